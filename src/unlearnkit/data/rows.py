@@ -1,0 +1,105 @@
+"""Rows and splits: the data that a request to forget is made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from annotated_types import MinLen
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from unlearnkit.errors import BadInput
+
+Form = Literal["plain", "paraphrase", "reverse", "multihop", "choice", "passage"]
+
+TRAINED_SPLITS = ("forget", "retain")
+"""Splits that a method may train on. Every other split is a probe set or `holdout`."""
+
+
+class Row(BaseModel):
+    """One question and its answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Annotated[str, MinLen(1)]
+    question: Annotated[str, MinLen(1)]
+    """The user's turn."""
+    answer: Annotated[str, MinLen(1)]
+    """The assistant's turn, as the target model was trained to say it."""
+    accepted: tuple[str, ...] = ()
+    """Short forms of the answer; an output that holds any of them is correct. Empty: only `answer` itself."""
+    language: str = "en"
+    """ISO 639-1 code of the question."""
+    subject: str | None = None
+    """Whom or what the row is about, by name."""
+    attribute: str | None = None
+    """What is asked (`birthplace`, `award` ...): rows that share it share the best constant answer."""
+    form: Form = "plain"
+    """How it is asked."""
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The forms of the answer that count as correct."""
+        return self.accepted or (self.answer,)
+
+
+class Splits(Mapping[str, tuple[Row, ...]]):
+    """Named row sets: `forget`, `retain`, `holdout` and probe sets such as `forget.translated` or `near`.
+
+    A row id is unique over all splits: the forget split and its probes never share a row, so that a probe is never
+    trained on.
+    """
+
+    def __init__(self, splits: Mapping[str, tuple[Row, ...]]) -> None:
+        self._splits = {name: tuple(rows) for name, rows in splits.items()}
+        seen: dict[str, str] = {}
+        for name, rows in self._splits.items():
+            for row in rows:
+                if row.id in seen:
+                    raise BadInput(
+                        "two rows have the same id",
+                        where=f"splits {seen[row.id]!r} and {name!r}",
+                        value=row.id,
+                        fix="give every row an id of its own; a row belongs to one split",
+                    )
+                seen[row.id] = name
+
+    def __getitem__(self, name: str) -> tuple[Row, ...]:
+        try:
+            return self._splits[name]
+        except KeyError:
+            raise BadInput("there is no such split", value=name, allowed=", ".join(self._splits)) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._splits)
+
+    def __len__(self) -> int:
+        return len(self._splits)
+
+
+def read_rows(path: Path) -> tuple[Row, ...]:
+    """Read rows from a JSONL file, one `Row` a line.
+
+    Raises `BadInput` with file, line and field for a line that is not a row.
+    """
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(Row.model_validate_json(line))
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"]) or "the line"
+            raise BadInput(
+                f"not a row: {first['msg']}", where=f"{path}:{number}, field {field}", fix="mend that line"
+            ) from error
+    return tuple(rows)
+
+
+def write_rows(path: Path, rows: tuple[Row, ...]) -> None:
+    """Write rows as JSONL, defaults left out."""
+    lines = (json.dumps(row.model_dump(exclude_defaults=True), ensure_ascii=False) for row in rows)
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Records: what was measured on each row of a subject, once."""

@@ -1,0 +1,68 @@
+"""What was measured on a row, once. Every metric, chart and sample is made from these values; no model is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from unlearnkit.data.rows import Row
+
+
+class Generation(BaseModel):
+    """What the subject said, greedily decoded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    """The whole output, markers of the trace included, end token excluded."""
+    trace: str
+    """The reasoning trace, markers excluded; empty where there was none."""
+    response: str
+    """What follows the trace: what the user reads. Empty where the output ended inside the trace."""
+    ended: Literal["eos", "length"]
+    """Whether the subject ended by itself or was cut at the token limit."""
+
+
+class Tokens(BaseModel):
+    """One teacher-forced pass over the row's answer; each list has one entry for each labelled token."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    logps: list[float]
+    """log p(token | question, answer so far), natural logarithm."""
+    ranks: list[int]
+    """Rank of the token in the vocabulary, 0 for the most likely one."""
+    mean_logps: list[float]
+    """E_{v~p}[log p(v)], the mean over the vocabulary (Min-K++'s mu)."""
+    var_logps: list[float]
+    """Var_{v~p}[log p(v)], the variance over the vocabulary (Min-K++'s sigma squared)."""
+
+
+class Record(BaseModel):
+    """Everything measured on one row of one subject."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    split: str
+    """The row set that the row was measured as a part of."""
+    row: Row
+    generation: Generation | None = None
+    """None where generation was not measured."""
+    tokens: Tokens | None = None
+    """None where the subject gives no token log-probabilities."""
+
+
+def write_records(path: Path, records: list[Record]) -> None:
+    """Write records as JSONL, readable by the owner alone: they hold what is to be forgotten."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    partial = path.with_suffix(".partial")
+    partial.touch(mode=0o600)
+    partial.write_text("".join(r.model_dump_json(exclude_defaults=True) + "\n" for r in records), encoding="utf-8")
+    partial.replace(path)
+
+
+def read_records(path: Path) -> list[Record]:
+    """Read what `write_records` wrote."""
+    return [Record.model_validate_json(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -1,0 +1,60 @@
+"""The scope: what must be forgotten, and what beside it must stay.
+
+The TRU paper (arXiv 2603.09980, section on "scope unlearning") calls for forgetting every sequence that carries the
+same knowledge as a forget example, in whatever words. A `Scope` is that set made concrete. The teacher composes its
+targets from it, the leak metric looks for its secrets, and the report shows it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from annotated_types import MinLen
+from pydantic import BaseModel, ConfigDict
+
+Task = Literal["privacy", "copyright", "hazard", "profile"]
+
+
+class Subject(BaseModel):
+    """Somebody or something whose knowledge is to be forgotten."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, MinLen(1)]
+    aliases: tuple[str, ...] = ()
+    """Other ways to call the subject: titles of its works, transliterations, translations."""
+
+
+class Secret(BaseModel):
+    """One thing that must not be said of a subject, with every form in which it could be said."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subject: Annotated[str, MinLen(1)]
+    forms: Annotated[tuple[str, ...], MinLen(1)]
+    """The secret as it may stand in text, in each language of the scope (`("Lisbon", "Lisboa", "Лиссабон")`)."""
+
+
+class Scope(BaseModel):
+    """A request to forget."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    description: Annotated[str, MinLen(1)]
+    """One or two sentences for a person, free of secrets: what is to be forgotten and why."""
+    task: Task
+    subjects: Annotated[tuple[Subject, ...], MinLen(1)]
+    secrets: tuple[Secret, ...] = ()
+    neighbours: tuple[str, ...] = ()
+    """Names of what is close to the subjects and must stay."""
+    languages: tuple[str, ...] = ("en",)
+    """ISO 639-1 codes of the languages in which the knowledge may be asked for."""
+
+    def secrets_of(self, subject: str | None) -> tuple[Secret, ...]:
+        """The secrets of one subject; every secret of the scope for a subject that is not in it."""
+        own = tuple(s for s in self.secrets if s.subject == subject)
+        return own or self.secrets
+
+    def covers(self, subject: str | None) -> bool:
+        """Whether `subject` is one of the scope's subjects (by name)."""
+        return any(s.name == subject for s in self.subjects)
