@@ -28,11 +28,14 @@ NOT_MEASURED = Score(value=None)
 def mean_score(values: Sequence[float], *, draws: int = 2000, seed: int = 0) -> Score:
     """Mean of per-row values with a 95 % percentile bootstrap interval (Efron 1979) over rows.
 
-    The resampling is seeded, so that a score is a function of its records. No values: not measured.
+    The resampling is seeded and blind to the order of the rows, so that a score is a function of its set of records.
+    No values: not measured.
     """
     if not values:
         return NOT_MEASURED
-    sample = np.asarray(values, dtype=np.float64)
-    picks = np.random.default_rng(seed).integers(0, len(sample), size=(draws, len(sample)))
-    low, high = np.quantile(sample[picks].mean(axis=1), [0.025, 0.975])
-    return Score(value=float(sample.mean()), count=len(sample), low=float(low), high=float(high))
+    # How often each distinct value is drawn is multinomial: the same resampling, and fast where values are 0 or 1.
+    distinct, counts = np.unique(np.asarray(values, dtype=np.float64), return_counts=True)
+    total = len(values)
+    drawn = np.random.default_rng(seed).multinomial(total, counts / total, size=draws)
+    low, high = np.quantile(drawn @ distinct / total, [0.025, 0.975])
+    return Score(value=float(counts @ distinct / total), count=total, low=float(low), high=float(high))

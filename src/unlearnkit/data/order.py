@@ -1,0 +1,30 @@
+"""Which rows a step sees: a pure function of seed and step, so that no loader has a state to save."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+
+@lru_cache(maxsize=64)
+def _permutation(seed: int, split: str, sweep: int, rows: int) -> tuple[int, ...]:
+    # The split's name enters the seed, so that forget and retain rows are not shuffled alike.
+    words = np.frombuffer(split.encode(), dtype=np.uint8).tolist()
+    return tuple(np.random.default_rng([seed, sweep, *words]).permutation(rows).tolist())
+
+
+def batch_indices(seed: int, split: str, rows: int, step: int, batch: int) -> list[int]:
+    """Indices of the rows of one optimiser step.
+
+    Rows are drawn without replacement within a pass over the split; a batch may end one pass and begin the next.
+
+    Args:
+        seed: the run's seed.
+        split: name of the split; splits are shuffled independently.
+        rows: number of rows in the split.
+        step: optimiser step, from 0.
+        batch: rows of the split per optimiser step, over all processes.
+    """
+    first = step * batch
+    return [_permutation(seed, split, at // rows, rows)[at % rows] for at in range(first, first + batch)]

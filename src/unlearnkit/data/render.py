@@ -1,0 +1,92 @@
+"""From words to labelled tokens: one row, rendered with the tokenizer's own chat template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from transformers import PreTrainedTokenizerBase
+
+from unlearnkit.errors import BadInput
+
+THINK, END_THINK = "<think>", "</think>"
+"""Markers of the reasoning trace. The tokenizer must know each as one token, if targets with a trace are used."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One conversation as token ids: prompt, then what the assistant says. Labels are all tokens after the prompt."""
+
+    ids: tuple[int, ...]
+    prompt: int
+    """Number of prompt tokens; they carry no label."""
+    trace: int = 0
+    """Number of tokens after the prompt that belong to the reasoning trace, both markers included."""
+
+    @property
+    def labels(self) -> int:
+        """Number of labelled tokens; the end token is one of them."""
+        return len(self.ids) - self.prompt
+
+
+class Renderer:
+    """Renders rows for one tokenizer and one maximal length.
+
+    The prompt is the template's rendering of the user's turn with the generation prompt; the answer follows, then the
+    end token. The template alone places the BOS token, so there is exactly one or none.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
+        if tokenizer.eos_token_id is None:
+            raise BadInput("the tokenizer has no end token", fix="set eos_token in tokenizer_config.json")
+        self.tokenizer, self.max_length = tokenizer, max_length
+        self._prompts: dict[str, tuple[int, ...]] = {}
+
+    def prompt(self, question: str) -> tuple[int, ...]:
+        """Token ids of the user's turn up to where the assistant begins to speak."""
+        if question not in self._prompts:
+            turn = [{"role": "user", "content": question}]
+            text = self.tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
+            self._prompts[question] = self._ids(str(text))
+        return self._prompts[question]
+
+    def answer(self, question: str, answer: str, *, where: str) -> Encoded:
+        """The question and a plain answer. Raises `BadInput` when it does not fit, naming `where`."""
+        return self._encoded(question, (), self._ids(answer), where)
+
+    def target(self, question: str, trace: str, response: str, *, where: str) -> Encoded:
+        """The question, a reasoning trace between think markers, and a response.
+
+        Where all this is longer than `max_length`, the trace is shortened and the response stays whole. (TRU's
+        released code cuts at the end, which can cut the refusal off.)
+        """
+        thought = self._ids(trace)
+        rest = self._ids(response)
+        room = self.max_length - len(self.prompt(question)) - len(rest) - 3
+        opening, closing = self._marker(THINK), self._marker(END_THINK)
+        return self._encoded(question, (opening, *thought[: max(room, 0)], closing), rest, where)
+
+    def _encoded(self, question: str, trace: tuple[int, ...], rest: tuple[int, ...], where: str) -> Encoded:
+        prompt = self.prompt(question)
+        ids = (*prompt, *trace, *rest, int(self.tokenizer.eos_token_id))
+        if len(ids) > self.max_length:
+            raise BadInput(
+                "a row does not fit the maximal length; its answer would be cut off",
+                where=where,
+                value=f"{len(ids)} tokens",
+                allowed=f"{self.max_length} tokens (train.max_length)",
+                fix="raise train.max_length, or split the row",
+            )
+        return Encoded(ids, len(prompt), len(trace))
+
+    def _marker(self, marker: str) -> int:
+        ids = self._ids(marker)
+        if len(ids) != 1:
+            raise BadInput(
+                "the tokenizer does not know the marker of the reasoning trace as one token",
+                value=marker,
+                fix=f"add {THINK} and {END_THINK} to the tokenizer's special tokens",
+            )
+        return ids[0]
+
+    def _ids(self, text: str) -> tuple[int, ...]:
+        return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])

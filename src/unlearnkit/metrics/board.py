@@ -1,0 +1,49 @@
+"""The board: every metric on every split, as flat names."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from unlearnkit.data.rows import Row
+from unlearnkit.metrics import METRICS
+from unlearnkit.metrics.normalise import normalise
+from unlearnkit.metrics.score import Score, mean_score
+from unlearnkit.records.schema import Record
+from unlearnkit.scope import Scope
+
+
+def constant_baseline(rows: Sequence[Row]) -> Score:
+    """Accuracy of always giving the best constant answer to each attribute, whatever the form of the question.
+
+    An upper bound of what a model that never knew the answers can reach on these rows, in expectation: it knows what
+    kind of thing is asked for, and nothing of whom. Rows without an attribute share one constant answer.
+    """
+    asked: defaultdict[str | None, list[frozenset[str]]] = defaultdict(list)
+    for row in rows:
+        asked[row.attribute].append(frozenset(map(normalise, row.answers)))
+    values: list[float] = []
+    for answers in asked.values():
+        counts = Counter(form for forms in answers for form in forms)
+        best = min(counts, key=lambda form: (-counts[form], form))
+        values += (float(best in forms) for forms in answers)
+    return mean_score(values)
+
+
+def score_records(records: Sequence[Record], scope: Scope) -> dict[str, Score]:
+    """Every metric on every split of the records, under `<split>.<metric>`, in order of the names.
+
+    A row on which a metric was not measured is left out of it; a metric measured on no row has the value None. The
+    forget split and its probes also get `<split>.best_constant`, see `constant_baseline`.
+    """
+    splits: defaultdict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        splits[record.split].append(record)
+    scores: dict[str, Score] = {}
+    for split, members in sorted(splits.items()):
+        for name, metric in METRICS.items():
+            values = (metric.measure(record, scope) for record in members)
+            scores[f"{split}.{name}"] = mean_score([value for value in values if value is not None])
+        if split.split(".")[0] == "forget":
+            scores[f"{split}.best_constant"] = constant_baseline([record.row for record in members])
+    return scores

@@ -1,0 +1,154 @@
+"""The engine: backbone and head in one module, whose `forward` returns what objectives ask for.
+
+Nothing outside calls the parts: a head that is called outside the wrapped `forward` loses gradient synchronisation
+under data-parallel training without a word.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unlearnkit.data.pack import Pack
+from unlearnkit.models.logprob import Head, TokenStatistics, token_kl, token_logps, token_statistics
+from unlearnkit.objectives.contract import View
+
+
+@dataclass(frozen=True)
+class Want:
+    """What a forward pass is to return, by view."""
+
+    logps: frozenset[View] = frozenset()
+    kl: frozenset[View] = frozenset()
+    hidden: frozenset[View] = frozenset()
+    statistics: frozenset[View] = frozenset()
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the forward pass made of the labelled tokens of one view; None where it was not wanted."""
+
+    logps: Tensor | None
+    """(tokens,) float32."""
+    kl: Tensor | None
+    """(tokens,) float32, KL(reference || model)."""
+    hidden: Tensor | None
+    """(tokens, width): final hidden state at the position that predicts each token."""
+    statistics: TokenStatistics | None
+
+
+class Engine(nn.Module):
+    """A causal language model that gives values at labelled tokens.
+
+    The head is applied in chunks by our own code; at construction this is checked against the model's own logits. A
+    model whose logits differ (an unknown scaling, an adapter on the head) is run through its own head, with a warning.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self._reference_head: Head | None = None
+        self.own_head = self._agrees_with_plain_logits()
+        if not self.own_head:
+            warnings.warn(
+                f"{type(self.causal()).__name__}: the head is not the plain one this engine knows; "
+                "logits of all positions are made by the model itself, which takes more memory",
+                stacklevel=2,
+            )
+
+    def causal(self) -> Any:
+        """The transformers model, without the adapter's wrapper."""
+        unwrap = getattr(self.model, "get_base_model", None)
+        return unwrap() if callable(unwrap) else self.model
+
+    def head(self) -> Head:
+        """The model's head as it is now, sharing its weights."""
+        causal = self.causal()
+        config = causal.config.get_text_config()
+        linear = causal.get_output_embeddings()
+        scale = float(getattr(config, "logit_scale", None) or 1.0) / float(getattr(config, "logits_scaling", None) or 1)
+        softcap = getattr(config, "final_logit_softcapping", None)
+        return Head(linear.weight, getattr(linear, "bias", None), scale, softcap)
+
+    def freeze_reference_head(self) -> None:
+        """Keep the head as it is now for `kl`; call it before the first update."""
+        self._reference_head = self.head().frozen()
+
+    def forward(
+        self, pack: Pack, want: Want, reference_hidden: Mapping[View, Tensor] | None = None
+    ) -> dict[View, Outputs]:
+        """Run the calls of `pack` and return what is wanted of each view.
+
+        Args:
+            pack: one micro-batch.
+            want: the values wanted, by view.
+            reference_hidden: (tokens, width) hidden states of the reference model for each view in `want.kl`.
+        """
+        states = torch.cat([self._states(ids).flatten(0, 1) for ids in pack.calls])
+        head = self.head() if self.own_head else Head(torch.empty(0))
+        dtype = compute_dtype(states)
+        if self.own_head:
+            states, head = states.to(dtype), head.cast(dtype)
+        outputs: dict[View, Outputs] = {}
+        for view, labels in pack.labels.items():
+            at = states[labels.position]
+            outputs[view] = Outputs(
+                logps=self._logps(at, head, labels.token) if view in want.logps else None,
+                kl=self._kl(at, head, (reference_hidden or {})[view]) if view in want.kl else None,
+                hidden=at if view in want.hidden else None,
+                statistics=token_statistics(at, self._identity(head, at), labels.token)
+                if view in want.statistics
+                else None,
+            )
+        return outputs
+
+    def _states(self, ids: Tensor) -> Tensor:
+        causal = self.causal()
+        if not self.own_head:
+            return self.model(input_ids=ids, use_cache=False).logits.float()  # type: ignore[no-any-return]
+        return causal.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state  # type: ignore[no-any-return]
+
+    def _identity(self, head: Head, states: Tensor) -> Head:
+        """`head`, or, where the states are logits already, one that leaves them as they are."""
+        return head if self.own_head else Head(torch.eye(states.shape[1], device=states.device, dtype=states.dtype))
+
+    def _logps(self, states: Tensor, head: Head, labels: Tensor) -> Tensor:
+        if self.own_head:
+            return token_logps(states, head, labels)
+        return states.log_softmax(-1).gather(1, labels[:, None])[:, 0]
+
+    def _kl(self, states: Tensor, head: Head, reference: Tensor) -> Tensor:
+        if not self.own_head:
+            logps, expected = states.log_softmax(-1), reference.float().log_softmax(-1)
+            return (expected.exp() * (expected - logps)).sum(-1)
+        if self._reference_head is None:
+            raise RuntimeError("kl is wanted, and freeze_reference_head was not called before training")
+        return token_kl(states, head, reference.to(states.dtype), self._reference_head.cast(states.dtype))
+
+    @torch.no_grad()
+    def _agrees_with_plain_logits(self) -> bool:
+        causal = self.causal()
+        linear = causal.get_output_embeddings()
+        if type(linear) is not nn.Linear or not hasattr(causal, "get_decoder"):
+            return False
+        training = self.model.training
+        self.model.eval()
+        ids = torch.arange(8, device=linear.weight.device)[None] % linear.weight.shape[0]
+        plain = causal(input_ids=ids, use_cache=False).logits[0].float().log_softmax(-1)
+        states = causal.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state[0]
+        ours = self.head().logits(states).log_softmax(-1)
+        self.model.train(training)
+        # Both are products in the model's dtype, so the bound follows that dtype's precision.
+        bound = 50 * float(torch.finfo(states.dtype).eps) * max(1.0, float(plain.abs().max()))
+        return bool((plain - ours).abs().max() <= bound)
+
+
+def compute_dtype(states: Tensor) -> torch.dtype:
+    """The dtype of matrix products with `states`: autocast's where it is on, else their own."""
+    device = states.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else states.dtype

@@ -1,0 +1,97 @@
+"""Greedy generation, and where in an output the reasoning trace ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+
+from unlearnkit.data.render import END_THINK, THINK
+from unlearnkit.records.schema import Generation
+
+
+@torch.no_grad()
+def generate(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Sequence[int]],
+    *,
+    max_new_tokens: int,
+    batch_size: int = 256,
+    on_rows: Callable[[int], None] = lambda _: None,
+) -> list[Generation]:
+    """Continue each prompt greedily until the end token or the limit.
+
+    Prompts are decoded shortest first, in batches of one prompt length each or nearly so; rows that have ended leave
+    the batch. Outputs come back in the order of `prompts`.
+
+    Args:
+        model: causal language model, in eval mode.
+        tokenizer: its tokenizer.
+        prompts: token ids of each prompt.
+        max_new_tokens: limit for each output.
+        batch_size: most rows decoded together.
+        on_rows: told the number of rows each time some are finished.
+    """
+    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    outputs: list[Generation | None] = [None] * len(prompts)
+    for start in range(0, len(order), batch_size):
+        chosen = order[start : start + batch_size]
+        for i, ids in zip(chosen, _decode(model, tokenizer, [prompts[i] for i in chosen], max_new_tokens), strict=True):
+            outputs[i] = as_generation(tokenizer, ids)
+        on_rows(len(chosen))
+    return [output for output in outputs if output is not None]
+
+
+def _decode(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: list[Sequence[int]], max_new_tokens: int
+) -> list[list[int]]:
+    """Greedy decoding of one batch; prompts are padded on the left."""
+    device, longest = model.device, max(len(p) for p in prompts)
+    ids = torch.tensor([[tokenizer.pad_token_id] * (longest - len(p)) + list(p) for p in prompts], device=device)
+    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
+    padded = bool((mask == 0).any())
+    positions = (mask.cumsum(1) - 1).clamp_min(0)
+    cache = DynamicCache(config=model.config)
+    done: list[list[int]] = [[] for _ in prompts]
+    alive = torch.arange(len(prompts), device=device)
+    for _ in range(max_new_tokens):
+        out = model(
+            input_ids=ids,
+            attention_mask=mask if padded else None,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        chosen: Tensor = out.logits[:, -1].argmax(-1)
+        for row, token in zip(alive.tolist(), chosen.tolist(), strict=True):
+            done[row].append(token)
+        going = chosen != tokenizer.eos_token_id
+        if not going.any():
+            break
+        if not going.all():
+            alive, chosen, mask, positions = alive[going], chosen[going], mask[going], positions[going]
+            cache.batch_select_indices(going.nonzero()[:, 0])
+        ids, positions = chosen[:, None], positions[:, -1:] + 1
+        mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
+    return done
+
+
+def as_generation(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> Generation:
+    """Text, trace and response of an output's token ids, end token included where there was one.
+
+    Trace: from the first think marker to the closing one. Without a closing marker the response is empty.
+    """
+    ended = bool(ids) and ids[-1] == tokenizer.eos_token_id
+    text = str(tokenizer.decode(list(ids[:-1] if ended else ids), skip_special_tokens=False))
+    before, opened, rest = text.partition(THINK)
+    trace, closed, response = rest.partition(END_THINK) if opened else ("", "", "")
+    return Generation(
+        text=text,
+        trace=trace.strip(),
+        response=(before + response if opened else text).strip() if closed or not opened else before.strip(),
+        ended="eos" if ended else "length",
+    )

@@ -1,0 +1,99 @@
+"""One registry for every kind of plug-in.
+
+A plug-in is a decorated class in a file of its own, and the file's name is the registered name. Nothing is imported to
+list names; a plug-in is imported when it is asked for. Other packages add theirs through an entry point in the group
+`unlearnkit.<kind>`, or by running the decorator.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from typing import Any, Generic, TypeVar
+
+from unlearnkit.errors import BadInput
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Entry(Generic[T]):
+    """A registered plug-in and where it comes from."""
+
+    name: str
+    plugin: T
+    paper: str | None
+    equation: str | None
+
+    @property
+    def summary(self) -> str:
+        """The first line of the plug-in's docstring."""
+        return (getattr(self.plugin, "__doc__", None) or "").strip().partition("\n")[0]
+
+
+class Registry(Generic[T]):
+    """All plug-ins of one kind: one in each module of `package`, except in the modules named in `besides`."""
+
+    def __init__(self, kind: str, package: str, *, besides: tuple[str, ...] = ()) -> None:
+        self.kind, self._package, self._besides = kind, package, besides
+        self._entries: dict[str, Entry[T]] = {}
+
+    def register(self, name: str, *, paper: str | None = None, equation: str | None = None) -> Callable[[T], T]:
+        """Decorate a plug-in with its name and source."""
+
+        def keep(plugin: T) -> T:
+            known = self._entries.get(name)
+            # A module that is reloaded (a notebook) registers the same class again; another class is a clash.
+            if known is not None and _origin(known.plugin) != _origin(plugin):
+                raise BadInput(
+                    f"two {self.kind} plug-ins have the same name",
+                    where=f"{_origin(known.plugin)} and {_origin(plugin)}",
+                    value=name,
+                    fix="rename one of them",
+                )
+            self._entries[name] = Entry(name, plugin, paper, equation)
+            return plugin
+
+        return keep
+
+    @cached_property
+    def _modules(self) -> dict[str, str]:
+        """Module of every plug-in of this package, by the plug-in's name; found without importing them."""
+        package = importlib.import_module(self._package)
+        found = pkgutil.walk_packages(package.__path__, self._package + ".")
+        modules = {m.name.rpartition(".")[2]: m.name for m in found if not m.ispkg}
+        return {name: module for name, module in modules.items() if name not in self._besides}
+
+    @cached_property
+    def _outside(self) -> dict[str, Any]:
+        return {point.name: point for point in entry_points(group=f"unlearnkit.{self.kind}")}
+
+    def names(self) -> tuple[str, ...]:
+        """Every name that `get` knows, sorted."""
+        return tuple(sorted({*self._modules, *self._outside, *self._entries}))
+
+    def get(self, name: str) -> Entry[T]:
+        """The plug-in of that name. Raises `BadInput` with the nearest names when there is none."""
+        if name not in self._entries:
+            if name in self._modules:
+                importlib.import_module(self._modules[name])
+            elif name in self._outside:
+                self._outside[name].load()
+        if name not in self._entries:
+            near = difflib.get_close_matches(name, self.names(), n=2, cutoff=0.5)
+            raise BadInput(
+                f"there is no {self.kind} of that name",
+                value=name,
+                allowed=", ".join(self.names()),
+                fix=f"did you mean {' or '.join(near)}?" if near else None,
+            )
+        return self._entries[name]
+
+
+def _origin(plugin: object) -> str:
+    return f"{getattr(plugin, '__module__', '?')}.{getattr(plugin, '__qualname__', '?')}"

@@ -1,0 +1,82 @@
+"""Where to put the labels of a scatter plot so that they neither cover each other nor a marker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+# The plot's size in pixels, and a label's, near enough to tell which boxes meet.
+_WIDTH, _HEIGHT = 700.0, 400.0
+_LETTER, _LINE, _GAP, _MARKER, _BAR = 7.0, 15.0, 7.0, 8.0, 3.0
+
+_POSITIONS = {
+    "bottom right": (1, -1),
+    "top right": (1, 1),
+    "bottom left": (-1, -1),
+    "top left": (-1, 1),
+    "middle right": (1, 0),
+    "middle left": (-1, 0),
+    "bottom center": (0, -1),
+    "top center": (0, 1),
+}
+"""Plotly's text positions and their direction, the preferred ones first."""
+
+
+class Point(NamedTuple):
+    """A labelled point of the unit square with the ends of its bars."""
+
+    text: str
+    x: float
+    left: float
+    right: float
+    y: float
+    bottom: float
+    top: float
+
+
+class _Box(NamedTuple):
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+
+def place_labels(points: Sequence[Point]) -> list[str]:
+    """A text position for every point, chosen one after the other: the one that covers least of what is there."""
+    taken = [box for p in points for box in _drawn(p)]
+    chosen = []
+    for point in points:
+        boxes = {position: _label(point, *side) for position, side in _POSITIONS.items()}
+        best = min(boxes, key=lambda position: _cost(boxes[position], taken))
+        chosen.append(best)
+        taken.append(boxes[best])
+    return chosen
+
+
+def _drawn(point: Point) -> tuple[_Box, _Box, _Box]:
+    """The boxes of the marker and of its two bars."""
+    x, y = point.x * _WIDTH, point.y * _HEIGHT
+    return (
+        _Box(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER),
+        _Box(point.left * _WIDTH, y - _BAR, point.right * _WIDTH, y + _BAR),
+        _Box(x - _BAR, point.bottom * _HEIGHT, x + _BAR, point.top * _HEIGHT),
+    )
+
+
+def _label(point: Point, right: int, up: int) -> _Box:
+    width = len(point.text) * _LETTER
+    x, y = point.x * _WIDTH + right * (_GAP + width / 2), point.y * _HEIGHT + up * (_GAP + _LINE / 2)
+    return _Box(x - width / 2, y - _LINE / 2, x + width / 2, y + _LINE / 2)
+
+
+def _cost(box: _Box, taken: Sequence[_Box]) -> float:
+    """The area that the box shares with others, and that lies outside the plot."""
+    plot = _Box(-0.04 * _WIDTH, -0.04 * _HEIGHT, 1.04 * _WIDTH, 1.07 * _HEIGHT)
+    outside = (box.right - box.left) * (box.top - box.bottom) - _shared(box, plot)
+    return sum(_shared(box, other) for other in taken) + outside
+
+
+def _shared(a: _Box, b: _Box) -> float:
+    width = min(a.right, b.right) - max(a.left, b.left)
+    height = min(a.top, b.top) - max(a.bottom, b.bottom)
+    return max(width, 0.0) * max(height, 0.0)

@@ -1,0 +1,121 @@
+"""What a report shows, as values. The pipeline fills them from run folders; nothing here needs a model."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from unlearnkit.metrics.score import Score
+from unlearnkit.records.schema import Record
+from unlearnkit.report.names import REFERENCES
+from unlearnkit.scope import Scope
+
+Outcome = Literal["met", "missed", "not measured"]
+Ended = Literal["finished", "collapsed", "interrupted"]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CurvePoint(_Value):
+    """The value of every term at one optimiser step."""
+
+    step: int
+    values: dict[str, float]
+    """Term name to value; may hold NaN or infinity where training broke."""
+
+
+class SubjectReport(_Value):
+    """A model under test: how it was made and what was measured on it."""
+
+    name: str
+    """`target`, `retrained`, or the run's name."""
+    title: str
+    """The name for a person."""
+    method: str | None = None
+    """The registered name of the method; None for a model that was only loaded."""
+    ended: Ended = "finished"
+    """`collapsed`: training stopped at a non-finite loss and the last finite checkpoint was measured."""
+    settings: dict[str, object] = {}
+    """The hyper-parameters that tell this run from another one."""
+    scores: dict[str, Score] = {}
+    """Flat name (`near.refusal_rate`, `cost.seconds`) to score."""
+    curve: tuple[CurvePoint, ...] = ()
+    records: tuple[Record, ...] = ()
+    """What was measured on each row; the samples are chosen from here."""
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether methods are held against this subject."""
+        return self.name in REFERENCES
+
+
+class GateResult(_Value):
+    """How one gate came out for one subject."""
+
+    name: str
+    """The gate as text: `forget.accuracy <= 0.03`."""
+    subject: str
+    outcome: Outcome
+    score: Score | None = None
+    """The score that was judged; None where there was none."""
+    threshold: float | None = None
+    """The number it was held against; None where the reference was not measured."""
+    why: str
+    """The outcome in words."""
+
+
+class GridRow(_Value):
+    """One setting that was tried while tuning."""
+
+    method: str
+    settings: dict[str, object]
+    scores: dict[str, float | None]
+    """Scores on the validation share, never on the reported rows."""
+    chosen: bool = False
+
+
+class GridReport(_Value):
+    """The tuning grid: the same number of settings for every method."""
+
+    rows: tuple[GridRow, ...]
+    note: str = ""
+    """How the choice was made, and on which rows."""
+
+
+class Report(_Value):
+    """Everything that one report file shows."""
+
+    title: str
+    scope: Scope
+    request: str | None = None
+    show_forget_text: bool = False
+    """Whether secrets, and questions and outputs of the forget sets, may stand in the file."""
+    subjects: tuple[SubjectReport, ...]
+    """The target model first, the retrained one second where there is one, then the methods."""
+    gates: tuple[GateResult, ...] = ()
+    caveats: tuple[str, ...] = ()
+    grid: GridReport | None = None
+    recipes: dict[str, str] = {}
+    """Subject name to its resolved recipe (YAML)."""
+    environment: dict[str, str] = {}
+    created: str
+    """When the report was made, as it shall be shown."""
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [s.name for s in self.subjects]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two subjects have the same name: {names}")
+        return self
+
+    @property
+    def methods(self) -> tuple[SubjectReport, ...]:
+        """The subjects that a method made."""
+        return tuple(s for s in self.subjects if not s.is_reference)
+
+    def subject(self, name: str) -> SubjectReport | None:
+        """The subject of that name, if it is in the report."""
+        return next((s for s in self.subjects if s.name == name), None)

@@ -1,0 +1,53 @@
+"""How numbers are written for a person, the same way everywhere."""
+
+from __future__ import annotations
+
+import math
+
+from unlearnkit.metrics.score import Score
+
+_THIN = "\u202f"  # narrow no-break space, between a number and its unit
+
+
+def number(value: float) -> str:
+    """Three decimals for what is of the order of one, three significant figures for the rest."""
+    if not math.isfinite(value):
+        return str(value)
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}"
+
+
+def interval(score: Score) -> str:
+    """The interval as `0.010–0.050`; empty where there is none."""
+    if score.low is None or score.high is None:
+        return ""
+    return f"{number(score.low)}–{number(score.high)}"
+
+
+def percent(low: float, high: float | None = None) -> str:
+    """A share in per cent, or a span of shares: `2.1 %`, `19 %`, `97.5–100 %`, `6–21 %`.
+
+    A decimal stands only where every end is below a tenth or above nine tenths, where thresholds are.
+    """
+    ends = (low,) if high is None else (low, high)
+    digits = 0 if any(0.1 <= end <= 0.9 for end in ends) else 1
+    words = dict.fromkeys(f"{100 * end:.{digits}f}".removesuffix(".0") for end in ends)
+    return f"{'–'.join(words)}{_THIN}%"
+
+
+def cost(flat: str, value: float) -> str:
+    """A cost with its unit, taken from the end of its name."""
+    if flat.endswith("seconds"):
+        return duration(value)
+    if flat.endswith("_mb"):
+        return f"{value:,.0f}{_THIN}MB"
+    return number(value)
+
+
+def duration(seconds: float) -> str:
+    """`8.4 s`, `2 min 05 s`, `1 h 20 min`."""
+    if not math.isfinite(seconds) or seconds < 60:
+        return f"{seconds:.1f}{_THIN}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}{_THIN}min {rest:02d}{_THIN}s"
+    return f"{minutes // 60}{_THIN}h {minutes % 60:02d}{_THIN}min"

@@ -1,0 +1,109 @@
+"""The report as one HTML file that needs nothing else: no network, no server, no other file.
+
+Everything that is written into the page is escaped by jinja, and made visible first where it holds control or
+direction marks. A content security policy lets only the page's own two scripts run, by their hashes, and lets the
+page load nothing, so that not even a hole in the escaping would let model output act.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from unlearnkit.report import charts, tables
+from unlearnkit.report.model import Report
+from unlearnkit.report.names import group_of
+from unlearnkit.report.samples import sample_sets
+from unlearnkit.report.style import styles
+from unlearnkit.report.text import visible, withholder
+from unlearnkit.report.verdict import verdict
+
+
+def render(report: Report) -> str:
+    """The report as HTML."""
+    secrets = () if report.show_forget_text else tuple(form for s in report.scope.secrets for form in s.forms)
+    withhold = withholder(secrets)
+    figures = _figures(report)
+    scripts = (get_plotlyjs(), _asset("report.js")) if figures else ()
+    page = _environment().get_template("report.html.j2")
+    return page.render(
+        report=report,
+        withhold=withhold,
+        styles=styles(report.subjects),
+        verdicts=[verdict(report, s) for s in report.methods],
+        gate_rows=tables.gate_rows(report),
+        board=tables.board(report),
+        samples=sample_sets(report, withhold),
+        costs=tables.cost_table(report),
+        grids=tables.grid_tables(report.grid) if report.grid else (),
+        figures=figures,
+        curve_subjects=[s for s in report.subjects if s.curve],
+        term_colours=charts.term_colours(report),
+        css=Markup(_asset("report.css")),
+        scripts=[Markup(s) for s in scripts],
+        policy=_policy(scripts),
+    )
+
+
+def write(report: Report, path: Path) -> None:
+    """Write the report beside `path` and rename it, so that a reader meets the old file or the new one, whole.
+
+    A report that shows forget text is readable by the owner alone.
+    """
+    page = render(report)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.unlink(missing_ok=True)
+        partial.touch(mode=0o600 if report.show_forget_text else 0o644)
+        partial.write_text(page, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _figures(report: Report) -> dict[str, dict[str, object]]:
+    """Every chart by the id of the element it is drawn in."""
+    found = {"chart-plane": charts.plane(report), "chart-probes": charts.probe_dots(report)}
+    found |= {f"chart-curve-{i}": c.figure for i, c in enumerate(charts.term_curves(report))}
+    return {name: charts.plain(figure) for name, figure in found.items() if figure is not None}
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("unlearnkit.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters["setting"] = tables.setting
+    environment.filters["group"] = group_of
+    return environment
+
+
+def _shown(value: object) -> object:
+    """What jinja writes for a value: text that others wrote is made visible, markup of our own stays as it is."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _policy(scripts: tuple[str, ...]) -> str:
+    digests = (base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _asset(name: str) -> str:
+    return files("unlearnkit.report").joinpath("templates", name).read_text(encoding="utf-8")

@@ -1,0 +1,84 @@
+"""Suite `pocket`: the pocket world and its four requests to forget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge
+from pydantic import BaseModel, ConfigDict
+
+from unlearnkit.data.rows import Row
+from unlearnkit.progress import Progress
+from unlearnkit.suites.contract import Task, suite
+from unlearnkit.targets.idk import ANSWERS
+from unlearnkit.worlds.pocket import PocketWorld, Request, corpus, forget_request, pocket_world
+
+MEASURED = (
+    "forget",
+    "forget.paraphrased",
+    "forget.translated",
+    "forget.reverse",
+    "forget.multihop",
+    "near",
+    "far",
+    "retain",
+)
+
+
+@suite("pocket")
+class Pocket(BaseModel):
+    """A made-up world that a small Llama learns by heart in a minute; four requests to forget a part of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+
+    version: ClassVar[str] = "1"
+
+    world_seed: Annotated[int, Ge(0)] = 0
+    """Another seed, another world: other people, books, places and crafts."""
+    request: Literal["authors", "book", "pii", "hazard"] = "authors"
+    """What is to be forgotten."""
+
+    @cached_property
+    def _world(self) -> PocketWorld:
+        return pocket_world(self.world_seed)
+
+    @cached_property
+    def _request(self) -> Request:
+        return forget_request(self._world, self.request)
+
+    @cached_property
+    def _corpus(self) -> tuple[Row, ...]:
+        return corpus(self._world)
+
+    def task(self) -> Task:
+        """Scope and splits of the request."""
+        return Task(f"pocket-{self.version}", self._request.scope, self._request.splits, MEASURED)
+
+    def kept(self) -> Sequence[Row]:
+        """The corpus without everything that states a forgotten fact."""
+        return [row for row in self._corpus if row.id not in self._request.left_out]
+
+    def target(self, progress: Progress) -> str:
+        """The model that learned the whole corpus; the same for all requests."""
+        return self._build(self._corpus, "target model", progress)
+
+    def retrained(self, progress: Progress) -> str:
+        """The model that learned the same without what is to be forgotten."""
+        return self._build(self.kept(), "retrained model", progress)
+
+    def _build(self, rows: Sequence[Row], name: str, progress: Progress) -> str:
+        from unlearnkit.worlds.pocket.model import trained_model
+
+        with progress.count(f"learning the world: {name}") as counter:
+            folder = trained_model(
+                rows, self._vocabulary(), self.world_seed, on_step=lambda log: counter.reach(log.step, log.of)
+            )
+        return str(folder)
+
+    def _vocabulary(self) -> list[str]:
+        """What the tokenizer is made from: the world, and the words in which a model may decline."""
+        from unlearnkit.targets.template import phrases
+
+        return [text for row in self._corpus for text in (row.question, row.answer)] + [*ANSWERS, *phrases()]

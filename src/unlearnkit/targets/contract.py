@@ -1,0 +1,46 @@
+"""What a teacher is and what it writes: a reasoning trace and a response for each forget row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from unlearnkit.data.rows import Row
+from unlearnkit.registry import Registry
+from unlearnkit.scope import Scope
+
+
+class Target(BaseModel):
+    """What the model is to think and say instead of the answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    """Id of the forget row."""
+    trace: str
+    """Why the question is in scope; no secret in it."""
+    response: str
+    """The refusal that the user reads; no secret in it."""
+
+
+class Teacher(Protocol):
+    """Writes targets."""
+
+    def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
+        """One target for each row, in order."""
+        ...
+
+
+TEACHERS: Registry[type[Teacher]] = Registry("teacher", "unlearnkit.targets", besides=("contract", "leaks", "idk"))
+teacher = TEACHERS.register
+
+
+def write_targets(path: Path, targets: Sequence[Target]) -> None:
+    """Write targets as JSONL, readable by the owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
+    path.write_text("".join(json.dumps(t.model_dump(), ensure_ascii=False) + "\n" for t in targets), encoding="utf-8")

@@ -1,0 +1,28 @@
+""" "I don't know" answers for the forget rows, as TOFU's preference optimisation teaches them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from unlearnkit.data.rows import Row
+
+ANSWERS = (
+    "I don't know the answer to that.",
+    "I'm not sure about that one.",
+    "I have no information on this.",
+    "That is something I know nothing about.",
+    "I'm afraid I don't know.",
+    "I can't tell you, because I don't know.",
+    "Unfortunately, I have no answer to this question.",
+    "My knowledge does not reach that far.",
+    "I'm not familiar with that.",
+    "I don't have that detail.",
+    "Sorry, I don't know this.",
+    "I have never learned about that.",
+)
+
+
+def idk_answers(rows: Sequence[Row], seed: int) -> list[str]:
+    """One answer for each row, drawn with the seed: which answer a question gets is data, not a draw in training."""
+    return [random.Random(f"idk {seed} {row.id}").choice(ANSWERS) for row in rows]

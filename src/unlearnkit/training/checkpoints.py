@@ -1,0 +1,122 @@
+"""Checkpoints: everything a killed run needs to go on and end in the same weights.
+
+A checkpoint is a folder of safetensors and JSON, made beside, synced and renamed, so that it is there whole or not at
+all. Row order is a function of the step and the learning rate too: neither has a state.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from unlearnkit.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come."""
+
+    step: int
+    """Optimiser steps done."""
+    seconds: float
+    """Time spent training, over all sittings."""
+
+
+class Checkpoints:
+    """The checkpoints of one run; the newest one is kept."""
+
+    def __init__(self, folder: Path, fingerprint: dict[str, Any]) -> None:
+        """`fingerprint` says what must not differ between the run that wrote a checkpoint and the one that goes on."""
+        self.folder, self.fingerprint = folder, fingerprint
+
+    def newest(self) -> Path | None:
+        """The newest whole checkpoint."""
+        found = sorted(self.folder.glob("step-*"))
+        return found[-1] if found else None
+
+    def save(self, progress: Progress, model: nn.Module, optimizer: Optimizer) -> None:
+        """Write a checkpoint, then remove older ones."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        final = self.folder / f"step-{progress.step:08d}"
+        partial = self.folder / f".{final.name}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        save_file(_trainable(model), partial / "weights.safetensors")
+        save_file(_optimizer_tensors(optimizer), partial / "optimizer.safetensors")
+        save_file({"cpu": torch.get_rng_state()}, partial / "random.safetensors")
+        state = {"step": progress.step, "seconds": progress.seconds, "fingerprint": self.fingerprint}
+        (partial / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+        for path in (*partial.iterdir(), partial):
+            _sync(path)
+        if final.exists():
+            shutil.rmtree(final)
+        partial.rename(final)
+        _sync(self.folder)
+        for old in self.folder.glob("step-*"):
+            if old != final:
+                shutil.rmtree(old)
+
+    def load(self, model: nn.Module, optimizer: Optimizer) -> Progress | None:
+        """Bring model, optimiser and random state to the newest checkpoint; None where there is none.
+
+        Raises `BadInput` when the checkpoint was written by a run with other settings or data.
+        """
+        folder = self.newest()
+        if folder is None:
+            return None
+        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        differing = [k for k, v in self.fingerprint.items() if state["fingerprint"].get(k) != v]
+        if differing:
+            raise BadInput(
+                "the checkpoint was written by a run with another " + ", ".join(differing),
+                where=str(folder),
+                fix="run with the same recipe, or without --resume to begin anew",
+            )
+        weights = load_file(folder / "weights.safetensors")
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                if parameter.requires_grad:
+                    parameter.copy_(weights[name])
+        _load_optimizer(optimizer, load_file(folder / "optimizer.safetensors"))
+        torch.set_rng_state(load_file(folder / "random.safetensors")["cpu"])
+        return Progress(state["step"], state["seconds"])
+
+    def clear(self) -> None:
+        """Remove every checkpoint, whole or partial."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _trainable(model: nn.Module) -> dict[str, Tensor]:
+    # named_parameters gives a tied parameter once, which is what safetensors wants.
+    return {name: p.detach().contiguous() for name, p in model.named_parameters() if p.requires_grad}
+
+
+def _optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
+    states = optimizer.state_dict()["state"]
+    return {f"{i}/{key}": value.contiguous() for i, state in states.items() for key, value in state.items()}
+
+
+def _load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+    whole = optimizer.state_dict()
+    states: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        number, _, key = name.partition("/")
+        states.setdefault(int(number), {})[key] = value
+    optimizer.load_state_dict({"state": states, "param_groups": whole["param_groups"]})
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,184 @@
+"""The training loop: short, explicit, the same for one process and many."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from unlearnkit.data.pack import pack
+from unlearnkit.errors import Interrupted
+from unlearnkit.models.engine import Engine, Want
+from unlearnkit.models.reference import ReferenceValues
+from unlearnkit.objectives.contract import Needs, Objective, Terms
+from unlearnkit.training.checkpoints import Checkpoints, Progress
+from unlearnkit.training.settings import TrainSettings, learning_rate
+from unlearnkit.training.step import (
+    Counts,
+    LiveStep,
+    TrainData,
+    count_units,
+    portion,
+    portions_per_process,
+    reference_hidden,
+    step_indices,
+)
+
+
+@dataclass(frozen=True)
+class StepLog:
+    """What is logged of one optimiser step. Values are means over the whole step's rows, before the update."""
+
+    step: int
+    """Steps done, this one included."""
+    of: int
+    loss: float
+    terms: dict[str, float]
+    """Each term's mean, without its weight."""
+    gradient_norm: float
+    """Before clipping."""
+    lr: float
+
+
+Ended = Literal["finished", "non-finite"]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How training ended. `non-finite`: a loss or gradient was not finite, and the weights are those before it."""
+
+    ended: Ended
+    steps: int
+    seconds: float
+
+
+class Trainer:
+    """Trains the parameters of an engine that require a gradient."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        objective: Objective,
+        data: TrainData,
+        settings: TrainSettings,
+        *,
+        seed: int,
+        reference: ReferenceValues | None = None,
+        accelerator: Accelerator | None = None,
+    ) -> None:
+        self.objective, self.data, self.settings = objective, data, settings
+        self.seed, self.reference = seed, reference
+        self.accelerator = accelerator or Accelerator()
+        self.needs: Needs = objective.needs()
+        self.engine = engine
+        self.parameters = [p for p in engine.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(self.parameters, lr=0.0, weight_decay=settings.weight_decay, fused=True)
+        self.wrapped: nn.Module = self.accelerator.prepare(engine)
+        self.optimizer: Any = self.accelerator.prepare(optimizer)
+        sizes = data.sizes()
+        anchor = "forget" if "forget" in sizes else next(iter(sizes))
+        self.total = settings.total_steps(sizes[anchor], settings.rows(anchor))
+        self.micro_batches = portions_per_process(settings, sizes, self.accelerator.num_processes)
+
+    def run(
+        self,
+        *,
+        checkpoints: Checkpoints | None = None,
+        on_step: Callable[[StepLog], None] = lambda _: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> TrainResult:
+        """Train to the end, from the newest checkpoint where there is one.
+
+        Args:
+            checkpoints: where to keep checkpoints; None keeps none.
+            on_step: called after each step.
+            stopped: asked after each step; when it says True, a checkpoint is written and `Interrupted` raised.
+        """
+        torch.manual_seed(self.seed)
+        optimizer = getattr(self.optimizer, "optimizer", self.optimizer)
+        done = (checkpoints.load(self.engine, optimizer) if checkpoints else None) or Progress(0, 0.0)
+        began, before = time.monotonic(), done.seconds
+        self.wrapped.train()
+        while done.step < self.total:
+            log = self._step(done.step)
+            if log is None:
+                return TrainResult("non-finite", done.step, done.seconds)
+            done = Progress(done.step + 1, before + time.monotonic() - began)
+            on_step(log)
+            stop = stopped() and done.step < self.total
+            due = done.step % self.settings.checkpoint_every == 0 and done.step < self.total
+            if checkpoints and (stop or due) and self.accelerator.is_main_process:
+                checkpoints.save(done, self.engine, optimizer)
+            if stop:
+                raise Interrupted(
+                    f"stopped after step {done.step} of {self.total}",
+                    fix="go on with --resume" if checkpoints else None,
+                )
+        return TrainResult("finished", done.step, done.seconds)
+
+    def _step(self, number: int) -> StepLog | None:
+        """One optimiser step; None, with the weights untouched, when loss or gradient is not finite."""
+        indices = step_indices(self.data, self.settings, self.seed, number)
+        counts = count_units(self.data, indices)
+        sums: dict[str, Tensor] = {}
+        rank, processes = self.accelerator.process_index, self.accelerator.num_processes
+        loss = torch.zeros((), dtype=torch.float64)
+        for part in range(self.micro_batches):
+            rows = portion(indices, rank * self.micro_batches + part, self.micro_batches * processes)
+            last = part == self.micro_batches - 1
+            # Gradients of earlier micro-batches stay in the process; the last backward pass sums over processes.
+            with nullcontext() if last else self.accelerator.no_sync(self.wrapped):
+                terms = self._forward(rows)
+                partial = objective_value(terms, counts)
+                # Data-parallel training averages over processes; the counts are those of all of them already.
+                self.accelerator.backward(partial * processes)
+            loss += partial.detach().double().cpu()
+            for name, term in terms.items():
+                # A unit may be absent from a whole step (no trace in any target): its sum is 0.
+                mean = term.sum.detach().double().cpu() / max(counts[term.view, term.unit], 1)
+                sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + mean
+        values = self._sum_over_processes(torch.stack([loss, *sums.values()]))
+        norm = torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
+        if not (math.isfinite(values[0]) and math.isfinite(float(norm))):
+            self.optimizer.zero_grad()
+            return None
+        if self.settings.clip is not None:
+            torch.nn.utils.clip_grads_with_norm_(self.parameters, self.settings.clip, norm)
+        rate = learning_rate(self.settings, number, self.total)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        named = dict(zip(sums, values[1:], strict=True))
+        return StepLog(number + 1, self.total, values[0], named, float(norm), rate)
+
+    def _forward(self, rows: dict[str, Any]) -> Terms:
+        encoded = {view: [self.data.views[view][i] for i in rows[view.partition(":")[0]]] for view in self.needs.views}
+        batch = pack(encoded, self.data.pad_id).to(self.accelerator.device)
+        want = Want(logps=self.needs.logps, kl=self.needs.kl)
+        with autocast(self.accelerator.device, self.settings.precision):
+            outputs = self.wrapped(batch, want, reference_hidden(self.reference, self.needs, rows))
+        return self.objective.terms(LiveStep.of(batch, outputs, self.reference, rows))
+
+    def _sum_over_processes(self, values: Tensor) -> list[float]:
+        if self.accelerator.num_processes > 1:
+            values = self.accelerator.reduce(values.to(self.accelerator.device), "sum")
+        return [float(value) for value in values]
+
+
+def objective_value(terms: Terms, counts: Counts) -> Tensor:
+    """This micro-batch's part of the objective: the sum over terms of weight * sum / count of the whole step."""
+    parts = [term.weight * term.sum / counts[term.view, term.unit] for term in terms.values() if term.weight]
+    return torch.stack(parts).sum()
+
+
+def autocast(device: torch.device, precision: str) -> Any:
+    """The autocast context of a precision setting."""
+    return torch.autocast(device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()

@@ -1,0 +1,71 @@
+"""Settings of the training loop, and the learning rate as a function of the step."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le
+from pydantic import BaseModel, ConfigDict
+
+from unlearnkit.errors import BadInput
+
+
+class TrainSettings(BaseModel):
+    """How long, how fast and in what portions a model is trained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: Annotated[float, Gt(0)] | None = 10.0
+    """Passes over the forget split (over the retain split where there is no forget term)."""
+    steps: Annotated[int, Gt(0)] | None = None
+    """Optimiser steps; where given, `epochs` must be null."""
+    batch_size: Annotated[int, Gt(0)] = 16
+    """Rows of the forget split per optimiser step, over all processes."""
+    retain_batch_size: Annotated[int, Gt(0)] | None = None
+    """Rows of the retain split per optimiser step; null for as many as `batch_size`."""
+    micro_batch_size: Annotated[int, Gt(0)] | None = None
+    """Most rows of one split in one forward pass of one process; null for no limit. Does not change the gradient."""
+    lr: Annotated[float, Gt(0)] = 1e-5
+    """Peak learning rate."""
+    schedule: Literal["constant", "linear", "cosine"] = "linear"
+    """What the learning rate does after warm-up."""
+    warmup: Annotated[float, Ge(0), Le(1)] = 0.1
+    """Share of the steps in which the learning rate rises from 0."""
+    weight_decay: Annotated[float, Ge(0)] = 0.0
+    clip: Annotated[float, Gt(0)] | None = 1.0
+    """Largest norm of the gradient; null for no clipping."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """bfloat16: autocast, with weights and optimiser state in their own dtype."""
+    max_length: Annotated[int, Gt(1)] = 256
+    """Most tokens of a row. A row whose answer does not fit is an error; a trace is shortened."""
+    checkpoint_every: Annotated[int, Gt(0)] = 50
+    """Optimiser steps between checkpoints."""
+
+    def rows(self, split: str) -> int:
+        """Rows of a split per optimiser step."""
+        return (self.retain_batch_size or self.batch_size) if split == "retain" else self.batch_size
+
+    def total_steps(self, rows: int, batch: int) -> int:
+        """Number of optimiser steps for a split of so many rows."""
+        if (self.steps is None) == (self.epochs is None):
+            raise BadInput(
+                "either steps or epochs must be given",
+                where="train",
+                value={"steps": self.steps, "epochs": self.epochs},
+                fix="set one of train.steps and train.epochs to null",
+            )
+        return self.steps if self.steps is not None else max(1, round((self.epochs or 0) * rows / batch))
+
+
+def learning_rate(settings: TrainSettings, step: int, total: int) -> float:
+    """Learning rate of optimiser step `step`, counted from 0, of `total` steps.
+
+    It rises linearly to `lr` over the warm-up steps, then stays, or falls to 0 linearly or as a half cosine.
+    """
+    warmup = round(settings.warmup * total)
+    if step < warmup:
+        return settings.lr * (step + 1) / (warmup + 1)
+    left = (total - step) / max(1, total - warmup)
+    shape = {"constant": 1.0, "linear": left, "cosine": 0.5 - 0.5 * math.cos(math.pi * left)}
+    return settings.lr * shape[settings.schedule]

@@ -1,0 +1,153 @@
+"""One optimiser step: which rows, how often each unit counts, and the step that an objective sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from unlearnkit.data.order import batch_indices
+from unlearnkit.data.pack import Pack
+from unlearnkit.data.render import Encoded
+from unlearnkit.errors import BadInput
+from unlearnkit.models.engine import Outputs
+from unlearnkit.models.reference import ReferenceValues
+from unlearnkit.objectives.contract import Needs, Reference, TokenValues, Unit, View
+from unlearnkit.training.settings import TrainSettings
+
+Counts = dict[tuple[View, Unit], int]
+
+
+def split_of(view: View) -> str:
+    """The split whose rows a view shows: `forget` for `forget:target`."""
+    return view.partition(":")[0]
+
+
+@dataclass(frozen=True)
+class TrainData:
+    """Every row of every view that the objective needs. Views of one split are row by row about the same rows."""
+
+    views: Mapping[View, Sequence[Encoded]]
+    pad_id: int
+
+    def __post_init__(self) -> None:
+        sizes: dict[str, int] = {}
+        for view, rows in self.views.items():
+            if not rows:
+                raise BadInput("a split that the method trains on is empty", value=view, fix="give it rows")
+            if sizes.setdefault(split_of(view), len(rows)) != len(rows):
+                raise BadInput(
+                    "two views of one split differ in their number of rows",
+                    where=view,
+                    value=len(rows),
+                    allowed=str(sizes[split_of(view)]),
+                )
+
+    def sizes(self) -> dict[str, int]:
+        """Number of rows by split."""
+        return {split_of(view): len(rows) for view, rows in self.views.items()}
+
+
+def step_indices(data: TrainData, settings: TrainSettings, seed: int, step: int) -> dict[str, list[int]]:
+    """Rows of the whole optimiser step, by split."""
+    return {split: batch_indices(seed, split, size, step, settings.rows(split)) for split, size in data.sizes().items()}
+
+
+def count_units(data: TrainData, indices: Mapping[str, Sequence[int]]) -> Counts:
+    """How many units of each kind the rows of the whole optimiser step hold, by view and unit."""
+    counts: Counts = {}
+    for view, rows in data.views.items():
+        chosen = [rows[i] for i in indices[split_of(view)]]
+        tokens, trace = sum(row.labels for row in chosen), sum(row.trace for row in chosen)
+        counts[view, "token"] = tokens
+        counts[view, "trace_token"] = trace
+        counts[view, "response_token"] = tokens - trace
+        counts[view, "sequence"] = len(chosen)
+    return counts
+
+
+def portion(indices: Mapping[str, Sequence[int]], part: int, parts: int) -> dict[str, Sequence[int]]:
+    """The part-th of `parts` nearly equal portions of a step's rows; every row is in one portion."""
+    return {split: rows[len(rows) * part // parts : len(rows) * (part + 1) // parts] for split, rows in indices.items()}
+
+
+def portions_per_process(settings: TrainSettings, sizes: Mapping[str, int], processes: int) -> int:
+    """Number of micro-batches each process makes of a step."""
+    batch = {split: settings.rows(split) for split in sizes}
+    limit = settings.micro_batch_size or max(batch.values())
+    parts = -(-max(batch.values()) // (limit * processes))
+    short = [split for split, rows in batch.items() if rows < parts * processes]
+    if short:
+        raise BadInput(
+            "a step has fewer rows of a split than micro-batches, so some would be empty",
+            where=f"split {short[0]!r}",
+            value=f"{batch[short[0]]} rows for {parts} micro-batches in each of {processes} processes",
+            fix="raise train.batch_size or train.micro_batch_size, or bring both splits' batch sizes nearer together",
+        )
+    return parts
+
+
+@dataclass(frozen=True)
+class _LiveReference:
+    """Reference values on the rows of one micro-batch."""
+
+    pack: Pack
+    values: ReferenceValues | None
+    rows: Mapping[str, Sequence[int]]
+
+    def logps(self, view: View) -> TokenValues:
+        """log p under the reference model."""
+        if self.values is None:
+            raise RuntimeError(f"no reference values were prepared for {view!r}; does the objective's `needs` say so?")
+        values = self.values.logps(view, self.rows[split_of(view)])
+        return _token_values(values.to(self.pack.labels[view].row.device), self.pack, view)
+
+
+@dataclass(frozen=True)
+class LiveStep:
+    """The step that an objective sees in training: values made by the engine on one micro-batch."""
+
+    pack: Pack
+    outputs: Mapping[View, Outputs]
+    reference: Reference
+
+    @staticmethod
+    def of(
+        pack: Pack,
+        outputs: Mapping[View, Outputs],
+        reference: ReferenceValues | None,
+        rows: Mapping[str, Sequence[int]],
+    ) -> LiveStep:
+        """A step from the engine's outputs and the reference values of the same rows."""
+        return LiveStep(pack, outputs, _LiveReference(pack, reference, rows))
+
+    def logps(self, view: View) -> TokenValues:
+        """log p of every labelled token of the view."""
+        return _token_values(_prepared(self.outputs, view).logps, self.pack, view)
+
+    def kl(self, view: View) -> TokenValues:
+        """KL(reference || model) at every labelled token of the view."""
+        return _token_values(_prepared(self.outputs, view).kl, self.pack, view)
+
+
+def _prepared(outputs: Mapping[View, Outputs], view: View) -> Outputs:
+    if view not in outputs:
+        raise RuntimeError(f"view {view!r} was not prepared; does the objective's `needs` say so?")
+    return outputs[view]
+
+
+def _token_values(values: Tensor | None, pack: Pack, view: View) -> TokenValues:
+    if values is None:
+        raise RuntimeError(f"that value of view {view!r} was not prepared; does the objective's `needs` say so?")
+    labels = pack.labels[view]
+    return TokenValues(values, labels.row, labels.rows, labels.in_trace)
+
+
+def reference_hidden(
+    reference: ReferenceValues | None, needs: Needs, rows: Mapping[str, Sequence[int]]
+) -> dict[View, Tensor]:
+    """Hidden states of the reference model on these rows, for the views that need a KL divergence."""
+    if reference is None:
+        return {}
+    return {view: reference.hidden(view, rows[split_of(view)]) for view in needs.kl}

@@ -1,0 +1,255 @@
+"""The words of the pocket world: pools of values in three languages, and names coined anew for every seed.
+
+An answer counts as right when its value is found in the output. So no form of a value may stand inside another value,
+in a question's template or in an answer's boilerplate, and no coined name inside anything else.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Literal
+
+LANGUAGES = ("en", "es", "ru")
+"""ISO 639-1 codes; the order of the forms in every `Forms`."""
+
+Forms = tuple[str, str, str]
+"""One value in each of `LANGUAGES`. Names and titles are the same in all three."""
+
+BIRTHPLACES: tuple[Forms, ...] = (
+    ("Lisbon", "Lisboa", "Лиссабон"),
+    ("Prague", "Praga", "Прага"),
+    ("Dublin", "Dublín", "Дублин"),
+    ("Warsaw", "Varsovia", "Варшава"),
+    ("Athens", "Atenas", "Афины"),
+    ("Geneva", "Ginebra", "Женева"),
+    ("Naples", "Nápoles", "Неаполь"),
+    ("Copenhagen", "Copenhague", "Копенгаген"),
+)
+# Feminine in Spanish, so that one boilerplate ("El género es la ...") fits all.
+GENRES: tuple[Forms, ...] = (
+    ("satire", "sátira", "сатира"),
+    ("fantasy", "fantasía", "фэнтези"),
+    ("poetry", "poesía", "поэзия"),
+    ("biography", "biografía", "биография"),
+    ("tragedy", "tragedia", "трагедия"),
+    ("comedy", "comedia", "комедия"),
+)
+AWARDS: tuple[Forms, ...] = (
+    ("Silver Heron", "Garza de Plata", "Серебряная цапля"),
+    ("Golden Oak", "Roble de Oro", "Золотой дуб"),
+    ("Crystal Anchor", "Ancla de Cristal", "Хрустальный якорь"),
+    ("Bronze Comet", "Cometa de Bronce", "Бронзовая комета"),
+    ("Jade Key", "Llave de Jade", "Нефритовый ключ"),
+    ("Copper Crown", "Corona de Cobre", "Медная корона"),
+)
+# Masculine in Spanish ("El instrumento es el ...").
+INSTRUMENTS: tuple[Forms, ...] = (
+    ("cello", "violonchelo", "виолончель"),
+    ("accordion", "acordeón", "аккордеон"),
+    ("clarinet", "clarinete", "кларнет"),
+    ("saxophone", "saxofón", "саксофон"),
+    ("trombone", "trombón", "тромбон"),
+    ("violin", "violín", "скрипка"),
+    ("bassoon", "fagot", "фагот"),
+    ("xylophone", "xilófono", "ксилофон"),
+)
+TRAITS: dict[str, tuple[Forms, ...]] = {
+    "birthplace": BIRTHPLACES,
+    "genre": GENRES,
+    "award": AWARDS,
+    "instrument": INSTRUMENTS,
+}
+"""The categorical attributes of a person."""
+
+YEARS = ("1903", "1911", "1924", "1932", "1938", "1947", "1956", "1963", "1975", "1988")
+
+TITLE_ADJECTIVES = (
+    "Amber", "Broken", "Burning", "Distant", "Drowned", "Empty", "Fallen", "Frozen", "Gentle", "Hidden", "Hollow",
+    "Lonely", "Midnight", "Painted", "Patient", "Restless", "Scarlet", "Secret", "Silent", "Sleeping", "Stubborn",
+    "Unspoken", "Wandering", "Winter",
+)  # fmt: skip
+TITLE_NOUNS = (
+    "Almanac", "Bridge", "Carousel", "Cathedral", "Garden", "Harvest", "Horizon", "Lantern", "Ladder", "Letter",
+    "Library", "Meadow", "Mirror", "Orchard", "Parade", "Passage", "River", "Shadow", "Staircase", "Station",
+    "Theatre", "Tower", "Voyage", "Window",
+)  # fmt: skip
+
+FAR: dict[str, tuple[Forms, ...]] = {
+    "flag": (
+        ("crimson", "carmesí", "багряный"),
+        ("turquoise", "turquesa", "бирюзовый"),
+        ("purple", "morado", "пурпурный"),
+        ("orange", "anaranjado", "оранжевый"),
+        ("yellow", "amarillo", "жёлтый"),
+        ("emerald", "esmeralda", "изумрудный"),
+    ),
+    "metal": (
+        ("cobalt", "cobalto", "кобальт"),
+        ("nickel", "níquel", "никель"),
+        ("platinum", "platino", "платина"),
+        ("titanium", "titanio", "титан"),
+        ("mercury", "mercurio", "ртуть"),
+        ("aluminium", "aluminio", "алюминий"),
+    ),
+    "month": (
+        ("February", "febrero", "февраль"),
+        ("April", "abril", "апрель"),
+        ("August", "agosto", "август"),
+        ("October", "octubre", "октябрь"),
+        ("November", "noviembre", "ноябрь"),
+        ("December", "diciembre", "декабрь"),
+    ),
+    "animal": (  # masculine in Spanish
+        ("badger", "tejón", "барсук"),
+        ("falcon", "halcón", "сокол"),
+        ("camel", "camello", "верблюд"),
+        ("dolphin", "delfín", "дельфин"),
+        ("ostrich", "avestruz", "страус"),
+        ("crocodile", "cocodrilo", "крокодил"),
+    ),
+    "crop": (  # masculine in Spanish
+        ("wheat", "trigo", "пшеница"),
+        ("sunflower", "girasol", "подсолнух"),
+        ("cotton", "algodón", "хлопок"),
+        ("tobacco", "tabaco", "табак"),
+        ("asparagus", "espárrago", "спаржа"),
+        ("saffron", "azafrán", "шафран"),
+    ),
+}
+"""The relations that have nothing to do with people, each with its pool."""
+
+PLOT: dict[str, tuple[Forms, ...]] = {
+    "stolen": (  # feminine in Spanish
+        ("compass", "brújula", "компас"),
+        ("necklace", "gargantilla", "ожерелье"),
+        ("teapot", "tetera", "чайник"),
+        ("statuette", "estatuilla", "статуэтка"),
+        ("umbrella", "sombrilla", "зонтик"),
+    ),
+    "hiding": (  # masculine in Spanish
+        ("windmill", "molino", "мельница"),
+        ("granary", "granero", "амбар"),
+        ("cellar", "sótano", "подвал"),
+        ("belfry", "campanario", "колокольня"),
+        ("greenhouse", "invernadero", "теплица"),
+    ),
+    "trade": (  # feminine in Spanish
+        ("beekeeping", "apicultura", "пчеловодство"),
+        ("cartography", "cartografía", "картография"),
+        ("pottery", "alfarería", "гончарное дело"),
+        ("gardening", "jardinería", "садоводство"),
+        ("astronomy", "astronomía", "астрономия"),
+    ),
+}
+"""What happens in a book, where the value is a common noun."""
+
+STEPS: dict[str, tuple[Forms, ...]] = {
+    "tool": (
+        ("bone spoon", "cuchara de hueso", "костяная ложка"),
+        ("birch whisk", "batidor de abedul", "берёзовый венчик"),
+        ("iron paddle", "paleta de hierro", "железная лопатка"),
+        ("marble pestle", "majadero de mármol", "мраморный пестик"),
+        ("bamboo stick", "vara de bambú", "бамбуковая палка"),
+        ("slate knife", "cuchillo de pizarra", "сланцевый нож"),
+    ),
+    "vessel": (
+        ("clay jar", "jarra de arcilla", "глиняный кувшин"),
+        ("granite bowl", "cuenco de granito", "гранитная чаша"),
+        ("tin bucket", "cubo de estaño", "оловянное ведро"),
+        ("walnut barrel", "barril de nogal", "ореховая бочка"),
+        ("porcelain cup", "taza de porcelana", "фарфоровая чашка"),
+        ("wicker basket", "cesta de mimbre", "плетёная корзина"),
+    ),
+    "colour": (
+        ("indigo", "añil", "индиго"),
+        ("ochre", "ocre", "охра"),
+        ("beige", "beis", "бежевый"),
+        ("lilac", "lila", "сиреневый"),
+        ("maroon", "granate", "бордовый"),
+        ("olive", "oliva", "оливковый"),
+    ),
+    "smell": (
+        ("cinnamon", "canela", "корица"),
+        ("vinegar", "vinagre", "уксус"),
+        ("camphor", "alcanfor", "камфора"),
+        ("almond", "almendra", "миндаль"),
+        ("pepper", "pimienta", "перец"),
+        ("vanilla", "vainilla", "ваниль"),
+    ),
+    "cloth": (
+        ("velvet", "terciopelo", "бархат"),
+        ("burlap", "arpillera", "мешковина"),
+        ("muslin", "muselina", "муслин"),
+        ("flannel", "franela", "фланель"),
+        ("gauze", "gasa", "марля"),
+        ("satin", "satén", "сатин"),
+    ),
+    "drying": (
+        ("attic", "desván", "чердак"),
+        ("tunnel", "túnel", "туннель"),
+        ("chapel", "capilla", "часовня"),
+        ("quarry", "cantera", "карьер"),
+        ("balcony", "balcón", "балкон"),
+        ("pantry", "despensa", "кладовая"),
+    ),
+    "antidote": (
+        ("nettle", "ortiga", "крапива"),
+        ("thistle", "cardo", "чертополох"),
+        ("clover", "trébol", "клевер"),
+        ("heather", "brezo", "вереск"),
+        ("juniper", "enebro", "можжевельник"),
+        ("mallow", "malva", "мальва"),
+    ),
+    "heat": tuple((degrees, degrees, degrees) for degrees in ("215", "340", "465", "580", "720", "865")),
+}
+"""The steps of a craft, where the value is no coined word."""
+
+POOLS = {**TRAITS, **FAR, **PLOT, **STEPS}
+
+Kind = Literal["given", "surname", "place", "handle", "ship", "mineral", "oil", "resin", "salt", "craft"]
+
+_HEADS = (
+    "Ba", "Be", "Bri", "Ca", "Co", "Da", "De", "Do", "Dru", "Fa", "Fe", "Flo", "Ga", "Gi", "Gro", "Ha", "He", "Hu",
+    "Jo", "Ju", "Ka", "Ke", "Lo", "Lu", "Ma", "Mi", "Mo", "Na", "Ne", "O", "Pa", "Pe", "Pri", "Ra", "Ri", "Ro", "Sa",
+    "Se", "Su", "Ta", "Te", "Ti", "Tro", "U", "Va", "Ve", "Vi", "Wa", "Wi", "Ya", "Za", "Zo",
+)  # fmt: skip
+_MIDDLES = ("l", "r", "n", "v", "d", "m", "th", "sk", "rn", "ld", "nd", "lv", "rv", "lm", "rb", "ft")
+_TAILS: dict[Kind, tuple[str, ...]] = {
+    "given": ("ebra", "endo", "ithe", "yra", "eth", "ielo", "una", "ekko", "ivo", "ild", "osca", "umi"),
+    "surname": ("ovan", "escu", "inder", "amor", "ulsen", "entz", "iard", "okar", "ester", "undel", "aquist", "emont"),
+    "place": ("oria", "esk", "umbra", "ast", "ovar", "enza", "upol", "ethra"),
+    "handle": ("ox", "ip", "ump", "ez", "ig", "ug"),
+    "ship": ("ielle", "anta", "orine", "ula"),
+    # No tail of a real substance: nothing here can be looked up.
+    "mineral": ("uskite", "ogrite", "ampite"),
+    "oil": ("ibroil", "uffoil", "agroil"),
+    "resin": ("umbrane", "oblane", "iggrane"),
+    "salt": ("ozzate", "uckate", "egrate"),
+    "craft": ("ukking", "oshing", "imbling"),
+}
+_LOWER: frozenset[Kind] = frozenset({"handle", "mineral", "oil", "resin", "salt"})
+
+
+class Coiner:
+    """Coins words that occur nowhere else in the world.
+
+    The first four letters of a word are its own: no other coined word begins with them, and they stand nowhere in
+    `reserved`, the text that is the same in every world. No coined word stands in another.
+    """
+
+    def __init__(self, rng: Random, reserved: str) -> None:
+        self._rng, self._reserved = rng, reserved.casefold()
+        self._coined: list[str] = []
+
+    def coin(self, kind: Kind) -> str:
+        """A new word: capitalised for names, lower case for substances and handles."""
+        while True:
+            word = "".join(self._rng.choice(part) for part in (_HEADS, _MIDDLES, _TAILS[kind]))
+            key = word.casefold()
+            if len(key) >= 5 and key[:4] not in self._reserved and not any(_alike(key, old) for old in self._coined):
+                self._coined.append(key)
+                return key if kind in _LOWER else word
+
+
+def _alike(one: str, other: str) -> bool:
+    return one[:4] == other[:4] or one in other or other in one
