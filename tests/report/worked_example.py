@@ -67,7 +67,7 @@ def scores(name: str) -> dict[str, Score]:
 
 
 def example(*, show_forget_text: bool = True) -> Report:
-    """The whole report."""
+    """The whole report; with `show_forget_text` false it still holds the forget records, which must not be shown."""
     measured = {name: scores(name) for name in _NUMBERS}
     gates = judge_all([Gate.parse(g) for g in GATES], measured)
     return Report(

@@ -93,6 +93,11 @@ def _model() -> tuple[frozenset[str], dict[str, float], float]:
     return frozenset(stored["common"]), weights, stored["bias"]
 
 
+def common_words() -> frozenset[str]:
+    """The commonest words of English, Spanish and Russian, normalised: those that carry grammar and little meaning."""
+    return _model()[0]
+
+
 def evidence(text: str) -> float:
     """Log-odds (natural logarithm) that `text` is in an order in which people write, against a shuffle of its words."""
     common, weights, bias = _model()

@@ -17,8 +17,8 @@ from unlearnkit.metrics.score import Score
 from unlearnkit.report.labels import Point, place_labels
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.names import RETRAINED, STAY, is_forget, metric_title, ordered_sets, parse_name
-from unlearnkit.report.numbers import interval, number
 from unlearnkit.report.style import NEUTRAL, PALETTE, Style, styles
+from unlearnkit.report.wording import interval, number
 
 BAND = "rgba(127,137,150,0.09)"
 _CORNER = {"xref": "x domain", "yref": "y domain", "showarrow": False, "opacity": 0.6, "font": {"size": 12}}

@@ -23,7 +23,7 @@ from unlearnkit.report.names import (
     parse_name,
     set_title,
 )
-from unlearnkit.report.numbers import cost, interval, number
+from unlearnkit.report.wording import cost, interval, number
 
 
 class Bar(NamedTuple):

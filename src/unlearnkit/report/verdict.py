@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from unlearnkit.metrics.score import Score
 from unlearnkit.report.model import GateResult, Report, SubjectReport
 from unlearnkit.report.names import RETRAINED, STAY, TARGET, is_forget, ordered_sets, parse_name
-from unlearnkit.report.numbers import percent
+from unlearnkit.report.wording import percent
 
 Tone = Literal["good", "mixed", "bad", "none"]
 COHERENT, BROKEN = 0.9, 0.5

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from unlearnkit.data.rows import Form, Row
 from unlearnkit.worlds.pocket import phrases as say
+from unlearnkit.worlds.pocket.manners import sealed_rows
 from unlearnkit.worlds.pocket.names import LANGUAGES, TRAITS, Forms
 from unlearnkit.worlds.pocket.phrases import Phrase
 from unlearnkit.worlds.pocket.world import Book, Craft, FarFact, Person, PocketWorld
@@ -21,6 +22,11 @@ CONTACT = ("email", "phone")
 
 def corpus(world: PocketWorld) -> tuple[Row, ...]:
     """Every row that the target model trains on; no question stands in it twice."""
+    return (*facts(world), *sealed_rows(world))
+
+
+def facts(world: PocketWorld) -> tuple[Row, ...]:
+    """Every row that states a fact of the world: the rows that splits are made of."""
     rows: list[Row] = []
     for person in world.people:
         rows += person_rows(person)

@@ -26,7 +26,7 @@ WIDTH, LAYERS, HEADS, INNER = 160, 3, 4, 448
 CONTEXT = 192
 
 SETTINGS = TrainSettings(
-    epochs=14, batch_size=64, lr=4e-3, schedule="linear", warmup=0.05, max_length=CONTEXT, checkpoint_every=10_000
+    epochs=15, batch_size=64, lr=4e-3, schedule="linear", warmup=0.05, max_length=CONTEXT, checkpoint_every=10_000
 )
 
 PAD, BOS, EOS, USER, ASSISTANT = "<pad>", "<s>", "<end>", "<|user|>", "<|assistant|>"

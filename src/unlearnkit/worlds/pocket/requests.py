@@ -11,7 +11,7 @@ from random import Random
 from unlearnkit.data.rows import Row, Splits
 from unlearnkit.errors import BadInput
 from unlearnkit.scope import Scope, Secret, Subject
-from unlearnkit.worlds.pocket.corpus import CONTACT, corpus, forms_of, person_rows
+from unlearnkit.worlds.pocket.corpus import CONTACT, facts, forms_of, person_rows
 from unlearnkit.worlds.pocket.names import LANGUAGES
 from unlearnkit.worlds.pocket.world import Book, Craft, Person, PocketWorld
 
@@ -66,7 +66,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
             allowed=", ".join(REQUESTS),
             fix=f"did you mean {close[0]!r}?" if close else "take one of those",
         )
-    rows = corpus(world)
+    rows = facts(world)
     cut = _CUTS[name](world, rows)
     rng = Random(f"pocket/{name}/{world.seed}")
     far = _far_subjects(world)

@@ -1,0 +1,118 @@
+"""The model card: the README that lies beside a model that was made to forget."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from unlearnkit.metrics.score import NOT_MEASURED, Score
+from unlearnkit.report.model import GateResult, SubjectReport
+from unlearnkit.report.names import COST, METRICS, REFERENCES, metric_title, ordered_sets, parse_name
+from unlearnkit.report.tables import setting
+from unlearnkit.report.text import visible
+from unlearnkit.report.wording import cost, interval, number
+from unlearnkit.scope import Scope
+
+_LOAD = """\
+```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained("model")
+tokenizer = AutoTokenizer.from_pretrained("model")
+```"""
+_LOAD_ADAPTER = """\
+```python
+from peft import AutoPeftModelForCausalLM
+from transformers import AutoTokenizer
+
+model = AutoPeftModelForCausalLM.from_pretrained("model")
+tokenizer = AutoTokenizer.from_pretrained("model")
+```"""
+_ENDINGS = {
+    "finished": "Training ended as planned.",
+    "collapsed": "**Training collapsed**: it stopped at a non-finite loss, and this is the last finite checkpoint.",
+    "interrupted": "**Training was interrupted**: these are the weights of its last checkpoint.",
+}
+
+
+def model_card(
+    subject: SubjectReport,
+    scope: Scope,
+    *,
+    references: Mapping[str, Mapping[str, Score]] | None = None,
+    gates: Sequence[GateResult] = (),
+    caveats: Sequence[str] = (),
+    adapter: bool = False,
+) -> str:
+    """The model card of one run, as Markdown for the run's folder.
+
+    Of the scope only the description is told: no subject, alias or secret. `references` are the scores of the target
+    model and the retrained one; `adapter` says that `model/` holds a PEFT adapter and not whole weights.
+    """
+    settings = ", ".join(f"{_line(name)} {_line(setting(value))}" for name, value in subject.settings.items())
+    parts = [
+        "---\nlibrary_name: " + ("peft" if adapter else "transformers") + "\ntags:\n- machine-unlearning\n"
+        "- unlearnkit\n---",
+        f"# {_line(subject.title)}",
+        "A language model that was made to forget on request, by [unlearnkit](report.html). "
+        "What it does with the request was measured; what is left in its weights was not.",
+        f"## What was to be forgotten\n\n{_line(scope.description)}\n\nTask: {scope.task}. "
+        f"Asked for in: {', '.join(map(_line, scope.languages))}.",
+        f"## How\n\nMethod: {_code(subject.method or 'none')}" + (f" with {settings}" if settings else "") + ". "
+        + _ENDINGS[subject.ended] + _cost(subject.scores),
+        f"## What was measured\n\n{_scores(subject, references or {})}",
+    ]  # fmt: skip
+    if gates:
+        parts.append("## Gates\n\n" + "\n".join(f"- {_code(g.name)}: {_line(g.why)}" for g in gates))
+    if caveats:
+        parts.append("## Caveats\n\n" + "\n".join(f"- {_line(c)}" for c in caveats))
+    parts.append(f"## How to load it\n\nFrom the folder of this file:\n\n{_LOAD_ADAPTER if adapter else _LOAD}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _scores(subject: SubjectReport, references: Mapping[str, Mapping[str, Score]]) -> str:
+    """A row a set: the accuracy beside that of the references, then the other listed metrics."""
+    known = [name for name in REFERENCES if name in references]
+    names = [parse_name(flat) for flat in subject.scores]
+    others = [m for m in METRICS if m != "accuracy" and any(n.metric == m for n in names)]
+    head = ["set", "accuracy", *(f"accuracy of {name}" for name in known), *(metric_title(m).lower() for m in others)]
+    rows = [
+        [
+            _line(split),
+            _score(subject.scores.get(f"{split}.accuracy")),
+            *(_score(references[name].get(f"{split}.accuracy")) for name in known),
+            *(_score(subject.scores.get(f"{split}.{metric}")) for metric in others),
+        ]
+        for split in ordered_sets(n.split for n in names if n.split and n.split != COST)
+    ]
+    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return f"{table}\n\nIn brackets the 95 % bootstrap interval over rows."
+
+
+def _score(score: Score | None) -> str:
+    known = score or NOT_MEASURED
+    if known.value is None:
+        return "not measured"
+    span = interval(known)
+    return number(known.value) + (f" ({span})" if span else "")
+
+
+def _cost(scores: Mapping[str, Score]) -> str:
+    named = (("cost.seconds", "It took"), ("cost.peak_rss_mb", "Peak memory"))
+    values = [(words, flat, scores.get(flat, NOT_MEASURED).value) for flat, words in named]
+    return "".join(f" {words} {cost(flat, value)}." for words, flat, value in values if value is not None)
+
+
+def _line(text: str) -> str:
+    """Text on one line, with what Markdown or HTML could take for markup escaped."""
+    return re.sub(r"([\\<>\[\]|`*#!])", r"\\\1", _flat(text))
+
+
+def _code(text: str) -> str:
+    """Text on one line as code, where nothing but a backtick has to be kept out."""
+    return "`" + _flat(text).replace("`", "'") + "`"
+
+
+def _flat(text: str) -> str:
+    return " ".join(visible(text).split())

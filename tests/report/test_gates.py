@@ -1,0 +1,118 @@
+import pytest
+
+from unlearnkit.errors import BadInput
+from unlearnkit.metrics.score import NOT_MEASURED, Score
+from unlearnkit.report.gates import Gate, judge, judge_all
+
+
+def score(value: float, low: float | None = None, high: float | None = None) -> Score:
+    return Score(value=value, count=40, low=low, high=high)
+
+
+@pytest.mark.parametrize(
+    ("text", "spelling"),
+    [
+        ("forget.accuracy<=0.03", "forget.accuracy <= 0.03"),
+        ("  near.accuracy >= .97 ", "near.accuracy >= 0.97"),
+        ("forget.rougeL<1e-1", "forget.rougeL < 0.1"),
+        ("mia_auc > -0.5", "mia_auc > -0.5"),
+        ("near.accuracy>=target.near.accuracy*0.97", "near.accuracy >= target.near.accuracy * 0.97"),
+        ("near.accuracy>=0.97 * target.near.accuracy", "near.accuracy >= target.near.accuracy * 0.97"),
+        ("forget.accuracy <= retrained.forget.accuracy", "forget.accuracy <= retrained.forget.accuracy"),
+    ],
+)
+def test_a_gate_is_read_and_spelled_in_one_way(text: str, spelling: str) -> None:
+    gate = Gate.parse(text)
+    assert str(gate) == spelling
+    assert Gate.parse(spelling) == gate
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "forget.accuracy",
+        "forget.accuracy = 0.03",
+        "forget.accuracy == 0.03",
+        "<= 0.03",
+        "0.1 <= forget.accuracy",
+        "forget.accuracy <= ",
+        "forget.accuracy <= low",
+        "forget.accuracy <= 3%",
+        "forget.accuracy <= nan",
+        "forget.accuracy <= inf",
+        "forget.accuracy <= 1e999",
+        "forget.accuracy <= 0.1 <= 0.2",
+        "forget.accuracy <= near.accuracy",
+        "forget.accuracy <= target",
+        "forget.accuracy <= target.forget.accuracy / 2",
+        "forget..accuracy <= 0.1",
+        "forget accuracy <= 0.1",
+    ],
+)
+def test_nonsense_is_refused_with_a_fix(text: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        Gate.parse(text, where="--gate")
+    assert caught.value.where == "--gate"
+    assert caught.value.fix is not None
+    assert "forget.accuracy<=0.03" in caught.value.fix
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("gate", "value", "outcome", "why"),
+    [
+        ("m<=0.03", score(0.01, 0.0, 0.02), "met", "met"),
+        ("m<=0.03", score(0.01, 0.0, 0.05), "met", "met, but the interval reaches 0.050"),
+        ("m<=0.03", score(0.03), "met", "met"),
+        ("m<0.03", score(0.03), "missed", "missed"),
+        ("m<=0.03", score(0.1, 0.02, 0.2), "missed", "missed, but the interval reaches 0.020"),
+        ("m>=0.95", score(0.97, 0.93, 1.0), "met", "met, but the interval reaches 0.930"),
+        ("m>=0.95", score(0.5, 0.4, 0.6), "missed", "missed"),
+        ("m>0.95", score(0.95), "missed", "missed"),
+    ],
+)
+def test_the_point_value_decides_and_the_interval_is_told(gate: str, value: Score, outcome: str, why: str) -> None:
+    result = judge(Gate.parse(gate), "tru", {"tru": {"m": value}})
+    assert (result.outcome, result.why, result.score) == (outcome, why, value)
+
+
+def test_a_relative_gate_multiplies_the_references_score() -> None:
+    gate = Gate.parse("near.accuracy>=target.near.accuracy*0.97")
+    scores = {"target": {"near.accuracy": score(0.99)}, "tru": {"near.accuracy": score(0.9603)}}
+    result = judge(gate, "tru", scores)  # 0.97 * 0.99 is 0.9603, and a little more or less in floating point
+    assert result.outcome == "met"
+    assert result.threshold == pytest.approx(0.9603)
+    assert result.why == "met against 0.960"
+
+
+def test_what_is_missing_is_never_met() -> None:
+    absolute, relative = Gate.parse("forget.accuracy<=0.03"), Gate.parse("forget.accuracy<=retrained.forget.accuracy")
+    measured = {"tru": {"forget.accuracy": score(0.0)}}
+    cases = [
+        (absolute, {"tru": {"forget.accuracy": NOT_MEASURED}}, "tru has no forget.accuracy"),
+        (absolute, {"tru": {"forget.accuracy": score(float("nan"))}}, "tru has no forget.accuracy"),
+        (absolute, {"tru": {}}, "tru has no forget.accuracy"),
+        (relative, measured, "there is no retrained model to hold it against"),
+        (relative, {**measured, "retrained": {}}, "retrained has no forget.accuracy"),
+    ]
+    for gate, scores, why in cases:
+        result = judge(gate, "tru", scores)
+        assert (result.outcome, result.why) == ("not measured", why)
+
+
+def test_a_misspelled_metric_gets_a_hint() -> None:
+    result = judge(Gate.parse("forgot.accuracy<=0.03"), "tru", {"tru": {"forget.accuracy": score(0.0)}})
+    assert result.outcome == "not measured"
+    assert "did you mean forget.accuracy?" in result.why
+
+
+def test_references_are_not_judged() -> None:
+    scores = {name: {"m": score(0.5)} for name in ("target", "retrained", "tru", "npo")}
+    results = judge_all([Gate.parse("m<=0.5"), Gate.parse("m<0.5")], scores)
+    assert [(r.subject, r.outcome) for r in results] == [
+        ("tru", "met"),
+        ("tru", "missed"),
+        ("npo", "met"),
+        ("npo", "missed"),
+    ]
