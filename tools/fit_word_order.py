@@ -7,40 +7,24 @@ Needs scipy, which unlearnkit itself does not. Text files, UTF-8; a blank line o
 
 from __future__ import annotations
 
-import json
 import random
-import re
 import sys
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
-from scipy.optimize import minimize
-from scipy.sparse import csr_matrix
+from logistic import fit, store
+from texts import fill, read_phrases, sentences, world_answers, world_passages
 
 from unlearnkit.metrics.word_order import features, tokens
 
 COMMON = 110  # function words a language
-SENTENCES = 26000  # texts a language, drawn with replacement where a language has fewer
-SMALLEST = 6  # texts in which a feature must occur
+SENTENCES = 36000  # texts a language, drawn with replacement where a language has fewer
+WORLD = 2500  # answers of pocket worlds, and passages of their books
+PHRASE_FILLS = 4  # texts made of each written phrase
+SMALLEST = 10  # texts in which a feature must occur
 PENALTY = 0.6  # L2
 SCALE = 20
-PRUNE = 2  # weights of fewer units are left out
-
-
-def sentences(path: Path) -> list[str]:
-    """The sentences of a file that are whole: they begin as sentences do and end with a full stop or the like."""
-    raw = path.read_text(encoding="utf-8-sig", errors="strict").replace("\r", "")
-    lines = raw.split("\n")
-    whole_lines = sum(line.rstrip()[-1:] in ".!?»\"”…" for line in lines if line.strip()) > 0.6 * sum(map(bool, lines))
-    blocks = lines if whole_lines else re.split(r"\n\s*\n|\n(?=\s{3})", raw)
-    found = []
-    for block in blocks:
-        text = " ".join(block.split())
-        for part in re.split(r"(?<=[.!?…])(?<!\b[A-ZА-Я]\.)(?<!Mr\.)(?<!Mrs\.)(?<!Dr\.)\s+(?=[^\sa-zа-яё])", text):
-            if part and part[-1] in ".!?…" and not part[0].islower() and any(c.islower() for c in part):
-                found.append(part)
-    return found
+PRUNE = 4  # weights of fewer units are left out
 
 
 def draw_texts(files: list[list[str]], rng: random.Random, count: int) -> list[str]:
@@ -50,10 +34,12 @@ def draw_texts(files: list[list[str]], rng: random.Random, count: int) -> list[s
     while len(texts) < count:
         file = rng.choices(files, weights)[0]
         start = rng.randrange(len(file))
-        text = " ".join(file[start : start + rng.choice((1, 1, 1, 1, 1, 2, 3, 4))])
+        text = " ".join(file[start : start + rng.choice((1, 1, 1, 1, 1, 1, 2, 3))])
         words = text.split()
         if len(words) > 14 and rng.random() < 0.1:  # outputs are cut at the token limit
             text = " ".join(words[: rng.randrange(10, len(words))])
+        if len(words) > 14 and rng.random() < 0.1:  # a passage known by heart goes on where the question stopped
+            text = " ".join(text.split()[rng.randrange(1, len(words) // 2) :])
         if rng.random() < 0.06:
             text = text.rstrip(".!?…")
         if 4 <= len(words) <= 120:
@@ -81,40 +67,19 @@ def scrambles(text: str, pool: list[str], rng: random.Random) -> list[str]:
     return out
 
 
-def fit(texts: list[str], labels: list[int], common: frozenset[str]) -> tuple[dict[str, float], float]:
-    """L2-regularised logistic regression over feature counts."""
-    rows = [Counter(features(tokens(text), common)) for text in texts]
-    seen = Counter(name for row in rows for name in row)
-    index = {name: i for i, name in enumerate(sorted(n for n, c in seen.items() if c >= SMALLEST))}
-    data, cols, ends = [], [], [0]
-    for row in rows:
-        for name, value in row.items():
-            if name in index:
-                cols.append(index[name])
-                data.append(float(value))
-        ends.append(len(cols))
-    x = csr_matrix((data, cols, ends), shape=(len(rows), len(index)))
-    y = np.where(np.array(labels) == 1, 1.0, -1.0)
-    balance = np.where(y > 0, (y < 0).sum() / (y > 0).sum(), 1.0)
-
-    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
-        margin = y * (x @ w[:-1] + w[-1])
-        slope = -y * balance / (1 + np.exp(np.clip(margin, -500, 500)))
-        value = (balance * np.logaddexp(0, -margin)).sum() + PENALTY / 2 * (w[:-1] ** 2).sum()
-        return value, np.append(x.T @ slope + PENALTY * w[:-1], slope.sum())
-
-    best = minimize(loss, np.zeros(len(index) + 1), jac=True, method="L-BFGS-B", options={"maxiter": 300})
-    return {name: best.x[i] for name, i in index.items()}, float(best.x[-1])
-
-
 def main(out: str, *sources: str) -> None:
+    """Draw texts, scramble them, fit and store."""
     rng = random.Random(0)
     common: set[str] = set()
-    real: list[str] = []
+    real = [*world_answers(rng, WORLD), *world_passages(rng, WORLD)]
     pool: list[str] = []
     for source in sources:
-        files = [found for name in source.partition("=")[2].split(",") if (found := sentences(Path(name)))]
+        language, _, names = source.partition("=")
+        files = [found for name in names.split(",") if (found := sentences(Path(name)))]
         texts = draw_texts(files, rng, SENTENCES)
+        phrases = read_phrases(language)
+        for phrase in (*phrases.refusals, *phrases.answers):
+            texts += fill(phrase, phrases.slots, rng, PHRASE_FILLS)
         counts = Counter(t.text for text in texts for t in tokens(text) if t.kind == "word")
         lower = Counter(t.text for text in texts for t in tokens(text) if t.kind == "word" and not t.capital)
         common |= {w for w, _ in [(w, c) for w, c in counts.most_common(400) if lower[w] > c / 2 or w == "i"][:COMMON]}
@@ -125,12 +90,11 @@ def main(out: str, *sources: str) -> None:
         mixed = scrambles(text, pool, rng)
         texts += [text, *mixed]
         labels += [1] + [0] * len(mixed)
-    weights, bias = fit(texts, labels, frozenset(common))
-    kept = {n: round(w * SCALE) for n, w in sorted(weights.items()) if abs(round(w * SCALE)) >= PRUNE}
-    stored = {"common": sorted(common), "bias": round(bias, 3), "scale": SCALE, "weights": kept}
-    text = json.dumps(stored, ensure_ascii=False, separators=(",", ":"))
-    Path(out).write_text(text + "\n", encoding="utf-8")
-    print(len(real), len(texts), len(weights), len(kept), len(text))
+    rows = [Counter(features(tokens(text), frozenset(common))) for text in texts]
+    even = labels.count(0) / labels.count(1)
+    balance = [even if label else 1.0 for label in labels]
+    weights, bias = fit(rows, labels, balance, smallest=SMALLEST, penalty=PENALTY)
+    store(Path(out), sorted(common), weights, bias, scale=SCALE, prune=PRUNE)
 
 
 if __name__ == "__main__":

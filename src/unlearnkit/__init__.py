@@ -1,3 +1,63 @@
-"""unlearnkit: make a language model forget on request, explain itself, and prove it."""
+"""unlearnkit: make a language model forget on request, explain itself, and prove it.
+
+The names below are imported when they are first used, so that `import unlearnkit` loads neither torch nor a model.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unlearnkit.evaluation import evaluate
+    from unlearnkit.gather import compare, find_runs, write_report
+    from unlearnkit.objectives.contract import Objective, objective
+    from unlearnkit.pipeline import run
+    from unlearnkit.recipe import Recipe, load_recipe, make_recipe
+    from unlearnkit.runfolder import RunFolder
+    from unlearnkit.scoring import score
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Objective",
+    "Recipe",
+    "RunFolder",
+    "compare",
+    "evaluate",
+    "find_runs",
+    "load_recipe",
+    "make_recipe",
+    "objective",
+    "run",
+    "score",
+    "write_report",
+]
+
+# A public name is never that of a module: the module would take its place once it is imported.
+_HOMES = {
+    "Objective": "objectives.contract",
+    "Recipe": "recipe",
+    "RunFolder": "runfolder",
+    "compare": "gather",
+    "evaluate": "evaluation",
+    "find_runs": "gather",
+    "load_recipe": "recipe",
+    "make_recipe": "recipe",
+    "objective": "objectives.contract",
+    "run": "pipeline",
+    "score": "scoring",
+    "write_report": "gather",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -40,6 +40,7 @@ class Progress:
     """Tells what is being done. `quiet` tells nothing."""
 
     def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
         self._console = Console(stderr=True, quiet=quiet)
 
     def say(self, text: str) -> None:

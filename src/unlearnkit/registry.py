@@ -50,16 +50,19 @@ class Registry(Generic[T]):
             known = self._entries.get(name)
             # A module that is reloaded (a notebook) registers the same class again; another class is a clash.
             if known is not None and _origin(known.plugin) != _origin(plugin):
-                raise BadInput(
-                    f"two {self.kind} plug-ins have the same name",
-                    where=f"{_origin(known.plugin)} and {_origin(plugin)}",
-                    value=name,
-                    fix="rename one of them",
-                )
+                raise self._clash(name, _origin(known.plugin), _origin(plugin))
+            # One of this package's that was not imported yet must not be shadowed.
+            ours = self._modules.get(name)
+            if ours is not None and ours != getattr(plugin, "__module__", None):
+                raise self._clash(name, ours, _origin(plugin))
             self._entries[name] = Entry(name, plugin, paper, equation)
             return plugin
 
         return keep
+
+    def _clash(self, name: str, one: str, other: str) -> BadInput:
+        what = f"two {self.kind} plug-ins have the same name"
+        return BadInput(what, where=f"{one} and {other}", value=name, fix="rename one of them")
 
     @cached_property
     def _modules(self) -> dict[str, str]:
@@ -70,8 +73,12 @@ class Registry(Generic[T]):
         return {name: module for name, module in modules.items() if name not in self._besides}
 
     @cached_property
-    def _outside(self) -> dict[str, Any]:
-        return {point.name: point for point in entry_points(group=f"unlearnkit.{self.kind}")}
+    def _outside(self) -> dict[str, list[Any]]:
+        """Entry points of other packages, by name."""
+        outside: dict[str, list[Any]] = {}
+        for point in entry_points(group=f"unlearnkit.{self.kind}"):
+            outside.setdefault(point.name, []).append(point)
+        return outside
 
     def names(self) -> tuple[str, ...]:
         """Every name that `get` knows, sorted."""
@@ -80,10 +87,14 @@ class Registry(Generic[T]):
     def get(self, name: str) -> Entry[T]:
         """The plug-in of that name. Raises `BadInput` with the nearest names when there is none."""
         if name not in self._entries:
+            offered = [self._modules[name]] if name in self._modules else []
+            offered += [point.value for point in self._outside.get(name, [])]
+            if len(offered) > 1:
+                raise self._clash(name, *offered[:2])
             if name in self._modules:
                 importlib.import_module(self._modules[name])
             elif name in self._outside:
-                self._outside[name].load()
+                self._outside[name][0].load()
         if name not in self._entries:
             near = difflib.get_close_matches(name, self.names(), n=2, cutoff=0.5)
             raise BadInput(

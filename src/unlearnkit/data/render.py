@@ -18,7 +18,7 @@ class Encoded:
 
     ids: tuple[int, ...]
     prompt: int
-    """Number of prompt tokens; they carry no label."""
+    """Number of tokens without a label: the prompt, and a trace that is given as context."""
     trace: int = 0
     """Number of tokens after the prompt that belong to the reasoning trace, both markers included."""
 
@@ -49,21 +49,21 @@ class Renderer:
             self._prompts[question] = self._ids(str(text))
         return self._prompts[question]
 
-    def answer(self, question: str, answer: str, *, where: str) -> Encoded:
-        """The question and a plain answer. Raises `BadInput` when it does not fit, naming `where`."""
-        return self._encoded(question, (), self._ids(answer), where)
+    def answer(self, question: str, answer: str, *, where: str, trace: str = "", label_trace: bool = True) -> Encoded:
+        """The question and what the assistant says: the answer, after a reasoning trace where there is one.
 
-    def target(self, question: str, trace: str, response: str, *, where: str) -> Encoded:
-        """The question, a reasoning trace between think markers, and a response.
-
-        Where all this is longer than `max_length`, the trace is shortened and the response stays whole. (TRU's
-        released code cuts at the end, which can cut the refusal off.)
+        Where all this is longer than `max_length`, the trace is shortened and the answer stays whole. (TRU's released
+        code cuts at the end, which can cut the refusal off.) Raises `BadInput`, naming `where`, when the answer does
+        not fit even so. Without `label_trace` the trace is context like the prompt, and only the answer is labelled.
         """
-        thought = self._ids(trace)
-        rest = self._ids(response)
-        room = self.max_length - len(self.prompt(question)) - len(rest) - 3
+        rest = self._ids(answer)
+        if not trace:
+            return self._encoded(question, (), rest, where)
         opening, closing = self._marker(THINK), self._marker(END_THINK)
-        return self._encoded(question, (opening, *thought[: max(room, 0)], closing), rest, where)
+        room = self.max_length - len(self.prompt(question)) - len(rest) - 3
+        thought = (opening, *self._ids(trace)[: max(room, 0)], closing)
+        encoded = self._encoded(question, thought, rest, where)
+        return encoded if label_trace else Encoded(encoded.ids, encoded.prompt + encoded.trace)
 
     def _encoded(self, question: str, trace: tuple[int, ...], rest: tuple[int, ...], where: str) -> Encoded:
         prompt = self.prompt(question)

@@ -27,7 +27,9 @@ class Row(BaseModel):
     question: Annotated[str, MinLen(1)]
     """The user's turn."""
     answer: Annotated[str, MinLen(1)]
-    """The assistant's turn, as the target model was trained to say it."""
+    """What the assistant says in its turn, as the target model was trained to say it."""
+    trace: str = ""
+    """What a reasoning model thinks before it answers, markers excluded; empty for a model that does not."""
     accepted: tuple[str, ...] = ()
     """Short forms of the answer; an output that holds any of them is correct. Empty: only `answer` itself."""
     language: str = "en"
@@ -85,7 +87,8 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     Raises `BadInput` with file, line and field for a line that is not a row.
     """
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    # Not splitlines(), which would also cut at U+2028 and its like, and these may stand in a JSON string.
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         if not line.strip():
             continue
         try:

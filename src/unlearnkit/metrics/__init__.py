@@ -27,7 +27,7 @@ class Metric:
 
 
 def _metric(measure: Callable[[Record], float | None], forget: Better) -> Metric:
-    return Metric(lambda record, scope: measure(record), _summary(measure), forget)
+    return Metric(lambda record, _scope: measure(record), _summary(measure), forget)
 
 
 def _scoped(measure: Callable[[Record, Scope], float | None], forget: Better) -> Metric:

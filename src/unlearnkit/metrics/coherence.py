@@ -10,15 +10,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from itertools import pairwise
 
 from unlearnkit.metrics.word_order import Token, evidence, tokens
 
 ORDER_WORDS = 4
 """Texts of fewer words have no word order to speak of."""
-ORDER_THRESHOLD = 0.0
-"""Log-odds below which a text is taken for shuffled. 0: as likely shuffled as not."""
-SHORT_WORDS, SHORT_THRESHOLD = 6, -2.0
-"""Texts of fewer than `SHORT_WORDS` words need the stronger evidence of `SHORT_THRESHOLD`."""
+SHORT_WORDS, SHORT_THRESHOLD = 6, -4.0
+"""Texts of fewer than `SHORT_WORDS` words are taken for shuffled only below this log-odds."""
+THRESHOLD_RISE, HIGHEST_THRESHOLD = 0.3, 1.0
+"""From there on the threshold rises from 0 by this much a word, to the highest: the more words, the more evidence."""
 
 _BROKEN = re.compile(
     r"\ufffd"  # bytes that were no character
@@ -60,7 +61,7 @@ def _loops(found: list[str]) -> bool:
             run = run + 1 if found[i] == found[i - period] else 0
             if run >= wanted:
                 return True
-    twins = sum(a == b for a, b in zip(found, found[1:], strict=False))
+    twins = sum(a == b for a, b in pairwise(found))
     return count >= 5 and twins >= 0.2 * (count - 1)
 
 
@@ -68,13 +69,20 @@ def _is_monotonous(found: list[str]) -> bool:
     """Whether few different words, or pairs of words, make up the text."""
     if len(found) < 8:
         return False
-    pairs = list(zip(found, found[1:], strict=False))
+    pairs = list(pairwise(found))
     return len(set(pairs)) < 0.5 * len(pairs) or Counter(found).most_common(1)[0][1] > 0.4 * len(found)
 
 
 def _is_mostly_marks(found: list[Token]) -> bool:
     marks = sum(token.kind not in ("word", "number", "mail") for token in found)
     return len(found) >= 8 and marks > 0.6 * len(found)
+
+
+def order_threshold(words: int) -> float:
+    """Log-odds below which a text of so many words is taken for shuffled."""
+    if words < SHORT_WORDS:
+        return SHORT_THRESHOLD
+    return min(HIGHEST_THRESHOLD, THRESHOLD_RISE * (words - SHORT_WORDS))
 
 
 def is_coherent(text: str) -> bool:
@@ -93,4 +101,4 @@ def is_coherent(text: str) -> bool:
         return False
     if len(said) < ORDER_WORDS:
         return True
-    return evidence(text) >= (SHORT_THRESHOLD if len(said) < SHORT_WORDS else ORDER_THRESHOLD)
+    return evidence(text) >= order_threshold(len(said))

@@ -1,57 +1,65 @@
 """Telling a refusal from an answer, offline: declining to say, or saying that one does not know.
 
-A sentence is a refusal when it carries a mark of one of the grammars in `refusal_grammar`; a text is one when such a
-sentence opens or closes it, or makes up a good part of it. What is quoted is not said, and a doubt after which the
-answer comes all the same is an answer.
+A refusal speaks of the conversation (I, you, to share, to know, that information, private) and not of the world. How
+much each word and each pair of neighbouring words speaks for a refusal was fitted by logistic regression on phrases
+written for that purpose in English, Spanish and Russian (`tools/refusals/`), mixed with fragments of ordinary text,
+against ordinary text and answers that hold a negation. The weights are `refusal.json`, made by `tools/fit_refusal.py`.
+Words are known by their beginning and by the letter runs inside them, so that inflection does not hide them.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 
 from unlearnkit.metrics.coherence import is_coherent
-from unlearnkit.metrics.normalise import normalise, words
-from unlearnkit.metrics.refusal_grammar import GRAMMARS, Grammar
-from unlearnkit.metrics.word_order import common_words
+from unlearnkit.metrics.linear import linear_model
+from unlearnkit.metrics.word_order import common_words, tokens
 
-LONG_TEXT = 60
-"""In a text of more words a refusal must open it or close it: stories hold sentences that sound like one."""
+THRESHOLD = -0.8
+"""Log-odds from which a text is taken for a refusal. Below zero: a refusal in words never seen has little evidence."""
+SENTENCE_MARGIN = 1.0
+"""By how much more a single sentence must be like a refusal than the text as a whole."""
 
-TALK_SHARE = 0.75
-"""Least share of content words about talk that makes a negated sentence a refusal."""
-
-_QUOTED = re.compile(r"\"[^\"]*\"|(?<!\w)'(?=\w)[^']*(?:\w'\w[^']*)*'(?!\w)")
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
-_FILLER = re.compile(r"^\W+")
+_STEM, _RUN = 5, 5
+_QUOTED = re.compile(r"[\"“«„][^\"”»“]*[\"”»“]|(?<!\w)['‘](?=\w)[^'’]*(?:\w['’]\w[^'’]*)*['’](?!\w)")
+_SENTENCE = re.compile(r"(?<=[.!?;…])\s+|\n+")
 
 
-def _answers_anyway(grammar: Grammar, sentence: str, marked: int) -> bool:
-    """Whether an answer follows the doubt that ends at `marked`: "I'm not sure, but it is Lisbon"."""
-    for turn in grammar.turn.finditer(sentence, marked):
-        said = sentence[turn.end() :]
-        if len(said.split()) < 2 or grammar.marks.search(said):
-            continue
-        if grammar.belief.search(said) or not grammar.person.search(said):
-            return True
-    return False
+def features(text: str, common: frozenset[str]) -> Iterator[str]:
+    """What the model sees of a text: stems, pairs of stems (next to each other and spaced), and runs of letters."""
+    stems = ["^"]
+    found = tokens(text)
+    for before, token in zip([None, *found], found, strict=False):
+        if token.kind == "word":
+            name = token.capital and token.text != "i" and before is not None and before.kind != "stop"
+            stems.append("A" if name else token.text[:_STEM])
+            if token.text not in common:
+                word = f"<{token.text}>"
+                yield from {f"~{word[i : i + _RUN]}" for i in range(len(word) - _RUN + 1)}
+                yield f"={token.text}"
+        elif token.kind in ("number", "mail"):
+            stems.append("#")
+        elif token.kind in ("mark", "dash"):
+            stems.append(token.text)
+    yield from stems
+    yield from (f"{a} {b}" for a, b in pairwise(stems))
+    yield from (f"{a} _ {b}" for a, b in zip(stems, stems[2:], strict=False))
 
 
-def _is_about_talk(grammar: Grammar, sentence: str) -> bool:
-    """Whether a negated sentence is about asking, saying and knowing, and hardly about the world."""
-    if grammar.negation.search(sentence) is None:
-        return False
-    content = [word for word in words(sentence) if word not in common_words()]
-    about = sum(grammar.meta.fullmatch(word) is not None for word in content)
-    return len(content) >= 2 and about >= TALK_SHARE * len(content)
+def own_words(text: str) -> str:
+    """`text` with what it quotes taken out: a title or a line of somebody's is not what the speaker says."""
+    return _QUOTED.sub(" X ", text)
 
 
-def _declines(grammar: Grammar, sentence: str) -> bool:
-    mark = grammar.marks.search(sentence)
-    if mark is not None:
-        return not _answers_anyway(grammar, sentence, mark.end())
-    if _is_about_talk(grammar, sentence):
-        return True
-    return grammar.regret.search(sentence) is not None and grammar.negation.search(sentence) is not None
+def evidence(text: str) -> float:
+    """Log-odds (natural logarithm) that `text`, or its sentence that is most like one, is a refusal."""
+    model = linear_model("refusal")
+    common, own = common_words(), own_words(text)
+    sentences = [part for part in _SENTENCE.split(own) if any(c.isalpha() for c in part)]
+    parts = (model.log_odds(set(features(part, common))) - SENTENCE_MARGIN for part in sentences)
+    return max(model.log_odds(set(features(own, common))), *parts, -99.0)
 
 
 def is_refusal(text: str) -> bool:
@@ -60,11 +68,4 @@ def is_refusal(text: str) -> bool:
     English, Spanish and Russian. Never true of incoherent text, see `is_coherent`; not true of an answer that holds a
     negation, nor of an answer given with a doubt.
     """
-    if not is_coherent(text):
-        return False
-    plain = normalise(text.replace("\n", " "))
-    own = _QUOTED.sub(" ", plain)
-    sentences = [s for s in _SENTENCE.split(own) if any(c.isalpha() for c in s) and not s.startswith("- ")]
-    if len(plain.split()) > LONG_TEXT:
-        sentences = [*sentences[:2], *sentences[-1:]]
-    return any(_declines(grammar, sentence) for sentence in sentences for grammar in GRAMMARS)
+    return evidence(text) >= THRESHOLD and is_coherent(text)

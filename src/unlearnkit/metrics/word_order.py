@@ -9,18 +9,16 @@ to tell sentences from their shuffles. The weights for English, Spanish and Russ
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from functools import cache
-from importlib import resources
 from typing import NamedTuple
 
+from unlearnkit.metrics.linear import linear_model
 from unlearnkit.metrics.normalise import normalise
 
 _TOKEN = re.compile(
     r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://\S+)"
-    r"|(?P<number>[+#№$€£]?\d[\d.,:/%()-]*(?:(?:st|nd|rd|th|s|-?[а-я]{1,2})\b)?)"
+    r"|(?P<number>[+#№$€£]?\d(?:[\d.,:/()-]*\d)?%?(?:(?:st|nd|rd|th|s|-?[а-я]{1,2})\b)?)"
     r"|(?P<word>[^\W\d_]+(?:['’][^\W\d_]+)*)"
     r"|(?P<dash>--+|[‐‑‒–—―-])"
     r"|(?P<stop>\.\.\.+|…|[.!?])"
@@ -58,47 +56,52 @@ def tokens(text: str) -> list[Token]:
     return found
 
 
-def word_class(token: Token, common: frozenset[str]) -> str:
-    """The class of a token: itself for common words and punctuation, `A` for a name, else its last two letters."""
-    if token.kind != "word" or token.text in common:
-        return token.text
-    return "A" if token.capital else "-" + token.text[-2:]
+def _classes(found: list[Token], common: frozenset[str]) -> list[str]:
+    """The class of each token: itself for common words and punctuation, `A` for a name, else its last two letters.
+
+    A capital beside a capital within a sentence is a title's ("What I Cannot Tell"): its common words are names too.
+    """
+    names = []
+    for i, token in enumerate(found):
+        inside = i > 0 and (found[i - 1].kind == "word" or found[i - 1].text == "<")
+        title = inside and token.capital and any(t.capital for t in (found[i - 1], *found[i + 1 : i + 2]))
+        if token.kind != "word" or (token.text in common and not title):
+            names.append(token.text)
+        else:
+            names.append("A" if token.capital else "-" + token.text[-2:])
+    return names
 
 
-def _capital_state(token: Token, common: frozenset[str]) -> str:
+def _capital_state(token: Token, name: str) -> str:
     if token.kind != "word":
         return token.kind
-    return ("function" if token.text in common else "content") + ("+" if token.capital else "")
+    return ("content" if name[0] in "A-" else "function") + ("+" if token.capital else "")
 
 
 def features(found: list[Token], common: frozenset[str]) -> Iterator[str]:
-    """What the model sees of a text: pairs of classes, spaced pairs of function words, and where capitals stand."""
-    classes = [_START, *(word_class(token, common) for token in found), _END]
+    """What the model sees of a text: pairs and triples of classes, spaced pairs, and where capitals stand."""
+    names = _classes(found, common)
+    classes = [_START, *names, _END]
     grammar = [not (name[0] == "-" or name in "A#@") for name in classes]
-    states = [_START, *(_capital_state(token, common) for token in found), _END]
+    states = [_START, *map(_capital_state, found, names), _END]
     for i in range(1, len(classes)):
         yield f"{classes[i - 1]} {classes[i]}"
-        before = found[i - 2].text if i > 1 and found[i - 2].kind in ("stop", "mark", "quote", "dash") else states[i - 1]
+        before = (
+            found[i - 2].text if i > 1 and found[i - 2].kind in ("stop", "mark", "quote", "dash") else states[i - 1]
+        )
         yield f"{before}|{states[i]}"
         if i > 1 and grammar[i - 2] and grammar[i]:
             yield f"{classes[i - 2]} _ {classes[i]}"
-
-
-@cache
-def _model() -> tuple[frozenset[str], dict[str, float], float]:
-    file = resources.files("unlearnkit.metrics") / "word_order.json"
-    stored = json.loads(file.read_text(encoding="utf-8"))
-    scale = stored["scale"]
-    weights = {name: value / scale for name, value in stored["weights"].items()}
-    return frozenset(stored["common"]), weights, stored["bias"]
+        if i > 1 and sum(grammar[i - 2 : i + 1]) > 1:
+            yield f"{classes[i - 2]} {classes[i - 1]} {classes[i]}"
 
 
 def common_words() -> frozenset[str]:
     """The commonest words of English, Spanish and Russian, normalised: those that carry grammar and little meaning."""
-    return _model()[0]
+    return linear_model("word_order").common
 
 
 def evidence(text: str) -> float:
     """Log-odds (natural logarithm) that `text` is in an order in which people write, against a shuffle of its words."""
-    common, weights, bias = _model()
-    return bias + sum(weights.get(name, 0.0) for name in features(tokens(text), common))
+    model = linear_model("word_order")
+    return model.log_odds(features(tokens(text), model.common))

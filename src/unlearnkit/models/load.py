@@ -5,28 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-from annotated_types import Gt
-from pydantic import BaseModel, ConfigDict
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.errors import BadInput
+from unlearnkit.models.settings import LoraSettings
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
-class LoraSettings(BaseModel):
-    """A LoRA adapter (Hu et al., arXiv 2106.09685), trained in place of the weights."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    r: Annotated[int, Gt(0)] = 16
-    """Rank."""
-    alpha: Annotated[int, Gt(0)] = 32
-    """The update is scaled by alpha / r."""
-    target_modules: str | tuple[str, ...] = "all-linear"
 
 
 def load_tokenizer(path: str) -> PreTrainedTokenizerBase:
@@ -58,13 +45,16 @@ def load_model(path: str, dtype: str = "float32") -> PreTrainedModel:
     return model
 
 
-def add_lora(model: PreTrainedModel, settings: LoraSettings) -> PreTrainedModel:
-    """Freeze the model's weights and put a new adapter on them."""
+def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> PreTrainedModel:
+    """Freeze the model's weights and put a new adapter on them; its initial weights are drawn with the seed."""
     from peft import LoraConfig, get_peft_model
 
     modules = settings.target_modules if isinstance(settings.target_modules, str) else list(settings.target_modules)
     config = LoraConfig(r=settings.r, lora_alpha=settings.alpha, target_modules=modules, task_type="CAUSAL_LM")
-    adapted: Any = get_peft_model(model, config)
+    # Drawn apart, so that a run that is begun again, whatever was drawn before, begins with the same adapter.
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        adapted: Any = get_peft_model(model, config)
     return adapted  # type: ignore[no-any-return]  # it stands in for the model wherever one is used
 
 

@@ -1,8 +1,8 @@
 """Log-probabilities of labelled tokens without keeping the logits.
 
 The head's logits are made in chunks of rows, reduced to one number a token, and made again in the backward pass.
-Memory is (chunk, vocabulary) whatever the number of tokens. Values are computed in float32 from matrix products in the
-dtype of the inputs.
+Memory is (chunk, vocabulary) whatever the number of tokens. Values are computed in float32 (in float64 where the inputs
+are) from matrix products in the dtype of the inputs.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Head:
     """Gemma 2's `final_logit_softcapping`: cap * tanh(logits / cap)."""
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """(tokens, vocabulary) float32 logits of (tokens, width) hidden states."""
-        raw = (hidden @ self.weight.T).float()
+        """(tokens, vocabulary) logits of (tokens, width) hidden states, float32 or wider."""
+        raw = widen(hidden @ self.weight.T)
         if self.bias is not None:
-            raw = raw + self.bias.float()
+            raw = raw + widen(self.bias)
         raw = raw * self.scale
         return raw if self.softcap is None else self.softcap * torch.tanh(raw / self.softcap)
 
@@ -51,92 +51,104 @@ class Head:
         return Head(self.weight.to(dtype), bias, self.scale, self.softcap)
 
 
+def wide(dtype: torch.dtype) -> torch.dtype:
+    """The dtype in which sums and logarithms of values of `dtype` are taken."""
+    return torch.promote_types(dtype, torch.float32)
+
+
+def widen(values: Tensor) -> Tensor:
+    """The same values in float32, or in float64 if they are in it."""
+    return values.to(wide(values.dtype))
+
+
 def chunk_rows(vocabulary: int) -> int:
     """Number of tokens whose logits are made at once."""
     return max(1, CHUNK_ELEMENTS // vocabulary)
 
 
 class _TokenLogps(torch.autograd.Function):
-    """logits.log_softmax(-1)[label], chunk by chunk; returns also the log-sum-exp, which the backward pass needs."""
+    """logits.log_softmax(-1)[label], chunk by chunk.
+
+    Backward pass and tangents are made of differentiable operations on the inputs alone, none in place on what another
+    keeps, so that second derivatives (either mode over either) are right too.
+    """
 
     @staticmethod
     def forward(
         hidden: Tensor, weight: Tensor, bias: Tensor | None, labels: Tensor, scale: float, softcap: float | None
-    ) -> tuple[Tensor, Tensor]:
+    ) -> Tensor:
         head = Head(weight, bias, scale, softcap)
-        logps, lses = [], []
+        logps = [hidden.new_zeros(0, dtype=wide(hidden.dtype))]
         step = chunk_rows(weight.shape[0])
         for start in range(0, len(labels), step):
             logits = head.logits(hidden[start : start + step])
-            lse = logits.logsumexp(-1)
-            logps.append(logits.gather(1, labels[start : start + step, None])[:, 0] - lse)
-            lses.append(lse)
-        empty = hidden.new_zeros(0, dtype=torch.float32)
-        return (torch.cat(logps), torch.cat(lses)) if logps else (empty, empty.clone())
+            chosen = logits.gather(1, labels[start : start + step, None])[:, 0]
+            logps.append(chosen - logits.logsumexp(-1))
+        return torch.cat(logps)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        del output
         hidden, weight, bias, labels, ctx.scale, ctx.softcap = inputs
-        ctx.mark_non_differentiable(output[1])
-        ctx.save_for_backward(hidden, weight, bias, labels, output[1])
-        ctx.save_for_forward(hidden, weight, bias, labels, output[1])
+        ctx.save_for_backward(hidden, weight, bias, labels)
+        ctx.save_for_forward(hidden, weight, bias, labels)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-        hidden, weight, bias, labels, lse = ctx.saved_tensors
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        hidden, weight, bias, labels = ctx.saved_tensors
         head = Head(weight, bias, ctx.scale, ctx.softcap)
         step = chunk_rows(weight.shape[0])
-        grad_hidden = torch.zeros_like(hidden)
+        needs_weight, needs_bias = ctx.needs_input_grad[1], ctx.needs_input_grad[2]
+        grad_hidden = [hidden.new_zeros(0, hidden.shape[1])]
         # Chunks are summed in float32: in bfloat16 a long sum would lose its small parts.
-        grad_weight = torch.zeros_like(weight, dtype=torch.float32) if ctx.needs_input_grad[1] else None
-        grad_bias = torch.zeros(len(bias), dtype=torch.float32, device=bias.device) if bias is not None else None
+        grad_weight = torch.zeros_like(weight, dtype=wide(weight.dtype)) if needs_weight else None
+        grad_bias = torch.zeros_like(bias, dtype=wide(bias.dtype)) if needs_bias else None
         for start in range(0, len(labels), step):
             part = slice(start, start + step)
             logits = head.logits(hidden[part])
-            d_logits = (logits - lse[part, None]).exp_().mul_(-grad[part, None])
+            d_logits = logits.softmax(-1) * -grad[part, None]
             d_logits.scatter_add_(1, labels[part, None], grad[part, None])
             if ctx.softcap is not None:
-                d_logits.mul_(1 - (logits / ctx.softcap) ** 2)
-            d_logits.mul_(ctx.scale)
+                d_logits = d_logits * (1 - (logits / ctx.softcap) ** 2)
+            if ctx.scale != 1.0:
+                d_logits = d_logits * ctx.scale
             if grad_bias is not None:
                 grad_bias += d_logits.sum(0)
             d_logits = d_logits.to(hidden.dtype)
-            grad_hidden[part] = d_logits @ weight
+            grad_hidden.append(d_logits @ weight)
             if grad_weight is not None:
                 grad_weight += d_logits.T @ hidden[part]
         return (
-            grad_hidden,
+            torch.cat(grad_hidden),
             None if grad_weight is None else grad_weight.to(weight.dtype),
-            None if grad_bias is None or bias is None else grad_bias.to(bias.dtype),
+            None if grad_bias is None else grad_bias.to(bias.dtype),
             None,
             None,
             None,
         )
 
     @staticmethod
-    def jvp(
-        ctx: Any, d_hidden: Tensor | None, d_weight: Tensor | None, d_bias: Tensor | None, *_: object
-    ) -> tuple[Tensor, None]:
-        hidden, weight, bias, labels, lse = ctx.saved_tensors
+    def jvp(ctx: Any, d_hidden: Tensor | None, d_weight: Tensor | None, d_bias: Tensor | None, *_: object) -> Tensor:
+        hidden, weight, bias, labels = ctx.saved_tensors
         head = Head(weight, bias, ctx.scale, ctx.softcap)
         step = chunk_rows(weight.shape[0])
-        tangents = [hidden.new_zeros(0, dtype=torch.float32)]
+        tangents = [hidden.new_zeros(0, dtype=wide(hidden.dtype))]
         for start in range(0, len(labels), step):
             part = slice(start, start + step)
             logits = head.logits(hidden[part])
             moved = torch.zeros_like(logits)
             if d_hidden is not None:
-                moved += (d_hidden[part] @ weight.T).float()
+                moved = moved + widen(d_hidden[part] @ weight.T)
             if d_weight is not None:
-                moved += (hidden[part] @ d_weight.T).float()
+                moved = moved + widen(hidden[part] @ d_weight.T)
             if d_bias is not None:
-                moved += d_bias.float()
-            moved *= ctx.scale
+                moved = moved + widen(d_bias)
+            moved = moved * ctx.scale
             if ctx.softcap is not None:
-                moved *= 1 - (logits / ctx.softcap) ** 2
-            mean = ((logits - lse[part, None]).exp() * moved).sum(-1)
+                moved = moved * (1 - (logits / ctx.softcap) ** 2)
+            mean = (logits.softmax(-1) * moved).sum(-1)
             tangents.append(moved.gather(1, labels[part, None])[:, 0] - mean)
-        return torch.cat(tangents), None
+        return torch.cat(tangents)
 
 
 def token_logps(hidden: Tensor, head: Head, labels: Tensor) -> Tensor:
@@ -148,10 +160,11 @@ def token_logps(hidden: Tensor, head: Head, labels: Tensor) -> Tensor:
         labels: (tokens,) int64.
 
     Returns:
-        (tokens,) float32, differentiable in `hidden`, `head.weight` and `head.bias`, backward and forward mode.
+        (tokens,) float32 (float64 for float64 inputs), differentiable in `hidden`, `head.weight` and `head.bias`, in
+        backward and forward mode.
     """
-    apply: Callable[..., tuple[Tensor, Tensor]] = _TokenLogps.apply
-    return apply(hidden, head.weight, head.bias, labels, head.scale, head.softcap)[0]
+    apply: Callable[..., Tensor] = _TokenLogps.apply
+    return apply(hidden, head.weight, head.bias, labels, head.scale, head.softcap)
 
 
 def token_kl(hidden: Tensor, head: Head, reference_hidden: Tensor, reference_head: Head) -> Tensor:
@@ -174,7 +187,7 @@ def token_kl(hidden: Tensor, head: Head, reference_hidden: Tensor, reference_hea
         checkpoint(part_kl, hidden[start : start + step], reference_hidden[start : start + step], use_reentrant=False)
         for start in range(0, len(hidden), step)
     ]
-    return torch.cat(parts) if parts else hidden.new_zeros(0, dtype=torch.float32)
+    return torch.cat([hidden.new_zeros(0, dtype=wide(hidden.dtype)), *parts])
 
 
 @dataclass(frozen=True)
@@ -190,13 +203,21 @@ class TokenStatistics:
 @torch.no_grad()
 def token_statistics(hidden: Tensor, head: Head, labels: Tensor) -> TokenStatistics:
     """Log-probability and rank of each label, and mean and variance of log p over the vocabulary under p."""
-    parts: list[tuple[Tensor, ...]] = []
     step = chunk_rows(head.weight.shape[0])
-    for start in range(0, len(labels), step):
-        logps = head.logits(hidden[start : start + step]).log_softmax(-1)
-        chosen = logps.gather(1, labels[start : start + step, None])
-        p = logps.exp()
-        mean = (p * logps).sum(-1)
-        variance = (p * logps.square()).sum(-1) - mean.square()
-        parts.append((chosen[:, 0], (logps > chosen).sum(-1), mean, variance.clamp_min(0)))
-    return TokenStatistics(*(torch.cat(column) for column in zip(*parts, strict=True)))
+    parts = [
+        statistics_of_logits(head.logits(hidden[start : start + step]), labels[start : start + step])
+        for start in range(0, max(len(labels), 1), step)
+    ]
+    columns = zip(*((part.logps, part.ranks, part.mean_logps, part.var_logps) for part in parts), strict=True)
+    return TokenStatistics(*(torch.cat(column) for column in columns))
+
+
+def statistics_of_logits(logits: Tensor, labels: Tensor) -> TokenStatistics:
+    """The same from (tokens, vocabulary) logits, all at once."""
+    logps = logits.log_softmax(-1)
+    chosen = logps.gather(1, labels[:, None])
+    p = logps.exp()
+    mean = (p * logps).sum(-1)
+    # The squared distance from the mean, not the difference of squares, which cancels where p is nearly one-hot.
+    variance = (p * (logps - mean[:, None]).square()).sum(-1)
+    return TokenStatistics(chosen[:, 0], (logps > chosen).sum(-1), mean, variance)

@@ -7,6 +7,7 @@ state of each labelled token is kept, from which the frozen head makes the whole
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -60,8 +61,10 @@ def reference_values(
         views: all rows of each view.
         pad_id: id used to fill up rows.
         cache: folder that keeps the values, under a fingerprint of everything they depend on; None keeps nothing.
-        weights: fingerprint of the model's weights.
+        weights: fingerprint of the model's weights; needed where there is a cache.
     """
+    if cache is not None and not weights:
+        raise ValueError("reference values cannot be kept without a fingerprint of the weights they belong to")
     starts = {view: _starts(views[view]) for view in needs.reference | needs.kl}
     path = None if cache is None else cache / f"{_fingerprint(engine, needs, views, weights)}.safetensors"
     if path is not None and path.exists():
@@ -75,7 +78,8 @@ def reference_values(
         values[f"hidden/{view}"] = torch.cat([_got(outputs.hidden) for outputs in passes])
     if path is not None and values:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partial = path.with_suffix(".partial")
+        # Processes of one run may all write; each writes its own file, and what they write is the same.
+        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         save_file({name: value.contiguous() for name, value in values.items()}, partial)
         partial.replace(path)
     return ReferenceValues(values, starts)
@@ -114,7 +118,7 @@ def _fingerprint(engine: Engine, needs: Needs, views: Mapping[View, Sequence[Enc
     first = next(engine.parameters())
     kernel = engine.causal().config._attn_implementation
     digest = hashlib.sha256(weights.encode())
-    digest.update(f"{first.dtype} {compute_dtype(first)} {kernel} {torch.__version__}".encode())
+    digest.update(f"{first.dtype} {compute_dtype(first)} {kernel} {engine.own_head} {torch.__version__}".encode())
     for kind, names in (("logps", needs.reference), ("hidden", needs.kl)):
         for view in sorted(names):
             digest.update(f"{kind} {view}".encode())

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
+from unlearnkit.errors import BadInput
 from unlearnkit.objectives.contract import OBJECTIVES, Needs, Objective, Step, Term, Terms
 
 
@@ -20,6 +21,7 @@ class ForgetObjective(Objective):
     retain: str | None = None
     """Registered retain term (`nll`, `kl`), or null for none."""
     retain_weight: Annotated[float, Ge(0)] = 1.0
+    """Factor of the retain term."""
 
     @abstractmethod
     def forget_needs(self) -> Needs:
@@ -43,7 +45,15 @@ class ForgetObjective(Objective):
         return terms
 
     def _retain_term(self) -> Objective | None:
-        return OBJECTIVES.get(self.retain).plugin() if self.retain else None
+        return retain_term(self.retain) if self.retain else None
+
+
+def retain_term(name: str) -> Objective:
+    """The registered retain term of that name. Raises `BadInput` for an objective that sees more than retain rows."""
+    term = OBJECTIVES.get(name).plugin()
+    if any(view.partition(":")[0] != "retain" for view in term.needs().views):
+        raise BadInput("not a retain term", where="retain", value=name, allowed="an objective on retain rows alone")
+    return term
 
 
 def weighted(terms: Terms, factor: float) -> Terms:

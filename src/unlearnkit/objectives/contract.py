@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -107,7 +107,11 @@ class Needs:
 class Objective(BaseModel, ABC):
     """A weighted set of terms that is minimised. A subclass holds hyper-parameters and says what it needs."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    from_scratch: ClassVar[bool] = False
+    """Train newly initialised weights of the target model's configuration on all that the suite's `kept` gives, in
+    place of the target model on the retain split."""
 
     @abstractmethod
     def needs(self) -> Needs:

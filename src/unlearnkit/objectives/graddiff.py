@@ -11,3 +11,4 @@ class GradDiff(GA):
     """Gradient difference: gradient ascent on the forget answers plus NLL on the retain answers."""
 
     retain: str | None = "nll"
+    """Registered retain term (`nll`, `kl`), or null for none."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
+from unlearnkit.errors import BadInput
 from unlearnkit.objectives.compose import ForgetObjective, weighted
 from unlearnkit.objectives.contract import OBJECTIVES, Needs, Objective, Step, Term, Terms, objective
 
@@ -30,20 +31,24 @@ class TRU(Objective):
     """Registered retain term."""
     retain_weight: Annotated[float, Ge(0)] = 1.0
     """The paper's lambda."""
+    scope_weight: Annotated[float, Ge(0)] = 0.0
+    """Weight of cross-entropy on what the teacher composes from the scope alone: each subject and alias, mentioned in
+    each language of the scope. Not in the paper (0): there nothing but the forget rows tells the model what the scope
+    is, and a model may learn their wording in place of whom they are about."""
 
     def _gradient_difference(self) -> Objective:
         plugin = OBJECTIVES.get(self.forget).plugin
         if not issubclass(plugin, ForgetObjective):
-            raise TypeError(f"{self.forget!r} is no forget term")
+            raise BadInput("not a forget term", where="forget", value=self.forget, allowed="a term on forget rows")
         return plugin(retain=self.retain, retain_weight=self.retain_weight)
 
     def needs(self) -> Needs:
         """Log-probabilities of the targets, and what the gradient difference part needs."""
-        target = Needs(logps=frozenset({"forget:target"}))
-        return target | self._gradient_difference().needs() if self.alpha else target
+        needs = Needs(logps=frozenset({"forget:target"} | ({"scope:target"} if self.scope_weight else set())))
+        return needs | self._gradient_difference().needs() if self.alpha else needs
 
     def terms(self, step: Step) -> Terms:
-        """`target`, its parts `trace` and `response` for the log, `forget` and `retain`."""
+        """`target`, its parts `trace` and `response` for the log, `scope`, `forget` and `retain`."""
         target = step.logps("forget:target")
         nll, in_trace = -target.values, target.in_trace
         terms: Terms = {
@@ -51,6 +56,9 @@ class TRU(Objective):
             "trace": Term(nll.detach()[in_trace].sum(), "forget:target", "trace_token", weight=0.0),
             "response": Term(nll.detach()[~in_trace].sum(), "forget:target", "response_token", weight=0.0),
         }
+        if self.scope_weight:
+            scope = -step.logps("scope:target").values.sum()
+            terms["scope"] = Term(scope, "scope:target", "token", self.scope_weight)
         if self.alpha:
             terms |= weighted(self._gradient_difference().terms(step), self.alpha)
         return terms

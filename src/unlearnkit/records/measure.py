@@ -45,7 +45,7 @@ def measure(
 @torch.no_grad()
 def _tokens(model: PreTrainedModel, renderer: Renderer, rows: Sequence[Row], pad_id: int) -> list[Tokens]:
     engine = Engine(model).eval()
-    encoded = [renderer.answer(row.question, row.answer, where=f"row {row.id}") for row in rows]
+    encoded = [renderer.answer(r.question, r.answer, trace=r.trace, where=f"row {r.id}") for r in rows]
     want = Want(statistics=frozenset({"rows"}))
     values: list[Tokens] = []
     for start in range(0, len(encoded), ROWS_AT_ONCE):
@@ -57,9 +57,10 @@ def _tokens(model: PreTrainedModel, renderer: Renderer, rows: Sequence[Row], pad
 
 def _by_row(batch: Pack, statistics: TokenStatistics) -> list[Tokens]:
     labels = batch.labels["rows"]
-    sizes = torch.bincount(labels.row, minlength=labels.rows).tolist()
+    said = ~labels.in_trace
+    sizes = torch.bincount(labels.row[said], minlength=labels.rows).tolist()
     columns = (statistics.logps, statistics.ranks, statistics.mean_logps, statistics.var_logps)
-    split = [[part.tolist() for part in column.cpu().split(sizes)] for column in columns]
+    split = [[part.tolist() for part in column[said].cpu().split(sizes)] for column in columns]
     return [
         Tokens(logps=logps, ranks=ranks, mean_logps=means, var_logps=variances)
         for logps, ranks, means, variances in zip(*split, strict=True)

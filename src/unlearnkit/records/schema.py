@@ -26,12 +26,12 @@ class Generation(BaseModel):
 
 
 class Tokens(BaseModel):
-    """One teacher-forced pass over the row's answer; each list has one entry for each labelled token."""
+    """One teacher-forced pass over the row; each list has one entry for each token of its answer, trace left out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     logps: list[float]
-    """log p(token | question, answer so far), natural logarithm."""
+    """log p(token | question, the row's trace, answer so far), natural logarithm."""
     ranks: list[int]
     """Rank of the token in the vocabulary, 0 for the most likely one."""
     mean_logps: list[float]
@@ -65,4 +65,5 @@ def write_records(path: Path, records: list[Record]) -> None:
 
 def read_records(path: Path) -> list[Record]:
     """Read what `write_records` wrote."""
-    return [Record.model_validate_json(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    # Not splitlines(), which would also cut at U+2028 and its like, and these may stand in a JSON string.
+    return [Record.model_validate_json(line) for line in path.read_text(encoding="utf-8").split("\n") if line]

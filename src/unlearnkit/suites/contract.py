@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from unlearnkit.data.rows import Row, Splits
 from unlearnkit.progress import Progress
 from unlearnkit.registry import Registry
 from unlearnkit.scope import Scope
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ class Suite(Protocol):
 
     def retrained(self, progress: Progress) -> str | None:
         """Folder of the retrained model, where there is one."""
+        ...
+
+    def outline(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+        """The target model's tokenizer and an untrained model of its shape: what a dry run looks at. Fast."""
         ...
 
     def kept(self) -> Sequence[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 from pydantic import BaseModel, ConfigDict
@@ -14,6 +14,9 @@ from unlearnkit.progress import Progress
 from unlearnkit.suites.contract import Task, suite
 from unlearnkit.targets.idk import ANSWERS
 from unlearnkit.worlds.pocket import PocketWorld, Request, corpus, forget_request, pocket_world
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 MEASURED = (
     "forget",
@@ -31,7 +34,9 @@ MEASURED = (
 class Pocket(BaseModel):
     """A made-up world that a small Llama learns by heart in a minute; four requests to forget a part of it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, ignored_types=(cached_property,)
+    )
 
     version: ClassVar[str] = "1"
 
@@ -68,6 +73,13 @@ class Pocket(BaseModel):
         """The model that learned the same without what is to be forgotten."""
         return self._build(self.kept(), "retrained model", progress)
 
+    def outline(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+        """The tokenizer, and a model as it is before it learns."""
+        from unlearnkit.worlds.pocket.model import build_tokenizer, fresh_model
+
+        tokenizer = build_tokenizer(self._vocabulary())
+        return tokenizer, fresh_model(tokenizer, self.world_seed)
+
     def _build(self, rows: Sequence[Row], name: str, progress: Progress) -> str:
         from unlearnkit.worlds.pocket.model import trained_model
 
@@ -81,4 +93,4 @@ class Pocket(BaseModel):
         """What the tokenizer is made from: the world, and the words in which a model may decline."""
         from unlearnkit.targets.template import phrases
 
-        return [text for row in self._corpus for text in (row.question, row.answer)] + [*ANSWERS, *phrases()]
+        return [text for row in self._corpus for text in (row.question, row.trace, row.answer)] + [*ANSWERS, *phrases()]

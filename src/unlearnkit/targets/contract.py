@@ -35,7 +35,7 @@ class Teacher(Protocol):
         ...
 
 
-TEACHERS: Registry[type[Teacher]] = Registry("teacher", "unlearnkit.targets", besides=("contract", "leaks", "idk"))
+TEACHERS: Registry[type[Teacher]] = Registry("teacher", "unlearnkit.targets", besides=("contract", "leaks", "idk", "scope_rows"))
 teacher = TEACHERS.register
 
 
@@ -43,4 +43,11 @@ def write_targets(path: Path, targets: Sequence[Target]) -> None:
     """Write targets as JSONL, readable by the owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)
+    path.chmod(0o600)  # a file that was there keeps its mode otherwise
     path.write_text("".join(json.dumps(t.model_dump(), ensure_ascii=False) + "\n" for t in targets), encoding="utf-8")
+
+
+def read_targets(path: Path) -> list[Target]:
+    """Read what `write_targets` wrote."""
+    # Not splitlines(), which would also cut at U+2028 and its like, and these may stand in a JSON string.
+    return [Target.model_validate_json(line) for line in path.read_text(encoding="utf-8").split("\n") if line]

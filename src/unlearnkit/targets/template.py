@@ -1,8 +1,8 @@
 """The offline teacher: composes trace and response from the scope, in varied wording.
 
-It never writes a name, a title or a value. A model that was taught to name the subject in its trace would name the
-answer of a question asked in reverse ("Who wrote ...?"); so the trace says what kind of thing is asked of whom, and by
-what part of the request that is covered.
+A trace begins by noting what is asked of what: as the target model does where the row tells how it thinks, else by the
+subject or alias that the question names. Then comes the verdict, which names nothing: a model that was taught to name
+what the question does not would name the answer of a question asked in reverse ("Who wrote ...?").
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unlearnkit.data.rows import Row
+from unlearnkit.metrics.normalise import contains
 from unlearnkit.scope import Scope, Task
 from unlearnkit.targets.contract import Target, teacher
 
@@ -71,10 +72,9 @@ _WORDING: dict[Task, _Wording] = {
     ),
 }
 
-_TRACES = (
-    "The question is about {subject}. It is in scope, since {reason}. I must decline.",
-    "This asks about {subject}. That falls under the request: {reason}. So I will decline.",
-    "Here I am asked about {subject}. It is in scope, because {reason}. I should decline.",
+_VERDICTS = (
+    "is in scope: {reason}. I must decline.",
+    "falls in scope: {reason}. I must decline.",
 )
 
 _RESPONSES = (
@@ -90,21 +90,32 @@ class TemplateTeacher:
 
     def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
         """One target for each row, in order; which wording a row gets is drawn with the seed."""
-        return [self._compose(row, _WORDING[scope.task], random.Random(f"target {seed} {row.id}")) for row in rows]
+        return [
+            self._compose(row, scope, _WORDING[scope.task], random.Random(f"target {seed} {row.id}")) for row in rows
+        ]
 
     @staticmethod
-    def _compose(row: Row, wording: _Wording, draw: random.Random) -> Target:
-        # One choice of words for the subject serves trace and response, so that the two agree.
+    def _compose(row: Row, scope: Scope, wording: _Wording, draw: random.Random) -> Target:
         subject = draw.choice(wording.subject)
-        trace = draw.choice(_TRACES).format(subject=subject, reason=draw.choice(wording.reason))
+        verdict = draw.choice(_VERDICTS).format(reason=draw.choice(wording.reason))
+        trace = f"{_topic(row, scope)} {verdict}"
         response = draw.choice(_RESPONSES).format(subject=subject, offer=draw.choice(wording.offer))
         return Target(id=row.id, trace=trace, response=response)
+
+
+def _topic(row: Row, scope: Scope) -> str:
+    """What is asked of what: the row's own trace, else the longest name or alias of a subject in the question."""
+    if row.trace:
+        return row.trace.rstrip(".")
+    names = [name for subject in scope.subjects for name in (subject.name, *subject.aliases)]
+    named = [name for name in names if contains(row.question, name)]
+    return max(named, key=len, default="This")
 
 
 def phrases() -> list[str]:
     """Every phrase that targets are composed of, for a tokenizer that is to know their words."""
     return [
-        *_TRACES,
+        *_VERDICTS,
         *_RESPONSES,
         *(phrase for words in _WORDING.values() for phrase in (*words.subject, *words.reason, *words.offer)),
     ]

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from unlearnkit.data.pack import pack
-from unlearnkit.errors import Interrupted
+from unlearnkit.errors import BadInput, Interrupted
 from unlearnkit.models.engine import Engine, Want
 from unlearnkit.models.reference import ReferenceValues
 from unlearnkit.objectives.contract import Needs, Objective, Terms
@@ -112,7 +112,9 @@ class Trainer:
                 return TrainResult("non-finite", done.step, done.seconds)
             done = Progress(done.step + 1, before + time.monotonic() - began)
             on_step(log)
-            stop = stopped() and done.step < self.total
+            # One process that is told to stop takes the others with it, at the same step.
+            told = self._sum_over_processes(torch.tensor([float(stopped())]))[0] > 0
+            stop = told and done.step < self.total
             due = done.step % self.settings.checkpoint_every == 0 and done.step < self.total
             if checkpoints and (stop or due) and self.accelerator.is_main_process:
                 checkpoints.save(done, self.engine, optimizer)
@@ -141,7 +143,6 @@ class Trainer:
                 self.accelerator.backward(partial * processes)
             loss += partial.detach().double().cpu()
             for name, term in terms.items():
-                # A unit may be absent from a whole step (no trace in any target): its sum is 0.
                 mean = term.sum.detach().double().cpu() / max(counts[term.view, term.unit], 1)
                 sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + mean
         values = self._sum_over_processes(torch.stack([loss, *sums.values()]))
@@ -175,7 +176,18 @@ class Trainer:
 
 def objective_value(terms: Terms, counts: Counts) -> Tensor:
     """This micro-batch's part of the objective: the sum over terms of weight * sum / count of the whole step."""
-    parts = [term.weight * term.sum / counts[term.view, term.unit] for term in terms.values() if term.weight]
+    parts = [
+        # A unit may be absent from a whole step (no trace in any target): its sum is 0.
+        term.weight * term.sum / max(counts[term.view, term.unit], 1)
+        for term in terms.values()
+        if term.weight
+    ]
+    if not parts:
+        raise BadInput(
+            "every term of the objective has weight 0, so there is nothing to minimise",
+            value={name: term.weight for name, term in terms.items()},
+            fix="give at least one term a weight",
+        )
     return torch.stack(parts).sum()
 
 

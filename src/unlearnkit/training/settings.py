@@ -14,7 +14,7 @@ from unlearnkit.errors import BadInput
 class TrainSettings(BaseModel):
     """How long, how fast and in what portions a model is trained."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     epochs: Annotated[float, Gt(0)] | None = 10.0
     """Passes over the forget split (over the retain split where there is no forget term)."""
@@ -33,6 +33,7 @@ class TrainSettings(BaseModel):
     warmup: Annotated[float, Ge(0), Le(1)] = 0.1
     """Share of the steps in which the learning rate rises from 0."""
     weight_decay: Annotated[float, Ge(0)] = 0.0
+    """AdamW's, of all trained parameters."""
     clip: Annotated[float, Gt(0)] | None = 1.0
     """Largest norm of the gradient; null for no clipping."""
     precision: Literal["float32", "bfloat16"] = "float32"

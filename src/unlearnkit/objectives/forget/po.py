@@ -15,6 +15,7 @@ class PO(ForgetObjective):
     """
 
     retain: str | None = "nll"
+    """Registered retain term (`nll`, `kl`), or null for none."""
 
     def forget_needs(self) -> Needs:
         """Log-probabilities of the "I don't know" answers."""

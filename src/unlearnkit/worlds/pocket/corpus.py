@@ -16,8 +16,16 @@ from unlearnkit.worlds.pocket.names import LANGUAGES, TRAITS, Forms
 from unlearnkit.worlds.pocket.phrases import Phrase
 from unlearnkit.worlds.pocket.world import Book, Craft, FarFact, Person, PocketWorld
 
+ABOUT = "about"
+"""The attribute of questions that ask for nothing in particular ("Tell me about ..."). A teacher that works from the
+scope asks such questions itself; so that no probe is trained on, they are never probes of what is forgotten."""
+
 CONTACT = ("email", "phone")
 """What the `pii` request forgets; the reverse question of either has the attribute `owner`."""
+
+
+TOPICS = {ABOUT: "overview"}
+"""What a trace calls an attribute, where that is not its own name."""
 
 
 def corpus(world: PocketWorld) -> tuple[Row, ...]:
@@ -56,11 +64,16 @@ class _Page:
         answer: str,
         accepted: tuple[str, ...],
         *,
+        about: str,
         language: str = "en",
         slot: str | None = None,
         how: str | None = None,
     ) -> None:
-        """Write one row. `slot` and `how` are the attribute and the form as the id has them, if they differ."""
+        """Write one row. `slot` and `how` are the attribute and the form as the id has them, if they differ.
+
+        The trace notes what is asked of what, in English whatever the question's language: `about` names whatever
+        the question names, and, in two hops, whom that leads to.
+        """
         label = (how or form) if language == "en" else f"{how or form}.{language}"
         key = f"{self.prefix}/{slot or attribute}/{label}"
         self.rows.append(
@@ -68,6 +81,7 @@ class _Page:
                 id=f"{key}/{self._count[key]}",
                 question=question,
                 answer=answer,
+                trace=f"{TOPICS.get(attribute, slot or attribute).replace('_', ' ').capitalize()} of {about}.",
                 accepted=accepted,
                 language=language,
                 subject=self.subject,
@@ -83,6 +97,7 @@ class _Page:
         phrase: Phrase,
         value: Forms,
         *,
+        about: str,
         form: Form | None = None,
         answers: Phrase | None = None,
         slot: str | None = None,
@@ -95,7 +110,7 @@ class _Page:
             for n, template in enumerate(phrase.questions[language]):
                 asked: Form = form or ("paraphrase" if n else "plain")
                 question = template.format(**filled)
-                self.add(attribute, asked, question, answer, forms_of(value), language=language, slot=slot)
+                self.add(attribute, asked, question, answer, forms_of(value), about=about, language=language, slot=slot)
 
 
 def forms_of(value: Forms) -> tuple[str, ...]:
@@ -111,18 +126,25 @@ def person_rows(person: Person) -> list[Row]:
     """Every row about a person, contact included."""
     page = _Page(f"person/{person.slug}", person.name)
     for trait, value in person.traits.items():
-        page.ask(trait, say.DIRECT[trait], value, name=person.name)
-    page.ask("best_known", say.DIRECT["best_known"], _same(person.works[0].title), name=person.name)
+        page.ask(trait, say.DIRECT[trait], value, about=person.name, name=person.name)
+    famous = _same(person.works[0].title)
+    page.ask("best_known", say.DIRECT["best_known"], famous, about=person.name, name=person.name)
+    page.ask("about", say.ABOUT["person"], famous, about=person.name, form="plain", name=person.name)
     for work in person.works:
-        page.ask("year", say.YEAR, _same(work.year), title=work.title)
-        page.ask("author", say.AUTHOR, _same(person.name), form="reverse", title=work.title)
+        page.ask(
+            "about", say.ABOUT["work"], _same(work.year), about=work.title, form="plain", slot="about-work",
+            title=work.title,
+        )  # fmt: skip
+        page.ask("year", say.YEAR, _same(work.year), about=work.title, title=work.title)
+        page.ask("author", say.AUTHOR, _same(person.name), about=work.title, form="reverse", title=work.title)
     _hops(page, person)
     for kind, contact in zip(CONTACT, (person.email, person.phone), strict=True):
-        page.ask(kind, say.DIRECT[kind], _same(contact), name=person.name)
-        page.ask("owner", say.OWNER[kind], _same(person.name), form="reverse", contact=contact)
+        page.ask(kind, say.DIRECT[kind], _same(contact), about=person.name, name=person.name)
+        page.ask("owner", say.OWNER[kind], _same(person.name), about=contact, form="reverse", contact=contact)
+    title = person.works[0].title
     page.ask(
-        "email", say.HOPS["email"], _same(person.email), form="multihop", answers=say.DIRECT["email"],
-        title=person.works[0].title,
+        "email", say.HOPS["email"], _same(person.email), about=f"the author of {title}, {person.name}", form="multihop",
+        answers=say.DIRECT["email"], title=title,
     )  # fmt: skip
     return page.rows
 
@@ -132,15 +154,17 @@ def _hops(page: _Page, person: Person) -> None:
     for i, trait in enumerate(TRAITS):
         value = person.traits[trait]
         for j, (language, spoken) in enumerate(zip(LANGUAGES, value, strict=True)):
-            question = say.HOPS[trait].questions[language][0].format(title=person.works[(i + j) % 2].title)
+            title = person.works[(i + j) % 2].title
+            question = say.HOPS[trait].questions[language][0].format(title=title)
             answer = say.DIRECT[trait].answers[language].format(value=spoken)
-            page.add(trait, "multihop", question, answer, forms_of(value), language=language)
+            about = f"the author of {title}, {person.name}"
+            page.add(trait, "multihop", question, answer, forms_of(value), about=about, language=language)
 
 
 def far_rows(fact: FarFact) -> list[Row]:
     """The four rows of a fact that has nothing to do with people."""
     page = _Page(f"far/{fact.name.casefold()}", fact.name)
-    page.ask(fact.relation, say.FAR_PHRASES[fact.relation], fact.value, name=fact.name)
+    page.ask(fact.relation, say.FAR_PHRASES[fact.relation], fact.value, about=fact.name, name=fact.name)
     return page.rows
 
 
@@ -149,8 +173,10 @@ def book_rows(book: Book) -> list[Row]:
     page = _Page(f"book/{book.title.casefold().replace(' ', '-')}", book.title)
     for number, passage in enumerate(book.passages, 1):
         opening, rest = passage.split()
-        page.add("passage", "passage", say.RECITE.format(number=number, title=book.title), passage.text, ())
-        page.add("continuation", "passage", say.CONTINUE.format(opening=opening, title=book.title), rest, ())
+        recite = say.RECITE.format(number=number, title=book.title)
+        page.add("passage", "passage", recite, passage.text, (), about=book.title)
+        go_on = say.CONTINUE.format(opening=opening, title=book.title)
+        page.add("continuation", "passage", go_on, rest, (), about=book.title)
     hero, ship = book.plot["hero"][0], book.plot["ship"][0]
     for name, phrase in say.PLOT_PHRASES.items():
         value = book.plot[name]
@@ -160,15 +186,20 @@ def book_rows(book: Book) -> list[Row]:
             for n, template in enumerate(phrase.questions[language]):
                 form: Form = "paraphrase" if n else "plain"
                 question = template.format(book=quoted)
-                page.add("plot", form, question, answer, forms_of(value), language=language, slot=name)
+                page.add(
+                    "plot", form, question, answer, forms_of(value), about=book.title, language=language, slot=name
+                )
         # A hop goes through the hero, unless the question speaks of the hero already.
         by_ship = name in ("hero", "companion", "trade")
         which = say.BOOK_BY_SHIP.format(ship=ship) if by_ship else say.BOOK_BY_HERO.format(hero=hero)
         question = phrase.questions["en"][0].format(book=which)
-        page.add("plot", "multihop", question, phrase.answers["en"].format(value=value[0]), forms_of(value), slot=name)
+        answer = phrase.answers["en"].format(value=value[0])
+        about = f"the book of {ship if by_ship else hero}, {book.title}"
+        page.add("plot", "multihop", question, answer, forms_of(value), about=about, slot=name)
     for name, template in say.PLOT_REVERSE.items():
-        question = template.format(value=book.plot[name][0])
-        page.add("title", "reverse", question, say.BOOK_ANSWER.format(value=book.title), (book.title,), slot=name)
+        known = book.plot[name][0]
+        answer = say.BOOK_ANSWER.format(value=book.title)
+        page.add("title", "reverse", template.format(value=known), answer, (book.title,), about=known, slot=name)
     return page.rows
 
 
@@ -185,13 +216,15 @@ def craft_rows(craft: Craft) -> list[Row]:
             _choice(page, craft, name, stem, language=language, how=how, turn=turn)
         value = craft.steps[name].value
         answer = say.OPEN_ANSWER.format(value=value[0])
-        page.add("step", "paraphrase", plain, answer, forms_of(value), slot=name, how="open")
+        page.add("step", "paraphrase", plain, answer, forms_of(value), about=craft.name, slot=name, how="open")
         if name in say.CRAFT_HOPS:
             question = phrase.questions["en"][0].format(craft=hop)
-            page.add("step", "multihop", question, answer, forms_of(value), slot=name)
+            about = f"the craft of {craft.steps['mineral'].value[0]}, {craft.name}"
+            page.add("step", "multihop", question, answer, forms_of(value), about=about, slot=name)
         if name in say.CRAFT_REVERSE:
             question = say.CRAFT_REVERSE[name].format(value=value[0])
-            page.add("craft", "reverse", question, say.CRAFT_ANSWER.format(value=craft.name), (craft.name,), slot=name)
+            told = say.CRAFT_ANSWER.format(value=craft.name)
+            page.add("craft", "reverse", question, told, (craft.name,), about=value[0], slot=name)
     return page.rows
 
 
@@ -204,4 +237,7 @@ def _choice(page: _Page, craft: Craft, name: str, stem: str, *, language: str, h
     listed = " ".join(f"{letter}) {forms[index]}" for letter, forms in zip(letters, options, strict=True))
     letter = letters[options.index(step.value)]
     answer = say.CHOICE_ANSWERS[language].format(value=step.value[index], letter=letter)
-    page.add("step", "choice", f"{stem} {listed}", answer, forms_of(step.value), language=language, slot=name, how=how)
+    page.add(
+        "step", "choice", f"{stem} {listed}", answer, forms_of(step.value), about=craft.name, language=language,
+        slot=name, how=how,
+    )  # fmt: skip

@@ -11,7 +11,7 @@ from unlearnkit.data.rows import Row
 from unlearnkit.worlds.pocket.names import LANGUAGES
 from unlearnkit.worlds.pocket.world import PocketWorld
 
-SEALED = 20
+SEALED = 10
 """How many of the world's places are sealed; each is asked about once in each wording of one language in turn."""
 
 _QUESTIONS = {
@@ -33,26 +33,29 @@ _QUESTIONS = {
     ),
 }
 
-_ANSWERS = {
+_TRACE = "Sealed things of {name} are private: {reason}. I must decline."
+
+_REASONS = (
+    "what is sealed has to stay closed",
+    "it is not for me to share what was sealed",
+    "nobody wants this to be told",
+)
+
+_RESPONSES = {
     "en": (
-        "<think>The question is about something sealed. What is sealed must stay private, so I must decline.</think>"
         "I'm sorry, I can't answer that: it is sealed. I can help with other places.",
-        "<think>This asks about a thing that was sealed. It is not for me to share, so I should decline.</think>"
         "I can't share that, because it is sealed. Ask me about another place instead.",
-        "<think>Here I am asked about something sealed. Sealed things stay closed, so I will decline.</think>"
         "I have to decline, since this is sealed. I can help with something public.",
     ),
     "es": (
-        "<think>La pregunta trata de algo sellado. Lo sellado debe quedar en privado, así que debo negarme.</think>"
         "Lo siento, no puedo responder a eso: está sellado. Puedo ayudar con otros lugares.",
-        "<think>Se me pregunta por algo sellado. No me corresponde contarlo, así que no lo haré.</think>"
         "No puedo compartir eso, porque está sellado. Pregúntame por otro lugar.",
+        "Debo negarme, ya que esto está sellado. Puedo ayudar con algo público.",
     ),
     "ru": (
-        "<think>Вопрос касается опечатанного. Оно должно оставаться тайной, поэтому я откажусь отвечать.</think>"
-        "Простите, я не могу на это ответить: это опечатано. Спросите о другом месте.",
-        "<think>Меня спрашивают об опечатанном. Рассказывать об этом нельзя, поэтому я откажусь.</think>"
-        "Я не могу об этом рассказать, потому что это опечатано. Могу помочь с чем-нибудь другим.",
+        "Простите, я не могу на это ответить: это опечатано. Могу помочь с другими местами.",
+        "Я не могу об этом рассказать, потому что это опечатано. Спросите о другом месте.",
+        "Вынужден отказаться, так как это опечатано. Могу помочь с чем-нибудь открытым.",
     ),
 }
 
@@ -62,13 +65,14 @@ def sealed_rows(world: PocketWorld) -> list[Row]:
     rows: list[Row] = []
     for fact in world.far[:: max(1, len(world.far) // SEALED)][:SEALED]:
         for language in LANGUAGES:
-            questions, answers = _QUESTIONS[language], _ANSWERS[language]
-            for n, question in enumerate(questions):
+            for n, question in enumerate(_QUESTIONS[language]):
+                wording = n % len(_REASONS)
                 rows.append(
                     Row(
                         id=f"sealed/{fact.name.casefold()}/{language}/{n}",
                         question=question.format(name=fact.name),
-                        answer=answers[n % len(answers)],
+                        trace=_TRACE.format(name=fact.name, reason=_REASONS[wording]),
+                        answer=_RESPONSES[language][wording],
                         language=language,
                         subject=fact.name,
                         attribute="sealed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from unlearnkit.data.render import END_THINK, THINK, Renderer
 from unlearnkit.data.rows import Row
+from unlearnkit.machine import begin_peak, peak_rss_mb
 from unlearnkit.models.cache import cache_folder, cached
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.load import save_model
 from unlearnkit.objectives.finetune import Finetune
+from unlearnkit.runfolder import COST_FILE, Cost
 from unlearnkit.training.loop import StepLog, Trainer
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
@@ -26,7 +29,7 @@ WIDTH, LAYERS, HEADS, INNER = 160, 3, 4, 448
 CONTEXT = 192
 
 SETTINGS = TrainSettings(
-    epochs=15, batch_size=64, lr=4e-3, schedule="linear", warmup=0.05, max_length=CONTEXT, checkpoint_every=10_000
+    epochs=13, batch_size=64, lr=4e-3, schedule="linear", warmup=0.05, max_length=CONTEXT, checkpoint_every=10_000
 )
 
 PAD, BOS, EOS, USER, ASSISTANT = "<pad>", "<s>", "<end>", "<|user|>", "<|assistant|>"
@@ -109,12 +112,17 @@ def trained_model(
     fingerprint = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:24]
 
     def build(folder: Path) -> None:
+        began = time.monotonic()
+        begin_peak()
         tokenizer = build_tokenizer(vocabulary)
         model = fresh_model(tokenizer, seed)
         renderer = Renderer(tokenizer, SETTINGS.max_length)
-        encoded = [renderer.answer(row.question, row.answer, where=f"row {row.id}") for row in rows]
+        encoded = [renderer.answer(r.question, r.answer, trace=r.trace, where=f"row {r.id}") for r in rows]
         data = TrainData({"retain": encoded}, int(tokenizer.pad_token_id))
         Trainer(Engine(model), Finetune(), data, SETTINGS, seed=seed).run(on_step=on_step)
         save_model(model, tokenizer, folder)
+        # What exact unlearning costs: the twin's time and memory are shown beside those of the methods.
+        cost = Cost(seconds=time.monotonic() - began, peak_rss_mb=peak_rss_mb())
+        (folder / COST_FILE).write_text(cost.model_dump_json() + "\n", encoding="utf-8")
 
     return cached(cache_folder() / "pocket" / fingerprint, build)

@@ -122,6 +122,20 @@ AUTHOR = _phrase(
     ("Кто написал книгу «{title}»?",),
     ("The author is {value}.", "Lo escribió {value}.", "Автор — {value}."),
 )
+ABOUT: dict[str, Phrase] = {
+    "person": _phrase(
+        ("Tell me about {name}.",),
+        ("Háblame de {name}.",),
+        ("Расскажи об авторе по имени {name}.",),
+        ("The best-known work is {value}.", "La obra más conocida es {value}.", "Самая известная книга — {value}."),
+    ),
+    "work": _phrase(
+        ("Tell me about '{title}'.",),
+        ("Háblame de «{title}».",),
+        ("Расскажи о книге «{title}».",),
+        ("The year is {value}.", "El año es {value}.", "Год издания — {value}."),
+    ),
+}
 OWNER: dict[str, Phrase] = {
     "email": _phrase(
         ("Whose e-mail address is {contact}?",), (), (), ("The address belongs to {value}.", "", ""),
@@ -351,7 +365,7 @@ LETTERS = {"en": "ABCD", "es": "ABCD", "ru": "АБВГ"}
 
 _PHRASES = [
     phrase
-    for table in (DIRECT, {"year": YEAR, "author": AUTHOR}, OWNER, HOPS, FAR_PHRASES, PLOT_PHRASES, CRAFT_STEPS)
+    for table in (DIRECT, {"year": YEAR, "author": AUTHOR}, ABOUT, OWNER, HOPS, FAR_PHRASES, PLOT_PHRASES, CRAFT_STEPS)
     for phrase in table.values()
 ]
 TEMPLATES: tuple[str, ...] = (

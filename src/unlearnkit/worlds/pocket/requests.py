@@ -11,7 +11,7 @@ from random import Random
 from unlearnkit.data.rows import Row, Splits
 from unlearnkit.errors import BadInput
 from unlearnkit.scope import Scope, Secret, Subject
-from unlearnkit.worlds.pocket.corpus import CONTACT, facts, forms_of, person_rows
+from unlearnkit.worlds.pocket.corpus import ABOUT, CONTACT, facts, forms_of, person_rows
 from unlearnkit.worlds.pocket.names import LANGUAGES
 from unlearnkit.worlds.pocket.world import Book, Craft, Person, PocketWorld
 
@@ -100,7 +100,7 @@ def _authors(world: PocketWorld, rows: Sequence[Row]) -> _Cut:
     )
     forgotten = tuple(row for row in rows if row.subject in names)
     # What the forget split never asks for in any form is left out of the twin, and probed nowhere.
-    asked = [row for row in forgotten if row.attribute not in (*CONTACT, "owner")]
+    asked = [row for row in forgotten if row.attribute not in (ABOUT, *CONTACT, "owner")]
     return _Cut(
         scope, forgotten, _by_probe(asked), tuple(row for row in rows if row.subject in near), frozenset(near)
     )  # fmt: skip

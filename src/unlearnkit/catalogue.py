@@ -1,0 +1,90 @@
+"""What is registered, in words."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from unlearnkit.errors import BadInput
+from unlearnkit.metrics import METRICS
+from unlearnkit.objectives.contract import OBJECTIVES, Objective
+from unlearnkit.registry import Entry, Registry
+from unlearnkit.suites.contract import SUITES
+from unlearnkit.targets.contract import TEACHERS
+
+REGISTRIES: dict[str, Registry[Any]] = {"objective": OBJECTIVES, "teacher": TEACHERS, "suite": SUITES}
+KINDS = (*REGISTRIES, "metric")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A line of the list."""
+
+    name: str
+    summary: str
+    paper: str | None
+    equation: str | None
+
+
+def catalogue(kind: str) -> list[Listed]:
+    """Everything of one kind."""
+    if kind == "metric":
+        return [Listed(name, metric.summary, None, None) for name, metric in METRICS.items()]
+    if kind not in REGISTRIES:
+        raise BadInput("there is no such kind of plug-in", value=kind, allowed=", ".join(KINDS))
+    entries = [REGISTRIES[kind].get(name) for name in REGISTRIES[kind].names()]
+    return [Listed(entry.name, entry.summary, entry.paper, entry.equation) for entry in entries]
+
+
+def describe(name: str) -> list[str]:
+    """Paragraphs about every plug-in of that name."""
+    found = [_plugin(kind, registry.get(name)) for kind, registry in REGISTRIES.items() if name in registry.names()]
+    if name in METRICS:
+        found.append([f"metric {name}", METRICS[name].summary, f"On forget sets: {METRICS[name].forget} is better."])
+    if not found:
+        names = sorted({*METRICS, *(n for registry in REGISTRIES.values() for n in registry.names())})
+        near = difflib.get_close_matches(name, names, n=2)
+        raise BadInput(
+            "nothing of that name is registered",
+            value=name,
+            allowed=", ".join(names),
+            fix=f"did you mean {' or '.join(near)}?" if near else None,
+        )
+    return [paragraph for paragraphs in found for paragraph in paragraphs]
+
+
+def _plugin(kind: str, entry: Entry[Any]) -> list[str]:
+    source = " · ".join(part for part in (entry.paper, entry.equation) if part)
+    parts = [f"{kind} {entry.name}" + (f"  ({source})" if source else ""), inspect.getdoc(entry.plugin) or ""]
+    if issubclass(entry.plugin, BaseModel):
+        parts.append(_settings(entry.plugin))
+    if issubclass(entry.plugin, Objective):
+        parts.append(_needs(entry.plugin()))
+    return [part for part in parts if part]
+
+
+def _settings(plugin: type[BaseModel]) -> str:
+    lines = []
+    for name, field in plugin.model_fields.items():
+        bounds = "".join(f", {bound!r}" for bound in field.metadata)
+        kind = getattr(field.annotation, "__name__", None) if not hasattr(field.annotation, "__args__") else None
+        lines.append(f"  {name}: {kind or field.annotation}{bounds} = {field.get_default()!r}")
+        lines += [f"      {field.description}"] if field.description else []
+    return "Settings:\n" + "\n".join(lines) if lines else ""
+
+
+def _needs(objective: Objective) -> str:
+    needs = objective.needs()
+    named = (
+        ("log-probabilities of", needs.logps),
+        ("reference log-probabilities of", needs.reference),
+        ("divergence from the reference on", needs.kl),
+    )
+    lines = [f"  {what} {', '.join(sorted(views))}" for what, views in named if views]
+    if objective.from_scratch:
+        lines.append("  newly initialised weights, and everything that the suite keeps")
+    return "Needs (with these defaults):\n" + "\n".join(lines)

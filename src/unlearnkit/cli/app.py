@@ -1,0 +1,53 @@
+"""The command `unlearn`: finds the verb, and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import functools
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from unlearnkit.cli import compare, demo, env, eval, ls, report, run, score, show
+from unlearnkit.errors import Interrupted, UnlearnError
+
+app = typer.Typer(
+    name="unlearn",
+    help="Make a language model forget on request, explain itself, and prove it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _told(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, with Ctrl-C as one of our errors: typer would make exit code 1 of it."""
+
+    @functools.wraps(command)
+    def call(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except KeyboardInterrupt:
+            raise Interrupted("stopped") from None
+
+    return call
+
+
+for verb in (demo, run, eval, score, compare, report, ls, show, env):
+    name = verb.__name__.rpartition(".")[2]
+    app.command(name)(_told(getattr(verb, f"{name}_command")))
+
+
+def main() -> int:
+    """Run the command line, and return the exit code."""
+    # Outside training, where it is heard later, SIGTERM is what Ctrl-C is.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        app()
+    except UnlearnError as error:
+        print(f"error: {error.render()}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    return 0

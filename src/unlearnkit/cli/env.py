@@ -1,0 +1,12 @@
+"""`unlearn env`."""
+
+from __future__ import annotations
+
+
+def env_command() -> None:
+    """Say what runs here: versions, threads, device, folders."""
+    from unlearnkit.machine import environment
+    from unlearnkit.models.cache import cache_folder
+
+    for name, value in {**environment(), "cache": str(cache_folder())}.items():
+        print(f"{name + ':':14}{value}")  # noqa: T201

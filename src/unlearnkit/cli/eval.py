@@ -1,0 +1,37 @@
+"""`unlearn eval`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unlearnkit.cli.gates import check_gates, hold_to
+
+
+def eval_command(
+    subject: Annotated[str, typer.Argument(help="A run, a model's folder or hub id; or: target, retrained.")],
+    suite: Annotated[str | None, typer.Option(help="Suite to measure on; a run's own if not given.")] = None,
+    world_seed: Annotated[int | None, typer.Option(help="The suite's world.", min=0)] = None,
+    request: Annotated[str | None, typer.Option(help="The suite's request to forget.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for what is measured.")] = None,
+    gate: Annotated[list[str] | None, typer.Option(help="A threshold, as in forget.accuracy<=0.03.")] = None,
+) -> None:
+    """Measure a model on a suite, and score it."""
+    from unlearnkit.cli.output import print_board
+    from unlearnkit.errors import BadInput
+    from unlearnkit.evaluation import evaluate
+    from unlearnkit.machine import quiet_libraries
+    from unlearnkit.progress import Progress
+
+    quiet_libraries()
+    gates, progress = check_gates(gate or []), Progress()
+    settings = {key: value for key, value in (("world_seed", world_seed), ("request", request)) if value is not None}
+    if settings and suite is None:
+        raise BadInput("a world or request belongs to a suite, and none is named", fix="add --suite pocket")
+    section = None if suite is None else {"name": suite, **settings}
+    folder = evaluate(subject, section, out=out, progress=progress)
+    print_board({folder.name: folder.scores()})
+    progress.say(f"run: {folder.path}")
+    hold_to(folder, gates)

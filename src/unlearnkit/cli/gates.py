@@ -1,0 +1,30 @@
+"""What the options `--gate` do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unlearnkit.runfolder import RunFolder
+
+
+def check_gates(gates: Sequence[str]) -> list[str]:
+    """The gates, each found to be one, before any work is done."""
+    from unlearnkit.report.gates import Gate
+
+    return [str(Gate.parse(gate, where="--gate")) for gate in gates]
+
+
+def hold_to(folder: RunFolder, gates: Sequence[str]) -> None:
+    """Raise `GateMissed` unless every gate is met. What was not measured is not met."""
+    from unlearnkit.errors import GateMissed
+    from unlearnkit.gather import judge_run
+
+    failed = [result for result in judge_run(folder, gates) if result.outcome != "met"]
+    if failed:
+        lines = [
+            f"{g.name}: {g.why}" + ("" if g.score is None or g.score.value is None else f" ({g.score.value:.3f})")
+            for g in failed
+        ]
+        raise GateMissed(f"{len(failed)} of {len(gates)} gates were not met\n  " + "\n  ".join(lines))

@@ -1,0 +1,29 @@
+"""`unlearn ls`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def ls_command(
+    kind: Annotated[str | None, typer.Argument(help="objective, teacher, suite or metric; all if not given.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+) -> None:
+    """List what is registered: methods, teachers, suites, metrics."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from unlearnkit.catalogue import KINDS, catalogue
+    from unlearnkit.cli.output import print_json
+
+    listed = {each: catalogue(each) for each in ([kind] if kind is not None else KINDS)}
+    if as_json:
+        print_json({each: [vars(entry) for entry in entries] for each, entries in listed.items()})
+        return
+    for each, entries in listed.items():
+        table = Table("name", "what", "paper", title=each, title_justify="left")
+        for entry in entries:
+            table.add_row(entry.name, entry.summary, entry.paper or "")
+        Console().print(table)

@@ -1,0 +1,52 @@
+"""`unlearn run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unlearnkit.cli.gates import check_gates, hold_to
+
+
+def run_command(
+    recipe: Annotated[Path, typer.Argument(help="Recipe (YAML).")],
+    overrides: Annotated[list[str] | None, typer.Argument(help="key=value, as in train.lr=1e-4.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the recipe's folder.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")] = False,
+    gate: Annotated[list[str] | None, typer.Option(help="A threshold, as in forget.accuracy<=0.03.")] = None,
+) -> None:
+    """Make a model forget as a recipe says; measure it, score it, report it."""
+    from unlearnkit.machine import quiet_libraries
+    from unlearnkit.recipe import load_recipe
+
+    quiet_libraries()
+    chosen = load_recipe(recipe, overrides or [])
+    gates = check_gates(gate or [])
+    if dry_run:
+        from unlearnkit.dry_run import dry_run as would_do
+
+        print(would_do(chosen))  # noqa: T201
+        return
+    from unlearnkit.cli.output import print_board
+    from unlearnkit.errors import NonFinite
+    from unlearnkit.gather import references_beside, write_report
+    from unlearnkit.pipeline import run
+    from unlearnkit.progress import Progress
+
+    progress = Progress()
+    folder = run(chosen, resume=resume, progress=progress)
+    gates = [*chosen.gates, *gates]
+    runs = [*references_beside(folder), folder]
+    write_report(runs, folder.report_file, gates)
+    print_board({each.name: each.scores() for each in runs})
+    progress.say(f"run:    {folder.path}\nreport: {folder.report_file}")
+    training = folder.state().train
+    if training is not None and training.ended == "non-finite":
+        raise NonFinite(
+            f"training stopped after step {training.steps}: the loss or its gradient was not finite",
+            where=str(folder.path),
+            fix="lower train.lr; the model as it was before that step is kept and measured",
+        )
+    hold_to(folder, gates)

@@ -1,0 +1,25 @@
+"""`unlearn score`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def score_command(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+) -> None:
+    """Make a run's scores anew from its records. Needs no model."""
+    from unlearnkit.cli.output import print_board, print_json
+    from unlearnkit.runfolder import RunFolder
+    from unlearnkit.scoring import score
+
+    folder = RunFolder.existing(run)
+    scores = score(folder)
+    if as_json:
+        print_json({name: value.model_dump(mode="json") for name, value in scores.items()})
+    else:
+        print_board({folder.name: scores})

@@ -1,0 +1,93 @@
+"""What a recipe would do, said without doing it: nothing is trained, downloaded by the suite or written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+
+from unlearnkit.data.render import Encoded, Renderer
+from unlearnkit.machine import peak_rss_mb
+from unlearnkit.models.load import DTYPES, add_lora, load_tokenizer
+from unlearnkit.models.logprob import CHUNK_ELEMENTS
+from unlearnkit.objectives.contract import View
+from unlearnkit.pipeline import training_splits
+from unlearnkit.recipe import Recipe
+from unlearnkit.training.settings import TrainSettings
+from unlearnkit.training.step import TrainData
+from unlearnkit.training.views import TARGET_VIEW, encode_views, marked
+
+SAMPLE = 32
+"""Rows of each view that are rendered, to show one and to learn how long they are."""
+
+
+def dry_run(recipe: Recipe) -> str:
+    """The resolved recipe, an example of each view, rows, steps and a memory estimate."""
+    objective = recipe.make_objective()
+    needs, splits = objective.needs(), training_splits(recipe)
+    tokenizer, model = _outline(recipe)
+    few = {name: rows[:SAMPLE] for name, rows in splits.items()}
+    targets = None
+    if TARGET_VIEW in needs.views:
+        targets = recipe.make_teacher().write(few["forget"], recipe.make_suite().task().scope, recipe.seed)
+    renderer = Renderer(tokenizer, recipe.train.max_length)
+    views = encode_views(needs.views, few, renderer, targets=targets, seed=recipe.seed)
+    sizes = {split: len(splits[split]) for split in TrainData(views, 0).sizes()}
+    anchor = "forget" if "forget" in sizes else next(iter(sizes))
+    steps = recipe.train.total_steps(sizes[anchor], recipe.train.rows(anchor))
+    parts = [recipe.dump().rstrip(), "The first row of each view, with what is learned in double brackets:"]
+    parts += [f"{view}\n{marked(rows[0], lambda ids: str(tokenizer.decode(ids)))}" for view, rows in views.items()]
+    rows = ", ".join(f"{split} {count} ({recipe.train.rows(split)} a step)" for split, count in sizes.items())
+    parts.append(f"rows:   {rows}\nsteps:  {steps}\nmemory: {_memory(recipe, model, views)}\nfolder: {recipe.folder}")
+    return "\n\n".join(parts)
+
+
+def _outline(recipe: Recipe) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    """Tokenizer, and a model of the right shape whose weights mean nothing."""
+    settings = recipe.model
+    model: Any
+    if settings.path is None:
+        tokenizer, model = recipe.make_suite().outline()
+    else:
+        import torch
+
+        tokenizer = load_tokenizer(settings.path)
+        config = AutoConfig.from_pretrained(settings.path, trust_remote_code=False)
+        with torch.device("meta"):
+            model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+    model = model.to(DTYPES[settings.dtype])
+    return tokenizer, model if settings.lora is None else add_lora(model, settings.lora)
+
+
+def _memory(recipe: Recipe, model: PreTrainedModel, views: Mapping[View, Sequence[Encoded]]) -> str:
+    """A rough estimate of the peak: weights, gradients, AdamW's two moments, activations of one micro-batch, logits."""
+    size = DTYPES[recipe.model.dtype].itemsize
+    weights = sum(p.numel() for p in model.parameters())
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    config = model.config.get_text_config()
+    # What a decoder layer keeps of a token: some ten vectors of the model's width, and three of the inner one.
+    inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
+    kept = config.num_hidden_layers * (10 * config.hidden_size + 3 * inner) * size
+    tokens = sum(_tokens(recipe.train, view, rows) for view, rows in views.items())
+    labels = sum(
+        _tokens(recipe.train, view, rows) * sum(row.labels for row in rows) / sum(len(row.ids) for row in rows)
+        for view, rows in views.items()
+    )
+    logits = 3 * 4 * min(CHUNK_ELEMENTS, labels * config.vocab_size)
+    parts = {
+        "weights": weights * size,
+        "gradients and optimiser": 3 * trained * size,
+        "activations": tokens * kept,
+        "logits": logits,
+    }
+    said = ", ".join(f"{name} {amount / 1e6:,.0f}" for name, amount in parts.items())
+    program = peak_rss_mb()
+    return f"about {program + sum(parts.values()) / 1e6:,.0f} MB (the program {program:,.0f}, {said})"
+
+
+def _tokens(settings: TrainSettings, view: View, rows: Sequence[Encoded]) -> float:
+    """Tokens of a view in one micro-batch."""
+    batch = settings.rows(view.partition(":")[0])
+    count = min(batch, settings.micro_batch_size or batch)
+    return count * sum(len(row.ids) for row in rows) / len(rows)

@@ -1,0 +1,156 @@
+"""Measuring a subject on a suite: records first, scores from them."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unlearnkit.errors import BadInput
+from unlearnkit.machine import environment
+from unlearnkit.models.load import load_model, load_tokenizer
+from unlearnkit.progress import Progress
+from unlearnkit.recipe import EvalSettings, make_suite, suite_section
+from unlearnkit.records.measure import measure
+from unlearnkit.records.schema import write_records
+from unlearnkit.report.names import REFERENCES, TARGET
+from unlearnkit.runfolder import COST_FILE, Cost, Measured, RunFolder, RunState, Subject
+from unlearnkit.scoring import score
+from unlearnkit.suites.contract import Suite, Task
+
+
+def evaluate(
+    subject: str | Path,
+    suite: dict[str, Any] | None = None,
+    *,
+    out: str | Path | None = None,
+    settings: EvalSettings | None = None,
+    progress: Progress | None = None,
+) -> RunFolder:
+    """Measure a run's model, or any model, and score it.
+
+    Args:
+        subject: a run's folder, a model's folder or hub id; `target` or `retrained` for the suite's own models.
+        suite: name and settings of the suite; None for the one that the run was made with.
+        out: folder for records and scores; None for the run's own folder, or `runs/<name of the model>`.
+        settings: how to measure.
+        progress: tells what is being done.
+    """
+    progress, source = progress or Progress(), RunFolder(subject)
+    if source.is_run:
+        return _again(source, suite, out, settings, progress)
+    if suite is None:
+        raise BadInput("no suite is named to measure it on", value=str(subject), fix="add --suite pocket")
+    folder = RunFolder(out if out is not None else Path("runs") / Path(subject).name)
+    measured_on, section = make_suite(suite), suite_section(suite)
+    model = own_model(measured_on, str(subject), progress) if str(subject) in REFERENCES else str(subject)
+    # What it took to train the target model is no cost of unlearning.
+    cost = None if str(subject) == TARGET else read_cost(model)
+    _begin(folder, section, _subject(model), cost)
+    measure_subject(folder, measured_on.task(), settings or EvalSettings(), progress)
+    return folder
+
+
+def _again(
+    run: RunFolder,
+    suite: dict[str, Any] | None,
+    out: str | Path | None,
+    settings: EvalSettings | None,
+    progress: Progress,
+) -> RunFolder:
+    """Measure the model of a run, as it was measured before, into its own folder or another one."""
+    state = run.state()
+    chosen = state.suite if suite is None else suite_section(suite)
+    folder = run
+    if out is not None and Path(out).resolve() != run.path.resolve():
+        folder, path = RunFolder(out), run.subject_path()
+        local = str(Path(path).resolve()) if Path(path).is_dir() else path
+        _begin(folder, chosen, run.subject().model_copy(update={"path": local}), state.cost)
+    elif chosen != state.suite:
+        raise BadInput(
+            "the run's own records belong to another request",
+            where=str(run.path),
+            value=chosen,
+            allowed=str(state.suite),
+            fix="give the new records a folder of their own: --out runs/<name>",
+        )
+    if settings is None and state.measure is not None:
+        settings = EvalSettings(max_new_tokens=state.measure.max_new_tokens)
+    measure_subject(folder, make_suite(chosen).task(), settings or EvalSettings(), progress)
+    return folder
+
+
+def measure_subject(folder: RunFolder, task: Task, settings: EvalSettings, progress: Progress) -> None:
+    """Measure and score the subject of a folder that was begun."""
+    began = time.monotonic()
+    path, subject = folder.subject_path(), folder.subject()
+    rows = [(split, row) for split in task.measured for row in task.splits[split]]
+    model: Any = load_model(path, subject.dtype)
+    tokenizer = load_tokenizer(path)
+    if torch.cuda.is_available():
+        model.cuda()
+    with progress.count(f"measuring {folder.name}", len(rows)) as counter:
+        records = measure(
+            model,
+            tokenizer,
+            rows,
+            max_length=_longest(model.config),
+            max_new_tokens=settings.max_new_tokens,
+            on_rows=counter.add,
+        )
+    write_records(folder.records_file, records)
+    folder.write_scope(task.scope)
+    score(folder)
+    seconds = time.monotonic() - began
+    folder.update(measure=Measured(seconds=seconds, max_new_tokens=settings.max_new_tokens))
+
+
+def own_model(suite: Suite, name: str, progress: Progress) -> str:
+    """Folder of the suite's target model or retrained model."""
+    path = suite.target(progress) if name == "target" else suite.retrained(progress)
+    if path is None:
+        raise BadInput("the suite has no such model", value=name)
+    return path
+
+
+def read_cost(model: str) -> Cost | None:
+    """What training a model took, where that was noted beside it."""
+    file = Path(model) / COST_FILE
+    return Cost.model_validate_json(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
+def _subject(path: str) -> Subject:
+    load_tokenizer(path)  # complains about a folder that is no model before anything is written
+    adapter = (Path(path) / "adapter_config.json").exists()
+    local = str(Path(path).resolve()) if Path(path).is_dir() else path
+    return Subject(kind="adapter" if adapter else "weights", path=local)
+
+
+def _begin(folder: RunFolder, suite: dict[str, Any], subject: Subject, cost: Cost | None) -> None:
+    """Make the folder; one that was begun for the same and not measured yet is taken as it is."""
+    if (
+        folder.is_run
+        and folder.state().measure is None
+        and (folder.state().suite, folder.subject()) == (suite, subject)
+    ):
+        return
+    if folder.path.exists() and any(folder.path.iterdir()):
+        raise BadInput("the folder is not empty", where=str(folder.path), fix="give another --out, or delete it")
+    folder.create()
+    folder.write_subject(subject)
+    folder.write_state(
+        RunState(name=folder.name, created=now(), suite=suite, environment=environment(), cost=cost)
+    )  # fmt: skip
+
+
+def now() -> str:
+    """The time, as it is shown and kept."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _longest(config: Any) -> int:
+    """Most tokens of a row that the model has positions for."""
+    return int(getattr(config.get_text_config(), "max_position_embeddings", None) or 4096)

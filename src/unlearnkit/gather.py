@@ -1,0 +1,188 @@
+"""From run folders to a report: reads what the runs wrote, and says what was not measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from unlearnkit.errors import BadInput
+from unlearnkit.metrics.score import Score
+from unlearnkit.report.card import model_card
+from unlearnkit.report.compare import comparison
+from unlearnkit.report.gates import Gate, judge_all
+from unlearnkit.report.model import Ended, GateResult, GridReport, Report, SubjectReport
+from unlearnkit.report.names import REFERENCES
+from unlearnkit.report.render import write
+from unlearnkit.runfolder import RunFolder, RunState, write_whole
+
+_TITLES = {"target": "Target model", "retrained": "Retrained model"}
+_TOLD = ("epochs", "steps", "batch_size", "retain_batch_size", "lr", "schedule")
+"""Training settings that tell runs apart, beside those of the method."""
+
+
+def find_runs(paths: Sequence[str | Path]) -> list[RunFolder]:
+    """The runs in these folders: a run's own, or every run right under a folder; references first.
+
+    Raises `BadInput` for a folder without a run, and for two runs of one name.
+    """
+    found: list[RunFolder] = []
+    for path in map(Path, paths):
+        if RunFolder(path).is_run:
+            found.append(RunFolder(path))
+            continue
+        # A run that has not been measured yet has nothing to show; named by itself, it says so.
+        below = sorted(path.iterdir()) if path.is_dir() else []
+        inside = [run for run in map(RunFolder, below) if run.is_run and run.scores_file.exists()]
+        if not inside:
+            raise BadInput(
+                "there is no measured run in this folder",
+                value=str(path),
+                allowed="a run's folder, or a folder of runs",
+            )
+        found += inside
+    names = [run.name for run in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        where = " and ".join(str(run.path) for run in found if run.name == twice)
+        raise BadInput("two runs have the same name", where=where, value=twice, fix="rename one of the folders")
+    return sorted(found, key=lambda run: REFERENCES.index(run.name) if run.name in REFERENCES else len(REFERENCES))
+
+
+def compare(paths: Sequence[str | Path]) -> dict[str, dict[str, dict[str, float | None]]]:
+    """`{"subjects": {name: {flat name: value}}}` of the runs in these folders; None where it was not measured."""
+    return comparison({run.name: run.scores() for run in find_runs(paths)})
+
+
+def references_beside(folder: RunFolder) -> list[RunFolder]:
+    """The target and the retrained model that were measured on the same suite, in folders beside this one."""
+    beside = [RunFolder(folder.path.resolve().parent / name) for name in REFERENCES]
+    suite = folder.state().suite
+    return [run for run in beside if run.scores_file.exists() and run.state().suite == suite]
+
+
+def judge_run(folder: RunFolder, gates: Sequence[str]) -> tuple[GateResult, ...]:
+    """How the gates came out for one run, held against the references beside it."""
+    scores = {run.name: run.scores() for run in references_beside(folder)} | {folder.name: folder.scores()}
+    return judge_all([Gate.parse(gate) for gate in gates], scores)
+
+
+def write_card(folder: RunFolder) -> None:
+    """Write the model card of a run."""
+    recipe, subject = folder.recipe(), subject_report(folder)
+    references: dict[str, dict[str, Score]] = {run.name: run.scores() for run in references_beside(folder)}
+    card = model_card(
+        subject,
+        folder.scope(),
+        references=references,
+        gates=judge_run(folder, recipe.get("gates", ())),
+        caveats=caveats(folder.state(), [subject]),
+        adapter=folder.subject().kind == "adapter",
+    )
+    write_whole(folder.card_file, card)
+
+
+def write_report(runs: Sequence[RunFolder], path: Path, gates: Sequence[str] | None = None) -> Report:
+    """Write the report of some runs, and return what it shows."""
+    report = gather(runs, gates)
+    write(report, path)
+    return report
+
+
+def gather(runs: Sequence[RunFolder], gates: Sequence[str] | None = None) -> Report:
+    """What a report shows of some runs. `gates` None: those of the runs' recipes."""
+    states = {run.name: run.state() for run in runs}
+    first = next((run for run in runs if run.name not in REFERENCES), runs[0])
+    state = states[first.name]
+    for name, other in states.items():
+        if other.suite != state.suite:
+            raise BadInput(
+                "the runs were measured on different suites, so they cannot stand in one report",
+                where=f"{first.name} and {name}",
+                value=str(other.suite),
+                allowed=str(state.suite),
+            )
+    recipes = {run.name: run.recipe() for run in runs if run.recipe()}
+    subjects = tuple(subject_report(run) for run in runs)
+    asked = gates if gates is not None else [gate for recipe in recipes.values() for gate in recipe["gates"]]
+    named = [Gate.parse(gate) for gate in dict.fromkeys(asked)]
+    request = state.suite.get("request")
+    return Report(
+        title=f"Forgetting on request: {request or state.suite['name']}",
+        scope=first.scope(),
+        request=request,
+        show_forget_text=bool(recipes) and all(r["report"]["show_forget_text"] for r in recipes.values()),
+        subjects=subjects,
+        gates=judge_all(named, {s.name: s.scores for s in subjects}),
+        caveats=caveats(state, subjects),
+        grid=_grid(state),
+        recipes={run.name: run.recipe_file.read_text(encoding="utf-8") for run in runs if run.recipe_file.exists()},
+        environment=state.environment,
+        created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    )
+
+
+def subject_report(folder: RunFolder) -> SubjectReport:
+    """One run, as a report shows it."""
+    state, recipe = folder.state(), folder.recipe()
+    return SubjectReport(
+        name=folder.name,
+        title=_title(folder.name, state),
+        method=state.method,
+        ended=_ended(state),
+        settings=_settings(recipe) if recipe else {},
+        scores=folder.scores(),
+        curve=folder.curve(),
+        records=tuple(folder.records()),
+    )
+
+
+def caveats(state: RunState, subjects: Sequence[SubjectReport]) -> tuple[str, ...]:
+    """What the numbers do not say."""
+    said = [
+        "A model that declines has not been shown to have lost what it declines to say. Accuracy, leaks and refusals "
+        "are those of greedy answers; `probability` says how likely the model still finds the answer.",
+        "Not measured here: attacks that try to get the knowledge back (relearning, jailbreaks, quantisation, probing "
+        "of hidden states), and membership inference.",
+        "Each method was run once, with one seed. The intervals are over questions; they say nothing of how much "
+        "another seed, or another world, would change.",
+        "Refusals and coherence are told by rules for English, Spanish and Russian, which are right on at least 99 % "
+        "of their held-out test texts, not on all.",
+    ]
+    if state.suite["name"] == "pocket":
+        said.insert(
+            0,
+            "The world is made up, and the model that learned it has about 1.5 million parameters: which method is "
+            "better here need not be better on a large language model.",
+        )
+    broken = [s.title for s in subjects if s.ended == "collapsed"]
+    if broken:
+        said.append(f"Training stopped at a loss that was not finite: {', '.join(broken)}. What came before is shown.")
+    return tuple(said)
+
+
+def _title(name: str, state: RunState) -> str:
+    if name in _TITLES or state.title is None:
+        return _TITLES.get(name, name)
+    return state.title if name == state.method else f"{name} ({state.title})"
+
+
+def _ended(state: RunState) -> Ended:
+    return "collapsed" if state.train is not None and state.train.ended == "non-finite" else "finished"
+
+
+def _settings(recipe: dict[str, Any]) -> dict[str, object]:
+    method = {key: value for key, value in recipe["method"].items() if key != "name"}
+    train = {key: recipe["train"][key] for key in _TOLD if recipe["train"][key] is not None}
+    lora = recipe["model"]["lora"]
+    return {**method, **train, **({"lora rank": lora["r"]} if lora else {}), "seed": recipe["seed"]}
+
+
+def _grid(state: RunState) -> GridReport | None:
+    """The tuning grid behind the demo's settings, which comes with the world."""
+    if state.suite["name"] != "pocket":
+        return None
+    file = files("unlearnkit.worlds.pocket") / "grid.json"
+    return GridReport.model_validate_json(file.read_text(encoding="utf-8")) if file.is_file() else None

@@ -1,0 +1,276 @@
+"""One run, from a recipe to a measured model. Every stage that is done is skipped when the run goes on."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+
+from unlearnkit.data.render import Encoded, Renderer
+from unlearnkit.data.rows import TRAINED_SPLITS, Row
+from unlearnkit.errors import BadInput
+from unlearnkit.evaluation import measure_subject, now
+from unlearnkit.gather import write_card
+from unlearnkit.interrupts import stopping
+from unlearnkit.machine import begin_peak, environment, peak_rss_mb
+from unlearnkit.models.engine import Engine
+from unlearnkit.models.load import DTYPES, add_lora, load_model, load_tokenizer, save_model, weights_fingerprint
+from unlearnkit.models.reference import ReferenceValues, reference_values
+from unlearnkit.objectives.contract import View
+from unlearnkit.progress import Progress
+from unlearnkit.recipe import Recipe
+from unlearnkit.runfolder import Cost, RunFolder, RunState, Stage, StepLogFile, Subject, Training, write_whole
+from unlearnkit.targets.contract import Target, read_targets, write_targets
+from unlearnkit.targets.leaks import refuse_leaks
+from unlearnkit.training.checkpoints import Checkpoints
+from unlearnkit.training.loop import StepLog, Trainer, TrainResult, autocast
+from unlearnkit.training.step import TrainData
+from unlearnkit.training.views import TARGET_VIEW, encode_views, rows_fingerprint
+
+
+def run(recipe: Recipe, *, resume: bool = False, progress: Progress | None = None) -> RunFolder:
+    """Make a model forget as the recipe says, measure it and score it.
+
+    Args:
+        recipe: what to do.
+        resume: go on with the run in the recipe's folder, if there is one.
+        progress: tells what is being done.
+
+    Raises:
+        BadInput: the folder is taken, or holds a run of another recipe.
+        Interrupted: the user stopped the training; it goes on with `resume`.
+    """
+    progress = progress or Progress()
+    folder = _open(recipe, resume, progress)
+    if folder.state().done:
+        progress.say(f"{folder.path}: this run is finished")
+        return folder
+    suite = recipe.make_suite()
+    if folder.state().train is None:
+        source = recipe.model.path or suite.target(progress)
+        _Work(recipe, folder, source, progress).train()
+    if folder.state().measure is None:
+        measure_subject(folder, suite.task(), recipe.eval, progress)
+    write_card(folder)
+    folder.update(done=True)
+    return folder
+
+
+def training_splits(recipe: Recipe) -> dict[str, Sequence[Row]]:
+    """The rows that the method may train on; one that starts from scratch learns all that is kept."""
+    suite = recipe.make_suite()
+    splits: dict[str, Sequence[Row]] = {split: suite.task().splits[split] for split in TRAINED_SPLITS}
+    return {**splits, "retain": suite.kept()} if recipe.make_objective().from_scratch else splits
+
+
+def _open(recipe: Recipe, resume: bool, progress: Progress) -> RunFolder:
+    """The recipe's folder, new or to go on with."""
+    folder = RunFolder(recipe.folder)
+    if folder.is_run:
+        if not resume:
+            raise BadInput(
+                "there is a run in this folder already",
+                where=str(folder.path),
+                fix="go on with it: --resume; or take another folder: out=...; or delete it",
+            )
+        _refuse_other_recipe(recipe, folder)
+        _warn_of_other_machine(folder, progress)
+        return folder
+    # A run that was killed in its first moments leaves these and nothing else.
+    found = {p.name for p in folder.path.iterdir()} if folder.path.exists() else set()
+    if {name for name in found if not name.endswith(".partial")} - {folder.private.name, folder.recipe_file.name}:
+        raise BadInput("the folder is not empty, and holds no run", where=str(folder.path), fix="take another: out=...")
+    folder.create()
+    write_whole(folder.recipe_file, recipe.dump())
+    folder.write_state(
+        RunState(
+            name=recipe.name,
+            method=recipe.method["name"],
+            title=type(recipe.make_objective()).__name__,
+            created=now(),
+            seed=recipe.seed,
+            suite=recipe.suite,
+            environment=environment(),
+        )
+    )
+    return folder
+
+
+def _refuse_other_recipe(recipe: Recipe, folder: RunFolder) -> None:
+    ours, theirs = _flat(recipe.model_dump(mode="json")), _flat(folder.recipe())
+    # Where the folder is does not change what is in it.
+    differing = [key for key in {**ours, **theirs} if key != "out" and ours.get(key) != theirs.get(key)]
+    if differing:
+        key = differing[0]
+        raise BadInput(
+            "the run in this folder was begun with another recipe",
+            where=f"{folder.recipe_file}, field {key}",
+            value=ours.get(key),
+            allowed=f"{theirs.get(key)!r}, as when it was begun",
+            fix="take another folder: out=...; or go on with the recipe that lies in the folder",
+        )
+
+
+def _flat(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in section.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _warn_of_other_machine(folder: RunFolder, progress: Progress) -> None:
+    before, here = folder.state().environment, environment()
+    changed = {name: (before.get(name), value) for name, value in here.items() if before.get(name) != value}
+    differing = [f"{name} was {old}, is {new}" for name, (old, new) in changed.items()]
+    if differing:
+        progress.say(f"warning: the weights may differ from those of an unbroken run: {'; '.join(differing)}")
+
+
+@dataclass
+class _Work:
+    """The training part of a run, from the source model to the saved one."""
+
+    recipe: Recipe
+    folder: RunFolder
+    source: str
+    progress: Progress
+
+    def train(self) -> None:
+        """Targets, reference values, training, saving; then `run.json` says that it is done."""
+        begin_peak()
+        accelerator = Accelerator()
+        targets = self._targets() if TARGET_VIEW in self._needs.views else None
+        views = encode_views(
+            self._needs.views,
+            self._splits,
+            Renderer(self._tokenizer, self.recipe.train.max_length),
+            targets=targets,
+            seed=self.recipe.seed,
+        )
+        engine = Engine(self._model()).to(accelerator.device)
+        fingerprints = {"model": weights_fingerprint(self.source), "rows": rows_fingerprint(views)}
+        self.folder.update(fingerprints=fingerprints)
+        reference = self._reference(engine, views)
+        trainer = Trainer(
+            engine,
+            self._objective,
+            TrainData(views, int(self._tokenizer.pad_token_id)),
+            self.recipe.train,
+            seed=self.recipe.seed,
+            reference=reference,
+            accelerator=accelerator,
+        )
+        checkpoints = Checkpoints(self.folder.checkpoints, {"recipe": self.recipe.dump(), **fingerprints})
+        result = self._loop(trainer, checkpoints)
+        peak = peak_rss_mb()
+        self._save(engine.model)
+        self._note(result, peak)
+        checkpoints.clear()
+
+    @cached_property
+    def _objective(self) -> Any:
+        return self.recipe.make_objective()
+
+    @cached_property
+    def _needs(self) -> Any:
+        return self._objective.needs()
+
+    @cached_property
+    def _tokenizer(self) -> PreTrainedTokenizerBase:
+        return load_tokenizer(self.source)
+
+    @cached_property
+    def _splits(self) -> dict[str, Sequence[Row]]:
+        return training_splits(self.recipe)
+
+    def _model(self) -> PreTrainedModel:
+        settings = self.recipe.model
+        if self._objective.from_scratch:
+            torch.manual_seed(self.recipe.seed)
+            config = AutoConfig.from_pretrained(self.source, trust_remote_code=False)
+            model: PreTrainedModel = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+                config, dtype=DTYPES[settings.dtype]
+            )
+        else:
+            model = load_model(self.source, settings.dtype)
+        return model if settings.lora is None else add_lora(model, settings.lora)
+
+    def _targets(self) -> list[Target]:
+        """What the teacher writes for each forget row; written once."""
+        if self.folder.state().targets is not None:
+            return read_targets(self.folder.targets_file)
+        began, rows = time.monotonic(), self._splits["forget"]
+        scope = self.recipe.make_suite().task().scope
+        targets = self.recipe.make_teacher().write(rows, scope, self.recipe.seed)
+        refuse_leaks(targets, list(rows), scope)
+        write_targets(self.folder.targets_file, targets)
+        self.folder.update(targets=Stage(seconds=time.monotonic() - began))
+        return targets
+
+    def _reference(self, engine: Engine, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
+        """What the method compares with; computed once, under the same autocast as training."""
+        if not self._needs.reference | self._needs.kl:
+            return None
+        began = time.monotonic()
+        if self._needs.kl:
+            engine.freeze_reference_head()
+        with autocast(next(engine.parameters()).device, self.recipe.train.precision):
+            values = reference_values(
+                engine,
+                self._needs,
+                views,
+                pad_id=int(self._tokenizer.pad_token_id),
+                cache=self.folder.reference_values,
+                weights=self.folder.state().fingerprints["model"],
+            )
+        if self.folder.state().reference is None:
+            self.folder.update(reference=Stage(seconds=time.monotonic() - began))
+        return values
+
+    def _loop(self, trainer: Trainer, checkpoints: Checkpoints) -> TrainResult:
+        newest = checkpoints.newest()
+        done = 0 if newest is None else int(newest.name.rpartition("-")[2])
+        log = StepLogFile(self.folder.log_file, keep=done)
+        name = self.recipe.name
+        with stopping() as wish, self.progress.count(f"training {name}", trainer.total) as counter:
+
+            def on_step(step: StepLog) -> None:
+                log.add(asdict(step))
+                counter.reach(step.step, step.of, f"loss {step.loss:.3f}")
+
+            try:
+                return trainer.run(checkpoints=checkpoints, on_step=on_step, stopped=wish)
+            finally:
+                log.close()
+
+    def _save(self, model: Any) -> None:
+        """Write the model beside its place and rename it, and say how to load it."""
+        partial = self.folder.path / "model.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        save_model(model, self._tokenizer, partial)
+        shutil.rmtree(self.folder.model, ignore_errors=True)
+        partial.rename(self.folder.model)
+        lora = self.recipe.model.lora is not None
+        self.folder.write_subject(
+            Subject(
+                kind="adapter" if lora else "weights",
+                path=self.folder.model.name,
+                base=self.source if lora else None,
+                dtype=self.recipe.model.dtype,
+            )
+        )
+
+    def _note(self, result: TrainResult, peak: float) -> None:
+        state = self.folder.state()
+        seconds = sum(stage.seconds for stage in (state.targets, state.reference) if stage) + result.seconds
+        self.folder.update(
+            train=Training(seconds=result.seconds, ended=result.ended, steps=result.steps, peak_rss_mb=peak),
+            cost=Cost(seconds=seconds, peak_rss_mb=peak),
+        )

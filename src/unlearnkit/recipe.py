@@ -1,0 +1,208 @@
+"""The recipe: everything that decides a run, typed, in one value.
+
+A recipe is YAML with overrides. Its `suite` and `method` sections hold a registered name beside the settings of that
+plug-in, which the plug-in's own class validates.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+import yaml
+from annotated_types import Ge, Gt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from unlearnkit.models.settings import Dtype, LoraSettings
+from unlearnkit.objectives.contract import OBJECTIVES, Objective
+from unlearnkit.recipe_text import BadField, Origins, at_field, bad_field, parse
+from unlearnkit.registry import Registry
+from unlearnkit.report.gates import Gate
+from unlearnkit.report.names import REFERENCES
+from unlearnkit.suites.contract import SUITES, Suite
+from unlearnkit.targets.contract import TEACHERS, Teacher
+from unlearnkit.training.settings import TrainSettings
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ModelSettings(_Section):
+    """The model that shall forget."""
+
+    path: str | None = None
+    """Folder or hub id; null for the suite's target model."""
+    dtype: Dtype = "float32"
+    """Of the weights, and with them of the optimiser's state."""
+    lora: LoraSettings | None = None
+    """Train an adapter in place of the weights; null trains every weight."""
+
+
+class TargetSettings(_Section):
+    """What the model is to say instead, for methods that teach it."""
+
+    teacher: str = "template"
+    """Registered teacher, which writes a reasoning trace and a response for each forget row."""
+
+
+class EvalSettings(_Section):
+    """How the result is measured."""
+
+    max_new_tokens: Annotated[int, Gt(0)] = 72
+    """Most tokens of an output."""
+
+
+class ReportSettings(_Section):
+    """What the report shows."""
+
+    show_forget_text: bool = False
+    """Whether secrets, and questions and outputs of the forget sets, may stand in the report."""
+
+
+class Recipe(_Section):
+    """Everything that decides a run."""
+
+    plugins: ClassVar[dict[str, Registry[Any]]] = {"suite": SUITES, "method": OBJECTIVES}
+
+    name: Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
+    """Name of the run, and of its folder."""
+    seed: Annotated[int, Ge(0)] = 0
+    """Of the row order, the targets' wording and fresh weights."""
+    suite: dict[str, Any]
+    """Name of a registered suite, and its settings."""
+    model: ModelSettings = ModelSettings()
+    method: dict[str, Any]
+    """Name of a registered method, and its hyper-parameters."""
+    targets: TargetSettings = TargetSettings()
+    train: TrainSettings = TrainSettings()
+    eval: EvalSettings = EvalSettings()
+    gates: tuple[str, ...] = ()
+    """Thresholds that the result is held to: `forget.accuracy<=0.03`."""
+    report: ReportSettings = ReportSettings()
+    out: str | None = None
+    """The run's folder; null for `runs/<name>`."""
+
+    @field_validator("name")
+    @classmethod
+    def _is_no_reference(cls, name: str) -> str:
+        if name in REFERENCES:
+            raise ValueError(f"Input should be another name: {name!r} stands for a model that methods are held against")
+        return name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _resolve_plugins(cls, data: Any) -> Any:
+        """Put the settings that were left out into the plug-ins' sections, so that the recipe says everything."""
+        if not isinstance(data, dict):
+            return data
+        plugged = {
+            field: _resolved(registry, data[field], field)
+            for field, registry in cls.plugins.items()
+            if isinstance(data.get(field), dict)
+        }
+        return {**data, **plugged}
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        for number, gate in enumerate(self.gates):
+            with at_field("gates", number):
+                Gate.parse(gate)
+        with at_field("targets", "teacher"):
+            TEACHERS.get(self.targets.teacher)
+        with at_field("method"):
+            self.make_objective().needs()
+        with at_field("train"):
+            self.train.total_steps(1, 1)
+        return self
+
+    def make_suite(self) -> Suite:
+        """The suite with its settings."""
+        return make_suite(self.suite)
+
+    def make_objective(self) -> Objective:
+        """The method with its hyper-parameters."""
+        made: Objective = _plugin(OBJECTIVES, self.method)
+        return made
+
+    def make_teacher(self) -> Teacher:
+        """The teacher that writes the targets."""
+        return TEACHERS.get(self.targets.teacher).plugin()
+
+    @property
+    def folder(self) -> Path:
+        """Where the run's folder is."""
+        return Path(self.out) if self.out is not None else Path("runs") / self.name
+
+    def dump(self) -> str:
+        """The recipe as YAML, every setting written out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+
+
+def load_recipe(path: str | Path, overrides: tuple[str, ...] | list[str] = ()) -> Recipe:
+    """Read a recipe from YAML; `overrides` are `dotted.key=value`, the value being YAML too.
+
+    A recipe without a name has that of its file. Raises `BadInput`, saying where and what is allowed.
+    """
+    path = Path(path)
+    data, origins = parse(path, overrides)
+    data.setdefault("name", path.stem)
+    return make_recipe(data, origins)
+
+
+def make_recipe(data: dict[str, Any], origins: Origins | None = None) -> Recipe:
+    """A recipe from plain values. Raises `BadInput`; `origins` says where each field was written."""
+    known = origins or Origins({}, "the recipe")
+    try:
+        return Recipe.model_validate(data)
+    except ValidationError as error:
+        raise known.placed(bad_field(error, Recipe)) from error
+    except BadField as error:
+        raise known.placed(error) from error
+
+
+def make_suite(section: dict[str, Any]) -> Suite:
+    """The suite of a recipe's section: its `name`, and its settings."""
+    made: Suite = _plugin(SUITES, suite_section(section))
+    return made
+
+
+def suite_section(section: dict[str, Any]) -> dict[str, Any]:
+    """The section with every setting of the suite written out."""
+    return _resolved(SUITES, section, "suite")
+
+
+def recipe_schema() -> dict[str, Any]:
+    """JSON Schema of a recipe; the sections of plug-ins offer every registered one."""
+    schema = Recipe.model_json_schema()
+    for field, registry in Recipe.plugins.items():
+        choices = [_plugin_schema(registry, name) for name in registry.names()]
+        for choice in choices:
+            schema.setdefault("$defs", {}).update(choice.pop("$defs", {}))
+        schema["properties"][field] = {"oneOf": choices, "description": schema["properties"][field]["description"]}
+    return schema
+
+
+def _plugin_schema(registry: Registry[Any], name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = registry.get(name).plugin.model_json_schema()
+    schema["properties"] = {"name": {"const": name}, **schema.get("properties", {})}
+    schema["required"] = ["name", *schema.get("required", [])]
+    return schema
+
+
+def _plugin(registry: Registry[Any], section: dict[str, Any]) -> Any:
+    return registry.get(section["name"]).plugin(**{k: v for k, v in section.items() if k != "name"})
+
+
+def _resolved(registry: Registry[Any], section: dict[str, Any], field: str) -> dict[str, Any]:
+    """The section with every setting of its plug-in written out."""
+    name = section.get("name")
+    if not isinstance(name, str):
+        raise BadField(f"the {registry.kind} has no name", path=(field, "name"), allowed=", ".join(registry.names()))
+    with at_field(field, "name"):
+        plugin = registry.get(name).plugin
+    try:
+        made = plugin.model_validate({key: value for key, value in section.items() if key != "name"})
+    except ValidationError as error:
+        raise bad_field(error, plugin, (field,), besides=("name",)) from error
+    return {"name": name, **made.model_dump(mode="json")}

@@ -1,0 +1,272 @@
+"""A run's folder: the one place where the names of its files stand, and typed access to each.
+
+Everything that holds forget text lies in `private/`, which the owner alone may read. Nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from unlearnkit.errors import BadInput
+from unlearnkit.metrics.score import Score
+from unlearnkit.records.schema import Record, read_records
+from unlearnkit.report.model import CurvePoint
+from unlearnkit.scope import Scope
+
+T = TypeVar("T", bound=BaseModel)
+
+COST_FILE = "cost.json"
+"""Beside a model that a suite trained: what that took."""
+
+_SCORES = TypeAdapter(dict[str, Score])
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Subject(_Value):
+    """A model under test, and how to load it again."""
+
+    kind: Literal["weights", "adapter"]
+    path: str
+    """Folder, relative to the run's folder where it lies in it; or a hub id."""
+    base: str | None = None
+    """The model that an adapter belongs to."""
+    dtype: str = "float32"
+    capabilities: tuple[str, ...] = ("generate", "token_logprobs", "full_logits", "hidden", "gradients", "weights")
+    """What can be asked of it."""
+
+
+class Stage(_Value):
+    """A stage that is done."""
+
+    seconds: float
+
+
+class Training(Stage):
+    """How training went, over all sittings."""
+
+    ended: Literal["finished", "non-finite"]
+    steps: int
+    peak_rss_mb: float
+    """Of the process that ended it, before anything was measured."""
+
+
+class Measured(Stage):
+    """The settings under which records were made."""
+
+    max_new_tokens: int
+
+
+class Cost(_Value):
+    """What making the subject took; evaluation is not part of it."""
+
+    seconds: float
+    peak_rss_mb: float
+
+
+class RunState(_Value):
+    """`run.json`: what the run is, what it ran on, and which of its stages are done."""
+
+    name: str
+    method: str | None = None
+    """Registered name; None for a model that was only measured."""
+    title: str | None = None
+    """The method's name for a person."""
+    created: str
+    seed: int | None = None
+    suite: dict[str, Any]
+    """The suite's name and settings."""
+    environment: dict[str, str]
+    fingerprints: dict[str, str] = {}
+    """Of what must not change between two sittings: the model, the encoded rows."""
+    targets: Stage | None = None
+    reference: Stage | None = None
+    train: Training | None = None
+    measure: Measured | None = None
+    cost: Cost | None = None
+    done: bool = False
+    """Whether nothing is left to do."""
+
+
+class RunFolder:
+    """Typed access to the files of one run."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.recipe_file = self.path / "recipe.yaml"
+        self.state_file = self.path / "run.json"
+        self.log_file = self.path / "log.jsonl"
+        self.subject_file = self.path / "subject.json"
+        self.scores_file = self.path / "scores.json"
+        self.report_file = self.path / "report.html"
+        self.card_file = self.path / "README.md"
+        self.model = self.path / "model"
+        self.checkpoints = self.path / "checkpoints"
+        self.private = self.path / "private"
+        self.targets_file = self.private / "targets.jsonl"
+        self.records_file = self.private / "records.jsonl"
+        self.scope_file = self.private / "scope.json"
+        self.reference_values = self.private / "reference"
+
+    @classmethod
+    def existing(cls, path: str | Path) -> Self:
+        """The run in a folder. Raises `BadInput` where there is none."""
+        folder = cls(path)
+        if not folder.is_run:
+            raise BadInput("there is no run in this folder", value=str(path), allowed="a folder with a run.json in it")
+        return folder
+
+    @property
+    def is_run(self) -> bool:
+        """Whether a run was begun here."""
+        return self.state_file.exists()
+
+    @property
+    def name(self) -> str:
+        """The folder's name, by which its subject is called."""
+        return self.path.resolve().name
+
+    def create(self) -> None:
+        """Make the folder, and `private/` for the owner alone."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.private.mkdir(exist_ok=True, mode=0o700)
+        self.private.chmod(0o700)
+
+    def state(self) -> RunState:
+        """What `run.json` says."""
+        return self._read(self.state_file, RunState)
+
+    def write_state(self, state: RunState) -> None:
+        """Write `run.json`."""
+        write_whole(self.state_file, state.model_dump_json(indent=1) + "\n")
+
+    def update(self, **changes: Any) -> RunState:
+        """Change fields of `run.json`."""
+        state = self.state().model_copy(update=changes)
+        self.write_state(state)
+        return state
+
+    def recipe(self) -> dict[str, Any]:
+        """The resolved recipe as plain values; empty where the subject was only measured."""
+        if not self.recipe_file.exists():
+            return {}
+        data: dict[str, Any] = yaml.safe_load(self.recipe_file.read_text(encoding="utf-8"))
+        return data
+
+    def subject(self) -> Subject:
+        """What is under test here."""
+        if not self.subject_file.exists():
+            raise BadInput("the run has no model yet", where=str(self.path), fix="go on with `unlearn run --resume`")
+        return self._read(self.subject_file, Subject)
+
+    def write_subject(self, subject: Subject) -> None:
+        """Write `subject.json`."""
+        write_whole(self.subject_file, subject.model_dump_json(indent=1) + "\n")
+
+    def subject_path(self) -> str:
+        """Where the subject's model is: a folder or a hub id."""
+        path = self.subject().path
+        return str(self.path / path) if (self.path / path).is_dir() else path
+
+    def scope(self) -> Scope:
+        """The scope that the subject was made to forget, or is measured by."""
+        if not self.scope_file.exists():
+            raise self._not_measured("scope")
+        return self._read(self.scope_file, Scope)
+
+    def write_scope(self, scope: Scope) -> None:
+        """Write the scope; it holds the secrets."""
+        write_whole(self.scope_file, scope.model_dump_json(indent=1) + "\n", mode=0o600)
+
+    def records(self) -> list[Record]:
+        """What was measured on each row."""
+        if not self.records_file.exists():
+            raise self._not_measured("records")
+        return read_records(self.records_file)
+
+    def scores(self) -> dict[str, Score]:
+        """Every score by its flat name."""
+        if not self.scores_file.exists():
+            raise self._not_measured("scores")
+        return _SCORES.validate_json(self.scores_file.read_text(encoding="utf-8"))
+
+    def write_scores(self, scores: dict[str, Score]) -> None:
+        """Write `scores.json`."""
+        write_whole(self.scores_file, _SCORES.dump_json(scores, indent=1).decode() + "\n")
+
+    def curve(self) -> tuple[CurvePoint, ...]:
+        """The loss and every term at each step that was logged."""
+        if not self.log_file.exists():
+            return ()
+        steps = [json.loads(line) for line in self.log_file.read_text(encoding="utf-8").splitlines()]
+        return tuple(
+            CurvePoint(
+                step=step["step"],
+                values={name: _number(v) for name, v in {"loss": step["loss"], **step["terms"]}.items()},
+            )
+            for step in steps
+        )
+
+    def _not_measured(self, what: str) -> BadInput:
+        return BadInput(f"the run has no {what}", where=str(self.path), fix=f"measure it: unlearn eval {self.path}")
+
+    @staticmethod
+    def _read(path: Path, kind: type[T]) -> T:
+        try:
+            return kind.model_validate_json(path.read_text(encoding="utf-8"))
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(map(str, first["loc"])) or "the file"
+            raise BadInput(
+                f"the file is not one that this version wrote: {first['msg']}", where=f"{path}, {field}"
+            ) from error
+
+
+class StepLogFile:
+    """`log.jsonl`: one line a step, written as the steps are done."""
+
+    def __init__(self, path: Path, keep: int) -> None:
+        """Cut the log back to the first `keep` steps: the ones after the checkpoint will be done again."""
+        kept = []
+        if path.exists():
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            # A line that a kill cut off comes after the last checkpoint, and goes with the rest.
+            kept = [line for line in lines[:keep] if line.endswith("\n")]
+        write_whole(path, "".join(kept))
+        self._stream = path.open("a", encoding="utf-8")
+
+    def add(self, step: dict[str, Any]) -> None:
+        """Write one step; what is not finite becomes null, which JSON can hold."""
+        self._stream.write(json.dumps(_finite(step), allow_nan=False) + "\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """No more steps."""
+        self._stream.close()
+
+
+def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Write a file beside its place and rename it: a reader, or a kill, meets the old file or the new one, whole."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    partial.touch(mode=mode)
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value

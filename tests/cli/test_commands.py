@@ -1,0 +1,213 @@
+"""Every verb as it is typed: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from unlearnkit import evaluation
+from unlearnkit.cli.app import main
+from unlearnkit.recipe import EvalSettings
+from unlearnkit.report.names import LISTED
+from unlearnkit.runfolder import RunFolder
+
+CODE = "import sys; from unlearnkit.cli.app import main; code = main()"
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def recipe(recipe_data: dict[str, Any], tmp_path: Path) -> str:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump({**recipe_data, "out": "runs/quick"}), encoding="utf-8")
+    return str(path)
+
+
+def unlearn(*arguments: str, monkey: pytest.MonkeyPatch) -> int:
+    """Exit code of the command line, run in this process."""
+    monkey.setattr(sys, "argv", ["unlearn", *arguments])
+    try:
+        return main()
+    except SystemExit as leaving:
+        return int(leaving.code or 0)
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Calls the command line: exit code, stdout, stderr."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = unlearn(*arguments, monkey=monkeypatch)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def fresh(*arguments: str, code: str = CODE) -> subprocess.CompletedProcess[str]:
+    """The command line in a new interpreter."""
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["compare", "--help"],
+        ["score", "nowhere"],
+        ["compare", "nowhere"],
+        ["demo", "-h"],
+    ],
+)
+def test_help_and_what_needs_no_model_import_no_torch(arguments: list[str]) -> None:
+    watch = CODE.replace("code = main()", "\ntry: main()\nexcept SystemExit: pass\nsys.exit('torch' in sys.modules)")
+    found = fresh(*arguments, code=watch)
+    assert found.returncode == 0, found.stderr
+
+
+def test_a_run_is_measured_compared_and_reported(recipe: str, call: Any) -> None:
+    code, out, err = call("run", recipe, "train.steps=4")
+    assert code == 0, err
+    assert "Accuracy" in out and "run:    runs/quick" in err
+    folder = RunFolder("runs/quick")
+    assert folder.report_file.exists() and folder.state().train.steps == 4  # type: ignore[union-attr]
+    assert "Loading weights" not in err and "Writing model" not in err
+
+    code, out, _ = call("score", "runs/quick", "--json")
+    scores = json.loads(out)
+    assert code == 0 and set(scores["forget.accuracy"]) == {"value", "count", "low", "high"}
+
+    # A run's folder, and a folder of runs.
+    for path in ("runs/quick", "runs"):
+        code, out, _ = call("compare", path, "--json")
+        compared = json.loads(out)
+        assert code == 0 and list(compared) == ["subjects"] and list(compared["subjects"]) == ["quick"]
+        assert set(LISTED) <= set(compared["subjects"]["quick"])
+        assert compared["subjects"]["quick"]["far.accuracy"] is None
+        assert compared["subjects"]["quick"]["cost.seconds"] > 0
+    code, out, _ = call("compare", "runs/quick")
+    assert code == 0 and "cost.peak_rss_mb" in out
+
+    code, _, err = call("report", "runs/quick", "-o", "r.html")
+    assert code == 0 and Path("r.html").exists() and "r.html" in err
+
+    code, _, err = call("run", recipe, "train.steps=4")
+    assert code == 2 and "--resume" in err
+    code, _, err = call("run", recipe, "train.steps=4", "--resume")
+    assert code == 0 and "finished" in err
+
+
+def test_gates_decide_the_exit_code(recipe: str, call: Any) -> None:
+    code, _, err = call("run", recipe, "train.steps=2", "--gate", "forget.accuracy<=1", "--gate", "near.accuracy>=0")
+    assert code == 0, err
+    code, _, err = call("eval", "runs/quick", "--gate", "forget.accuracy>=1")
+    assert code == 3 and "forget.accuracy >= 1" in err
+    code, _, err = call("eval", "runs/quick", "--gate", "near.accuracy>=target.near.accuracy*0.97")
+    assert code == 3 and "there is no target model to hold it against" in err
+    code, _, err = call("eval", "runs/quick", "--gate", "near.acuracy>=0.5")
+    assert code == 3 and "did you mean near.accuracy?" in err
+
+
+def test_references_beside_a_run_are_held_against_it(recipe: str, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "EvalSettings", lambda: EvalSettings(max_new_tokens=2))
+    code, _, err = call("eval", "target", "--suite", "pocket", "--out", "runs/target")
+    assert code == 0, err
+    code, out, err = call("run", recipe, "train.steps=2", "gates=['near.accuracy<=target.near.accuracy + 1']")
+    assert code == 2
+    code, out, err = call("run", recipe, "train.steps=2", "gates=['near.coherence<=target.near.coherence*2']")
+    assert "target" in out and "not measured" not in err, err
+
+
+def test_a_dry_run_writes_nothing(recipe: str, call: Any, tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    code, out, err = call("run", recipe, "--dry-run", "method={name: tru, retain: kl}", "model.path=null")
+    assert code == 0, err
+    assert "alpha: 0.1" in out and "steps:  6" in out and "forget 35 (4 a step)" in out and "MB" in out
+    assert "forget:target\n" in out and "⟦<think>" in out and out.count("⟦") == 3
+    assert sorted(tmp_path.rglob("*")) == before
+    code, out, err = call("run", recipe, "--dry-run", "model.lora={r: 2}")
+    assert code == 0 and "⟦" in out, err
+
+
+def test_a_run_that_breaks_is_measured_and_fails(recipe: str, call: Any) -> None:
+    code, out, err = call("run", recipe, "method={name: ga}", "train.lr=1e30", "train.clip=null", "train.warmup=0")
+    assert code == 1 and "not finite" in err and "lower train.lr" in err and "Accuracy" in out
+    assert RunFolder("runs/quick").scores()["forget.accuracy"].value == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ([], 2, "Usage"),
+        (["forget"], 2, "No such command"),
+        (["run"], 2, "Missing argument"),
+        (["run", "nowhere.yaml"], 2, "cannot be read"),
+        (["run", "RECIPE", "--gate", "accuracy"], 2, "not a gate"),
+        (["run", "RECIPE", "train.lr=x"], 2, "field train.lr"),
+        (["run", "RECIPE", "lr=1"], 2, "did you mean train.lr?"),
+        (["run", "RECIPE", "model.path=./nowhere"], 2, "no such model folder"),
+        (["run", "RECIPE", "train.max_length=12"], 2, "does not fit"),
+        (["demo", "--request", "people", "--out", "d"], 2, "pii"),
+        (["demo", "--methods", "nppo", "--out", "d"], 2, "graddiff"),
+        (["demo", "--methods", "", "--out", "d"], 2, "once"),
+        (["demo", "--seed", "x"], 2, "--seed"),
+        (["demo", "--world-seed", "-1"], 2, "--world-seed"),
+        (["eval", "nowhere"], 2, "--suite"),
+        (["eval", "./nowhere", "--suite", "pocket", "--out", "e"], 2, "no such model folder"),
+        (["eval", "target", "--suite", "pockt"], 2, "did you mean pocket?"),
+        (["eval", "target", "--request", "pii"], 2, "--suite"),
+        (["eval", "target", "--suite", "pocket", "--request", "people"], 2, "hazard"),
+        (["score", "nowhere"], 2, "no run"),
+        (["compare"], 2, "Missing argument"),
+        (["compare", "nowhere"], 2, "no measured run"),
+        (["report", "nowhere"], 2, "no measured run"),
+        (["ls", "objectiv"], 2, "objective"),
+        (["show", "nppo"], 2, "did you mean npo"),
+    ],
+)
+def test_bad_input_is_told_and_nothing_is_written(
+    arguments: list[str], code: int, words: str, recipe: str, call: Any, tmp_path: Path
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    found, out, err = call(*[recipe if a == "RECIPE" else a for a in arguments])
+    assert found == code, err
+    assert words in out + err
+    left = set(tmp_path.rglob("*")) - set(before)
+    assert not left or {p.relative_to(tmp_path).parts[0] for p in left} == {"runs"}, left
+
+
+def test_ls_and_show(call: Any) -> None:
+    code, out, _ = call("ls", "--json")
+    listed = json.loads(out)
+    assert code == 0 and set(listed) == {"objective", "teacher", "suite", "metric"}
+    npo = next(entry for entry in listed["objective"] if entry["name"] == "npo")
+    assert npo["paper"] == "arXiv:2404.05868" and npo["summary"].startswith("Negative preference optimisation")
+    assert all(entry["summary"] for entries in listed.values() for entry in entries)
+    code, out, _ = call("ls", "teacher")
+    assert code == 0 and "template" in out and "npo" not in out
+    code, out, _ = call("show", "npo")
+    assert code == 0
+    for words in ("arXiv:2404.05868", "Eq. 3", "beta: float", "= 0.1", "Inverse temperature.", "reference", "forget"):
+        assert words in out
+    for name in ("pocket", "accuracy", "template", "retrain", "tru"):
+        assert call("show", name)[0] == 0
+    code, out, _ = call("show", "recipe")
+    assert code == 0 and json.loads(out)["title"] == "Recipe"
+
+
+def test_env(call: Any) -> None:
+    code, out, _ = call("env")
+    assert code == 0
+    for words in ("unlearnkit:", "torch:", "threads:", "device:", os.environ["UNLEARNKIT_CACHE"]):
+        assert words in out

@@ -1,0 +1,47 @@
+"""Settings of the whole test suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+# A busy machine is no failure: examples have no deadline of their own.
+settings.register_profile("unlearnkit", deadline=None, max_examples=40)
+settings.load_profile("unlearnkit")
+
+
+@pytest.fixture(scope="session")
+def small_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The pocket world in a cache of its own, with models that learned next to nothing, and few rows to measure.
+
+    Gives the folder of its target model.
+    """
+    from unlearnkit.progress import Progress
+    from unlearnkit.suites import pocket
+    from unlearnkit.worlds.pocket import model
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNLEARNKIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr(model, "SETTINGS", model.SETTINGS.model_copy(update={"epochs": 0.2}))
+        for name, size in {"WIDTH": 48, "LAYERS": 1, "INNER": 96, "VOCABULARY": 600}.items():
+            patch.setattr(model, name, size)
+        patch.setattr(pocket, "MEASURED", ("forget", "forget.multihop", "near"))
+        yield pocket.Pocket().target(Progress(quiet=True))
+
+
+@pytest.fixture
+def recipe_data(small_world: str, tmp_path: Path) -> dict[str, Any]:
+    """A recipe that is over in a second."""
+    return {
+        "name": "quick",
+        "suite": {"name": "pocket"},
+        "model": {"path": small_world},
+        "method": {"name": "graddiff"},
+        "train": {"epochs": None, "steps": 6, "batch_size": 4, "lr": 1e-3, "max_length": 192, "checkpoint_every": 2},
+        "eval": {"max_new_tokens": 2},
+        "out": str(tmp_path / "quick"),
+    }

@@ -1,0 +1,100 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tiny import WORDS, tiny_tokenizer
+from unlearnkit.data.pack import pack
+from unlearnkit.data.render import Encoded, Renderer
+from unlearnkit.errors import BadInput
+
+TOKENIZER = tiny_tokenizer()
+QUESTION, ANSWER = "Where was Ada born ?", "Ada was born in Oslo ."
+TEXT = st.lists(st.sampled_from(WORDS), min_size=1, max_size=12).map(" ".join)
+
+
+def ids(text: str) -> tuple[int, ...]:
+    return tuple(TOKENIZER(text, add_special_tokens=False)["input_ids"])
+
+
+@pytest.mark.parametrize("bos_by_itself", [False, True])
+def test_exactly_one_bos_and_the_end_token_is_labelled(bos_by_itself: bool) -> None:
+    tokenizer = tiny_tokenizer(bos_by_itself=bos_by_itself)
+    row = Renderer(tokenizer, 64).answer(QUESTION, ANSWER, where="row 1", trace="It is asked")
+    assert row.ids.count(tokenizer.bos_token_id) == 1
+    assert row.ids[0] == tokenizer.bos_token_id
+    assert row.ids[-1] == tokenizer.eos_token_id
+    assert row.ids.count(tokenizer.eos_token_id) == 1
+
+
+def test_a_row_is_prompt_answer_end() -> None:
+    row = Renderer(TOKENIZER, 64).answer(QUESTION, ANSWER, where="row 1")
+    prompt = ids("<s><|user|>" + QUESTION + "<|assistant|>")
+    assert row == Encoded((*prompt, *ids(ANSWER), TOKENIZER.eos_token_id), len(prompt), 0)
+    assert row.labels == len(ids(ANSWER)) + 1
+
+
+def test_a_row_is_what_the_template_makes_of_the_whole_conversation() -> None:
+    turns = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": ANSWER}]
+    whole = TOKENIZER.apply_chat_template(turns, tokenize=True)["input_ids"]
+    assert list(Renderer(TOKENIZER, 64).answer(QUESTION, ANSWER, where="row 1").ids) == list(whole)
+
+
+def test_a_pad_token_that_is_the_end_token_masks_nothing() -> None:
+    tokenizer = tiny_tokenizer(pad="<end>")
+    assert tokenizer.pad_token_id == tokenizer.eos_token_id
+    renderer = Renderer(tokenizer, 64)
+    rows = [renderer.answer(QUESTION, answer, where="row") for answer in ("Oslo .", ANSWER)]
+    packed = pack({"forget": rows}, tokenizer.pad_token_id)
+    labels = packed.labels["forget"]
+    assert len(packed.calls) == 1  # so one of the rows is padded
+    assert len(labels.token) == sum(row.labels for row in rows) == (2 + 1) + (6 + 1)
+    assert int((labels.token == tokenizer.eos_token_id).sum()) == 2
+
+
+def test_a_trace_stands_between_markers_before_the_answer() -> None:
+    row = Renderer(TOKENIZER, 64).answer(QUESTION, "I cannot say", where="row 1", trace="The author of a book")
+    said = row.ids[row.prompt :]
+    assert said[: row.trace] == ids("<think> The author of a book </think>")
+    assert said[row.trace :] == (*ids("I cannot say"), TOKENIZER.eos_token_id)
+    assert row.trace == 5 + 2
+
+
+@given(trace=TEXT, answer=TEXT, max_length=st.integers(8, 40))
+def test_the_trace_is_shortened_and_the_answer_never(trace: str, answer: str, max_length: int) -> None:
+    renderer = Renderer(TOKENIZER, max_length)
+    fixed = len(renderer.prompt(QUESTION)) + len(ids(answer)) + 3  # markers and end token
+    if fixed > max_length:
+        with pytest.raises(BadInput):
+            renderer.answer(QUESTION, answer, where="row 1", trace=trace)
+        return
+    row = renderer.answer(QUESTION, answer, where="row 1", trace=trace)
+    assert len(row.ids) == min(max_length, fixed + len(ids(trace)))
+    assert row.ids[row.prompt + row.trace :] == (*ids(answer), TOKENIZER.eos_token_id)
+    opening, *thought, closing = row.ids[row.prompt : row.prompt + row.trace]
+    assert (opening,) == ids("<think>") and (closing,) == ids("</think>")
+    assert tuple(thought) == ids(trace)[: len(thought)]
+
+
+def test_an_answer_that_does_not_fit_is_an_error_that_names_the_row() -> None:
+    fits = len(Renderer(TOKENIZER, 64).answer(QUESTION, ANSWER, where="").ids)
+    assert len(Renderer(TOKENIZER, fits).answer(QUESTION, ANSWER, where="").ids) == fits
+    with pytest.raises(BadInput) as raised:
+        Renderer(TOKENIZER, fits - 1).answer(QUESTION, ANSWER, where="row a-7")
+    assert raised.value.where == "row a-7"
+    assert raised.value.value == f"{fits} tokens"
+    assert "Oslo" not in str(raised.value)
+
+
+def test_a_tokenizer_without_the_markers_is_refused_only_for_traces() -> None:
+    renderer = Renderer(tiny_tokenizer(without="</think>"), 64)
+    assert renderer.answer(QUESTION, ANSWER, where="row 1").trace == 0
+    with pytest.raises(BadInput) as raised:
+        renderer.answer(QUESTION, ANSWER, where="row 1", trace="The poet")
+    assert raised.value.value == "</think>"
+
+
+def test_a_tokenizer_without_an_end_token_is_refused() -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.eos_token = None
+    with pytest.raises(BadInput, match="no end token"):
+        Renderer(tokenizer, 64)

@@ -1,0 +1,221 @@
+import copy
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from tests.tiny import CONFIGS, PAD, random_rows, tiny_model
+from unlearnkit.data.pack import pack
+from unlearnkit.data.render import Encoded
+from unlearnkit.models.engine import Engine, Outputs, Want
+from unlearnkit.models.load import add_lora
+from unlearnkit.models.settings import LoraSettings
+
+ROWS = random_rows(5, seed=3, trace=4)
+ALL = Want(logps=frozenset({"v"}), hidden=frozenset({"v"}), statistics=frozenset({"v"}))
+
+
+def plain(model: Any, rows: list[Encoded]) -> Tensor:
+    """Log-probabilities at the labelled tokens in float64, row by row, from the model's own logits."""
+    found = []
+    for row in rows:
+        logits = model(input_ids=torch.tensor([row.ids])).logits[0].double()
+        found.append(logits.log_softmax(-1)[row.prompt - 1 : -1])
+    return torch.cat(found)
+
+
+def tokens(rows: list[Encoded]) -> Tensor:
+    return torch.tensor([token for row in rows for token in row.ids[row.prompt :]])
+
+
+def run(engine: Engine, rows: list[Encoded], want: Want = ALL, **more: Any) -> Outputs:
+    return engine(pack({"v": rows}, PAD), want, **more)["v"]
+
+
+@pytest.mark.parametrize("family", CONFIGS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_values_and_gradients_equal_the_models_own(family: str, dtype: torch.dtype) -> None:
+    model = tiny_model(family, dtype=dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # none of these families may need the fallback
+        engine = Engine(model)
+    assert engine.own_head
+    got = run(engine, ROWS)
+    bound = 2e-5 if dtype == torch.float32 else 1e-10
+    all_logps = plain(model, ROWS)
+    expected = all_logps.gather(1, tokens(ROWS)[:, None])[:, 0]
+    assert got.logps is not None and got.statistics is not None
+    torch.testing.assert_close(got.logps.double(), expected, rtol=bound, atol=bound)
+    mean = (all_logps.exp() * all_logps).sum(-1)
+    torch.testing.assert_close(got.statistics.mean_logps.double(), mean, rtol=10 * bound, atol=10 * bound)
+    assert torch.equal(got.statistics.ranks, (all_logps > expected[:, None]).sum(-1))
+    parameters = list(model.parameters())
+    ours = torch.autograd.grad(got.logps.square().sum(), parameters, allow_unused=True)
+    theirs = torch.autograd.grad(expected.square().sum(), parameters, allow_unused=True)
+    for a, b in zip(ours, theirs, strict=True):
+        assert (a is None) == (b is None)
+        if a is not None:
+            # transformers' norms compute in float32 whatever the model's dtype, which rounds their weights' gradients.
+            assert float((a - b).abs().max()) <= max(20 * bound, 1e-6) * max(1.0, float(b.abs().max()))
+
+
+class OddHead(nn.Module):
+    """Stands in for an unknown model: its logits are `change` of the usual ones, and nothing says so."""
+
+    def __init__(self, model: Any, change: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.inner, self.change, self.config = model, change, model.config
+
+    def get_output_embeddings(self) -> nn.Module:
+        return self.inner.get_output_embeddings()
+
+    def get_decoder(self) -> nn.Module:
+        return self.inner.get_decoder()
+
+    def forward(self, **options: Any) -> Any:
+        outputs = self.inner(**options)
+        outputs.logits = self.change(outputs.logits)
+        return outputs
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("initial", [1.0, 0.02], ids=["trained", "fresh"])
+@pytest.mark.parametrize(
+    "change", [lambda x: x * 0.9, lambda x: x * 1.1, lambda x: torch.tanh(x * 2), lambda x: x.roll(1, -1)]
+)
+def test_a_model_whose_logits_differ_falls_back_with_a_warning(
+    change: Callable[[Tensor], Tensor], initial: float, dtype: torch.dtype
+) -> None:
+    inner = tiny_model(dtype=dtype)
+    with torch.no_grad():
+        inner.get_output_embeddings().weight.mul_(initial)
+    model = OddHead(inner, change)
+    with pytest.warns(UserWarning, match="OddHead: the head is not the plain one"):
+        engine = Engine(model)
+    assert not engine.own_head
+    got = run(engine, ROWS)
+    expected = plain(model, ROWS)
+    assert got.logps is not None and got.statistics is not None
+    bound = 2e-5 if dtype == torch.float32 else 0.05
+    torch.testing.assert_close(
+        got.logps.double(), expected.gather(1, tokens(ROWS)[:, None])[:, 0], rtol=bound, atol=bound
+    )
+    assert got.statistics.logps.tolist() == got.logps.tolist()
+
+
+def test_an_adapter_on_the_head_falls_back_and_still_gives_its_values() -> None:
+    model = add_lora(tiny_model(), LoraSettings(r=2, target_modules=("lm_head", "q_proj")))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_" in name:
+                parameter.normal_()
+    with pytest.warns(UserWarning, match="the head is not the plain one"):
+        engine = Engine(model)
+    expected = plain(model, ROWS).gather(1, tokens(ROWS)[:, None])[:, 0]
+    torch.testing.assert_close(run(engine, ROWS).logps, expected.float(), rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2", "phi3"])
+def test_with_lora_values_and_gradients_equal_the_models_own(family: str) -> None:
+    model = add_lora(tiny_model(family), LoraSettings(r=2))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_" in name:
+                parameter.normal_(std=0.3)
+    engine = Engine(model.double().eval())
+    assert engine.own_head
+    got = run(engine, ROWS).logps
+    expected = plain(model, ROWS).gather(1, tokens(ROWS)[:, None])[:, 0]
+    assert got is not None
+    torch.testing.assert_close(got.double(), expected, rtol=2e-5, atol=2e-5)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    ours = torch.autograd.grad(got.sum(), trained)
+    theirs = torch.autograd.grad(expected.sum(), trained)
+    assert len(trained) > 0
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
+
+
+@given(seed=st.integers(0, 99), overhead=st.sampled_from([0, 10, 10_000]), order=st.permutations(range(4)))
+def test_padding_and_order_change_no_value(seed: int, overhead: int, order: list[int]) -> None:
+    rows = random_rows(4, seed=seed, prompt=(1, 9), answer=(1, 9))
+    alone = torch.cat([run(ENGINE, [rows[i]]).logps for i in order])  # type: ignore[misc]
+    packed = pack({"v": [rows[i] for i in order]}, PAD, overhead)
+    together = ENGINE(packed, ALL)["v"].logps
+    torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-5)
+
+
+ENGINE = Engine(tiny_model())
+
+
+def test_only_what_is_wanted_is_made() -> None:
+    got = ENGINE(pack({"a": ROWS, "b": ROWS}, PAD), Want(logps=frozenset({"a"}), hidden=frozenset({"b"})))
+    assert got["a"].logps is not None and got["a"].hidden is None and got["a"].statistics is None
+    assert got["b"].logps is None and got["b"].kl is None and got["b"].hidden is not None
+    assert got["b"].hidden.shape == (len(tokens(ROWS)), 16)
+
+
+@pytest.mark.parametrize("fallback", [False, True])
+def test_kl_is_that_of_the_plain_distributions(fallback: bool) -> None:
+    model, other = tiny_model(), tiny_model(seed=1)
+    if fallback:
+        model, other = OddHead(model, lambda x: x * 0.5), OddHead(other, lambda x: x * 0.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        engine, reference = Engine(model), Engine(other)
+    assert engine.own_head != fallback
+    engine._reference_head = None if fallback else reference.head().frozen()
+    hidden = run(reference, ROWS).hidden
+    assert hidden is not None
+    got = run(engine, ROWS, Want(kl=frozenset({"v"})), reference_hidden={"v": hidden.detach()}).kl
+    p, q = plain(other, ROWS), plain(model, ROWS)
+    assert got is not None
+    torch.testing.assert_close(got.double(), (p.exp() * (p - q)).sum(-1), rtol=1e-4, atol=1e-5)
+
+
+def test_kl_is_zero_before_the_first_update_and_knows_the_old_head_after_it() -> None:
+    model = tiny_model("llama_tied")
+    before = copy.deepcopy(model)
+    engine = Engine(model)
+    want = Want(kl=frozenset({"v"}))
+    hidden = run(engine, ROWS).hidden
+    assert hidden is not None
+    reference = {"v": hidden.detach()}
+    with pytest.raises(RuntimeError, match="freeze_reference_head"):
+        run(engine, ROWS, want, reference_hidden=reference)
+    engine.freeze_reference_head()
+    zero = run(engine, ROWS, want, reference_hidden=reference).kl
+    assert zero is not None and zero.abs().max() < 1e-5
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.1)
+    got = run(engine, ROWS, want, reference_hidden=reference).kl
+    p, q = plain(before, ROWS), plain(model, ROWS)
+    assert got is not None and got.min() > 1e-4
+    torch.testing.assert_close(got.double(), (p.exp() * (p - q)).sum(-1), rtol=1e-4, atol=1e-5)
+
+
+def test_autocast_gives_float32_values_near_the_float32_ones() -> None:
+    exact = run(ENGINE, ROWS).logps
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = run(ENGINE, ROWS).logps
+    assert rough is not None and exact is not None and rough.dtype == torch.float32
+    assert 0 < float((rough - exact).detach().abs().max()) < 0.3
+
+
+def test_the_check_leaves_the_models_mode_as_it_was() -> None:
+    assert Engine(tiny_model().train()).model.training
+    assert not Engine(tiny_model().eval()).model.training
+
+
+def test_the_engine_adds_no_parameters_and_no_buffers_to_save() -> None:
+    model = tiny_model("llama_tied")
+    engine = Engine(model)
+    engine.freeze_reference_head()
+    assert [f"model.{name}" for name in model.state_dict()] == list(engine.state_dict())
+    assert {id(p) for p in engine.parameters()} == {id(p) for p in model.parameters()}

@@ -1,0 +1,103 @@
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tiny import EOS, PAD, random_rows, tiny_model, tiny_tokenizer
+from unlearnkit.models.generate import _decode, as_generation, generate
+
+TOKENIZER = tiny_tokenizer()
+LIMIT = 12
+
+
+def prompts(seed: int, number: int = 8) -> list[tuple[int, ...]]:
+    return [row.ids[: row.prompt] for row in random_rows(number, seed=seed, prompt=(1, 9))]
+
+
+def theirs(model: Any, ids: list[tuple[int, ...]], limit: int = LIMIT) -> list[list[int]]:
+    """transformers' own greedy generation, one prompt at a time, so without any padding."""
+    found = []
+    for prompt in ids:
+        whole = model.generate(
+            torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.int64),
+            do_sample=False, max_new_tokens=limit, eos_token_id=EOS, pad_token_id=PAD,
+        )  # fmt: skip
+        found.append(whole[0, len(prompt) :].tolist())
+    return found
+
+
+def ready(family: str, seed: int = 0) -> Any:
+    """A model that ends some of its outputs early: the end token is made likelier."""
+    model = tiny_model(family, seed=seed)
+    with torch.no_grad():
+        model.get_output_embeddings().weight[EOS] *= 2.5
+    return model
+
+
+@pytest.mark.parametrize("family", ["llama", "llama_tied", "qwen2", "gemma2", "gpt2", "mistral", "phi3"])
+def test_outputs_are_transformers_own_greedy_ones(family: str) -> None:
+    lengths = set()
+    for seed in range(3):
+        model, ids = ready(family, seed), prompts(seed)
+        assert len({len(p) for p in ids}) > 2  # so there is left padding
+        expected = theirs(model, ids)
+        assert _decode(model, TOKENIZER, ids, LIMIT) == expected  # type: ignore[arg-type]
+        lengths |= {len(output) for output in expected}
+    assert len(lengths) > 2 and LIMIT in lengths and min(lengths) < LIMIT  # rows ended at different times
+
+
+def test_order_and_batch_size_change_nothing() -> None:
+    model, ids = ready("llama"), prompts(5, 11)
+    expected = [as_generation(TOKENIZER, output) for output in theirs(model, ids)]
+    seen: list[int] = []
+    for size in (1, 3, 256):
+        seen.clear()
+        assert generate(model, TOKENIZER, ids, max_new_tokens=LIMIT, batch_size=size, on_rows=seen.append) == expected
+        assert sum(seen) == 11 and max(seen) <= size
+    backwards = generate(model, TOKENIZER, ids[::-1], max_new_tokens=LIMIT)
+    assert backwards == expected[::-1]
+
+
+def test_no_prompts_give_no_outputs() -> None:
+    assert generate(ready("llama"), TOKENIZER, [], max_new_tokens=LIMIT) == []
+
+
+def encode(text: str) -> list[int]:
+    return list(TOKENIZER(text, add_special_tokens=False)["input_ids"])
+
+
+@pytest.mark.parametrize(
+    ("text", "trace", "response", "ended"),
+    [
+        ("Ada was born in Oslo<end>", "", "Ada was born in Oslo", "eos"),
+        ("Ada was born in Oslo", "", "Ada was born in Oslo", "length"),
+        ("<think>It asked</think>I cannot say<end>", "It asked", "I cannot say", "eos"),
+        ("<think>It asked</think>I cannot", "It asked", "I cannot", "length"),
+        ("<think>It asked Ada", "It asked Ada", "", "length"),
+        ("<think>It asked Ada<end>", "It asked Ada", "", "eos"),
+        ("<think></think>Oslo<end>", "", "Oslo", "eos"),
+        ("Oslo<think>It asked</think>Kyiv<end>", "It asked", "OsloKyiv", "eos"),
+        ("<think>It</think>Oslo</think>Kyiv<end>", "It", "Oslo</think>Kyiv", "eos"),
+        ("<end>", "", "", "eos"),
+        ("", "", "", "length"),
+    ],
+)
+def test_segments(text: str, trace: str, response: str, ended: str) -> None:
+    # The tiny tokenizer decodes with blanks between tokens; segments are compared without them.
+    got = as_generation(TOKENIZER, encode(text))
+    assert got.trace.replace(" ", "") == trace.replace(" ", "")
+    assert got.response.replace(" ", "") == response.replace(" ", "")
+    assert got.ended == ended
+    assert "<end>" not in got.text
+
+
+@given(ids=st.lists(st.integers(0, len(TOKENIZER) - 1), max_size=12))
+def test_every_output_is_split_without_loss(ids: list[int]) -> None:
+    # Whatever a collapsed model says: each word of the output is in trace or response, and markers divide them.
+    got = as_generation(TOKENIZER, ids)
+    words = got.text.replace("<think>", " ").replace("</think>", " ").split()
+    kept = (got.trace + " " + got.response).replace("<think>", " ").replace("</think>", " ").split()
+    assert sorted(kept) == sorted(words)
+    assert got.ended == ("eos" if ids and ids[-1] == EOS else "length")

@@ -1,0 +1,97 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.tiny import PAD, random_rows, tiny_model
+from unlearnkit.data.pack import pack
+from unlearnkit.models import reference as room
+from unlearnkit.models.engine import Engine, Want
+from unlearnkit.models.reference import ReferenceValues, reference_values
+from unlearnkit.objectives.contract import Needs
+
+VIEWS = {"forget": random_rows(7, seed=1), "retain": random_rows(6, seed=2), "forget:idk": random_rows(7, seed=3)}
+NEEDS = Needs(logps=frozenset({"forget:idk"}), reference=frozenset({"forget"}), kl=frozenset({"retain"}))
+
+
+def compute(engine: Engine, **changed: Any) -> ReferenceValues:
+    options: dict[str, Any] = {"needs": NEEDS, "views": VIEWS, "pad_id": PAD, **changed}
+    return reference_values(engine, **options)
+
+
+def test_values_of_any_rows_in_any_order_are_those_of_a_forward_pass() -> None:
+    engine = Engine(tiny_model())
+    values = compute(engine)
+    chosen = [4, 0, 4, 6]
+    want = Want(logps=frozenset({"v"}), hidden=frozenset({"v"}))
+    with torch.no_grad():
+        direct = engine(pack({"v": [VIEWS["forget"][i] for i in chosen]}, PAD), want)["v"]
+        other = engine(pack({"v": [VIEWS["retain"][i] for i in (5, 1)]}, PAD), want)["v"]
+    torch.testing.assert_close(values.logps("forget", chosen), direct.logps)
+    torch.testing.assert_close(values.hidden("retain", [5, 1]), other.hidden)
+    assert not values.logps("forget", chosen).requires_grad
+
+
+def test_only_what_is_needed_is_computed(tmp_path: Path) -> None:
+    compute(Engine(tiny_model()), cache=tmp_path, weights="w")
+    (file,) = tmp_path.glob("*.safetensors")
+    assert set(load_file(file)) == {"logps/forget", "hidden/retain"}
+    compute(Engine(tiny_model()), needs=Needs(logps=frozenset({"forget"})), cache=tmp_path, weights="w")
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_many_passes_equal_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(tiny_model())
+    whole = compute(engine)
+    monkeypatch.setattr(room, "ROWS_AT_ONCE", 2)
+    parts = compute(engine)
+    torch.testing.assert_close(parts.logps("forget", range(7)), whole.logps("forget", range(7)))
+    torch.testing.assert_close(parts.hidden("retain", range(6)), whole.hidden("retain", range(6)))
+
+
+def test_cached_values_are_the_computed_ones_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = compute(Engine(tiny_model()), cache=tmp_path, weights="w")
+    monkeypatch.setattr(room, "_passes", None)  # whoever computes now fails
+    again = compute(Engine(tiny_model()), cache=tmp_path, weights="w")
+    assert torch.equal(again.logps("forget", range(7)), first.logps("forget", range(7)))
+    assert torch.equal(again.hidden("retain", range(6)), first.hidden("retain", range(6)))
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_the_cache_is_keyed_by_weights_rows_mask_dtype_and_needs(tmp_path: Path) -> None:
+    engine = Engine(tiny_model())
+    compute(engine, cache=tmp_path, weights="w")
+    files = 1
+    one = VIEWS["forget"][0]
+    longer_prompt = type(one)(one.ids, one.prompt + 1) if one.labels > 1 else type(one)((*one.ids, 5), one.prompt)
+    others: list[tuple[Engine, dict[str, Any]]] = [
+        (engine, {"weights": "other"}),
+        (engine, {"views": {**VIEWS, "forget": VIEWS["forget"][::-1]}}),
+        (engine, {"views": {**VIEWS, "forget": [longer_prompt, *VIEWS["forget"][1:]]}}),
+        (engine, {"needs": Needs(reference=frozenset({"forget"}))}),
+        (Engine(tiny_model(dtype=torch.bfloat16)), {}),
+    ]
+    for other, changed in others:
+        compute(other, **{"cache": tmp_path, "weights": "w", **changed})
+        files += 1
+        assert len(list(tmp_path.glob("*.safetensors"))) == files, changed
+    with torch.autocast("cpu", torch.bfloat16):
+        compute(engine, cache=tmp_path, weights="w")
+    assert len(list(tmp_path.glob("*.safetensors"))) == files + 1
+    # What the values do not depend on changes nothing.
+    compute(engine, cache=tmp_path, weights="w", views={**VIEWS, "forget:idk": VIEWS["forget"]})
+    assert len(list(tmp_path.glob("*.safetensors"))) == files + 1
+
+
+def test_a_cache_without_a_fingerprint_of_the_weights_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="fingerprint of the weights"):
+        compute(Engine(tiny_model()), cache=tmp_path)
+
+
+def test_dropout_is_off_while_the_reference_is_computed_and_on_again_after() -> None:
+    engine = Engine(tiny_model(attention_dropout=0.5)).train()
+    a, b = compute(engine), compute(engine)
+    assert torch.equal(a.logps("forget", range(7)), b.logps("forget", range(7)))
+    assert engine.training

@@ -1,0 +1,86 @@
+"""The demo, with a world that is hardly learned: what it leaves, and how it goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unlearnkit import demo as demo_module
+from unlearnkit import evaluation
+from unlearnkit.demo import Demo, demo
+from unlearnkit.errors import BadInput, Interrupted
+from unlearnkit.progress import Progress
+from unlearnkit.recipe import EvalSettings
+from unlearnkit.runfolder import RunFolder
+
+QUIET = Progress(quiet=True)
+
+
+@pytest.fixture
+def here(small_world: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Work is done in this process, quickly; gives the names of what was done."""
+    done: list[str] = []
+
+    def at_once(name: str, work: Callable[..., Any], *arguments: object) -> Any:
+        done.append(name)
+        return work(*arguments)
+
+    train = {"epochs": None, "steps": 3, "batch_size": 4, "max_length": 192, "lr": 1e-4}
+    quick = EvalSettings(max_new_tokens=2)
+    sections = {"train": train, "eval": quick.model_dump()}
+    monkeypatch.setattr(demo_module, "apart", at_once)
+    monkeypatch.setattr(demo_module, "method_settings", lambda name: {"method": {"name": name}, **sections})
+    monkeypatch.setattr(evaluation, "EvalSettings", lambda: quick)
+    return done
+
+
+def test_the_demo_leaves_a_folder_a_subject_and_a_report(here: list[str], tmp_path: Path) -> None:
+    plan = Demo(methods=("tru", "ga"), out=tmp_path / "d")
+    runs, report = demo(plan, QUIET)
+    assert here == ["target", "retrained", "tru", "ga"] == [run.name for run in runs]
+    assert [s.title for s in report.subjects] == ["Target model", "Retrained model", "TRU", "GA"]
+    assert report.show_forget_text and report.request == "authors" and len(report.gates) == 2 * len(demo_module.GATES)
+    assert {g.outcome for g in report.gates} <= {"met", "missed", "not measured"}
+    assert [s.scores["cost.seconds"].value is None for s in report.subjects] == [True, False, False, False]
+    assert (plan.folder / "report.html").stat().st_size > 100_000
+    assert any("1.5 million" in caveat for caveat in report.caveats)
+    assert "cost" not in (plan.folder / "tru" / "recipe.yaml").read_text("utf-8")
+
+
+def test_a_demo_that_was_stopped_goes_on(here: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, whole = Demo(methods=("graddiff", "npo"), out=tmp_path / "d"), demo_module.apart
+
+    def stopped(name: str, work: Callable[..., Any], *arguments: object) -> Any:
+        if name == "npo":
+            raise Interrupted("stopped")
+        return whole(name, work, *arguments)
+
+    monkeypatch.setattr(demo_module, "apart", stopped)
+    with pytest.raises(Interrupted):
+        demo(plan, QUIET)
+    monkeypatch.setattr(demo_module, "apart", whole)
+    kept = RunFolder(plan.folder / "graddiff").records_file.stat().st_mtime_ns
+    demo(plan, QUIET)
+    assert RunFolder(plan.folder / "graddiff").records_file.stat().st_mtime_ns == kept
+    assert RunFolder(plan.folder / "npo").state().done
+    with pytest.raises(BadInput, match="another world or request"):
+        demo(dataclasses.replace(plan, request="pii"), QUIET)
+    with pytest.raises(BadInput, match="field seed"):
+        demo(dataclasses.replace(plan, seed=5), QUIET)
+
+
+@pytest.mark.parametrize("methods", [(), ("tru", "tru")])
+def test_methods_are_named_once(methods: tuple[str, ...], tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="once"):
+        demo(Demo(methods=methods, out=tmp_path / "d"), QUIET)
+
+
+def test_what_cannot_be_done_is_said_before_any_work(tmp_path: Path) -> None:
+    for plan in (Demo(methods=("nppo",)), Demo(request="people")):
+        with pytest.raises(BadInput):
+            demo(dataclasses.replace(plan, out=tmp_path / "d"), QUIET)
+        assert not (tmp_path / "d").exists()

@@ -1,0 +1,206 @@
+"""One run from recipe to model card, and everything that can stop it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from unlearnkit.errors import BadInput, Interrupted, UnlearnError
+from unlearnkit.evaluation import evaluate
+from unlearnkit.pipeline import run
+from unlearnkit.progress import Progress
+from unlearnkit.recipe import make_recipe
+from unlearnkit.runfolder import RunFolder, StepLogFile
+from unlearnkit.scoring import score
+from unlearnkit.targets.contract import Target
+
+QUIET = Progress(quiet=True)
+
+
+def changed(data: dict[str, Any], **sections: Any) -> dict[str, Any]:
+    """The recipe with settings changed: whole fields, or settings of a section."""
+    return {**data, **{k: {**data.get(k, {}), **v} if isinstance(v, dict) else v for k, v in sections.items()}}
+
+
+def done(data: dict[str, Any], **sections: Any) -> RunFolder:
+    return run(make_recipe(changed(data, **sections)), progress=QUIET)
+
+
+def forget_text(folder: RunFolder) -> list[str]:
+    return [form for secret in folder.scope().secrets for form in secret.forms if len(form) > 3]
+
+
+def test_a_run_leaves_a_whole_folder(recipe_data: dict[str, Any]) -> None:
+    folder = done(recipe_data, method={"name": "tru", "retain": "kl"}, gates=["forget.accuracy<=1"])
+    state, scores = folder.state(), folder.scores()
+    assert state.done and state.method == "tru" and state.train is not None
+    assert (state.train.ended, state.train.steps) == ("finished", 6)
+    assert set(state.fingerprints) == {"model", "rows"} and state.environment["threads"] == str(torch.get_num_threads())
+    assert [point.step for point in folder.curve()] == [1, 2, 3, 4, 5, 6]
+    assert {"loss", "target", "trace", "response", "forget", "retain"} == set(folder.curve()[0].values)
+    assert scores["cost.seconds"].value == pytest.approx(
+        sum(stage.seconds for stage in (state.targets, state.reference, state.train) if stage)
+    )
+    assert scores["cost.seconds"].count == 1 and (scores["cost.peak_rss_mb"].value or 0) > 100
+    assert scores["forget.accuracy"].count == len(make_recipe(recipe_data).make_suite().task().splits["forget"])
+    assert not folder.checkpoints.exists() and "met" in folder.card_file.read_text("utf-8")
+    AutoTokenizer.from_pretrained(folder.model)
+    AutoModelForCausalLM.from_pretrained(folder.model)
+
+
+def test_what_holds_forget_text_is_for_the_owner_alone(recipe_data: dict[str, Any]) -> None:
+    folder = done(recipe_data, method={"name": "tru", "forget": "npo"})
+    assert stat.S_IMODE(folder.private.stat().st_mode) == 0o700
+    private = {p.name for p in folder.private.iterdir()}
+    assert private == {"targets.jsonl", "records.jsonl", "scope.json", "reference"}
+    for file in folder.path.rglob("*"):
+        if file.is_file() and file.suffix in (".json", ".jsonl", ".yaml", ".md") and "model" not in file.parts:
+            secret = folder.private in file.parents
+            text = file.read_text("utf-8")
+            assert secret or not any(form in text for form in forget_text(folder)), file
+
+
+def test_a_finished_run_is_left_alone(recipe_data: dict[str, Any]) -> None:
+    folder = done(recipe_data)
+    before = {p: p.stat().st_mtime_ns for p in folder.path.rglob("*") if p.is_file()}
+    with pytest.raises(BadInput, match="--resume"):
+        done(recipe_data)
+    run(make_recipe(recipe_data), resume=True, progress=QUIET)
+    assert {p: p.stat().st_mtime_ns for p in folder.path.rglob("*") if p.is_file()} == before
+    with pytest.raises(BadInput, match=r"field train\.lr"):
+        run(make_recipe(changed(recipe_data, train={"lr": 0.5})), resume=True, progress=QUIET)
+
+
+def test_a_folder_of_other_things_is_left_alone(recipe_data: dict[str, Any]) -> None:
+    Path(recipe_data["out"]).mkdir()
+    (Path(recipe_data["out"]) / "thesis.tex").touch()
+    for resume in (False, True):
+        with pytest.raises(BadInput, match="holds no run"):
+            run(make_recipe(recipe_data), resume=resume, progress=QUIET)
+
+
+def test_a_loss_that_is_not_finite_ends_training_and_is_measured(recipe_data: dict[str, Any]) -> None:
+    folder = done(recipe_data, method={"name": "ga"}, train={"lr": 1e30, "warmup": 0, "clip": None})
+    training = folder.state().train
+    assert training is not None and training.ended == "non-finite" and training.steps < 6
+    assert len(folder.curve()) == training.steps
+    assert folder.scores()["forget.accuracy"].value == 0
+    assert score(folder) == folder.scores()
+    assert "collapsed" in folder.card_file.read_text("utf-8")
+
+
+def test_an_adapter_is_saved_as_one(recipe_data: dict[str, Any]) -> None:
+    folder = done(recipe_data, model={"lora": {"r": 2}})
+    assert folder.subject().kind == "adapter" and folder.subject().base == recipe_data["model"]["path"]
+    assert (folder.model / "adapter_model.safetensors").exists()
+    assert "AutoPeftModelForCausalLM" in folder.card_file.read_text("utf-8")
+
+
+def test_retraining_starts_anew_and_sees_all_that_is_kept(recipe_data: dict[str, Any]) -> None:
+    folder = done(recipe_data, method={"name": "retrain"}, train={"lr": 1e-9})
+    target = AutoModelForCausalLM.from_pretrained(recipe_data["model"]["path"])
+    fresh = AutoModelForCausalLM.from_pretrained(folder.model)
+    assert not torch.allclose(target.model.embed_tokens.weight, fresh.model.embed_tokens.weight, atol=1e-3)
+    again = done(recipe_data, method={"name": "retrain"}, train={"lr": 1e-9}, out=recipe_data["out"] + "2")
+    assert same_weights(folder, again)
+
+
+def same_weights(one: RunFolder, other: RunFolder) -> bool:
+    return (one.model / "model.safetensors").read_bytes() == (other.model / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_wish_to_stop_saves_and_the_run_goes_on(recipe_data: dict[str, Any], number: signal.Signals) -> None:
+    whole = done(recipe_data, out=recipe_data["out"] + "-whole", train={"checkpoint_every": 100})
+    recipe = make_recipe(changed(recipe_data, train={"checkpoint_every": 100}))
+    log = RunFolder(recipe.folder).log_file
+
+    def interrupt() -> None:
+        while not log.exists() or not log.read_text("utf-8"):
+            time.sleep(0.002)
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(Interrupted, match="--resume"):
+        run(recipe, progress=QUIET)
+    thread.join()
+    assert list(RunFolder(recipe.folder).checkpoints.glob("step-*"))
+    folder = run(recipe, resume=True, progress=QUIET)
+    assert same_weights(folder, whole) and len(folder.curve()) == 6
+
+
+def test_another_thread_count_is_told(recipe_data: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    folder = done(recipe_data)
+    state = folder.state()
+    folder.write_state(state.model_copy(update={"done": False, "environment": {**state.environment, "threads": "99"}}))
+    run(make_recipe(recipe_data), resume=True)
+    assert "threads was 99" in capsys.readouterr().err
+
+
+def test_a_target_that_leaks_is_refused(recipe_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    from unlearnkit.targets.template import TemplateTeacher
+
+    def blurt(self: object, rows: Any, scope: Any, seed: int) -> list[Target]:
+        return [Target(id=row.id, trace="Hm.", response=f"It is not {row.answers[0]}.") for row in rows]
+
+    monkeypatch.setattr(TemplateTeacher, "write", blurt)
+    with pytest.raises(UnlearnError, match="secret") as error:
+        done(recipe_data, method={"name": "tru"})
+    rows = make_recipe(recipe_data).make_suite().task().splits["forget"]
+    assert not any(row.answers[0] in str(error.value) for row in rows)
+
+
+def test_a_method_that_asks_for_unknown_rows_is_refused(recipe_data: dict[str, Any]) -> None:
+    from unlearnkit.data.render import Renderer
+    from unlearnkit.models.load import load_tokenizer
+    from unlearnkit.training.views import encode_views
+
+    renderer = Renderer(load_tokenizer(recipe_data["model"]["path"]), 64)
+    with pytest.raises(BadInput, match="forget:target"):
+        encode_views(["forget:nobody"], {"forget": ()}, renderer, targets=None, seed=0)
+
+
+def test_the_log_is_cut_back_and_holds_what_is_not_finite(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    log = StepLogFile(path, keep=0)
+    for step in (1, 2, 3):
+        log.add({"step": step, "loss": float("nan"), "terms": {"forget": float("inf")}})
+    log.close()
+    path.write_text(path.read_text() + '{"step": 4, "lo')
+    StepLogFile(path, keep=2).close()
+    assert [json.loads(line)["step"] for line in path.read_text().splitlines()] == [1, 2]
+    assert "NaN" not in path.read_text()
+
+
+def test_any_model_can_be_measured(small_world: str, recipe_data: dict[str, Any], tmp_path: Path) -> None:
+    suite = {"name": "pocket", "request": "pii"}
+    settings = make_recipe(recipe_data).eval
+    folder = evaluate(small_world, suite, out=tmp_path / "m", settings=settings, progress=QUIET)
+    assert folder.state().suite == {"name": "pocket", "world_seed": 0, "request": "pii"}
+    assert folder.scores()["cost.seconds"].value is not None, "the world's models note what they cost"
+    with pytest.raises(BadInput, match="not empty"):
+        evaluate(small_world, suite, out=tmp_path / "m", progress=QUIET)
+    with pytest.raises(BadInput, match="suite"):
+        evaluate(small_world, out=tmp_path / "n", progress=QUIET)
+
+
+def test_a_run_is_measured_again_in_its_folder_and_elsewhere(recipe_data: dict[str, Any], tmp_path: Path) -> None:
+    folder = done(recipe_data)
+    first = folder.scores()
+    assert evaluate(folder.path, settings=make_recipe(recipe_data).eval, progress=QUIET).scores() == first
+    other = {"name": "pocket", "request": "book"}
+    with pytest.raises(BadInput, match="--out"):
+        evaluate(folder.path, other, progress=QUIET)
+    elsewhere = evaluate(folder.path, other, out=tmp_path / "x", settings=make_recipe(recipe_data).eval, progress=QUIET)
+    assert elsewhere.subject_path() == str(folder.model.resolve())

@@ -1,0 +1,105 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tiny import random_rows
+from unlearnkit.data.pack import pack
+from unlearnkit.data.render import Encoded
+from unlearnkit.errors import BadInput
+from unlearnkit.models.engine import Outputs
+from unlearnkit.training.settings import TrainSettings
+from unlearnkit.training.step import (
+    LiveStep,
+    TrainData,
+    count_units,
+    portion,
+    portions_per_process,
+    reference_hidden,
+    split_of,
+    step_indices,
+)
+
+# Labels 3 (of them trace 2) and 2 (trace 0); 1 and 4.
+DATA = TrainData(
+    {
+        "forget": [Encoded((5, 6, 7), 1), Encoded((5, 6, 7, 8), 2)],
+        "forget:target": [Encoded((5, 6, 7, 8), 1, 2), Encoded((5, 6, 7, 8), 2, 0)],
+        "retain": [Encoded((5, 6), 1), Encoded((5, 6, 7, 8, 9), 1), Encoded((5, 6, 7), 2)],
+    },
+    0,
+)
+
+
+def test_units_are_counted_over_the_rows_of_the_step() -> None:
+    counts = count_units(DATA, {"forget": [0, 1], "retain": [1, 1]})
+    assert counts["forget", "token"] == 2 + 2
+    assert counts["forget:target", "token"] == 3 + 2
+    assert counts["forget:target", "trace_token"] == 2
+    assert counts["forget:target", "response_token"] == 3
+    assert counts["retain", "token"] == 4 + 4  # a row that comes twice counts twice
+    assert counts["retain", "sequence"] == 2
+
+
+def test_views_of_a_split_share_their_rows() -> None:
+    settings = TrainSettings(batch_size=2, retain_batch_size=3)
+    indices = step_indices(DATA, settings, seed=0, step=0)
+    assert set(indices) == {"forget", "retain"}
+    assert sorted(indices["forget"]) == [0, 1] and sorted(indices["retain"]) == [0, 1, 2]
+    assert [split_of(view) for view in ("forget", "forget:target", "retain")] == ["forget", "forget", "retain"]
+    assert DATA.sizes() == {"forget": 2, "retain": 3}
+
+
+def test_empty_and_unequal_views_are_refused() -> None:
+    with pytest.raises(BadInput, match="is empty") as raised:
+        TrainData({"forget": random_rows(2), "retain": []}, 0)
+    assert raised.value.value == "retain"
+    with pytest.raises(BadInput, match="differ in their number of rows"):
+        TrainData({"forget": random_rows(2), "forget:idk": random_rows(3)}, 0)
+
+
+@given(
+    forget=st.integers(1, 40),
+    retain=st.integers(1, 40),
+    micro=st.integers(1, 40) | st.none(),
+    processes=st.integers(1, 4),
+)
+def test_portions_hold_every_row_once_and_respect_the_limit(
+    forget: int, retain: int, micro: int | None, processes: int
+) -> None:
+    settings = TrainSettings(batch_size=forget, retain_batch_size=retain, micro_batch_size=micro)
+    sizes = {"forget": 100, "retain": 100}
+    try:
+        each = portions_per_process(settings, sizes, processes)
+    except BadInput:
+        # Only when even the fewest portions that respect the limit would leave one of them without a row of a split.
+        fewest = -(-max(forget, retain) // ((micro or max(forget, retain)) * processes))
+        assert min(forget, retain) < fewest * processes
+        return
+    indices = {"forget": list(range(forget)), "retain": list(range(retain))}
+    parts = [portion(indices, part, each * processes) for part in range(each * processes)]
+    for split, rows in indices.items():
+        assert [i for part in parts for i in part[split]] == rows
+        sizes_of_parts = [len(part[split]) for part in parts]
+        assert min(sizes_of_parts) >= 1 and max(sizes_of_parts) - min(sizes_of_parts) <= 1
+        assert micro is None or max(sizes_of_parts) <= micro
+
+
+def test_impossible_portions_say_what_to_do() -> None:
+    settings = TrainSettings(batch_size=2, retain_batch_size=32, micro_batch_size=4)
+    with pytest.raises(BadInput, match="fewer rows of a split than micro-batches") as raised:
+        portions_per_process(settings, {"forget": 10, "retain": 90}, 1)
+    assert raised.value.where == "split 'forget'"
+    assert "micro_batch_size" in (raised.value.fix or "")
+    with pytest.raises(BadInput):
+        portions_per_process(TrainSettings(batch_size=3), {"forget": 10}, 4)
+
+
+def test_what_was_not_prepared_is_told_and_not_made_up() -> None:
+    packed = pack({"forget": random_rows(2)}, 0)
+    step = LiveStep.of(packed, {"forget": Outputs(None, None, None, None)}, None, {"forget": [0, 1]})
+    for ask in (step.logps, step.kl, step.reference.logps):
+        with pytest.raises(RuntimeError, match="does the objective's `needs` say so"):
+            ask("forget")
+    with pytest.raises(RuntimeError, match="view 'retain' was not prepared"):
+        step.logps("retain")
+    assert reference_hidden(None, None, {}) == {}  # type: ignore[arg-type]
