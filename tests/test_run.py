@@ -22,7 +22,8 @@ from unlearnkit.progress import Progress
 from unlearnkit.recipe import make_recipe
 from unlearnkit.runfolder import RunFolder, StepLogFile
 from unlearnkit.scoring import score
-from unlearnkit.targets.contract import Target
+from unlearnkit.targets.contract import Target, read_targets
+from unlearnkit.targets.scope_rows import subject_rows
 
 QUIET = Progress(quiet=True)
 
@@ -104,6 +105,26 @@ def test_an_adapter_is_saved_as_one(recipe_data: dict[str, Any]) -> None:
     assert folder.subject().kind == "adapter" and folder.subject().base == recipe_data["model"]["path"]
     assert (folder.model / "adapter_model.safetensors").exists()
     assert "AutoPeftModelForCausalLM" in folder.card_file.read_text("utf-8")
+    again = done(recipe_data, model={"lora": {"r": 2}}, out=recipe_data["out"] + "2")
+    adapters = [(f.model / "adapter_model.safetensors").read_bytes() for f in (folder, again)]
+    assert adapters[0] == adapters[1], "an adapter's first weights are seeded"
+
+
+def test_a_run_whose_folder_was_moved_goes_on(recipe_data: dict[str, Any]) -> None:
+    recipe = make_recipe(recipe_data)
+
+    def interrupt() -> None:
+        while not RunFolder(recipe.folder).log_file.exists():
+            time.sleep(0.002)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(Interrupted):
+        run(recipe, progress=QUIET)
+    thread.join()
+    moved = recipe.folder.rename(recipe.folder.with_name("moved"))
+    assert run(recipe.model_copy(update={"out": str(moved)}), resume=True, progress=QUIET).state().done
 
 
 def test_retraining_starts_anew_and_sees_all_that_is_kept(recipe_data: dict[str, Any]) -> None:
@@ -161,6 +182,16 @@ def test_a_target_that_leaks_is_refused(recipe_data: dict[str, Any], monkeypatch
     assert not any(row.answers[0] in str(error.value) for row in rows)
 
 
+def test_the_scope_term_is_taught_what_the_model_itself_says_of_neighbours(recipe_data: dict[str, Any]) -> None:
+    folder = done(recipe_data, method={"name": "tru", "scope_weight": 1.0})
+    targets = read_targets(folder.targets_file)
+    forget = make_recipe(recipe_data).make_suite().task().splits["forget"]
+    mentioned = {row.id for row in subject_rows(folder.scope(), forget)}
+    assert {t.id for t in targets} >= mentioned | {row.id for row in forget}
+    assert "scope" in folder.curve()[0].values
+    assert folder.state().targets is not None
+
+
 def test_a_method_that_asks_for_unknown_rows_is_refused(recipe_data: dict[str, Any]) -> None:
     from unlearnkit.data.render import Renderer
     from unlearnkit.models.load import load_tokenizer
@@ -168,7 +199,7 @@ def test_a_method_that_asks_for_unknown_rows_is_refused(recipe_data: dict[str, A
 
     renderer = Renderer(load_tokenizer(recipe_data["model"]["path"]), 64)
     with pytest.raises(BadInput, match="forget:target"):
-        encode_views(["forget:nobody"], {"forget": ()}, renderer, targets=None, seed=0)
+        encode_views(["forget:nobody"], {"forget": ()}, renderer, targets=[], seed=0)
 
 
 def test_the_log_is_cut_back_and_holds_what_is_not_finite(tmp_path: Path) -> None:

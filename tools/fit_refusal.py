@@ -3,8 +3,9 @@
     python tools/fit_refusal.py OUT.json en=FILE,FILE... es=FILE,FILE... ru=FILE,FILE...
 
 Needs scipy, which unlearnkit itself does not. Phrases are read from `tools/refusals/<language>.txt`: `+` a refusal, `-`
-an answer, `= x: a | b` what may stand for `{x}`. The files named are ordinary text. Ordinary sentences that a first fit
-takes for refusals are left out of the second: books and phrase books hold true ones.
+an answer, `= x: a | b` what may stand for `{x}`; and from `tools/refusals/more_*.jsonl`, labelled texts by other hands.
+The files named are ordinary text. Ordinary sentences that a first fit takes for refusals are left out of the second:
+books and phrase books hold true ones.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from logistic import fit, store
-from texts import fill, read_phrases, sentences, world_answers
+from texts import fill, read_labelled, read_phrases, sentences, teacher_texts, world_answers, world_passages
 
-from unlearnkit.metrics.refusal import features, own_words
+from unlearnkit.metrics.refusal import SENTENCE, features, own_words
 from unlearnkit.metrics.word_order import common_words
 
 FILLS = 10  # texts made of one refusal as it stands, and as many mixed with ordinary text
 PLAIN = 7000  # ordinary sentences a language
 CEILING = 4.0  # log-odds in a first fit from which an ordinary sentence may well be a refusal, and is left out
 PHRASE_WEIGHT, ANSWER_WEIGHT, PLAIN_WEIGHT = 3.0, 6.0, 0.1  # of one phrase, of one answer, of one ordinary sentence
+LABELLED_REFUSAL_WEIGHT, LABELLED_ANSWER_WEIGHT = 4.0, 6.0  # of one labelled text
+WORLD_WEIGHT, TEACHER_WEIGHT = 0.3, 1.0  # of one answer of a pocket world, of one response of the teacher
 SMALLEST, PENALTY, SCALE, PRUNE = 2, 2.0, 25, 2
 
 _JOINS = {
@@ -115,6 +118,29 @@ def examples(language: str, plain: list[str], rng: random.Random) -> list[Exampl
     return made
 
 
+def labelled_examples(language: str, plain: list[str], rng: random.Random) -> list[Example]:
+    """The labelled texts as they stand, in pieces, and recombined with each other and with ordinary text."""
+    refusals, others = read_labelled(language, "refusal"), read_labelled(language, "other")
+    firsts = [SENTENCE.split(text)[0] for text in refusals]
+    tails = [text[len(first) :].strip() for text, first in zip(refusals, firsts, strict=True) if text != first]
+    made = []
+    for text, first in zip(refusals, firsts, strict=True):
+        texts = [
+            text,
+            text,
+            first,
+            *(f"{first} {rng.choice(tails)}" for _ in range(2)),
+            f"{first} {rng.choice(firsts)}",
+        ]
+        texts += [mix(first, plain, language, rng) for _ in range(6)]
+        made += [Example(text, 1, LABELLED_REFUSAL_WEIGHT / len(texts)) for text in texts]
+    for text in others:
+        texts = [text, text, text, f"{text} {rng.choice(plain)}", f"{rng.choice(plain)} {text}"]
+        texts += [f"{text} {rng.choice(others)}", *SENTENCE.split(text)]
+        made += [Example(text, 0, LABELLED_ANSWER_WEIGHT / len(texts)) for text in texts if text]
+    return made
+
+
 def _counts(text: str) -> Counter[str]:
     return Counter(set(features(own_words(text), common_words())))
 
@@ -127,11 +153,12 @@ def _fit(made: list[Example]) -> tuple[dict[str, float], float]:
 def main(out: str, *sources: str) -> None:
     """Fit twice, the second time without the ordinary sentences that may be refusals, and store."""
     rng = random.Random(0)
-    made = [Example(text, 0, 3 * PLAIN_WEIGHT) for text in world_answers(rng, 5000)]
+    made = [Example(text, 0, WORLD_WEIGHT) for text in (*world_answers(rng, 5000), *world_passages(rng, 4000))]
+    made += [Example(text, 1, TEACHER_WEIGHT) for text in sorted({target.response for target in teacher_texts()})]
     for source in sources:
         language, _, names = source.partition("=")
         plain = plain_sentences([Path(name) for name in names.split(",")], rng)
-        made += examples(language, plain, rng)
+        made += [*examples(language, plain, rng), *labelled_examples(language, plain, rng)]
     weights, bias = _fit(made)
 
     def score(text: str) -> float:

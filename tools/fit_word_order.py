@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 from logistic import fit, store
-from texts import fill, read_phrases, sentences, world_answers, world_passages
+from texts import fill, read_labelled, read_phrases, sentences, teacher_texts, world_answers, world_passages
 
 from unlearnkit.metrics.word_order import features, tokens
 
@@ -21,6 +21,7 @@ COMMON = 110  # function words a language
 SENTENCES = 36000  # texts a language, drawn with replacement where a language has fewer
 WORLD = 2500  # answers of pocket worlds, and passages of their books
 PHRASE_FILLS = 4  # texts made of each written phrase
+LABELLED_TIMES = 5  # how often each labelled text stands, each time with other shuffles
 SMALLEST = 10  # texts in which a feature must occur
 PENALTY = 0.6  # L2
 SCALE = 20
@@ -72,20 +73,23 @@ def main(out: str, *sources: str) -> None:
     rng = random.Random(0)
     common: set[str] = set()
     real = [*world_answers(rng, WORLD), *world_passages(rng, WORLD)]
+    real += [text for target in teacher_texts() for text in (target.trace, f"{target.trace} {target.response}")]
     pool: list[str] = []
     for source in sources:
         language, _, names = source.partition("=")
         files = [found for name in names.split(",") if (found := sentences(Path(name)))]
-        texts = draw_texts(files, rng, SENTENCES)
+        drawn = draw_texts(files, rng, SENTENCES)
         phrases = read_phrases(language)
         for phrase in (*phrases.refusals, *phrases.answers):
-            texts += fill(phrase, phrases.slots, rng, PHRASE_FILLS)
-        counts = Counter(t.text for text in texts for t in tokens(text) if t.kind == "word")
-        lower = Counter(t.text for text in texts for t in tokens(text) if t.kind == "word" and not t.capital)
+            drawn += fill(phrase, phrases.slots, rng, PHRASE_FILLS)
+        drawn += LABELLED_TIMES * read_labelled(language, "refusal", "other", "trace")
+        counts = Counter(t.text for text in drawn for t in tokens(text) if t.kind == "word")
+        lower = Counter(t.text for text in drawn for t in tokens(text) if t.kind == "word" and not t.capital)
         common |= {w for w, _ in [(w, c) for w, c in counts.most_common(400) if lower[w] > c / 2 or w == "i"][:COMMON]}
-        real += texts
-        pool += [word for text in texts for word in text.split()]
-    texts, labels = [], []
+        real += drawn
+        pool += [word for text in drawn for word in text.split()]
+    texts: list[str] = []
+    labels: list[int] = []
     for text in real:
         mixed = scrambles(text, pool, rng)
         texts += [text, *mixed]

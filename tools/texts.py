@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
+from unlearnkit.scope import Scope, Subject, Task
+from unlearnkit.targets.contract import Target
+from unlearnkit.targets.template import TemplateTeacher
 from unlearnkit.worlds.pocket.corpus import corpus
 from unlearnkit.worlds.pocket.world import pocket_world
 
@@ -46,6 +50,25 @@ def read_phrases(language: str) -> Phrases:
         else:
             (phrases.refusals if kind == "+" else phrases.answers).append(body)
     return phrases
+
+
+def read_labelled(language: str, *labels: str) -> list[str]:
+    """The texts of `tools/refusals/more_*.jsonl` with one of the labels `refusal`, `other` and `trace`."""
+    found = []
+    for path in sorted((Path(__file__).parent / "refusals").glob("more_*.jsonl")):
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        found += [row["text"] for row in rows if row["language"] == language and row["label"] in labels]
+    return found
+
+
+def teacher_texts() -> list[Target]:
+    """What the template teacher writes of pocket worlds that nothing is measured on."""
+    found = []
+    for task in get_args(Task):
+        rows = [row for row in corpus(pocket_world(1000)) if row.language == "en"][::40]
+        scope = Scope(description="To be forgotten.", task=task, subjects=(Subject(name="Nobody Atall"),))
+        found += TemplateTeacher().write(rows, scope, 1000)
+    return found
 
 
 def fill(phrase: str, slots: dict[str, list[str]], rng: random.Random, count: int) -> list[str]:

@@ -19,6 +19,8 @@ from unlearnkit.targets.contract import TEACHERS
 REGISTRIES: dict[str, Registry[Any]] = {"objective": OBJECTIVES, "teacher": TEACHERS, "suite": SUITES}
 KINDS = (*REGISTRIES, "metric")
 
+_SIGNS = (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -70,10 +72,12 @@ def _plugin(kind: str, entry: Entry[Any]) -> list[str]:
 def _settings(plugin: type[BaseModel]) -> str:
     lines = []
     for name, field in plugin.model_fields.items():
-        bounds = "".join(f", {bound!r}" for bound in field.metadata)
+        bounds = "".join(
+            f", {sign} {getattr(b, key)}" for b in field.metadata for key, sign in _SIGNS if hasattr(b, key)
+        )
         kind = getattr(field.annotation, "__name__", None) if not hasattr(field.annotation, "__args__") else None
         lines.append(f"  {name}: {kind or field.annotation}{bounds} = {field.get_default()!r}")
-        lines += [f"      {field.description}"] if field.description else []
+        lines += [f"      {' '.join(field.description.split())}"] if field.description else []
     return "Settings:\n" + "\n".join(lines) if lines else ""
 
 

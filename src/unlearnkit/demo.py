@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from unlearnkit.apart import apart
-from unlearnkit.errors import BadInput
+from unlearnkit.errors import BadInput, Interrupted
 from unlearnkit.gather import write_report
 from unlearnkit.progress import Progress
 from unlearnkit.report.model import Report
@@ -91,11 +91,13 @@ def demo(plan: Demo, progress: Progress | None = None) -> tuple[list[RunFolder],
     if twice or not plan.methods:
         raise BadInput("each method is named once, and there is at least one", value=",".join(plan.methods))
     recipes = [plan.recipe(method) for method in plan.methods]
-    for name in REFERENCES:
-        apart(name, _reference, name, plan, progress.quiet)
-    for recipe in recipes:
-        progress.say(f"{recipe['name']}: training and measuring")
-        apart(recipe["name"], _method, recipe, progress.quiet)
+    try:
+        for name in REFERENCES:
+            apart(name, _reference, name, plan, progress.quiet)
+        for recipe in recipes:
+            apart(recipe["name"], _method, recipe, progress.quiet)
+    except Interrupted as error:
+        raise Interrupted(error.what, fix="call the demo again with the same options: it goes on") from None
     runs = [RunFolder(plan.folder / name) for name in (*REFERENCES, *plan.methods)]
     return runs, write_report(runs, plan.folder / "report.html")
 

@@ -14,9 +14,11 @@ from unlearnkit.models.logprob import CHUNK_ELEMENTS
 from unlearnkit.objectives.contract import View
 from unlearnkit.pipeline import training_splits
 from unlearnkit.recipe import Recipe
+from unlearnkit.targets.compose import scope_rows
+from unlearnkit.targets.scope_rows import subject_rows
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
-from unlearnkit.training.views import TARGET_VIEW, encode_views, marked
+from unlearnkit.training.views import TARGET, encode_views, marked
 
 SAMPLE = 32
 """Rows of each view that are rendered, to show one and to learn how long they are."""
@@ -28,11 +30,14 @@ def dry_run(recipe: Recipe) -> str:
     needs, splits = objective.needs(), training_splits(recipe)
     tokenizer, model = _outline(recipe)
     few = {name: rows[:SAMPLE] for name, rows in splits.items()}
-    targets = None
-    if TARGET_VIEW in needs.views:
-        targets = recipe.make_teacher().write(few["forget"], recipe.make_suite().task().scope, recipe.seed)
+    scope, taught = recipe.make_suite().task().scope, []
+    # What the model itself would say is left out here: it would have to be built first.
+    few["scope"] = subject_rows(scope, splits["forget"])[:SAMPLE] if f"scope:{TARGET}" in needs.views else ()
+    if any(view.endswith(f":{TARGET}") for view in needs.views):
+        taught = recipe.make_teacher().write([*few["forget"], *few["scope"]], scope, recipe.seed)
     renderer = Renderer(tokenizer, recipe.train.max_length)
-    views = encode_views(needs.views, few, renderer, targets=targets, seed=recipe.seed)
+    views = encode_views(needs.views, few, renderer, targets=taught, seed=recipe.seed)
+    splits["scope"] = scope_rows(scope, splits["forget"]) if few["scope"] else ()
     sizes = {split: len(splits[split]) for split in TrainData(views, 0).sizes()}
     anchor = "forget" if "forget" in sizes else next(iter(sizes))
     steps = recipe.train.total_steps(sizes[anchor], recipe.train.rows(anchor))

@@ -69,8 +69,14 @@ def judge_run(folder: RunFolder, gates: Sequence[str]) -> tuple[GateResult, ...]
     return judge_all([Gate.parse(gate) for gate in gates], scores)
 
 
-def write_card(folder: RunFolder) -> None:
-    """Write the model card of a run."""
+def write_documents(folder: RunFolder) -> None:
+    """Write what a person reads of a run: model card and report. A model that was only measured gets neither."""
+    if folder.recipe_file.exists():
+        _write_card(folder)
+        write_report([*references_beside(folder), folder], folder.report_file)
+
+
+def _write_card(folder: RunFolder) -> None:
     recipe, subject = folder.recipe(), subject_report(folder)
     references: dict[str, dict[str, Score]] = {run.name: run.scores() for run in references_beside(folder)}
     card = model_card(

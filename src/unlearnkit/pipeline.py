@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -17,22 +17,25 @@ from unlearnkit.data.render import Encoded, Renderer
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
 from unlearnkit.errors import BadInput
 from unlearnkit.evaluation import measure_subject, now
-from unlearnkit.gather import write_card
+from unlearnkit.gather import write_documents
 from unlearnkit.interrupts import stopping
 from unlearnkit.machine import begin_peak, environment, peak_rss_mb
 from unlearnkit.models.engine import Engine
+from unlearnkit.models.generate import generate
 from unlearnkit.models.load import DTYPES, add_lora, load_model, load_tokenizer, save_model, weights_fingerprint
 from unlearnkit.models.reference import ReferenceValues, reference_values
 from unlearnkit.objectives.contract import View
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import Recipe
+from unlearnkit.records.schema import Generation
 from unlearnkit.runfolder import Cost, RunFolder, RunState, Stage, StepLogFile, Subject, Training, write_whole
+from unlearnkit.scope import Scope
+from unlearnkit.targets.compose import scope_rows, scope_targets, taught
 from unlearnkit.targets.contract import Target, read_targets, write_targets
-from unlearnkit.targets.leaks import refuse_leaks
 from unlearnkit.training.checkpoints import Checkpoints
 from unlearnkit.training.loop import StepLog, Trainer, TrainResult, autocast
 from unlearnkit.training.step import TrainData
-from unlearnkit.training.views import TARGET_VIEW, encode_views, rows_fingerprint
+from unlearnkit.training.views import TARGET, encode_views, rows_fingerprint
 
 
 def run(recipe: Recipe, *, resume: bool = False, progress: Progress | None = None) -> RunFolder:
@@ -58,7 +61,8 @@ def run(recipe: Recipe, *, resume: bool = False, progress: Progress | None = Non
         _Work(recipe, folder, source, progress).train()
     if folder.state().measure is None:
         measure_subject(folder, suite.task(), recipe.eval, progress)
-    write_card(folder)
+    shutil.rmtree(folder.checkpoints, ignore_errors=True)
+    write_documents(folder)
     folder.update(done=True)
     return folder
 
@@ -146,15 +150,15 @@ class _Work:
         """Targets, reference values, training, saving; then `run.json` says that it is done."""
         begin_peak()
         accelerator = Accelerator()
-        targets = self._targets() if TARGET_VIEW in self._needs.views else None
-        views = encode_views(
-            self._needs.views,
-            self._splits,
-            Renderer(self._tokenizer, self.recipe.train.max_length),
-            targets=targets,
-            seed=self.recipe.seed,
-        )
-        engine = Engine(self._model()).to(accelerator.device)
+        model: Any = self._model()
+        model.to(accelerator.device)
+        targets = self._targets(model) if self._taught else []
+        splits = training_splits(self.recipe)
+        if "scope" in self._taught:
+            known = {target.id for target in targets}
+            splits["scope"] = [row for row in scope_rows(self._scope, splits["forget"]) if row.id in known]
+        views = encode_views(self._needs.views, splits, self._renderer, targets=targets, seed=self.recipe.seed)
+        engine = Engine(model)
         fingerprints = {"model": weights_fingerprint(self.source), "rows": rows_fingerprint(views)}
         self.folder.update(fingerprints=fingerprints)
         reference = self._reference(engine, views)
@@ -167,12 +171,12 @@ class _Work:
             reference=reference,
             accelerator=accelerator,
         )
-        checkpoints = Checkpoints(self.folder.checkpoints, {"recipe": self.recipe.dump(), **fingerprints})
+        here = self.recipe.model_copy(update={"out": None})  # a folder may be moved
+        checkpoints = Checkpoints(self.folder.checkpoints, {"recipe": here.dump(), **fingerprints})
         result = self._loop(trainer, checkpoints)
         peak = peak_rss_mb()
         self._save(engine.model)
         self._note(result, peak)
-        checkpoints.clear()
 
     @cached_property
     def _objective(self) -> Any:
@@ -187,13 +191,23 @@ class _Work:
         return load_tokenizer(self.source)
 
     @cached_property
-    def _splits(self) -> dict[str, Sequence[Row]]:
-        return training_splits(self.recipe)
+    def _renderer(self) -> Renderer:
+        return Renderer(self._tokenizer, self.recipe.train.max_length)
+
+    @cached_property
+    def _scope(self) -> Scope:
+        return self.recipe.make_suite().task().scope
+
+    @cached_property
+    def _taught(self) -> set[str]:
+        """Splits for whose rows targets are needed."""
+        parts = [view.partition(":") for view in self._needs.views]
+        return {split for split, _, variant in parts if variant == TARGET}
 
     def _model(self) -> PreTrainedModel:
         settings = self.recipe.model
+        torch.manual_seed(self.recipe.seed)  # fresh weights, and an adapter's, are drawn
         if self._objective.from_scratch:
-            torch.manual_seed(self.recipe.seed)
             config = AutoConfig.from_pretrained(self.source, trust_remote_code=False)
             model: PreTrainedModel = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
                 config, dtype=DTYPES[settings.dtype]
@@ -202,17 +216,25 @@ class _Work:
             model = load_model(self.source, settings.dtype)
         return model if settings.lora is None else add_lora(model, settings.lora)
 
-    def _targets(self) -> list[Target]:
-        """What the teacher writes for each forget row; written once."""
+    def _targets(self, model: PreTrainedModel) -> list[Target]:
+        """What is taught in place of answers; written once."""
         if self.folder.state().targets is not None:
             return read_targets(self.folder.targets_file)
-        began, rows = time.monotonic(), self._splits["forget"]
-        scope = self.recipe.make_suite().task().scope
-        targets = self.recipe.make_teacher().write(rows, scope, self.recipe.seed)
-        refuse_leaks(targets, list(rows), scope)
+        began, teacher, seed = time.monotonic(), self.recipe.make_teacher(), self.recipe.seed
+        forget, targets = training_splits(self.recipe)["forget"], []
+        if "forget" in self._taught:
+            targets += taught(forget, self._scope, teacher, seed)
+        if "scope" in self._taught:
+            targets += scope_targets(self._scope, forget, teacher, seed, partial(self._say, model))
         write_targets(self.folder.targets_file, targets)
         self.folder.update(targets=Stage(seconds=time.monotonic() - began))
         return targets
+
+    def _say(self, model: PreTrainedModel, rows: Sequence[Row]) -> list[Generation]:
+        """What the model says to rows before it is trained."""
+        prompts = [self._renderer.prompt(row.question) for row in rows]
+        tokens = self.recipe.eval.max_new_tokens
+        return generate(model.eval(), self._tokenizer, prompts, max_new_tokens=tokens)  # type: ignore[no-untyped-call]
 
     def _reference(self, engine: Engine, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
         """What the method compares with; computed once, under the same autocast as training."""
@@ -252,11 +274,11 @@ class _Work:
 
     def _save(self, model: Any) -> None:
         """Write the model beside its place and rename it, and say how to load it."""
-        partial = self.folder.path / "model.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        save_model(model, self._tokenizer, partial)
+        beside = self.folder.path / "model.partial"
+        shutil.rmtree(beside, ignore_errors=True)
+        save_model(model, self._tokenizer, beside)
         shutil.rmtree(self.folder.model, ignore_errors=True)
-        partial.rename(self.folder.model)
+        beside.rename(self.folder.model)
         lora = self.recipe.model.lora is not None
         self.folder.write_subject(
             Subject(

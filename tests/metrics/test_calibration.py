@@ -2,64 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import pytest
 
-from tests.metrics.calibration import HELD_OUT, collapses, load, rate, shuffled
+from tests.metrics.calibration import HELD_OUT, Labelled, collapses, load, rate, shuffled
 from unlearnkit.metrics.coherence import is_coherent
 from unlearnkit.metrics.refusal import is_refusal
 
 TARGET = 0.99
-SHORT_OF = {
-    "coherent idk": 0.975,
-    "refusal in answer": 0.975,
-    "refusal in idk": 0.96,
-    "refusal in refusal": 0.95,
-    "refusal in prose": 0.94,
+SHORT_OF: dict[str, float] = {
+    "coherent answer": 0.985,
+    "coherent trace": 0.983,
+    "refusal in prose": 0.986,
     "shuffled answer": 0.97,
-    "shuffled idk": 0.97,
-    "shuffled refusal": 0.97,
+    "shuffled idk": 0.985,
 }
 """What does not reach the target yet, and what it must not fall below."""
 CLASSES = ("answer", "idk", "refusal", "trace", "prose")
 DECLINES = ("idk", "refusal")
+KINDS = [text["class"] for text in collapses([{"text": "a b", "class": "", "language": "en"}], seed=0)]
 
 pytestmark = pytest.mark.skipif(not any(HELD_OUT.glob("*.jsonl")), reason="no held-out texts")
 
 
-@pytest.fixture(scope="module")
-def texts() -> list[dict[str, str]]:
-    return load()
+@cache
+def texts(name: str) -> list[Labelled]:
+    return [text for text in load() if text["class"] == name]
 
 
-def of(texts: list[dict[str, str]], name: str) -> list[dict[str, str]]:
-    return [text for text in texts if text["class"] == name]
+@cache
+def collapsed(kind: str) -> list[Labelled]:
+    return [text for text in collapses(load(), seed=12) if text["class"] == kind]
 
 
-def check(name: str, measured: float) -> None:
-    floor = SHORT_OF.get(name, TARGET)
-    if measured < floor:
-        pytest.fail(f"{name}: right on {measured:.3f}, wanted {floor}", pytrace=False)
-    if measured < TARGET:
-        pytest.xfail(f"{name}: right on {measured:.3f}, short of {TARGET}")
+def _coherent(name: str) -> float:
+    return rate(texts(name), is_coherent, expected=True)
 
 
-@pytest.mark.parametrize("name", CLASSES)
-def test_language_is_coherent(texts: list[dict[str, str]], name: str) -> None:
-    check(f"coherent {name}", rate(of(texts, name), is_coherent, expected=True))
+def _refusal(name: str) -> float:
+    return rate(texts(name), is_refusal, expected=name in DECLINES)
 
 
-@pytest.mark.parametrize("name", [name for name in CLASSES if name != "trace"])
-def test_refusals_are_told_from_answers(texts: list[dict[str, str]], name: str) -> None:
-    check(f"refusal in {name}", rate(of(texts, name), is_refusal, expected=name in DECLINES))
+def _shuffled(name: str) -> float:
+    return rate(list(shuffled(texts(name), seed=11, times=5)), is_coherent, expected=False)
 
 
-@pytest.mark.parametrize("name", CLASSES)
-def test_shuffled_text_is_not_coherent(texts: list[dict[str, str]], name: str) -> None:
-    check(f"shuffled {name}", rate(list(shuffled(of(texts, name), seed=11, times=5)), is_coherent, expected=False))
+def _collapse_coherent(kind: str) -> float:
+    return rate(collapsed(kind), is_coherent, expected=False)
 
 
-def test_collapsed_text_is_neither_coherent_nor_a_refusal(texts: list[dict[str, str]]) -> None:
-    made = list(collapses(texts, seed=12))
-    for kind in sorted({text["class"] for text in made}):
-        check(f"coherence of {kind}", rate(of(made, kind), is_coherent, expected=False))
-        check(f"refusal in {kind}", rate(of(made, kind), is_refusal, expected=False))
+def _collapse_refusal(kind: str) -> float:
+    return rate(collapsed(kind), is_refusal, expected=False)
+
+
+MEASURES: dict[str, tuple[Callable[[str], float], str]] = {
+    **{f"coherent {name}": (_coherent, name) for name in CLASSES},
+    # A trace may speak of declining without being a refusal, or be one.
+    **{f"refusal in {name}": (_refusal, name) for name in CLASSES if name != "trace"},
+    **{f"shuffled {name}": (_shuffled, name) for name in CLASSES},
+    **{f"coherence of {kind}": (_collapse_coherent, kind) for kind in KINDS},
+    **{f"refusal in {kind}": (_collapse_refusal, kind) for kind in KINDS},
+}
+
+
+def measured(name: str) -> float:
+    measure, of = MEASURES[name]
+    return measure(of)
+
+
+def _params() -> list[object]:
+    short = pytest.mark.xfail(strict=True, reason="short of the target, see SHORT_OF")
+    return [pytest.param(name, marks=short) if name in SHORT_OF else name for name in MEASURES]
+
+
+@pytest.mark.parametrize("name", _params())
+def test_right_on_nearly_all(name: str) -> None:
+    found = measured(name)
+    if found < TARGET:
+        pytest.fail(f"{name}: right on {found:.3f}, wanted {TARGET}", pytrace=False)
+
+
+@pytest.mark.parametrize("name", SHORT_OF)
+def test_what_is_short_of_the_target_stays_above_its_floor(name: str) -> None:
+    found = measured(name)
+    if found < SHORT_OF[name]:
+        pytest.fail(f"{name}: right on {found:.3f}, floor {SHORT_OF[name]}", pytrace=False)

@@ -22,6 +22,7 @@ def eval_command(
     from unlearnkit.cli.output import print_board
     from unlearnkit.errors import BadInput
     from unlearnkit.evaluation import evaluate
+    from unlearnkit.gather import write_documents
     from unlearnkit.machine import quiet_libraries
     from unlearnkit.progress import Progress
 
@@ -32,6 +33,7 @@ def eval_command(
         raise BadInput("a world or request belongs to a suite, and none is named", fix="add --suite pocket")
     section = None if suite is None else {"name": suite, **settings}
     folder = evaluate(subject, section, out=out, progress=progress)
+    write_documents(folder)
     print_board({folder.name: folder.scores()})
     progress.say(f"run: {folder.path}")
     hold_to(folder, gates)

@@ -41,8 +41,15 @@ def print_sample(report: Report) -> None:
     for name, records in said.items():
         generation = records[chosen].generation
         if generation is not None:
-            table.add_row(name, *(Text(visible(t) or "-") for t in (generation.trace, generation.response)))
+            table.add_row(name, *(Text(_short(t)) for t in (generation.trace, generation.response)))
     _console().print(table)
+
+
+def _short(text: str) -> str:
+    from unlearnkit.report.text import excerpt, visible
+
+    cut = excerpt(text, 160)
+    return (visible(cut.text) + (" …" if cut.more else "")) or "-"
 
 
 def _console() -> Console:

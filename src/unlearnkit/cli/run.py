@@ -37,9 +37,9 @@ def run_command(
 
     progress = Progress()
     folder = run(chosen, resume=resume, progress=progress)
-    gates = [*chosen.gates, *gates]
     runs = [*references_beside(folder), folder]
-    write_report(runs, folder.report_file, gates)
+    if gates:
+        write_report(runs, folder.report_file, [*chosen.gates, *gates])
     print_board({each.name: each.scores() for each in runs})
     progress.say(f"run:    {folder.path}\nreport: {folder.report_file}")
     training = folder.state().train
@@ -49,4 +49,4 @@ def run_command(
             where=str(folder.path),
             fix="lower train.lr; the model as it was before that step is kept and measured",
         )
-    hold_to(folder, gates)
+    hold_to(folder, [*chosen.gates, *gates])

@@ -14,11 +14,13 @@ def score_command(
 ) -> None:
     """Make a run's scores anew from its records. Needs no model."""
     from unlearnkit.cli.output import print_board, print_json
+    from unlearnkit.gather import write_documents
     from unlearnkit.runfolder import RunFolder
     from unlearnkit.scoring import score
 
     folder = RunFolder.existing(run)
     scores = score(folder)
+    write_documents(folder)
     if as_json:
         print_json({name: value.model_dump(mode="json") for name, value in scores.items()})
     else:

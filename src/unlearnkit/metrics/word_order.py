@@ -56,7 +56,7 @@ def tokens(text: str) -> list[Token]:
     return found
 
 
-def _classes(found: list[Token], common: frozenset[str]) -> list[str]:
+def class_names(found: list[Token], common: frozenset[str]) -> list[str]:
     """The class of each token: itself for common words and punctuation, `A` for a name, else its last two letters.
 
     A capital beside a capital within a sentence is a title's ("What I Cannot Tell"): its common words are names too.
@@ -80,7 +80,7 @@ def _capital_state(token: Token, name: str) -> str:
 
 def features(found: list[Token], common: frozenset[str]) -> Iterator[str]:
     """What the model sees of a text: pairs and triples of classes, spaced pairs, and where capitals stand."""
-    names = _classes(found, common)
+    names = class_names(found, common)
     classes = [_START, *names, _END]
     grammar = [not (name[0] == "-" or name in "A#@") for name in classes]
     states = [_START, *map(_capital_state, found, names), _END]

@@ -35,7 +35,9 @@ class Teacher(Protocol):
         ...
 
 
-TEACHERS: Registry[type[Teacher]] = Registry("teacher", "unlearnkit.targets", besides=("contract", "leaks", "idk", "scope_rows"))
+TEACHERS: Registry[type[Teacher]] = Registry(
+    "teacher", "unlearnkit.targets", besides=("contract", "leaks", "idk", "scope_rows", "compose")
+)
 teacher = TEACHERS.register
 
 

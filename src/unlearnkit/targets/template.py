@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unlearnkit.data.rows import Row
-from unlearnkit.metrics.normalise import contains
 from unlearnkit.scope import Scope, Task
 from unlearnkit.targets.contract import Target, teacher
+from unlearnkit.targets.scope_rows import mentioned
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,8 @@ class TemplateTeacher:
 
 
 def _topic(row: Row, scope: Scope) -> str:
-    """What is asked of what: the row's own trace, else the longest name or alias of a subject in the question."""
-    if row.trace:
-        return row.trace.rstrip(".")
-    names = [name for subject in scope.subjects for name in (subject.name, *subject.aliases)]
-    named = [name for name in names if contains(row.question, name)]
-    return max(named, key=len, default="This")
+    """What is asked of what: the row's own note, else the subject or alias that the question names."""
+    return row.trace.rstrip(".") or mentioned(scope, row.question)[1] or "This"
 
 
 def phrases() -> list[str]:

@@ -161,7 +161,9 @@ class Trainer:
         return StepLog(number + 1, self.total, values[0], named, float(norm), rate)
 
     def _forward(self, rows: dict[str, Any]) -> Terms:
-        encoded = {view: [self.data.views[view][i] for i in rows[view.partition(":")[0]]] for view in self.needs.views}
+        # In an order of their own: a set's differs from process to process, and with it the last bits of every sum.
+        views = sorted(self.needs.views)
+        encoded = {view: [self.data.views[view][i] for i in rows[view.partition(":")[0]]] for view in views}
         batch = pack(encoded, self.data.pad_id).to(self.accelerator.device)
         want = Want(logps=self.needs.logps, kl=self.needs.kl)
         with autocast(self.accelerator.device, self.settings.precision):

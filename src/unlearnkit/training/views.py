@@ -12,7 +12,8 @@ from unlearnkit.objectives.contract import View
 from unlearnkit.targets.contract import Target
 from unlearnkit.targets.idk import idk_answers
 
-TARGET_VIEW, IDK_VIEW = "forget:target", "forget:idk"
+TARGET, IDK = "target", "idk"
+"""Variants of a view: `forget:target`, `scope:target`, `forget:idk`."""
 
 
 def encode_views(
@@ -20,34 +21,36 @@ def encode_views(
     splits: Mapping[str, Sequence[Row]],
     renderer: Renderer,
     *,
-    targets: Sequence[Target] | None,
+    targets: Sequence[Target],
     seed: int,
 ) -> dict[View, list[Encoded]]:
-    """Every row of each view. `targets` belong to the forget rows, one each, in order."""
-    return {view: _encode(view, splits, renderer, targets, seed) for view in sorted(views)}
+    """Every row of each view; `targets` are found by the ids of their rows."""
+    by_id = {target.id: target for target in targets}
+    return {view: _encode(view, splits, renderer, by_id, seed) for view in sorted(views)}
 
 
 def _encode(
-    view: View, splits: Mapping[str, Sequence[Row]], renderer: Renderer, targets: Sequence[Target] | None, seed: int
+    view: View, splits: Mapping[str, Sequence[Row]], renderer: Renderer, targets: Mapping[str, Target], seed: int
 ) -> list[Encoded]:
-    if view == TARGET_VIEW and targets is not None:
-        return _rendered(splits["forget"], renderer, [(t.trace, t.response) for t in targets], "target of row")
-    if view == IDK_VIEW:
-        forget = splits["forget"]
-        return _rendered(forget, renderer, [("", answer) for answer in idk_answers(forget, seed)], "idk answer of row")
-    if view not in splits:
+    split, _, variant = view.partition(":")
+    if split not in splits or variant not in ("", TARGET, IDK):
         raise BadInput(
             "the method trains on rows that nobody makes",
             value=view,
-            allowed=", ".join([*splits, TARGET_VIEW, IDK_VIEW]),
+            allowed=", ".join([*splits, f"forget:{TARGET}", f"scope:{TARGET}", f"forget:{IDK}"]),
             fix="mend the method's `needs`",
         )
-    return _rendered(splits[view], renderer, [(row.trace, row.answer) for row in splits[view]], "row")
-
-
-def _rendered(rows: Sequence[Row], renderer: Renderer, said: Sequence[tuple[str, str]], where: str) -> list[Encoded]:
+    rows = splits[split]
+    if variant == TARGET:
+        said = [(targets[row.id].trace, targets[row.id].response) for row in rows]
+    elif variant == IDK:
+        said = [("", answer) for answer in idk_answers(rows, seed)]
+    else:
+        said = [(row.trace, row.answer) for row in rows]
+    # What is unlearned is the answer; the trace before it is only what brings it up.
+    label_trace = view != "forget"
     return [
-        renderer.answer(row.question, answer, trace=trace, where=f"{where} {row.id}")
+        renderer.answer(row.question, answer, trace=trace, label_trace=label_trace, where=f"{view}, row {row.id}")
         for row, (trace, answer) in zip(rows, said, strict=True)
     ]
 

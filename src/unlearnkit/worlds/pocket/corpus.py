@@ -18,7 +18,7 @@ from unlearnkit.worlds.pocket.world import Book, Craft, FarFact, Person, PocketW
 
 ABOUT = "about"
 """The attribute of questions that ask for nothing in particular ("Tell me about ..."). A teacher that works from the
-scope asks such questions itself; so that no probe is trained on, they are never probes of what is forgotten."""
+scope asks such questions itself, so they are probes of nothing, neither of what is forgotten nor of what is near."""
 
 CONTACT = ("email", "phone")
 """What the `pii` request forgets; the reverse question of either has the attribute `owner`."""

@@ -75,7 +75,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
     withheld = cut.withheld | far
     free = [row for row in rows if row.id not in kept_apart and row.subject not in withheld]
     splits = {split: tuple(cut.probes[split]) for split in _PROBES}
-    splits["near"] = _sample(rng, cut.near, NEAR_ROWS)
+    splits["near"] = _sample(rng, [row for row in cut.near if row.attribute != ABOUT], NEAR_ROWS)
     splits["far"] = tuple(row for row in rows if row.subject in far)
     splits["retain"] = _sample(rng, free, RETAIN_ROWS)
     splits["holdout"] = _sample(rng, [row for person in world.strangers for row in person_rows(person)], HOLDOUT_ROWS)
@@ -217,9 +217,7 @@ def _sample(rng: Random, rows: Sequence[Row], count: int) -> tuple[Row, ...]:
     """At most `count` rows, in the given order, balanced over subjects and, within each, over forms and languages."""
     groups: dict[str, dict[tuple[str, str], list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        # A far fact has four rows; all of them together count as one subject.
-        group = "far" if row.id.startswith("far/") else str(row.subject)
-        groups[group][row.form, row.language].append(row)
+        groups[str(row.subject)][row.form, row.language].append(row)
     queues = []
     for buckets in groups.values():
         queue = _interleave(
