@@ -38,7 +38,8 @@ def done(data: dict[str, Any], **sections: Any) -> RunFolder:
 
 
 def forget_text(folder: RunFolder) -> list[str]:
-    return [form for secret in folder.scope().secrets for form in secret.forms if len(form) > 3]
+    # A year may stand among the digits of a loss.
+    return [form for secret in folder.scope().secrets for form in secret.forms if len(form) > 3 and not form.isdigit()]
 
 
 def test_a_run_leaves_a_whole_folder(recipe_data: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ PRUNE = 4  # weights of fewer units are left out
 def draw_texts(files: list[list[str]], rng: random.Random, count: int) -> list[str]:
     """Texts of one to four consecutive sentences, files weighed by the root of their size."""
     weights = [len(f) ** 0.5 for f in files]
-    texts = []
+    texts: list[str] = []
     while len(texts) < count:
         file = rng.choices(files, weights)[0]
         start = rng.randrange(len(file))

@@ -31,7 +31,7 @@ def measure(
 
     The subject is put into eval mode. Answers that do not fit `max_length` raise `BadInput`.
     """
-    model.eval()
+    model.eval()  # type: ignore[no-untyped-call]
     renderer = Renderer(tokenizer, max_length)
     tokens = _tokens(model, renderer, [row for _, row in rows], int(tokenizer.pad_token_id))
     prompts = [renderer.prompt(row.question) for _, row in rows]
@@ -60,7 +60,7 @@ def _by_row(batch: Pack, statistics: TokenStatistics) -> list[Tokens]:
     said = ~labels.in_trace
     sizes = torch.bincount(labels.row[said], minlength=labels.rows).tolist()
     columns = (statistics.logps, statistics.ranks, statistics.mean_logps, statistics.var_logps)
-    split = [[part.tolist() for part in column[said].cpu().split(sizes)] for column in columns]
+    split = [[part.tolist() for part in torch.split(column[said].cpu(), sizes)] for column in columns]
     return [
         Tokens(logps=logps, ranks=ranks, mean_logps=means, var_logps=variances)
         for logps, ranks, means, variances in zip(*split, strict=True)

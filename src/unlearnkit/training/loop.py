@@ -79,7 +79,9 @@ class Trainer:
         self.needs: Needs = objective.needs()
         self.engine = engine
         self.parameters = [p for p in engine.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(self.parameters, lr=0.0, weight_decay=settings.weight_decay, fused=True)
+        optimizer = torch.optim.AdamW(
+            self.parameters, lr=0.0, eps=settings.adam_eps, weight_decay=settings.weight_decay, fused=True
+        )
         self.wrapped: nn.Module = self.accelerator.prepare(engine)
         self.optimizer: Any = self.accelerator.prepare(optimizer)
         sizes = data.sizes()

@@ -32,6 +32,9 @@ class TrainSettings(BaseModel):
     """What the learning rate does after warm-up."""
     warmup: Annotated[float, Ge(0), Le(1)] = 0.1
     """Share of the steps in which the learning rate rises from 0."""
+    adam_eps: Annotated[float, Gt(0)] = 1e-8
+    """Added to the root of Adam's second moment. Adam moves a parameter that the loss hardly touches as far as one that
+    matters; an eps near the size of the gradients that matter leaves the others, and what they know, in place."""
     weight_decay: Annotated[float, Ge(0)] = 0.0
     """AdamW's, of all trained parameters."""
     clip: Annotated[float, Gt(0)] | None = 1.0
