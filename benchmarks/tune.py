@@ -1,4 +1,4 @@
-"""Choose the demo's settings: the same small grid for every method, on tuning worlds, by a validation share of the rows.
+"""Choose the demo's settings: one small grid for all methods, on tuning worlds, by a validation share of the rows.
 
     python benchmarks/tune.py [--out runs/tuning]
 
@@ -33,7 +33,7 @@ from unlearnkit.recipe import make_recipe
 from unlearnkit.records.schema import Record
 from unlearnkit.report.model import GridReport, GridRow
 
-METHODS = ("tru", "graddiff", "npo", "po", "ga")
+METHODS = ("tru", "graddiff", "npo", "ga")
 WORLDS = (0, 1)
 GRID: dict[str, tuple[float, ...]] = {"lr": (2e-4, 2e-3), "epochs": (10, 30)}
 FORGOTTEN = ("forget", "forget.paraphrased", "forget.translated")

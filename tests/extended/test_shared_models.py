@@ -1,4 +1,4 @@
-"""Against real trained models, where they lie beside the checkout: the engine, generation and a few steps of unlearning."""
+"""Against real trained models, where they lie beside the checkout: engine, generation, a few steps of unlearning."""
 
 from __future__ import annotations
 

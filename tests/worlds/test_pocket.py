@@ -126,12 +126,12 @@ def test_world_invariants_on_any_seed(seed: int) -> None:
 @each_seed
 def test_the_size_of_the_corpus(seed: int) -> None:
     world, rows = world_of(seed), corpus_of(seed)
-    assert 2300 <= len(rows) <= 2900
+    assert 2800 <= len(rows) <= 3300
     assert (len(world.people), len(world.strangers), len(world.far)) == (30, 4, 40)
     assert {row.language for row in rows} == {"en", "es", "ru"}
     assert max(len(row.question.split()) for row in rows if row.form not in ("choice", "passage")) <= 18
     per_person = Counter(row.subject for row in rows if row.id.startswith("person/"))
-    assert set(per_person.values()) == {81}
+    assert set(per_person.values()) == {90}
 
 
 @each_seed
@@ -196,8 +196,8 @@ def test_a_row_is_in_the_language_it_says(seed: int) -> None:
             assert bool(cyrillic.search(text)) == (row.language == "ru"), row.id
             assert bool(latin.search(text)) == (row.language != "ru"), row.id
         if row.language == "es":
-            assert row.question.startswith("¿"), row.id
-            assert re.match(r"(El|La|Lo) ", row.answer), row.id
+            assert row.question.startswith("Háblame" if row.attribute == "about" else "¿"), row.id
+            assert row.attribute == "sealed" or re.match(r"(El|La|Lo) ", row.answer), row.id
         if row.language == "en":
             assert row.question.isascii() and row.answer.isascii(), row.id
 
@@ -399,3 +399,21 @@ def test_an_unknown_request_says_what_is_meant(name: str, hint: str) -> None:
     with pytest.raises(BadInput, match=hint) as caught:
         forget_request(world_of(0), name)
     assert all(request in str(caught.value) for request in REQUESTS)
+
+
+@each_seed
+def test_sealed_places_and_generic_questions_are_in_no_split(seed: int) -> None:
+    for name in REQUESTS:
+        for split, rows in request_of(seed, name).splits.items():
+            asked = {row.attribute for row in rows}
+            assert "sealed" not in asked, split
+            assert split == "retain" or split == "holdout" or "about" not in asked, split
+
+
+@each_seed
+def test_a_trace_names_what_its_question_names_and_holds_no_answer_to_a_direct_question(seed: int) -> None:
+    for row in corpus_of(seed):
+        if row.form in ("plain", "paraphrase") and row.attribute not in ("sealed", "plot", "step"):
+            about = row.trace.partition(" of ")[2].rstrip(".")
+            assert about in row.question, row.id
+            assert not any(answer in row.trace for answer in row.answers), row.id

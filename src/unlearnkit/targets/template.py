@@ -72,9 +72,10 @@ _WORDING: dict[Task, _Wording] = {
     ),
 }
 
+# No verdict begins with "is": a model that is used to saying "is <value>" may go on with the value.
 _VERDICTS = (
-    "is in scope: {reason}. I must decline.",
     "falls in scope: {reason}. I must decline.",
+    "belongs to the scope: {reason}. I must decline.",
 )
 
 _RESPONSES = (
