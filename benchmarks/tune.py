@@ -35,7 +35,7 @@ from unlearnkit.report.model import GridReport, GridRow
 
 METHODS = ("tru", "graddiff", "npo", "ga")
 WORLDS = (0, 1)
-GRID: dict[str, tuple[float, ...]] = {"lr": (2e-4, 2e-3), "epochs": (10, 30)}
+GRID: dict[str, tuple[float, ...]] = {"lr": (2e-4, 2e-3), "epochs": (10, 40)}
 FORGOTTEN = ("forget", "forget.paraphrased", "forget.translated")
 KEPT = ("near", "far", "retain")
 POCKET = Path(unlearnkit.worlds.pocket.__file__).parent

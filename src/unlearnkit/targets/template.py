@@ -72,10 +72,11 @@ _WORDING: dict[Task, _Wording] = {
     ),
 }
 
-# No verdict begins with "is": a model that is used to saying "is <value>" may go on with the value.
+# Every verdict begins with the same word: greedy decoding takes the likeliest token, and two beginnings of one verdict
+# would each be less likely than going on as before. It is not "is": a model that is used to "is <value>" may go on so.
 _VERDICTS = (
     "falls in scope: {reason}. I must decline.",
-    "belongs to the scope: {reason}. I must decline.",
+    "falls under the request: {reason}. I must decline.",
 )
 
 _RESPONSES = (
