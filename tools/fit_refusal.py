@@ -166,7 +166,7 @@ def main(out: str, *sources: str) -> None:
 
     made = [e for e in made if e.weight != PLAIN_WEIGHT or score(e.text) < CEILING]
     weights, bias = _fit(made)
-    store(Path(out), [], weights, bias, scale=SCALE, prune=PRUNE)
+    store(Path(out), weights, bias, scale=SCALE, prune=PRUNE)
 
 
 if __name__ == "__main__":

@@ -18,14 +18,16 @@ from texts import fill, read_labelled, read_phrases, sentences, teacher_texts, w
 from unlearnkit.metrics.word_order import features, tokens
 
 COMMON = 110  # function words a language
-SENTENCES = 36000  # texts a language, drawn with replacement where a language has fewer
-WORLD = 2500  # answers of pocket worlds, and passages of their books
+FREQUENT = 2000  # words a language that are known by themselves
+SHORT = 14  # texts of more words are drawn more seldom
+SENTENCES = 70000  # texts a language, drawn with replacement where a language has fewer
+WORLD = 4000  # answers of pocket worlds, and passages of their books
 PHRASE_FILLS = 4  # texts made of each written phrase
 LABELLED_TIMES = 5  # how often each labelled text stands, each time with other shuffles
-SMALLEST = 10  # texts in which a feature must occur
-PENALTY = 0.6  # L2
+SMALLEST = 5  # texts in which a feature must occur
+PENALTY = 0.4  # L2
 SCALE = 20
-PRUNE = 4  # weights of fewer units are left out
+KEPT = 0.26  # size of the weight in a first fit from which a feature stands in the second, which is stored
 
 
 def draw_texts(files: list[list[str]], rng: random.Random, count: int) -> list[str]:
@@ -43,7 +45,7 @@ def draw_texts(files: list[list[str]], rng: random.Random, count: int) -> list[s
             text = " ".join(text.split()[rng.randrange(1, len(words) // 2) :])
         if rng.random() < 0.06:
             text = text.rstrip(".!?…")
-        if 4 <= len(words) <= 120:
+        if 4 <= len(words) <= 120 and rng.random() < SHORT / len(words):
             texts.append(text)
     return texts
 
@@ -69,9 +71,10 @@ def scrambles(text: str, pool: list[str], rng: random.Random) -> list[str]:
 
 
 def main(out: str, *sources: str) -> None:
-    """Draw texts, scramble them, fit and store."""
+    """Draw texts, scramble them, fit twice, the second time to the features that matter, and store."""
     rng = random.Random(0)
     common: set[str] = set()
+    frequent: set[str] = set()
     real = [*world_answers(rng, WORLD), *world_passages(rng, WORLD)]
     real += [text for target in teacher_texts() for text in (target.trace, f"{target.trace} {target.response}")]
     pool: list[str] = []
@@ -85,7 +88,9 @@ def main(out: str, *sources: str) -> None:
         drawn += LABELLED_TIMES * read_labelled(language, "refusal", "other", "trace")
         counts = Counter(t.text for text in drawn for t in tokens(text) if t.kind == "word")
         lower = Counter(t.text for text in drawn for t in tokens(text) if t.kind == "word" and not t.capital)
-        common |= {w for w, _ in [(w, c) for w, c in counts.most_common(400) if lower[w] > c / 2 or w == "i"][:COMMON]}
+        by_rank = [word for word, count in counts.most_common() if lower[word] > count / 2 or word == "i"]
+        common |= set(by_rank[:COMMON])
+        frequent |= set(by_rank[:FREQUENT])
         real += drawn
         pool += [word for text in drawn for word in text.split()]
     texts: list[str] = []
@@ -94,11 +99,15 @@ def main(out: str, *sources: str) -> None:
         mixed = scrambles(text, pool, rng)
         texts += [text, *mixed]
         labels += [1] + [0] * len(mixed)
-    rows = [Counter(features(tokens(text), frozenset(common))) for text in texts]
+    known = frozenset(common), frozenset(frequent)
+    rows = [Counter(features(tokens(text), *known)) for text in texts]
     even = labels.count(0) / labels.count(1)
     balance = [even if label else 1.0 for label in labels]
     weights, bias = fit(rows, labels, balance, smallest=SMALLEST, penalty=PENALTY)
-    store(Path(out), sorted(common), weights, bias, scale=SCALE, prune=PRUNE)
+    kept = {name for name, weight in weights.items() if abs(weight) >= KEPT}
+    rows = [Counter({name: count for name, count in row.items() if name in kept}) for row in rows]
+    weights, bias = fit(rows, labels, balance, smallest=SMALLEST, penalty=PENALTY)
+    store(Path(out), weights, bias, scale=SCALE, prune=1, common=common, frequent=frequent)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -39,10 +40,20 @@ def fit(
     return {name: best.x[i] for name, i in index.items()}, float(best.x[-1])
 
 
-def store(path: Path, common: list[str], weights: dict[str, float], bias: float, *, scale: int, prune: int) -> None:
+def store(
+    path: Path,
+    weights: dict[str, float],
+    bias: float,
+    *,
+    scale: int,
+    prune: int,
+    common: Iterable[str] = (),
+    frequent: Iterable[str] = (),
+) -> None:
     """Write a model as `unlearnkit.metrics.linear` reads it; weights of fewer than `prune` units are left out."""
     kept = {n: round(w * scale) for n, w in sorted(weights.items()) if abs(round(w * scale)) >= prune}
-    stored = {"common": common, "bias": round(bias, 3), "scale": scale, "weights": kept}
+    words = {"common": sorted(common), "frequent": sorted(frequent)}
+    stored = {**words, "bias": round(bias, 3), "scale": scale, "weights": kept}
     text = json.dumps(stored, ensure_ascii=False, separators=(",", ":"))
     path.write_text(text + "\n", encoding="utf-8")
-    sys.stdout.write(f"{path}: {len(kept)} of {len(weights)} weights, {len(text)} characters\n")
+    sys.stdout.write(f"{path}: {len(kept)} of {len(weights)} weights, {len(text.encode())} bytes\n")

@@ -13,11 +13,9 @@ from unlearnkit.metrics.refusal import is_refusal
 
 TARGET = 0.99
 SHORT_OF: dict[str, float] = {
-    "coherent answer": 0.985,
-    "coherent trace": 0.983,
     "refusal in prose": 0.986,
-    "shuffled answer": 0.97,
-    "shuffled idk": 0.985,
+    "shuffled answer": 0.973,
+    "shuffled idk": 0.989,
 }
 """What does not reach the target yet, and what it must not fall below."""
 CLASSES = ("answer", "idk", "refusal", "trace", "prose")

@@ -18,7 +18,7 @@ ORDER_WORDS = 4
 """Texts of fewer words have no word order to speak of."""
 SHORT_WORDS, SHORT_THRESHOLD = 6, -4.0
 """Texts of fewer than `SHORT_WORDS` words are taken for shuffled only below this log-odds."""
-THRESHOLD_RISE, HIGHEST_THRESHOLD = 0.3, 1.0
+THRESHOLD_RISE, HIGHEST_THRESHOLD = 0.3, 0.5
 """From there on the threshold rises from 0 by this much a word, to the highest: the more words, the more evidence."""
 
 _BROKEN = re.compile(

@@ -14,6 +14,8 @@ class LinearModel(NamedTuple):
 
     common: frozenset[str]
     """The words that were taken for function words when it was fitted, normalised."""
+    frequent: frozenset[str]
+    """The words that were known by themselves when it was fitted, normalised."""
     weights: dict[str, float]
     bias: float
 
@@ -28,4 +30,4 @@ def linear_model(name: str) -> LinearModel:
     file = resources.files("unlearnkit.metrics") / f"{name}.json"
     stored = json.loads(file.read_text(encoding="utf-8"))
     weights = {feature: value / stored["scale"] for feature, value in stored["weights"].items()}
-    return LinearModel(frozenset(stored["common"]), weights, stored["bias"])
+    return LinearModel(frozenset(stored["common"]), frozenset(stored["frequent"]), weights, stored["bias"])

@@ -1,16 +1,18 @@
 """Whether words stand in an order in which people write them: a small linear model of neighbouring word classes.
 
 Meaning is out of reach without a language model, but the grammar of function words, inflection, capitals and
-punctuation is not: an article is followed by a noun, a full stop by a capital. Every token gets a class (itself for the
-common function words, else its ending), and every pair of neighbouring classes a weight, fitted by logistic regression
-to tell sentences from their shuffles. The weights for English, Spanish and Russian are `word_order.json`, made by
-`tools/fit_word_order.py`, which names their sources.
+punctuation is not: an article is followed by a noun, a full stop by a capital. Every token gets two classes, a coarse
+one (itself for the common function words, else its ending) and a fine one (itself for the frequent words, else a longer
+ending), and every pair of neighbouring classes a weight, fitted by logistic regression to tell sentences from their
+shuffles. The weights for English, Spanish and Russian are `word_order.json`, made by `tools/fit_word_order.py`;
+`tools/README.md` names their sources.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from unlearnkit.metrics.linear import linear_model
@@ -72,16 +74,28 @@ def class_names(found: list[Token], common: frozenset[str]) -> list[str]:
     return names
 
 
+def fine_names(found: list[Token], frequent: frozenset[str]) -> list[str]:
+    """The finer class of each token: itself for frequent words and punctuation, else its last three letters."""
+    return [
+        token.text
+        if token.kind != "word" or token.text in frequent
+        else ("A" if token.capital else "-") + token.text[-3:]
+        for token in found
+    ]
+
+
 def _capital_state(token: Token, name: str) -> str:
     if token.kind != "word":
         return token.kind
     return ("content" if name[0] in "A-" else "function") + ("+" if token.capital else "")
 
 
-def features(found: list[Token], common: frozenset[str]) -> Iterator[str]:
+def features(found: list[Token], common: frozenset[str], frequent: frozenset[str]) -> Iterator[str]:
     """What the model sees of a text: pairs and triples of classes, spaced pairs, and where capitals stand."""
     names = class_names(found, common)
     classes = [_START, *names, _END]
+    fine = [_START, *fine_names(found, frequent), _END]
+    yield from (f"={a} {b}" for (a, b), pair in zip(pairwise(fine), pairwise(classes), strict=True) if (a, b) != pair)
     grammar = [not (name[0] == "-" or name in "A#@") for name in classes]
     states = [_START, *map(_capital_state, found, names), _END]
     for i in range(1, len(classes)):
@@ -104,4 +118,4 @@ def common_words() -> frozenset[str]:
 def evidence(text: str) -> float:
     """Log-odds (natural logarithm) that `text` is in an order in which people write, against a shuffle of its words."""
     model = linear_model("word_order")
-    return model.log_odds(features(tokens(text), model.common))
+    return model.log_odds(features(tokens(text), model.common, model.frequent))
