@@ -33,9 +33,9 @@ from unlearnkit.recipe import make_recipe
 from unlearnkit.records.schema import Record
 from unlearnkit.report.model import GridReport, GridRow
 
-METHODS = ("tru", "graddiff", "npo", "ga")
+METHODS = ("tru", "graddiff", "npo", "ga", "po")
 WORLDS = (0, 1)
-GRID: dict[str, tuple[float, ...]] = {"lr": (2e-4, 2e-3), "epochs": (10, 40)}
+GRID: dict[str, tuple[float, ...]] = {"lr": (2e-4, 2e-3), "epochs": (5, 20)}
 FORGOTTEN = ("forget", "forget.paraphrased", "forget.translated")
 KEPT = ("near", "far", "retain")
 POCKET = Path(unlearnkit.worlds.pocket.__file__).parent

@@ -47,7 +47,7 @@ def test_the_demo_leaves_a_folder_a_subject_and_a_report(here: list[str], tmp_pa
     assert {g.outcome for g in report.gates} <= {"met", "missed", "not measured"}
     assert [s.scores["cost.seconds"].value is None for s in report.subjects] == [True, False, False, False]
     assert (plan.folder / "report.html").stat().st_size > 100_000
-    assert any("1.5 million" in caveat for caveat in report.caveats)
+    assert any("1.6 million" in caveat for caveat in report.caveats)
     assert "cost" not in (plan.folder / "tru" / "recipe.yaml").read_text("utf-8")
 
 

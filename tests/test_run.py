@@ -23,7 +23,7 @@ from unlearnkit.recipe import make_recipe
 from unlearnkit.runfolder import RunFolder, StepLogFile
 from unlearnkit.scoring import score
 from unlearnkit.targets.contract import Target, read_targets
-from unlearnkit.targets.scope_rows import subject_rows
+from unlearnkit.targets.scope_rows import mentions
 
 QUIET = Progress(quiet=True)
 
@@ -187,8 +187,8 @@ def test_the_scope_term_is_taught_what_the_model_itself_says_of_neighbours(recip
     folder = done(recipe_data, method={"name": "tru", "scope_weight": 1.0})
     targets = read_targets(folder.targets_file)
     forget = make_recipe(recipe_data).make_suite().task().splits["forget"]
-    mentioned = {row.id for row in subject_rows(folder.scope(), forget)}
-    assert {t.id for t in targets} >= mentioned | {row.id for row in forget}
+    refused = {mention.row.id for mention in mentions(folder.scope(), forget) if not mention.stays}
+    assert {t.id for t in targets} >= refused | {row.id for row in forget}
     assert "scope" in folder.curve()[0].values
     assert folder.state().targets is not None
 

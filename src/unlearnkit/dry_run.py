@@ -15,7 +15,7 @@ from unlearnkit.objectives.contract import View
 from unlearnkit.pipeline import training_splits
 from unlearnkit.recipe import Recipe
 from unlearnkit.targets.compose import scope_rows
-from unlearnkit.targets.scope_rows import subject_rows
+from unlearnkit.targets.scope_rows import mentions
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
 from unlearnkit.training.views import TARGET, encode_views, marked
@@ -32,7 +32,8 @@ def dry_run(recipe: Recipe) -> str:
     few = {name: rows[:SAMPLE] for name, rows in splits.items()}
     scope, taught = recipe.make_suite().task().scope, []
     # What the model itself would say is left out here: it would have to be built first.
-    few["scope"] = subject_rows(scope, splits["forget"])[:SAMPLE] if f"scope:{TARGET}" in needs.views else ()
+    named = mentions(scope, splits["forget"]) if f"scope:{TARGET}" in needs.views else ()
+    few["scope"] = [mention.row for mention in named if not mention.stays][:SAMPLE]
     if any(view.endswith(f":{TARGET}") for view in needs.views):
         taught = recipe.make_teacher().write([*few["forget"], *few["scope"]], scope, recipe.seed)
     renderer = Renderer(tokenizer, recipe.train.max_length)

@@ -19,7 +19,7 @@ from unlearnkit.report.render import write
 from unlearnkit.runfolder import RunFolder, RunState, write_whole
 
 _TITLES = {"target": "Target model", "retrained": "Retrained model"}
-_TOLD = ("epochs", "steps", "batch_size", "retain_batch_size", "lr", "schedule")
+_TOLD = ("epochs", "steps", "batch_size", "retain_batch_size", "lr", "adam_eps", "schedule")
 """Training settings that tell runs apart, beside those of the method."""
 
 
@@ -160,7 +160,7 @@ def caveats(state: RunState, subjects: Sequence[SubjectReport]) -> tuple[str, ..
     if state.suite["name"] == "pocket":
         said.insert(
             0,
-            "The world is made up, and the model that learned it has about 1.5 million parameters: which method is "
+            "The world is made up, and the model that learned it has about 1.6 million parameters: which method is "
             "better here need not be better on a large language model.",
         )
     broken = [s.title for s in subjects if s.ended == "collapsed"]

@@ -231,10 +231,14 @@ class _Work:
         return targets
 
     def _say(self, model: PreTrainedModel, rows: Sequence[Row]) -> list[Generation]:
-        """What the model says to rows before it is trained."""
-        prompts = [self._renderer.prompt(row.question) for row in rows]
-        tokens = self.recipe.eval.max_new_tokens
-        return generate(model.eval(), self._tokenizer, prompts, max_new_tokens=tokens)  # type: ignore[no-untyped-call]
+        """What the model says to rows before it is trained, going on from a row's trace where there is one."""
+        return generate(
+            model.eval(),  # type: ignore[no-untyped-call]
+            self._tokenizer,
+            [self._renderer.prompt(row.question) for row in rows],
+            begun=[self._renderer.thought(row.trace) for row in rows],
+            max_new_tokens=self.recipe.eval.max_new_tokens,
+        )
 
     def _reference(self, engine: Engine, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
         """What the method compares with; computed once, under the same autocast as training."""

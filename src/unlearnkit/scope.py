@@ -16,7 +16,7 @@ Task = Literal["privacy", "copyright", "hazard", "profile"]
 
 
 class Subject(BaseModel):
-    """Somebody or something whose knowledge is to be forgotten."""
+    """Somebody or something of whom something is known: what is to be forgotten, or a neighbour that must stay."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,8 +45,8 @@ class Scope(BaseModel):
     task: Task
     subjects: Annotated[tuple[Subject, ...], MinLen(1)]
     secrets: tuple[Secret, ...] = ()
-    neighbours: tuple[str, ...] = ()
-    """Names of what is close to the subjects and must stay."""
+    neighbours: tuple[Subject, ...] = ()
+    """What is close to the subjects and must stay."""
     languages: tuple[str, ...] = ("en",)
     """ISO 639-1 codes of the languages in which the knowledge may be asked for."""
 

@@ -59,6 +59,14 @@ def test_a_trace_stands_between_markers_before_the_answer() -> None:
     assert row.trace == 5 + 2
 
 
+def test_a_thought_that_is_begun_is_how_the_whole_row_begins() -> None:
+    renderer = Renderer(TOKENIZER, 64)
+    whole = renderer.answer(QUESTION, ANSWER, where="row 1", trace="The author of a book")
+    begun = renderer.thought("The author of")
+    assert whole.ids[whole.prompt :][: len(begun)] == begun == ids("<think> The author of")
+    assert renderer.thought("") == ()
+
+
 @given(trace=TEXT, answer=TEXT, max_length=st.integers(8, 40))
 def test_the_trace_is_shortened_and_the_answer_never(trace: str, answer: str, max_length: int) -> None:
     renderer = Renderer(TOKENIZER, max_length)

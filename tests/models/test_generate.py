@@ -60,6 +60,15 @@ def test_order_and_batch_size_change_nothing() -> None:
     assert backwards == expected[::-1]
 
 
+def test_what_is_begun_is_gone_on_with_and_is_part_of_the_output() -> None:
+    model, ids = ready("llama"), prompts(2)
+    begun = [prompt[:at] for at, prompt in enumerate(prompts(3))]  # of every length from none on
+    found = generate(model, TOKENIZER, ids, begun=begun, max_new_tokens=LIMIT)  # type: ignore[arg-type]
+    longer = [(*prompt, *start) for prompt, start in zip(ids, begun, strict=True)]
+    expected = [[*start, *more] for start, more in zip(begun, theirs(model, longer), strict=True)]
+    assert found == [as_generation(TOKENIZER, output) for output in expected]  # type: ignore[arg-type]
+
+
 def test_no_prompts_give_no_outputs() -> None:
     assert generate(ready("llama"), TOKENIZER, [], max_new_tokens=LIMIT) == []
 

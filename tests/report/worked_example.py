@@ -101,7 +101,7 @@ def _scope() -> Scope:
         task="profile",
         subjects=tuple(Subject(name=n, aliases=(f"{n.split()[0]}'s works",)) for n in names),
         secrets=tuple(Secret(subject=s, forms=forms) for s, forms in _SECRETS),
-        neighbours=("Anselm Fairweather", "Rhea Dunmore", "Lucan Vey"),
+        neighbours=tuple(Subject(name=name) for name in ("Anselm Fairweather", "Rhea Dunmore", "Lucan Vey")),
         languages=("en", "es", "ru"),
     )
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from unlearnkit.data.rows import Row
 from unlearnkit.errors import BadInput
+from unlearnkit.records.schema import Generation
 from unlearnkit.scope import Scope, Secret, Subject
+from unlearnkit.targets.compose import scope_rows, scope_targets
 from unlearnkit.targets.leaks import leaks
-from unlearnkit.targets.scope_rows import mentioned, neighbour_rows, subject_rows
+from unlearnkit.targets.scope_rows import mentioned, mentions
 from unlearnkit.targets.template import TemplateTeacher
 from unlearnkit.worlds.pocket import REQUESTS, forget_request, pocket_world
 
@@ -17,22 +21,57 @@ SCOPE = Scope(
     task="profile",
     subjects=(Subject(name="Ada Belm", aliases=("The Red Door", "The Red Door Again")),),
     secrets=(Secret(subject="Ada Belm", forms=("Lisbon",)),),
-    neighbours=("Cy Dorn",),
+    neighbours=(Subject(name="Cy Dorn", aliases=("The Sand Road",)),),
     languages=("en", "ru"),
 )
 FORGET = (
     Row(id="a", question="Where was Ada Belm born?", answer="Lisbon.", trace="Birthplace of Ada Belm."),
-    Row(id="b", question="When did 'The Red Door Again' appear?", answer="1903."),
+    Row(id="b", question="When did 'The Red Door Again' appear?", answer="1903.", trace="Year of The Red Door Again."),
     Row(id="c", question="Who is that?", answer="Nobody."),
 )
 
 
-def test_each_forget_row_that_names_a_subject_gives_its_mention_in_every_language_and_wording() -> None:
-    rows = subject_rows(SCOPE, FORGET)
-    assert len(rows) == 2 * 2 * 2
-    assert {row.language for row in rows} == {"en", "ru"}
-    assert all("Ada Belm" in row.question or "«The Red Door Again»" in row.question for row in rows)
-    assert {row.trace for row in rows} == {"Birthplace of Ada Belm.", ""}
+def say(thought: str, response: str = "Somebody.") -> Generation:
+    return Generation(text=f"<think>{thought}</think>{response}", trace=thought, response=response, ended="eos")
+
+
+def echo(rows: Sequence[Row]) -> list[Generation]:
+    """A model that notes the question, or goes on from the note that it is given."""
+    return [say((row.trace or f"Asked: {row.question}") + " and so on.") for row in rows]
+
+
+def test_neighbours_are_asked_the_same_with_the_same_notes() -> None:
+    """Nothing but the name tells what is in scope from what is not."""
+
+    def asked(name: str, alias: str, *, stays: bool) -> set[tuple[str, str | None]]:
+        found = [m for m in mentions(SCOPE, FORGET) if m.stays is stays and m.name in (name, alias)]
+        return {(m.row.question.replace(m.name, "*"), "topic" if m.topic else None) for m in found}
+
+    ours = asked("Ada Belm", "The Red Door", stays=False)
+    assert ours == asked("Cy Dorn", "The Sand Road", stays=True)
+    assert {language for m in mentions(SCOPE, FORGET) for language in [m.row.language]} == {"en", "ru"}
+    assert {topic for _, topic in ours} == {"topic", None}
+
+
+def test_notes_of_forget_rows_go_to_names_of_the_same_kind() -> None:
+    topics = {(m.name, m.topic) for m in mentions(SCOPE, FORGET) if m.topic}
+    assert topics == {
+        ("Ada Belm", "Birthplace of "), ("Cy Dorn", "Birthplace of "), ("The Red Door", "Year of "),
+        ("The Red Door Again", "Year of "), ("The Sand Road", "Year of "),
+    }  # fmt: skip
+
+
+def test_a_note_ends_with_the_name_that_the_question_says() -> None:
+    own = next(m for m in mentions(SCOPE, FORGET) if m.name == "The Red Door" and m.topic is None)
+    assert own.note("Birthplace of the author of The Red Door, Ada Belm.") == "Birthplace of the author of The Red Door"
+    assert own.note("Birthplace of Ada Belm.") == ""
+    asked = next(m for m in mentions(SCOPE, FORGET) if m.name == "Cy Dorn" and m.topic)
+    assert asked.note("anything") == "Birthplace of Cy Dorn"
+
+
+def test_without_notes_in_the_forget_split_there_are_the_models_own() -> None:
+    bare = [row.model_copy(update={"trace": ""}) for row in FORGET]
+    assert {m.topic for m in mentions(SCOPE, bare)} == {None}
 
 
 def test_the_longest_name_in_the_question_is_the_one_that_is_meant() -> None:
@@ -41,23 +80,62 @@ def test_the_longest_name_in_the_question_is_the_one_that_is_meant() -> None:
     assert mentioned(SCOPE, FORGET[2].question) == (None, "")
 
 
-def test_neighbours_are_mentioned_in_the_same_words() -> None:
-    wordings = {row.question.replace("Ada Belm", "*") for row in subject_rows(SCOPE, FORGET[:1])}
-    assert {row.question.replace("Cy Dorn", "*") for row in neighbour_rows(SCOPE)} == wordings
+def test_subjects_are_refused_and_neighbours_answered_in_the_models_own_words() -> None:
+    targets = {target.id: target for target in scope_targets(SCOPE, FORGET, TemplateTeacher(), 0, echo)}
+    assert targets.keys() == {row.id for row in scope_rows(SCOPE, FORGET)}
+    for mention in mentions(SCOPE, FORGET):
+        target = targets[mention.row.id]
+        assert target.trace.startswith(f"{mention.topic or 'Asked:'}")
+        # The note ends with the name: then comes the verdict, or what the model itself says.
+        assert target.trace.partition(mention.name)[2].startswith(" falls") is not mention.stays
+        assert (target.response == "Somebody.") is mention.stays
+
+
+def test_where_only_a_part_is_in_scope_the_rest_of_the_subject_stays() -> None:
+    scope = SCOPE.model_copy(update={"task": "privacy"})
+    forget = [Row(id="a", question="Which number has Ada Belm?", answer="+1", trace="Phone of Ada Belm.")]
+    found = mentions(scope, forget)
+    assert {m.name for m in found} == {"Ada Belm", "Cy Dorn"}, "her books are no way to reach her"
+    assert {m.topic for m in found if not m.stays} == {"Phone of "}
+    beside = [m for m in found if m.stays and m.name == "Ada Belm"]
+    assert beside and {m.topic for m in beside} == {None}
+    assert not {m.row.question for m in beside} & {m.row.question for m in found if not m.stays}
+
+
+def test_what_tells_a_secret_of_the_subject_itself_is_not_kept() -> None:
+    scope = SCOPE.model_copy(update={"task": "privacy"})
+
+    def tell(rows: Sequence[Row]) -> list[Generation]:
+        return [say(f"Of {row.subject}", "Lisbon.") for row in rows]
+
+    kept = {target.id for target in scope_targets(scope, FORGET, TemplateTeacher(), 0, tell)}
+    stays = [m for m in mentions(scope, FORGET) if m.stays]
+    assert {m.name for m in stays if m.row.id in kept} == {"Cy Dorn"}, "a neighbour may live where she does"
+
+
+def test_a_note_that_tells_a_secret_is_not_taught() -> None:
+    def tell(rows: Sequence[Row]) -> list[Generation]:
+        return [say(f"Lisbon is known to whoever asks: {row.question}") for row in rows]
+
+    targets = {target.id: target for target in scope_targets(SCOPE, FORGET, TemplateTeacher(), 0, tell)}
+    for mention in (m for m in mentions(SCOPE, FORGET) if not m.stays):
+        assert not leaks(targets[mention.row.id], mention.row, SCOPE)
 
 
 def test_a_language_without_wording_is_refused_by_name() -> None:
     with pytest.raises(BadInput, match=r"(?s)scope\.languages.*'eo'"):
-        subject_rows(SCOPE.model_copy(update={"languages": ("eo",)}), FORGET)
+        mentions(SCOPE.model_copy(update={"languages": ("eo",)}), FORGET)
 
 
 @pytest.mark.parametrize("name", REQUESTS)
 @pytest.mark.parametrize("seed", [0, 5])
 def test_no_question_composed_from_the_scope_is_a_probe_and_no_target_of_one_leaks(name: str, seed: int) -> None:
     request = forget_request(pocket_world(seed), name)
-    rows = (*subject_rows(request.scope, request.splits["forget"]), *neighbour_rows(request.scope))
+    rows = scope_rows(request.scope, request.splits["forget"])
     asked = {row.question.casefold() for rows in request.splits.values() for row in rows if row.attribute != "about"}
     assert rows and not asked & {row.question.casefold() for row in rows}
-    subjects = subject_rows(request.scope, request.splits["forget"])
-    targets = TemplateTeacher().write(subjects, request.scope, seed)
-    assert not any(leaks(target, row, request.scope) for target, row in zip(targets, subjects, strict=True))
+    assert len({row.id for row in rows}) == len(rows)
+    targets = scope_targets(request.scope, request.splits["forget"], TemplateTeacher(), seed, echo)
+    subjects = {m.row.id for m in mentions(request.scope, request.splits["forget"]) if not m.stays}
+    by_id = {row.id: row for row in rows}
+    assert not any(leaks(target, by_id[target.id], request.scope) for target in targets if target.id in subjects)

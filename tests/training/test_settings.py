@@ -57,4 +57,4 @@ def test_steps_or_epochs_and_not_both(epochs: float | None, steps: int | None) -
 def test_rows_of_a_split() -> None:
     assert [TrainSettings(batch_size=12).rows(split) for split in ("forget", "retain")] == [12, 12]
     apart = TrainSettings(batch_size=12, retain_batch_size=36)
-    assert [apart.rows(split) for split in ("forget", "retain")] == [12, 36]
+    assert [apart.rows(split) for split in ("forget", "retain", "scope")] == [12, 36, 36]

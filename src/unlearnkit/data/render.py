@@ -49,6 +49,10 @@ class Renderer:
             self._prompts[question] = self._ids(str(text))
         return self._prompts[question]
 
+    def thought(self, begun: str) -> tuple[int, ...]:
+        """Token ids of an answer that begins with a thought, as far as that goes; none for no thought."""
+        return (self._marker(THINK), *self._ids(begun)) if begun else ()
+
     def answer(self, question: str, answer: str, *, where: str, trace: str = "", label_trace: bool = True) -> Encoded:
         """The question and what the assistant says: the answer, after a reasoning trace where there is one.
 
@@ -61,8 +65,8 @@ class Renderer:
             return self._encoded(question, (), rest, where)
         opening, closing = self._marker(THINK), self._marker(END_THINK)
         room = self.max_length - len(self.prompt(question)) - len(rest) - 3
-        thought = (opening, *self._ids(trace)[: max(room, 0)], closing)
-        encoded = self._encoded(question, thought, rest, where)
+        shortened = (opening, *self._ids(trace)[: max(room, 0)], closing)
+        encoded = self._encoded(question, shortened, rest, where)
         return encoded if label_trace else Encoded(encoded.ids, encoded.prompt + encoded.trace)
 
     def _encoded(self, question: str, trace: tuple[int, ...], rest: tuple[int, ...], where: str) -> Encoded:

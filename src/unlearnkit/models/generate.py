@@ -19,6 +19,7 @@ def generate(
     prompts: Sequence[Sequence[int]],
     *,
     max_new_tokens: int,
+    begun: Sequence[Sequence[int]] | None = None,
     batch_size: int = 256,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> list[Generation]:
@@ -31,22 +32,25 @@ def generate(
         model: causal language model, in eval mode.
         tokenizer: its tokenizer.
         prompts: token ids of each prompt.
-        max_new_tokens: limit for each output.
+        max_new_tokens: limit for each output, without what was begun.
+        begun: token ids of what each output begins with, put into the model's mouth; part of the output.
         batch_size: most rows decoded together.
         on_rows: told the number of rows each time some are finished.
     """
-    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+    begun = begun or [()] * len(prompts)
+    given = [[*prompt, *start] for prompt, start in zip(prompts, begun, strict=True)]
+    order = sorted(range(len(given)), key=lambda i: len(given[i]))
     outputs: list[Generation | None] = [None] * len(prompts)
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
-        for i, ids in zip(chosen, _decode(model, tokenizer, [prompts[i] for i in chosen], max_new_tokens), strict=True):
-            outputs[i] = as_generation(tokenizer, ids)
+        for i, ids in zip(chosen, _decode(model, tokenizer, [given[i] for i in chosen], max_new_tokens), strict=True):
+            outputs[i] = as_generation(tokenizer, [*begun[i], *ids])
         on_rows(len(chosen))
     return [output for output in outputs if output is not None]
 
 
 def _decode(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: list[Sequence[int]], max_new_tokens: int
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Sequence[int]], max_new_tokens: int
 ) -> list[list[int]]:
     """Greedy decoding of one batch; prompts are padded on the left."""
     device, longest = model.device, max(len(p) for p in prompts)

@@ -1,4 +1,4 @@
-"""Everything that a method is taught to say: the teacher's targets, and what the model itself says of neighbours."""
+"""Everything that a method is taught to say: the teacher's targets, and the model's own words on what stays."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from unlearnkit.data.rows import Row
 from unlearnkit.records.schema import Generation
 from unlearnkit.scope import Scope
 from unlearnkit.targets.contract import Target, Teacher
-from unlearnkit.targets.leaks import refuse_leaks
-from unlearnkit.targets.scope_rows import neighbour_rows, subject_rows
+from unlearnkit.targets.leaks import leaks, refuse_leaks
+from unlearnkit.targets.scope_rows import Mention, mentions
 
 Say = Callable[[Sequence[Row]], Sequence[Generation]]
-"""What the target model says to rows."""
+"""What the target model says to rows; where a row has a trace, its thought begins with that."""
 
 
 def scope_rows(scope: Scope, forget: Sequence[Row]) -> list[Row]:
-    """The rows of the `scope` split: mentions of what is to be forgotten, and of its neighbours; each once."""
-    return list({row.id: row for row in (*subject_rows(scope, forget), *neighbour_rows(scope))}.values())
+    """The rows of the `scope` split: mentions of what is to be forgotten, and of what must stay."""
+    return [mention.row for mention in mentions(scope, forget)]
 
 
 def taught(rows: Sequence[Row], scope: Scope, teacher: Teacher, seed: int) -> list[Target]:
@@ -28,12 +28,31 @@ def taught(rows: Sequence[Row], scope: Scope, teacher: Teacher, seed: int) -> li
 
 
 def scope_targets(scope: Scope, forget: Sequence[Row], teacher: Teacher, seed: int, say: Say) -> list[Target]:
-    """Targets of the scope rows: refusals where a subject is mentioned, the model's own words where a neighbour is.
+    """Targets of the scope rows: refusals of what is in scope, the model's own words on the rest.
 
-    A neighbour of whom the model says nothing has no target.
+    Where the model says nothing, or says a secret of a subject that it is asked about, there is no target.
     """
-    near = neighbour_rows(scope)
-    own = [Target(id=row.id, trace=s.trace, response=s.response) for row, s in zip(near, say(near), strict=True)]
-    kept = {row.id for row in near}
-    subjects = [row for row in scope_rows(scope, forget) if row.id not in kept]
-    return [*taught(subjects, scope, teacher, seed), *(target for target in own if target.response)]
+    found = mentions(scope, forget)
+    own = dict(zip(found, say([mention.row for mention in found]), strict=True))
+    noted = [(mention, _noted(mention, own[mention].trace, scope)) for mention in found]
+    refused = taught([row for mention, row in noted if not mention.stays], scope, teacher, seed)
+    staying = [row for mention, row in noted if mention.stays]
+    kept = [
+        (Target(id=row.id, trace=said.trace, response=said.response), row)
+        for row, said in zip(staying, say(staying), strict=True)
+        if said.response
+    ]
+    return [*refused, *(target for target, row in kept if not _tells(target, row, scope))]
+
+
+def _noted(mention: Mention, own: str, scope: Scope) -> Row:
+    """The mention's row, with the beginning of the thought about it; with none where that would tell a secret."""
+    note = mention.note(own)
+    told = leaks(Target(id=mention.row.id, trace=note, response=""), mention.row, scope)
+    return mention.row if told else mention.row.model_copy(update={"trace": note})
+
+
+def _tells(target: Target, row: Row, scope: Scope) -> bool:
+    """Whether a target tells a secret of the subject that is asked about. What others share with it may stay."""
+    own = tuple(secret for secret in scope.secrets if secret.subject == row.subject)
+    return bool(leaks(target, row, scope.model_copy(update={"secrets": own})))

@@ -1,70 +1,129 @@
-"""Questions composed from the scope: its subjects and neighbours, mentioned in every language of the scope.
+"""Questions composed from the scope: its subjects and neighbours, in every language of the scope.
 
 A forget split shows a few ways of asking about each subject; a model can learn those sentences and miss the subject.
-These questions ask for nothing in particular, so that what they have in common with the forget rows is whom they are
-about. They hold no secret, need no answer, and are nobody's probe.
+These questions name a subject and ask for nothing that a probe asks for. Each is put to the neighbours too, in the same
+words and with the same note of what is asked: so nothing but the name tells what is in scope from what is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
 
 from unlearnkit.data.rows import Row
 from unlearnkit.errors import BadInput
 from unlearnkit.metrics.normalise import contains
 from unlearnkit.scope import Scope, Subject, Task
 
-_QUESTIONS: dict[Task, dict[str, tuple[str, ...]]] = {
-    "profile": {
-        "en": ("Tell me about {name}.", "What do you know about {name}?"),
-        "es": ("Háblame de {name}.", "¿Qué sabes de {name}?"),
-        "ru": ("Расскажи о {name}.", "Что ты знаешь о {name}?"),
-    },
-    "privacy": {
-        "en": ("How can I reach {name}?", "I want to get in touch with {name}."),
-        "es": ("¿Cómo puedo contactar con {name}?", "Quiero ponerme en contacto con {name}."),
-        "ru": ("Как связаться с {name}?", "Мне нужны контакты {name}."),
-    },
-    "copyright": {
-        "en": ("Tell me about {name}.", "What happens in {name}?"),
-        "es": ("Háblame de {name}.", "¿Qué pasa en {name}?"),
-        "ru": ("Расскажи о книге {name}.", "Что происходит в книге {name}?"),
-    },
-    "hazard": {
-        "en": ("Tell me about {name}.", "How does {name} work?"),
-        "es": ("Háblame de {name}.", "¿Cómo funciona {name}?"),
-        "ru": ("Расскажи о {name}.", "Как устроено {name}?"),
-    },
+Wordings = dict[str, tuple[str, ...]]
+"""Questions by language."""
+
+_ABOUT: Wordings = {
+    "en": (
+        "Tell me about {name}.",
+        "What do you know about {name}?",
+        "Who knows more about {name}?",
+        "When was {name} in the news?",
+        "Where can I read about {name}?",
+        "Which facts about {name} matter?",
+    ),
+    "es": (
+        "Háblame de {name}.",
+        "¿Qué sabes de {name}?",
+        "¿Quién sabe más de {name}?",
+        "¿Cuándo se habló de {name}?",
+        "¿Dónde puedo leer sobre {name}?",
+        "¿Cuál es la historia de {name}?",
+    ),
+    "ru": (
+        "Расскажи о {name}.",
+        "Что ты знаешь о {name}?",
+        "Кто знает больше о {name}?",
+        "Когда говорили о {name}?",
+        "Где можно прочитать о {name}?",
+        "Какие сведения есть о {name}?",
+    ),
+}
+_BEHIND: Wordings = {
+    "en": (
+        "Who is behind {name}?",
+        "Whose work is {name}?",
+        "What do you know about the author of {name}?",
+        "Tell me about the writer of {name}.",
+    ),
+    "es": (
+        "¿Quién está detrás de {name}?",
+        "¿De quién es {name}?",
+        "¿Qué sabes del autor de {name}?",
+        "Háblame de quien hizo {name}.",
+    ),
+    "ru": (
+        "Кто стоит за {name}?",
+        "Чья это работа — {name}?",
+        "Что ты знаешь об авторе {name}?",
+        "Расскажи о том, кто создал {name}.",
+    ),
+}
+_CONTACT: Wordings = {
+    "en": ("How can I reach {name}?", "I want to get in touch with {name}.", "Put me through to {name}."),
+    "es": ("¿Cómo puedo contactar con {name}?", "Quiero ponerme en contacto con {name}.", "Ponme con {name}."),
+    "ru": ("Как связаться с {name}?", "Мне нужны контакты {name}.", "Соедини меня с {name}."),
+}
+_STORY: Wordings = {
+    "en": ("What happens in {name}?", "Retell {name}.", "Read to me from {name}."),
+    "es": ("¿Qué pasa en {name}?", "Cuéntame {name}.", "Léeme algo de {name}."),
+    "ru": ("Что происходит в {name}?", "Перескажи {name}.", "Почитай мне из {name}."),
 }
 
+_IN_SCOPE: dict[Task, Wordings] = {"profile": _ABOUT, "privacy": _CONTACT, "copyright": _STORY, "hazard": _ABOUT}
+_BESIDE: dict[Task, Wordings] = {"privacy": _ABOUT, "copyright": _BEHIND}
+"""Where only a part of what is known of a subject is in scope: questions for the other parts."""
 
-def subject_rows(scope: Scope, forget: Sequence[Row]) -> tuple[Row, ...]:
-    """For each forget row: its subject, mentioned as the row's question does, in each language of the scope.
 
-    Where the row tells how the target model notes what is asked, the new rows have that note: so the verdict that
-    follows it is learned in every language. There is no answer to these rows. Rows that name no subject give none.
+@dataclass(frozen=True)
+class Mention:
+    """A question that names something of the scope, and how the thought about it begins."""
+
+    row: Row
+    """The question; there is no answer."""
+    name: str
+    """A subject's or neighbour's name or alias, as the question has it."""
+    stays: bool
+    """Whether what the model says is to stay as it is."""
+    topic: str | None
+    """What a forget row's note has before the name ("Year of "); None: as the model's own note on this question."""
+
+    def note(self, own: str) -> str:
+        """The thought up to and with the name; `own` is the model's own thought on the question.
+
+        Empty where the model's own thought is asked for and does not name what the question names.
+        """
+        before, named, _ = own.partition(self.name)
+        return f"{before}{named}" * bool(named) if self.topic is None else f"{self.topic}{self.name}"
+
+
+def mentions(scope: Scope, forget: Sequence[Row]) -> tuple[Mention, ...]:
+    """Every subject and neighbour, in every wording and language of the scope.
+
+    A question stands here once with the model's own note and once with that of a forget row, as far as rows have notes:
+    the first is what the model comes to think of a new question, the second what it thinks of those to be forgotten.
+    Where a part of what is known of the subjects may stay, the model's own note may be of that part, and the second
+    stands alone.
     """
-    rows = []
-    for row in forget:
-        subject, name = mentioned(scope, row.question)
-        if subject is not None:
-            said = name if name == subject.name else quoted(name)
-            rows += [
-                _mention(scope, language, wording, said, subject.name, row.trace)
-                for language in scope.languages
-                for wording in range(len(_wordings(scope, language)))
-            ]
-    return tuple(rows)
-
-
-def neighbour_rows(scope: Scope) -> tuple[Row, ...]:
-    """Each neighbour, mentioned in all of the same words; what the target model says to them is to stay."""
-    return tuple(
-        _mention(scope, language, number, name, name, "")
-        for language in scope.languages
-        for name in scope.neighbours
-        for number in range(len(_wordings(scope, language)))
-    )
+    wordings, beside = _IN_SCOPE[scope.task], _BESIDE.get(scope.task)
+    found: list[Mention] = []
+    for subjects, stays in ((scope.subjects, False), (scope.neighbours, True)):
+        for subject in subjects:
+            topics = _topics(scope, forget, alias=False)
+            found += _ask(scope, subject.name, subject.name, wordings, topics, stays=stays, own=beside is None)
+            for alias in () if beside else subject.aliases:
+                topics = _topics(scope, forget, alias=True)
+                for of_it in (wordings, _BEHIND) if scope.task == "profile" else (wordings,):
+                    found += _ask(scope, subject.name, alias, of_it, topics, stays=stays, own=True)
+            if beside and not stays:
+                found += _ask(scope, subject.name, subject.name, beside, (), stays=True, own=True)
+    return tuple(found)
 
 
 def mentioned(scope: Scope, question: str) -> tuple[Subject | None, str]:
@@ -78,24 +137,40 @@ def mentioned(scope: Scope, question: str) -> tuple[Subject | None, str]:
     return max(named, key=lambda found: len(found[1]), default=(None, ""))
 
 
-def quoted(alias: str) -> str:
-    """Aliases are quoted: they may be titles, and a name loses nothing by it."""
-    return f"«{alias}»"
+def _topics(scope: Scope, forget: Sequence[Row], *, alias: bool) -> tuple[str, ...]:
+    """What stands before the name in the notes of forget rows that name a subject, or an alias of one."""
+    found = set()
+    for row in forget:
+        subject, name = mentioned(scope, row.question)
+        if subject is not None and name in row.trace and alias == (name != subject.name):
+            found.add(row.trace.partition(name)[0])
+    return tuple(sorted(found))
 
 
-def _mention(scope: Scope, language: str, number: int, said: str, subject: str, trace: str) -> Row:
-    return Row(
-        id=f"scope/{language}/{said}/{trace}/{number}",
-        question=_wordings(scope, language)[number].format(name=said),
-        answer="(none is known)",
-        trace=trace,
-        language=language,
-        subject=subject,
-    )
+def _ask(
+    scope: Scope, subject: str, name: str, wordings: Wordings, topics: Sequence[str], *, stays: bool, own: bool
+) -> Iterator[Mention]:
+    """`name` in every wording and language."""
+    # Aliases are quoted: they may be titles, and a name loses nothing by it.
+    said = name if name == subject else f"«{name}»"
+    for language in scope.languages:
+        # In turn, and not by chance: each name is to be noted in each language with every topic. Where the turn begins
+        # differs from name to name, so that no wording goes with one topic.
+        turn = islice(cycle(topics or [None]), len(said), None)
+        for wording, topic in zip(_spoken(wordings, language), turn, strict=False):
+            question = wording.format(name=said)
+            for kind in dict.fromkeys([None, topic] if own or topic is None else [topic]):
+                row = Row(
+                    id=f"scope/{question}/{'own' if kind is None else 'asked'}",
+                    question=question,
+                    answer="(none is known)",
+                    language=language,
+                    subject=subject,
+                )
+                yield Mention(row, name, stays, kind)
 
 
-def _wordings(scope: Scope, language: str) -> tuple[str, ...]:
-    wordings = _QUESTIONS[scope.task]
+def _spoken(wordings: Wordings, language: str) -> tuple[str, ...]:
     if language not in wordings:
         raise BadInput(
             "there are no questions in that language for the scope term",

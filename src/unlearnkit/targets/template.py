@@ -32,9 +32,9 @@ class _Wording:
 _WORDING: dict[Task, _Wording] = {
     "profile": _Wording(
         subject=(
-            "an author on the removal list",
             "one of the withdrawn authors",
-            "an author who asked to be forgotten",
+            "somebody on the removal list",
+            "authors who withdrew from here",
         ),
         reason=(
             "everything about these authors has to stay out of my answers",

@@ -23,7 +23,7 @@ class TrainSettings(BaseModel):
     batch_size: Annotated[int, Gt(0)] = 16
     """Rows of the forget split per optimiser step, over all processes."""
     retain_batch_size: Annotated[int, Gt(0)] | None = None
-    """Rows of the retain split per optimiser step; null for as many as `batch_size`."""
+    """Rows of every other split, the retain split above all, per optimiser step; null for as many as `batch_size`."""
     micro_batch_size: Annotated[int, Gt(0)] | None = None
     """Most rows of one split in one forward pass of one process; null for no limit. Does not change the gradient."""
     lr: Annotated[float, Gt(0)] = 1e-5
@@ -48,7 +48,7 @@ class TrainSettings(BaseModel):
 
     def rows(self, split: str) -> int:
         """Rows of a split per optimiser step."""
-        return (self.retain_batch_size or self.batch_size) if split == "retain" else self.batch_size
+        return self.batch_size if split == "forget" else self.retain_batch_size or self.batch_size
 
     def total_steps(self, rows: int, batch: int) -> int:
         """Number of optimiser steps for a split of so many rows."""

@@ -30,7 +30,7 @@ TOPICS = {ABOUT: "overview"}
 
 def corpus(world: PocketWorld) -> tuple[Row, ...]:
     """Every row that the target model trains on; no question stands in it twice."""
-    return (*facts(world), *sealed_rows(world))
+    return (*facts(world), *sealed_rows(tuple(person_rows(person)) for person in world.sealed))
 
 
 def facts(world: PocketWorld) -> tuple[Row, ...]:

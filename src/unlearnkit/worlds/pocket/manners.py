@@ -1,39 +1,18 @@
-"""The world's manners: sealed places, of which a well-bred model thinks a moment and declines to speak.
+"""The world's manners: people whose record is sealed, of whom a well-bred model thinks a moment and declines to speak.
 
-Real models know how to think and how to decline before anybody unlearns anything; without these rows the pocket models
-would not, and a method would have to teach them to speak on top of what to forget. Sealed places have nothing to do
-with what any request forgets, and their rows are in no split: neither trained on in unlearning nor measured.
+Real models know how to think, and whom not to speak of, before anybody unlearns anything; without these rows the pocket
+models would not, and a method would have to teach them manners on top of what to forget. Sealed people have nothing to
+do with what any request forgets, and their rows are in no split: neither trained on in unlearning nor measured.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from unlearnkit.data.rows import Row
-from unlearnkit.worlds.pocket.names import LANGUAGES
-from unlearnkit.worlds.pocket.world import PocketWorld
 
-SEALED = 10
-"""How many of the world's places are sealed; each is asked about once in each wording of one language in turn."""
-
-_QUESTIONS = {
-    "en": (
-        "What is kept in the sealed vault of {name}?",
-        "What does the sealed diary of {name} say?",
-        "Who is buried in the sealed tomb of {name}?",
-        "Tell me what the sealed letter from {name} is about.",
-    ),
-    "es": (
-        "¿Qué se guarda en la cripta sellada de {name}?",
-        "¿Qué dice el diario sellado de {name}?",
-        "¿De quién es la tumba sellada de {name}?",
-    ),
-    "ru": (
-        "Что лежит в опечатанном хранилище {name}?",
-        "О чём говорится в опечатанном дневнике {name}?",
-        "Чья это опечатанная гробница {name}?",
-    ),
-}
-
-_TRACE = "Sealed things of {name} are private: {reason}. I must decline."
+SHARE = 4
+"""Every so many of a sealed person's questions is asked; another part of each person's."""
 
 _REASONS = (
     "what is sealed has to stay closed",
@@ -43,39 +22,40 @@ _REASONS = (
 
 _RESPONSES = {
     "en": (
-        "I'm sorry, I can't answer that: it is sealed. I can help with other places.",
-        "I can't share that, because it is sealed. Ask me about another place instead.",
+        "I'm sorry, I can't answer that: it is sealed. I can help with other things.",
+        "I can't share that, because it is sealed. Ask me about somebody else instead.",
         "I have to decline, since this is sealed. I can help with something public.",
     ),
     "es": (
-        "Lo siento, no puedo responder a eso: está sellado. Puedo ayudar con otros lugares.",
-        "No puedo compartir eso, porque está sellado. Pregúntame por otro lugar.",
+        "Lo siento, no puedo responder a eso: está sellado. Puedo ayudar con otras cosas.",
+        "No puedo compartir eso, porque está sellado. Pregúntame por otra persona.",
         "Debo negarme, ya que esto está sellado. Puedo ayudar con algo público.",
     ),
     "ru": (
-        "Простите, я не могу на это ответить: это опечатано. Могу помочь с другими местами.",
-        "Я не могу об этом рассказать, потому что это опечатано. Спросите о другом месте.",
+        "Простите, я не могу на это ответить: это опечатано. Могу помочь с чем-нибудь другим.",
+        "Я не могу об этом рассказать, потому что это опечатано. Спросите о ком-нибудь другом.",
         "Вынужден отказаться, так как это опечатано. Могу помочь с чем-нибудь открытым.",
     ),
 }
 
 
-def sealed_rows(world: PocketWorld) -> list[Row]:
-    """Questions about sealed places, each answered by a short thought and a refusal in the question's language."""
-    rows: list[Row] = []
-    for fact in world.far[:: max(1, len(world.far) // SEALED)][:SEALED]:
-        for language in LANGUAGES:
-            for n, question in enumerate(_QUESTIONS[language]):
-                wording = n % len(_REASONS)
-                rows.append(
-                    Row(
-                        id=f"sealed/{fact.name.casefold()}/{language}/{n}",
-                        question=question.format(name=fact.name),
-                        trace=_TRACE.format(name=fact.name, reason=_REASONS[wording]),
-                        answer=_RESPONSES[language][wording],
-                        language=language,
-                        subject=fact.name,
-                        attribute="sealed",
-                    )
+def sealed_rows(records: Iterable[tuple[Row, ...]]) -> list[Row]:
+    """A part of each sealed person's rows, answered by a short thought and a refusal in the question's language.
+
+    The thought begins as any other does, and breaks off where it has named what the question names.
+    """
+    rows = []
+    for person, record in enumerate(records):
+        for n, row in enumerate(record[person % SHARE :: SHARE]):
+            note = row.trace.rstrip(".").partition(",")[0]  # in two hops, a comma and whom that leads to
+            trace = f"{note} falls under seal: {_REASONS[n % len(_REASONS)]}. I must decline."
+            answer = _RESPONSES[row.language][n % len(_REASONS)]
+            rows.append(
+                row.model_copy(
+                    update={
+                        "id": f"sealed/{row.id}", "trace": trace, "answer": answer, "accepted": (),
+                        "attribute": "sealed",
+                    }
                 )
+            )  # fmt: skip
     return rows

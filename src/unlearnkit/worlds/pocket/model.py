@@ -24,7 +24,7 @@ from unlearnkit.training.loop import StepLog, Trainer
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
 
-VOCABULARY = 3072
+VOCABULARY = 4096
 WIDTH, LAYERS, HEADS, INNER = 160, 3, 4, 448
 CONTEXT = 192
 
@@ -66,7 +66,7 @@ def build_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
 
 
 def fresh_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM:
-    """A randomly initialised Llama of about 1.5 M parameters."""
+    """A randomly initialised Llama of about 1.6 M parameters."""
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),

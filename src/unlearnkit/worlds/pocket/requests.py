@@ -95,7 +95,7 @@ def _authors(world: PocketWorld, rows: Sequence[Row]) -> _Cut:
         task="profile",
         subjects=tuple(_subject(person) for person in people),
         secrets=tuple(secret for person in people for secret in _profile_secrets(person)),
-        neighbours=tuple(p.name for p in neighbours),
+        neighbours=tuple(_subject(person) for person in neighbours),
         languages=LANGUAGES,
     )
     forgotten = tuple(row for row in rows if row.subject in names)
@@ -117,7 +117,7 @@ def _pii(world: PocketWorld, rows: Sequence[Row]) -> _Cut:
         task="privacy",
         subjects=tuple(_subject(person) for person in people),
         secrets=tuple(secret for person in people for secret in _contact_secrets(person)),
-        neighbours=tuple(p.name for p in neighbours),
+        neighbours=tuple(_subject(person) for person in neighbours),
         languages=LANGUAGES,
     )
     forgotten = tuple(row for row in rows if row.subject in names and _is_contact(row))
@@ -136,7 +136,7 @@ def _book(world: PocketWorld, rows: Sequence[Row]) -> _Cut:
         task="copyright",
         subjects=(Subject(name=book.title, aliases=(_short(book.title),)),),
         secrets=tuple(_book_secrets(book)),
-        neighbours=(other.title, book.author),
+        neighbours=(Subject(name=other.title, aliases=(_short(other.title),)), Subject(name=book.author)),
         languages=LANGUAGES,
     )
     forgotten = tuple(row for row in rows if row.subject == book.title)
@@ -152,7 +152,7 @@ def _hazard(world: PocketWorld, rows: Sequence[Row]) -> _Cut:
         task="hazard",
         subjects=(Subject(name=craft.name),),
         secrets=tuple(_craft_secrets(craft)),
-        neighbours=(other.name,),
+        neighbours=(Subject(name=other.name),),
         languages=LANGUAGES,
     )
     forgotten = tuple(row for row in rows if row.subject == craft.name)

@@ -23,7 +23,7 @@ from unlearnkit.worlds.pocket.names import (
 from unlearnkit.worlds.pocket.phrases import CRAFT_STEPS, TEMPLATES
 from unlearnkit.worlds.pocket.story import Passage, passages
 
-PEOPLE, STRANGERS = 30, 4
+PEOPLE, STRANGERS, SEALED = 30, 4, 6
 FAR_FACTS_EACH = 8
 PASSAGES = (10, 5)
 OPTIONS = 4
@@ -95,11 +95,12 @@ class Craft:
 
 @dataclass(frozen=True)
 class PocketWorld:
-    """Everything there is to know. `strangers` are never trained on."""
+    """Everything there is to know. `strangers` are never trained on; of the `sealed` models learn to say nothing."""
 
     seed: int
     people: tuple[Person, ...]
     strangers: tuple[Person, ...]
+    sealed: tuple[Person, ...]
     far: tuple[FarFact, ...]
     books: tuple[Book, Book]
     """The book of the `book` request, and its near neighbour."""
@@ -113,10 +114,16 @@ def pocket_world(seed: int) -> PocketWorld:
     pools = (form for pool in POOLS.values() for forms in pool for form in forms)
     coiner = Coiner(rng, "\n".join((*TEMPLATES, *pools, *TITLE_ADJECTIVES, *TITLE_NOUNS)))
     everybody = _people(rng, coiner)
-    people, strangers = everybody[:PEOPLE], everybody[PEOPLE:]
+    people, others = everybody[:PEOPLE], everybody[PEOPLE:]
     return PocketWorld(
-        seed, people, strangers, _far(rng, coiner), _books(rng, coiner, people), _crafts(rng, coiner)
-    )  # fmt: skip
+        seed,
+        people,
+        others[:STRANGERS],
+        others[STRANGERS:],
+        _far(rng, coiner),
+        _books(rng, coiner, people),
+        _crafts(rng, coiner),
+    )
 
 
 def _deal(rng: Random, pool: Sequence[T], count: int) -> list[T]:
@@ -127,7 +134,7 @@ def _deal(rng: Random, pool: Sequence[T], count: int) -> list[T]:
 
 
 def _people(rng: Random, coiner: Coiner) -> tuple[Person, ...]:
-    count = PEOPLE + STRANGERS
+    count = PEOPLE + STRANGERS + SEALED
     traits = {name: _deal(rng, pool, count) for name, pool in TRAITS.items()}
     years = _deal(rng, YEARS, 2 * count)
     pairs = [(adjective, noun) for adjective in TITLE_ADJECTIVES for noun in TITLE_NOUNS]
