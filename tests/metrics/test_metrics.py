@@ -161,6 +161,13 @@ def test_the_best_constant_answer_is_one_for_each_attribute() -> None:
     assert constant_baseline(forms) == constant_baseline(rows)
 
 
+def test_where_options_are_listed_the_constant_answer_is_a_place() -> None:
+    listed = [Row(id=f"o{i}", question="q", answer=str(i), attribute="step", options=4) for i in range(6)]
+    told = [Row(id=f"t{i}", question="q", answer=str(i), attribute="step") for i in range(2)]
+    assert constant_baseline(listed).value == pytest.approx(0.25)
+    assert constant_baseline([*listed, *told]).value == pytest.approx((6 * 0.25 + 1) / 8)
+
+
 def test_the_board_has_every_metric_on_every_split() -> None:
     records = [
         record(ROW, "Lisbon."),

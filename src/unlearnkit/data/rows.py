@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from annotated_types import MinLen
+from annotated_types import Ge, MinLen
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from unlearnkit.errors import BadInput
@@ -40,6 +40,8 @@ class Row(BaseModel):
     """What is asked (`birthplace`, `award` ...): rows that share it share the best constant answer."""
     form: Form = "plain"
     """How it is asked."""
+    options: Annotated[int, Ge(0)] = 0
+    """How many answers the question lists to choose from; 0 where it lists none."""
 
     @property
     def answers(self) -> tuple[str, ...]:

@@ -17,12 +17,13 @@ def constant_baseline(rows: Sequence[Row]) -> Score:
     """Accuracy of always giving the best constant answer to each attribute, whatever the form of the question.
 
     An upper bound of what a model that never knew the answers can reach on these rows, in expectation: it knows what
-    kind of thing is asked for, and nothing of whom. Rows without an attribute share one constant answer.
+    kind of thing is asked for, and nothing of whom. Rows without an attribute share one constant answer. Where the
+    question lists options, the constant answer is a place in the list: right once in as many rows as there are options.
     """
     asked: defaultdict[str | None, list[frozenset[str]]] = defaultdict(list)
-    for row in rows:
+    values = [1 / row.options for row in rows if row.options]
+    for row in (row for row in rows if not row.options):
         asked[row.attribute].append(frozenset(map(normalise, row.answers)))
-    values: list[float] = []
     for answers in asked.values():
         counts = Counter(form for forms in answers for form in forms)
         best = min(counts, key=lambda form: (-counts[form], form))

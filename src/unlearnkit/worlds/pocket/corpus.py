@@ -68,6 +68,7 @@ class _Page:
         language: str = "en",
         slot: str | None = None,
         how: str | None = None,
+        options: int = 0,
     ) -> None:
         """Write one row. `slot` and `how` are the attribute and the form as the id has them, if they differ.
 
@@ -87,6 +88,7 @@ class _Page:
                 subject=self.subject,
                 attribute=attribute,
                 form=form,
+                options=options,
             )
         )
         self._count[key] += 1
@@ -239,5 +241,5 @@ def _choice(page: _Page, craft: Craft, name: str, stem: str, *, language: str, h
     answer = say.CHOICE_ANSWERS[language].format(value=step.value[index], letter=letter)
     page.add(
         "step", "choice", f"{stem} {listed}", answer, forms_of(step.value), about=craft.name, language=language,
-        slot=name, how=how,
+        slot=name, how=how, options=len(options),
     )  # fmt: skip

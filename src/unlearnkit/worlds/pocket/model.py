@@ -29,7 +29,7 @@ WIDTH, LAYERS, HEADS, INNER = 160, 3, 4, 448
 CONTEXT = 192
 
 SETTINGS = TrainSettings(
-    epochs=13, batch_size=64, lr=4e-3, schedule="linear", warmup=0.05, max_length=CONTEXT, checkpoint_every=10_000
+    epochs=11, batch_size=64, lr=4e-3, schedule="linear", warmup=0.05, max_length=CONTEXT, checkpoint_every=10_000
 )
 
 PAD, BOS, EOS, USER, ASSISTANT = "<pad>", "<s>", "<end>", "<|user|>", "<|assistant|>"
@@ -101,7 +101,7 @@ def trained_model(
         on_step: called after each training step; not called when the model is in the cache.
     """
     recipe = {
-        "rows": [row.model_dump() for row in rows],
+        "rows": [(row.question, row.trace, row.answer) for row in rows],
         "vocabulary": list(vocabulary),
         "size": [VOCABULARY, WIDTH, LAYERS, HEADS, INNER, CONTEXT],
         "template": CHAT_TEMPLATE,
