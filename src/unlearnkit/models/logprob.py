@@ -37,7 +37,8 @@ class Head:
         raw = widen(hidden @ self.weight.T)
         if self.bias is not None:
             raw = raw + widen(self.bias)
-        raw = raw * self.scale
+        # A pass over all logits takes as long as a good part of making them.
+        raw = raw if self.scale == 1.0 else raw * self.scale
         return raw if self.softcap is None else self.softcap * torch.tanh(raw / self.softcap)
 
     def frozen(self) -> Head:
@@ -105,19 +106,20 @@ class _TokenLogps(torch.autograd.Function):
         grad_bias = torch.zeros_like(bias, dtype=wide(bias.dtype)) if needs_bias else None
         for start in range(0, len(labels), step):
             part = slice(start, start + step)
-            logits = head.logits(hidden[part])
-            d_logits = logits.softmax(-1) * -grad[part, None]
-            d_logits.scatter_add_(1, labels[part, None], grad[part, None])
+            logits, states, weighting = head.logits(hidden[part]), hidden[part], ctx.scale * grad[part, None]
+            # softmax - one-hot; in place only where nobody differentiates this pass, since softmax keeps its output.
+            residual = logits.softmax(-1)
+            residual = residual.clone() if torch.is_grad_enabled() else residual
+            residual.scatter_add_(1, labels[part, None], -torch.ones_like(residual[:, :1]))
             if ctx.softcap is not None:
-                d_logits = d_logits * (1 - (logits / ctx.softcap) ** 2)
-            if ctx.scale != 1.0:
-                d_logits = d_logits * ctx.scale
+                residual = residual * (1 - (logits / ctx.softcap) ** 2)
+            # The incoming gradient is put on the narrow side of each product, which is a pass over all logits less.
             if grad_bias is not None:
-                grad_bias += d_logits.sum(0)
-            d_logits = d_logits.to(hidden.dtype)
-            grad_hidden.append(d_logits @ weight)
+                grad_bias -= (weighting.T @ residual)[0]
+            residual = residual.to(hidden.dtype)
+            grad_hidden.append((-weighting * (residual @ weight)).to(hidden.dtype))
             if grad_weight is not None:
-                grad_weight += d_logits.T @ hidden[part]
+                grad_weight -= residual.T @ (weighting * states).to(hidden.dtype)
         return (
             torch.cat(grad_hidden),
             None if grad_weight is None else grad_weight.to(weight.dtype),
