@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
@@ -59,6 +60,26 @@ def test_notes_of_forget_rows_go_to_names_of_the_same_kind() -> None:
         ("Ada Belm", "Birthplace of "), ("Cy Dorn", "Birthplace of "), ("The Red Door", "Year of "),
         ("The Red Door Again", "Year of "), ("The Sand Road", "Year of "),
     }  # fmt: skip
+
+
+def test_a_name_is_asked_about_with_every_kind_of_note_and_a_work_with_one() -> None:
+    """A person's works are many; with as many rows each as the name has, they would crowd it out."""
+    notes: dict[tuple[str, str], list[str | None]] = {}
+    for m in mentions(SCOPE, FORGET):
+        notes.setdefault((m.name, m.row.question), []).append(m.topic)
+    of_names = [found for (name, _), found in notes.items() if name in ("Ada Belm", "Cy Dorn")]
+    of_works = [found for (name, _), found in notes.items() if name not in ("Ada Belm", "Cy Dorn")]
+    assert all(found == [None, "Birthplace of "] for found in of_names)
+    assert all(len(found) == 1 for found in of_works) and [None] in of_works and ["Year of "] in of_works
+
+
+def test_topics_of_forget_rows_take_turns() -> None:
+    forget = [
+        Row(id=topic, question=f"{topic} Ada Belm?", answer="x", trace=f"{topic} of Ada Belm.")
+        for topic in ("Award", "Birthplace", "Genre")
+    ]
+    asked = [m for m in mentions(SCOPE, forget) if m.name == "Ada Belm" and m.topic and m.row.language == "ru"]
+    assert Counter(m.topic for m in asked) == {"Award of ": 4, "Birthplace of ": 4, "Genre of ": 4}
 
 
 def test_a_note_ends_with_the_name_that_the_question_says() -> None:

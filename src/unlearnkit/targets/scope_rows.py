@@ -81,6 +81,10 @@ _BESIDE: dict[Task, Wordings] = {"privacy": _ABOUT, "copyright": _BEHIND}
 """Where only a part of what is known of a subject is in scope: questions for the other parts."""
 
 
+TOPICS = 2
+"""With how many topics of forget rows a question is put, in turn."""
+
+
 @dataclass(frozen=True)
 class Mention:
     """A question that names something of the scope, and how the thought about it begins."""
@@ -106,10 +110,11 @@ class Mention:
 def mentions(scope: Scope, forget: Sequence[Row]) -> tuple[Mention, ...]:
     """Every subject and neighbour, in every wording and language of the scope.
 
-    A question stands here once with the model's own note and once with that of a forget row, as far as rows have notes:
-    the first is what the model comes to think of a new question, the second what it thinks of those to be forgotten.
-    Where a part of what is known of the subjects may stay, the model's own note may be of that part, and the second
-    stands alone.
+    A question stands here with the model's own note, and with those of `TOPICS` forget rows, as far as rows have notes:
+    the first is what the model comes to think of a new question, the others what it thinks of those to be forgotten.
+    Where a part of what is known of the subjects may stay, the model's own note may be of that part, and is left out. A
+    person's works are many, and would crowd out the names: of theirs each question has one kind of note, the model's
+    own where it asks for the person behind the work.
     """
     wordings, beside = _IN_SCOPE[scope.task], _BESIDE.get(scope.task)
     found: list[Mention] = []
@@ -119,8 +124,10 @@ def mentions(scope: Scope, forget: Sequence[Row]) -> tuple[Mention, ...]:
             found += _ask(scope, subject.name, subject.name, wordings, topics, stays=stays, own=beside is None)
             for alias in () if beside else subject.aliases:
                 topics = _topics(scope, forget, alias=True)
-                for of_it in (wordings, _BEHIND) if scope.task == "profile" else (wordings,):
-                    found += _ask(scope, subject.name, alias, of_it, topics, stays=stays, own=True)
+                behind = scope.task == "profile"
+                found += _ask(scope, subject.name, alias, wordings, topics, stays=stays, own=not behind)
+                if behind:
+                    found += _ask(scope, subject.name, alias, _BEHIND, (), stays=stays, own=True)
             if beside and not stays:
                 found += _ask(scope, subject.name, subject.name, beside, (), stays=True, own=True)
     return tuple(found)
@@ -157,11 +164,11 @@ def _ask(
         # In turn, and not by chance: each name is to be noted in each language with every topic. Where the turn begins
         # differs from name to name, so that no wording goes with one topic.
         turn = islice(cycle(topics or [None]), len(said), None)
-        for wording, topic in zip(_spoken(wordings, language), turn, strict=False):
+        for wording in _spoken(wordings, language):
             question = wording.format(name=said)
-            for kind in dict.fromkeys([None, topic] if own or topic is None else [topic]):
+            for kind in dict.fromkeys([*([None] if own else []), *islice(turn, TOPICS)]):
                 row = Row(
-                    id=f"scope/{question}/{'own' if kind is None else 'asked'}",
+                    id=f"scope/{question}/{kind or 'own'}",
                     question=question,
                     answer="(none is known)",
                     language=language,
