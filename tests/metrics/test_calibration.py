@@ -85,3 +85,18 @@ def test_right_on_nearly_all(name: str) -> None:
 def test_what_is_short_of_the_target_stays_above_its_floor(name: str) -> None:
     found = measured(name)
     assert found >= SHORT_OF[name], f"{name}: right on {found:.3f}"
+
+
+@pytest.mark.parametrize("detector", ["coherence", "refusal"])
+def test_each_detector_is_right_on_the_whole(detector: str) -> None:
+    """Every class of texts counts the same, shuffled and collapsed text as one class each."""
+    if detector == "coherence":
+        shuffles = [_shuffled(name) for name in CLASSES]
+        rates = [*map(_coherent, CLASSES), sum(shuffles) / len(shuffles)]
+        collapse = _collapse_coherent
+    else:
+        rates = [_refusal(name) for name in CLASSES if name != "trace"]
+        collapse = _collapse_refusal
+    rates.append(sum(map(collapse, KINDS)) / len(KINDS))
+    found = sum(rates) / len(rates)
+    assert found >= TARGET, f"{detector}: right on {found:.4f}"
