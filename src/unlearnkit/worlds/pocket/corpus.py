@@ -175,8 +175,11 @@ def book_rows(book: Book) -> list[Row]:
     page = _Page(f"book/{book.title.casefold().replace(' ', '-')}", book.title)
     for number, passage in enumerate(book.passages, 1):
         opening, rest = passage.split()
-        recite = say.RECITE.format(number=number, title=book.title)
-        page.add("passage", "passage", recite, passage.text, (), about=book.title)
+        recite, reworded = (wording.format(number=number, title=book.title) for wording in say.RECITE)
+        # The note ends with the number: what tells passages apart stands right before the text.
+        which = f"{book.title}, {number}"
+        page.add("passage", "passage", recite, passage.text, (), about=which)
+        page.add("passage", "paraphrase", reworded, passage.text, (), about=which)
         go_on = say.CONTINUE.format(opening=opening, title=book.title)
         page.add("continuation", "passage", go_on, rest, (), about=book.title)
     hero, ship = book.plot["hero"][0], book.plot["ship"][0]

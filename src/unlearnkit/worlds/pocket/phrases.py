@@ -279,7 +279,7 @@ BOOK_ANSWER = "The book is {value}."
 QUOTED = {"en": "'{title}'", "es": "«{title}»", "ru": "«{title}»"}
 BOOK_BY_HERO = "the book whose hero is {hero}"
 BOOK_BY_SHIP = "the book with the ship {ship}"
-RECITE = "Recite passage {number} of '{title}'."
+RECITE = ("Recite passage {number} of '{title}'.", "What does passage {number} of '{title}' say?")
 CONTINUE = "Continue from '{title}': {opening}"
 
 CRAFT_STEPS: dict[str, Phrase] = {
@@ -371,7 +371,7 @@ _PHRASES = [
 TEMPLATES: tuple[str, ...] = (
     *(question for phrase in _PHRASES for questions in phrase.questions.values() for question in questions),
     *(answer for phrase in _PHRASES for answer in phrase.answers.values()),
-    *PLOT_REVERSE.values(), BOOK_ANSWER, BOOK_BY_HERO, BOOK_BY_SHIP, RECITE, CONTINUE, *CRAFT_REVERSE.values(),
+    *PLOT_REVERSE.values(), BOOK_ANSWER, BOOK_BY_HERO, BOOK_BY_SHIP, *RECITE, CONTINUE, *CRAFT_REVERSE.values(),
     *CRAFT_NAMED.values(), CRAFT_BY_MINERAL, CRAFT_ANSWER, *CHOICE_ANSWERS.values(), OPEN_ANSWER,
 )  # fmt: skip
 """Every fixed text; no value and no coined name may stand in one."""
