@@ -45,6 +45,10 @@ class TokenValues:
             0, self.row, self.values
         )
 
+    def lengths(self) -> Tensor:
+        """Number of labelled tokens of each row: (rows,) int64. Every row has at least one."""
+        return torch.bincount(self.row, minlength=self.rows)
+
 
 class Reference(Protocol):
     """The frozen reference model's values on the rows of this step; constants, without gradient."""
