@@ -9,7 +9,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreT
 
 from unlearnkit.data.render import Encoded, Renderer
 from unlearnkit.machine import peak_rss_mb
-from unlearnkit.models.load import DTYPES, add_lora, load_tokenizer
+from unlearnkit.models.load import DTYPES, choose_weights, load_tokenizer
 from unlearnkit.models.logprob import CHUNK_ELEMENTS
 from unlearnkit.objectives.contract import View
 from unlearnkit.pipeline import training_splits
@@ -63,7 +63,7 @@ def _outline(recipe: Recipe) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
     model = model.to(DTYPES[settings.dtype])
-    return tokenizer, model if settings.lora is None else add_lora(model, settings.lora)
+    return tokenizer, choose_weights(model, lora=settings.lora, parameters=settings.parameters)
 
 
 def _memory(recipe: Recipe, model: PreTrainedModel, views: Mapping[View, Sequence[Encoded]]) -> str:

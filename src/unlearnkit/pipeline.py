@@ -22,7 +22,7 @@ from unlearnkit.interrupts import stopping
 from unlearnkit.machine import begin_peak, environment, peak_rss_mb
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.generate import generate
-from unlearnkit.models.load import DTYPES, add_lora, load_model, load_tokenizer, save_model, weights_fingerprint
+from unlearnkit.models.load import DTYPES, choose_weights, load_model, load_tokenizer, save_model, weights_fingerprint
 from unlearnkit.models.reference import ReferenceValues, reference_values
 from unlearnkit.objectives.contract import View
 from unlearnkit.progress import Progress
@@ -214,7 +214,7 @@ class _Work:
             )
         else:
             model = load_model(self.source, settings.dtype)
-        return model if settings.lora is None else add_lora(model, settings.lora)
+        return choose_weights(model, lora=settings.lora, parameters=settings.parameters)
 
     def _targets(self, model: PreTrainedModel) -> list[Target]:
         """What is taught in place of answers; written once."""
@@ -242,7 +242,7 @@ class _Work:
 
     def _reference(self, engine: Engine, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
         """What the method compares with; computed once, under the same autocast as training."""
-        if not self._needs.reference | self._needs.kl:
+        if not (self._needs.reference or self._needs.kl or self._needs.reference_hidden):
             return None
         began = time.monotonic()
         if self._needs.kl:

@@ -37,6 +37,14 @@ class ModelSettings(_Section):
     """Of the weights, and with them of the optimiser's state."""
     lora: LoraSettings | None = None
     """Train an adapter in place of the weights; null trains every weight."""
+    parameters: str | None = None
+    """Regular expression: only the weights whose name it finds are trained; null for all. Not with an adapter."""
+
+    @model_validator(mode="after")
+    def _one_choice_of_weights(self) -> ModelSettings:
+        if self.lora is not None and self.parameters is not None:
+            raise ValueError("Input should have either lora or parameters: an adapter takes the weights' place")
+        return self
 
 
 class TargetSettings(_Section):

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from tests.tiny import CONFIGS, PAD, random_rows, tiny_model
 from unlearnkit.data.pack import pack
 from unlearnkit.data.render import Encoded
+from unlearnkit.errors import BadInput
 from unlearnkit.models.engine import Engine, Outputs, Want
 from unlearnkit.models.load import add_lora
 from unlearnkit.models.settings import LoraSettings
@@ -148,6 +149,28 @@ def test_padding_and_order_change_no_value(seed: int, overhead: int, order: list
     packed = pack({"v": [rows[i] for i in order]}, PAD, overhead)
     together = ENGINE(packed, ALL)["v"].logps
     torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", CONFIGS)
+def test_hidden_states_of_a_layer_are_what_its_block_gives(family: str) -> None:
+    model = tiny_model(family)
+    engine = Engine(model)
+    blocks = next(m for m in engine.causal().get_decoder().children() if isinstance(m, nn.ModuleList))
+    given: list[Tensor] = []
+    hook = blocks[0].register_forward_hook(lambda _m, _a, out: given.append(out[0] if isinstance(out, tuple) else out))
+    for row in ROWS:
+        model(input_ids=torch.tensor([row.ids]))
+    hook.remove()
+    expected = torch.cat([out[0, row.prompt - 1 : -1] for out, row in zip(given, ROWS, strict=True)])
+    got = run(engine, ROWS, Want(layers=frozenset({("v", 0), ("v", -1)}), hidden=frozenset({"v"})))
+    torch.testing.assert_close(got.layers[0], expected, rtol=1e-4, atol=1e-5)
+    assert got.hidden is not None and torch.equal(got.layers[-1], got.hidden)
+
+
+@pytest.mark.parametrize("layer", [-2, 2, 40])
+def test_a_layer_that_is_not_there_is_told(layer: int) -> None:
+    with pytest.raises(BadInput, match=r"(?s)no such layer.*0 to 1, or -1"):
+        run(Engine(tiny_model()), ROWS, Want(layers=frozenset({("v", layer)})))
 
 
 ENGINE = Engine(tiny_model())

@@ -7,7 +7,7 @@ from peft import PeftModel
 
 from tests.tiny import tiny_model, tiny_tokenizer
 from unlearnkit.errors import BadInput
-from unlearnkit.models.load import add_lora, load_model, load_tokenizer, save_model, weights_fingerprint
+from unlearnkit.models.load import add_lora, choose_weights, load_model, load_tokenizer, save_model, weights_fingerprint
 from unlearnkit.models.settings import LoraSettings
 
 IDS = torch.tensor([[1, 5, 9, 12]])
@@ -108,3 +108,18 @@ def test_a_new_adapter_is_a_function_of_its_seed_and_changes_no_value() -> None:
     torch.manual_seed(5)
     add_lora(model, LoraSettings(r=2))
     assert torch.equal(torch.rand(3), expected)  # and it leaves the random state as it was
+
+
+def test_a_pattern_chooses_the_weights_that_are_trained() -> None:
+    model = choose_weights(tiny_model(), parameters=r"layers\.1\.mlp\.down_proj")
+    trained = [name for name, p in model.named_parameters() if p.requires_grad]
+    assert trained and all("layers.1.mlp.down_proj" in name for name in trained)
+    assert all(p.requires_grad for p in choose_weights(tiny_model()).parameters())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "match"), [("no_such_weight", "no weight has such a name"), ("(", "not a regular")]
+)
+def test_a_pattern_that_finds_nothing_is_told(pattern: str, match: str) -> None:
+    with pytest.raises(BadInput, match=match):
+        choose_weights(tiny_model(), parameters=pattern)

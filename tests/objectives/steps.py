@@ -30,28 +30,37 @@ class LeafView:
         return TokenValues(self.leaf, torch.tensor(owner, dtype=torch.int64), len(self.rows), torch.tensor(in_trace))
 
 
+Depths = Mapping[tuple[View, int], Tensor]
+
+
 class _Reference:
-    def __init__(self, views: Mapping[View, LeafView], asked: set[tuple[str, View]]) -> None:
-        self._views, self._asked = views, asked
+    def __init__(self, views: Mapping[View, LeafView], hidden: Depths, asked: set[tuple[str, View]]) -> None:
+        self._views, self._hidden, self._asked = views, hidden, asked
 
     def logps(self, view: View) -> TokenValues:
         self._asked.add(("reference", view))
         values = self._views[view].values()
         return TokenValues(values.values.detach(), values.row, values.rows, values.in_trace)
 
+    def hidden(self, view: View, layer: int) -> Tensor:
+        self._asked.add(("reference hidden", view))
+        return self._hidden[view, layer].detach()
+
 
 class LeafStep:
-    """Holds log-probabilities, reference log-probabilities and KL divergences by view; notes what was asked for."""
+    """Holds log-probabilities, KL divergences and hidden states by view, and the reference's; notes what is asked."""
 
     def __init__(
         self,
         logps: Mapping[View, LeafView] | None = None,
         reference: Mapping[View, LeafView] | None = None,
         kl: Mapping[View, LeafView] | None = None,
+        hidden: Depths | None = None,
+        reference_hidden: Depths | None = None,
     ) -> None:
-        self._logps, self._kl = logps or {}, kl or {}
+        self._logps, self._kl, self._hidden = logps or {}, kl or {}, hidden or {}
         self.asked: set[tuple[str, View]] = set()
-        self.reference = _Reference(reference or {}, self.asked)
+        self.reference = _Reference(reference or {}, reference_hidden or {}, self.asked)
 
     def logps(self, view: View) -> TokenValues:
         self.asked.add(("logps", view))
@@ -60,6 +69,10 @@ class LeafStep:
     def kl(self, view: View) -> TokenValues:
         self.asked.add(("kl", view))
         return self._kl[view].values()
+
+    def hidden(self, view: View, layer: int) -> Tensor:
+        self.asked.add(("hidden", view))
+        return self._hidden[view, layer]
 
     def counts(self) -> dict[tuple[View, str], int]:
         """What the loop would count, were this the whole optimiser step."""
@@ -70,6 +83,7 @@ class LeafStep:
             found[view, "token"] = len(values.values)
             found[view, "trace_token"], found[view, "response_token"] = trace, len(values.values) - trace
             found[view, "sequence"] = values.rows
+        found |= {(view, "token"): len(states) for (view, _), states in self._hidden.items()}
         return found
 
 

@@ -7,14 +7,15 @@ under data-parallel training without a word.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from unlearnkit.data.pack import Pack
+from unlearnkit.errors import BadInput
 from unlearnkit.models.logprob import (
     Head,
     TokenStatistics,
@@ -35,6 +36,8 @@ class Want:
     kl: frozenset[View] = frozenset()
     hidden: frozenset[View] = frozenset()
     statistics: frozenset[View] = frozenset()
+    layers: frozenset[tuple[View, int]] = frozenset()
+    """Views and decoder layers, counted from 0; -1 is the last."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Outputs:
     hidden: Tensor | None
     """(tokens, width): final hidden state at the position that predicts each token."""
     statistics: TokenStatistics | None
+    layers: Mapping[int, Tensor] = field(default_factory=dict)
+    """(tokens, width) by layer: what it gives at the position that predicts each token."""
 
 
 class Engine(nn.Module):
@@ -97,7 +102,10 @@ class Engine(nn.Module):
             want: the values wanted, by view.
             reference_hidden: (tokens, width) hidden states of the reference model for each view in `want.kl`.
         """
-        states = torch.cat([self._states(ids).flatten(0, 1) for ids in pack.calls])
+        depths = sorted({layer for _, layer in want.layers})
+        made = [self._states(ids, depths) for ids in pack.calls]
+        states = torch.cat([last for last, _ in made])
+        layers = {layer: torch.cat([inner[layer] for _, inner in made]) for layer in depths}
         head = self.head() if self.own_head else Head(torch.empty(0))
         dtype = compute_dtype(states)
         if self.own_head:
@@ -110,14 +118,20 @@ class Engine(nn.Module):
                 kl=self._kl(at, head, (reference_hidden or {})[view]) if view in want.kl else None,
                 hidden=at if view in want.hidden else None,
                 statistics=self._statistics(at, head, labels.token) if view in want.statistics else None,
+                layers={layer: layers[layer][labels.position] for of, layer in want.layers if of == view},
             )
         return outputs
 
-    def _states(self, ids: Tensor) -> Tensor:
-        causal = self.causal()
-        if not self.own_head:
-            return widen(self.model(input_ids=ids, use_cache=False).logits)
-        return causal.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state  # type: ignore[no-any-return]
+    def _states(self, ids: Tensor, layers: Sequence[int]) -> tuple[Tensor, dict[int, Tensor]]:
+        """Final hidden states (logits, where the head is not ours) and those of `layers`: (positions, width) each."""
+        options = {"use_cache": False, **({"output_hidden_states": True} if layers else {})}
+        if self.own_head:
+            made = self.causal().get_decoder()(input_ids=ids, **options)
+            last = made.last_hidden_state
+        else:
+            made = self.model(input_ids=ids, **options)
+            last = widen(made.logits)
+        return last.flatten(0, 1), {layer: _layer(made.hidden_states, layer) for layer in layers}
 
     def _logps(self, states: Tensor, head: Head, labels: Tensor) -> Tensor:
         if self.own_head:
@@ -152,6 +166,14 @@ class Engine(nn.Module):
         # logits of a fresh model are small, and at most 3 %, so that a scaling is seen in bfloat16 too.
         bound = min(50 * float(torch.finfo(states.dtype).eps), 0.03) * float(plain.abs().max())
         return bool((plain - ours).abs().max() <= bound)
+
+
+def _layer(hidden_states: Sequence[Tensor], layer: int) -> Tensor:
+    """What a decoder layer gives. The first of transformers' hidden states are the embeddings."""
+    count = len(hidden_states) - 1
+    if not -1 <= layer < count:
+        raise BadInput("the model has no such layer", where="layer", value=layer, allowed=f"0 to {count - 1}, or -1")
+    return hidden_states[layer + 1 if layer >= 0 else -1].flatten(0, 1)
 
 
 def compute_dtype(states: Tensor) -> torch.dtype:

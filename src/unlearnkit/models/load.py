@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,31 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
         torch.manual_seed(seed)
         adapted: Any = get_peft_model(model, config)
     return adapted  # type: ignore[no-any-return]  # it stands in for the model wherever one is used
+
+
+def choose_weights(
+    model: PreTrainedModel, *, lora: LoraSettings | None = None, parameters: str | None = None
+) -> PreTrainedModel:
+    """The model with the weights that are to be trained: a new adapter, those that a pattern names, or all."""
+    if lora is not None:
+        return add_lora(model, lora)
+    return model if parameters is None else train_only(model, parameters)
+
+
+def train_only(model: PreTrainedModel, pattern: str) -> PreTrainedModel:
+    """Freeze every parameter whose name the regular expression does not find. Raises `BadInput` where it finds none."""
+    names = [name for name, _ in model.named_parameters()]
+    try:
+        found = {name for name in names if re.search(pattern, name)}
+    except re.error as error:
+        raise BadInput(f"not a regular expression: {error}", where="model.parameters", value=pattern) from error
+    if not found:
+        raise BadInput(
+            "no weight has such a name", where="model.parameters", value=pattern, allowed=f"a part of {names[-1]!r} ..."
+        )
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name in found)
+    return model
 
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

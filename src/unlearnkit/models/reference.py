@@ -39,6 +39,10 @@ class ReferenceValues:
         """Final hidden states of the labelled tokens of these rows: (tokens, width)."""
         return self._rows("hidden", view, rows)
 
+    def layer(self, view: View, layer: int, rows: Sequence[int]) -> Tensor:
+        """What decoder layer `layer` gives at the labelled tokens of these rows: (tokens, width)."""
+        return self._rows(f"layer {layer}", view, rows)
+
     def _rows(self, kind: str, view: View, rows: Sequence[int]) -> Tensor:
         values, starts = self._values[f"{kind}/{view}"], self._starts[view]
         return torch.cat([values[starts[i] : starts[i + 1]] for i in rows])
@@ -65,7 +69,8 @@ def reference_values(
     """
     if cache is not None and not weights:
         raise ValueError("reference values cannot be kept without a fingerprint of the weights they belong to")
-    starts = {view: _starts(views[view]) for view in needs.reference | needs.kl}
+    inner = {view for view, _ in needs.reference_hidden}
+    starts = {view: _starts(views[view]) for view in needs.reference | needs.kl | inner}
     path = None if cache is None else cache / f"{_fingerprint(engine, needs, views, weights)}.safetensors"
     if path is not None and path.exists():
         return ReferenceValues(load_file(path, device=str(_device(engine))), starts)
@@ -76,6 +81,9 @@ def reference_values(
     for view in sorted(needs.kl):
         passes = _passes(engine, view, views[view], pad_id, Want(hidden=frozenset({view})))
         values[f"hidden/{view}"] = torch.cat([_got(outputs.hidden) for outputs in passes])
+    for view, layer in sorted(needs.reference_hidden):
+        passes = _passes(engine, view, views[view], pad_id, Want(layers=frozenset({(view, layer)})))
+        values[f"layer {layer}/{view}"] = torch.cat([outputs.layers[layer] for outputs in passes])
     if path is not None and values:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Processes of one run may all write; each writes its own file, and what they write is the same.
@@ -119,9 +127,10 @@ def _fingerprint(engine: Engine, needs: Needs, views: Mapping[View, Sequence[Enc
     kernel = engine.causal().config._attn_implementation
     digest = hashlib.sha256(weights.encode())
     digest.update(f"{first.dtype} {compute_dtype(first)} {kernel} {engine.own_head} {torch.__version__}".encode())
-    for kind, names in (("logps", needs.reference), ("hidden", needs.kl)):
-        for view in sorted(names):
-            digest.update(f"{kind} {view}".encode())
-            for row in views[view]:
-                digest.update(f"{row.prompt} {row.ids}".encode())
+    kept = [("logps", view) for view in needs.reference] + [("hidden", view) for view in needs.kl]
+    kept += [(f"layer {layer}", view) for view, layer in needs.reference_hidden]
+    for kind, view in sorted(kept):
+        digest.update(f"{kind} {view}".encode())
+        for row in views[view]:
+            digest.update(f"{row.prompt} {row.ids}".encode())
     return digest.hexdigest()[:32]

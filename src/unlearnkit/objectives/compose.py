@@ -48,9 +48,9 @@ class ForgetObjective(Objective):
         return retain_term(self.retain) if self.retain else None
 
 
-def retain_term(name: str) -> Objective:
+def retain_term(name: str, **options: object) -> Objective:
     """The registered retain term of that name. Raises `BadInput` for an objective that sees more than retain rows."""
-    term = OBJECTIVES.get(name).plugin()
+    term = OBJECTIVES.get(name).plugin(**options)
     if any(view.partition(":")[0] != "retain" for view in term.needs().views):
         raise BadInput("not a retain term", where="retain", value=name, allowed="an objective on retain rows alone")
     return term

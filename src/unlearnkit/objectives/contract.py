@@ -57,6 +57,10 @@ class Reference(Protocol):
         """log p(token) under the reference model."""
         ...
 
+    def hidden(self, view: View, layer: int) -> Tensor:
+        """The reference model's hidden states, as `Step.hidden` gives the model's."""
+        ...
+
 
 class Step(Protocol):
     """The rows of one micro-batch, as the model under training sees them."""
@@ -72,6 +76,10 @@ class Step(Protocol):
 
     def kl(self, view: View) -> TokenValues:
         """KL(reference || model) over the vocabulary at every labelled token, in nats."""
+        ...
+
+    def hidden(self, view: View, layer: int) -> Tensor:
+        """(tokens, width): what decoder layer `layer` gives at the position that predicts each labelled token."""
         ...
 
 
@@ -98,14 +106,24 @@ class Needs:
     reference: frozenset[View] = frozenset()
     """Views whose reference log-probabilities are asked for."""
     kl: frozenset[View] = frozenset()
+    hidden: frozenset[tuple[View, int]] = frozenset()
+    """Views and layers whose hidden states are asked for. Layers count from 0; -1 is the last, after the final norm."""
+    reference_hidden: frozenset[tuple[View, int]] = frozenset()
+    """Views and layers whose hidden states under the reference model are asked for."""
 
     def __or__(self, other: Needs) -> Needs:
-        return Needs(self.logps | other.logps, self.reference | other.reference, self.kl | other.kl)
+        return Needs(
+            self.logps | other.logps,
+            self.reference | other.reference,
+            self.kl | other.kl,
+            self.hidden | other.hidden,
+            self.reference_hidden | other.reference_hidden,
+        )
 
     @property
     def views(self) -> frozenset[View]:
         """Every view that is asked for in any way."""
-        return self.logps | self.reference | self.kl
+        return self.logps | self.reference | self.kl | {view for view, _ in self.hidden | self.reference_hidden}
 
 
 class Objective(BaseModel, ABC):

@@ -167,7 +167,7 @@ class Trainer:
         views = sorted(self.needs.views)
         encoded = {view: [self.data.views[view][i] for i in rows[view.partition(":")[0]]] for view in views}
         batch = pack(encoded, self.data.pad_id).to(self.accelerator.device)
-        want = Want(logps=self.needs.logps, kl=self.needs.kl)
+        want = Want(logps=self.needs.logps, kl=self.needs.kl, layers=self.needs.hidden)
         with autocast(self.accelerator.device, self.settings.precision):
             outputs = self.wrapped(batch, want, reference_hidden(self.reference, self.needs, rows))
         return self.objective.terms(LiveStep.of(batch, outputs, self.reference, rows))

@@ -103,6 +103,12 @@ class _LiveReference:
         values = self.values.logps(view, self.rows[split_of(view)])
         return _token_values(values.to(self.pack.labels[view].row.device), self.pack, view)
 
+    def hidden(self, view: View, layer: int) -> Tensor:
+        """Hidden states of the reference model."""
+        if self.values is None:
+            raise RuntimeError(f"no reference values were prepared for {view!r}; does the objective's `needs` say so?")
+        return self.values.layer(view, layer, self.rows[split_of(view)]).to(self.pack.labels[view].row.device)
+
 
 @dataclass(frozen=True)
 class LiveStep:
@@ -129,6 +135,13 @@ class LiveStep:
     def kl(self, view: View) -> TokenValues:
         """KL(reference || model) at every labelled token of the view."""
         return _token_values(_prepared(self.outputs, view).kl, self.pack, view)
+
+    def hidden(self, view: View, layer: int) -> Tensor:
+        """What a decoder layer gives at the position that predicts each labelled token of the view."""
+        layers = _prepared(self.outputs, view).layers
+        if layer not in layers:
+            raise RuntimeError(f"layer {layer} of {view!r} was not prepared; does the objective's `needs` say so?")
+        return layers[layer]
 
 
 def _prepared(outputs: Mapping[View, Outputs], view: View) -> Outputs:
