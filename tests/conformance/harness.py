@@ -36,8 +36,21 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "tru, ce alone": ("tru", {"alpha": 0.0}),
     "tru with npo": ("tru", {"forget": "npo", "alpha": 0.4}),
     "tru with po and kl": ("tru", {"forget": "po", "retain": "kl", "retain_weight": 0.5}),
+    "wga + kl": ("wga", {"retain": "kl", "alpha": 0.5}),
+    "wtnpo, two exponents": ("wtnpo", {"alpha": 1.5, "beta": 0.5}),
+    "simnpo + margin": ("simnpo", {"beta": 0.7, "delta": 0.3, "retain": "nll"}),
+    "idkdpo + nll": ("idkdpo", {"retain": "nll", "beta": 0.5}),
+    "graddiff + representation": ("graddiff", {"retain": "representation"}),
+    "rmu, inner layer": ("rmu", {"layer": 0, "coefficient": 2.0, "retain_weight": 3.0}),
+    "rmu + nll": ("rmu", {"layer": 1, "retain": "nll", "retain_weight": 1.0}),
 }
-CASES: dict[str, tuple[str, dict[str, Any]]] = {name: (name, {}) for name in OBJECTIVES.names()} | VARIANTS
+OF_A_RANDOM_MODEL: dict[str, dict[str, Any]] = {"satimp": {"beta1": 0.5}, "simnpo": {"beta": 0.5}}
+"""Settings in place of defaults that leave next to no gradient where a token's probability is a few per cent."""
+CONSTANT_WEIGHTS = ("satimp", "tnpo", "wga", "wtnpo")
+"""Objectives whose weights are constants in the gradient but not in the value: w log p rises to 0 as p and w fall."""
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    name: (name, OF_A_RANDOM_MODEL.get(name, {})) for name in OBJECTIVES.names()
+} | VARIANTS
 
 
 def make(case: str) -> Objective:

@@ -37,6 +37,16 @@ class Slow:
             for logps, row in zip(self.distributions(view, reference=reference), self.views[view], strict=True)
         ]
 
+    def hidden(self, view: str, layer: int, *, reference: bool = False) -> Tensor:
+        """(labels of all rows, width): what a decoder layer gives; -1 is the last."""
+        found = []
+        for row in self.views[view]:
+            chosen = self.target if reference else self.model
+            given = chosen(input_ids=torch.tensor([row.ids]), output_hidden_states=True).hidden_states
+            found.append(given[-1 if layer == -1 else 1 + layer][0, row.prompt - 1 : len(row.ids) - 1])
+        together = torch.cat(found).double()
+        return together.detach() if reference else together
+
 
 def token_mean(rows: list[Tensor]) -> Tensor:
     return torch.cat(rows).mean()
@@ -51,11 +61,22 @@ def kl(slow: Slow, _: Any = None) -> Tensor:
     return token_mean([(p.exp() * (p - q)).sum(-1) for p, q in pairs])
 
 
-RETAIN: dict[str | None, Callable[[Slow], Tensor]] = {"nll": nll, "kl": kl, None: lambda _: torch.zeros(())}
+def representation(slow: Slow, objective: Any = None) -> Tensor:
+    layer = getattr(objective, "layer", -1)
+    moved = slow.hidden("retain", layer) - slow.hidden("retain", layer, reference=True)
+    return (moved**2).sum(1).mean()
+
+
+RETAIN: dict[str | None, Callable[[Slow, Any], Tensor]] = {
+    "nll": nll,
+    "kl": kl,
+    "representation": representation,
+    None: lambda *_: torch.zeros(()),
+}
 
 
 def with_retain(forget: Tensor, slow: Slow, objective: Any) -> Tensor:
-    return forget + objective.retain_weight * RETAIN[objective.retain](slow)
+    return forget + objective.retain_weight * RETAIN[objective.retain](slow, objective)
 
 
 def ga(slow: Slow, objective: Any) -> Tensor:
@@ -68,6 +89,51 @@ def npo(slow: Slow, objective: Any, beta: float | None = None) -> Tensor:
     for ours, theirs in zip(slow.logps("forget"), slow.logps("forget", reference=True), strict=True):
         losses.append(-(2 / beta) * torch.log(1 / (1 + torch.exp(beta * (ours.sum() - theirs.sum())))))
     return with_retain(torch.stack(losses).mean(), slow, objective)
+
+
+def weighted_ascent(slow: Slow, objective: Any, weight: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """`weight` is given the probabilities under model and target model."""
+    ours, theirs = torch.cat(slow.logps("forget")), torch.cat(slow.logps("forget", reference=True))
+    loss = (weight(ours.exp(), theirs.exp()).detach() * ours).sum() / len(ours)
+    return with_retain(loss, slow, objective)
+
+
+def wga(slow: Slow, o: Any) -> Tensor:
+    return weighted_ascent(slow, o, lambda p, _: p**o.alpha)
+
+
+def satimp(slow: Slow, o: Any) -> Tensor:
+    return weighted_ascent(slow, o, lambda p, _: p**o.beta1 * (1 - p) ** o.beta2)
+
+
+def tnpo(slow: Slow, o: Any) -> Tensor:
+    return weighted_ascent(slow, o, lambda p, q: 2 * p**o.beta / (p**o.beta + q**o.beta))
+
+
+def wtnpo(slow: Slow, o: Any) -> Tensor:
+    return weighted_ascent(slow, o, lambda p, q: 2 * p ** (o.beta + o.alpha) / (p**o.beta + q**o.beta))
+
+
+def simnpo(slow: Slow, objective: Any) -> Tensor:
+    beta, delta = objective.beta, objective.delta
+    losses = [-(2 / beta) * torch.log(torch.sigmoid(beta * (-row.mean() - delta))) for row in slow.logps("forget")]
+    return with_retain(torch.stack(losses).mean(), slow, objective)
+
+
+def idkdpo(slow: Slow, objective: Any) -> Tensor:
+    beta, ratios = objective.beta, {}
+    for view in ("forget", "forget:idk"):
+        pairs = zip(slow.logps(view), slow.logps(view, reference=True), strict=True)
+        ratios[view] = torch.stack([ours.sum() - theirs.sum() for ours, theirs in pairs])
+    margin = ratios["forget:idk"] - ratios["forget"]
+    return with_retain((-(2 / beta) * torch.log(torch.sigmoid(beta * margin))).mean(), slow, objective)
+
+
+def rmu(slow: Slow, objective: Any) -> Tensor:
+    hidden = slow.hidden("forget", objective.layer)
+    drawn = torch.rand(hidden.shape[1], generator=torch.Generator().manual_seed(objective.vector_seed)).double()
+    goal = objective.coefficient * drawn / (drawn**2).sum() ** 0.5
+    return with_retain(((hidden - goal) ** 2).sum(1).mean(), slow, objective)
 
 
 def po(slow: Slow, objective: Any) -> Tensor:
@@ -87,5 +153,6 @@ def tru(slow: Slow, objective: Any) -> Tensor:
 
 SLOW: dict[str, Callable[[Slow, Any], Tensor]] = {
     "ga": ga, "npo": npo, "po": po, "graddiff": ga, "tru": tru,
-    "nll": nll, "kl": kl, "finetune": nll, "retrain": nll,
+    "wga": wga, "satimp": satimp, "tnpo": tnpo, "wtnpo": wtnpo, "simnpo": simnpo, "idkdpo": idkdpo, "rmu": rmu,
+    "nll": nll, "kl": kl, "representation": representation, "finetune": nll, "retrain": nll,
 }  # fmt: skip
