@@ -70,6 +70,12 @@ def test_a_cut_never_parts_a_character() -> None:
     assert raised.value.where == "moon.txt, characters 2-3"
 
 
+def test_a_cut_never_parts_a_token_that_reaches_into_the_next_character() -> None:
+    # Here one token is the space and half of "а", and the next is the other half.
+    assert BYTES("x а", return_offsets_mapping=True)["offset_mapping"] == [(0, 1), (1, 3), (2, 3)]
+    assert chunk_spans("x а", BYTES, max_tokens=2) == [(0, 1), (1, 3)]
+
+
 def test_a_chunk_that_has_more_tokens_alone_is_cut_shorter() -> None:
     # As SentencePiece does, this tokenizer puts a mark before whatever it is given.
     backend = byte_tokenizer()
