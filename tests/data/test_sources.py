@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnkit.data.rows import Row, write_rows
-from unlearnkit.data.sources import KEPT, SHAPES, read_source
+from unlearnkit.data.shapes import KEPT, SHAPES
+from unlearnkit.data.sources import read_source
 from unlearnkit.errors import BadInput
 
 Records = Sequence[Mapping[str, Any]]

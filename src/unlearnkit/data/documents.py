@@ -7,8 +7,8 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
+from unlearnkit.data.formats import read_text, source_files
 from unlearnkit.data.rows import Row
-from unlearnkit.data.sources import read_text, source_files
 from unlearnkit.errors import BadInput
 
 EXTENSIONS = (".txt", ".md")
