@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import transformers
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from unlearnkit.data.render import Encoded
@@ -103,9 +104,9 @@ def tiny_tokenizer(*, pad: str = "<pad>", bos_by_itself: bool = False, without: 
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     if bos_by_itself:
-        from tokenizers.processors import TemplateProcessing
-
-        tokenizer.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", vocabulary["<s>"])])
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single="<s> $A", special_tokens=[("<s>", vocabulary["<s>"])]
+        )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token="<s>",
@@ -115,3 +116,19 @@ def tiny_tokenizer(*, pad: str = "<pad>", bos_by_itself: bool = False, without: 
         additional_special_tokens=[token for token in special if token not in ("<s>", "<end>", "<unk>", "<pad>")],
         chat_template=TEMPLATE,
     )
+
+
+def byte_tokenizer(*, merges: Sequence[tuple[str, str]] = (), bos: bool = False) -> Tokenizer:
+    """A byte-level tokenizer as GPT-2's: one token a byte but for the merges, so that a character may be several.
+
+    `bos`: it puts a BOS token before a text.
+    """
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: i for i, token in enumerate(("<s>", "<end>", *letters, *(a + b for a, b in merges)))}
+    tokenizer = Tokenizer(models.BPE(vocabulary, list(merges)))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(["<s>", "<end>"])
+    if bos:
+        tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+    return tokenizer

@@ -1,8 +1,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import PreTrainedTokenizerFast
 
-from tests.tiny import WORDS, tiny_tokenizer
+from tests.tiny import WORDS, byte_tokenizer, tiny_tokenizer
 from unlearnkit.data.pack import pack
 from unlearnkit.data.render import Encoded, Renderer
 from unlearnkit.errors import BadInput
@@ -106,3 +107,54 @@ def test_a_tokenizer_without_an_end_token_is_refused() -> None:
     tokenizer.eos_token = None
     with pytest.raises(BadInput, match="no end token"):
         Renderer(tokenizer, 64)
+
+
+def plain_tokenizer(*, bos_by_itself: bool) -> PreTrainedTokenizerFast:
+    tokenizer = tiny_tokenizer(bos_by_itself=bos_by_itself)
+    tokenizer.chat_template = None
+    return tokenizer
+
+
+@pytest.mark.parametrize("template", [True, False])
+def test_a_text_is_bos_text_end_with_every_token_after_bos_labelled(template: bool) -> None:
+    tokenizer = (tiny_tokenizer if template else plain_tokenizer)(bos_by_itself=True)
+    row = Renderer(tokenizer, 64).answer("", ANSWER, where="row 1")
+    assert row == Encoded((tokenizer.bos_token_id, *ids(ANSWER), tokenizer.eos_token_id), 1)
+    assert row.labels == len(ids(ANSWER)) + 1
+
+
+@pytest.mark.parametrize("template", [True, False])
+def test_a_text_without_bos_labels_all_that_something_predicts(template: bool) -> None:
+    tokenizer = (tiny_tokenizer if template else plain_tokenizer)(bos_by_itself=False)
+    renderer = Renderer(tokenizer, 64)
+    rows = [renderer.answer("", text, where="row") for text in (ANSWER, "Oslo")]
+    assert rows[0] == Encoded((*ids(ANSWER), tokenizer.eos_token_id), 1)
+    labels = pack({"forget": rows}, tokenizer.pad_token_id).labels["forget"]
+    assert labels.token.tolist() == [*ids(ANSWER)[1:], tokenizer.eos_token_id, tokenizer.eos_token_id]
+    assert (labels.position >= 0).all()
+
+
+def test_a_thought_before_a_text_begins_with_the_token_that_carries_no_label() -> None:
+    row = Renderer(plain_tokenizer(bos_by_itself=False), 64).answer("", "Oslo", where="row", trace="The poet")
+    assert (row.prompt, row.trace) == (1, 3)
+    assert row.ids == (*ids("<think> The poet </think> Oslo"), TOKENIZER.eos_token_id)
+
+
+@pytest.mark.parametrize("bos_by_itself", [False, True])
+def test_without_a_template_it_is_question_newline_answer(bos_by_itself: bool) -> None:
+    # Of bytes, so that the newline is a token.
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=byte_tokenizer(bos=bos_by_itself), bos_token="<s>", eos_token="<end>"
+    )
+    renderer = Renderer(tokenizer, 64)
+    row = renderer.answer("Who? Ада", "Bea", where="row 1")
+    bos = (tokenizer.bos_token_id,) if bos_by_itself else ()
+    assert renderer.layout == "plain"
+    assert row.ids[: row.prompt] == (*bos, *tokenizer("Who? Ада\n", add_special_tokens=False)["input_ids"])
+    assert tokenizer.decode(row.ids) == "<s>" * bos_by_itself + "Who? Ада\nBea<end>"
+    assert tokenizer.decode(row.ids[row.prompt :]) == "Bea<end>"
+    assert renderer.prompt("Who? Ада") == row.ids[: row.prompt]
+
+
+def test_with_a_template_the_layout_says_so() -> None:
+    assert Renderer(TOKENIZER, 64).layout == "template"

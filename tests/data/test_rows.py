@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from unlearnkit.data.rows import Row, Splits, read_rows, write_rows
 from unlearnkit.errors import BadInput
@@ -70,3 +71,11 @@ def test_an_unknown_split_says_which_there_are() -> None:
     with pytest.raises(BadInput) as raised:
         Splits({"forget": (), "retain": ()})["retian"]
     assert raised.value.allowed == "forget, retain"
+
+
+def test_a_text_has_no_question_and_no_trace(tmp_path: Path) -> None:
+    text = Row(id="a", question="", answer="Ada was born in Oslo.")
+    write_rows(tmp_path / "rows.jsonl", (text,))
+    assert read_rows(tmp_path / "rows.jsonl") == (text,)
+    with pytest.raises(ValidationError, match="has no trace"):
+        Row(id="a", question="", answer="Ada was born in Oslo.", trace="Ada.")

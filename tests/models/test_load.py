@@ -6,6 +6,7 @@ import transformers
 from peft import PeftModel
 
 from tests.tiny import tiny_model, tiny_tokenizer
+from unlearnkit.data.render import Renderer
 from unlearnkit.errors import BadInput
 from unlearnkit.models.load import add_lora, choose_weights, load_model, load_tokenizer, save_model, weights_fingerprint
 from unlearnkit.models.settings import LoraSettings
@@ -68,10 +69,10 @@ def test_a_missing_folder_is_told_without_asking_the_hub(path: str) -> None:
     assert raised.value.value == path
 
 
-def test_a_tokenizer_without_a_chat_template_is_refused(folder: Path) -> None:
+def test_a_tokenizer_without_a_chat_template_renders_plain_text(folder: Path) -> None:
+    assert Renderer(load_tokenizer(str(folder)), 64).layout == "template"
     (folder / "chat_template.jinja").unlink()
-    with pytest.raises(BadInput, match="no chat template"):
-        load_tokenizer(str(folder))
+    assert Renderer(load_tokenizer(str(folder)), 64).layout == "plain"
 
 
 def test_a_tokenizer_without_a_pad_token_gets_the_end_token(folder: Path) -> None:

@@ -1,8 +1,10 @@
-"""From words to labelled tokens: one row, rendered with the tokenizer's own chat template."""
+"""From words to labelled tokens: one row, rendered with the tokenizer's own chat template, or as plain text."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
 from transformers import PreTrainedTokenizerBase
 
@@ -14,11 +16,11 @@ THINK, END_THINK = "<think>", "</think>"
 
 @dataclass(frozen=True)
 class Encoded:
-    """One conversation as token ids: prompt, then what the assistant says. Labels are all tokens after the prompt."""
+    """One row as token ids: prompt, then what the assistant says. Labels are all tokens after the prompt."""
 
     ids: tuple[int, ...]
     prompt: int
-    """Number of tokens without a label: the prompt, and a trace that is given as context."""
+    """Number of tokens without a label, at least 1: the prompt, and a trace that is given as context."""
     trace: int = 0
     """Number of tokens after the prompt that belong to the reasoning trace, both markers included."""
 
@@ -31,8 +33,15 @@ class Encoded:
 class Renderer:
     """Renders rows for one tokenizer and one maximal length.
 
-    The prompt is the template's rendering of the user's turn with the generation prompt; the answer follows, then the
-    end token. The template alone places the BOS token, so there is exactly one or none.
+    With a chat template (`layout` is "template"): the prompt is the template's rendering of the user's turn with the
+    generation prompt; the answer follows, then the end token. The template alone places the BOS token, so there is
+    exactly one or none.
+
+    Without one (`layout` is "plain"): BOS if the tokenizer puts one before a text, the question, a newline; then, with
+    labels, the answer and the end token. Question with newline, and answer, are tokenised apart.
+
+    A text, whose question is empty, is plain in both: BOS if the tokenizer puts one before a text; then, with labels,
+    the text and the end token. Without a BOS nothing predicts the first token, which then carries no label.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
@@ -41,13 +50,34 @@ class Renderer:
         self.tokenizer, self.max_length = tokenizer, max_length
         self._prompts: dict[str, tuple[int, ...]] = {}
 
+    @property
+    def layout(self) -> Literal["template", "plain"]:
+        """How a question and its answer are laid out: by the tokenizer's chat template, or as plain text."""
+        return "plain" if self.tokenizer.chat_template is None else "template"
+
     def prompt(self, question: str) -> tuple[int, ...]:
-        """Token ids of the user's turn up to where the assistant begins to speak."""
+        """Token ids of the user's turn up to where the assistant begins to speak.
+
+        For a text, whose question is empty: BOS, or nothing.
+        """
+        if not question:
+            return self._bos
         if question not in self._prompts:
-            turn = [{"role": "user", "content": question}]
-            text = self.tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)
-            self._prompts[question] = self._ids(str(text))
+            self._prompts[question] = self._asked(question)
         return self._prompts[question]
+
+    def _asked(self, question: str) -> tuple[int, ...]:
+        if self.layout == "plain":
+            return (*self._bos, *self._ids(question + "\n"))
+        turn = [{"role": "user", "content": question}]
+        return self._ids(str(self.tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)))
+
+    @cached_property
+    def _bos(self) -> tuple[int, ...]:
+        """The BOS token, if the tokenizer puts one before a text."""
+        special = list(self.tokenizer("")["input_ids"])
+        bos = self.tokenizer.bos_token_id
+        return (int(bos),) if bos is not None and special[:1] == [bos] else ()
 
     def thought(self, begun: str) -> tuple[int, ...]:
         """Token ids of an answer that begins with a thought, as far as that goes; none for no thought."""
@@ -55,6 +85,8 @@ class Renderer:
 
     def answer(self, question: str, answer: str, *, where: str, trace: str = "", label_trace: bool = True) -> Encoded:
         """The question and what the assistant says: the answer, after a reasoning trace where there is one.
+
+        An empty question makes the answer a text, see above.
 
         Where all this is longer than `max_length`, the trace is shortened and the answer stays whole. (TRU's released
         code cuts at the end, which can cut the refusal off.) Raises `BadInput`, naming `where`, when the answer does
@@ -80,7 +112,9 @@ class Renderer:
                 allowed=f"{self.max_length} tokens (train.max_length)",
                 fix="raise train.max_length, or split the row",
             )
-        return Encoded(ids, len(prompt), len(trace))
+        # Some token has to stand before the first that is predicted.
+        context = max(len(prompt), 1)
+        return Encoded(ids, context, max(len(prompt) + len(trace) - context, 0))
 
     def _marker(self, marker: str) -> int:
         ids = self._ids(marker)

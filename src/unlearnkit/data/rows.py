@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from annotated_types import Ge, MinLen
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from unlearnkit.errors import BadInput
 
@@ -19,15 +19,15 @@ TRAINED_SPLITS = ("forget", "retain")
 
 
 class Row(BaseModel):
-    """One question and its answer."""
+    """One question and its answer, or one text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Annotated[str, MinLen(1)]
-    question: Annotated[str, MinLen(1)]
-    """The user's turn."""
+    question: str
+    """The user's turn. Empty: the row is a text, without a user's turn."""
     answer: Annotated[str, MinLen(1)]
-    """What the assistant says in its turn, as the target model was trained to say it."""
+    """What the assistant says in its turn, or the text, as the target model was trained to say it."""
     trace: str = ""
     """What a reasoning model thinks before it answers, markers excluded; empty for a model that does not."""
     accepted: tuple[str, ...] = ()
@@ -42,6 +42,13 @@ class Row(BaseModel):
     """How it is asked."""
     options: Annotated[int, Ge(0)] = 0
     """How many answers the question lists to choose from; 0 where it lists none."""
+
+    @field_validator("trace")
+    @classmethod
+    def _thought_of_a_question(cls, trace: str, info: ValidationInfo) -> str:
+        if trace and info.data.get("question") == "":
+            raise ValueError("a text, which has no question, has no trace")
+        return trace
 
     @property
     def answers(self) -> tuple[str, ...]:

@@ -19,7 +19,9 @@ def constant_baseline(rows: Sequence[Row]) -> Score:
     An upper bound of what a model that never knew the answers can reach on these rows, in expectation: it knows what
     kind of thing is asked for, and nothing of whom. Rows without an attribute share one constant answer. Where the
     question lists options, the constant answer is a place in the list: right once in as many rows as there are options.
+    Texts are left out: nothing is asked of them, and their accuracy is not measured.
     """
+    rows = [row for row in rows if row.question]
     asked: defaultdict[str | None, list[frozenset[str]]] = defaultdict(list)
     values = [1 / row.options for row in rows if row.options]
     for row in (row for row in rows if not row.options):

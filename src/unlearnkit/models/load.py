@@ -21,8 +21,6 @@ def load_tokenizer(path: str) -> PreTrainedTokenizerBase:
     """The tokenizer of a model folder or hub id."""
     _check_folder(path)
     tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
-    if tokenizer.chat_template is None:
-        raise BadInput("the tokenizer has no chat template", where=path, fix="add chat_template.jinja to the folder")
     if tokenizer.pad_token_id is None:
         # A pad token that equals the end token is safe here: labels are told by position, never by token.
         tokenizer.pad_token = tokenizer.eos_token

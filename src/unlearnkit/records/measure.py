@@ -29,16 +29,21 @@ def measure(
 ) -> list[Record]:
     """Records of rows, each given with the name of its split.
 
-    The subject is put into eval mode. Answers that do not fit `max_length` raise `BadInput`.
+    Texts, which have no question, are not generated from. The subject is put into eval mode. Answers that do not fit
+    `max_length` raise `BadInput`.
     """
     model.eval()  # type: ignore[no-untyped-call]
     renderer = Renderer(tokenizer, max_length)
     tokens = _tokens(model, renderer, [row for _, row in rows], int(tokenizer.pad_token_id))
-    prompts = [renderer.prompt(row.question) for _, row in rows]
-    generations = generate(model, tokenizer, prompts, max_new_tokens=max_new_tokens, on_rows=on_rows)
+    # A text asks for nothing, so nothing is generated.
+    asked = [at for at, (_, row) in enumerate(rows) if row.question]
+    prompts = [renderer.prompt(rows[at][1].question) for at in asked]
+    said = generate(model, tokenizer, prompts, max_new_tokens=max_new_tokens, on_rows=on_rows)
+    generations = dict(zip(asked, said, strict=True))
+    on_rows(len(rows) - len(asked))
     return [
-        Record(split=split, row=row, generation=generation, tokens=values)
-        for (split, row), generation, values in zip(rows, generations, tokens, strict=True)
+        Record(split=split, row=row, generation=generations.get(at), tokens=values)
+        for at, ((split, row), values) in enumerate(zip(rows, tokens, strict=True))
     ]
 
 

@@ -49,7 +49,7 @@ class Record(BaseModel):
     """The row set that the row was measured as a part of."""
     row: Row
     generation: Generation | None = None
-    """None where generation was not measured."""
+    """None where generation was not measured, and for a text, which asks for nothing."""
     tokens: Tokens | None = None
     """None where the subject gives no token log-probabilities."""
 

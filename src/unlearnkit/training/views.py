@@ -41,6 +41,8 @@ def _encode(
             fix="mend the method's `needs`",
         )
     rows = splits[split]
+    if variant:
+        _refuse_texts(rows, view)
     if variant == TARGET:
         said = [(targets[row.id].trace, targets[row.id].response) for row in rows]
     elif variant == IDK:
@@ -53,6 +55,17 @@ def _encode(
         renderer.answer(row.question, answer, trace=trace, label_trace=label_trace, where=f"{view}, row {row.id}")
         for row, (trace, answer) in zip(rows, said, strict=True)
     ]
+
+
+def _refuse_texts(rows: Sequence[Row], view: View) -> None:
+    """What is taught instead of an answer would, after no question, be what the model says of itself, to everybody."""
+    texts = [row for row in rows if not row.question]
+    if texts:
+        raise BadInput(
+            "the method teaches what to say to a question, and a row is a text without one",
+            where=f"{view}, row {texts[0].id}",
+            fix="ask questions about the text, or take a method that trains on the text itself",
+        )
 
 
 def rows_fingerprint(views: Mapping[View, Sequence[Encoded]]) -> str:

@@ -1,0 +1,120 @@
+"""Long texts, cut into chunks that fit a model: each chunk is a row that leads back to its place in the file."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from pathlib import Path
+
+from transformers import PreTrainedTokenizerBase
+
+from unlearnkit.data.formats import read_text, source_files
+from unlearnkit.data.rows import Row
+from unlearnkit.errors import BadInput
+
+EXTENSIONS = (".txt", ".md")
+
+
+def read_documents(
+    path: str | Path, tokenizer: PreTrainedTokenizerBase, *, max_tokens: int, overlap: int = 0
+) -> tuple[Row, ...]:
+    """Read a `.txt` or `.md` file, or a folder of them, as rows of at most `max_tokens` tokens.
+
+    A row is a text (its question is empty) with the id `<file name>@<start>-<end>`: its characters in the file's text,
+    byte order mark left out, start included and end excluded.
+
+    Args:
+        path: a file or a folder.
+        tokenizer: a fast tokenizer.
+        max_tokens: most tokens of a chunk, special tokens not counted; a rendered row has up to two more.
+        overlap: tokens that neighbouring chunks share, see `chunk_spans`.
+
+    Raises:
+        BadInput: for a file that cannot be read or is empty, and as `chunk_spans` does.
+    """
+    rows = []
+    for name, file in source_files(Path(path), EXTENSIONS):
+        text = read_text(file)
+        spans = chunk_spans(text, tokenizer, max_tokens=max_tokens, overlap=overlap, where=str(file))
+        rows += [Row(id=f"{name}@{start}-{end}", question="", answer=text[start:end]) for start, end in spans]
+    return tuple(rows)
+
+
+def chunk_spans(
+    text: str, tokenizer: PreTrainedTokenizerBase, *, max_tokens: int, overlap: int = 0, where: str = "the text"
+) -> list[tuple[int, int]]:
+    """Where to cut a text: [start, end) in characters, in order, covering the text with no gap.
+
+    Cuts lie where a token begins and no token before it reaches further, so never inside a character. What no token
+    covers, such as the spaces that some tokenizers drop, goes with the token before it. Each chunk, tokenised by
+    itself, has at most `max_tokens` tokens, and goes further than the one before it. Neighbours share at most `overlap`
+    tokens as the whole text has them, and as many as these rules leave.
+
+    Raises:
+        BadInput: naming `where`, for a text without a visible character, for `overlap` that is negative or not less
+            than `max_tokens`, for a tokenizer without offsets, and where what cannot be cut has too many tokens.
+    """
+    if not 0 <= overlap < max_tokens:
+        raise BadInput(
+            "chunks must overlap by less than their length",
+            where="overlap",
+            value=overlap,
+            allowed=f"0 to {max_tokens - 1} (max_tokens - 1)" if max_tokens > 0 else "max_tokens of at least 1",
+            fix="lower overlap, or raise max_tokens",
+        )
+    if not tokenizer.is_fast:
+        raise BadInput(
+            "the tokenizer does not tell where in the text its tokens stand",
+            value=type(tokenizer).__name__,
+            fix="take a fast tokenizer (one with tokenizer.json)",
+        )
+    if not text.strip():
+        raise BadInput("the text is empty", where=where, fix="take the document away")
+    cuts, before = _cuts(text, tokenizer)
+    spans, first = [], 0
+    while True:
+        last = _reach(text, tokenizer, cuts, before, first, max_tokens)
+        if last == first:
+            raise BadInput(
+                "what cannot be cut has more tokens than a chunk",
+                where=f"{where}, characters {cuts[first]}-{cuts[first + 1]}",
+                value=f"{before[first + 1] - before[first]} tokens, or more where it stands alone",
+                allowed=f"{max_tokens} tokens (max_tokens)",
+                fix="raise max_tokens",
+            )
+        spans.append((cuts[first], cuts[last]))
+        if last == len(cuts) - 1:
+            return spans
+        # The first cut from which no more than `overlap` tokens lie before the chunk's end ...
+        following = max(bisect_left(before, before[last] - overlap), first + 1)
+        # ... or a later one, where from there nothing new would fit.
+        while following < last and _reach(text, tokenizer, cuts, before, following, max_tokens) <= last:
+            following += 1
+        first = following
+
+
+def _cuts(text: str, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+    """The characters at which the text may be cut, both ends among them, and the number of tokens before each."""
+    # Not verbose: the whole text may well be longer than the model's context, that is why it is cut.
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    offsets = encoded["offset_mapping"]
+    cuts, before, covered = [0], [0], 0
+    for token, (start, end) in enumerate(offsets):
+        if start >= covered and start > cuts[-1] and token:
+            cuts.append(start)
+            before.append(token)
+        covered = max(covered, end)
+    return [*cuts, len(text)], [*before, len(offsets)]
+
+
+def _reach(
+    text: str, tokenizer: PreTrainedTokenizerBase, cuts: list[int], before: list[int], first: int, max_tokens: int
+) -> int:
+    """The last cut at which a chunk that begins at the cut `first` may end; `first` itself if none."""
+    last = bisect_left(before, before[first] + max_tokens + 1, lo=first) - 1
+    # A text's tokens may be others, and more, where it stands alone.
+    while (
+        last > first
+        and len(tokenizer(text[cuts[first] : cuts[last]], add_special_tokens=False)["input_ids"]) > max_tokens
+    ):
+        last -= 1
+    return last

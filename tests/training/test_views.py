@@ -1,0 +1,27 @@
+import pytest
+
+from tests.tiny import tiny_tokenizer
+from unlearnkit.data.render import Renderer
+from unlearnkit.data.rows import Row
+from unlearnkit.errors import BadInput
+from unlearnkit.targets.contract import Target
+from unlearnkit.training.views import encode_views
+
+ASKED = Row(id="asked", question="Where was Ada born ?", answer="Oslo .")
+TEXT = Row(id="text", question="", answer="Ada was born in Oslo .")
+TARGETS = [Target(id=row.id, trace="It is asked", response="I cannot say") for row in (ASKED, TEXT)]
+RENDERER = Renderer(tiny_tokenizer(), 64)
+
+
+def test_texts_are_trained_on_as_they_are() -> None:
+    splits = {"forget": (ASKED, TEXT), "retain": (TEXT,)}
+    views = encode_views(["forget", "retain"], splits, RENDERER, targets=[], seed=0)
+    assert views["forget"][1] == views["retain"][0] == RENDERER.answer("", TEXT.answer, where="")
+
+
+@pytest.mark.parametrize("view", ["forget:target", "forget:idk"])
+def test_nothing_is_taught_in_place_of_a_text(view: str) -> None:
+    encode_views([view], {"forget": (ASKED,)}, RENDERER, targets=TARGETS, seed=0)
+    with pytest.raises(BadInput, match="a text without one") as raised:
+        encode_views([view], {"forget": (ASKED, TEXT)}, RENDERER, targets=TARGETS, seed=0)
+    assert raised.value.where == f"{view}, row text"
