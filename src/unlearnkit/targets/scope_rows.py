@@ -123,9 +123,9 @@ def mentions(scope: Scope, forget: Sequence[Row]) -> tuple[Mention, ...]:
             topics = _topics(scope, forget, alias=False)
             found += _ask(scope, subject.name, subject.name, wordings, topics, stays=stays, own=beside is None)
             for alias in () if beside else subject.aliases:
-                topics = _topics(scope, forget, alias=True)
                 behind = scope.task == "profile"
-                found += _ask(scope, subject.name, alias, wordings, topics, stays=stays, own=not behind)
+                mixed = _mixed(_topics(scope, forget, alias=True), topics)
+                found += _ask(scope, subject.name, alias, wordings, mixed, stays=stays, own=not behind, kinds=1)
                 if behind:
                     found += _ask(scope, subject.name, alias, _BEHIND, (), stays=stays, own=True)
             if beside and not stays:
@@ -154,8 +154,16 @@ def _topics(scope: Scope, forget: Sequence[Row], *, alias: bool) -> tuple[str, .
     return tuple(sorted(found))
 
 
+def _mixed(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
+    """Both in turn, until each was there."""
+    if not first or not second:
+        return (*first, *second)
+    turns = max(len(first), len(second))
+    return tuple(topic for pair in islice(zip(cycle(first), cycle(second)), turns) for topic in pair)
+
+
 def _ask(
-    scope: Scope, subject: str, name: str, wordings: Wordings, topics: Sequence[str], *, stays: bool, own: bool
+    scope: Scope, subject: str, name: str, wordings: Wordings, topics: Sequence[str], *, stays: bool, own: bool, kinds: int = TOPICS
 ) -> Iterator[Mention]:
     """`name` in every wording and language."""
     # Aliases are quoted: they may be titles, and a name loses nothing by it.
@@ -166,7 +174,7 @@ def _ask(
         turn = islice(cycle(topics or [None]), len(said), None)
         for wording in _spoken(wordings, language):
             question = wording.format(name=said)
-            for kind in dict.fromkeys([*([None] if own else []), *islice(turn, TOPICS)]):
+            for kind in dict.fromkeys([*([None] if own else []), *islice(turn, kinds)]):
                 row = Row(
                     id=f"scope/{question}/{kind or 'own'}",
                     question=question,
