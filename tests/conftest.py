@@ -30,7 +30,7 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for name, size in {"WIDTH": 48, "LAYERS": 1, "INNER": 96, "VOCABULARY": 600}.items():
             patch.setattr(model, name, size)
         patch.setattr(pocket, "MEASURED", ("forget", "forget.multihop", "near"))
-        yield pocket.Pocket().target(Progress(quiet=True))
+        yield pocket.Pocket().target_model(Progress(quiet=True))
 
 
 @pytest.fixture

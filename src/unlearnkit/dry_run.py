@@ -27,7 +27,7 @@ SAMPLE = 32
 def dry_run(recipe: Recipe) -> str:
     """The resolved recipe, an example of each view, rows, steps and a memory estimate."""
     objective = recipe.make_objective()
-    needs, splits = objective.needs(), training_splits(recipe)
+    needs, splits = objective.needs(), training_splits(recipe.make_suite(), objective)
     tokenizer, model = _outline(recipe)
     few = {name: rows[:SAMPLE] for name, rows in splits.items()}
     scope, taught = recipe.make_suite().task().scope, []

@@ -16,10 +16,11 @@ from unlearnkit.progress import Progress
 from unlearnkit.recipe import EvalSettings, make_suite, suite_section
 from unlearnkit.records.measure import measure
 from unlearnkit.records.schema import write_records
-from unlearnkit.report.names import REFERENCES, TARGET
+from unlearnkit.references import references_of
+from unlearnkit.report.names import REFERENCES, RETRAINED, TARGET
 from unlearnkit.runfolder import COST_FILE, Cost, Measured, RunFolder, RunState, Subject
 from unlearnkit.scoring import score
-from unlearnkit.suites.contract import Suite, Task
+from unlearnkit.suites.contract import Suite
 
 
 def evaluate(
@@ -50,8 +51,26 @@ def evaluate(
     # What it took to train the target model is no cost of unlearning.
     cost = None if str(subject) == TARGET else read_cost(model)
     _begin(folder, section, _subject(model), cost)
-    measure_subject(folder, measured_on.task(), settings or EvalSettings(), progress)
+    if not measured_on.has_models:
+        measure_references(folder, settings or EvalSettings(), progress)
+    measure_subject(folder, settings or EvalSettings(), progress)
     return folder
+
+
+def measure_references(
+    folder: RunFolder, settings: EvalSettings, progress: Progress, *, target: str | None = None
+) -> None:
+    """Measure the models that a run is held against, in folders within its own, unless that is done already.
+
+    The retrained model is the suite's; `target` is the model before it forgets, where it is to be measured.
+    """
+    section, known = folder.state().suite, {run.name for run in references_of(folder)}
+    # The retrained model first: the target model's scores are held against it too.
+    for name, model in ((RETRAINED, make_suite(section).retrained_model(progress)), (TARGET, target)):
+        if model is not None and name not in known:
+            reference = RunFolder(folder.references / name)
+            _begin(reference, section, _subject(model), read_cost(model) if name == RETRAINED else None)
+            measure_subject(reference, settings, progress)
 
 
 def _again(
@@ -78,41 +97,46 @@ def _again(
             fix="give the new records a folder of their own: --out runs/<name>",
         )
     if settings is None and state.measure is not None:
-        settings = EvalSettings(max_new_tokens=state.measure.max_new_tokens)
-    measure_subject(folder, make_suite(chosen).task(), settings or EvalSettings(), progress)
+        settings = EvalSettings(**state.measure.model_dump(exclude={"seconds"}))
+    measure_subject(folder, settings or EvalSettings(), progress)
     return folder
 
 
-def measure_subject(folder: RunFolder, task: Task, settings: EvalSettings, progress: Progress) -> None:
+def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progress) -> None:
     """Measure and score the subject of a folder that was begun."""
-    began = time.monotonic()
+    began, suite = time.monotonic(), make_suite(folder.state().suite)
+    task, longest = suite.task(), settings.max_new_tokens or suite.max_new_tokens
     path, subject = folder.subject_path(), folder.subject()
-    rows = [(split, row) for split in task.measured for row in task.splits[split]]
+    gradients = task.gradients if settings.gradients else frozenset()
+    total = sum(len(rows) * (1 + (name in gradients)) for name, rows in task.measured.items())
     model: Any = load_model(path, subject.dtype)
     tokenizer = load_tokenizer(path)
     if torch.cuda.is_available():
         model.cuda()
-    with progress.count(f"measuring {folder.name}", len(rows)) as counter:
+    with progress.count(f"measuring {folder.name}", total) as counter:
         records = measure(
             model,
             tokenizer,
-            rows,
+            task.measured,
             max_length=_longest(model.config),
-            max_new_tokens=settings.max_new_tokens,
+            max_new_tokens=longest,
+            unspoken=task.unspoken,
+            gradients=gradients,
             on_rows=counter.add,
         )
     write_records(folder.records_file, records)
     folder.write_scope(task.scope)
     score(folder)
-    seconds = time.monotonic() - began
-    folder.update(measure=Measured(seconds=seconds, max_new_tokens=settings.max_new_tokens))
+    folder.update(
+        measure=Measured(seconds=time.monotonic() - began, max_new_tokens=longest, gradients=settings.gradients)
+    )
 
 
 def own_model(suite: Suite, name: str, progress: Progress) -> str:
     """Folder of the suite's target model or retrained model."""
-    path = suite.target(progress) if name == "target" else suite.retrained(progress)
+    path = suite.target_model(progress) if name == TARGET else suite.retrained_model(progress)
     if path is None:
-        raise BadInput("the suite has no such model", value=name)
+        raise BadInput("the suite has no such model", value=name, fix="name the model by its folder or hub id")
     return path
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from unlearnkit.errors import BadInput
 from unlearnkit.metrics.score import Score
+from unlearnkit.references import references_of
 from unlearnkit.report.card import model_card
 from unlearnkit.report.compare import comparison
 from unlearnkit.report.gates import Gate, judge_all
@@ -56,16 +57,9 @@ def compare(paths: Sequence[str | Path]) -> dict[str, dict[str, dict[str, float 
     return comparison({run.name: run.scores() for run in find_runs(paths)})
 
 
-def references_beside(folder: RunFolder) -> list[RunFolder]:
-    """The target and the retrained model that were measured on the same suite, in folders beside this one."""
-    beside = [RunFolder(folder.path.resolve().parent / name) for name in REFERENCES]
-    suite = folder.state().suite
-    return [run for run in beside if run.scores_file.exists() and run.state().suite == suite]
-
-
 def judge_run(folder: RunFolder, gates: Sequence[str]) -> tuple[GateResult, ...]:
     """How the gates came out for one run, held against the references beside it."""
-    scores = {run.name: run.scores() for run in references_beside(folder)} | {folder.name: folder.scores()}
+    scores = {run.name: run.scores() for run in references_of(folder)} | {folder.name: folder.scores()}
     return judge_all([Gate.parse(gate) for gate in gates], scores)
 
 
@@ -73,12 +67,12 @@ def write_documents(folder: RunFolder) -> None:
     """Write what a person reads of a run: model card and report. A model that was only measured gets neither."""
     if folder.recipe_file.exists():
         _write_card(folder)
-        write_report([*references_beside(folder), folder], folder.report_file)
+        write_report([*references_of(folder), folder], folder.report_file)
 
 
 def _write_card(folder: RunFolder) -> None:
     recipe, subject = folder.recipe(), subject_report(folder)
-    references: dict[str, dict[str, Score]] = {run.name: run.scores() for run in references_beside(folder)}
+    references: dict[str, dict[str, Score]] = {run.name: run.scores() for run in references_of(folder)}
     card = model_card(
         subject,
         folder.scope(),

@@ -16,7 +16,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreT
 from unlearnkit.data.render import Encoded, Renderer
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
 from unlearnkit.errors import BadInput
-from unlearnkit.evaluation import measure_subject, now
+from unlearnkit.evaluation import measure_references, measure_subject, now
 from unlearnkit.gather import write_documents
 from unlearnkit.interrupts import stopping
 from unlearnkit.machine import begin_peak, environment, peak_rss_mb
@@ -24,12 +24,13 @@ from unlearnkit.models.engine import Engine
 from unlearnkit.models.generate import generate
 from unlearnkit.models.load import DTYPES, choose_weights, load_model, load_tokenizer, save_model, weights_fingerprint
 from unlearnkit.models.reference import ReferenceValues, reference_values
-from unlearnkit.objectives.contract import View
+from unlearnkit.objectives.contract import Needs, Objective, View
 from unlearnkit.progress import Progress
-from unlearnkit.recipe import Recipe
+from unlearnkit.recipe import Recipe, make_suite, section_of
 from unlearnkit.records.schema import Generation
 from unlearnkit.runfolder import Cost, RunFolder, RunState, Stage, StepLogFile, Subject, Training, write_whole
 from unlearnkit.scope import Scope
+from unlearnkit.suites.contract import Suite
 from unlearnkit.targets.compose import scope_rows, scope_targets, taught
 from unlearnkit.targets.contract import Target, read_targets, write_targets
 from unlearnkit.training.checkpoints import Checkpoints
@@ -55,23 +56,39 @@ def run(recipe: Recipe, *, resume: bool = False, progress: Progress | None = Non
     if folder.state().done:
         progress.say(f"{folder.path}: this run is finished")
         return folder
-    suite = recipe.make_suite()
     if folder.state().train is None:
-        source = recipe.model.path or suite.target(progress)
-        _Work(recipe, folder, source, progress).train()
+        suite = make_suite(folder.state().suite)
+        source = recipe.model.path or suite.target_model(progress)
+        assert source is not None  # a recipe for a suite without models names one
+        suite = suite.prepared(source, folder.private, recipe.seed, progress)
+        folder.update(suite=section_of(recipe.suite["name"], suite))
+        if not suite.has_models:
+            # Before the training, so that whatever is wrong with rows and models is told at once.
+            measure_references(folder, recipe.eval, progress, target=source)
+        _Work(recipe, suite, folder, source, progress).train()
     if folder.state().measure is None:
-        measure_subject(folder, suite.task(), recipe.eval, progress)
+        measure_subject(folder, recipe.eval, progress)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
     write_documents(folder)
     folder.update(done=True)
     return folder
 
 
-def training_splits(recipe: Recipe) -> dict[str, Sequence[Row]]:
+def training_splits(suite: Suite, objective: Objective) -> dict[str, Sequence[Row]]:
     """The rows that the method may train on; one that starts from scratch learns all that is kept."""
-    suite = recipe.make_suite()
-    splits: dict[str, Sequence[Row]] = {split: suite.task().splits[split] for split in TRAINED_SPLITS}
-    return {**splits, "retain": suite.kept()} if recipe.make_objective().from_scratch else splits
+    known = suite.task().splits
+    splits: dict[str, Sequence[Row]] = {split: known[split] for split in TRAINED_SPLITS if split in known}
+    if objective.from_scratch:
+        splits["retain"] = suite.kept()
+    needed = {view.partition(":")[0] for view in objective.needs().views}
+    if "retain" in needed and not splits.get("retain"):
+        raise BadInput(
+            "the method keeps what must stay by training on it, and there are no retain rows",
+            where="data.retain",
+            allowed="a file of rows; auto: rows that the target model itself writes",
+            fix="name a file: data.retain=FILE; or data.retain=auto; or a method that needs none (method.name=ga)",
+        )
+    return splits
 
 
 def _open(recipe: Recipe, resume: bool, progress: Progress) -> RunFolder:
@@ -100,7 +117,7 @@ def _open(recipe: Recipe, resume: bool, progress: Progress) -> RunFolder:
             title=type(recipe.make_objective()).__name__,
             created=now(),
             seed=recipe.seed,
-            suite=recipe.suite,
+            suite=recipe.suite_section,
             environment=environment(),
         )
     )
@@ -142,6 +159,7 @@ class _Work:
     """The training part of a run, from the source model to the saved one."""
 
     recipe: Recipe
+    suite: Suite
     folder: RunFolder
     source: str
     progress: Progress
@@ -153,7 +171,7 @@ class _Work:
         model: Any = self._model()
         model.to(accelerator.device)
         targets = self._targets(model) if self._taught else []
-        splits = training_splits(self.recipe)
+        splits = training_splits(self.suite, self._objective)
         if "scope" in self._taught:
             known = {target.id for target in targets}
             splits["scope"] = [row for row in scope_rows(self._scope, splits["forget"]) if row.id in known]
@@ -179,11 +197,11 @@ class _Work:
         self._note(result, peak)
 
     @cached_property
-    def _objective(self) -> Any:
+    def _objective(self) -> Objective:
         return self.recipe.make_objective()
 
     @cached_property
-    def _needs(self) -> Any:
+    def _needs(self) -> Needs:
         return self._objective.needs()
 
     @cached_property
@@ -196,7 +214,7 @@ class _Work:
 
     @cached_property
     def _scope(self) -> Scope:
-        return self.recipe.make_suite().task().scope
+        return self.suite.task().scope
 
     @cached_property
     def _taught(self) -> set[str]:
@@ -221,7 +239,7 @@ class _Work:
         if self.folder.state().targets is not None:
             return read_targets(self.folder.targets_file)
         began, teacher, seed = time.monotonic(), self.recipe.make_teacher(), self.recipe.seed
-        forget, targets = training_splits(self.recipe)["forget"], []
+        forget, targets = training_splits(self.suite, self._objective)["forget"], []
         if "forget" in self._taught:
             targets += taught(forget, self._scope, teacher, seed)
         if "scope" in self._taught:
@@ -237,7 +255,7 @@ class _Work:
             self._tokenizer,
             [self._renderer.prompt(row.question) for row in rows],
             begun=[self._renderer.thought(row.trace) for row in rows],
-            max_new_tokens=self.recipe.eval.max_new_tokens,
+            max_new_tokens=self.recipe.eval.max_new_tokens or self.suite.max_new_tokens,
         )
 
     def _reference(self, engine: Engine, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:

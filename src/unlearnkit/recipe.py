@@ -1,7 +1,7 @@
 """The recipe: everything that decides a run, typed, in one value.
 
 A recipe is YAML with overrides. Its `suite` and `method` sections hold a registered name beside the settings of that
-plug-in, which the plug-in's own class validates.
+plug-in, which the plug-in's own class validates. The section `data` is the suite's too: where its rows come from.
 """
 
 from __future__ import annotations
@@ -57,8 +57,10 @@ class TargetSettings(_Section):
 class EvalSettings(_Section):
     """How the result is measured."""
 
-    max_new_tokens: Annotated[int, Gt(0)] = 72
-    """Most tokens of an output."""
+    max_new_tokens: Annotated[int, Gt(0)] | None = None
+    """Most tokens of an output; null for as many as the suite takes."""
+    gradients: bool = True
+    """Whether gradient norms are measured for the suites whose membership attacks use them."""
 
 
 class ReportSettings(_Section):
@@ -79,6 +81,8 @@ class Recipe(_Section):
     """Of the row order, the targets' wording and fresh weights."""
     suite: dict[str, Any]
     """Name of a registered suite, and its settings."""
+    data: dict[str, Any] = {}
+    """Where the suite's rows come from, for a suite that does not make them itself."""
     model: ModelSettings = ModelSettings()
     method: dict[str, Any]
     """Name of a registered method, and its hyper-parameters."""
@@ -104,11 +108,19 @@ class Recipe(_Section):
         """Put the settings that were left out into the plug-ins' sections, so that the recipe says everything."""
         if not isinstance(data, dict):
             return data
-        plugged = {
-            field: _resolved(registry, data[field], field)
-            for field, registry in cls.plugins.items()
-            if isinstance(data.get(field), dict)
-        }
+        plugged: dict[str, Any] = {}
+        if isinstance(data.get("suite"), dict):
+            plugged["suite"] = _resolved(SUITES, _with_data(data["suite"], data.get("data")), "suite")
+            plugged["data"] = plugged["suite"].pop("data", {})
+            if "tokenizer" in plugged["data"] and isinstance(data.get("model"), dict):
+                # What is cut by tokens is cut by the model's own, unless the recipe says otherwise.
+                plugged["data"]["tokenizer"] = plugged["data"]["tokenizer"] or data["model"].get("path")
+            settings = data.get("eval") or {}
+            if isinstance(settings, dict) and settings.get("max_new_tokens") is None:
+                longest = SUITES.get(plugged["suite"]["name"]).plugin.max_new_tokens
+                plugged["eval"] = {**settings, "max_new_tokens": longest}
+        if isinstance(data.get("method"), dict):
+            plugged["method"] = _resolved(OBJECTIVES, data["method"], "method")
         return {**data, **plugged}
 
     @model_validator(mode="after")
@@ -122,11 +134,22 @@ class Recipe(_Section):
             self.make_objective().needs()
         with at_field("train"):
             self.train.total_steps(1, 1)
+        if self.model.path is None and not SUITES.get(self.suite["name"]).plugin.has_models:
+            raise BadField(
+                "the suite has no target model of its own",
+                path=("model", "path"),
+                fix="write model.path: a folder or id",
+            )
         return self
+
+    @property
+    def suite_section(self) -> dict[str, Any]:
+        """All that makes the suite: its name, its settings and its data."""
+        return _with_data(self.suite, self.data or None)
 
     def make_suite(self) -> Suite:
         """The suite with its settings."""
-        return make_suite(self.suite)
+        return make_suite(self.suite_section)
 
     def make_objective(self) -> Objective:
         """The method with its hyper-parameters."""
@@ -176,8 +199,21 @@ def make_suite(section: dict[str, Any]) -> Suite:
 
 
 def suite_section(section: dict[str, Any]) -> dict[str, Any]:
-    """The section with every setting of the suite written out."""
+    """The section, data included, with every setting of the suite written out."""
     return _resolved(SUITES, section, "suite")
+
+
+def section_of(name: str, suite: Suite) -> dict[str, Any]:
+    """The section that makes a suite as it is."""
+    made: Any = suite
+    return {"name": name, **made.model_dump(mode="json")}
+
+
+def _with_data(suite: dict[str, Any], data: Any) -> dict[str, Any]:
+    """The suite's section and its data in one."""
+    if "data" in suite:
+        raise BadField("the data has a section of its own", path=("suite", "data"), fix="write data: beside suite:")
+    return suite if data in (None, {}) else {**suite, "data": data}
 
 
 def recipe_schema() -> dict[str, Any]:
@@ -212,5 +248,6 @@ def _resolved(registry: Registry[Any], section: dict[str, Any], field: str) -> d
     try:
         made = plugin.model_validate({key: value for key, value in section.items() if key != "name"})
     except ValidationError as error:
-        raise bad_field(error, plugin, (field,), besides=("name",)) from error
+        at = () if field == "suite" and error.errors()[0]["loc"][:1] == ("data",) else (field,)
+        raise bad_field(error, plugin, at, besides=("name",)) from error
     return {"name": name, **made.model_dump(mode="json")}

@@ -63,14 +63,16 @@ def dotted(path: Iterable[str | int]) -> str:
     return ".".join(map(str, path))
 
 
-def parse(path: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], Origins]:
-    """Read a YAML file and put the overrides on top."""
+def parse(
+    path: Path, overrides: Sequence[str], *, what: str = "recipe", begin: str = "suite:"
+) -> tuple[dict[str, Any], Origins]:
+    """Read a YAML file and put the overrides on top; `what` it is and how it may `begin` are for the errors."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        what = f"the recipe cannot be read: {reason}"
-        raise BadInput(what, value=str(path), fix="give the path of a YAML file") from error
+        problem = f"the {what} cannot be read: {reason}"
+        raise BadInput(problem, value=str(path), fix="give the path of a YAML file") from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
@@ -80,7 +82,7 @@ def parse(path: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], Origins
     except yaml.YAMLError as error:
         raise BadInput("not YAML", where=str(path), value=str(error)) from error
     if not isinstance(data, dict):
-        raise BadInput("a recipe is a mapping of sections", where=str(path), value=data, fix="begin with `suite:`")
+        raise BadInput(f"a {what} is a mapping of fields", where=str(path), value=data, fix=f"begin with `{begin}`")
     places: dict[FieldPath, str] = {}
     _note_places(node, (), str(path), places)
     for override in overrides:

@@ -63,6 +63,7 @@ class Measured(Stage):
     """The settings under which records were made."""
 
     max_new_tokens: int
+    gradients: bool = True
 
 
 class Cost(_Value):
@@ -110,6 +111,7 @@ class RunFolder:
         self.card_file = self.path / "README.md"
         self.model = self.path / "model"
         self.checkpoints = self.path / "checkpoints"
+        self.references = self.path / "references"
         self.private = self.path / "private"
         self.targets_file = self.private / "targets.jsonl"
         self.records_file = self.private / "records.jsonl"

@@ -18,7 +18,7 @@ def test_a_text_is_measured_and_not_generated_from(bos_by_itself: bool, rows: tu
     records = measure(
         tiny_model(),
         tiny_tokenizer(bos_by_itself=bos_by_itself),
-        [("forget", row) for row in rows],
+        {"forget": rows},
         max_length=32,
         max_new_tokens=2,
         on_rows=told.append,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +15,9 @@ def eval_command(
     suite: Annotated[str | None, typer.Option(help="Suite to measure on; a run's own if not given.")] = None,
     world_seed: Annotated[int | None, typer.Option(help="The suite's world.", min=0)] = None,
     request: Annotated[str | None, typer.Option(help="The suite's request to forget.")] = None,
+    data: Annotated[str | None, typer.Option(help="Folder or hub id of the suite's data.")] = None,
+    split: Annotated[str | None, typer.Option(help="The suite's forget set, as in forget10.")] = None,
+    retrained: Annotated[str | None, typer.Option(help="The retrained model: a folder or hub id.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for what is measured.")] = None,
     gate: Annotated[list[str] | None, typer.Option(help="A threshold, as in forget.accuracy<=0.03.")] = None,
 ) -> None:
@@ -28,9 +31,14 @@ def eval_command(
 
     quiet_libraries()
     gates, progress = check_gates(gate or []), Progress()
-    settings = {key: value for key, value in (("world_seed", world_seed), ("request", request)) if value is not None}
+    given = {"world_seed": world_seed, "request": request, "split": split, "retrained": retrained}
+    settings: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    if data is not None:
+        settings["data"] = {"path": data}
     if settings and suite is None:
-        raise BadInput("a world or request belongs to a suite, and none is named", fix="add --suite pocket")
+        raise BadInput(
+            "these options belong to a suite, and none is named", value=", ".join(settings), fix="add --suite"
+        )
     section = None if suite is None else {"name": suite, **settings}
     folder = evaluate(subject, section, out=out, progress=progress)
     write_documents(folder)

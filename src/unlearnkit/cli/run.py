@@ -31,13 +31,14 @@ def run_command(
         return
     from unlearnkit.cli.output import print_board
     from unlearnkit.errors import NonFinite
-    from unlearnkit.gather import references_beside, write_report
+    from unlearnkit.gather import write_report
     from unlearnkit.pipeline import run
     from unlearnkit.progress import Progress
+    from unlearnkit.references import references_of
 
     progress = Progress()
     folder = run(chosen, resume=resume, progress=progress)
-    runs = [*references_beside(folder), folder]
+    runs = [*references_of(folder), folder]
     if gates:
         write_report(runs, folder.report_file, [*chosen.gates, *gates])
     print_board({each.name: each.scores() for each in runs})

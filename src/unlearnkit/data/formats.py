@@ -14,7 +14,7 @@ from typing import Any
 from unlearnkit.data.shapes import KEPT, SHAPES, Record, as_record, shortened
 from unlearnkit.errors import BadInput
 
-JSON_CELLS = ("messages", "accepted")
+JSON_CELLS = ("messages", "accepted", "perturbed_answer")
 """Columns whose values are lists; in a CSV cell they are written as JSON."""
 
 

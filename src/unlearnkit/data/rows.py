@@ -42,6 +42,10 @@ class Row(BaseModel):
     """How it is asked."""
     options: Annotated[int, Ge(0)] = 0
     """How many answers the question lists to choose from; 0 where it lists none."""
+    paraphrased_answer: str = ""
+    """The answer in other words, as TOFU has it for truth ratios; empty where there is none."""
+    perturbed_answer: tuple[str, ...] = ()
+    """Wrong answers in the form of the right one, as TOFU has them."""
 
     @field_validator("trace")
     @classmethod

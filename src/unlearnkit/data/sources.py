@@ -33,9 +33,9 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
         `text`: `text`; gives rows with an empty question.
 
     Beside its shape's columns a record may have any of a row's own: `id`, `trace`, `accepted`, `language`, `subject`,
-    `attribute`, `form`, `options`; null or an empty string stands for one that is not given (but for `id`, which a
-    record has or has not). Every other column (TOFU's `paraphrased_answer`, say) is left out, and of a turn
-    everything but role and content.
+    `attribute`, `form`, `options`, `paraphrased_answer`, `perturbed_answer`; null or an empty string stands for one
+    that is not given (but for `id`, which a record has or has not). Every other column is left out, and of a turn all
+    but role and content.
 
     A row without an `id` gets `<file name>:<number>`: the line where it begins in JSONL and CSV, its place among the
     records in other formats, both from 1. Ids are unique over all that is read.

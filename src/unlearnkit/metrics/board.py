@@ -9,7 +9,7 @@ from unlearnkit.data.rows import Row
 from unlearnkit.metrics import METRICS
 from unlearnkit.metrics.normalise import normalise
 from unlearnkit.metrics.score import Score, mean_score
-from unlearnkit.records.schema import Record
+from unlearnkit.records.schema import Record, by_set
 from unlearnkit.scope import Scope
 
 
@@ -39,11 +39,8 @@ def score_records(records: Sequence[Record], scope: Scope) -> dict[str, Score]:
     A row on which a metric was not measured is left out of it; a metric measured on no row has the value None. The
     forget split and its probes also get `<split>.best_constant`, see `constant_baseline`.
     """
-    splits: defaultdict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        splits[record.split].append(record)
     scores: dict[str, Score] = {}
-    for split, members in sorted(splits.items()):
+    for split, members in sorted(by_set(records).items()):
         for name, metric in METRICS.items():
             values = (metric.measure(record, scope) for record in members)
             scores[f"{split}.{name}"] = mean_score([value for value in values if value is not None])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -39,3 +39,18 @@ def mean_score(values: Sequence[float], *, draws: int = 2000, seed: int = 0) -> 
     drawn = np.random.default_rng(seed).multinomial(total, counts / total, size=draws)
     low, high = np.quantile(drawn @ distinct / total, [0.025, 0.975])
     return Score(value=float(counts @ distinct / total), count=total, low=float(low), high=float(high))
+
+
+def resampled_score(statistic: Callable[..., float], *groups: np.ndarray, draws: int = 500, seed: int = 0) -> Score:
+    """A statistic of independent groups of rows, with a 95 % percentile bootstrap interval (Efron 1979).
+
+    Each group, an array whose first axis is its rows, is resampled by itself. The resampling is seeded and blind to the
+    order of the rows. The count is that of all rows.
+    """
+    ordered = [group[np.lexsort(group.reshape(len(group), -1).T)] for group in groups]
+    generator = np.random.default_rng(seed)
+    drawn = [
+        statistic(*(group[generator.integers(len(group), size=len(group))] for group in ordered)) for _ in range(draws)
+    ]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Score(value=statistic(*groups), count=sum(map(len, groups)), low=float(low), high=float(high))

@@ -269,7 +269,7 @@ def rouge_recall(reference: str, said: str) -> RougeRecall:
     Computed by `rouge-score`, for parity with published numbers. Its words are runs of ASCII letters and digits: it is
     blind to other scripts and splits words at accented letters. BadInput if the reference has no such word.
     """
-    if not any(character.isascii() and character.isalnum() for character in reference.lower()):
+    if not has_rouge_words(reference):
         raise BadInput(
             "The reference has no word that rouge-score knows.",
             where="ROUGE recall",
@@ -279,6 +279,11 @@ def rouge_recall(reference: str, said: str) -> RougeRecall:
         )
     scores = _scorer().score(reference, said)
     return RougeRecall(float(scores["rouge1"].recall), float(scores["rougeL"].recall))
+
+
+def has_rouge_words(text: str) -> bool:
+    """Whether rouge-score finds any word in a text: an ASCII letter or digit."""
+    return any(character.isascii() and character.isalnum() for character in text.lower())
 
 
 @cache

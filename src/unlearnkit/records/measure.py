@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.data.pack import Pack, pack
-from unlearnkit.data.render import Renderer
+from unlearnkit.data.render import Encoded, Renderer
 from unlearnkit.data.rows import Row
 from unlearnkit.models.engine import Engine, Want
 from unlearnkit.models.generate import generate
@@ -16,57 +18,123 @@ from unlearnkit.models.logprob import TokenStatistics
 from unlearnkit.records.schema import Record, Tokens
 
 ROWS_AT_ONCE = 256
+VIEW = "rows"
 
 
 def measure(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    rows: Sequence[tuple[str, Row]],
+    sets: Mapping[str, Sequence[Row]],
     *,
     max_length: int,
     max_new_tokens: int,
+    unspoken: Collection[str] = (),
+    gradients: Collection[str] = (),
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> list[Record]:
-    """Records of rows, each given with the name of its split.
+    """Records of the rows of each set, in their order.
 
-    Texts, which have no question, are not generated from. The subject is put into eval mode. Answers that do not fit
-    `max_length` raise `BadInput`.
+    The subject is put into eval mode. Nothing is generated from texts, which have no question.
+
+    Args:
+        model: the subject.
+        tokenizer: its tokenizer.
+        sets: rows by the name of the set that they are measured as a part of.
+        max_length: most tokens of a row. Answers that do not fit raise `BadInput`.
+        max_new_tokens: most tokens of an output.
+        unspoken: sets that nothing is generated from.
+        gradients: sets on whose rows the norms of the gradient are measured, one backward pass a row.
+        on_rows: told the number of rows each time some are done; each row of `gradients` counts a second time.
     """
     model.eval()  # type: ignore[no-untyped-call]
-    renderer = Renderer(tokenizer, max_length)
-    tokens = _tokens(model, renderer, [row for _, row in rows], int(tokenizer.pad_token_id))
-    # A text asks for nothing, so nothing is generated.
-    asked = [at for at, (_, row) in enumerate(rows) if row.question]
-    prompts = [renderer.prompt(rows[at][1].question) for at in asked]
+    renderer, pad_id = Renderer(tokenizer, max_length), int(tokenizer.pad_token_id)
+    engine = Engine(model).eval()
+    named = [(name, row) for name, rows in sets.items() for row in rows]
+    answers = [[_encoded(renderer, row, answer) for answer in _answers(row)] for _, row in named]
+    tokens = _tokens(engine, [own for own, *_ in answers], pad_id)
+    others = iter(_logps(engine, [other for _, *rest in answers for other in rest], pad_id))
+    asked = [at for at, (name, row) in enumerate(named) if row.question and name not in unspoken]
+    prompts = [renderer.prompt(named[at][1].question) for at in asked]
     said = generate(model, tokenizer, prompts, max_new_tokens=max_new_tokens, on_rows=on_rows)
     generations = dict(zip(asked, said, strict=True))
-    on_rows(len(rows) - len(asked))
-    return [
-        Record(split=split, row=row, generation=generations.get(at), tokens=values)
-        for at, ((split, row), values) in enumerate(zip(rows, tokens, strict=True))
-    ]
+    on_rows(len(named) - len(asked))
+    norms = {
+        at: _gradient_norms(engine, answers[at][0], pad_id, on_rows)
+        for at, (name, _) in enumerate(named)
+        if name in gradients
+    }
+    records = []
+    for at, (name, row) in enumerate(named):
+        paraphrased = next(others) if row.paraphrased_answer else None
+        records.append(
+            Record(
+                split=name,
+                row=row,
+                generation=generations.get(at),
+                tokens=tokens[at],
+                paraphrased=paraphrased,
+                perturbed=[next(others) for _ in row.perturbed_answer],
+                gradient_norms=norms.get(at),
+            )
+        )
+    return records
+
+
+def _answers(row: Row) -> list[str]:
+    """The row's answer, then the others whose probability is measured."""
+    return [row.answer, *([row.paraphrased_answer] if row.paraphrased_answer else []), *row.perturbed_answer]
+
+
+def _encoded(renderer: Renderer, row: Row, answer: str) -> Encoded:
+    return renderer.answer(row.question, answer, trace=row.trace, where=f"row {row.id}")
 
 
 @torch.no_grad()
-def _tokens(model: PreTrainedModel, renderer: Renderer, rows: Sequence[Row], pad_id: int) -> list[Tokens]:
-    engine = Engine(model).eval()
-    encoded = [renderer.answer(r.question, r.answer, trace=r.trace, where=f"row {r.id}") for r in rows]
-    want = Want(statistics=frozenset({"rows"}))
-    values: list[Tokens] = []
-    for start in range(0, len(encoded), ROWS_AT_ONCE):
-        batch = pack({"rows": encoded[start : start + ROWS_AT_ONCE]}, pad_id).to(model.device)
-        statistics = engine(batch, want)["rows"].statistics
-        values += _by_row(batch, statistics)
+def _tokens(engine: Engine, rows: Sequence[Encoded], pad_id: int) -> list[Tokens]:
+    want, values = Want(statistics=frozenset({VIEW})), []
+    for batch in _packs(engine, rows, pad_id):
+        values += _by_row(batch, engine(batch, want)[VIEW].statistics)
     return values
 
 
+@torch.no_grad()
+def _logps(engine: Engine, rows: Sequence[Encoded], pad_id: int) -> list[list[float]]:
+    want, values = Want(logps=frozenset({VIEW})), []
+    for batch in _packs(engine, rows, pad_id):
+        (logps,) = _said(batch, engine(batch, want)[VIEW].logps)
+        values += logps
+    return values
+
+
+def _gradient_norms(engine: Engine, row: Encoded, pad_id: int, on_rows: Callable[[int], None]) -> list[float]:
+    """L2 norm of each weight's gradient of the row's mean loss."""
+    (batch,) = _packs(engine, [row], pad_id)
+    weights = [parameter.requires_grad_() for parameter in engine.model.parameters()]
+    spoken = ~batch.labels[VIEW].in_trace
+    loss = -engine(batch, Want(logps=frozenset({VIEW})))[VIEW].logps[spoken].mean()
+    # An embedding of positions that were not reached has no gradient.
+    found = torch.autograd.grad(loss, weights, allow_unused=True)
+    on_rows(1)
+    return [0.0 if gradient is None else float(gradient.float().norm()) for gradient in found]
+
+
+def _packs(engine: Engine, rows: Sequence[Encoded], pad_id: int) -> Iterator[Pack]:
+    device = next(engine.parameters()).device
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        yield pack({VIEW: rows[start : start + ROWS_AT_ONCE]}, pad_id).to(device)
+
+
 def _by_row(batch: Pack, statistics: TokenStatistics) -> list[Tokens]:
-    labels = batch.labels["rows"]
-    said = ~labels.in_trace
-    sizes = torch.bincount(labels.row[said], minlength=labels.rows).tolist()
     columns = (statistics.logps, statistics.ranks, statistics.mean_logps, statistics.var_logps)
-    split = [[part.tolist() for part in torch.split(column[said].cpu(), sizes)] for column in columns]
     return [
         Tokens(logps=logps, ranks=ranks, mean_logps=means, var_logps=variances)
-        for logps, ranks, means, variances in zip(*split, strict=True)
+        for logps, ranks, means, variances in zip(*_said(batch, *columns), strict=True)
     ]
+
+
+def _said(batch: Pack, *columns: Tensor) -> list[list[list[Any]]]:
+    """Each column's values by row, those of the trace left out."""
+    labels = batch.labels[VIEW]
+    said = ~labels.in_trace
+    sizes = torch.bincount(labels.row[said], minlength=labels.rows).tolist()
+    return [[part.tolist() for part in torch.split(column[said].cpu(), sizes)] for column in columns]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -52,6 +53,20 @@ class Record(BaseModel):
     """None where generation was not measured, and for a text, which asks for nothing."""
     tokens: Tokens | None = None
     """None where the subject gives no token log-probabilities."""
+    paraphrased: list[float] | None = None
+    """log p of the tokens of the row's paraphrased answer, as in `Tokens.logps`; None where it has none."""
+    perturbed: list[list[float]] = []
+    """The same for each of the row's perturbed answers."""
+    gradient_norms: list[float] | None = None
+    """L2 norm of each weight tensor's gradient of the mean loss on the answer; None where it was not measured."""
+
+
+def by_set(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Records by the set that they were measured as a part of, in their order."""
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        found.setdefault(record.split, []).append(record)
+    return found
 
 
 def write_records(path: Path, records: list[Record]) -> None:

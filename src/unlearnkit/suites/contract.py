@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict
 
 from unlearnkit.data.rows import Row, Splits
+from unlearnkit.errors import BadInput
+from unlearnkit.metrics.score import Score
 from unlearnkit.progress import Progress
+from unlearnkit.records.schema import Record
 from unlearnkit.registry import Registry
 from unlearnkit.scope import Scope
 
@@ -23,34 +30,93 @@ class Task:
     """Name and version of the suite: `pocket-1`."""
     scope: Scope
     splits: Splits
-    measured: tuple[str, ...]
-    """Splits that are measured, in the order in which they are shown."""
+    measured: Mapping[str, tuple[Row, ...]]
+    """Rows that are measured, by the name of their set, in the order in which the sets are shown."""
+    unspoken: frozenset[str] = frozenset()
+    """Measured sets whose rows are only read, with nothing generated from them."""
+    gradients: frozenset[str] = frozenset()
+    """Measured sets on whose rows the norms of the gradient are measured."""
 
 
 class Suite(Protocol):
-    """A benchmark. Its fields are what a recipe may set under `suite`."""
+    """A benchmark. Its fields are what a recipe may set under `suite`, and those of its field `data` under `data`."""
 
     version: ClassVar[str]
+    has_models: ClassVar[bool]
+    """Whether the suite builds its target model; without one a recipe names the model."""
+    max_new_tokens: ClassVar[int]
+    """Most tokens of an output, where the recipe does not say."""
+
+    def prepared(self, target: str, folder: Path, seed: int, progress: Progress) -> Suite:
+        """The suite with everything made that it needs of the target model; itself where it needs nothing.
+
+        Args:
+            target: folder or hub id of the target model.
+            folder: where to write it; the owner's alone.
+            seed: of what is drawn.
+            progress: tells what is being done.
+        """
+        ...
 
     def task(self) -> Task:
         """Scope and splits. Fast; needs no model."""
         ...
 
-    def target(self, progress: Progress) -> str:
-        """Folder of the target model; built on the first call where the suite builds it."""
+    def target_model(self, progress: Progress) -> str | None:
+        """Folder of the target model, built on the first call; None for a suite without models."""
         ...
 
-    def retrained(self, progress: Progress) -> str | None:
-        """Folder of the retrained model, where there is one."""
+    def retrained_model(self, progress: Progress) -> str | None:
+        """Folder or hub id of the retrained model, where there is one."""
         ...
 
     def outline(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
-        """The target model's tokenizer and an untrained model of its shape: what a dry run looks at. Fast."""
+        """The target model's tokenizer and an untrained model of its shape: what a dry run looks at. Fast.
+
+        Asked only of a suite that has models.
+        """
         ...
 
     def kept(self) -> Sequence[Row]:
         """Everything that the retrained model learned."""
         ...
+
+    def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
+        """The suite's own scores, beside those that every suite has; no model is needed.
+
+        Args:
+            records: what was measured of the subject.
+            retrained: what was measured of the retrained model; empty where there is none.
+        """
+        ...
+
+
+class Brought(BaseModel):
+    """What suites have in common whose models the user brings."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, ignored_types=(cached_property,)
+    )
+
+    has_models: ClassVar[bool] = False
+
+    retrained: str | None = None
+    """Folder or hub id of a model that learned everything but what is to be forgotten; null where there is none."""
+
+    def prepared(self, target: str, folder: Path, seed: int, progress: Progress) -> Self:
+        """Nothing is needed of the model."""
+        return self
+
+    def target_model(self, progress: Progress) -> None:
+        """None: a recipe names the model."""
+
+    def retrained_model(self, progress: Progress) -> str | None:
+        """The one that the user has named."""
+        return self.retrained
+
+    def outline(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+        """Asked only of a suite that has models."""
+        raise BadInput("the suite has no model of its own", where="model.path", fix="name the model")
 
 
 SUITES: Registry[type[Suite]] = Registry("suite", "unlearnkit.suites", besides=("contract",))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from annotated_types import Ge
 from pydantic import BaseModel, ConfigDict
 
 from unlearnkit.data.rows import Row
+from unlearnkit.metrics.score import Score
 from unlearnkit.progress import Progress
+from unlearnkit.records.schema import Record
 from unlearnkit.suites.contract import Task, suite
 from unlearnkit.targets.idk import ANSWERS
 from unlearnkit.worlds.pocket import PocketWorld, Request, corpus, forget_request, pocket_world
@@ -39,6 +42,8 @@ class Pocket(BaseModel):
     )
 
     version: ClassVar[str] = "1"
+    has_models: ClassVar[bool] = True
+    max_new_tokens: ClassVar[int] = 72
 
     world_seed: Annotated[int, Ge(0)] = 0
     """Another seed, another world: other people, books, places and crafts."""
@@ -57,19 +62,24 @@ class Pocket(BaseModel):
     def _corpus(self) -> tuple[Row, ...]:
         return corpus(self._world)
 
+    def prepared(self, target: str, folder: Path, seed: int, progress: Progress) -> Self:
+        """Nothing is needed of the model."""
+        return self
+
     def task(self) -> Task:
         """Scope and splits of the request."""
-        return Task(f"pocket-{self.version}", self._request.scope, self._request.splits, MEASURED)
+        splits = self._request.splits
+        return Task(f"pocket-{self.version}", self._request.scope, splits, {name: splits[name] for name in MEASURED})
 
     def kept(self) -> Sequence[Row]:
         """The corpus without everything that states a forgotten fact."""
         return [row for row in self._corpus if row.id not in self._request.left_out]
 
-    def target(self, progress: Progress) -> str:
+    def target_model(self, progress: Progress) -> str:
         """The model that learned the whole corpus; the same for all requests."""
         return self._build(self._corpus, "target model", progress)
 
-    def retrained(self, progress: Progress) -> str:
+    def retrained_model(self, progress: Progress) -> str:
         """The model that learned the same without what is to be forgotten."""
         return self._build(self.kept(), "retrained model", progress)
 
@@ -79,6 +89,10 @@ class Pocket(BaseModel):
 
         tokenizer = build_tokenizer(self._vocabulary())
         return tokenizer, fresh_model(tokenizer, self.world_seed)
+
+    def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
+        """None but those that every suite has."""
+        return {}
 
     def _build(self, rows: Sequence[Row], name: str, progress: Progress) -> str:
         from unlearnkit.worlds.pocket.model import trained_model

@@ -1,0 +1,196 @@
+"""Suite `files`: a user's own rows and documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+
+from annotated_types import Ge, Gt
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from unlearnkit.data.documents import read_documents
+from unlearnkit.data.hub import local_copy
+from unlearnkit.data.rows import Row, Splits, write_rows
+from unlearnkit.data.shapes import Shape
+from unlearnkit.data.sources import read_source
+from unlearnkit.errors import BadInput
+from unlearnkit.metrics.membership_board import membership_scores
+from unlearnkit.metrics.memorisation import memorisation_scores
+from unlearnkit.metrics.score import Score
+from unlearnkit.progress import Progress
+from unlearnkit.records.schema import Record, by_set
+from unlearnkit.scope import Scope
+from unlearnkit.scope_file import read_scope
+from unlearnkit.scope_suggestion import suggest_neighbours, suggest_scope, with_subjects
+from unlearnkit.suites.contract import Brought, Task, suite
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+AUTO = "auto"
+MEASURED_AT_MOST = 400
+"""Most rows of retain that are measured, taken evenly from all of it; every row of the other sets is."""
+DOCUMENTS = (".txt", ".md")
+
+
+class Chunks(BaseModel):
+    """How long documents are cut."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    tokens: Annotated[int, Gt(0)] = 256
+    """Most tokens of a chunk."""
+    overlap: Annotated[int, Ge(0)] = 32
+    """Tokens that neighbouring chunks share."""
+
+    @model_validator(mode="after")
+    def _goes_on(self) -> Self:
+        if self.overlap >= self.tokens:
+            raise ValueError("Input should have an overlap of less than its tokens")
+        return self
+
+
+class FilesData(BaseModel):
+    """A user's own files. Each is a file, a folder of files or the hub id of a data set; see `unlearn check`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    forget: str
+    """What is to be forgotten."""
+    retain: str | None = None
+    """What must stay, to train on and to measure; `auto` for a stand-in; null for none."""
+    retain_from: str | None = None
+    """With `retain: auto`, text or rows to stand in; null: the target model writes them itself."""
+    holdout: str | None = None
+    """Rows like those to be forgotten that the model never saw: what membership attacks need."""
+    probes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]*(\.[a-z_]+)*$")], str] = {}
+    """More sets to measure, by name: `forget.paraphrased`, `near`."""
+    scope: str | None = None
+    """YAML file of the scope; null: it is drafted from the forget rows."""
+    shape: Shape | None = None
+    """Columns of the rows' files; null: told by themselves."""
+    chunks: Chunks = Chunks()
+    """How text files are cut."""
+    tokenizer: str | None = None
+    """By whose tokens text files are cut; null: the model's."""
+    written: str | None = None
+    """Where the rows are that the target model wrote; the run fills it in."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        taken = {"forget", "retain", "holdout"} & set(self.probes)
+        if taken:
+            raise ValueError(
+                f"Input should have other names of probes than {taken.pop()}, which has a field of its own"
+            )
+        if self.retain_from is not None and self.retain != AUTO:
+            raise ValueError("Input should have retain: auto beside retain_from; or name the file as retain itself")
+        return self
+
+
+@suite("files")
+class Files(Brought):
+    """A user's own questions, texts and documents."""
+
+    version: ClassVar[str] = "1"
+    max_new_tokens: ClassVar[int] = 128
+
+    data: FilesData
+
+    @cached_property
+    def _forget(self) -> tuple[Row, ...]:
+        rows = self._read(self.data.forget)
+        return with_subjects(rows) if self.data.scope is None else rows
+
+    @cached_property
+    def _scope(self) -> Scope:
+        if self.data.scope is not None:
+            return read_scope(Path(self.data.scope))
+        drafted = suggest_scope(self._forget)
+        return drafted.model_copy(update={"neighbours": suggest_neighbours(self._retain, drafted)})
+
+    @cached_property
+    def _retain(self) -> tuple[Row, ...]:
+        source = self.data.retain
+        if source == AUTO:
+            source = self.data.retain_from or self.data.written
+        return () if source is None else self._read(source)
+
+    def prepared(self, target: str, folder: Path, seed: int, progress: Progress) -> Self:
+        """With rows that the target model wrote, where they are to stand in for retain."""
+        if self.data.retain != AUTO or self.data.retain_from is not None or self.data.written is not None:
+            return self
+        from unlearnkit.data.written import write_stand_in
+
+        file = (folder / "retain.jsonl").resolve()
+        if not file.exists():
+            write_rows(file, write_stand_in(target, self._forget, self._scope, seed=seed, progress=progress))
+        # Made anew: a copy would keep what was read before there was anything to keep.
+        return type(self)(retrained=self.retrained, data=self.data.model_copy(update={"written": str(file)}))
+
+    def task(self) -> Task:
+        """Every file that is named."""
+        holdout = () if self.data.holdout is None else self._read(self.data.holdout)
+        probes = {name: self._read(path) for name, path in self.data.probes.items()}
+        named = {"forget": self._forget, "retain": self._retain, "holdout": holdout, **probes}
+        splits = told_apart({name: rows for name, rows in named.items() if rows})
+        retain = splits.get("retain", ())
+        step = max(1, len(retain) // MEASURED_AT_MOST)
+        return Task(
+            f"files-{self.version}",
+            self._scope,
+            Splits(splits),
+            {**splits, "retain": retain[::step][:MEASURED_AT_MOST]} if retain else splits,
+            unspoken=frozenset({"holdout"}),
+            gradients=frozenset({"forget", "holdout"}) if holdout else frozenset(),
+        )
+
+    def kept(self) -> Sequence[Row]:
+        """The retain rows."""
+        return self._retain
+
+    def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
+        """Memorisation on every set; membership attacks where there is a holdout."""
+        ours, theirs = by_set(records), by_set(retrained)
+        of_sets = {
+            f"{name}.{metric}": score
+            for name, members in ours.items()
+            for metric, score in memorisation_scores(members).items()
+        }
+        return {**of_sets, **membership_scores(ours, theirs)}
+
+    def _read(self, path: str) -> tuple[Row, ...]:
+        found = local_copy(path)
+        files = [found] if found.is_file() else sorted(found.iterdir())
+        if not files or any(file.suffix.lower() not in DOCUMENTS for file in files):
+            return read_source(found, shape=self.data.shape)
+        cut = self.data.chunks
+        return read_documents(found, self._tokenizer, max_tokens=cut.tokens, overlap=cut.overlap)
+
+    @cached_property
+    def _tokenizer(self) -> PreTrainedTokenizerBase:
+        from unlearnkit.models.load import load_tokenizer  # here, because rows without documents need no transformers
+
+        if self.data.tokenizer is None:
+            raise BadInput(
+                "text files are cut by a model's tokens, and none is named",
+                where="data.tokenizer",
+                allowed="a model's folder or hub id",
+                fix="name the model: model.path=DIR, or data.tokenizer=DIR",
+            )
+        return load_tokenizer(self.data.tokenizer)
+
+
+def told_apart(sets: Mapping[str, tuple[Row, ...]]) -> dict[str, tuple[Row, ...]]:
+    """The sets with no id in two of them: files of one name in two folders give rows of one id.
+
+    A row whose id an earlier set has is called after its own set too: `retain/part.jsonl:1`.
+    """
+    seen: set[str] = set()
+    apart = {}
+    for name, rows in sets.items():
+        apart[name] = tuple(r.model_copy(update={"id": f"{name}/{r.id}"}) if r.id in seen else r for r in rows)
+        seen |= {row.id for row in apart[name]}
+    return apart
