@@ -159,11 +159,19 @@ def _mixed(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
     if not first or not second:
         return (*first, *second)
     turns = max(len(first), len(second))
-    return tuple(topic for pair in islice(zip(cycle(first), cycle(second)), turns) for topic in pair)
+    return tuple(topic for pair in islice(zip(cycle(first), cycle(second), strict=False), turns) for topic in pair)
 
 
 def _ask(
-    scope: Scope, subject: str, name: str, wordings: Wordings, topics: Sequence[str], *, stays: bool, own: bool, kinds: int = TOPICS
+    scope: Scope,
+    subject: str,
+    name: str,
+    wordings: Wordings,
+    topics: Sequence[str],
+    *,
+    stays: bool,
+    own: bool,
+    kinds: int = TOPICS,
 ) -> Iterator[Mention]:
     """`name` in every wording and language."""
     # Aliases are quoted: they may be titles, and a name loses nothing by it.
