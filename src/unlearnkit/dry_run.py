@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
-from unlearnkit.data.render import Encoded, Renderer
+from unlearnkit.data.render import Encoded, Renderer, marked
 from unlearnkit.machine import peak_rss_mb
 from unlearnkit.models.load import DTYPES, choose_weights, load_tokenizer
 from unlearnkit.models.logprob import CHUNK_ELEMENTS
@@ -18,7 +18,7 @@ from unlearnkit.targets.compose import scope_rows
 from unlearnkit.targets.scope_rows import mentions
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
-from unlearnkit.training.views import TARGET, encode_views, marked
+from unlearnkit.training.views import TARGET, encode_views
 
 SAMPLE = 32
 """Rows of each view that are rendered, to show one and to learn how long they are."""

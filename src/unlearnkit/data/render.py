@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -12,6 +13,10 @@ from unlearnkit.errors import BadInput
 
 THINK, END_THINK = "<think>", "</think>"
 """Markers of the reasoning trace. The tokenizer must know each as one token, if targets with a trace are used."""
+
+
+class TooLong(BadInput):
+    """A row that does not fit the maximal length, however short its trace is cut (exit code 2)."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class Renderer:
         An empty question makes the answer a text, see above.
 
         Where all this is longer than `max_length`, the trace is shortened and the answer stays whole. (TRU's released
-        code cuts at the end, which can cut the refusal off.) Raises `BadInput`, naming `where`, when the answer does
+        code cuts at the end, which can cut the refusal off.) Raises `TooLong`, naming `where`, when the answer does
         not fit even so. Without `label_trace` the trace is context like the prompt, and only the answer is labelled.
         """
         rest = self._ids(answer)
@@ -105,7 +110,7 @@ class Renderer:
         prompt = self.prompt(question)
         ids = (*prompt, *trace, *rest, int(self.tokenizer.eos_token_id))
         if len(ids) > self.max_length:
-            raise BadInput(
+            raise TooLong(
                 "a row does not fit the maximal length; its answer would be cut off",
                 where=where,
                 value=f"{len(ids)} tokens",
@@ -128,3 +133,9 @@ class Renderer:
 
     def _ids(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def marked(encoded: Encoded, decode: Callable[[list[int]], str]) -> str:
+    """A row as the model sees it, with what carries a label in double brackets."""
+    prompt, said = list(encoded.ids[: encoded.prompt]), list(encoded.ids[encoded.prompt :])
+    return f"{decode(prompt)}⟦{decode(said)}⟧"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from unlearnkit.data.render import Encoded, Renderer
 from unlearnkit.data.rows import Row
@@ -76,9 +76,3 @@ def rows_fingerprint(views: Mapping[View, Sequence[Encoded]]) -> str:
         for row in rows:
             digest.update(f"{row.prompt} {row.trace} {row.ids}".encode())
     return digest.hexdigest()
-
-
-def marked(encoded: Encoded, decode: Callable[[list[int]], str]) -> str:
-    """A row as the model sees it, with what carries a label in double brackets."""
-    prompt, said = list(encoded.ids[: encoded.prompt]), list(encoded.ids[encoded.prompt :])
-    return f"{decode(prompt)}⟦{decode(said)}⟧"

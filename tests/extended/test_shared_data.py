@@ -1,0 +1,70 @@
+"""On published data, where it lies beside the checkout: the checks find what is there, and are quiet elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tiny import tiny_tokenizer
+from unlearnkit.data.checks import check_splits
+from unlearnkit.data.language import LETTERS, other_language
+from unlearnkit.data.near import near_duplicates
+from unlearnkit.data.render import Renderer
+from unlearnkit.data.rows import Row
+from unlearnkit.data.sources import read_source
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+
+pytestmark = [
+    pytest.mark.extended,
+    pytest.mark.skipif(not DATA.is_dir(), reason="the shared data are not beside this checkout"),
+]
+
+
+def tofu(name: str) -> tuple[Row, ...]:
+    rows = read_source(DATA / "tofu" / f"{name}.json", shape="qa")
+    return tuple(row.model_copy(update={"id": f"{name}:{n}"}) for n, row in enumerate(rows))
+
+
+def texts(rows: tuple[Row, ...]) -> list[str]:
+    return [f"{row.question}\n{row.answer}" for row in rows]
+
+
+def test_tofu_gives_no_error_and_next_to_no_warning() -> None:
+    splits = {"forget": tofu("forget10"), "retain": tofu("retain90"), "holdout": tofu("holdout10")}
+    findings = check_splits(splits, Renderer(tiny_tokenizer(), 512), languages=["en"])
+    # Two authors are asked for by the same question, and two rows quote titles in Turkish and Yoruba names.
+    assert [(each.severity, each.kind, each.count) for each in findings] == [
+        ("warning", "answers_differ", 1),
+        ("warning", "language", 2),
+    ]
+
+
+def test_what_tofu_repeats_is_found() -> None:
+    splits = {"forget": tofu("forget10"), "retain": tofu("retain95")}
+    findings = check_splits(splits, Renderer(tiny_tokenizer(), 512), languages=["en"])
+    assert [(each.kind, each.count) for each in findings if each.severity == "error"] == [("in_forget_and_retain", 200)]
+
+
+def test_tofu_rows_with_a_word_more_or_less_are_near_duplicates() -> None:
+    forget, retain = texts(tofu("forget10")), texts(tofu("retain90"))
+    edited = [
+        " ".join(words[:at] + words[at + 1 :])
+        for number, text in enumerate(forget)
+        for words in [text.split()]
+        for at in [number % len(words)]
+    ]
+    found = near_duplicates(forget, [*retain, *edited])
+    assert sum(nearest == len(retain) + place for place, nearest in found) >= 0.98 * len(forget)
+
+
+@pytest.mark.parametrize(("pair", "side", "language"), [("spa-eng", "spa", "es"), ("rus-eng", "rus", "ru")])
+def test_spanish_and_russian_sentences_are_told_from_english(pair: str, side: str, language: str) -> None:
+    def long_ones(side: str) -> list[str]:
+        lines = (DATA / "parallel" / f"tatoeba.{pair}.{side}").read_text(encoding="utf-8").splitlines()
+        return [line for line in lines if sum(map(str.isalpha, line)) >= LETTERS]
+
+    told = [other_language(line, ["en"]) for line in long_ones(side)]
+    assert told.count(language) >= 0.85 * len(told)
+    assert not [line for line in long_ones("eng") if other_language(line, ["en"])]
