@@ -91,8 +91,10 @@ def write_report(runs: Sequence[RunFolder], path: Path, gates: Sequence[str] | N
     return report
 
 
-def gather(runs: Sequence[RunFolder], gates: Sequence[str] | None = None) -> Report:
-    """What a report shows of some runs. `gates` None: those of the runs' recipes."""
+def gather(
+    runs: Sequence[RunFolder], gates: Sequence[str] | None = None, *, show_forget_text: bool | None = None
+) -> Report:
+    """What a report shows of some runs. `gates` and `show_forget_text` None: as the runs' recipes say."""
     states = {run.name: run.state() for run in runs}
     first = next((run for run in runs if run.name not in REFERENCES), runs[0])
     state = states[first.name]
@@ -109,11 +111,12 @@ def gather(runs: Sequence[RunFolder], gates: Sequence[str] | None = None) -> Rep
     asked = gates if gates is not None else [gate for recipe in recipes.values() for gate in recipe["gates"]]
     named = [Gate.parse(gate) for gate in dict.fromkeys(asked)]
     request = state.suite.get("request")
+    told = bool(recipes) and all(recipe["report"]["show_forget_text"] for recipe in recipes.values())
     return Report(
         title=f"Forgetting on request: {request or state.suite['name']}",
         scope=first.scope(),
         request=request,
-        show_forget_text=bool(recipes) and all(r["report"]["show_forget_text"] for r in recipes.values()),
+        show_forget_text=told if show_forget_text is None else show_forget_text,
         subjects=subjects,
         gates=judge_all(named, {s.name: s.scores for s in subjects}),
         caveats=caveats(state, subjects),

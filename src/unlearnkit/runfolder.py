@@ -95,6 +95,8 @@ class RunState(_Value):
     cost: Cost | None = None
     done: bool = False
     """Whether nothing is left to do."""
+    purged: bool = False
+    """Whether what held forget text was removed."""
 
 
 class RunFolder:
@@ -218,6 +220,9 @@ class RunFolder:
         )
 
     def _not_measured(self, what: str) -> BadInput:
+        if self.is_run and self.state().purged:
+            fix = f"measure it again: unlearn eval {self.path}"
+            return BadInput(f"the run was purged, and its {what} with it", where=str(self.path), fix=fix)
         return BadInput(f"the run has no {what}", where=str(self.path), fix=f"measure it: unlearn eval {self.path}")
 
     @staticmethod

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from unlearnkit.checking import Checked
+    from unlearnkit.data.finding import Finding
     from unlearnkit.metrics.score import Score
     from unlearnkit.report.model import Report
 
@@ -23,6 +25,29 @@ def print_board(scores: Mapping[str, Mapping[str, Score]]) -> None:
     from unlearnkit.report.compare import board_table
 
     _console().print(board_table(scores))
+
+
+def print_checked(found: Checked) -> None:
+    """What a check found: rows, an example of each set, and the findings, the errors last, where they are read."""
+    print("rows: " + ", ".join(f"{name} {count}" for name, count in found.rows.items()))  # noqa: T201
+    subjects = ", ".join(subject.name for subject in found.scope.subjects)
+    print(f"scope: {len(found.scope.subjects)} subjects ({subjects}), {len(found.scope.secrets)} secrets")  # noqa: T201
+    for name, examples in found.examples.items():
+        for example in examples:
+            print(f"\n{name}, what is learned or measured in double brackets:\n{example}")  # noqa: T201
+    print()  # noqa: T201
+    for note in found.notes:
+        print(f"note: {note}")  # noqa: T201
+    for finding in reversed(found.findings):
+        print(_told(finding))  # noqa: T201
+    warnings = len(found.findings) - found.errors
+    print(f"{found.errors} errors, {warnings} warnings")  # noqa: T201
+
+
+def _told(finding: Finding) -> str:
+    rows = ", ".join(finding.rows) + (", ..." if finding.count > len(finding.rows) else "")
+    named = f"\n  rows: {finding.count} ({rows})" if finding.count else ""
+    return f"{finding.severity}: {finding.what}{named}\n  fix:  {finding.fix}"
 
 
 def print_sample(report: Report) -> None:

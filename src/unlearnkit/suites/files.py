@@ -101,7 +101,7 @@ class Files(Brought):
 
     @cached_property
     def _forget(self) -> tuple[Row, ...]:
-        rows = self._read(self.data.forget)
+        rows = self.read(self.data.forget)
         return with_subjects(rows) if self.data.scope is None else rows
 
     @cached_property
@@ -116,7 +116,7 @@ class Files(Brought):
         source = self.data.retain
         if source == AUTO:
             source = self.data.retain_from or self.data.written
-        return () if source is None else self._read(source)
+        return () if source is None else self.read(source)
 
     def prepared(self, target: str, folder: Path, seed: int, progress: Progress) -> Self:
         """With rows that the target model wrote, where they are to stand in for retain."""
@@ -132,8 +132,8 @@ class Files(Brought):
 
     def task(self) -> Task:
         """Every file that is named."""
-        holdout = () if self.data.holdout is None else self._read(self.data.holdout)
-        probes = {name: self._read(path) for name, path in self.data.probes.items()}
+        holdout = () if self.data.holdout is None else self.read(self.data.holdout)
+        probes = {name: self.read(path) for name, path in self.data.probes.items()}
         named = {"forget": self._forget, "retain": self._retain, "holdout": holdout, **probes}
         splits = told_apart({name: rows for name, rows in named.items() if rows})
         retain = splits.get("retain", ())
@@ -161,7 +161,8 @@ class Files(Brought):
         }
         return {**of_sets, **membership_scores(ours, theirs)}
 
-    def _read(self, path: str) -> tuple[Row, ...]:
+    def read(self, path: str) -> tuple[Row, ...]:
+        """The rows of a file, a folder or a hub data set; text files are cut into chunks."""
         found = local_copy(path)
         files = [found] if found.is_file() else sorted(found.iterdir())
         if not files or any(file.suffix.lower() not in DOCUMENTS for file in files):

@@ -1,0 +1,61 @@
+"""Looking at a recipe's data before anything is loaded on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from unlearnkit.data.checks import check_splits, shown
+from unlearnkit.data.finding import Finding
+from unlearnkit.data.render import Renderer
+from unlearnkit.data.rows import Row
+from unlearnkit.models.load import load_tokenizer
+from unlearnkit.recipe import Recipe
+from unlearnkit.scope import Scope
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found, and what it was found in."""
+
+    findings: tuple[Finding, ...]
+    rows: Mapping[str, int]
+    """Number of rows of each set."""
+    examples: Mapping[str, Sequence[str]]
+    """A row of each set as the model sees it, what is learned or measured in double brackets."""
+    scope: Scope
+    notes: tuple[str, ...]
+    """What is done otherwise than a reader may think."""
+
+    @property
+    def errors(self) -> int:
+        """Number of findings with which a run would fail or be wrong."""
+        return sum(finding.severity == "error" for finding in self.findings)
+
+
+def check(recipe: Recipe) -> Checked:
+    """Read every row that a recipe names, and say what is wrong with them. Loads a tokenizer and no weights.
+
+    Raises:
+        BadInput: a file, a record of it or the scope cannot be read at all.
+    """
+    suite = recipe.make_suite()
+    task = suite.task()
+    sets: dict[str, tuple[Row, ...]] = {**task.measured, **task.splits}
+    needs = recipe.make_objective().needs()
+    # What the target model itself is going to write cannot be looked at yet.
+    written = recipe.data.get("retain") == "auto" and "retain" not in sets
+    trains_on_retain = any(view.partition(":")[0] == "retain" for view in needs.views) and not written
+    path = recipe.model.path
+    tokenizer = load_tokenizer(path) if path is not None else suite.outline()[0]
+    renderer = Renderer(tokenizer, recipe.train.max_length)
+    findings = check_splits(sets, renderer, languages=task.scope.languages, needs_retain=trains_on_retain)
+    notes = []
+    if renderer.layout == "plain":
+        notes.append("the tokenizer has no chat template: questions and answers are laid out as plain text")
+    if written:
+        notes.append("retain rows will be written by the target model itself when the run begins")
+    if "scope" in recipe.data and recipe.data["scope"] is None:
+        notes.append("no scope is named (data.scope): it is drafted from the forget rows")
+    rows = {name: len(members) for name, members in sets.items()}
+    return Checked(tuple(findings), rows, shown(sets, renderer), task.scope, tuple(notes))

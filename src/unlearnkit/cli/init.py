@@ -1,0 +1,28 @@
+"""`unlearn init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def init_command(
+    model: Annotated[str, typer.Option(help="The model that shall forget: a folder or hub id.")],
+    forget: Annotated[str, typer.Option(help="Rows or documents to forget: a file, folder or hub id.")],
+    retain: Annotated[str | None, typer.Option(help="Rows that must stay; a stand-in if not given.")] = None,
+    retrained: Annotated[str | None, typer.Option(help="A model that never learned what is to be forgotten.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the two files.")] = Path(),
+) -> None:
+    """Write a commented starter recipe and a drafted scope, to be read and corrected."""
+    from unlearnkit.machine import quiet_libraries
+    from unlearnkit.progress import Progress
+    from unlearnkit.starting import start
+
+    quiet_libraries()
+    made, progress = start(model, forget, retain=retain, retrained=retrained, out=out), Progress()
+    for note in made.notes:
+        progress.say(f"note: {note}")
+    progress.say(f"recipe: {made.recipe}\nscope:  {made.scope} (drafted: read it and correct it)")
+    progress.say(f"next:   unlearn check {made.recipe}")

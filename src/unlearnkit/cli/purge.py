@@ -1,0 +1,25 @@
+"""`unlearn purge`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def purge_command(
+    runs: Annotated[list[Path], typer.Argument(help="Runs' folders.")],
+) -> None:
+    """Remove what holds forget text from runs; model, scores and report stay."""
+    from unlearnkit.progress import Progress
+    from unlearnkit.purging import purge
+    from unlearnkit.runfolder import RunFolder
+
+    progress = Progress()
+    for folder in [RunFolder.existing(run) for run in runs]:
+        removed = purge(folder)
+        for path in removed:
+            progress.say(f"removed {path}")
+        if not removed:
+            progress.say(f"{folder.path}: nothing was left to remove")

@@ -1,0 +1,131 @@
+"""A starter recipe and scope for a model and rows to forget, for a person to read and correct."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerBase
+
+from unlearnkit.data.render import END_THINK, THINK, Renderer
+from unlearnkit.data.rows import Row
+from unlearnkit.errors import BadInput
+from unlearnkit.models.load import load_tokenizer
+from unlearnkit.recipe import load_recipe
+from unlearnkit.runfolder import write_whole
+from unlearnkit.scope_file import scope_text
+from unlearnkit.scope_suggestion import suggest_scope
+from unlearnkit.suites.files import Files, FilesData
+
+RECIPE, SCOPE = "recipe.yaml", "scope.yaml"
+LARGE, SMALL = 300_000_000, 50_000_000
+"""Parameters from which an adapter is proposed, and up to which a large learning rate is."""
+ROOM = 64
+"""Tokens that a refusal with its trace may need beyond the longest row."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """The files that were written, and what a person should know of them."""
+
+    recipe: Path
+    scope: Path
+    notes: tuple[str, ...]
+
+
+def start(model: str, forget: str, *, retain: str | None = None, retrained: str | None = None, out: Path) -> Start:
+    """Write `recipe.yaml` and `scope.yaml` into a folder, from what the model and the rows look like.
+
+    Args:
+        model: folder or hub id of the target model; only its configuration and tokenizer are loaded.
+        forget: file, folder or hub id of the rows to forget.
+        retain: the same of what must stay; None: a stand-in is proposed.
+        retrained: a model that never learned them, where there is one.
+        out: folder for the two files; neither may be there already.
+
+    Raises:
+        BadInput: one of the files exists, or model or rows cannot be read.
+    """
+    recipe_file, scope_file = out / RECIPE, out / SCOPE
+    for file in (recipe_file, scope_file):
+        if file.exists():
+            raise BadInput("the file is there already", value=str(file), fix="take another folder: --out; or move it")
+    tokenizer, size = load_tokenizer(model), _parameters(model)
+    suite = Files(data=FilesData(forget=forget, retain=retain, tokenizer=model))
+    rows = suite.read(forget)
+    notes = [] if retain else ["no retain rows were named: the target model will write some itself"]
+    try:
+        drafted = scope_text(suggest_scope(rows))
+    except BadInput as error:
+        notes.append(f"{error.what}: write the subjects into {scope_file} by hand")
+        drafted = _BLANK
+    questions = all(row.question for row in rows)
+    thinks = {THINK, END_THINK} <= set(tokenizer.get_vocab())
+    method = "tru" if questions and thinks else "npo"
+    longest = _longest(rows, tokenizer)
+    text = _TEMPLATE.render(
+        recipe=recipe_file,
+        model=model,
+        forget=forget,
+        retain=retain,
+        retrained=retrained,
+        scope=str(scope_file),
+        rows=len(rows),
+        size=f"{size / 1e6:,.0f}" if size >= 1e7 else f"{size / 1e6:.1f}",
+        large=size >= LARGE,
+        questions=questions,
+        method=method,
+        lr="1e-4" if size >= LARGE else "3e-4" if size < SMALL else "1e-5",
+        longest=longest,
+        max_length=longest + (ROOM if method == "tru" else 0),
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(scope_file, _SCOPE_HEAD + drafted, mode=0o600)
+    write_whole(recipe_file, text)
+    load_recipe(recipe_file)  # what is written here can be read here
+    return Start(recipe_file, scope_file, tuple(notes))
+
+
+def _parameters(model: str) -> int:
+    """Number of the model's weights, none of which is loaded."""
+    config = AutoConfig.from_pretrained(model, trust_remote_code=False)
+    with torch.device("meta"):
+        shape = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+    return sum(weight.numel() for weight in shape.parameters())
+
+
+def _longest(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase) -> int:
+    """Tokens of the longest row, with some room for other wordings."""
+    renderer = Renderer(tokenizer, sys.maxsize)
+    lengths = [len(renderer.answer(r.question, r.answer, trace=r.trace, where=f"row {r.id}").ids) for r in rows]
+    return 16 * -(-max(lengths) // 16)
+
+
+_TEMPLATE = Environment(
+    loader=PackageLoader("unlearnkit", "templates"),
+    undefined=StrictUndefined,
+    autoescape=False,  # YAML, not HTML; what comes from outside is written as JSON, which YAML holds
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+).get_template("recipe.yaml.j2")
+
+_SCOPE_HEAD = """\
+# What is to be forgotten. Drafted from the forget rows: read it and correct it. It holds secrets: keep it to yourself.
+# description: one or two sentences, free of secrets; task: privacy, copyright, hazard or profile
+# subjects: whom or what it is about, with every other name; neighbours: what is close to them and must stay
+# secrets: what must not be said of a subject, in every form in which it could be said; languages: ISO 639-1 codes
+"""
+
+_BLANK = """\
+description: "Write here what is to be forgotten and why, without telling it."
+task: profile
+subjects: []
+secrets: []
+neighbours: []
+languages: [en]
+"""
