@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from unlearnkit.data.render import END_THINK, THINK, Renderer
 from unlearnkit.data.rows import Row
@@ -20,12 +19,13 @@ from unlearnkit.runfolder import write_whole
 from unlearnkit.scope_file import scope_text
 from unlearnkit.scope_suggestion import suggest_scope
 from unlearnkit.suites.files import Files, FilesData
+from unlearnkit.targets.template import TemplateTeacher
 
 RECIPE, SCOPE = "recipe.yaml", "scope.yaml"
 LARGE, SMALL = 300_000_000, 50_000_000
 """Parameters from which an adapter is proposed, and up to which a large learning rate is."""
-ROOM = 64
-"""Tokens that a refusal with its trace may need beyond the longest row."""
+ROOM = 128
+"""Tokens that a refusal with its trace may need beyond the longest row, where none can be composed yet."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,21 @@ def start(model: str, forget: str, *, retain: str | None = None, retrained: str 
     suite = Files(data=FilesData(forget=forget, retain=retain, tokenizer=model))
     rows = suite.read(forget)
     notes = [] if retain else ["no retain rows were named: the target model will write some itself"]
+    scope = None
     try:
-        drafted = scope_text(suggest_scope(rows))
+        scope = suggest_scope(rows)
     except BadInput as error:
         notes.append(f"{error.what}: write the subjects into {scope_file} by hand")
-        drafted = _BLANK
     questions = all(row.question for row in rows)
     thinks = {THINK, END_THINK} <= set(tokenizer.get_vocab())
     method = "tru" if questions and thinks else "npo"
-    longest = _longest(rows, tokenizer)
+    renderer = Renderer(tokenizer, sys.maxsize)
+    longest = max(_tokens(renderer, row, row.answer, row.trace) for row in rows)
+    room = ROOM
+    if method == "tru" and scope is not None:
+        targets = TemplateTeacher().write(rows, scope, 0)
+        taught = [_tokens(renderer, row, t.response, t.trace) for row, t in zip(rows, targets, strict=True)]
+        room = max(0, max(taught) - longest)
     text = _TEMPLATE.render(
         recipe=recipe_file,
         model=model,
@@ -81,10 +87,10 @@ def start(model: str, forget: str, *, retain: str | None = None, retrained: str 
         method=method,
         lr="1e-4" if size >= LARGE else "3e-4" if size < SMALL else "1e-5",
         longest=longest,
-        max_length=longest + (ROOM if method == "tru" else 0),
+        max_length=16 * -(-(longest + (room if method == "tru" else 0)) // 16),
     )
     out.mkdir(parents=True, exist_ok=True)
-    write_whole(scope_file, _SCOPE_HEAD + drafted, mode=0o600)
+    write_whole(scope_file, _SCOPE_HEAD + (_BLANK if scope is None else scope_text(scope)), mode=0o600)
     write_whole(recipe_file, text)
     load_recipe(recipe_file)  # what is written here can be read here
     return Start(recipe_file, scope_file, tuple(notes))
@@ -98,11 +104,8 @@ def _parameters(model: str) -> int:
     return sum(weight.numel() for weight in shape.parameters())
 
 
-def _longest(rows: Sequence[Row], tokenizer: PreTrainedTokenizerBase) -> int:
-    """Tokens of the longest row, with some room for other wordings."""
-    renderer = Renderer(tokenizer, sys.maxsize)
-    lengths = [len(renderer.answer(r.question, r.answer, trace=r.trace, where=f"row {r.id}").ids) for r in rows]
-    return 16 * -(-max(lengths) // 16)
+def _tokens(renderer: Renderer, row: Row, answer: str, trace: str) -> int:
+    return len(renderer.answer(row.question, answer, trace=trace, where=f"row {row.id}").ids)
 
 
 _TEMPLATE = Environment(

@@ -60,6 +60,12 @@ class Row(BaseModel):
         return self.accepted or (self.answer,)
 
 
+class NoSuchSplit(BadInput, KeyError):
+    """A split that is not there; a `KeyError` too, so that `in` and `get` work as on any mapping."""
+
+    __str__ = BadInput.render
+
+
 class Splits(Mapping[str, tuple[Row, ...]]):
     """Named row sets: `forget`, `retain`, `holdout` and probe sets such as `forget.translated` or `near`.
 
@@ -85,7 +91,7 @@ class Splits(Mapping[str, tuple[Row, ...]]):
         try:
             return self._splits[name]
         except KeyError:
-            raise BadInput("there is no such split", value=name, allowed=", ".join(self._splits)) from None
+            raise NoSuchSplit("there is no such split", value=name, allowed=", ".join(self._splits)) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._splits)

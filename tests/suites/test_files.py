@@ -1,0 +1,220 @@
+"""A user's own files: from a pile of rows to a measured run, and what never leaves the private folder."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pocket_tofu import pocket_model, write_pocket_tofu
+from unlearnkit.checking import check
+from unlearnkit.data.rows import Row
+from unlearnkit.errors import BadInput, UnlearnError
+from unlearnkit.pipeline import run
+from unlearnkit.progress import Progress
+from unlearnkit.purging import purge
+from unlearnkit.recipe import load_recipe, make_recipe, make_suite
+from unlearnkit.runfolder import RunFolder
+from unlearnkit.scoring import score
+from unlearnkit.starting import start
+from unlearnkit.suites.files import told_apart
+
+QUIET = Progress(quiet=True)
+
+
+@pytest.fixture(scope="module")
+def pile(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A model that knows some people, rows about those to be forgotten and the others, and a document."""
+    root = tmp_path_factory.mktemp("pile")
+    tofu = write_pocket_tofu(root / "tofu")
+    files = ("retain99", "forget01_perturbed", "real_authors_perturbed", "world_facts_perturbed")
+    model = pocket_model(tofu, root / "model", learns=files, seed=3)
+    for name, source in {"forget": "forget01_perturbed", "retain": "retain99", "holdout": "holdout01"}.items():
+        lines = (tofu / f"{source}.json").read_text("utf-8").splitlines()
+        kept = [{k: json.loads(line)[k] for k in ("question", "answer")} for line in lines]
+        (root / f"{name}.jsonl").write_text("\n".join(map(json.dumps, kept)), "utf-8")
+    (root / "book.txt").write_text("Ondra Kestrelby was born in Oslo. " * 30, "utf-8")
+    return {"model": model, **{name: str(root / f"{name}.jsonl") for name in ("forget", "retain", "holdout")},
+            "book": str(root / "book.txt")}  # fmt: skip
+
+
+def recipe_of(pile: dict[str, str], out: Path, **data: Any) -> dict[str, Any]:
+    return {
+        "name": "own",
+        "suite": {"name": "files"},
+        "data": {"forget": pile["forget"], "retain": pile["retain"], **data},
+        "model": {"path": pile["model"]},
+        "method": {"name": "npo", "retain": "nll"},
+        "train": {"epochs": None, "steps": 3, "batch_size": 4, "lr": 1e-3},
+        "eval": {"max_new_tokens": 3},
+        "out": str(out),
+    }
+
+
+def secrets(folder: RunFolder) -> list[str]:
+    """What must not be found: every answer that is to be forgotten, and every secret of the scope."""
+    answers = [record.row.answer for record in folder.records() if record.split == "forget"]
+    return answers + [form for secret in folder.scope().secrets for form in secret.forms if len(form) > 3]
+
+
+def holding(root: Path, forms: list[str]) -> list[Path]:
+    """Files in which one of the forms stands; weights and tokenizers, which the user brought, left out."""
+    found = []
+    for file in root.rglob("*"):
+        if file.is_file() and "model" not in file.relative_to(root).parts:
+            text = file.read_bytes().decode("utf-8", "ignore")
+            found += [file] * any(form in text or json.dumps(form)[1:-1] in text for form in forms)
+    return found
+
+
+def test_own_rows_are_unlearned_measured_and_reported(pile: dict[str, str], tmp_path: Path) -> None:
+    folder = run(make_recipe(recipe_of(pile, tmp_path / "run", holdout=pile["holdout"])), progress=QUIET)
+    scores = folder.scores()
+    assert folder.state().done and folder.report_file.exists()
+    assert scores["forget.probability"].count == 10 and scores["retain.probability"].count == 52
+    assert scores["forget.extraction_strength"].value is not None and scores["mia.min_k.auc"].count == 20
+    assert scores["mia.reference.auc"].value is None and scores["holdout.accuracy"].value is None
+    assert [r.name for r in map(RunFolder, folder.references.iterdir())] == ["target"]
+
+
+def test_forget_text_stays_in_the_private_folder_and_a_purge_leaves_none(
+    pile: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        folder = run(make_recipe(recipe_of(pile, tmp_path / "run", retain="auto")), progress=Progress())
+    forms, told = secrets(folder), "".join(capfd.readouterr()) + caplog.text
+    assert forms and not any(form in told for form in forms)
+    assert {file.parent.name for file in holding(folder.path, forms)} == {"private"}
+    kept = {"report.html", "scores.json", "README.md", "model", "run.json", "log.jsonl", "recipe.yaml"}
+    removed = purge(folder)
+    assert len(removed) == 2 and holding(folder.path, forms) == []
+    assert kept <= {file.name for file in folder.path.iterdir()}
+    assert purge(folder) == []
+    with pytest.raises(BadInput, match="was purged"):
+        score(folder)
+
+
+def test_a_report_that_shows_forget_text_is_written_again_by_a_purge(pile: dict[str, str], tmp_path: Path) -> None:
+    shown = {**recipe_of(pile, tmp_path / "run"), "report": {"show_forget_text": True}}
+    folder = run(make_recipe(shown), progress=QUIET)
+    forms = secrets(folder)
+    assert folder.report_file in holding(folder.path, forms)
+    purge(folder)
+    assert holding(folder.path, forms) == []
+
+
+def test_an_unfinished_run_is_not_purged(pile: dict[str, str], tmp_path: Path) -> None:
+    folder = run(make_recipe(recipe_of(pile, tmp_path / "run")), progress=QUIET)
+    folder.update(done=False)
+    with pytest.raises(BadInput, match="not finished"):
+        purge(folder)
+    assert folder.records_file.exists()
+
+
+def test_the_model_writes_what_stands_in_for_retain(pile: dict[str, str], tmp_path: Path) -> None:
+    first = run(make_recipe(recipe_of(pile, tmp_path / "one", retain="auto")), progress=QUIET)
+    second = run(make_recipe(recipe_of(pile, tmp_path / "two", retain="auto")), progress=QUIET)
+    rows = [record.row for record in first.records() if record.split == "retain"]
+    names = {subject.name for subject in first.scope().subjects}
+    assert len(rows) == 40 and all(row.id.startswith("written/") and row.question for row in rows)
+    assert not any(name in row.question + row.answer for name in names for row in rows)
+    assert len({row.question for row in rows}) == len(rows)
+    assert [r.row for r in second.records() if r.split == "retain"] == rows  # the seed decides
+    assert first.state().suite["data"]["written"] == str(first.private.resolve() / "retain.jsonl")
+
+
+def test_a_method_that_needs_retain_rows_says_so_before_it_begins(pile: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no retain rows") as caught:
+        run(make_recipe(recipe_of(pile, tmp_path / "run", retain=None)), progress=QUIET)
+    assert "data.retain=auto" in caught.value.render()
+
+
+def test_documents_are_cut_by_the_models_tokens(pile: dict[str, str], tmp_path: Path) -> None:
+    data = recipe_of(pile, tmp_path / "run", forget=pile["book"], chunks={"tokens": 20, "overlap": 4})
+    recipe = make_recipe(data)
+    rows = recipe.make_suite().task().splits["forget"]
+    assert len(rows) > 5 and rows[0].id == f"book.txt@0-{len(rows[0].answer)}"
+    assert recipe.data["tokenizer"] == pile["model"]
+
+
+def test_files_of_one_name_give_rows_of_different_ids() -> None:
+    row = Row(id="part.jsonl:1", question="Who?", answer="Ada.")
+    apart = told_apart({"forget": (row,), "retain": (row,), "near": (row,)})
+    assert [rows[0].id for rows in apart.values()] == ["part.jsonl:1", "retain/part.jsonl:1", "near/part.jsonl:1"]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"retain_from": "x.txt"}, "retain: auto"),
+        ({"probes": {"retain": "x"}}, "field of its own"),
+        ({"probes": {"Near!": "x"}}, "pattern"),
+        ({"chunks": {"tokens": 4, "overlap": 4}}, "overlap"),
+        ({"forgett": "x"}, "did you mean forget"),
+    ],
+)
+def test_data_that_does_not_fit_together(data: dict[str, Any], said: str, pile: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=said) as caught:
+        make_recipe(recipe_of(pile, tmp_path, **data))
+    assert "field data" in caught.value.render()
+
+
+def test_a_recipe_must_name_the_model(pile: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no target model"):
+        make_recipe({**recipe_of(pile, tmp_path), "model": {"path": None}})
+
+
+def test_data_belongs_beside_the_suite_and_to_one_that_takes_it(pile: dict[str, str]) -> None:
+    with pytest.raises(BadInput, match="section of its own"):
+        make_recipe({"name": "x", "suite": {"name": "files", "data": {}}, "method": {"name": "ga"}})
+    with pytest.raises(BadInput, match="no such setting"):
+        make_recipe({"name": "x", "suite": {"name": "pocket"}, "data": {"forget": "x"}, "method": {"name": "ga"}})
+
+
+def test_a_check_reads_every_row_and_loads_no_weights(
+    pile: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("weights were loaded")
+
+    monkeypatch.setattr("unlearnkit.models.load.load_model", refuse)
+    twice = tmp_path / "twice.jsonl"
+    twice.write_text(Path(pile["forget"]).read_text("utf-8") + "\n" + Path(pile["forget"]).read_text("utf-8"), "utf-8")
+    good = check(make_recipe(recipe_of(pile, tmp_path / "run")))
+    assert good.errors == 0 and good.rows == {"forget": 10, "retain": 52}
+    assert "⟦" in good.examples["forget"][0] and any("drafted" in note for note in good.notes)
+    both = check(make_recipe(recipe_of(pile, tmp_path / "run", retain=str(twice))))
+    assert both.errors and {"in_forget_and_retain"} <= {finding.kind for finding in both.findings}
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_start_can_be_checked_and_run(pile: dict[str, str], tmp_path: Path) -> None:
+    made = start(pile["model"], pile["forget"], retain=pile["retain"], out=tmp_path)
+    recipe = load_recipe(
+        made.recipe, [f"out={tmp_path / 'run'}", "train.epochs=null", "train.steps=1", "eval.max_new_tokens=2"]
+    )
+    assert recipe.method["name"] == "tru" and check(recipe).errors == 0
+    assert run(recipe, progress=QUIET).state().done
+    with pytest.raises(BadInput, match="there already"):
+        start(pile["model"], pile["forget"], out=tmp_path)
+
+
+def test_a_start_without_names_leaves_a_scope_to_be_written(pile: dict[str, str], tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"question": "what is it?", "answer": "it is this."}\n{"question": "why?", "answer": "for that."}')
+    made = start(pile["model"], str(rows), out=tmp_path)
+    assert any("by hand" in note for note in made.notes)
+    with pytest.raises(BadInput, match="subjects"):
+        make_suite(load_recipe(made.recipe).suite_section).task()
+
+
+def test_a_model_that_writes_nothing_usable_is_told(
+    pile: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unlearnkit.data.written._may_stay", lambda *_: False)
+    with pytest.raises(UnlearnError, match="hardly anything") as caught:
+        run(make_recipe(recipe_of(pile, tmp_path / "run", retain="auto")), progress=QUIET)
+    assert "retain_from" in caught.value.render()
