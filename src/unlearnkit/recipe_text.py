@@ -66,7 +66,11 @@ def dotted(path: Iterable[str | int]) -> str:
 def parse(
     path: Path, overrides: Sequence[str], *, what: str = "recipe", begin: str = "suite:"
 ) -> tuple[dict[str, Any], Origins]:
-    """Read a YAML file and put the overrides on top; `what` it is and how it may `begin` are for the errors."""
+    """Read a YAML file and put the overrides on top; `what` it is and how it may `begin` are for the errors.
+
+    An override that gives a section another `name`, as in method.name=rmu, leaves out what the file says beside the name:
+    those are settings of another plug-in.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -85,7 +89,8 @@ def parse(
         raise BadInput(f"a {what} is a mapping of fields", where=str(path), value=data, fix=f"begin with `{begin}`")
     places: dict[FieldPath, str] = {}
     _note_places(node, (), str(path), places)
-    for override in overrides:
+    # Names first: they decide whose settings the others are.
+    for override in sorted(overrides, key=lambda text: not _is_name(text)):
         _override(data, override, places)
     return data, Origins(places, str(path))
 
@@ -106,6 +111,10 @@ def _note_places(node: Any, at: FieldPath, file: str, places: dict[FieldPath, st
         _note_places(value, path, file, places)
 
 
+def _is_name(override: str) -> bool:
+    return override.partition("=")[0].strip().endswith(".name")
+
+
 def _override(data: dict[str, Any], override: str, places: dict[FieldPath, str]) -> None:
     key, equals, text = override.partition("=")
     path = tuple(key.strip().split("."))
@@ -123,8 +132,13 @@ def _override(data: dict[str, Any], override: str, places: dict[FieldPath, str])
         if not isinstance(section, dict):
             what = "the override reaches into a field that is no section"
             raise BadInput(what, where=f"field {dotted(path[:n])}", value=override)
+    gone = path
+    if len(path) > 1 and path[-1] == "name" and section.get("name") not in (None, value):
+        # Another plug-in: the settings that were written beside the name are of the one before.
+        section.clear()
+        gone = path[:-1]
     section[path[-1]] = value
-    for old in [p for p in places if p[: len(path)] == path]:
+    for old in [p for p in places if p[: len(gone)] == gone]:
         del places[old]
     places[path] = f"override {override!r}"
 
