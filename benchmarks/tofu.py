@@ -1,0 +1,177 @@
+"""TOFU's forget10 by ten methods, three settings each, held against a retrained model: the table of docs/tofu.md.
+
+    python benchmarks/tofu.py --data DIR --target DIR --retrained DIR [--out runs/tofu] [--smoke]
+
+Every cell is a run of its own and is kept; a second call goes on where the first was stopped. `--smoke` makes two steps a
+cell on two methods, to see that it works.
+
+The rule by which a method's setting is chosen looks at one half of the authors only, every second one, of the forget set
+and of the measured retain rows:
+
+    (1 - D) * utility / utility of the target model,
+
+D being the Kolmogorov-Smirnov distance between the truth ratios of the run and of the retrained model (of which forget
+quality is the p-value), utility the harmonic mean on these retain rows. The chosen runs are then reported on the whole of
+TOFU's files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from scipy.stats import ks_2samp
+
+from unlearnkit.apart import apart
+from unlearnkit.evaluation import evaluate
+from unlearnkit.metrics.score import Score
+from unlearnkit.metrics.tofu import mean_logp, truth_ratio
+from unlearnkit.metrics.tofu_board import tofu_scores
+from unlearnkit.pipeline import run
+from unlearnkit.progress import Progress
+from unlearnkit.recipe import EvalSettings, make_recipe
+from unlearnkit.records.schema import Record
+from unlearnkit.runfolder import RunFolder
+
+RATES = (3e-5, 3e-4, 1e-3)
+"""The three settings of each method: peak learning rates. Everything else is the same for all of them."""
+METHODS: dict[str, dict[str, Any]] = {
+    "ga": {},
+    "graddiff": {},
+    "npo": {"retain": "nll"},
+    "simnpo": {"retain": "nll"},
+    "po": {"retain": "nll"},
+    "idkdpo": {"retain": "nll"},
+    "rmu": {},
+    "wga": {"retain": "nll"},
+    "satimp": {"retain": "nll"},
+    "tru": {},
+}
+TRAIN = {"epochs": 5, "batch_size": 16, "max_length": 256, "checkpoint_every": 1000}
+ROWS_OF_AN_AUTHOR = 20
+COLUMNS = (
+    "tofu.forget_quality", "tofu.model_utility", "tofu.retain_utility", "tofu.forget.probability",
+    "tofu.forget.rougeL_recall", "tofu.forget.extraction_strength", "forget.refusal_rate", "forget.coherence",
+    "tofu.privleak", "cost.seconds", "cost.peak_rss_mb",
+)  # fmt: skip
+"""What the table shows of each run."""
+
+
+def measured(name: str, model: str, suite: dict[str, Any], out: Path) -> None:
+    """Measure the target or the retrained model, once."""
+    if not (RunFolder(out / name).is_run and RunFolder(out / name).scores_file.exists()):
+        evaluate(model, suite, out=out / name, settings=EvalSettings(gradients=True), progress=Progress())
+
+
+def cell(recipe: dict[str, Any]) -> None:
+    """One run; whatever is done already is taken as it is."""
+    run(make_recipe(recipe), resume=True, progress=Progress())
+
+
+def with_gradients(path: Path) -> None:
+    """The membership attack that needs gradients, for a run that was chosen."""
+    state = RunFolder(path).state()
+    if state.measure is not None and not state.measure.gradients:
+        evaluate(path, settings=EvalSettings(gradients=True), progress=Progress())
+
+
+def validation(records: list[Record], name: str) -> list[Record]:
+    """A set's rows of every second author."""
+    members = [record for record in records if record.split == name]
+    return [record for at, record in enumerate(members) if at // ROWS_OF_AN_AUTHOR % 2 == 0]
+
+
+def ratios(records: list[Record]) -> list[float]:
+    """Truth ratios of the validation authors to be forgotten."""
+    return [
+        truth_ratio(mean_logp(record.paraphrased or []), [mean_logp(logps) for logps in record.perturbed])
+        for record in validation(records, "forget")
+    ]
+
+
+def utility(records: list[Record]) -> float:
+    """Harmonic mean of TOFU's three components on the validation authors that are kept."""
+    return tofu_scores(validation(records, "retain"), [])["tofu.retain_utility"].value or 0.0
+
+
+def rule(folder: RunFolder, out: Path) -> dict[str, float]:
+    """The score by which settings are chosen, and its parts."""
+    records = folder.records()
+    distance = ks_2samp(ratios(records), ratios(RunFolder(out / "retrained").records())).statistic
+    kept = utility(records) / utility(RunFolder(out / "target").records())
+    return {"distance": float(distance), "kept": kept, "score": (1 - float(distance)) * kept}
+
+
+def shown(name: str, score: Score | None) -> str:
+    """A cell of the table."""
+    if score is None or score.value is None:
+        return "not measured"
+    return (
+        f"{score.value:.1e}"
+        if "quality" in name
+        else f"{score.value:.3f}"
+        if abs(score.value) < 10
+        else f"{score.value:.0f}"
+    )
+
+
+def table(rows: dict[str, RunFolder]) -> str:
+    """The table as Markdown."""
+    head = ["", *(name.removeprefix("tofu.") for name in COLUMNS)]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for title, folder in rows.items():
+        scores = folder.scores()
+        lines.append(f"| {title} | " + " | ".join(shown(name, scores.get(name)) for name in COLUMNS) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Fill the grid, choose, measure what was chosen, and print the tables."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    for name in ("data", "target", "retrained"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--out", type=Path, default=Path("runs/tofu"))
+    parser.add_argument("--smoke", action="store_true")
+    options = parser.parse_args()
+    out: Path = options.out
+    split = "forget01" if options.smoke else "forget10"
+    suite = {"name": "tofu", "split": split, "retrained": options.retrained, "data": {"path": options.data}}
+    apart("retrained", measured, "retrained", options.retrained, suite, out)
+    apart("target", measured, "target", options.target, suite, out)
+    chosen, grid = {}, []
+    for method, settings in list(METHODS.items())[: 2 if options.smoke else None]:
+        cells = {}
+        for rate in RATES:
+            recipe = {
+                "name": f"{method}-{rate:g}",
+                "suite": {key: value for key, value in suite.items() if key != "data"},
+                "data": suite["data"],
+                "model": {"path": options.target},
+                "method": {"name": method, **settings},
+                "train": {**TRAIN, "lr": rate, **({"epochs": None, "steps": 2} if options.smoke else {})},
+                "eval": {"gradients": False},
+                "out": str(out / f"{method}-{rate:g}"),
+            }
+            apart(recipe["name"], cell, recipe)
+            folder = RunFolder(out / recipe["name"])
+            cells[rate] = {"method": method, "lr": rate, **rule(folder, out)}
+            print(json.dumps(cells[rate]), flush=True)
+        best = max(cells, key=lambda rate: cells[rate]["score"])
+        grid += [{**values, "chosen": rate == best} for rate, values in cells.items()]
+        chosen[method] = out / f"{method}-{best:g}"
+        apart(f"{method} with gradients", with_gradients, chosen[method])
+    (out / "grid.json").write_text(json.dumps(grid, indent=1) + "\n", encoding="utf-8")
+    references = {"target": RunFolder(out / "target"), "retrained": RunFolder(out / "retrained")}
+    print(table({**references, **{f"{path.name}": RunFolder(path) for path in chosen.values()}}))
+    print(
+        "\n".join(
+            f"| {g['method']} | {g['lr']:g} | {g['distance']:.3f} | {g['kept']:.3f} | {g['score']:.3f} | {'yes' if g['chosen'] else ''} |"
+            for g in grid
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
