@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 
+from unlearnkit.data.render import PLAIN, layout
 from unlearnkit.errors import BadInput
 from unlearnkit.machine import environment
-from unlearnkit.models.load import load_model, load_tokenizer
+from unlearnkit.models.folder import find_model
+from unlearnkit.models.load import load_model, load_tokenizer, outline
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import EvalSettings, make_suite, suite_section
 from unlearnkit.records.measure import measure
@@ -88,8 +90,11 @@ def measure_subject(folder: RunFolder, task: Task, settings: EvalSettings, progr
     began = time.monotonic()
     path, subject = folder.subject_path(), folder.subject()
     rows = [(split, row) for split in task.measured for row in task.splits[split]]
-    model: Any = load_model(path, subject.dtype)
-    tokenizer = load_tokenizer(path)
+    found = find_model(path, where=f"{folder.subject_file}, field path")
+    model: Any = load_model(found, subject.dtype)
+    tokenizer = load_tokenizer(found)
+    if layout(tokenizer) == "plain":
+        progress.say(PLAIN)
     if torch.cuda.is_available():
         model.cuda()
     with progress.count(f"measuring {folder.name}", len(rows)) as counter:
@@ -105,7 +110,8 @@ def measure_subject(folder: RunFolder, task: Task, settings: EvalSettings, progr
     folder.write_scope(task.scope)
     score(folder)
     seconds = time.monotonic() - began
-    folder.update(measure=Measured(seconds=seconds, max_new_tokens=settings.max_new_tokens))
+    measured = Measured(seconds=seconds, max_new_tokens=settings.max_new_tokens, layout=layout(tokenizer))
+    folder.update(measure=measured)
 
 
 def own_model(suite: Suite, name: str, progress: Progress) -> str:
@@ -123,10 +129,11 @@ def read_cost(model: str) -> Cost | None:
 
 
 def _subject(path: str) -> Subject:
-    load_tokenizer(path)  # complains about a folder that is no model before anything is written
-    adapter = (Path(path) / "adapter_config.json").exists()
-    local = str(Path(path).resolve()) if Path(path).is_dir() else path
-    return Subject(kind="adapter" if adapter else "weights", path=local)
+    found = find_model(path, where="the model to measure")
+    outline(found)  # complains of a model that cannot be used before anything is written
+    if found.base is None:
+        return Subject(kind="weights", path=found.name)
+    return Subject(kind="adapter", path=found.name, base=found.base.name)
 
 
 def _begin(folder: RunFolder, suite: dict[str, Any], subject: Subject, cost: Cost | None) -> None:

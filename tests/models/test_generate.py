@@ -43,14 +43,14 @@ def test_outputs_are_transformers_own_greedy_ones(family: str) -> None:
         model, ids = ready(family, seed), prompts(seed)
         assert len({len(p) for p in ids}) > 2  # so there is left padding
         expected = theirs(model, ids)
-        assert _decode(model, TOKENIZER, ids, LIMIT) == expected  # type: ignore[arg-type]
+        assert _decode(model, TOKENIZER, ids, LIMIT, (EOS,)) == expected  # type: ignore[arg-type]
         lengths |= {len(output) for output in expected}
     assert len(lengths) > 2 and LIMIT in lengths and min(lengths) < LIMIT  # rows ended at different times
 
 
 def test_order_and_batch_size_change_nothing() -> None:
     model, ids = ready("llama"), prompts(5, 11)
-    expected = [as_generation(TOKENIZER, output) for output in theirs(model, ids)]
+    expected = [as_generation(TOKENIZER, output, (EOS,)) for output in theirs(model, ids)]
     seen: list[int] = []
     for size in (1, 3, 256):
         seen.clear()
@@ -66,7 +66,7 @@ def test_what_is_begun_is_gone_on_with_and_is_part_of_the_output() -> None:
     found = generate(model, TOKENIZER, ids, begun=begun, max_new_tokens=LIMIT)  # type: ignore[arg-type]
     longer = [(*prompt, *start) for prompt, start in zip(ids, begun, strict=True)]
     expected = [[*start, *more] for start, more in zip(begun, theirs(model, longer), strict=True)]
-    assert found == [as_generation(TOKENIZER, output) for output in expected]  # type: ignore[arg-type]
+    assert found == [as_generation(TOKENIZER, output, (EOS,)) for output in expected]  # type: ignore[arg-type]
 
 
 def test_no_prompts_give_no_outputs() -> None:
@@ -95,7 +95,7 @@ def encode(text: str) -> list[int]:
 )
 def test_segments(text: str, trace: str, response: str, ended: str) -> None:
     # The tiny tokenizer decodes with blanks between tokens; segments are compared without them.
-    got = as_generation(TOKENIZER, encode(text))
+    got = as_generation(TOKENIZER, encode(text), (EOS,))
     assert got.trace.replace(" ", "") == trace.replace(" ", "")
     assert got.response.replace(" ", "") == response.replace(" ", "")
     assert got.ended == ended
@@ -105,7 +105,7 @@ def test_segments(text: str, trace: str, response: str, ended: str) -> None:
 @given(ids=st.lists(st.integers(0, len(TOKENIZER) - 1), max_size=12))
 def test_every_output_is_split_without_loss(ids: list[int]) -> None:
     # Whatever a collapsed model says: each word of the output is in trace or response, and markers divide them.
-    got = as_generation(TOKENIZER, ids)
+    got = as_generation(TOKENIZER, ids, (EOS,))
     words = got.text.replace("<think>", " ").replace("</think>", " ").split()
     kept = (got.trace + " " + got.response).replace("<think>", " ").replace("</think>", " ").split()
     assert sorted(kept) == sorted(words)

@@ -163,7 +163,15 @@ def _mixed(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
 
 
 def _ask(
-    scope: Scope, subject: str, name: str, wordings: Wordings, topics: Sequence[str], *, stays: bool, own: bool, kinds: int = TOPICS
+    scope: Scope,
+    subject: str,
+    name: str,
+    wordings: Wordings,
+    topics: Sequence[str],
+    *,
+    stays: bool,
+    own: bool,
+    kinds: int = TOPICS,
 ) -> Iterator[Mention]:
     """`name` in every wording and language."""
     # Aliases are quoted: they may be titles, and a name loses nothing by it.
