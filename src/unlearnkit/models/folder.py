@@ -59,11 +59,14 @@ def find_model(source: str | ModelFolder, where: str = "model.path") -> ModelFol
         BadInput: it is not there, is damaged or no decoder, or needs what is refused: pickles, code of its own.
         Missing: a Hub model that cannot be had now.
     """
-    if isinstance(source, ModelFolder):
-        return source
+    return source if isinstance(source, ModelFolder) else _find(source, where, may_be_adapter=True)
+
+
+def _find(source: str, where: str, *, may_be_adapter: bool) -> ModelFolder:
     given = Path(source).expanduser()
     if given.is_dir():
-        return _checked(given.resolve(), str(given.resolve()))
+        path = given.resolve()
+        return _checked(path, str(path), where, may_be_adapter)
     if given.exists():
         raise BadInput("this is a file, not the folder of a model", where=where, value=source)
     if given.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1:
@@ -75,7 +78,7 @@ def find_model(source: str | ModelFolder, where: str = "model.path") -> ModelFol
             fix="correct the path; a relative one begins at the working directory",
         )
     path = from_hub(source, TEXTS, where=where)
-    return _checked(path, source, partial(from_hub, source, where=where, revision=path.name))
+    return _checked(path, source, where, may_be_adapter, partial(from_hub, source, where=where, revision=path.name))
 
 
 def weights_fingerprint(source: str | ModelFolder) -> str:
@@ -103,8 +106,15 @@ def read_json(path: Path) -> dict[str, Any]:
     return data
 
 
-def _checked(path: Path, name: str, fetch: _Fetch = lambda _: None) -> ModelFolder:
+def _checked(path: Path, name: str, where: str, may_be_adapter: bool, fetch: _Fetch = lambda _: None) -> ModelFolder:
     if (path / ADAPTER_CONFIG).exists():
+        if not may_be_adapter:
+            raise BadInput(
+                "the adapter's base is itself an adapter",
+                where=where,
+                value=name,
+                fix="merge that one into its base, with merge_and_unload, and name the result",
+            )
         return _adapter(path, name, fetch)
     if not (path / _CONFIG).exists():
         inside = (path / "subject.json").exists() or (path / "model" / _CONFIG).exists()
@@ -128,14 +138,8 @@ def _adapter(path: Path, name: str, fetch: _Fetch) -> ModelFolder:
         raise BadInput("the adapter does not say to which model it belongs", where=where, fix="write it there")
     # To peft a relative path begins at the working directory; an adapter that is moved with its base begins at itself.
     beside = path / base
-    found = find_model(str(beside) if beside.is_dir() and not Path(base).is_dir() else base, where)
-    if found.base is not None:
-        raise BadInput(
-            "the adapter's base is itself an adapter",
-            where=where,
-            value=base,
-            fix="merge that one into its base, with merge_and_unload, and name the result",
-        )
+    base = str(beside) if beside.is_dir() and not Path(base).is_dir() else base
+    found = _find(base, where, may_be_adapter=False)
     return ModelFolder(name, path, found.config, _weights(path, [_ADAPTER], fetch), found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,10 @@ def outline(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrai
     folder = find_model(source)
     tokenizer = load_tokenizer(folder)
     try:
-        return tokenizer, _load(folder, device_map="meta")
+        with warnings.catch_warnings():
+            # That nothing is copied into weights without values is the point.
+            warnings.filterwarnings("ignore", message="for .*: copying from a non-meta parameter")
+            return tokenizer, _load(folder, device_map="meta")
     except ImportError as error:
         raise Missing(
             f"the model needs a package that is not installed: {error}", where=str(folder.path), fix="install it"
