@@ -148,7 +148,7 @@ def _config(path: Path) -> PreTrainedConfig:
     file = path / _CONFIG
     settings = read_json(file)
     kind = settings.get("model_type")
-    if kind not in CONFIG_MAPPING:
+    if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
         if settings.get("auto_map"):
             raise BadInput(
                 "the model needs code that lies in its folder, and such code is not run (trust_remote_code is off)",

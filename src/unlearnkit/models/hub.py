@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import (
+from huggingface_hub import constants, snapshot_download
+from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is that of the client's HTTP library
     GatedRepoError,
-    HfHubHTTPError,
     HFValidationError,
+    HTTPError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
@@ -34,7 +34,7 @@ def from_hub(name: str, patterns: Sequence[str], *, where: str, revision: str | 
 
     Raises:
         BadInput: the name is no Hub id, or the Hub has no such model.
-        Missing: the Hub cannot be reached, or does not give this model to this user.
+        Missing: the Hub cannot be reached, or does not give this model to this user; or there is no room for it.
     """
     try:
         return Path(snapshot_download(name, allow_patterns=list(patterns), revision=revision))
@@ -59,10 +59,16 @@ def from_hub(name: str, patterns: Sequence[str], *, where: str, revision: str | 
             value=name,
             fix="correct the name; for a private model: hf auth login",
         ) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
+    except (HTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
         raise Missing(
-            "the model is not on this machine, and the Hub cannot be reached",
+            "the model is not on this machine, and the Hub cannot be reached or broke off",
             where=where,
             value=name,
-            fix="connect (and unset HF_HUB_OFFLINE), or name a local folder",
+            fix="connect (and unset HF_HUB_OFFLINE) and try again, or name a local folder",
+        ) from error
+    except OSError as error:
+        raise Missing(
+            f"what is downloaded cannot be kept: {error}",
+            where=constants.HF_HUB_CACHE,
+            fix="make room there, or choose another place with HF_HOME",
         ) from error
