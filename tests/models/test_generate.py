@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tiny import EOS, PAD, random_rows, tiny_model, tiny_tokenizer
-from unlearnkit.models.generate import _decode, as_generation, generate
+from tests.tiny import EOS, PAD, adapted, random_rows, tiny_model, tiny_tokenizer
+from unlearnkit.models.generate import _decode, as_generation, end_tokens, generate
 
 TOKENIZER = tiny_tokenizer()
 LIMIT = 12
@@ -110,3 +110,34 @@ def test_every_output_is_split_without_loss(ids: list[int]) -> None:
     kept = (got.trace + " " + got.response).replace("<think>", " ").replace("</think>", " ").split()
     assert sorted(kept) == sorted(words)
     assert got.ended == ("eos" if ids and ids[-1] == EOS else "length")
+
+
+def test_any_of_several_end_tokens_ends_an_output() -> None:
+    model, ids = ready("llama"), prompts(1)
+    alone = theirs(model, ids)
+    # What is said often, and is not the end token, becomes a second one.
+    said = [token for output in alone for token in output if token not in (EOS, PAD)]
+    other = max(set(said), key=said.count)
+    model.generation_config.eos_token_id = [other, EOS]
+    assert end_tokens(model, TOKENIZER) == {EOS, other}
+    cut = [output[: output.index(other) + 1] if other in output else output for output in alone]
+    assert cut != alone
+    found = generate(model, TOKENIZER, ids, max_new_tokens=LIMIT)
+    assert found == [as_generation(TOKENIZER, output, (EOS, other)) for output in cut]
+    ended = [output for output in cut if output[-1] == other]
+    assert ended and all(as_generation(TOKENIZER, output, (EOS, other)).ended == "eos" for output in ended)
+    # transformers, with the same settings of the model, stops at the same places.
+    for prompt, output in zip(ids, cut, strict=True):
+        whole = model.generate(
+            torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.int64),
+            do_sample=False, max_new_tokens=LIMIT, pad_token_id=PAD,
+        )  # fmt: skip
+        assert whole[0, len(prompt) :].tolist() == output
+
+
+@pytest.mark.parametrize("named", [None, EOS, [EOS], [7, 9]])
+def test_the_tokenizers_end_token_always_ends(named: Any) -> None:
+    model = ready("llama")
+    model.generation_config.eos_token_id = named
+    assert EOS in end_tokens(model, TOKENIZER)
+    assert EOS in end_tokens(adapted(model), TOKENIZER)  # under an adapter too
