@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from tests.tiny import CONFIGS, PAD, adapted, random_rows, tiny_model
+from tests.tiny import CONFIGS, PAD, SIZE, adapted, random_rows, tiny_model
 from unlearnkit.data.pack import pack
 from unlearnkit.data.render import Encoded
 from unlearnkit.errors import BadInput
@@ -107,6 +108,15 @@ def test_a_model_whose_logits_differ_falls_back_with_a_warning(
         got.logps.double(), expected.gather(1, tokens(ROWS)[:, None])[:, 0], rtol=bound, atol=bound
     )
     assert got.statistics.logps.tolist() == got.logps.tolist()
+
+
+def test_a_decoder_that_cannot_be_had_apart_falls_back() -> None:
+    config = transformers.Llama4TextConfig(**SIZE, head_dim=8, num_local_experts=2, intermediate_size_mlp=16)
+    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    with pytest.warns(UserWarning, match="Llama4ForCausalLM: the head is not the plain one"):
+        engine = Engine(model)
+    expected = plain(model, ROWS).gather(1, tokens(ROWS)[:, None])[:, 0]
+    torch.testing.assert_close(run(engine, ROWS).logps, expected.float(), rtol=2e-5, atol=2e-5)
 
 
 def test_an_adapter_on_the_head_falls_back_and_still_gives_its_values() -> None:

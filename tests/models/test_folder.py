@@ -176,7 +176,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_what_is_wrong_with_a_folder_is_told(case: str, model: Path) -> None:
+def test_what_is_wrong_with_a_folder_is_told(case: str, model: Path, capfd: pytest.CaptureFixture[str]) -> None:
     change, match = BAD[case]
     change(model)
     with pytest.raises(UnlearnError, match=match) as raised:
@@ -184,6 +184,7 @@ def test_what_is_wrong_with_a_folder_is_told(case: str, model: Path) -> None:
     assert raised.value.exit_code == 2
     assert str(model) in str(raised.value.where)
     assert len(raised.value.render().splitlines()) < 12
+    assert "REPORT" not in capfd.readouterr().err, "the error says it all"
 
 
 @pytest.mark.parametrize(

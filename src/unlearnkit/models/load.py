@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
 
 from unlearnkit.errors import BadInput, Missing
 from unlearnkit.models.adapter import add_lora, merge_adapter, put_adapter
@@ -82,9 +85,7 @@ def outline(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrai
     folder = find_model(source)
     tokenizer = load_tokenizer(folder)
     try:
-        with warnings.catch_warnings():
-            # That nothing is copied into weights without values is the point.
-            warnings.filterwarnings("ignore", message="for .*: copying from a non-meta parameter")
+        with _silence():
             return tokenizer, _load(folder, device_map="meta")
     except ImportError as error:
         raise Missing(
@@ -133,6 +134,19 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
     else:
         model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep back what the libraries say of weights that are not there or not copied: here that is told."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="for .*: copying from a non-meta parameter")
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def _load(folder: ModelFolder, **options: Any) -> PreTrainedModel:
