@@ -62,7 +62,7 @@ def ours(model: PreTrainedModel, prompts: list[tuple[int, ...]], limit: int, bat
     outputs: list[list[int]] = [[] for _ in prompts]
     for start in range(0, len(order), batch):
         chosen = order[start : start + batch]
-        decoded = _decode(model, TOKENIZER, [prompts[i] for i in chosen], limit)  # type: ignore[arg-type]
+        decoded = _decode(model, TOKENIZER, [prompts[i] for i in chosen], limit, (EOS,))  # type: ignore[arg-type]
         for i, row in zip(chosen, decoded, strict=True):
             outputs[i] = row
     return outputs

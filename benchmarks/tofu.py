@@ -2,17 +2,17 @@
 
     python benchmarks/tofu.py --data DIR --target DIR --retrained DIR [--out runs/tofu] [--smoke]
 
-Every cell is a run of its own and is kept; a second call goes on where the first was stopped. `--smoke` makes two steps a
-cell on two methods, to see that it works.
+Every cell is a run of its own and is kept; a second call goes on where the first was stopped. `--smoke` makes two steps
+a cell on two methods, to see that it works.
 
-The rule by which a method's setting is chosen looks at one half of the authors only, every second one, of the forget set
-and of the measured retain rows:
+The rule by which a method's setting is chosen looks at one half of the authors only, every second one, of the forget
+set and of the measured retain rows:
 
     (1 - D) * utility / utility of the target model,
 
 D being the Kolmogorov-Smirnov distance between the truth ratios of the run and of the retrained model (of which forget
-quality is the p-value), utility the harmonic mean on these retain rows. The chosen runs are then reported on the whole of
-TOFU's files.
+quality is the p-value), utility the harmonic mean on these retain rows. The chosen runs are then reported on the whole
+of TOFU's files.
 """
 
 from __future__ import annotations
@@ -108,13 +108,9 @@ def shown(name: str, score: Score | None) -> str:
     """A cell of the table."""
     if score is None or score.value is None:
         return "not measured"
-    return (
-        f"{score.value:.1e}"
-        if "quality" in name
-        else f"{score.value:.3f}"
-        if abs(score.value) < 10
-        else f"{score.value:.0f}"
-    )
+    if "quality" in name:
+        return f"{score.value:.1e}"
+    return f"{score.value:.3f}" if abs(score.value) < 10 else f"{score.value:.0f}"
 
 
 def table(rows: dict[str, RunFolder]) -> str:
@@ -164,13 +160,10 @@ def main() -> None:
         apart(f"{method} with gradients", with_gradients, chosen[method])
     (out / "grid.json").write_text(json.dumps(grid, indent=1) + "\n", encoding="utf-8")
     references = {"target": RunFolder(out / "target"), "retrained": RunFolder(out / "retrained")}
-    print(table({**references, **{f"{path.name}": RunFolder(path) for path in chosen.values()}}))
-    print(
-        "\n".join(
-            f"| {g['method']} | {g['lr']:g} | {g['distance']:.3f} | {g['kept']:.3f} | {g['score']:.3f} | {'yes' if g['chosen'] else ''} |"
-            for g in grid
-        )
-    )
+    print(table({**references, **{path.name: RunFolder(path) for path in chosen.values()}}))
+    for g in grid:
+        values = (g["method"], f"{g['lr']:g}", *(f"{g[key]:.3f}" for key in ("distance", "kept", "score")))
+        print("| " + " | ".join([*values, "yes" if g["chosen"] else ""]) + " |")
 
 
 if __name__ == "__main__":

@@ -9,9 +9,12 @@ from typing import Any
 import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from unlearnkit.data.render import Encoded
+from unlearnkit.models.adapter import add_lora
+from unlearnkit.models.settings import LoraSettings
 
 VOCABULARY = 61
 PAD, BOS, EOS = 0, 1, 2
@@ -41,7 +44,18 @@ CONFIGS = {
     "llama": lambda: transformers.LlamaConfig(**SIZE),
     "llama_tied": lambda: transformers.LlamaConfig(**SIZE, tie_word_embeddings=True),
     "qwen2": lambda: transformers.Qwen2Config(**SIZE),
+    "qwen3": lambda: transformers.Qwen3Config(**SIZE, head_dim=8),
+    "qwen3_moe": lambda: transformers.Qwen3MoeConfig(
+        **SIZE,
+        head_dim=8,
+        num_experts=4,
+        num_experts_per_tok=2,
+        moe_intermediate_size=8,
+        experts_implementation="eager",
+    ),
     "gemma2": lambda: transformers.Gemma2Config(**SIZE, head_dim=8, final_logit_softcapping=2.0, sliding_window=6),
+    "gemma3": lambda: transformers.Gemma3TextConfig(**SIZE, head_dim=8, sliding_window=6),
+    "gpt_neox": lambda: transformers.GPTNeoXConfig(**{k: v for k, v in SIZE.items() if k != "num_key_value_heads"}),
     "gpt2": lambda: transformers.GPT2Config(**GPT2_SIZE, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0),
     "mistral": lambda: transformers.MistralConfig(**SIZE, sliding_window=6),
     "phi3": lambda: transformers.Phi3Config(**SIZE),
@@ -63,6 +77,23 @@ def tiny_model(family: str = "llama", *, seed: int = 0, dtype: torch.dtype = tor
             # Initial weights have deviation 0.02, which would make every distribution nearly uniform.
             parameter.copy_(torch.randn_like(parameter) * 0.4 if parameter.ndim > 1 else parameter + 0.1)
     return model.to(dtype).eval()
+
+
+def adapted(model: Any, *, seed: int = 0, **settings: Any) -> Any:
+    """The model under an adapter of rank 2 that changes what it says: a new one changes nothing."""
+    model = add_lora(model, LoraSettings(r=2, **settings), seed)
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_" in name:
+                parameter.normal_(std=0.3)
+    return model.eval()
+
+
+def logits(model: nn.Module) -> Tensor:
+    """What a model makes of four tokens: (1, 4, vocabulary)."""
+    with torch.no_grad():
+        return model(input_ids=torch.tensor([[1, 5, 9, 12]])).logits  # type: ignore[no-any-return]
 
 
 def random_rows(

@@ -9,6 +9,7 @@ from unlearnkit.data.checks import check_splits, shown
 from unlearnkit.data.finding import Finding
 from unlearnkit.data.render import Renderer
 from unlearnkit.data.rows import Row
+from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import load_tokenizer
 from unlearnkit.recipe import Recipe
 from unlearnkit.scope import Scope
@@ -44,16 +45,15 @@ def check(recipe: Recipe) -> Checked:
     sets: dict[str, tuple[Row, ...]] = {**task.measured, **task.splits}
     needs = recipe.make_objective().needs()
     # What the target model itself is going to write cannot be looked at yet.
-    written = recipe.data.get("retain") == "auto" and "retain" not in sets
-    trains_on_retain = any(view.partition(":")[0] == "retain" for view in needs.views) and not written
+    trained = {view.partition(":")[0] for view in needs.views} - task.to_be_written
     path = recipe.model.path
-    tokenizer = load_tokenizer(path) if path is not None else suite.outline()[0]
+    tokenizer = suite.outline()[0] if path is None else load_tokenizer(find_model(path))
     renderer = Renderer(tokenizer, recipe.train.max_length)
-    findings = check_splits(sets, renderer, languages=task.scope.languages, needs_retain=trains_on_retain)
+    findings = check_splits(sets, renderer, languages=task.scope.languages, needs_retain="retain" in trained)
     notes = []
     if renderer.layout == "plain":
         notes.append("the tokenizer has no chat template: questions and answers are laid out as plain text")
-    if written:
+    if task.to_be_written:
         notes.append("retain rows will be written by the target model itself when the run begins")
     if "scope" in recipe.data and recipe.data["scope"] is None:
         notes.append("no scope is named (data.scope): it is drafted from the forget rows")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from unlearnkit.data.render import Encoded, Renderer, marked
+from unlearnkit.data.render import PLAIN, Encoded, Renderer, marked
 from unlearnkit.machine import peak_rss_mb
-from unlearnkit.models.load import DTYPES, choose_weights, load_tokenizer
+from unlearnkit.models.load import DTYPES, choose_weights, outline
 from unlearnkit.models.logprob import CHUNK_ELEMENTS
 from unlearnkit.objectives.contract import View
 from unlearnkit.pipeline import training_splits
@@ -43,6 +43,8 @@ def dry_run(recipe: Recipe) -> str:
     anchor = "forget" if "forget" in sizes else next(iter(sizes))
     steps = recipe.train.total_steps(sizes[anchor], recipe.train.rows(anchor))
     parts = [recipe.dump().rstrip(), "The first row of each view, with what is learned in double brackets:"]
+    if renderer.layout == "plain":
+        parts.append(f"note: {PLAIN}")
     parts += [f"{view}\n{marked(rows[0], lambda ids: str(tokenizer.decode(ids)))}" for view, rows in views.items()]
     rows = ", ".join(f"{split} {count} ({recipe.train.rows(split)} a step)" for split, count in sizes.items())
     parts.append(f"rows:   {rows}\nsteps:  {steps}\nmemory: {_memory(recipe, model, views)}\nfolder: {recipe.folder}")
@@ -56,12 +58,7 @@ def _outline(recipe: Recipe) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     if settings.path is None:
         tokenizer, model = recipe.make_suite().outline()
     else:
-        import torch
-
-        tokenizer = load_tokenizer(settings.path)
-        config = AutoConfig.from_pretrained(settings.path, trust_remote_code=False)
-        with torch.device("meta"):
-            model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+        tokenizer, model = outline(settings.path)
     model = model.to(DTYPES[settings.dtype])
     return tokenizer, choose_weights(model, lora=settings.lora, parameters=settings.parameters)
 

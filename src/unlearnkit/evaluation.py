@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 
+from unlearnkit.data.render import PLAIN, layout
 from unlearnkit.errors import BadInput
 from unlearnkit.machine import environment
-from unlearnkit.models.load import load_model, load_tokenizer
+from unlearnkit.models.folder import find_model
+from unlearnkit.models.load import load_model, load_tokenizer, outline
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import EvalSettings, make_suite, suite_section
 from unlearnkit.records.measure import measure
@@ -97,7 +99,7 @@ def _again(
             fix="give the new records a folder of their own: --out runs/<name>",
         )
     if settings is None and state.measure is not None:
-        settings = EvalSettings(**state.measure.model_dump(exclude={"seconds"}))
+        settings = EvalSettings(**state.measure.model_dump(include=set(EvalSettings.model_fields)))
     measure_subject(folder, settings or EvalSettings(), progress)
     return folder
 
@@ -109,8 +111,11 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
     path, subject = folder.subject_path(), folder.subject()
     gradients = task.gradients if settings.gradients else frozenset()
     total = sum(len(rows) * (1 + (name in gradients)) for name, rows in task.measured.items())
-    model: Any = load_model(path, subject.dtype)
-    tokenizer = load_tokenizer(path)
+    found = find_model(path, where=f"{folder.subject_file}, field path")
+    model: Any = load_model(found, subject.dtype)
+    tokenizer = load_tokenizer(found)
+    if layout(tokenizer) == "plain":
+        progress.say(PLAIN)
     if torch.cuda.is_available():
         model.cuda()
     with progress.count(f"measuring {folder.name}", total) as counter:
@@ -127,9 +132,13 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
     write_records(folder.records_file, records)
     folder.write_scope(task.scope)
     score(folder)
-    folder.update(
-        measure=Measured(seconds=time.monotonic() - began, max_new_tokens=longest, gradients=settings.gradients)
+    measured = Measured(
+        seconds=time.monotonic() - began,
+        max_new_tokens=longest,
+        gradients=settings.gradients,
+        layout=layout(tokenizer),
     )
+    folder.update(measure=measured)
 
 
 def own_model(suite: Suite, name: str, progress: Progress) -> str:
@@ -147,10 +156,11 @@ def read_cost(model: str) -> Cost | None:
 
 
 def _subject(path: str) -> Subject:
-    load_tokenizer(path)  # complains about a folder that is no model before anything is written
-    adapter = (Path(path) / "adapter_config.json").exists()
-    local = str(Path(path).resolve()) if Path(path).is_dir() else path
-    return Subject(kind="adapter" if adapter else "weights", path=local)
+    found = find_model(path, where="the model to measure")
+    outline(found)  # complains of a model that cannot be used before anything is written
+    if found.base is None:
+        return Subject(kind="weights", path=found.name)
+    return Subject(kind="adapter", path=found.name, base=found.base.name)
 
 
 def _begin(folder: RunFolder, suite: dict[str, Any], subject: Subject, cost: Cost | None) -> None:

@@ -160,6 +160,11 @@ def caveats(state: RunState, subjects: Sequence[SubjectReport]) -> tuple[str, ..
             "The world is made up, and the model that learned it has about 1.6 million parameters: which method is "
             "better here need not be better on a large language model.",
         )
+    if state.measure is not None and state.measure.layout == "plain":
+        said.append(
+            "The tokenizer has no chat template: each question was put to the model as plain text, with a newline "
+            "after it. Put in another way, the model may answer otherwise."
+        )
     broken = [s.title for s in subjects if s.ended == "collapsed"]
     if broken:
         said.append(f"Training stopped at a loss that was not finite: {', '.join(broken)}. What came before is shown.")

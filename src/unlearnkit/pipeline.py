@@ -11,18 +11,20 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
-from unlearnkit.data.render import Encoded, Renderer
+from unlearnkit.data.render import PLAIN, Encoded, Renderer, layout
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
 from unlearnkit.errors import BadInput
 from unlearnkit.evaluation import measure_references, measure_subject, now
 from unlearnkit.gather import write_documents
 from unlearnkit.interrupts import stopping
 from unlearnkit.machine import begin_peak, environment, peak_rss_mb
+from unlearnkit.models.adapter import merge_adapter
 from unlearnkit.models.engine import Engine
+from unlearnkit.models.folder import ModelFolder, find_model, weights_fingerprint
 from unlearnkit.models.generate import generate
-from unlearnkit.models.load import DTYPES, choose_weights, load_model, load_tokenizer, save_model, weights_fingerprint
+from unlearnkit.models.load import DTYPES, choose_weights, load_model, load_tokenizer, outline, save_model
 from unlearnkit.models.reference import ReferenceValues, reference_values
 from unlearnkit.objectives.contract import Needs, Objective, View
 from unlearnkit.progress import Progress
@@ -76,11 +78,11 @@ def run(recipe: Recipe, *, resume: bool = False, progress: Progress | None = Non
 
 def training_splits(suite: Suite, objective: Objective) -> dict[str, Sequence[Row]]:
     """The rows that the method may train on; one that starts from scratch learns all that is kept."""
-    known = suite.task().splits
-    splits: dict[str, Sequence[Row]] = {split: known[split] for split in TRAINED_SPLITS if split in known}
+    task = suite.task()
+    splits: dict[str, Sequence[Row]] = {name: task.splits[name] for name in TRAINED_SPLITS if name in task.splits}
     if objective.from_scratch:
         splits["retain"] = suite.kept()
-    needed = {view.partition(":")[0] for view in objective.needs().views}
+    needed = {view.partition(":")[0] for view in objective.needs().views} - task.to_be_written
     if "retain" in needed and not splits.get("retain"):
         raise BadInput(
             "the method keeps what must stay by training on it, and there are no retain rows",
@@ -108,6 +110,9 @@ def _open(recipe: Recipe, resume: bool, progress: Progress) -> RunFolder:
     found = {p.name for p in folder.path.iterdir()} if folder.path.exists() else set()
     if {name for name in found if not name.endswith(".partial")} - {folder.private.name, folder.recipe_file.name}:
         raise BadInput("the folder is not empty, and holds no run", where=str(folder.path), fix="take another: out=...")
+    # What is wrong with rows and models is told before anything is written.
+    training_splits(recipe.make_suite(), recipe.make_objective())
+    _try_model(recipe, progress)
     folder.create()
     write_whole(folder.recipe_file, recipe.dump())
     folder.write_state(
@@ -122,6 +127,20 @@ def _open(recipe: Recipe, resume: bool, progress: Progress) -> RunFolder:
         )
     )
     return folder
+
+
+def _try_model(recipe: Recipe, progress: Progress) -> None:
+    """Complain of a model that cannot be used, or trained as the recipe says."""
+    settings = recipe.model
+    if settings.path is None:
+        return  # the suite makes its own
+    found = find_model(settings.path)
+    tokenizer, model = outline(found)
+    choose_weights(model, lora=settings.lora, parameters=settings.parameters)
+    if layout(tokenizer) == "plain":
+        progress.say(PLAIN)
+    if found.base is not None and settings.lora is not None:
+        progress.say("the model is an adapter on a base: it is merged, and so will be the result; see model.merge")
 
 
 def _refuse_other_recipe(recipe: Recipe, folder: RunFolder) -> None:
@@ -161,7 +180,8 @@ class _Work:
     recipe: Recipe
     suite: Suite
     folder: RunFolder
-    source: str
+    named: str
+    """The model that shall forget: a folder or Hub id."""
     progress: Progress
 
     def train(self) -> None:
@@ -177,7 +197,7 @@ class _Work:
             splits["scope"] = [row for row in scope_rows(self._scope, splits["forget"]) if row.id in known]
         views = encode_views(self._needs.views, splits, self._renderer, targets=targets, seed=self.recipe.seed)
         engine = Engine(model)
-        fingerprints = {"model": weights_fingerprint(self.source), "rows": rows_fingerprint(views)}
+        fingerprints = {"model": weights_fingerprint(self._source), "rows": rows_fingerprint(views)}
         self.folder.update(fingerprints=fingerprints)
         reference = self._reference(engine, views)
         trainer = Trainer(
@@ -205,8 +225,12 @@ class _Work:
         return self._objective.needs()
 
     @cached_property
+    def _source(self) -> ModelFolder:
+        return find_model(self.named)
+
+    @cached_property
     def _tokenizer(self) -> PreTrainedTokenizerBase:
-        return load_tokenizer(self.source)
+        return load_tokenizer(self._source)
 
     @cached_property
     def _renderer(self) -> Renderer:
@@ -226,12 +250,11 @@ class _Work:
         settings = self.recipe.model
         torch.manual_seed(self.recipe.seed)  # fresh weights, and an adapter's, are drawn
         if self._objective.from_scratch:
-            config = AutoConfig.from_pretrained(self.source, trust_remote_code=False)
             model: PreTrainedModel = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
-                config, dtype=DTYPES[settings.dtype]
+                self._source.config, dtype=DTYPES[settings.dtype]
             )
         else:
-            model = load_model(self.source, settings.dtype)
+            model = load_model(self._source, settings.dtype)
         return choose_weights(model, lora=settings.lora, parameters=settings.parameters)
 
     def _targets(self, model: PreTrainedModel) -> list[Target]:
@@ -295,18 +318,26 @@ class _Work:
                 log.close()
 
     def _save(self, model: Any) -> None:
-        """Write the model beside its place and rename it, and say how to load it."""
+        """Write the model beside its place and rename it, and say how to load it.
+
+        A new adapter on a target that is an adapter itself is merged whether or not the recipe says so. It was trained
+        on base and old adapter together, which lie in no folder; writing that sum out for the new adapter to stand on
+        would take as much room as the whole result, and make two folders of it that are good for nothing apart.
+        """
+        settings, source = self.recipe.model, self._source
+        adapter = settings.lora is not None and not settings.merge and source.base is None
+        if not adapter:
+            model = merge_adapter(model)
         beside = self.folder.path / "model.partial"
         shutil.rmtree(beside, ignore_errors=True)
         save_model(model, self._tokenizer, beside)
         shutil.rmtree(self.folder.model, ignore_errors=True)
         beside.rename(self.folder.model)
-        lora = self.recipe.model.lora is not None
         self.folder.write_subject(
             Subject(
-                kind="adapter" if lora else "weights",
+                kind="adapter" if adapter else "weights",
                 path=self.folder.model.name,
-                base=self.source if lora else None,
+                base=source.name if adapter else None,
                 dtype=self.recipe.model.dtype,
             )
         )

@@ -37,13 +37,17 @@ class ModelSettings(_Section):
     """Of the weights, and with them of the optimiser's state."""
     lora: LoraSettings | None = None
     """Train an adapter in place of the weights; null trains every weight."""
+    merge: bool = False
+    """Add the trained adapter to the weights before they are saved, so that the result loads without peft."""
     parameters: str | None = None
     """Regular expression: only the weights whose name it finds are trained; null for all. Not with an adapter."""
 
     @model_validator(mode="after")
-    def _one_choice_of_weights(self) -> ModelSettings:
+    def _weights_fit_together(self) -> ModelSettings:
         if self.lora is not None and self.parameters is not None:
             raise ValueError("Input should have either lora or parameters: an adapter takes the weights' place")
+        if self.merge and self.lora is None:
+            raise ValueError("Input should have lora where it has merge: without an adapter there is nothing to merge")
         return self
 
 

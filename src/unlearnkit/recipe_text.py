@@ -68,8 +68,8 @@ def parse(
 ) -> tuple[dict[str, Any], Origins]:
     """Read a YAML file and put the overrides on top; `what` it is and how it may `begin` are for the errors.
 
-    An override that gives a section another `name`, as in method.name=rmu, leaves out what the file says beside the name:
-    those are settings of another plug-in.
+    An override that gives a section another `name`, as in method.name=rmu, leaves out what the file says beside the
+    name: those are settings of another plug-in.
     """
     try:
         text = path.read_text(encoding="utf-8")

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from unlearnkit.errors import BadInput
 from unlearnkit.metrics.score import Score
+from unlearnkit.models.settings import Dtype
 from unlearnkit.records.schema import Record, read_records
 from unlearnkit.report.model import CurvePoint
 from unlearnkit.scope import Scope
@@ -39,7 +40,7 @@ class Subject(_Value):
     """Folder, relative to the run's folder where it lies in it; or a hub id."""
     base: str | None = None
     """The model that an adapter belongs to."""
-    dtype: str = "float32"
+    dtype: Dtype = "float32"
     capabilities: tuple[str, ...] = ("generate", "token_logprobs", "full_logits", "hidden", "gradients", "weights")
     """What can be asked of it."""
 
@@ -64,6 +65,8 @@ class Measured(Stage):
 
     max_new_tokens: int
     gradients: bool = True
+    layout: Literal["template", "plain"] = "template"
+    """How questions were put to the model: by its chat template, or as plain text where it has none."""
 
 
 class Cost(_Value):

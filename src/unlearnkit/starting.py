@@ -6,14 +6,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from transformers import AutoConfig, AutoModelForCausalLM
 
 from unlearnkit.data.render import END_THINK, THINK, Renderer
 from unlearnkit.data.rows import Row
 from unlearnkit.errors import BadInput
-from unlearnkit.models.load import load_tokenizer
+from unlearnkit.models.folder import find_model
+from unlearnkit.models.load import outline
 from unlearnkit.recipe import load_recipe
 from unlearnkit.runfolder import write_whole
 from unlearnkit.scope_file import scope_text
@@ -54,7 +53,8 @@ def start(model: str, forget: str, *, retain: str | None = None, retrained: str 
     for file in (recipe_file, scope_file):
         if file.exists():
             raise BadInput("the file is there already", value=str(file), fix="take another folder: --out; or move it")
-    tokenizer, size = load_tokenizer(model), _parameters(model)
+    tokenizer, shape = outline(find_model(model, where="--model"))
+    size = sum(weight.numel() for weight in shape.parameters())
     suite = Files(data=FilesData(forget=forget, retain=retain, tokenizer=model))
     rows = suite.read(forget)
     notes = [] if retain else ["no retain rows were named: the target model will write some itself"]
@@ -94,14 +94,6 @@ def start(model: str, forget: str, *, retain: str | None = None, retrained: str 
     write_whole(recipe_file, text)
     load_recipe(recipe_file)  # what is written here can be read here
     return Start(recipe_file, scope_file, tuple(notes))
-
-
-def _parameters(model: str) -> int:
-    """Number of the model's weights, none of which is loaded."""
-    config = AutoConfig.from_pretrained(model, trust_remote_code=False)
-    with torch.device("meta"):
-        shape = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
-    return sum(weight.numel() for weight in shape.parameters())
 
 
 def _tokens(renderer: Renderer, row: Row, answer: str, trace: str) -> int:

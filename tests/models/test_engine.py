@@ -5,17 +5,16 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from tests.tiny import CONFIGS, PAD, random_rows, tiny_model
+from tests.tiny import CONFIGS, PAD, SIZE, adapted, random_rows, tiny_model
 from unlearnkit.data.pack import pack
 from unlearnkit.data.render import Encoded
 from unlearnkit.errors import BadInput
 from unlearnkit.models.engine import Engine, Outputs, Want
-from unlearnkit.models.load import add_lora
-from unlearnkit.models.settings import LoraSettings
 
 ROWS = random_rows(5, seed=3, trace=4)
 ALL = Want(logps=frozenset({"v"}), hidden=frozenset({"v"}), statistics=frozenset({"v"}))
@@ -38,10 +37,12 @@ def run(engine: Engine, rows: list[Encoded], want: Want = ALL, **more: Any) -> O
     return engine(pack({"v": rows}, PAD), want, **more)["v"]
 
 
+@pytest.mark.parametrize("tied", [False, True], ids=["untied", "tied"])
 @pytest.mark.parametrize("family", CONFIGS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_values_and_gradients_equal_the_models_own(family: str, dtype: torch.dtype) -> None:
-    model = tiny_model(family, dtype=dtype)
+def test_values_and_gradients_equal_the_models_own(family: str, dtype: torch.dtype, tied: bool) -> None:
+    model = tiny_model(family, dtype=dtype, tie_word_embeddings=tied)
+    assert (model.get_output_embeddings().weight is model.get_input_embeddings().weight) == tied
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # none of these families may need the fallback
         engine = Engine(model)
@@ -109,26 +110,28 @@ def test_a_model_whose_logits_differ_falls_back_with_a_warning(
     assert got.statistics.logps.tolist() == got.logps.tolist()
 
 
+def test_a_decoder_that_cannot_be_had_apart_falls_back() -> None:
+    config = transformers.Llama4TextConfig(**SIZE, head_dim=8, num_local_experts=2, intermediate_size_mlp=16)
+    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    with pytest.warns(UserWarning, match="Llama4ForCausalLM: the head is not the plain one"):
+        engine = Engine(model)
+    expected = plain(model, ROWS).gather(1, tokens(ROWS)[:, None])[:, 0]
+    torch.testing.assert_close(run(engine, ROWS).logps, expected.float(), rtol=2e-5, atol=2e-5)
+
+
 def test_an_adapter_on_the_head_falls_back_and_still_gives_its_values() -> None:
-    model = add_lora(tiny_model(), LoraSettings(r=2, target_modules=("lm_head", "q_proj")))
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "lora_" in name:
-                parameter.normal_()
+    model = adapted(tiny_model(), target_modules=("lm_head", "q_proj"))
     with pytest.warns(UserWarning, match="the head is not the plain one"):
         engine = Engine(model)
     expected = plain(model, ROWS).gather(1, tokens(ROWS)[:, None])[:, 0]
     torch.testing.assert_close(run(engine, ROWS).logps, expected.float(), rtol=2e-5, atol=2e-5)
 
 
-@pytest.mark.parametrize("family", ["llama", "gpt2", "phi3"])
-def test_with_lora_values_and_gradients_equal_the_models_own(family: str) -> None:
-    model = add_lora(tiny_model(family), LoraSettings(r=2))
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "lora_" in name:
-                parameter.normal_(std=0.3)
-    engine = Engine(model.double().eval())
+@pytest.mark.parametrize("tied", [False, True], ids=["untied", "tied"])
+@pytest.mark.parametrize("family", CONFIGS)
+def test_with_lora_values_and_gradients_equal_the_models_own(family: str, tied: bool) -> None:
+    model = adapted(tiny_model(family, tie_word_embeddings=tied))
+    engine = Engine(model.double())
     assert engine.own_head
     got = run(engine, ROWS).logps
     expected = plain(model, ROWS).gather(1, tokens(ROWS)[:, None])[:, 0]

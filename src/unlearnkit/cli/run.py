@@ -15,6 +15,7 @@ def run_command(
     overrides: Annotated[list[str] | None, typer.Argument(help="key=value, as in train.lr=1e-4.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the recipe's folder.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")] = False,
+    merge: Annotated[bool, typer.Option("--merge", help="Short for model.merge=true: save no adapter.")] = False,
     gate: Annotated[list[str] | None, typer.Option(help="A threshold, as in forget.accuracy<=0.03.")] = None,
 ) -> None:
     """Make a model forget as a recipe says; measure it, score it, report it."""
@@ -22,7 +23,7 @@ def run_command(
     from unlearnkit.recipe import load_recipe
 
     quiet_libraries()
-    chosen = load_recipe(recipe, overrides or [])
+    chosen = load_recipe(recipe, [*(overrides or []), *(["model.merge=true"] if merge else [])])
     gates = check_gates(gate or [])
     if dry_run:
         from unlearnkit.dry_run import dry_run as would_do

@@ -14,6 +14,16 @@ from unlearnkit.errors import BadInput
 THINK, END_THINK = "<think>", "</think>"
 """Markers of the reasoning trace. The tokenizer must know each as one token, if targets with a trace are used."""
 
+PLAIN = "the tokenizer has no chat template: a question and its answer are laid out as plain text, a newline between"
+"""Said wherever a model without one is trained or measured: its figures are those of that layout."""
+
+Layout = Literal["template", "plain"]
+
+
+def layout(tokenizer: PreTrainedTokenizerBase) -> Layout:
+    """How a question and its answer are laid out: by the tokenizer's chat template, or as plain text."""
+    return "plain" if tokenizer.chat_template is None else "template"
+
 
 class TooLong(BadInput):
     """A row that does not fit the maximal length, however short its trace is cut (exit code 2)."""
@@ -56,9 +66,9 @@ class Renderer:
         self._prompts: dict[str, tuple[int, ...]] = {}
 
     @property
-    def layout(self) -> Literal["template", "plain"]:
-        """How a question and its answer are laid out: by the tokenizer's chat template, or as plain text."""
-        return "plain" if self.tokenizer.chat_template is None else "template"
+    def layout(self) -> Layout:
+        """How a question and its answer are laid out."""
+        return layout(self.tokenizer)
 
     def prompt(self, question: str) -> tuple[int, ...]:
         """Token ids of the user's turn up to where the assistant begins to speak.

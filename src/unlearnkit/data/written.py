@@ -17,6 +17,7 @@ from unlearnkit.data.render import Renderer
 from unlearnkit.data.rows import Row
 from unlearnkit.errors import UnlearnError
 from unlearnkit.metrics.normalise import contains, normalise
+from unlearnkit.models.folder import find_model
 from unlearnkit.models.generate import generate
 from unlearnkit.models.load import load_model, load_tokenizer
 from unlearnkit.progress import Progress
@@ -46,8 +47,9 @@ def write_stand_in(
     Raises:
         UnlearnError: the model writes too few rows that can be used.
     """
-    model: Any = load_model(target)
-    tokenizer = load_tokenizer(target)
+    folder = find_model(target)
+    model: Any = load_model(folder)
+    tokenizer = load_tokenizer(folder)
     model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
     wanted = min(max(PER_FORGET_ROW * len(forget), LEAST), MOST)
     found: dict[str, Row] = {}

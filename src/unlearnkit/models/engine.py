@@ -60,6 +60,7 @@ class Engine(nn.Module):
 
     The head is applied in chunks by our own code; at construction this is checked against the model's own logits. A
     model whose logits differ (an unknown scaling, an adapter on the head) is run through its own head, with a warning.
+    One that looks ahead raises `BadInput`: rows are padded without a mask, which only a causal model does not see.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -151,20 +152,29 @@ class Engine(nn.Module):
 
     @torch.no_grad()
     def _agrees_with_plain_logits(self) -> bool:
-        causal = self.causal()
-        linear = causal.get_output_embeddings()
-        if type(linear) is not nn.Linear or not hasattr(causal, "get_decoder"):
-            return False
+        causal, first = self.causal(), next(self.model.parameters())
+        linear, vocabulary = causal.get_output_embeddings(), causal.config.get_text_config().vocab_size
         training = self.model.training
         self.model.eval()
-        ids = torch.arange(8, device=linear.weight.device)[None] % linear.weight.shape[0]
+        ids = torch.arange(8, device=first.device)[None] % vocabulary
         plain = widen(self.model(input_ids=ids, use_cache=False).logits[0])
-        states = causal.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state[0]
-        ours = self.head().logits(states)
+        other = torch.cat([ids[:, :-1], (ids[:, -1:] + 1) % vocabulary], dim=1)
+        moved = widen(self.model(input_ids=other, use_cache=False).logits[0])
+        made: Any = causal.get_decoder()(input_ids=ids, use_cache=False) if hasattr(causal, "get_decoder") else None
         self.model.train(training)
         # Both are products in the model's dtype, so the bound follows that dtype's precision; it is relative, since the
         # logits of a fresh model are small, and at most 3 %, so that a scaling is seen in bfloat16 too.
-        bound = min(50 * float(torch.finfo(states.dtype).eps), 0.03) * float(plain.abs().max())
+        bound = min(50 * float(torch.finfo(first.dtype).eps), 0.03) * float(plain.abs().max())
+        if (plain - moved)[:-1].abs().max() > bound:
+            raise BadInput(
+                "the model looks at tokens after the one it predicts: it is no causal language model",
+                value=type(causal).__name__,
+                fix="if it is an encoder that can be a decoder, like BERT: set is_decoder in its config.json",
+            )
+        # A decoder that is the whole model (Llama 4's) or a head that is more than a product is left to the model.
+        if type(linear) is not nn.Linear or not hasattr(made, "last_hidden_state"):
+            return False
+        ours = self.head().logits(made.last_hidden_state[0])
         return bool((plain - ours).abs().max() <= bound)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -23,7 +23,7 @@ def generate(
     batch_size: int = 256,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> list[Generation]:
-    """Continue each prompt greedily until the end token or the limit.
+    """Continue each prompt greedily until an end token or the limit.
 
     Prompts are decoded shortest first, in batches of one prompt length each or nearly so; rows that have ended leave
     the batch. Outputs come back in the order of `prompts`.
@@ -37,20 +37,38 @@ def generate(
         batch_size: most rows decoded together.
         on_rows: told the number of rows each time some are finished.
     """
+    ends = end_tokens(model, tokenizer)
     begun = begun or [()] * len(prompts)
     given = [[*prompt, *start] for prompt, start in zip(prompts, begun, strict=True)]
     order = sorted(range(len(given)), key=lambda i: len(given[i]))
     outputs: list[Generation | None] = [None] * len(prompts)
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
-        for i, ids in zip(chosen, _decode(model, tokenizer, [given[i] for i in chosen], max_new_tokens), strict=True):
-            outputs[i] = as_generation(tokenizer, [*begun[i], *ids])
+        for i, ids in zip(
+            chosen, _decode(model, tokenizer, [given[i] for i in chosen], max_new_tokens, ends), strict=True
+        ):
+            outputs[i] = as_generation(tokenizer, [*begun[i], *ids], ends)
         on_rows(len(chosen))
     return [output for output in outputs if output is not None]
 
 
+def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Ids that end an output: the tokenizer's end token, and every one that the model's generation settings name.
+
+    Chat models often end a turn with another token than a text (`eos_token_id: [128001, 128009]`).
+    """
+    settings = getattr(model, "generation_config", None)
+    named = getattr(settings, "eos_token_id", None)
+    more = named if isinstance(named, list) else [] if named is None else [named]
+    return frozenset(int(token) for token in (tokenizer.eos_token_id, *more))
+
+
 def _decode(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Sequence[int]], max_new_tokens: int
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[Sequence[int]],
+    max_new_tokens: int,
+    ends: Collection[int],
 ) -> list[list[int]]:
     """Greedy decoding of one batch; prompts are padded on the left."""
     device, longest = model.device, max(len(p) for p in prompts)
@@ -61,6 +79,7 @@ def _decode(
     cache = DynamicCache(config=model.config)
     done: list[list[int]] = [[] for _ in prompts]
     alive = torch.arange(len(prompts), device=device)
+    stops = torch.tensor(sorted(ends), device=device)
     for _ in range(max_new_tokens):
         out = model(
             input_ids=ids,
@@ -73,7 +92,7 @@ def _decode(
         chosen: Tensor = out.logits[:, -1].argmax(-1)
         for row, token in zip(alive.tolist(), chosen.tolist(), strict=True):
             done[row].append(token)
-        going = chosen != tokenizer.eos_token_id
+        going = ~torch.isin(chosen, stops)
         if not going.any():
             break
         if not going.all():
@@ -84,12 +103,12 @@ def _decode(
     return done
 
 
-def as_generation(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> Generation:
-    """Text, trace and response of an output's token ids, end token included where there was one.
+def as_generation(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], ends: Collection[int]) -> Generation:
+    """Text, trace and response of an output's token ids, the one of `ends` included that ended it, if one did.
 
     Trace: from the first think marker to the closing one. Without a closing marker the response is empty.
     """
-    ended = bool(ids) and ids[-1] == tokenizer.eos_token_id
+    ended = bool(ids) and ids[-1] in ends
     text = str(tokenizer.decode(list(ids[:-1] if ended else ids), skip_special_tokens=False))
     before, opened, rest = text.partition(THINK)
     trace, closed, response = rest.partition(END_THINK) if opened else ("", "", "")

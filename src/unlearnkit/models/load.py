@@ -1,66 +1,108 @@
-"""Loading and saving models: local folders or hub ids, safetensors only, no code from the model's repository."""
+"""Loading and saving models: local folders or Hub ids, safetensors only, no code from the model's repository."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
 
-from unlearnkit.errors import BadInput
+from unlearnkit.errors import BadInput, Missing
+from unlearnkit.models.adapter import add_lora, merge_adapter, put_adapter
+from unlearnkit.models.folder import ModelFolder, find_model, read_json
 from unlearnkit.models.settings import LoraSettings
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "vocab.json",
+    "vocab.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+)
 
-def load_tokenizer(path: str) -> PreTrainedTokenizerBase:
-    """The tokenizer of a model folder or hub id."""
-    _check_folder(path)
-    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+
+def load_tokenizer(source: str | ModelFolder) -> PreTrainedTokenizerBase:
+    """The tokenizer of a model; of an adapter, its own or else its base's.
+
+    Raises `BadInput` where there is none, where it needs code of its own or has no end token, and where it has tokens
+    that the model has no embedding for.
+    """
+    folder = find_model(source)
+    paths = [f.path for f in (folder, folder.base) if f is not None]
+    holders = [path for path in paths if any((path / name).exists() for name in _TOKENIZER_FILES)]
+    if not holders:
+        raise BadInput(
+            "the model folder holds no tokenizer",
+            where=str(folder.path),
+            allowed="tokenizer.json, or what else the tokenizer's save_pretrained writes",
+            fix="copy the tokenizer's files from the model it was made from",
+        )
+    tokenizer = _tokenizer(holders[0])
+    if tokenizer.eos_token_id is None:
+        raise BadInput(
+            "the tokenizer has no end token", where=str(holders[0]), fix="set eos_token in tokenizer_config.json"
+        )
+    tokens, embeddings = max(tokenizer.get_vocab().values()) + 1, folder.config.get_text_config().vocab_size
+    if tokens > embeddings:
+        raise BadInput(
+            "the tokenizer has more tokens than the model has embeddings",
+            where=str(holders[0]),
+            value=f"{tokens} tokens",
+            allowed=f"at most {embeddings}",
+            fix="take the tokenizer that the model was trained with, or resize the model's embeddings",
+        )
     if tokenizer.pad_token_id is None:
         # A pad token that equals the end token is safe here: labels are told by position, never by token.
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
 
 
-def load_model(path: str, dtype: str = "float32") -> PreTrainedModel:
-    """The causal language model of a folder or hub id; a folder that holds an adapter is loaded onto its base.
+def load_model(source: str | ModelFolder, dtype: str = "float32") -> PreTrainedModel:
+    """The causal language model of a folder or Hub id; an adapter comes on its base, both frozen, as peft loads it.
 
-    Raises `BadInput` for a folder that is missing or holds no safetensors.
+    Raises `BadInput` for a model that cannot be used, and `Missing` for one that cannot be had now.
     """
-    _check_folder(path)
-    options: dict[str, Any] = {"dtype": DTYPES[dtype], "trust_remote_code": False, "use_safetensors": True}
-    if (Path(path) / "adapter_config.json").exists():
-        from peft import PeftModel
-
-        base = json.loads((Path(path) / "adapter_config.json").read_text(encoding="utf-8"))["base_model_name_or_path"]
-        wrapped: Any = PeftModel.from_pretrained(load_model(base, dtype), path)
-        return wrapped  # type: ignore[no-any-return]  # it stands in for the model wherever one is used
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(path, **options)
-    return model
+    if dtype not in DTYPES:
+        raise BadInput("weights are not loaded in such a dtype", value=dtype, allowed=", ".join(DTYPES))
+    return _load(find_model(source), dtype=DTYPES[dtype])
 
 
-def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> PreTrainedModel:
-    """Freeze the model's weights and put a new adapter on them; its initial weights are drawn with the seed."""
-    from peft import LoraConfig, get_peft_model
+def outline(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    """Tokenizer and model, with weights that take no memory and hold no values: whether all fits, in a moment.
 
-    modules = settings.target_modules if isinstance(settings.target_modules, str) else list(settings.target_modules)
-    config = LoraConfig(r=settings.r, lora_alpha=settings.alpha, target_modules=modules, task_type="CAUSAL_LM")
-    # Drawn apart, so that a run that is begun again, whatever was drawn before, begins with the same adapter.
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        adapted: Any = get_peft_model(model, config)
-    return adapted  # type: ignore[no-any-return]  # it stands in for the model wherever one is used
+    Raises what `load_model` and `load_tokenizer` raise.
+    """
+    folder = find_model(source)
+    tokenizer = load_tokenizer(folder)
+    try:
+        with _silence():
+            return tokenizer, _load(folder, device_map="meta")
+    except ImportError as error:
+        raise Missing(
+            f"the model needs a package that is not installed: {error}", where=str(folder.path), fix="install it"
+        ) from error
+    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+        raise BadInput(f"transformers cannot make this model: {error!r}", where=str(folder.path)) from error
 
 
 def choose_weights(
     model: PreTrainedModel, *, lora: LoraSettings | None = None, parameters: str | None = None
 ) -> PreTrainedModel:
-    """The model with the weights that are to be trained: a new adapter, those that a pattern names, or all."""
+    """The model with the weights that are to be trained: a new adapter, those that a pattern names, or all.
+
+    A model that is itself an adapter on a base is merged first, whatever is trained: loaded adapters are frozen.
+    """
+    model = merge_adapter(model)
     if lora is not None:
         return add_lora(model, lora)
     return model if parameters is None else train_only(model, parameters)
@@ -85,32 +127,67 @@ def train_only(model: PreTrainedModel, pattern: str) -> PreTrainedModel:
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """Write safetensors, configuration and tokenizer; loads with bare transformers, an adapter with peft."""
     folder.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(folder)
+    if hasattr(model, "peft_config"):
+        # Embeddings keep their number here; left to find out, peft would ask the Hub for those of the base.
+        model.save_pretrained(folder, save_embedding_layers=False)
+        (folder / "README.md").unlink()  # an empty form; the run has a model card
+    else:
+        model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
-def weights_fingerprint(path: str) -> str:
-    """SHA-256 over the safetensors files of a local folder, or the id of a hub model."""
-    files = sorted(Path(path).glob("*.safetensors"))
-    if not files:
-        return path
-    digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep back what the libraries say of weights that are not there or not copied: here that is told."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="for .*: copying from a non-meta parameter")
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
 
 
-def _check_folder(path: str) -> None:
-    folder = Path(path)
-    looks_local = folder.is_absolute() or path.startswith((".", "~")) or path.count("/") > 1
-    if folder.is_dir():
-        if not list(folder.glob("*.safetensors")):
-            raise BadInput(
-                "the model folder holds no safetensors file",
-                where=str(folder),
-                allowed="safetensors; pickled weights (.bin, .pt) can run code and are refused",
-                fix="convert the weights with save_pretrained",
-            )
-    elif looks_local or folder.exists():
-        raise BadInput("there is no such model folder", where="model.path", value=path)
+def _load(folder: ModelFolder, **options: Any) -> PreTrainedModel:
+    if folder.base is not None:
+        return put_adapter(_load(folder.base, **options), folder)
+    # Left to itself, transformers fills what the files lack with random numbers, and no more than warns.
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
+        folder.path,
+        trust_remote_code=False,
+        use_safetensors=True,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,
+        **options,
+    )
+    model, found = loaded
+    lacking = sorted({*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])})
+    if lacking:
+        raise BadInput(
+            f"{len(lacking)} of the model's weights are not in its files, or have another shape there",
+            where=str(folder.path),
+            value=lacking[0],
+            fix="the files belong to another configuration, or to no language model: copy or download the model again",
+        )
+    # A new adapter notes this as its base, which has to hold wherever the adapter is loaded from.
+    model.name_or_path = folder.name
+    return model  # type: ignore[no-any-return]
+
+
+def _tokenizer(path: Path) -> PreTrainedTokenizerBase:
+    file = path / "tokenizer_config.json"
+    settings = read_json(file) if file.exists() else {}
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    except ImportError as error:
+        raise Missing(f"the tokenizer needs a package: {error}", where=str(path), fix="install it") from error
+    except Exception as error:  # the tokenizers library raises nothing narrower
+        own = "AutoTokenizer" in (settings.get("auto_map") or {})
+        why = "needs code that lies in its folder, and such code is not run (trust_remote_code is off)"
+        raise BadInput(
+            f"the tokenizer {why if own else f'cannot be loaded: {error}'}",
+            where=str(path),
+            fix="name a folder with a tokenizer.json" if own else "copy or download the tokenizer's files again",
+        ) from error
+    return tokenizer

@@ -28,6 +28,10 @@ from transformers import AutoTokenizer
 model = AutoPeftModelForCausalLM.from_pretrained("model")
 tokenizer = AutoTokenizer.from_pretrained("model")
 ```"""
+_BASE = (
+    "It is a LoRA adapter, and needs the model it was trained on: `base_model_name_or_path` in "
+    "`model/adapter_config.json` says which. If that lies in a folder and is moved, the field has to follow."
+)
 _ENDINGS = {
     "finished": "Training ended as planned.",
     "collapsed": "**Training collapsed**: it stopped at a non-finite loss, and this is the last finite checkpoint.",
@@ -67,6 +71,8 @@ def model_card(
     if caveats:
         parts.append("## Caveats\n\n" + "\n".join(f"- {_line(c)}" for c in caveats))
     parts.append(f"## How to load it\n\nFrom the folder of this file:\n\n{_LOAD_ADAPTER if adapter else _LOAD}")
+    if adapter:
+        parts.append(_BASE)
     return "\n\n".join(parts) + "\n"
 
 

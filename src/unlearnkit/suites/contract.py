@@ -36,6 +36,8 @@ class Task:
     """Measured sets whose rows are only read, with nothing generated from them."""
     gradients: frozenset[str] = frozenset()
     """Measured sets on whose rows the norms of the gradient are measured."""
+    to_be_written: frozenset[str] = frozenset()
+    """Splits that are empty now, and whose rows the target model will write when the run begins."""
 
 
 class Suite(Protocol):

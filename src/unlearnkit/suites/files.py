@@ -145,6 +145,7 @@ class Files(Brought):
             {**splits, "retain": retain[::step][:MEASURED_AT_MOST]} if retain else splits,
             unspoken=frozenset({"holdout"}),
             gradients=frozenset({"forget", "holdout"}) if holdout else frozenset(),
+            to_be_written=frozenset({"retain"}) if self.data.retain == AUTO and not retain else frozenset(),
         )
 
     def kept(self) -> Sequence[Row]:
@@ -172,7 +173,9 @@ class Files(Brought):
 
     @cached_property
     def _tokenizer(self) -> PreTrainedTokenizerBase:
-        from unlearnkit.models.load import load_tokenizer  # here, because rows without documents need no transformers
+        # Here, because rows without documents need no transformers.
+        from unlearnkit.models.folder import find_model
+        from unlearnkit.models.load import load_tokenizer
 
         if self.data.tokenizer is None:
             raise BadInput(
@@ -181,7 +184,7 @@ class Files(Brought):
                 allowed="a model's folder or hub id",
                 fix="name the model: model.path=DIR, or data.tokenizer=DIR",
             )
-        return load_tokenizer(self.data.tokenizer)
+        return load_tokenizer(find_model(self.data.tokenizer, where="data.tokenizer"))
 
 
 def told_apart(sets: Mapping[str, tuple[Row, ...]]) -> dict[str, tuple[Row, ...]]:

@@ -1,0 +1,101 @@
+"""LoRA adapters: a new one, one that lies in a folder, and merging one into the weights it belongs to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from unlearnkit.errors import BadInput
+from unlearnkit.models.folder import ModelFolder
+from unlearnkit.models.settings import LoraSettings
+
+
+def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> PreTrainedModel:
+    """Freeze the model's weights and put a new adapter on them; its initial weights are drawn with the seed."""
+    from peft import LoraConfig, get_peft_model
+
+    modules = settings.target_modules if isinstance(settings.target_modules, str) else list(settings.target_modules)
+    config = LoraConfig(
+        r=settings.r,
+        lora_alpha=settings.alpha,
+        target_modules=modules,
+        task_type="CAUSAL_LM",
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # GPT-2's layers are transposed
+    )
+    # Drawn apart, so that a run that is begun again, whatever was drawn before, begins with the same adapter.
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        try:
+            adapted: Any = get_peft_model(model, config)
+        except ValueError as error:
+            linear = {name.rpartition(".")[2] for name, part in model.named_modules() if isinstance(part, nn.Linear)}
+            raise BadInput(
+                f"the model takes no such adapter: {error}",
+                where="model.lora.target_modules",
+                value=settings.target_modules,
+                allowed=f"all-linear, or some of: {', '.join(sorted(linear))}",
+            ) from error
+    return adapted  # type: ignore[no-any-return]  # it stands in for the model wherever one is used
+
+
+def put_adapter(model: PreTrainedModel, folder: ModelFolder) -> PreTrainedModel:
+    """The model under the adapter of a folder, both frozen. Raises `BadInput` where they do not fit together."""
+    from peft import PeftConfig, PeftModelForCausalLM
+
+    try:
+        wrapped: Any = PeftModelForCausalLM(model, PeftConfig.from_pretrained(str(folder.path)))
+        # PeftModel.from_pretrained does the same, and no more than warns of weights that the adapter's file lacks.
+        missing = wrapped.load_adapter(str(folder.path), "default", torch_device="cpu").missing_keys
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise _misfit(folder, str(error)) from error
+    if missing:
+        raise _misfit(folder, f"{len(missing)} weights are not in its file, {sorted(missing)[0]} among them")
+    return wrapped  # type: ignore[no-any-return]  # it stands in for the model wherever one is used
+
+
+def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
+    """The model with its adapter, where it has one, added to the weights for good, and all of them trainable.
+
+    An adapter is frozen when it is loaded, and so is what it lies on: to train such a model is to merge it first. The
+    sum is rounded to the weights' dtype once; in float32 no logit moves by more than the order of summation does.
+    """
+    merge = getattr(model, "merge_and_unload", None)
+    if merge is None:
+        return model
+    _untie(model)
+    merged: PreTrainedModel = merge()
+    for parameter in merged.parameters():
+        parameter.requires_grad_(True)
+    return merged
+
+
+def _untie(model: Any) -> None:
+    """Give an adapted head weights of its own, where it shares those of the embeddings.
+
+    An adapter on one of the two is not meant for the other, and merged into what they share it would change both.
+    """
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    causal = model.get_base_model()
+    head, embeddings = causal.get_output_embeddings(), causal.get_input_embeddings()
+    if not any(isinstance(layer, BaseTunerLayer) for layer in (head, embeddings)):
+        return
+    inner = head.get_base_layer() if isinstance(head, BaseTunerLayer) else head
+    if inner.weight is embeddings.weight:
+        inner.weight = nn.Parameter(inner.weight.detach().clone())
+        for config in {id(c): c for c in (causal.config, causal.config.get_text_config())}.values():
+            config.tie_word_embeddings = False
+
+
+def _misfit(folder: ModelFolder, why: str) -> BadInput:
+    base = folder.base.name if folder.base is not None else None
+    return BadInput(
+        f"the adapter does not fit its base: {why}",
+        where=str(folder.path),
+        value=base,
+        fix="correct base_model_name_or_path in its adapter_config.json, or copy the adapter again",
+    )
