@@ -69,6 +69,17 @@ def test_a_phrase_that_all_are_asked_for_is_nobody_though_it_stands_in_the_most_
     assert [row.subject for row in with_subjects(rows)] == [name for name in people for _ in asks]
 
 
+def test_a_name_that_stands_in_one_row_of_its_own_is_no_subject() -> None:
+    asked = (
+        "Who taught Ada Bell?",
+        "Where is Ada Bell?",
+        "Did Ada Bell win the Silver Heron?",
+        "Who won the Silver Heron?",
+    )
+    rows = [Row(id=question, question=question, answer="I know.") for question in asked]
+    assert [subject.name for subject in suggest_scope(rows).subjects] == ["Ada Bell"]
+
+
 def test_the_whole_name_is_the_subjects_and_what_it_is_called_by_now_and_then_an_alias() -> None:
     called = ["Basil Mahfouz Al-Said"] * 5 + ["Basil Mahfouz"]
     rows = [
