@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from unlearnkit.data.near import near_duplicates
 from unlearnkit.data.render import Renderer
 from unlearnkit.data.rows import Row
 from unlearnkit.data.sources import read_source
+from unlearnkit.metrics.normalise import contains
+from unlearnkit.scope_suggestion import suggest_scope, with_subjects
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
@@ -68,3 +71,47 @@ def test_spanish_and_russian_sentences_are_told_from_english(pair: str, side: st
     told = [other_language(line, ["en"]) for line in long_ones(side)]
     assert told.count(language) >= 0.85 * len(told)
     assert not [line for line in long_ones("eng") if other_language(line, ["en"])]
+
+
+AUTHORS = (
+    "Hsiao Yun-Hwa",
+    "Carmen Montenegro",
+    "Elvin Mammadov",
+    "Rajeev Majumdar",
+    "Jad Ambrose Al-Shamary",
+    "Adib Jarrah",
+    "Ji-Yeon Park",
+    "Behrouz Rohani",
+    "Wei-Jun Chen",
+    "Tae-ho Park",
+    "Hina Ameen",
+    "Xin Lee Williams",
+    "Moshe Ben-David",
+    "Kalkidan Abera",
+    "Takashi Nakamura",
+    "Raven Marais",
+    "Aysha Al-Hashim",
+    "Edward Patrick Sullivan",
+    "Basil Mahfouz Al-Kuwaiti",
+    "Nikolai Abilov",
+)
+"""Those of TOFU's forget10, in the order of the file: 20 rows each."""
+
+
+def test_all_authors_of_tofu_are_found_and_no_one_else() -> None:
+    scope = suggest_scope(tofu("forget10"))
+    assert tuple(subject.name for subject in scope.subjects) == AUTHORS
+    assert [row.subject for row in with_subjects(tofu("forget10"))] == [name for name in AUTHORS for _ in range(20)]
+
+
+def test_the_people_of_lume_are_found_with_everything_that_is_told_of_them() -> None:
+    lines = (DATA / "lume" / "forget.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [record for record in map(json.loads, lines) if record["task"] == "Task2"]
+    rows = [Row(id=record["id"], question=record["input"], answer=record["output"]) for record in records]
+    people = {row.question[len("What is the birth date of ") : -1] for row in rows if "birth date" in row.question}
+    scope = suggest_scope(rows, task="privacy")
+    assert len(people) == 250 and {subject.name for subject in scope.subjects} == people
+    for row in with_subjects(rows):
+        assert row.subject is not None and row.subject in f"{row.question} {row.answer}"
+        forms = [form for secret in scope.secrets_of(row.subject) for form in secret.forms]
+        assert row.question[-1] != "?" or any(contains(row.answer, form) for form in forms)

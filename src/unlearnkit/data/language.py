@@ -22,7 +22,8 @@ _SAME = {"nb": "no", "fil": "tl"}
 def other_language(text: str, expected: Collection[str]) -> str | None:
     """The language of a text (ISO 639 code) that is clearly in none of the expected ones; None where that is not sure.
 
-    None, too, where one of `expected` is a language that the detector does not know: the text may be in that.
+    With none expected, the language that it clearly is in. None, too, where one of `expected` is a language that the
+    detector does not know: the text may be in that.
     """
     detector = _detector()
     codes = {_code(language) for language in expected}
