@@ -185,17 +185,21 @@ def test_the_retrained_model_scores_as_itself(pocket: dict[str, Any]) -> None:
     assert reference.scores()["tofu.privleak"].value == pytest.approx(0.0)
 
 
-@pytest.mark.parametrize(
-    ("file", "text", "said"),
-    [
-        ("holdout01", None, "lacks one of TOFU's files"),
-        ("retain99", '{"question": "Who?"}', "no question and answer"),
-        ("forget01_perturbed", '{"question": "Who?", "answer": "Ada Belm."}', "paraphrased"),
-    ],
-)
-def test_a_broken_folder_is_told(file: str, text: str | None, said: str, tmp_path: Path) -> None:
+def test_a_broken_folder_is_told(tmp_path: Path) -> None:
     data = write_pocket_tofu(tmp_path / "data")
-    path = data / f"{file}.json"
-    path.unlink() if text is None else path.write_text(text)
-    with pytest.raises(BadInput, match=said):
+    suite = make_suite({"name": "tofu", "split": "forget01", "data": {"path": str(data)}})
+    (data / "retain99.json").write_text('{"question": "Who?"}')
+    with pytest.raises(BadInput, match="no question and answer"):
+        suite.task()
+    (write_pocket_tofu(data) / "holdout01.json").unlink()
+    with pytest.raises(BadInput, match="lacks one of TOFU's files"):
         make_suite({"name": "tofu", "split": "forget01", "data": {"path": str(data)}}).task()
+
+
+def test_a_row_without_its_paraphrase_is_told(tmp_path: Path) -> None:
+    data = write_pocket_tofu(tmp_path / "data")
+    file = data / "forget01_perturbed.json"
+    file.write_text(file.read_text("utf-8").replace('"paraphrased_question": "Which', '"other": "Which'), "utf-8")
+    with pytest.raises(BadInput, match="no paraphrased question") as caught:
+        make_suite({"name": "tofu", "split": "forget01", "data": {"path": str(data)}}).task()
+    assert "forget01_perturbed.json" in caught.value.render()
