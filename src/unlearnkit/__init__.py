@@ -9,13 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from unlearnkit.checking import check
     from unlearnkit.evaluation import evaluate
     from unlearnkit.gather import compare, find_runs, write_report
     from unlearnkit.objectives.contract import Objective, objective
     from unlearnkit.pipeline import run
+    from unlearnkit.purging import purge
     from unlearnkit.recipe import Recipe, load_recipe, make_recipe
     from unlearnkit.runfolder import RunFolder
     from unlearnkit.scoring import score
+    from unlearnkit.starting import start
 
 __version__ = "0.1.0"
 
@@ -23,14 +26,17 @@ __all__ = [
     "Objective",
     "Recipe",
     "RunFolder",
+    "check",
     "compare",
     "evaluate",
     "find_runs",
     "load_recipe",
     "make_recipe",
     "objective",
+    "purge",
     "run",
     "score",
+    "start",
     "write_report",
 ]
 
@@ -39,14 +45,17 @@ _HOMES = {
     "Objective": "objectives.contract",
     "Recipe": "recipe",
     "RunFolder": "runfolder",
+    "check": "checking",
     "compare": "gather",
     "evaluate": "evaluation",
     "find_runs": "gather",
     "load_recipe": "recipe",
     "make_recipe": "recipe",
     "objective": "objectives.contract",
+    "purge": "purging",
     "run": "pipeline",
     "score": "scoring",
+    "start": "starting",
     "write_report": "gather",
 }
 
