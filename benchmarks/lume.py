@@ -6,8 +6,8 @@
 Task 2 only: made-up people, six rows each, one of them a text to be gone on with and five questions for birth date,
 Social Security number, phone, e-mail and address. The target model is the base fine-tuned on `--people` people of each
 file, the retrained model on those of the retain file alone, both by the product's own loop. Then each method makes the
-target model forget the people of the forget file. Every model and run is kept; a second call goes on where the first was
-stopped.
+target model forget the people of the forget file. Every model and run is kept; a second call goes on where the first
+was stopped.
 """
 
 from __future__ import annotations

@@ -22,3 +22,10 @@ def test_every_public_name_is_there_and_no_module() -> None:
 def test_importing_the_package_loads_nothing_heavy() -> None:
     code = "import sys, unlearnkit; sys.exit(bool({'torch', 'pydantic', 'rich'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["unlearnkit.gather", "unlearnkit.scoring", "unlearnkit.recipe"])
+def test_what_needs_no_model_waits_for_no_torch(name: str) -> None:
+    suites = "unlearnkit.suites.pocket, unlearnkit.suites.tofu, unlearnkit.suites.files"
+    code = f"import sys, {name}, {suites}; sys.exit(bool({{'torch', 'transformers'}} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -10,6 +10,7 @@ from typing import Any
 
 from unlearnkit.errors import BadInput
 from unlearnkit.metrics.score import Score
+from unlearnkit.recipe import make_suite
 from unlearnkit.references import references_of
 from unlearnkit.report.card import model_card
 from unlearnkit.report.compare import comparison
@@ -110,12 +111,11 @@ def gather(
     subjects = tuple(subject_report(run) for run in runs)
     asked = gates if gates is not None else [gate for recipe in recipes.values() for gate in recipe["gates"]]
     named = [Gate.parse(gate) for gate in dict.fromkeys(asked)]
-    request = state.suite.get("request")
     told = bool(recipes) and all(recipe["report"]["show_forget_text"] for recipe in recipes.values())
     return Report(
-        title=f"Forgetting on request: {request or state.suite['name']}",
+        title=f"Forgetting on request: {make_suite(state.suite).heading()}",
         scope=first.scope(),
-        request=request,
+        request=state.suite.get("request"),
         show_forget_text=told if show_forget_text is None else show_forget_text,
         subjects=subjects,
         gates=judge_all(named, {s.name: s.scores for s in subjects}),
@@ -144,22 +144,20 @@ def subject_report(folder: RunFolder) -> SubjectReport:
 
 def caveats(state: RunState, subjects: Sequence[SubjectReport]) -> tuple[str, ...]:
     """What the numbers do not say."""
+    attacked = any(
+        name.endswith(".auc") and s.value is not None for each in subjects for name, s in each.scores.items()
+    )
     said = [
+        *make_suite(state.suite).caveats(),
         "A model that declines has not been shown to have lost what it declines to say. Accuracy, leaks and refusals "
         "are those of greedy answers; `probability` says how likely the model still finds the answer.",
         "Not measured here: attacks that try to get the knowledge back (relearning, jailbreaks, quantisation, probing "
-        "of hidden states), and membership inference.",
+        "of hidden states)" + ("." if attacked else ", and membership inference."),
         "Each method was run once, with one seed. The intervals are over questions; they say nothing of how much "
-        "another seed, or another world, would change.",
+        "another seed, or other data, would change.",
         "Refusals and coherence are told by small offline classifiers for English, Spanish and Russian. On held-out "
         "texts they were right in 97 to 100 % of cases, by class; less well on adversarial wording.",
     ]
-    if state.suite["name"] == "pocket":
-        said.insert(
-            0,
-            "The world is made up, and the model that learned it has about 1.6 million parameters: which method is "
-            "better here need not be better on a large language model.",
-        )
     if state.measure is not None and state.measure.layout == "plain":
         said.append(
             "The tokenizer has no chat template: each question was put to the model as plain text, with a newline "

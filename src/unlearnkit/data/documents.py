@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from pathlib import Path
-
-from transformers import PreTrainedTokenizerBase
+from typing import TYPE_CHECKING
 
 from unlearnkit.data.formats import read_text, source_files
 from unlearnkit.data.rows import Row
 from unlearnkit.errors import BadInput
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 EXTENSIONS = (".txt", ".md")
 

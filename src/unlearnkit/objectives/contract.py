@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
-import torch
 from pydantic import BaseModel, ConfigDict
-from torch import Tensor
 
 from unlearnkit.registry import Registry
+
+if TYPE_CHECKING:  # a recipe names objectives, and what only reads recipes shall not wait for torch
+    from torch import Tensor
 
 View = str
 """A split, or a variant of its rows: `forget`, `forget:target` (trace and refusal), `forget:idk`, `retain`."""
@@ -41,13 +42,11 @@ class TokenValues:
 
     def per_row(self) -> Tensor:
         """Sum over the tokens of each row: (rows,)."""
-        return torch.zeros(self.rows, dtype=self.values.dtype, device=self.values.device).index_add(
-            0, self.row, self.values
-        )
+        return self.values.new_zeros(self.rows).index_add(0, self.row, self.values)
 
     def lengths(self) -> Tensor:
         """Number of labelled tokens of each row: (rows,) int64. Every row has at least one."""
-        return torch.bincount(self.row, minlength=self.rows)
+        return self.row.bincount(minlength=self.rows)
 
 
 class Reference(Protocol):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 from unlearnkit.metrics.score import NOT_MEASURED, Score
+from unlearnkit.report.headline import headline
 from unlearnkit.report.model import GateResult, SubjectReport
-from unlearnkit.report.names import COST, METRICS, REFERENCES, metric_title, ordered_sets, parse_name
+from unlearnkit.report.names import METRICS, REFERENCES, ScoreName, metric_title, on_board, ordered_sets
+from unlearnkit.report.own_scores import own_scores
 from unlearnkit.report.tables import setting
 from unlearnkit.report.text import visible
-from unlearnkit.report.wording import cost, interval, number
+from unlearnkit.report.wording import cost, interval, written
 from unlearnkit.scope import Scope
 
 _LOAD = """\
@@ -77,31 +80,64 @@ def model_card(
 
 
 def _scores(subject: SubjectReport, references: Mapping[str, Mapping[str, Score]]) -> str:
-    """A row a set: the accuracy beside that of the references, then the other listed metrics."""
+    """A row a set, the headline metric beside that of the references; then the suite's own scores."""
     known = [name for name in REFERENCES if name in references]
-    names = [parse_name(flat) for flat in subject.scores]
-    others = [m for m in METRICS if m != "accuracy" and any(n.metric == m for n in names)]
-    head = ["set", "accuracy", *(f"accuracy of {name}" for name in known), *(metric_title(m).lower() for m in others)]
+    board, beside = on_board(subject.scores), {name: on_board(references[name]) for name in known}
+    told = headline([subject.scores, *(references[name] for name in known)])
+    others = [m for m in METRICS if m != told.metric and any(n.metric == m for n in board)]
+    splits = ordered_sets(name.split for name in board if name.metric in (told.metric, *others))
+    head = ["set", told.name, *(f"{told.name} of {name}" for name in known), *(metric_title(m).lower() for m in others)]
     rows = [
         [
             _line(split),
-            _score(subject.scores.get(f"{split}.accuracy")),
-            *(_score(references[name].get(f"{split}.accuracy")) for name in known),
-            *(_score(subject.scores.get(f"{split}.{metric}")) for metric in others),
+            _score(board.get(ScoreName(split, told.metric))),
+            *(_score(beside[name].get(ScoreName(split, told.metric))) for name in known),
+            *(_score(board.get(ScoreName(split, metric))) for metric in others),
         ]
-        for split in ordered_sets(n.split for n in names if n.split and n.split != COST)
+        for split in splits
     ]
-    lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    return f"{table}\n\nIn brackets the 95 % bootstrap interval over rows."
+    parts = [
+        _table(head, rows),
+        "In brackets the 95 % bootstrap interval over rows.",
+        *_own_scores(subject, references),
+    ]
+    return "\n\n".join(parts)
 
 
-def _score(score: Score | None) -> str:
+def _own_scores(subject: SubjectReport, references: Mapping[str, Mapping[str, Score]]) -> list[str]:
+    """A table for each kind of scores that the suite brings; what other code makes of them is left to the report."""
+    known = [name for name in REFERENCES if name in references]
+    own = [own for own in own_scores(subject.scores) if not own.variant]
+    parts = []
+    for kind, members in groupby(own, key=lambda own: own.kind):
+        rows = [
+            [
+                _line(own.words.title) if own.words.help else _code(own.flat),
+                *(
+                    _score(scores.get(own.flat), own.flat)
+                    for scores in [subject.scores, *(references[n] for n in known)]
+                ),
+                _line(own.words.help),
+            ]
+            for own in members
+        ]
+        parts.append(f"### {kind.title}\n\n" + _table(["score", "value", *(f"of {n}" for n in known), ""], rows))
+    return parts
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table: names to the left, numbers to the right, a last column without a heading to the left too."""
+    sides = ["---" if at == 0 or not name else "--:" for at, name in enumerate(head)]
+    lines = [head, sides, *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _score(score: Score | None, flat: str = "") -> str:
     known = score or NOT_MEASURED
     if known.value is None:
         return "not measured"
     span = interval(known)
-    return number(known.value) + (f" ({span})" if span else "")
+    return written(flat, known.value) + (f" ({span})" if span else "")
 
 
 def _cost(scores: Mapping[str, Score]) -> str:

@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from unlearnkit.metrics.score import Score
+from unlearnkit.report.headline import Headline, headline
 from unlearnkit.report.labels import Point, place_labels
 from unlearnkit.report.model import Report, SubjectReport
-from unlearnkit.report.names import RETRAINED, STAY, is_forget, metric_title, ordered_sets, parse_name
+from unlearnkit.report.names import RETRAINED, ScoreName, is_forget, metric_title, on_board, ordered_sets, stays
 from unlearnkit.report.style import NEUTRAL, PALETTE, Style, styles
 from unlearnkit.report.wording import interval, number
 
 BAND = "rgba(127,137,150,0.09)"
 _CORNER = {"xref": "x domain", "yref": "y domain", "showarrow": False, "opacity": 0.6, "font": {"size": 12}}
-_DOT_METRICS = ("accuracy", "refusal_rate", "coherence")
+_DOT_METRICS = ("refusal_rate", "coherence")
 _POINTS = 400
 """More points than this on one line cannot be told apart and only make the file larger."""
 
@@ -56,8 +57,12 @@ def mean_of(scores: Sequence[Score]) -> Score | None:
 
 def plane(report: Report) -> go.Figure | None:
     """Forgetting against utility: one marker a subject; None where no subject was measured on both axes."""
-    look = styles(report.subjects)
-    places = [(s, x, y) for s in report.subjects if (x := _forgetting(s)) and (y := _utility(s))]
+    look, told = styles(report.subjects), headline(s.scores for s in report.subjects)
+    places = [
+        (s, x, y)
+        for s in report.subjects
+        if (x := _mean_over(s, told, is_forget)) and (y := _mean_over(s, told, stays))
+    ]
     if not places:
         return None
     points = [Point(s.title, *_reach(x), *_reach(y)) for s, x, y in places]
@@ -88,16 +93,18 @@ def plane(report: Report) -> go.Figure | None:
     )
     for x_at, y_at, words, side in corners:
         figure.add_annotation(x=x_at, y=y_at, text=words, xanchor=side, **_CORNER)
-    figure.update_xaxes(title="accuracy on what must be forgotten (mean over its sets)", **_unit_axis())
-    figure.update_yaxes(title="accuracy on what must stay (mean)", **_unit_axis())
+    figure.update_xaxes(title=f"{told.name} on what must be forgotten (mean over its sets)", **_unit_axis())
+    figure.update_yaxes(title=f"{told.name} on what must stay (mean)", **_unit_axis())
     return _finish(figure, 500, {"l": 64, "r": 16, "t": 40, "b": 56})
 
 
 def probe_dots(report: Report) -> go.Figure | None:
-    """Accuracy, refusal and coherence on every row set, side by side; None where none of them was measured."""
-    names = {parse_name(flat) for s in report.subjects for flat in s.scores}
-    metrics = [m for m in _DOT_METRICS if any(n.metric == m and n.split for n in names)]
-    splits = ordered_sets(n.split for n in names if n.metric in metrics and n.split)
+    """Headline metric, refusal and coherence on every row set, side by side; None where none of them was measured."""
+    boards = {s.name: on_board(s.scores) for s in report.subjects}
+    names = {name for board in boards.values() for name in board}
+    candidates = (headline(s.scores for s in report.subjects).metric, *_DOT_METRICS)
+    metrics = [m for m in candidates if any(n.metric == m for n in names)]
+    splits = ordered_sets(n.split for n in names if n.metric in metrics)
     if not metrics:
         return None
     look = styles(report.subjects)
@@ -107,7 +114,8 @@ def probe_dots(report: Report) -> go.Figure | None:
     step = 0.8 / max(len(report.subjects), 1)
     for column, metric in enumerate(metrics, 1):
         for place, subject in enumerate(report.subjects):
-            found = [(i, s) for i, split in enumerate(splits) if (s := _score(subject, f"{split}.{metric}"))]
+            board = boards[subject.name]
+            found = [(i, s) for i, split in enumerate(splits) if (s := board.get(ScoreName(split, metric)))]
             figure.add_trace(
                 go.Scatter(
                     x=[s.value for _, s in found],
@@ -170,23 +178,9 @@ def plain(figure: go.Figure) -> dict[str, object]:
     return {"data": spec["data"], "layout": spec["layout"]}
 
 
-def _forgetting(subject: SubjectReport) -> Score | None:
-    return mean_of(
-        [s for flat, s in subject.scores.items() if _is_accuracy(flat) and is_forget(parse_name(flat).split)]
-    )
-
-
-def _utility(subject: SubjectReport) -> Score | None:
-    return mean_of([s for flat, s in subject.scores.items() if _is_accuracy(flat) and parse_name(flat).split in STAY])
-
-
-def _is_accuracy(flat: str) -> bool:
-    return parse_name(flat).metric == "accuracy"
-
-
-def _score(subject: SubjectReport, flat: str) -> Score | None:
-    score = subject.scores.get(flat)
-    return None if score is None or score.value is None or not math.isfinite(score.value) else score
+def _mean_over(subject: SubjectReport, told: Headline, wanted: Callable[[str], bool]) -> Score | None:
+    """The subject's mean of the headline metric over the wanted sets."""
+    return mean_of([s for n, s in on_board(subject.scores).items() if n.metric == told.metric and wanted(n.split)])
 
 
 def _reach(score: Score) -> tuple[float, float, float]:

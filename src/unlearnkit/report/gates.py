@@ -15,6 +15,7 @@ from unlearnkit.errors import BadInput
 from unlearnkit.metrics.score import Score
 from unlearnkit.report.model import GateResult
 from unlearnkit.report.names import REFERENCES
+from unlearnkit.report.wording import written
 
 Scores = Mapping[str, Score]
 
@@ -79,7 +80,7 @@ def judge(gate: Gate, subject: str, scores: Mapping[str, Scores]) -> GateResult:
     The point value alone decides between met and missed; the interval never does. Where the interval lies on both
     sides of the threshold, `why` says how far it reaches, so that a narrow outcome can be told from a clear one.
     A relative threshold is the reference's point value times the factor; the reference's own interval is not
-    counted. Value and threshold are compared to nine decimals, so that the rounding of a product decides nothing.
+    counted. Value and threshold are compared to nine digits, so that the rounding of a product decides nothing.
     Where the value or the reference is missing or not finite, the gate is "not measured", never met.
     """
     threshold = gate.number
@@ -112,10 +113,10 @@ def judge_all(gates: Sequence[Gate], scores: Mapping[str, Scores]) -> tuple[Gate
 def _why(gate: Gate, met: bool, score: Score, threshold: float) -> str:
     words = "met" if met else "missed"
     if gate.reference is not None:
-        words += f" against {threshold:.3f}"
+        words += f" against {written(gate.metric, threshold)}"
     ends = [end for end in (score.low, score.high) if end is not None and _holds(gate.op, end, threshold) is not met]
     if ends:
-        words += f", but the interval reaches {ends[0]:.3f}"
+        words += f", but the interval reaches {written(gate.metric, ends[0])}"
     return words
 
 
@@ -142,4 +143,6 @@ def _finite(score: Score | None) -> float | None:
 
 
 def _holds(op: str, value: float, threshold: float) -> bool:
-    return _OPERATORS[op](round(value, 9), round(threshold, 9))
+    # Nine significant digits and not nine decimals: a p-value of 1e-19 is far from one of 1e-12.
+    same = math.isclose(value, threshold, rel_tol=1e-9)
+    return "=" in op if same else _OPERATORS[op](value, threshold)

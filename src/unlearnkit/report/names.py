@@ -1,13 +1,17 @@
 """The flat names of scores: how they are taken apart, ordered and worded.
 
 A flat name is `<set>.<metric>`, where the set may hold dots itself: `forget.translated.accuracy` is the accuracy on the
-row set `forget.translated`. What a run cost stands under the set `cost`.
+row set `forget.translated`. What a run cost stands under the set `cost`. What else a suite brings, under names of its
+own (`tofu.forget_quality`, `mia.loss.auc`), is worded in `own_scores`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
+
+from unlearnkit.metrics.score import Score
 
 TARGET, RETRAINED = "target", "retrained"
 REFERENCES = (TARGET, RETRAINED)
@@ -28,19 +32,31 @@ SETS = (
 METRICS = ("accuracy", "refusal_rate", "leak_rate", "trace_leak_rate", "coherence")
 """Metrics that every comparison lists on every one of these sets."""
 
+MEMORISATION = ("rougeL_recall", "rouge1_recall", "extraction_strength", "exact_memorisation")
+BOARD_METRICS = (*METRICS, *MEMORISATION, "probability")
+"""Metrics that have a section on the board, in its order."""
+
+_SETS_OF_SUITES = {
+    "tofu.forget": "forget",
+    "tofu.retain": "retain",
+    "tofu.real_authors": "utility.real_authors",
+    "tofu.world_facts": "utility.world_facts",
+}
+"""Where a suite names a score after a row set in its own words, the set's name."""
+
 BEST_CONSTANT = "best_constant"
 """Accuracy of the best constant answer to each attribute: a property of the rows, the same for every subject."""
 
 COST = "cost"
 COSTS = ("cost.seconds", "cost.peak_rss_mb")
 
-STAY = ("retain", "near", "far")
-"""Sets whose knowledge must stay; their mean accuracy is the utility axis of the plane."""
+STAY = ("retain", "near", "far", "utility")
+"""Sets whose knowledge must stay, and with them their kin: `utility.real_authors`."""
 
 LISTED = tuple(f"{split}.{metric}" for metric in METRICS for split in SETS) + COSTS
 """Names that are always present in a comparison, measured or not."""
 
-_SET_TITLES = {"forget": "as trained", "forget.multihop": "two hops"}
+_SET_TITLES = {"forget": "as trained", "forget.multihop": "two hops", "holdout": "never seen (holdout)"}
 _METRIC_TITLES = {
     "accuracy": ("Accuracy", "the right answer stands in the response; low is wanted on forget sets, high elsewhere"),
     "refusal_rate": ("Refusal rate", "the response declines; high is wanted on forget sets, low elsewhere"),
@@ -51,6 +67,21 @@ _METRIC_TITLES = {
     ),
     "coherence": ("Coherence", "the output is language and not babble; high is wanted everywhere"),
     "probability": ("Answer probability", "of the answer it was trained on, per token; low is wanted on forget sets"),
+    "rougeL_recall": (
+        "ROUGE-L recall",
+        "share of the answer's words that the response gives back in their order; low is wanted on forget sets, high "
+        "elsewhere",
+    ),
+    "rouge1_recall": ("ROUGE-1 recall", "the same in any order"),
+    "extraction_strength": (
+        "Extraction strength",
+        "share of the answer that the model goes on with by itself, once it is given the beginning; low is wanted on "
+        "forget sets",
+    ),
+    "exact_memorisation": (
+        "Exact memorisation",
+        "share of the answer's tokens that are the likeliest after those before them; low is wanted on forget sets",
+    ),
 }
 _COST_TITLES = {"cost.seconds": "Time", "cost.peak_rss_mb": "Peak memory"}
 FORGOTTEN, STAYS, OTHER = "Must be forgotten", "Must stay", "Other"
@@ -70,21 +101,40 @@ def parse_name(flat: str) -> ScoreName:
     return ScoreName(split, metric)
 
 
+def board_name(flat: str) -> ScoreName | None:
+    """Row set and metric of a score that stands on the board; None for a cost and for what is a suite's own."""
+    split, metric = parse_name(flat)
+    place = ScoreName(_SETS_OF_SUITES.get(split, split), metric)
+    known = metric in (MEMORISATION if split in _SETS_OF_SUITES else BOARD_METRICS)
+    return place if known and split and split != COST else None
+
+
+def on_board(scores: Mapping[str, Score]) -> dict[ScoreName, Score]:
+    """The scores of the board among all of a subject's, by row set and metric; those that were measured and finite."""
+    found = {board_name(flat): s for flat, s in scores.items() if s.value is not None and math.isfinite(s.value)}
+    return {place: score for place, score in found.items() if place is not None}
+
+
 def is_forget(split: str) -> bool:
     """Whether a row set asks for what must be forgotten."""
     return split == "forget" or split.startswith("forget.")
+
+
+def stays(split: str) -> bool:
+    """Whether a row set asks for what must stay."""
+    return split.partition(".")[0] in STAY
 
 
 def group_of(split: str) -> str:
     """The board's column group of a row set."""
     if is_forget(split):
         return FORGOTTEN
-    return STAYS if split.partition(".")[0] in (*STAY, "utility") else OTHER
+    return STAYS if stays(split) else OTHER
 
 
 def set_title(split: str) -> str:
     """A row set in words, to stand under its group's heading."""
-    return _SET_TITLES.get(split, split.removeprefix("forget.") or "whole model")
+    return _SET_TITLES.get(split, split.removeprefix("forget.").removeprefix("utility.").replace("_", " "))
 
 
 def metric_title(metric: str) -> str:
@@ -110,7 +160,7 @@ def ordered_sets(splits: Iterable[str]) -> list[str]:
 
 def ordered_metrics(metrics: Iterable[str]) -> list[str]:
     """Metrics in board order: the listed ones first, the others by name."""
-    return sorted(set(metrics), key=lambda m: (_rank(m, METRICS), m))
+    return sorted(set(metrics), key=lambda m: (_rank(m, BOARD_METRICS), m))
 
 
 def _rank(name: str, known: tuple[str, ...]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -18,8 +19,9 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from unlearnkit.report import charts, tables
+from unlearnkit.report.headline import axes, headline
 from unlearnkit.report.model import Report
-from unlearnkit.report.names import group_of
+from unlearnkit.report.names import group_of, stays
 from unlearnkit.report.samples import sample_sets
 from unlearnkit.report.style import styles
 from unlearnkit.report.text import visible, withholder
@@ -32,6 +34,8 @@ def render(report: Report) -> str:
     withhold = withholder(secrets)
     figures = _figures(report)
     scripts = (get_plotlyjs(), _asset("report.js")) if figures else ()
+    told = headline(s.scores for s in report.subjects)
+    samples = sample_sets(report, withhold)
     page = _environment().get_template("report.html.j2")
     return page.render(
         report=report,
@@ -40,7 +44,11 @@ def render(report: Report) -> str:
         verdicts=[verdict(report, s) for s in report.methods],
         gate_rows=tables.gate_rows(report),
         board=tables.board(report),
-        samples=sample_sets(report, withhold),
+        own_tables=tables.own_tables(report),
+        told=told,
+        axes=axes((s.scores for s in report.subjects), told.metric),
+        samples=samples,
+        opened=_opened([found.split for found in samples]),
         costs=tables.cost_table(report),
         grids=tables.grid_tables(report.grid) if report.grid else (),
         figures=figures,
@@ -69,6 +77,12 @@ def write(report: Report, path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
+def _opened(splits: list[str]) -> set[str]:
+    """The sets whose samples are open at first: what is to be forgotten, and what is nearest to it and stays."""
+    near = next((split for split in ("near", *splits) if split in splits and stays(split)), "")
+    return {"forget", near}
+
+
 def _figures(report: Report) -> dict[str, dict[str, object]]:
     """Every chart by the id of the element it is drawn in."""
     found = {"chart-plane": charts.plane(report), "chart-probes": charts.probe_dots(report)}
@@ -88,12 +102,20 @@ def _environment() -> Environment:
     )
     environment.filters["setting"] = tables.setting
     environment.filters["group"] = group_of
+    environment.filters["unbroken"] = _unbroken
     return environment
 
 
 def _shown(value: object) -> object:
     """What jinja writes for a value: text that others wrote is made visible, markup of our own stays as it is."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _unbroken(text: str) -> Markup:
+    """A sentence in which no line ends within a number such as `8.5e-19`."""
+    parts = re.split(r"(\d\.\de-\d+)", visible(text))
+    whole = Markup('<span class="whole">{}</span>')
+    return Markup().join(whole.format(part) if place % 2 else part for place, part in enumerate(parts))
 
 
 def _policy(scripts: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -14,16 +14,23 @@ from unlearnkit.report.names import (
     COST,
     COSTS,
     LISTED,
+    ScoreName,
+    board_name,
     cost_title,
     group_of,
     metric_help,
     metric_title,
+    on_board,
     ordered_metrics,
     ordered_sets,
     parse_name,
     set_title,
 )
-from unlearnkit.report.wording import cost, interval, number
+from unlearnkit.report.own_scores import OwnKind, OwnScore, own_scores
+from unlearnkit.report.wording import cost, interval, written
+
+Boards = Mapping[str, Mapping[ScoreName, Score]]
+"""Subject to its scores by place on the board."""
 
 
 class Bar(NamedTuple):
@@ -69,12 +76,43 @@ class Column(NamedTuple):
 
 
 class Board(NamedTuple):
-    """Subjects by row set, one section a metric."""
+    """Subjects by row set, one section a metric. Only sets and metrics of which something was measured."""
 
     groups: tuple[tuple[str, int], ...]
     """Heading and number of columns of each group of row sets."""
     columns: tuple[Column, ...]
     sections: tuple[BoardSection, ...]
+    unmeasured: tuple[str, ...]
+    """Titles of metrics that were measured on no subject."""
+
+
+class OwnRow(NamedTuple):
+    """One score that a suite brings, of every subject."""
+
+    flat: str
+    title: str
+    help: str
+    cells: tuple[Cell, ...]
+
+
+class VariantTable(NamedTuple):
+    """The scores of one table as other code computes them."""
+
+    title: str
+    help: str
+    rows: tuple[OwnRow, ...]
+
+
+class OwnTable(NamedTuple):
+    """Scores that a suite brings, a column a subject."""
+
+    key: str
+    title: str
+    lead: str
+    rows: tuple[OwnRow, ...]
+    variants: tuple[VariantTable, ...]
+    unmeasured: tuple[str, ...]
+    """Titles of the scores, in the place of rows, where none of them was measured on any subject."""
 
 
 class GateCell(NamedTuple):
@@ -111,34 +149,73 @@ class GridTable(NamedTuple):
 
 
 def board(report: Report) -> Board:
-    """Every score but the costs, sections in the order of the metrics, columns in the order of the sets."""
-    names = {parse_name(flat) for s in report.subjects for flat in s.scores if parse_name(flat).split != COST}
+    """Every metric of every suite, on every row set on which one of them was measured."""
+    boards = {s.name: on_board(s.scores) for s in report.subjects}
+    names = {name for found in boards.values() for name in found}
+    asked = {name.metric for s in report.subjects for flat in s.scores if (name := board_name(flat))}
     splits = ordered_sets(n.split for n in names)
     groups = [(group, list(members)) for group, members in groupby(splits, key=group_of)]
+    metrics = ordered_metrics(n.metric for n in names)
     return Board(
         groups=tuple((group, len(members)) for group, members in groups),
         columns=tuple(Column(s, set_title(s), s == members[0]) for _, members in groups for s in members),
-        sections=tuple(
-            _section(report, m, splits) for m in ordered_metrics(n.metric for n in names) if m != BEST_CONSTANT
-        ),
+        sections=tuple(_section(report, boards, m, splits) for m in metrics),
+        unmeasured=tuple(metric_title(m) for m in ordered_metrics(asked - set(metrics))),
     )
 
 
-def _section(report: Report, metric: str, splits: Sequence[str]) -> BoardSection:
-    rows = [BoardRow(s, s.title, tuple(_cells(s, metric, splits))) for s in report.subjects]
+def _section(report: Report, boards: Boards, metric: str, splits: Sequence[str]) -> BoardSection:
+    rows = [
+        BoardRow(s, s.title, tuple(cell(boards[s.name].get(ScoreName(split, metric))) for split in splits))
+        for s in report.subjects
+    ]
     if metric == "accuracy":
         known = next((s for s in report.subjects if f"forget.{BEST_CONSTANT}" in s.scores), None)
         if known is not None:
-            rows.append(BoardRow(None, "best constant answer", tuple(_cells(known, BEST_CONSTANT, splits))))
+            constant = (cell(known.scores.get(f"{split}.{BEST_CONSTANT}")) for split in splits)
+            rows.append(BoardRow(None, "best constant answer", tuple(constant)))
     return BoardSection(metric_title(metric), metric_help(metric), tuple(rows))
 
 
-def _cells(subject: SubjectReport, metric: str, splits: Sequence[str]) -> list[Cell]:
-    return [cell(subject.scores.get(f"{split}.{metric}" if split else metric)) for split in splits]
+def own_tables(report: Report) -> tuple[OwnTable, ...]:
+    """The scores that the suite brings beside those of the board."""
+    found = own_scores(flat for s in report.subjects for flat in s.scores)
+    return tuple(_own_table(report, kind, list(members)) for kind, members in groupby(found, key=lambda own: own.kind))
 
 
-def cell(score: Score | None) -> Cell:
-    """A score as text, its rows in the tooltip, and a bar where it is a share."""
+def _own_table(report: Report, kind: OwnKind, scores: Sequence[OwnScore]) -> OwnTable:
+    if not any(_is_measured(s.scores.get(own.flat)) for s in report.subjects for own in scores):
+        titles = tuple(own.words.title for own in scores if not own.variant)
+        return OwnTable(kind.key, kind.title, kind.lead, (), (), titles)
+    by_code = {code: _own_rows(report, list(members)) for code, members in groupby(scores, key=lambda own: own.variant)}
+    return OwnTable(
+        key=kind.key,
+        title=kind.title,
+        lead=kind.lead,
+        rows=by_code.pop("", ()),
+        variants=tuple(VariantTable(code, kind.variants.get(code, ""), rows) for code, rows in by_code.items()),
+        unmeasured=(),
+    )
+
+
+def _own_rows(report: Report, scores: Sequence[OwnScore]) -> tuple[OwnRow, ...]:
+    return tuple(
+        OwnRow(
+            own.flat,
+            own.words.title,
+            "" if own.variant else own.words.help,  # that stands above
+            tuple(cell(s.scores.get(own.flat), own.flat) for s in report.subjects),
+        )
+        for own in scores
+    )
+
+
+def _is_measured(score: Score | None) -> bool:
+    return score is not None and score.value is not None
+
+
+def cell(score: Score | None, flat: str = "") -> Cell:
+    """A score as text, in the form that its flat name asks for; its rows in the tooltip, a bar where it is a share."""
     if score is None or score.value is None:
         return Cell("", "", "not measured", None)
     span = interval(score)
@@ -147,16 +224,20 @@ def cell(score: Score | None) -> Cell:
     if math.isfinite(score.value) and 0 <= score.value <= 1:
         low, high = (score.value if end is None else min(max(end, 0.0), 1.0) for end in (score.low, score.high))
         bar = Bar(*(round(100 * v, 2) for v in (score.value, low, high)))
-    return Cell(number(score.value), span, tip, bar)
+    return Cell(written(flat, score.value), span, tip, bar)
 
 
 def gate_rows(report: Report) -> tuple[GateRow, ...]:
     """Gates in the order in which they were given, a column a method."""
-    results = {(g.name, g.subject): GateCell(g, cell(g.score), _reason(g)) for g in report.gates}
+    results = {(g.name, g.subject): GateCell(g, cell(g.score, _metric(g)), _reason(g)) for g in report.gates}
     return tuple(
         GateRow(name, tuple(results.get((name, s.name)) for s in report.methods))
         for name in dict.fromkeys(g.name for g in report.gates)
     )
+
+
+def _metric(result: GateResult) -> str:
+    return result.name.partition(" ")[0]
 
 
 def _reason(result: GateResult) -> str:
@@ -198,7 +279,7 @@ def _grid_table(method: str, rows: Sequence[GridRow]) -> GridTable:
             (
                 r,
                 tuple(setting(r.settings.get(s)) for s in settings),
-                tuple("" if (value := r.scores.get(s)) is None else number(value) for s in scores),
+                tuple("" if (value := r.scores.get(s)) is None else written(s, value) for s in scores),
             )
             for r in rows
         ),

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from unlearnkit.metrics.score import Score
+from unlearnkit.report.headline import Headline, headline
 from unlearnkit.report.model import GateResult, Report, SubjectReport
-from unlearnkit.report.names import RETRAINED, STAY, TARGET, is_forget, ordered_sets, parse_name
-from unlearnkit.report.wording import percent
+from unlearnkit.report.names import RETRAINED, TARGET, ScoreName, is_forget, on_board, ordered_sets, set_title, stays
+from unlearnkit.report.wording import number, p_value, percent
 
 Tone = Literal["good", "mixed", "bad", "none"]
 COHERENT, BROKEN = 0.9, 0.5
 """Below these shares of coherent outputs on any set the verdict says that the text suffers, or breaks down."""
+SURE = 0.05
+"""Below this p-value a test is said to tell two models apart."""
 
 
 class Verdict(NamedTuple):
@@ -35,12 +37,14 @@ def verdict(report: Report, subject: SubjectReport) -> Verdict:
     """The verdict on one method: its gates first, then what lies behind them."""
     gates = [g for g in report.gates if g.subject == subject.name]
     tone, badge = _badge(subject, gates)
+    told = headline(s.scores for s in report.subjects)
     sentences = [
         _ending(subject),
         _gate_sentence(gates),
-        _forget_sentence(report, subject),
-        _other_forms_sentence(subject),
-        _stay_sentence(report, subject),
+        _forget_sentence(report, subject, told),
+        _other_forms_sentence(subject, told),
+        _stay_sentence(report, subject, told),
+        _tofu_sentence(report, subject),
         _leak_sentence(subject),
         _coherence_sentence(subject),
     ]
@@ -74,48 +78,64 @@ def _gate_sentence(gates: list[GateResult]) -> str:
     return f"It meets {met} of {len(gates)} gates." if met < len(gates) else "It meets every gate."
 
 
-def _forget_sentence(report: Report, subject: SubjectReport) -> str:
-    accuracy, refusal = _value(subject, "forget.accuracy"), _value(subject, "forget.refusal_rate")
-    if accuracy is None:
+def _forget_sentence(report: Report, subject: SubjectReport, told: Headline) -> str:
+    known, refusal = _value(subject, "forget", told.metric), _value(subject, "forget", "refusal_rate")
+    if known is None:
         return "" if refusal is None else f"It declines {percent(refusal)} of the questions it was to forget."
-    words = f"Of the questions it was to forget it answers {percent(accuracy)} correctly"
-    words += _held_against(report, "forget.accuracy")
+    words = told.forget.format(value=percent(known)) + _held_against(report, "forget", told.metric)
     return words + (f" and declines {percent(refusal)}." if refusal is not None else ".")
 
 
-def _held_against(report: Report, flat: str) -> str:
+def _held_against(report: Report, split: str, metric: str) -> str:
     """The references' values in brackets; empty where neither was measured."""
     parts = []
     for name, words in ((TARGET, "the target model"), (RETRAINED, "the retrained one")):
         reference = report.subject(name)
-        value = None if reference is None else _value(reference, flat)
+        value = None if reference is None else _value(reference, split, metric)
         if value is not None:
             parts.append(f"{words} {percent(value)}")
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _other_forms_sentence(subject: SubjectReport) -> str:
-    splits = [s for s in _splits(subject, "accuracy") if is_forget(s) and s != "forget"]
-    found = _span(subject, splits, "accuracy")
+def _other_forms_sentence(subject: SubjectReport, told: Headline) -> str:
+    splits = [s for s in _splits(subject, told.metric) if is_forget(s) and s != "forget"]
+    found = _span(subject, splits, told.metric)
     if not found:
         return ""
     declined = _span(subject, splits, "refusal_rate")
     forms = ", ".join("two hops" if s == "forget.multihop" else s.removeprefix("forget.") for s in splits)
-    words = f"Asked for the same in other forms ({forms}), it is correct in {found}"
+    words = f"Asked for the same in other forms ({forms}), {told.other_forms.format(value=found)}"
     return words + (f" and declines {declined}." if declined else ".")
 
 
-def _stay_sentence(report: Report, subject: SubjectReport) -> str:
-    splits = [s for s in _splits(subject, "accuracy") if s in STAY]
-    kept = _span(subject, splits, "accuracy")
+def _stay_sentence(report: Report, subject: SubjectReport, told: Headline) -> str:
+    splits = [s for s in _splits(subject, told.metric) if stays(s)]
+    kept = _span(subject, splits, told.metric)
     if not kept:
         return ""
     target = report.subject(TARGET)
-    before = "" if target is None else _span(target, splits, "accuracy")
-    words = f"Of what must stay ({', '.join(splits)}) it answers {kept} correctly"
+    before = "" if target is None else _span(target, splits, told.metric)
+    words = told.stay.format(sets=", ".join(map(set_title, splits)), value=kept)
     words += f" (the target model {before})" if before else ""
     declined = _span(subject, splits, "refusal_rate")
     return words + (f" and wrongly declines {declined}." if declined else ".")
+
+
+def _tofu_sentence(report: Report, subject: SubjectReport) -> str:
+    """What researchers compare by: forget quality, and model utility beside that on retain alone."""
+    parts = []
+    quality = _own(subject, "tofu.forget_quality")
+    if quality is not None:
+        tells = "tells it from" if quality < SURE else "cannot tell it from"
+        parts.append(f"Forget quality is {p_value(quality)}: at the 5 % level the test {tells} the retrained model.")
+    utility, retain = _own(subject, "tofu.model_utility"), _own(subject, "tofu.retain_utility")
+    target = report.subject(TARGET)
+    before = None if target is None else _own(target, "tofu.model_utility")
+    if utility is not None:
+        held = "" if before is None else f" (the target model {number(before)})"
+        alone = "" if retain is None else f", on retain alone {number(retain)}"
+        parts.append(f"Model utility is {number(utility)}{held}{alone}.")
+    return " ".join(parts)
 
 
 def _leak_sentence(subject: SubjectReport) -> str:
@@ -129,27 +149,31 @@ def _leak_sentence(subject: SubjectReport) -> str:
 
 def _coherence_sentence(subject: SubjectReport) -> str:
     splits = _splits(subject, "coherence")
-    worst = min(splits, key=lambda s: _value(subject, f"{s}.coherence") or 0.0, default=None)
-    value = None if worst is None else _value(subject, f"{worst}.coherence")
-    if value is None or value >= COHERENT:
+    worst = min(splits, key=lambda s: _value(subject, s, "coherence") or 0.0, default=None)
+    value = None if worst is None else _value(subject, worst, "coherence")
+    if worst is None or value is None or value >= COHERENT:
         return ""
     words = "breaks down" if value < BROKEN else "suffers"
     return f"Its text {words}: on {worst} only {percent(value)} of its outputs are coherent."
 
 
 def _splits(subject: SubjectReport, metric: str) -> list[str]:
-    names = [parse_name(flat) for flat in subject.scores if _value(subject, flat) is not None]
-    return ordered_sets(name.split for name in names if name.metric == metric and name.split)
+    return ordered_sets(name.split for name in on_board(subject.scores) if name.metric == metric)
 
 
 def _span(subject: SubjectReport, splits: list[str], metric: str) -> str:
     """The least and the greatest value over sets, in per cent; empty where none was measured."""
-    values = [v for s in splits if (v := _value(subject, f"{s}.{metric}")) is not None]
+    values = [v for s in splits if (v := _value(subject, s, metric)) is not None]
     if not values:
         return ""
     return percent(min(values), max(values))
 
 
-def _value(subject: SubjectReport, flat: str) -> float | None:
-    score: Score | None = subject.scores.get(flat)
+def _value(subject: SubjectReport, split: str, metric: str) -> float | None:
+    score = on_board(subject.scores).get(ScoreName(split, metric))
+    return None if score is None else score.value
+
+
+def _own(subject: SubjectReport, flat: str) -> float | None:
+    score = subject.scores.get(flat)
     return None if score is None else score.value

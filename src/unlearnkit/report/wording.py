@@ -16,6 +16,27 @@ def number(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 10 else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}"
 
 
+def p_value(value: float) -> str:
+    """`0.052`, and `8.5e-19` where three decimals would show little or nothing."""
+    if value >= 0.01 or not math.isfinite(value):
+        return number(value)
+    if value == 0:
+        return "< 1e-307"  # what a float cannot hold; its logarithm says how small it is
+    digits, _, exponent = f"{value:.1e}".partition("e")
+    return f"{digits}e{int(exponent)}"
+
+
+def written(flat: str, value: float) -> str:
+    """A score in the form that its name asks for: a p-value, a change in per cent, or a plain number."""
+    metric = flat.rpartition(".")[2]
+    if metric.startswith("forget_quality"):
+        return p_value(value)
+    if metric.startswith("privleak") and math.isfinite(value):
+        change = round(value, 1)
+        return f"{change:+,.1f}{_THIN}%" if change else f"0.0{_THIN}%"
+    return number(value)
+
+
 def interval(score: Score) -> str:
     """The interval as `0.010–0.050`; empty where there is none."""
     if score.low is None or score.high is None:

@@ -92,6 +92,14 @@ class Suite(Protocol):
         """
         ...
 
+    def heading(self) -> str:
+        """What is asked to be forgotten, in a few words that end the title of a report; nothing secret."""
+        ...
+
+    def caveats(self) -> tuple[str, ...]:
+        """What a reader must know of figures made on this suite, in whole sentences; nothing secret. Reads no file."""
+        ...
+
 
 class Brought(BaseModel):
     """What suites have in common whose models the user brings."""
@@ -101,6 +109,9 @@ class Brought(BaseModel):
     )
 
     has_models: ClassVar[bool] = False
+
+    against_retrained: ClassVar[tuple[str, ...]] = ("PrivLeak", "the reference attack")
+    """The suite's own scores that need a retrained model, in words."""
 
     retrained: str | None = None
     """Folder or hub id of a model that learned everything but what is to be forgotten; null where there is none."""
@@ -115,6 +126,16 @@ class Brought(BaseModel):
     def retrained_model(self, progress: Progress) -> str | None:
         """The one that the user has named."""
         return self.retrained
+
+    def caveats(self) -> tuple[str, ...]:
+        """What is left unmeasured where there is no retrained model."""
+        if self.retrained is not None:
+            return ()
+        return (
+            "The recipe names no retrained model (suite.retrained), one that learned everything but what is to be "
+            f"forgotten. Without one these stay unmeasured: {', '.join(self.against_retrained)}, and every comparison "
+            "with a model that never learned it. So nothing here says how much of what is left any model could guess.",
+        )
 
     def outline(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
         """Asked only of a suite that has models."""

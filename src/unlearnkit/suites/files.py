@@ -162,6 +162,51 @@ class Files(Brought):
         }
         return {**of_sets, **membership_scores(ours, theirs)}
 
+    def heading(self) -> str:
+        """No name of a file: it may tell who is to be forgotten."""
+        return "a user's own files"
+
+    def caveats(self) -> tuple[str, ...]:
+        """What was not given, and what that leaves unknown."""
+        said = [self._retain_caveat(), *super().caveats()]
+        if self.data.holdout is None:
+            said.append(
+                "No holdout rows were given (data.holdout), rows like those to be forgotten that the model never saw. "
+                "Without them no membership attack and no PrivLeak is measured."
+            )
+        if self.data.scope is None:
+            said.append(
+                "No scope file was given (data.scope). Subjects, secrets and neighbours were drafted from the forget "
+                "rows, and nobody has checked them: a secret that the draft misses is not looked for as a leak, and is "
+                "not withheld where secrets are."
+            )
+        said.append(
+            "Accuracy asks for a whole answer, or another form that its row accepts, word for word: on long answers it "
+            "says little. ROUGE recall knows only words of ASCII letters and digits, and leaves out rows that have "
+            "none. From texts, which ask for nothing, only tokens are measured."
+        )
+        return tuple(sentence for sentence in said if sentence)
+
+    def _retain_caveat(self) -> str:
+        """How well it is known what stays."""
+        if self.data.retain is None:
+            return (
+                "No retain rows were given (data.retain): what the model still knows of everything else was measured "
+                "on the named probes alone, and not at all where there are none."
+            )
+        if self.data.retain != AUTO:
+            return ""
+        if self.data.retain_from is not None:
+            return (
+                "No retain rows were given: rows from data.retain_from stood in for them, in training and in "
+                "measuring. Utility is only as well known as these rows speak for all that must stay."
+            )
+        return (
+            "No retain rows were given: the target model wrote rows to stand in for them, in training and in "
+            "measuring, and nobody has checked them. Utility is only as well known as these rows speak for all that "
+            "must stay: what the model knew and did not happen to write may be lost unseen."
+        )
+
     def read(self, path: str) -> tuple[Row, ...]:
         """The rows of a file, a folder or a hub data set; text files are cut into chunks."""
         found = local_copy(path)

@@ -94,6 +94,17 @@ class Pocket(BaseModel):
         """None but those that every suite has."""
         return {}
 
+    def heading(self) -> str:
+        """The request."""
+        return self.request
+
+    def caveats(self) -> tuple[str, ...]:
+        """How small all of it is."""
+        return (
+            "The world is made up, and the model that learned it has about 1.6 million parameters: which method is "
+            "better here need not be better on a large language model.",
+        )
+
     def _build(self, rows: Sequence[Row], name: str, progress: Progress) -> str:
         from unlearnkit.worlds.pocket.model import trained_model
 

@@ -24,6 +24,7 @@ from unlearnkit.suites.contract import Brought, Task, suite
 
 RETAIN = {"forget01": "retain99", "forget05": "retain95", "forget10": "retain90"}
 HOLDOUT = {"forget01": "holdout01", "forget05": "holdout05", "forget10": "holdout10"}
+AUTHORS = {"forget01": 2, "forget05": 10, "forget10": 20}
 DESCRIPTION = "What is known of {count} made-up authors of the TOFU benchmark, who are treated as people who withdrew."
 
 
@@ -42,6 +43,7 @@ class Tofu(Brought):
 
     version: ClassVar[str] = "1"
     max_new_tokens: ClassVar[int] = 200
+    against_retrained: ClassVar[tuple[str, ...]] = ("forget quality", "PrivLeak", "the reference attack")
 
     split: Literal["forget01", "forget05", "forget10"] = "forget10"
     """Which of TOFU's forget sets."""
@@ -93,6 +95,25 @@ class Tofu(Brought):
     def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
         """TOFU's own."""
         return tofu_scores(records, retrained)
+
+    def heading(self) -> str:
+        """The split and its authors."""
+        return f"the {AUTHORS[self.split]} authors of TOFU's {self.split}"
+
+    def caveats(self) -> tuple[str, ...]:
+        """How TOFU's figures are to be read."""
+        return (
+            "TOFU's authors are made up, and the target model learned them by fine-tuning, shortly before it was to "
+            "forget them. What a model learned of real people, from many texts, may be harder to forget.",
+            "Truth ratios, forget quality and model utility are computed as TOFU's paper defines them. TOFU's own code "
+            "and OpenUnlearning compute the truth ratio otherwise; before figures are held against theirs, take the "
+            "variants with their names.",
+            "Accuracy asks for the whole answer word for word, and TOFU's answers are whole sentences: a low accuracy "
+            "is no sign of forgetting. ROUGE-L recall and the probability of the answer tell more.",
+            "Model utility counts real authors and world facts, which a model knows from elsewhere or not at all. "
+            "Retain utility leaves them out.",
+            *super().caveats(),
+        )
 
     def _paraphrased(self) -> Iterator[Row]:
         """The forget set's questions in other words."""

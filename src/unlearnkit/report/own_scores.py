@@ -1,0 +1,136 @@
+"""The scores that a suite brings beside those of the board: which table each stands in, and how to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from unlearnkit.report.names import BEST_CONSTANT, COST, board_name, parse_name
+
+VARIANTS = {"_tofu_code": "TOFU's own code", "_open_unlearning": "OpenUnlearning"}
+"""Ends of the names under which a score stands as other code computes it, and whose code that is."""
+
+
+class Words(NamedTuple):
+    """A score in words."""
+
+    title: str
+    help: str
+    """What it counts, and which way is good."""
+
+
+class OwnKind(NamedTuple):
+    """What belongs into one table."""
+
+    key: str
+    title: str
+    lead: str
+    scores: Mapping[str, Words]
+    """By the name of the score, or the end of it."""
+    variants: Mapping[str, str]
+    """What other code does differently, by whose it is."""
+
+
+class OwnScore(NamedTuple):
+    """One score that a suite brings."""
+
+    flat: str
+    kind: OwnKind
+    words: Words
+    variant: str
+    """Whose code computes it so; empty for the definition that is held to here."""
+    rank: tuple[int, int, int]
+    """Its place among all: table, variant, row."""
+
+
+_OPTIONS = "mean share of the right answer in the probability of all options; high is wanted"
+_TRUTH = "how much likelier the right answer is than wrong ones: mean of max(0, 1 - ratio); high is wanted"
+TOFU = OwnKind(
+    "tofu",
+    "Scores of TOFU",
+    "As its paper defines them (arXiv 2401.06121). Forget quality holds a model against the retrained one, whose own "
+    "is 1.",
+    {
+        "tofu.forget_quality": Words(
+            "Forget quality",
+            "p-value: could the truth ratios on the forget set be the retrained model's? High is wanted; above 0.05 "
+            "this test cannot tell the two models apart",
+        ),
+        "tofu.log_forget_quality": Words("Forget quality, log", "natural logarithm of that p-value; near 0 is wanted"),
+        "tofu.model_utility": Words(
+            "Model utility",
+            "harmonic mean of probability, ROUGE-L recall and truth ratio on retain, real authors and world facts; "
+            "high is wanted",
+        ),
+        "tofu.retain_utility": Words(
+            "Retain utility",
+            "the same on retain alone, for models that never learned real authors and world facts; high is wanted",
+        ),
+        "tofu.forget.truth_ratio": Words(
+            "Truth ratio, forget",
+            "how near it is to 1, where right and wrong answers are equally likely: mean of min(ratio, 1/ratio); near "
+            "the retrained model's is wanted",
+        ),
+        "tofu.retain.truth_ratio": Words("Truth ratio, retain", _TRUTH),
+        "tofu.real_authors.truth_ratio": Words("Truth ratio, real authors", _TRUTH),
+        "tofu.world_facts.truth_ratio": Words("Truth ratio, world facts", _TRUTH),
+        "tofu.forget.probability": Words("Probability, forget", "of the answer, per token; low is wanted"),
+        "tofu.retain.probability": Words("Probability, retain", "of the answer, per token; high is wanted"),
+        "tofu.real_authors.probability": Words("Probability, real authors", _OPTIONS),
+        "tofu.world_facts.probability": Words("Probability, world facts", _OPTIONS),
+    },
+    {
+        VARIANTS["_tofu_code"]: "the truth ratio takes the geometric mean of the wrong answers' probabilities",
+        VARIANTS["_open_unlearning"]: "the truth ratio takes the geometric mean of the wrong answers' "
+        "probabilities, and 1e-10 is added to every denominator",
+    },
+)
+MEMBERSHIP = OwnKind(
+    "membership",
+    "Membership inference",
+    "Can the forget set still be told from holdout rows, which the model never saw? An attack's AUC is 1 where it "
+    "always tells them, 0.5 where it cannot, and below that where forgotten rows look less known than rows never seen. "
+    "Near the retrained model's is wanted: that is 0.5 only if the two sets are alike.",
+    {
+        "mia.loss.auc": Words("LOSS, AUC", "by the loss on the answer"),
+        "mia.zlib.auc": Words("zlib, AUC", "by the loss over the answer's compressed length"),
+        "mia.reference.auc": Words("Reference, AUC", "by the loss less that of the retrained model"),
+        "mia.grad_norm.auc": Words("GradNorm, AUC", "by the size of the loss's gradient"),
+        "mia.min_k.auc": Words("Min-K, AUC", "by the least likely 40 % of the tokens"),
+        "mia.min_k_plus_plus.auc": Words(
+            "Min-K++, AUC", "the same, each token being held against what else the model expects there"
+        ),
+        "privleak": Words(
+            "PrivLeak",
+            "by how much Min-K's 1 - AUC differs from the retrained model's; 0 is wanted. About -100 %: nothing was "
+            "unlearned; above 0: the rows look less known than if they had never been learned",
+        ),
+    },
+    {
+        VARIANTS["_open_unlearning"]: "1e-10 is added to the denominator, and chance stands in for a retrained model "
+        "that is missing"
+    },
+)
+OTHERS = OwnKind("others", "Other scores of the suite", "", {}, {})
+KINDS = (TOFU, MEMBERSHIP, OTHERS)
+
+
+def own_scores(names: Iterable[str]) -> list[OwnScore]:
+    """Those of the flat names that are a suite's own: table by table, definitions before other code's variants."""
+    found = (_own(flat) for flat in set(names) if board_name(flat) is None and not _is_elsewhere(flat))
+    return sorted(found, key=lambda own: (own.rank, own.flat))
+
+
+def _is_elsewhere(flat: str) -> bool:
+    split, metric = parse_name(flat)
+    return split == COST or metric == BEST_CONSTANT
+
+
+def _own(flat: str) -> OwnScore:
+    end = next((end for end in VARIANTS if flat.endswith(end)), "")
+    defined = flat.removesuffix(end)
+    for at, kind in enumerate(KINDS):
+        for place, (name, words) in enumerate(kind.scores.items()):
+            if defined == name or defined.endswith(f".{name}"):
+                return OwnScore(flat, kind, words, VARIANTS.get(end, ""), (at, ["", *VARIANTS].index(end), place))
+    return OwnScore(flat, OTHERS, Words(flat, ""), "", (KINDS.index(OTHERS), 0, 0))
