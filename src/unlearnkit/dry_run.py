@@ -26,18 +26,19 @@ SAMPLE = 32
 
 def dry_run(recipe: Recipe) -> str:
     """The resolved recipe, an example of each view, rows, steps and a memory estimate."""
-    objective = recipe.make_objective()
-    needs, splits = objective.needs(), training_splits(recipe.make_suite(), objective)
+    objective, suite = recipe.make_objective(), recipe.make_suite()
+    needs, splits, task = objective.needs(), training_splits(suite, objective), suite.task()
     tokenizer, model = _outline(recipe)
     few = {name: rows[:SAMPLE] for name, rows in splits.items()}
-    scope, taught = recipe.make_suite().task().scope, []
+    scope, taught = task.scope, []
     # What the model itself would say is left out here: it would have to be built first.
     named = mentions(scope, splits["forget"]) if f"scope:{TARGET}" in needs.views else ()
     few["scope"] = [mention.row for mention in named if not mention.stays][:SAMPLE]
     if any(view.endswith(f":{TARGET}") for view in needs.views):
         taught = recipe.make_teacher().write([*few["forget"], *few["scope"]], scope, recipe.seed)
     renderer = Renderer(tokenizer, recipe.train.max_length)
-    views = encode_views(needs.views, few, renderer, targets=taught, seed=recipe.seed)
+    known = [view for view in needs.views if view.partition(":")[0] not in task.to_be_written]
+    views = encode_views(known, few, renderer, targets=taught, seed=recipe.seed)
     splits["scope"] = scope_rows(scope, splits["forget"]) if few["scope"] else ()
     sizes = {split: len(splits[split]) for split in TrainData(views, 0).sizes()}
     anchor = "forget" if "forget" in sizes else next(iter(sizes))
@@ -45,6 +46,10 @@ def dry_run(recipe: Recipe) -> str:
     parts = [recipe.dump().rstrip(), "The first row of each view, with what is learned in double brackets:"]
     if renderer.layout == "plain":
         parts.append(f"note: {PLAIN}")
+    parts += [
+        f"note: the target model will write the rows of {split} when the run begins; they are in none of these figures"
+        for split in sorted(task.to_be_written)
+    ]
     parts += [f"{view}\n{marked(rows[0], lambda ids: str(tokenizer.decode(ids)))}" for view, rows in views.items()]
     rows = ", ".join(f"{split} {count} ({recipe.train.rows(split)} a step)" for split, count in sizes.items())
     parts.append(f"rows:   {rows}\nsteps:  {steps}\nmemory: {_memory(recipe, model, views)}\nfolder: {recipe.folder}")

@@ -62,7 +62,8 @@ def run(recipe: Recipe, *, resume: bool = False, progress: Progress | None = Non
         suite = make_suite(folder.state().suite)
         source = recipe.model.path or suite.target_model(progress)
         assert source is not None  # a recipe for a suite without models names one
-        suite = suite.prepared(source, folder.private, recipe.seed, progress)
+        length = recipe.train.max_length
+        suite = suite.prepared(source, folder.private, seed=recipe.seed, max_length=length, progress=progress)
         folder.update(suite=section_of(recipe.suite["name"], suite))
         if not suite.has_models:
             # Before the training, so that whatever is wrong with rows and models is told at once.

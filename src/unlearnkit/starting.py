@@ -26,6 +26,9 @@ LARGE, SMALL = 300_000_000, 50_000_000
 ROOM = 128
 """Tokens that a refusal with its trace may need beyond the longest row, where none can be composed yet."""
 
+WRITTEN = 256
+"""Tokens of rows, at least, where the model writes the retain rows."""
+
 
 @dataclass(frozen=True)
 class Start:
@@ -87,7 +90,8 @@ def start(model: str, forget: str, *, retain: str | None = None, retrained: str 
         method=method,
         lr="1e-4" if size >= LARGE else "3e-4" if size < SMALL else "1e-5",
         longest=longest,
-        max_length=16 * -(-(longest + (room if method == "tru" else 0)) // 16),
+        # What the model itself writes may be longer than the rows to forget.
+        max_length=max(16 * -(-(longest + (room if method == "tru" else 0)) // 16), 0 if retain else WRITTEN),
     )
     out.mkdir(parents=True, exist_ok=True)
     write_whole(scope_file, _SCOPE_HEAD + (_BLANK if scope is None else scope_text(scope)), mode=0o600)

@@ -12,6 +12,7 @@ import pytest
 from tests.pocket_tofu import pocket_model, write_pocket_tofu
 from unlearnkit.checking import check
 from unlearnkit.data.rows import Row
+from unlearnkit.dry_run import dry_run
 from unlearnkit.errors import BadInput, UnlearnError
 from unlearnkit.metrics.normalise import contains
 from unlearnkit.pipeline import run
@@ -210,6 +211,12 @@ def test_a_start_without_names_leaves_a_scope_to_be_written(pile: dict[str, str]
     assert any("by hand" in note for note in made.notes)
     with pytest.raises(BadInput, match="subjects"):
         make_suite(load_recipe(made.recipe).suite_section).task()
+
+
+def test_a_dry_run_says_what_is_not_there_yet(pile: dict[str, str], tmp_path: Path) -> None:
+    said = dry_run(make_recipe(recipe_of(pile, tmp_path / "run", retain="auto")))
+    assert "will write the rows of retain" in said and "rows:   forget 10" in said
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_model_that_writes_nothing_usable_is_told(

@@ -13,9 +13,10 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from unlearnkit.data.render import Renderer
+from unlearnkit.data.render import Renderer, TooLong
 from unlearnkit.data.rows import Row
 from unlearnkit.errors import UnlearnError
+from unlearnkit.metrics.coherence import is_coherent
 from unlearnkit.metrics.normalise import contains, normalise
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.generate import generate
@@ -28,12 +29,14 @@ LEAST, MOST, PER_FORGET_ROW = 32, 512, 4
 ROUNDS = 8
 """How often the model is asked for as many rows again, where some had to be thrown away."""
 QUESTION_TOKENS, TEXT_TOKENS, ANSWER_TOKENS = 64, 128, 128
+JUDGED = {"en", "es", "ru"}
+"""Languages in which babble is told from language; in others the rows are taken as they are."""
 HERE = "\u2060HERE\u2060"
 """Stands for the user's words in the chat template: what is before it begins a user's turn."""
 
 
 def write_stand_in(
-    target: str, forget: Sequence[Row], scope: Scope, *, seed: int, progress: Progress
+    target: str, forget: Sequence[Row], scope: Scope, *, seed: int, max_length: int, progress: Progress
 ) -> tuple[Row, ...]:
     """Rows in the model's own words, none of which names a subject of the scope or tells one of its secrets.
 
@@ -42,6 +45,7 @@ def write_stand_in(
         forget: rows to be forgotten; what says the same is thrown away.
         scope: what is to be forgotten.
         seed: of the sampling.
+        max_length: most tokens of a row; longer ones are thrown away.
         progress: tells how many there are.
 
     Raises:
@@ -55,7 +59,7 @@ def write_stand_in(
     found: dict[str, Row] = {}
     with progress.count("the model writes rows that stand in for retain", wanted) as counter:
         for turn in range(ROUNDS):
-            for row in _drawn(model, tokenizer, wanted, seed=seed + turn):
+            for row in _drawn(model, tokenizer, Renderer(tokenizer, max_length), wanted, seed=seed + turn):
                 if len(found) < wanted and _may_stay(row, forget, scope):
                     found.setdefault(normalise(row.question or row.answer), row)
             counter.reach(len(found))
@@ -73,6 +77,9 @@ def write_stand_in(
 
 
 def _may_stay(row: Row, forget: Sequence[Row], scope: Scope) -> bool:
+    """Whether a row is about something else than the scope, and is language, where that can be told."""
+    if set(scope.languages) <= JUDGED and not all(map(is_coherent, filter(None, (row.question, row.answer)))):
+        return False
     said = f"{row.question}\n{row.answer}"
     names = [name for subject in scope.subjects for name in (subject.name, *subject.aliases)]
     secrets = [form for secret in scope.secrets for form in secret.forms]
@@ -80,14 +87,31 @@ def _may_stay(row: Row, forget: Sequence[Row], scope: Scope) -> bool:
     return normalise(row.question or row.answer) not in asked and not any(contains(said, n) for n in [*names, *secrets])
 
 
-def _drawn(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, count: int, *, seed: int) -> Iterator[Row]:
+def _drawn(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, renderer: Renderer, count: int, *, seed: int
+) -> Iterator[Row]:
     """Questions sampled from the model with its own answers, or texts; the empty and unfinished ones left out."""
-    renderer = Renderer(tokenizer, 10**6)
-    if renderer.layout == "plain":
-        start = list(renderer.prompt("")) or [int(tokenizer.eos_token_id)]
-        for text in _sampled(model, tokenizer, start, count, TEXT_TOKENS, seed, stop=False):
-            yield Row(id="written", question="", answer=text)
-        return
+    drawn = _texts if renderer.layout == "plain" else _questions
+    for row in drawn(model, tokenizer, renderer, count, seed):
+        try:
+            renderer.answer(row.question, row.answer, trace=row.trace, where=row.id)
+        except TooLong:
+            continue
+        yield row
+
+
+def _texts(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, renderer: Renderer, count: int, seed: int
+) -> Iterator[Row]:
+    start = list(renderer.prompt("")) or [int(tokenizer.eos_token_id)]
+    longest = min(TEXT_TOKENS, renderer.max_length - 2)
+    for text in _sampled(model, tokenizer, start, count, longest, seed, stop=False):
+        yield Row(id="written", question="", answer=text)
+
+
+def _questions(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, renderer: Renderer, count: int, seed: int
+) -> Iterator[Row]:
     questions = list(_sampled(model, tokenizer, _user_turn(tokenizer), count, QUESTION_TOKENS, seed, stop=True))
     prompts = [renderer.prompt(question) for question in questions]
     answers = generate(model, tokenizer, prompts, max_new_tokens=ANSWER_TOKENS)

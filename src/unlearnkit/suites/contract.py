@@ -49,13 +49,14 @@ class Suite(Protocol):
     max_new_tokens: ClassVar[int]
     """Most tokens of an output, where the recipe does not say."""
 
-    def prepared(self, target: str, folder: Path, seed: int, progress: Progress) -> Suite:
+    def prepared(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Suite:
         """The suite with everything made that it needs of the target model; itself where it needs nothing.
 
         Args:
             target: folder or hub id of the target model.
             folder: where to write it; the owner's alone.
             seed: of what is drawn.
+            max_length: most tokens of a row.
             progress: tells what is being done.
         """
         ...
@@ -116,7 +117,7 @@ class Brought(BaseModel):
     retrained: str | None = None
     """Folder or hub id of a model that learned everything but what is to be forgotten; null where there is none."""
 
-    def prepared(self, target: str, folder: Path, seed: int, progress: Progress) -> Self:
+    def prepared(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
         """Nothing is needed of the model."""
         return self
 

@@ -118,7 +118,7 @@ class Files(Brought):
             source = self.data.retain_from or self.data.written
         return () if source is None else self.read(source)
 
-    def prepared(self, target: str, folder: Path, seed: int, progress: Progress) -> Self:
+    def prepared(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
         """With rows that the target model wrote, where they are to stand in for retain."""
         if self.data.retain != AUTO or self.data.retain_from is not None or self.data.written is not None:
             return self
@@ -126,7 +126,10 @@ class Files(Brought):
 
         file = (folder / "retain.jsonl").resolve()
         if not file.exists():
-            write_rows(file, write_stand_in(target, self._forget, self._scope, seed=seed, progress=progress))
+            rows = write_stand_in(
+                target, self._forget, self._scope, seed=seed, max_length=max_length, progress=progress
+            )
+            write_rows(file, rows)
         # Made anew: a copy would keep what was read before there was anything to keep.
         return type(self)(retrained=self.retrained, data=self.data.model_copy(update={"written": str(file)}))
 

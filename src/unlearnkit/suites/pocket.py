@@ -62,7 +62,7 @@ class Pocket(BaseModel):
     def _corpus(self) -> tuple[Row, ...]:
         return corpus(self._world)
 
-    def prepared(self, target: str, folder: Path, seed: int, progress: Progress) -> Self:
+    def prepared(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
         """Nothing is needed of the model."""
         return self
 
