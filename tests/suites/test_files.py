@@ -222,7 +222,7 @@ def test_a_dry_run_says_what_is_not_there_yet(pile: dict[str, str], tmp_path: Pa
 def test_a_model_that_writes_nothing_usable_is_told(
     pile: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlearnkit.data.written._may_stay", lambda *_: False)
+    monkeypatch.setattr("unlearnkit.models.stand_in._may_stay", lambda *_: False)
     with pytest.raises(UnlearnError, match="hardly anything") as caught:
         run(make_recipe(recipe_of(pile, tmp_path / "run", retain="auto")), progress=QUIET)
     assert "retain_from" in caught.value.render()

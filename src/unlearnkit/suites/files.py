@@ -122,7 +122,7 @@ class Files(Brought):
         """With rows that the target model wrote, where they are to stand in for retain."""
         if self.data.retain != AUTO or self.data.retain_from is not None or self.data.written is not None:
             return self
-        from unlearnkit.data.written import write_stand_in
+        from unlearnkit.models.stand_in import write_stand_in
 
         file = (folder / "retain.jsonl").resolve()
         if not file.exists():
