@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from unlearnkit.errors import BadInput
 from unlearnkit.recipe_text import bad_field, parse
-from unlearnkit.runfolder import write_whole
 from unlearnkit.scope import Scope
+from unlearnkit.writing import write_whole
 
 
 def read_scope(path: Path) -> Scope:

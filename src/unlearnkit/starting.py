@@ -14,11 +14,11 @@ from unlearnkit.errors import BadInput
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import outline
 from unlearnkit.recipe import load_recipe
-from unlearnkit.runfolder import write_whole
 from unlearnkit.scope_file import scope_text
 from unlearnkit.scope_suggestion import suggest_scope
 from unlearnkit.suites.files import Files, FilesData
 from unlearnkit.targets.template import TemplateTeacher
+from unlearnkit.writing import write_whole
 
 RECIPE, SCOPE = "recipe.yaml", "scope.yaml"
 LARGE, SMALL = 300_000_000, 50_000_000
@@ -56,7 +56,7 @@ def start(model: str, forget: str, *, retain: str | None = None, retrained: str 
     tokenizer, shape = outline(find_model(model, where="--model"))
     size = sum(weight.numel() for weight in shape.parameters())
     suite = Files(data=FilesData(forget=forget, retain=retain, tokenizer=model))
-    rows = suite.read(forget)
+    rows = suite.read(forget, where="--forget")
     notes = [] if retain else ["no retain rows were named: the target model will write some itself"]
     scope = None
     try:

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
 import torch
-from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from unlearnkit.registry import Registry
+from unlearnkit.settings import Settings
 
 View = str
 """A split, or a variant of its rows: `forget`, `forget:target` (trace and refusal), `forget:idk`, `retain`."""
@@ -126,10 +126,8 @@ class Needs:
         return self.logps | self.reference | self.kl | {view for view, _ in self.hidden | self.reference_hidden}
 
 
-class Objective(BaseModel, ABC):
+class Objective(Settings, ABC):
     """A weighted set of terms that is minimised. A subclass holds hyper-parameters and says what it needs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     from_scratch: ClassVar[bool] = False
     """Train newly initialised weights of the target model's configuration on all that the suite's `kept` gives, in
