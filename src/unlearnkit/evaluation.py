@@ -20,7 +20,7 @@ from unlearnkit.records.measure import measure
 from unlearnkit.records.schema import write_records
 from unlearnkit.references import references_of
 from unlearnkit.report.names import REFERENCES, RETRAINED, TARGET
-from unlearnkit.runfolder import COST_FILE, Cost, Measured, RunFolder, RunState, Subject
+from unlearnkit.runfolder import COST_FILE, Cost, Measured, RunFolder, RunState, Subject, reading
 from unlearnkit.scoring import score
 from unlearnkit.suites.contract import Suite
 
@@ -152,7 +152,10 @@ def own_model(suite: Suite, name: str, progress: Progress) -> str:
 def read_cost(model: str) -> Cost | None:
     """What training a model took, where that was noted beside it."""
     file = Path(model) / COST_FILE
-    return Cost.model_validate_json(file.read_text(encoding="utf-8")) if file.exists() else None
+    if not file.exists():
+        return None
+    with reading(file, fix="delete the file: the model is then measured without its cost"):
+        return Cost.model_validate_json(file.read_text(encoding="utf-8"))
 
 
 def _subject(path: str) -> Subject:

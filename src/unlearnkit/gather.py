@@ -17,7 +17,8 @@ from unlearnkit.report.gates import Gate, judge_all
 from unlearnkit.report.model import Ended, GateResult, GridReport, Report, SubjectReport
 from unlearnkit.report.names import REFERENCES
 from unlearnkit.report.render import write
-from unlearnkit.runfolder import RunFolder, RunState, write_whole
+from unlearnkit.runfolder import RunFolder, RunState
+from unlearnkit.writing import write_whole
 
 _TITLES = {"target": "Target model", "retrained": "Retrained model"}
 _TOLD = ("epochs", "steps", "batch_size", "retain_batch_size", "lr", "adam_eps", "schedule")

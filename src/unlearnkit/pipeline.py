@@ -30,7 +30,7 @@ from unlearnkit.objectives.contract import Needs, Objective, View
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import Recipe, make_suite, section_of
 from unlearnkit.records.schema import Generation
-from unlearnkit.runfolder import Cost, RunFolder, RunState, Stage, StepLogFile, Subject, Training, write_whole
+from unlearnkit.runfolder import Cost, RunFolder, RunState, Stage, StepLogFile, Subject, Training, reading
 from unlearnkit.scope import Scope
 from unlearnkit.suites.contract import Suite
 from unlearnkit.targets.compose import scope_rows, scope_targets, taught
@@ -39,6 +39,7 @@ from unlearnkit.training.checkpoints import Checkpoints
 from unlearnkit.training.loop import StepLog, Trainer, TrainResult, autocast
 from unlearnkit.training.step import TrainData
 from unlearnkit.training.views import TARGET, encode_views, rows_fingerprint
+from unlearnkit.writing import write_whole, writing
 
 
 def run(recipe: Recipe, *, resume: bool = False, progress: Progress | None = None) -> RunFolder:
@@ -260,7 +261,8 @@ class _Work:
     def _targets(self, model: PreTrainedModel) -> list[Target]:
         """What is taught in place of answers; written once."""
         if self.folder.state().targets is not None:
-            return read_targets(self.folder.targets_file)
+            with reading(self.folder.targets_file):
+                return read_targets(self.folder.targets_file)
         began, teacher, seed = time.monotonic(), self.recipe.make_teacher(), self.recipe.seed
         forget, targets = training_splits(self.suite, self._objective)["forget"], []
         if "forget" in self._taught:
@@ -330,9 +332,13 @@ class _Work:
             model = merge_adapter(model)
         beside = self.folder.path / "model.partial"
         shutil.rmtree(beside, ignore_errors=True)
-        save_model(model, self._tokenizer, beside)
-        shutil.rmtree(self.folder.model, ignore_errors=True)
-        beside.rename(self.folder.model)
+        with writing(self.folder.model):
+            try:
+                save_model(model, self._tokenizer, beside)
+                shutil.rmtree(self.folder.model, ignore_errors=True)
+                beside.rename(self.folder.model)
+            finally:
+                shutil.rmtree(beside, ignore_errors=True)
         self.folder.write_subject(
             Subject(
                 kind="adapter" if adapter else "weights",

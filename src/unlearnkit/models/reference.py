@@ -19,6 +19,7 @@ from unlearnkit.data.pack import pack
 from unlearnkit.data.render import Encoded
 from unlearnkit.models.engine import Engine, Outputs, Want, compute_dtype
 from unlearnkit.objectives.contract import Needs, View
+from unlearnkit.writing import writing
 
 ROWS_AT_ONCE = 128
 
@@ -85,11 +86,15 @@ def reference_values(
         passes = _passes(engine, view, views[view], pad_id, Want(layers=frozenset({(view, layer)})))
         values[f"layer {layer}/{view}"] = torch.cat([outputs.layers[layer] for outputs in passes])
     if path is not None and values:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Processes of one run may all write; each writes its own file, and what they write is the same.
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        save_file({name: value.contiguous() for name, value in values.items()}, partial)
-        partial.replace(path)
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                save_file({name: value.contiguous() for name, value in values.items()}, partial)
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
     return ReferenceValues(values, starts)
 
 
