@@ -16,7 +16,7 @@ from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import load_model, load_tokenizer, outline
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import EvalSettings, make_suite, suite_section
-from unlearnkit.records.measure import measure
+from unlearnkit.records.measure import longest_row, measure
 from unlearnkit.records.schema import write_records
 from unlearnkit.references import references_of
 from unlearnkit.report.names import REFERENCES, RETRAINED, TARGET
@@ -123,7 +123,7 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
             model,
             tokenizer,
             task.measured,
-            max_length=_longest(model.config),
+            max_length=longest_row(model.config),
             max_new_tokens=longest,
             unspoken=task.unspoken,
             gradients=gradients,
@@ -186,8 +186,3 @@ def _begin(folder: RunFolder, suite: dict[str, Any], subject: Subject, cost: Cos
 def now() -> str:
     """The time, as it is shown and kept."""
     return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _longest(config: Any) -> int:
-    """Most tokens of a row that the model has positions for."""
-    return int(getattr(config.get_text_config(), "max_position_embeddings", None) or 4096)

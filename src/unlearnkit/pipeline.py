@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.data.render import PLAIN, Encoded, Renderer, layout
-from unlearnkit.data.rows import TRAINED_SPLITS, Row
+from unlearnkit.data.rows import Row
 from unlearnkit.errors import BadInput
 from unlearnkit.evaluation import measure_references, measure_subject, now
 from unlearnkit.gather import write_documents
@@ -30,6 +30,7 @@ from unlearnkit.objectives.contract import Needs, Objective, View
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import Recipe, make_suite, section_of
 from unlearnkit.records.schema import Generation
+from unlearnkit.rehearsal import rehearse, training_splits
 from unlearnkit.runfolder import Cost, RunFolder, RunState, Stage, StepLogFile, Subject, Training, reading
 from unlearnkit.scope import Scope
 from unlearnkit.suites.contract import Suite
@@ -77,23 +78,6 @@ def run(recipe: Recipe, *, resume: bool = False, progress: Progress | None = Non
     return folder
 
 
-def training_splits(suite: Suite, objective: Objective) -> dict[str, Sequence[Row]]:
-    """The rows that the method may train on; one that starts from scratch learns all that is kept."""
-    task = suite.task()
-    splits: dict[str, Sequence[Row]] = {name: task.splits[name] for name in TRAINED_SPLITS if name in task.splits}
-    if objective.from_scratch:
-        splits["retain"] = suite.kept()
-    needed = {view.partition(":")[0] for view in objective.needs().views} - task.to_be_written
-    if "retain" in needed and not splits.get("retain"):
-        raise BadInput(
-            "the method keeps what must stay by training on it, and there are no retain rows",
-            where="data.retain",
-            allowed="a file of rows; auto: rows that the target model itself writes",
-            fix="name a file: data.retain=FILE; or data.retain=auto; or a method that needs none (method.name=ga)",
-        )
-    return splits
-
-
 def _open(recipe: Recipe, resume: bool, progress: Progress) -> RunFolder:
     """The recipe's folder, new or to go on with."""
     folder = RunFolder(recipe.folder)
@@ -112,9 +96,16 @@ def _open(recipe: Recipe, resume: bool, progress: Progress) -> RunFolder:
     if {name for name in found if not name.endswith(".partial")} - {folder.private.name, folder.recipe_file.name}:
         raise BadInput("the folder is not empty, and holds no run", where=str(folder.path), fix="take another: out=...")
     # What is wrong with rows and models is told before anything is written.
-    training_splits(recipe.make_suite(), recipe.make_objective())
-    _try_model(recipe, progress)
-    folder.create()
+    _try(recipe, progress)
+    try:
+        folder.create()
+    except OSError as error:
+        raise BadInput(
+            f"the run's folder cannot be made: {error.strerror}",
+            where="out",
+            value=str(folder.path),
+            fix="take a folder that can be written to: out=...",
+        ) from error
     write_whole(folder.recipe_file, recipe.dump())
     folder.write_state(
         RunState(
@@ -130,14 +121,19 @@ def _open(recipe: Recipe, resume: bool, progress: Progress) -> RunFolder:
     return folder
 
 
-def _try_model(recipe: Recipe, progress: Progress) -> None:
-    """Complain of a model that cannot be used, or trained as the recipe says."""
-    settings = recipe.model
-    if settings.path is None:
-        return  # the suite makes its own
-    found = find_model(settings.path)
+def _try(recipe: Recipe, progress: Progress) -> None:
+    """Complain of rows and models that cannot be used, or not as the recipe says. Loads no weights."""
+    settings, suite = recipe.model, recipe.make_suite()
+    training_splits(suite, recipe.make_objective())  # first, for it takes no time
+    retrained = None if suite.has_models else suite.retrained_model(progress)
+    if retrained is not None:
+        outline(find_model(retrained, where="suite.retrained"))
+    source = settings.path or suite.target_model(progress)
+    assert source is not None  # a recipe for a suite without models names one
+    found = find_model(source)
     tokenizer, model = outline(found)
     choose_weights(model, lora=settings.lora, parameters=settings.parameters)
+    rehearse(recipe, suite, found, tokenizer)
     if layout(tokenizer) == "plain":
         progress.say(PLAIN)
     if found.base is not None and settings.lora is not None:
