@@ -43,6 +43,7 @@ def find_runs(paths: Sequence[str | Path]) -> list[RunFolder]:
                 "there is no measured run in this folder",
                 value=str(path),
                 allowed="a run's folder, or a folder of runs",
+                fix="correct the path; or measure the run in it: unlearn eval RUN",
             )
         found += inside
     names = [run.name for run in found]
@@ -106,6 +107,7 @@ def gather(
                 where=f"{first.name} and {name}",
                 value=str(other.suite),
                 allowed=str(state.suite),
+                fix="make one report for each suite",
             )
     recipes = {run.name: run.recipe() for run in runs if run.recipe()}
     subjects = tuple(subject_report(run) for run in runs)

@@ -243,7 +243,12 @@ def _resolved(registry: Registry[Any], section: dict[str, Any], field: str) -> d
     """The section with every setting of its plug-in written out."""
     name = section.get("name")
     if not isinstance(name, str):
-        raise BadField(f"the {registry.kind} has no name", path=(field, "name"), allowed=", ".join(registry.names()))
+        raise BadField(
+            f"the {registry.kind} has no name",
+            path=(field, "name"),
+            allowed=", ".join(registry.names()),
+            fix=f"write {field}.name",
+        )
     with at_field(field, "name"):
         plugin = registry.get(name).plugin
     try:

@@ -48,14 +48,15 @@ def at_field(*path: str | int) -> Iterator[None]:
 class Origins:
     """Where each field was written: `recipe.yaml:7`, or the override that set it."""
 
-    places: dict[FieldPath, str]
+    places: dict[tuple[str, ...], str]
+    """By the names on the way to the field; an item of a list is named by its number."""
     whole: str
     """The place of a field that was written nowhere."""
 
     def placed(self, error: BadField) -> BadInput:
         """The error with the place of its field, or of the nearest section that holds it."""
-        at = next((self.places[error.path[:n]] for n in range(len(error.path), 0, -1) if error.path[:n] in self.places),
-                  self.whole)  # fmt: skip
+        path = tuple(map(str, error.path))
+        at = next((self.places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.places), self.whole)
         field = f", field {dotted(error.path)}" if error.path else ""
         return BadInput(error.what, where=f"{at}{field}", value=error.value, allowed=error.allowed, fix=error.fix)
 
@@ -85,7 +86,11 @@ def parse(
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         fix = "put spaces in place of the tab" if "\\t" in str(error.problem) else "mend that line, or the one above"
-        raise BadInput(f"not YAML: {error.problem}", where=f"{path}{line}", fix=fix) from error
+        raise BadInput(
+            f"not YAML: {error.context or ''}{', ' * bool(error.context)}{error.problem}",
+            where=f"{path}{line}",
+            fix=fix,
+        ) from error
     except yaml.reader.ReaderError as error:
         place, odd = f"{path}:{text.count(chr(10), 0, error.position) + 1}", text[error.position]
         what = "not YAML: there is a character that no text has"
@@ -101,7 +106,7 @@ def parse(
             allowed="lines of `field: value`",
             fix=f"begin with `{begin}`",
         )
-    places: dict[FieldPath, str] = {}
+    places: dict[tuple[str, ...], str] = {}
     try:
         _note_places(node, (), str(path), places)
     except RecursionError as error:
@@ -112,10 +117,10 @@ def parse(
     return data, Origins(places, str(path))
 
 
-def _note_places(node: Any, at: FieldPath, file: str, places: dict[FieldPath, str]) -> None:
+def _note_places(node: Any, at: tuple[str, ...], file: str, places: dict[tuple[str, ...], str]) -> None:
     """Note the line of every field; a field that is written twice is refused, since YAML would drop one unsaid."""
     if isinstance(node, yaml.SequenceNode):
-        pairs = [(number, item, item) for number, item in enumerate(node.value)]
+        pairs = [(str(number), item, item) for number, item in enumerate(node.value)]
     elif isinstance(node, yaml.MappingNode):
         pairs = [(key.value, key, value) for key, value in node.value]
     else:
@@ -133,7 +138,7 @@ def _is_name(override: str) -> bool:
     return override.partition("=")[0].strip().endswith(".name")
 
 
-def _override(data: dict[str, Any], override: str, places: dict[FieldPath, str]) -> None:
+def _override(data: dict[str, Any], override: str, places: dict[tuple[str, ...], str]) -> None:
     key, equals, text = override.partition("=")
     path = tuple(key.strip().split("."))
     if not equals or not all(path):
@@ -187,6 +192,8 @@ def bad_field(
         )
     if first["type"] == "missing":
         return BadField("a setting is missing", path=path, fix=f"write {dotted(path)}")
+    if first["type"] == "invalid_key":
+        return BadField("a setting's name is not text", path=path, value=first["input"], fix="put it in quotes")
     allowed = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if first["type"] in _SECTIONS:
         allowed = "a section: settings of its own, each on a line under it"
@@ -202,8 +209,8 @@ _SECTIONS = ("model_type", "model_attributes_type", "dict_type", "mapping_type")
 
 
 def _fix(value: object, problem: str, owner: type[BaseModel] | None, path: FieldPath) -> str:
-    if problem == "string_type" and isinstance(value, (bool, int, float, date)):
-        return "put it in quotes: YAML takes it for something else than text"
+    if isinstance(value, bool) or (problem == "string_type" and isinstance(value, (int, float, date))):
+        return "correct it; put what is meant as text in quotes, or YAML takes it for something else"
     if problem in _SECTIONS:
         name = f", as in {{name: {value}}}" if isinstance(value, str) and path[-1] in ("suite", "method") else ""
         return f"write its settings under it{name}; or take the line out, for the defaults"

@@ -131,7 +131,12 @@ class RunFolder:
         """The run in a folder. Raises `BadInput` where there is none."""
         folder = cls(path)
         if not folder.is_run:
-            raise BadInput("there is no run in this folder", value=str(path), allowed="a folder with a run.json in it")
+            raise BadInput(
+                "there is no run in this folder",
+                value=str(path),
+                allowed="a folder with a run.json in it",
+                fix="correct the path; or make the run: unlearn run RECIPE",
+            )
         return folder
 
     @property
