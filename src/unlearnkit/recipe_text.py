@@ -229,6 +229,8 @@ def _value(value: object) -> object:
 def _owner(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:
     """The section that a path leads to; None where it leads to no section."""
     for part in path:
+        if isinstance(part, int):
+            continue  # an item of a list of sections
         field = model.model_fields.get(str(part))
         inner = _section(field.annotation) if field else None
         if inner is None:
