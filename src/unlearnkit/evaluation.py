@@ -12,13 +12,14 @@ import torch
 from unlearnkit.data.render import PLAIN, layout
 from unlearnkit.errors import BadInput
 from unlearnkit.machine import environment
-from unlearnkit.models.folder import find_model
+from unlearnkit.models.folder import ModelFolder, find_model
 from unlearnkit.models.load import load_model, load_tokenizer, outline
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import EvalSettings, make_suite, suite_section
 from unlearnkit.records.measure import longest_row, measure
 from unlearnkit.records.schema import write_records
 from unlearnkit.references import references_of
+from unlearnkit.rehearsal import rehearse_measuring
 from unlearnkit.report.names import REFERENCES, RETRAINED, TARGET
 from unlearnkit.runfolder import COST_FILE, Cost, Measured, RunFolder, RunState, Subject, reading
 from unlearnkit.scoring import score
@@ -50,9 +51,14 @@ def evaluate(
     folder = RunFolder(out if out is not None else Path("runs") / Path(subject).name)
     measured_on, section = make_suite(suite), suite_section(suite)
     model = own_model(measured_on, str(subject), progress) if str(subject) in REFERENCES else str(subject)
+    found = find_model(model, where="the model to measure")
+    # Whatever cannot be used is told before anything is written.
+    rehearse_measuring(measured_on.task(), found, outline(found)[0])
+    if not measured_on.has_models and (retrained := measured_on.retrained_model(progress)) is not None:
+        outline(find_model(retrained, where="suite.retrained"))
     # What it took to train the target model is no cost of unlearning.
     cost = None if str(subject) == TARGET else read_cost(model)
-    _begin(folder, section, _subject(model), cost)
+    _begin(folder, section, _subject(found), cost)
     if not measured_on.has_models:
         measure_references(folder, settings or EvalSettings(), progress)
     measure_subject(folder, settings or EvalSettings(), progress)
@@ -71,7 +77,7 @@ def measure_references(
     for name, model in ((RETRAINED, make_suite(section).retrained_model(progress)), (TARGET, target)):
         if model is not None and name not in known:
             reference = RunFolder(folder.references / name)
-            _begin(reference, section, _subject(model), read_cost(model) if name == RETRAINED else None)
+            _begin(reference, section, _subject(find_model(model)), read_cost(model) if name == RETRAINED else None)
             measure_subject(reference, settings, progress)
 
 
@@ -158,9 +164,7 @@ def read_cost(model: str) -> Cost | None:
         return Cost.model_validate_json(file.read_text(encoding="utf-8"))
 
 
-def _subject(path: str) -> Subject:
-    found = find_model(path, where="the model to measure")
-    outline(found)  # complains of a model that cannot be used before anything is written
+def _subject(found: ModelFolder) -> Subject:
     if found.base is None:
         return Subject(kind="weights", path=found.name)
     return Subject(kind="adapter", path=found.name, base=found.base.name)

@@ -14,7 +14,7 @@ from unlearnkit.objectives.contract import Needs, Objective, View
 from unlearnkit.recipe import Recipe
 from unlearnkit.records.measure import encoded_answers, longest_row
 from unlearnkit.scope import Scope
-from unlearnkit.suites.contract import Suite
+from unlearnkit.suites.contract import Suite, Task
 from unlearnkit.targets.compose import taught
 from unlearnkit.targets.scope_rows import mentions
 from unlearnkit.training.views import TARGET, encode_views
@@ -80,6 +80,11 @@ def rehearse(recipe: Recipe, suite: Suite, model: ModelFolder, tokenizer: PreTra
     objective, task = recipe.make_objective(), suite.task()
     _try_layers(objective.needs(), model)
     rehearsed_views(recipe, training_splits(suite, objective), task.scope, tokenizer)
+    rehearse_measuring(task, model, tokenizer)
+
+
+def rehearse_measuring(task: Task, model: ModelFolder, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Complain of rows that cannot be measured: `BadInput` for one that the model has no room for."""
     renderer = Renderer(tokenizer, longest_row(model.config))
     for rows in task.measured.values():
         for row in rows:
