@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,11 +52,9 @@ def evaluate(
     folder = RunFolder(out if out is not None else Path("runs") / Path(subject).name)
     measured_on, section = make_suite(suite), suite_section(suite)
     model = own_model(measured_on, str(subject), progress) if str(subject) in REFERENCES else str(subject)
-    found = find_model(model, where="the model to measure")
-    # Whatever cannot be used is told before anything is written.
-    rehearse_measuring(measured_on.task(), found, outline(found)[0])
+    found = _tried(model, measured_on, "the model to measure")
     if not measured_on.has_models and (retrained := measured_on.retrained_model(progress)) is not None:
-        outline(find_model(retrained, where="suite.retrained"))
+        _tried(retrained, measured_on, "suite.retrained")
     # What it took to train the target model is no cost of unlearning.
     cost = None if str(subject) == TARGET else read_cost(model)
     _begin(folder, section, _subject(found), cost)
@@ -77,6 +76,8 @@ def measure_references(
     for name, model in ((RETRAINED, make_suite(section).retrained_model(progress)), (TARGET, target)):
         if model is not None and name not in known:
             reference = RunFolder(folder.references / name)
+            if reference.path.exists():
+                shutil.rmtree(reference.path)  # begun for this run, and never measured
             _begin(reference, section, _subject(find_model(model)), read_cost(model) if name == RETRAINED else None)
             measure_subject(reference, settings, progress)
 
@@ -93,9 +94,9 @@ def _again(
     chosen = state.suite if suite is None else suite_section(suite)
     folder = run
     if out is not None and Path(out).resolve() != run.path.resolve():
-        folder, path = RunFolder(out), run.subject_path()
-        local = str(Path(path).resolve()) if Path(path).is_dir() else path
-        _begin(folder, chosen, run.subject().model_copy(update={"path": local}), state.cost)
+        folder = RunFolder(out)
+        found = _tried(run.subject_path(), make_suite(chosen), f"{run.subject_file}, field path")
+        _begin(folder, chosen, run.subject().model_copy(update={"path": found.name}), state.cost)
     elif chosen != state.suite:
         raise BadInput(
             "the run's own records belong to another request",
@@ -162,6 +163,13 @@ def read_cost(model: str) -> Cost | None:
         return None
     with reading(file, fix="delete the file: the model is then measured without its cost"):
         return Cost.model_validate_json(file.read_text(encoding="utf-8"))
+
+
+def _tried(model: str, suite: Suite, where: str) -> ModelFolder:
+    """The model, found to be one that can measure the suite's rows; complains before anything is written."""
+    found = find_model(model, where=where)
+    rehearse_measuring(suite.task(), found, outline(found)[0])
+    return found
 
 
 def _subject(found: ModelFolder) -> Subject:

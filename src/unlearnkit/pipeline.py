@@ -195,6 +195,7 @@ class _Work:
         views = encode_views(self._needs.views, splits, self._renderer, targets=targets, seed=self.recipe.seed)
         engine = Engine(model)
         fingerprints = {"model": weights_fingerprint(self._source), "rows": rows_fingerprint(views)}
+        self._refuse_changed(fingerprints)
         self.folder.update(fingerprints=fingerprints)
         reference = self._reference(engine, views)
         trainer = Trainer(
@@ -212,6 +213,17 @@ class _Work:
         peak = peak_rss_mb()
         self._save(engine.model)
         self._note(result, peak)
+
+    def _refuse_changed(self, fingerprints: Mapping[str, str]) -> None:
+        """What a run goes on with is what it was begun with, or its targets and references are of something else."""
+        before = self.folder.state().fingerprints
+        changed = [name for name, value in fingerprints.items() if before.get(name, value) != value]
+        if changed:
+            raise BadInput(
+                f"the {' and '.join(changed)} changed since the run was begun",
+                where=str(self.folder.path),
+                fix="bring back what it was begun with; or begin anew in another folder: out=...",
+            )
 
     @cached_property
     def _objective(self) -> Objective:
@@ -311,7 +323,9 @@ class _Work:
                 counter.reach(step.step, step.of, f"loss {step.loss:.3f}")
 
             try:
-                return trainer.run(checkpoints=checkpoints, on_step=on_step, stopped=wish)
+                result = trainer.run(checkpoints=checkpoints, on_step=on_step, stopped=wish)
+                log.begin()  # where not one step was left to do
+                return result
             finally:
                 log.close()
 

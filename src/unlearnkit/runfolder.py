@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TextIO, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -40,7 +40,7 @@ class Subject(_Value):
 
     kind: Literal["weights", "adapter"]
     path: str
-    """Folder, relative to the run's folder where it lies in it; or a hub id."""
+    """`model` for the one in the run's folder; else an absolute path or a hub id."""
     base: str | None = None
     """The model that an adapter belongs to."""
     dtype: Dtype = "float32"
@@ -192,7 +192,8 @@ class RunFolder:
     def subject_path(self) -> str:
         """Where the subject's model is: a folder or a hub id."""
         path = self.subject().path
-        return str(self.path / path) if (self.path / path).is_dir() else path
+        # The run's own, and never what else has that name in the working directory, be it there or gone.
+        return str(self.model.resolve()) if path == self.model.name else path
 
     def scope(self) -> Scope:
         """The scope that the subject was made to forget, or is measured by."""
@@ -252,24 +253,36 @@ class StepLogFile:
     """`log.jsonl`: one line a step, written as the steps are done."""
 
     def __init__(self, path: Path, keep: int) -> None:
-        """Cut the log back to the first `keep` steps: the ones after the checkpoint will be done again."""
-        kept = []
+        """`keep`: the steps of the checkpoint. The ones after it will be done again, and go when the log begins."""
+        self._path, self._keep = path, keep
+        self._stream: TextIO | None = None
+
+    def begin(self) -> TextIO:
+        """Cut the log back, once it is certain that the checkpoint can be gone on with."""
+        if self._stream is not None:
+            return self._stream
+        path, kept = self._path, []
         if path.exists():
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
             # A line that a kill cut off comes after the last checkpoint, and goes with the rest.
-            kept = [line for line in lines[:keep] if line.endswith("\n")]
+            kept = [line for line in lines[: self._keep] if line.endswith("\n")]
         write_whole(path, "".join(kept))
-        self._path, self._stream = path, path.open("a", encoding="utf-8")
+        with writing(path):
+            self._stream = path.open("a", encoding="utf-8")
+        return self._stream
 
     def add(self, step: dict[str, Any]) -> None:
         """Write one step; what is not finite becomes null, which JSON can hold."""
+        stream = self.begin()
         with writing(self._path):
-            self._stream.write(json.dumps(_finite(step), allow_nan=False) + "\n")
-            self._stream.flush()
+            stream.write(json.dumps(_finite(step), allow_nan=False) + "\n")
+            stream.flush()
 
     def close(self) -> None:
         """No more steps."""
-        self._stream.close()
+        if self._stream is not None:
+            with writing(self._path):
+                self._stream.close()
 
 
 @contextmanager

@@ -25,6 +25,9 @@ SCREEN = 24
 """Lines of the smallest terminal."""
 
 CHECK, RUN = ("check", "recipe.yaml"), ("run", "recipe.yaml")
+RESUME = (*RUN, "--resume")
+OWN = "runs/own"
+"""The folder of the recipe's run."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,8 @@ class Case:
     """Exit code: 1 failed, 2 bad recipe or data, 4 something to provide."""
     findings: bool = field(default=False, kw_only=True)
     """Whether the answer is what `check` found, which stands on stdout."""
+    mend: Callable[[Place], object] | None = field(default=None, kw_only=True)
+    """What the answer's fix says, for a run that was under way: after it, `--resume` finishes as if nothing was."""
 
     def __str__(self) -> str:
         return self.id
@@ -113,7 +118,7 @@ def recipe_data() -> dict[str, Any]:
         "method": {"name": "graddiff"},
         "train": {"epochs": None, "steps": 6, "batch_size": 4, "lr": 1e-3, "checkpoint_every": 2},
         "eval": {"max_new_tokens": 2},
-        "out": "runs/own",
+        "out": OWN,
     }
 
 
@@ -146,6 +151,15 @@ def assert_told(case: Case, place: Place, capture: pytest.CaptureFixture[str]) -
     for words in case.says:
         assert words in said, f"{words!r} is not in\n{said}"
     assert place.snapshot() == before
+
+
+def assert_mended(case: Case, place: Place, unbroken: Path, capture: pytest.CaptureFixture[str]) -> None:
+    """Do what the answer says, and go on: the weights are those of a run that nothing happened to."""
+    assert case.mend is not None
+    case.mend(place)
+    assert unlearn(RESUME, place.patch) == 0, capture.readouterr().err
+    name = "model/model.safetensors"
+    assert digest(place.root / OWN / name) == digest(unbroken / OWN / name)
 
 
 def assert_readable(said: str) -> None:
