@@ -12,7 +12,7 @@ import torch
 
 from unlearnkit.data.render import PLAIN, layout
 from unlearnkit.errors import BadInput
-from unlearnkit.machine import environment
+from unlearnkit.machine import device_told, environment
 from unlearnkit.models.folder import ModelFolder, find_model
 from unlearnkit.models.load import load_model, load_tokenizer, outline
 from unlearnkit.progress import Progress
@@ -125,7 +125,7 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
         progress.say(PLAIN)
     if torch.cuda.is_available():
         model.cuda()
-    with progress.count(f"measuring {folder.name}", total) as counter:
+    with progress.count(f"measuring {folder.name}", total) as counter, device_told():
         records = measure(
             model,
             tokenizer,

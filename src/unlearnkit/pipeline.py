@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -19,7 +20,7 @@ from unlearnkit.errors import BadInput
 from unlearnkit.evaluation import measure_references, measure_subject, now
 from unlearnkit.gather import write_documents
 from unlearnkit.interrupts import stopping
-from unlearnkit.machine import begin_peak, environment, peak_rss_mb
+from unlearnkit.machine import begin_peak, device_told, environment, peak_rss_mb
 from unlearnkit.models.adapter import merge_adapter
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder, find_model, weights_fingerprint
@@ -64,12 +65,14 @@ def run(recipe: Recipe, *, resume: bool = False, progress: Progress | None = Non
         suite = make_suite(folder.state().suite)
         source = recipe.model.path or suite.target_model(progress)
         assert source is not None  # a recipe for a suite without models names one
-        suite = suite.prepared(source, folder.private, recipe.seed, progress)
+        with device_told():
+            suite = suite.prepared(source, folder.private, recipe.seed, progress)
         folder.update(suite=section_of(recipe.suite["name"], suite))
         if not suite.has_models:
             # Before the training, so that whatever is wrong with rows and models is told at once.
             measure_references(folder, recipe.eval, progress, target=source)
-        _Work(recipe, suite, folder, source, progress).train()
+        with device_told():
+            _Work(recipe, suite, folder, source, progress).train()
     if folder.state().measure is None:
         measure_subject(folder, recipe.eval, progress)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
@@ -81,7 +84,9 @@ def run(recipe: Recipe, *, resume: bool = False, progress: Progress | None = Non
 def _open(recipe: Recipe, resume: bool, progress: Progress) -> RunFolder:
     """The recipe's folder, new or to go on with."""
     folder = RunFolder(recipe.folder)
-    if folder.is_run:
+    with _folder_told(folder):
+        begun, found = folder.is_run, _lying_in(folder)
+    if begun:
         if not resume:
             raise BadInput(
                 "there is a run in this folder already",
@@ -92,20 +97,12 @@ def _open(recipe: Recipe, resume: bool, progress: Progress) -> RunFolder:
         _warn_of_other_machine(folder, progress)
         return folder
     # A run that was killed in its first moments leaves these and nothing else.
-    found = {p.name for p in folder.path.iterdir()} if folder.path.exists() else set()
     if {name for name in found if not name.endswith(".partial")} - {folder.private.name, folder.recipe_file.name}:
         raise BadInput("the folder is not empty, and holds no run", where=str(folder.path), fix="take another: out=...")
     # What is wrong with rows and models is told before anything is written.
     _try(recipe, progress)
-    try:
+    with _folder_told(folder):
         folder.create()
-    except OSError as error:
-        raise BadInput(
-            f"the run's folder cannot be made: {error.strerror}",
-            where="out",
-            value=str(folder.path),
-            fix="take a folder that can be written to: out=...",
-        ) from error
     write_whole(folder.recipe_file, recipe.dump())
     folder.write_state(
         RunState(
@@ -119,6 +116,24 @@ def _open(recipe: Recipe, resume: bool, progress: Progress) -> RunFolder:
         )
     )
     return folder
+
+
+def _lying_in(folder: RunFolder) -> set[str]:
+    return {path.name for path in folder.path.iterdir()} if folder.path.exists() else set()
+
+
+@contextmanager
+def _folder_told(folder: RunFolder) -> Iterator[None]:
+    """Tell of a folder that cannot be one: there is a file, or the system does not let it be made."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise BadInput(
+            f"the run's folder cannot be used: {getattr(error, 'strerror', error)}",
+            where="out",
+            value=str(folder.path),
+            fix="take a folder that can be written to: out=...",
+        ) from error
 
 
 def _try(recipe: Recipe, progress: Progress) -> None:

@@ -18,7 +18,7 @@ from unlearnkit.scope_file import scope_text
 from unlearnkit.scope_suggestion import suggest_scope
 from unlearnkit.suites.files import Files, FilesData
 from unlearnkit.targets.template import TemplateTeacher
-from unlearnkit.writing import write_whole
+from unlearnkit.writing import NotWritten, write_whole, writing
 
 RECIPE, SCOPE = "recipe.yaml", "scope.yaml"
 LARGE, SMALL = 300_000_000, 50_000_000
@@ -89,9 +89,14 @@ def start(model: str, forget: str, *, retain: str | None = None, retrained: str 
         longest=longest,
         max_length=16 * -(-(longest + (room if method == "tru" else 0)) // 16),
     )
-    out.mkdir(parents=True, exist_ok=True)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
     write_whole(scope_file, _SCOPE_HEAD + (_BLANK if scope is None else scope_text(scope)), mode=0o600)
-    write_whole(recipe_file, text)
+    try:
+        write_whole(recipe_file, text)
+    except NotWritten:
+        scope_file.unlink()  # half a start would stand in the way of the next one
+        raise
     load_recipe(recipe_file)  # what is written here can be read here
     return Start(recipe_file, scope_file, tuple(notes))
 

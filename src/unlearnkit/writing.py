@@ -9,9 +9,6 @@ from pathlib import Path
 
 from unlearnkit.errors import UnlearnError
 
-NO_ROOM = "No space left on device"
-"""What the system says of a full disk; safetensors puts it into an error of its own."""
-
 
 class NotWritten(UnlearnError):
     """The disk is full, or the place may not be written to (exit code 1). What was there before is still there."""
@@ -25,10 +22,10 @@ def writing(place: Path) -> Iterator[None]:
     except OSError as error:
         raise _not_written(place, error.strerror or str(error)) from error
     except Exception as error:
-        # Not by its class: whoever writes JSON alone need not load safetensors.
+        # What the system says to safetensors comes as an error of its own; told by name, so as not to import it here.
         if type(error).__name__ != "SafetensorError":
             raise
-        raise _not_written(place, NO_ROOM if "StorageFull" in str(error) else str(error)) from error
+        raise _not_written(place, str(error).partition("\n")[0]) from error
 
 
 def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:

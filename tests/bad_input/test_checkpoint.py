@@ -207,18 +207,6 @@ STOPPED = [
         RESUME,
     ),
     Case(
-        "reference-values-truncated",
-        lambda place: (
-            [
-                place.cut(str(file.relative_to(place.root)))
-                for file in (place.root / OWN / "private" / "reference").glob("*.safetensors")
-            ]
-            or place.cut(f"{STEP}/state.json")
-        ),
-        ["damaged"],
-        RESUME,
-    ),
-    Case(
         "target-scores-truncated",
         cut(f"{OWN}/references/target/run.json"),
         [NOT_OURS, "references/target/run.json"],

@@ -34,11 +34,11 @@ def local_copy(path: str, *, where: str) -> Path:
             fix="check the path; a relative one begins at the working directory",
         )
     from huggingface_hub import snapshot_download  # here, because it takes a while and few need it
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError  # type: ignore[attr-defined]
 
     try:
         return Path(snapshot_download(path, repo_type="dataset"))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+    except (HTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise Missing(
             f"there is no such path here, and the hub gives no data set of that name: {str(error).splitlines()[0]}",
             where=where,

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -74,7 +76,9 @@ def reference_values(
     starts = {view: _starts(views[view]) for view in needs.reference | needs.kl | inner}
     path = None if cache is None else cache / f"{_fingerprint(engine, needs, views, weights)}.safetensors"
     if path is not None and path.exists():
-        return ReferenceValues(load_file(path, device=str(_device(engine))), starts)
+        # A file that was damaged is made again: it is a function of what its name stands for.
+        with suppress(SafetensorError):
+            return ReferenceValues(load_file(path, device=str(_device(engine))), starts)
     values: dict[str, Tensor] = {}
     for view in sorted(needs.reference):
         passes = _passes(engine, view, views[view], pad_id, Want(logps=frozenset({view})))
