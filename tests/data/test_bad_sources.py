@@ -213,7 +213,13 @@ CASES = [
         "accepted holds null", {"a.jsonl": jsonl({**GOOD, "accepted": ["A", None]})}, "a.jsonl:1, field accepted.1", ""
     ),
     Case("unknown form", {"a.csv": b"text,form\nA,rhyme\n"}, "a.csv:2, field form", "Input should be", "rhyme"),
-    Case("options as words", {"a.csv": b"text,options\nA,many\n"}, "a.csv:2, field options", "integer", "many"),
+    Case(
+        "options as words",
+        {"a.csv": b"text,options\nA,many\n"},
+        "a.csv:2, field options",
+        "integer",
+        "a string of length 4",
+    ),
     Case("options below zero", {"a.jsonl": jsonl({**GOOD, "options": -1})}, "a.jsonl:1, field options", "greater", -1),
     Case(
         "options in words",

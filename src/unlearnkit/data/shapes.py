@@ -40,10 +40,6 @@ class Record:
     fields: Mapping[str, Any]
 
 
-PLAIN_FIELDS = ("form", "language", "options", "role")
-"""Fields whose values say nothing of what a row tells, so that an error may show them."""
-
-
 def shortened(value: object) -> object:
     """A value that is no row's text, as an error shows it: enough to find it by."""
     if isinstance(value, str):
@@ -128,9 +124,15 @@ def as_row(record: Record, shape: Shape, name: str) -> Row:
         raise BadInput(
             f"a field cannot be used: {first['msg']}",
             where=f"{record.place}, field {'.'.join(map(str, first['loc']))}",
-            value=(shortened if first["loc"][0] in PLAIN_FIELDS else described)(first["input"]),
+            value=_shown(str(first["loc"][0]), first["input"]),
             fix="mend the value; or rename the column, if it means something else than a row's field of that name",
         ) from error
+
+
+def _shown(field: str, value: object) -> object:
+    """A value of a row as an error shows it: only those of fields that say nothing of what the row tells."""
+    plain = isinstance(value, int) if field == "options" else field in ("form", "language") and isinstance(value, str)
+    return shortened(value) if plain else described(value)
 
 
 def _id(record: Record) -> str:
