@@ -137,7 +137,8 @@ def test_tofu_as_it_is_published(tmp_path: Path) -> None:
     path = tmp_path / "forget01_perturbed.json"
     path.write_text("\n".join(json.dumps(record).replace("/", "\\/") for record in TOFU))
     assert read_source(path) == tuple(
-        Row(id=f"{path.name}:{n}", question=str(r["question"]), answer=str(r["answer"])) for n, r in enumerate(TOFU, 1)
+        Row.model_validate({"id": f"{path.name}:{n}"} | {field: r[field] for field in r if field in Row.model_fields})
+        for n, r in enumerate(TOFU, 1)
     )
     path.write_text(json.dumps(TOFU[0]))  # one line is lines, too
     assert [row.id for row in read_source(path)] == ["forget01_perturbed.json:1"]

@@ -97,7 +97,8 @@ def told_shape(path: Path, records: Sequence[Record], asked: Shape | None) -> Sh
         what, fix = "the columns are those of no shape", "rename the columns"
     allowed = "; ".join(f"{shape}: {', '.join(needed)}" for shape, needed in SHAPES.items())
     found = f"columns {', '.join(columns)}"
-    if path.suffix.lower() == ".csv" and not {*columns} & {*KEPT, *(c for needed in SHAPES.values() for c in needed)}:
+    known = {*KEPT, *(column for needed in SHAPES.values() for column in needed)}
+    if path.suffix.lower() == ".csv" and not {column.strip().lower() for column in columns} & known:
         # Where the header was left out, these are a row's own cells.
         found = "columns of other names"
     raise BadInput(
