@@ -95,7 +95,11 @@ def test_overrides(tmp_path: Path, override: str, path: tuple[str, ...], value: 
         ("request: pii", "request: people", [":3, field suite.request", "'authors', 'book', 'pii' or 'hazard'"]),
         ("request: pii", "world_seed: -3", ["field suite.world_seed", "greater than or equal to 0"]),
         ("suite:\n  name: pocket\n  request: pii\n", "", ["missing", "field suite"]),
-        ("suite:\n  name: pocket\n  request: pii\n", "suite: pocket\n", ["field suite", "'pocket'", "dictionary"]),
+        (
+            "suite:\n  name: pocket\n  request: pii\n",
+            "suite: pocket\n",
+            ["field suite", "'pocket'", "a section", "{name: pocket}"],
+        ),
         ("train:", "trian:", ["no such setting", "'trian'", "did you mean train?"]),
         ("method:", "seed: -1\nmethod:", ["field seed", "greater than or equal to 0"]),
         ("method:", "name: target\nmethod:", ["field name", "held against"]),

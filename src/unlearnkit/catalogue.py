@@ -37,7 +37,12 @@ def catalogue(kind: str) -> list[Listed]:
     if kind == "metric":
         return [Listed(name, metric.summary, None, None) for name, metric in METRICS.items()]
     if kind not in REGISTRIES:
-        raise BadInput("there is no such kind of plug-in", value=kind, allowed=", ".join(KINDS))
+        raise BadInput(
+            "there is no such kind of plug-in",
+            value=kind,
+            allowed=", ".join(KINDS),
+            fix="name one of these",
+        )
     entries = [REGISTRIES[kind].get(name) for name in REGISTRIES[kind].names()]
     return [Listed(entry.name, entry.summary, entry.paper, entry.equation) for entry in entries]
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from transformers import PreTrainedTokenizerBase
+
 from unlearnkit.data.checks import check_splits, shown
-from unlearnkit.data.finding import Finding
+from unlearnkit.data.finding import Finding, finding
 from unlearnkit.data.render import Renderer
 from unlearnkit.data.rows import Row
-from unlearnkit.models.folder import find_model
+from unlearnkit.errors import UnlearnError
+from unlearnkit.models.folder import ModelFolder, find_model
 from unlearnkit.models.load import load_tokenizer
 from unlearnkit.recipe import Recipe
+from unlearnkit.rehearsal import rehearse
 from unlearnkit.scope import Scope
+from unlearnkit.suites.contract import Suite
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,12 @@ def check(recipe: Recipe) -> Checked:
     # What the target model itself is going to write cannot be looked at yet.
     trained = {view.partition(":")[0] for view in needs.views} - task.to_be_written
     path = recipe.model.path
-    tokenizer = suite.outline()[0] if path is None else load_tokenizer(find_model(path))
+    found = None if path is None else find_model(path)
+    tokenizer = suite.outline()[0] if found is None else load_tokenizer(found)
     renderer = Renderer(tokenizer, recipe.train.max_length)
     findings = check_splits(sets, renderer, languages=task.scope.languages, needs_retain="retain" in trained)
+    if found is not None and not any(each.severity == "error" for each in findings):
+        findings = [*_rehearsed(recipe, suite, found, tokenizer), *findings]
     notes = []
     if renderer.layout == "plain":
         notes.append("the tokenizer has no chat template: questions and answers are laid out as plain text")
@@ -59,3 +67,14 @@ def check(recipe: Recipe) -> Checked:
         notes.append("no scope is named (data.scope): it is drafted from the forget rows")
     rows = {name: len(members) for name, members in sets.items()}
     return Checked(tuple(findings), rows, shown(sets, renderer), task.scope, tuple(notes))
+
+
+def _rehearsed(
+    recipe: Recipe, suite: Suite, model: ModelFolder, tokenizer: PreTrainedTokenizerBase
+) -> Iterator[Finding]:
+    """What a run would refuse before it begins, where no single row is to blame: the first such thing."""
+    try:
+        rehearse(recipe, suite, model, tokenizer)
+    except UnlearnError as error:
+        where = "" if error.where is None else f" ({error.where})"
+        yield finding("error", "run_refuses", f"{error.what}{where}", error.fix or "mend it")

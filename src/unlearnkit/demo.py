@@ -76,7 +76,12 @@ def method_settings(method: str) -> dict[str, Any]:
     known = files("unlearnkit.worlds.pocket") / "methods"
     names = sorted(file.name.removesuffix(".yaml") for file in known.iterdir() if file.name.endswith(".yaml"))
     if method not in names:
-        raise BadInput("the demo has no settings for this method", value=method, allowed=", ".join(names))
+        raise BadInput(
+            "the demo has no settings for this method",
+            value=method,
+            allowed=", ".join(names),
+            fix="name one of these; for another method write a recipe, and unlearn run it",
+        )
     settings: dict[str, Any] = yaml.safe_load((known / f"{method}.yaml").read_text(encoding="utf-8"))
     return settings
 
@@ -89,7 +94,11 @@ def demo(plan: Demo, progress: Progress | None = None) -> tuple[list[RunFolder],
     progress = progress or Progress()
     twice = [method for method in plan.methods if list(plan.methods).count(method) > 1]
     if twice or not plan.methods:
-        raise BadInput("each method is named once, and there is at least one", value=",".join(plan.methods))
+        raise BadInput(
+            "each method is named once, and there is at least one",
+            value=",".join(plan.methods),
+            fix="--methods tru,npo, for example",
+        )
     recipes = [plan.recipe(method) for method in plan.methods]
     try:
         for name in REFERENCES:

@@ -7,18 +7,17 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from unlearnkit.data.render import PLAIN, Encoded, Renderer, marked
+from unlearnkit.data.render import PLAIN, Encoded, layout, marked
 from unlearnkit.machine import peak_rss_mb
 from unlearnkit.models.load import DTYPES, choose_weights, outline
 from unlearnkit.models.logprob import CHUNK_ELEMENTS
 from unlearnkit.objectives.contract import View
-from unlearnkit.pipeline import training_splits
 from unlearnkit.recipe import Recipe
+from unlearnkit.rehearsal import rehearsed_views, training_splits
 from unlearnkit.targets.compose import scope_rows
-from unlearnkit.targets.scope_rows import mentions
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
-from unlearnkit.training.views import TARGET, encode_views
+from unlearnkit.training.views import TARGET
 
 SAMPLE = 32
 """Rows of each view that are rendered, to show one and to learn how long they are."""
@@ -29,22 +28,13 @@ def dry_run(recipe: Recipe) -> str:
     objective, suite = recipe.make_objective(), recipe.make_suite()
     needs, splits, task = objective.needs(), training_splits(suite, objective), suite.task()
     tokenizer, model = _outline(recipe)
-    few = {name: rows[:SAMPLE] for name, rows in splits.items()}
-    scope, taught = task.scope, []
-    # What the model itself would say is left out here: it would have to be built first.
-    named = mentions(scope, splits["forget"]) if f"scope:{TARGET}" in needs.views else ()
-    few["scope"] = [mention.row for mention in named if not mention.stays][:SAMPLE]
-    if any(view.endswith(f":{TARGET}") for view in needs.views):
-        taught = recipe.make_teacher().write([*few["forget"], *few["scope"]], scope, recipe.seed)
-    renderer = Renderer(tokenizer, recipe.train.max_length)
-    known = [view for view in needs.views if view.partition(":")[0] not in task.to_be_written]
-    views = encode_views(known, few, renderer, targets=taught, seed=recipe.seed)
-    splits["scope"] = scope_rows(scope, splits["forget"]) if few["scope"] else ()
+    views = rehearsed_views(recipe, splits, task.scope, tokenizer, at_most=SAMPLE)
+    splits["scope"] = scope_rows(task.scope, splits["forget"]) if f"scope:{TARGET}" in needs.views else ()
     sizes = {split: len(splits[split]) for split in TrainData(views, 0).sizes()}
     anchor = "forget" if "forget" in sizes else next(iter(sizes))
     steps = recipe.train.total_steps(sizes[anchor], recipe.train.rows(anchor))
     parts = [recipe.dump().rstrip(), "The first row of each view, with what is learned in double brackets:"]
-    if renderer.layout == "plain":
+    if layout(tokenizer) == "plain":
         parts.append(f"note: {PLAIN}")
     parts += [
         f"note: the target model will write the rows of {split} when the run begins; they are in none of these figures"

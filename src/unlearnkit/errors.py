@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+LONGEST = 200
+"""Characters of a value that are shown: enough to find it by."""
+
 
 class UnlearnError(Exception):
     """A run failed for a reason the user can act on (exit code 1)."""
@@ -32,7 +35,8 @@ class UnlearnError(Exception):
         if self.where is not None:
             lines.append(f"  where:   {self.where}")
         if self.value is not None:
-            lines.append(f"  value:   {self.value!r}")
+            shown = repr(self.value)
+            lines.append(f"  value:   {shown if len(shown) <= LONGEST else shown[:LONGEST] + ' ...'}")
         if self.allowed is not None:
             lines.append(f"  allowed: {self.allowed}")
         if self.fix is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,16 +12,17 @@ import torch
 
 from unlearnkit.data.render import PLAIN, layout
 from unlearnkit.errors import BadInput
-from unlearnkit.machine import environment
-from unlearnkit.models.folder import find_model
+from unlearnkit.machine import device_told, environment
+from unlearnkit.models.folder import ModelFolder, find_model
 from unlearnkit.models.load import load_model, load_tokenizer, outline
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import EvalSettings, make_suite, suite_section
-from unlearnkit.records.measure import measure
+from unlearnkit.records.measure import longest_row, measure
 from unlearnkit.records.schema import write_records
 from unlearnkit.references import references_of
+from unlearnkit.rehearsal import rehearse_measuring
 from unlearnkit.report.names import REFERENCES, RETRAINED, TARGET
-from unlearnkit.runfolder import COST_FILE, Cost, Measured, RunFolder, RunState, Subject
+from unlearnkit.runfolder import COST_FILE, Cost, Measured, RunFolder, RunState, Subject, reading
 from unlearnkit.scoring import score
 from unlearnkit.suites.contract import Suite
 
@@ -50,9 +52,12 @@ def evaluate(
     folder = RunFolder(out if out is not None else Path("runs") / Path(subject).name)
     measured_on, section = make_suite(suite), suite_section(suite)
     model = own_model(measured_on, str(subject), progress) if str(subject) in REFERENCES else str(subject)
+    found = _tried(model, measured_on, "the model to measure")
+    if not measured_on.has_models and (retrained := measured_on.retrained_model(progress)) is not None:
+        _tried(retrained, measured_on, "suite.retrained")
     # What it took to train the target model is no cost of unlearning.
     cost = None if str(subject) == TARGET else read_cost(model)
-    _begin(folder, section, _subject(model), cost)
+    _begin(folder, section, _subject(found), cost)
     if not measured_on.has_models:
         measure_references(folder, settings or EvalSettings(), progress)
     measure_subject(folder, settings or EvalSettings(), progress)
@@ -71,7 +76,9 @@ def measure_references(
     for name, model in ((RETRAINED, make_suite(section).retrained_model(progress)), (TARGET, target)):
         if model is not None and name not in known:
             reference = RunFolder(folder.references / name)
-            _begin(reference, section, _subject(model), read_cost(model) if name == RETRAINED else None)
+            if reference.path.exists():
+                shutil.rmtree(reference.path)  # begun for this run, and never measured
+            _begin(reference, section, _subject(find_model(model)), read_cost(model) if name == RETRAINED else None)
             measure_subject(reference, settings, progress)
 
 
@@ -87,9 +94,9 @@ def _again(
     chosen = state.suite if suite is None else suite_section(suite)
     folder = run
     if out is not None and Path(out).resolve() != run.path.resolve():
-        folder, path = RunFolder(out), run.subject_path()
-        local = str(Path(path).resolve()) if Path(path).is_dir() else path
-        _begin(folder, chosen, run.subject().model_copy(update={"path": local}), state.cost)
+        folder = RunFolder(out)
+        found = _tried(run.subject_path(), make_suite(chosen), f"{run.subject_file}, field path")
+        _begin(folder, chosen, run.subject().model_copy(update={"path": found.name}), state.cost)
     elif chosen != state.suite:
         raise BadInput(
             "the run's own records belong to another request",
@@ -118,12 +125,12 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
         progress.say(PLAIN)
     if torch.cuda.is_available():
         model.cuda()
-    with progress.count(f"measuring {folder.name}", total) as counter:
+    with progress.count(f"measuring {folder.name}", total) as counter, device_told():
         records = measure(
             model,
             tokenizer,
             task.measured,
-            max_length=_longest(model.config),
+            max_length=longest_row(model.config),
             max_new_tokens=longest,
             unspoken=task.unspoken,
             gradients=gradients,
@@ -152,12 +159,20 @@ def own_model(suite: Suite, name: str, progress: Progress) -> str:
 def read_cost(model: str) -> Cost | None:
     """What training a model took, where that was noted beside it."""
     file = Path(model) / COST_FILE
-    return Cost.model_validate_json(file.read_text(encoding="utf-8")) if file.exists() else None
+    if not file.exists():
+        return None
+    with reading(file, fix="delete the file: the model is then measured without its cost"):
+        return Cost.model_validate_json(file.read_text(encoding="utf-8"))
 
 
-def _subject(path: str) -> Subject:
-    found = find_model(path, where="the model to measure")
-    outline(found)  # complains of a model that cannot be used before anything is written
+def _tried(model: str, suite: Suite, where: str) -> ModelFolder:
+    """The model, found to be one that can measure the suite's rows; complains before anything is written."""
+    found = find_model(model, where=where)
+    rehearse_measuring(suite.task(), found, outline(found)[0])
+    return found
+
+
+def _subject(found: ModelFolder) -> Subject:
     if found.base is None:
         return Subject(kind="weights", path=found.name)
     return Subject(kind="adapter", path=found.name, base=found.base.name)
@@ -183,8 +198,3 @@ def _begin(folder: RunFolder, suite: dict[str, Any], subject: Subject, cost: Cos
 def now() -> str:
     """The time, as it is shown and kept."""
     return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _longest(config: Any) -> int:
-    """Most tokens of a row that the model has positions for."""
-    return int(getattr(config.get_text_config(), "max_position_embeddings", None) or 4096)

@@ -18,7 +18,8 @@ from unlearnkit.report.gates import Gate, judge_all
 from unlearnkit.report.model import Ended, GateResult, GridReport, Report, SubjectReport
 from unlearnkit.report.names import REFERENCES
 from unlearnkit.report.render import write
-from unlearnkit.runfolder import RunFolder, RunState, write_whole
+from unlearnkit.runfolder import RunFolder, RunState
+from unlearnkit.writing import write_whole
 
 _TITLES = {"target": "Target model", "retrained": "Retrained model"}
 _TOLD = ("epochs", "steps", "batch_size", "retain_batch_size", "lr", "adam_eps", "schedule")
@@ -43,6 +44,7 @@ def find_runs(paths: Sequence[str | Path]) -> list[RunFolder]:
                 "there is no measured run in this folder",
                 value=str(path),
                 allowed="a run's folder, or a folder of runs",
+                fix="correct the path; or measure the run in it: unlearn eval RUN",
             )
         found += inside
     names = [run.name for run in found]
@@ -106,6 +108,7 @@ def gather(
                 where=f"{first.name} and {name}",
                 value=str(other.suite),
                 allowed=str(state.suite),
+                fix="make one report for each suite",
             )
     recipes = {run.name: run.recipe() for run in runs if run.recipe()}
     subjects = tuple(subject_report(run) for run in runs)

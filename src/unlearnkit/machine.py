@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
 from unlearnkit import __version__
+from unlearnkit.errors import UnlearnError
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -49,6 +51,34 @@ def peak_rss_mb() -> float:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+@contextmanager
+def device_told() -> Iterator[None]:
+    """Turn what the device says of too little memory, or of itself, into an `UnlearnError`."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _no_memory() from error
+    except torch.AcceleratorError as error:
+        raise UnlearnError(
+            f"the device failed: {str(error).partition(chr(10))[0]}",
+            where=environment()["device"],
+            fix="go on with --resume; if it fails again, choose another device with CUDA_VISIBLE_DEVICES",
+        ) from error
+    except RuntimeError as error:
+        if "DefaultCPUAllocator" not in str(error):  # what torch says of the machine's own memory
+            raise
+        raise _no_memory() from error
+
+
+def _no_memory() -> UnlearnError:
+    return UnlearnError(
+        "there is not enough memory",
+        where=environment()["device"],
+        fix="lower train.micro_batch_size, which changes no gradient, or train.max_length; or train an adapter "
+        "(model.lora). The last checkpoint is kept",
+    )
 
 
 def quiet_libraries() -> None:

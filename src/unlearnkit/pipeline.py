@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -14,12 +15,12 @@ from accelerate import Accelerator
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.data.render import PLAIN, Encoded, Renderer, layout
-from unlearnkit.data.rows import TRAINED_SPLITS, Row
+from unlearnkit.data.rows import Row
 from unlearnkit.errors import BadInput
 from unlearnkit.evaluation import measure_references, measure_subject, now
 from unlearnkit.gather import write_documents
 from unlearnkit.interrupts import stopping
-from unlearnkit.machine import begin_peak, environment, peak_rss_mb
+from unlearnkit.machine import begin_peak, device_told, environment, peak_rss_mb
 from unlearnkit.models.adapter import merge_adapter
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder, find_model, weights_fingerprint
@@ -30,7 +31,8 @@ from unlearnkit.objectives.contract import Needs, Objective, View
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import Recipe, make_suite, section_of
 from unlearnkit.records.schema import Generation
-from unlearnkit.runfolder import Cost, RunFolder, RunState, Stage, StepLogFile, Subject, Training, write_whole
+from unlearnkit.rehearsal import rehearse, training_splits
+from unlearnkit.runfolder import Cost, RunFolder, RunState, Stage, StepLogFile, Subject, Training, reading
 from unlearnkit.scope import Scope
 from unlearnkit.suites.contract import Suite
 from unlearnkit.targets.compose import scope_rows, scope_targets, taught
@@ -39,6 +41,7 @@ from unlearnkit.training.checkpoints import Checkpoints
 from unlearnkit.training.loop import StepLog, Trainer, TrainResult, autocast
 from unlearnkit.training.step import TrainData
 from unlearnkit.training.views import TARGET, encode_views, rows_fingerprint
+from unlearnkit.writing import write_whole, writing
 
 
 def run(recipe: Recipe, *, resume: bool = False, progress: Progress | None = None) -> RunFolder:
@@ -63,12 +66,14 @@ def run(recipe: Recipe, *, resume: bool = False, progress: Progress | None = Non
         source = recipe.model.path or suite.target_model(progress)
         assert source is not None  # a recipe for a suite without models names one
         length = recipe.train.max_length
-        suite = suite.prepared(source, folder.private, seed=recipe.seed, max_length=length, progress=progress)
+        with device_told():
+            suite = suite.prepared(source, folder.private, seed=recipe.seed, max_length=length, progress=progress)
         folder.update(suite=section_of(recipe.suite["name"], suite))
         if not suite.has_models:
             # Before the training, so that whatever is wrong with rows and models is told at once.
             measure_references(folder, recipe.eval, progress, target=source)
-        _Work(recipe, suite, folder, source, progress).train()
+        with device_told():
+            _Work(recipe, suite, folder, source, progress).train()
     if folder.state().measure is None:
         measure_subject(folder, recipe.eval, progress)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
@@ -77,27 +82,12 @@ def run(recipe: Recipe, *, resume: bool = False, progress: Progress | None = Non
     return folder
 
 
-def training_splits(suite: Suite, objective: Objective) -> dict[str, Sequence[Row]]:
-    """The rows that the method may train on; one that starts from scratch learns all that is kept."""
-    task = suite.task()
-    splits: dict[str, Sequence[Row]] = {name: task.splits[name] for name in TRAINED_SPLITS if name in task.splits}
-    if objective.from_scratch:
-        splits["retain"] = suite.kept()
-    needed = {view.partition(":")[0] for view in objective.needs().views} - task.to_be_written
-    if "retain" in needed and not splits.get("retain"):
-        raise BadInput(
-            "the method keeps what must stay by training on it, and there are no retain rows",
-            where="data.retain",
-            allowed="a file of rows; auto: rows that the target model itself writes",
-            fix="name a file: data.retain=FILE; or data.retain=auto; or a method that needs none (method.name=ga)",
-        )
-    return splits
-
-
 def _open(recipe: Recipe, resume: bool, progress: Progress) -> RunFolder:
     """The recipe's folder, new or to go on with."""
     folder = RunFolder(recipe.folder)
-    if folder.is_run:
+    with _folder_told(folder):
+        begun, found = folder.is_run, _lying_in(folder)
+    if begun:
         if not resume:
             raise BadInput(
                 "there is a run in this folder already",
@@ -108,13 +98,12 @@ def _open(recipe: Recipe, resume: bool, progress: Progress) -> RunFolder:
         _warn_of_other_machine(folder, progress)
         return folder
     # A run that was killed in its first moments leaves these and nothing else.
-    found = {p.name for p in folder.path.iterdir()} if folder.path.exists() else set()
     if {name for name in found if not name.endswith(".partial")} - {folder.private.name, folder.recipe_file.name}:
         raise BadInput("the folder is not empty, and holds no run", where=str(folder.path), fix="take another: out=...")
     # What is wrong with rows and models is told before anything is written.
-    training_splits(recipe.make_suite(), recipe.make_objective())
-    _try_model(recipe, progress)
-    folder.create()
+    _try(recipe, progress)
+    with _folder_told(folder):
+        folder.create()
     write_whole(folder.recipe_file, recipe.dump())
     folder.write_state(
         RunState(
@@ -130,14 +119,37 @@ def _open(recipe: Recipe, resume: bool, progress: Progress) -> RunFolder:
     return folder
 
 
-def _try_model(recipe: Recipe, progress: Progress) -> None:
-    """Complain of a model that cannot be used, or trained as the recipe says."""
-    settings = recipe.model
-    if settings.path is None:
-        return  # the suite makes its own
-    found = find_model(settings.path)
+def _lying_in(folder: RunFolder) -> set[str]:
+    return {path.name for path in folder.path.iterdir()} if folder.path.exists() else set()
+
+
+@contextmanager
+def _folder_told(folder: RunFolder) -> Iterator[None]:
+    """Tell of a folder that cannot be one: there is a file, or the system does not let it be made."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise BadInput(
+            f"the run's folder cannot be used: {getattr(error, 'strerror', error)}",
+            where="out",
+            value=str(folder.path),
+            fix="take a folder that can be written to: out=...",
+        ) from error
+
+
+def _try(recipe: Recipe, progress: Progress) -> None:
+    """Complain of rows and models that cannot be used, or not as the recipe says. Loads no weights."""
+    settings, suite = recipe.model, recipe.make_suite()
+    training_splits(suite, recipe.make_objective())  # first, for it takes no time
+    retrained = None if suite.has_models else suite.retrained_model(progress)
+    if retrained is not None:
+        outline(find_model(retrained, where="suite.retrained"))
+    source = settings.path or suite.target_model(progress)
+    assert source is not None  # a recipe for a suite without models names one
+    found = find_model(source)
     tokenizer, model = outline(found)
     choose_weights(model, lora=settings.lora, parameters=settings.parameters)
+    rehearse(recipe, suite, found, tokenizer)
     if layout(tokenizer) == "plain":
         progress.say(PLAIN)
     if found.base is not None and settings.lora is not None:
@@ -199,6 +211,7 @@ class _Work:
         views = encode_views(self._needs.views, splits, self._renderer, targets=targets, seed=self.recipe.seed)
         engine = Engine(model)
         fingerprints = {"model": weights_fingerprint(self._source), "rows": rows_fingerprint(views)}
+        self._refuse_changed(fingerprints)
         self.folder.update(fingerprints=fingerprints)
         reference = self._reference(engine, views)
         trainer = Trainer(
@@ -216,6 +229,17 @@ class _Work:
         peak = peak_rss_mb()
         self._save(engine.model)
         self._note(result, peak)
+
+    def _refuse_changed(self, fingerprints: Mapping[str, str]) -> None:
+        """What a run goes on with is what it was begun with, or its targets and references are of something else."""
+        before = self.folder.state().fingerprints
+        changed = [name for name, value in fingerprints.items() if before.get(name, value) != value]
+        if changed:
+            raise BadInput(
+                f"the {' and '.join(changed)} changed since the run was begun",
+                where=str(self.folder.path),
+                fix="bring back what it was begun with; or begin anew in another folder: out=...",
+            )
 
     @cached_property
     def _objective(self) -> Objective:
@@ -261,7 +285,8 @@ class _Work:
     def _targets(self, model: PreTrainedModel) -> list[Target]:
         """What is taught in place of answers; written once."""
         if self.folder.state().targets is not None:
-            return read_targets(self.folder.targets_file)
+            with reading(self.folder.targets_file):
+                return read_targets(self.folder.targets_file)
         began, teacher, seed = time.monotonic(), self.recipe.make_teacher(), self.recipe.seed
         forget, targets = training_splits(self.suite, self._objective)["forget"], []
         if "forget" in self._taught:
@@ -314,7 +339,9 @@ class _Work:
                 counter.reach(step.step, step.of, f"loss {step.loss:.3f}")
 
             try:
-                return trainer.run(checkpoints=checkpoints, on_step=on_step, stopped=wish)
+                result = trainer.run(checkpoints=checkpoints, on_step=on_step, stopped=wish)
+                log.begin()  # where not one step was left to do
+                return result
             finally:
                 log.close()
 
@@ -331,9 +358,13 @@ class _Work:
             model = merge_adapter(model)
         beside = self.folder.path / "model.partial"
         shutil.rmtree(beside, ignore_errors=True)
-        save_model(model, self._tokenizer, beside)
-        shutil.rmtree(self.folder.model, ignore_errors=True)
-        beside.rename(self.folder.model)
+        with writing(self.folder.model):
+            try:
+                save_model(model, self._tokenizer, beside)
+                shutil.rmtree(self.folder.model, ignore_errors=True)
+                beside.rename(self.folder.model)
+            finally:
+                shutil.rmtree(beside, ignore_errors=True)
         self.folder.write_subject(
             Subject(
                 kind="adapter" if adapter else "weights",

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 import yaml
-from annotated_types import Ge, Gt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from annotated_types import Ge, Gt, Le
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from unlearnkit.models.settings import Dtype, LoraSettings
 from unlearnkit.objectives.contract import OBJECTIVES, Objective
@@ -19,16 +19,13 @@ from unlearnkit.recipe_text import BadField, Origins, at_field, bad_field, parse
 from unlearnkit.registry import Registry
 from unlearnkit.report.gates import Gate
 from unlearnkit.report.names import REFERENCES
+from unlearnkit.settings import LARGEST_SEED, Settings
 from unlearnkit.suites.contract import SUITES, Suite
 from unlearnkit.targets.contract import TEACHERS, Teacher
 from unlearnkit.training.settings import TrainSettings
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class ModelSettings(_Section):
+class ModelSettings(Settings):
     """The model that shall forget."""
 
     path: str | None = None
@@ -51,14 +48,14 @@ class ModelSettings(_Section):
         return self
 
 
-class TargetSettings(_Section):
+class TargetSettings(Settings):
     """What the model is to say instead, for methods that teach it."""
 
     teacher: str = "template"
     """Registered teacher, which writes a reasoning trace and a response for each forget row."""
 
 
-class EvalSettings(_Section):
+class EvalSettings(Settings):
     """How the result is measured."""
 
     max_new_tokens: Annotated[int, Gt(0)] | None = None
@@ -67,25 +64,25 @@ class EvalSettings(_Section):
     """Whether gradient norms are measured for the suites whose membership attacks use them."""
 
 
-class ReportSettings(_Section):
+class ReportSettings(Settings):
     """What the report shows."""
 
     show_forget_text: bool = False
     """Whether secrets, and questions and outputs of the forget sets, may stand in the report."""
 
 
-class Recipe(_Section):
+class Recipe(Settings):
     """Everything that decides a run."""
 
     plugins: ClassVar[dict[str, Registry[Any]]] = {"suite": SUITES, "method": OBJECTIVES}
 
     name: Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
     """Name of the run, and of its folder."""
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Ge(0), Le(LARGEST_SEED)] = 0
     """Of the row order, the targets' wording and fresh weights."""
     suite: dict[str, Any]
     """Name of a registered suite, and its settings."""
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = Field(default_factory=dict)
     """Where the suite's rows come from, for a suite that does not make them itself."""
     model: ModelSettings = ModelSettings()
     method: dict[str, Any]
@@ -246,7 +243,12 @@ def _resolved(registry: Registry[Any], section: dict[str, Any], field: str) -> d
     """The section with every setting of its plug-in written out."""
     name = section.get("name")
     if not isinstance(name, str):
-        raise BadField(f"the {registry.kind} has no name", path=(field, "name"), allowed=", ".join(registry.names()))
+        raise BadField(
+            f"the {registry.kind} has no name",
+            path=(field, "name"),
+            allowed=", ".join(registry.names()),
+            fix=f"write {field}.name",
+        )
     with at_field(field, "name"):
         plugin = registry.get(name).plugin
     try:

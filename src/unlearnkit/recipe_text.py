@@ -6,12 +6,14 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from unlearnkit.data.shapes import described
 from unlearnkit.errors import BadInput
 
 FieldPath = tuple[str | int, ...]
@@ -46,14 +48,15 @@ def at_field(*path: str | int) -> Iterator[None]:
 class Origins:
     """Where each field was written: `recipe.yaml:7`, or the override that set it."""
 
-    places: dict[FieldPath, str]
+    places: dict[tuple[str, ...], str]
+    """By the names on the way to the field; an item of a list is named by its number."""
     whole: str
     """The place of a field that was written nowhere."""
 
     def placed(self, error: BadField) -> BadInput:
         """The error with the place of its field, or of the nearest section that holds it."""
-        at = next((self.places[error.path[:n]] for n in range(len(error.path), 0, -1) if error.path[:n] in self.places),
-                  self.whole)  # fmt: skip
+        path = tuple(map(str, error.path))
+        at = next((self.places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.places), self.whole)
         field = f", field {dotted(error.path)}" if error.path else ""
         return BadInput(error.what, where=f"{at}{field}", value=error.value, allowed=error.allowed, fix=error.fix)
 
@@ -82,23 +85,42 @@ def parse(
         data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise BadInput(f"not YAML: {error.problem}", where=f"{path}{line}", fix="mend that line") from error
-    except yaml.YAMLError as error:
-        raise BadInput("not YAML", where=str(path), value=str(error)) from error
+        fix = "put spaces in place of the tab" if "\\t" in str(error.problem) else "mend that line, or the one above"
+        raise BadInput(
+            f"not YAML: {error.context or ''}{', ' * bool(error.context)}{error.problem}",
+            where=f"{path}{line}",
+            fix=fix,
+        ) from error
+    except yaml.reader.ReaderError as error:
+        place, odd = f"{path}:{text.count(chr(10), 0, error.position) + 1}", text[error.position]
+        what = "not YAML: there is a character that no text has"
+        raise BadInput(what, where=place, value=f"U+{ord(odd):04X}", fix="take it out") from error
+    except (RecursionError, ValueError) as error:  # nested without end; a date or number that there is not
+        told = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise BadInput(f"the {what} cannot be read: {told}", where=str(path), fix="mend it there") from error
     if not isinstance(data, dict):
-        raise BadInput(f"a {what} is a mapping of fields", where=str(path), value=data, fix=f"begin with `{begin}`")
-    places: dict[FieldPath, str] = {}
-    _note_places(node, (), str(path), places)
+        raise BadInput(
+            f"a {what} is a mapping of fields",
+            where=str(path),
+            value=described(data),
+            allowed="lines of `field: value`",
+            fix=f"begin with `{begin}`",
+        )
+    places: dict[tuple[str, ...], str] = {}
+    try:
+        _note_places(node, (), str(path), places)
+    except RecursionError as error:
+        raise BadInput(f"the {what} holds itself (an alias)", where=str(path), fix="write it out") from error
     # Names first: they decide whose settings the others are.
     for override in sorted(overrides, key=lambda text: not _is_name(text)):
         _override(data, override, places)
     return data, Origins(places, str(path))
 
 
-def _note_places(node: Any, at: FieldPath, file: str, places: dict[FieldPath, str]) -> None:
+def _note_places(node: Any, at: tuple[str, ...], file: str, places: dict[tuple[str, ...], str]) -> None:
     """Note the line of every field; a field that is written twice is refused, since YAML would drop one unsaid."""
     if isinstance(node, yaml.SequenceNode):
-        pairs = [(number, item, item) for number, item in enumerate(node.value)]
+        pairs = [(str(number), item, item) for number, item in enumerate(node.value)]
     elif isinstance(node, yaml.MappingNode):
         pairs = [(key.value, key, value) for key, value in node.value]
     else:
@@ -106,7 +128,8 @@ def _note_places(node: Any, at: FieldPath, file: str, places: dict[FieldPath, st
     for name, written, value in pairs:
         path, place = (*at, name), f"{file}:{written.start_mark.line + 1}"
         if path in places:
-            raise BadInput("the field is written twice", where=f"{places[path]} and {place}", value=dotted(path))
+            both = f"{places[path]} and {place}"
+            raise BadInput("the field is written twice", where=both, value=dotted(path), fix="take one of them out")
         places[path] = place
         _note_places(value, path, file, places)
 
@@ -115,15 +138,21 @@ def _is_name(override: str) -> bool:
     return override.partition("=")[0].strip().endswith(".name")
 
 
-def _override(data: dict[str, Any], override: str, places: dict[FieldPath, str]) -> None:
+def _override(data: dict[str, Any], override: str, places: dict[tuple[str, ...], str]) -> None:
     key, equals, text = override.partition("=")
     path = tuple(key.strip().split("."))
     if not equals or not all(path):
-        raise BadInput("not an override", value=override, allowed="key=value, as in train.lr=1e-4")
+        raise BadInput(
+            "not an override",
+            value=override,
+            allowed="key=value, as in train.lr=1e-4",
+            fix="name the field and its value; options begin with --",
+        )
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise BadInput("the override's value is not YAML", value=override) from error
+        fix = "put the value in quotes, once for YAML and once for the shell"
+        raise BadInput("the override's value is not YAML", value=override, fix=fix) from error
     section = data
     for n, part in enumerate(path[:-1], 1):
         if section.get(part) is None:
@@ -131,7 +160,8 @@ def _override(data: dict[str, Any], override: str, places: dict[FieldPath, str])
         section = section[part]
         if not isinstance(section, dict):
             what = "the override reaches into a field that is no section"
-            raise BadInput(what, where=f"field {dotted(path[:n])}", value=override)
+            fix = f"write {dotted(path[:n])}=VALUE; or correct the key"
+            raise BadInput(what, where=f"field {dotted(path[:n])}", value=override, fix=fix)
     gone = path
     if len(path) > 1 and path[-1] == "name" and section.get("name") not in (None, value):
         # Another plug-in: the settings that were written beside the name are of the one before.
@@ -158,18 +188,49 @@ def bad_field(
             path=path,
             value=name,
             allowed=", ".join(names),
-            fix=f"did you mean {' or '.join(meant)}?" if meant else None,
+            fix=f"did you mean {' or '.join(meant)}?" if meant else "take it out, or write one of those",
         )
     if first["type"] == "missing":
         return BadField("a setting is missing", path=path, fix=f"write {dotted(path)}")
-    message = first["msg"].removeprefix("Value error, ")
-    allowed = message.removeprefix("Input should be ")
-    return BadField("a setting has a value that cannot be used", path=path, value=first["input"], allowed=allowed)
+    if first["type"] == "invalid_key":
+        return BadField("a setting's name is not text", path=path, value=first["input"], fix="put it in quotes")
+    allowed = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if first["type"] in _SECTIONS:
+        allowed = "a section: settings of its own, each on a line under it"
+    if first["type"] == "finite_number":
+        allowed = "a finite number"
+    fix = _fix(first["input"], first["type"], owner, path)
+    what = "a setting has a value that cannot be used"
+    return BadField(what, path=path, value=_value(first["input"]), allowed=allowed, fix=fix)
+
+
+_SECTIONS = ("model_type", "model_attributes_type", "dict_type", "mapping_type")
+"""What pydantic calls it where a section is something else."""
+
+
+def _fix(value: object, problem: str, owner: type[BaseModel] | None, path: FieldPath) -> str:
+    if isinstance(value, bool) or (problem == "string_type" and isinstance(value, (int, float, date))):
+        return "correct it; put what is meant as text in quotes, or YAML takes it for something else"
+    if problem in _SECTIONS:
+        name = f", as in {{name: {value}}}" if isinstance(value, str) and path[-1] in ("suite", "method") else ""
+        return f"write its settings under it{name}; or take the line out, for the defaults"
+    field = owner.model_fields.get(str(path[-1])) if owner is not None and path else None
+    if field is None or field.is_required():
+        return "correct it"
+    default = field.get_default(call_default_factory=True)
+    return "correct it" + (f"; the default is {default!r}" if isinstance(default, (str, int, float)) else "")
+
+
+def _value(value: object) -> object:
+    """A value as an error shows it; null too, which else would look as if there were none."""
+    return "null" if value is None else value
 
 
 def _owner(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:
     """The section that a path leads to; None where it leads to no section."""
     for part in path:
+        if isinstance(part, int):
+            continue  # an item of a list of sections
         field = model.model_fields.get(str(part))
         inner = _section(field.annotation) if field else None
         if inner is None:

@@ -22,6 +22,8 @@ def references_of(folder: RunFolder) -> list[RunFolder]:
 def _fits(reference: RunFolder, run: RunFolder) -> bool:
     if not reference.scores_file.exists() or reference.state().suite != run.state().suite:
         return False
+    if reference.path.parent == run.references:
+        return True  # measured for this run, wherever the model lies now
     model = run.recipe().get("model", {}).get("path")
     return reference.name != TARGET or model is None or same_model(reference.subject().path, model)
 

@@ -101,7 +101,7 @@ class Registry(Generic[T]):
                 f"there is no {self.kind} of that name",
                 value=name,
                 allowed=", ".join(self.names()),
-                fix=f"did you mean {' or '.join(near)}?" if near else None,
+                fix=f"did you mean {' or '.join(near)}?" if near else "name one of these",
             )
         return self._entries[name]
 

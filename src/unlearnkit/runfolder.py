@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TextIO, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -19,6 +21,7 @@ from unlearnkit.models.settings import Dtype
 from unlearnkit.records.schema import Record, read_records
 from unlearnkit.report.model import CurvePoint
 from unlearnkit.scope import Scope
+from unlearnkit.writing import write_whole, writing
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -37,7 +40,7 @@ class Subject(_Value):
 
     kind: Literal["weights", "adapter"]
     path: str
-    """Folder, relative to the run's folder where it lies in it; or a hub id."""
+    """`model` for the one in the run's folder; else an absolute path or a hub id."""
     base: str | None = None
     """The model that an adapter belongs to."""
     dtype: Dtype = "float32"
@@ -128,7 +131,12 @@ class RunFolder:
         """The run in a folder. Raises `BadInput` where there is none."""
         folder = cls(path)
         if not folder.is_run:
-            raise BadInput("there is no run in this folder", value=str(path), allowed="a folder with a run.json in it")
+            raise BadInput(
+                "there is no run in this folder",
+                value=str(path),
+                allowed="a folder with a run.json in it",
+                fix="correct the path; or make the run: unlearn run RECIPE",
+            )
         return folder
 
     @property
@@ -165,8 +173,11 @@ class RunFolder:
         """The resolved recipe as plain values; empty where the subject was only measured."""
         if not self.recipe_file.exists():
             return {}
-        data: dict[str, Any] = yaml.safe_load(self.recipe_file.read_text(encoding="utf-8"))
-        return data
+        with reading(self.recipe_file):
+            data: dict[str, Any] = yaml.safe_load(self.recipe_file.read_text(encoding="utf-8"))
+            if not {"model", "method", "train", "gates", "report", "seed"} <= set(data):
+                raise ValueError("sections are missing")
+            return data
 
     def subject(self) -> Subject:
         """What is under test here."""
@@ -181,7 +192,8 @@ class RunFolder:
     def subject_path(self) -> str:
         """Where the subject's model is: a folder or a hub id."""
         path = self.subject().path
-        return str(self.path / path) if (self.path / path).is_dir() else path
+        # The run's own, and never what else has that name in the working directory, be it there or gone.
+        return str(self.model.resolve()) if path == self.model.name else path
 
     def scope(self) -> Scope:
         """The scope that the subject was made to forget, or is measured by."""
@@ -197,13 +209,15 @@ class RunFolder:
         """What was measured on each row."""
         if not self.records_file.exists():
             raise self._not_measured("records")
-        return read_records(self.records_file)
+        with reading(self.records_file, fix=f"measure it again: unlearn eval {self.path}"):
+            return read_records(self.records_file)
 
     def scores(self) -> dict[str, Score]:
         """Every score by its flat name."""
         if not self.scores_file.exists():
             raise self._not_measured("scores")
-        return _SCORES.validate_json(self.scores_file.read_text(encoding="utf-8"))
+        with reading(self.scores_file, fix=f"make it again: unlearn score {self.path}"):
+            return _SCORES.validate_json(self.scores_file.read_text(encoding="utf-8"))
 
     def write_scores(self, scores: dict[str, Score]) -> None:
         """Write `scores.json`."""
@@ -213,14 +227,15 @@ class RunFolder:
         """The loss and every term at each step that was logged."""
         if not self.log_file.exists():
             return ()
-        steps = [json.loads(line) for line in self.log_file.read_text(encoding="utf-8").splitlines()]
-        return tuple(
-            CurvePoint(
-                step=step["step"],
-                values={name: _number(v) for name, v in {"loss": step["loss"], **step["terms"]}.items()},
+        with reading(self.log_file, fix="take the damaged lines out: the report's curves are drawn from the others"):
+            steps = [json.loads(line) for line in self.log_file.read_text(encoding="utf-8").splitlines()]
+            return tuple(
+                CurvePoint(
+                    step=step["step"],
+                    values={name: _number(v) for name, v in {"loss": step["loss"], **step["terms"]}.items()},
+                )
+                for step in steps
             )
-            for step in steps
-        )
 
     def _not_measured(self, what: str) -> BadInput:
         if self.is_run and self.state().purged:
@@ -230,46 +245,70 @@ class RunFolder:
 
     @staticmethod
     def _read(path: Path, kind: type[T]) -> T:
-        try:
+        with reading(path):
             return kind.model_validate_json(path.read_text(encoding="utf-8"))
-        except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(map(str, first["loc"])) or "the file"
-            raise BadInput(
-                f"the file is not one that this version wrote: {first['msg']}", where=f"{path}, {field}"
-            ) from error
 
 
 class StepLogFile:
     """`log.jsonl`: one line a step, written as the steps are done."""
 
     def __init__(self, path: Path, keep: int) -> None:
-        """Cut the log back to the first `keep` steps: the ones after the checkpoint will be done again."""
-        kept = []
+        """`keep`: the steps of the checkpoint. The ones after it will be done again, and go when the log begins."""
+        self._path, self._keep = path, keep
+        self._stream: TextIO | None = None
+
+    def begin(self) -> TextIO:
+        """Cut the log back, once it is certain that the checkpoint can be gone on with."""
+        if self._stream is not None:
+            return self._stream
+        path, kept = self._path, []
         if path.exists():
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
             # A line that a kill cut off comes after the last checkpoint, and goes with the rest.
-            kept = [line for line in lines[:keep] if line.endswith("\n")]
+            kept = [line for line in lines[: self._keep] if line.endswith("\n")]
         write_whole(path, "".join(kept))
-        self._stream = path.open("a", encoding="utf-8")
+        with writing(path):
+            self._stream = path.open("a", encoding="utf-8")
+        return self._stream
 
     def add(self, step: dict[str, Any]) -> None:
         """Write one step; what is not finite becomes null, which JSON can hold."""
-        self._stream.write(json.dumps(_finite(step), allow_nan=False) + "\n")
-        self._stream.flush()
+        stream = self.begin()
+        with writing(self._path):
+            stream.write(json.dumps(_finite(step), allow_nan=False) + "\n")
+            stream.flush()
 
     def close(self) -> None:
         """No more steps."""
-        self._stream.close()
+        if self._stream is not None:
+            with writing(self._path):
+                self._stream.close()
 
 
-def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:
-    """Write a file beside its place and rename it: a reader, or a kill, meets the old file or the new one, whole."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.unlink(missing_ok=True)
-    partial.touch(mode=mode)
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+@contextmanager
+def reading(path: Path, fix: str | None = None) -> Iterator[None]:
+    """Tell of a file of the run that was damaged or edited. What stands in it is not told: it may be a secret."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        why, where = first["msg"], f"{path}, field {field}" if field else str(path)
+        raise _unreadable(why, where, fix) from error
+    except KeyError as error:
+        raise _unreadable("a field is missing", f"{path}, field {error.args[0]}", fix) from error
+    except OSError as error:
+        raise _unreadable(error.strerror or str(error), str(path), fix) from error
+    except (ValueError, TypeError, yaml.YAMLError) as error:  # no JSON, no UTF-8, no YAML, no mapping
+        raise _unreadable(str(error).splitlines()[0], str(path), fix) from error
+
+
+def _unreadable(why: str, where: str, fix: str | None) -> BadInput:
+    return BadInput(
+        f"the file is not one that this version wrote: {why}",
+        where=where,
+        fix=fix or "bring it back as it was; or delete the run's folder and begin anew",
+    )
 
 
 def _finite(value: Any) -> Any:

@@ -7,10 +7,10 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from unlearnkit.errors import BadInput
-from unlearnkit.recipe_text import bad_field, parse
-from unlearnkit.runfolder import write_whole
+from unlearnkit.data.shapes import described
+from unlearnkit.recipe_text import BadField, bad_field, parse
 from unlearnkit.scope import Scope
+from unlearnkit.writing import write_whole
 
 
 def read_scope(path: Path) -> Scope:
@@ -19,15 +19,20 @@ def read_scope(path: Path) -> Scope:
     try:
         scope = Scope.model_validate(data)
     except ValidationError as error:
-        raise origins.placed(bad_field(error, Scope)) from error
-    unknown = next((s.subject for s in scope.secrets if not scope.covers(s.subject)), None)
+        told = bad_field(error, Scope)
+        if told.path[:1] == ("secrets",) and told.value is not None:
+            told.value = described(told.value)
+        raise origins.placed(told) from error
+    unknown = next((n for n, secret in enumerate(scope.secrets) if not scope.covers(secret.subject)), None)
     if unknown is not None:
-        raise BadInput(
-            "a secret belongs to no subject of the scope",
-            where=str(path),
-            value=unknown,
-            allowed=", ".join(subject.name for subject in scope.subjects),
-            fix="write the subject's name as it stands under subjects, or add the subject",
+        raise origins.placed(
+            BadField(
+                "a secret belongs to no subject of the scope",
+                path=("secrets", unknown, "subject"),
+                value=scope.secrets[unknown].subject,
+                allowed=", ".join(subject.name for subject in scope.subjects),
+                fix="write the subject's name as it stands under subjects, or add the subject",
+            )
         )
     return scope
 

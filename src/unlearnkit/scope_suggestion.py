@@ -41,8 +41,8 @@ def suggest_scope(rows: Sequence[Row], *, description: str | None = None, task: 
             "no name recurs in the rows, so nothing tells whom or what they are about",
             where="the forget split",
             allowed="rows with a subject, or a name with a capital in at least two rows",
-            fix="write the scope by hand (description, task, and a list of subjects, each with its name), or give each "
-            "row a field subject",
+            fix="write the scope by hand (description, task, and a list of subjects, each with its name) and name the "
+            "file: data.scope=FILE; or give each row a field subject",
         )
     return Scope(
         description=description or _described(list(found.subjects)),

@@ -14,11 +14,11 @@ from unlearnkit.errors import BadInput
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import outline
 from unlearnkit.recipe import load_recipe
-from unlearnkit.runfolder import write_whole
 from unlearnkit.scope_file import scope_text
 from unlearnkit.scope_suggestion import suggest_scope
 from unlearnkit.suites.files import Files, FilesData
 from unlearnkit.targets.template import TemplateTeacher
+from unlearnkit.writing import NotWritten, write_whole, writing
 
 RECIPE, SCOPE = "recipe.yaml", "scope.yaml"
 LARGE, SMALL = 300_000_000, 50_000_000
@@ -59,7 +59,7 @@ def start(model: str, forget: str, *, retain: str | None = None, retrained: str 
     tokenizer, shape = outline(find_model(model, where="--model"))
     size = sum(weight.numel() for weight in shape.parameters())
     suite = Files(data=FilesData(forget=forget, retain=retain, tokenizer=model))
-    rows = suite.read(forget)
+    rows = suite.read(forget, where="--forget")
     notes = [] if retain else ["no retain rows were named: the target model will write some itself"]
     scope = None
     try:
@@ -93,9 +93,14 @@ def start(model: str, forget: str, *, retain: str | None = None, retrained: str 
         # What the model itself writes may be longer than the rows to forget.
         max_length=max(16 * -(-(longest + (room if method == "tru" else 0)) // 16), 0 if retain else WRITTEN),
     )
-    out.mkdir(parents=True, exist_ok=True)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
     write_whole(scope_file, _SCOPE_HEAD + (_BLANK if scope is None else scope_text(scope)), mode=0o600)
-    write_whole(recipe_file, text)
+    try:
+        write_whole(recipe_file, text)
+    except NotWritten:
+        scope_file.unlink()  # half a start would stand in the way of the next one
+        raise
     load_recipe(recipe_file)  # what is written here can be read here
     return Start(recipe_file, scope_file, tuple(notes))
 

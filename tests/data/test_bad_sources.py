@@ -68,6 +68,7 @@ def talk(*turns: Any) -> dict[str, Any]:
 GOOD = {"question": "Who?", "answer": "Ada."}
 MISSING = jsonl(GOOD, {"question": "Who?", "anwser": "Ada."})
 LONG = "x" * 500
+A1, A2, EMPTY = "a string of length 1", "a string of length 2", "an empty string"
 CUT = "x" * 57 + "..."
 
 CASES = [
@@ -101,8 +102,8 @@ CASES = [
     Case("nul byte", {"a.txt": b"A\nB\0"}, "a.txt:2, byte 3 of", "NUL byte", "0x00"),
     # JSON
     Case("broken line", {"a.jsonl": jsonl(GOOD, '{"question": "Who?",')}, "a.jsonl:2, column 21", "not JSON"),
-    Case("words in a line", {"a.jsonl": jsonl("Who? Ada.")}, "a.jsonl:1, column 1", "not JSON", "Who? Ada."),
-    Case("long broken line", {"a.jsonl": jsonl(LONG)}, "a.jsonl:1, column 1", "not JSON", CUT),
+    Case("words in a line", {"a.jsonl": jsonl("Who? Ada.")}, "a.jsonl:1, column 1", "not JSON", "W"),
+    Case("long broken line", {"a.jsonl": jsonl(LONG)}, "a.jsonl:1, column 1", "not JSON", "x"),
     Case("trailing comma in a line", {"a.jsonl": jsonl('{"text": "A",}')}, "a.jsonl:1, column ", "not JSON"),
     Case("trailing comma in a list", {"a.json": b'[\n{"text": "A"},\n]'}, "a.json:", "not JSON"),
     Case("two objects on a line", {"a.jsonl": jsonl('{"text": "A"}{"text": "B"}')}, "a.jsonl:1, column 14", "not JSON"),
@@ -113,13 +114,23 @@ CASES = [
     Case("number without end", {"a.jsonl": jsonl(f'{{"id": {"9" * 5000}}}')}, "a.jsonl:1, column 1", "cannot be used"),
     Case("nested without end", {"a.jsonl": jsonl(GOOD, "[" * 200_000)}, "a.jsonl:2, column 1", "nested too deeply"),
     Case("nested without end in json", {"a.json": b'{"a":' * 200_000}, "a.json:1, column 1", "nested too deeply"),
+    Case("list in a line", {"a.jsonl": jsonl(GOOD, ["Who?", "Ada."])}, "a.jsonl:2", "not an object", "a list of 2"),
     Case(
-        "list in a line", {"a.jsonl": jsonl(GOOD, ["Who?", "Ada."])}, "a.jsonl:2", "not an object", "['Who?', 'Ada.']"
+        "string in a list",
+        {"a.json": b'[{"text": "A"}, "B"]'},
+        "a.json, record 2",
+        "not an object",
+        A1,
     ),
-    Case("string in a list", {"a.json": b'[{"text": "A"}, "B"]'}, "a.json, record 2", "not an object", "B"),
     Case("list in a list", {"a.json": b'[[{"text": "A"}]]'}, "a.json, record 1", "not an object"),
-    Case("string for a list", {"a.json": b'"Who?"'}, "a.json", "not a list of rows", "Who?"),
-    Case("two lists", {"a.json": b'{"train": [], "test": []}'}, "a.json", "not a list of rows", "train, test"),
+    Case("string for a list", {"a.json": b'"Who?"'}, "a.json", "not a list of rows", "a string of length 4"),
+    Case(
+        "two lists",
+        {"a.json": b'{"train": [], "test": []}'},
+        "a.json",
+        "not a list of rows",
+        "an object with the fields train, test",
+    ),
     # CSV
     Case("csv cell too many", {"a.csv": b"question,answer\nQ,A\nQ,A,B\n"}, "a.csv:3", "as many cells", "3 cells"),
     Case("csv cell too few", {"a.csv": b'question,answer\n"Q\nQ",A\nQ\n'}, "a.csv:4", "as many cells", "1 cells"),
@@ -127,42 +138,88 @@ CASES = [
     Case("csv text after a quote", {"a.csv": b'text\n"A"B\n'}, "a.csv:2", "not CSV"),
     Case("csv cell of a book", {"a.csv": b"text\n" + b"x" * 200_000}, "a.csv:2", "not CSV"),
     Case("csv column twice", {"a.csv": b"text,text\nA,B\n"}, "a.csv:1", "same name", "text"),
-    Case("csv with semicolons", {"a.csv": b"question;answer\nQ;A\n"}, "a.csv", "no shape", "columns question;answer"),
-    Case("csv without a header", {"a.csv": b"Who?,Ada.\nB,C\n"}, "a.csv", "no shape", "columns Who?, Ada."),
-    Case("csv empty cell", {"a.csv": b"question,answer\nQ,\n"}, "a.csv:2, field answer", "empty", ""),
-    Case(
-        "csv list that is no json", {"a.csv": b"text,accepted\nA,Oslo\n"}, "a.csv:2, field accepted", "not JSON", "Oslo"
-    ),
+    Case("csv with semicolons", {"a.csv": b"question;answer\nQ;A\n"}, "a.csv", "no shape", "columns of other names"),
+    Case("csv without a header", {"a.csv": b"Who?,Ada.\nB,C\n"}, "a.csv", "no shape", "columns of other names"),
+    Case("csv empty cell", {"a.csv": b"question,answer\nQ,\n"}, "a.csv:2, field answer", "empty", EMPTY),
+    Case("csv list that is no json", {"a.csv": b"text,accepted\nA,Oslo\n"}, "a.csv:2, field accepted", "not JSON", "O"),
     # Parquet
     Case("no parquet", {"a.parquet": b"question,answer\nQ,A\n"}, "a.parquet", "not a Parquet file"),
     Case("parquet cut short", {"a.parquet": cut_parquet}, "a.parquet", "not a Parquet file"),
     Case("parquet of other bytes", {"a.parquet": parquet_of_bytes_as_text}, "a.parquet", "not a Parquet file"),
     Case("parquet column twice", {"a.parquet": parquet_with_a_column_twice}, "a.parquet", "same name", "text"),
     Case("parquet null", {"a.parquet": parquet(text=["A", None])}, "a.parquet, record 2, field text", "null"),
-    Case("parquet bytes", {"a.parquet": parquet(text=[b"A"])}, "a.parquet, record 1, field text", "not text", "b'A'"),
-    Case("parquet nul", {"a.parquet": parquet(text=["A\0"])}, "a.parquet, record 1, field text", "NUL", "A\0"),
+    Case("parquet bytes", {"a.parquet": parquet(text=[b"A"])}, "a.parquet, record 1, field text", "not text", "bytes"),
+    Case(
+        "parquet nul",
+        {"a.parquet": parquet(text=["A\0"])},
+        "a.parquet, record 1, field text",
+        "NUL",
+        A2,
+    ),
     Case("parquet other columns", {"a.parquet": parquet(q=["Q"], a=["A"])}, "a.parquet", "no shape", "columns q, a"),
     # Fields
     Case("missing field", {"a.jsonl": MISSING}, "a.jsonl:2, field answer", "missing", "fields question, anwser"),
     Case("missing in json", {"a.json": b'[{"text": "A"}, {}]'}, "a.json, record 2, field text", "missing", "fields "),
-    Case("empty field", {"a.jsonl": jsonl({**GOOD, "answer": ""})}, "a.jsonl:1, field answer", "empty", ""),
-    Case("blank field", {"a.jsonl": jsonl({**GOOD, "question": " \n"})}, "a.jsonl:1, field question", "empty", " \n"),
+    Case("empty field", {"a.jsonl": jsonl({**GOOD, "answer": ""})}, "a.jsonl:1, field answer", "empty", EMPTY),
+    Case(
+        "blank field",
+        {"a.jsonl": jsonl({**GOOD, "question": " \n"})},
+        "a.jsonl:1, field question",
+        "empty",
+        "white space",
+    ),
     Case("null field", {"a.jsonl": jsonl(GOOD, {**GOOD, "answer": None})}, "a.jsonl:2, field answer", "null"),
-    Case("number for text", {"a.jsonl": jsonl({**GOOD, "answer": 42})}, "a.jsonl:1, field answer", "not text", 42),
-    Case("list for text", {"a.jsonl": jsonl({"text": ["A"]})}, "a.jsonl:1, field text", "not text", "['A']"),
+    Case(
+        "number for text",
+        {"a.jsonl": jsonl({**GOOD, "answer": 42})},
+        "a.jsonl:1, field answer",
+        "not text",
+        "a number",
+    ),
+    Case("list for text", {"a.jsonl": jsonl({"text": ["A"]})}, "a.jsonl:1, field text", "not text", "a list of 1"),
     Case("half a character", {"a.jsonl": jsonl(r'{"text": "\ud83d"}')}, "a.jsonl:1, field text", "half", "\\ud83d"),
-    Case("escaped nul", {"a.jsonl": jsonl(r'{"text": "A\u0000"}')}, "a.jsonl:1, field text", "NUL", "A\0"),
-    Case("nul beside", {"a.jsonl": jsonl({**GOOD, "subject": "A\0"})}, "a.jsonl:1, field subject", "NUL", "A\0"),
-    Case("nul in a list", {"a.jsonl": jsonl({**GOOD, "accepted": ["A\0"]})}, "a.jsonl:1, field accepted", "NUL", "A\0"),
+    Case(
+        "escaped nul",
+        {"a.jsonl": jsonl(r'{"text": "A\u0000"}')},
+        "a.jsonl:1, field text",
+        "NUL",
+        A2,
+    ),
+    Case(
+        "nul beside",
+        {"a.jsonl": jsonl({**GOOD, "subject": "A\0"})},
+        "a.jsonl:1, field subject",
+        "NUL",
+        A2,
+    ),
+    Case(
+        "nul in a list",
+        {"a.jsonl": jsonl({**GOOD, "accepted": ["A\0"]})},
+        "a.jsonl:1, field accepted",
+        "NUL",
+        A2,
+    ),
     Case("null id", {"a.jsonl": jsonl({**GOOD, "id": None})}, "a.jsonl:1, field id", "null"),
-    Case("empty id", {"a.csv": b"id,text\n,A\n"}, "a.csv:2, field id", "empty", ""),
-    Case("id of another type", {"a.jsonl": jsonl({**GOOD, "id": True})}, "a.jsonl:1, field id", "not text", True),
+    Case("empty id", {"a.csv": b"id,text\n,A\n"}, "a.csv:2, field id", "empty", EMPTY),
+    Case(
+        "id of another type",
+        {"a.jsonl": jsonl({**GOOD, "id": True})},
+        "a.jsonl:1, field id",
+        "not text",
+        "true or false",
+    ),
     Case("accepted as one string", {"a.jsonl": jsonl({**GOOD, "accepted": "A"})}, "a.jsonl:1, field accepted", "tuple"),
     Case(
         "accepted holds null", {"a.jsonl": jsonl({**GOOD, "accepted": ["A", None]})}, "a.jsonl:1, field accepted.1", ""
     ),
     Case("unknown form", {"a.csv": b"text,form\nA,rhyme\n"}, "a.csv:2, field form", "Input should be", "rhyme"),
-    Case("options as words", {"a.csv": b"text,options\nA,many\n"}, "a.csv:2, field options", "integer", "many"),
+    Case(
+        "options as words",
+        {"a.csv": b"text,options\nA,many\n"},
+        "a.csv:2, field options",
+        "integer",
+        "a string of length 4",
+    ),
     Case("options below zero", {"a.jsonl": jsonl({**GOOD, "options": -1})}, "a.jsonl:1, field options", "greater", -1),
     Case(
         "options in words",
@@ -171,13 +228,29 @@ CASES = [
         "integer",
     ),
     Case(
-        "text with a trace", {"a.jsonl": jsonl({"text": "A", "trace": "T"})}, "a.jsonl:1, field trace", "no trace", "T"
+        "text with a trace",
+        {"a.jsonl": jsonl({"text": "A", "trace": "T"})},
+        "a.jsonl:1, field trace",
+        "no trace",
+        A1,
     ),
     Case("long value", {"a.jsonl": jsonl({**GOOD, "form": LONG})}, "a.jsonl:1, field form", "Input should be", CUT),
     # Conversations
-    Case("messages as text", {"a.jsonl": jsonl({"messages": "A"})}, "a.jsonl:1, field messages", "list of turns", "A"),
-    Case("no messages", {"a.jsonl": jsonl(talk())}, "a.jsonl:1, field messages", "list of turns", "[]"),
-    Case("turn as text", {"a.jsonl": jsonl(talk("A"))}, "a.jsonl:1, field messages.0", "not an object", "A"),
+    Case(
+        "messages as text",
+        {"a.jsonl": jsonl({"messages": "A"})},
+        "a.jsonl:1, field messages",
+        "list of turns",
+        A1,
+    ),
+    Case("no messages", {"a.jsonl": jsonl(talk())}, "a.jsonl:1, field messages", "list of turns", "a list of 0"),
+    Case(
+        "turn as text",
+        {"a.jsonl": jsonl(talk("A"))},
+        "a.jsonl:1, field messages.0",
+        "not an object",
+        A1,
+    ),
     Case(
         "turn without content",
         {"a.jsonl": jsonl(talk({"role": "user"}))},
@@ -188,7 +261,11 @@ CASES = [
         "null content", {"a.jsonl": jsonl(talk(user(), assistant(None)))}, "a.jsonl:1, field messages.1.content", "null"
     ),
     Case(
-        "content in parts", {"a.jsonl": jsonl(talk(user([])))}, "a.jsonl:1, field messages.0.content", "not text", "[]"
+        "content in parts",
+        {"a.jsonl": jsonl(talk(user([])))},
+        "a.jsonl:1, field messages.0.content",
+        "not text",
+        "a list of 0",
     ),
     Case(
         "unknown role",
@@ -229,7 +306,7 @@ CASES = [
         {"a.jsonl": jsonl({"prompt": [user()], "completion": "A"})},
         "a.jsonl:1, field completion",
         "list of turns",
-        "A",
+        A1,
     ),
     Case("messages in csv", {"a.csv": b'messages\n"[{]"\n'}, "a.csv:2, field messages", "not JSON"),
     # Shapes and ids

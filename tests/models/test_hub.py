@@ -108,7 +108,7 @@ class _Answer(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
-        if path.startswith("/api/models/"):
+        if path.startswith(("/api/models/", "/api/datasets/")):
             self._listing("/".join(path.split("/")[3:5]), tree="/tree/" in path)
         else:
             self._file(send=True)
@@ -125,7 +125,7 @@ class _Answer(BaseHTTPRequestHandler):
         self._answer(json.dumps(entries if tree else info).encode(), 200, {"Content-Type": "application/json"})
 
     def _file(self, *, send: bool) -> None:
-        owner, name, _, _, file = self.path.strip("/").split("/")
+        owner, name, _, _, file = self.path.removeprefix("/datasets").strip("/").split("/")
         path = self.server.folder / owner / name / file
         if not path.exists():
             self._answer(b"", 404, {"X-Error-Code": "EntryNotFound"})

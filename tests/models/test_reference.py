@@ -51,6 +51,16 @@ def test_many_passes_equal_one(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.testing.assert_close(parts.hidden("retain", range(6)), whole.hidden("retain", range(6)))
 
 
+def test_damaged_values_are_computed_again(tmp_path: Path) -> None:
+    first = compute(Engine(tiny_model()), cache=tmp_path, weights="w")
+    (file,) = tmp_path.glob("*.safetensors")
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    again = compute(Engine(tiny_model()), cache=tmp_path, weights="w")
+    assert torch.equal(again.logps("forget", range(7)), first.logps("forget", range(7)))
+    assert file.read_bytes() == whole
+
+
 def test_cached_values_are_the_computed_ones_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = compute(Engine(tiny_model()), cache=tmp_path, weights="w")
     monkeypatch.setattr(room, "_passes", None)  # whoever computes now fails

@@ -14,6 +14,7 @@ from unlearnkit.report import render as room
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.render import render, write
 from unlearnkit.scope import Scope, Secret, Subject
+from unlearnkit.writing import NotWritten
 
 from .worked_example import example, scores
 
@@ -230,7 +231,7 @@ def test_the_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: py
 
     with monkeypatch.context() as broken:
         broken.setattr(Path, "replace", fail)
-        with pytest.raises(OSError, match="disk full"):
+        with pytest.raises(NotWritten, match="disk full"):
             write(saying("two"), path)
     assert path.read_text(encoding="utf-8") == first
     assert list(path.parent.iterdir()) == [path]

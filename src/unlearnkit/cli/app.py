@@ -48,6 +48,18 @@ def main() -> int:
     try:
         app()
     except UnlearnError as error:
-        print(f"error: {error.render()}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
+        return _say(error)
+    except OSError as error:
+        # A disk that is full, a file without the right to it: the system's doing, wherever it was met.
+        told = "check the place, its rights and the room on its disk; a run goes on with --resume"
+        return _say(UnlearnError(f"the system says: {error.strerror or error}", where=_place(error), fix=told))
     return 0
+
+
+def _say(error: UnlearnError) -> int:
+    print(f"error: {error.render()}", file=sys.stderr)  # noqa: T201
+    return error.exit_code
+
+
+def _place(error: OSError) -> str | None:
+    return None if error.filename is None else str(error.filename)

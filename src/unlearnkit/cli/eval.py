@@ -9,6 +9,15 @@ import typer
 
 from unlearnkit.cli.gates import check_gates, hold_to
 
+_OPTIONS = {
+    "world_seed": "--world-seed",
+    "request": "--request",
+    "split": "--split",
+    "data": "--data",
+    "name": "--suite",
+}
+"""The option that sets a field of a suite's section."""
+
 
 def eval_command(
     subject: Annotated[str, typer.Argument(help="A run, a model's folder or hub id; or: target, retrained.")],
@@ -28,6 +37,7 @@ def eval_command(
     from unlearnkit.gather import write_documents
     from unlearnkit.machine import quiet_libraries
     from unlearnkit.progress import Progress
+    from unlearnkit.recipe_text import BadField
 
     quiet_libraries()
     gates, progress = check_gates(gate or []), Progress()
@@ -40,7 +50,13 @@ def eval_command(
             "these options belong to a suite, and none is named", value=", ".join(settings), fix="add --suite"
         )
     section = None if suite is None else {"name": suite, **settings}
-    folder = evaluate(subject, section, out=out, progress=progress)
+    try:
+        folder = evaluate(subject, section, out=out, progress=progress)
+    except BadField as error:
+        # The fields of a recipe that is none: here each of them is an option.
+        option = next((_OPTIONS[part] for part in error.path if part in _OPTIONS), None)
+        fix = error.fix if option is None or error.value is not None else f"give {option}"
+        raise BadInput(error.what, where=option, value=error.value, allowed=error.allowed, fix=fix) from error
     write_documents(folder)
     print_board({folder.name: folder.scores()})
     progress.say(f"run: {folder.path}")

@@ -22,6 +22,7 @@ Kind = Literal[
     "no_label",
     "special_token",
     "language",
+    "run_refuses",
 ]
 
 NAMED = 5

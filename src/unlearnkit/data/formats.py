@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from unlearnkit.data.shapes import KEPT, SHAPES, Record, as_record, shortened
+from unlearnkit.data.shapes import KEPT, SHAPES, Record, as_record, described, shortened
 from unlearnkit.errors import BadInput
 
 JSON_CELLS = ("messages", "accepted", "perturbed_answer")
@@ -32,7 +32,12 @@ def source_files(path: Path, extensions: Sequence[str] = ()) -> list[tuple[str, 
         path.stat()
         found = sorted(f for f in path.iterdir() if not f.name.startswith(".")) if path.is_dir() else [path]
     if not found:
-        raise BadInput("the folder holds no files", where=str(path), allowed=", ".join(extensions or FORMATS))
+        raise BadInput(
+            "the folder holds no files",
+            where=str(path),
+            allowed=", ".join(extensions or FORMATS),
+            fix="put the files there, or name another file or folder",
+        )
     for file in found:
         if file.is_dir():
             raise BadInput(
@@ -91,7 +96,7 @@ def _json(path: Path) -> list[Record]:
         raise BadInput(
             "the JSON is not a list of rows",
             where=str(path),
-            value=shortened(", ".join(found) if isinstance(found, dict) else found),
+            value=described(found),
             allowed="a list of objects, or an object that holds one list of them",
             fix="write one list of objects, each of them a row",
         )
@@ -209,13 +214,14 @@ def _parsed(text: str, path: Path, line: int, field: str | None = None) -> Any:
         what, at, value = "the JSON is nested too deeply", (1, 1), None
         cause: Exception = error
     except json.JSONDecodeError as error:
-        what, at, value = f"not JSON: {error.msg}", (error.lineno, error.colno), text[error.pos :].partition("\n")[0]
+        # The one character: what follows may be what is to be forgotten.
+        what, at, value = f"not JSON: {error.msg}", (error.lineno, error.colno), text[error.pos : error.pos + 1]
         cause = error
     except ValueError as error:  # a key twice, or a number of thousands of digits
         what, at, value = f"the JSON cannot be used: {error}", (1, 1), None
         cause = error
     where = f"{path}:{line + at[0] - 1}, " + (f"field {field}" if field else f"column {at[1]}")
-    raise BadInput(what, where=where, value=shortened(value), allowed="JSON", fix="mend it there") from cause
+    raise BadInput(what, where=where, value=value or None, allowed="JSON", fix="mend it there") from cause
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from unlearnkit.errors import BadInput
@@ -85,7 +86,15 @@ class Renderer:
         if self.layout == "plain":
             return (*self._bos, *self._ids(question + "\n"))
         turn = [{"role": "user", "content": question}]
-        return self._ids(str(self.tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True)))
+        try:
+            text = str(self.tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True))
+        except TemplateError as error:
+            raise BadInput(
+                f"the tokenizer's chat template cannot be used: {str(error).partition(chr(10))[0]}",
+                where=f"{self.tokenizer.name_or_path}: chat_template.jinja, or chat_template in tokenizer_config.json",
+                fix="mend it, or copy it from the model it was made for; without one, rows are laid out as plain text",
+            ) from error
+        return self._ids(text)
 
     @cached_property
     def _bos(self) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from annotated_types import Ge, MinLen
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from unlearnkit.errors import BadInput
+from unlearnkit.writing import write_whole
 
 Form = Literal["plain", "paraphrase", "reverse", "multihop", "choice", "passage"]
 
@@ -124,4 +125,4 @@ def read_rows(path: Path) -> tuple[Row, ...]:
 def write_rows(path: Path, rows: tuple[Row, ...]) -> None:
     """Write rows as JSONL, defaults left out."""
     lines = (json.dumps(row.model_dump(exclude_defaults=True), ensure_ascii=False) for row in rows)
-    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    write_whole(path, "".join(line + "\n" for line in lines))

@@ -41,10 +41,26 @@ class Record:
 
 
 def shortened(value: object) -> object:
-    """A value as an error shows it: enough to find it by."""
+    """A value that is no row's text, as an error shows it: enough to find it by."""
     if isinstance(value, str):
         return value if len(value) <= 60 else value[:57] + "..."
     return value if value is None or isinstance(value, (int, float)) else reprlib.repr(value)
+
+
+def described(value: object) -> str:
+    """What a value is and not what it says: rows may be what is to be forgotten, and errors end in logs."""
+    if isinstance(value, str):
+        if not value.strip():
+            return "white space" if value else "an empty string"
+        return f"a string of length {len(value)}"
+    if isinstance(value, dict):
+        return f"an object with the fields {', '.join(map(str, value))}"[:200] if value else "an empty object"
+    if isinstance(value, (list, tuple)):
+        return f"a list of {len(value)}"
+    if isinstance(value, bytes):
+        return "bytes"
+    known: dict[type, str] = {bool: "true or false", int: "a number", float: "a number", type(None): "null"}
+    return known.get(type(value), f"a value of type {type(value).__name__}")
 
 
 def as_record(value: object, number: int, place: str) -> Record:
@@ -53,7 +69,7 @@ def as_record(value: object, number: int, place: str) -> Record:
         raise BadInput(
             "a record is not an object",
             where=place,
-            value=shortened(value),
+            value=described(value),
             allowed='an object, such as {"question": "...", "answer": "..."}',
             fix="name the fields of the record",
         )
@@ -75,11 +91,16 @@ def told_shape(path: Path, records: Sequence[Record], asked: Shape | None) -> Sh
     if asked:
         what, fix = f"the file has not the columns of the shape {asked!r}", "rename the columns, or name another shape"
     elif fitting:
-        what, fix = f"the columns fit several shapes ({', '.join(fitting)})", "say which it is: shape=..."
+        what = f"the columns fit several shapes ({', '.join(fitting)})"
+        fix = f"say which it is: data.shape={fitting[0]}; or take the columns of the other out"
     else:
         what, fix = "the columns are those of no shape", "rename the columns"
     allowed = "; ".join(f"{shape}: {', '.join(needed)}" for shape, needed in SHAPES.items())
     found = f"columns {', '.join(columns)}"
+    known = {*KEPT, *(column for needed in SHAPES.values() for column in needed)}
+    if path.suffix.lower() == ".csv" and not {column.strip().lower() for column in columns} & known:
+        # Where the header was left out, these are a row's own cells.
+        found = "columns of other names"
     raise BadInput(
         what, where=str(path), value=found if len(found) < 300 else found[:297] + "...", allowed=allowed, fix=fix
     )
@@ -104,9 +125,15 @@ def as_row(record: Record, shape: Shape, name: str) -> Row:
         raise BadInput(
             f"a field cannot be used: {first['msg']}",
             where=f"{record.place}, field {'.'.join(map(str, first['loc']))}",
-            value=shortened(first["input"]),
+            value=_shown(str(first["loc"][0]), first["input"]),
             fix="mend the value; or rename the column, if it means something else than a row's field of that name",
         ) from error
+
+
+def _shown(field: str, value: object) -> object:
+    """A value of a row as an error shows it: only those of fields that say nothing of what the row tells."""
+    plain = isinstance(value, int) if field == "options" else field in ("form", "language") and isinstance(value, str)
+    return shortened(value) if plain else described(value)
 
 
 def _id(record: Record) -> str:
@@ -134,7 +161,7 @@ def _messages(record: Record, field: str) -> list[Record]:
         raise BadInput(
             "a conversation is not a list of turns",
             where=f"{record.place}, field {field}",
-            value=shortened(turns),
+            value=described(turns),
             allowed='a list such as [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]',
             fix="write the turns as a list",
         )
@@ -194,9 +221,9 @@ def _text(record: Record, name: str) -> str:
     """A field's text, to the character."""
     value, where = _given(record, name), _field(record, name)
     if not isinstance(value, str):
-        raise BadInput("a field is not text", where=where, value=shortened(value), allowed="a string", fix="mend it")
+        raise BadInput("a field is not text", where=where, value=described(value), allowed="a string", fix="mend it")
     if not value.strip():
-        raise BadInput("a field is empty", where=where, value=shortened(value), fix="fill it, or take the record away")
+        raise BadInput("a field is empty", where=where, value=described(value), fix="fill it, or take the record away")
     _refuse_nul(value, where)
     try:
         value.encode("utf-8")
@@ -213,4 +240,4 @@ def _text(record: Record, name: str) -> str:
 
 def _refuse_nul(value: object, where: str) -> None:
     if isinstance(value, str) and "\0" in value:
-        raise BadInput("a field holds a NUL character", where=where, value=shortened(value), fix="take it out")
+        raise BadInput("a field holds a NUL character", where=where, value=described(value), fix="take it out")

@@ -38,6 +38,7 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
                 where="model.lora.target_modules",
                 value=settings.target_modules,
                 allowed=f"all-linear, or some of: {', '.join(sorted(linear))}",
+                fix="name layers of this model, or write all-linear",
             ) from error
     return adapted  # type: ignore[no-any-return]  # it stands in for the model wherever one is used
 

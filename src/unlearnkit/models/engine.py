@@ -182,7 +182,13 @@ def _layer(hidden_states: Sequence[Tensor], layer: int) -> Tensor:
     """What a decoder layer gives. The first of transformers' hidden states are the embeddings."""
     count = len(hidden_states) - 1
     if not -1 <= layer < count:
-        raise BadInput("the model has no such layer", where="layer", value=layer, allowed=f"0 to {count - 1}, or -1")
+        raise BadInput(
+            "the model has no such layer",
+            where="layer",
+            value=layer,
+            allowed=f"0 to {count - 1}, or -1",
+            fix="name one of these layers",
+        )
     return hidden_states[layer + 1 if layer >= 0 else -1].flatten(0, 1)
 
 

@@ -68,7 +68,12 @@ def _find(source: str, where: str, *, may_be_adapter: bool) -> ModelFolder:
         path = given.resolve()
         return _checked(path, str(path), where, may_be_adapter)
     if given.exists():
-        raise BadInput("this is a file, not the folder of a model", where=where, value=source)
+        raise BadInput(
+            "this is a file, not the folder of a model",
+            where=where,
+            value=source,
+            fix="name the folder that holds it",
+        )
     if given.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1:
         raise BadInput(
             "there is no such model folder",
@@ -98,11 +103,25 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
-        raise BadInput(f"this is not JSON: {error.msg}", where=f"{path}, line {error.lineno}") from error
+        raise BadInput(
+            f"this is not JSON: {error.msg}",
+            where=f"{path}, line {error.lineno}",
+            fix="copy or download the file again",
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"the file cannot be read: {error}", where=str(path)) from error
+        raise BadInput(
+            f"the file cannot be read: {error}",
+            where=str(path),
+            fix="check what it is and its rights",
+        ) from error
     if not isinstance(data, dict):
-        raise BadInput("this is not a JSON object", where=str(path), value=type(data).__name__, allowed="{...}")
+        raise BadInput(
+            "this is not a JSON object",
+            where=str(path),
+            value=type(data).__name__,
+            allowed="{...}",
+            fix="copy or download the file again",
+        )
     return data
 
 
@@ -132,6 +151,7 @@ def _adapter(path: Path, name: str, fetch: _Fetch) -> ModelFolder:
             where=f"{file}, field peft_type",
             value=settings.get("peft_type"),
             allowed="LORA",
+            fix="merge it into its base, with merge_and_unload, and name the result",
         )
     where, base = f"{file}, field base_model_name_or_path", settings.get("base_model_name_or_path")
     if not isinstance(base, str) or not base:
@@ -155,6 +175,7 @@ def _config(path: Path) -> PreTrainedConfig:
                 where=f"{file}, field auto_map",
                 value=kind,
                 allowed=f"models that transformers {transformers.__version__} knows by itself",
+                fix="take a model that transformers knows by itself",
             )
         raise BadInput(
             f"transformers {transformers.__version__} knows no such kind of model",
@@ -171,7 +192,11 @@ def _config(path: Path) -> PreTrainedConfig:
     try:
         config: PreTrainedConfig = AutoConfig.from_pretrained(path, trust_remote_code=False)
     except (StrictDataclassError, ValueError, TypeError, KeyError) as error:
-        raise BadInput(f"the model's configuration cannot be used: {error}", where=str(file)) from error
+        raise BadInput(
+            f"the model's configuration cannot be used: {error}",
+            where=str(file),
+            fix="mend the field that is named, or copy the file again",
+        ) from error
     _refuse_all_but_decoders(config, file)
     return config
 
@@ -188,6 +213,7 @@ def _refuse_all_but_decoders(config: PreTrainedConfig, file: Path) -> None:
             where=f"{file}, field model_type",
             value=config.model_type,
             allowed="a causal language model (Llama, Qwen, Gemma, Phi, Mistral, GPT-NeoX, GPT-2, ...)",
+            fix="name another model",
         )
 
 
@@ -203,6 +229,7 @@ def _whole_weights(path: Path, fetch: _Fetch) -> tuple[Path, ...]:
             where=f"{index}, field weight_map",
             value=names or shards,
             allowed="{weight: name of a file in this folder, ...}",
+            fix="copy or download the model again",
         )
     return _weights(path, names, fetch)
 

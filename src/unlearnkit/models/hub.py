@@ -44,6 +44,7 @@ def from_hub(name: str, patterns: Sequence[str], *, where: str, revision: str | 
             where=where,
             value=name,
             allowed="a folder, or owner/name on the Hub",
+            fix="correct the path or id; a relative path begins at the working directory",
         ) from error
     except GatedRepoError as error:
         raise Missing(

@@ -73,7 +73,12 @@ def load_model(source: str | ModelFolder, dtype: str = "float32") -> PreTrainedM
     Raises `BadInput` for a model that cannot be used, and `Missing` for one that cannot be had now.
     """
     if dtype not in DTYPES:
-        raise BadInput("weights are not loaded in such a dtype", value=dtype, allowed=", ".join(DTYPES))
+        raise BadInput(
+            "weights are not loaded in such a dtype",
+            value=dtype,
+            allowed=", ".join(DTYPES),
+            fix="name one of these",
+        )
     return _load(find_model(source), dtype=DTYPES[dtype])
 
 
@@ -92,7 +97,11 @@ def outline(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrai
             f"the model needs a package that is not installed: {error}", where=str(folder.path), fix="install it"
         ) from error
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
-        raise BadInput(f"transformers cannot make this model: {error!r}", where=str(folder.path)) from error
+        raise BadInput(
+            f"transformers cannot make this model: {error!r}",
+            where=str(folder.path),
+            fix="mend config.json, or copy or download the model again",
+        ) from error
 
 
 def choose_weights(
@@ -114,10 +123,19 @@ def train_only(model: PreTrainedModel, pattern: str) -> PreTrainedModel:
     try:
         found = {name for name in names if re.search(pattern, name)}
     except re.error as error:
-        raise BadInput(f"not a regular expression: {error}", where="model.parameters", value=pattern) from error
+        raise BadInput(
+            f"not a regular expression: {error}",
+            where="model.parameters",
+            value=pattern,
+            fix="mend the pattern; null trains all weights",
+        ) from error
     if not found:
         raise BadInput(
-            "no weight has such a name", where="model.parameters", value=pattern, allowed=f"a part of {names[-1]!r} ..."
+            "no weight has such a name",
+            where="model.parameters",
+            value=pattern,
+            allowed=f"a part of {names[-1]!r} ...",
+            fix="write a part of a weight's name; null trains all of them",
         )
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name in found)

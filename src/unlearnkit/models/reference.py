@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -19,6 +21,7 @@ from unlearnkit.data.pack import pack
 from unlearnkit.data.render import Encoded
 from unlearnkit.models.engine import Engine, Outputs, Want, compute_dtype
 from unlearnkit.objectives.contract import Needs, View
+from unlearnkit.writing import writing
 
 ROWS_AT_ONCE = 128
 
@@ -73,7 +76,9 @@ def reference_values(
     starts = {view: _starts(views[view]) for view in needs.reference | needs.kl | inner}
     path = None if cache is None else cache / f"{_fingerprint(engine, needs, views, weights)}.safetensors"
     if path is not None and path.exists():
-        return ReferenceValues(load_file(path, device=str(_device(engine))), starts)
+        # A file that was damaged is made again: it is a function of what its name stands for.
+        with suppress(SafetensorError):
+            return ReferenceValues(load_file(path, device=str(_device(engine))), starts)
     values: dict[str, Tensor] = {}
     for view in sorted(needs.reference):
         passes = _passes(engine, view, views[view], pad_id, Want(logps=frozenset({view})))
@@ -85,11 +90,15 @@ def reference_values(
         passes = _passes(engine, view, views[view], pad_id, Want(layers=frozenset({(view, layer)})))
         values[f"layer {layer}/{view}"] = torch.cat([outputs.layers[layer] for outputs in passes])
     if path is not None and values:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Processes of one run may all write; each writes its own file, and what they write is the same.
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        save_file({name: value.contiguous() for name, value in values.items()}, partial)
-        partial.replace(path)
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                save_file({name: value.contiguous() for name, value in values.items()}, partial)
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
     return ReferenceValues(values, starts)
 
 

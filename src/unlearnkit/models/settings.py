@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from annotated_types import Gt
-from pydantic import BaseModel, ConfigDict
+
+from unlearnkit.settings import Settings
 
 Dtype = Literal["float32", "bfloat16"]
 
 
-class LoraSettings(BaseModel):
+class LoraSettings(Settings):
     """A LoRA adapter (Hu et al., arXiv 2106.09685), trained in place of the weights."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     r: Annotated[int, Gt(0)] = 16
     """Rank."""

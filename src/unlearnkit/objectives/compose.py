@@ -52,7 +52,13 @@ def retain_term(name: str, **options: object) -> Objective:
     """The registered retain term of that name. Raises `BadInput` for an objective that sees more than retain rows."""
     term = OBJECTIVES.get(name).plugin(**options)
     if any(view.partition(":")[0] != "retain" for view in term.needs().views):
-        raise BadInput("not a retain term", where="retain", value=name, allowed="an objective on retain rows alone")
+        raise BadInput(
+            "not a retain term",
+            where="retain",
+            value=name,
+            allowed="an objective on retain rows alone",
+            fix="name one of these, or null for none",
+        )
     return term
 
 

@@ -14,9 +14,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
-
 from unlearnkit.registry import Registry
+from unlearnkit.settings import Settings
 
 if TYPE_CHECKING:  # a recipe names objectives, and what only reads recipes shall not wait for torch
     from torch import Tensor
@@ -125,10 +124,8 @@ class Needs:
         return self.logps | self.reference | self.kl | {view for view, _ in self.hidden | self.reference_hidden}
 
 
-class Objective(BaseModel, ABC):
+class Objective(Settings, ABC):
     """A weighted set of terms that is minimised. A subclass holds hyper-parameters and says what it needs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     from_scratch: ClassVar[bool] = False
     """Train newly initialised weights of the target model's configuration on all that the suite's `kept` gives, in

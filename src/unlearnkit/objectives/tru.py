@@ -39,7 +39,13 @@ class TRU(Objective):
     def _gradient_difference(self) -> Objective:
         plugin = OBJECTIVES.get(self.forget).plugin
         if not issubclass(plugin, ForgetObjective):
-            raise BadInput("not a forget term", where="forget", value=self.forget, allowed="a term on forget rows")
+            raise BadInput(
+                "not a forget term",
+                where="forget",
+                value=self.forget,
+                allowed="a term on forget rows",
+                fix="name one of these",
+            )
         return plugin(retain=self.retain, retain_weight=self.retain_weight)
 
     def needs(self) -> Needs:

@@ -50,7 +50,7 @@ def measure(
     renderer, pad_id = Renderer(tokenizer, max_length), int(tokenizer.pad_token_id)
     engine = Engine(model).eval()
     named = [(name, row) for name, rows in sets.items() for row in rows]
-    answers = [[_encoded(renderer, row, answer) for answer in _answers(row)] for _, row in named]
+    answers = [encoded_answers(renderer, row) for _, row in named]
     tokens = _tokens(engine, [own for own, *_ in answers], pad_id)
     others = iter(_logps(engine, [other for _, *rest in answers for other in rest], pad_id))
     asked = [at for at, (name, row) in enumerate(named) if row.question and name not in unspoken]
@@ -80,13 +80,16 @@ def measure(
     return records
 
 
-def _answers(row: Row) -> list[str]:
-    """The row's answer, then the others whose probability is measured."""
-    return [row.answer, *([row.paraphrased_answer] if row.paraphrased_answer else []), *row.perturbed_answer]
+def encoded_answers(renderer: Renderer, row: Row) -> list[Encoded]:
+    """The row's answer, then the others whose probability is measured. Raises `TooLong` where one does not fit."""
+    answers = [row.answer, *([row.paraphrased_answer] if row.paraphrased_answer else []), *row.perturbed_answer]
+    where = f"row {row.id}"
+    return [renderer.answer(row.question, answer, trace=row.trace, where=where) for answer in answers]
 
 
-def _encoded(renderer: Renderer, row: Row, answer: str) -> Encoded:
-    return renderer.answer(row.question, answer, trace=row.trace, where=f"row {row.id}")
+def longest_row(config: Any) -> int:
+    """Most tokens of a row that a model of this configuration has positions for."""
+    return int(getattr(config.get_text_config(), "max_position_embeddings", None) or 4096)
 
 
 @torch.no_grad()

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from unlearnkit.data.rows import Row
+from unlearnkit.writing import write_whole, writing
 
 
 class Generation(BaseModel):
@@ -71,14 +72,21 @@ def by_set(records: Sequence[Record]) -> dict[str, list[Record]]:
 
 def write_records(path: Path, records: list[Record]) -> None:
     """Write records as JSONL, readable by the owner alone: they hold what is to be forgotten."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    partial = path.with_suffix(".partial")
-    partial.touch(mode=0o600)
-    partial.write_text("".join(r.model_dump_json(exclude_defaults=True) + "\n" for r in records), encoding="utf-8")
-    partial.replace(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_whole(path, "".join(r.model_dump_json(exclude_defaults=True) + "\n" for r in records), mode=0o600)
 
 
 def read_records(path: Path) -> list[Record]:
-    """Read what `write_records` wrote."""
+    """Read what `write_records` wrote. Raises `ValueError`, naming the line, for one that is no record."""
+    records = []
     # Not splitlines(), which would also cut at U+2028 and its like, and these may stand in a JSON string.
-    return [Record.model_validate_json(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        if not line:
+            continue
+        try:
+            records.append(Record.model_validate_json(line))
+        except ValidationError as error:
+            # Without the value: it may be what is to be forgotten.
+            raise ValueError(f"line {number}: {error.errors()[0]['msg']}") from error
+    return records

@@ -26,6 +26,7 @@ from unlearnkit.report.samples import sample_sets
 from unlearnkit.report.style import styles
 from unlearnkit.report.text import visible, withholder
 from unlearnkit.report.verdict import verdict
+from unlearnkit.writing import write_whole, writing
 
 
 def render(report: Report) -> str:
@@ -66,15 +67,9 @@ def write(report: Report, path: Path) -> None:
     A report that shows forget text is readable by the owner alone.
     """
     page = render(report)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.unlink(missing_ok=True)
-        partial.touch(mode=0o600 if report.show_forget_text else 0o644)
-        partial.write_text(page, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, page, mode=0o600 if report.show_forget_text else 0o644)
 
 
 def _opened(splits: list[str]) -> set[str]:

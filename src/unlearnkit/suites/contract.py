@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from unlearnkit.data.rows import Row, Splits
 from unlearnkit.errors import BadInput
@@ -17,6 +17,7 @@ from unlearnkit.progress import Progress
 from unlearnkit.records.schema import Record
 from unlearnkit.registry import Registry
 from unlearnkit.scope import Scope
+from unlearnkit.settings import Settings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -102,12 +103,10 @@ class Suite(Protocol):
         ...
 
 
-class Brought(BaseModel):
+class Brought(Settings):
     """What suites have in common whose models the user brings."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, ignored_types=(cached_property,)
-    )
+    model_config = ConfigDict(ignored_types=(cached_property,))
 
     has_models: ClassVar[bool] = False
 

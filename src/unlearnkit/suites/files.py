@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from annotated_types import Ge, Gt
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from unlearnkit.data.documents import read_documents
+from unlearnkit.data.formats import source_files
 from unlearnkit.data.hub import local_copy
 from unlearnkit.data.rows import Row, Splits, write_rows
 from unlearnkit.data.shapes import Shape
@@ -24,6 +25,7 @@ from unlearnkit.records.schema import Record, by_set
 from unlearnkit.scope import Scope
 from unlearnkit.scope_file import read_scope
 from unlearnkit.scope_suggestion import suggest_neighbours, suggest_scope, with_subjects
+from unlearnkit.settings import Settings
 from unlearnkit.suites.contract import Brought, Task, suite
 
 if TYPE_CHECKING:
@@ -35,10 +37,8 @@ MEASURED_AT_MOST = 400
 DOCUMENTS = (".txt", ".md")
 
 
-class Chunks(BaseModel):
+class Chunks(Settings):
     """How long documents are cut."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     tokens: Annotated[int, Gt(0)] = 256
     """Most tokens of a chunk."""
@@ -52,10 +52,8 @@ class Chunks(BaseModel):
         return self
 
 
-class FilesData(BaseModel):
+class FilesData(Settings):
     """A user's own files. Each is a file, a folder of files or the hub id of a data set; see `unlearn check`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     forget: str
     """What is to be forgotten."""
@@ -65,7 +63,7 @@ class FilesData(BaseModel):
     """With `retain: auto`, text or rows to stand in; null: the target model writes them itself."""
     holdout: str | None = None
     """Rows like those to be forgotten that the model never saw: what membership attacks need."""
-    probes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]*(\.[a-z_]+)*$")], str] = {}
+    probes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]*(\.[a-z_]+)*$")], str] = Field(default_factory=dict)
     """More sets to measure, by name: `forget.paraphrased`, `near`."""
     scope: str | None = None
     """YAML file of the scope; null: it is drafted from the forget rows."""
@@ -101,7 +99,7 @@ class Files(Brought):
 
     @cached_property
     def _forget(self) -> tuple[Row, ...]:
-        rows = self.read(self.data.forget)
+        rows = self.read(self.data.forget, where="data.forget")
         return with_subjects(rows) if self.data.scope is None else rows
 
     @cached_property
@@ -116,7 +114,8 @@ class Files(Brought):
         source = self.data.retain
         if source == AUTO:
             source = self.data.retain_from or self.data.written
-        return () if source is None else self.read(source)
+        where = "data.retain" if self.data.retain_from is None else "data.retain_from"
+        return () if source is None else self.read(source, where=where)
 
     def prepared(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
         """With rows that the target model wrote, where they are to stand in for retain."""
@@ -135,8 +134,8 @@ class Files(Brought):
 
     def task(self) -> Task:
         """Every file that is named."""
-        holdout = () if self.data.holdout is None else self.read(self.data.holdout)
-        probes = {name: self.read(path) for name, path in self.data.probes.items()}
+        holdout = () if self.data.holdout is None else self.read(self.data.holdout, where="data.holdout")
+        probes = {name: self.read(path, where=f"data.probes.{name}") for name, path in self.data.probes.items()}
         named = {"forget": self._forget, "retain": self._retain, "holdout": holdout, **probes}
         splits = told_apart({name: rows for name, rows in named.items() if rows})
         retain = splits.get("retain", ())
@@ -210,11 +209,10 @@ class Files(Brought):
             "must stay: what the model knew and did not happen to write may be lost unseen."
         )
 
-    def read(self, path: str) -> tuple[Row, ...]:
-        """The rows of a file, a folder or a hub data set; text files are cut into chunks."""
-        found = local_copy(path)
-        files = [found] if found.is_file() else sorted(found.iterdir())
-        if not files or any(file.suffix.lower() not in DOCUMENTS for file in files):
+    def read(self, path: str, *, where: str) -> tuple[Row, ...]:
+        """The rows of a file, a folder or a hub data set, which `where` names; text files are cut into chunks."""
+        found = local_copy(path, where=where)
+        if any(file.suffix.lower() not in DOCUMENTS for _, file in source_files(found)):
             return read_source(found, shape=self.data.shape)
         cut = self.data.chunks
         return read_documents(found, self._tokenizer, max_tokens=cut.tokens, overlap=cut.overlap)

@@ -7,13 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from annotated_types import Ge
-from pydantic import BaseModel, ConfigDict
+from annotated_types import Ge, Le
+from pydantic import ConfigDict
 
 from unlearnkit.data.rows import Row
 from unlearnkit.metrics.score import Score
 from unlearnkit.progress import Progress
 from unlearnkit.records.schema import Record
+from unlearnkit.settings import LARGEST_SEED, Settings
 from unlearnkit.suites.contract import Task, suite
 from unlearnkit.targets.idk import ANSWERS
 from unlearnkit.worlds.pocket import PocketWorld, Request, corpus, forget_request, pocket_world
@@ -34,18 +35,16 @@ MEASURED = (
 
 
 @suite("pocket")
-class Pocket(BaseModel):
+class Pocket(Settings):
     """A made-up world that a small Llama learns by heart in a minute; four requests to forget a part of it."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, ignored_types=(cached_property,)
-    )
+    model_config = ConfigDict(ignored_types=(cached_property,))
 
     version: ClassVar[str] = "1"
     has_models: ClassVar[bool] = True
     max_new_tokens: ClassVar[int] = 72
 
-    world_seed: Annotated[int, Ge(0)] = 0
+    world_seed: Annotated[int, Ge(0), Le(LARGEST_SEED)] = 0
     """Another seed, another world: other people, books, places and crafts."""
     request: Literal["authors", "book", "pii", "hazard"] = "authors"
     """What is to be forgotten."""

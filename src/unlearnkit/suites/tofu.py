@@ -7,8 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from unlearnkit.data.formats import FORMATS
 from unlearnkit.data.hub import local_copy
 from unlearnkit.data.rows import Row, Splits
@@ -20,6 +18,7 @@ from unlearnkit.metrics.tofu_board import tofu_scores
 from unlearnkit.records.schema import Record
 from unlearnkit.scope import Scope
 from unlearnkit.scope_suggestion import suggest_neighbours, suggest_scope, with_subjects
+from unlearnkit.settings import Settings
 from unlearnkit.suites.contract import Brought, Task, suite
 
 RETAIN = {"forget01": "retain99", "forget05": "retain95", "forget10": "retain90"}
@@ -28,10 +27,8 @@ AUTHORS = {"forget01": 2, "forget05": 10, "forget10": 20}
 DESCRIPTION = "What is known of {count} made-up authors of the TOFU benchmark, who are treated as people who withdrew."
 
 
-class TofuData(BaseModel):
+class TofuData(Settings):
     """Where TOFU's files are."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     path: str
     """Folder that holds TOFU's files, or the hub id of a data set that does (`locuslab/TOFU`)."""
@@ -51,7 +48,7 @@ class Tofu(Brought):
 
     @cached_property
     def _folder(self) -> Path:
-        return local_copy(self.data.path)
+        return local_copy(self.data.path, where="data.path")
 
     @cached_property
     def _forget(self) -> tuple[Row, ...]:

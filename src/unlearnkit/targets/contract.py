@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from unlearnkit.data.rows import Row
 from unlearnkit.registry import Registry
 from unlearnkit.scope import Scope
+from unlearnkit.writing import write_whole, writing
 
 
 class Target(BaseModel):
@@ -43,10 +44,10 @@ teacher = TEACHERS.register
 
 def write_targets(path: Path, targets: Sequence[Target]) -> None:
     """Write targets as JSONL, readable by the owner alone."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.touch(mode=0o600)
-    path.chmod(0o600)  # a file that was there keeps its mode otherwise
-    path.write_text("".join(json.dumps(t.model_dump(), ensure_ascii=False) + "\n" for t in targets), encoding="utf-8")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lines = (json.dumps(target.model_dump(), ensure_ascii=False) + "\n" for target in targets)
+    write_whole(path, "".join(lines), mode=0o600)
 
 
 def read_targets(path: Path) -> list[Target]:

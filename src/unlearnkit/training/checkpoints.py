@@ -7,18 +7,19 @@ all. Row order is a function of the step and the learning rate too: neither has 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from unlearnkit.errors import BadInput
+from unlearnkit.writing import sync, writing
 
 
 @dataclass(frozen=True)
@@ -44,55 +45,79 @@ class Checkpoints:
         return found[-1] if found else None
 
     def save(self, progress: Progress, model: nn.Module, optimizer: Optimizer) -> None:
-        """Write a checkpoint, then remove older ones."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Write a checkpoint, then remove older ones. Raises `NotWritten`, with the older ones kept."""
         final = self.folder / f"step-{progress.step:08d}"
         partial = self.folder / f".{final.name}.partial"
+        with writing(final):
+            try:
+                self._write(partial, progress, model, optimizer)
+                if final.exists():
+                    shutil.rmtree(final)
+                partial.rename(final)
+                sync(self.folder)
+            except Exception:
+                shutil.rmtree(partial, ignore_errors=True)  # it takes room, and there may be none left
+                raise
+        for old in self.folder.glob("step-*"):
+            if old != final:
+                shutil.rmtree(old)
+
+    def _write(self, partial: Path, progress: Progress, model: nn.Module, optimizer: Optimizer) -> None:
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
+        partial.mkdir(parents=True)
         save_file(_trainable(model), partial / "weights.safetensors")
         save_file(_optimizer_tensors(optimizer), partial / "optimizer.safetensors")
         save_file({"cpu": torch.get_rng_state()}, partial / "random.safetensors")
         state = {"step": progress.step, "seconds": progress.seconds, "fingerprint": self.fingerprint}
         (partial / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
         for path in (*partial.iterdir(), partial):
-            _sync(path)
-        if final.exists():
-            shutil.rmtree(final)
-        partial.rename(final)
-        _sync(self.folder)
-        for old in self.folder.glob("step-*"):
-            if old != final:
-                shutil.rmtree(old)
+            sync(path)
 
     def load(self, model: nn.Module, optimizer: Optimizer) -> Progress | None:
         """Bring model, optimiser and random state to the newest checkpoint; None where there is none.
 
-        Raises `BadInput` when the checkpoint was written by a run with other settings or data.
+        Raises `BadInput` when the checkpoint was written by a run with other settings or data, or is damaged. Nothing
+        is loaded of one that is.
         """
         folder = self.newest()
         if folder is None:
             return None
-        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-        differing = [k for k, v in self.fingerprint.items() if state["fingerprint"].get(k) != v]
+        try:
+            state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+            done, fingerprint = Progress(int(state["step"]), float(state["seconds"])), dict(state["fingerprint"])
+            names = ("weights", "optimizer", "random")
+            weights, moments, drawn = (load_file(folder / f"{name}.safetensors") for name in names)
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            raise _damaged(folder, f"{type(error).__name__}: {error}") from error
+        differing = [k for k, v in self.fingerprint.items() if fingerprint.get(k) != v]
         if differing:
             raise BadInput(
                 "the checkpoint was written by a run with another " + ", ".join(differing),
                 where=str(folder),
-                fix="run with the same recipe, or without --resume to begin anew",
+                fix="bring back what it was begun with; or take another folder: out=...; or, to train from the "
+                f"beginning, delete {self.folder}",
             )
-        weights = load_file(folder / "weights.safetensors")
+        trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+        if {n: w.shape for n, w in trained.items()} != {n: w.shape for n, w in weights.items()} or "cpu" not in drawn:
+            raise _damaged(folder, "it holds other weights than those that are trained")
         with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                if parameter.requires_grad:
-                    parameter.copy_(weights[name])
-        _load_optimizer(optimizer, load_file(folder / "optimizer.safetensors"))
-        torch.set_rng_state(load_file(folder / "random.safetensors")["cpu"])
-        return Progress(state["step"], state["seconds"])
+            for name, parameter in trained.items():
+                parameter.copy_(weights[name])
+        _load_optimizer(optimizer, moments)
+        torch.set_rng_state(drawn["cpu"])
+        return done
 
     def clear(self) -> None:
         """Remove every checkpoint, whole or partial."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _damaged(folder: Path, why: str) -> BadInput:
+    return BadInput(
+        f"the checkpoint is damaged: {why.splitlines()[0]}",
+        where=str(folder),
+        fix=f"delete {folder.parent} and go on with --resume: training begins again, and nothing else is lost",
+    )
 
 
 def _trainable(model: nn.Module) -> dict[str, Tensor]:
@@ -112,11 +137,3 @@ def _load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
         number, _, key = name.partition("/")
         states.setdefault(int(number), {})[key] = value
     optimizer.load_state_dict({"state": states, "param_groups": whole["param_groups"]})
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

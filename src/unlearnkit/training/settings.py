@@ -6,15 +6,13 @@ import math
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le
-from pydantic import BaseModel, ConfigDict
 
 from unlearnkit.errors import BadInput
+from unlearnkit.settings import Settings
 
 
-class TrainSettings(BaseModel):
+class TrainSettings(Settings):
     """How long, how fast and in what portions a model is trained."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     epochs: Annotated[float, Gt(0)] | None = 10.0
     """Passes over the forget split (over the retain split where there is no forget term)."""

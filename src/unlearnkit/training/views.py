@@ -44,6 +44,7 @@ def _encode(
     if variant:
         _refuse_texts(rows, view)
     if variant == TARGET:
+        _refuse_untaught(rows, targets, view)
         said = [(targets[row.id].trace, targets[row.id].response) for row in rows]
     elif variant == IDK:
         said = [("", answer) for answer in idk_answers(rows, seed)]
@@ -55,6 +56,16 @@ def _encode(
         renderer.answer(row.question, answer, trace=trace, label_trace=label_trace, where=f"{view}, row {row.id}")
         for row, (trace, answer) in zip(rows, said, strict=True)
     ]
+
+
+def _refuse_untaught(rows: Sequence[Row], targets: Mapping[str, Target], view: View) -> None:
+    untaught = [row for row in rows if row.id not in targets]
+    if untaught:
+        raise BadInput(
+            "there is no target for a row: the rows changed since the targets were written",
+            where=f"{view}, row {untaught[0].id}",
+            fix="bring back the rows that the run was begun with; or begin anew in another folder: out=...",
+        )
 
 
 def _refuse_texts(rows: Sequence[Row], view: View) -> None:

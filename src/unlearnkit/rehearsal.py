@@ -1,0 +1,105 @@
+"""What a run will do with rows, done before its folder is made: whatever is wrong with them costs no training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from transformers import PreTrainedTokenizerBase
+
+from unlearnkit.data.render import Encoded, Renderer
+from unlearnkit.data.rows import TRAINED_SPLITS, Row
+from unlearnkit.errors import BadInput
+from unlearnkit.models.folder import ModelFolder
+from unlearnkit.objectives.contract import Needs, Objective, View
+from unlearnkit.recipe import Recipe
+from unlearnkit.records.measure import encoded_answers, longest_row
+from unlearnkit.scope import Scope
+from unlearnkit.suites.contract import Suite, Task
+from unlearnkit.targets.compose import taught
+from unlearnkit.targets.scope_rows import mentions
+from unlearnkit.training.views import TARGET, encode_views
+
+
+def training_splits(suite: Suite, objective: Objective) -> dict[str, Sequence[Row]]:
+    """The rows that the method may train on; one that starts from scratch learns all that is kept."""
+    task = suite.task()
+    splits: dict[str, Sequence[Row]] = {name: task.splits[name] for name in TRAINED_SPLITS if name in task.splits}
+    if objective.from_scratch:
+        splits["retain"] = suite.kept()
+    needed = {view.partition(":")[0] for view in objective.needs().views} - task.to_be_written
+    if "retain" in needed and not splits.get("retain"):
+        raise BadInput(
+            "the method keeps what must stay by training on it, and there are no retain rows",
+            where="data.retain",
+            allowed="a file of rows; auto: rows that the target model itself writes",
+            fix="name a file: data.retain=FILE; or data.retain=auto; or a method that needs none (method.name=ga)",
+        )
+    return splits
+
+
+def rehearsed_views(
+    recipe: Recipe,
+    splits: Mapping[str, Sequence[Row]],
+    scope: Scope,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    at_most: int | None = None,
+) -> dict[View, list[Encoded]]:
+    """Every view that the method trains on, encoded, as far as that needs no model.
+
+    What the target model itself would say, of the scope's neighbours and in place of retain rows, is left out. The
+    teacher is asked.
+
+    Args:
+        recipe: what to do.
+        splits: rows of `training_splits`.
+        scope: what is to be forgotten.
+        tokenizer: the target model's.
+        at_most: rows of each split that are looked at; None for all.
+
+    Raises:
+        BadInput: a row does not fit, or is of a kind that the method cannot train on.
+        UnlearnError: a target tells a secret.
+    """
+    needs = recipe.make_objective().needs()
+    rows = {name: members[:at_most] for name, members in splits.items()}
+    named = mentions(scope, splits["forget"]) if f"scope:{TARGET}" in needs.views else ()
+    rows["scope"] = [mention.row for mention in named if not mention.stays][:at_most]
+    targets = []
+    if any(view.endswith(f":{TARGET}") for view in needs.views):
+        targets = taught([*rows["forget"], *rows["scope"]], scope, recipe.make_teacher(), recipe.seed)
+    views = [view for view in needs.views if rows.get(view.partition(":")[0])]
+    return encode_views(views, rows, Renderer(tokenizer, recipe.train.max_length), targets=targets, seed=recipe.seed)
+
+
+def rehearse(recipe: Recipe, suite: Suite, model: ModelFolder, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Complain of rows that cannot be trained on, taught or measured, and of a layer that the model has not.
+
+    Raises what `training_splits` and `rehearsed_views` raise.
+    """
+    objective, task = recipe.make_objective(), suite.task()
+    _try_layers(objective.needs(), model)
+    rehearsed_views(recipe, training_splits(suite, objective), task.scope, tokenizer)
+    rehearse_measuring(task, model, tokenizer)
+
+
+def rehearse_measuring(task: Task, model: ModelFolder, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Complain of rows that cannot be measured: `BadInput` for one that the model has no room for."""
+    renderer = Renderer(tokenizer, longest_row(model.config))
+    for rows in task.measured.values():
+        for row in rows:
+            encoded_answers(renderer, row)
+
+
+def _try_layers(needs: Needs, model: ModelFolder) -> None:
+    count = int(model.config.get_text_config().num_hidden_layers)
+    asked = sorted({layer for _, layer in needs.hidden | needs.reference_hidden})
+    beyond = next((layer for layer in asked if not -1 <= layer < count), None)
+    if beyond is not None:
+        raise BadInput(
+            "the model has no such layer",
+            where="method.layer",
+            value=beyond,
+            allowed=f"0 to {count - 1}, or -1 for the last",
+            fix="name one of these layers",
+        )

@@ -1,0 +1,62 @@
+"""Writing files so that they are there whole or not at all, and telling what kept them from being written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from unlearnkit.errors import UnlearnError
+
+
+class NotWritten(UnlearnError):
+    """The disk is full, or the place may not be written to (exit code 1). What was there before is still there."""
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Turn what the system says of a file that cannot be written into `NotWritten`, naming `place`."""
+    try:
+        yield
+    except OSError as error:
+        raise _not_written(place, error.strerror or str(error)) from error
+    except Exception as error:
+        # What the system says to safetensors comes as an error of its own; told by name, so as not to import it here.
+        if type(error).__name__ != "SafetensorError":
+            raise
+        raise _not_written(place, str(error).partition("\n")[0]) from error
+
+
+def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Write a file beside its place and rename it: a reader, or a kill, meets the old file or the new one, whole.
+
+    Raises `NotWritten`; what was written by then is removed, and the old file is as it was.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    with writing(path):
+        try:
+            partial.unlink(missing_ok=True)
+            partial.touch(mode=mode)
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(path)
+        except Exception:
+            partial.unlink(missing_ok=True)
+            raise
+
+
+def sync(path: Path) -> None:
+    """Have the system bring a file, or a folder's list of files, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _not_written(place: Path, why: str) -> NotWritten:
+    return NotWritten(
+        f"the file cannot be written: {why}",
+        where=str(place),
+        fix="make room, or mend the folder's rights; a run then goes on with --resume",
+    )
