@@ -81,6 +81,10 @@ _BESIDE: dict[Task, Wordings] = {"privacy": _ABOUT, "copyright": _BEHIND}
 """Where only a part of what is known of a subject is in scope: questions for the other parts."""
 
 
+TOPICS = 2
+"""With how many topics of forget rows a question about a name is put, in turn."""
+
+
 @dataclass(frozen=True)
 class Mention:
     """A question that names something of the scope, and how the thought about it begins."""
@@ -106,11 +110,11 @@ class Mention:
 def mentions(scope: Scope, forget: Sequence[Row]) -> tuple[Mention, ...]:
     """Every subject and neighbour, in every wording and language of the scope.
 
-    A question stands here with the model's own note, and with that of one of the forget rows, in turn, as far as rows
-    have notes: the first is what the model comes to think of a new question, the other what it thinks of those to be
-    forgotten. Where a part of what is known of the subjects may stay, the model's own note may be of that part, and is
-    left out. A person's works are many, and would crowd out the names: of theirs each question has one kind of note,
-    the model's own where it asks for the person behind the work.
+    A question stands here with the model's own note, and with those of `TOPICS` forget rows, as far as rows have notes:
+    the first is what the model comes to think of a new question, the others what it thinks of those to be forgotten.
+    Where a part of what is known of the subjects may stay, the model's own note may be of that part, and is left out. A
+    person's works are many, and would crowd out the names: of theirs each question has one kind of note, the model's
+    own where it asks for the person behind the work.
     """
     wordings, beside = _IN_SCOPE[scope.task], _BESIDE.get(scope.task)
     found: list[Mention] = []
@@ -121,7 +125,7 @@ def mentions(scope: Scope, forget: Sequence[Row]) -> tuple[Mention, ...]:
             for alias in () if beside else subject.aliases:
                 behind = scope.task == "profile"
                 mixed = _mixed(_topics(scope, forget, alias=True), topics)
-                found += _ask(scope, subject.name, alias, wordings, mixed, stays=stays, own=not behind)
+                found += _ask(scope, subject.name, alias, wordings, mixed, stays=stays, own=not behind, kinds=1)
                 if behind:
                     found += _ask(scope, subject.name, alias, _BEHIND, (), stays=stays, own=True)
             if beside and not stays:
@@ -167,6 +171,7 @@ def _ask(
     *,
     stays: bool,
     own: bool,
+    kinds: int = TOPICS,
 ) -> Iterator[Mention]:
     """`name` in every wording and language."""
     # Aliases are quoted: they may be titles, and a name loses nothing by it.
@@ -177,7 +182,7 @@ def _ask(
         turn = islice(cycle(topics or [None]), len(said), None)
         for wording in _spoken(wordings, language):
             question = wording.format(name=said)
-            for kind in dict.fromkeys([*([None] if own else []), next(turn)]):
+            for kind in dict.fromkeys([*([None] if own else []), *islice(turn, kinds)]):
                 row = Row(
                     id=f"scope/{question}/{kind or 'own'}",
                     question=question,
