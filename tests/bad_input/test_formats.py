@@ -154,7 +154,7 @@ def of_tables(kind: str) -> list[Case]:
         lacks = ["a field is missing", f"{second}, field answer"]
     null = "a field is empty" if kind == "csv" else "a field is null"
     wrong = [{**row, "options": "many"} for row in GOOD] if kind == "csv" else with_second(answer=7)
-    typed = ["a valid integer", "rows.csv:2, field options", "'many'"]
+    typed = ["a valid integer", "rows.csv:2, field options", "a string of length 4"]
     if kind == "parquet":
         wrong = [{**row, "answer": n} for n, row in enumerate(GOOD)]
     if kind != "csv":
