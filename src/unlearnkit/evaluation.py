@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,14 +13,14 @@ from typing import Any
 import torch
 
 from unlearnkit.data.render import PLAIN, layout
-from unlearnkit.errors import BadInput
+from unlearnkit.errors import BadInput, NonFinite
 from unlearnkit.machine import device_told, environment
-from unlearnkit.models.folder import ModelFolder, find_model
+from unlearnkit.models.folder import ModelFolder, find_model, positions
 from unlearnkit.models.load import load_model, load_tokenizer, outline
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import EvalSettings, make_suite, suite_section
-from unlearnkit.records.measure import longest_row, measure
-from unlearnkit.records.schema import write_records
+from unlearnkit.records.measure import measure
+from unlearnkit.records.schema import Record, write_records
 from unlearnkit.references import references_of
 from unlearnkit.rehearsal import rehearse_measuring
 from unlearnkit.report.names import REFERENCES, RETRAINED, TARGET
@@ -130,12 +132,13 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
             model,
             tokenizer,
             task.measured,
-            max_length=longest_row(model.config),
+            max_length=positions(model.config),
             max_new_tokens=longest,
             unspoken=task.unspoken,
             gradients=gradients,
             on_rows=counter.add,
         )
+    _refuse_not_finite(records, path)
     write_records(folder.records_file, records)
     folder.write_scope(task.scope)
     score(folder)
@@ -146,6 +149,16 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
         layout=layout(tokenizer),
     )
     folder.update(measure=measured)
+
+
+def _refuse_not_finite(records: Sequence[Record], path: str) -> None:
+    """Nothing can be made of the figures of a model whose weights ran away in the last step of its training."""
+    if any(record.tokens and not all(map(math.isfinite, record.tokens.logps)) for record in records):
+        raise NonFinite(
+            "the model gives probabilities that are not finite",
+            where=path,
+            fix="train it anew with a lower train.lr, in another folder: out=...",
+        )
 
 
 def own_model(suite: Suite, name: str, progress: Progress) -> str:

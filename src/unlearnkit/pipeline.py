@@ -101,7 +101,8 @@ def _open(recipe: Recipe, resume: bool, progress: Progress) -> RunFolder:
     if {name for name in found if not name.endswith(".partial")} - {folder.private.name, folder.recipe_file.name}:
         raise BadInput("the folder is not empty, and holds no run", where=str(folder.path), fix="take another: out=...")
     # What is wrong with rows and models is told before anything is written.
-    _try(recipe, progress)
+    with device_told():
+        _try(recipe, progress)
     with _folder_told(folder):
         folder.create()
     write_whole(folder.recipe_file, recipe.dump())

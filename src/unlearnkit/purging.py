@@ -26,7 +26,8 @@ def purge(folder: RunFolder) -> list[str]:
             where=str(folder.path),
             fix="finish it: unlearn run RECIPE --resume; or delete the whole folder",
         )
-    if folder.report_file.exists() and folder.records_file.exists():
+    shows = folder.recipe().get("report", {}).get("show_forget_text", False)
+    if shows and folder.report_file.exists() and folder.records_file.exists():
         # First: it cannot be made without the records.
         write(gather([*references_of(folder), folder], show_forget_text=False), folder.report_file)
     within = [RunFolder(path) for path in sorted(folder.references.glob("*"))]

@@ -19,7 +19,7 @@ from unlearnkit.recipe_text import BadField, Origins, at_field, bad_field, parse
 from unlearnkit.registry import Registry
 from unlearnkit.report.gates import Gate
 from unlearnkit.report.names import REFERENCES
-from unlearnkit.settings import LARGEST_SEED, Settings
+from unlearnkit.settings import LARGEST_SEED, Place, Settings
 from unlearnkit.suites.contract import SUITES, Suite
 from unlearnkit.targets.contract import TEACHERS, Teacher
 from unlearnkit.training.settings import TrainSettings
@@ -28,7 +28,7 @@ from unlearnkit.training.settings import TrainSettings
 class ModelSettings(Settings):
     """The model that shall forget."""
 
-    path: str | None = None
+    path: Place | None = None
     """Folder or hub id; null for the suite's target model."""
     dtype: Dtype = "float32"
     """Of the weights, and with them of the optimiser's state."""
@@ -93,7 +93,7 @@ class Recipe(Settings):
     gates: tuple[str, ...] = ()
     """Thresholds that the result is held to: `forget.accuracy<=0.03`."""
     report: ReportSettings = ReportSettings()
-    out: str | None = None
+    out: Place | None = None
     """The run's folder; null for `runs/<name>`."""
 
     @field_validator("name")

@@ -9,10 +9,10 @@ from transformers import PreTrainedTokenizerBase
 from unlearnkit.data.render import Encoded, Renderer
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
 from unlearnkit.errors import BadInput
-from unlearnkit.models.folder import ModelFolder
+from unlearnkit.models.folder import ModelFolder, positions
 from unlearnkit.objectives.contract import Needs, Objective, View
 from unlearnkit.recipe import Recipe
-from unlearnkit.records.measure import encoded_answers, longest_row
+from unlearnkit.records.measure import encoded_answers
 from unlearnkit.scope import Scope
 from unlearnkit.suites.contract import Suite, Task
 from unlearnkit.targets.compose import taught
@@ -85,7 +85,7 @@ def rehearse(recipe: Recipe, suite: Suite, model: ModelFolder, tokenizer: PreTra
 
 def rehearse_measuring(task: Task, model: ModelFolder, tokenizer: PreTrainedTokenizerBase) -> None:
     """Complain of rows that cannot be measured: `BadInput` for one that the model has no room for."""
-    renderer = Renderer(tokenizer, longest_row(model.config))
+    renderer = Renderer(tokenizer, positions(model.config))
     for rows in task.measured.values():
         for row in rows:
             encoded_answers(renderer, row)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
+from annotated_types import MinLen
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 LARGEST_SEED = 2**32 - 1
 """The largest seed that every library takes."""
+
+Place = Annotated[str, MinLen(1)]
+"""A path or Hub id. An empty one would mean the working directory, and nobody means that."""
 
 
 class Settings(BaseModel):

@@ -1,4 +1,4 @@
-"""The machine: a full disk, no right to write, no memory, a Hub that is away or breaks off.
+"""The machine: a full disk, no right to write, no memory.
 
 What the system would say is said for it, since the tests may run as root and on a disk with room; but for one case, in
 which the system itself limits how large a file may become.
@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import errno
 import resource
-import shutil
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +16,9 @@ from typing import Any
 
 import pytest
 import torch
-from huggingface_hub import constants
 from safetensors import SafetensorError
 
 from tests.bad_input.place import (
-    CHECK,
     OWN,
     RESUME,
     RUN,
@@ -31,10 +27,8 @@ from tests.bad_input.place import (
     assert_mended,
     assert_readable,
     assert_told,
-    digest,
     unlearn,
 )
-from tests.models.test_hub import Hub
 from unlearnkit.training import checkpoints
 from unlearnkit.training.loop import Trainer
 
@@ -119,6 +113,12 @@ def no_room_for_the_log(place: Place) -> None:
     place.patch.setattr(StepLogFile, "begin", begin)
 
 
+def no_room_for_a_report_without_secrets(place: Place) -> None:
+    """The report shows what is to be forgotten, and a purge writes it again."""
+    place.change(f"{OWN}/recipe.yaml", "show_forget_text: false", "show_forget_text: true")
+    no_room_for("report.html")(place)
+
+
 def fails_in_step(error: Exception, step: int = 4) -> Callable[[Place], None]:
     def breaks(place: Place) -> None:
         real = Trainer._step
@@ -170,6 +170,7 @@ OOM = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nS
 CPU_OOM = RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory")
 BROKEN = torch.AcceleratorError("CUDA error: an illegal memory access was encountered\nCompile with ...")
 
+DENIED = PermissionError(errno.EACCES, "Permission denied", f"{OWN}/private")
 NO_MEMORY = ["not enough memory", "train.micro_batch_size", "checkpoint is kept"]
 
 # While a run goes on: what it has by then stays, and it finishes when the machine can again.
@@ -234,47 +235,19 @@ BEFORE = [
     Case("out-not-empty", out("tofu"), ["the folder is not empty, and holds no run", "tofu", "out=..."], RUN),
     Case("out-not-empty-with-resume", out("tofu"), ["the folder is not empty, and holds no run", "tofu"], RESUME),
     Case("init-below-a-file", nothing, ["cannot be written", "forget.jsonl/new"], (*INIT[:-1], "forget.jsonl/new"), 1),
-    Case(
-        "hub-model-out-of-reach",
-        lambda place: place.recipe(model={"path": "us/model"}),
-        ["Hub cannot be reached", "'us/model'"],
-        RUN,
-        4,
-    ),
-    Case(
-        "hub-rows-out-of-reach",
-        lambda place: place.recipe(data={"forget": "us/rows"}),
-        ["the hub gives no data set of that name", "data.forget", "'us/rows'", "HF_TOKEN"],
-        CHECK,
-        4,
-    ),
-    Case(
-        "hub-rows-out-of-reach-in-a-run",
-        lambda place: place.recipe(data={"retain": "us/rows"}),
-        ["data.retain", "'us/rows'"],
-        RUN,
-        4,
-    ),
-    Case(
-        "hub-tofu-out-of-reach-in-eval",
-        nothing,
-        ["data.path", "'us/TOFU'"],
-        ("eval", "./model", "--suite", "tofu", "--data", "us/TOFU", "--out", "e"),
-        4,
-    ),
-    Case(
-        "hub-rows-out-of-reach-in-init",
-        nothing,
-        ["--forget", "'us/rows'"],
-        ("init", "--model", "./model", "--forget", "us/rows", "--out", "new"),
-        4,
-    ),
 ]
 
 AFTER = [
+    Case(
+        "no-permission-to-purge",
+        fails_in("unlearnkit.purging.shutil.rmtree", DENIED),
+        ["the system says: Permission denied", f"where:   {OWN}/private", "rights"],
+        ("purge", OWN),
+        1,
+    ),
     Case("disk-full-in-score", no_room_for("scores.json"), [FULL, f"{OWN}/scores.json"], ("score", OWN), 1),
     Case("disk-full-in-report", no_room_for("r.html"), [FULL, "r.html"], ("report", OWN, "-o", "r.html"), 1),
-    Case("disk-full-in-purge", no_room_for("report.html"), [FULL, f"{OWN}/report.html"], ("purge", OWN), 1),
+    Case("disk-full-in-purge", no_room_for_a_report_without_secrets, [FULL, f"{OWN}/report.html"], ("purge", OWN), 1),
     Case("disk-full-in-eval", no_room_for("records.jsonl"), [FULL, f"{OWN}/private/records.jsonl"], ("eval", OWN), 1),
 ]
 
@@ -357,43 +330,3 @@ def test_half_a_start_is_none(name: str, place: Place, capsys: pytest.CaptureFix
     assert FULL in capsys.readouterr().err
     assert not list((place.root / "new").iterdir())
     assert unlearn(INIT, place.patch) == 0, capsys.readouterr().err
-
-
-@pytest.fixture
-def hub(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    server = Hub(tmp_path / "on_the_hub")
-    at = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "ENDPOINT", at)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", at + "/{repo_id}/resolve/{revision}/{filename}")
-    monkeypatch.setattr("time.sleep", lambda _: None)  # between the client's own tries
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.mark.parametrize(
-    ("breaking", "sections", "says"),
-    [
-        (
-            "model.safetensors",
-            {"model": {"path": "us/model"}},
-            ["the Hub cannot be reached or broke off", "'us/model'"],
-        ),
-        ("rows.jsonl", {"data": {"forget": "us/rows"}}, ["the hub gives no data set", "data.forget", "'us/rows'"]),
-    ],
-    ids=["download-of-a-model-breaks-off", "download-of-rows-breaks-off"],
-)
-def test_a_download_that_breaks_off_is_told_and_made_anew(
-    breaking: str, sections: dict[str, Any], says: list[str], hub: Hub, place: Place, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shutil.copytree(place.root / "model", hub.folder / "us" / "model")
-    (hub.folder / "us" / "rows").mkdir()
-    shutil.copyfile(place.root / "forget.jsonl", hub.folder / "us" / "rows" / "rows.jsonl")
-    place.recipe(**sections)
-    hub.breaks = breaking
-    assert_told(Case("", lambda _: None, says, RUN, 4), place, capsys)
-    hub.breaks = ""
-    assert unlearn(RUN, place.patch) == 0, capsys.readouterr().err
-    assert digest(place.root / OWN / "model" / "model.safetensors")

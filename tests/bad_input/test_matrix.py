@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.bad_input import (
     test_checkpoint,
     test_formats,
+    test_hub,
     test_machine,
     test_model_folder,
     test_recipe,
@@ -23,6 +24,7 @@ CASES = [
     *test_machine.DURING,
     *test_machine.BEFORE,
     *test_machine.AFTER,
+    *test_hub.CASES,
 ]
 
 

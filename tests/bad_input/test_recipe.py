@@ -219,6 +219,16 @@ CASES = [
     ),
     Case("recipe-unknown-shape", having(data={"shape": "chat"}), ["field data.shape", "'chat'", "'messages'"]),
     Case("recipe-long-value", having(model={"dtype": "x" * 9000}), ["field model.dtype", "'bfloat16'", "..."]),
+    Case("recipe-empty-model-path", having(model={"path": ""}), ["field model.path", "at least 1 character"], RUN),
+    Case("recipe-empty-forget", having(data={"forget": ""}), ["field data.forget", "at least 1 character"]),
+    Case("recipe-empty-out", having(out=""), ["field out", "at least 1 character"], RUN),
+    Case("recipe-huge-batch", having(train={"batch_size": 10**30}), ["field train.batch_size", "1048576"], RUN),
+    Case(
+        "recipe-huge-seed-of-the-method",
+        having(method={"name": "rmu", "vector_seed": 10**30}),
+        ["field method.vector_seed", "4294967295"],
+        RUN,
+    ),
     # Values that do not fit together
     Case("recipe-steps-and-epochs", having(train={"epochs": 2}), ["either steps or epochs", "field train", "to null"]),
     Case("recipe-neither-steps-nor-epochs", having(train={"steps": None}), ["either steps or epochs", "field train"]),

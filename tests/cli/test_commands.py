@@ -148,6 +148,13 @@ def test_a_run_that_breaks_is_measured_and_fails(recipe: str, call: Any) -> None
     assert RunFolder("runs/quick").scores()["forget.accuracy"].value == 0
 
 
+def test_a_run_whose_last_step_breaks_fails(recipe: str, call: Any) -> None:
+    # The loss before the step is finite, and nothing is after it.
+    code, _, err = call("run", recipe, "method={name: ga}", "train.lr=1e300", "train.steps=1", "train.warmup=0")
+    assert code == 1 and "not finite" in err and "lower train.lr" in err
+    assert not RunFolder("runs/quick").records_file.exists() and not RunFolder("runs/quick").state().done
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

@@ -141,3 +141,14 @@ def test_the_tokenizers_end_token_always_ends(named: Any) -> None:
     model.generation_config.eos_token_id = named
     assert EOS in end_tokens(model, TOKENIZER)
     assert EOS in end_tokens(adapted(model), TOKENIZER)  # under an adapter too
+
+
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
+def test_an_output_ends_where_the_models_positions_do(family: str) -> None:
+    model, tokenizer = tiny_model(family), tiny_tokenizer()
+    prompts = [[1, *range(10, 10 + count)] for count in (3, 9, 40)]
+    without_end = _decode(model, tokenizer, prompts, 200, {10**6})  # type: ignore[arg-type]
+    # The last token that is chosen needs no position of its own.
+    assert [len(prompt) + len(ids) for prompt, ids in zip(prompts, without_end, strict=True)] == [65, 65, 65]
+    short = _decode(model, tokenizer, prompts, 10, {10**6})  # type: ignore[arg-type]
+    assert short == [ids[:10] for ids in without_end]

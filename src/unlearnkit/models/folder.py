@@ -86,6 +86,11 @@ def _find(source: str, where: str, *, may_be_adapter: bool) -> ModelFolder:
     return _checked(path, source, where, may_be_adapter, partial(from_hub, source, where=where, revision=path.name))
 
 
+def positions(config: PreTrainedConfig) -> int:
+    """Most tokens, of a row or of a prompt with its output, that a model of this configuration has positions for."""
+    return int(getattr(config.get_text_config(), "max_position_embeddings", None) or 4096)
+
+
 def weights_fingerprint(source: str | ModelFolder) -> str:
     """SHA-256 over a model's safetensors files; over those of its base too, if it is an adapter."""
     folder = find_model(source)

@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.data.render import END_THINK, THINK
+from unlearnkit.models.folder import positions as most_positions
 from unlearnkit.records.schema import Generation
 
 
@@ -23,7 +24,7 @@ def generate(
     batch_size: int = 256,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> list[Generation]:
-    """Continue each prompt greedily until an end token or the limit.
+    """Continue each prompt greedily until an end token, the limit, or the model's last position.
 
     Prompts are decoded shortest first, in batches of one prompt length each or nearly so; rows that have ended leave
     the batch. Outputs come back in the order of `prompts`.
@@ -79,7 +80,7 @@ def _decode(
     cache = DynamicCache(config=model.config)
     done: list[list[int]] = [[] for _ in prompts]
     alive = torch.arange(len(prompts), device=device)
-    stops = torch.tensor(sorted(ends), device=device)
+    stops, room = torch.tensor(sorted(ends), device=device), most_positions(model.config)
     for _ in range(max_new_tokens):
         out = model(
             input_ids=ids,
@@ -92,7 +93,8 @@ def _decode(
         chosen: Tensor = out.logits[:, -1].argmax(-1)
         for row, token in zip(alive.tolist(), chosen.tolist(), strict=True):
             done[row].append(token)
-        going = ~torch.isin(chosen, stops)
+        # Beyond its last position a model says nothing that it was made to say, or fails.
+        going = ~torch.isin(chosen, stops) & (positions[:, -1] + 1 < room)
         if not going.any():
             break
         if not going.all():

@@ -87,11 +87,6 @@ def encoded_answers(renderer: Renderer, row: Row) -> list[Encoded]:
     return [renderer.answer(row.question, answer, trace=row.trace, where=where) for answer in answers]
 
 
-def longest_row(config: Any) -> int:
-    """Most tokens of a row that a model of this configuration has positions for."""
-    return int(getattr(config.get_text_config(), "max_position_embeddings", None) or 4096)
-
-
 @torch.no_grad()
 def _tokens(engine: Engine, rows: Sequence[Encoded], pad_id: int) -> list[Tokens]:
     want, values = Want(statistics=frozenset({VIEW})), []

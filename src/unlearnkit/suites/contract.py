@@ -17,7 +17,7 @@ from unlearnkit.progress import Progress
 from unlearnkit.records.schema import Record
 from unlearnkit.registry import Registry
 from unlearnkit.scope import Scope
-from unlearnkit.settings import Settings
+from unlearnkit.settings import Place, Settings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -113,7 +113,7 @@ class Brought(Settings):
     against_retrained: ClassVar[tuple[str, ...]] = ("PrivLeak", "the reference attack")
     """The suite's own scores that need a retrained model, in words."""
 
-    retrained: str | None = None
+    retrained: Place | None = None
     """Folder or hub id of a model that learned everything but what is to be forgotten; null where there is none."""
 
     def prepared(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:

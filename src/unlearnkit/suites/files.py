@@ -25,7 +25,7 @@ from unlearnkit.records.schema import Record, by_set
 from unlearnkit.scope import Scope
 from unlearnkit.scope_file import read_scope
 from unlearnkit.scope_suggestion import suggest_neighbours, suggest_scope, with_subjects
-from unlearnkit.settings import Settings
+from unlearnkit.settings import Place, Settings
 from unlearnkit.suites.contract import Brought, Task, suite
 
 if TYPE_CHECKING:
@@ -55,25 +55,25 @@ class Chunks(Settings):
 class FilesData(Settings):
     """A user's own files. Each is a file, a folder of files or the hub id of a data set; see `unlearn check`."""
 
-    forget: str
+    forget: Place
     """What is to be forgotten."""
-    retain: str | None = None
+    retain: Place | None = None
     """What must stay, to train on and to measure; `auto` for a stand-in; null for none."""
-    retain_from: str | None = None
+    retain_from: Place | None = None
     """With `retain: auto`, text or rows to stand in; null: the target model writes them itself."""
-    holdout: str | None = None
+    holdout: Place | None = None
     """Rows like those to be forgotten that the model never saw: what membership attacks need."""
-    probes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]*(\.[a-z_]+)*$")], str] = Field(default_factory=dict)
+    probes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]*(\.[a-z_]+)*$")], Place] = Field(default_factory=dict)
     """More sets to measure, by name: `forget.paraphrased`, `near`."""
-    scope: str | None = None
+    scope: Place | None = None
     """YAML file of the scope; null: it is drafted from the forget rows."""
     shape: Shape | None = None
     """Columns of the rows' files; null: told by themselves."""
     chunks: Chunks = Chunks()
     """How text files are cut."""
-    tokenizer: str | None = None
+    tokenizer: Place | None = None
     """By whose tokens text files are cut; null: the model's."""
-    written: str | None = None
+    written: Place | None = None
     """Where the rows are that the target model wrote; the run fills it in."""
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ from unlearnkit.metrics.tofu_board import tofu_scores
 from unlearnkit.records.schema import Record
 from unlearnkit.scope import Scope
 from unlearnkit.scope_suggestion import suggest_neighbours, suggest_scope, with_subjects
-from unlearnkit.settings import Settings
+from unlearnkit.settings import Place, Settings
 from unlearnkit.suites.contract import Brought, Task, suite
 
 RETAIN = {"forget01": "retain99", "forget05": "retain95", "forget10": "retain90"}
@@ -30,7 +30,7 @@ DESCRIPTION = "What is known of {count} made-up authors of the TOFU benchmark, w
 class TofuData(Settings):
     """Where TOFU's files are."""
 
-    path: str
+    path: Place
     """Folder that holds TOFU's files, or the hub id of a data set that does (`locuslab/TOFU`)."""
 
 

@@ -10,6 +10,9 @@ from annotated_types import Ge, Gt, Le
 from unlearnkit.errors import BadInput
 from unlearnkit.settings import Settings
 
+MOST_ROWS = 2**20
+"""Of a split in one step: each is drawn one by one, and more than a million are a slip of the hand."""
+
 
 class TrainSettings(Settings):
     """How long, how fast and in what portions a model is trained."""
@@ -18,9 +21,9 @@ class TrainSettings(Settings):
     """Passes over the forget split (over the retain split where there is no forget term)."""
     steps: Annotated[int, Gt(0)] | None = None
     """Optimiser steps; where given, `epochs` must be null."""
-    batch_size: Annotated[int, Gt(0)] = 16
+    batch_size: Annotated[int, Gt(0), Le(MOST_ROWS)] = 16
     """Rows of the forget split per optimiser step, over all processes."""
-    retain_batch_size: Annotated[int, Gt(0)] | None = None
+    retain_batch_size: Annotated[int, Gt(0), Le(MOST_ROWS)] | None = None
     """Rows of every other split, the retain split above all, per optimiser step; null for as many as `batch_size`."""
     micro_batch_size: Annotated[int, Gt(0)] | None = None
     """Most rows of one split in one forward pass of one process; null for no limit. Does not change the gradient."""

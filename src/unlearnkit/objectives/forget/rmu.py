@@ -6,11 +6,12 @@ from functools import cache
 from typing import Annotated
 
 import torch
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from torch import Tensor
 
 from unlearnkit.objectives.compose import ForgetObjective, retain_term
 from unlearnkit.objectives.contract import Needs, Objective, Step, Term, objective
+from unlearnkit.settings import LARGEST_SEED
 
 
 @cache
@@ -38,7 +39,7 @@ class RMU(ForgetObjective):
     """Decoder layer that is read, counted from 0; -1 is the last, after the final norm."""
     coefficient: Annotated[float, Ge(0)] = 6.5
     """The paper's c: the length of the vector that hidden states are steered to."""
-    vector_seed: int = 0
+    vector_seed: Annotated[int, Ge(0), Le(LARGEST_SEED)] = 0
     """Of the direction."""
     retain: str | None = "representation"
     """Registered retain term, or null for none; `representation` is held at the layer that is read."""
