@@ -21,6 +21,8 @@ from unlearnkit.targets.template import TemplateTeacher
 from unlearnkit.writing import NotWritten, write_whole, writing
 
 RECIPE, SCOPE = "recipe.yaml", "scope.yaml"
+BATCH, EPOCHS, STEPS = 8, 5, 60
+"""Rows a step, passes at least, and steps at least: a handful of rows is over before anything is forgotten."""
 LARGE, SMALL = 300_000_000, 50_000_000
 """Parameters from which an adapter is proposed, and up to which a large learning rate is."""
 ROOM = 128
@@ -39,7 +41,9 @@ class Start:
     notes: tuple[str, ...]
 
 
-def start(model: str, forget: str, *, retain: str | None = None, retrained: str | None = None, out: Path) -> Start:
+def start(
+    model: str, forget: str, *, retain: str | None = None, retrained: str | None = None, out: str | Path
+) -> Start:
     """Write `recipe.yaml` and `scope.yaml` into a folder, from what the model and the rows look like.
 
     Args:
@@ -52,6 +56,7 @@ def start(model: str, forget: str, *, retain: str | None = None, retrained: str 
     Raises:
         BadInput: one of the files exists, or model or rows cannot be read.
     """
+    out = Path(out)
     recipe_file, scope_file = out / RECIPE, out / SCOPE
     for file in (recipe_file, scope_file):
         if file.exists():
@@ -90,6 +95,8 @@ def start(model: str, forget: str, *, retain: str | None = None, retrained: str 
         method=method,
         lr="1e-4" if size >= LARGE else "3e-4" if size < SMALL else "1e-5",
         longest=longest,
+        batch=BATCH,
+        epochs=max(EPOCHS, -(-STEPS * BATCH // len(rows))),
         # What the model itself writes may be longer than the rows to forget.
         max_length=max(16 * -(-(longest + (room if method == "tru" else 0)) // 16), 0 if retain else WRITTEN),
     )

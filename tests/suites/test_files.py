@@ -207,7 +207,7 @@ def test_a_start_can_be_checked_and_run(pile: dict[str, str], tmp_path: Path) ->
 def test_a_start_without_names_leaves_a_scope_to_be_written(pile: dict[str, str], tmp_path: Path) -> None:
     rows = tmp_path / "rows.jsonl"
     rows.write_text('{"question": "what is it?", "answer": "it is this."}\n{"question": "why?", "answer": "for that."}')
-    made = start(pile["model"], str(rows), out=tmp_path)
+    made = start(pile["model"], str(rows), out=str(tmp_path))
     assert any("by hand" in note for note in made.notes)
     with pytest.raises(BadInput, match="subjects"):
         make_suite(load_recipe(made.recipe).suite_section).task()
