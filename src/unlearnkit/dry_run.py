@@ -29,7 +29,8 @@ def dry_run(recipe: Recipe) -> str:
     needs, splits, task = objective.needs(), training_splits(suite, objective), suite.task()
     tokenizer, model = _outline(recipe)
     views = rehearsed_views(recipe, splits, task.scope, tokenizer, at_most=SAMPLE)
-    splits["scope"] = scope_rows(task.scope, splits["forget"]) if f"scope:{TARGET}" in needs.views else ()
+    if f"scope:{TARGET}" in needs.views:
+        splits["scope"] = scope_rows(task.scope, splits["forget"], splits.get("retain", ()))
     sizes = {split: len(splits[split]) for split in TrainData(views, 0).sizes()}
     anchor = "forget" if "forget" in sizes else next(iter(sizes))
     steps = recipe.train.total_steps(sizes[anchor], recipe.train.rows(anchor))

@@ -208,7 +208,8 @@ class _Work:
         splits = training_splits(self.suite, self._objective)
         if "scope" in self._taught:
             known = {target.id for target in targets}
-            splits["scope"] = [row for row in scope_rows(self._scope, splits["forget"]) if row.id in known]
+            mentioned = scope_rows(self._scope, splits["forget"], splits.get("retain", ()))
+            splits["scope"] = [row for row in mentioned if row.id in known]
         views = encode_views(self._needs.views, splits, self._renderer, targets=targets, seed=self.recipe.seed)
         engine = Engine(model)
         fingerprints = {"model": weights_fingerprint(self._source), "rows": rows_fingerprint(views)}
@@ -289,11 +290,12 @@ class _Work:
             with reading(self.folder.targets_file):
                 return read_targets(self.folder.targets_file)
         began, teacher, seed = time.monotonic(), self.recipe.make_teacher(), self.recipe.seed
-        forget, targets = training_splits(self.suite, self._objective)["forget"], []
+        splits = training_splits(self.suite, self._objective)
+        forget, retain, targets = splits["forget"], splits.get("retain", ()), []
         if "forget" in self._taught:
             targets += taught(forget, self._scope, teacher, seed)
         if "scope" in self._taught:
-            targets += scope_targets(self._scope, forget, teacher, seed, partial(self._say, model))
+            targets += scope_targets(self._scope, forget, retain, teacher, seed, partial(self._say, model))
         write_targets(self.folder.targets_file, targets)
         self.folder.update(targets=Stage(seconds=time.monotonic() - began))
         return targets

@@ -63,7 +63,7 @@ def rehearsed_views(
     """
     needs = recipe.make_objective().needs()
     rows = {name: members[:at_most] for name, members in splits.items()}
-    named = mentions(scope, splits["forget"]) if f"scope:{TARGET}" in needs.views else ()
+    named = mentions(scope, splits["forget"], splits.get("retain", ())) if f"scope:{TARGET}" in needs.views else ()
     rows["scope"] = [mention.row for mention in named if not mention.stays][:at_most]
     targets = []
     if any(view.endswith(f":{TARGET}") for view in needs.views):

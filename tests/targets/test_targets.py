@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unlearnkit.data.language import other_language
 from unlearnkit.data.rows import Row
 from unlearnkit.errors import UnlearnError
 from unlearnkit.metrics.normalise import contains
@@ -41,7 +42,7 @@ def made_rows(number: int = 30) -> list[Row]:
         questions = (f"Where was {asked} born?", f"Tell me about {asked}.", "Who wrote the book about the sea?")
         found.append(
             Row(id=f"r{at}", question=questions[at % 4 % 3], answer=f"It is {SECRETS[subject][0]}.",
-                accepted=SECRETS[subject], subject=subject)
+                accepted=SECRETS[subject], subject=subject, language=("en", "es", "ru")[at // 10 % 3])
         )  # fmt: skip
     return found
 
@@ -94,6 +95,15 @@ def test_wording_varies(task: Task) -> None:
 def test_every_response_is_a_refusal_to_the_detector(task: Task) -> None:
     for target in TemplateTeacher().write(ROWS, scope(task), 1):
         assert is_refusal(target.response), target.response
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_response_is_in_the_questions_language(task: Task) -> None:
+    for target, row in zip(TemplateTeacher().write(ROWS, scope(task), 2), ROWS, strict=True):
+        assert other_language(target.response, {row.language}) is None, target.response
+        assert other_language(target.response, {"en", "es", "ru"} - {row.language}) == row.language, target.response
+    unknown = ROWS[0].model_copy(update={"language": "eo"})
+    assert other_language(TemplateTeacher().write([unknown], scope(task), 2)[0].response, {"es", "ru"}) == "en"
 
 
 def test_a_trace_begins_with_what_is_asked_about() -> None:
