@@ -35,26 +35,34 @@ from unlearnkit.recipe import EvalSettings, make_recipe
 from unlearnkit.records.schema import Record
 from unlearnkit.runfolder import RunFolder
 
-RATES = (3e-5, 3e-4, 1e-3)
-"""The three settings of each method: peak learning rates. Everything else is the same for all of them."""
-METHODS: dict[str, dict[str, Any]] = {
-    "ga": {},
-    "graddiff": {},
-    "npo": {"retain": "nll"},
-    "simnpo": {"retain": "nll"},
-    "po": {"retain": "nll"},
-    "idkdpo": {"retain": "nll"},
-    "rmu": {},
-    "wga": {"retain": "nll"},
-    "satimp": {"retain": "nll"},
-    "tru": {},
+SMALL, LARGE = (1e-5, 3e-5, 1e-4), (1e-4, 3e-4, 1e-3)
+METHODS: dict[str, tuple[dict[str, Any], tuple[float, ...]]] = {
+    "ga": ({"method": {"name": "ga"}}, SMALL),
+    "graddiff": ({"method": {"name": "graddiff"}}, SMALL),
+    "npo": ({"method": {"name": "npo", "retain": "nll"}}, LARGE),
+    "simnpo": ({"method": {"name": "simnpo", "retain": "nll"}}, LARGE),
+    "po": ({"method": {"name": "po", "retain": "nll"}}, LARGE),
+    "idkdpo": ({"method": {"name": "idkdpo", "retain": "nll"}}, LARGE),
+    "rmu": (
+        {
+            "method": {"name": "rmu", "layer": 3, "coefficient": 100},
+            "model": {"parameters": [r"layers\.[123]\.mlp\.down_proj"]},
+        },
+        LARGE,
+    ),
+    "wga": ({"method": {"name": "wga", "retain": "nll"}}, SMALL),
+    "satimp": ({"method": {"name": "satimp", "retain": "nll"}}, SMALL),
+    "tru": ({"method": {"name": "tru", "retain_weight": 10}}, LARGE),
 }
+"""The methods, and the three settings of each: peak learning rates. Ascent without a bound breaks a model at rates that
+the others need. All else is the paper's default, but for RMU's layer, coefficient (a few times the length of this
+model's hidden states) and weights, which depend on the model, and for TRU's retain weight, 10 in place of 1."""
 TRAIN = {"epochs": 5, "batch_size": 16, "max_length": 256, "checkpoint_every": 1000}
 ROWS_OF_AN_AUTHOR = 20
 COLUMNS = (
     "tofu.forget_quality", "tofu.model_utility", "tofu.retain_utility", "tofu.forget.probability",
     "tofu.forget.rougeL_recall", "tofu.forget.extraction_strength", "forget.refusal_rate", "forget.coherence",
-    "tofu.privleak", "cost.seconds", "cost.peak_rss_mb",
+    "retain.refusal_rate", "tofu.privleak", "cost.seconds", "cost.peak_rss_mb",
 )  # fmt: skip
 """What the table shows of each run."""
 
@@ -137,15 +145,15 @@ def main() -> None:
     apart("retrained", measured, "retrained", options.retrained, suite, out)
     apart("target", measured, "target", options.target, suite, out)
     chosen, grid = {}, []
-    for method, settings in list(METHODS.items())[: 2 if options.smoke else None]:
+    for method, (settings, rates) in list(METHODS.items())[: 2 if options.smoke else None]:
         cells = {}
-        for rate in RATES:
+        for rate in rates:
             recipe = {
                 "name": f"{method}-{rate:g}",
                 "suite": {key: value for key, value in suite.items() if key != "data"},
                 "data": suite["data"],
-                "model": {"path": options.target},
-                "method": {"name": method, **settings},
+                "method": settings["method"],
+                "model": {"path": options.target, **settings.get("model", {})},
                 "train": {**TRAIN, "lr": rate, **({"epochs": None, "steps": 2} if options.smoke else {})},
                 "eval": {"gradients": False},
                 "out": str(out / f"{method}-{rate:g}"),
