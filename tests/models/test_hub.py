@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import torch
@@ -119,13 +120,13 @@ class _Answer(BaseHTTPRequestHandler):
             gated = name.endswith("gated")
             self._answer(b"", 403 if gated else 404, {"X-Error-Code": "GatedRepo" if gated else "RepoNotFound"})
             return
-        files = sorted(folder.iterdir())
-        entries = [{"type": "file", "path": f.name, "size": f.stat().st_size, "oid": "0" * 40} for f in files]
-        info = {"id": name, "sha": COMMIT, "siblings": [{"rfilename": f.name} for f in files]}
+        files = {f.relative_to(folder).as_posix(): f for f in sorted(folder.rglob("*")) if f.is_file()}
+        entries = [{"type": "file", "path": n, "size": f.stat().st_size, "oid": "0" * 40} for n, f in files.items()]
+        info = {"id": name, "sha": COMMIT, "siblings": [{"rfilename": name} for name in files]}
         self._answer(json.dumps(entries if tree else info).encode(), 200, {"Content-Type": "application/json"})
 
     def _file(self, *, send: bool) -> None:
-        owner, name, _, _, file = self.path.removeprefix("/datasets").strip("/").split("/")
+        owner, name, _, _, file = unquote(self.path).removeprefix("/datasets").strip("/").split("/", 4)
         path = self.server.folder / owner / name / file
         if not path.exists():
             self._answer(b"", 404, {"X-Error-Code": "EntryNotFound"})

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from unlearnkit.data.documents import read_documents
 from unlearnkit.data.formats import source_files
-from unlearnkit.data.hub import local_copy
+from unlearnkit.data.hub import local_rows
 from unlearnkit.data.rows import Row, Splits, write_rows
 from unlearnkit.data.shapes import Shape
 from unlearnkit.data.sources import read_source
@@ -53,7 +53,7 @@ class Chunks(Settings):
 
 
 class FilesData(Settings):
-    """A user's own files. Each is a file, a folder of files or the hub id of a data set; see `unlearn check`."""
+    """A user's own files: each a file, a folder, or a hub data set's id (`owner/name`, `owner/name:FILE`)."""
 
     forget: Place
     """What is to be forgotten."""
@@ -211,7 +211,7 @@ class Files(Brought):
 
     def read(self, path: str, *, where: str) -> tuple[Row, ...]:
         """The rows of a file, a folder or a hub data set, which `where` names; text files are cut into chunks."""
-        found = local_copy(path, where=where)
+        found = local_rows(path, where=where)
         if any(file.suffix.lower() not in DOCUMENTS for _, file in source_files(found)):
             return read_source(found, shape=self.data.shape)
         cut = self.data.chunks
