@@ -24,7 +24,9 @@ from unlearnkit.training.loop import StepLog, Trainer
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
 
-VOCABULARY = 4096
+VOCABULARY = 5120
+"""More than a world needs, so that each word of it becomes one token. A word of several, shared with words that a method
+teaches, is lost with no word said about it."""
 WIDTH, LAYERS, HEADS, INNER = 160, 3, 4, 448
 CONTEXT = 192
 
