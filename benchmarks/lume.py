@@ -6,8 +6,11 @@
 Task 2 only: made-up people, six rows each, one of them a text to be gone on with and five questions for birth date,
 Social Security number, phone, e-mail and address. The target model is the base fine-tuned on `--people` people of each
 file, the retrained model on those of the retain file alone, both by the product's own loop. Then each method makes the
-target model forget the people of the forget file. Every model and run is kept; a second call goes on where the first
-was stopped.
+target model forget the people of the forget file, with three settings each.
+
+The rule by which a setting is chosen looks at every second person only: one minus ROUGE-L recall on what is to be
+forgotten, times ROUGE-L recall on what is to stay. The chosen runs are then reported on all of them. Every model and
+run is kept; a second call goes on where the first was stopped.
 """
 
 from __future__ import annotations
@@ -17,21 +20,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-from unlearnkit.apart import apart
-from unlearnkit.pipeline import run
-from unlearnkit.progress import Progress
-from unlearnkit.recipe import make_recipe
+from grid import best, done, grid_table, table
+from unlearnkit.metrics.memorisation import memorisation_scores
 from unlearnkit.report.names import TARGET
 from unlearnkit.runfolder import RunFolder
 
 ROWS_OF_A_PERSON = 6
-METHODS: dict[str, dict[str, Any]] = {
-    "ga": {"method": {"name": "ga"}, "train": {"lr": 3e-5, "epochs": 5}},
-    "graddiff": {"method": {"name": "graddiff"}, "train": {"lr": 1e-4, "epochs": 5}},
-    "npo": {"method": {"name": "npo", "retain": "nll"}, "train": {"lr": 3e-4, "epochs": 5}},
-    "tru": {"method": {"name": "tru"}, "train": {"lr": 1e-3, "epochs": 5}},
+SMALL, LARGE = (1e-5, 3e-5, 1e-4), (1e-4, 3e-4, 1e-3)
+METHODS: dict[str, tuple[dict[str, Any], tuple[float, ...]]] = {
+    "ga": ({"name": "ga"}, SMALL),
+    "graddiff": ({"name": "graddiff"}, SMALL),
+    "npo": ({"name": "npo", "retain": "nll"}, LARGE),
+    "tru": ({"name": "tru", "retain_weight": 10}, LARGE),
 }
-"""Set by hand, on nothing but what worked for TOFU; nothing was tuned here."""
+"""The methods, and the three settings of each: peak learning rates. TRU's retain weight is that of a starter recipe;
+all else is the papers' default."""
 LEARN = {"lr": 1e-3, "epochs": 30, "batch_size": 32, "max_length": 320, "checkpoint_every": 200}
 COLUMNS = (
     "forget.accuracy", "forget.rougeL_recall", "forget.extraction_strength", "forget.leak_rate", "forget.refusal_rate",
@@ -59,11 +62,6 @@ def written(data: Path, out: Path, people: int) -> dict[str, str]:
     return files
 
 
-def done(recipe: dict[str, Any]) -> None:
-    """One run; whatever is done already is taken as it is."""
-    run(make_recipe(recipe), resume=True, progress=Progress())
-
-
 def learned(name: str, rows: str, files: dict[str, str], base: str, out: Path, steps: dict[str, Any]) -> str:
     """The base fine-tuned on some rows; where the model lies."""
     recipe = {
@@ -75,8 +73,19 @@ def learned(name: str, rows: str, files: dict[str, str], base: str, out: Path, s
         "train": {**LEARN, **steps},
         "out": str(out / name),
     }
-    apart(name, done, recipe)
-    return str(RunFolder(out / name).model)
+    return str(done(recipe).model)
+
+
+def rule(folder: RunFolder) -> dict[str, float]:
+    """The score by which settings are chosen, on every second person, and its parts."""
+
+    def said(split: str) -> float:
+        rows = [record for record in folder.records() if record.split == split]
+        people = [record for at, record in enumerate(rows) if at // ROWS_OF_A_PERSON % 2 == 0]
+        return memorisation_scores(people)["rougeL_recall"].value or 0.0
+
+    forgotten, kept = 1 - said("forget"), said("retain")
+    return {"forgotten": forgotten, "kept": kept, "score": forgotten * kept}
 
 
 def main() -> None:
@@ -93,25 +102,27 @@ def main() -> None:
     files = written(options.data, out / "data", 4 if options.smoke else options.people)
     target = learned("learned-all", files["all"], files, options.base, out, steps)
     retrained = learned("learned-retain", files["retain"], files, options.base, out, steps)
-    for method, settings in METHODS.items():
-        recipe = {
-            "name": method,
-            "suite": {"name": "files", "retrained": retrained},
-            "data": {name: files[name] for name in ("forget", "retain", "holdout")},
-            "model": {"path": target},
-            **settings,
-            "train": {"batch_size": 16, "max_length": 320, **settings["train"], **steps},
-            "out": str(out / method),
+    chosen, grid = {}, []
+    for method, (settings, rates) in METHODS.items():
+        recipes = {
+            rate: {
+                "name": f"{method}-{rate:g}",
+                "suite": {"name": "files", "retrained": retrained},
+                "data": {name: files[name] for name in ("forget", "retain", "holdout")},
+                "model": {"path": target},
+                "method": settings,
+                "train": {"batch_size": 16, "max_length": 320, "lr": rate, **(steps or {"epochs": 5})},
+                "out": str(out / f"{method}-{rate:g}"),
+            }
+            for rate in rates
         }
-        apart(method, done, recipe)
-    first = RunFolder(out / next(iter(METHODS)))
+        folder, cells = best(method, recipes, rule)
+        grid += cells
+        chosen[folder.path.name] = folder
+    first = next(iter(chosen.values()))
     references = {name: RunFolder(first.references / name) for name in (TARGET, "retrained")}
-    runs = {**references, **{method: RunFolder(out / method) for method in METHODS}}
-    print("| | " + " | ".join(COLUMNS) + " |")
-    print("|" + "---|" * (1 + len(COLUMNS)))
-    for name, folder in runs.items():
-        values = (score.value if (score := folder.scores().get(column)) else None for column in COLUMNS)
-        print(f"| {name} | " + " | ".join("not measured" if v is None else f"{v:.3g}" for v in values) + " |")
+    print(table({**references, **chosen}, COLUMNS))
+    print(grid_table(grid))
 
 
 if __name__ == "__main__":

@@ -24,14 +24,13 @@ from typing import Any
 
 from scipy.stats import ks_2samp
 
+from grid import best, grid_table, table
 from unlearnkit.apart import apart
 from unlearnkit.evaluation import evaluate
-from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.tofu import mean_logp, truth_ratio
 from unlearnkit.metrics.tofu_board import tofu_scores
-from unlearnkit.pipeline import run
 from unlearnkit.progress import Progress
-from unlearnkit.recipe import EvalSettings, make_recipe
+from unlearnkit.recipe import EvalSettings
 from unlearnkit.records.schema import Record
 from unlearnkit.runfolder import RunFolder
 
@@ -73,11 +72,6 @@ def measured(name: str, model: str, suite: dict[str, Any], out: Path) -> None:
         evaluate(model, suite, out=out / name, settings=EvalSettings(gradients=True), progress=Progress())
 
 
-def cell(recipe: dict[str, Any]) -> None:
-    """One run; whatever is done already is taken as it is."""
-    run(make_recipe(recipe), resume=True, progress=Progress())
-
-
 def with_gradients(path: Path) -> None:
     """The membership attack that needs gradients, for a run that was chosen."""
     state = RunFolder(path).state()
@@ -112,25 +106,6 @@ def rule(folder: RunFolder, out: Path) -> dict[str, float]:
     return {"distance": float(distance), "kept": kept, "score": (1 - float(distance)) * kept}
 
 
-def shown(name: str, score: Score | None) -> str:
-    """A cell of the table."""
-    if score is None or score.value is None:
-        return "not measured"
-    if "quality" in name:
-        return f"{score.value:.1e}"
-    return f"{score.value:.3f}" if abs(score.value) < 10 else f"{score.value:.0f}"
-
-
-def table(rows: dict[str, RunFolder]) -> str:
-    """The table as Markdown."""
-    head = ["", *(name.removeprefix("tofu.") for name in COLUMNS)]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for title, folder in rows.items():
-        scores = folder.scores()
-        lines.append(f"| {title} | " + " | ".join(shown(name, scores.get(name)) for name in COLUMNS) + " |")
-    return "\n".join(lines)
-
-
 def main() -> None:
     """Fill the grid, choose, measure what was chosen, and print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -146,9 +121,8 @@ def main() -> None:
     apart("target", measured, "target", options.target, suite, out)
     chosen, grid = {}, []
     for method, (settings, rates) in list(METHODS.items())[: 2 if options.smoke else None]:
-        cells = {}
-        for rate in rates:
-            recipe = {
+        recipes = {
+            rate: {
                 "name": f"{method}-{rate:g}",
                 "suite": {key: value for key, value in suite.items() if key != "data"},
                 "data": suite["data"],
@@ -158,20 +132,16 @@ def main() -> None:
                 "eval": {"gradients": False},
                 "out": str(out / f"{method}-{rate:g}"),
             }
-            apart(recipe["name"], cell, recipe)
-            folder = RunFolder(out / recipe["name"])
-            cells[rate] = {"method": method, "lr": rate, **rule(folder, out)}
-            print(json.dumps(cells[rate]), flush=True)
-        best = max(cells, key=lambda rate: cells[rate]["score"])
-        grid += [{**values, "chosen": rate == best} for rate, values in cells.items()]
-        chosen[method] = out / f"{method}-{best:g}"
-        apart(f"{method} with gradients", with_gradients, chosen[method])
+            for rate in rates
+        }
+        folder, cells = best(method, recipes, lambda run: rule(run, out))
+        grid += cells
+        chosen[folder.path.name] = folder
+        apart(f"{method} with gradients", with_gradients, folder.path)
     (out / "grid.json").write_text(json.dumps(grid, indent=1) + "\n", encoding="utf-8")
-    references = {"target": RunFolder(out / "target"), "retrained": RunFolder(out / "retrained")}
-    print(table({**references, **{path.name: RunFolder(path) for path in chosen.values()}}))
-    for g in grid:
-        values = (g["method"], f"{g['lr']:g}", *(f"{g[key]:.3f}" for key in ("distance", "kept", "score")))
-        print("| " + " | ".join([*values, "yes" if g["chosen"] else ""]) + " |")
+    references = {name: RunFolder(out / name) for name in ("target", "retrained")}
+    print(table({**references, **chosen}, COLUMNS))
+    print(grid_table(grid))
 
 
 if __name__ == "__main__":
