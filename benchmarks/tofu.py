@@ -64,19 +64,14 @@ COLUMNS = (
     "retain.refusal_rate", "tofu.privleak", "cost.seconds", "cost.peak_rss_mb",
 )  # fmt: skip
 """What the table shows of each run."""
+UNGRADED = EvalSettings(gradients=False)
+"""None of the columns needs a gradient for each row, and those take long."""
 
 
 def measured(name: str, model: str, suite: dict[str, Any], out: Path) -> None:
     """Measure the target or the retrained model, once."""
     if not (RunFolder(out / name).is_run and RunFolder(out / name).scores_file.exists()):
-        evaluate(model, suite, out=out / name, settings=EvalSettings(gradients=True), progress=Progress())
-
-
-def with_gradients(path: Path) -> None:
-    """The membership attack that needs gradients, for a run that was chosen."""
-    state = RunFolder(path).state()
-    if state.measure is not None and not state.measure.gradients:
-        evaluate(path, settings=EvalSettings(gradients=True), progress=Progress())
+        evaluate(model, suite, out=out / name, settings=UNGRADED, progress=Progress())
 
 
 def validation(records: list[Record], name: str) -> list[Record]:
@@ -129,7 +124,7 @@ def main() -> None:
                 "method": settings["method"],
                 "model": {"path": options.target, **settings.get("model", {})},
                 "train": {**TRAIN, "lr": rate, **({"epochs": None, "steps": 2} if options.smoke else {})},
-                "eval": {"gradients": False},
+                "eval": UNGRADED.model_dump(),
                 "out": str(out / f"{method}-{rate:g}"),
             }
             for rate in rates
@@ -137,7 +132,6 @@ def main() -> None:
         folder, cells = best(method, recipes, lambda run: rule(run, out))
         grid += cells
         chosen[folder.path.name] = folder
-        apart(f"{method} with gradients", with_gradients, folder.path)
     (out / "grid.json").write_text(json.dumps(grid, indent=1) + "\n", encoding="utf-8")
     references = {name: RunFolder(out / name) for name in ("target", "retrained")}
     print(table({**references, **chosen}, COLUMNS))
