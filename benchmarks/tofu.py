@@ -49,8 +49,8 @@ METHODS: dict[str, tuple[dict[str, Any], tuple[float, ...]]] = {
         },
         LARGE,
     ),
-    "wga": ({"method": {"name": "wga", "retain": "nll"}}, SMALL),
-    "satimp": ({"method": {"name": "satimp", "retain": "nll"}}, SMALL),
+    "wga": ({"method": {"name": "wga", "retain": "nll"}}, LARGE),
+    "satimp": ({"method": {"name": "satimp", "retain": "nll"}}, LARGE),
     "tru": ({"method": {"name": "tru", "retain_weight": 10}}, LARGE),
 }
 """The methods, and the three settings of each: peak learning rates. Ascent without a bound breaks a model at rates that
