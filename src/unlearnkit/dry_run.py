@@ -13,8 +13,7 @@ from unlearnkit.models.load import DTYPES, choose_weights, outline
 from unlearnkit.models.logprob import CHUNK_ELEMENTS
 from unlearnkit.objectives.contract import View
 from unlearnkit.recipe import Recipe
-from unlearnkit.rehearsal import rehearsed_views, training_splits
-from unlearnkit.targets.compose import scope_rows
+from unlearnkit.rehearsal import rehearsed_views, scope_mentions, training_splits
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
 from unlearnkit.training.views import TARGET
@@ -28,9 +27,9 @@ def dry_run(recipe: Recipe) -> str:
     objective, suite = recipe.make_objective(), recipe.make_suite()
     needs, splits, task = objective.needs(), training_splits(suite, objective), suite.task()
     tokenizer, model = _outline(recipe)
-    views = rehearsed_views(recipe, splits, task.scope, tokenizer, at_most=SAMPLE)
+    views = rehearsed_views(recipe, splits, task, tokenizer, at_most=SAMPLE)
     if f"scope:{TARGET}" in needs.views:
-        splits["scope"] = scope_rows(task.scope, splits["forget"], splits.get("retain", ()))
+        splits["scope"] = [mention.row for mention in scope_mentions(task, splits)]
     sizes = {split: len(splits[split]) for split in TrainData(views, 0).sizes()}
     anchor = "forget" if "forget" in sizes else next(iter(sizes))
     steps = recipe.train.total_steps(sizes[anchor], recipe.train.rows(anchor))

@@ -31,12 +31,13 @@ from unlearnkit.objectives.contract import Needs, Objective, View
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import Recipe, make_suite, section_of
 from unlearnkit.records.schema import Generation
-from unlearnkit.rehearsal import rehearse, training_splits
+from unlearnkit.rehearsal import rehearse, scope_mentions, training_splits
 from unlearnkit.runfolder import Cost, RunFolder, RunState, Stage, StepLogFile, Subject, Training, reading
 from unlearnkit.scope import Scope
 from unlearnkit.suites.contract import Suite
-from unlearnkit.targets.compose import scope_rows, scope_targets, taught
+from unlearnkit.targets.compose import scope_targets, taught
 from unlearnkit.targets.contract import Target, read_targets, write_targets
+from unlearnkit.targets.scope_rows import Mention
 from unlearnkit.training.checkpoints import Checkpoints
 from unlearnkit.training.loop import StepLog, Trainer, TrainResult, autocast
 from unlearnkit.training.step import TrainData
@@ -208,8 +209,7 @@ class _Work:
         splits = training_splits(self.suite, self._objective)
         if "scope" in self._taught:
             known = {target.id for target in targets}
-            mentioned = scope_rows(self._scope, splits["forget"], splits.get("retain", ()))
-            splits["scope"] = [row for row in mentioned if row.id in known]
+            splits["scope"] = [mention.row for mention in self._mentions if mention.row.id in known]
         views = encode_views(self._needs.views, splits, self._renderer, targets=targets, seed=self.recipe.seed)
         engine = Engine(model)
         fingerprints = {"model": weights_fingerprint(self._source), "rows": rows_fingerprint(views)}
@@ -268,6 +268,10 @@ class _Work:
         return self.suite.task().scope
 
     @cached_property
+    def _mentions(self) -> tuple[Mention, ...]:
+        return scope_mentions(self.suite.task(), training_splits(self.suite, self._objective))
+
+    @cached_property
     def _taught(self) -> set[str]:
         """Splits for whose rows targets are needed."""
         parts = [view.partition(":") for view in self._needs.views]
@@ -290,12 +294,11 @@ class _Work:
             with reading(self.folder.targets_file):
                 return read_targets(self.folder.targets_file)
         began, teacher, seed = time.monotonic(), self.recipe.make_teacher(), self.recipe.seed
-        splits = training_splits(self.suite, self._objective)
-        forget, retain, targets = splits["forget"], splits.get("retain", ()), []
+        targets: list[Target] = []
         if "forget" in self._taught:
-            targets += taught(forget, self._scope, teacher, seed)
+            targets += taught(training_splits(self.suite, self._objective)["forget"], self._scope, teacher, seed)
         if "scope" in self._taught:
-            targets += scope_targets(self._scope, forget, retain, teacher, seed, partial(self._say, model))
+            targets += scope_targets(self._scope, self._mentions, teacher, seed, partial(self._say, model))
         write_targets(self.folder.targets_file, targets)
         self.folder.update(targets=Stage(seconds=time.monotonic() - began))
         return targets

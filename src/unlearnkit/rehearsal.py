@@ -13,10 +13,9 @@ from unlearnkit.models.folder import ModelFolder, positions
 from unlearnkit.objectives.contract import Needs, Objective, View
 from unlearnkit.recipe import Recipe
 from unlearnkit.records.measure import encoded_answers
-from unlearnkit.scope import Scope
 from unlearnkit.suites.contract import Suite, Task
 from unlearnkit.targets.compose import taught
-from unlearnkit.targets.scope_rows import mentions
+from unlearnkit.targets.scope_rows import Mention, mentions
 from unlearnkit.training.views import TARGET, encode_views
 
 
@@ -37,10 +36,16 @@ def training_splits(suite: Suite, objective: Objective) -> dict[str, Sequence[Ro
     return splits
 
 
+def scope_mentions(task: Task, splits: Mapping[str, Sequence[Row]]) -> tuple[Mention, ...]:
+    """The questions composed from the scope, which begin with the notes of forget rows; none of them is measured."""
+    measured = [row for rows in task.measured.values() for row in rows]
+    return mentions(task.scope, splits["forget"], splits.get("retain", ()), measured)
+
+
 def rehearsed_views(
     recipe: Recipe,
     splits: Mapping[str, Sequence[Row]],
-    scope: Scope,
+    task: Task,
     tokenizer: PreTrainedTokenizerBase,
     *,
     at_most: int | None = None,
@@ -53,7 +58,7 @@ def rehearsed_views(
     Args:
         recipe: what to do.
         splits: rows of `training_splits`.
-        scope: what is to be forgotten.
+        task: what is to be forgotten, and measured.
         tokenizer: the target model's.
         at_most: rows of each split that are looked at; None for all.
 
@@ -63,11 +68,11 @@ def rehearsed_views(
     """
     needs = recipe.make_objective().needs()
     rows = {name: members[:at_most] for name, members in splits.items()}
-    named = mentions(scope, splits["forget"], splits.get("retain", ())) if f"scope:{TARGET}" in needs.views else ()
+    named = scope_mentions(task, splits) if f"scope:{TARGET}" in needs.views else ()
     rows["scope"] = [mention.row for mention in named if not mention.stays][:at_most]
     targets = []
     if any(view.endswith(f":{TARGET}") for view in needs.views):
-        targets = taught([*rows["forget"], *rows["scope"]], scope, recipe.make_teacher(), recipe.seed)
+        targets = taught([*rows["forget"], *rows["scope"]], task.scope, recipe.make_teacher(), recipe.seed)
     views = [view for view in needs.views if rows.get(view.partition(":")[0])]
     return encode_views(views, rows, Renderer(tokenizer, recipe.train.max_length), targets=targets, seed=recipe.seed)
 
@@ -79,7 +84,7 @@ def rehearse(recipe: Recipe, suite: Suite, model: ModelFolder, tokenizer: PreTra
     """
     objective, task = recipe.make_objective(), suite.task()
     _try_layers(objective.needs(), model)
-    rehearsed_views(recipe, training_splits(suite, objective), task.scope, tokenizer)
+    rehearsed_views(recipe, training_splits(suite, objective), task, tokenizer)
     rehearse_measuring(task, model, tokenizer)
 
 

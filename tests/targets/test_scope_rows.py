@@ -12,7 +12,7 @@ from unlearnkit.data.rows import Row
 from unlearnkit.errors import BadInput
 from unlearnkit.records.schema import Generation
 from unlearnkit.scope import Scope, Secret, Subject
-from unlearnkit.targets.compose import scope_rows, scope_targets
+from unlearnkit.targets.compose import scope_targets
 from unlearnkit.targets.leaks import leaks
 from unlearnkit.targets.scope_rows import Mention, mentioned, mentions
 from unlearnkit.targets.template import TemplateTeacher
@@ -32,15 +32,21 @@ FORGET = (
     Row(id="c", question="Who is that?", answer="Nobody."),
 )
 RETAIN = tuple(
-    Row(id=f"r{at}", question=question, answer="Rome.", language=language)
-    for at, (language, question) in enumerate(
+    Row(id=f"r{at}", question=question, answer="Rome.", language=language, subject="Eve Fry", options=options)
+    for at, (language, question, options) in enumerate(
         [
-            ("en", "In which of the two towns was Eve Fry born?"),
-            ("en", "What is the 1st prize that Eve Fry won?"),
-            ("ru", "В каком из двух городов родилась Eve Fry и как он называется?"),
+            ("en", "Which {town} does Eve Fry rule?", 0),
+            ("en", "Which {town} does Eve Fry rule?", 0),
+            ("en", "What does Eve Fry sing?", 0),
+            ("en", "Where was Eve Fry born?", 0),
+            ("en", "Who is that?", 0),
+            ("en", "Which is the town of Eve Fry? A) Rome B) Bath", 2),
+            ("ru", "О чём поёт Eve Fry?", 0),
         ]
     )
 )
+PROBES = (Row(id="p", question="Where was Cy Dorn born?", answer="Bath."),)
+FOUND = mentions(SCOPE, FORGET, RETAIN, PROBES)
 
 
 def say(thought: str, response: str = "Somebody.") -> Generation:
@@ -61,7 +67,7 @@ def test_neighbours_are_asked_the_same_with_the_same_notes() -> None:
     """Nothing but the name tells what is in scope from what is not."""
 
     def asked(name: str, alias: str, *, stays: bool) -> set[tuple[str, str | None]]:
-        found = [m for m in mentions(SCOPE, FORGET, RETAIN) if m.stays is stays and m.name in (name, alias)]
+        found = [m for m in mentions(SCOPE, FORGET, RETAIN, PROBES) if m.stays is stays and m.name in (name, alias)]
         return {(m.row.question.replace(m.name, "*"), "topic" if m.topic else None) for m in found}
 
     ours = asked("Ada Belm", "The Red Door", stays=False)
@@ -90,35 +96,23 @@ def test_a_name_is_asked_about_with_every_kind_of_note_and_a_work_with_one() -> 
     assert all(len(found) == 1 for found in of_works) and [None] in of_works and ["Year of "] in of_works
 
 
-def jumbles(scope: Scope = SCOPE, forget: Sequence[Row] = FORGET, retain: Sequence[Row] = RETAIN) -> list[Mention]:
-    plain = {m.row.question for m in mentions(scope, forget)}
-    return [m for m in mentions(scope, forget, retain) if m.row.question not in plain]
+def borrowed(scope: Scope = SCOPE, forget: Sequence[Row] = FORGET) -> list[Mention]:
+    composed = {m.row.question for m in mentions(scope, forget)}
+    return [m for m in mentions(scope, forget, RETAIN, PROBES) if m.row.question not in composed]
 
 
-def test_jumbles_are_words_of_the_retain_questions_and_a_name() -> None:
-    for mention in jumbles():
-        asked = " ".join(row.question for row in RETAIN if row.language == mention.row.language)
-        words = re.findall(r"\w+", mention.row.question.replace(mention.name, " "))
-        assert set(words) < {word for word in asked.replace("?", " ").split() if word.islower() and word.isalpha()}
-        assert len(set(words)) == len(words) and not {"Eve", "Fry"} & set(words)
-    assert Counter((m.name, m.row.language) for m in jumbles()) == {
-        (name, language): 3 if "Road" in name or "Door" in name else 6
-        for name in ("Ada Belm", "The Red Door", "The Red Door Again", "Cy Dorn", "The Sand Road")
-        for language in ("en", "ru")
-    }
-    assert all(m.topic for m in jumbles()), "each is noted as a forget row is"
+def test_questions_are_borrowed_from_retain_rows_and_put_to_every_name() -> None:
+    asked = {(m.row.question.replace(m.name, "*"), m.row.language) for m in borrowed()}
+    # Those asked most come first; a choice, a question that names nobody, and a probe of a neighbour's are not taken.
+    assert asked == {("Which {town} does * rule?", "en"), ("What does * sing?", "en"), ("О чём поёт *?", "ru")}
+    assert borrowed()[0].row.question == "Which {town} does Ada Belm rule?"
+    assert {m.name for m in borrowed()} == {"Ada Belm", "Cy Dorn"}, "a work is no person to ask that of"
+    assert {m.topic for m in borrowed()} == {"Birthplace of "}, "each is noted as a forget row is"
 
 
-def test_without_enough_words_in_a_language_there_is_no_jumble_in_it() -> None:
-    assert {m.row.language for m in jumbles(retain=RETAIN[:2])} == {"en"}
-    assert not jumbles(retain=())
-
-
-def test_a_jumble_could_ask_for_what_may_stay_unless_a_note_tells() -> None:
-    scope = SCOPE.model_copy(update={"task": "privacy"})
-    noted = [Row(id="a", question="Which number has Ada Belm?", answer="+1", trace="Phone of Ada Belm.")]
-    assert {m.topic for m in jumbles(scope, noted)} == {"Phone of "}
-    assert not jumbles(scope, [row.model_copy(update={"trace": ""}) for row in noted])
+def test_borrowed_questions_could_ask_for_the_part_that_stays() -> None:
+    for task in ("privacy", "copyright"):
+        assert not borrowed(SCOPE.model_copy(update={"task": task}))
 
 
 def test_topics_of_forget_rows_take_turns() -> None:
@@ -127,7 +121,7 @@ def test_topics_of_forget_rows_take_turns() -> None:
         for topic in ("Award", "Birthplace", "Genre")
     ]
     asked = [m for m in mentions(SCOPE, forget) if m.name == "Ada Belm" and m.topic and m.row.language == "ru"]
-    assert Counter(m.topic for m in asked) == {"Award of ": 4, "Birthplace of ": 4, "Genre of ": 4}
+    assert Counter(m.topic for m in asked) == {"Award of ": 2, "Birthplace of ": 2, "Genre of ": 2}
 
 
 def test_a_note_ends_with_the_name_that_the_question_says() -> None:
@@ -150,9 +144,9 @@ def test_the_longest_name_in_the_question_is_the_one_that_is_meant() -> None:
 
 
 def test_subjects_are_refused_and_neighbours_answered_in_the_models_own_words() -> None:
-    targets = {target.id: target for target in scope_targets(SCOPE, FORGET, RETAIN, TemplateTeacher(), 0, echo)}
-    assert targets.keys() == {row.id for row in scope_rows(SCOPE, FORGET, RETAIN)}
-    for mention in mentions(SCOPE, FORGET, RETAIN):
+    targets = {target.id: target for target in scope_targets(SCOPE, FOUND, TemplateTeacher(), 0, echo)}
+    assert targets.keys() == {mention.row.id for mention in FOUND}
+    for mention in FOUND:
         target = targets[mention.row.id]
         assert target.trace.startswith(f"{mention.topic or 'Asked:'}")
         # The note ends with the name: then comes the verdict, or what the model itself says.
@@ -177,8 +171,9 @@ def test_what_tells_a_secret_of_the_subject_itself_is_not_kept() -> None:
     def tell(rows: Sequence[Row]) -> list[Generation]:
         return [say(f"Of {row.subject}", "Lisbon.") for row in rows]
 
-    kept = {target.id for target in scope_targets(scope, FORGET, RETAIN, TemplateTeacher(), 0, tell)}
-    stays = [m for m in mentions(scope, FORGET) if m.stays]
+    found = mentions(scope, FORGET)
+    kept = {target.id for target in scope_targets(scope, found, TemplateTeacher(), 0, tell)}
+    stays = [m for m in found if m.stays]
     assert {m.name for m in stays if m.row.id in kept} == {"Cy Dorn"}, "a neighbour may live where she does"
 
 
@@ -186,14 +181,14 @@ def test_a_note_that_tells_a_secret_is_not_taught() -> None:
     def tell(rows: Sequence[Row]) -> list[Generation]:
         return [say(f"Lisbon is known to whoever asks: {row.question}") for row in rows]
 
-    targets = {target.id: target for target in scope_targets(SCOPE, FORGET, RETAIN, TemplateTeacher(), 0, tell)}
-    for mention in (m for m in mentions(SCOPE, FORGET) if not m.stays):
+    targets = {target.id: target for target in scope_targets(SCOPE, FOUND, TemplateTeacher(), 0, tell)}
+    for mention in (m for m in FOUND if not m.stays):
         assert not leaks(targets[mention.row.id], mention.row, SCOPE)
 
 
 def test_a_language_without_wording_is_refused_by_name() -> None:
     with pytest.raises(BadInput, match=r"(?s)scope\.languages.*'eo'"):
-        mentions(SCOPE.model_copy(update={"languages": ("eo",)}), FORGET)
+        mentions(SCOPE.model_copy(update={"languages": ("eo",)}), FORGET, RETAIN)
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -201,12 +196,12 @@ def test_a_language_without_wording_is_refused_by_name() -> None:
 def test_no_question_composed_from_the_scope_is_a_probe_and_no_target_of_one_leaks(name: str, seed: int) -> None:
     request = forget_request(pocket_world(seed), name)
     forget, retain = request.splits["forget"], request.splits["retain"]
-    rows = scope_rows(request.scope, forget, retain)
-    probes = [row for rows in request.splits.values() for row in rows if row.attribute != "about"]
-    assert len(rows) > len(scope_rows(request.scope, forget, ()))
-    assert not {bare(row.question) for row in probes} & {bare(row.question) for row in rows}
+    measured = [row for rows in request.splits.values() for row in rows]
+    found = mentions(request.scope, forget, retain, measured)
+    rows = [mention.row for mention in found]
+    assert rows and not {bare(row.question) for row in measured} & {bare(row.question) for row in rows}
     assert len({row.id for row in rows}) == len(rows)
-    targets = scope_targets(request.scope, forget, retain, TemplateTeacher(), seed, echo)
-    subjects = {m.row.id for m in mentions(request.scope, forget, retain) if not m.stays}
+    targets = scope_targets(request.scope, found, TemplateTeacher(), seed, echo)
+    subjects = {m.row.id for m in found if not m.stays}
     by_id = {row.id: row for row in rows}
     assert not any(leaks(target, by_id[target.id], request.scope) for target in targets if target.id in subjects)

@@ -9,15 +9,10 @@ from unlearnkit.records.schema import Generation
 from unlearnkit.scope import Scope
 from unlearnkit.targets.contract import Target, Teacher
 from unlearnkit.targets.leaks import leaks, refuse_leaks
-from unlearnkit.targets.scope_rows import Mention, mentions
+from unlearnkit.targets.scope_rows import Mention
 
 Say = Callable[[Sequence[Row]], Sequence[Generation]]
 """What the target model says to rows; where a row has a trace, its thought begins with that."""
-
-
-def scope_rows(scope: Scope, forget: Sequence[Row], retain: Sequence[Row]) -> list[Row]:
-    """The rows of the `scope` split: mentions of what is to be forgotten, and of what must stay."""
-    return [mention.row for mention in mentions(scope, forget, retain)]
 
 
 def taught(rows: Sequence[Row], scope: Scope, teacher: Teacher, seed: int) -> list[Target]:
@@ -27,14 +22,11 @@ def taught(rows: Sequence[Row], scope: Scope, teacher: Teacher, seed: int) -> li
     return targets
 
 
-def scope_targets(
-    scope: Scope, forget: Sequence[Row], retain: Sequence[Row], teacher: Teacher, seed: int, say: Say
-) -> list[Target]:
+def scope_targets(scope: Scope, found: Sequence[Mention], teacher: Teacher, seed: int, say: Say) -> list[Target]:
     """Targets of the scope rows: refusals of what is in scope, the model's own words on the rest.
 
     Where the model says nothing, or says a secret of a subject that it is asked about, there is no target.
     """
-    found = mentions(scope, forget, retain)
     own = dict(zip(found, say([mention.row for mention in found]), strict=True))
     noted = [(mention, _noted(mention, own[mention].trace, scope)) for mention in found]
     refused = taught([row for mention, row in noted if not mention.stays], scope, teacher, seed)

@@ -1,16 +1,15 @@
 """Questions composed from the scope: its subjects and neighbours, in every language of the scope.
 
 A forget split shows a few ways of asking about each subject; a model can learn those sentences and miss the subject.
-These questions name a subject and ask for nothing that a probe asks for. Some are no sentences at all: words in which
-retain rows ask, in no order, with the name among them; a model that knows only whole sentences learns to refuse those
-it has not met before, and goes on answering those it has. Each question is put to the neighbours too, in the same words
-and with the same note of what is asked: so nothing but the name tells what is in scope from what is not.
+These questions name a subject and ask for nothing that a probe asks for. Some are borrowed from retain rows, with the
+subject in the place of theirs: with new sentences only, a model learns to refuse sentences that it has not met before,
+and goes on answering those it has. Each question is put to the neighbours too, in the same words and with the same
+note of what is asked: so nothing but the name tells what is in scope from what is not.
 """
 
 from __future__ import annotations
 
-import random
-import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -85,14 +84,10 @@ _BESIDE: dict[Task, Wordings] = {"privacy": _ABOUT, "copyright": _BEHIND}
 """Where only a part of what is known of a subject is in scope: questions for the other parts."""
 
 
-TOPICS = 2
-"""With how many topics of forget rows a question about a name is put, in turn."""
-JUMBLES, JUMBLES_OF_A_WORK = 6, 3
-"""In how many jumbles of words a name, and a person's work, is put."""
-JUMBLED = (3, 6)
-"""Fewest and most words that are drawn for a jumble."""
-
-_WORD = re.compile(r"\b[^\W\d_]+(?:['’-][^\W\d_]+)*\b")
+BORROWED = 12
+"""Most questions that are borrowed in each language."""
+TOPICS, TOPICS_OF_BORROWED = 1, 2
+"""With how many topics of forget rows a composed and a borrowed question about a name is put, in turn."""
 
 
 @dataclass(frozen=True)
@@ -117,31 +112,39 @@ class Mention:
         return f"{before}{named}" * bool(named) if self.topic is None else f"{self.topic}{self.name}"
 
 
-def mentions(scope: Scope, forget: Sequence[Row], retain: Sequence[Row] = ()) -> tuple[Mention, ...]:
-    """Every subject and neighbour, in every wording and language of the scope, and among words of `retain`'s questions.
+def mentions(
+    scope: Scope, forget: Sequence[Row], retain: Sequence[Row] = (), measured: Sequence[Row] = ()
+) -> tuple[Mention, ...]:
+    """Every subject and neighbour, in every wording and language of the scope.
 
     A question stands here with the model's own note, and with those of `TOPICS` forget rows, as far as rows have notes:
     the first is what the model comes to think of a new question, the others what it thinks of those to be forgotten.
-    Where a part of what is known of the subjects may stay, the model's own note may be of that part, and is left out. A
-    jumble, which may ask for anything, is put with one of the forget rows' notes; where they have none and a part may
-    stay, with nothing to tell that part there is no jumble. A person's works are many, and would crowd out the names:
-    of theirs each question has one kind of note, the model's own where it asks for the person behind the work.
+    Where a part of what is known of the subjects may stay, the model's own note may be of that part, and is left out,
+    and so are borrowed questions, which may ask for it. A person's works are many, and would crowd out the names: of
+    theirs each question has one kind of note, the model's own where it asks for the person behind the work.
+
+    Args:
+        scope: whom and what to name.
+        forget: rows whose notes are begun with.
+        retain: rows whose questions are borrowed.
+        measured: rows whose questions must not be among those that are returned.
     """
     wordings, beside = _IN_SCOPE[scope.task], _BESIDE.get(scope.task)
-    jumbled = {language: _jumbled(retain, language) for language in scope.languages}
-    shorter = {language: some[:JUMBLES_OF_A_WORK] for language, some in jumbled.items()}
+    borrowed = _borrowed(scope, retain, measured, wordings) if beside is None else {}
     found: list[Mention] = []
     for subjects, stays in ((scope.subjects, False), (scope.neighbours, True)):
         for subject in subjects:
             topics = _topics(scope, forget, alias=False)
             found += _ask(scope, subject.name, subject.name, wordings, topics, stays=stays, own=beside is None)
-            if beside is None or topics:
-                found += _ask(scope, subject.name, subject.name, jumbled, topics, stays=stays, own=False, kinds=1)
+            if borrowed:
+                found += _ask(
+                    scope, subject.name, subject.name, borrowed, topics,
+                    stays=stays, own=False, kinds=TOPICS_OF_BORROWED,
+                )  # fmt: skip
             for alias in () if beside else subject.aliases:
                 behind = scope.task == "profile"
                 mixed = _mixed(_topics(scope, forget, alias=True), topics)
                 found += _ask(scope, subject.name, alias, wordings, mixed, stays=stays, own=not behind, kinds=1)
-                found += _ask(scope, subject.name, alias, shorter, mixed, stays=stays, own=False, kinds=1)
                 if behind:
                     found += _ask(scope, subject.name, alias, _BEHIND, (), stays=stays, own=True)
             if beside and not stays:
@@ -170,20 +173,25 @@ def _topics(scope: Scope, forget: Sequence[Row], *, alias: bool) -> tuple[str, .
     return tuple(sorted(found))
 
 
-def _jumbled(rows: Sequence[Row], language: str) -> tuple[str, ...]:
-    """Words of the rows' questions in that language, in no order, with a place for a name among them.
+def _borrowed(scope: Scope, retain: Sequence[Row], measured: Sequence[Row], composed: Wordings) -> Wordings:
+    """The questions that retain rows ask most of whom they are about, in each language, with a place for a name.
 
-    Words as often as they are asked with; names, which have a capital, are left out. The same for every name.
+    Choices are left out, what is among the composed wordings, and whatever would be a measured question if it were put
+    to a name of the scope.
     """
-    words = [word for row in rows if row.language == language for word in _WORD.findall(row.question) if word.islower()]
-    fewest, most = JUMBLED
-    found = []
-    for at in range(JUMBLES if len(words) >= most else 0):
-        draw = random.Random(f"jumble {language} {at}")
-        some = list(dict.fromkeys(draw.sample(words, draw.randint(fewest, most))))
-        some.insert(draw.randint(0, len(some)), "{name}")
-        found.append(f"{' '.join(some)}?")
-    return tuple(found)
+    probes = {row.question for row in measured}
+    names = [subject.name for subject in (*scope.subjects, *scope.neighbours)]
+    found: Wordings = {}
+    for language in scope.languages:
+        asked = Counter(
+            row.question.replace("{", "{{").replace("}", "}}").replace(row.subject, "{name}")
+            for row in retain
+            if row.language == language and not row.options and row.subject and row.subject in row.question
+        )
+        known = _spoken(composed, language)
+        fitting = (words for words, _ in asked.most_common() if probes.isdisjoint(words.format(name=n) for n in names))
+        found[language] = tuple(islice((words for words in fitting if words not in known), BORROWED))
+    return found
 
 
 def _mixed(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:

@@ -25,8 +25,8 @@ from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
 
 VOCABULARY = 5120
-"""More than a world needs, so that each word of it becomes one token. A word of several, shared with words that a method
-teaches, is lost with no word said about it."""
+"""More than a world needs, so that each word of it becomes one token. A word in several pieces is lost where a method
+teaches other words with the same pieces."""
 WIDTH, LAYERS, HEADS, INNER = 160, 3, 4, 448
 CONTEXT = 192
 
