@@ -37,7 +37,7 @@ def training_splits(suite: Suite, objective: Objective) -> dict[str, Sequence[Ro
 
 
 def scope_mentions(task: Task, splits: Mapping[str, Sequence[Row]]) -> tuple[Mention, ...]:
-    """The questions composed from the scope, which begin with the notes of forget rows; none of them is measured."""
+    """The questions composed from the scope, or borrowed for it; none of those borrowed is measured."""
     measured = [row for rows in task.measured.values() for row in rows]
     return mentions(task.scope, splits["forget"], splits.get("retain", ()), measured)
 

@@ -127,7 +127,7 @@ def mentions(
         scope: whom and what to name.
         forget: rows whose notes are begun with.
         retain: rows whose questions are borrowed.
-        measured: rows whose questions must not be among those that are returned.
+        measured: rows whose questions are never borrowed.
     """
     wordings, beside = _IN_SCOPE[scope.task], _BESIDE.get(scope.task)
     borrowed = _borrowed(scope, retain, measured, wordings) if beside is None else {}
