@@ -178,7 +178,7 @@ def test_a_secret_that_leaks_is_not_told(pile: dict[str, str], desk: Desk) -> No
     subject = "Ada Byron"
     (desk.root / "a.jsonl").write_text(jsonl(*rows()), encoding="utf-8")
     # What every refusal says, and a part of each answer.
-    forms = [["answer"], [TOLD]]
+    forms = [["decline"], [TOLD]]
     scope = {
         "description": "Where she went.",
         "task": "profile",
@@ -190,7 +190,7 @@ def test_a_secret_that_leaks_is_not_told(pile: dict[str, str], desk: Desk) -> No
     desk.write({**data, "method": {"name": "tru"}})
     code, out, err = desk.call("run", "recipe.yaml")
     assert code == 1 and "hold a secret of the scope" in err
-    assert TOLD not in out + err and "'answer'" not in err
+    assert TOLD not in out + err and "'decline'" not in err
     assert not (desk.root / "run").exists()
 
 
