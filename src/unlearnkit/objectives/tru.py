@@ -32,9 +32,10 @@ class TRU(Objective):
     retain_weight: Annotated[float, Ge(0)] = 1.0
     """The paper's lambda."""
     scope_weight: Annotated[float, Ge(0)] = 0.0
-    """Weight of cross-entropy on what the teacher composes from the scope alone: each subject and alias, mentioned in
-    each language of the scope. Not in the paper (0): there nothing but the forget rows tells the model what the scope
-    is, and a model may learn their wording in place of whom they are about."""
+    """Weight of cross-entropy on other questions that name what is in scope: each subject and alias, in each language
+    of the scope, in sentences composed for it and in some borrowed from retain rows. Not in the paper (0): there
+    nothing but the forget rows tells the model what the scope is, and a model may learn their wording in place of whom
+    they are about."""
 
     def _gradient_difference(self) -> Objective:
         plugin = OBJECTIVES.get(self.forget).plugin
