@@ -38,7 +38,7 @@ _WORDING: dict[Task, _Wording] = {
     "profile": _Wording(
         reason=(
             "everything about these authors has to stay out of my answers",
-            "the request covers the life and the books of these authors",
+            "it covers all that was written by or about these authors",
             "these authors withdrew all that was known of them",
         ),
         subject={
@@ -67,7 +67,7 @@ _WORDING: dict[Task, _Wording] = {
     "copyright": _Wording(
         reason=(
             "its text and its story have to stay out of my answers",
-            "the request covers the wording and the plot of that book",
+            "it covers the wording and the plot of that book",
             "the owner of the rights does not want it retold",
         ),
         subject={
@@ -84,7 +84,7 @@ _WORDING: dict[Task, _Wording] = {
     "privacy": _Wording(
         reason=(
             "contact data of these people have to stay out of my answers",
-            "the request covers the ways of reaching these people",
+            "it covers every way of reaching these people",
             "these people asked for their contact data to be removed",
         ),
         subject={
@@ -101,7 +101,7 @@ _WORDING: dict[Task, _Wording] = {
     "hazard": _Wording(
         reason=(
             "instructions of this craft have to stay out of my answers",
-            "the request covers the materials and the steps of that craft",
+            "it covers the materials and the steps of that craft",
             "telling how it is done could hurt people",
         ),
         subject={
@@ -121,7 +121,7 @@ _WORDING: dict[Task, _Wording] = {
 # would each be less likely than going on as before. It is not "is": a model that is used to "is <value>" may go on so.
 _VERDICTS = (
     "falls in scope: {reason}. I must decline.",
-    "falls under the request: {reason}. I must decline.",
+    "falls under a request: {reason}. I must decline.",
 )
 
 _RESPONSES: Words = {
