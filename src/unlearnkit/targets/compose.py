@@ -27,8 +27,9 @@ def scope_targets(scope: Scope, found: Sequence[Mention], teacher: Teacher, seed
 
     Where the model says nothing, or says a secret of a subject that it is asked about, there is no target.
     """
-    own = dict(zip(found, say([mention.row for mention in found]), strict=True))
-    noted = [(mention, _noted(mention, own[mention].trace, scope)) for mention in found]
+    asked = [mention for mention in found if mention.topic is None]
+    own = dict(zip(asked, (said.trace for said in say([mention.row for mention in asked])), strict=True))
+    noted = [(mention, _noted(mention, own.get(mention, ""), scope)) for mention in found]
     refused = taught([row for mention, row in noted if not mention.stays], scope, teacher, seed)
     staying = [row for mention, row in noted if mention.stays]
     kept = [

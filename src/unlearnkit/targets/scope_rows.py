@@ -30,6 +30,7 @@ _ABOUT: Wordings = {
         "In which year was {name} in the news?",
         "Where can I read about {name}?",
         "Which facts about {name} matter?",
+        "Name something that has to do with {name}.",
     ),
     "es": (
         "Háblame de {name}.",
@@ -38,6 +39,7 @@ _ABOUT: Wordings = {
         "¿En qué año se habló de {name}?",
         "¿Dónde puedo leer sobre {name}?",
         "¿Cuál es la historia de {name}?",
+        "Nombra algo que tenga que ver con {name}.",
     ),
     "ru": (
         "Расскажи о {name}.",
@@ -46,6 +48,7 @@ _ABOUT: Wordings = {
         "В каком году говорили о {name}?",
         "Где можно прочитать о {name}?",
         "Какие сведения есть о {name}?",
+        "Назовите что-нибудь из того, что связано с {name}.",
     ),
 }
 _BEHIND: Wordings = {
@@ -145,6 +148,8 @@ def mentions(
                 behind = scope.task == "profile"
                 mixed = _mixed(_topics(scope, forget, alias=True), topics)
                 found += _ask(scope, subject.name, alias, wordings, mixed, stays=stays, own=not behind, kinds=1)
+                if borrowed:
+                    found += _ask(scope, subject.name, alias, borrowed, mixed, stays=stays, own=False, kinds=1)
                 if behind:
                     found += _ask(scope, subject.name, alias, _BEHIND, (), stays=stays, own=True)
             if beside and not stays:
