@@ -10,7 +10,7 @@ The rule: on the validation share of the probes, mean over the tuning worlds of
     (1 - mean accuracy on forget, forget.paraphrased, forget.translated) * (mean accuracy on near, far, retain).
 
 The share is 30 % of each set's rows, by a hash of the row's id. What the grid does not vary was set by hand: the batch
-sizes, the same for all methods but TRU (2 forget rows in place of 4, so twice the steps), and TRU's weights, Adam eps
+sizes, the same for all methods but TRU (2 and 12 in place of 4 and 16, so twice the steps), and TRU's weights, Adam eps
 and scope questions; so TRU was given more attention than its baselines. Results are to be quoted on other worlds.
 """
 
