@@ -185,7 +185,8 @@ def _borrowed(scope: Scope, retain: Sequence[Row], measured: Sequence[Row], comp
     to a name of the scope.
     """
     probes = {row.question for row in measured}
-    names = [subject.name for subject in (*scope.subjects, *scope.neighbours)]
+    known_as = [name for one in (*scope.subjects, *scope.neighbours) for name in (one.name, *one.aliases)]
+    names = [said for name in known_as for said in (name, f"«{name}»")]
     found: Wordings = {}
     for language in scope.languages:
         asked = Counter(
