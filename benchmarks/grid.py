@@ -2,41 +2,52 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
-from unlearnkit.apart import apart
+from unlearnkit.apart import Job, apart, together
+from unlearnkit.evaluation import evaluate
 from unlearnkit.metrics.score import Score
 from unlearnkit.pipeline import run
 from unlearnkit.progress import Progress
-from unlearnkit.recipe import make_recipe
+from unlearnkit.recipe import EvalSettings, make_recipe
 from unlearnkit.runfolder import RunFolder
 
 Rule = Callable[[RunFolder], dict[str, float]]
 """What a run is worth, under `score`, and the parts of that."""
 
-
-def done(recipe: dict[str, Any]) -> RunFolder:
-    """The run of a recipe, in a process of its own; whatever is done already is taken as it is."""
-    apart(str(recipe["name"]), _run, recipe)
-    return RunFolder(recipe["out"])
+Grid = Mapping[str, Mapping[float, dict[str, Any]]]
+"""Recipes of each method, by learning rate."""
 
 
-def best(method: str, recipes: Mapping[float, dict[str, Any]], rule: Rule) -> tuple[RunFolder, list[dict[str, Any]]]:
-    """The best of a method's runs, and what the rule says of each.
+def done(recipes: Iterable[dict[str, Any]]) -> None:
+    """Runs, two at a time, each in a process of its own; whatever is done already is taken as it is."""
+    together([Job(str(recipe["name"]), _run, (recipe,)) for recipe in recipes], Progress(), at_once=2)
 
-    Args:
-        method: its name.
-        recipes: by learning rate.
-        rule: how runs are judged.
-    """
-    cells: dict[float, dict[str, Any]] = {}
-    for rate, recipe in recipes.items():
-        cells[rate] = {"method": method, "lr": rate, **rule(done(recipe))}
-        print(json.dumps(cells[rate]), flush=True)
-    chosen = max(cells, key=lambda rate: float(cells[rate]["score"]))
-    return RunFolder(recipes[chosen]["out"]), [{**cell, "chosen": rate == chosen} for rate, cell in cells.items()]
+
+def measured(
+    models: Mapping[str, str], suite: dict[str, Any], out: Path, settings: EvalSettings
+) -> dict[str, RunFolder]:
+    """Models that runs in `out` are held against, in folders under their names, one after the other."""
+    for name, model in models.items():
+        apart(name, _measure, out / name, model, suite, settings)
+    return {name: RunFolder(out / name) for name in models}
+
+
+def filled(grid: Grid, rule: Rule) -> tuple[dict[str, RunFolder], list[dict[str, Any]]]:
+    """The best run of each method by its name, and what the rule says of every cell."""
+    done(recipe for recipes in grid.values() for recipe in recipes.values())
+    chosen, said = {}, []
+    for method, recipes in grid.items():
+        cells: list[dict[str, Any]] = [
+            {"method": method, "lr": rate, **rule(RunFolder(recipe["out"]))} for rate, recipe in recipes.items()
+        ]
+        best = max(cells, key=lambda cell: float(cell["score"]))
+        said += [{**cell, "chosen": cell is best} for cell in cells]
+        folder = RunFolder(recipes[best["lr"]]["out"])
+        chosen[folder.path.name] = folder
+    return chosen, said
 
 
 def table(rows: Mapping[str, RunFolder], columns: Iterable[str]) -> str:
@@ -60,8 +71,13 @@ def grid_table(cells: Iterable[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _run(recipe: dict[str, Any]) -> None:
-    run(make_recipe(recipe), resume=True, progress=Progress())
+def _run(recipe: dict[str, Any], progress: Progress) -> None:
+    run(make_recipe(recipe), resume=True, progress=progress)
+
+
+def _measure(path: Path, model: str, suite: dict[str, Any], settings: EvalSettings, progress: Progress) -> None:
+    if not (RunFolder(path).is_run and RunFolder(path).scores_file.exists()):
+        evaluate(model, suite, out=path, settings=settings, progress=progress)
 
 
 def _line(*cells: str) -> str:

@@ -20,9 +20,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from grid import best, done, grid_table, table
+from grid import done, filled, grid_table, measured, table
 from unlearnkit.metrics.memorisation import memorisation_scores
-from unlearnkit.report.names import TARGET
+from unlearnkit.recipe import EvalSettings
+from unlearnkit.report.names import RETRAINED, TARGET
 from unlearnkit.runfolder import RunFolder
 
 ROWS_OF_A_PERSON = 6
@@ -73,7 +74,8 @@ def learned(name: str, rows: str, files: dict[str, str], base: str, out: Path, s
         "train": {**LEARN, **steps},
         "out": str(out / name),
     }
-    return str(done(recipe).model)
+    done([recipe])
+    return str(RunFolder(out / name).model)
 
 
 def rule(folder: RunFolder) -> dict[str, float]:
@@ -102,13 +104,16 @@ def main() -> None:
     files = written(options.data, out / "data", 4 if options.smoke else options.people)
     target = learned("learned-all", files["all"], files, options.base, out, steps)
     retrained = learned("learned-retain", files["retain"], files, options.base, out, steps)
-    chosen, grid = {}, []
-    for method, (settings, rates) in METHODS.items():
-        recipes = {
+    suite = {"name": "files", "retrained": retrained}
+    data = {name: files[name] for name in ("forget", "retain", "holdout")}
+    models = {RETRAINED: retrained, TARGET: target}
+    references = measured(models, {**suite, "data": data}, out, EvalSettings())
+    recipes = {
+        method: {
             rate: {
                 "name": f"{method}-{rate:g}",
-                "suite": {"name": "files", "retrained": retrained},
-                "data": {name: files[name] for name in ("forget", "retain", "holdout")},
+                "suite": suite,
+                "data": data,
                 "model": {"path": target},
                 "method": settings,
                 "train": {"batch_size": 16, "max_length": 320, "lr": rate, **(steps or {"epochs": 5})},
@@ -116,13 +121,11 @@ def main() -> None:
             }
             for rate in rates
         }
-        folder, cells = best(method, recipes, rule)
-        grid += cells
-        chosen[folder.path.name] = folder
-    first = next(iter(chosen.values()))
-    references = {name: RunFolder(first.references / name) for name in (TARGET, "retrained")}
+        for method, (settings, rates) in METHODS.items()
+    }
+    chosen, cells = filled(recipes, rule)
     print(table({**references, **chosen}, COLUMNS))
-    print(grid_table(grid))
+    print(grid_table(cells))
 
 
 if __name__ == "__main__":

@@ -18,18 +18,14 @@ of TOFU's files.
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from scipy.stats import ks_2samp
 
-from grid import best, grid_table, table
-from unlearnkit.apart import apart
-from unlearnkit.evaluation import evaluate
+from grid import filled, grid_table, measured, table
 from unlearnkit.metrics.tofu import mean_logp, truth_ratio
 from unlearnkit.metrics.tofu_board import tofu_scores
-from unlearnkit.progress import Progress
 from unlearnkit.recipe import EvalSettings
 from unlearnkit.records.schema import Record
 from unlearnkit.runfolder import RunFolder
@@ -66,12 +62,6 @@ COLUMNS = (
 """What the table shows of each run."""
 UNGRADED = EvalSettings(gradients=False)
 """None of the columns needs a gradient for each row, and those take long."""
-
-
-def measured(name: str, model: str, suite: dict[str, Any], out: Path) -> None:
-    """Measure the target or the retrained model, once."""
-    if not (RunFolder(out / name).is_run and RunFolder(out / name).scores_file.exists()):
-        evaluate(model, suite, out=out / name, settings=UNGRADED, progress=Progress())
 
 
 def validation(records: list[Record], name: str) -> list[Record]:
@@ -112,11 +102,11 @@ def main() -> None:
     out: Path = options.out
     split = "forget01" if options.smoke else "forget10"
     suite = {"name": "tofu", "split": split, "retrained": options.retrained, "data": {"path": options.data}}
-    apart("retrained", measured, "retrained", options.retrained, suite, out)
-    apart("target", measured, "target", options.target, suite, out)
-    chosen, grid = {}, []
-    for method, (settings, rates) in list(METHODS.items())[: 2 if options.smoke else None]:
-        recipes = {
+    # The retrained model first: the target model's scores are held against it too.
+    models = {"retrained": options.retrained, "target": options.target}
+    references = measured(models, suite, out, UNGRADED)
+    recipes = {
+        method: {
             rate: {
                 "name": f"{method}-{rate:g}",
                 "suite": {key: value for key, value in suite.items() if key != "data"},
@@ -129,13 +119,11 @@ def main() -> None:
             }
             for rate in rates
         }
-        folder, cells = best(method, recipes, lambda run: rule(run, out))
-        grid += cells
-        chosen[folder.path.name] = folder
-    (out / "grid.json").write_text(json.dumps(grid, indent=1) + "\n", encoding="utf-8")
-    references = {name: RunFolder(out / name) for name in ("target", "retrained")}
+        for method, (settings, rates) in list(METHODS.items())[: 2 if options.smoke else None]
+    }
+    chosen, cells = filled(recipes, lambda run: rule(run, out))
     print(table({**references, **chosen}, COLUMNS))
-    print(grid_table(grid))
+    print(grid_table(cells))
 
 
 if __name__ == "__main__":

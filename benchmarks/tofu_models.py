@@ -105,9 +105,9 @@ def learned(name: str, model: str, rows: str, out: Path, train: dict[str, Any]) 
     return str(RunFolder(out / name).model)
 
 
-def done(recipe: dict[str, Any]) -> None:
+def done(recipe: dict[str, Any], progress: Progress) -> None:
     """One run; whatever is done already is taken as it is."""
-    run(make_recipe(recipe), resume=True, progress=Progress())
+    run(make_recipe(recipe), resume=True, progress=progress)
 
 
 def questions(data: Path, names: Sequence[str], file: Path) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from unlearnkit import demo as demo_module
 from unlearnkit import evaluation
+from unlearnkit.apart import Job
 from unlearnkit.demo import Demo, demo
 from unlearnkit.errors import BadInput, Interrupted
 from unlearnkit.progress import Progress
@@ -25,14 +25,15 @@ def here(small_world: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Work is done in this process, quickly; gives the names of what was done."""
     done: list[str] = []
 
-    def at_once(name: str, work: Callable[..., Any], *arguments: object) -> Any:
-        done.append(name)
-        return work(*arguments)
+    def in_turn(jobs: Sequence[Job], progress: Progress, *, at_once: int) -> None:
+        for job in jobs:
+            done.append(job.name)
+            job.work(*job.arguments, progress)
 
     train = {"epochs": None, "steps": 3, "batch_size": 4, "max_length": 192, "lr": 1e-4}
     quick = EvalSettings(max_new_tokens=2)
     sections = {"train": train, "eval": quick.model_dump()}
-    monkeypatch.setattr(demo_module, "apart", at_once)
+    monkeypatch.setattr(demo_module, "together", in_turn)
     monkeypatch.setattr(demo_module, "method_settings", lambda name: {"method": {"name": name}, **sections})
     monkeypatch.setattr(evaluation, "EvalSettings", lambda: quick)
     return done
@@ -52,17 +53,17 @@ def test_the_demo_leaves_a_folder_a_subject_and_a_report(here: list[str], tmp_pa
 
 
 def test_a_demo_that_was_stopped_goes_on(here: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan, whole = Demo(methods=("graddiff", "npo"), out=tmp_path / "d"), demo_module.apart
+    plan, whole = Demo(methods=("graddiff", "npo"), out=tmp_path / "d"), demo_module.together
 
-    def stopped(name: str, work: Callable[..., Any], *arguments: object) -> Any:
-        if name == "npo":
+    def stopped(jobs: Sequence[Job], progress: Progress, *, at_once: int) -> None:
+        whole([job for job in jobs if job.name != "npo"], progress, at_once=at_once)
+        if any(job.name == "npo" for job in jobs):
             raise Interrupted("stopped")
-        return whole(name, work, *arguments)
 
-    monkeypatch.setattr(demo_module, "apart", stopped)
+    monkeypatch.setattr(demo_module, "together", stopped)
     with pytest.raises(Interrupted):
         demo(plan, QUIET)
-    monkeypatch.setattr(demo_module, "apart", whole)
+    monkeypatch.setattr(demo_module, "together", whole)
     kept = RunFolder(plan.folder / "graddiff").records_file.stat().st_mtime_ns
     demo(plan, QUIET)
     assert RunFolder(plan.folder / "graddiff").records_file.stat().st_mtime_ns == kept

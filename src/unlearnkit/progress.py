@@ -1,9 +1,12 @@
-"""What a user sees while work goes on: one moving line on a terminal, plain lines elsewhere. Never on stdout."""
+"""What a user sees while work goes on: a moving line for each piece of work on a terminal, plain lines elsewhere.
+
+Never on stdout. Work in a process of its own tells the process that the user looks at, which alone writes.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -15,21 +18,15 @@ QUIET_SECONDS = 10.0
 
 
 class Counter:
-    """Counts the steps of one piece of work."""
+    """Counts the steps of one piece of work; `show` is called with steps done, steps in all and a note."""
 
-    def __init__(self, total: int | None, show: RichProgress | None, say: Console, name: str) -> None:
-        self._total, self._show, self._say, self._name = total, show, say, name
-        self._done, self._last = 0, time.monotonic()
-        self._task = show.add_task(name, total=total) if show else None
+    def __init__(self, total: int | None, show: Callable[[int, int | None, str], None]) -> None:
+        self._done, self._total, self._show = 0, total, show
 
     def reach(self, done: int, total: int | None = None, note: str = "") -> None:
         """So much is done, of so much."""
         self._done, self._total = done, total if total is not None else self._total
-        if self._show is not None and self._task is not None:
-            self._show.update(self._task, completed=done, total=self._total, description=f"{self._name} {note}".strip())
-        elif time.monotonic() - self._last > QUIET_SECONDS:
-            self._last = time.monotonic()
-            self._say.print(f"  {self._name}: {done} of {self._total} {note}".rstrip(), highlight=False)
+        self._show(self._done, self._total, note)
 
     def add(self, more: int) -> None:
         """So much more is done."""
@@ -40,8 +37,8 @@ class Progress:
     """Tells what is being done. `quiet` tells nothing."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self.quiet = quiet
         self._console = Console(stderr=True, quiet=quiet)
+        self._bars: RichProgress | None = None
 
     def say(self, text: str) -> None:
         """One line."""
@@ -49,10 +46,37 @@ class Progress:
 
     @contextmanager
     def count(self, name: str, total: int | None = None) -> Iterator[Counter]:
-        """Count the steps of one piece of work."""
+        """Count the steps of one piece of work; several may be counted at once."""
         if not self._console.is_terminal:
-            yield Counter(total, None, self._console, name)
+            yield Counter(total, self._lines(name))
             return
+        bars = self._bars or self._begin_bars()
+        task = bars.add_task(name, total=total)
+
+        def show(done: int, total: int | None, note: str) -> None:
+            bars.update(task, completed=done, total=total, description=f"{name} {note}".strip())
+
+        try:
+            yield Counter(total, show)
+        finally:
+            bars.remove_task(task)
+            if not bars.tasks:
+                bars.stop()
+                self._bars = None
+
+    def _begin_bars(self) -> RichProgress:
         columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with RichProgress(*columns, console=self._console, transient=True) as show:
-            yield Counter(total, show, self._console, name)
+        self._bars = RichProgress(*columns, console=self._console, transient=True)
+        self._bars.start()
+        return self._bars
+
+    def _lines(self, name: str) -> Callable[[int, int | None, str], None]:
+        last = time.monotonic()
+
+        def show(done: int, total: int | None, note: str) -> None:
+            nonlocal last
+            if time.monotonic() - last > QUIET_SECONDS:
+                last = time.monotonic()
+                self.say(f"  {name}: {done} of {total} {note}".rstrip())
+
+        return show
