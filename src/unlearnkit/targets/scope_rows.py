@@ -227,7 +227,7 @@ def _ask(
         # differs from name to name, so that no wording goes with one topic.
         turn = islice(cycle(topics or [None]), len(said), None)
         for wording in _spoken(wordings, language):
-            question = wording.format(name=said)
+            question = wording.format(name=said).replace("««", "«").replace("»»", "»")  # a borrowed one may quote too
             for kind in dict.fromkeys([*([None] if own else []), *islice(turn, kinds)]):
                 row = Row(
                     id=f"scope/{question}/{kind or 'own'}",
