@@ -225,10 +225,10 @@ def _child(connection: Connection, work: Callable[..., object], arguments: tuple
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     try:
-        if at_once > 1:
-            import torch
+        from unlearnkit.machine import quiet_libraries, share_threads
 
-            torch.set_num_threads(max(1, torch.get_num_threads() // at_once))
+        quiet_libraries()
+        share_threads(at_once)
         answer: tuple[str, object] = ("done", work(*arguments, _Told(connection)))
     except UnlearnError as error:
         answer = ("error", error)

@@ -116,10 +116,8 @@ def demo(plan: Demo, progress: Progress | None = None) -> tuple[list[RunFolder],
 def _reference(name: str, plan: Demo, progress: Progress) -> None:
     """In a process of its own: build the target or the retrained model if it is not there, and measure it."""
     from unlearnkit.evaluation import evaluate
-    from unlearnkit.machine import quiet_libraries
     from unlearnkit.recipe import suite_section
 
-    quiet_libraries()
     folder = RunFolder(plan.folder / name)
     if folder.is_run and folder.state().measure is not None:
         if folder.state().suite != suite_section(plan.suite):
@@ -135,9 +133,7 @@ def _reference(name: str, plan: Demo, progress: Progress) -> None:
 
 def _method(recipe: dict[str, Any], progress: Progress) -> None:
     """In a process of its own: unlearn, measure, score."""
-    from unlearnkit.machine import quiet_libraries
     from unlearnkit.pipeline import run
     from unlearnkit.recipe import make_recipe
 
-    quiet_libraries()
     run(make_recipe(recipe), resume=True, progress=progress)

@@ -81,6 +81,12 @@ def _no_memory() -> UnlearnError:
     )
 
 
+def share_threads(processes: int) -> None:
+    """Take one of so many equal shares of the threads that this process would use alone; one thread at least."""
+    if processes > 1:
+        torch.set_num_threads(max(1, torch.get_num_threads() // processes))
+
+
 def quiet_libraries() -> None:
     """Keep the progress bars of the libraries out of our own output."""
     from huggingface_hub.utils.tqdm import disable_progress_bars
