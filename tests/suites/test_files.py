@@ -22,6 +22,7 @@ from unlearnkit.recipe import load_recipe, make_recipe, make_suite
 from unlearnkit.runfolder import RunFolder
 from unlearnkit.scoring import score
 from unlearnkit.starting import start
+from unlearnkit.suites import files
 from unlearnkit.suites.files import told_apart
 
 QUIET = Progress(quiet=True)
@@ -140,6 +141,22 @@ def test_documents_are_cut_by_the_models_tokens(pile: dict[str, str], tmp_path: 
     rows = recipe.make_suite().task().splits["forget"]
     assert len(rows) > 5 and rows[0].id == f"book.txt@0-{len(rows[0].answer)}"
     assert recipe.data["tokenizer"] == pile["model"]
+
+
+def test_files_are_read_once_however_often_a_run_asks(
+    pile: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, seen = files.Files.read, []
+
+    def noted(self: files.Files, path: str, *, where: str) -> Any:
+        seen.append(where)
+        return read(self, path, where=where)
+
+    monkeypatch.setattr(files.Files, "read", noted)
+    suite = make_recipe(recipe_of(pile, tmp_path / "run", holdout=pile["holdout"])).make_suite()
+    assert suite.task() is suite.task()
+    suite.kept()
+    assert sorted(seen) == ["data.forget", "data.holdout", "data.retain"]
 
 
 def test_files_of_one_name_give_rows_of_different_ids() -> None:

@@ -134,6 +134,11 @@ class Files(Brought):
 
     def task(self) -> Task:
         """Every file that is named."""
+        return self._task
+
+    @cached_property
+    def _task(self) -> Task:
+        # Kept: a run asks several times, and every file would be read and looked through again.
         holdout = () if self.data.holdout is None else self.read(self.data.holdout, where="data.holdout")
         probes = {name: self.read(path, where=f"data.probes.{name}") for name, path in self.data.probes.items()}
         named = {"forget": self._forget, "retain": self._retain, "holdout": holdout, **probes}
