@@ -126,7 +126,31 @@ def test_the_model_writes_what_stands_in_for_retain(pile: dict[str, str], tmp_pa
     assert not any(contains(f"{row.question} {row.answer}", name) for name in names for row in rows)
     assert len({row.question for row in rows}) == len(rows)
     assert [r.row for r in second.records() if r.split == "retain"] == rows  # the seed decides
-    assert first.state().suite["data"]["written"] == str(first.private.resolve() / "retain.jsonl")
+    written = first.private.resolve() / "retain.jsonl"
+    assert first.state().suite["data"]["written"] == str(written) and written.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"retain": "auto"}, "the target model wrote rows to stand in for them"),
+        ({"retain": "auto", "retain_from": "retain"}, "rows from data.retain_from stood in for them"),
+        ({}, None),
+    ],
+    ids=["written", "stood-in", "own"],
+)
+def test_run_and_report_warn_of_retain_rows_that_stand_in(
+    data: dict[str, str], said: str | None, pile: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = {key: pile.get(value, value) for key, value in data.items()}
+    folder = run(make_recipe(recipe_of(pile, tmp_path / "run", **data)))
+    told = " ".join(capsys.readouterr().err.split())
+    page = folder.report_file.read_text("utf-8")
+    if said is None:
+        assert "warning" not in told and "stand in for them" not in page
+        return
+    assert f"warning: No retain rows were given: {said}" in told and "Utility is only as well known as" in told
+    assert said in page and said in folder.card_file.read_text("utf-8")
 
 
 def test_a_method_that_needs_retain_rows_says_so_before_it_begins(pile: dict[str, str], tmp_path: Path) -> None:

@@ -119,7 +119,10 @@ class Files(Brought):
 
     def prepared(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
         """With rows that the target model wrote, where they are to stand in for retain."""
-        if self.data.retain != AUTO or self.data.retain_from is not None or self.data.written is not None:
+        if self.data.retain != AUTO:
+            return self
+        if self.data.retain_from is not None or self.data.written is not None:
+            progress.say(f"warning: {self._retain_caveat()}")
             return self
         from unlearnkit.models.stand_in import write_stand_in
 
@@ -129,6 +132,7 @@ class Files(Brought):
                 target, self._forget, self._scope, seed=seed, max_length=max_length, progress=progress
             )
             write_rows(file, rows)
+        progress.say(f"warning: {self._retain_caveat()}")
         # Made anew: a copy would keep what was read before there was anything to keep.
         return type(self)(retrained=self.retrained, data=self.data.model_copy(update={"written": str(file)}))
 
