@@ -20,7 +20,7 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
     Formats, told by the extension:
         `.jsonl`: one JSON object a line.
         `.json`: a list of objects; or an object that holds one list of them; or lines of objects, as in TOFU's files.
-        `.csv`: commas, a header; lists (`messages`, `accepted`) as JSON in a cell.
+        `.csv`: commas, a header; lists (`messages`, `accepted`, turns of a `prompt`) as JSON in a cell.
         `.parquet`: one row group or many; only the columns that are used are read.
         `.txt`, `.md`: one document, one row. See `unlearnkit.data.documents` for long ones.
 
