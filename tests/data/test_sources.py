@@ -118,6 +118,21 @@ def test_turns_as_python_prints_them_are_not_taught_as_text(tmp_path: Path) -> N
     assert "a.csv:2" in caught.value.render() and "prompt" in caught.value.render()
 
 
+def test_all_records_that_cannot_be_used_are_told_at_once(tmp_path: Path) -> None:
+    right, path = {"question": "Who?", "answer": "Ada."}, tmp_path / "a.jsonl"
+    write_jsonl(path, [right, {**right, "answer": ""}, right, {**right, "question": 3}, {"answer": "Ada."}])
+    with pytest.raises(BadInput, match="a field is empty") as caught:
+        read_source(path)
+    where = str(caught.value.where)
+    assert where.startswith(f"{path}:2, field answer; and 2 more")
+    assert f"{path}:4, field question" in where and f"{path}:5, field question" in where
+    write_jsonl(path, [{**right, "answer": ""}] * 100)
+    with pytest.raises(BadInput, match="a field is empty") as caught:
+        read_source(path)
+    assert "and 99 more" in str(caught.value.where) and f"{path}:9," in str(caught.value.where)
+    assert f"{path}:10," not in str(caught.value.where) and str(caught.value.where).endswith("...")
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_what_is_not_given_has_its_default_and_ids_lead_back(tmp_path: Path, name: str) -> None:
     suffix, write = FORMATS[name]
