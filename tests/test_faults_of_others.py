@@ -19,14 +19,17 @@ from unlearnkit.data.pack import pack
 from unlearnkit.metrics import membership as mia
 from unlearnkit.metrics import tofu
 from unlearnkit.models.engine import Engine, Want
+from unlearnkit.models.logprob import Head, token_kl
+from unlearnkit.objectives.contract import Objective, Term
 from unlearnkit.objectives.forget.idkdpo import dpo
-from unlearnkit.objectives.forget.npo import npo
+from unlearnkit.objectives.forget.npo import NPO, npo
 from unlearnkit.objectives.forget.po import PO
 from unlearnkit.objectives.forget.rmu import unit_vector
 from unlearnkit.objectives.forget.simnpo import simnpo
 from unlearnkit.objectives.forget.tnpo import tnpo_weight
 from unlearnkit.objectives.forget.wga import WGA, wga_weight
 from unlearnkit.objectives.forget.wtnpo import WTNPO
+from unlearnkit.objectives.retain.kl import KL
 
 
 class Fault(NamedTuple):
@@ -49,6 +52,10 @@ LOGPS, REFERENCE = [-1.0, -3.0], [-0.5, -1.0]
 """Of one answer's two tokens, under the model and before unlearning."""
 LOGITS = torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0]], dtype=torch.float64)
 TOKENS = torch.tensor([0, 1])
+
+
+P, Q = LOGITS.softmax(-1)[:1], LOGITS.softmax(-1)[1:]
+"""What the reference model and the model think of the next token."""
 
 
 def value(term_of: object, logps: Sequence[Sequence[float]], reference: Sequence[Sequence[float]] = ()) -> float:
@@ -93,6 +100,36 @@ OBJECTIVES = {
         lambda: scalar(_gradient(lambda x: 2 * torch.sigmoid(2 * (x + 1.0)) * x, -3.0)),
         lambda: scalar(_gradient(lambda x: tnpo_weight(x, torch.tensor([-1.0], dtype=torch.float64), 2.0) * x, -3.0)),
     ),
+    # The G-effect release adds 1e-5 below TNPO's quotient, which silences tokens that were improbable all along.
+    "tnpo-with-an-epsilon": Fault(
+        1.0,
+        lambda: 2 * 0.05**4 / (2 * 0.05**4 + 1e-5),
+        lambda: scalar(tnpo_weight(*(torch.tensor(0.05, dtype=torch.float64).log(),) * 2, beta=4.0)),
+    ),
+    # MUSE's KL retain term is fed whole logits; another's "KL" is cross-entropy; Quark's has its sides changed over.
+    "kl-of-raw-logits": Fault(
+        float((P * (P / Q).log()).sum(1)[0]),
+        lambda: scalar(torch.nn.functional.kl_div(LOGITS[1:], LOGITS[:1], reduction="batchmean", log_target=True)),
+        lambda: _kl()[0],
+    ),
+    "kl-that-is-cross-entropy": Fault(
+        float((P * (P / Q).log()).sum(1)[0]), lambda: float(-(P * Q.log()).sum(1)[0]), lambda: _kl()[0]
+    ),
+    "kl-with-its-sides-changed-over": Fault(
+        float((P * (P / Q).log()).sum(1)[0]), lambda: float((Q * (Q / P).log()).sum(1)[0]), lambda: _kl()[0]
+    ),
+    # TOFU, OpenUnlearning and the G-effect release average KL over every position, prompt and padding too.
+    "kl-averaged-over-prompt-and-padding": Fault(
+        (0.2 + 0.6) / 2,
+        lambda: (1.5 + 0.3 + 0.2 + 0.6 + 0.0 + 0.0) / 6,
+        lambda: _retained(KL()).sum.item() / 2,
+    ),
+    # The G-effect release takes NPO's beta for the weight of its KL retain term, too.
+    "a-retain-term-weighted-by-npos-beta": Fault(
+        (0.2 + 0.6) / 2,
+        lambda: 0.1 * (0.2 + 0.6) / 2,
+        lambda: (term := _retained(NPO(beta=0.1, retain="kl"))).weight * term.sum.item() / 2,
+    ),
     # "PO" of TOFU teaches refusals by cross-entropy; it is often coded as DPO.
     "po-as-dpo": Fault(
         0.7,
@@ -114,6 +151,20 @@ def _gradient(function: Callable[[torch.Tensor], torch.Tensor], at: float) -> to
     x = torch.tensor([at], dtype=torch.float64, requires_grad=True)
     (found,) = torch.autograd.grad(function(x).sum(), x)
     return found
+
+
+def _kl() -> list[float]:
+    """KL of two heads on the same states, as the engine makes it: each logit is a state of its own."""
+    head = Head(torch.eye(3, dtype=torch.float64))
+    return [float(each) for each in token_kl(LOGITS[1:], head, LOGITS[:1], head)]
+
+
+def _retained(objective: Objective) -> Term:
+    """The retain term on an answer of two tokens; prompt and padding are not in a step at all."""
+    leaf = LeafView([LOGPS])
+    return objective.terms(LeafStep({"forget": leaf}, {"forget": leaf}, kl={"retain": LeafView([[0.2, 0.6]])}))[
+        "retain"
+    ]
 
 
 def _po(refusals: Sequence[Sequence[float]]) -> float:
@@ -166,6 +217,15 @@ METRICS = {
     ),
     "loss-without-the-last-token": Fault(
         4.0, lambda: mia.loss_score([-1.0, -2.0]), lambda: mia.loss_score([-1.0, -2.0, -9.0])
+    ),
+    "extraction-strength-without-the-last-token": Fault(
+        0.0, lambda: tofu.extraction_strength([0, 0]), lambda: tofu.extraction_strength([0, 0, 5])
+    ),
+    # OpenUnlearning's search for the suffix ends at the last token whether that was right or not.
+    "extraction-strength-that-is-never-0": Fault(
+        0.0,
+        lambda: 1 - next(k for k in range(4) if k == 3 or not any([4, 9, 0, 1][k:])) / 4,
+        lambda: tofu.extraction_strength([4, 9, 0, 1]),
     ),
     # The G-effect release takes an empty rest for a match: a model that ends at once would have memorised everything.
     "extraction-strength-of-silence": Fault(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,8 @@ def card_model(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Any:
     blocks = re.findall(r"```python\n(.*?)```", folder.card_file.read_text("utf-8"), re.DOTALL)
     assert len(blocks) == 1
     found: dict[str, Any] = {}
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)  # bare peft's own
         patch.chdir(folder.path)
         exec(blocks[0], found)
     assert found["tokenizer"]("Who")["input_ids"]

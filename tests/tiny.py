@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
+from peft import AutoPeftModelForCausalLM
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -88,6 +91,13 @@ def adapted(model: Any, *, seed: int = 0, **settings: Any) -> Any:
             if "lora_" in name:
                 parameter.normal_(std=0.3)
     return model.eval()
+
+
+def bare_peft(adapter: Path) -> Any:
+    """A saved adapter on its base, as somebody without unlearnkit loads it; what peft says of itself is kept back."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return AutoPeftModelForCausalLM.from_pretrained(adapter).eval()
 
 
 def logits(model: nn.Module) -> Tensor:

@@ -11,7 +11,6 @@ from functools import cached_property, partial
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.data.render import PLAIN, Encoded, Renderer, layout
@@ -31,7 +30,7 @@ from unlearnkit.objectives.contract import Needs, Objective, View
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import Recipe, make_suite, section_of
 from unlearnkit.records.schema import Generation
-from unlearnkit.rehearsal import rehearse, scope_mentions, training_splits
+from unlearnkit.rehearsal import rehearse, scope_mentions, training_splits, try_weights
 from unlearnkit.runfolder import Cost, RunFolder, RunState, Stage, StepLogFile, Subject, Training, reading
 from unlearnkit.scope import Scope
 from unlearnkit.suites.contract import Suite
@@ -39,7 +38,7 @@ from unlearnkit.targets.compose import scope_targets, taught
 from unlearnkit.targets.contract import Target, read_targets, write_targets
 from unlearnkit.targets.scope_rows import Mention
 from unlearnkit.training.checkpoints import Checkpoints
-from unlearnkit.training.loop import StepLog, Trainer, TrainResult, autocast
+from unlearnkit.training.loop import StepLog, Trainer, TrainResult, accelerator_for, autocast
 from unlearnkit.training.step import TrainData
 from unlearnkit.training.views import TARGET, encode_views, rows_fingerprint
 from unlearnkit.writing import write_whole, writing
@@ -150,7 +149,8 @@ def _try(recipe: Recipe, progress: Progress) -> None:
     assert source is not None  # a recipe for a suite without models names one
     found = find_model(source)
     tokenizer, model = outline(found)
-    choose_weights(model, lora=settings.lora, parameters=settings.parameters)
+    model = choose_weights(model, lora=settings.lora, parameters=settings.parameters)
+    try_weights(recipe.make_objective(), model)
     rehearse(recipe, suite, found, tokenizer)
     if layout(tokenizer) == "plain":
         progress.say(PLAIN)
@@ -202,7 +202,7 @@ class _Work:
     def train(self) -> None:
         """Targets, reference values, training, saving; then `run.json` says that it is done."""
         begin_peak()
-        accelerator = Accelerator()
+        accelerator = accelerator_for(self._needs)
         model: Any = self._model()
         model.to(accelerator.device)
         targets = self._targets(model) if self._taught else []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.data.render import Encoded, Renderer
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
@@ -94,6 +96,29 @@ def rehearse_measuring(task: Task, model: ModelFolder, tokenizer: PreTrainedToke
     for rows in task.measured.values():
         for row in rows:
             encoded_answers(renderer, row)
+
+
+def try_weights(objective: Objective, model: PreTrainedModel) -> None:
+    """Complain where no gradient can reach what is to be trained: all of it comes after the layers that are read."""
+    needs = objective.needs()
+    if needs.logps or needs.kl or not needs.hidden:
+        return
+    count = int(model.config.get_text_config().num_hidden_layers)
+    deepest = max(layer % count for _, layer in needs.hidden)
+    # A layer's number stands in its weights' names, in every family.
+    after = [re.compile(rf"\.{layer}\.") for layer in range(deepest + 1, count)]
+    causal: Any = model
+    head, embeddings = causal.get_output_embeddings(), causal.get_input_embeddings()
+    apart = {id(p) for p in head.parameters()} - {id(p) for p in embeddings.parameters()}
+    trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    if all(id(p) in apart or any(number.search(name) for number in after) for name, p in trained):
+        raise BadInput(
+            "the method reads a layer before every weight that is to be trained, so it cannot move them",
+            where="model.parameters",
+            value=trained[0][0],
+            allowed=f"weights of layer {deepest} (method.layer), or before it",
+            fix="name such weights, or a later layer",
+        )
 
 
 def _try_layers(needs: Needs, model: ModelFolder) -> None:

@@ -264,6 +264,12 @@ CASES = [
         RUN,
     ),
     Case("recipe-layer-that-is-not-there", having(method={"name": "rmu", "layer": 99}), ["layer", "99"], RUN),
+    Case(
+        "recipe-weights-above-the-layer-that-is-read",
+        having(method={"name": "rmu", "layer": 0}, model={"parameters": r"layers\.1\.mlp\.down_proj"}),
+        ["cannot move them", "model.parameters", "model.layers.1.mlp.down_proj", "weights of layer 0"],
+        RUN,
+    ),
     # Overrides
     Case("override-without-a-value", right, ["not an override", "'train.lr'", "key=value"], over("train.lr")),
     Case("override-not-yaml", right, ["not YAML", "'train.lr=['"], over("train.lr=[")),

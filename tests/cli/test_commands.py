@@ -148,6 +148,7 @@ def test_a_run_that_breaks_is_measured_and_fails(recipe: str, call: Any) -> None
     assert RunFolder("runs/quick").scores()["forget.accuracy"].value == 0
 
 
+@pytest.mark.filterwarnings("error")  # a broken model is not told as one of an unknown head
 def test_a_run_whose_last_step_breaks_fails(recipe: str, call: Any) -> None:
     # The loss before the step is finite, and nothing is after it.
     code, _, err = call("run", recipe, "method={name: ga}", "train.lr=1e300", "train.steps=1", "train.warmup=0")

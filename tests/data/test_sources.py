@@ -103,6 +103,37 @@ def test_the_same_rows_come_back_from_every_format(
 
 
 @pytest.mark.parametrize("name", FORMATS)
+def test_prompt_and_completion_may_be_turns_in_every_format(tmp_path: Path, name: str) -> None:
+    suffix, write = FORMATS[name]
+    path = tmp_path / f"mine{suffix}"
+    asked, said = [{"role": "user", "content": "Who?"}], [{"role": "assistant", "content": "Ada."}]
+    write(path, [{"prompt": asked, "completion": said}])
+    assert [(row.question, row.answer) for row in read_source(path)] == [("Who?", "Ada.")]
+
+
+def test_turns_as_python_prints_them_are_not_taught_as_text(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("prompt,completion\n\"[{'role': 'user', 'content': 'Who?'}]\",Ada.\n")
+    with pytest.raises(BadInput, match="not JSON") as caught:
+        read_source(tmp_path / "a.csv")
+    assert "a.csv:2" in caught.value.render() and "prompt" in caught.value.render()
+
+
+def test_all_records_that_cannot_be_used_are_told_at_once(tmp_path: Path) -> None:
+    right, path = {"question": "Who?", "answer": "Ada."}, tmp_path / "a.jsonl"
+    write_jsonl(path, [right, {**right, "answer": ""}, right, {**right, "question": 3}, {"answer": "Ada."}])
+    with pytest.raises(BadInput, match="a field is empty") as caught:
+        read_source(path)
+    where = str(caught.value.where)
+    assert where.startswith(f"{path}:2, field answer; and 2 more")
+    assert f"{path}:4, field question" in where and f"{path}:5, field question" in where
+    write_jsonl(path, [{**right, "answer": ""}] * 100)
+    with pytest.raises(BadInput, match="a field is empty") as caught:
+        read_source(path)
+    assert "and 99 more" in str(caught.value.where) and f"{path}:9," in str(caught.value.where)
+    assert f"{path}:10," not in str(caught.value.where) and str(caught.value.where).endswith("...")
+
+
+@pytest.mark.parametrize("name", FORMATS)
 def test_what_is_not_given_has_its_default_and_ids_lead_back(tmp_path: Path, name: str) -> None:
     suffix, write = FORMATS[name]
     path = tmp_path / f"mine{suffix}"

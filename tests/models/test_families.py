@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from peft import AutoPeftModelForCausalLM
 
-from tests.tiny import CONFIGS, EOS, adapted, logits, random_rows, tiny_model, tiny_tokenizer
+from tests.tiny import CONFIGS, EOS, adapted, bare_peft, logits, random_rows, tiny_model, tiny_tokenizer
 from unlearnkit.models.generate import generate
 from unlearnkit.models.load import add_lora, choose_weights, load_model, outline, save_model
 from unlearnkit.models.settings import LoraSettings
@@ -73,7 +72,7 @@ def test_a_saved_adapter_comes_back_with_bare_peft_and_merged(family: str, tied:
     expected = logits(model)
     save_model(model, TOKENIZER, tmp_path / "adapter")
     outline(str(tmp_path / "adapter"))
-    bare = AutoPeftModelForCausalLM.from_pretrained(tmp_path / "adapter").eval()
+    bare = bare_peft(tmp_path / "adapter")
     for again in (bare, load_model(str(tmp_path / "adapter")).eval()):
         torch.testing.assert_close(logits(again), expected)
     merged = choose_weights(load_model(str(tmp_path / "adapter")))
@@ -84,8 +83,8 @@ def test_a_saved_adapter_comes_back_with_bare_peft_and_merged(family: str, tied:
 
 
 @FAMILY
-def test_an_adapter_takes_every_linear_layer_but_the_head(family: str, recwarn: pytest.WarningsRecorder) -> None:
+@pytest.mark.filterwarnings("error")
+def test_an_adapter_takes_every_linear_layer_but_the_head(family: str) -> None:
     model = add_lora(tiny_model(family), LoraSettings(r=2))
     names = {name.split(".lora_")[0].rpartition(".")[2] for name, p in model.named_parameters() if p.requires_grad}
     assert names == LAYERS.get(family, LAYERS["llama"])
-    assert not [w for w in recwarn if "fan_in_fan_out" in str(w.message)]

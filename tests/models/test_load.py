@@ -3,9 +3,8 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
-from peft import PeftModel
 
-from tests.tiny import tiny_model, tiny_tokenizer
+from tests.tiny import bare_peft, tiny_model, tiny_tokenizer
 from unlearnkit.data.render import Renderer
 from unlearnkit.errors import BadInput
 from unlearnkit.models.folder import weights_fingerprint
@@ -51,8 +50,7 @@ def test_an_adapter_is_saved_alone_and_comes_back_on_its_base(folder: Path, tmp_
     save_model(adapted, tiny_tokenizer(), tmp_path / "adapter")
     assert not (tmp_path / "adapter" / "model.safetensors").exists()
     torch.testing.assert_close(logits(load_model(str(tmp_path / "adapter")).eval()), expected)
-    bare = PeftModel.from_pretrained(transformers.AutoModelForCausalLM.from_pretrained(folder), tmp_path / "adapter")
-    torch.testing.assert_close(logits(bare.eval()), expected)
+    torch.testing.assert_close(logits(bare_peft(tmp_path / "adapter")), expected)
 
 
 def test_pickled_weights_are_refused(folder: Path) -> None:

@@ -10,6 +10,9 @@ from torch import Tensor
 from unlearnkit.models import logprob
 from unlearnkit.models.logprob import Head, statistics_of_logits, token_kl, token_logps, token_statistics
 
+# torch's own rules for forward derivatives are compiled by what torch has deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+
 VOCABULARY, WIDTH, TOKENS = 11, 5, 9
 HEADS = {
     "plain": {},

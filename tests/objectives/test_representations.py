@@ -8,12 +8,14 @@ import torch
 from tests.objectives.steps import LeafStep, loss, mean
 from tests.tiny import PAD, random_rows, tiny_model
 from unlearnkit.data.pack import pack
+from unlearnkit.errors import BadInput
 from unlearnkit.models.engine import Engine, Want
 from unlearnkit.models.load import choose_weights
 from unlearnkit.models.reference import reference_values
 from unlearnkit.objectives.forget.rmu import RMU, unit_vector
 from unlearnkit.objectives.graddiff import GradDiff
 from unlearnkit.objectives.retain.representation import Representation
+from unlearnkit.rehearsal import try_weights
 from unlearnkit.training.loop import Trainer
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
@@ -80,6 +82,40 @@ def test_rmu_steers_forget_states_and_trains_the_chosen_weights_alone() -> None:
     assert logs[-1].terms["forget"] < 0.8 * logs[0].terms["forget"]
     changed = {name for name, p in model.named_parameters() if not torch.equal(p, before[name])}
     assert changed and all("layers.0.mlp.down_proj" in name for name in changed)
+
+
+@pytest.mark.parametrize(
+    ("layer", "pattern", "moved"),
+    [
+        (0, r"layers\.0\.mlp", True),
+        (0, r"mlp\.down_proj", True),
+        (0, r"layers\.1\.|lm_head", False),
+        (1, r"layers\.1\.mlp", True),
+        (-1, r"layers\.1\.mlp", True),
+        (-1, r"lm_head", False),
+    ],
+)
+def test_weights_after_the_layer_that_is_read_are_refused(layer: int, pattern: str, moved: bool) -> None:
+    objective, model = RMU(layer=layer, retain=None), choose_weights(tiny_model(), parameters=pattern)
+    engine = Engine(model)
+    views = {"forget": random_rows(2)}
+    steps = TrainSettings(epochs=None, steps=1, batch_size=2)
+    trainer = Trainer(engine, objective, TrainData(views, PAD), steps, seed=0)
+    if moved:
+        try_weights(objective, model)
+        trainer.run()
+        return
+    with pytest.raises(BadInput, match="cannot move them"):
+        try_weights(objective, model)
+    with pytest.raises(RuntimeError, match="does not require grad"):  # it is as the refusal says
+        trainer.run()
+
+
+def test_no_weight_is_refused_where_the_head_is_read() -> None:
+    model = choose_weights(tiny_model(), parameters="lm_head")
+    try_weights(RMU(layer=0, retain="nll"), model)
+    tied = choose_weights(tiny_model("llama_tied"), parameters="embed_tokens")
+    try_weights(RMU(layer=0), tied)
 
 
 def test_micro_batches_change_nothing() -> None:

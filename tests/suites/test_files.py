@@ -22,6 +22,7 @@ from unlearnkit.recipe import load_recipe, make_recipe, make_suite
 from unlearnkit.runfolder import RunFolder
 from unlearnkit.scoring import score
 from unlearnkit.starting import start
+from unlearnkit.suites import files
 from unlearnkit.suites.files import told_apart
 
 QUIET = Progress(quiet=True)
@@ -125,7 +126,31 @@ def test_the_model_writes_what_stands_in_for_retain(pile: dict[str, str], tmp_pa
     assert not any(contains(f"{row.question} {row.answer}", name) for name in names for row in rows)
     assert len({row.question for row in rows}) == len(rows)
     assert [r.row for r in second.records() if r.split == "retain"] == rows  # the seed decides
-    assert first.state().suite["data"]["written"] == str(first.private.resolve() / "retain.jsonl")
+    written = first.private.resolve() / "retain.jsonl"
+    assert first.state().suite["data"]["written"] == str(written) and written.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"retain": "auto"}, "the target model wrote rows to stand in for them"),
+        ({"retain": "auto", "retain_from": "retain"}, "rows from data.retain_from stood in for them"),
+        ({}, None),
+    ],
+    ids=["written", "stood-in", "own"],
+)
+def test_run_and_report_warn_of_retain_rows_that_stand_in(
+    data: dict[str, str], said: str | None, pile: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = {key: pile.get(value, value) for key, value in data.items()}
+    folder = run(make_recipe(recipe_of(pile, tmp_path / "run", **data)))
+    told = " ".join(capsys.readouterr().err.split())
+    page = folder.report_file.read_text("utf-8")
+    if said is None:
+        assert "warning" not in told and "stand in for them" not in page
+        return
+    assert f"warning: No retain rows were given: {said}" in told and "Utility is only as well known as" in told
+    assert said in page and said in folder.card_file.read_text("utf-8")
 
 
 def test_a_method_that_needs_retain_rows_says_so_before_it_begins(pile: dict[str, str], tmp_path: Path) -> None:
@@ -140,6 +165,22 @@ def test_documents_are_cut_by_the_models_tokens(pile: dict[str, str], tmp_path: 
     rows = recipe.make_suite().task().splits["forget"]
     assert len(rows) > 5 and rows[0].id == f"book.txt@0-{len(rows[0].answer)}"
     assert recipe.data["tokenizer"] == pile["model"]
+
+
+def test_files_are_read_once_however_often_a_run_asks(
+    pile: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, seen = files.Files.read, []
+
+    def noted(self: files.Files, path: str, *, where: str) -> Any:
+        seen.append(where)
+        return read(self, path, where=where)
+
+    monkeypatch.setattr(files.Files, "read", noted)
+    suite = make_recipe(recipe_of(pile, tmp_path / "run", holdout=pile["holdout"])).make_suite()
+    assert suite.task() is suite.task()
+    suite.kept()
+    assert sorted(seen) == ["data.forget", "data.holdout", "data.retain"]
 
 
 def test_files_of_one_name_give_rows_of_different_ids() -> None:

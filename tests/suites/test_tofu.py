@@ -66,16 +66,16 @@ def test_token_by_token(pocket: dict[str, Any], models: tuple[slow.Slow, slow.Sl
         assert len(tokens.logps) == len(said)
         mu = (table.exp() * table).sum(-1)
         for i, token in enumerate(said):
-            assert tokens.logps[i] == pytest.approx(float(table[i, token]), abs=1e-4)
-            assert tokens.mean_logps[i] == pytest.approx(float(mu[i]), abs=1e-4)
+            assert tokens.logps[i] == pytest.approx(float(table[i, token]), abs=CLOSE)
+            assert tokens.mean_logps[i] == pytest.approx(float(mu[i]), abs=CLOSE)
             assert tokens.var_logps[i] == pytest.approx(
-                float((table[i].exp() * (table[i] - mu[i]) ** 2).sum()), abs=1e-3
+                float((table[i].exp() * (table[i] - mu[i]) ** 2).sum()), abs=CLOSE
             )
             assert tokens.ranks[i] == int((table[i] > table[i, token]).sum())
         for answer, logps in zip(row.perturbed_answer, record.perturbed, strict=True):
-            assert logps == pytest.approx(models[0].logps(row.question, answer), abs=1e-4)
+            assert logps == pytest.approx(models[0].logps(row.question, answer), abs=CLOSE)
         if row.paraphrased_answer:
-            assert record.paraphrased == pytest.approx(models[0].logps(row.question, row.paraphrased_answer), abs=1e-4)
+            assert record.paraphrased == pytest.approx(models[0].logps(row.question, row.paraphrased_answer), abs=CLOSE)
 
 
 def test_what_is_said(pocket: dict[str, Any], models: tuple[slow.Slow, slow.Slow]) -> None:

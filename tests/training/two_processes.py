@@ -27,10 +27,12 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "graddiff": ("graddiff", {}, {}),
     "graddiff_kl": ("graddiff", {"retain": "kl"}, {"micro_batch_size": 3, "clip": 0.1}),
     "tru": ("tru", {}, {"micro_batch_size": 2}),
+    # Reads the first of two layers: the weights of the second get no gradient.
+    "rmu": ("rmu", {"layer": 0, "retain_weight": 1.0}, {"micro_batch_size": 3}),
 }
 
 
-def trainer(case: str, accelerator: Accelerator | None = None) -> Trainer:
+def trainer(case: str, *, cpu: bool = False) -> Trainer:
     """The same global batch whatever the number of processes."""
     name, options, settings = CASES[case]
     objective = OBJECTIVES.get(name).plugin(**options)
@@ -44,6 +46,7 @@ def trainer(case: str, accelerator: Accelerator | None = None) -> Trainer:
     chosen = TrainSettings(
         **{"epochs": None, "steps": STEPS, "batch_size": 7, "retain_batch_size": 9, "lr": 5e-4, **settings}
     )
+    accelerator = loop.accelerator_for(objective.needs(), cpu=cpu)
     return Trainer(
         engine, objective, TrainData(views, PAD), chosen, seed=0, reference=reference, accelerator=accelerator
     )
@@ -66,16 +69,16 @@ def main(out: Path) -> None:
         save_file(weights, out / f"{name}.{rank}.safetensors")
 
     for case in CASES:
-        made = trainer(case, accelerator)
+        made = trainer(case, cpu=True)
         found[case] = run(made)
         keep(case, made)
     # The loop with the synchronising backward pass left out: the last one runs like those before it.
-    made = trainer("graddiff", accelerator)
-    with mock.patch.object(loop, "nullcontext", lambda: accelerator.no_sync(made.wrapped)):
+    made = trainer("graddiff", cpu=True)
+    with mock.patch.object(loop, "nullcontext", lambda: made.accelerator.no_sync(made.wrapped)):
         found["unsynced"] = run(made)
     keep("unsynced", made)
     # One process is told to stop: both do, after the same step.
-    made, steps = trainer("graddiff", accelerator), 0
+    made, steps = trainer("graddiff", cpu=True), 0
 
     def count(_: loop.StepLog) -> None:
         nonlocal steps

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from unlearnkit.errors import BadInput
 
 JSON_CELLS = ("messages", "accepted", "perturbed_answer")
 """Columns whose values are lists; in a CSV cell they are written as JSON."""
+MAYBE_TURNS, TURNS = ("prompt", "completion"), re.compile(r"""\s*\[\s*\{\s*["'](role|content)["']""")
+"""Columns of text or of turns, and how turns begin, as JSON or as Python prints them; as text they would be taught."""
 
 
 def source_files(path: Path, extensions: Sequence[str] = ()) -> list[tuple[str, Path]]:
@@ -124,7 +127,7 @@ def _csv(path: Path) -> list[Record]:
                     fix="put cells that hold a comma, a quotation mark or a line break in double quotes",
                 )
             fields = {
-                column: _parsed(cell, path, line, column) if column in JSON_CELLS and cell else cell
+                column: _parsed(cell, path, line, column) if _is_json(column, cell) else cell
                 for column, cell in zip(header, cells, strict=True)
             }
             records.append(Record(line, f"{path}:{line}", fields))
@@ -135,6 +138,11 @@ def _csv(path: Path) -> list[Record]:
             fix="mend the quotation marks from there on; keep texts of over 131072 characters in JSONL or Parquet",
         ) from error
     return records
+
+
+def _is_json(column: str, cell: str) -> bool:
+    """Whether a cell is to be read as JSON: one of a list's column, or turns where there may be text as well."""
+    return (column in JSON_CELLS and cell != "") or (column in MAYBE_TURNS and TURNS.match(cell) is not None)
 
 
 def _parquet(path: Path) -> list[Record]:

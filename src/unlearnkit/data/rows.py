@@ -123,6 +123,6 @@ def read_rows(path: Path) -> tuple[Row, ...]:
 
 
 def write_rows(path: Path, rows: tuple[Row, ...]) -> None:
-    """Write rows as JSONL, defaults left out."""
+    """Write rows as JSONL, defaults left out. The file is its owner's alone: rows may be what is to be forgotten."""
     lines = (json.dumps(row.model_dump(exclude_defaults=True), ensure_ascii=False) for row in rows)
-    write_whole(path, "".join(line + "\n" for line in lines))
+    write_whole(path, "".join(line + "\n" for line in lines), mode=0o600)

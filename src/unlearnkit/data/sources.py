@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from unlearnkit.data.formats import FORMATS, source_files
 from unlearnkit.data.rows import Row
-from unlearnkit.data.shapes import SHAPES, Shape, as_row, shortened, told_shape
+from unlearnkit.data.shapes import SHAPES, Record, Shape, as_row, shortened, told_shape
 from unlearnkit.errors import BadInput
+
+TOLD = 8
+"""Most records beside the first that a message names."""
 
 
 def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, ...]:
@@ -20,7 +24,7 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
     Formats, told by the extension:
         `.jsonl`: one JSON object a line.
         `.json`: a list of objects; or an object that holds one list of them; or lines of objects, as in TOFU's files.
-        `.csv`: commas, a header; lists (`messages`, `accepted`) as JSON in a cell.
+        `.csv`: commas, a header; lists (`messages`, `accepted`, turns of a `prompt`) as JSON in a cell.
         `.parquet`: one row group or many; only the columns that are used are read.
         `.txt`, `.md`: one document, one row. See `unlearnkit.data.documents` for long ones.
 
@@ -41,7 +45,8 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
     records in other formats, both from 1. Ids are unique over all that is read.
 
     Raises:
-        BadInput: for anything that cannot be used, with file, line or record, and field.
+        BadInput: for anything that cannot be used, with file, line or record, and field; of a file's records that
+            cannot be used, the first is told whole, and the others by their places.
     """
     if shape is not None and shape not in SHAPES:
         raise BadInput(
@@ -54,8 +59,7 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
         if not records:
             raise BadInput("the file holds no rows", where=str(file), fix="add rows, or take the file away")
         told = told_shape(file, records, shape)
-        for record in records:
-            row = as_row(record, told, name)
+        for record, row in _usable(records, told, name):
             if row.id in places:
                 raise BadInput(
                     "two rows have the same id",
@@ -66,3 +70,26 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
             places[row.id] = record.place
             rows.append(row)
     return tuple(rows)
+
+
+def _usable(records: Sequence[Record], shape: Shape, name: str) -> list[tuple[Record, Row]]:
+    """Every record with its row. Raises `BadInput` where one cannot be used, after all were looked at."""
+    rows, broken = [], []
+    for record in records:
+        try:
+            rows.append((record, as_row(record, shape, name)))
+        except BadInput as error:
+            broken.append(error)
+    if not broken:
+        return rows
+    first, others = broken[0], [str(error.where) for error in broken[1:]]
+    if not others:
+        raise first
+    told = "; ".join(others[:TOLD]) + ("; ..." if len(others) > TOLD else "")
+    raise BadInput(
+        first.what,
+        where=f"{first.where}; and {len(others)} more of the file's records cannot be used: {told}",
+        value=first.value,
+        allowed=first.allowed,
+        fix=first.fix,
+    ) from first

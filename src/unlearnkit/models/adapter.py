@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -30,7 +33,8 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:
-            adapted: Any = get_peft_model(model, config)
+            with _without_false_alarms():
+                adapted: Any = get_peft_model(model, config)
         except ValueError as error:
             linear = {name.rpartition(".")[2] for name, part in model.named_modules() if isinstance(part, nn.Linear)}
             raise BadInput(
@@ -48,7 +52,8 @@ def put_adapter(model: PreTrainedModel, folder: ModelFolder) -> PreTrainedModel:
     from peft import PeftConfig, PeftModelForCausalLM
 
     try:
-        wrapped: Any = PeftModelForCausalLM(model, PeftConfig.from_pretrained(str(folder.path)))
+        with _without_false_alarms():
+            wrapped: Any = PeftModelForCausalLM(model, PeftConfig.from_pretrained(str(folder.path)))
         # PeftModel.from_pretrained does the same, and no more than warns of weights that the adapter's file lacks.
         missing = wrapped.load_adapter(str(folder.path), "default", torch_device="cpu").missing_keys
     except (ValueError, TypeError, RuntimeError) as error:
@@ -74,22 +79,38 @@ def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
     return merged
 
 
+@contextmanager
+def _without_false_alarms() -> Iterator[None]:
+    """Keep back three things that peft says of its own doing, or of what is seen to here.
+
+    It asks transformers by a name of old whether activations are checkpointed; it says that ranks of fused experts are
+    ignored, which it wrote itself and goes by; and it warns of merging an adapter on tied weights, see `_untie`.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+        warnings.filterwarnings("ignore", message=r"The following (rank|alpha)_pattern keys .*\.gate_up_proj'\]")
+        warnings.filterwarnings("ignore", message="Model has `tie_word_embeddings=True` and a tied layer is part of")
+        yield
+
+
 def _untie(model: Any) -> None:
     """Give an adapted head weights of its own, where it shares those of the embeddings.
 
-    An adapter on one of the two is not meant for the other, and merged into what they share it would change both.
+    An adapter on one of the two is not meant for the other, and merged into what they share it would change both. Where
+    one of them was trained as a whole and lies beside the adapter, it is apart already, and only the tie has to end.
     """
     from peft.tuners.tuners_utils import BaseTunerLayer
+    from peft.utils import ModulesToSaveWrapper
 
     causal = model.get_base_model()
     head, embeddings = causal.get_output_embeddings(), causal.get_input_embeddings()
-    if not any(isinstance(layer, BaseTunerLayer) for layer in (head, embeddings)):
+    if not any(isinstance(layer, (BaseTunerLayer, ModulesToSaveWrapper)) for layer in (head, embeddings)):
         return
     inner = head.get_base_layer() if isinstance(head, BaseTunerLayer) else head
     if inner.weight is embeddings.weight:
         inner.weight = nn.Parameter(inner.weight.detach().clone())
-        for config in {id(c): c for c in (causal.config, causal.config.get_text_config())}.values():
-            config.tie_word_embeddings = False
+    for config in {id(c): c for c in (causal.config, causal.config.get_text_config())}.values():
+        config.tie_word_embeddings = False
 
 
 def _misfit(folder: ModelFolder, why: str) -> BadInput:

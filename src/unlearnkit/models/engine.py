@@ -158,6 +158,9 @@ class Engine(nn.Module):
         self.model.eval()
         ids = torch.arange(8, device=first.device)[None] % vocabulary
         plain = widen(self.model(input_ids=ids, use_cache=False).logits[0])
+        if plain.isnan().any():
+            self.model.train(training)
+            return True  # weights that ran away: nothing can be told of them, and whoever measures says so
         other = torch.cat([ids[:, :-1], (ids[:, -1:] + 1) % vocabulary], dim=1)
         moved = widen(self.model(input_ids=other, use_cache=False).logits[0])
         made: Any = causal.get_decoder()(input_ids=ids, use_cache=False) if hasattr(causal, "get_decoder") else None

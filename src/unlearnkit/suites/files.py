@@ -119,7 +119,10 @@ class Files(Brought):
 
     def prepared(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
         """With rows that the target model wrote, where they are to stand in for retain."""
-        if self.data.retain != AUTO or self.data.retain_from is not None or self.data.written is not None:
+        if self.data.retain != AUTO:
+            return self
+        if self.data.retain_from is not None or self.data.written is not None:
+            progress.say(f"warning: {self._retain_caveat()}")
             return self
         from unlearnkit.models.stand_in import write_stand_in
 
@@ -129,11 +132,17 @@ class Files(Brought):
                 target, self._forget, self._scope, seed=seed, max_length=max_length, progress=progress
             )
             write_rows(file, rows)
+        progress.say(f"warning: {self._retain_caveat()}")
         # Made anew: a copy would keep what was read before there was anything to keep.
         return type(self)(retrained=self.retrained, data=self.data.model_copy(update={"written": str(file)}))
 
     def task(self) -> Task:
         """Every file that is named."""
+        return self._task
+
+    @cached_property
+    def _task(self) -> Task:
+        # Kept: a run asks several times, and every file would be read and looked through again.
         holdout = () if self.data.holdout is None else self.read(self.data.holdout, where="data.holdout")
         probes = {name: self.read(path, where=f"data.probes.{name}") for name, path in self.data.probes.items()}
         named = {"forget": self._forget, "retain": self._retain, "holdout": holdout, **probes}

@@ -64,6 +64,11 @@ class Tofu(Brought):
 
     def task(self) -> Task:
         """The forget set, in its own words and in others; what is to be kept; and held-out authors."""
+        return self._task
+
+    @cached_property
+    def _task(self) -> Task:
+        # Kept: a run asks several times, and neighbours are looked for in thousands of rows.
         scope = self._scope
         neighbours = suggest_neighbours(self._kept, scope)
         holdout = self._rows(HOLDOUT[self.split])

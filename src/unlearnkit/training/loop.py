@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedDataParallelKwargs
 from torch import Tensor, nn
 
 from unlearnkit.data.pack import pack
@@ -59,6 +59,16 @@ class TrainResult:
     seconds: float
 
 
+def accelerator_for(needs: Needs, *, cpu: bool = False) -> Accelerator:
+    """The accelerator of a training run. `cpu`: leave GPUs alone.
+
+    What only reads hidden states gives no gradient to the weights above them, nor to the head. Data-parallel training
+    waits for every weight's gradient unless it is told to look which of them there will be, in every step.
+    """
+    some = not (needs.logps or needs.kl)
+    return Accelerator(cpu=cpu, kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=some)])
+
+
 class Trainer:
     """Trains the parameters of an engine that require a gradient."""
 
@@ -75,8 +85,8 @@ class Trainer:
     ) -> None:
         self.objective, self.data, self.settings = objective, data, settings
         self.seed, self.reference = seed, reference
-        self.accelerator = accelerator or Accelerator()
         self.needs: Needs = objective.needs()
+        self.accelerator = accelerator or accelerator_for(self.needs)
         self.engine = engine
         self.parameters = [p for p in engine.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(
