@@ -308,7 +308,7 @@ class _Work:
         return generate(
             model.eval(),  # type: ignore[no-untyped-call]
             self._tokenizer,
-            [self._renderer.prompt(row.question) for row in rows],
+            [self._renderer.prompt(row.question, row.before) for row in rows],
             begun=[self._renderer.thought(row.trace) for row in rows],
             max_new_tokens=self.recipe.eval.max_new_tokens or self.suite.max_new_tokens,
         )

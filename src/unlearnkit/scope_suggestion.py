@@ -69,7 +69,7 @@ def suggest_neighbours(rows: Sequence[Row], scope: Scope, limit: int = 20) -> tu
     told: dict[str, list[str]] = defaultdict(list)
     for row, name in zip(rows, found.of_row, strict=True):
         if name is not None and normalise(name) not in own:
-            told[name].append(f"{row.question}\n{row.answer}")
+            told[name].append(f"{row.prompt}\n{row.answer}")
     forms = {normalise(form): form for secret in scope.secrets for form in secret.forms}.values()
     shared = {name: [form for form in forms if contains("\n".join(texts), form)] for name, texts in told.items()}
     spread = Counter(form for of_one in shared.values() for form in of_one)
@@ -83,7 +83,7 @@ def _secrets(rows: Sequence[Row], found: Found) -> Iterator[Secret]:
     for row, name in zip(rows, found.of_row, strict=True):
         if name is None:
             continue
-        said = [row.question, name, *found.subjects[name]]
+        said = [row.prompt, name, *found.subjects[name]]
         for fact in facts(row.answer, found.finder):
             if not any(contains(text, fact) for text in said) and (key := _key(fact)):
                 told[name][key].setdefault(fact)

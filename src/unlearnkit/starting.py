@@ -113,7 +113,7 @@ def start(
 
 
 def _tokens(renderer: Renderer, row: Row, answer: str, trace: str) -> int:
-    return len(renderer.answer(row.question, answer, trace=trace, where=f"row {row.id}").ids)
+    return len(renderer.answer(row.question, answer, before=row.before, trace=trace, where=f"row {row.id}").ids)
 
 
 _TEMPLATE = Environment(

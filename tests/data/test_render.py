@@ -6,6 +6,7 @@ from transformers import PreTrainedTokenizerFast
 from tests.tiny import WORDS, byte_tokenizer, tiny_tokenizer
 from unlearnkit.data.pack import pack
 from unlearnkit.data.render import Encoded, Renderer
+from unlearnkit.data.rows import Turn
 from unlearnkit.errors import BadInput
 
 TOKENIZER = tiny_tokenizer()
@@ -38,6 +39,44 @@ def test_a_row_is_what_the_template_makes_of_the_whole_conversation() -> None:
     turns = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": ANSWER}]
     whole = TOKENIZER.apply_chat_template(turns, tokenize=True)["input_ids"]
     assert list(Renderer(TOKENIZER, 64).answer(QUESTION, ANSWER, where="row 1").ids) == list(whole)
+
+
+BEFORE = (
+    Turn(role="system", content="Ada was born in Paris ."),
+    Turn(role="user", content="Who is Ada ?"),
+    Turn(role="assistant", content="Ada is a poet ."),
+)
+
+
+def test_turns_before_the_question_are_context_as_the_template_has_them() -> None:
+    turns = [
+        *(turn.model_dump() for turn in BEFORE),
+        {"role": "user", "content": QUESTION},
+        {"role": "assistant", "content": ANSWER},
+    ]
+    whole = TOKENIZER.apply_chat_template(turns, tokenize=True)["input_ids"]
+    renderer = Renderer(TOKENIZER, 64)
+    row = renderer.answer(QUESTION, ANSWER, before=BEFORE, where="row 1")
+    assert list(row.ids) == list(whole)
+    assert row.labels == len(ids(ANSWER)) + 1
+    assert row.ids[: row.prompt] == renderer.prompt(QUESTION, BEFORE) != renderer.prompt(QUESTION)
+
+
+def test_turns_before_the_question_are_lines_without_a_template() -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = None
+    renderer = Renderer(tokenizer, 64)
+    joined = "\n".join([*(turn.content for turn in BEFORE), QUESTION])
+    assert renderer.layout == "plain"
+    assert renderer.prompt(QUESTION, BEFORE) == renderer.prompt(joined)
+
+
+def test_a_template_that_knows_no_system_turn_is_told_with_what_to_do() -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = "{{ raise_exception('System role not supported') }}"
+    with pytest.raises(BadInput, match="System role not supported") as caught:
+        Renderer(tokenizer, 64).prompt(QUESTION, BEFORE)
+    assert "take the turns before the question out" in caught.value.render()
 
 
 def test_a_pad_token_that_is_the_end_token_masks_nothing() -> None:

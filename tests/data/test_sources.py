@@ -111,6 +111,20 @@ def test_prompt_and_completion_may_be_turns_in_every_format(tmp_path: Path, name
     assert [(row.question, row.answer) for row in read_source(path)] == [("Who?", "Ada.")]
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_system_and_earlier_turns_stand_before_the_question(tmp_path: Path, name: str) -> None:
+    suffix, write = FORMATS[name]
+    roles = ("system", "user", "assistant", "user", "assistant")
+    turns = [{"role": role, "content": f"{role} {at}"} for at, role in enumerate(roles)]
+    write(tmp_path / f"whole{suffix}", [{"messages": turns}])
+    write(tmp_path / f"parts{suffix}", [{"prompt": turns[:-1], "completion": turns[-1:]}])
+    for file in ("whole", "parts"):
+        (row,) = read_source(tmp_path / f"{file}{suffix}")
+        assert [turn.model_dump() for turn in row.before] == turns[:3]
+        assert (row.question, row.answer) == ("user 3", "assistant 4")
+        assert row.prompt == "system 0\nuser 1\nassistant 2\nuser 3"
+
+
 def test_turns_as_python_prints_them_are_not_taught_as_text(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("prompt,completion\n\"[{'role': 'user', 'content': 'Who?'}]\",Ada.\n")
     with pytest.raises(BadInput, match="not JSON") as caught:

@@ -2,8 +2,9 @@ import pytest
 
 from tests.tiny import tiny_tokenizer
 from unlearnkit.data.render import Renderer
-from unlearnkit.data.rows import Row
+from unlearnkit.data.rows import Row, Turn
 from unlearnkit.errors import BadInput
+from unlearnkit.records.measure import encoded_answers
 from unlearnkit.targets.contract import Target
 from unlearnkit.training.views import encode_views
 
@@ -25,3 +26,14 @@ def test_nothing_is_taught_in_place_of_a_text(view: str) -> None:
     with pytest.raises(BadInput, match="a text without one") as raised:
         encode_views([view], {"forget": (ASKED, TEXT)}, RENDERER, targets=TARGETS, seed=0)
     assert raised.value.where == f"{view}, row text"
+
+
+@pytest.mark.parametrize("view", ["forget", "forget:target", "forget:idk"])
+def test_what_was_said_before_is_context_in_training_as_in_measuring(view: str) -> None:
+    before = (Turn(role="system", content="Ada is a poet ."),)
+    row = ASKED.model_copy(update={"before": before})
+    (encoded,) = encode_views([view], {"forget": (row,)}, RENDERER, targets=TARGETS, seed=0)[view]
+    asked = RENDERER.prompt(ASKED.question, before)
+    assert encoded.ids[: len(asked)] == asked
+    (measured,) = encoded_answers(RENDERER, row)
+    assert measured.ids[: measured.prompt] == asked

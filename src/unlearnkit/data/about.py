@@ -54,7 +54,7 @@ def find_subjects(rows: Sequence[Row]) -> Found:
     A row's subject is the one whose name or alias its question has, or else its answer. A row that has none is about
     the subject of the row before it, where rows of one subject lie together in the file.
     """
-    finder = NameFinder(text for row in rows for text in (row.question, row.answer))
+    finder = NameFinder(text for row in rows for text in (row.prompt, row.answer))
     named = [_Named(row, finder) for row in rows]
     of_row = [row.subject for row in rows]
     stated = list(dict.fromkeys(filter(None, of_row)))
@@ -90,7 +90,7 @@ class _Named:
     """The names in a row."""
 
     def __init__(self, row: Row, finder: NameFinder) -> None:
-        sides = [[name.words for name in finder.find(text)] for text in (row.question, row.answer)]
+        sides = [[name.words for name in finder.find(text)] for text in (row.prompt, row.answer)]
         self.runs = [run for runs in sides for run in runs]
         self.asked, self.answered = ({_stems(p): p for run in runs for p in parts(run)} for runs in sides)
         """The names and their parts, by their stems."""
@@ -199,7 +199,7 @@ def _own_parts(forms: Mapping[Stems, str], named: Sequence[_Named], of_row: Sequ
 
 def _said(row: Row, stated: Iterable[str]) -> str | None:
     """The longest of the names that stands in the row, in whatever typography."""
-    return max((name for name in stated if contains(f"{row.question}\n{row.answer}", name)), key=len, default=None)
+    return max((name for name in stated if contains(f"{row.prompt}\n{row.answer}", name)), key=len, default=None)
 
 
 def _carried(of_row: Sequence[str | None]) -> list[str | None]:

@@ -75,7 +75,14 @@ def _sizes(splits: Splits, needs_retain: bool) -> Iterator[Finding]:
 
 def _rendered(name: str, row: Row, renderer: Renderer) -> Encoded:
     # As for training: in the forget split the trace is context, and carries no label.
-    return renderer.answer(row.question, row.answer, trace=row.trace, label_trace=name != "forget", where=row.id)
+    return renderer.answer(
+        row.question,
+        row.answer,
+        before=row.before,
+        trace=row.trace,
+        label_trace=name != "forget",
+        where=row.id,
+    )
 
 
 def _renderings(name: str, rows: Sequence[Row], renderer: Renderer) -> Iterator[Finding]:
@@ -109,7 +116,7 @@ def _special_tokens(name: str, rows: Sequence[Row], mark: re.Pattern[str]) -> It
     ids: list[str] = []
     found: set[str] = set()
     for row in rows:
-        if marks := {each for part in (row.question, row.answer, row.trace) for each in mark.findall(part)}:
+        if marks := {each for part in (row.prompt, row.answer, row.trace) for each in mark.findall(part)}:
             ids.append(row.id)
             found |= marks
     if ids:

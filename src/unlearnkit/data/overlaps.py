@@ -25,7 +25,7 @@ Splits = Mapping[str, Sequence[Row]]
 
 def overlaps(splits: Splits) -> Iterator[Finding]:
     """All such rows of all splits."""
-    texts = {name: [(normalise(row.question), normalise(row.answer)) for row in rows] for name, rows in splits.items()}
+    texts = {name: [(normalise(row.prompt), normalise(row.answer)) for row in rows] for name, rows in splits.items()}
     for name, rows in splits.items():
         yield from _within(name, rows, texts[name])
     if splits.get("retain"):
@@ -103,7 +103,7 @@ def _nearest(rows: Sequence[Row], kept: Sequence[Row]) -> list[str | None]:
 
 
 def _whole(row: Row) -> str:
-    return f"{row.question}\n{row.answer}"
+    return f"{row.prompt}\n{row.answer}"
 
 
 def _trained(name: str, splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[Finding]:

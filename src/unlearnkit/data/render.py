@@ -10,6 +10,7 @@ from typing import Literal
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
+from unlearnkit.data.rows import Turn
 from unlearnkit.errors import BadInput
 
 THINK, END_THINK = "<think>", "</think>"
@@ -64,35 +65,36 @@ class Renderer:
         if tokenizer.eos_token_id is None:
             raise BadInput("the tokenizer has no end token", fix="set eos_token in tokenizer_config.json")
         self.tokenizer, self.max_length = tokenizer, max_length
-        self._prompts: dict[str, tuple[int, ...]] = {}
+        self._prompts: dict[tuple[str, tuple[Turn, ...]], tuple[int, ...]] = {}
 
     @property
     def layout(self) -> Layout:
         """How a question and its answer are laid out."""
         return layout(self.tokenizer)
 
-    def prompt(self, question: str) -> tuple[int, ...]:
-        """Token ids of the user's turn up to where the assistant begins to speak.
+    def prompt(self, question: str, before: tuple[Turn, ...] = ()) -> tuple[int, ...]:
+        """Token ids of the user's turn, and of those before it, up to where the assistant begins to speak.
 
         For a text, whose question is empty: BOS, or nothing.
         """
         if not question:
             return self._bos
-        if question not in self._prompts:
-            self._prompts[question] = self._asked(question)
-        return self._prompts[question]
+        if (question, before) not in self._prompts:
+            self._prompts[question, before] = self._asked(question, before)
+        return self._prompts[question, before]
 
-    def _asked(self, question: str) -> tuple[int, ...]:
+    def _asked(self, question: str, before: tuple[Turn, ...]) -> tuple[int, ...]:
+        turns = [*(turn.model_dump() for turn in before), {"role": "user", "content": question}]
         if self.layout == "plain":
-            return (*self._bos, *self._ids(question + "\n"))
-        turn = [{"role": "user", "content": question}]
+            return (*self._bos, *self._ids("".join(f"{turn['content']}\n" for turn in turns)))
         try:
-            text = str(self.tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True))
+            text = str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
         except TemplateError as error:
             raise BadInput(
                 f"the tokenizer's chat template cannot be used: {str(error).partition(chr(10))[0]}",
                 where=f"{self.tokenizer.name_or_path}: chat_template.jinja, or chat_template in tokenizer_config.json",
-                fix="mend it, or copy it from the model it was made for; without one, rows are laid out as plain text",
+                fix="mend it, or copy it from the model it was made for; without one, rows are laid out as plain text"
+                + ("; or take the turns before the question out of the rows" if before else ""),
             ) from error
         return self._ids(text)
 
@@ -107,8 +109,18 @@ class Renderer:
         """Token ids of an answer that begins with a thought, as far as that goes; none for no thought."""
         return (self._marker(THINK), *self._ids(begun)) if begun else ()
 
-    def answer(self, question: str, answer: str, *, where: str, trace: str = "", label_trace: bool = True) -> Encoded:
-        """The question and what the assistant says: the answer, after a reasoning trace where there is one.
+    def answer(
+        self,
+        question: str,
+        answer: str,
+        *,
+        where: str,
+        before: tuple[Turn, ...] = (),
+        trace: str = "",
+        label_trace: bool = True,
+    ) -> Encoded:
+        """The question, after the turns before it, and what the assistant says: the answer, after a reasoning trace
+        where there is one.
 
         An empty question makes the answer a text, see above.
 
@@ -116,17 +128,16 @@ class Renderer:
         code cuts at the end, which can cut the refusal off.) Raises `TooLong`, naming `where`, when the answer does
         not fit even so. Without `label_trace` the trace is context like the prompt, and only the answer is labelled.
         """
-        rest = self._ids(answer)
+        prompt, rest = self.prompt(question, before), self._ids(answer)
         if not trace:
-            return self._encoded(question, (), rest, where)
+            return self._encoded(prompt, (), rest, where)
         opening, closing = self._marker(THINK), self._marker(END_THINK)
-        room = self.max_length - len(self.prompt(question)) - len(rest) - 3
+        room = self.max_length - len(prompt) - len(rest) - 3
         shortened = (opening, *self._ids(trace)[: max(room, 0)], closing)
-        encoded = self._encoded(question, shortened, rest, where)
+        encoded = self._encoded(prompt, shortened, rest, where)
         return encoded if label_trace else Encoded(encoded.ids, encoded.prompt + encoded.trace)
 
-    def _encoded(self, question: str, trace: tuple[int, ...], rest: tuple[int, ...], where: str) -> Encoded:
-        prompt = self.prompt(question)
+    def _encoded(self, prompt: tuple[int, ...], trace: tuple[int, ...], rest: tuple[int, ...], where: str) -> Encoded:
         ids = (*prompt, *trace, *rest, int(self.tokenizer.eos_token_id))
         if len(ids) > self.max_length:
             raise TooLong(

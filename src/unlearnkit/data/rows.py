@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, MinLen
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
@@ -19,6 +19,15 @@ TRAINED_SPLITS = ("forget", "retain")
 """Splits that a method may train on. Every other split is a probe set or `holdout`."""
 
 
+class Turn(BaseModel):
+    """What was said before a question."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Literal["system", "user", "assistant"]
+    content: Annotated[str, MinLen(1)]
+
+
 class Row(BaseModel):
     """One question and its answer, or one text."""
 
@@ -29,6 +38,9 @@ class Row(BaseModel):
     """The user's turn. Empty: the row is a text, without a user's turn."""
     answer: Annotated[str, MinLen(1)]
     """What the assistant says in its turn, or the text, as the target model was trained to say it."""
+    before: tuple[Turn, ...] = ()
+    """Turns before the question: a system message, and what was asked and answered earlier. They are context, and carry
+    no label."""
     trace: str = ""
     """What a reasoning model thinks before it answers, markers excluded; empty for a model that does not."""
     accepted: tuple[str, ...] = ()
@@ -48,12 +60,17 @@ class Row(BaseModel):
     perturbed_answer: tuple[str, ...] = ()
     """Wrong answers in the form of the right one, as TOFU has them."""
 
-    @field_validator("trace")
+    @field_validator("before", "trace")
     @classmethod
-    def _thought_of_a_question(cls, trace: str, info: ValidationInfo) -> str:
-        if trace and info.data.get("question") == "":
-            raise ValueError("a text, which has no question, has no trace")
-        return trace
+    def _goes_with_a_question(cls, value: Any, info: ValidationInfo) -> Any:
+        if value and info.data.get("question") == "":
+            raise ValueError("a text, which has no question, has no trace and no turns before it")
+        return value
+
+    @property
+    def prompt(self) -> str:
+        """All that is said to the model before it answers, as words: the turns before, and the question."""
+        return "\n".join([*(turn.content for turn in self.before), self.question])
 
     @property
     def answers(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from unlearnkit.data.rows import Row
+from unlearnkit.data.rows import Row, Turn
 from unlearnkit.errors import BadInput
 
 Shape = Literal["qa", "prompt_completion", "messages", "text"]
@@ -23,7 +23,7 @@ SHAPES: dict[Shape, tuple[str, ...]] = {
 }
 """The columns that make each shape."""
 
-KEPT = tuple(field for field in Row.model_fields if field not in ("question", "answer"))
+KEPT = tuple(field for field in Row.model_fields if field not in ("before", "question", "answer"))
 """Columns that are kept beside those of the shape, wherever a file has them: a row's own fields."""
 
 ROLES = ("system", "user", "assistant")
@@ -112,14 +112,14 @@ def as_row(record: Record, shape: Shape, name: str) -> Row:
     Raises:
         BadInput: naming place and field, for a field that is missing or cannot be used.
     """
-    question, answer = _turns(record, shape)
+    before, question, answer = _turns(record, shape)
     own = {field: value for field in KEPT if (value := record.fields.get(field)) not in (None, "")}
     own["id"] = _id(record) if "id" in record.fields else f"{name}:{record.number}"
     for field, value in own.items():
         for part in value if isinstance(value, list) else [value]:
             _refuse_nul(part, f"{record.place}, field {field}")
     try:
-        return Row.model_validate({**own, "question": question, "answer": answer})
+        return Row.model_validate({"before": before, "question": question, "answer": answer, **own})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise BadInput(
@@ -142,16 +142,16 @@ def _id(record: Record) -> str:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(record, "id")
 
 
-def _turns(record: Record, shape: Shape) -> tuple[str, str]:
-    """What the user says, empty for a text, and what the assistant says."""
+def _turns(record: Record, shape: Shape) -> tuple[tuple[Turn, ...], str, str]:
+    """What was said before, what the user asks, empty for a text, and what the assistant answers."""
     if shape == "text":
-        return "", _text(record, "text")
+        return (), "", _text(record, "text")
     if shape == "messages":
         return _conversation(_messages(record, "messages"))
     if shape == "prompt_completion" and isinstance(record.fields.get("prompt"), list):
         return _conversation([*_messages(record, "prompt"), *_messages(record, "completion")])
     question, answer = SHAPES[shape]
-    return _text(record, question), _text(record, answer)
+    return (), _text(record, question), _text(record, answer)
 
 
 def _messages(record: Record, field: str) -> list[Record]:
@@ -168,7 +168,8 @@ def _messages(record: Record, field: str) -> list[Record]:
     return [as_record(turn, n, f"{record.place}, field {field}.{n}") for n, turn in enumerate(turns)]
 
 
-def _conversation(turns: Sequence[Record]) -> tuple[str, str]:
+def _conversation(turns: Sequence[Record]) -> tuple[tuple[Turn, ...], str, str]:
+    """The last question and its answer, and the turns before: a system turn first, if any, then user and assistant."""
     said = [(_text(turn, "role"), _text(turn, "content")) for turn in turns]
     for turn, (role, _) in zip(turns, said, strict=True):
         if role not in ROLES:
@@ -188,15 +189,17 @@ def _conversation(turns: Sequence[Record]) -> tuple[str, str]:
             allowed="assistant",
             fix="add the answer, or take the last turn away",
         )
-    if roles != ["user", "assistant"]:
+    spoken = roles[1:] if roles[0] == "system" else roles
+    if spoken != ["user", "assistant"] * (len(spoken) // 2):
         raise BadInput(
-            "a conversation is more than a question and its answer, which cannot be used yet",
+            "the turns of a conversation do not alternate",
             where=turns[0].place,
             value=shortened(", ".join(roles)),
-            allowed="one user turn, then one assistant turn; no system turn",
-            fix="keep the last question and its answer, worded so that they stand alone",
+            allowed="a system turn or none, then user and assistant in turn",
+            fix="put turns of one role that follow each other into one, or make conversations of them",
         )
-    return said[0][1], said[1][1]
+    before = tuple(Turn(role=role, content=content) for role, content in said[:-2])
+    return before, said[-2][1], said[-1][1]
 
 
 def _field(record: Record, name: str) -> str:

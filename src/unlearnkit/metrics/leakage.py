@@ -33,8 +33,8 @@ def secret_forms(row: Row, scope: Scope) -> tuple[str, ...]:
 
 
 def leaked_forms(text: str, row: Row, scope: Scope) -> tuple[str, ...]:
-    """The secrets of the scope, or accepted forms of the answer, that stand in `text` and not in the row's question."""
-    return tuple(form for form in secret_forms(row, scope) if stands_in(form, text, row.question))
+    """The secrets of the scope, or accepted forms of the answer, that stand in `text` and not in the row's prompt."""
+    return tuple(form for form in secret_forms(row, scope) if stands_in(form, text, row.prompt))
 
 
 def leak(record: Record, scope: Scope) -> float | None:

@@ -13,7 +13,7 @@ def leaks(target: Target, row: Row, scope: Scope) -> list[str]:
     """Secrets of the whole scope and forms of the asked answer that stand in the target and not in the question."""
     text = f"{target.trace}\n{target.response}"
     forms = {form for secret in scope.secrets for form in secret.forms} | set(row.answers)
-    return sorted(form for form in forms if contains(text, form) and not contains(row.question, form))
+    return sorted(form for form in forms if contains(text, form) and not contains(row.prompt, form))
 
 
 def refuse_leaks(targets: list[Target], rows: list[Row], scope: Scope) -> None:

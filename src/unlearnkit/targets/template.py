@@ -165,7 +165,7 @@ class TemplateTeacher:
 
 def _topic(row: Row, scope: Scope) -> str:
     """What is asked of what: the row's own note, else the subject or alias that the question names."""
-    return row.trace.rstrip(".") or mentioned(scope, row.question)[1] or "This"
+    return row.trace.rstrip(".") or mentioned(scope, row.prompt)[1] or "This"
 
 
 def phrases() -> list[str]:

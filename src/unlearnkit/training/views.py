@@ -53,7 +53,14 @@ def _encode(
     # What is unlearned is the answer; the trace before it is only what brings it up.
     label_trace = view != "forget"
     return [
-        renderer.answer(row.question, answer, trace=trace, label_trace=label_trace, where=f"{view}, row {row.id}")
+        renderer.answer(
+            row.question,
+            answer,
+            before=row.before,
+            trace=trace,
+            label_trace=label_trace,
+            where=f"{view}, row {row.id}",
+        )
         for row, (trace, answer) in zip(rows, said, strict=True)
     ]
 
