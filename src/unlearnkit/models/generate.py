@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Sequence
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.data.render import END_THINK, THINK
 from unlearnkit.models.folder import positions as most_positions
+from unlearnkit.models.kv_cache import roomy_cache
 from unlearnkit.records.schema import Generation
 
 
@@ -77,7 +78,7 @@ def _decode(
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
     padded = bool((mask == 0).any())
     positions = (mask.cumsum(1) - 1).clamp_min(0)
-    cache = DynamicCache(config=model.config)
+    cache = roomy_cache(model.config)
     done: list[list[int]] = [[] for _ in prompts]
     alive = torch.arange(len(prompts), device=device)
     stops, room = torch.tensor(sorted(ends), device=device), most_positions(model.config)
