@@ -1,0 +1,74 @@
+"""Long answers in other words: shared content words in any order, and shared runs of words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from unlearnkit.targets.lexicon import content
+from unlearnkit.targets.readings import ordinary, words
+
+ROOT = 5
+"""Letters by which two words are taken for forms of one: "smuggled" and "smuggling", "барометры" and "барометров"."""
+FEWEST = 3
+"""Least content words that are shared; and a text with fewer than one more is short enough to be looked for whole."""
+SHARE = 0.5
+"""Least share of the content words, by weight, that must be there for a text to be told in other words."""
+RUN = 6
+"""Words in the same order that are a quotation, where `FEWEST` of them carry meaning."""
+_FREQUENT = 0.5
+"""Weight of a word that is among the most frequent ones of its language, against 1 of any other."""
+
+
+Run = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    """The words of a text in which a long one may be told."""
+
+    roots: frozenset[str]
+    runs: frozenset[Run]
+
+    @classmethod
+    def of(cls, words: Sequence[str]) -> Self:
+        """From folded words."""
+        return cls(frozenset(map(root, words)), frozenset(_runs(words)))
+
+
+@dataclass(frozen=True)
+class LongText:
+    """A long answer or secret, prepared."""
+
+    weights: dict[str, float]
+    """Weight of each content word, by its root."""
+    runs: frozenset[Run]
+
+    @classmethod
+    def of(cls, text: str) -> Self | None:
+        """None for a text of too few content words: shared ones would not be told from chance."""
+        told = words(text)
+        weights = {root(word): _FREQUENT if word in ordinary() else 1.0 for word in content(told)}
+        if len(weights) <= FEWEST:
+            return None
+        return cls(weights, frozenset(run for run in _runs(told) if len(content(run)) >= FEWEST))
+
+    def told_in(self, text: Told, question: Told) -> bool:
+        """Whether a text gives this one away, beyond what the question says."""
+        if (self.runs & text.runs) - question.runs:
+            return True
+        shared = (self.weights.keys() & text.roots) - question.roots
+        if len(shared) < FEWEST:
+            return False
+        new = sum(weight for word, weight in self.weights.items() if word not in question.roots)
+        return sum(self.weights[word] for word in shared) >= SHARE * new
+
+
+def root(word: str) -> str:
+    """The beginning of a word, by which its forms are known."""
+    return word[:ROOT]
+
+
+def _runs(told: Sequence[str]) -> Iterator[Run]:
+    return (tuple(told[at : at + RUN]) for at in range(len(told) - RUN + 1))
