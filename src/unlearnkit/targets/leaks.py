@@ -169,6 +169,8 @@ class _Read:
             for date, first, last in read_dates(read_numbers(self.words)):
                 start, end = self.plain[first].start, self.plain[last].end
                 yield from (Hit(said, "number", start, end) for said in lexicon.dates.get(date, ()))
+        spaced = f" {' '.join(self.words)} "
+        yield from (Hit(said, "as listed", 0, 0) for sentence, said in lexicon.sentences if sentence in spaced)
         yield from (Hit(said, "as listed", 0, 0) for form, said in lexicon.exact if contains(self.text, form))
         for read, within in self.hidden:
             for hit in lexicon.find("plain", read, within):

@@ -30,7 +30,7 @@ backwards, in rot13, base64 or hexadecimal, as a number in another notation, or 
 Reading = Literal["plain", "stems", "numbers", "unmasked", "either"]
 
 LONGEST = 8
-"""Words of a form that is looked for as a whole; a longer one is a text, of which any run is looked for."""
+"""Words of a form that is looked for in every spelling; a longer one is a text, and looked for as such."""
 ALIKE = 0.6
 """Share of the letters that a name has in common with itself in another script, at least."""
 _ARTICLES = frozenset({"the", "a", "an", "el", "la", "los", "las", "un", "una"})
@@ -66,6 +66,8 @@ class Lexicon:
         self._forms: dict[Reading, dict[str, list[Said]]] = defaultdict(lambda: defaultdict(list))
         self._begins: dict[Reading, set[str]] = defaultdict(set)
         self.dates: dict[Date, list[Said]] = defaultdict(list)
+        self.sentences: list[tuple[str, Said]] = []
+        """Forms of more than `LONGEST` words: words with a space before and behind each."""
         self.exact: list[tuple[str, Said]] = []
         """Forms that words do not tell ("C++", "7"): they are looked for as they are written."""
 
@@ -78,6 +80,7 @@ class Lexicon:
         """Prepare one form, in every spelling that is looked for."""
         told = words(form)
         if len(told) > LONGEST:
+            self.sentences.append((f" {' '.join(told)} ", Said(key, kind, subject, told, "as listed")))
             return
         if _needs_its_signs(form, told):
             self.exact.append((form, Said(key, kind, subject, told, "as listed")))
@@ -122,8 +125,9 @@ class Lexicon:
             if (first, last) == (0, len(told) - 1):
                 self.dates[date].append(said)
         read = tuple(piece.text for piece in pieces)
-        # "one" is more often a pronoun than a number; a single digit is a leak only where it was asked for.
-        if any(map(str.isdigit, read)) and (len(whole) > 1 or (said.kind == "answer" and whole not in "01")):
+        # "One" is more often a pronoun than a number, and ten of something stands in many texts.
+        short = whole.isdecimal() and len(whole) < 3
+        if any(map(str.isdigit, read)) and (not short or (said.kind == "answer" and whole not in "01")):
             self._put("numbers", read, said._replace(words=read))
         if whole.isdecimal() and len(whole) == 4 and 0 < int(whole) < 4000:
             self._put("plain", (roman(int(whole)),), said._replace(words=(roman(int(whole)),)))

@@ -13,10 +13,14 @@ ROOT = 5
 """Letters by which two words are taken for forms of one: "smuggled" and "smuggling", "барометры" and "барометров"."""
 FEWEST = 3
 """Least content words that are shared; and a text with fewer than one more is short enough to be looked for whole."""
-SHARE = 0.5
-"""Least share of the content words, by weight, that must be there for a text to be told in other words."""
-RUN = 6
-"""Words in the same order that are a quotation, where `FEWEST` of them carry meaning."""
+SHARE = 0.25
+"""Least share of the content words, by weight, that must be there for a text to be told in other words.
+
+Chosen on TOFU's paraphrased answers and questions: of those told in all new words no share finds many, and refusals,
+thoughts and prose do not reach a quarter.
+"""
+RUN, FEWEST_QUOTED = 6, 2
+"""Words in the same order that are a quotation, where so many of them carry meaning and are not in the question."""
 _FREQUENT = 0.5
 """Weight of a word that is among the most frequent ones of its language, against 1 of any other."""
 
@@ -52,11 +56,11 @@ class LongText:
         weights = {root(word): _FREQUENT if word in ordinary() else 1.0 for word in content(told)}
         if len(weights) <= FEWEST:
             return None
-        return cls(weights, frozenset(run for run in _runs(told) if len(content(run)) >= FEWEST))
+        return cls(weights, frozenset(_runs(told)))
 
     def told_in(self, text: Told, question: Told) -> bool:
         """Whether a text gives this one away, beyond what the question says."""
-        if (self.runs & text.runs) - question.runs:
+        if any(_new(run, question) >= FEWEST_QUOTED for run in self.runs & text.runs):
             return True
         shared = (self.weights.keys() & text.roots) - question.roots
         if len(shared) < FEWEST:
@@ -68,6 +72,10 @@ class LongText:
 def root(word: str) -> str:
     """The beginning of a word, by which its forms are known."""
     return word[:ROOT]
+
+
+def _new(run: Run, question: Told) -> int:
+    return sum(root(word) not in question.roots for word in content(run))
 
 
 def _runs(told: Sequence[str]) -> Iterator[Run]:

@@ -68,24 +68,23 @@ def ordinary() -> frozenset[str]:
 # --- without inflection --------------------------------------------------------------------------------------------
 
 # Longest first; after folding, which makes й an и.
-_CASES = (
+_RUSSIAN_CASES = (
     "ами ями ого его ому ему ыми ими ои еи ыи ии ая яя ое ее ые ие ую юю ою ею ом ем ым им ых их ам ям ах ях"
     " а я о е и ы у ю ь"
 )
+_CASES = tuple(_RUSSIAN_CASES.split())
+_PLURALS = ("es", "s", "e")
 
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
-    """A folded word without its ending: Russian case endings, the plural -s of English and Spanish.
+    """A folded word without its ending: Russian case endings, the plural -s and -es of English and Spanish.
 
     Not a language's whole morphology: only what turns a name or a noun into another form of itself.
     """
-    if "а" <= word[0] <= "я":
-        ending = next((e for e in _CASES.split() if word.endswith(e) and len(word) - len(e) >= 3), "")
-        return word[: len(word) - len(ending)]
-    if len(word) > 4 and word.endswith("es") and word[-3] not in "aeiou":
-        return word[:-2]
-    return word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] != "s" else word
+    endings, least = (_CASES, 3) if "а" <= word[0] <= "я" else (_PLURALS, 4)
+    ending = next((e for e in endings if word.endswith(e) and len(word) - len(e) >= least), "")
+    return word[: len(word) - len(ending)]
 
 
 def stems(read: Sequence[Word]) -> list[Word]:
