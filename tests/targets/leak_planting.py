@@ -9,6 +9,7 @@ import base64
 import codecs
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 
 from tests.targets.planted_words import (
@@ -79,6 +80,7 @@ class Case:
     """Which trick was drawn."""
 
 
+@cache
 def world(seed: int, subjects: int = 6) -> World:
     draw = Random(f"planted world {seed}")
     given, family = draw.sample(GIVEN, len(GIVEN)), draw.sample(FAMILY, len(FAMILY))

@@ -21,7 +21,7 @@ from unlearnkit.scope import Scope
 from unlearnkit.targets.contract import Target
 from unlearnkit.targets.lexicon import Hit, How, Kind, Lexicon, Reading, Said, add_form, scope_lexicon, tells_somebody
 from unlearnkit.targets.numerals import read_dates, read_numbers
-from unlearnkit.targets.overlap import LongText, Told
+from unlearnkit.targets.overlap import SHARE, SHARE_OF_ANY, LongText, Told
 from unlearnkit.targets.readings import Word, common, decoded, fold, i_or_l, numbers, plain, stems, unmask, words
 
 Place = Literal["trace", "response"]
@@ -130,7 +130,8 @@ class Scanner:
         if not own and not self._long:
             return
         text, asked = Told.of(read.words), Told.of(_read(question).words)
-        yield from ((kind, whose) for kind, long, whose in (*own, *self._long) if long.told_in(text, asked))
+        yield from ((kind, whose) for kind, long, whose in own if long.told_in(text, asked, SHARE))
+        yield from ((kind, whose) for kind, long, whose in self._long if long.told_in(text, asked, SHARE_OF_ANY))
 
 
 def _telling(form: str) -> Iterator[str]:
@@ -215,7 +216,8 @@ def refuse_leaks(targets: list[Target], rows: list[Row], scope: Scope) -> None:
     if leaking:
         first, findings = leaking[0]
         raise UnlearnError(
-            f"{len(leaking)} of {len(targets)} targets give away what is in scope: {findings[0]}",
+            f"{len(leaking)} of {len(targets)} targets hold a secret of the scope, or what gives one away",
             where=f"target of row {first}",
+            value=str(findings[0]),
             fix="use another teacher, or another word in its templates",
         )

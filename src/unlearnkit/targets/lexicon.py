@@ -114,9 +114,11 @@ class Lexicon:
         if len(whole) >= 5 and (turned := codecs.encode(whole, "rot13")) != whole:
             self._put("plain", (turned,), said._replace(words=(turned,), how="encoded"))
         if "@" in form:
+            name, _, domain = form.partition("@")
             for at, dot in zip(_AT, _DOT, strict=True):
-                aloud = words(form.replace("@", f" {at} ").replace(".", f" {dot} "))
-                self._put("plain", aloud, said._replace(words=aloud, how="spaced"))
+                for before in (name, name.replace(".", f" {dot} ")):
+                    aloud = words(f"{before} {at} {domain.replace('.', f' {dot} ')}")
+                    self._put("plain", aloud, said._replace(words=aloud, how="spaced"))
 
     def _put_numbers(self, told: tuple[str, ...], said: Said) -> None:
         whole = "".join(told)

@@ -24,6 +24,8 @@ MASK = "…"
 ROWS_AT_ONCE = 128
 _VIEW = "answers"
 _WORD = re.compile(r"\w+")
+_CLITICS = frozenset({"s", "t", "d", "m", "ll", "re", "ve"})
+"""What stands behind an English apostrophe."""
 
 
 def masked(trace: str, question: str) -> str:
@@ -36,7 +38,7 @@ def masked(trace: str, question: str) -> str:
     asked = {stem(word) for word in words(question)}
 
     def kept(word: str) -> bool:
-        return all(part in common() or stem(part) in asked for part in words(word))
+        return all(part in common() or part in _CLITICS or stem(part) in asked for part in words(word))
 
     return _WORD.sub(lambda found: found[0] if kept(found[0]) else MASK, trace)
 

@@ -73,7 +73,7 @@ _MONTHS: dict[int, str] = {
 }  # fmt: skip
 _JOINTS = frozenset({"and", "y", "и"})
 _REPEATS = {"double": 2, "triple": 3}
-_BETWEEN_DATES = frozenset({"of", "de", "del", "the", "st", "nd", "rd", "th", "го", "г", "el"})
+_BETWEEN_DATES = frozenset({"of", "in", "year", "de", "del", "ano", "the", "st", "nd", "rd", "th", "го", "г", "el"})
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th|o|a|го|е|ое|и)")
 
 

@@ -82,9 +82,12 @@ def stem(word: str) -> str:
 
     Not a language's whole morphology: only what turns a name or a noun into another form of itself.
     """
-    endings, least = (_CASES, 3) if "а" <= word[0] <= "я" else (_PLURALS, 4)
+    russian = "а" <= word[0] <= "я"
+    endings, least = (_CASES, 3) if russian else (_PLURALS, 4)
     ending = next((e for e in endings if word.endswith(e) and len(word) - len(e) >= least), "")
-    return word[: len(word) - len(ending)]
+    bare = word[: len(word) - len(ending)]
+    # "Валенсия" loses its я and "Валенсии" both its vowels.
+    return bare[:-1] if russian and len(bare) > least and bare[-1] in "иь" else bare
 
 
 def stems(read: Sequence[Word]) -> list[Word]:
