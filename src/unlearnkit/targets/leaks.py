@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -68,9 +68,9 @@ class Scanner:
     names of people and of the answer also a single telling word. What stands in the question, in any form, is no leak,
     nor is a part of a neighbour's name. See `How` for the spellings.
 
-    Not found: synonyms and descriptions ("the capital of Portugal"), a number told by a sum, a text of which less than
-    half of the content words is kept, and one word of a name or answer where it is among the most frequent words of the
-    language ("Will").
+    Not found: synonyms and descriptions ("the capital of Portugal"), a number told by a sum, a long answer told in all
+    new words, one word of a name or answer where it is among the most frequent ones of a language ("Will", "Iglesias"),
+    and which of the options that a question lists is the right one. `lift` measures what of these a model understands.
     """
 
     def __init__(self, scope: Scope) -> None:
@@ -116,7 +116,8 @@ class Scanner:
             # Nobody said what of the sentence is the answer: what in it looks like a fact is.
             told += [fact for fact in facts(answer, NameFinder([question, answer])) if not _is_common(fact)]
         for form in told:
-            key = self._lexicon.key(form) or ("answer", words(form) if not accepted else "")
+            # The accepted forms are forms of one thing; the facts of a sentence are a thing each.
+            key = self._lexicon.key(form) or ("answer", () if accepted else words(form))
             add_form(lexicon, form, key, "answer", subject)
             for word in _telling(form):
                 lexicon.add(word, ("part of the answer", fold(word)), "part", subject)
@@ -129,7 +130,7 @@ class Scanner:
         """Long texts that a text tells in other words or quotes a run of."""
         if not own and not self._long:
             return
-        text, asked = Told.of(read.words), Told.of(_read(question).words)
+        text, asked = read.told, _read(question).told
         yield from ((kind, whose) for kind, long, whose in own if long.told_in(text, asked, SHARE))
         yield from ((kind, whose) for kind, long, whose in self._long if long.told_in(text, asked, SHARE_OF_ANY))
 
@@ -161,6 +162,11 @@ class _Read:
             self.readings.append(("either", [word._replace(text=i_or_l(word.text)) for word in spelt], folded))
         self.hidden = [(plain(within), within) for within in map(fold, decoded(text))]
         self.words = [word.text for word in self.plain]
+
+    @cached_property
+    def told(self) -> Told:
+        """Its words, for comparison with a long text."""
+        return Told.of(self.words)
 
     def hits(self, lexicon: Lexicon) -> Iterator[Hit]:
         """All of a lexicon that stands in the text."""

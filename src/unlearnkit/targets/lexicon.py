@@ -111,8 +111,10 @@ class Lexicon:
             self._put("either", either, said._replace(words=either, how="look-alike"))
         if len(whole) >= (6 if whole.isdecimal() else 5) and whole != whole[::-1]:
             self._put("plain", (whole[::-1],), said._replace(words=(whole[::-1],), how="reversed"))
-        if len(whole) >= 5 and (turned := codecs.encode(whole, "rot13")) != whole:
-            self._put("plain", (turned,), said._replace(words=(turned,), how="encoded"))
+        # rot13 turns no letter with an accent: folded before or after, the two differ there.
+        for turned in (codecs.encode(whole, "rot13"), "".join(words(codecs.encode(form, "rot13")))):
+            if len(whole) >= 5 and turned != whole:
+                self._put("plain", (turned,), said._replace(words=(turned,), how="encoded"))
         if "@" in form:
             name, _, domain = form.partition("@")
             for at, dot in zip(_AT, _DOT, strict=True):

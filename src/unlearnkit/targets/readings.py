@@ -101,6 +101,8 @@ def stems(read: Sequence[Word]) -> list[Word]:
 def numbers(read: Sequence[Word]) -> list[Word]:
     """The words with number words read as digits."""
     pieces = read_numbers([word.text for word in read])
+    if len(pieces) == len(read) and all(piece.text == word.text for piece, word in zip(pieces, read, strict=True)):
+        return list(read)
     return [
         Word(piece.text, read[piece.first].start, read[piece.last].end, piece.text != read[piece.first].text)
         for piece in pieces
