@@ -8,7 +8,7 @@ from unlearnkit.data.rows import Row
 from unlearnkit.records.schema import Generation
 from unlearnkit.scope import Scope
 from unlearnkit.targets.contract import Target, Teacher
-from unlearnkit.targets.leaks import leaks, refuse_leaks
+from unlearnkit.targets.leaks import leaks, refuse_leaks, scanner
 from unlearnkit.targets.scope_rows import Mention
 
 Say = Callable[[Sequence[Row]], Sequence[Generation]]
@@ -43,11 +43,14 @@ def scope_targets(scope: Scope, found: Sequence[Mention], teacher: Teacher, seed
 def _noted(mention: Mention, own: str, scope: Scope) -> Row:
     """The mention's row, with the beginning of the thought about it; with none where that would tell a secret."""
     note = mention.note(own)
-    told = leaks(Target(id=mention.row.id, trace=note, response=""), mention.row, scope)
+    told = scanner(scope).scan(Target(id=mention.row.id, trace=note, response=""), mention.row)
     return mention.row if told else mention.row.model_copy(update={"trace": note})
 
 
 def _tells(target: Target, row: Row, scope: Scope) -> bool:
-    """Whether a target tells a secret of the subject that is asked about. What others share with it may stay."""
+    """Whether a target tells a secret of the subject that is asked about. What others share with it may stay.
+
+    Only the listed forms count: this is what the model says of its own accord about somebody who is to stay.
+    """
     own = tuple(secret for secret in scope.secrets if secret.subject == row.subject)
     return bool(leaks(target, row, scope.model_copy(update={"secrets": own})))

@@ -37,7 +37,20 @@ class Teacher(Protocol):
 
 
 TEACHERS: Registry[type[Teacher]] = Registry(
-    "teacher", "unlearnkit.targets", besides=("contract", "leaks", "idk", "scope_rows", "compose")
+    "teacher",
+    "unlearnkit.targets",
+    besides=(
+        "contract",
+        "leaks",
+        "lexicon",
+        "readings",
+        "numerals",
+        "overlap",
+        "lift",
+        "idk",
+        "scope_rows",
+        "compose",
+    ),
 )
 teacher = TEACHERS.register
 
