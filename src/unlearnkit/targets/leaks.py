@@ -88,8 +88,8 @@ class Scanner:
 
     def scan(self, target: Target, row: Row) -> tuple[Finding, ...]:
         """What the target gives away, beyond the row's question; each kind once for each place."""
-        answers, long = self._of_row(row.answers, row.answer, row.question, bool(row.accepted), row.subject)
-        known = self._known(row.question) | {hit.said.key for hit in _read(row.question).hits(answers)}
+        answers, long = self._of_row(row.answers, row.answer, row.prompt, bool(row.accepted), row.subject)
+        known = self._known(row.prompt) | {hit.said.key for hit in _read(row.prompt).hits(answers)}
         found: dict[Finding, None] = {}
         places: tuple[tuple[Place, str], ...] = (("trace", target.trace), ("response", target.response))
         for place, text in places:
@@ -99,7 +99,7 @@ class Scanner:
             for said, how in _outermost([*read.hits(answers), *read.hits(self._lexicon)]):
                 if said.key not in known and said.kind != "neighbour":
                     found[Finding(kind=said.kind, how=how, place=place, subject=said.subject)] = None
-            for kind, subject in self._retold(read, row.question, long):
+            for kind, subject in self._retold(read, row.prompt, long):
                 found[Finding(kind=kind, how="overlap", place=place, subject=subject)] = None
         return tuple(found)
 

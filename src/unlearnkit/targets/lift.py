@@ -78,9 +78,11 @@ def measured_lift(
     model.eval()  # type: ignore[no-untyped-call]
     renderer, encoded = Renderer(tokenizer, max_length), list[Encoded]()
     for target, row in zip(targets, rows, strict=True):
-        for trace in (target.trace, masked(target.trace, row.question)):
+        for trace in (target.trace, masked(target.trace, row.prompt)):
             encoded.append(
-                renderer.answer(row.question, row.answer, trace=trace, label_trace=False, where=f"row {row.id}")
+                renderer.answer(
+                    row.question, row.answer, before=row.before, trace=trace, label_trace=False, where=f"row {row.id}"
+                )
             )
     logps = _answer_logps(Engine(model).eval(), encoded, int(tokenizer.pad_token_id))
     return [lift(*pair) for pair in zip(logps[::2], logps[1::2], strict=True)]
