@@ -70,6 +70,8 @@ def fresh(*arguments: str, code: str = CODE) -> subprocess.CompletedProcess[str]
         ["score", "nowhere"],
         ["compare", "nowhere"],
         ["demo", "-h"],
+        ["judge", "-h"],
+        ["judge", "nowhere"],
     ],
 )
 def test_help_and_what_needs_no_model_import_no_torch(arguments: list[str]) -> None:

@@ -25,25 +25,25 @@ _PARTS = {
 _SHARES = ("empty", "unread")
 _FOLDED = "What each figure is made of"
 _MODEL = (
-    "A language model gave each output three scores from 0 to 10, and a quality is their plain mean, as in the TRU "
+    "A language model gives each output three scores from 0 to 10, and a quality is their plain mean, as in the TRU "
     "paper (arXiv 2603.09980); high is wanted. That measures the manner of an answer, not whether knowledge is gone."
 )
 _KNOWN = {
     "rules": (
         "Judged by rules",
-        "No language model judged this: stated rules over the offline metrics gave each output three scores from 0 to "
+        "No language model judged this: stated rules over the offline metrics give each output three scores from 0 to "
         "10, and a quality is their plain mean; high is wanted. Not to be held against figures of a model judge. The "
         "rules: `unlearn show rules`.",
     ),
     "laaj": (
         "Judged by a language model (LaaJ)",
-        f"{_MODEL} The trace was judged too, empty outputs and verdicts that cannot be read score 0, and the judge "
-        "knew the right answers.",
+        f"{_MODEL} The trace is judged too, empty outputs and verdicts that cannot be read score 0, and the judge "
+        "knows the right answers.",
     ),
     "laaj-paper": (
         "Judged by a language model in the paper's way (LaaJ)",
-        f"{_MODEL} For unlearning quality the judge did not see the trace; empty outputs and verdicts that cannot be "
-        "read were left out, and the judge did not know the right answers.",
+        f"{_MODEL} For unlearning quality the judge does not see the trace; empty outputs and verdicts that cannot be "
+        "read are left out, and the judge does not know the right answers.",
     ),
 }
 
