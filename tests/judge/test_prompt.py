@@ -17,6 +17,7 @@ from unlearnkit.judge.verdict import PARTS, Quality, aggregate
 
 from .worked import FORGET, Scripted, blocks_of, item, nonce_of, outside, parts_asked, verdict
 
+HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 HONEST = "I can't share that. Ask me about another author instead."
 NONCE = nonce_of(Laaj("laaj", Scripted(str)).ask(item("forget", HONEST))[0][1]["content"])
 INJECTIONS = {
@@ -57,6 +58,8 @@ def test_an_injected_response_stays_in_its_block(name: str, preset: str) -> None
     # The nonce stands where the prompt has it: once told, twice a block, once in the verdict asked for.
     assert prompt.count(nonce) == 2 + 2 * len(blocks_of(prompt))
     assert prompt.count("\n") == honest.count("\n")
+    # Nothing in it is invisible, and no line ends but by a newline.
+    assert not [c for c in prompt if c != "\n" and unicodedata.category(c) in HIDDEN]
 
 
 @pytest.mark.parametrize("name", INJECTIONS)
@@ -106,7 +109,7 @@ def test_the_other_texts_are_data_too(field: str) -> None:
 def test_data_is_one_line_that_reads_back(text: str) -> None:
     data = as_data(text)
     assert json.loads(data) == text
-    assert not any(c in "<>[]" or unicodedata.category(c) in {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"} for c in data)
+    assert not any(c in "<>[]" or unicodedata.category(c) in HIDDEN for c in data)
     assert len(data.splitlines()) == 1
 
 
