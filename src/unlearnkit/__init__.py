@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from unlearnkit.checking import check
     from unlearnkit.evaluation import evaluate
     from unlearnkit.gather import compare, find_runs, write_report
+    from unlearnkit.judging import agree, judge_outputs
     from unlearnkit.objectives.contract import Objective, objective
     from unlearnkit.pipeline import run
     from unlearnkit.purging import purge
@@ -26,10 +27,12 @@ __all__ = [
     "Objective",
     "Recipe",
     "RunFolder",
+    "agree",
     "check",
     "compare",
     "evaluate",
     "find_runs",
+    "judge_outputs",
     "load_recipe",
     "make_recipe",
     "objective",
@@ -45,10 +48,12 @@ _HOMES = {
     "Objective": "objectives.contract",
     "Recipe": "recipe",
     "RunFolder": "runfolder",
+    "agree": "judging",
     "check": "checking",
     "compare": "gather",
     "evaluate": "evaluation",
     "find_runs": "gather",
+    "judge_outputs": "judging",
     "load_recipe": "recipe",
     "make_recipe": "recipe",
     "objective": "objectives.contract",

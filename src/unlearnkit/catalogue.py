@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from unlearnkit.errors import BadInput
+from unlearnkit.judge.catalogue import JUDGES, describe_judge
 from unlearnkit.metrics import METRICS
 from unlearnkit.objectives.contract import OBJECTIVES, Objective
 from unlearnkit.registry import Entry, Registry
@@ -17,7 +18,7 @@ from unlearnkit.suites.contract import SUITES
 from unlearnkit.targets.contract import TEACHERS
 
 REGISTRIES: dict[str, Registry[Any]] = {"objective": OBJECTIVES, "teacher": TEACHERS, "suite": SUITES}
-KINDS = (*REGISTRIES, "metric")
+KINDS = (*REGISTRIES, "metric", "judge")
 
 _SIGNS = (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
 
@@ -36,6 +37,8 @@ def catalogue(kind: str) -> list[Listed]:
     """Everything of one kind."""
     if kind == "metric":
         return [Listed(name, metric.summary, None, None) for name, metric in METRICS.items()]
+    if kind == "judge":
+        return [Listed(name, judge.summary, judge.paper, None) for name, judge in JUDGES.items()]
     if kind not in REGISTRIES:
         raise BadInput(
             "there is no such kind of plug-in",
@@ -52,8 +55,10 @@ def describe(name: str) -> list[str]:
     found = [_plugin(kind, registry.get(name)) for kind, registry in REGISTRIES.items() if name in registry.names()]
     if name in METRICS:
         found.append([f"metric {name}", METRICS[name].summary, f"On forget sets: {METRICS[name].forget} is better."])
+    if name in JUDGES:
+        found.append(describe_judge(name))
     if not found:
-        names = sorted({*METRICS, *(n for registry in REGISTRIES.values() for n in registry.names())})
+        names = sorted({*METRICS, *JUDGES, *(n for registry in REGISTRIES.values() for n in registry.names())})
         near = difflib.get_close_matches(name, names, n=2)
         raise BadInput(
             "nothing of that name is registered",

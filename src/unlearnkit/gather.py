@@ -16,7 +16,7 @@ from unlearnkit.report.card import model_card
 from unlearnkit.report.compare import comparison
 from unlearnkit.report.gates import Gate, judge_all
 from unlearnkit.report.model import Ended, GateResult, GridReport, Report, SubjectReport
-from unlearnkit.report.names import REFERENCES
+from unlearnkit.report.names import REFERENCES, RULES, parse_judged
 from unlearnkit.report.render import write
 from unlearnkit.runfolder import RunFolder, RunState
 from unlearnkit.writing import write_whole
@@ -166,10 +166,20 @@ def caveats(state: RunState, subjects: Sequence[SubjectReport]) -> tuple[str, ..
             "The tokenizer has no chat template: each question was put to the model as plain text, with a newline "
             "after it. Put in another way, the model may answer otherwise."
         )
+    said += _judges(subjects)
     broken = [s.title for s in subjects if s.ended == "collapsed"]
     if broken:
         said.append(f"Training stopped at a loss that was not finite: {', '.join(broken)}. What came before is shown.")
     return tuple(said)
+
+
+def _judges(subjects: Sequence[SubjectReport]) -> list[str]:
+    """What to know of the judges that judged, or did not."""
+    measured = {name for each in subjects for name, score in each.scores.items() if score.value is not None}
+    judges = {name.judge for flat in measured if (name := parse_judged(flat)) is not None}
+    if not judges - {RULES}:
+        return ["No language model judged the answers, so no LaaJ figure is measured (`unlearn judge`)."]
+    return ["A model judge has a taste of its own: another judge, or another rubric, would give other figures."]
 
 
 def _title(name: str, state: RunState) -> str:

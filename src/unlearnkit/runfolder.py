@@ -125,6 +125,7 @@ class RunFolder:
         self.records_file = self.private / "records.jsonl"
         self.scope_file = self.private / "scope.json"
         self.reference_values = self.private / "reference"
+        self.judgements = self.private / "judgements"
 
     @classmethod
     def existing(cls, path: str | Path) -> Self:

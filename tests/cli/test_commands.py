@@ -70,6 +70,8 @@ def fresh(*arguments: str, code: str = CODE) -> subprocess.CompletedProcess[str]
         ["score", "nowhere"],
         ["compare", "nowhere"],
         ["demo", "-h"],
+        ["judge", "-h"],
+        ["judge", "nowhere"],
     ],
 )
 def test_help_and_what_needs_no_model_import_no_torch(arguments: list[str]) -> None:
@@ -212,7 +214,7 @@ def test_merge_is_short_for_a_field_of_the_recipe(recipe: str, call: Any) -> Non
 def test_ls_and_show(call: Any) -> None:
     code, out, _ = call("ls", "--json")
     listed = json.loads(out)
-    assert code == 0 and set(listed) == {"objective", "teacher", "suite", "metric"}
+    assert code == 0 and set(listed) == {"objective", "teacher", "suite", "metric", "judge"}
     npo = next(entry for entry in listed["objective"] if entry["name"] == "npo")
     assert npo["paper"] == "arXiv:2404.05868" and npo["summary"].startswith("Negative preference optimisation")
     assert all(entry["summary"] for entries in listed.values() for entry in entries)

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from unlearnkit.cli import check, compare, demo, env, eval, init, ls, purge, report, run, score, show
+from unlearnkit.cli import check, compare, demo, env, eval, init, judge, ls, purge, report, run, score, show
 from unlearnkit.errors import Interrupted, UnlearnError
 
 app = typer.Typer(
@@ -39,6 +39,12 @@ def _told(command: Callable[..., None]) -> Callable[..., None]:
 for verb in (demo, init, check, run, eval, score, compare, report, purge, ls, show, env):
     name = verb.__name__.rpartition(".")[2]
     app.command(name)(_told(getattr(verb, f"{name}_command")))
+
+
+judging = typer.Typer(cls=judge.RunsFirst, add_help_option=False)
+judging.command(judge.ON_RUNS, hidden=True)(_told(judge.judge_command))
+judging.command("agree")(_told(judge.agree_command))
+app.add_typer(judging, name="judge", help=(judge.judge_command.__doc__ or "").partition("\n")[0])
 
 
 def main() -> int:

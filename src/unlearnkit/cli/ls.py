@@ -8,10 +8,10 @@ import typer
 
 
 def ls_command(
-    kind: Annotated[str | None, typer.Argument(help="objective, teacher, suite or metric; all if not given.")] = None,
+    kind: Annotated[str | None, typer.Argument(help="objective, teacher, suite, metric, judge; or all.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
-    """List what is registered: methods, teachers, suites, metrics."""
+    """List what is registered: methods, teachers, suites, metrics, judges."""
     from rich.console import Console
     from rich.table import Table
 

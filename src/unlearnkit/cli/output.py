@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from unlearnkit.checking import Checked
     from unlearnkit.data.finding import Finding
+    from unlearnkit.judge.agreement import Agreement
     from unlearnkit.metrics.score import Score
     from unlearnkit.report.model import Report
 
@@ -48,6 +49,38 @@ def _told(finding: Finding) -> str:
     rows = ", ".join(finding.rows) + (", ..." if finding.count > len(finding.rows) else "")
     named = f"\n  rows: {finding.count} ({rows})" if finding.count else ""
     return f"{finding.severity}: {finding.what}{named}\n  fix:  {finding.fix}"
+
+
+def print_judged(judge: str, scores: Mapping[str, Mapping[str, Score]]) -> None:
+    """What a judge says of several runs: a column a run, a row a figure."""
+    from rich.table import Table
+
+    from unlearnkit.metrics.score import NOT_MEASURED
+    from unlearnkit.report.judged import judged_scores
+    from unlearnkit.report.wording import number
+
+    table = Table("", title=f"Judge {judge}, scores from 0 to 10", title_justify="left")
+    for run in scores:
+        table.add_column(run, justify="right", no_wrap=True)
+    for own in judged_scores({flat for found in scores.values() for flat in found}):
+        values = [found.get(own.flat, NOT_MEASURED).value for found in scores.values()]
+        table.add_row(own.flat.removeprefix(f"judge.{judge}."), *("-" if v is None else number(v) for v in values))
+    _console().print(table)
+
+
+def print_agreement(judges: Sequence[str], found: Mapping[str, Agreement]) -> None:
+    """How far two judges agree, a row a score."""
+    from rich.table import Table
+
+    from unlearnkit.report.wording import number
+
+    table = Table(title=f"Agreement of {' and '.join(judges)}", caption="- not determined", title_justify="left")
+    for at, head in enumerate(("score", "outputs", "Pearson", "Spearman", "mean difference", "weighted kappa")):
+        table.add_column(head, justify="right" if at else "left", no_wrap=True)
+    for name, each in found.items():
+        values = (each.pearson, each.spearman, each.difference, each.kappa)
+        table.add_row(name, f"{each.count:,}", *("-" if v is None else number(v) for v in values))
+    _console().print(table)
 
 
 def print_sample(report: Report) -> None:

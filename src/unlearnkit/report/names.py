@@ -2,12 +2,14 @@
 
 A flat name is `<set>.<metric>`, where the set may hold dots itself: `forget.translated.accuracy` is the accuracy on the
 row set `forget.translated`. What a run cost stands under the set `cost`. What else a suite brings, under names of its
-own (`tofu.forget_quality`, `mia.loss.auc`), is worded in `own_scores`.
+own (`tofu.forget_quality`, `mia.loss.auc`), is worded in `own_scores`. What judges say stands under
+`judge.<judge>.<set>.<quality>`, and a part of it one dot further.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -49,6 +51,14 @@ BEST_CONSTANT = "best_constant"
 
 COST = "cost"
 COSTS = ("cost.seconds", "cost.peak_rss_mb")
+
+RULES = "rules"
+"""The judge that asks no model."""
+
+LAAJ = "laaj"
+"""The model judge whose figures are listed whether or not they were measured."""
+
+_JUDGED = re.compile(r"judge\.([^.]+)\.(.+)\.(uq|rq)(?:\.(\w+))?")
 
 STAY = ("retain", "near", "far", "utility")
 """Sets whose knowledge must stay, and with them their kin: `utility.real_authors`."""
@@ -93,6 +103,27 @@ class ScoreName(NamedTuple):
 
     split: str
     metric: str
+
+
+class JudgedName(NamedTuple):
+    """The flat name of a judge's figure taken apart."""
+
+    judge: str
+    split: str
+    quality: str
+    part: str
+    """One of the scores that the quality is the mean of, or another figure about it; empty for the quality itself."""
+
+
+def judged_name(judge: str, split: str, quality: str, part: str = "") -> str:
+    """The flat name of a judge's figure."""
+    return f"judge.{judge}.{split}.{quality}" + (f".{part}" if part else "")
+
+
+def parse_judged(flat: str) -> JudgedName | None:
+    """Take the flat name of a judge's figure apart; None for any other."""
+    found = _JUDGED.fullmatch(flat)
+    return None if found is None else JudgedName(*(group or "" for group in found.groups()))
 
 
 def parse_name(flat: str) -> ScoreName:

@@ -1,46 +1,15 @@
-"""The scores that a suite brings beside those of the board: which table each stands in, and how to read it."""
+"""The scores beside those of the board, a suite's own and the judges': in which table each stands, in what words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable
 
-from unlearnkit.report.names import BEST_CONSTANT, COST, board_name, parse_name
+from unlearnkit.report.judged import judged_scores
+from unlearnkit.report.names import BEST_CONSTANT, COST, board_name, parse_judged, parse_name
+from unlearnkit.report.own_kinds import OwnKind, OwnScore, Words
 
 VARIANTS = {"_tofu_code": "TOFU's own code", "_open_unlearning": "OpenUnlearning"}
 """Ends of the names under which a score stands as other code computes it, and whose code that is."""
-
-
-class Words(NamedTuple):
-    """A score in words."""
-
-    title: str
-    help: str
-    """What it counts, and which way is good."""
-
-
-class OwnKind(NamedTuple):
-    """What belongs into one table."""
-
-    key: str
-    title: str
-    lead: str
-    scores: Mapping[str, Words]
-    """By the name of the score, or the end of it."""
-    variants: Mapping[str, str]
-    """What other code does differently, by whose it is."""
-
-
-class OwnScore(NamedTuple):
-    """One score that a suite brings."""
-
-    flat: str
-    kind: OwnKind
-    words: Words
-    variant: str
-    """Whose code computes it so; empty for the definition that is held to here."""
-    rank: tuple[int, int, int]
-    """Its place among all: table, variant, row."""
 
 
 _OPTIONS = "mean share of the right answer in the probability of all options; high is wanted"
@@ -116,14 +85,18 @@ KINDS = (TOFU, MEMBERSHIP, OTHERS)
 
 
 def own_scores(names: Iterable[str]) -> list[OwnScore]:
-    """Those of the flat names that are a suite's own: table by table, definitions before other code's variants."""
-    found = (_own(flat) for flat in set(names) if board_name(flat) is None and not _is_elsewhere(flat))
-    return sorted(found, key=lambda own: (own.rank, own.flat))
+    """Those of the flat names that are not on the board: a suite's own, table by table, then what judges say.
+
+    In each table definitions come before variants.
+    """
+    known = set(names)
+    found = (_own(flat) for flat in known if board_name(flat) is None and not _is_elsewhere(flat))
+    return [*sorted(found, key=lambda own: (own.rank, own.flat)), *judged_scores(known)]
 
 
 def _is_elsewhere(flat: str) -> bool:
     split, metric = parse_name(flat)
-    return split == COST or metric == BEST_CONSTANT
+    return split == COST or metric == BEST_CONSTANT or parse_judged(flat) is not None
 
 
 def _own(flat: str) -> OwnScore:

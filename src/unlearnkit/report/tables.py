@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from unlearnkit.metrics.score import Score
+from unlearnkit.report.judged import full_scale
 from unlearnkit.report.model import GateResult, GridReport, GridRow, Report, SubjectReport
 from unlearnkit.report.names import (
     BEST_CONSTANT,
@@ -26,7 +27,8 @@ from unlearnkit.report.names import (
     parse_name,
     set_title,
 )
-from unlearnkit.report.own_scores import OwnKind, OwnScore, own_scores
+from unlearnkit.report.own_kinds import OwnKind, OwnScore
+from unlearnkit.report.own_scores import own_scores
 from unlearnkit.report.wording import cost, interval, written
 
 Boards = Mapping[str, Mapping[ScoreName, Score]]
@@ -96,7 +98,7 @@ class OwnRow(NamedTuple):
 
 
 class VariantTable(NamedTuple):
-    """The scores of one table as other code computes them."""
+    """Scores that are folded away under one table."""
 
     title: str
     help: str
@@ -111,6 +113,8 @@ class OwnTable(NamedTuple):
     lead: str
     rows: tuple[OwnRow, ...]
     variants: tuple[VariantTable, ...]
+    folded: str
+    """Over the variants."""
     unmeasured: tuple[str, ...]
     """Titles of the scores, in the place of rows, where none of them was measured on any subject."""
 
@@ -186,7 +190,7 @@ def own_tables(report: Report) -> tuple[OwnTable, ...]:
 def _own_table(report: Report, kind: OwnKind, scores: Sequence[OwnScore]) -> OwnTable:
     if not any(_is_measured(s.scores.get(own.flat)) for s in report.subjects for own in scores):
         titles = tuple(own.words.title for own in scores if not own.variant)
-        return OwnTable(kind.key, kind.title, kind.lead, (), (), titles)
+        return OwnTable(kind.key, kind.title, kind.lead, (), (), kind.folded, titles)
     by_code = {code: _own_rows(report, list(members)) for code, members in groupby(scores, key=lambda own: own.variant)}
     return OwnTable(
         key=kind.key,
@@ -194,6 +198,7 @@ def _own_table(report: Report, kind: OwnKind, scores: Sequence[OwnScore]) -> Own
         lead=kind.lead,
         rows=by_code.pop("", ()),
         variants=tuple(VariantTable(code, kind.variants.get(code, ""), rows) for code, rows in by_code.items()),
+        folded=kind.folded,
         unmeasured=(),
     )
 
@@ -215,15 +220,15 @@ def _is_measured(score: Score | None) -> bool:
 
 
 def cell(score: Score | None, flat: str = "") -> Cell:
-    """A score as text, in the form that its flat name asks for; its rows in the tooltip, a bar where it is a share."""
+    """A score as text, in the form that its flat name asks for; its rows in the tooltip, a bar where it has a scale."""
     if score is None or score.value is None:
         return Cell("", "", "not measured", None)
     span = interval(score)
     tip = f"{score.count:,} row{'' if score.count == 1 else 's'}" + (f", 95 % interval {span}" if span else "")
-    bar = None
-    if math.isfinite(score.value) and 0 <= score.value <= 1:
-        low, high = (score.value if end is None else min(max(end, 0.0), 1.0) for end in (score.low, score.high))
-        bar = Bar(*(round(100 * v, 2) for v in (score.value, low, high)))
+    bar, full = None, full_scale(flat)
+    if math.isfinite(score.value) and 0 <= score.value <= full:
+        low, high = (score.value if end is None else min(max(end, 0.0), full) for end in (score.low, score.high))
+        bar = Bar(*(round(100 * v / full, 2) for v in (score.value, low, high)))
     return Cell(written(flat, score.value), span, tip, bar)
 
 

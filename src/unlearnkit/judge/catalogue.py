@@ -1,0 +1,45 @@
+"""Which judges there are, in words."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+
+from unlearnkit.judge.laaj import PRESETS, LaajOptions
+from unlearnkit.judge.rubrics import describe_rubrics
+from unlearnkit.judge.rules import Rules, describe_rules
+
+
+@dataclass(frozen=True)
+class JudgeEntry:
+    """A judge that can be named."""
+
+    summary: str
+    paper: str | None
+
+
+JUDGES = {
+    Rules.name: JudgeEntry("Six scores from stated rules over the offline metrics; asks no model.", None),
+    "laaj": JudgeEntry(
+        "A language model judges response and trace; failures score 0, the right answer is shown.", "arXiv:2603.09980"
+    ),
+    "laaj-paper": JudgeEntry(
+        "The same in the paper's way: trace hidden for unlearning, failures dropped, no right answer shown.",
+        "arXiv:2603.09980",
+    ),
+}
+
+
+def describe_judge(name: str) -> list[str]:
+    """Paragraphs about a judge: its rules, or its options and rubrics."""
+    entry = JUDGES[name]
+    head = f"judge {name}" + (f"  ({entry.paper})" if entry.paper else "")
+    if name == Rules.name:
+        return [head, f"Rules, version {Rules.version}.", describe_rules()]
+    told = inspect.getdoc(LaajOptions) or ""
+    lines = [told]
+    for field, settings in LaajOptions.model_fields.items():
+        value = getattr(PRESETS[name], field)
+        lines += [f"  {field}: {', '.join(value) if isinstance(value, tuple) else value}"]
+        lines += [f"      {' '.join((settings.description or '').split())}"]
+    return [head, entry.summary, "\n".join(lines), describe_rubrics()]

@@ -1,0 +1,114 @@
+"""What is judged, what a judge makes of it, and whom a model judge asks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from unlearnkit.data.rows import Row
+from unlearnkit.judge.verdict import Quality, Verdict, quality_of
+from unlearnkit.records.schema import Generation, Record
+from unlearnkit.scope import Scope
+
+Messages = Sequence[Mapping[str, str]]
+"""A conversation: each message has `role` (system, user or assistant) and `content`."""
+
+Told = Callable[[int], None]
+"""Is called with how many more judgements were made."""
+
+
+class Speaker(Protocol):
+    """A language model that answers."""
+
+    def say(self, messages: Messages) -> str:
+        """What it says next."""
+        ...
+
+
+@dataclass(frozen=True)
+class Item:
+    """One output to judge."""
+
+    split: str
+    quality: Quality
+    row: Row
+    said: Generation
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Set and row: what tells items of one run apart."""
+        return (self.split, self.row.id)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of everything that may be shown of it: a judgement holds for this row and this output alone."""
+        shown = f"{self.split}\n{self.row.model_dump_json()}\n{self.said.model_dump_json()}"
+        return hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def items_of(records: Sequence[Record]) -> list[Item]:
+    """What there is to judge: outputs on the sets to be forgotten and on those that must stay, in their order.
+
+    Texts are left out, since nothing is generated from them, and so are sets that are neither (`holdout`).
+    """
+    found = ((record, quality_of(record.split)) for record in records)
+    return [
+        Item(record.split, quality, record.row, record.generation)
+        for record, quality in found
+        if quality is not None and record.generation is not None
+    ]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+Outcome = Literal["judged", "empty", "unreadable"]
+
+
+class Judgement(_Value):
+    """What a judge made of one output, once."""
+
+    split: str
+    id: str
+    """The row's."""
+    repeat: int = 0
+    digest: str
+    """Of the row and the output that were judged."""
+    outcome: Outcome = "judged"
+    """Whether the output was judged, was empty, or the judge's verdict could not be read."""
+    verdict: Verdict | None
+    """None: it is left out of the means."""
+    unread: str = ""
+    """What the judge said, where no verdict could be read from it."""
+
+
+class Judged(_Value):
+    """All judgements of one run by one judge, as they are kept."""
+
+    judge: str
+    version: str
+    """Of the rules or the rubrics."""
+    settings: dict[str, JsonValue] = {}
+    """How the judge was set."""
+    scope: str | None = None
+    """Digest of the scope, where the judge goes by it."""
+    judgements: tuple[Judgement, ...]
+
+
+class Judge(Protocol):
+    """Gives outputs their scores."""
+
+    def judge(self, items: Sequence[Item], told: Told) -> Judged:
+        """Judge every item; the judgements are in the order of the items, and by repeat within one."""
+        ...
+
+
+def scope_digest(scope: Scope) -> str:
+    """What tells one scope from another."""
+    return hashlib.sha256(scope.model_dump_json().encode()).hexdigest()[:16]

@@ -1,0 +1,129 @@
+"""`unlearn judge` and `unlearn judge agree` as they are typed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.judge.worked import FORGET, KEPT, PRINCIPLED, dutiful, record, run_folder
+from unlearnkit import judging
+from unlearnkit.cli.app import main
+from unlearnkit.runfolder import RunFolder
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Calls the command line: exit code, stdout, stderr."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["unlearn", *arguments])
+        try:
+            code = main()
+        except SystemExit as leaving:
+            code = int(leaving.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two runs, `runs/one` and `runs/two`, seen from the folder above it."""
+    monkeypatch.chdir(tmp_path)
+    records = [record("forget", FORGET, PRINCIPLED), record("near", KEPT, "The Amber Quill.")]
+    run_folder(tmp_path / "runs" / "one", records)
+    run_folder(tmp_path / "runs" / "two", [record("forget", FORGET, "I don't know."), records[1]])
+    return Path("runs")
+
+
+def test_runs_are_judged_by_rules(runs: Path, call: Any) -> None:
+    code, out, err = call("judge", "runs", "--json")
+    assert code == 0, err
+    scores = json.loads(out)
+    assert list(scores) == ["one", "two"]
+    assert scores["one"]["judge.rules.forget.uq"]["value"] == 10
+    assert scores["two"]["judge.rules.forget.uq.rejection"] == {"value": 6.0, "count": 1, "low": 6.0, "high": 6.0}
+    assert "runs/one/private/judgements/rules.json" in err.replace("\n", "")
+    # Options may come first, and the rules are the judge that is meant.
+    code, out, _ = call("judge", "--judge", "rules", str(runs / "two"))
+    assert code == 0 and "Judge rules" in out and "forget.uq.helpfulness" in out
+    code, out, _ = call("compare", "runs")
+    assert code == 0 and "Judged by rules" in out and "judge.rules.near.rq" in out and "LaaJ" not in out
+    code, out, _ = call("compare", "runs", "--json")
+    assert json.loads(out)["subjects"]["one"]["judge.laaj.forget.uq"] is None
+
+
+def test_a_model_judge_is_asked_where_there_is_one(runs: Path, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "make_speaker", lambda *, temperature: dutiful())
+    code, out, err = call("judge", "runs/one", "--judge", "laaj", "--seed", "3", "--repeats", "2", "--json")
+    assert code == 0, err
+    assert json.loads(out)["one"]["judge.laaj.near.rq"]["value"] == 6
+    assert json.loads(out)["one"]["judge.laaj.near.rq.spread"]["value"] == 0
+    kept = json.loads((RunFolder("runs/one").judgements / "laaj.json").read_text(encoding="utf-8"))
+    assert kept["settings"]["seed"] == 3 and kept["settings"]["repeats"] == 2
+    assert call("judge", "runs/one")[0] == 0
+    code, out, err = call("judge", "agree", "runs/one", "--judges", "rules, laaj", "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["uq.relevance"] == {"count": 1, "pearson": None, "spearman": None, "difference": 2.0, "kappa": 0.0}
+    code, out, _ = call("judge", "agree", "runs/one", "--judges", "rules,laaj")
+    assert code == 0 and "Agreement of rules and laaj" in out and "weighted kappa" in out
+
+
+def test_help_of_both(call: Any) -> None:
+    code, out, _ = call("judge", "--help")
+    assert code == 0 and "unlearn judge agree RUN --judges A,B" in out and "--repeats" in out and "show rules" in out
+    code, out, _ = call("judge", "agree", "-h")
+    assert code == 0 and "--judges" in out and "--repeats" not in out
+    code, out, _ = call("--help")
+    assert code == 0 and "Judge what runs said" in out
+
+
+def test_the_rules_and_the_rubrics_are_shown(call: Any) -> None:
+    code, out, _ = call("show", "rules")
+    assert code == 0 and "relevance: 0 where response or trace" in out and "No model is asked" in out
+    code, out, _ = call("show", "laaj-paper")
+    assert code == 0 and "trace: rq" in out and "failures: drop" in out and "Rubrics, version" in out
+    code, out, _ = call("ls", "judge", "--json")
+    assert [entry["name"] for entry in json.loads(out)["judge"]] == ["rules", "laaj", "laaj-paper"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["judge"], 2, "Missing argument"),
+        (["judge", "nowhere"], 2, "no measured run"),
+        (["judge", "runs", "--judge", "rulez"], 2, "laaj-paper"),
+        (["judge", "runs", "--judge", "laaj"], 4, "needs a language model"),
+        (["judge", "runs", "--seed", "1"], 2, "leave out --seed"),
+        (["judge", "runs", "--repeats", "2"], 2, "leave out --repeats"),
+        (["judge", "runs", "--judge", "laaj", "--repeats", "0"], 2, "--repeats"),
+        (["judge", "agree"], 2, "Missing"),
+        (["judge", "agree", "nowhere", "--judges", "rules,laaj"], 2, "no run"),
+        (["judge", "agree", "runs/one", "--judges", "rules"], 2, "two different judges"),
+        (["judge", "agree", "runs/one", "--judges", "rules,rules"], 2, "two different judges"),
+        (["judge", "agree", "runs/one", "--judges", "rules,laaj"], 2, "has not judged the run"),
+    ],
+)
+def test_bad_input_is_told_and_nothing_is_written(
+    arguments: list[str], code: int, words: str, runs: Path, call: Any
+) -> None:
+    before = {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()}
+    found, out, err = call(*arguments)
+    assert found == code, err
+    assert words in out + err
+    assert {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()} == before
+
+
+def test_a_purged_run_keeps_its_scores_and_says_what_is_gone(runs: Path, call: Any) -> None:
+    assert call("judge", "runs/one")[0] == 0
+    folder = RunFolder("runs/one")
+    assert call("purge", "runs/one")[0] == 0
+    assert not folder.judgements.exists() and folder.scores()["judge.rules.forget.uq"].value == 10
+    code, _, err = call("judge", "runs/one")
+    assert code == 2 and "purged" in err
