@@ -98,7 +98,7 @@ class Laaj:
         return build(item, blocks, parts, nonce), nonce
 
     def _blocks(self, item: Item) -> Mapping[str, str]:
-        said, blocks = item.said, {"question": item.row.question}
+        said, blocks = item.said, {"question": item.row.prompt}
         if self.options.gold and item.quality == "rq":
             blocks["reference"] = item.row.answer
         if item.quality in self.options.trace:
