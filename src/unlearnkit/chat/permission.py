@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from unlearnkit.errors import BadInput
@@ -19,6 +20,13 @@ class Permission:
     """HTTP requests, those that failed included; None for as many as it takes."""
     max_cost: float | None = None
     """In the unit of the prices; None for no limit."""
+
+    def __post_init__(self) -> None:
+        # A limit that is no number would let everything through: no comparison with it holds.
+        if self.max_cost is not None and not 0 <= self.max_cost < math.inf:
+            raise BadInput(
+                "not a limit", where="--max-cost", value=self.max_cost, allowed="0 or more", fix="correct it"
+            )
 
     def refuse_unless_sent_to(self, host: str) -> None:
         """Raise `BadInput` unless the user has named this very host. The user's own machine is a host like any other.

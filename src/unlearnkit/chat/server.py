@@ -7,13 +7,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from annotated_types import Ge, Gt, Le, MinLen
-from pydantic import BaseModel, Field, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from unlearnkit.chat.budget import MILLION, Budget
 from unlearnkit.chat.contract import Prompt, Reply, Sampling
@@ -35,13 +36,16 @@ _PASSING = (408, 409, 425, 429)
 class ServerSettings(PatienceSettings):
     """A server, a model there, and how to ask it."""
 
+    changeable: ClassVar[frozenset[str]] = frozenset(
+        ("key_variable", "at_once", "timeout", "price_in", "price_out", *PatienceSettings.model_fields)
+    )
+    """Settings that do not change what it answers: a run may go on with others."""
+
     url: str = Field(repr=False)
     """Where the protocol begins: `https://api.openai.com/v1`, `http://localhost:8000/v1`."""
     model: Annotated[str, MinLen(1)]
     """The model's name there."""
-    key_variable: Annotated[str, StringConstraints(pattern=r"^[A-Z_][A-Z0-9_]*$")] | None = Field(
-        "OPENAI_API_KEY", repr=False
-    )
+    key_variable: str | None = Field("OPENAI_API_KEY", repr=False)
     """Environment variable that holds the key; null for a server that wants none. The key itself is written nowhere."""
     at_once: Annotated[int, Gt(0), Le(256)] = 8
     """Requests under way at once."""
@@ -53,6 +57,13 @@ class ServerSettings(PatienceSettings):
     """Price of a million tokens of prompts, in any currency; only for `--max-cost` and the cost that is noted."""
     price_out: Annotated[float, Ge(0)] | None = None
     """Price of a million tokens of answers."""
+
+    @field_validator("key_variable")
+    @classmethod
+    def _is_a_name_and_no_key(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
+            raise ValueError("Input should be the name of an environment variable, in capitals; never the key itself")
+        return name
 
     @field_validator("url")
     @classmethod
@@ -151,14 +162,16 @@ class Server:
         found = {key: reply for key in dict.fromkeys(keys) if (reply := self._replies.get(key)) is not None}
         missing = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in found}
         on_reply(sum(key in found for key in keys))
+        one_by_one = threading.Lock()
 
         def fetch(item: tuple[str, Prompt], stopped: Stopped) -> None:
             key, prompt = item
             reply = self._patience(lambda: self._asked(prompt, sampling), stopped)
             if reply.ended != "none":
                 self._replies.put(key, reply)
-            found[key] = reply
-            on_reply(keys.count(key))
+            with one_by_one:
+                found[key] = reply
+                on_reply(keys.count(key))
 
         with stopping() as wish:
             each(missing.items(), fetch, at_once=self._settings.at_once, stopped=wish)

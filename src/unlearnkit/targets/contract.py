@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -36,9 +36,12 @@ class Teacher(Protocol):
         ...
 
 
-TEACHERS: Registry[type[Teacher]] = Registry(
-    "teacher", "unlearnkit.targets", besides=("contract", "leaks", "idk", "scope_rows", "compose")
+TEACHERS: Registry[Any] = Registry(
+    "teacher",
+    "unlearnkit.targets",
+    besides=("contract", "leaks", "idk", "scope_rows", "compose", "prompts", "faults", "chat_teacher", "review"),
 )
+"""Classes of a `Teacher`, or of a `ChatTeacher` (`chat_teacher.py`), whose settings a recipe has under `targets`."""
 teacher = TEACHERS.register
 
 
