@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,6 +64,9 @@ class Origins:
         field = f", field {dotted(error.path)}" if error.path else ""
         return BadInput(error.what, where=f"{at}{field}", value=error.value, allowed=error.allowed, fix=error.fix)
 
+
+_FOR_A_KEY = re.compile("key|token|secret|passw", re.IGNORECASE)
+"""In the names of settings that there are not, and that somebody took for a place to put a key."""
 
 _OVERRIDE = "override"
 """How the place of a field begins that was set on the command line."""
@@ -197,7 +201,7 @@ def bad_field(
     path = (*prefix, *first["loc"])
     owner = _owner(model, first["loc"][:-1])
     if first["type"] == "extra_forbidden" and owner is not None:
-        name, names = str(path[-1]), [*besides, *owner.model_fields]
+        name, names = str(path[-1]), [*(besides if owner is model else ()), *owner.model_fields]
         meant = [*difflib.get_close_matches(name, names, n=2, cutoff=0.6), *_elsewhere(name, owner)]
         return BadField(
             "there is no such setting",
@@ -205,6 +209,7 @@ def bad_field(
             value=name,
             allowed=", ".join(names),
             fix=f"did you mean {' or '.join(meant)}?" if meant else "take it out, or write one of those",
+            hidden=bool(_FOR_A_KEY.search(name)),
         )
     if first["type"] == "missing":
         return BadField("a setting is missing", path=path, fix=f"write {dotted(path)}")

@@ -83,6 +83,11 @@ def teach(
             where=str(folder.path),
             fix="begin anew in another folder, and give the edited targets to that: out=...",
         )
+    if folder.state().purged:
+        where, fix = str(folder.path), "begin anew in another folder: out=..."
+        raise BadInput("the run was purged, and its targets with it", where=where, fix=fix)
+    if folder.state().targets is not None and take_from is None and give_to is None:
+        return folder
     suite, source = prepared(recipe, folder, progress)
     found = find_model(source)
 

@@ -11,6 +11,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ import pytest
 from tests.chat.faulty import FAULTS, Faulty, always, at_first, completion, never, serving
 from unlearnkit.chat.budget import Spent
 from unlearnkit.chat.contract import Message, Prompt, Reply, Sampling
-from unlearnkit.chat.patience import GaveUp
+from unlearnkit.chat.patience import GaveUp, told_to_wait
 from unlearnkit.chat.permission import Permission
 from unlearnkit.chat.replies import Replies
 from unlearnkit.chat.server import Server, ServerSettings
@@ -87,6 +89,7 @@ def test_so_many_requests_are_under_way_at_once(tmp_path: Path) -> None:
         (completion("<thinking>a</thinking>b"), "a", "b"),
         (completion("<think>a"), "a", ""),
         (completion("<think>c</think>b", reasoning_content="a"), "a", "b"),
+        (completion("<think>a</think>b", reasoning={"effort": 1}, reasoning_content=""), "a", "b"),
         (completion("b"), "", "b"),
         (completion(None, reasoning_content="a"), "a", ""),
         (completion("x<think>a</think>b<think>c</think>"), "a\nc", "x\nb"),
@@ -162,6 +165,13 @@ def test_who_answers_nothing_is_asked_again_and_then_taken_at_its_word(tmp_path:
         assert (reply.ended, reply.text, faulty.asked.total()) == ("none", "", 3)
         faulty.fault = never
         assert ask(faulty, tmp_path, prompts(1))[0].text == "to question 0", "nothing was kept"
+
+
+def test_what_a_server_says_of_waiting() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    assert 25 <= (told_to_wait({"retry-after": later}) or 0) <= 30
+    said = {"2": 2.0, "0.5": 0.5, "-3": 0.0, "Thu, 01 Jan 2015 00:00:00 GMT": 0.0, "": None, "soon": None, "nan": None}
+    assert {text: told_to_wait({"retry-after": text}) for text in said} == said
 
 
 def test_nobody_waits_for_a_day(tmp_path: Path) -> None:

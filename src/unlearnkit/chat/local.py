@@ -18,11 +18,25 @@ from unlearnkit.chat.thought import split_thought
 from unlearnkit.data.render import THINK
 from unlearnkit.errors import BadInput, Interrupted
 from unlearnkit.interrupts import stopping
-from unlearnkit.models.folder import find_model, positions, weights_fingerprint
+from unlearnkit.models.folder import ModelFolder, find_model, positions, weights_fingerprint
 from unlearnkit.models.generate import generate
 from unlearnkit.models.load import load_model, load_tokenizer
 
 _HOST = "this machine"
+
+
+def look_at(source: str, where: str) -> tuple[ModelFolder, PreTrainedTokenizerBase]:
+    """A model that can be spoken to, and its tokenizer; no weights are loaded. Raises `BadInput` or `Missing`."""
+    folder = find_model(source, where=where)
+    tokenizer = load_tokenizer(folder)
+    if tokenizer.chat_template is None:
+        raise BadInput(
+            "the model has no chat template, so it cannot be spoken to",
+            where=where,
+            value=source,
+            fix="name a model that was made for conversations",
+        )
+    return folder, tokenizer
 
 
 class LocalModel:
@@ -40,15 +54,8 @@ class LocalModel:
             batch_size: prompts that are answered together.
             where: the setting that names the model, for messages.
         """
-        self._folder = find_model(source, where=where)
+        self._folder, self._tokenizer = look_at(source, where)
         self._replies, self._dtype, self._batch_size, self._where = replies, dtype, batch_size, where
-        if self._tokenizer.chat_template is None:
-            raise BadInput(
-                "the model has no chat template, so it cannot be spoken to",
-                where=where,
-                value=source,
-                fix="name a model that was made for conversations",
-            )
 
     def say(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_reply: Callable[[int], None] = lambda _: None
@@ -72,10 +79,6 @@ class LocalModel:
                 fix="call it again: it goes on",
             )
         return [found[key] for key in keys]
-
-    @cached_property
-    def _tokenizer(self) -> PreTrainedTokenizerBase:
-        return load_tokenizer(self._folder)
 
     @cached_property
     def _identity(self) -> str:

@@ -242,8 +242,9 @@ def _client(settings: ServerSettings, key: str | None) -> Any:
 
 class _Thought(BaseModel):
     content: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
+    reasoning_content: object = None
+    reasoning: object = None
+    """Some servers have something else than text under this name."""
 
 
 class _Choice(BaseModel):
@@ -276,7 +277,8 @@ def _read(body: bytes) -> Reply:
         raise Unheard("the answer has no choices", maybe_paid=True, answered_nothing=True)
     choice, usage = answer.choices[0], answer.usage or _Usage()
     tagged, text = split_thought(choice.message.content or "")
-    own = choice.message.reasoning_content or choice.message.reasoning or ""
+    thoughts = (choice.message.reasoning_content, choice.message.reasoning)
+    own = next((thought for thought in thoughts if isinstance(thought, str) and thought.strip()), "")
     ended: Literal["stop", "length", "filter"] = "stop"
     if choice.finish_reason == "length":
         ended = "length"

@@ -34,9 +34,9 @@ class LocalTeacher(ChatTeacher):
     def ready(self, permission: Permission) -> None:
         """Complain of a model that cannot be used."""
         del permission  # nothing leaves this machine
-        from unlearnkit.models.folder import find_model  # here, for settings are read without loading torch
+        from unlearnkit.chat.local import look_at  # here, for settings are read without loading torch
 
-        find_model(self.path, where="targets.path")
+        look_at(self.path, "targets.path")
 
     def speaker(self, permission: Permission, replies: Replies, note: Callable[[str], None]) -> Speaker:
         """The model; not loaded yet."""
