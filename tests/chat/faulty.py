@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections import Counter
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 Request = dict[str, Any]
 FAULTS = (
@@ -39,10 +41,21 @@ class Faulty:
         self.answered: Counter[str] = Counter()
         self.requests: list[Request] = []
         self.headers: list[dict[str, str]] = []
-        self.connections = 0
+        self.connections = self.open = 0
         self.busy = self.busiest = 0
         self.lock = threading.Lock()
         self.url = ""
+        self.release = threading.Event()
+        """Until it is set, requests with the fault "held" are not answered."""
+
+    def settle(self) -> None:
+        """Wait until all that clients have sent is dealt with, and they are gone."""
+        before = self.connections
+        parts = urlsplit(self.url)
+        # Connections are accepted in order: once this one is, so are all before it.
+        socket.create_connection((parts.hostname or "", parts.port or 0)).close()
+        while self.connections == before or self.open:
+            time.sleep(0.001)
 
     def begin(self, request: Request, headers: dict[str, str]) -> tuple[str, str | None]:
         said = request["messages"][-1]["content"]
@@ -97,11 +110,6 @@ def serving(
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def setup(self) -> None:
-            super().setup()
-            with state.lock:
-                state.connections += 1
-
         def log_message(self, *_: Any) -> None:
             pass
 
@@ -118,10 +126,12 @@ def serving(
             whole = json.dumps(state.answer(request)).encode()
             if fault == "slow":
                 time.sleep(0.4)
-            if fault in (None, "slow", "labelled as text"):
+            elif fault == "held":
+                state.release.wait(60)
+            if fault in (None, "slow", "held", "labelled as text"):
                 with state.lock:
                     state.answered[said] += 1
-                self._send(200, whole, "text/plain" if fault else "application/json")
+                self._send(200, whole, "text/plain" if fault == "labelled as text" else "application/json")
             elif fault == "dropped":
                 self.close_connection = True
                 self.connection.close()
@@ -173,6 +183,17 @@ def serving(
 
     class Quiet(ThreadingHTTPServer):
         daemon_threads = True
+
+        def process_request(self, request: Any, client_address: Any) -> None:
+            with state.lock:
+                state.connections += 1
+                state.open += 1
+            super().process_request(request, client_address)
+
+        def shutdown_request(self, request: Any) -> None:
+            super().shutdown_request(request)
+            with state.lock:
+                state.open -= 1
 
         def handle_error(self, *_: Any) -> None:
             """A client that was killed is no news."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import stat
@@ -10,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -18,45 +16,11 @@ from typing import Any
 
 import pytest
 
-from tests.chat.faulty import FAULTS, Faulty, always, at_first, completion, never, serving
-from unlearnkit.chat.budget import Spent
-from unlearnkit.chat.contract import Message, Prompt, Reply, Sampling
+from tests.chat.asking import KEY, ask, prompts, seeded_faults
+from tests.chat.faulty import FAULTS, always, at_first, completion, never, serving
+from unlearnkit.chat.contract import Reply, Sampling
 from unlearnkit.chat.patience import GaveUp, told_to_wait
-from unlearnkit.chat.permission import Permission
-from unlearnkit.chat.replies import Replies
-from unlearnkit.chat.server import Server, ServerSettings
-from unlearnkit.errors import BadInput, Interrupted, Missing, UnlearnError
-
-KEY = "sk-secret-0123456789"
-HERE = Permission(send_to="127.0.0.1")
-QUICK: dict[str, Any] = {"first_wait": 0.01, "longest_wait": 0.02, "timeout": 2.0}
-
-
-@pytest.fixture(autouse=True)
-def key_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-
-
-def prompts(number: int, draw: str = "0") -> list[Prompt]:
-    return [Prompt(messages=(Message(role="user", content=f"question {n}"),), draw=draw) for n in range(number)]
-
-
-def settings(faulty: Faulty, **changed: Any) -> ServerSettings:
-    return ServerSettings(**{"url": faulty.url, "model": "m", **QUICK, **changed})
-
-
-def ask(
-    faulty: Faulty,
-    folder: Path,
-    asked: Sequence[Prompt],
-    permission: Permission = HERE,
-    sampling: Sampling | None = None,
-    note: Callable[[str], None] = lambda _: None,
-    **changed: Any,
-) -> list[Reply]:
-    server = Server(settings(faulty, **changed), permission, Replies(folder), note=note)
-    return server.say(asked, sampling or Sampling())
-
+from unlearnkit.errors import BadInput, Missing, UnlearnError
 
 # --- what is asked, and what is understood ---------------------------------------------------------------------------
 
@@ -74,8 +38,17 @@ def test_replies_come_in_order_and_what_is_sent_is_what_was_set(tmp_path: Path) 
 
 
 def test_so_many_requests_are_under_way_at_once(tmp_path: Path) -> None:
-    with serving(fault=always("slow")) as faulty:
+    with serving(fault=always("held")) as faulty:
+
+        def release() -> None:
+            while faulty.busy < 3:
+                time.sleep(0.001)
+            faulty.release.set()
+
+        thread = threading.Thread(target=release)
+        thread.start()
         ask(faulty, tmp_path, prompts(9), at_once=3)
+        thread.join()
         assert faulty.busiest == 3
 
 
@@ -213,16 +186,6 @@ def test_a_redirect_is_not_followed_to_another_server(tmp_path: Path) -> None:
         assert other.connections == 0
 
 
-def seeded_faults(seed: int, share: float = 0.4, most: int = 5) -> Callable[[str, int], str | None]:
-    """A mixture of all faults, drawn for each try of each prompt; never more than so many for one."""
-
-    def fault(said: str, before: int) -> str | None:
-        draw = random.Random(f"{seed} {said} {before}")
-        return draw.choice(FAULTS) if before < most and draw.random() < share else None
-
-    return fault
-
-
 def test_two_hundred_prompts_through_all_faults(tmp_path: Path) -> None:
     with serving(fault=seeded_faults(7)) as faulty:
         replies = ask(faulty, tmp_path, prompts(200), at_once=16)
@@ -268,7 +231,7 @@ def test_a_reply_that_was_damaged_is_told(tmp_path: Path) -> None:
 CHILD = """
 import sys
 from pathlib import Path
-from tests.chat.test_server import HERE, QUICK, prompts
+from tests.chat.asking import HERE, QUICK, prompts
 from unlearnkit.chat.contract import Sampling
 from unlearnkit.chat.replies import Replies
 from unlearnkit.chat.server import Server, ServerSettings
@@ -294,8 +257,7 @@ def test_killed_at_a_random_moment_nothing_received_is_lost_or_paid_for_twice(se
         child.send_signal(signal.SIGKILL)
         assert child.wait() == -signal.SIGKILL
         child.stdout.close()
-        while faulty.busy:
-            time.sleep(0.001)
+        faulty.settle()
         kept = {path.name for path in tmp_path.glob("*.json")}
         paid = faulty.answered.copy()
         # What the server had answered and we had not yet read when we were killed: nobody can know of that.
@@ -304,126 +266,3 @@ def test_killed_at_a_random_moment_nothing_received_is_lost_or_paid_for_twice(se
         # Exactly those that were not received are asked for.
         assert faulty.answered.total() - paid.total() == 200 - len(kept)
         assert all(count <= 2 for count in faulty.answered.values())
-
-
-# --- stopping, budget ------------------------------------------------------------------------------------------------
-
-
-def test_ctrl_c_stops_between_requests_and_keeps_all(tmp_path: Path) -> None:
-    with serving(fault=always("slow")) as faulty:
-
-        def interrupt() -> None:
-            while faulty.asked.total() < 4:
-                time.sleep(0.001)
-            os.kill(os.getpid(), signal.SIGINT)
-
-        thread = threading.Thread(target=interrupt)
-        thread.start()
-        with pytest.raises(Interrupted, match="4 of 20 answers"):
-            ask(faulty, tmp_path, prompts(20), at_once=4)
-        thread.join()
-        assert (faulty.asked.total(), faulty.answered.total()) == (4, 4)
-        faulty.fault = never
-        assert len(ask(faulty, tmp_path, prompts(20))) == 20
-        assert set(faulty.answered.values()) == {1}
-
-
-def test_ctrl_c_ends_a_wait(tmp_path: Path) -> None:
-    with serving(fault=always("500")) as faulty:
-
-        def interrupt() -> None:
-            while not faulty.asked:
-                time.sleep(0.001)
-            time.sleep(0.1)
-            os.kill(os.getpid(), signal.SIGINT)
-
-        thread = threading.Thread(target=interrupt)
-        thread.start()
-        began = time.monotonic()
-        with pytest.raises(Interrupted):
-            ask(faulty, tmp_path, prompts(1), first_wait=60.0, longest_wait=60.0)
-        thread.join()
-        assert time.monotonic() - began < 10
-
-
-def test_requests_end_with_the_budget_and_what_came_is_kept(tmp_path: Path) -> None:
-    with serving(fault=at_first("500")) as faulty:
-        with pytest.raises(Spent, match="--max-requests"):
-            ask(faulty, tmp_path, prompts(20), Permission("127.0.0.1", max_requests=17), at_once=3)
-        assert faulty.asked.total() == 17, "a request that failed is one too"
-        assert len(list(tmp_path.iterdir())) == faulty.answered.total() > 0
-        assert len(ask(faulty, tmp_path, prompts(20))) == 20
-        assert set(faulty.answered.values()) == {1}
-
-
-PRICES = {"price_in": 1.0, "price_out": 1000.0}
-
-
-def test_no_request_begins_that_might_cost_too_much(tmp_path: Path) -> None:
-    with serving() as faulty:
-        # An answer costs 0.011 (11 tokens), and might cost 0.02.
-        sampling = Sampling(max_tokens=20)
-        with pytest.raises(Spent, match="--max-cost"):
-            ask(faulty, tmp_path, prompts(20), Permission("127.0.0.1", max_cost=0.1), sampling, **PRICES)
-        assert 0.1 - 0.0202 < 0.011 * faulty.answered.total() <= 0.1
-        with pytest.raises(Spent):
-            ask(faulty, tmp_path / "b", prompts(1), Permission("127.0.0.1", max_cost=0.01), sampling, **PRICES)
-        with pytest.raises(BadInput, match="without prices"):
-            ask(faulty, tmp_path, prompts(1), Permission("127.0.0.1", max_cost=1.0))
-
-
-@pytest.mark.parametrize(("fault", "paid"), [("500", False), ("429", False), ("cut-off", True), ("html", True)])
-def test_what_may_have_been_paid_counts_as_paid(fault: str, paid: bool, tmp_path: Path) -> None:
-    with serving(fault=at_first(fault)) as faulty:
-        permission, sampling = Permission("127.0.0.1", max_cost=0.04), Sampling(max_tokens=30)
-        if paid:
-            with pytest.raises(Spent):
-                ask(faulty, tmp_path, prompts(1), permission, sampling, **PRICES)
-        else:
-            ask(faulty, tmp_path, prompts(1), permission, sampling, **PRICES)
-
-
-# --- consent and keys ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("consent", [None, "localhost", "api.openai.com", "127.0.0.10", ""])
-def test_nothing_is_sent_without_consent_to_this_very_host(consent: str | None, tmp_path: Path) -> None:
-    with serving() as faulty:
-        with pytest.raises(BadInput) as raised:
-            ask(faulty, tmp_path, prompts(1), Permission(consent))
-        assert "--send-forget-data-to 127.0.0.1" in str(raised.value)
-        assert faulty.connections == 0
-
-
-def test_no_key_no_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OPENAI_API_KEY")
-    with serving() as faulty:
-        with pytest.raises(Missing, match="OPENAI_API_KEY") as raised:
-            ask(faulty, tmp_path, prompts(1))
-        assert raised.value.exit_code == 4 and faulty.connections == 0
-        monkeypatch.setenv("MY_KEY", "k\u0439")
-        with pytest.raises(BadInput, match="in no key"):
-            ask(faulty, tmp_path, prompts(1), key_variable="MY_KEY")
-        ask(faulty, tmp_path, prompts(1), key_variable=None)
-
-
-def test_without_the_package_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unlearnkit.chat.server.find_spec", lambda _: None)
-    with serving() as faulty, pytest.raises(Missing, match=r"unlearnkit\[api\]") as raised:
-        ask(faulty, tmp_path, prompts(1))
-    assert raised.value.exit_code == 4
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["api.openai.com/v1", "ftp://x/v1", "https://", "https://me:pw@x/v1", "https://x/v1?key=1", "http://x:y/v1", ""],
-)
-def test_a_url_names_a_host_and_no_secret(url: str) -> None:
-    with pytest.raises(ValueError, match="URL"):
-        ServerSettings(url=url, model="m")
-
-
-@pytest.mark.parametrize("url", ["https://API.example.com:8443/v1/", "http://[::1]:8000/v1"])
-def test_the_host_is_that_of_the_url(url: str) -> None:
-    assert ServerSettings(url=url, model="m").host == ("::1" if "[" in url else "api.example.com")
-    Permission("API.EXAMPLE.com").refuse_unless_sent_to("api.example.com")

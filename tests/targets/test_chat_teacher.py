@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.chat.asking import seeded_faults
 from tests.chat.faulty import FAULTS, completion, serving
 from tests.chat.test_local import says
-from tests.chat.test_server import seeded_faults
 from tests.tiny import tiny_model, tiny_tokenizer
 from unlearnkit.chat.contract import Prompt, Reply, Sampling
 from unlearnkit.chat.permission import Permission

@@ -45,7 +45,7 @@ class Budget:
                     where="--max-cost",
                     value=self._max_cost,
                     fix="call it again, with a larger budget: it goes on, and what was received is kept; or lower "
-                    "targets.sampling.max_tokens",
+                    "sampling.max_tokens",
                 )
             self._requests += 1
             self._aside += worst

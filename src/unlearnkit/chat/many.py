@@ -9,6 +9,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+_LOOK_UP = 0.1
+"""Seconds."""
+
 Stopped = Callable[[], bool]
 
 
@@ -53,9 +56,18 @@ def each(items: Iterable[T], work: Callable[[T, Stopped], None], *, at_once: int
     try:
         for thread in threads:
             thread.start()
-        failures = [ended.get() for _ in threads]
+        failures = [_waited(ended) for _ in threads]
     finally:
         failed.set()
     for failure in failures:
         if failure is not None:
             raise failure
+
+
+def _waited(ended: SimpleQueue[BaseException | None]) -> BaseException | None:
+    """What comes next. Looks up now and then: a signal that another thread was given is heard in this one only then."""
+    while True:
+        try:
+            return ended.get(timeout=_LOOK_UP)
+        except Empty:
+            continue

@@ -41,6 +41,5 @@ class Permission:
             + ("the consent names another host" if other else "nobody has consented to that"),
             where=CONSENT if other else None,
             value=self.send_to,
-            fix=f"if that is what you want, add {CONSENT} {host}; else take a teacher that stays on this machine: "
-            "targets.teacher=template",
+            fix=f"if that is what you want, add {CONSENT} {host}; else ask none but a model on this machine",
         )
