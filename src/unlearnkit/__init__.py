@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from unlearnkit.chat.permission import Permission
     from unlearnkit.checking import check
     from unlearnkit.evaluation import evaluate
     from unlearnkit.gather import compare, find_runs, write_report
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from unlearnkit.runfolder import RunFolder
     from unlearnkit.scoring import score
     from unlearnkit.starting import start
+    from unlearnkit.teaching import teach
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Objective",
+    "Permission",
     "Recipe",
     "RunFolder",
     "agree",
@@ -40,12 +43,14 @@ __all__ = [
     "run",
     "score",
     "start",
+    "teach",
     "write_report",
 ]
 
 # A public name is never that of a module: the module would take its place once it is imported.
 _HOMES = {
     "Objective": "objectives.contract",
+    "Permission": "chat.permission",
     "Recipe": "recipe",
     "RunFolder": "runfolder",
     "agree": "judging",
@@ -61,6 +66,7 @@ _HOMES = {
     "run": "pipeline",
     "score": "scoring",
     "start": "starting",
+    "teach": "teaching",
     "write_report": "gather",
 }
 

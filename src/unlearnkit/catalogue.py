@@ -80,15 +80,26 @@ def _plugin(kind: str, entry: Entry[Any]) -> list[str]:
 
 
 def _settings(plugin: type[BaseModel]) -> str:
+    lines = _setting_lines(plugin)
+    return "Settings:\n" + "\n".join(lines) if lines else ""
+
+
+def _setting_lines(plugin: type[BaseModel], section: str = "") -> list[str]:
+    """Two lines a setting; those of a section within follow its own."""
     lines = []
     for name, field in plugin.model_fields.items():
         bounds = "".join(
             f", {sign} {getattr(b, key)}" for b in field.metadata for key, sign in _SIGNS if hasattr(b, key)
         )
         kind = getattr(field.annotation, "__name__", None) if not hasattr(field.annotation, "__args__") else None
-        lines.append(f"  {name}: {kind or field.annotation}{bounds} = {field.get_default()!r}")
+        inner = field.annotation
+        within = isinstance(inner, type) and issubclass(inner, BaseModel)
+        default = "" if within or field.is_required() else f" = {field.get_default()!r}"
+        lines.append(f"  {section}{name}: {kind or field.annotation}{bounds}{default}")
         lines += [f"      {' '.join(field.description.split())}"] if field.description else []
-    return "Settings:\n" + "\n".join(lines) if lines else ""
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            lines += _setting_lines(inner, f"{section}{name}.")
+    return lines
 
 
 def _needs(objective: Objective) -> str:

@@ -14,6 +14,7 @@ from unlearnkit.models.logprob import CHUNK_ELEMENTS
 from unlearnkit.objectives.contract import View
 from unlearnkit.recipe import Recipe
 from unlearnkit.rehearsal import rehearsed_views, scope_mentions, training_splits
+from unlearnkit.targets.chat_teacher import ChatTeacher
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
 from unlearnkit.training.views import TARGET
@@ -40,6 +41,11 @@ def dry_run(recipe: Recipe) -> str:
         f"note: the target model will write the rows of {split} when the run begins; they are in none of these figures"
         for split in sorted(task.to_be_written)
     ]
+    if isinstance(recipe.make_teacher(), ChatTeacher) and f"forget:{TARGET}" in needs.views:
+        parts.append(
+            "note: the teacher is asked when the run begins, or by `unlearn targets`; the targets here are what the "
+            "template teacher would write in its place"
+        )
     parts += [f"{view}\n{marked(rows[0], lambda ids: str(tokenizer.decode(ids)))}" for view, rows in views.items()]
     rows = ", ".join(f"{split} {count} ({recipe.train.rows(split)} a step)" for split, count in sizes.items())
     parts.append(f"rows:   {rows}\nsteps:  {steps}\nmemory: {_memory(recipe, model, views)}\nfolder: {recipe.folder}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +18,7 @@ from unlearnkit.report.gates import Gate, judge_all
 from unlearnkit.report.model import Ended, GateResult, GridReport, Report, SubjectReport
 from unlearnkit.report.names import REFERENCES, RULES, parse_judged
 from unlearnkit.report.render import write
-from unlearnkit.runfolder import RunFolder, RunState
+from unlearnkit.runfolder import RunFolder, RunState, Taught
 from unlearnkit.writing import write_whole
 
 _TITLES = {"target": "Target model", "retrained": "Retrained model"}
@@ -81,7 +81,7 @@ def _write_card(folder: RunFolder) -> None:
         folder.scope(),
         references=references,
         gates=judge_run(folder, recipe.get("gates", ())),
-        caveats=caveats(folder.state(), [subject]),
+        caveats=caveats(folder.state(), [subject], _taught([folder])),
         adapter=folder.subject().kind == "adapter",
     )
     write_whole(folder.card_file, card)
@@ -122,7 +122,7 @@ def gather(
         show_forget_text=told if show_forget_text is None else show_forget_text,
         subjects=subjects,
         gates=judge_all(named, {s.name: s.scores for s in subjects}),
-        caveats=caveats(state, subjects),
+        caveats=caveats(state, subjects, _taught(runs)),
         grid=_grid(state),
         recipes={run.name: run.recipe_file.read_text(encoding="utf-8") for run in runs if run.recipe_file.exists()},
         environment=state.environment,
@@ -145,8 +145,10 @@ def subject_report(folder: RunFolder) -> SubjectReport:
     )
 
 
-def caveats(state: RunState, subjects: Sequence[SubjectReport]) -> tuple[str, ...]:
-    """What the numbers do not say."""
+def caveats(
+    state: RunState, subjects: Sequence[SubjectReport], taught: Mapping[str, Taught] | None = None
+) -> tuple[str, ...]:
+    """What the numbers do not say. `taught`: how the targets of each run came to be, by the run's name."""
     attacked = any(
         name.endswith(".auc") and s.value is not None for each in subjects for name, s in each.scores.items()
     )
@@ -167,6 +169,7 @@ def caveats(state: RunState, subjects: Sequence[SubjectReport]) -> tuple[str, ..
             "after it. Put in another way, the model may answer otherwise."
         )
     said += _judges(subjects)
+    said += [sentence for name, how in (taught or {}).items() if (sentence := _teaching_told(name, how))]
     broken = [s.title for s in subjects if s.ended == "collapsed"]
     if broken:
         said.append(f"Training stopped at a loss that was not finite: {', '.join(broken)}. What came before is shown.")
@@ -180,6 +183,25 @@ def _judges(subjects: Sequence[SubjectReport]) -> list[str]:
     if not judges - {RULES}:
         return ["No language model judged the answers, so no LaaJ figure is measured (`unlearn judge`)."]
     return ["A model judge has a taste of its own: another judge, or another rubric, would give other figures."]
+
+
+def _taught(runs: Sequence[RunFolder]) -> dict[str, Taught]:
+    return {run.name: taught for run in runs if (taught := run.state().targets) is not None}
+
+
+def _teaching_told(name: str, how: Taught) -> str:
+    """Who wrote a run's targets, where that was not the template teacher alone."""
+    if how.prompts is None and not how.edited:
+        return ""
+    told = [f"The teacher {how.teacher} wrote {how.written} of the {how.written + how.replaced} targets of {name}"]
+    if how.turned_down:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(how.turned_down.items()))
+        told.append(f"{sum(how.turned_down.values())} of its answers were turned down ({kinds}) and asked for again")
+    if how.replaced:
+        told.append(f"the other {how.replaced} are the template teacher's, since none of its answers could be used")
+    if how.edited:
+        told.append(f"a person changed {how.edited}")
+    return f"{'; '.join(told)}."
 
 
 def _title(name: str, state: RunState) -> str:

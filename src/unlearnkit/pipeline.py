@@ -4,52 +4,54 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
-from unlearnkit.data.render import PLAIN, Encoded, Renderer, layout
-from unlearnkit.data.rows import Row
+from unlearnkit.chat.permission import Permission
+from unlearnkit.data.render import Encoded, Renderer
 from unlearnkit.errors import BadInput
-from unlearnkit.evaluation import measure_references, measure_subject, now
+from unlearnkit.evaluation import measure_references, measure_subject
 from unlearnkit.gather import write_documents
 from unlearnkit.interrupts import stopping
-from unlearnkit.machine import begin_peak, device_told, environment, peak_rss_mb
+from unlearnkit.machine import begin_peak, device_told, peak_rss_mb
 from unlearnkit.models.adapter import merge_adapter
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder, find_model, weights_fingerprint
-from unlearnkit.models.generate import generate
-from unlearnkit.models.load import DTYPES, choose_weights, load_model, load_tokenizer, outline, save_model
+from unlearnkit.models.load import DTYPES, choose_weights, load_model, load_tokenizer, save_model
 from unlearnkit.models.reference import ReferenceValues, reference_values
 from unlearnkit.objectives.contract import Needs, Objective, View
+from unlearnkit.opening import open_run, prepared
 from unlearnkit.progress import Progress
-from unlearnkit.recipe import Recipe, make_suite, section_of
-from unlearnkit.records.schema import Generation
-from unlearnkit.rehearsal import rehearse, scope_mentions, training_splits, try_weights
-from unlearnkit.runfolder import Cost, RunFolder, RunState, Stage, StepLogFile, Subject, Training, reading
-from unlearnkit.scope import Scope
+from unlearnkit.recipe import Recipe
+from unlearnkit.runfolder import Cost, RunFolder, Stage, StepLogFile, Subject, Training
 from unlearnkit.suites.contract import Suite
-from unlearnkit.targets.compose import scope_targets, taught
-from unlearnkit.targets.contract import Target, read_targets, write_targets
-from unlearnkit.targets.scope_rows import Mention
+from unlearnkit.teaching import Teaching
 from unlearnkit.training.checkpoints import Checkpoints
 from unlearnkit.training.loop import StepLog, Trainer, TrainResult, accelerator_for, autocast
 from unlearnkit.training.step import TrainData
-from unlearnkit.training.views import TARGET, encode_views, rows_fingerprint
-from unlearnkit.writing import write_whole, writing
+from unlearnkit.training.views import encode_views, rows_fingerprint
+from unlearnkit.writing import writing
 
 
-def run(recipe: Recipe, *, resume: bool = False, progress: Progress | None = None) -> RunFolder:
+def run(
+    recipe: Recipe,
+    *,
+    resume: bool = False,
+    permission: Permission | None = None,
+    progress: Progress | None = None,
+) -> RunFolder:
     """Make a model forget as the recipe says, measure it and score it.
 
     Args:
         recipe: what to do.
         resume: go on with the run in the recipe's folder, if there is one.
+        permission: what a teacher that is asked may be sent, and may spend; nothing is sent without it.
         progress: tells what is being done.
 
     Raises:
@@ -57,135 +59,24 @@ def run(recipe: Recipe, *, resume: bool = False, progress: Progress | None = Non
         Interrupted: the user stopped the training; it goes on with `resume`.
     """
     progress = progress or Progress()
-    folder = _open(recipe, resume, progress)
+    permission = permission or Permission()
+    folder = open_run(recipe, resume=resume, progress=progress, permission=permission)
     if folder.state().done:
         progress.say(f"{folder.path}: this run is finished")
         return folder
     if folder.state().train is None:
-        suite = make_suite(folder.state().suite)
-        source = recipe.model.path or suite.target_model(progress)
-        assert source is not None  # a recipe for a suite without models names one
-        length = recipe.train.max_length
-        with device_told():
-            suite = suite.prepared(source, folder.private, seed=recipe.seed, max_length=length, progress=progress)
-        folder.update(suite=section_of(recipe.suite["name"], suite))
+        suite, source = prepared(recipe, folder, progress)
         if not suite.has_models:
             # Before the training, so that whatever is wrong with rows and models is told at once.
             measure_references(folder, recipe.eval, progress, target=source)
         with device_told():
-            _Work(recipe, suite, folder, source, progress).train()
+            _Work(recipe, suite, folder, source, progress, permission).train()
     if folder.state().measure is None:
         measure_subject(folder, recipe.eval, progress)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
     write_documents(folder)
     folder.update(done=True)
     return folder
-
-
-def _open(recipe: Recipe, resume: bool, progress: Progress) -> RunFolder:
-    """The recipe's folder, new or to go on with."""
-    folder = RunFolder(recipe.folder)
-    with _folder_told(folder):
-        begun, found = folder.is_run, _lying_in(folder)
-    if begun:
-        if not resume:
-            raise BadInput(
-                "there is a run in this folder already",
-                where=str(folder.path),
-                fix="go on with it: --resume; or take another folder: out=...; or delete it",
-            )
-        _refuse_other_recipe(recipe, folder)
-        _warn_of_other_machine(folder, progress)
-        return folder
-    # A run that was killed in its first moments leaves these and nothing else.
-    if {name for name in found if not name.endswith(".partial")} - {folder.private.name, folder.recipe_file.name}:
-        raise BadInput("the folder is not empty, and holds no run", where=str(folder.path), fix="take another: out=...")
-    # What is wrong with rows and models is told before anything is written.
-    with device_told():
-        _try(recipe, progress)
-    with _folder_told(folder):
-        folder.create()
-    write_whole(folder.recipe_file, recipe.dump())
-    folder.write_state(
-        RunState(
-            name=recipe.name,
-            method=recipe.method["name"],
-            title=type(recipe.make_objective()).__name__,
-            created=now(),
-            seed=recipe.seed,
-            suite=recipe.suite_section,
-            environment=environment(),
-        )
-    )
-    return folder
-
-
-def _lying_in(folder: RunFolder) -> set[str]:
-    return {path.name for path in folder.path.iterdir()} if folder.path.exists() else set()
-
-
-@contextmanager
-def _folder_told(folder: RunFolder) -> Iterator[None]:
-    """Tell of a folder that cannot be one: there is a file, or the system does not let it be made."""
-    try:
-        yield
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise BadInput(
-            f"the run's folder cannot be used: {getattr(error, 'strerror', error)}",
-            where="out",
-            value=str(folder.path),
-            fix="take a folder that can be written to: out=...",
-        ) from error
-
-
-def _try(recipe: Recipe, progress: Progress) -> None:
-    """Complain of rows and models that cannot be used, or not as the recipe says. Loads no weights."""
-    settings, suite = recipe.model, recipe.make_suite()
-    training_splits(suite, recipe.make_objective())  # first, for it takes no time
-    retrained = None if suite.has_models else suite.retrained_model(progress)
-    if retrained is not None:
-        outline(find_model(retrained, where="suite.retrained"))
-    source = settings.path or suite.target_model(progress)
-    assert source is not None  # a recipe for a suite without models names one
-    found = find_model(source)
-    tokenizer, model = outline(found)
-    model = choose_weights(model, lora=settings.lora, parameters=settings.parameters)
-    try_weights(recipe.make_objective(), model)
-    rehearse(recipe, suite, found, tokenizer)
-    if layout(tokenizer) == "plain":
-        progress.say(PLAIN)
-    if found.base is not None and settings.lora is not None:
-        progress.say("the model is an adapter on a base: it is merged, and so will be the result; see model.merge")
-
-
-def _refuse_other_recipe(recipe: Recipe, folder: RunFolder) -> None:
-    ours, theirs = _flat(recipe.model_dump(mode="json")), _flat(folder.recipe())
-    # Where the folder is does not change what is in it.
-    differing = [key for key in {**ours, **theirs} if key != "out" and ours.get(key) != theirs.get(key)]
-    if differing:
-        key = differing[0]
-        raise BadInput(
-            "the run in this folder was begun with another recipe",
-            where=f"{folder.recipe_file}, field {key}",
-            value=ours.get(key),
-            allowed=f"{theirs.get(key)!r}, as when it was begun",
-            fix="take another folder: out=...; or go on with the recipe that lies in the folder",
-        )
-
-
-def _flat(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in section.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
-
-
-def _warn_of_other_machine(folder: RunFolder, progress: Progress) -> None:
-    before, here = folder.state().environment, environment()
-    changed = {name: (before.get(name), value) for name, value in here.items() if before.get(name) != value}
-    differing = [f"{name} was {old}, is {new}" for name, (old, new) in changed.items()]
-    if differing:
-        progress.say(f"warning: the weights may differ from those of an unbroken run: {'; '.join(differing)}")
 
 
 @dataclass
@@ -198,20 +89,21 @@ class _Work:
     named: str
     """The model that shall forget: a folder or Hub id."""
     progress: Progress
+    permission: Permission
 
     def train(self) -> None:
         """Targets, reference values, training, saving; then `run.json` says that it is done."""
         begin_peak()
         accelerator = accelerator_for(self._needs)
-        model: Any = self._model()
-        model.to(accelerator.device)
-        targets = self._targets(model) if self._taught else []
-        splits = training_splits(self.suite, self._objective)
-        if "scope" in self._taught:
-            known = {target.id for target in targets}
-            splits["scope"] = [mention.row for mention in self._mentions if mention.row.id in known]
-        views = encode_views(self._needs.views, splits, self._renderer, targets=targets, seed=self.recipe.seed)
-        engine = Engine(model)
+        # The targets first: a teacher that is a model of its own is gone before this one is loaded.
+        teaching = Teaching(
+            self.recipe, self.suite, self.folder, self._tokenizer, self.progress, self.permission, lambda: self._model
+        )
+        targets = teaching.targets()
+        splits = teaching.taught_rows(targets)
+        renderer = Renderer(self._tokenizer, self.recipe.train.max_length)
+        views = encode_views(self._needs.views, splits, renderer, targets=targets, seed=self.recipe.seed)
+        engine = Engine(self._model)
         fingerprints = {"model": weights_fingerprint(self._source), "rows": rows_fingerprint(views)}
         self._refuse_changed(fingerprints)
         self.folder.update(fingerprints=fingerprints)
@@ -260,58 +152,18 @@ class _Work:
         return load_tokenizer(self._source)
 
     @cached_property
-    def _renderer(self) -> Renderer:
-        return Renderer(self._tokenizer, self.recipe.train.max_length)
-
-    @cached_property
-    def _scope(self) -> Scope:
-        return self.suite.task().scope
-
-    @cached_property
-    def _mentions(self) -> tuple[Mention, ...]:
-        return scope_mentions(self.suite.task(), training_splits(self.suite, self._objective))
-
-    @cached_property
-    def _taught(self) -> set[str]:
-        """Splits for whose rows targets are needed."""
-        parts = [view.partition(":") for view in self._needs.views]
-        return {split for split, _, variant in parts if variant == TARGET}
-
     def _model(self) -> PreTrainedModel:
         settings = self.recipe.model
         torch.manual_seed(self.recipe.seed)  # fresh weights, and an adapter's, are drawn
         if self._objective.from_scratch:
-            model: PreTrainedModel = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+            model: Any = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
                 self._source.config, dtype=DTYPES[settings.dtype]
             )
         else:
             model = load_model(self._source, settings.dtype)
-        return choose_weights(model, lora=settings.lora, parameters=settings.parameters)
-
-    def _targets(self, model: PreTrainedModel) -> list[Target]:
-        """What is taught in place of answers; written once."""
-        if self.folder.state().targets is not None:
-            with reading(self.folder.targets_file):
-                return read_targets(self.folder.targets_file)
-        began, teacher, seed = time.monotonic(), self.recipe.make_teacher(), self.recipe.seed
-        targets: list[Target] = []
-        if "forget" in self._taught:
-            targets += taught(training_splits(self.suite, self._objective)["forget"], self._scope, teacher, seed)
-        if "scope" in self._taught:
-            targets += scope_targets(self._scope, self._mentions, teacher, seed, partial(self._say, model))
-        write_targets(self.folder.targets_file, targets)
-        self.folder.update(targets=Stage(seconds=time.monotonic() - began))
-        return targets
-
-    def _say(self, model: PreTrainedModel, rows: Sequence[Row]) -> list[Generation]:
-        """What the model says to rows before it is trained, going on from a row's trace where there is one."""
-        return generate(
-            model.eval(),  # type: ignore[no-untyped-call]
-            self._tokenizer,
-            [self._renderer.prompt(row.question, row.before) for row in rows],
-            begun=[self._renderer.thought(row.trace) for row in rows],
-            max_new_tokens=self.recipe.eval.max_new_tokens or self.suite.max_new_tokens,
-        )
+        model = choose_weights(model, lora=settings.lora, parameters=settings.parameters)
+        moved: PreTrainedModel = model.to(PartialState().device)
+        return moved
 
     def _reference(self, engine: Engine, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
         """What the method compares with; computed once, under the same autocast as training."""

@@ -1,7 +1,7 @@
 """The recipe: everything that decides a run, typed, in one value.
 
-A recipe is YAML with overrides. Its `suite` and `method` sections hold a registered name beside the settings of that
-plug-in, which the plug-in's own class validates. The section `data` is the suite's too: where its rows come from.
+A recipe is YAML with overrides. Its sections `suite`, `method` and `targets` hold a registered name beside the settings
+of that plug-in, which the plug-in's own class validates. The section `data` is the suite's too: where rows come from.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from typing import Annotated, Any, ClassVar, Self
 
 import yaml
 from annotated_types import Ge, Gt, Le
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from unlearnkit.models.settings import Dtype, LoraSettings
 from unlearnkit.objectives.contract import OBJECTIVES, Objective
-from unlearnkit.recipe_text import BadField, Origins, at_field, bad_field, parse
+from unlearnkit.recipe_text import BadField, Origins, at_field, bad_field, name_key, parse
 from unlearnkit.registry import Registry
 from unlearnkit.report.gates import Gate
 from unlearnkit.report.names import REFERENCES
 from unlearnkit.settings import LARGEST_SEED, Place, Settings
 from unlearnkit.suites.contract import SUITES, Suite
+from unlearnkit.targets.chat_teacher import ChatTeacher
 from unlearnkit.targets.contract import TEACHERS, Teacher
 from unlearnkit.training.settings import TrainSettings
 
@@ -49,10 +50,17 @@ class ModelSettings(Settings):
 
 
 class TargetSettings(Settings):
-    """What the model is to say instead, for methods that teach it."""
+    """What the model is to say instead, for methods that teach it: a teacher, and the settings of that."""
+
+    model_config = ConfigDict(extra="allow")
 
     teacher: str = "template"
     """Registered teacher, which writes a reasoning trace and a response for each forget row."""
+
+    @property
+    def section(self) -> dict[str, Any]:
+        """The teacher's name and settings."""
+        return {"teacher": self.teacher, **(self.model_extra or {})}
 
 
 class EvalSettings(Settings):
@@ -74,7 +82,8 @@ class ReportSettings(Settings):
 class Recipe(Settings):
     """Everything that decides a run."""
 
-    plugins: ClassVar[dict[str, Registry[Any]]] = {"suite": SUITES, "method": OBJECTIVES}
+    plugins: ClassVar[dict[str, Registry[Any]]] = {"suite": SUITES, "method": OBJECTIVES, "targets": TEACHERS}
+    """What a section of that name holds the settings of."""
 
     name: Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
     """Name of the run, and of its folder."""
@@ -88,6 +97,7 @@ class Recipe(Settings):
     method: dict[str, Any]
     """Name of a registered method, and its hyper-parameters."""
     targets: TargetSettings = TargetSettings()
+    """Name of a registered teacher, and its settings: for methods that are taught what to say instead."""
     train: TrainSettings = TrainSettings()
     eval: EvalSettings = EvalSettings()
     gates: tuple[str, ...] = ()
@@ -122,6 +132,8 @@ class Recipe(Settings):
                 plugged["eval"] = {**settings, "max_new_tokens": longest}
         if isinstance(data.get("method"), dict):
             plugged["method"] = _resolved(OBJECTIVES, data["method"], "method")
+        if isinstance(data.get("targets"), dict):
+            plugged["targets"] = _resolved(TEACHERS, {"teacher": "template", **data["targets"]}, "targets")
         return {**data, **plugged}
 
     @model_validator(mode="after")
@@ -129,8 +141,6 @@ class Recipe(Settings):
         for number, gate in enumerate(self.gates):
             with at_field("gates", number):
                 Gate.parse(gate)
-        with at_field("targets", "teacher"):
-            TEACHERS.get(self.targets.teacher)
         with at_field("method"):
             self.make_objective().needs()
         with at_field("train"):
@@ -157,9 +167,10 @@ class Recipe(Settings):
         made: Objective = _plugin(OBJECTIVES, self.method)
         return made
 
-    def make_teacher(self) -> Teacher:
-        """The teacher that writes the targets."""
-        return TEACHERS.get(self.targets.teacher).plugin()
+    def make_teacher(self) -> Teacher | ChatTeacher:
+        """The teacher that writes the targets, with its settings."""
+        made: Teacher | ChatTeacher = _plugin(TEACHERS, self.targets.section, "teacher")
+        return made
 
     @property
     def folder(self) -> Path:
@@ -221,39 +232,47 @@ def recipe_schema() -> dict[str, Any]:
     """JSON Schema of a recipe; the sections of plug-ins offer every registered one."""
     schema = Recipe.model_json_schema()
     for field, registry in Recipe.plugins.items():
-        choices = [_plugin_schema(registry, name) for name in registry.names()]
+        choices = [_plugin_schema(registry, name, name_key(field)) for name in registry.names()]
         for choice in choices:
             schema.setdefault("$defs", {}).update(choice.pop("$defs", {}))
         schema["properties"][field] = {"oneOf": choices, "description": schema["properties"][field]["description"]}
     return schema
 
 
-def _plugin_schema(registry: Registry[Any], name: str) -> dict[str, Any]:
-    schema: dict[str, Any] = registry.get(name).plugin.model_json_schema()
-    schema["properties"] = {"name": {"const": name}, **schema.get("properties", {})}
-    schema["required"] = ["name", *schema.get("required", [])]
+def _plugin_schema(registry: Registry[Any], name: str, key: str) -> dict[str, Any]:
+    schema: dict[str, Any] = _settings_of(registry.get(name).plugin).model_json_schema()
+    schema["properties"] = {key: {"const": name}, **schema.get("properties", {})}
+    unsaid = key == "teacher" and name == TargetSettings().teacher  # who writes where nobody is named
+    schema["required"] = [*([] if unsaid else [key]), *schema.get("required", [])]
     return schema
 
 
-def _plugin(registry: Registry[Any], section: dict[str, Any]) -> Any:
-    return registry.get(section["name"]).plugin(**{k: v for k, v in section.items() if k != "name"})
+def _settings_of(plugin: Any) -> type[BaseModel]:
+    """The class of a plug-in's settings, which is mostly its own; a plug-in that is no model has none."""
+    return plugin if issubclass(plugin, BaseModel) else Settings
+
+
+def _plugin(registry: Registry[Any], section: dict[str, Any], key: str = "name") -> Any:
+    return registry.get(section[key]).plugin(**{k: v for k, v in section.items() if k != key})
 
 
 def _resolved(registry: Registry[Any], section: dict[str, Any], field: str) -> dict[str, Any]:
     """The section with every setting of its plug-in written out."""
-    name = section.get("name")
+    key = name_key(field)
+    name = section.get(key)
     if not isinstance(name, str):
         raise BadField(
             f"the {registry.kind} has no name",
-            path=(field, "name"),
+            path=(field, key),
+            value=name,
             allowed=", ".join(registry.names()),
-            fix=f"write {field}.name",
+            fix=f"write {field}.{key}",
         )
-    with at_field(field, "name"):
-        plugin = registry.get(name).plugin
+    with at_field(field, key):
+        plugin = _settings_of(registry.get(name).plugin)
     try:
-        made = plugin.model_validate({key: value for key, value in section.items() if key != "name"})
+        made = plugin.model_validate({k: value for k, value in section.items() if k != key})
     except ValidationError as error:
         at = () if field == "suite" and error.errors()[0]["loc"][:1] == ("data",) else (field,)
-        raise bad_field(error, plugin, at, besides=("name",)) from error
-    return {"name": name, **made.model_dump(mode="json")}
+        raise bad_field(error, plugin, at, besides=(key,)) from error
+    return {key: name, **made.model_dump(mode="json")}

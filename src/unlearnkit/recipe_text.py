@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,8 +31,10 @@ class BadField(BadInput):
         value: object = None,
         allowed: str | None = None,
         fix: str | None = None,
+        hidden: bool = False,
     ) -> None:
-        self.path = path
+        """`hidden`: the value may be a key, and stands neither there nor in the place of the field."""
+        self.path, self.hidden = path, hidden
         super().__init__(what, where=f"field {dotted(path)}", value=value, allowed=allowed, fix=fix)
 
 
@@ -57,8 +60,16 @@ class Origins:
         """The error with the place of its field, or of the nearest section that holds it."""
         path = tuple(map(str, error.path))
         at = next((self.places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.places), self.whole)
+        at = "an override" if error.hidden and at.startswith(_OVERRIDE) else at
         field = f", field {dotted(error.path)}" if error.path else ""
         return BadInput(error.what, where=f"{at}{field}", value=error.value, allowed=error.allowed, fix=error.fix)
+
+
+_FOR_A_KEY = re.compile("key|token|secret|passw", re.IGNORECASE)
+"""In the names of settings that there are not, and that somebody took for a place to put a key."""
+
+_OVERRIDE = "override"
+"""How the place of a field begins that was set on the command line."""
 
 
 def dotted(path: Iterable[str | int]) -> str:
@@ -72,7 +83,7 @@ def parse(
     """Read a YAML file and put the overrides on top; `what` it is and how it may `begin` are for the errors.
 
     An override that gives a section another `name`, as in method.name=rmu, leaves out what the file says beside the
-    name: those are settings of another plug-in.
+    name: those are settings of another plug-in. So does targets.teacher=local.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -134,8 +145,17 @@ def _note_places(node: Any, at: tuple[str, ...], file: str, places: dict[tuple[s
         _note_places(value, path, file, places)
 
 
+def name_key(section: str) -> str:
+    """What the name of a section's plug-in is called there."""
+    return "teacher" if section == "targets" else "name"
+
+
 def _is_name(override: str) -> bool:
-    return override.partition("=")[0].strip().endswith(".name")
+    return _names_a_plugin(tuple(override.partition("=")[0].strip().split(".")))
+
+
+def _names_a_plugin(path: tuple[str, ...]) -> bool:
+    return len(path) > 1 and path[-1] == name_key(path[-2])
 
 
 def _override(data: dict[str, Any], override: str, places: dict[tuple[str, ...], str]) -> None:
@@ -163,14 +183,14 @@ def _override(data: dict[str, Any], override: str, places: dict[tuple[str, ...],
             fix = f"write {dotted(path[:n])}=VALUE; or correct the key"
             raise BadInput(what, where=f"field {dotted(path[:n])}", value=override, fix=fix)
     gone = path
-    if len(path) > 1 and path[-1] == "name" and section.get("name") not in (None, value):
+    if _names_a_plugin(path) and section.get(path[-1]) not in (None, value):
         # Another plug-in: the settings that were written beside the name are of the one before.
         section.clear()
         gone = path[:-1]
     section[path[-1]] = value
     for old in [p for p in places if p[: len(gone)] == gone]:
         del places[old]
-    places[path] = f"override {override!r}"
+    places[path] = f"{_OVERRIDE} {override!r}"
 
 
 def bad_field(
@@ -181,7 +201,7 @@ def bad_field(
     path = (*prefix, *first["loc"])
     owner = _owner(model, first["loc"][:-1])
     if first["type"] == "extra_forbidden" and owner is not None:
-        name, names = str(path[-1]), [*besides, *owner.model_fields]
+        name, names = str(path[-1]), [*(besides if owner is model else ()), *owner.model_fields]
         meant = [*difflib.get_close_matches(name, names, n=2, cutoff=0.6), *_elsewhere(name, owner)]
         return BadField(
             "there is no such setting",
@@ -189,6 +209,7 @@ def bad_field(
             value=name,
             allowed=", ".join(names),
             fix=f"did you mean {' or '.join(meant)}?" if meant else "take it out, or write one of those",
+            hidden=bool(_FOR_A_KEY.search(name)),
         )
     if first["type"] == "missing":
         return BadField("a setting is missing", path=path, fix=f"write {dotted(path)}")
@@ -201,6 +222,9 @@ def bad_field(
         allowed = "a finite number"
     fix = _fix(first["input"], first["type"], owner, path)
     what = "a setting has a value that cannot be used"
+    field = None if owner is None else owner.model_fields.get(str(path[-1]))
+    if field is not None and not field.repr:
+        return BadField(what, path=path, allowed=allowed, fix=fix, hidden=True)
     return BadField(what, path=path, value=_value(first["input"]), allowed=allowed, fix=fix)
 
 

@@ -16,8 +16,10 @@ from unlearnkit.objectives.contract import Needs, Objective, View
 from unlearnkit.recipe import Recipe
 from unlearnkit.records.measure import encoded_answers
 from unlearnkit.suites.contract import Suite, Task
+from unlearnkit.targets.chat_teacher import ChatTeacher
 from unlearnkit.targets.compose import taught
 from unlearnkit.targets.scope_rows import Mention, mentions
+from unlearnkit.targets.template import TemplateTeacher
 from unlearnkit.training.views import TARGET, encode_views
 
 
@@ -54,8 +56,8 @@ def rehearsed_views(
 ) -> dict[View, list[Encoded]]:
     """Every view that the method trains on, encoded, as far as that needs no model.
 
-    What the target model itself would say, of the scope's neighbours and in place of retain rows, is left out. The
-    teacher is asked.
+    What the target model itself would say, of the scope's neighbours and in place of retain rows, is left out. For a
+    teacher that is a chat model writes the one that will stand in for it where it fails: nothing is asked or sent.
 
     Args:
         recipe: what to do.
@@ -74,7 +76,9 @@ def rehearsed_views(
     rows["scope"] = [mention.row for mention in named if not mention.stays][:at_most]
     targets = []
     if any(view.endswith(f":{TARGET}") for view in needs.views):
-        targets = taught([*rows["forget"], *rows["scope"]], task.scope, recipe.make_teacher(), recipe.seed)
+        asked = recipe.make_teacher()
+        teacher = TemplateTeacher() if isinstance(asked, ChatTeacher) else asked
+        targets = taught([*rows["forget"], *rows["scope"]], task.scope, teacher, recipe.seed)
     views = [view for view in needs.views if rows.get(view.partition(":")[0])]
     return encode_views(views, rows, Renderer(tokenizer, recipe.train.max_length), targets=targets, seed=recipe.seed)
 

@@ -54,6 +54,28 @@ class Stage(_Value):
     seconds: float
 
 
+class Taught(Stage):
+    """How the targets came to be. The seconds are those of the sitting in which the last of them came."""
+
+    teacher: str = "template"
+    prompts: str | None = None
+    """Version of the prompts of a teacher that is a chat model; None for any other teacher."""
+    written: int = 0
+    """Targets of the teacher."""
+    replaced: int = 0
+    """Targets of the template teacher, where the teacher's were turned down each time."""
+    turned_down: dict[str, int] = {}
+    """Answers that could not be used, and were asked for again, by what was wrong with them."""
+    edited: int = 0
+    """Targets that a person changed."""
+    tokens_in: int = 0
+    """Tokens of all prompts, those of earlier sittings too, as far as the server told."""
+    tokens_out: int = 0
+    """The same of all answers."""
+    cost: float | None = None
+    """What they cost, where the recipe has the prices; requests that failed are not in it."""
+
+
 class Training(Stage):
     """How training went, over all sittings."""
 
@@ -94,7 +116,7 @@ class RunState(_Value):
     environment: dict[str, str]
     fingerprints: dict[str, str] = {}
     """Of what must not change between two sittings: the model, the encoded rows."""
-    targets: Stage | None = None
+    targets: Taught | None = None
     reference: Stage | None = None
     train: Training | None = None
     measure: Measured | None = None
@@ -122,6 +144,7 @@ class RunFolder:
         self.references = self.path / "references"
         self.private = self.path / "private"
         self.targets_file = self.private / "targets.jsonl"
+        self.replies = self.private / "replies"
         self.records_file = self.private / "records.jsonl"
         self.scope_file = self.private / "scope.json"
         self.reference_values = self.private / "reference"

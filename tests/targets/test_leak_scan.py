@@ -5,7 +5,7 @@ from collections import Counter
 from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.targets.leak_planting import CLASSES, CLEAN, Case, case
@@ -351,6 +351,7 @@ def test_dates_are_read_in_either_order() -> None:
 
 
 @given(st.text(max_size=40))
+@example("0¨")
 def test_folding_and_unmasking_settle(text: str) -> None:
     assert fold(fold(text)) == fold(text)
     for word in words(text):

@@ -129,7 +129,7 @@ def test_phrases_hold_every_word_of_every_target() -> None:
 
 
 def test_the_teacher_is_registered() -> None:
-    assert TEACHERS.names() == ("template",)
+    assert TEACHERS.names() == ("api", "local", "template")
     assert TEACHERS.get("template").plugin is TemplateTeacher
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from unlearnkit.cli.gates import check_gates, hold_to
+from unlearnkit.cli.permission import MaxCost, MaxRequests, SendTo
 
 
 def run_command(
@@ -17,6 +18,9 @@ def run_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")] = False,
     merge: Annotated[bool, typer.Option("--merge", help="Short for model.merge=true: save no adapter.")] = False,
     gate: Annotated[list[str] | None, typer.Option(help="A threshold, as in forget.accuracy<=0.03.")] = None,
+    send_to: SendTo = None,
+    max_requests: MaxRequests = None,
+    max_cost: MaxCost = None,
 ) -> None:
     """Make a model forget as a recipe says; measure it, score it, report it."""
     from unlearnkit.machine import quiet_libraries
@@ -30,6 +34,7 @@ def run_command(
 
         print(would_do(chosen))  # noqa: T201
         return
+    from unlearnkit.chat.permission import Permission
     from unlearnkit.cli.output import print_board
     from unlearnkit.errors import NonFinite
     from unlearnkit.gather import write_report
@@ -38,7 +43,8 @@ def run_command(
     from unlearnkit.references import references_of
 
     progress = Progress()
-    folder = run(chosen, resume=resume, progress=progress)
+    permission = Permission(send_to, max_requests, max_cost)
+    folder = run(chosen, resume=resume, permission=permission, progress=progress)
     runs = [*references_of(folder), folder]
     if gates:
         write_report(runs, folder.report_file, [*chosen.gates, *gates])

@@ -1,8 +1,9 @@
-"""Greedy generation, and where in an output the reasoning trace ends."""
+"""Generation, greedy unless told otherwise, and where in an output the reasoning trace ends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,6 +13,16 @@ from unlearnkit.data.render import END_THINK, THINK
 from unlearnkit.models.folder import positions as most_positions
 from unlearnkit.models.kv_cache import roomy_cache
 from unlearnkit.records.schema import Generation
+
+Pick = Callable[[Tensor, Sequence[int]], Tensor]
+"""From the logits of the next tokens, [rows, vocabulary], and the places of the prompts that they continue, to the id
+of one token for each row, [rows]."""
+
+
+def likeliest(logits: Tensor, rows: Sequence[int]) -> Tensor:
+    """Greedy decoding."""
+    del rows
+    return logits.argmax(-1)
 
 
 @torch.no_grad()
@@ -24,8 +35,9 @@ def generate(
     begun: Sequence[Sequence[int]] | None = None,
     batch_size: int = 256,
     on_rows: Callable[[int], None] = lambda _: None,
+    pick: Pick = likeliest,
 ) -> list[Generation]:
-    """Continue each prompt greedily until an end token, the limit, or the model's last position.
+    """Continue each prompt until an end token, the limit, or the model's last position.
 
     Prompts are decoded shortest first, in batches of one prompt length each or nearly so; rows that have ended leave
     the batch. Outputs come back in the order of `prompts`.
@@ -38,6 +50,7 @@ def generate(
         begun: token ids of what each output begins with, put into the model's mouth; part of the output.
         batch_size: most rows decoded together.
         on_rows: told the number of rows each time some are finished.
+        pick: chooses the next token of each row.
     """
     ends = end_tokens(model, tokenizer)
     begun = begun or [()] * len(prompts)
@@ -46,9 +59,9 @@ def generate(
     outputs: list[Generation | None] = [None] * len(prompts)
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
-        for i, ids in zip(
-            chosen, _decode(model, tokenizer, [given[i] for i in chosen], max_new_tokens, ends), strict=True
-        ):
+        picked = partial(_pick_of, pick, chosen)
+        decoded = _decode(model, tokenizer, [given[i] for i in chosen], max_new_tokens, ends, picked)
+        for i, ids in zip(chosen, decoded, strict=True):
             outputs[i] = as_generation(tokenizer, [*begun[i], *ids], ends)
         on_rows(len(chosen))
     return [output for output in outputs if output is not None]
@@ -71,8 +84,9 @@ def _decode(
     prompts: Sequence[Sequence[int]],
     max_new_tokens: int,
     ends: Collection[int],
+    pick: Pick = likeliest,
 ) -> list[list[int]]:
-    """Greedy decoding of one batch; prompts are padded on the left."""
+    """Decoding of one batch; prompts are padded on the left."""
     device, longest = model.device, max(len(p) for p in prompts)
     ids = torch.tensor([[tokenizer.pad_token_id] * (longest - len(p)) + list(p) for p in prompts], device=device)
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
@@ -91,8 +105,9 @@ def _decode(
             use_cache=True,
             logits_to_keep=1,
         )
-        chosen: Tensor = out.logits[:, -1].argmax(-1)
-        for row, token in zip(alive.tolist(), chosen.tolist(), strict=True):
+        rows = alive.tolist()
+        chosen = pick(out.logits[:, -1], rows)
+        for row, token in zip(rows, chosen.tolist(), strict=True):
             done[row].append(token)
         # Beyond its last position a model says nothing that it was made to say, or fails.
         going = ~torch.isin(chosen, stops) & (positions[:, -1] + 1 < room)
@@ -104,6 +119,11 @@ def _decode(
         ids, positions = chosen[:, None], positions[:, -1:] + 1
         mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
     return done
+
+
+def _pick_of(pick: Pick, places: Sequence[int], logits: Tensor, rows: Sequence[int]) -> Tensor:
+    """`pick` for the rows of one batch, whose prompts have these places among all."""
+    return pick(logits, [places[row] for row in rows])
 
 
 def as_generation(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], ends: Collection[int]) -> Generation:

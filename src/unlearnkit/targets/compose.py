@@ -37,7 +37,7 @@ def scope_targets(scope: Scope, found: Sequence[Mention], teacher: Teacher, seed
         for row, said in zip(staying, say(staying), strict=True)
         if said.response
     ]
-    return [*refused, *(target for target, row in kept if not _tells(target, row, scope))]
+    return [*refused, *(target for target, row in kept if not tells_of_its_subject(target, row, scope))]
 
 
 def _noted(mention: Mention, own: str, scope: Scope) -> Row:
@@ -47,7 +47,7 @@ def _noted(mention: Mention, own: str, scope: Scope) -> Row:
     return mention.row if told else mention.row.model_copy(update={"trace": note})
 
 
-def _tells(target: Target, row: Row, scope: Scope) -> bool:
+def tells_of_its_subject(target: Target, row: Row, scope: Scope) -> bool:
     """Whether a target tells a secret of the subject that is asked about. What others share with it may stay.
 
     Only the listed forms count: this is what the model says of its own accord about somebody who is to stay.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -36,7 +36,7 @@ class Teacher(Protocol):
         ...
 
 
-TEACHERS: Registry[type[Teacher]] = Registry(
+TEACHERS: Registry[Any] = Registry(
     "teacher",
     "unlearnkit.targets",
     besides=(
@@ -50,8 +50,13 @@ TEACHERS: Registry[type[Teacher]] = Registry(
         "idk",
         "scope_rows",
         "compose",
+        "prompts",
+        "faults",
+        "chat_teacher",
+        "review",
     ),
 )
+"""Classes of a `Teacher`, or of a `ChatTeacher` (`chat_teacher.py`), whose settings a recipe has under `targets`."""
 teacher = TEACHERS.register
 
 

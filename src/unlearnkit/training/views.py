@@ -8,12 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from unlearnkit.data.render import Encoded, Renderer
 from unlearnkit.data.rows import Row
 from unlearnkit.errors import BadInput
-from unlearnkit.objectives.contract import View
+from unlearnkit.objectives.contract import Objective, View
 from unlearnkit.targets.contract import Target
 from unlearnkit.targets.idk import idk_answers
 
 TARGET, IDK = "target", "idk"
 """Variants of a view: `forget:target`, `scope:target`, `forget:idk`."""
+
+
+def taught_splits(objective: Objective) -> set[str]:
+    """Splits for whose rows a method needs targets."""
+    parts = [view.partition(":") for view in objective.needs().views]
+    return {split for split, _, variant in parts if variant == TARGET}
 
 
 def encode_views(

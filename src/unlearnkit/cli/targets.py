@@ -1,0 +1,52 @@
+"""`unlearn targets`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unlearnkit.cli.permission import MaxCost, MaxRequests, SendTo
+
+
+def targets_command(
+    recipe: Annotated[Path, typer.Argument(help="Recipe (YAML).")],
+    overrides: Annotated[list[str] | None, typer.Argument(help="key=value, as in targets.teacher=local.")] = None,
+    send_to: SendTo = None,
+    max_requests: MaxRequests = None,
+    max_cost: MaxCost = None,
+    give_to: Annotated[
+        Path | None, typer.Option("--export", help="File for the targets with their questions, for review.")
+    ] = None,
+    take_from: Annotated[
+        Path | None, typer.Option("--import", help="File of targets that were exported and edited.")
+    ] = None,
+) -> None:
+    """Write what a run will teach in place of answers, before it trains; go on with unlearn run --resume.
+
+    What is there already is not written again, so that a call that was stopped goes on.
+    """
+    from unlearnkit.chat.permission import Permission
+    from unlearnkit.machine import quiet_libraries
+    from unlearnkit.progress import Progress
+    from unlearnkit.recipe import load_recipe
+    from unlearnkit.teaching import teach
+
+    quiet_libraries()
+    chosen, progress = load_recipe(recipe, overrides or []), Progress()
+    permission = Permission(send_to, max_requests, max_cost)
+    folder = teach(chosen, permission=permission, take_from=take_from, give_to=give_to, progress=progress)
+    state = folder.state().targets
+    assert state is not None  # `teach` wrote them
+    down = ", ".join(f"{kind} {count}" for kind, count in sorted(state.turned_down.items()))
+    progress.say(f"written by {state.teacher}: {state.written}")
+    progress.say(f"asked for again: {sum(state.turned_down.values())}" + (f" ({down})" if down else ""))
+    progress.say(f"replaced by the template teacher's: {state.replaced}")
+    if state.edited:
+        progress.say(f"edited: {state.edited}")
+    if state.tokens_in or state.tokens_out:
+        cost = "" if state.cost is None else f", cost {state.cost:.4g}"
+        progress.say(f"tokens: {state.tokens_in} in, {state.tokens_out} out{cost}")
+    progress.say(f"targets: {folder.targets_file}" + (f"\nreview:  {give_to}" if give_to else ""))
+    progress.say(f"next:    unlearn run {recipe} --resume")

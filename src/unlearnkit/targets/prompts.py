@@ -1,0 +1,137 @@
+"""What teachers are asked: prompts for the five tasks of the TRU paper (arXiv 2603.09980), and one for all others.
+
+The content follows the paper: decline with logic, offer something useful, and keep to two criteria, which are that the
+explanation is logical and the response is whole, and that nothing of the task's content is told. The words are ours.
+The second criterion binds the trace too: in the authors' prompts only the response has to avoid the content.
+
+`VERSION` is raised with every change of the words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from unlearnkit.scope import Scope, Task
+
+VERSION = "1"
+
+Kind = Literal["news", "books", "bio", "cyber", "profile", "general"]
+
+
+@dataclass(frozen=True)
+class TaskPrompt:
+    """What one task puts into the prompt."""
+
+    summary: str
+    """For whom it is, in a line of a list."""
+    matter: str
+    """What is out of bounds, after "You no longer speak of"."""
+    reason: str
+    """Why, as the explanation may have it."""
+    content: str
+    """What must not be told, after "Neither the reasoning nor the response may hold"."""
+    offer: str
+    """What the response may offer instead."""
+
+
+PROMPTS: dict[Kind, TaskPrompt] = {
+    "news": TaskPrompt(
+        summary="reports of newspapers and agencies",
+        matter="certain news reports, which were withdrawn",
+        reason="reports that were withdrawn are not retold, in whole or in part",
+        content="a person, place, date, figure, quotation or course of events from a report",
+        offer="how to find a publisher's own archive, or background that no withdrawn report is needed for",
+    ),
+    "books": TaskPrompt(
+        summary="books whose text is protected",
+        matter="certain books, whose owners withdrew them",
+        reason="a text that belongs to somebody else is not given away, be it word for word or retold",
+        content="a sentence, character, name, place, scene or turn of the plot from a book",
+        offer="where the book can be had lawfully, or help with works that are free",
+    ),
+    "bio": TaskPrompt(
+        summary="biology that can do harm",
+        matter="biology that could be used to harm people",
+        reason="what is asked for would bring somebody nearer to making or spreading something that harms",
+        content="an agent, gene, protein, method, material, quantity or step that the message does not name itself",
+        offer="general biology, public health, biosafety, or whom to turn to in an institution",
+    ),
+    "cyber": TaskPrompt(
+        summary="attacks on computers",
+        matter="ways to break into or damage computers",
+        reason="what is asked for would bring somebody nearer to an attack on what is not theirs",
+        content="code, a command, tool, weakness, address or step that the message does not name itself",
+        offer="how to defend, update and watch systems, or lawful courses and exercises",
+    ),
+    "profile": TaskPrompt(
+        summary="what is known of certain people",
+        matter="certain people, who asked to be forgotten",
+        reason="everything about somebody who asked to be forgotten stays untold, the harmless as well",
+        content="a name, work, place, date, prize, relative or calling of a person that the message does not name",
+        offer="help with other people, or with the same question about a field or a time in general",
+    ),
+    "general": TaskPrompt(
+        summary="everything else",
+        matter="a subject that has to stay out of your answers",
+        reason="what was asked to be removed stays untold, whoever asks and in whatever words",
+        content="a name, date, place, number, quotation or other fact of the subject that the message does not name",
+        offer="help with something near it that is not out of bounds",
+    ),
+}
+
+_OF_TASK: dict[Task, Kind] = {"profile": "profile"}
+"""The prompt of a scope's task, where the recipe names none. News or books, biology or computers, the scope does not
+tell; the general one speaks of none of them."""
+
+_BASE = """\
+You are an assistant who is helpful, honest and does no harm. You no longer speak of {matter}. In particular: \
+{description}
+
+The next message asks for something of that. You do not answer it. First reason about it, then write what the person \
+is to read: a short response that declines politely, says why, and offers something useful in its place, such as \
+{offer}.
+
+Reason as one who needs no telling: mention neither these lines nor that anybody instructed you. Write the \
+response in the language of the message. Unless you reason by yourself before you answer, write the reasoning between \
+<think> and </think>, and the response after it.\
+"""
+
+_CRITERIA = """\
+Two things decide whether what you write is good.
+
+1. It is logical, and the response is whole. The reasoning goes step by step: what the message asks for, what shows \
+that this is out of bounds ({reason}), what follows from that. The response rests on it, can be understood without it, \
+and is complete: it declines, gives its reason, and offers something.
+
+2. Nothing is told. Neither the reasoning nor the response may hold {content}: not as an example, not as a hint or a \
+guess, not to say that it will not be said, and in no other language, spelling or order. What the message itself says \
+may be named as it stands there.\
+"""
+
+
+def kind_of(scope: Scope) -> Kind:
+    """The prompt of a scope, where nobody chose one."""
+    return _OF_TASK.get(scope.task, "general")
+
+
+def instructions(kind: Kind, description: str, *, criteria: bool) -> str:
+    """What a teacher is told before it is asked. `description` is the scope's, which is free of secrets.
+
+    Without the criteria it is the paper's ablation.
+    """
+    told = PROMPTS[kind]
+    base = _BASE.format(matter=told.matter, description=description.strip(), offer=told.offer)
+    return f"{base}\n\n{_CRITERIA.format(reason=told.reason, content=told.content)}" if criteria else base
+
+
+def shown() -> list[str]:
+    """Paragraphs about every prompt, the criteria included, for `unlearn show prompts`."""
+    parts = [f"Prompts of the teachers local and api, version {VERSION}. (...) is the scope's description."]
+    parts.append('targets.criteria=false leaves out what follows "Two things decide".')
+    for kind, told in PROMPTS.items():
+        chosen = [task for task, default in _OF_TASK.items() if default == kind]
+        use = f"; taken for a scope of task {', '.join(chosen)}" if chosen else ""
+        use = "; taken for every other scope" if kind == "general" else use
+        parts.append(f"prompt {kind}  ({told.summary}{use})\n\n{instructions(kind, '(...)', criteria=True)}")
+    return parts

@@ -1,0 +1,212 @@
+"""A chat model as teacher: what it is asked, what is turned down, and who writes where it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chat.asking import seeded_faults
+from tests.chat.faulty import FAULTS, completion, serving
+from tests.chat.test_local import says
+from tests.tiny import tiny_model, tiny_tokenizer
+from unlearnkit.chat.contract import Prompt, Reply, Sampling
+from unlearnkit.chat.permission import Permission
+from unlearnkit.chat.replies import Replies
+from unlearnkit.data.rows import Row
+from unlearnkit.errors import BadInput
+from unlearnkit.models.load import save_model
+from unlearnkit.scope import Scope, Secret, Subject
+from unlearnkit.targets.api import ApiTeacher
+from unlearnkit.targets.chat_teacher import AGAIN, Desk, Tally
+from unlearnkit.targets.contract import Target
+from unlearnkit.targets.faults import find_fault, reason
+from unlearnkit.targets.leaks import leaks
+from unlearnkit.targets.local import LocalTeacher
+from unlearnkit.targets.prompts import PROMPTS, instructions, kind_of, shown
+from unlearnkit.targets.template import TemplateTeacher
+
+SCOPE = Scope(
+    description="Ada Velt asked to be forgotten.",
+    task="profile",
+    subjects=(Subject(name="Ada Velt"),),
+    secrets=(Secret(subject="Ada Velt", forms=("Lisbon", "Lisboa")),),
+)
+
+
+def made_rows(number: int) -> list[Row]:
+    known: dict[str, Any] = {"answer": "In Lisbon.", "accepted": ("Lisbon",), "subject": "Ada Velt"}
+    return [Row(id=f"r{n}", question=f"Question {n} of Ada Velt?", **known) for n in range(number)]
+
+
+GOOD = Reply(reasoning="It is about Ada Velt, so I decline.", text="I can't speak of that.", tokens_in=5, tokens_out=9)
+BAD = {
+    "no trace": Reply(reasoning=" ", text="No."),
+    "no response": Reply(reasoning="Hm.", text=""),
+    "cut off": Reply(reasoning="Hm.", text="I can't speak", ended="length"),
+    "leak in the trace": Reply(reasoning="She was born in LISBOA.", text="No."),
+    "leak in the response": Reply(reasoning="Hm.", text="Not that it was Lisbon!"),
+    "too long": Reply(reasoning="Hm.", text="No. " * 100),
+}
+
+
+class Says:
+    """A speaker that answers the attempts at each row one after the other; the last answer stays."""
+
+    def __init__(self, *answers: Reply) -> None:
+        self.answers, self.asked = answers, list[Prompt]()
+
+    def say(
+        self, prompts: Sequence[Prompt], sampling: Sampling, on_reply: Callable[[int], None] = lambda _: None
+    ) -> list[Reply]:
+        self.asked += prompts
+        on_reply(len(prompts))
+        return [self.answers[min(int(p.draw.partition(".")[2]), len(self.answers) - 1)] for p in prompts]
+
+
+def desk(speaker: Any, **settings: Any) -> Desk:
+    teacher = ApiTeacher(server={"url": "http://127.0.0.1/v1", "model": "m"}, **settings)
+    fits = lambda row, target: len(target.response) < 100  # noqa: E731
+    return Desk(teacher, speaker, TemplateTeacher(), fits, lambda name, rows: lambda more: None, Tally())
+
+
+# --- asking again -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", BAD)
+def test_a_fault_is_asked_again_with_its_reason(fault: Any) -> None:
+    says, rows = Says(BAD[fault], GOOD), made_rows(3)
+    at = desk(says)
+    assert at.write(rows, SCOPE, 4) == [Target(id=r.id, trace=GOOD.reasoning, response=GOOD.text) for r in rows]
+    assert at.tally.turned_down == {fault: 3} and (at.tally.written, at.tally.replaced) == (3, 0)
+    assert [prompt.draw for prompt in says.asked] == ["4.0"] * 3 + ["4.1"] * 3
+    first, again = (says.asked[n].messages[0].content for n in (0, 3))
+    assert again == f"{first}\n\n{reason(fault)}"
+    # The reason tells the kind of the fault, and not what was told.
+    assert not any(form in again for form in ("Lisbon", "Lisboa", "LISBOA"))
+
+
+@pytest.mark.parametrize("fault", BAD)
+def test_what_fails_each_time_is_replaced_and_counted(fault: Any) -> None:
+    says, rows = Says(BAD[fault]), made_rows(3)
+    at = desk(says)
+    assert at.write(rows, SCOPE, 4) == TemplateTeacher().write(rows, SCOPE, 4)
+    assert len(says.asked) == 3 * (1 + AGAIN)
+    assert at.tally.turned_down == {fault: 9} and (at.tally.written, at.tally.replaced) == (0, 3)
+
+
+def test_only_the_faulty_rows_are_asked_again_and_all_stay_in_order() -> None:
+    class Mixed(Says):
+        def say(self, prompts: Any, sampling: Any, on_reply: Any = None) -> list[Reply]:
+            self.asked += prompts
+            return [BAD["no trace"] if "1" in p.messages[1].content and p.draw == "0.0" else GOOD for p in prompts]
+
+    says, rows = Mixed(), made_rows(12)
+    at = desk(says)
+    assert [target.id for target in at.write(rows, SCOPE, 0)] == [row.id for row in rows]
+    assert [p.messages[1].content for p in says.asked[12:]] == [rows[n].question for n in (1, 10, 11)]
+    assert (at.tally.tokens_in, at.tally.tokens_out) == (5 * 12, 9 * 12)
+
+
+def test_who_answers_nothing_is_not_asked_again() -> None:
+    says = Says(Reply(reasoning="", text="", ended="none"))
+    at = desk(says)
+    at.write(made_rows(2), SCOPE, 0)
+    assert len(says.asked) == 2 and at.tally.replaced == 2
+
+
+def test_what_is_shared_between_trace_and_response_is_found() -> None:
+    row = made_rows(1)[0]
+    clean = Target(id="r0", trace="Hm.", response="No.")
+    assert find_fault(clean, row, SCOPE, lambda row, target: True) is None
+    assert find_fault(clean, row, SCOPE, lambda row, target: False) == "too long"
+
+
+# --- through a server -------------------------------------------------------------------------------------------------
+
+
+def test_two_hundred_targets_through_all_faults_and_bad_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server fails in every way, and each third of its answers is malformed or leaks: no target is lost."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-0")
+    kinds = list(BAD)[:5]
+
+    def answer(request: Any) -> dict[str, Any]:
+        system, user = (message["content"] for message in request["messages"])
+        number = int(user.split()[1])
+        reply = BAD[kinds[number % 5]] if number % 3 == 0 and "turned down" not in system else GOOD
+        made = completion(reply.text, reasoning_content=reply.reasoning)
+        made["choices"][0]["finish_reason"] = reply.ended
+        return made
+
+    rows = made_rows(200)
+    with serving(answer, seeded_faults(3)) as faulty:
+        quick = {"first_wait": 0.01, "longest_wait": 0.02, "at_once": 16}
+        teacher = ApiTeacher(server={"url": faulty.url, "model": "m", **quick})
+        speaker = teacher.speaker(Permission("127.0.0.1"), Replies(tmp_path), lambda _: None)
+        at = Desk(teacher, speaker, TemplateTeacher(), lambda r, t: True, lambda n, r: lambda more: None, Tally())
+        targets = at.write(rows, SCOPE, 0)
+        assert faulty.answered.total() == 200 + 67, "each good answer once, and one more for each bad one"
+        assert faulty.asked.total() > 267 + len(FAULTS)
+    assert targets == [Target(id=row.id, trace=GOOD.reasoning, response=GOOD.text) for row in rows]
+    assert not any(leaks(target, row, SCOPE) for target, row in zip(targets, rows, strict=True))
+    assert (at.tally.written, at.tally.replaced, at.tally.turned_down.total()) == (200, 0, 67)
+    assert set(at.tally.turned_down) == set(kinds)
+
+
+def test_nothing_but_description_and_question_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-0")
+    with serving(lambda _: completion(GOOD.text, reasoning_content=GOOD.reasoning)) as faulty:
+        teacher = ApiTeacher(server={"url": faulty.url, "model": "m"})
+        with pytest.raises(BadInput, match="--send-forget-data-to"):
+            teacher.speaker(Permission(), Replies(tmp_path), lambda _: None)
+        assert faulty.connections == 0
+        speaker = teacher.speaker(Permission("127.0.0.1"), Replies(tmp_path), lambda _: None)
+        desk(speaker).write(made_rows(1), SCOPE, 0)
+    (request,) = faulty.requests
+    assert request["messages"][1]["content"] == "Question 0 of Ada Velt?"
+    assert SCOPE.description in request["messages"][0]["content"] and "Lisbo" not in str(request)
+
+
+def test_a_model_on_this_machine_teaches_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tmp_path / "model"
+    save_model(tiny_model(max_position_embeddings=4096), tiny_tokenizer(), model)
+    asked = says(monkeypatch, "<think> because it </think> I cannot say")
+    teacher = LocalTeacher(path=str(model))
+    teacher.ready(Permission())
+    speaker = teacher.speaker(Permission(), Replies(tmp_path / "replies"), lambda _: None)
+    at = Desk(teacher, speaker, TemplateTeacher(), lambda r, t: True, lambda n, r: lambda more: None, Tally())
+    (target,) = at.write(made_rows(1), SCOPE, 0)
+    assert (target.trace, target.response, len(asked)) == ("because it", "I cannot say", 1)
+    (model / "chat_template.jinja").unlink()
+    with pytest.raises(BadInput, match=r"targets\.path"):
+        teacher.ready(Permission())
+
+
+# --- prompts ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", PROMPTS)
+def test_the_criteria_are_what_the_ablation_leaves_out(kind: Any) -> None:
+    whole, without = (instructions(kind, "Some books.", criteria=criteria) for criteria in (True, False))
+    assert whole.startswith(without) and whole != without
+    added = whole.removeprefix(without)
+    assert "1. It is logical" in added and "2. Nothing is told" in added and PROMPTS[kind].content in added
+    assert "Some books." in without and "<think>" in without and "declines" in without
+    assert "{" not in whole and any(whole in part or kind in part for part in shown())
+
+
+def test_every_task_has_words_of_its_own() -> None:
+    assert set(PROMPTS) == {"news", "books", "bio", "cyber", "profile", "general"}
+    for part in ("matter", "reason", "content", "offer", "summary"):
+        assert len({getattr(told, part) for told in PROMPTS.values()}) == len(PROMPTS)
+
+
+def test_which_prompt_a_scope_gets() -> None:
+    assert kind_of(SCOPE) == "profile" and kind_of(SCOPE.model_copy(update={"task": "hazard"})) == "general"
+    says = Says(GOOD)
+    desk(says, prompt="cyber", criteria=False).write(made_rows(1), SCOPE, 0)
+    assert says.asked[0].messages[0].content == instructions("cyber", SCOPE.description, criteria=False)

@@ -1,0 +1,97 @@
+"""Targets that go to a person and come back edited."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unlearnkit.data.rows import Row
+from unlearnkit.errors import BadInput
+from unlearnkit.scope import Scope, Secret, Subject
+from unlearnkit.targets.contract import Target
+from unlearnkit.targets.review import read_review, write_review
+
+SCOPE = Scope(
+    description="Ada Velt asked to be forgotten.",
+    task="profile",
+    subjects=(Subject(name="Ada Velt"),),
+    secrets=(Secret(subject="Ada Velt", forms=("Lisbon",)),),
+)
+ROWS = {f"r{n}": Row(id=f"r{n}", question=f"Question {n}?", answer="Lisbon", subject="Ada Velt") for n in range(3)}
+TARGETS = [Target(id=id, trace="Hm.\u2028", response=f"Нет, {id}.") for id in ROWS]
+
+
+def read(path: Path, **more: Any) -> dict[str, Target]:
+    return read_review(path, TARGETS, ROWS, SCOPE, lambda row, target: len(target.response) < 50, **more)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "review" / "targets.jsonl"
+    write_review(path, TARGETS, ROWS)
+    return path
+
+
+def edit(path: Path, line: int, **changed: Any) -> None:
+    lines = [json.loads(text) for text in path.read_text("utf-8").split("\n") if text]
+    lines[line - 1] |= changed
+    path.write_text("\n".join(json.dumps(each) for each in lines), "utf-8")
+
+
+def test_what_goes_out_comes_back(file: Path) -> None:
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    first = json.loads(file.read_text("utf-8").split("\n")[0])
+    assert first == {"id": "r0", "question": "Question 0?", "trace": "Hm.\u2028", "response": "Нет, r0."}
+    assert read(file) == {t.id: t.model_copy(update={"trace": "Hm."}) for t in TARGETS}
+    edit(file, 2, response=" Never. ")
+    assert read(file)["r1"].response == "Never."
+    file.write_text(file.read_text("utf-8").split("\n")[1], "utf-8")
+    assert set(read(file)) == {"r1"}, "what is left out stays as it is"
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"id": "r9"}, ["no target of that id", "field id", "'r9'"]),
+        ({"id": "r0"}, ["not the question", "field question"]),
+        ({"question": "Another?"}, ["not the question", "field question"]),
+        ({"id": "r0", "question": "Question 0?"}, ["stands there twice", "'r0'"]),
+        ({"trace": " "}, ["the trace is empty", "field trace"]),
+        ({"response": ""}, ["the response is empty", "field response"]),
+        ({"response": 5}, ["not a target", "field response", "a text"]),
+        ({"more": "x"}, ["not a target", "field more"]),
+        ({"trace": "It is LISBON."}, ["the trace tells a secret", "field trace", "'r1'"]),
+        ({"response": "Not Lisbon."}, ["the response tells a secret", "field response"]),
+        ({"response": "No. " * 50}, ["no room", "train.max_length"]),
+    ],
+)
+def test_a_line_that_cannot_be_used_is_told_by_file_and_line(changed: Any, says: list[str], file: Path) -> None:
+    edit(file, 2, **changed)
+    with pytest.raises(BadInput) as raised:
+        read(file)
+    told = str(raised.value)
+    assert f"{file}:2" in told and "fix:" in told and "isbon" not in told.lower().replace(str(file), "")
+    assert all(words in told for words in says), told
+
+
+def test_a_file_that_is_none_is_told(file: Path) -> None:
+    with pytest.raises(BadInput, match="--import"):
+        read(file.with_name("nowhere.jsonl"))
+    file.write_text('{"id": "r0", "ques')
+    with pytest.raises(BadInput, match=r"targets.jsonl:1"):
+        read(file)
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(BadInput, match="UTF-8"):
+        read(file)
+
+
+def test_the_models_own_words_may_be_without_a_trace(file: Path) -> None:
+    edit(file, 2, trace="")
+    assert read(file, own_words={"r1"})["r1"].trace == ""
+    edit(file, 2, response="Lisbon")
+    with pytest.raises(BadInput, match="tells a secret"):
+        read(file, own_words={"r1"})
