@@ -23,6 +23,9 @@ Grid = Mapping[str, Mapping[float, dict[str, Any]]]
 
 def done(recipes: Iterable[dict[str, Any]]) -> None:
     """Runs, two at a time, each in a process of its own; whatever is done already is taken as it is."""
+    recipes = list(recipes)
+    for recipe in recipes:
+        make_recipe(recipe)  # what is wrong with the last is told before the first is begun
     together([Job(str(recipe["name"]), _run, (recipe,)) for recipe in recipes], Progress(), at_once=2)
 
 

@@ -41,7 +41,7 @@ METHODS: dict[str, tuple[dict[str, Any], tuple[float, ...]]] = {
     "rmu": (
         {
             "method": {"name": "rmu", "layer": 3, "coefficient": 100},
-            "model": {"parameters": [r"layers\.[123]\.mlp\.down_proj"]},
+            "model": {"parameters": r"layers\.[123]\.mlp\.down_proj"},
         },
         LARGE,
     ),
