@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from hypothesis import settings
 # A busy machine is no failure: examples have no deadline of their own.
 settings.register_profile("unlearnkit", deadline=None, max_examples=40)
 settings.load_profile("unlearnkit")
+
+# A shell starts what runs in its background with Ctrl-C ignored, and here it is tested what Ctrl-C does.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
