@@ -40,7 +40,7 @@ METHODS: dict[str, tuple[dict[str, Any], tuple[float, ...]]] = {
     "idkdpo": ({"method": {"name": "idkdpo", "retain": "nll"}}, LARGE),
     "rmu": (
         {
-            "method": {"name": "rmu", "layer": 3, "coefficient": 100},
+            "method": {"name": "rmu", "layer": 3, "coefficient": 100, "retain_weight": 10},
             "model": {"parameters": r"layers\.[123]\.mlp\.down_proj"},
         },
         LARGE,
@@ -51,7 +51,8 @@ METHODS: dict[str, tuple[dict[str, Any], tuple[float, ...]]] = {
 }
 """The methods, and the three settings of each: peak learning rates. Ascent without a bound breaks a model at rates that
 the others need. All else is the paper's default, but for RMU's layer, coefficient (a few times the length of this
-model's hidden states) and weights, which depend on the model, and for TRU's retain weight, 10 in place of 1."""
+model's hidden states), weights and retain weight, which depend on the model (at the paper's 1200 nothing moved), and
+for TRU's retain weight, 10 in place of 1."""
 TRAIN = {"epochs": 5, "batch_size": 16, "max_length": 256, "precision": "bfloat16", "checkpoint_every": 1000}
 ROWS_OF_AN_AUTHOR = 20
 COLUMNS = (
