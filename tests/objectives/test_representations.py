@@ -111,11 +111,17 @@ def test_weights_after_the_layer_that_is_read_are_refused(layer: int, pattern: s
         trainer.run()
 
 
-def test_no_weight_is_refused_where_the_head_is_read() -> None:
-    model = choose_weights(tiny_model(), parameters="lm_head")
-    try_weights(RMU(layer=0, retain="nll"), model)
-    tied = choose_weights(tiny_model("llama_tied"), parameters="embed_tokens")
-    try_weights(RMU(layer=0), tied)
+@pytest.mark.parametrize(
+    ("family", "pattern", "retain"), [("llama", "lm_head", "nll"), ("llama_tied", "embed_tokens", None)]
+)
+def test_no_weight_is_refused_that_a_gradient_reaches(family: str, pattern: str, retain: str | None) -> None:
+    objective, model = RMU(layer=0, retain=retain), choose_weights(tiny_model(family), parameters=pattern)
+    try_weights(objective, model)
+    (trained,) = (parameter for parameter in model.parameters() if parameter.requires_grad)
+    before = trained.detach().clone()
+    data = TrainData({name: random_rows(2) for name in ("forget", "retain")}, PAD)
+    Trainer(Engine(model), objective, data, TrainSettings(epochs=None, steps=1, batch_size=2, lr=1e-2), seed=0).run()
+    assert not torch.equal(trained, before)
 
 
 def test_micro_batches_change_nothing() -> None:

@@ -14,10 +14,11 @@ def make_speaker(*, temperature: float) -> NoReturn:
         temperature: at which its answers are drawn.
 
     Raises:
-        Missing: always, as long as no client for a server or a local model is part of the package.
+        Missing: always, as long as the models of `unlearnkit.chat` are not offered to the judge: to send outputs away
+            needs the user's consent first, as it does for a teacher.
     """
     raise Missing(
-        "a model judge needs a language model to ask, and this version can reach none by itself",
+        "a model judge needs a language model to ask, and from the command line none can be named yet",
         where="--judge",
         allowed="from Python, judge_outputs(run, judge, speaker=...) takes any object with say(messages) -> str; its "
         f"answers should be drawn at temperature {temperature:g}",
