@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -49,4 +50,4 @@ def targets_command(
         cost = "" if state.cost is None else f", cost {state.cost:.4g}"
         progress.say(f"tokens: {state.tokens_in} in, {state.tokens_out} out{cost}")
     progress.say(f"targets: {folder.targets_file}" + (f"\nreview:  {give_to}" if give_to else ""))
-    progress.say(f"next:    unlearn run {recipe} --resume")
+    progress.say(f"next:    unlearn run {shlex.join([str(recipe), *(overrides or [])])} --resume")
