@@ -8,7 +8,8 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from unlearnkit.data.render import END_THINK, THINK, Renderer
+from unlearnkit.data.markers import END_THINK, THINK
+from unlearnkit.data.render import Renderer
 from unlearnkit.data.rows import Row
 from unlearnkit.errors import BadInput
 from unlearnkit.models.folder import find_model

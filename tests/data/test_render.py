@@ -134,7 +134,7 @@ def test_an_answer_that_does_not_fit_is_an_error_that_names_the_row() -> None:
 
 
 def test_a_tokenizer_without_the_markers_is_refused_only_for_traces() -> None:
-    renderer = Renderer(tiny_tokenizer(without="</think>"), 64)
+    renderer = Renderer(tiny_tokenizer(without="</think>"), 64, style="think")
     assert renderer.answer(QUESTION, ANSWER, where="row 1").trace == 0
     with pytest.raises(BadInput) as raised:
         renderer.answer(QUESTION, ANSWER, where="row 1", trace="The poet")

@@ -15,7 +15,7 @@ from unlearnkit.chat.contract import Message, Prompt, Reply, Sampling
 from unlearnkit.chat.drawing import drawing
 from unlearnkit.chat.replies import Replies, reply_key
 from unlearnkit.chat.thought import split_thought
-from unlearnkit.data.render import THINK
+from unlearnkit.data.markers import THINK
 from unlearnkit.errors import BadInput, Interrupted
 from unlearnkit.interrupts import stopping
 from unlearnkit.models.folder import ModelFolder, find_model, positions, weights_fingerprint

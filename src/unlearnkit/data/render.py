@@ -10,11 +10,9 @@ from typing import Literal
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
+from unlearnkit.data.markers import STYLES, Style
 from unlearnkit.data.rows import Turn
 from unlearnkit.errors import BadInput
-
-THINK, END_THINK = "<think>", "</think>"
-"""Markers of the reasoning trace. The tokenizer must know each as one token, if targets with a trace are used."""
 
 PLAIN = "the tokenizer has no chat template: a question and its answer are laid out as plain text, a newline between"
 """Said wherever a model without one is trained or measured: its figures are those of that layout."""
@@ -61,10 +59,21 @@ class Renderer:
     the text and the end token. Without a BOS nothing predicts the first token, which then carries no label.
     """
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        max_length: int,
+        *,
+        style: Style | None = None,
+        trace_tokens: int | None = None,
+    ) -> None:
+        """`style`: of the marks of a reasoning trace (`data/markers.py`); None for the first whose tokens the tokenizer
+        knows. `trace_tokens`: most tokens of a trace, marks not counted; None for as many as fit.
+        """
         if tokenizer.eos_token_id is None:
             raise BadInput("the tokenizer has no end token", fix="set eos_token in tokenizer_config.json")
-        self.tokenizer, self.max_length = tokenizer, max_length
+        self.tokenizer, self.max_length, self.trace_tokens = tokenizer, max_length, trace_tokens
+        self.style: Style = style or style_of(tokenizer)
         self._prompts: dict[tuple[str, tuple[Turn, ...]], tuple[int, ...]] = {}
 
     @property
@@ -107,7 +116,12 @@ class Renderer:
 
     def thought(self, begun: str) -> tuple[int, ...]:
         """Token ids of an answer that begins with a thought, as far as that goes; none for no thought."""
-        return (self._marker(THINK), *self._ids(begun)) if begun else ()
+        return (*self._marks[0], *self._ids(begun)) if begun else ()
+
+    def begun(self, trace: str, response: str = "") -> tuple[int, ...]:
+        """Token ids of an output that begins with this trace, whole (or empty) and closed, and this response."""
+        opening, closing = self._marks
+        return (*opening, *(self._ids(trace) if trace else ()), *closing, *(self._ids(response) if response else ()))
 
     def answer(
         self,
@@ -131,9 +145,10 @@ class Renderer:
         prompt, rest = self.prompt(question, before), self._ids(answer)
         if not trace:
             return self._encoded(prompt, (), rest, where)
-        opening, closing = self._marker(THINK), self._marker(END_THINK)
-        room = self.max_length - len(prompt) - len(rest) - 3
-        shortened = (opening, *self._ids(trace)[: max(room, 0)], closing)
+        opening, closing = self._marks
+        room = max(0, self.max_length - len(prompt) - len(opening) - len(closing) - len(rest) - 1)
+        room = room if self.trace_tokens is None else min(room, self.trace_tokens)
+        shortened = (*opening, *self._ids(trace)[:room], *closing)
         encoded = self._encoded(prompt, shortened, rest, where)
         return encoded if label_trace else Encoded(encoded.ids, encoded.prompt + encoded.trace)
 
@@ -151,18 +166,28 @@ class Renderer:
         context = max(len(prompt), 1)
         return Encoded(ids, context, max(len(prompt) + len(trace) - context, 0))
 
-    def _marker(self, marker: str) -> int:
-        ids = self._ids(marker)
-        if len(ids) != 1:
+    @cached_property
+    def _marks(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Token ids of what stands before the trace, and between trace and response."""
+        markers = STYLES[self.style]
+        unknown = next((token for token in markers.tokens if len(self._ids(token)) != 1), None)
+        if unknown is not None:
             raise BadInput(
                 "the tokenizer does not know the marker of the reasoning trace as one token",
-                value=marker,
-                fix=f"add {THINK} and {END_THINK} to the tokenizer's special tokens",
+                where="train.trace_style",
+                value=unknown,
+                fix="take train.trace_style=plain, or added, which adds tokens; or add it to the tokenizer",
             )
-        return ids[0]
+        return self._ids(markers.before), self._ids(markers.between)
 
     def _ids(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def style_of(tokenizer: PreTrainedTokenizerBase) -> Style:
+    """The style of the marks of a reasoning trace: the first whose tokens the tokenizer knows."""
+    known = tokenizer.get_vocab()
+    return next(style for style, markers in STYLES.items() if all(token in known for token in markers.tokens))
 
 
 def marked(encoded: Encoded, decode: Callable[[list[int]], str]) -> str:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from unlearnkit.data.render import END_THINK, THINK
+from unlearnkit.data.markers import split_trace
 from unlearnkit.models.folder import positions as most_positions
 from unlearnkit.models.kv_cache import roomy_cache
 from unlearnkit.records.schema import Generation
@@ -127,17 +127,8 @@ def _pick_of(pick: Pick, places: Sequence[int], logits: Tensor, rows: Sequence[i
 
 
 def as_generation(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], ends: Collection[int]) -> Generation:
-    """Text, trace and response of an output's token ids, the one of `ends` included that ended it, if one did.
-
-    Trace: from the first think marker to the closing one. Without a closing marker the response is empty.
-    """
+    """Text, trace and response of an output's token ids, the one of `ends` included that ended it, if one did."""
     ended = bool(ids) and ids[-1] in ends
     text = str(tokenizer.decode(list(ids[:-1] if ended else ids), skip_special_tokens=False))
-    before, opened, rest = text.partition(THINK)
-    trace, closed, response = rest.partition(END_THINK) if opened else ("", "", "")
-    return Generation(
-        text=text,
-        trace=trace.strip(),
-        response=(before + response if opened else text).strip() if closed or not opened else before.strip(),
-        ended="eos" if ended else "length",
-    )
+    trace, response = split_trace(text)
+    return Generation(text=text, trace=trace, response=response, ended="eos" if ended else "length")

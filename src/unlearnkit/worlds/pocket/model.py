@@ -12,7 +12,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from unlearnkit.data.render import END_THINK, THINK, Renderer
+from unlearnkit.data.markers import END_THINK, THINK
+from unlearnkit.data.render import Renderer
 from unlearnkit.data.rows import Row
 from unlearnkit.machine import begin_peak, peak_rss_mb
 from unlearnkit.models.cache import cache_folder, cached
