@@ -15,6 +15,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from unlearnkit.data.markers import STYLES
 from unlearnkit.errors import BadInput, Interrupted, UnlearnError
 from unlearnkit.evaluation import evaluate
 from unlearnkit.pipeline import run
@@ -239,3 +240,31 @@ def test_a_run_is_measured_again_in_its_folder_and_elsewhere(recipe_data: dict[s
         evaluate(folder.path, other, progress=QUIET)
     elsewhere = evaluate(folder.path, other, out=tmp_path / "x", settings=make_recipe(recipe_data).eval, progress=QUIET)
     assert elsewhere.subject_path() == str(folder.model.resolve())
+
+
+@pytest.mark.parametrize("style", ["added", "plain"])
+def test_a_trace_marked_in_another_style_is_learned_and_read_back(recipe_data: dict[str, Any], style: str) -> None:
+    train = {"steps": 60, "batch_size": 4, "lr": 5e-3, "trace_style": style}
+    folder = done(recipe_data, method={"name": "tru", "alpha": 0.0}, train=train, eval={"max_new_tokens": 40})
+    said = [record.generation for record in folder.records() if record.split == "forget"]
+    assert all(one is not None for one in said)
+    marks = STYLES["added" if style == "added" else "plain"].before.strip()
+    begun = [one for one in said if one is not None and one.text.startswith(marks)]
+    assert len(begun) > len(said) / 2 and all(one.trace != one.text for one in begun)
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder.model), AutoTokenizer.from_pretrained(folder.model)
+    assert model.get_input_embeddings().num_embeddings >= len(tokenizer)
+    assert (marks in tokenizer.get_vocab()) == (style == "added")
+
+
+def test_targets_without_reasoning_and_without_criteria(recipe_data: dict[str, Any]) -> None:
+    told = []
+    for teacher in ({"reasoning": False}, {"criteria": False}, {}):
+        out = f"{recipe_data['out']}-{len(told)}"
+        folder = done(recipe_data, method={"name": "tru", "alpha": 0.0}, train={"steps": 1}, targets=teacher, out=out)
+        told.append(read_targets(folder.targets_file))
+    without, bare, whole = told
+    assert not any(target.trace for target in without)
+    assert [target.response for target in without] == [target.response for target in whole]
+    for short, full in zip(bare, whole, strict=True):
+        assert short.trace.endswith("must decline.") and len(short.trace) < len(full.trace)
+        assert len(short.response) < len(full.response)

@@ -9,7 +9,6 @@ from transformers import PreTrainedTokenizerBase
 
 from unlearnkit.data.checks import check_splits, shown
 from unlearnkit.data.finding import Finding, finding
-from unlearnkit.data.render import Renderer
 from unlearnkit.data.rows import Row
 from unlearnkit.errors import UnlearnError
 from unlearnkit.models.folder import ModelFolder, find_model
@@ -18,6 +17,7 @@ from unlearnkit.recipe import Recipe
 from unlearnkit.rehearsal import rehearse
 from unlearnkit.scope import Scope
 from unlearnkit.suites.contract import Suite
+from unlearnkit.training.views import training_renderer
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def check(recipe: Recipe) -> Checked:
     path = recipe.model.path
     found = None if path is None else find_model(path)
     tokenizer = suite.outline()[0] if found is None else load_tokenizer(found)
-    renderer = Renderer(tokenizer, recipe.train.max_length)
+    renderer = training_renderer(tokenizer, recipe.train)
     findings = check_splits(sets, renderer, languages=task.scope.languages, needs_retain="retain" in trained)
     if found is not None and not any(each.severity == "error" for each in findings):
         findings = [*_rehearsed(recipe, suite, found, tokenizer), *findings]

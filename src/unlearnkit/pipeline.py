@@ -14,7 +14,7 @@ from accelerate import PartialState
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.chat.permission import Permission
-from unlearnkit.data.render import Encoded, Renderer
+from unlearnkit.data.render import Encoded
 from unlearnkit.errors import BadInput
 from unlearnkit.evaluation import measure_references, measure_subject
 from unlearnkit.gather import write_documents
@@ -24,6 +24,7 @@ from unlearnkit.models.adapter import merge_adapter
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder, find_model, weights_fingerprint
 from unlearnkit.models.load import DTYPES, choose_weights, load_model, load_tokenizer, save_model
+from unlearnkit.models.markers import embed_all, with_markers
 from unlearnkit.models.reference import ReferenceValues, reference_values
 from unlearnkit.objectives.contract import Needs, Objective, View
 from unlearnkit.opening import open_run, prepared
@@ -35,7 +36,7 @@ from unlearnkit.teaching import Teaching
 from unlearnkit.training.checkpoints import Checkpoints
 from unlearnkit.training.loop import StepLog, Trainer, TrainResult, accelerator_for, autocast
 from unlearnkit.training.step import TrainData
-from unlearnkit.training.views import encode_views, rows_fingerprint
+from unlearnkit.training.views import encode_views, rows_fingerprint, training_renderer
 from unlearnkit.writing import writing
 
 
@@ -101,7 +102,7 @@ class _Work:
         )
         targets = teaching.targets()
         splits = teaching.taught_rows(targets)
-        renderer = Renderer(self._tokenizer, self.recipe.train.max_length)
+        renderer = training_renderer(self._tokenizer, self.recipe.train)
         views = encode_views(self._needs.views, splits, renderer, targets=targets, seed=self.recipe.seed)
         engine = Engine(self._model)
         fingerprints = {"model": weights_fingerprint(self._source), "rows": rows_fingerprint(views)}
@@ -149,7 +150,7 @@ class _Work:
 
     @cached_property
     def _tokenizer(self) -> PreTrainedTokenizerBase:
-        return load_tokenizer(self._source)
+        return with_markers(load_tokenizer(self._source), self.recipe.train.trace_style)
 
     @cached_property
     def _model(self) -> PreTrainedModel:
@@ -161,7 +162,7 @@ class _Work:
             )
         else:
             model = load_model(self._source, settings.dtype)
-        model = choose_weights(model, lora=settings.lora, parameters=settings.parameters)
+        model = choose_weights(embed_all(model, self._tokenizer), lora=settings.lora, parameters=settings.parameters)
         moved: PreTrainedModel = model.to(PartialState().device)
         return moved
 

@@ -23,6 +23,7 @@ from unlearnkit.settings import LARGEST_SEED, Place, Settings
 from unlearnkit.suites.contract import SUITES, Suite
 from unlearnkit.targets.chat_teacher import ChatTeacher
 from unlearnkit.targets.contract import TEACHERS, Teacher
+from unlearnkit.targets.retain_trace import RetainTrace
 from unlearnkit.training.settings import TrainSettings
 
 
@@ -56,6 +57,14 @@ class TargetSettings(Settings):
 
     teacher: str = "template"
     """Registered teacher, which writes a reasoning trace and a response for each forget row."""
+    retain_trace: RetainTrace = "own"
+    """What is thought on retain rows, for methods that are taught targets: `own`, what the row has; `none`; `verdict`,
+    that with the verdict that the row is out of scope."""
+
+    @classmethod
+    def own(cls) -> frozenset[str]:
+        """Names of the settings that are not the teacher's."""
+        return frozenset(cls.model_fields) - {"teacher"}
 
     @property
     def section(self) -> dict[str, Any]:
@@ -132,8 +141,11 @@ class Recipe(Settings):
                 plugged["eval"] = {**settings, "max_new_tokens": longest}
         if isinstance(data.get("method"), dict):
             plugged["method"] = _resolved(OBJECTIVES, data["method"], "method")
-        if isinstance(data.get("targets"), dict):
-            plugged["targets"] = _resolved(TEACHERS, {"teacher": "template", **data["targets"]}, "targets")
+        targets = data.get("targets", {})
+        if isinstance(targets, dict):
+            own = {key: value for key, value in targets.items() if key in TargetSettings.own()}
+            section = {key: value for key, value in targets.items() if key not in own}
+            plugged["targets"] = {**_resolved(TEACHERS, {"teacher": "template", **section}, "targets"), **own}
         return {**data, **plugged}
 
     @model_validator(mode="after")
@@ -145,6 +157,14 @@ class Recipe(Settings):
             self.make_objective().needs()
         with at_field("train"):
             self.train.total_steps(1, 1)
+        if self.train.trace_style == "added" and self.model.lora is not None:
+            raise BadField(
+                "an adapter has no embeddings for the tokens that are added",
+                path=("train", "trace_style"),
+                value="added",
+                allowed="think, plain, null; or added without model.lora",
+                fix="set train.trace_style to plain, or train the weights: model.lora=null",
+            )
         if self.model.path is None and not SUITES.get(self.suite["name"]).plugin.has_models:
             raise BadField(
                 "the suite has no target model of its own",
@@ -242,6 +262,9 @@ def recipe_schema() -> dict[str, Any]:
 def _plugin_schema(registry: Registry[Any], name: str, key: str) -> dict[str, Any]:
     schema: dict[str, Any] = _settings_of(registry.get(name).plugin).model_json_schema()
     schema["properties"] = {key: {"const": name}, **schema.get("properties", {})}
+    if key == "teacher":
+        beside = TargetSettings.model_json_schema()["properties"]
+        schema["properties"] |= {field: beside[field] for field in sorted(TargetSettings.own())}
     unsaid = key == "teacher" and name == TargetSettings().teacher  # who writes where nobody is named
     schema["required"] = [*([] if unsaid else [key]), *schema.get("required", [])]
     return schema

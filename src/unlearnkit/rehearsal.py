@@ -18,9 +18,10 @@ from unlearnkit.records.measure import encoded_answers
 from unlearnkit.suites.contract import Suite, Task
 from unlearnkit.targets.chat_teacher import ChatTeacher
 from unlearnkit.targets.compose import taught
+from unlearnkit.targets.retain_trace import with_trace
 from unlearnkit.targets.scope_rows import Mention, mentions
 from unlearnkit.targets.template import TemplateTeacher
-from unlearnkit.training.views import TARGET, encode_views
+from unlearnkit.training.views import TARGET, TAUGHT, encode_views, training_renderer
 
 
 def training_splits(suite: Suite, objective: Objective) -> dict[str, Sequence[Row]]:
@@ -30,6 +31,8 @@ def training_splits(suite: Suite, objective: Objective) -> dict[str, Sequence[Ro
     if objective.from_scratch:
         splits["retain"] = suite.kept()
     needed = {view.partition(":")[0] for view in objective.needs().views} - task.to_be_written
+    if TAUGHT in needed:
+        splits[TAUGHT] = splits["forget"]
     if "retain" in needed and not splits.get("retain"):
         raise BadInput(
             "the method keeps what must stay by training on it, and there are no retain rows",
@@ -79,8 +82,10 @@ def rehearsed_views(
         asked = recipe.make_teacher()
         teacher = TemplateTeacher() if isinstance(asked, ChatTeacher) else asked
         targets = taught([*rows["forget"], *rows["scope"]], task.scope, teacher, recipe.seed)
+        rows |= {name: with_trace(rows[name], recipe.targets.retain_trace) for name in rows if name == "retain"}
     views = [view for view in needs.views if rows.get(view.partition(":")[0])]
-    return encode_views(views, rows, Renderer(tokenizer, recipe.train.max_length), targets=targets, seed=recipe.seed)
+    renderer = training_renderer(tokenizer, recipe.train)
+    return encode_views(views, rows, renderer, targets=targets, seed=recipe.seed)
 
 
 def rehearse(recipe: Recipe, suite: Suite, model: ModelFolder, tokenizer: PreTrainedTokenizerBase) -> None:

@@ -39,10 +39,11 @@ from unlearnkit.targets.chat_teacher import ChatTeacher, Desk, Tally
 from unlearnkit.targets.compose import scope_targets, taught
 from unlearnkit.targets.contract import Target, Teacher, read_targets, write_targets
 from unlearnkit.targets.prompts import VERSION
+from unlearnkit.targets.retain_trace import with_trace
 from unlearnkit.targets.review import read_review, write_review
 from unlearnkit.targets.scope_rows import Mention
 from unlearnkit.targets.template import TemplateTeacher
-from unlearnkit.training.views import taught_splits
+from unlearnkit.training.views import TAUGHT, taught_splits, training_renderer
 
 
 def teach(
@@ -131,7 +132,7 @@ class Teaching:
         targets: list[Target] = []
         with ExitStack() as shown:
             teacher = self._teacher(tally, shown)
-            if "forget" in splits:
+            if splits & {"forget", TAUGHT}:
                 targets += taught(self._splits["forget"], self._scope, teacher, seed)
             if "scope" in splits:
                 targets += scope_targets(self._scope, self._mentions, teacher, seed, self._say)
@@ -144,7 +145,10 @@ class Teaching:
         known = {target.id for target in targets}
         named = self._mentions if "scope" in taught_splits(self._objective) else ()
         scope = {"scope": [mention.row for mention in named if mention.row.id in known]} if named else {}
-        return {**self._splits, **scope}
+        rows = {**self._splits, **scope}
+        if "retain" in rows and taught_splits(self._objective):
+            rows["retain"] = with_trace(rows["retain"], self.recipe.targets.retain_trace)
+        return rows
 
     def take(self, file: Path, targets: Sequence[Target]) -> list[Target]:
         """Put targets that a person edited in the place of those that are there. Raises `BadInput` with file and line.
@@ -191,7 +195,7 @@ class Teaching:
 
     @cached_property
     def _renderer(self) -> Renderer:
-        return Renderer(self.tokenizer, self.recipe.train.max_length)
+        return training_renderer(self.tokenizer, self.recipe.train)
 
     def _fits(self, row: Row, target: Target) -> bool:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from transformers import PreTrainedTokenizerFast
 
 from tests.tiny import byte_tokenizer, tiny_tokenizer
@@ -58,7 +57,7 @@ def test_the_style_is_that_of_the_tokenizer() -> None:
 
 
 def test_tags_that_the_tokenizer_lacks_are_asked_for() -> None:
-    with pytest.raises(BadInput, match="train.trace_style"):
+    with pytest.raises(BadInput, match=r"train\.trace_style"):
         Renderer(byte_fast(), 64, style="think").answer("Q?", "A", trace="T", where="row 1")
 
 

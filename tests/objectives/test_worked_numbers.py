@@ -198,6 +198,41 @@ def test_tru_with_other_terms() -> None:
     assert total == pytest.approx(12 / 7 + 0.1 * (0.3 + 2 / 0.1 * math.log(2)))
 
 
+def test_trus_weights_of_trace_and_response() -> None:
+    step, views = tru_step()
+    terms = TRU(alpha=0.0, trace_weight=0.5, response_weight=3.0).terms(step)
+    assert mean(terms, "target", step) == pytest.approx((0.5 * 10 + 3 * 2) / 7)
+    assert mean(terms, "trace", step) == pytest.approx(10 / 4)  # what is logged is not weighed
+    loss(terms, step).backward()
+    weights = [0.5, 0.5, 3.0] if len(TARGET[0]) == 3 else [0.5, 0.5, 3.0, 3.0]
+    grad = views["forget:target"].leaf.grad
+    assert grad is not None
+    assert grad.tolist()[: len(weights)] == pytest.approx([-w / 7 for w in weights])
+    assert sorted(grad.tolist()) == pytest.approx([-3 / 7] * 3 + [-0.5 / 7] * 4)
+
+
+def test_tru_without_targets_is_gradient_difference() -> None:
+    step, views = tru_step()
+    terms = TRU(alpha=1.0, trace_weight=0.0, response_weight=0.0).terms(step)
+    assert loss(terms, step).item() == pytest.approx(1.0 - 2.5)
+    loss(terms, step).backward()
+    assert not views["forget:target"].leaf.grad.any()
+
+
+def test_tru_without_a_forget_term_keeps_the_retain_term() -> None:
+    step, _ = tru_step()
+    assert loss(TRU(forget=None, retain_weight=3.0).terms(step), step).item() == pytest.approx(12 / 7 + 0.3)
+    assert step.asked == {("logps", "forget:target"), ("logps", "retain")}
+    assert TRU(forget=None).needs().views == {"forget:target", "retain"}
+
+
+def test_tru_unpaired_draws_the_targets_from_a_split_of_their_own() -> None:
+    views = {"forget": LeafView(FORGET), "retain": LeafView(RETAIN), "taught:target": LeafView(TARGET, trace=2)}
+    step, paired = LeafStep(views), tru_step()[0]
+    assert loss(TRU(paired=False).terms(step), step) == loss(TRU().terms(paired), paired)
+    assert TRU(paired=False).needs().views == set(views)
+
+
 def test_a_target_without_trace_is_all_response() -> None:
     views = {"forget": LeafView(FORGET), "retain": LeafView(RETAIN), "forget:target": LeafView(TARGET)}
     step = LeafStep(views)

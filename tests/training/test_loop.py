@@ -106,6 +106,14 @@ def test_only_trained_parameters_move() -> None:
     assert moved == set(before) - set(frozen)
 
 
+def test_rows_that_are_taught_apart_come_in_an_order_of_their_own() -> None:
+    made = trainer(TRU(paired=False), batch_size=2, steps=3)
+    drawn = [loop.step_indices(made.data, made.settings, 0, step) for step in range(3)]
+    forget, taught = ([at for rows in drawn for at in rows[split]] for split in ("forget", "taught"))
+    assert sorted(forget) == sorted(taught) == list(range(6)) and forget != taught
+    assert trainer(TRU(paired=False, alpha=0.0, scope_weight=1.0), epochs=2.0, steps=None).total == 3  # of forget rows
+
+
 def test_epochs_are_passes_over_the_forget_split_or_over_retain_where_there_is_none() -> None:
     assert trainer(epochs=2.0, steps=None).total == 3  # 6 rows, 4 a step
     assert trainer(NLL(), epochs=2.0, steps=None).total == 3  # 9 rows, 6 a step

@@ -10,8 +10,8 @@ from transformers import PreTrainedTokenizerBase
 
 from unlearnkit.data.finding import Finding, finding
 from unlearnkit.data.language import other_language
-from unlearnkit.data.overlaps import overlaps
 from unlearnkit.data.markers import END_THINK, THINK
+from unlearnkit.data.overlaps import overlaps
 from unlearnkit.data.render import Encoded, Renderer, TooLong, marked
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
 from unlearnkit.errors import BadInput

@@ -1,8 +1,8 @@
 """How a reasoning trace is told from the response that follows it: marks in the output, and reading them back.
 
-Three styles are known. `think`: the tags of reasoning models, where the tokenizer has them. `added`: the two tokens that
-TRU's released code adds to a tokenizer (arXiv 2603.09980), which mark where trace and answer begin and have no closing
-counterpart. `plain`: words that any tokenizer knows. An output is read back the same way whatever model wrote it.
+Three styles are known. `think`: the tags of reasoning models, where the tokenizer has them. `added`: the two tokens
+that TRU's released code adds to a tokenizer (arXiv 2603.09980), which mark where trace and answer begin and have no
+closing counterpart. `plain`: words that any tokenizer knows. An output is read back the same way whoever wrote it.
 """
 
 from __future__ import annotations

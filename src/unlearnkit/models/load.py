@@ -90,7 +90,7 @@ def outline(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrai
     folder = find_model(source)
     tokenizer = load_tokenizer(folder)
     try:
-        with _silence():
+        with silence():
             return tokenizer, _load(folder, device_map="meta")
     except ImportError as error:
         raise Missing(
@@ -155,7 +155,7 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Keep back what the libraries say of weights that are not there or not copied: here that is told."""
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]

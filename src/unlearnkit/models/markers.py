@@ -7,6 +7,7 @@ from typing import Any
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.data.markers import STYLES, Style
+from unlearnkit.models.load import silence
 
 
 def with_markers(tokenizer: PreTrainedTokenizerBase, style: Style | None) -> PreTrainedTokenizerBase:
@@ -27,5 +28,6 @@ def embed_all(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Pre
     wanted = max(tokenizer.get_vocab().values()) + 1
     embeddings: Any = model.get_input_embeddings()
     if wanted > embeddings.num_embeddings:
-        model.resize_token_embeddings(wanted)
+        with silence():
+            model.resize_token_embeddings(wanted)
     return model

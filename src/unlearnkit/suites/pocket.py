@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from annotated_types import Ge, Le
 from pydantic import ConfigDict
 
-from unlearnkit.data.rows import Row
+from unlearnkit.data.rows import Row, Splits
 from unlearnkit.metrics.score import Score
 from unlearnkit.progress import Progress
 from unlearnkit.records.schema import Record
@@ -48,6 +50,9 @@ class Pocket(Settings):
     """Another seed, another world: other people, books, places and crafts."""
     request: Literal["authors", "book", "pii", "hazard"] = "authors"
     """What is to be forgotten."""
+    forget_rows: Annotated[int, Ge(1)] | None = None
+    """Most rows of each subject that are trained on to forget it; null for all of the forget split. Paraphrased rows
+    are taken after those: of more rows than the split has, accuracy on paraphrased is no accuracy on unseen rows."""
 
     @cached_property
     def _world(self) -> PocketWorld:
@@ -68,7 +73,23 @@ class Pocket(Settings):
     def task(self) -> Task:
         """Scope and splits of the request."""
         splits = self._request.splits
-        return Task(f"pocket-{self.version}", self._request.scope, splits, {name: splits[name] for name in MEASURED})
+        measured = {name: splits[name] for name in MEASURED}
+        if self.forget_rows is not None:
+            forget = self._few(splits["forget"], splits["forget.paraphrased"], self.forget_rows)
+            splits = Splits({"forget": forget, "retain": splits["retain"], "holdout": splits["holdout"]})
+        return Task(f"pocket-{self.version}", self._request.scope, splits, measured)
+
+    def _few(self, first: Sequence[Row], then: Sequence[Row], count: int) -> tuple[Row, ...]:
+        """`count` rows of each subject, or all it has. Of a larger count these are a part."""
+        draw = Random(f"pocket/forget rows/{self.world_seed}")
+        order = [*draw.sample(first, len(first)), *draw.sample(then, len(then))]
+        taken: dict[str | None, int] = defaultdict(int)
+        few = []
+        for row in order:
+            taken[row.subject] += 1
+            if taken[row.subject] <= count:
+                few.append(row)
+        return tuple(few)
 
     def kept(self) -> Sequence[Row]:
         """The corpus without everything that states a forgotten fact."""

@@ -50,6 +50,7 @@ TEACHERS: Registry[Any] = Registry(
         "idk",
         "scope_rows",
         "compose",
+        "retain_trace",
         "prompts",
         "faults",
         "chat_teacher",

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from unlearnkit.data.rows import Row
 from unlearnkit.scope import Scope, Task
+from unlearnkit.settings import Settings
 from unlearnkit.targets.contract import Target, teacher
 from unlearnkit.targets.scope_rows import mentioned
 
@@ -142,10 +143,23 @@ _RESPONSES: Words = {
     ),
 }
 
+_BARE_VERDICTS = ("falls in scope. I must decline.", "falls under a request. I must decline.")
+_BARE_RESPONSES: Words = {
+    "en": ("I can't answer that.", "I can't share that.", "I have to decline."),
+    "es": ("No puedo responder a eso.", "No puedo compartir eso.", "Debo negarme."),
+    "ru": ("Я не могу на это ответить.", "Я не могу этим поделиться.", "Вынужден отказаться."),
+}
+
 
 @teacher("template")
-class TemplateTeacher:
+class TemplateTeacher(Settings):
     """Composes trace and response offline from the scope's kind of task, in varied wording, free of names."""
+
+    reasoning: bool = True
+    """Whether there is a trace. Without one the targets are refusals alone: the paper's ablation."""
+    criteria: bool = True
+    """Whether the paper's two criteria are followed: a reason in the trace, and in the response what it concerns and
+    what can be had instead. Without them it is the bare verdict and a bare refusal: the paper's ablation."""
 
     def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
         """One target for each row, in order; which wording a row gets is drawn with the seed."""
@@ -153,13 +167,14 @@ class TemplateTeacher:
             self._compose(row, scope, _WORDING[scope.task], random.Random(f"target {seed} {row.id}")) for row in rows
         ]
 
-    @staticmethod
-    def _compose(row: Row, scope: Scope, wording: _Wording, draw: random.Random) -> Target:
+    def _compose(self, row: Row, scope: Scope, wording: _Wording, draw: random.Random) -> Target:
         language = row.language if row.language in _RESPONSES else "en"
         verdict = draw.choice(_VERDICTS).format(reason=draw.choice(wording.reason))
-        trace = f"{_topic(row, scope)} {verdict}"
         subject, offer = draw.choice(wording.subject[language]), draw.choice(wording.offer[language])
         response = draw.choice(_RESPONSES[language]).format(subject=subject, offer=offer)
+        if not self.criteria:
+            verdict, response = draw.choice(_BARE_VERDICTS), draw.choice(_BARE_RESPONSES[language])
+        trace = f"{_topic(row, scope)} {verdict}" if self.reasoning else ""
         return Target(id=row.id, trace=trace, response=response)
 
 

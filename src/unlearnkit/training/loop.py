@@ -19,7 +19,7 @@ from unlearnkit.models.engine import Engine, Want
 from unlearnkit.models.reference import ReferenceValues
 from unlearnkit.objectives.contract import Needs, Objective, Terms
 from unlearnkit.training.checkpoints import Checkpoints, Progress
-from unlearnkit.training.settings import TrainSettings, learning_rate
+from unlearnkit.training.settings import FORGOTTEN, TrainSettings, learning_rate
 from unlearnkit.training.step import (
     Counts,
     LiveStep,
@@ -95,7 +95,7 @@ class Trainer:
         self.wrapped: nn.Module = self.accelerator.prepare(engine)
         self.optimizer: Any = self.accelerator.prepare(optimizer)
         sizes = data.sizes()
-        anchor = "forget" if "forget" in sizes else next(iter(sizes))
+        anchor = next((split for split in FORGOTTEN if split in sizes), next(iter(sizes)))
         self.total = settings.total_steps(sizes[anchor], settings.rows(anchor))
         self.micro_batches = portions_per_process(settings, sizes, self.accelerator.num_processes)
 

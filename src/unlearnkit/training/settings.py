@@ -7,11 +7,15 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le
 
+from unlearnkit.data.markers import Style
 from unlearnkit.errors import BadInput
 from unlearnkit.settings import Settings
 
 MOST_ROWS = 2**20
 """Of a split in one step: each is drawn one by one, and more than a million are a slip of the hand."""
+
+FORGOTTEN = ("forget", "taught")
+"""Splits of what is to be forgotten. `taught` holds the forget rows once more, in an order of its own."""
 
 
 class TrainSettings(Settings):
@@ -44,12 +48,17 @@ class TrainSettings(Settings):
     """bfloat16: autocast, with weights and optimiser state in their own dtype."""
     max_length: Annotated[int, Gt(1)] = 256
     """Most tokens of a row. A row whose answer does not fit is an error; a trace is shortened."""
+    trace_style: Style | None = None
+    """How a reasoning trace is marked: `think`, the tokenizer's own tags; `added`, TRU's two tokens, which are added
+    where the tokenizer lacks them; `plain`, words. Null: the first of these whose tokens the tokenizer knows."""
+    trace_tokens: Annotated[int, Gt(0)] | None = None
+    """Most tokens of a trace; a longer one is cut, and never the response. Null: as many as `max_length` leaves."""
     checkpoint_every: Annotated[int, Gt(0)] = 50
     """Optimiser steps between checkpoints."""
 
     def rows(self, split: str) -> int:
         """Rows of a split per optimiser step."""
-        return self.batch_size if split == "forget" else self.retain_batch_size or self.batch_size
+        return self.batch_size if split in FORGOTTEN else self.retain_batch_size or self.batch_size
 
     def total_steps(self, rows: int, batch: int) -> int:
         """Number of optimiser steps for a split of so many rows."""

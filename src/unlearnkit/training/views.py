@@ -5,15 +5,31 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
+from transformers import PreTrainedTokenizerBase
+
 from unlearnkit.data.render import Encoded, Renderer
 from unlearnkit.data.rows import Row
 from unlearnkit.errors import BadInput
+from unlearnkit.models.markers import with_markers
 from unlearnkit.objectives.contract import Objective, View
 from unlearnkit.targets.contract import Target
 from unlearnkit.targets.idk import idk_answers
+from unlearnkit.training.settings import TrainSettings
 
 TARGET, IDK = "target", "idk"
 """Variants of a view: `forget:target`, `scope:target`, `forget:idk`."""
+TAUGHT = "taught"
+"""The forget split once more, in an order of its own: what is taught is then drawn apart from what is unlearned."""
+
+
+def training_renderer(tokenizer: PreTrainedTokenizerBase, settings: TrainSettings) -> Renderer:
+    """How rows are laid out for training. The tokenizer is given the marks of a trace that it lacks."""
+    return Renderer(
+        with_markers(tokenizer, settings.trace_style),
+        settings.max_length,
+        style=settings.trace_style,
+        trace_tokens=settings.trace_tokens,
+    )
 
 
 def taught_splits(objective: Objective) -> set[str]:
