@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from unlearnkit.attacks.files import drop_attacks
 from unlearnkit.data.render import PLAIN, layout
 from unlearnkit.errors import BadInput, NonFinite
 from unlearnkit.machine import device_told, environment
@@ -141,6 +142,10 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
     _refuse_not_finite(records, path)
     write_records(folder.records_file, records)
     folder.write_scope(task.scope)
+    if drop_attacks(folder):
+        progress.say(
+            f"{folder.path}: what was measured before is gone, and attacks on it with it; again: unlearn attack"
+        )
     score(folder)
     measured = Measured(
         seconds=time.monotonic() - began,
