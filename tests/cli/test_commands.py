@@ -72,6 +72,8 @@ def fresh(*arguments: str, code: str = CODE) -> subprocess.CompletedProcess[str]
         ["demo", "-h"],
         ["judge", "-h"],
         ["judge", "nowhere"],
+        ["attack", "-h"],
+        ["ls", "attack"],
     ],
 )
 def test_help_and_what_needs_no_model_import_no_torch(arguments: list[str]) -> None:
@@ -235,3 +237,24 @@ def test_env(call: Any) -> None:
     assert code == 0
     for words in ("unlearnkit:", "torch:", "threads:", "device:", os.environ["UNLEARNKIT_CACHE"]):
         assert words in out
+
+
+def test_runs_are_attacked_and_held_against_the_retrained_model(
+    recipe: str, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "EvalSettings", lambda: EvalSettings(max_new_tokens=2))
+    code, _, err = call("eval", "retrained", "--suite", "pocket", "--out", "runs/retrained")
+    assert code == 0, err
+    code, _, err = call("run", recipe, "train.steps=2")
+    assert code == 0, err
+    code, _, err = call("attack", "runs", "--attacks", "no_trase")
+    assert code == 2 and "did you mean no_trace" in err
+    code, out, err = call("attack", "runs", "--attacks", "no_trace,relearn", "--at-most", "4")
+    assert code == 0, err
+    assert "Attacks on quick" in out and "relearn.near" in out and "under no_trace (forget)" in out
+    assert 'id="attacks"' in Path("runs/quick/report.html").read_text(encoding="utf-8")
+    assert {name.partition(".")[0] for name in RunFolder("runs/retrained").attack_scores()} == {"no_trace", "relearn"}
+    code, out, err = call("attack", "runs/quick", "--attacks", "no_trace", "--at-most", "3", "--json")
+    found = json.loads(out)
+    assert code == 0 and list(found) == ["quick"]
+    assert found["quick"]["no_trace.forget.accuracy"]["count"] == 3
