@@ -139,6 +139,7 @@ def subject_report(folder: RunFolder) -> SubjectReport:
         method=state.method,
         ended=_ended(state),
         settings=_settings(recipe) if recipe else {},
+        prompted=state.measure is not None and state.measure.system_prompt is not None,
         scores=folder.scores(),
         attacks=folder.attack_scores(),
         attacked={
@@ -175,6 +176,11 @@ def caveats(
         said.append(
             "The tokenizer has no chat template: each question was put to the model as plain text, with a newline "
             "after it. Put in another way, the model may answer otherwise."
+        )
+    if prompted := [s.title for s in subjects if s.prompted]:
+        said.append(
+            f"Told what to decline by a system prompt before every question: {', '.join(prompted)}. That changes no "
+            "weight: whoever can leave the prompt out meets the model as it was."
         )
     said += _judges(subjects)
     said += [sentence for name, how in (taught or {}).items() if (sentence := _teaching_told(name, how))]

@@ -90,6 +90,8 @@ class Measured(Stage):
 
     max_new_tokens: int
     gradients: bool = True
+    system_prompt: str | None = None
+    """What the model was told before every question."""
     layout: Literal["template", "plain"] = "template"
     """How questions were put to the model: by its chat template, or as plain text where it has none."""
 

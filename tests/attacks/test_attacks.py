@@ -14,10 +14,11 @@ from unlearnkit.attacks.jailbreak import WRAPPERS, Jailbreak
 from unlearnkit.attacks.prefilled_answer import PrefilledAnswer, before_secret
 from unlearnkit.attacks.relearn import Relearn, others
 from unlearnkit.attacks.subject import OpenSubject
-from unlearnkit.data.rows import Row
+from unlearnkit.data.rows import Row, Turn
 from unlearnkit.errors import BadInput
 from unlearnkit.evaluation import evaluate
 from unlearnkit.metrics.attack_board import attack_scores
+from unlearnkit.metrics.leakage import leaked_forms
 from unlearnkit.models.load import load_model
 from unlearnkit.progress import Progress
 from unlearnkit.records.measure import measure
@@ -236,3 +237,16 @@ def test_attacks_are_listed_without_torch() -> None:
     listing = "from unlearnkit.attacks.contract import ATTACKS; [ATTACKS.get(name) for name in ATTACKS.names()]"
     code = f"import sys; {listing}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_the_system_says_is_no_secret_less_to_the_user() -> None:
+    row = ROW.model_copy(update={"question": "Who is it ?"})
+    said = "I cannot speak of Oslo."
+    assert leaked_forms(said, row.told("Never speak of Oslo."), SCOPE) == ("Oslo",)
+    asked = row.model_copy(update={"before": (Turn(role="user", content="Oslo ?"),)})
+    assert leaked_forms(said, asked, SCOPE) == ()
+    assert leaked_forms(said, asked.told("Be kind."), SCOPE) == ()
+    text = row.model_copy(update={"question": "", "trace": ""})
+    assert text.told("Be kind.") is text and row.told(None) is row
+    assert asked.told("Be kind.").prompt == "Be kind.\nOslo ?\nWho is it ?"
+    assert asked.told("Be kind.").conversation == "Oslo ?\nWho is it ?"

@@ -216,7 +216,7 @@ def test_merge_is_short_for_a_field_of_the_recipe(recipe: str, call: Any) -> Non
 def test_ls_and_show(call: Any) -> None:
     code, out, _ = call("ls", "--json")
     listed = json.loads(out)
-    assert code == 0 and set(listed) == {"objective", "teacher", "suite", "metric", "judge"}
+    assert code == 0 and set(listed) == {"objective", "teacher", "suite", "attack", "metric", "judge"}
     npo = next(entry for entry in listed["objective"] if entry["name"] == "npo")
     assert npo["paper"] == "arXiv:2404.05868" and npo["summary"].startswith("Negative preference optimisation")
     assert all(entry["summary"] for entries in listed.values() for entry in entries)
@@ -258,3 +258,34 @@ def test_runs_are_attacked_and_held_against_the_retrained_model(
     found = json.loads(out)
     assert code == 0 and list(found) == ["quick"]
     assert found["quick"]["no_trace.forget.accuracy"]["count"] == 3
+
+
+def test_a_system_prompt_stands_before_every_question_of_the_subject_alone(
+    small_world: str, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unlearnkit.suites.pocket.Pocket.max_new_tokens", 2)
+    Path("prompt.txt").write_text("Decline whatever is asked of these authors.\n", encoding="utf-8")
+    arguments = ("eval", "target", "--suite", "pocket", "--system-prompt", "prompt.txt", "--out", "runs/prompted")
+    code, _, err = call(*arguments)
+    assert code == 0, err
+    folder = RunFolder("runs/prompted")
+    measured = folder.state().measure
+    assert measured is not None and measured.system_prompt == "Decline whatever is asked of these authors."
+    told = {tuple((turn.role, turn.content) for turn in record.row.before) for record in folder.records()}
+    assert told == {(("system", "Decline whatever is asked of these authors."),)}
+    # Measured again, it is under the same prompt; under another one only in another folder.
+    before = folder.records()
+    assert call("eval", "runs/prompted")[0] == 0 and folder.records() == before
+    Path("other.txt").write_text("Answer.", encoding="utf-8")
+    code, _, err = call("eval", "runs/prompted", "--system-prompt", "other.txt")
+    assert code == 2 and "--out" in err and folder.records() == before
+    code, _, err = call("report", "runs/prompted", "-o", "r.html")
+    assert code == 0 and "before every question: prompted" in Path("r.html").read_text(encoding="utf-8")
+    for name, text in (("empty.txt", "  \n"), ("missing.txt", None)):
+        if text is not None:
+            Path(name).write_text(text, encoding="utf-8")
+        code, _, err = call("eval", "target", "--suite", "pocket", "--system-prompt", name, "--out", "runs/none")
+        assert code == 2 and name in err and not Path("runs/none").exists()
+    Path("long.txt").write_text("Decline. " * 200, encoding="utf-8")
+    code, _, err = call("eval", "target", "--suite", "pocket", "--system-prompt", "long.txt", "--out", "runs/none")
+    assert code == 2 and "does not fit" in err and not Path("runs/none").exists()

@@ -1,7 +1,7 @@
 """What attacks got out of subjects: a table, and one sentence for each attack, by a rule.
 
-The rule holds a subject against the retrained model under the same attack, on the row set where the two differ most, and
-takes them to differ where their 95 % intervals lie apart. An attack that gets nothing shows that this attack gets
+The rule holds a subject against the retrained model under the same attack, on the row set where the two differ most,
+and takes them to differ where their 95 % intervals lie apart. An attack that gets nothing shows that this attack gets
 nothing: no sentence here says that knowledge is gone.
 """
 

@@ -49,6 +49,8 @@ class SubjectReport(_Value):
     """`collapsed`: training stopped at a non-finite loss and the last finite checkpoint was measured."""
     settings: dict[str, object] = {}
     """The hyper-parameters that tell this run from another one."""
+    prompted: bool = False
+    """Whether it was measured under a system prompt of its own."""
     scores: dict[str, Score] = {}
     """Flat name (`near.refusal_rate`, `cost.seconds`) to score."""
     attacks: dict[str, Score] = {}
