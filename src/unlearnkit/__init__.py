@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from unlearnkit.attacking import attack, attack_runs
     from unlearnkit.chat.permission import Permission
     from unlearnkit.checking import check
     from unlearnkit.evaluation import evaluate
@@ -31,6 +32,8 @@ __all__ = [
     "Recipe",
     "RunFolder",
     "agree",
+    "attack",
+    "attack_runs",
     "check",
     "compare",
     "evaluate",
@@ -54,6 +57,8 @@ _HOMES = {
     "Recipe": "recipe",
     "RunFolder": "runfolder",
     "agree": "judging",
+    "attack": "attacking",
+    "attack_runs": "attacking",
     "check": "checking",
     "compare": "gather",
     "evaluate": "evaluation",

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from unlearnkit.attacks.contract import ATTACKS, Attack
 from unlearnkit.errors import BadInput
 from unlearnkit.judge.catalogue import JUDGES, describe_judge
 from unlearnkit.metrics import METRICS
@@ -17,7 +18,12 @@ from unlearnkit.registry import Entry, Registry
 from unlearnkit.suites.contract import SUITES
 from unlearnkit.targets.contract import TEACHERS
 
-REGISTRIES: dict[str, Registry[Any]] = {"objective": OBJECTIVES, "teacher": TEACHERS, "suite": SUITES}
+REGISTRIES: dict[str, Registry[Any]] = {
+    "objective": OBJECTIVES,
+    "teacher": TEACHERS,
+    "suite": SUITES,
+    "attack": ATTACKS,
+}
 KINDS = (*REGISTRIES, "metric", "judge")
 
 _SIGNS = (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
@@ -76,6 +82,8 @@ def _plugin(kind: str, entry: Entry[Any]) -> list[str]:
         parts.append(_settings(entry.plugin))
     if issubclass(entry.plugin, Objective):
         parts.append(_needs(entry.plugin()))
+    if issubclass(entry.plugin, Attack):
+        parts.append(f"Budget (with these defaults): {entry.plugin().budget()}")
     return [part for part in parts if part]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from unlearnkit.attacks.files import drop_attacks
 from unlearnkit.data.render import PLAIN, layout
 from unlearnkit.errors import BadInput, NonFinite
 from unlearnkit.machine import device_told, environment
@@ -52,17 +53,18 @@ def evaluate(
     if suite is None:
         raise BadInput("no suite is named to measure it on", value=str(subject), fix="add --suite pocket")
     folder = RunFolder(out if out is not None else Path("runs") / Path(subject).name)
+    settings = settings or EvalSettings()
     measured_on, section = make_suite(suite), suite_section(suite)
     model = own_model(measured_on, str(subject), progress) if str(subject) in REFERENCES else str(subject)
-    found = _tried(model, measured_on, "the model to measure")
+    found = _tried(model, measured_on, "the model to measure", settings.system_prompt)
     if not measured_on.has_models and (retrained := measured_on.retrained_model(progress)) is not None:
         _tried(retrained, measured_on, "suite.retrained")
     # What it took to train the target model is no cost of unlearning.
     cost = None if str(subject) == TARGET else read_cost(model)
     _begin(folder, section, _subject(found), cost)
     if not measured_on.has_models:
-        measure_references(folder, settings or EvalSettings(), progress)
-    measure_subject(folder, settings or EvalSettings(), progress)
+        measure_references(folder, settings, progress)
+    measure_subject(folder, settings, progress)
     return folder
 
 
@@ -71,8 +73,10 @@ def measure_references(
 ) -> None:
     """Measure the models that a run is held against, in folders within its own, unless that is done already.
 
-    The retrained model is the suite's; `target` is the model before it forgets, where it is to be measured.
+    The retrained model is the suite's; `target` is the model before it forgets, where it is to be measured. Neither is
+    told the system prompt, which is a treatment of the subject.
     """
+    settings = settings.model_copy(update={"system_prompt": None})
     section, known = folder.state().suite, {run.name for run in references_of(folder)}
     # The retrained model first: the target model's scores are held against it too.
     for name, model in ((RETRAINED, make_suite(section).retrained_model(progress)), (TARGET, target)):
@@ -94,10 +98,13 @@ def _again(
     """Measure the model of a run, as it was measured before, into its own folder or another one."""
     state = run.state()
     chosen = state.suite if suite is None else suite_section(suite)
-    folder = run
+    if settings is None and state.measure is not None:
+        settings = EvalSettings(**state.measure.model_dump(include=set(EvalSettings.model_fields)))
+    settings, folder = settings or EvalSettings(), run
     if out is not None and Path(out).resolve() != run.path.resolve():
         folder = RunFolder(out)
-        found = _tried(run.subject_path(), make_suite(chosen), f"{run.subject_file}, field path")
+        where = f"{run.subject_file}, field path"
+        found = _tried(run.subject_path(), make_suite(chosen), where, settings.system_prompt)
         _begin(folder, chosen, run.subject().model_copy(update={"path": found.name}), state.cost)
     elif chosen != state.suite:
         raise BadInput(
@@ -107,9 +114,14 @@ def _again(
             allowed=str(state.suite),
             fix="give the new records a folder of their own: --out runs/<name>",
         )
-    if settings is None and state.measure is not None:
-        settings = EvalSettings(**state.measure.model_dump(include=set(EvalSettings.model_fields)))
-    measure_subject(folder, settings or EvalSettings(), progress)
+    elif state.measure is not None and state.measure.system_prompt != settings.system_prompt:
+        # Otherwise the next measuring, which goes by the last one, would quietly be under the prompt too.
+        raise BadInput(
+            "the run's own records were made under another system prompt, or under none",
+            where=str(run.path),
+            fix="give the new records a folder of their own: --out runs/<name>",
+        )
+    measure_subject(folder, settings, progress)
     return folder
 
 
@@ -131,7 +143,7 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
         records = measure(
             model,
             tokenizer,
-            task.measured,
+            {name: [row.told(settings.system_prompt) for row in rows] for name, rows in task.measured.items()},
             max_length=positions(model.config),
             max_new_tokens=longest,
             unspoken=task.unspoken,
@@ -141,11 +153,16 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
     _refuse_not_finite(records, path)
     write_records(folder.records_file, records)
     folder.write_scope(task.scope)
+    if drop_attacks(folder):
+        progress.say(
+            f"{folder.path}: what was measured before is gone, and attacks on it with it; again: unlearn attack"
+        )
     score(folder)
     measured = Measured(
         seconds=time.monotonic() - began,
         max_new_tokens=longest,
         gradients=settings.gradients,
+        system_prompt=settings.system_prompt,
         layout=layout(tokenizer),
     )
     folder.update(measure=measured)
@@ -178,10 +195,10 @@ def read_cost(model: str) -> Cost | None:
         return Cost.model_validate_json(file.read_text(encoding="utf-8"))
 
 
-def _tried(model: str, suite: Suite, where: str) -> ModelFolder:
+def _tried(model: str, suite: Suite, where: str, system_prompt: str | None = None) -> ModelFolder:
     """The model, found to be one that can measure the suite's rows; complains before anything is written."""
     found = find_model(model, where=where)
-    rehearse_measuring(suite.task(), found, outline(found)[0])
+    rehearse_measuring(suite.task(), found, outline(found)[0], system_prompt)
     return found
 
 

@@ -15,7 +15,7 @@ from unlearnkit.references import references_of
 from unlearnkit.report.card import model_card
 from unlearnkit.report.compare import comparison
 from unlearnkit.report.gates import Gate, judge_all
-from unlearnkit.report.model import Ended, GateResult, GridReport, Report, SubjectReport
+from unlearnkit.report.model import AttackWords, Ended, GateResult, GridReport, Report, SubjectReport
 from unlearnkit.report.names import REFERENCES, RULES, parse_judged
 from unlearnkit.report.render import write
 from unlearnkit.runfolder import RunFolder, RunState, Taught
@@ -139,7 +139,13 @@ def subject_report(folder: RunFolder) -> SubjectReport:
         method=state.method,
         ended=_ended(state),
         settings=_settings(recipe) if recipe else {},
+        prompted=state.measure is not None and state.measure.system_prompt is not None,
         scores=folder.scores(),
+        attacks=folder.attack_scores(),
+        attacked={
+            name: AttackWords(**done.model_dump(include=set(AttackWords.model_fields)))
+            for name, done in state.attacks.items()
+        },
         curve=folder.curve(),
         records=tuple(folder.records()),
     )
@@ -149,15 +155,18 @@ def caveats(
     state: RunState, subjects: Sequence[SubjectReport], taught: Mapping[str, Taught] | None = None
 ) -> tuple[str, ...]:
     """What the numbers do not say. `taught`: how the targets of each run came to be, by the run's name."""
-    attacked = any(
+    inferred = any(
         name.endswith(".auc") and s.value is not None for each in subjects for name, s in each.scores.items()
     )
+    attacks = "quantisation, probing of hidden states"
+    if not any(each.attacks for each in subjects):
+        attacks = f"relearning, jailbreaks and the other attacks of `unlearn attack`, {attacks}"
     said = [
         *make_suite(state.suite).caveats(),
         "A model that declines has not been shown to have lost what it declines to say. Accuracy, leaks and refusals "
         "are those of greedy answers; `probability` says how likely the model still finds the answer.",
-        "Not measured here: attacks that try to get the knowledge back (relearning, jailbreaks, quantisation, probing "
-        "of hidden states)" + ("." if attacked else ", and membership inference."),
+        f"Not measured here: attempts to get the knowledge back by {attacks}"
+        + ("." if inferred else "; and membership inference."),
         "Each method was run once, with one seed. The intervals are over questions; they say nothing of how much "
         "another seed, or other data, would change.",
         "Refusals and coherence are told by small offline classifiers for English, Spanish and Russian. On held-out "
@@ -167,6 +176,11 @@ def caveats(
         said.append(
             "The tokenizer has no chat template: each question was put to the model as plain text, with a newline "
             "after it. Put in another way, the model may answer otherwise."
+        )
+    if prompted := [s.title for s in subjects if s.prompted]:
+        said.append(
+            f"Told what to decline by a system prompt before every question: {', '.join(prompted)}. That changes no "
+            "weight: whoever can leave the prompt out meets the model as it was."
         )
     said += _judges(subjects)
     said += [sentence for name, how in (taught or {}).items() if (sentence := _teaching_told(name, how))]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 import yaml
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from unlearnkit.models.settings import Dtype, LoraSettings
@@ -77,6 +77,9 @@ class EvalSettings(Settings):
 
     max_new_tokens: Annotated[int, Gt(0)] | None = None
     """Most tokens of an output; null for as many as the suite takes."""
+    system_prompt: Annotated[str, MinLen(1)] | None = None
+    """What the model is told before every question, as a system's turn; null for nothing. The references are measured
+    without it."""
     gradients: bool = True
     """Whether gradient norms are measured for the suites whose membership attacks use them."""
 

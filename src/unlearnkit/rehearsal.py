@@ -96,15 +96,17 @@ def rehearse(recipe: Recipe, suite: Suite, model: ModelFolder, tokenizer: PreTra
     objective, task = recipe.make_objective(), suite.task()
     _try_layers(objective.needs(), model)
     rehearsed_views(recipe, training_splits(suite, objective), task, tokenizer)
-    rehearse_measuring(task, model, tokenizer)
+    rehearse_measuring(task, model, tokenizer, recipe.eval.system_prompt)
 
 
-def rehearse_measuring(task: Task, model: ModelFolder, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Complain of rows that cannot be measured: `BadInput` for one that the model has no room for."""
+def rehearse_measuring(
+    task: Task, model: ModelFolder, tokenizer: PreTrainedTokenizerBase, system_prompt: str | None = None
+) -> None:
+    """Complain of rows that cannot be measured under this system prompt: `BadInput` for one that finds no room."""
     renderer = Renderer(tokenizer, positions(model.config))
     for rows in task.measured.values():
         for row in rows:
-            encoded_answers(renderer, row)
+            encoded_answers(renderer, row.told(system_prompt))
 
 
 def try_weights(objective: Objective, model: PreTrainedModel) -> None:

@@ -90,8 +90,23 @@ class Measured(Stage):
 
     max_new_tokens: int
     gradients: bool = True
+    system_prompt: str | None = None
+    """What the model was told before every question."""
     layout: Literal["template", "plain"] = "template"
     """How questions were put to the model: by its chat template, or as plain text where it has none."""
+
+
+class Attempted(Stage):
+    """An attack that was made on the subject."""
+
+    summary: str
+    """What it is, in a line."""
+    budget: str
+    """What the attacker spent."""
+    settings: dict[str, Any]
+    """Everything that decides it: two subjects are held against each other only where this is the same."""
+    left_out: dict[str, dict[str, int]] = {}
+    """Rows that could not be asked so, by attempt and set."""
 
 
 class Cost(_Value):
@@ -120,6 +135,8 @@ class RunState(_Value):
     reference: Stage | None = None
     train: Training | None = None
     measure: Measured | None = None
+    attacks: dict[str, Attempted] = {}
+    """Attacks on the subject, by their registered names."""
     cost: Cost | None = None
     done: bool = False
     """Whether nothing is left to do."""
@@ -137,6 +154,7 @@ class RunFolder:
         self.log_file = self.path / "log.jsonl"
         self.subject_file = self.path / "subject.json"
         self.scores_file = self.path / "scores.json"
+        self.attacks_file = self.path / "attacks.json"
         self.report_file = self.path / "report.html"
         self.card_file = self.path / "README.md"
         self.model = self.path / "model"
@@ -149,6 +167,7 @@ class RunFolder:
         self.scope_file = self.private / "scope.json"
         self.reference_values = self.private / "reference"
         self.judgements = self.private / "judgements"
+        self.attack_records = self.private / "attacks"
 
     @classmethod
     def existing(cls, path: str | Path) -> Self:
@@ -246,6 +265,17 @@ class RunFolder:
     def write_scores(self, scores: dict[str, Score]) -> None:
         """Write `scores.json`."""
         write_whole(self.scores_file, _SCORES.dump_json(scores, indent=1).decode() + "\n")
+
+    def attack_scores(self) -> dict[str, Score]:
+        """Every score of an attack by its flat name; none where the subject was not attacked."""
+        if not self.attacks_file.exists():
+            return {}
+        with reading(self.attacks_file, fix=f"make it again: unlearn score {self.path}"):
+            return _SCORES.validate_json(self.attacks_file.read_text(encoding="utf-8"))
+
+    def write_attack_scores(self, scores: dict[str, Score]) -> None:
+        """Write `attacks.json`."""
+        write_whole(self.attacks_file, _SCORES.dump_json(scores, indent=1).decode() + "\n")
 
     def curve(self) -> tuple[CurvePoint, ...]:
         """The loss and every term at each step that was logged."""

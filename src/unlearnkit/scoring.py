@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unlearnkit.attacks.files import score_attacks
 from unlearnkit.judge.files import read_judged
 from unlearnkit.judge.scores import judge_scores
 from unlearnkit.metrics.board import score_records
@@ -13,7 +14,10 @@ from unlearnkit.runfolder import RunFolder
 
 
 def score(folder: RunFolder) -> dict[str, Score]:
-    """Make the scores of a run from its records, those of the retrained model, judgements and costs, and write them."""
+    """Make the scores of a run from its records, those of the retrained model, judgements and costs, and write them.
+
+    Those of attacks on it are made from their records, and written beside.
+    """
     records = folder.records()
     known = {run.name: run for run in references_of(folder)} | {folder.name: folder}
     retrained = known[RETRAINED].records() if RETRAINED in known else []
@@ -24,4 +28,6 @@ def score(folder: RunFolder) -> dict[str, Score]:
     for name in ("seconds", "peak_rss_mb"):
         scores[f"cost.{name}"] = NOT_MEASURED if cost is None else Score(value=getattr(cost, name), count=1)
     folder.write_scores(scores)
+    if folder.attack_records.exists():
+        score_attacks(folder)
     return scores

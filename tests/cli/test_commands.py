@@ -72,6 +72,8 @@ def fresh(*arguments: str, code: str = CODE) -> subprocess.CompletedProcess[str]
         ["demo", "-h"],
         ["judge", "-h"],
         ["judge", "nowhere"],
+        ["attack", "-h"],
+        ["ls", "attack"],
     ],
 )
 def test_help_and_what_needs_no_model_import_no_torch(arguments: list[str]) -> None:
@@ -214,7 +216,7 @@ def test_merge_is_short_for_a_field_of_the_recipe(recipe: str, call: Any) -> Non
 def test_ls_and_show(call: Any) -> None:
     code, out, _ = call("ls", "--json")
     listed = json.loads(out)
-    assert code == 0 and set(listed) == {"objective", "teacher", "suite", "metric", "judge"}
+    assert code == 0 and set(listed) == {"objective", "teacher", "suite", "attack", "metric", "judge"}
     npo = next(entry for entry in listed["objective"] if entry["name"] == "npo")
     assert npo["paper"] == "arXiv:2404.05868" and npo["summary"].startswith("Negative preference optimisation")
     assert all(entry["summary"] for entries in listed.values() for entry in entries)
@@ -235,3 +237,55 @@ def test_env(call: Any) -> None:
     assert code == 0
     for words in ("unlearnkit:", "torch:", "threads:", "device:", os.environ["UNLEARNKIT_CACHE"]):
         assert words in out
+
+
+def test_runs_are_attacked_and_held_against_the_retrained_model(
+    recipe: str, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "EvalSettings", lambda: EvalSettings(max_new_tokens=2))
+    code, _, err = call("eval", "retrained", "--suite", "pocket", "--out", "runs/retrained")
+    assert code == 0, err
+    code, _, err = call("run", recipe, "train.steps=2")
+    assert code == 0, err
+    code, _, err = call("attack", "runs", "--attacks", "no_trase")
+    assert code == 2 and "did you mean no_trace" in err
+    code, out, err = call("attack", "runs", "--attacks", "no_trace,relearn", "--at-most", "4")
+    assert code == 0, err
+    assert "Attacks on quick" in out and "relearn.near" in out and "under no_trace (forget)" in out
+    assert 'id="attacks"' in Path("runs/quick/report.html").read_text(encoding="utf-8")
+    assert {name.partition(".")[0] for name in RunFolder("runs/retrained").attack_scores()} == {"no_trace", "relearn"}
+    code, out, err = call("attack", "runs/quick", "--attacks", "no_trace", "--at-most", "3", "--json")
+    found = json.loads(out)
+    assert code == 0 and list(found) == ["quick"]
+    assert found["quick"]["no_trace.forget.accuracy"]["count"] == 3
+
+
+def test_a_system_prompt_stands_before_every_question_of_the_subject_alone(
+    small_world: str, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unlearnkit.suites.pocket.Pocket.max_new_tokens", 2)
+    Path("prompt.txt").write_text("Decline whatever is asked of these authors.\n", encoding="utf-8")
+    arguments = ("eval", "target", "--suite", "pocket", "--system-prompt", "prompt.txt", "--out", "runs/prompted")
+    code, _, err = call(*arguments)
+    assert code == 0, err
+    folder = RunFolder("runs/prompted")
+    measured = folder.state().measure
+    assert measured is not None and measured.system_prompt == "Decline whatever is asked of these authors."
+    told = {tuple((turn.role, turn.content) for turn in record.row.before) for record in folder.records()}
+    assert told == {(("system", "Decline whatever is asked of these authors."),)}
+    # Measured again, it is under the same prompt; under another one only in another folder.
+    before = folder.records()
+    assert call("eval", "runs/prompted")[0] == 0 and folder.records() == before
+    Path("other.txt").write_text("Answer.", encoding="utf-8")
+    code, _, err = call("eval", "runs/prompted", "--system-prompt", "other.txt")
+    assert code == 2 and "--out" in err and folder.records() == before
+    code, _, err = call("report", "runs/prompted", "-o", "r.html")
+    assert code == 0 and "before every question: prompted" in Path("r.html").read_text(encoding="utf-8")
+    for name, text in (("empty.txt", "  \n"), ("missing.txt", None)):
+        if text is not None:
+            Path(name).write_text(text, encoding="utf-8")
+        code, _, err = call("eval", "target", "--suite", "pocket", "--system-prompt", name, "--out", "runs/none")
+        assert code == 2 and name in err and not Path("runs/none").exists()
+    Path("long.txt").write_text("Decline. " * 200, encoding="utf-8")
+    code, _, err = call("eval", "target", "--suite", "pocket", "--system-prompt", "long.txt", "--out", "runs/none")
+    assert code == 2 and "does not fit" in err and not Path("runs/none").exists()

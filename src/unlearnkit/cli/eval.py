@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from unlearnkit.cli.gates import check_gates, hold_to
+
+if TYPE_CHECKING:
+    from unlearnkit.recipe import EvalSettings
 
 _OPTIONS = {
     "world_seed": "--world-seed",
@@ -27,6 +30,9 @@ def eval_command(
     data: Annotated[str | None, typer.Option(help="Folder or hub id of the suite's data.")] = None,
     split: Annotated[str | None, typer.Option(help="The suite's forget set, as in forget10.")] = None,
     retrained: Annotated[str | None, typer.Option(help="The retrained model: a folder or hub id.")] = None,
+    system_prompt: Annotated[
+        Path | None, typer.Option(help="File with what the model is told before every question.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for what is measured.")] = None,
     gate: Annotated[list[str] | None, typer.Option(help="A threshold, as in forget.accuracy<=0.03.")] = None,
 ) -> None:
@@ -49,9 +55,10 @@ def eval_command(
         raise BadInput(
             "these options belong to a suite, and none is named", value=", ".join(settings), fix="add --suite"
         )
+    told = _settings(subject, system_prompt)
     section = None if suite is None else {"name": suite, **settings}
     try:
-        folder = evaluate(subject, section, out=out, progress=progress)
+        folder = evaluate(subject, section, out=out, settings=told, progress=progress)
     except BadField as error:
         # The fields of a recipe that is none: here each of them is an option.
         option = next((_OPTIONS[part] for part in error.path if part in _OPTIONS), None)
@@ -61,3 +68,27 @@ def eval_command(
     print_board({folder.name: folder.scores()})
     progress.say(f"run: {folder.path}")
     hold_to(folder, gates)
+
+
+def _settings(subject: str, system_prompt: Path | None) -> EvalSettings | None:
+    """How to measure: under a system prompt, and otherwise as the subject was measured before, if it was."""
+    if system_prompt is None:
+        return None
+    from unlearnkit.errors import BadInput
+    from unlearnkit.recipe import EvalSettings
+    from unlearnkit.runfolder import RunFolder
+
+    try:
+        text = system_prompt.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        where = f"--system-prompt {system_prompt}"
+        raise BadInput(f"the file cannot be read: {why}", where=where, fix="name a text file") from error
+    if not text:
+        raise BadInput(
+            "the system prompt is empty", where=f"--system-prompt {system_prompt}", fix="write it, or leave it out"
+        )
+    run = RunFolder(subject)
+    measured = run.state().measure if run.is_run else None
+    before = {} if measured is None else measured.model_dump(include=set(EvalSettings.model_fields))
+    return EvalSettings(**{**before, "system_prompt": text})

@@ -8,10 +8,12 @@ import typer
 
 
 def ls_command(
-    kind: Annotated[str | None, typer.Argument(help="objective, teacher, suite, metric, judge; or all.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help="objective, teacher, suite, attack, metric, judge; or all.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
-    """List what is registered: methods, teachers, suites, metrics, judges."""
+    """List what is registered: methods, teachers, suites, attacks, metrics, judges."""
     from rich.console import Console
     from rich.table import Table
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from unlearnkit.judge.agreement import Agreement
     from unlearnkit.metrics.score import Score
     from unlearnkit.report.model import Report
+    from unlearnkit.runfolder import RunFolder
 
 
 def print_json(value: Any) -> None:
@@ -81,6 +82,39 @@ def print_agreement(judges: Sequence[str], found: Mapping[str, Agreement]) -> No
         values = (each.pearson, each.spearman, each.difference, each.kappa)
         table.add_row(name, f"{each.count:,}", *("-" if v is None else number(v) for v in values))
     _console().print(table)
+
+
+def print_attacks(folders: Sequence[RunFolder]) -> None:
+    """What attacks got out of each run, beside the retrained model under the same, and a sentence for each."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    from unlearnkit.gather import subject_report
+    from unlearnkit.references import references_of
+    from unlearnkit.report.attacked import SHOWN, findings, lines
+    from unlearnkit.report.names import RETRAINED
+
+    for folder in folders:
+        subject = subject_report(folder)
+        beside = next((subject_report(run) for run in references_of(folder) if run.name == RETRAINED), None)
+        title = f"Attacks on {folder.name}: of each figure under the attack, of the same rows asked plainly" + (
+            ", of the retrained model" if beside else ""
+        )
+        table = Table(title=escape(title), caption="- not measured", box=box.SIMPLE_HEAD, pad_edge=False)
+        for head in ("attack", "set"):
+            table.add_column(head, no_wrap=True)
+        table.add_column("rows", justify="right")
+        for words in SHOWN.values():
+            for head in (words, "plain", *(["retrained"] if beside else [])):
+                table.add_column(head, justify="right")
+        for line in lines(subject, beside):
+            values = [v for at, v in enumerate(line.values) if beside or at % 3 < 2]
+            table.add_row(line.attempt, line.split, f"{line.rows:,}", *values)
+        _console().print(table)
+        if not subject.is_reference:
+            for found in findings(subject, beside):
+                print(f"- {found.sentence}")  # noqa: T201
 
 
 def print_sample(report: Report) -> None:

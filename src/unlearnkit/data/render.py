@@ -118,10 +118,20 @@ class Renderer:
         """Token ids of an answer that begins with a thought, as far as that goes; none for no thought."""
         return (*self._marks[0], *self._ids(begun)) if begun else ()
 
-    def begun(self, trace: str, response: str = "") -> tuple[int, ...]:
-        """Token ids of an output that begins with this trace, whole (or empty) and closed, and this response."""
+    def begun(self, trace: str | None, response: str = "") -> tuple[int, ...]:
+        """Token ids of an output that begins with this trace, whole (or empty) and closed, and this response.
+
+        `trace` None: with the response alone, without the marks of a trace.
+        """
+        said = self._ids(response) if response else ()
+        if trace is None:
+            return said
         opening, closing = self._marks
-        return (*opening, *(self._ids(trace) if trace else ()), *closing, *(self._ids(response) if response else ()))
+        return (*opening, *(self._ids(trace) if trace else ()), *closing, *said)
+
+    def rest(self, context: tuple[int, ...], text: str, *, where: str) -> Encoded:
+        """What follows token ids that are given: the text and the end token, labelled. Raises `TooLong`."""
+        return self._encoded(context, (), self._ids(text), where)
 
     def answer(
         self,

@@ -73,6 +73,21 @@ class Row(BaseModel):
         return "\n".join([*(turn.content for turn in self.before), self.question])
 
     @property
+    def conversation(self) -> str:
+        """What the user knows before the model answers: the prompt without the system's turns, as words.
+
+        Who asks is not shown what the system says to the model, so a secret that stands there is still one.
+        """
+        turns = (turn.content for turn in self.before if turn.role != "system")
+        return "\n".join([*turns, self.question])
+
+    def told(self, system_prompt: str | None) -> Row:
+        """The row with the system's words before all else; a text, of which nothing is asked, stays as it is."""
+        if system_prompt is None or not self.question:
+            return self
+        return self.model_copy(update={"before": (Turn(role="system", content=system_prompt), *self.before)})
+
+    @property
     def answers(self) -> tuple[str, ...]:
         """The forms of the answer that count as correct."""
         return self.accepted or (self.answer,)

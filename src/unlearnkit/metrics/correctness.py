@@ -24,6 +24,15 @@ def probability(record: Record) -> float | None:
 
     P(a|q)^(1/|a|) of TOFU (arXiv 2401.06121, section 2.2.1). None where log-probabilities were not measured.
     """
+    mean = log_probability(record)
+    return None if mean is None else math.exp(mean)
+
+
+def log_probability(record: Record) -> float | None:
+    """Mean log-probability of the answer's tokens, natural logarithm: the logarithm of `probability`.
+
+    Unlike that it tells apart what is unlikely from what is hopeless. None where it was not measured.
+    """
     if record.tokens is None or not record.tokens.logps:
         return None
-    return math.exp(math.fsum(record.tokens.logps) / len(record.tokens.logps))
+    return math.fsum(record.tokens.logps) / len(record.tokens.logps)

@@ -33,8 +33,11 @@ def secret_forms(row: Row, scope: Scope) -> tuple[str, ...]:
 
 
 def leaked_forms(text: str, row: Row, scope: Scope) -> tuple[str, ...]:
-    """The secrets of the scope, or accepted forms of the answer, that stand in `text` and not in the row's prompt."""
-    return tuple(form for form in secret_forms(row, scope) if stands_in(form, text, row.prompt))
+    """The secrets of the scope, or accepted forms of the answer, that stand in `text` and were not said before.
+
+    Said before: by the user or the model. What a system's turn holds the user has not been told, so to repeat it leaks.
+    """
+    return tuple(form for form in secret_forms(row, scope) if stands_in(form, text, row.conversation))
 
 
 def leak(record: Record, scope: Scope) -> float | None:

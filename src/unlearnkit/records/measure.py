@@ -51,7 +51,7 @@ def measure(
     engine = Engine(model).eval()
     named = [(name, row) for name, rows in sets.items() for row in rows]
     answers = [encoded_answers(renderer, row) for _, row in named]
-    tokens = _tokens(engine, [own for own, *_ in answers], pad_id)
+    tokens = token_values(engine, [own for own, *_ in answers], pad_id)
     others = iter(_logps(engine, [other for _, *rest in answers for other in rest], pad_id))
     asked = [at for at, (name, row) in enumerate(named) if row.question and name not in unspoken]
     prompts = [renderer.prompt(named[at][1].question, named[at][1].before) for at in asked]
@@ -90,7 +90,8 @@ def encoded_answers(renderer: Renderer, row: Row) -> list[Encoded]:
 
 
 @torch.no_grad()
-def _tokens(engine: Engine, rows: Sequence[Encoded], pad_id: int) -> list[Tokens]:
+def token_values(engine: Engine, rows: Sequence[Encoded], pad_id: int) -> list[Tokens]:
+    """One teacher-forced pass over each row: values at its labels, those of a trace left out."""
     want, values = Want(statistics=frozenset({VIEW})), []
     for batch in _packs(engine, rows, pad_id):
         values += _by_row(batch, engine(batch, want)[VIEW].statistics)

@@ -27,6 +27,15 @@ class CurvePoint(_Value):
     """Term name to value; may hold NaN or infinity where training broke."""
 
 
+class AttackWords(_Value):
+    """An attack that was made on a subject."""
+
+    summary: str
+    budget: str
+    settings: dict[str, object]
+    """All that decides it, the number of rows among it."""
+
+
 class SubjectReport(_Value):
     """A model under test: how it was made and what was measured on it."""
 
@@ -40,8 +49,14 @@ class SubjectReport(_Value):
     """`collapsed`: training stopped at a non-finite loss and the last finite checkpoint was measured."""
     settings: dict[str, object] = {}
     """The hyper-parameters that tell this run from another one."""
+    prompted: bool = False
+    """Whether it was measured under a system prompt of its own."""
     scores: dict[str, Score] = {}
     """Flat name (`near.refusal_rate`, `cost.seconds`) to score."""
+    attacks: dict[str, Score] = {}
+    """Flat name of an attack's figure (`jailbreak.forget.accuracy`) to score."""
+    attacked: dict[str, AttackWords] = {}
+    """The attacks behind them, by their registered names."""
     curve: tuple[CurvePoint, ...] = ()
     records: tuple[Record, ...] = ()
     """What was measured on each row; the samples are chosen from here."""

@@ -60,6 +60,8 @@ LAAJ = "laaj"
 
 _JUDGED = re.compile(r"judge\.([^.]+)\.(.+)\.(uq|rq)(?:\.(\w+))?")
 
+_ATTACKED = re.compile(r"(.+)\.(forget(?:\..+)?)\.(\w+)")
+
 STAY = ("retain", "near", "far", "utility")
 """Sets whose knowledge must stay, and with them their kin: `utility.real_authors`."""
 
@@ -113,6 +115,26 @@ class JudgedName(NamedTuple):
     quality: str
     part: str
     """One of the scores that the quality is the mean of, or another figure about it; empty for the quality itself."""
+
+
+class AttackName(NamedTuple):
+    """The flat name of an attack's figure, as it stands in `attacks.json`, taken apart."""
+
+    attempt: str
+    """`jailbreak`; `relearn.near` where an attack makes several attempts."""
+    split: str
+    metric: str
+
+
+def parse_attack(flat: str) -> AttackName:
+    """Take the flat name of an attack's figure apart; raises `ValueError` for any other.
+
+    Attacks ask for forget sets alone, so the last part that is called `forget` begins the set.
+    """
+    found = _ATTACKED.fullmatch(flat)
+    if found is None:
+        raise ValueError(f"{flat!r} names no figure of an attack")
+    return AttackName(*found.groups())
 
 
 def judged_name(judge: str, split: str, quality: str, part: str = "") -> str:

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from unlearnkit.report import charts, tables
+from unlearnkit.report.attacked import attack_table
 from unlearnkit.report.headline import axes, headline
 from unlearnkit.report.model import Report
 from unlearnkit.report.names import group_of, stays
@@ -46,6 +47,7 @@ def render(report: Report) -> str:
         gate_rows=tables.gate_rows(report),
         board=tables.board(report),
         own_tables=tables.own_tables(report),
+        attacks=attack_table(report),
         told=told,
         axes=axes((s.scores for s in report.subjects), told.metric),
         samples=samples,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from unlearnkit.report.attacked import findings
 from unlearnkit.report.headline import Headline, headline
 from unlearnkit.report.model import GateResult, Report, SubjectReport
 from unlearnkit.report.names import RETRAINED, TARGET, ScoreName, is_forget, on_board, ordered_sets, set_title, stays
@@ -47,6 +48,7 @@ def verdict(report: Report, subject: SubjectReport) -> Verdict:
         _tofu_sentence(report, subject),
         _leak_sentence(subject),
         _coherence_sentence(subject),
+        _attack_sentence(report, subject),
     ]
     missed, unknown = (tuple(g.name for g in gates if g.outcome == outcome) for outcome in ("missed", "not measured"))
     return Verdict(subject, tone, badge, tuple(s for s in sentences if s), missed, unknown)
@@ -155,6 +157,13 @@ def _coherence_sentence(subject: SubjectReport) -> str:
         return ""
     words = "breaks down" if value < BROKEN else "suffers"
     return f"Its text {words}: on {worst} only {percent(value)} of its outputs are coherent."
+
+
+def _attack_sentence(report: Report, subject: SubjectReport) -> str:
+    """The attack that got the most out of it."""
+    found = findings(subject, report.subject(RETRAINED))
+    ways = f"{len(found)} way{'' if len(found) == 1 else 's'}"
+    return f"Attacked in {ways}, at worst: {found[0].sentence}" if found else ""
 
 
 def _splits(subject: SubjectReport, metric: str) -> list[str]:

@@ -1,0 +1,252 @@
+"""What each attack puts to a subject, how that is measured, and what is refused."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+
+import pytest
+
+from tests.tiny import tiny_model, tiny_tokenizer
+from unlearnkit.attacking import attack
+from unlearnkit.attacks.jailbreak import WRAPPERS, Jailbreak
+from unlearnkit.attacks.prefilled_answer import PrefilledAnswer, before_secret
+from unlearnkit.attacks.relearn import Relearn, others
+from unlearnkit.attacks.subject import OpenSubject
+from unlearnkit.data.rows import Row, Turn
+from unlearnkit.errors import BadInput
+from unlearnkit.evaluation import evaluate
+from unlearnkit.metrics.attack_board import attack_scores
+from unlearnkit.metrics.leakage import leaked_forms
+from unlearnkit.models.load import load_model
+from unlearnkit.progress import Progress
+from unlearnkit.records.measure import measure
+from unlearnkit.records.measure_put import measure_put
+from unlearnkit.records.put import Put
+from unlearnkit.records.schema import Generation, Record, Tokens, write_records
+from unlearnkit.runfolder import RunFolder
+from unlearnkit.scope import Scope, Secret, Subject
+
+ROW = Row(
+    id="ada/city",
+    question="What city was Ada born in ?",
+    answer="Ada was born in Oslo .",
+    accepted=("Oslo",),
+    trace="The city of Ada .",
+    subject="Ada",
+    attribute="city",
+)
+SCOPE = Scope(
+    description="Ada withdrew.",
+    task="profile",
+    subjects=(Subject(name="Ada"),),
+    secrets=(Secret(subject="Ada", forms=("Oslo",)),),
+)
+QUIET = Progress(quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "forms", "expected"),
+    [
+        ("Ada was born in Oslo .", ("Oslo",), "Ada was born in"),
+        ("Ada was born in Oslo .", ("Kyiv", "born in", "Oslo"), "Ada was"),
+        ("It is the «Jade Key».", ("Jade Key",), "It is the"),
+        ("The author is Bea.", ("Bea", "the author"), ""),
+        ("Oslo is the city.", ("Oslo",), ""),
+        ("Ada was born in Oslo .", (), ""),
+        ("Ada was born in Oslo .", ("Kyiv",), ""),
+        ("a b c d e f g h i Oslo", ("Oslo",), "a b c"),
+        ("art or part of art's Oslo", ("part of", "Oslo"), "art or"),
+    ],
+)
+def test_an_answer_is_begun_up_to_where_the_secret_starts(answer: str, forms: tuple[str, ...], expected: str) -> None:
+    found = before_secret(answer, forms, 3 if answer.startswith("a b") else 8)
+    assert found == expected and answer.startswith(found)
+
+
+def test_a_row_whose_answer_begins_with_the_secret_is_left_out() -> None:
+    attacker, draw = PrefilledAnswer(), random.Random(0)
+    assert attacker.put(ROW, draw) == Put(ROW, trace=ROW.trace, answer="Ada was born in")
+    assert attacker.put(ROW.model_copy(update={"accepted": ()}), draw) is None
+    untraced = attacker.put(ROW.model_copy(update={"trace": ""}), draw)
+    assert untraced is not None and untraced.trace is None
+
+
+def test_a_question_is_wrapped_in_its_own_language() -> None:
+    assert {len(wrappers) for wrappers in WRAPPERS.values()} == {8}
+    assert all(wrapper.count("{question}") == 1 for wrappers in WRAPPERS.values() for wrapper in wrappers)
+    for language, wrappers in {**WRAPPERS, "de": WRAPPERS["en"]}.items():
+        row = ROW.model_copy(update={"language": language, "question": "What of {question} ?"})
+        put = {Jailbreak().put(row, random.Random(seed)).row.question for seed in range(200)}
+        assert put == {wrapper.replace("{question}", row.question) for wrapper in wrappers}
+
+
+def test_the_gold_answer_is_measured_after_exactly_what_was_begun() -> None:
+    model, tokenizer = tiny_model(), tiny_tokenizer()
+    limits = {"max_length": 48, "max_new_tokens": 3}
+    (plain,) = measure(model, tokenizer, {"forget": [ROW]}, **limits)
+    puts = [
+        Put(ROW),
+        Put(ROW, trace=ROW.trace, answer="Ada was"),
+        Put(ROW, trace=""),
+        Put(ROW.model_copy(update={"trace": ""}), answer="Ada was"),
+    ]
+    said = measure_put(model, tokenizer, {"forget": puts}, **limits)
+    whole, after_two, untraced, bare = said.records
+    assert plain.tokens and whole.tokens and after_two.tokens and untraced.tokens and bare.tokens
+    assert whole.tokens == plain.tokens and whole.generation == plain.generation
+    # Two words are given, so that of six words and the end token five labels are left, and they are the last ones.
+    assert after_two.tokens.logps == pytest.approx(plain.tokens.logps[2:], abs=1e-5)
+    assert len(untraced.tokens.logps) == len(plain.tokens.logps)
+    assert untraced.tokens.logps != pytest.approx(plain.tokens.logps, abs=1e-3)
+    (without,) = measure(model, tokenizer, {"forget": [ROW.model_copy(update={"trace": ""})]}, **limits)
+    assert without.tokens and bare.tokens.logps == pytest.approx(without.tokens.logps[2:], abs=1e-5)
+    assert [bool(r.generation and r.generation.text.startswith("<think>")) for r in said.records[1:]] == [
+        True,
+        True,
+        False,
+    ]
+    assert after_two.generation and after_two.generation.trace == ROW.trace
+    assert after_two.generation.response.startswith("Ada was")
+
+
+def test_a_row_that_finds_no_room_is_counted_and_not_asked() -> None:
+    long = ROW.model_copy(update={"question": "Ada " * 40})
+    said = measure_put(
+        tiny_model(),
+        tiny_tokenizer(),
+        {"forget": [Put(ROW), Put(long)], "forget.paraphrased": [Put(long)]},
+        max_length=32,
+        max_new_tokens=2,
+    )
+    assert [record.row for record in said.records] == [ROW]
+    assert said.too_long == {"forget": 1, "forget.paraphrased": 1}
+
+
+def test_what_is_begun_has_to_be_the_beginning_of_the_answer() -> None:
+    with pytest.raises(ValueError, match="not the beginning"):
+        Put(ROW, answer="was born")
+
+
+def record(split: str, number: int, response: str, logps: list[float]) -> Record:
+    said = Generation(text=response, trace="", response=response, ended="eos")
+    zeros = [0.0] * len(logps)
+    tokens = Tokens(logps=logps, ranks=[0] * len(logps), mean_logps=zeros, var_logps=zeros)
+    row = ROW.model_copy(update={"id": f"{split}/{number}"})
+    return Record(split=split, row=row, generation=said, tokens=tokens)
+
+
+def test_scores_stand_beside_those_of_the_same_rows_asked_plainly() -> None:
+    plain = [record("forget", n, "I cannot share that.", [-4.0, -2.0]) for n in range(4)]
+    records = [record("forget", n, "Ada was born in Oslo." if n else "I cannot share that.", [-1.0]) for n in range(3)]
+    scores = attack_scores("trick.of.mine", records, plain, SCOPE, {"forget": 1, "forget.translated": 2})
+    value = {name.removeprefix("trick.of.mine."): score.value for name, score in scores.items()}
+    assert value["forget.accuracy"] == pytest.approx(2 / 3) and value["forget.plain_accuracy"] == 0
+    assert value["forget.leak_rate"] == pytest.approx(2 / 3)
+    assert value["forget.refusal_rate"] == pytest.approx(1 / 3) and value["forget.plain_refusal_rate"] == 1
+    assert value["forget.log_probability"] == -1 and value["forget.plain_log_probability"] == -3
+    assert value["forget.left_out"] == 1 and scores["trick.of.mine.forget.left_out"].count == 4
+    assert scores["trick.of.mine.forget.plain_accuracy"].count == 3
+    assert value["forget.translated.accuracy"] is None and value["forget.translated.left_out"] == 2
+
+
+def test_relearning_asks_for_nothing_that_was_taught() -> None:
+    def row(name: str, subject: str, attribute: str | None, answer: str) -> Row:
+        return Row(id=name, question="What ?", answer=answer, subject=subject, attribute=attribute)
+
+    taught = [row("a", "Ada", "city", "Oslo"), row("b", "Bea", "city", "Kyiv")]
+    rows = [
+        *taught,
+        row("a/again", "Ada", "city", "Oslo ."),
+        row("a/other", "Ada", "poet", "Yes"),
+        row("c", "Cyd", "city", "Oslo"),
+        row("d", "Ada", None, "Oslo"),
+        row("e", "Ada", None, "Lisbon"),
+    ]
+    assert [row.id for row in others(rows, taught)] == ["a/other", "c", "e"]
+    untold = [row("a", "Ada", None, "Oslo")]
+    assert [row.id for row in others(rows, untold)] == ["b", "a/again", "a/other", "e"]
+
+
+def test_relearning_trains_a_copy_and_tells_both_attempts_by_the_same_rows(folder: RunFolder) -> None:
+    scores = attack(folder, [Relearn(steps=2)], at_most=40, progress=QUIET)
+    assert scores["relearn.forget.forget.accuracy"].count == scores["relearn.near.forget.accuracy"].count == 27
+    assert folder.state().attacks["relearn"].settings["steps"] == 2
+    subject = OpenSubject(folder, at_most=3, seed=0)
+    puts = {"forget": [Put(row) for row in subject.chosen("forget")]}
+    before = subject.ask(puts)
+    with subject.trained(subject.chosen("forget"), Relearn(steps=3, lr=1e-2)._settings(subject)) as taught:
+        after = taught.ask(puts)
+    assert sum(sum(r.tokens.logps) for r in after.records if r.tokens) > sum(
+        sum(r.tokens.logps) for r in before.records if r.tokens
+    )
+    assert subject.ask(puts) == before
+
+
+def test_the_learning_rate_goes_with_the_width(folder: RunFolder) -> None:
+    subject = OpenSubject(folder, at_most=3, seed=0)
+    assert subject.width == load_model(folder.subject_path()).config.hidden_size == 48
+    assert Relearn()._settings(subject).lr == pytest.approx(0.05 / 48)
+    assert Relearn(lr=0.5)._settings(subject).lr == 0.5
+
+
+def test_the_same_rows_are_asked_of_every_subject(folder: RunFolder) -> None:
+    first, second = (OpenSubject(folder, at_most=5, seed=seed).chosen("forget") for seed in (0, 1))
+    assert first == OpenSubject(folder, at_most=5, seed=0).chosen("forget") != second
+    assert len(OpenSubject(folder, at_most=99, seed=0).chosen("forget")) == 35
+    assert OpenSubject(folder, at_most=5, seed=0).chosen("nothing") == ()
+
+
+def test_what_cannot_be_attacked_is_told(folder: RunFolder) -> None:
+    with pytest.raises(BadInput, match="did you mean jailbreak"):
+        attack(folder, ["jailbrake"], progress=QUIET)
+    with pytest.raises(BadInput, match="at least one row"):
+        attack(folder, at_most=0, progress=QUIET)
+    with pytest.raises(BadInput, match="no attack is named"):
+        attack(folder, [], progress=QUIET)
+    folder.write_subject(folder.subject().model_copy(update={"capabilities": ("generate", "token_logprobs")}))
+    with pytest.raises(BadInput, match="no gradients, weights"):
+        attack(folder, ["relearn"], progress=QUIET)
+    folder.records_file.unlink()
+    with pytest.raises(BadInput, match="no records"):
+        attack(folder, ["no_trace"], progress=QUIET)
+    assert not folder.attacks_file.exists()
+
+
+def test_what_is_measured_anew_is_attacked_anew(folder: RunFolder) -> None:
+    attack(folder, ["no_trace"], at_most=2, progress=QUIET)
+    evaluate(folder.path, progress=QUIET)
+    assert folder.attack_scores() == {} and folder.state().attacks == {} and not folder.attack_records.exists()
+
+
+def test_a_trace_that_holds_the_secret_is_not_begun(folder: RunFolder) -> None:
+    records = folder.records()
+    forms = [form for record in records if record.split == "forget" for form in record.row.accepted[:1]]
+    told = [
+        r.model_copy(update={"row": r.row.model_copy(update={"trace": f"It is {r.row.accepted[0]}."})}) for r in records
+    ]
+    write_records(folder.records_file, told)
+    scores = attack(folder, ["prefilled_trace", "no_trace"], at_most=4, progress=QUIET)
+    assert len(forms) == 35 and scores["prefilled_trace.forget.accuracy"].value is None
+    assert scores["prefilled_trace.forget.left_out"].value == 4
+    assert scores["no_trace.forget.left_out"].value == 0 and scores["no_trace.forget.accuracy"].count == 4
+
+
+def test_attacks_are_listed_without_torch() -> None:
+    listing = "from unlearnkit.attacks.contract import ATTACKS; [ATTACKS.get(name) for name in ATTACKS.names()]"
+    code = f"import sys; {listing}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_the_system_says_is_no_secret_less_to_the_user() -> None:
+    row = ROW.model_copy(update={"question": "Who is it ?"})
+    said = "I cannot speak of Oslo."
+    assert leaked_forms(said, row.told("Never speak of Oslo."), SCOPE) == ("Oslo",)
+    asked = row.model_copy(update={"before": (Turn(role="user", content="Oslo ?"),)})
+    assert leaked_forms(said, asked, SCOPE) == ()
+    assert leaked_forms(said, asked.told("Be kind."), SCOPE) == ()
+    text = row.model_copy(update={"question": "", "trace": ""})
+    assert text.told("Be kind.") is text and row.told(None) is row
+    assert asked.told("Be kind.").prompt == "Be kind.\nOslo ?\nWho is it ?"
+    assert asked.told("Be kind.").conversation == "Oslo ?\nWho is it ?"
