@@ -5,6 +5,7 @@ from __future__ import annotations
 from unlearnkit.judge.files import read_judged
 from unlearnkit.judge.scores import judge_scores
 from unlearnkit.metrics.board import score_records
+from unlearnkit.metrics.scope_accuracy import trace_scores
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.recipe import make_suite
 from unlearnkit.references import references_of
@@ -18,6 +19,7 @@ def score(folder: RunFolder) -> dict[str, Score]:
     known = {run.name: run for run in references_of(folder)} | {folder.name: folder}
     retrained = known[RETRAINED].records() if RETRAINED in known else []
     scores = score_records(records, folder.scope())
+    scores |= trace_scores(records)
     scores |= make_suite(folder.state().suite).scores(records, retrained)
     scores |= judge_scores(read_judged(folder).values(), records, folder.scope())
     cost = folder.state().cost
