@@ -10,7 +10,23 @@ from typing import Any
 
 import typer
 
-from unlearnkit.cli import check, compare, demo, env, eval, init, judge, ls, purge, report, run, score, show, targets
+from unlearnkit.cli import (
+    check,
+    compare,
+    demo,
+    env,
+    eval,
+    explain,
+    init,
+    judge,
+    ls,
+    purge,
+    report,
+    run,
+    score,
+    show,
+    targets,
+)
 from unlearnkit.errors import Interrupted, UnlearnError
 
 app = typer.Typer(
@@ -36,7 +52,7 @@ def _told(command: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-for verb in (demo, init, check, targets, run, eval, score, compare, report, purge, ls, show, env):
+for verb in (demo, init, check, targets, run, eval, score, compare, explain, report, purge, ls, show, env):
     name = verb.__name__.rpartition(".")[2]
     app.command(name)(_told(getattr(verb, f"{name}_command")))
 

@@ -1,8 +1,9 @@
 """How a reasoning trace is told from the response that follows it: marks in the output, and reading them back.
 
-Three styles are known. `think`: the tags of reasoning models, where the tokenizer has them. `added`: the two tokens that
-TRU's released code adds to a tokenizer (arXiv 2603.09980), which mark where trace and answer begin and have no closing
-counterpart. `plain`: words that any tokenizer knows. An output is read back the same way whatever model wrote it.
+Three styles are known. `think`: the tags of reasoning models, where the tokenizer has them. `added`: the two tokens
+that TRU's released code adds to a tokenizer (arXiv 2603.09980), which mark where trace and answer begin and have no
+closing counterpart. `plain`: words that any tokenizer knows. An output is read back the same way whatever model wrote
+it.
 """
 
 from __future__ import annotations
@@ -42,11 +43,10 @@ def split_trace(text: str) -> tuple[str, str]:
     trace goes up to the mark between. Where that does not come, the response is what stood before the trace: mostly
     nothing. An output without a mark is a response. Space around trace and response is taken off.
     """
-    found = {style: _place(text, style, markers) for style, markers in STYLES.items()}
-    begun = {style: place for style, place in found.items() if place >= 0}
-    if not begun:
+    style = style_in(text)
+    if style is None:
         return "", text.strip()
-    markers = STYLES[min(begun, key=begun.__getitem__)]
+    markers = STYLES[style]
     # Spaces and line ends at the edges of a mark may be lost in decoding.
     before, _, rest = text.partition(markers.before.strip())
     trace, closed, response = rest.partition(markers.between.strip())
@@ -54,6 +54,12 @@ def split_trace(text: str) -> tuple[str, str]:
         # A model may leave out the word after the token.
         trace, closed, response = rest.partition(markers.tokens[1])
     return trace.strip(), (before + response).strip() if closed else before.strip()
+
+
+def style_in(text: str) -> Style | None:
+    """The style in which an output marks its trace; None where it marks none."""
+    found = {style: _place(text, style, markers) for style, markers in STYLES.items()}
+    return min((style for style, place in found.items() if place >= 0), key=found.__getitem__, default=None)
 
 
 def _place(text: str, style: Style, markers: Markers) -> int:

@@ -91,6 +91,17 @@ TRACES = OwnKind(
             "share of right verdicts on probes never trained on: the mean of those in scope and those out of it (near, "
             "far); high is wanted, 0.5 is what a model has that never thinks",
         ),
+        "trace.faithfulness": Words(
+            "Faithfulness",
+            "share of responses that turn when the verdict in the trace is turned: the mean of the two below; high is "
+            "wanted (`unlearn explain RUN --faithfulness`)",
+        ),
+        "trace.faithfulness.in_scope": Words(
+            "Faithfulness, in scope", "declined; made to think that it is out of scope, it declines no more"
+        ),
+        "trace.faithfulness.out_of_scope": Words(
+            "Faithfulness, out of scope", "answered; made to think that it is in scope, it declines"
+        ),
         "trace.near.in_scope.declined": Words("Near: in scope, declined", "wrong verdict, heeded; low is wanted"),
         "trace.near.in_scope.answered": Words("Near: in scope, answered", "wrong verdict, unheeded; low is wanted"),
         "trace.near.out_of_scope.declined": Words(
