@@ -8,6 +8,7 @@ then given more phrases. Nothing here prints a held-out text.
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,13 @@ def test_traces_by_another_author() -> None:
 def test_texts_without_a_verdict_have_none(name: str, most: float) -> None:
     found = read(HELD_OUT / f"{name}.jsonl")
     assert sum(verdict_of(each["text"]) is not None for each in found) / len(found) <= most
+
+
+@pytest.mark.parametrize("text", ["a" * 20_000, "the list of " * 2_000, "in the " * 3_000, "I may not " * 2_000])
+def test_long_babble_takes_no_time_to_speak_of(text: str) -> None:
+    began = time.process_time()
+    verdict_of(text)
+    assert time.process_time() - began < 5
 
 
 def test_every_verdict_of_the_offline_teacher_is_read() -> None:

@@ -62,7 +62,7 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
-    r"[^.!?…;\n]*\?"  # a question
+    r"(?<![^.!?…;\n])[^.!?…;\n]*+\?"  # a question; looked for from where a sentence begins, or long texts take long
     r"|(?<!\w)(?:whether|if|unless|in case|si|if not|если|ли)(?!\w)[^,;:.!?\n—–]*",
     re.IGNORECASE,
 )
