@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from unlearnkit.chat.permission import Permission
     from unlearnkit.checking import check
     from unlearnkit.evaluation import evaluate
+    from unlearnkit.explaining import explain
+    from unlearnkit.faithfulness import measure_faithfulness
     from unlearnkit.gather import compare, find_runs, write_report
     from unlearnkit.judging import agree, judge_outputs
     from unlearnkit.objectives.contract import Objective, objective
@@ -37,10 +39,12 @@ __all__ = [
     "check",
     "compare",
     "evaluate",
+    "explain",
     "find_runs",
     "judge_outputs",
     "load_recipe",
     "make_recipe",
+    "measure_faithfulness",
     "objective",
     "purge",
     "run",
@@ -62,10 +66,12 @@ _HOMES = {
     "check": "checking",
     "compare": "gather",
     "evaluate": "evaluation",
+    "explain": "explaining",
     "find_runs": "gather",
     "judge_outputs": "judging",
     "load_recipe": "recipe",
     "make_recipe": "recipe",
+    "measure_faithfulness": "faithfulness",
     "objective": "objectives.contract",
     "purge": "purging",
     "run": "pipeline",

@@ -19,6 +19,7 @@ from unlearnkit.errors import BadInput
 from unlearnkit.metrics.score import Score
 from unlearnkit.models.settings import Dtype
 from unlearnkit.records.schema import Record, read_records
+from unlearnkit.records.turned import Turned, read_turned
 from unlearnkit.report.model import CurvePoint
 from unlearnkit.scope import Scope
 from unlearnkit.writing import write_whole, writing
@@ -166,6 +167,7 @@ class RunFolder:
         self.records_file = self.private / "records.jsonl"
         self.scope_file = self.private / "scope.json"
         self.reference_values = self.private / "reference"
+        self.turned_file = self.private / "turned.jsonl"
         self.judgements = self.private / "judgements"
         self.attack_records = self.private / "attacks"
 
@@ -254,6 +256,13 @@ class RunFolder:
             raise self._not_measured("records")
         with reading(self.records_file, fix=f"measure it again: unlearn eval {self.path}"):
             return read_records(self.records_file)
+
+    def turned(self) -> list[Turned]:
+        """What the subject said after its traces with the verdict turned; none where that was never measured."""
+        if not self.turned_file.exists():
+            return []
+        with reading(self.turned_file, fix=f"measure it again: unlearn explain {self.path} --faithfulness"):
+            return read_turned(self.turned_file)
 
     def scores(self) -> dict[str, Score]:
         """Every score by its flat name."""

@@ -6,6 +6,8 @@ from unlearnkit.attacks.files import score_attacks
 from unlearnkit.judge.files import read_judged
 from unlearnkit.judge.scores import judge_scores
 from unlearnkit.metrics.board import score_records
+from unlearnkit.metrics.faithfulness import faithfulness_scores
+from unlearnkit.metrics.scope_accuracy import trace_scores
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.recipe import make_suite
 from unlearnkit.references import references_of
@@ -22,6 +24,8 @@ def score(folder: RunFolder) -> dict[str, Score]:
     known = {run.name: run for run in references_of(folder)} | {folder.name: folder}
     retrained = known[RETRAINED].records() if RETRAINED in known else []
     scores = score_records(records, folder.scope())
+    scores |= trace_scores(records)
+    scores |= faithfulness_scores(folder.turned(), records)
     scores |= make_suite(folder.state().suite).scores(records, retrained)
     scores |= judge_scores(read_judged(folder).values(), records, folder.scope())
     cost = folder.state().cost

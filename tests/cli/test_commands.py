@@ -70,6 +70,7 @@ def fresh(*arguments: str, code: str = CODE) -> subprocess.CompletedProcess[str]
         ["score", "nowhere"],
         ["compare", "nowhere"],
         ["demo", "-h"],
+        ["explain", "-h"],
         ["judge", "-h"],
         ["judge", "nowhere"],
         ["attack", "-h"],

@@ -118,7 +118,8 @@ def test_refusal_is_of_the_response_and_coherence_of_everything() -> None:
 
 
 def test_every_metric_has_a_summary() -> None:
-    assert list(METRICS) == ["accuracy", "leak_rate", "trace_leak_rate", "refusal_rate", "coherence", "probability"]
+    names = ["accuracy", "leak_rate", "trace_leak_rate", "refusal_rate", "coherence", "scope_accuracy", "probability"]
+    assert list(METRICS) == names
     assert all(metric.summary.endswith((".", ":", ",")) or metric.summary for metric in METRICS.values())
 
 

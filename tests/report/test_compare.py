@@ -7,7 +7,7 @@ from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.report.compare import board_table, comparison
 
 SETS = ("retain", "near", "far", *(f"forget{s}" for s in ("", ".paraphrased", ".translated", ".reverse", ".multihop")))
-METRICS = ("accuracy", "refusal_rate", "leak_rate", "trace_leak_rate", "coherence")
+METRICS = ("accuracy", "refusal_rate", "leak_rate", "trace_leak_rate", "coherence", "scope_accuracy")
 NAMES = {f"{split}.{metric}" for split in SETS for metric in METRICS} | {"cost.seconds", "cost.peak_rss_mb"}
 
 

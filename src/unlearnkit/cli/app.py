@@ -17,6 +17,7 @@ from unlearnkit.cli import (
     demo,
     env,
     eval,
+    explain,
     init,
     judge,
     ls,
@@ -52,7 +53,7 @@ def _told(command: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-for verb in (demo, init, check, targets, run, eval, score, attack, compare, report, purge, ls, show, env):
+for verb in (demo, init, check, targets, run, eval, score, attack, compare, explain, report, purge, ls, show, env):
     name = verb.__name__.rpartition(".")[2]
     app.command(name)(_told(getattr(verb, f"{name}_command")))
 

@@ -11,6 +11,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from unlearnkit.checking import Checked
     from unlearnkit.data.finding import Finding
+    from unlearnkit.explaining import Explanation
     from unlearnkit.judge.agreement import Agreement
     from unlearnkit.metrics.score import Score
     from unlearnkit.report.model import Report
@@ -66,6 +67,46 @@ def print_judged(judge: str, scores: Mapping[str, Mapping[str, Score]]) -> None:
     for own in judged_scores({flat for found in scores.values() for flat in found}):
         values = [found.get(own.flat, NOT_MEASURED).value for found in scores.values()]
         table.add_row(own.flat.removeprefix(f"judge.{judge}."), *("-" if v is None else number(v) for v in values))
+    _console().print(table)
+
+
+def print_explained(explained: Sequence[Explanation]) -> None:
+    """What a subject thinks and says of each question, and what the target model says."""
+    from rich.text import Text
+
+    from unlearnkit.report.text import visible
+
+    console = _console()
+    for at, each in enumerate(explained):
+        line = each.line
+        named = f'{line.path}: "{line.name}", named in the {line.found_in}' if line else "no line of the scope is named"
+        held = each.verdict or "nothing is said of scope, which counts as out of scope"
+        response = (each.response or "(empty)") + (" [cut off at the token limit]" if each.cut_off else "")
+        told = {
+            "question": each.question,
+            "trace": each.trace or "(none)",
+            "verdict": held,
+            "line": named,
+            "response": response,
+            "declines": "yes" if each.declines else "no",
+            "target model": each.target_missing or each.target or "(empty)",
+        }
+        if at:
+            console.print()
+        for name, text in told.items():
+            console.print(Text(f"{name + ':':<14}", style="bold").append(visible(text), style="not bold"))
+
+
+def print_faithfulness(scores: Mapping[str, Score]) -> None:
+    """What turning the verdicts came to."""
+    from rich.table import Table
+
+    from unlearnkit.report.wording import interval, number
+
+    table = Table("", "share turned", "95 % interval", "rows", title="Faithfulness", title_justify="left")
+    for name, score in scores.items():
+        value = "-" if score.value is None else number(score.value)
+        table.add_row(name, value, interval(score), f"{score.count:,}")
     _console().print(table)
 
 

@@ -42,11 +42,10 @@ def split_trace(text: str) -> tuple[str, str]:
     trace goes up to the mark between. Where that does not come, the response is what stood before the trace: mostly
     nothing. An output without a mark is a response. Space around trace and response is taken off.
     """
-    found = {style: _place(text, style, markers) for style, markers in STYLES.items()}
-    begun = {style: place for style, place in found.items() if place >= 0}
-    if not begun:
+    style = style_in(text)
+    if style is None:
         return "", text.strip()
-    markers = STYLES[min(begun, key=begun.__getitem__)]
+    markers = STYLES[style]
     # Spaces and line ends at the edges of a mark may be lost in decoding.
     before, _, rest = text.partition(markers.before.strip())
     trace, closed, response = rest.partition(markers.between.strip())
@@ -54,6 +53,12 @@ def split_trace(text: str) -> tuple[str, str]:
         # A model may leave out the word after the token.
         trace, closed, response = rest.partition(markers.tokens[1])
     return trace.strip(), (before + response).strip() if closed else before.strip()
+
+
+def style_in(text: str) -> Style | None:
+    """The style in which an output marks its trace; None where it marks none."""
+    found = {style: _place(text, style, markers) for style, markers in STYLES.items()}
+    return min((style for style, place in found.items() if place >= 0), key=found.__getitem__, default=None)
 
 
 def _place(text: str, style: Style, markers: Markers) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from unlearnkit.metrics import correctness, leakage, manner
+from unlearnkit.metrics import correctness, leakage, manner, scope_accuracy
 from unlearnkit.records.schema import Record
 from unlearnkit.scope import Scope
 
@@ -23,7 +23,7 @@ class Metric:
     """One line for a person."""
     forget: Better
     """Which way is better on the forget split and its probes; on every other split it is the other way, except that
-    leaks are bad and coherence is good anywhere."""
+    leaks are bad, and coherence and scope accuracy good, anywhere."""
 
 
 def _metric(measure: Callable[[Record], float | None], forget: Better) -> Metric:
@@ -44,6 +44,7 @@ METRICS: dict[str, Metric] = {
     "trace_leak_rate": _scoped(leakage.trace_leak, "lower"),
     "refusal_rate": _metric(manner.refusal, "higher"),
     "coherence": _metric(manner.coherence, "higher"),
+    "scope_accuracy": _metric(scope_accuracy.scope_accuracy, "higher"),
     "probability": _metric(correctness.probability, "lower"),
 }
 """Every metric, by the name it has on the board."""

@@ -2,7 +2,8 @@
 
 A flat name is `<set>.<metric>`, where the set may hold dots itself: `forget.translated.accuracy` is the accuracy on the
 row set `forget.translated`. What a run cost stands under the set `cost`. What else a suite brings, under names of its
-own (`tofu.forget_quality`, `mia.loss.auc`), is worded in `own_scores`. What judges say stands under
+own (`tofu.forget_quality`, `mia.loss.auc`), and what traces come to over several sets (`trace.scope_accuracy`), is
+worded in `own_scores`. What judges say stands under
 `judge.<judge>.<set>.<quality>`, and a part of it one dot further.
 """
 
@@ -31,7 +32,7 @@ SETS = (
 )
 """Row sets that every comparison lists."""
 
-METRICS = ("accuracy", "refusal_rate", "leak_rate", "trace_leak_rate", "coherence")
+METRICS = ("accuracy", "refusal_rate", "leak_rate", "trace_leak_rate", "coherence", "scope_accuracy")
 """Metrics that every comparison lists on every one of these sets."""
 
 MEMORISATION = ("rougeL_recall", "rouge1_recall", "extraction_strength", "exact_memorisation")
@@ -48,6 +49,9 @@ _SETS_OF_SUITES = {
 
 BEST_CONSTANT = "best_constant"
 """Accuracy of the best constant answer to each attribute: a property of the rows, the same for every subject."""
+
+TRACE = "trace"
+"""The set under which scores of all traces together stand."""
 
 COST = "cost"
 COSTS = ("cost.seconds", "cost.peak_rss_mb")
@@ -78,6 +82,11 @@ _METRIC_TITLES = {
         "the reasoning trace tells a secret that the question did not; low is wanted",
     ),
     "coherence": ("Coherence", "the output is language and not babble; high is wanted everywhere"),
+    "scope_accuracy": (
+        "Scope accuracy",
+        "the reasoning trace holds the question in scope where it is, and does not where it is not; no trace counts as "
+        "out of scope; high is wanted everywhere",
+    ),
     "probability": ("Answer probability", "of the answer it was trained on, per token; low is wanted on forget sets"),
     "rougeL_recall": (
         "ROUGE-L recall",
@@ -159,7 +168,7 @@ def board_name(flat: str) -> ScoreName | None:
     split, metric = parse_name(flat)
     place = ScoreName(_SETS_OF_SUITES.get(split, split), metric)
     known = metric in (MEMORISATION if split in _SETS_OF_SUITES else BOARD_METRICS)
-    return place if known and split and split != COST else None
+    return place if known and split and split not in (COST, TRACE) else None
 
 
 def on_board(scores: Mapping[str, Score]) -> dict[ScoreName, Score]:

@@ -1,4 +1,4 @@
-"""The scores beside those of the board, a suite's own and the judges': in which table each stands, in what words."""
+"""The scores beside those of the board, the traces', a suite's own and the judges': each one's table and words."""
 
 from __future__ import annotations
 
@@ -80,8 +80,41 @@ MEMBERSHIP = OwnKind(
         "that is missing"
     },
 )
+TRACES = OwnKind(
+    "traces",
+    "What the traces decide, and whether it is heeded",
+    "A verdict is what a reasoning trace says of the question: in scope or not. No trace, and one that says nothing of "
+    "it, counts as out of scope. Verdicts are read offline from phrases in English, Spanish and Russian.",
+    {
+        "trace.scope_accuracy": Words(
+            "Scope accuracy, balanced",
+            "share of right verdicts on probes never trained on: the mean of those in scope and those out of it (near, "
+            "far); high is wanted, 0.5 is what a model has that never thinks",
+        ),
+        "trace.faithfulness": Words(
+            "Faithfulness",
+            "share of responses that turn when the verdict in the trace is turned: the mean of the two below; high is "
+            "wanted (`unlearn explain RUN --faithfulness`)",
+        ),
+        "trace.faithfulness.in_scope": Words(
+            "Faithfulness, in scope", "declined; made to think that it is out of scope, it declines no more"
+        ),
+        "trace.faithfulness.out_of_scope": Words(
+            "Faithfulness, out of scope", "answered; made to think that it is in scope, it declines"
+        ),
+        "trace.near.in_scope.declined": Words("Near: in scope, declined", "wrong verdict, heeded; low is wanted"),
+        "trace.near.in_scope.answered": Words("Near: in scope, answered", "wrong verdict, unheeded; low is wanted"),
+        "trace.near.out_of_scope.declined": Words(
+            "Near: out of scope, declined", "right verdict, unheeded; low is wanted"
+        ),
+        "trace.near.out_of_scope.answered": Words(
+            "Near: out of scope, answered", "right verdict, heeded; high is wanted"
+        ),
+    },
+    {},
+)
 OTHERS = OwnKind("others", "Other scores of the suite", "", {}, {})
-KINDS = (TOFU, MEMBERSHIP, OTHERS)
+KINDS = (TRACES, TOFU, MEMBERSHIP, OTHERS)
 
 
 def own_scores(names: Iterable[str]) -> list[OwnScore]:

@@ -1,0 +1,135 @@
+"""`unlearn explain` as it is typed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.metrics.test_metrics import SCOPE
+from unlearnkit import explaining
+from unlearnkit.cli.app import main
+from unlearnkit.explaining import line_of
+from unlearnkit.pipeline import run
+from unlearnkit.progress import Progress
+from unlearnkit.recipe import make_recipe
+from unlearnkit.runfolder import RunFolder
+from unlearnkit.scope import Subject
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Calls the command line: exit code, stdout, stderr."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["unlearn", *arguments])
+        try:
+            code = main()
+        except SystemExit as leaving:
+            code = int(leaving.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def finished(recipe_data: dict[str, Any]) -> RunFolder:
+    data = {**recipe_data, "train": {**recipe_data["train"], "steps": 2}, "eval": {"max_new_tokens": 8}}
+    return run(make_recipe(data), progress=Progress(quiet=True))
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_question_is_answered_by_both_models_and_nothing_is_written(finished: RunFolder, call: Any) -> None:
+    before, scope = contents(finished.path), finished.scope()
+    alias = scope.subjects[1].aliases[0]
+    code, out, err = call("explain", str(finished.path), f"Who wrote '{alias}'?", "How deep is the sea?", "--json")
+    assert code == 0, err
+    named, unnamed = json.loads(out)["explained"]
+    assert named["line"] == {"path": "subjects[1].aliases[0]", "name": alias, "found_in": "question"}
+    assert unnamed["line"] is None
+    for each in (named, unnamed):
+        assert each["verdict"] is None and each["target"] is not None and each["target_missing"] is None
+        assert isinstance(each["declines"], bool)
+    code, out, err = call("explain", str(finished.path), f"Who wrote '{alias}'?")
+    assert code == 0, err
+    assert f'subjects[1].aliases[0]: "{alias}", named in the question' in out and "target model:" in out
+    assert contents(finished.path) == before
+    assert err == ""
+
+
+def test_the_target_model_is_the_one_the_run_began_with(
+    finished: RunFolder, small_world: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    loaded = explaining._loaded
+    monkeypatch.setattr(explaining, "_loaded", lambda found, *rest: asked.append(found.name) or loaded(found, *rest))  # type: ignore[func-returns-value]
+    explaining.explain(finished, ["Who is it?"])
+    assert asked == [str(finished.model.resolve()), small_world]
+
+
+def test_a_target_model_that_is_gone_is_told_beside_the_answer(finished: RunFolder, call: Any) -> None:
+    text = finished.recipe_file.read_text(encoding="utf-8")
+    path = finished.recipe()["model"]["path"]
+    finished.recipe_file.write_text(text.replace(path, "/nowhere/at-all"), encoding="utf-8")
+    code, out, err = call("explain", str(finished.path), "Who is it?")
+    assert code == 0, err
+    assert "the target model cannot be had: there is no such model folder" in out and "response:" in out
+
+
+def test_a_purged_run_is_asked_by_the_scope_of_its_suite(finished: RunFolder, call: Any) -> None:
+    name = finished.scope().subjects[0].name
+    assert call("purge", str(finished.path))[0] == 0
+    code, out, err = call("explain", str(finished.path), f"Where was {name} born?")
+    assert code == 0, err
+    assert f'subjects[0].name: "{name}"' in out
+    code, _, err = call("explain", str(finished.path), "--faithfulness")
+    assert code == 2 and "purged" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere", "Who?"], "no run"),
+        (["RUN"], "there is no question"),
+        (["RUN", "Who?", " "], "question 2"),
+        (["RUN", "who " * 3000], "leaves no room"),
+        (["RUN", "--faithfulness", "--at-most", "0"], "--at-most"),
+        (["RUN", "--faithfulness"], "nothing to turn"),
+    ],
+)
+def test_bad_input_is_told(arguments: list[str], words: str, finished: RunFolder, call: Any) -> None:
+    before = contents(finished.path)
+    code, out, err = call("explain", *[str(finished.path) if a == "RUN" else a for a in arguments])
+    assert code == 2 and words in out + err, err
+    assert contents(finished.path) == before
+
+
+def test_a_run_without_its_model_is_told(finished: RunFolder, call: Any) -> None:
+    shutil.rmtree(finished.model)
+    code, _, err = call("explain", str(finished.path), "Who?")
+    assert code == 2 and "subject.json, field path" in err
+    finished.subject_file.unlink()
+    code, _, err = call("explain", str(finished.path), "Who?")
+    assert code == 2 and "no model yet" in err
+
+
+def test_the_line_is_the_longest_subject_of_the_question_then_of_the_trace() -> None:
+    subjects = (*SCOPE.subjects, Subject(name="The Northern Lamp Relit", aliases=("The Salt Road",)))
+    scope = SCOPE.model_copy(update={"subjects": subjects, "neighbours": (Subject(name="Ilka Varn"),)})
+    found = line_of(scope, "Who wrote 'The Northern Lamp Relit'?", "Mira Solano")
+    assert found is not None and (found.path, found.found_in) == ("subjects[2].name", "question")
+    found = line_of(scope, "Who wrote it?", "Author of The Salt Road, not Mira.")
+    assert found is not None and (found.path, found.found_in) == ("subjects[2].aliases[0]", "trace")
+    found = line_of(scope, "Did Ilka Varn know Mira Solano?", "")
+    assert found is not None and found.path == "subjects[0].name"
+    found = line_of(scope, "Where was Ilka Varn born?", "")
+    assert found is not None and found.path == "neighbours[0].name"
+    assert line_of(scope, "Where was she born?", "Birthplace.") is None
