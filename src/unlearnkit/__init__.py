@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from unlearnkit.checking import check
     from unlearnkit.evaluation import evaluate
     from unlearnkit.gather import compare, find_runs, write_report
+    from unlearnkit.judge.model import JudgeModel
     from unlearnkit.judging import agree, judge_outputs
     from unlearnkit.objectives.contract import Objective, objective
     from unlearnkit.pipeline import run
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "JudgeModel",
     "Objective",
     "Permission",
     "Recipe",
@@ -49,6 +51,7 @@ __all__ = [
 
 # A public name is never that of a module: the module would take its place once it is imported.
 _HOMES = {
+    "JudgeModel": "judge.model",
     "Objective": "objectives.contract",
     "Permission": "chat.permission",
     "Recipe": "recipe",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnkit.errors import BadInput
+from unlearnkit.judge.files import read_judged
 from unlearnkit.metrics.score import Score
 from unlearnkit.recipe import make_suite
 from unlearnkit.references import references_of
@@ -140,6 +141,7 @@ def subject_report(folder: RunFolder) -> SubjectReport:
         ended=_ended(state),
         settings=_settings(recipe) if recipe else {},
         scores=folder.scores(),
+        judged_by={name: str(judged.asked) for name, judged in read_judged(folder).items() if judged.asked},
         curve=folder.curve(),
         records=tuple(folder.records()),
     )

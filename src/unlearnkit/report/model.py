@@ -42,6 +42,8 @@ class SubjectReport(_Value):
     """The hyper-parameters that tell this run from another one."""
     scores: dict[str, Score] = {}
     """Flat name (`near.refusal_rate`, `cost.seconds`) to score."""
+    judged_by: dict[str, str] = {}
+    """Name of a model judge to the model that it asked."""
     curve: tuple[CurvePoint, ...] = ()
     records: tuple[Record, ...] = ()
     """What was measured on each row; the samples are chosen from here."""
