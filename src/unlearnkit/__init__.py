@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from unlearnkit.chat.permission import Permission
     from unlearnkit.checking import check
+    from unlearnkit.drafting import draft_scope
     from unlearnkit.evaluation import evaluate
     from unlearnkit.gather import compare, find_runs, write_report
     from unlearnkit.judge.model import JudgeModel
@@ -35,6 +36,7 @@ __all__ = [
     "agree",
     "check",
     "compare",
+    "draft_scope",
     "evaluate",
     "find_runs",
     "judge_outputs",
@@ -59,6 +61,7 @@ _HOMES = {
     "agree": "judging",
     "check": "checking",
     "compare": "gather",
+    "draft_scope": "drafting",
     "evaluate": "evaluation",
     "find_runs": "gather",
     "judge_outputs": "judging",
