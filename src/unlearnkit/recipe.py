@@ -56,11 +56,28 @@ class TargetSettings(Settings):
 
     teacher: str = "template"
     """Registered teacher, which writes a reasoning trace and a response for each forget row."""
+    lift_model: Place | None = None
+    """Model that does not know the answers, under which lift is measured: how much a trace helps it to say the answer.
+    `retrained` for the suite's retrained model (`./retrained` for a folder of that name); a folder or hub id for any
+    other, which is weaker evidence; null: lift is not measured."""
+    lift_at_most: Annotated[float, Ge(0)] | None = None
+    """Most lift of a target, in nats per token of the answer; above it a teacher that is asked is asked again. null:
+    lift is measured and told, and no target is turned down for it."""
+
+    @model_validator(mode="after")
+    def _is_measured_where_it_counts(self) -> Self:
+        if self.lift_at_most is not None and self.lift_model is None:
+            raise ValueError("Input should have lift_model where it has lift_at_most: nothing else measures lift")
+        return self
 
     @property
     def section(self) -> dict[str, Any]:
         """The teacher's name and settings."""
         return {"teacher": self.teacher, **(self.model_extra or {})}
+
+
+_OF_EVERY_TEACHER = tuple(name for name in TargetSettings.model_fields if name != "teacher")
+"""Settings of the section `targets` that are none of a teacher's own."""
 
 
 class EvalSettings(Settings):
@@ -133,7 +150,9 @@ class Recipe(Settings):
         if isinstance(data.get("method"), dict):
             plugged["method"] = _resolved(OBJECTIVES, data["method"], "method")
         if isinstance(data.get("targets"), dict):
-            plugged["targets"] = _resolved(TEACHERS, {"teacher": "template", **data["targets"]}, "targets")
+            shared = {name: value for name, value in data["targets"].items() if name in _OF_EVERY_TEACHER}
+            own = {name: value for name, value in data["targets"].items() if name not in shared}
+            plugged["targets"] = {**_resolved(TEACHERS, {"teacher": "template", **own}, "targets"), **shared}
         return {**data, **plugged}
 
     @model_validator(mode="after")
@@ -241,7 +260,9 @@ def recipe_schema() -> dict[str, Any]:
 
 def _plugin_schema(registry: Registry[Any], name: str, key: str) -> dict[str, Any]:
     schema: dict[str, Any] = _settings_of(registry.get(name).plugin).model_json_schema()
-    schema["properties"] = {key: {"const": name}, **schema.get("properties", {})}
+    shared: dict[str, Any] = TargetSettings.model_json_schema()["properties"] if key == "teacher" else {}
+    beside = {field: shared[field] for field in _OF_EVERY_TEACHER if field in shared}
+    schema["properties"] = {key: {"const": name}, **beside, **schema.get("properties", {})}
     unsaid = key == "teacher" and name == TargetSettings().teacher  # who writes where nobody is named
     schema["required"] = [*([] if unsaid else [key]), *schema.get("required", [])]
     return schema
@@ -274,5 +295,6 @@ def _resolved(registry: Registry[Any], section: dict[str, Any], field: str) -> d
         made = plugin.model_validate({k: value for k, value in section.items() if k != key})
     except ValidationError as error:
         at = () if field == "suite" and error.errors()[0]["loc"][:1] == ("data",) else (field,)
-        raise bad_field(error, plugin, at, besides=(key,)) from error
+        besides = (key, *(_OF_EVERY_TEACHER if field == "targets" else ()))
+        raise bad_field(error, plugin, at, besides=besides) from error
     return {key: name, **made.model_dump(mode="json")}
