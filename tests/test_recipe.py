@@ -160,6 +160,8 @@ def test_the_schema_offers_every_method() -> None:
     assert set(methods) == set(OBJECTIVES.names())
     assert methods["npo"]["properties"]["beta"]["description"] == "Inverse temperature."
     assert schema["additionalProperties"] is False and "suite" in schema["required"]
+    teachers = {choice["properties"]["teacher"]["const"]: choice for choice in schema["properties"]["targets"]["oneOf"]}
+    assert all({"lift_model", "lift_at_most"} <= set(choice["properties"]) for choice in teachers.values())
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from unlearnkit.attacking import attack, attack_runs
     from unlearnkit.chat.permission import Permission
     from unlearnkit.checking import check
+    from unlearnkit.drafting import draft_scope
     from unlearnkit.evaluation import evaluate
     from unlearnkit.explaining import explain
     from unlearnkit.faithfulness import measure_faithfulness
     from unlearnkit.gather import compare, find_runs, write_report
+    from unlearnkit.judge.model import JudgeModel
     from unlearnkit.judging import agree, judge_outputs
     from unlearnkit.objectives.contract import Objective, objective
     from unlearnkit.pipeline import run
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "JudgeModel",
     "Objective",
     "Permission",
     "Recipe",
@@ -38,6 +41,7 @@ __all__ = [
     "attack_runs",
     "check",
     "compare",
+    "draft_scope",
     "evaluate",
     "explain",
     "find_runs",
@@ -56,6 +60,7 @@ __all__ = [
 
 # A public name is never that of a module: the module would take its place once it is imported.
 _HOMES = {
+    "JudgeModel": "judge.model",
     "Objective": "objectives.contract",
     "Permission": "chat.permission",
     "Recipe": "recipe",
@@ -65,6 +70,7 @@ _HOMES = {
     "attack_runs": "attacking",
     "check": "checking",
     "compare": "gather",
+    "draft_scope": "drafting",
     "evaluate": "evaluation",
     "explain": "explaining",
     "find_runs": "gather",

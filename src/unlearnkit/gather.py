@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnkit.errors import BadInput
+from unlearnkit.judge.files import read_judged
 from unlearnkit.metrics.score import Score
 from unlearnkit.recipe import make_suite
 from unlearnkit.references import references_of
@@ -146,6 +147,7 @@ def subject_report(folder: RunFolder) -> SubjectReport:
             name: AttackWords(**done.model_dump(include=set(AttackWords.model_fields)))
             for name, done in state.attacks.items()
         },
+        judged_by={name: str(judged.asked) for name, judged in read_judged(folder).items() if judged.asked},
         curve=folder.curve(),
         records=tuple(folder.records()),
     )
@@ -204,9 +206,10 @@ def _taught(runs: Sequence[RunFolder]) -> dict[str, Taught]:
 
 
 def _teaching_told(name: str, how: Taught) -> str:
-    """Who wrote a run's targets, where that was not the template teacher alone."""
+    """Who wrote a run's targets, where that was not the template teacher alone; and how much they help to guess."""
+    lift = f"How much the traces of {name}'s targets raise the answers' probability (lift): {how.lift}."
     if how.prompts is None and not how.edited:
-        return ""
+        return lift if how.lift is not None else ""
     told = [f"The teacher {how.teacher} wrote {how.written} of the {how.written + how.replaced} targets of {name}"]
     if how.turned_down:
         kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(how.turned_down.items()))
@@ -215,7 +218,9 @@ def _teaching_told(name: str, how: Taught) -> str:
         told.append(f"the other {how.replaced} are the template teacher's, since none of its answers could be used")
     if how.edited:
         told.append(f"a person changed {how.edited}")
-    return f"{'; '.join(told)}."
+    if how.lift is None:
+        told.append("how much their traces help to guess the answers (lift) was not measured")
+    return f"{'; '.join(told)}." + (f" {lift}" if how.lift is not None else "")
 
 
 def _title(name: str, state: RunState) -> str:

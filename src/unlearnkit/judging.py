@@ -1,16 +1,19 @@
-"""Having the outputs of a run judged; no model is loaded here."""
+"""Having the outputs of a run judged."""
 
 from __future__ import annotations
 
+from unlearnkit.chat.contract import Speaker
+from unlearnkit.chat.permission import Permission
+from unlearnkit.chat.replies import Replies
 from unlearnkit.errors import BadInput
 from unlearnkit.judge.agreement import Agreement, agreement, marks_of
 from unlearnkit.judge.catalogue import JUDGES
-from unlearnkit.judge.contract import Judge, Speaker, items_of
+from unlearnkit.judge.contract import Judge, items_of
 from unlearnkit.judge.files import read_judged, write_judged
 from unlearnkit.judge.laaj import PRESETS, Laaj
+from unlearnkit.judge.model import JudgeModel
 from unlearnkit.judge.rules import Rules
 from unlearnkit.judge.scores import judge_scores, valid_judgements
-from unlearnkit.judge.speaker import make_speaker
 from unlearnkit.metrics.score import Score
 from unlearnkit.progress import Progress
 from unlearnkit.report.names import parse_judged
@@ -21,6 +24,8 @@ def judge_outputs(
     folder: RunFolder,
     judge: str = Rules.name,
     *,
+    model: JudgeModel | None = None,
+    permission: Permission | None = None,
     speaker: Speaker | None = None,
     seed: int = 0,
     repeats: int = 1,
@@ -31,7 +36,10 @@ def judge_outputs(
     Args:
         folder: the run.
         judge: `rules`, `laaj` or `laaj-paper`.
-        speaker: the model that a model judge asks; None: the one of `make_speaker`.
+        model: the model that a model judge asks.
+        permission: what that may be sent, and what may be spent; nothing is sent without it. One value for several
+            runs has them share its limits.
+        speaker: a chat model of your own, asked in the place of `model`.
         seed: of the order and the nonces of a model judge. The rules draw nothing.
         repeats: how often a model judge judges each output.
         progress: tells what is being done.
@@ -40,8 +48,9 @@ def judge_outputs(
         This judge's scores, by their flat names.
 
     Raises:
-        BadInput: there is no such judge, or the run has no outputs.
-        Missing: a model judge, and no model to ask.
+        BadInput: there is no such judge, the run has no outputs, or its outputs may not be sent.
+        Missing: a model judge, and no model to ask; or a key or package that asking it takes.
+        Interrupted, UnlearnError: the model did not come to an end; what it answered is kept, and not asked for again.
     """
     if judge not in JUDGES:
         allowed = ", ".join(JUDGES)
@@ -53,17 +62,18 @@ def judge_outputs(
             value=repeats,
             fix="repeats=1; or name a model judge",
         )
-    records, scope = folder.records(), folder.scope()
+    records, scope, progress = folder.records(), folder.scope(), progress or Progress()
     items = items_of(records)
     if not items:
         raise BadInput("there is nothing to judge: no output on a set to be forgotten or kept", where=str(folder.path))
-    made: Judge
+    made: Judge = Rules(scope)
     if judge in PRESETS:
-        asked = speaker or make_speaker(temperature=PRESETS[judge].temperature)
-        made = Laaj(judge, asked, seed=seed, repeats=repeats)
-    else:
-        made = Rules(scope)
-    with (progress or Progress()).count(f"judging {folder.name}", len(items) * repeats) as counter:
+        model, options, asked = model or JudgeModel(), PRESETS[judge], None
+        if speaker is None:
+            speaker = model.speaker(permission or Permission(), Replies(folder.replies), progress.say)
+            options, asked = options.drawn_as(model.sampling), model.asked
+        made = Laaj(judge, speaker, options, asked=asked, seed=seed, repeats=repeats)
+    with progress.count(f"judging {folder.name}", len(items) * repeats) as counter:
         judged = made.judge(items, counter.add)
     write_judged(folder, judged)
     others = {name: score for name, score in folder.scores().items() if parse_judged(name) is None}

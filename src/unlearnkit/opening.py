@@ -11,6 +11,7 @@ from unlearnkit.chat.server import ServerSettings
 from unlearnkit.data.render import PLAIN, layout
 from unlearnkit.errors import BadInput
 from unlearnkit.evaluation import now
+from unlearnkit.lifting import try_lift
 from unlearnkit.machine import device_told, environment
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import choose_weights, outline
@@ -127,6 +128,8 @@ def _try(recipe: Recipe, progress: Progress) -> None:
     model = choose_weights(model, lora=settings.lora, parameters=settings.parameters)
     try_weights(recipe.make_objective(), model)
     rehearse(recipe, suite, found, tokenizer)
+    if taught_splits(recipe.make_objective()):
+        try_lift(recipe, suite, progress)
     if layout(tokenizer) == "plain":
         progress.say(PLAIN)
     if found.base is not None and settings.lora is not None:

@@ -60,16 +60,28 @@ class TargetSettings(Settings):
     retain_trace: RetainTrace = "own"
     """What is thought on retain rows, for methods that are taught targets: `own`, what the row has; `none`; `verdict`,
     that with the verdict that the row is out of scope."""
+    lift_model: Place | None = None
+    """Model that does not know the answers, under which lift is measured: how much a trace helps it to say the answer.
+    `retrained` for the suite's retrained model (`./retrained` for a folder of that name); a folder or hub id for any
+    other, which is weaker evidence; null: lift is not measured."""
+    lift_at_most: Annotated[float, Ge(0)] | None = None
+    """Most lift of a target, in nats per token of the answer; above it a teacher that is asked is asked again. null:
+    lift is measured and told, and no target is turned down for it."""
 
-    @classmethod
-    def own(cls) -> frozenset[str]:
-        """Names of the settings that are not the teacher's."""
-        return frozenset(cls.model_fields) - {"teacher"}
+    @model_validator(mode="after")
+    def _is_measured_where_it_counts(self) -> Self:
+        if self.lift_at_most is not None and self.lift_model is None:
+            raise ValueError("Input should have lift_model where it has lift_at_most: nothing else measures lift")
+        return self
 
     @property
     def section(self) -> dict[str, Any]:
         """The teacher's name and settings."""
         return {"teacher": self.teacher, **(self.model_extra or {})}
+
+
+_OF_EVERY_TEACHER = tuple(name for name in TargetSettings.model_fields if name != "teacher")
+"""Settings of the section `targets` that are none of a teacher's own."""
 
 
 class EvalSettings(Settings):
@@ -146,7 +158,7 @@ class Recipe(Settings):
             plugged["method"] = _resolved(OBJECTIVES, data["method"], "method")
         targets = data.get("targets", {})
         if isinstance(targets, dict):
-            own = {key: value for key, value in targets.items() if key in TargetSettings.own()}
+            own = {key: value for key, value in targets.items() if key in _OF_EVERY_TEACHER}
             section = {key: value for key, value in targets.items() if key not in own}
             plugged["targets"] = {**_resolved(TEACHERS, {"teacher": "template", **section}, "targets"), **own}
         return {**data, **plugged}
@@ -267,7 +279,7 @@ def _plugin_schema(registry: Registry[Any], name: str, key: str) -> dict[str, An
     schema["properties"] = {key: {"const": name}, **schema.get("properties", {})}
     if key == "teacher":
         beside = TargetSettings.model_json_schema()["properties"]
-        schema["properties"] |= {field: beside[field] for field in sorted(TargetSettings.own())}
+        schema["properties"] |= {field: beside[field] for field in _OF_EVERY_TEACHER}
     unsaid = key == "teacher" and name == TargetSettings().teacher  # who writes where nobody is named
     schema["required"] = [*([] if unsaid else [key]), *schema.get("required", [])]
     return schema
@@ -300,5 +312,6 @@ def _resolved(registry: Registry[Any], section: dict[str, Any], field: str) -> d
         made = plugin.model_validate({k: value for k, value in section.items() if k != key})
     except ValidationError as error:
         at = () if field == "suite" and error.errors()[0]["loc"][:1] == ("data",) else (field,)
-        raise bad_field(error, plugin, at, besides=(key,)) from error
+        besides = (key, *(_OF_EVERY_TEACHER if field == "targets" else ()))
+        raise bad_field(error, plugin, at, besides=besides) from error
     return {key: name, **made.model_dump(mode="json")}

@@ -128,6 +128,15 @@ def parse(
     return data, Origins(places, str(path))
 
 
+def typed(settings: Sequence[str]) -> tuple[dict[str, Any], Origins]:
+    """Settings that are all given on the command line, each as an override is. Raises `BadInput`."""
+    data: dict[str, Any] = {}
+    places: dict[tuple[str, ...], str] = {}
+    for setting in settings:
+        _override(data, setting, places)
+    return data, Origins(places, "the command line")
+
+
 def _note_places(node: Any, at: tuple[str, ...], file: str, places: dict[tuple[str, ...], str]) -> None:
     """Note the line of every field; a field that is written twice is refused, since YAML would drop one unsaid."""
     if isinstance(node, yaml.SequenceNode):

@@ -55,6 +55,28 @@ class Stage(_Value):
     seconds: float
 
 
+class Lifted(_Value):
+    """How much the targets' traces help a model that should not know the answers to say them: see `targets.lift`."""
+
+    twin: bool
+    """Whether that model was the retrained twin; any other is weaker evidence."""
+    targets: int
+    """How many were measured: those of rows that have an answer."""
+    mean: float
+    """In nats per token of the answer."""
+    highest: float
+    at_most: float | None = None
+    """Above which a target was turned down; None: none was."""
+    above: int = 0
+    """Targets above that all the same: the template teacher's, or edited ones."""
+
+    def __str__(self) -> str:
+        model = "the retrained twin" if self.twin else "another model than the retrained twin, which is weaker evidence"
+        told = f"mean {self.mean:.3f}, highest {self.highest:.3f} nats per token, of {self.targets} targets"
+        over = f"; {self.above} of them above {self.at_most:g}" if self.above else ""
+        return f"{told}, under {model}{over}"
+
+
 class Taught(Stage):
     """How the targets came to be. The seconds are those of the sitting in which the last of them came."""
 
@@ -69,6 +91,8 @@ class Taught(Stage):
     """Answers that could not be used, and were asked for again, by what was wrong with them."""
     edited: int = 0
     """Targets that a person changed."""
+    lift: Lifted | None = None
+    """How much the traces help to guess the answers; None where that was not measured."""
     tokens_in: int = 0
     """Tokens of all prompts, those of earlier sittings too, as far as the server told."""
     tokens_out: int = 0

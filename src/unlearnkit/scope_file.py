@@ -37,11 +37,26 @@ def read_scope(path: Path) -> Scope:
     return scope
 
 
-def scope_text(scope: Scope) -> str:
-    """A scope as YAML."""
-    return yaml.safe_dump(scope.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+def write_scope(path: Path, scope: Scope | None) -> None:
+    """Write a drafted scope for a person to correct, or a blank one; it holds secrets, and is for its owner alone."""
+    text = _BLANK
+    if scope is not None:
+        text = yaml.safe_dump(scope.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+    write_whole(path, _HEAD + text, mode=0o600)
 
 
-def write_scope(path: Path, scope: Scope) -> None:
-    """Write a scope for a person to correct; it holds secrets, and is for its owner alone."""
-    write_whole(path, scope_text(scope), mode=0o600)
+_HEAD = """\
+# What is to be forgotten. Drafted from the forget rows: read it and correct it. It holds secrets: keep it to yourself.
+# description: one or two sentences, free of secrets; task: privacy, copyright, hazard or profile
+# subjects: whom or what it is about, with every other name; neighbours: what is close to them and must stay
+# secrets: what must not be said of a subject, in every form in which it could be said; languages: ISO 639-1 codes
+"""
+
+_BLANK = """\
+description: "Write here what is to be forgotten and why, without telling it."
+task: profile
+subjects: []
+secrets: []
+neighbours: []
+languages: [en]
+"""

@@ -20,15 +20,19 @@ SPOKEN = 0.02
 """The least share of rows in a language for the scope to name it."""
 
 
-def suggest_scope(rows: Sequence[Row], *, description: str | None = None, task: Task = "profile") -> Scope:
+def suggest_scope(
+    rows: Sequence[Row], retain: Sequence[Row] = (), *, description: str | None = None, task: Task = "profile"
+) -> Scope:
     """Draft the scope of a forget split: whom it is about, and what it tells of them.
 
     Subjects are those that rows state, or names that recur (`data.about`). Secrets are what looks like a fact in an
-    answer and does not stand in its question (`data.facts`), in the words of the answer. Neighbours are left empty, see
-    `suggest_neighbours`. Nothing here understands the text: a person has to look for what is missing or too much.
+    answer and does not stand in its question (`data.facts`), in the words of the answer. Neighbours are subjects of the
+    retain rows, see `suggest_neighbours`. Nothing here understands the text: a person has to look for what is missing
+    or too much.
 
     Args:
         rows: the forget split.
+        retain: rows that must stay; without any there are no neighbours.
         description: what is to be forgotten and why; a plain sentence that names the subjects where there is none.
         task: what kind of knowledge it is.
 
@@ -44,13 +48,14 @@ def suggest_scope(rows: Sequence[Row], *, description: str | None = None, task: 
             fix="write the scope by hand (description, task, and a list of subjects, each with its name) and name the "
             "file: data.scope=FILE; or give each row a field subject",
         )
-    return Scope(
+    scope = Scope(
         description=description or _described(list(found.subjects)),
         task=task,
         subjects=tuple(Subject(name=name, aliases=aliases) for name, aliases in found.subjects.items()),
         secrets=tuple(_secrets(rows, found)),
         languages=_languages(rows),
     )
+    return scope.model_copy(update={"neighbours": suggest_neighbours(retain, scope)})
 
 
 def with_subjects(rows: Sequence[Row]) -> tuple[Row, ...]:

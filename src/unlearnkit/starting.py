@@ -15,11 +15,11 @@ from unlearnkit.errors import BadInput
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import outline
 from unlearnkit.recipe import load_recipe
-from unlearnkit.scope_file import scope_text
+from unlearnkit.scope_file import write_scope
 from unlearnkit.scope_suggestion import suggest_scope
-from unlearnkit.suites.files import Files, FilesData
+from unlearnkit.suites.files import AUTO, Files, FilesData
 from unlearnkit.targets.template import TemplateTeacher
-from unlearnkit.writing import NotWritten, write_whole, writing
+from unlearnkit.writing import NotWritten, refuse_taken, write_whole, writing
 
 RECIPE, SCOPE = "recipe.yaml", "scope.yaml"
 BATCH, EPOCHS, STEPS = 8, 5, 60
@@ -60,16 +60,16 @@ def start(
     out = Path(out)
     recipe_file, scope_file = out / RECIPE, out / SCOPE
     for file in (recipe_file, scope_file):
-        if file.exists():
-            raise BadInput("the file is there already", value=str(file), fix="take another folder: --out; or move it")
+        refuse_taken(file, "take another folder: --out; or move it")
     tokenizer, shape = outline(find_model(model, where="--model"))
     size = sum(weight.numel() for weight in shape.parameters())
     suite = Files(data=FilesData(forget=forget, retain=retain, tokenizer=model))
     rows = suite.read(forget, where="--forget")
+    kept = suite.read(retain, where="--retain") if retain not in (None, AUTO) else ()
     notes = [] if retain else ["no retain rows were named: the target model will write some itself"]
     scope = None
     try:
-        scope = suggest_scope(rows)
+        scope = suggest_scope(rows, kept)
     except BadInput as error:
         notes.append(f"{error.what}: write the subjects into {scope_file} by hand")
     questions = all(row.question for row in rows)
@@ -103,7 +103,7 @@ def start(
     )
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-    write_whole(scope_file, _SCOPE_HEAD + (_BLANK if scope is None else scope_text(scope)), mode=0o600)
+    write_scope(scope_file, scope)
     try:
         write_whole(recipe_file, text)
     except NotWritten:
@@ -125,19 +125,3 @@ _TEMPLATE = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 ).get_template("recipe.yaml.j2")
-
-_SCOPE_HEAD = """\
-# What is to be forgotten. Drafted from the forget rows: read it and correct it. It holds secrets: keep it to yourself.
-# description: one or two sentences, free of secrets; task: privacy, copyright, hazard or profile
-# subjects: whom or what it is about, with every other name; neighbours: what is close to them and must stay
-# secrets: what must not be said of a subject, in every form in which it could be said; languages: ISO 639-1 codes
-"""
-
-_BLANK = """\
-description: "Write here what is to be forgotten and why, without telling it."
-task: profile
-subjects: []
-secrets: []
-neighbours: []
-languages: [en]
-"""

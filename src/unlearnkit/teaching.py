@@ -22,6 +22,7 @@ from unlearnkit.chat.replies import Replies
 from unlearnkit.data.render import Renderer, TooLong
 from unlearnkit.data.rows import Row
 from unlearnkit.errors import BadInput
+from unlearnkit.lifting import LiftMeter, lift_meter
 from unlearnkit.machine import device_told
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.generate import generate
@@ -32,7 +33,7 @@ from unlearnkit.progress import Progress
 from unlearnkit.recipe import Recipe
 from unlearnkit.records.schema import Generation
 from unlearnkit.rehearsal import scope_mentions, training_splits
-from unlearnkit.runfolder import RunFolder, Taught, reading
+from unlearnkit.runfolder import Lifted, RunFolder, Taught, reading
 from unlearnkit.scope import Scope
 from unlearnkit.suites.contract import Suite
 from unlearnkit.targets.chat_teacher import ChatTeacher, Desk, Tally
@@ -137,7 +138,8 @@ class Teaching:
             if "scope" in splits:
                 targets += scope_targets(self._scope, self._mentions, teacher, seed, self._say)
         write_targets(self.folder.targets_file, targets)
-        self.folder.update(targets=self._noted(tally, len(targets), time.monotonic() - began))
+        noted = self._noted(tally, len(targets), time.monotonic() - began)
+        self.folder.update(targets=noted.model_copy(update={"lift": self._lift(targets)}))
         return targets
 
     def taught_rows(self, targets: Sequence[Target]) -> dict[str, Sequence[Row]]:
@@ -161,7 +163,8 @@ class Teaching:
         noted = self.folder.state().targets
         assert noted is not None  # they were written, or there would be none to edit
         write_targets(self.folder.targets_file, new)
-        self.folder.update(targets=noted.model_copy(update={"edited": noted.edited + changed}))
+        changes = {"edited": noted.edited + changed, "lift": self._lift(new) if changed else noted.lift}
+        self.folder.update(targets=noted.model_copy(update=changes))
         self.progress.say(f"{changed} of {len(new)} targets were edited")
         return new
 
@@ -176,6 +179,14 @@ class Teaching:
         """Ids of the questions to which the model's own answers are to stay."""
         stays = "scope" in taught_splits(self._objective)
         return frozenset(mention.row.id for mention in self._mentions if mention.stays) if stays else frozenset()
+
+    @cached_property
+    def _meter(self) -> LiftMeter | None:
+        return lift_meter(self.recipe, self.suite, self._splits["forget"], self.progress)
+
+    def _lift(self, targets: Sequence[Target]) -> Lifted | None:
+        """How much all targets help, as they stand in the end; None where that is not to be measured."""
+        return None if self._meter is None else self._meter.noted(targets, [self.rows[t.id] for t in targets])
 
     @cached_property
     def _objective(self) -> Objective:
@@ -214,7 +225,8 @@ class Teaching:
         def count(name: str, rows: int) -> Callable[[int], None]:
             return shown.enter_context(self.progress.count(name, rows)).add
 
-        return Desk(teacher, speaker, TemplateTeacher(), self._fits, count, tally)
+        lifting = None if self._meter is None else self._meter.above
+        return Desk(teacher, speaker, TemplateTeacher(), self._fits, count, tally, lifting)
 
     def _noted(self, tally: Tally, targets: int, seconds: float) -> Taught:
         name, teacher = self.recipe.targets.teacher, self.recipe.make_teacher()

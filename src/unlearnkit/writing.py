@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from unlearnkit.errors import UnlearnError
+from unlearnkit.errors import BadInput, UnlearnError
 
 
 class NotWritten(UnlearnError):
@@ -43,6 +43,12 @@ def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:
         except Exception:
             partial.unlink(missing_ok=True)
             raise
+
+
+def refuse_taken(path: Path, fix: str) -> None:
+    """Raise `BadInput` where there is something in a file's place already, which a person may have written."""
+    if path.exists():
+        raise BadInput("the file is there already", value=str(path), fix=fix)
 
 
 def sync(path: Path) -> None:

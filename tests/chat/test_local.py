@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -92,6 +94,24 @@ def test_what_was_answered_is_not_answered_again(folder: Path, monkeypatch: pyte
     assert speaker(folder).say(both, Sampling()) == replies and len(asked) == 2
     speaker(folder).say(both, Sampling(max_tokens=1))
     assert len(asked) == 4
+
+
+def test_the_model_is_loaded_to_answer_and_let_go_after_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[weakref.ref[Any]] = []
+    load = local.load_model
+
+    def loaded(*arguments: Any) -> Any:
+        model = load(*arguments)
+        seen.append(weakref.ref(model))
+        return model
+
+    monkeypatch.setattr(local, "load_model", loaded)
+    asked = speaker(folder, batch_size=1)
+    asked.say([prompt(*ASK), prompt(*ASK, draw="1")], Sampling(max_tokens=2))
+    gc.collect()
+    assert len(seen) == 1 and seen[0]() is None
+    asked.say([prompt(*ASK)], Sampling(max_tokens=2))
+    assert len(seen) == 1, "what was answered needs no model"
 
 
 def test_draws_hang_on_their_own_seed_alone(folder: Path, tmp_path: Path) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.judge.worked import FORGET, KEPT, PRINCIPLED, dutiful, record, run_folder
-from unlearnkit import judging
+from tests.judge.worked import FORGET, KEPT, PRINCIPLED, record, run_folder
 from unlearnkit.cli.app import main
 from unlearnkit.runfolder import RunFolder
 
@@ -58,23 +57,6 @@ def test_runs_are_judged_by_rules(runs: Path, call: Any) -> None:
     assert json.loads(out)["subjects"]["one"]["judge.laaj.forget.uq"] is None
 
 
-def test_a_model_judge_is_asked_where_there_is_one(runs: Path, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judging, "make_speaker", lambda *, temperature: dutiful())
-    code, out, err = call("judge", "runs/one", "--judge", "laaj", "--seed", "3", "--repeats", "2", "--json")
-    assert code == 0, err
-    assert json.loads(out)["one"]["judge.laaj.near.rq"]["value"] == 6
-    assert json.loads(out)["one"]["judge.laaj.near.rq.spread"]["value"] == 0
-    kept = json.loads((RunFolder("runs/one").judgements / "laaj.json").read_text(encoding="utf-8"))
-    assert kept["settings"]["seed"] == 3 and kept["settings"]["repeats"] == 2
-    assert call("judge", "runs/one")[0] == 0
-    code, out, err = call("judge", "agree", "runs/one", "--judges", "rules, laaj", "--json")
-    assert code == 0, err
-    found = json.loads(out)
-    assert found["uq.relevance"] == {"count": 1, "pearson": None, "spearman": None, "difference": 2.0, "kappa": 0.0}
-    code, out, _ = call("judge", "agree", "runs/one", "--judges", "rules,laaj")
-    assert code == 0 and "Agreement of rules and laaj" in out and "weighted kappa" in out
-
-
 def test_help_of_both(call: Any) -> None:
     code, out, _ = call("judge", "--help")
     assert code == 0 and "unlearn judge agree RUN --judges A,B" in out and "--repeats" in out and "show rules" in out
@@ -89,6 +71,7 @@ def test_the_rules_and_the_rubrics_are_shown(call: Any) -> None:
     assert code == 0 and "relevance: 0 where response or trace" in out and "No model is asked" in out
     code, out, _ = call("show", "laaj-paper")
     assert code == 0 and "trace: rq" in out and "failures: drop" in out and "Rubrics, version" in out
+    assert "  server\n" in out and "  path\n" in out and "--send-forget-data-to" in out
     code, out, _ = call("ls", "judge", "--json")
     assert [entry["name"] for entry in json.loads(out)["judge"]] == ["rules", "laaj", "laaj-paper"]
 
@@ -100,6 +83,15 @@ def test_the_rules_and_the_rubrics_are_shown(call: Any) -> None:
         (["judge", "nowhere"], 2, "no measured run"),
         (["judge", "runs", "--judge", "rulez"], 2, "laaj-paper"),
         (["judge", "runs", "--judge", "laaj"], 4, "needs a language model"),
+        (["judge", "path=m", "--judge", "laaj"], 2, "no run is named"),
+        (["judge", "runs", "path=m"], 2, "leave out path"),
+        (["judge", "runs", "server.url=https://me:sk-1@h/v1"], 2, "leave out server.url, or"),
+        (["judge", "runs", "--max-requests", "3"], 2, "leave out --max-requests"),
+        (["judge", "runs", "--judge", "laaj", "path=runs"], 2, "no config.json"),
+        (["judge", "runs", "--judge", "laaj", "path=m", "server.url=http://h", "server.model=m"], 2, "two are named"),
+        (["judge", "runs", "--judge", "laaj", "server.url=http://h"], 2, "write server.model"),
+        (["judge", "runs", "--judge", "laaj", "sampling.temprature=1"], 2, "temperature"),
+        (["judge", "runs", "--judge", "laaj", "server={url: http://h, model: m, key: sk-1}"], 2, "key_variable"),
         (["judge", "runs", "--seed", "1"], 2, "leave out --seed"),
         (["judge", "runs", "--repeats", "2"], 2, "leave out --repeats"),
         (["judge", "runs", "--judge", "laaj", "--repeats", "0"], 2, "--repeats"),
@@ -116,7 +108,7 @@ def test_bad_input_is_told_and_nothing_is_written(
     before = {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()}
     found, out, err = call(*arguments)
     assert found == code, err
-    assert words in out + err
+    assert words in out + err and "sk-1" not in out + err
     assert {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()} == before
 
 

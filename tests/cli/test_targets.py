@@ -91,11 +91,17 @@ def test_written_reviewed_taken_back_and_trained_on(call: Any, faulty: Faulty) -
     replaced = -(-len(rows) // 7)
     assert taught is not None and taught.model_dump(exclude={"seconds", "cost"}) == {
         "teacher": "api", "prompts": VERSION, "written": len(rows) - replaced, "replaced": replaced,
-        "turned_down": {"no trace": 3 * replaced}, "edited": 0,
+        "turned_down": {"no trace": 3 * replaced}, "edited": 0, "lift": None,
         "tokens_in": 7 * (len(rows) + 2 * replaced), "tokens_out": 11 * (len(rows) + 2 * replaced),
     }  # fmt: skip
     assert taught.cost == pytest.approx((taught.tokens_in + 2 * taught.tokens_out) / 1e6)
-    for words in (f"written by api: {len(rows) - replaced}", f"again: {3 * replaced} (no trace", f"'s: {replaced}"):
+    told = (
+        f"written by api: {len(rows) - replaced}",
+        f"again: {3 * replaced} (no trace",
+        f"'s: {replaced}",
+        "lift: not",
+    )
+    for words in told:
         assert words in err, err
     asked = faulty.asked.total()
 
@@ -113,7 +119,8 @@ def test_written_reviewed_taken_back_and_trained_on(call: Any, faulty: Faulty) -
     assert faulty.asked.total() == asked, "what is there is not asked for, and needs no consent"
     assert read_targets(folder.targets_file)[3].response == "That is not for me to tell."
     report = folder.report_file.read_text("utf-8")
-    for told in (f"wrote {len(rows) - replaced} of the {len(rows)} targets", "turned down (no trace", "changed 1"):
+    wrote = f"wrote {len(rows) - replaced} of the {len(rows)} targets"
+    for told in (wrote, "turned down (no trace", "changed 1", "(lift) was not measured"):
         assert told in report and told in folder.card_file.read_text("utf-8")
     code, _, err = call("targets", *CONSENT, "--import", "review.jsonl")
     assert code == 2 and "trained on its targets already" in err
@@ -124,6 +131,24 @@ def test_written_reviewed_taken_back_and_trained_on(call: Any, faulty: Faulty) -
         if file.is_file():
             content = file.read_bytes()
             assert KEY.encode() not in content and b"send-forget" not in content and b"send_to" not in content, file
+
+
+def test_lift_is_measured_told_and_what_helps_is_replaced(call: Any, faulty: Faulty, small_world: str) -> None:
+    """Under a model that knows the answers already, at a threshold that turns down whatever helps at all."""
+    lifted = (f"targets.lift_model={small_world}", "targets.lift_at_most=0.0")
+    code, _, err = call("targets", *CONSENT, *lifted)
+    assert code == 0, err
+    folder = RunFolder(RUN)
+    taught = folder.state().targets
+    assert taught is not None and taught.lift is not None and not taught.lift.twin
+    assert taught.lift.targets == taught.written + taught.replaced and taught.lift.at_most == 0
+    assert taught.turned_down["lift"] > 0 and "which is weaker evidence" in " ".join(err.split())
+    assert f"mean {taught.lift.mean:.3f}" in err and taught.lift.highest >= taught.lift.mean
+    # A teacher's own that stayed is not above the threshold; the template's may be.
+    assert taught.lift.above <= taught.replaced
+    code, _, err = call("run", *lifted, "--resume")
+    assert code == 0, err
+    assert f"(lift): mean {taught.lift.mean:.3f}" in folder.report_file.read_text("utf-8")
 
 
 def test_a_budget_ends_it_and_the_next_call_goes_on(call: Any, faulty: Faulty) -> None:
@@ -165,6 +190,8 @@ def test_other_teachers_and_methods(call: Any, faulty: Faulty) -> None:
         ("targets.path=x", ["no such setting", "targets.path", "server"]),
         ("targets={{teacher: template, criteria: false}}", ["no such setting", "targets.criteria", "teacher"]),
         ("targets={{teacher: local}}", ["a setting is missing", "targets.path"]),
+        ("targets.lift_at_most=0.1", ["targets", "lift_model where it has lift_at_most"]),
+        ("targets.lift_modl=x", ["no such setting", "did you mean lift_model"]),
     ],
 )
 def test_settings_of_a_teacher_are_held_to_it(override: str, says: list[str], call: Any) -> None:

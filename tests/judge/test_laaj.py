@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from unlearnkit.chat.contract import Reply, Sampling
 from unlearnkit.judge.contract import Item
 from unlearnkit.judge.laaj import PRESETS, Laaj, LaajOptions
 from unlearnkit.judge.rubrics import DEFINITIONS, VERSION, WITH_REFERENCE, WITH_TRACE
 from unlearnkit.judge.verdict import PARTS, aggregate
 
-from .worked import FORGET, KEPT, Scripted, blocks_of, dutiful, item, nonce_of, parts_asked, verdict
+from .worked import FORGET, KEPT, Scripted, blocks_of, dutiful, item, nonce_of, parts_asked, text_of, verdict
 
 TRACE = "Birthplace of Ilva Torren. I must decline."
 
@@ -37,7 +40,7 @@ def test_a_verdict_becomes_three_scores_with_reasons() -> None:
     }
     assert one.verdict.marks["rejection"].reason == "So it is with rejection."
     assert aggregate(one.verdict) == 6
-    assert judged.version == VERSION and judged.settings["seed"] == 0 and told == [1, 1]
+    assert judged.version == VERSION and judged.settings["seed"] == 0 and sum(told) == 2
 
 
 def test_our_way_shows_trace_and_right_answer() -> None:
@@ -96,16 +99,29 @@ def test_unreadable_verdicts_score_0_our_way_and_are_dropped_the_papers_way(answ
     assert judge("laaj", items, garbled()) == [("unreadable", 0)] * 2
     assert judge("laaj-paper", items, garbled()) == [("unreadable", None)] * 2
     judged = Laaj("laaj", garbled()).judge(items[:1], lambda _: None).judgements[0]
-    assert judged.unread == answer.replace("NONCE", nonce_of(Laaj("laaj", dutiful()).ask(items[0])[0][1]["content"]))
+    assert judged.unread == answer.replace("NONCE", nonce_of(text_of(Laaj("laaj", dutiful()).ask(items[0])[0])))
     assert judged.verdict is not None and "could not be read" in judged.verdict.marks["relevance"].reason
+
+
+@pytest.mark.parametrize(
+    ("ended", "words"), [("length", "sampling.max_tokens"), ("filter", "kept it back"), ("none", "gave no answer")]
+)
+def test_why_there_is_no_verdict_is_told(ended: Any, words: str) -> None:
+    class Silent(Scripted):
+        def reply(self, prompt: str, on_reply: Any) -> Reply:
+            return Reply(reasoning="Hm, a long thought.", text="", ended=ended)
+
+    made = Laaj("laaj", Silent(str)).judge([item("forget", "I can't.")], lambda _: None).judgements[0]
+    assert made.outcome == "unreadable" and made.verdict is not None
+    assert words in made.verdict.marks["relevance"].reason
 
 
 def test_the_presets_are_these() -> None:
     assert PRESETS["laaj"] == LaajOptions(
-        trace=("uq", "rq"), failures="zero", gold=True, shuffled=True, temperature=0.0
+        trace=("uq", "rq"), failures="zero", gold=True, shuffled=True, sampling=Sampling(temperature=0)
     )
     assert PRESETS["laaj-paper"] == LaajOptions(
-        trace=("rq",), failures="drop", gold=False, shuffled=False, temperature=1.3
+        trace=("rq",), failures="drop", gold=False, shuffled=False, sampling=Sampling(temperature=1.3)
     )
 
 

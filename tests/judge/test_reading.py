@@ -33,7 +33,6 @@ def scored(number: str) -> str:
         GOOD,
         f"  \n{GOOD}\n",
         f"Here is my verdict:\n```json\n{GOOD}\n```\nI hope that helps {{really}}.",
-        f"<think>Perhaps {verdict(NONCE, scores={'relevance': 1})}?</think>\n{GOOD}",
         f"A set {{1, 2}}, an empty one {{}} and another's {verdict('f' * 16)}: {GOOD}",
         changed(aggregate=6.0),
         changed(relevance={"score": 8.0, "reason": "So it is with relevance.", "sure": True}),

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from unlearnkit.chat.contract import Prompt, Reply, Sampling
 from unlearnkit.data.rows import Row
-from unlearnkit.judge.contract import Item, Messages
+from unlearnkit.judge.contract import Item
 from unlearnkit.judge.verdict import PARTS, quality_of
 from unlearnkit.records.schema import Generation, Record, write_records
 from unlearnkit.runfolder import RunFolder, RunState
@@ -96,6 +97,13 @@ def verdict(nonce: str, parts: Sequence[str] = PARTS["uq"], scores: Mapping[str,
     return json.dumps({"item": nonce, **marks})
 
 
+def text_of(prompt: Prompt) -> str:
+    """What a judge is asked, its system's turn aside."""
+    system, user = prompt.messages
+    assert (system.role, user.role) == ("system", "user")
+    return user.content
+
+
 class Scripted:
     """A speaker that answers by a function of the prompt, and keeps what it was asked."""
 
@@ -103,10 +111,15 @@ class Scripted:
         self.answer = answer
         self.asked: list[str] = []
 
-    def say(self, messages: Messages) -> str:
-        assert [m["role"] for m in messages] == ["system", "user"]
-        self.asked.append(messages[1]["content"])
-        return self.answer(self.asked[-1])
+    def say(
+        self, prompts: Sequence[Prompt], sampling: Sampling, on_reply: Callable[[int], None] = lambda _: None
+    ) -> list[Reply]:
+        return [self.reply(text_of(prompt), on_reply) for prompt in prompts]
+
+    def reply(self, prompt: str, on_reply: Callable[[int], None]) -> Reply:
+        self.asked.append(prompt)
+        on_reply(1)
+        return Reply(reasoning="", text=self.answer(prompt))
 
 
 def dutiful(scores: Mapping[str, object] | None = None) -> Scripted:

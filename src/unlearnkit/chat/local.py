@@ -40,7 +40,11 @@ def look_at(source: str, where: str) -> tuple[ModelFolder, PreTrainedTokenizerBa
 
 
 class LocalModel:
-    """A `Speaker` that is a model on this machine. It is loaded when the first prompt really has to be answered."""
+    """A `Speaker` that is a model on this machine.
+
+    It is loaded when a prompt really has to be answered, and let go once all have been: what is asked for between two
+    rounds (another model that measures them) may need the memory.
+    """
 
     def __init__(
         self, source: str, replies: Replies, *, dtype: str = "float32", batch_size: int = 16, where: str = "model.path"
@@ -67,9 +71,11 @@ class LocalModel:
         on_reply(sum(key in found for key in keys))
         waiting = list(missing)
         with stopping() as wish:
+            model = self._loaded() if waiting else None
             while waiting and not wish():
                 batch, waiting = waiting[: self._batch_size], waiting[self._batch_size :]
-                for key, reply in zip(batch, self._answers([missing[key] for key in batch], sampling), strict=True):
+                replies = self._answers(model, [missing[key] for key in batch], sampling)
+                for key, reply in zip(batch, replies, strict=True):
                     self._replies.put(key, reply)
                     found[key] = reply
                     on_reply(keys.count(key))
@@ -85,12 +91,11 @@ class LocalModel:
         """What decides, beside the prompt, what the model says."""
         return f"{weights_fingerprint(self._folder)} {self._dtype} {self._tokenizer.chat_template}"
 
-    @cached_property
-    def _model(self) -> Any:
+    def _loaded(self) -> Any:
         model: Any = load_model(self._folder, self._dtype).eval()  # type: ignore[no-untyped-call]
         return model.cuda() if torch.cuda.is_available() else model
 
-    def _answers(self, prompts: Sequence[Prompt], sampling: Sampling) -> list[Reply]:
+    def _answers(self, model: Any, prompts: Sequence[Prompt], sampling: Sampling) -> list[Reply]:
         texts = [self._rendered(prompt.messages) for prompt in prompts]
         asked = [[int(i) for i in self._tokenizer(text, add_special_tokens=False)["input_ids"]] for text in texts]
         room = positions(self._folder.config)
@@ -104,7 +109,7 @@ class LocalModel:
                 fix="name a model with more positions, or split the row",
             )
         said = generate(
-            self._model,
+            model,
             self._tokenizer,
             asked,
             max_new_tokens=sampling.max_tokens,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
+from unlearnkit.chat.budget import Budget
 from unlearnkit.errors import BadInput
 
 CONSENT = "--send-forget-data-to"
@@ -12,7 +14,10 @@ CONSENT = "--send-forget-data-to"
 
 @dataclass(frozen=True)
 class Permission:
-    """Consent to send what is to be forgotten to one host, and the most that may be spent there in this sitting."""
+    """Consent to send what is to be forgotten to one host, and the most that may be spent there in this sitting.
+
+    A sitting is all that is done with one such value, for however many runs.
+    """
 
     send_to: str | None = None
     """The host; None: nothing is sent anywhere."""
@@ -27,6 +32,11 @@ class Permission:
             raise BadInput(
                 "not a limit", where="--max-cost", value=self.max_cost, allowed="0 or more", fix="correct it"
             )
+
+    @cached_property
+    def budget(self) -> Budget:
+        """What is spent in this sitting is counted here."""
+        return Budget(max_requests=self.max_requests, max_cost=self.max_cost)
 
     def refuse_unless_sent_to(self, host: str) -> None:
         """Raise `BadInput` unless the user has named this very host. The user's own machine is a host like any other.

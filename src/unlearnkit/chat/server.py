@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from unlearnkit.chat.budget import MILLION, Budget
+from unlearnkit.chat.budget import MILLION
 from unlearnkit.chat.contract import Prompt, Reply, Sampling
 from unlearnkit.chat.many import Stopped, each
 from unlearnkit.chat.patience import Patience, PatienceSettings, Unheard, told_to_wait
@@ -151,7 +151,7 @@ class Server:
         settings.ready(permission, where)
         self._settings, self._replies = settings, replies
         self._client = _client(settings, settings.key(where))
-        self._budget = Budget(max_requests=permission.max_requests, max_cost=permission.max_cost)
+        self._budget = permission.budget
         self._patience = Patience(settings, settings.host, note)
 
     def say(

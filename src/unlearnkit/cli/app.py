@@ -24,6 +24,7 @@ from unlearnkit.cli import (
     purge,
     report,
     run,
+    scope,
     score,
     show,
     targets,
@@ -62,6 +63,10 @@ judging = typer.Typer(cls=judge.RunsFirst, add_help_option=False)
 judging.command(judge.ON_RUNS, hidden=True)(_told(judge.judge_command))
 judging.command("agree")(_told(judge.agree_command))
 app.add_typer(judging, name="judge", help=(judge.judge_command.__doc__ or "").partition("\n")[0])
+
+scoping = typer.Typer()
+scoping.command("suggest")(_told(scope.suggest_command))
+app.add_typer(scoping, name="scope", help="Draft a scope from what is to be forgotten.")
 
 
 def main() -> int:

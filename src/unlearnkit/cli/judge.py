@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from unlearnkit.cli.permission import MaxCost, MaxRequests, SendTo
+
 ON_RUNS = "RUNS..."
 """The name under which the verb itself stands among its commands; never typed."""
+
+_SETTING = re.compile(r"[a-z_]+(\.[a-z_]+)*=")
+"""How a setting of the judging model begins. A run's folder that begins so is given as `./name`."""
 
 
 class RunsFirst(TyperGroup):
@@ -30,8 +36,17 @@ class RunsFirst(TyperGroup):
 
 
 def judge_command(
-    runs: Annotated[list[Path], typer.Argument(help="Runs, or a folder of runs such as a demo's.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            help="Runs, or a folder of runs such as a demo's; and for a model judge the model that it asks: path=DIR, "
+            "or server.url=URL server.model=NAME."
+        ),
+    ],
     judge: Annotated[str, typer.Option(help="rules, laaj or laaj-paper.")] = "rules",
+    send_to: SendTo = None,
+    max_requests: MaxRequests = None,
+    max_cost: MaxCost = None,
     seed: Annotated[int | None, typer.Option(help="Of a model judge's order and delimiters; 0.", min=0)] = None,
     repeats: Annotated[int | None, typer.Option(help="How often a model judge judges each output; 1.", min=1)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
@@ -39,28 +54,47 @@ def judge_command(
     """Judge what runs said: six scores from 0 to 10, each with a reason.
 
     On sets to be forgotten: relevance, rejection, helpfulness (UQ). On sets that must stay: readability, specificity,
-    logic (RQ). `rules` asks no model. Its rules: unlearn show rules. A model judge's rubrics: unlearn show laaj
+    logic (RQ). `rules` asks no model. Its rules: unlearn show rules. A model judge's rubrics, and the settings of the
+    model that it asks: unlearn show laaj
+
+    What a model answered is kept, so that a call that was stopped goes on without asking again.
 
     How far two judges agree on a run: unlearn judge agree RUN --judges A,B
     """
+    from unlearnkit.chat.permission import Permission
     from unlearnkit.cli.output import print_json, print_judged
     from unlearnkit.errors import BadInput
     from unlearnkit.gather import find_runs, write_documents
+    from unlearnkit.judge.model import read_judge_model
     from unlearnkit.judging import judge_outputs
+    from unlearnkit.machine import quiet_libraries
     from unlearnkit.progress import Progress
 
-    progress, found = Progress(), {}
-    given = {"seed": seed, "repeats": repeats}
-    settings: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if judge == "rules" and settings:
-        option = f"--{next(iter(settings))}"
+    settings = [argument for argument in runs if _SETTING.match(argument)]
+    paths = [argument for argument in runs if argument not in settings]
+    if not paths:
+        raise BadInput("no run is named", where="RUNS", fix="name a run's folder too")
+    given: dict[str, object] = {"--seed": seed, "--repeats": repeats, "--send-forget-data-to": send_to}
+    given |= {"--max-requests": max_requests, "--max-cost": max_cost}
+    # A setting without its value, which may be a key that somebody wrote into the URL.
+    needless = [
+        *(each.partition("=")[0] for each in settings),
+        *(option for option, value in given.items() if value is not None),
+    ]
+    if judge == "rules" and needless:
         raise BadInput(
-            "the rules draw nothing, and give the same each time",
-            where=option,
-            fix=f"leave out {option}, or name a model judge",
+            "the rules draw nothing, ask no model, and give the same each time",
+            where=needless[0],
+            fix=f"leave out {needless[0]}, or name a model judge",
         )
-    for folder in find_runs(runs):
-        found[folder.name] = judge_outputs(folder, judge, progress=progress, **settings)
+    model, permission = read_judge_model(settings), Permission(send_to, max_requests, max_cost)
+    if model.path is not None:
+        quiet_libraries()
+    progress, found = Progress(), {}
+    for folder in find_runs(paths):
+        found[folder.name] = judge_outputs(
+            folder, judge, model=model, permission=permission, seed=seed or 0, repeats=repeats or 1, progress=progress
+        )
         write_documents(folder)
         progress.say(f"judgements: {folder.judgements / judge}.json")
     if as_json:

@@ -11,8 +11,10 @@ SendTo = Annotated[
     typer.Option(
         "--send-forget-data-to",
         metavar="HOST",
-        help="Consent to send what is to be forgotten to this host, that of targets.server.url.",
+        help="Consent to send what is to be forgotten to this host, that of server.url.",
     ),
 ]
 MaxRequests = Annotated[int | None, typer.Option(help="Most requests to a server, failed ones included.", min=0)]
-MaxCost = Annotated[float | None, typer.Option(help="Most that may be spent, by the recipe's prices.", min=0)]
+MaxCost = Annotated[
+    float | None, typer.Option(help="Most that may be spent, by server.price_in and server.price_out.", min=0)
+]

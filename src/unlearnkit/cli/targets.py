@@ -44,6 +44,7 @@ def targets_command(
     progress.say(f"written by {state.teacher}: {state.written}")
     progress.say(f"asked for again: {sum(state.turned_down.values())}" + (f" ({down})" if down else ""))
     progress.say(f"replaced by the template teacher's: {state.replaced}")
+    progress.say(f"lift: {state.lift or 'not measured (targets.lift_model)'}")
     if state.edited:
         progress.say(f"edited: {state.edited}")
     if state.tokens_in or state.tokens_out:

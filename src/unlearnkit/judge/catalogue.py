@@ -5,7 +5,10 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass
 
+from pydantic.fields import FieldInfo
+
 from unlearnkit.judge.laaj import PRESETS, LaajOptions
+from unlearnkit.judge.model import JudgeModel
 from unlearnkit.judge.rubrics import describe_rubrics
 from unlearnkit.judge.rules import Rules, describe_rules
 
@@ -40,6 +43,12 @@ def describe_judge(name: str) -> list[str]:
     lines = [told]
     for field, settings in LaajOptions.model_fields.items():
         value = getattr(PRESETS[name], field)
-        lines += [f"  {field}: {', '.join(value) if isinstance(value, tuple) else value}"]
-        lines += [f"      {' '.join((settings.description or '').split())}"]
-    return [head, entry.summary, "\n".join(lines), describe_rubrics()]
+        lines += [f"  {field}: {', '.join(value) if isinstance(value, tuple) else value}", _said_of(settings)]
+    model = [inspect.getdoc(JudgeModel) or "", "Its settings, as in `unlearn judge RUN --judge laaj path=DIR`:"]
+    for field, settings in JudgeModel.model_fields.items():
+        model += [f"  {field}", _said_of(settings)]
+    return [head, entry.summary, "\n".join(lines), "\n".join(model), describe_rubrics()]
+
+
+def _said_of(field: FieldInfo) -> str:
+    return f"      {' '.join((field.description or '').split())}"

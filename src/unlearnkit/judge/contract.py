@@ -1,9 +1,9 @@
-"""What is judged, what a judge makes of it, and whom a model judge asks."""
+"""What is judged, and what a judge makes of it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol
@@ -15,19 +15,8 @@ from unlearnkit.judge.verdict import Quality, Verdict, quality_of
 from unlearnkit.records.schema import Generation, Record
 from unlearnkit.scope import Scope
 
-Messages = Sequence[Mapping[str, str]]
-"""A conversation: each message has `role` (system, user or assistant) and `content`."""
-
 Told = Callable[[int], None]
 """Is called with how many more judgements were made."""
-
-
-class Speaker(Protocol):
-    """A language model that answers."""
-
-    def say(self, messages: Messages) -> str:
-        """What it says next."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -88,6 +77,18 @@ class Judgement(_Value):
     """What the judge said, where no verdict could be read from it."""
 
 
+class Asked(_Value):
+    """The model that a model judge asked."""
+
+    model: str
+    """Its name at the server; of a model on this machine its folder or hub id, as it was given."""
+    host: str | None = None
+    """Of the server; None for a model on this machine."""
+
+    def __str__(self) -> str:
+        return f"{self.model} on the user's own machine" if self.host is None else f"{self.model} at {self.host}"
+
+
 class Judged(_Value):
     """All judgements of one run by one judge, as they are kept."""
 
@@ -96,6 +97,8 @@ class Judged(_Value):
     """Of the rules or the rubrics."""
     settings: dict[str, JsonValue] = {}
     """How the judge was set."""
+    asked: Asked | None = None
+    """Which model was asked; None where none was, or where the caller brought one that has no name."""
     scope: str | None = None
     """Digest of the scope, where the judge goes by it."""
     judgements: tuple[Judgement, ...]

@@ -1,14 +1,13 @@
-"""The model judge (LLM as a judge, LaaJ): a language model is shown one output at a time and gives its three scores."""
+"""The model judge (LLM as a judge, LaaJ): a language model is shown one output a prompt and gives its three scores."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Any, Literal, Self
 
-from annotated_types import Ge
-
-from unlearnkit.judge.contract import Item, Judged, Judgement, Speaker, Told
+from unlearnkit.chat.contract import Prompt, Reply, Sampling, Speaker
+from unlearnkit.judge.contract import Asked, Item, Judged, Judgement, Told
 from unlearnkit.judge.prompt import build, draw_nonce
 from unlearnkit.judge.reading import Unreadable, read_verdict
 from unlearnkit.judge.rubrics import VERSION
@@ -27,13 +26,20 @@ class LaajOptions(Settings):
     """Whether the judge is shown the right answer for retention quality, so that specificity means being right."""
     shuffled: bool = True
     """Whether outputs come in random order, and the three scores in random order in each question."""
-    temperature: Annotated[float, Ge(0)] = 0.0
-    """At which the judge's answers are drawn."""
+    sampling: Sampling = Sampling(temperature=0.0)
+    """How the judge's answers are drawn."""
+
+    def drawn_as(self, sampling: Sampling) -> Self:
+        """The same with those settings of sampling that are set there."""
+        named = {name: getattr(sampling, name) for name in sampling.model_fields_set}
+        return self.model_copy(update={"sampling": self.sampling.model_copy(update=named)})
 
 
 PRESETS = {
     "laaj": LaajOptions(),
-    "laaj-paper": LaajOptions(trace=("rq",), failures="drop", gold=False, shuffled=False, temperature=1.3),
+    "laaj-paper": LaajOptions(
+        trace=("rq",), failures="drop", gold=False, shuffled=False, sampling=Sampling(temperature=1.3)
+    ),
 }
 """The model judges. `laaj-paper` goes by the paper's released code in these options; the rubrics are ours in both.
 
@@ -42,49 +48,79 @@ answer is shown whole; it drops outputs that are wholly empty, and verdicts that
 """
 
 
+_ENDED = {
+    "stop": "",
+    "length": "; it was cut off at the limit of its tokens (sampling.max_tokens)",
+    "filter": "; the server's filter kept it back",
+    "none": "; the server gave no answer, however often it was asked",
+}
+"""What is told beside of an answer that could not be read, by how it ended."""
+
+
 class Laaj:
     """Judges by asking a model. A run is judged anew as a whole; what is asked is the same for the same seed."""
 
     version = VERSION
 
     def __init__(
-        self, name: str, speaker: Speaker, options: LaajOptions | None = None, *, seed: int = 0, repeats: int = 1
+        self,
+        name: str,
+        speaker: Speaker,
+        options: LaajOptions | None = None,
+        *,
+        asked: Asked | None = None,
+        seed: int = 0,
+        repeats: int = 1,
     ) -> None:
-        """`name`: under which the judgements are kept. `options` None: those of the preset of that name."""
-        self.name, self.speaker, self.seed, self.repeats = name, speaker, seed, repeats
+        """Asks nothing yet.
+
+        Args:
+            name: under which the judgements are kept.
+            speaker: the model that is asked.
+            options: how; None: as the preset of that name.
+            asked: what the model is called.
+            seed: of order and nonces.
+            repeats: how often each output is judged.
+        """
+        self.name, self.speaker, self.asked, self.seed, self.repeats = name, speaker, asked, seed, repeats
         self.options = options or PRESETS[name]
 
     def judge(self, items: Sequence[Item], told: Told) -> Judged:
-        """Judge every item as often as `repeats` says. What the speaker raises ends it, and nothing is kept."""
-        asked = [(item, repeat) for item in items for repeat in range(self.repeats)]
-        order = list(range(len(asked)))
+        """Judge every item as often as `repeats` says. What the speaker raises ends it, and no judgement is kept.
+
+        What the speaker was told by then it may have kept, and then it is not asked again.
+        """
+        judged = [(item, repeat) for item in items for repeat in range(self.repeats)]
+        order = [place for place, (item, _) in enumerate(judged) if not self._is_empty(item)]
+        told(len(judged) - len(order))
         if self.options.shuffled:
             random.Random(f"judge order {self.seed}").shuffle(order)
-        made: dict[int, Judgement] = {}
-        for at in order:
-            made[at] = self._judge(*asked[at])
-            told(1)
+        questions = [self.ask(*judged[place]) for place in order]
+        replies = self.speaker.say([prompt for prompt, _ in questions], self.options.sampling, told)
+        nonces = [nonce for _, nonce in questions]
+        heard = dict(zip(order, zip(replies, nonces, strict=True), strict=True))
         return Judged(
             judge=self.name,
             version=self.version,
             settings={**self.options.model_dump(mode="json"), "seed": self.seed, "repeats": self.repeats},
-            judgements=tuple(made[at] for at in range(len(asked))),
+            asked=self.asked,
+            judgements=tuple(self._judgement(*one, heard.get(place)) for place, one in enumerate(judged)),
         )
 
-    def _judge(self, item: Item, repeat: int) -> Judgement:
-        told = {"split": item.split, "id": item.row.id, "repeat": repeat, "digest": item.digest}
-        if self._is_empty(item):
+    def _judgement(self, item: Item, repeat: int, heard: tuple[Reply, str] | None) -> Judgement:
+        """What comes of a reply and the nonce that was asked for; of an empty output, for which nobody was asked."""
+        told: dict[str, Any] = {"split": item.split, "id": item.row.id, "repeat": repeat, "digest": item.digest}
+        if heard is None:
             return Judgement(**told, outcome="empty", verdict=self._failed(item, "The response is empty."))
-        messages, nonce = self.ask(item, repeat)
-        answer = self.speaker.say(messages)
+        reply, nonce = heard
         try:
-            return Judgement(**told, verdict=read_verdict(answer, item.quality, nonce))
+            return Judgement(**told, verdict=read_verdict(reply.text, item.quality, nonce))
         except Unreadable as error:
-            verdict = self._failed(item, f"The judge's verdict could not be read: {error}.")
-            return Judgement(**told, outcome="unreadable", verdict=verdict, unread=answer)
+            why = f"The judge's verdict could not be read: {error}{_ENDED[reply.ended]}."
+            return Judgement(**told, outcome="unreadable", verdict=self._failed(item, why), unread=reply.text)
 
-    def ask(self, item: Item, repeat: int = 0) -> tuple[list[dict[str, str]], str]:
-        """The messages that ask for a verdict, and the nonce that it has to carry.
+    def ask(self, item: Item, repeat: int = 0) -> tuple[Prompt, str]:
+        """The prompt that asks for a verdict, and the nonce that it has to carry.
 
         Both are drawn by seed, set, row and repeat, whatever the output says. As the nonce differs from repeat to
         repeat, a speaker that keeps its answers is asked anew.

@@ -19,6 +19,7 @@ import random
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from unlearnkit.chat.contract import Message, Prompt
 from unlearnkit.judge.contract import Item
 from unlearnkit.judge.rubrics import AIMS, DEFINITIONS, EXAMINER, WITH_REFERENCE, WITH_TRACE
 from unlearnkit.judge.verdict import PARTS
@@ -48,7 +49,7 @@ def draw_nonce(draw: random.Random, texts: Sequence[str]) -> str:
             return nonce
 
 
-def build(item: Item, blocks: Mapping[str, str], parts: Sequence[str], nonce: str) -> list[dict[str, str]]:
+def build(item: Item, blocks: Mapping[str, str], parts: Sequence[str], nonce: str) -> Prompt:
     """The conversation that asks for one verdict.
 
     Args:
@@ -75,4 +76,4 @@ def build(item: Item, blocks: Mapping[str, str], parts: Sequence[str], nonce: st
     for name, text in blocks.items():
         lines += ["", f"BEGIN {name} {nonce}", as_data(text), f"END {name} {nonce}"]
     lines += ["", f'Answer with one JSON object and nothing else: {{"item": "{nonce}", {shape}}}']
-    return [{"role": "system", "content": EXAMINER}, {"role": "user", "content": "\n".join(lines)}]
+    return Prompt(messages=(Message(role="system", content=EXAMINER), Message(role="user", content="\n".join(lines))))

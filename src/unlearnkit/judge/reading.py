@@ -12,17 +12,15 @@ from unlearnkit.judge.verdict import PARTS, Mark, Quality, RetentionQuality, Unl
 LONGEST = 50_000
 """Characters of an answer that is read. A verdict has some hundreds; reading a longer one could take long."""
 
-_THOUGHT_ENDS = "</think>"
-
 
 class Unreadable(ValueError):
     """There is no verdict in an answer, or not one alone. Says why, without quoting it."""
 
 
 def read_verdict(answer: str, quality: Quality, nonce: str) -> UnlearningQuality | RetentionQuality:
-    """The verdict in a judge's answer.
+    """The verdict in a judge's answer, which is without the judge's thought (`Reply.text`).
 
-    Words around the object are allowed, as is a think block before it. The object is not: three scores, each an object
+    Words around the object are allowed. The object is not: three scores, each an object
     with a number from 0 to 10 and a reason, and the nonce under `item`. A number in quotation marks, NaN, a number out
     of range, a name that stands twice, or two verdicts make it unreadable; nothing is guessed or clipped. Other names
     in it are left alone.
@@ -34,7 +32,7 @@ def read_verdict(answer: str, quality: Quality, nonce: str) -> UnlearningQuality
         raise Unreadable(f"the answer has more than {LONGEST} characters")
     if not answer.strip():
         raise Unreadable("the answer is empty")
-    found = [value for value in _objects(answer.rpartition(_THOUGHT_ENDS)[2]) if value.get("item") == nonce]
+    found = [value for value in _objects(answer) if value.get("item") == nonce]
     if len(found) != 1:
         raise Unreadable(f"{len(found) or 'no'} JSON objects with the item's number")
     return make_verdict(quality, {part: _mark(found[0], part) for part in PARTS[quality]})

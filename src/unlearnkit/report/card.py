@@ -8,6 +8,7 @@ from itertools import groupby
 
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.report.headline import headline
+from unlearnkit.report.judged import who_judged
 from unlearnkit.report.model import GateResult, SubjectReport
 from unlearnkit.report.names import METRICS, REFERENCES, ScoreName, metric_title, on_board, ordered_sets
 from unlearnkit.report.own_scores import own_scores
@@ -121,7 +122,9 @@ def _own_scores(subject: SubjectReport, references: Mapping[str, Mapping[str, Sc
             ]
             for own in members
         ]
-        parts.append(f"### {kind.title}\n\n" + _table(["score", "value", *(f"of {n}" for n in known), ""], rows))
+        judge = _line(who_judged(kind.judge, [subject]))
+        table = _table(["score", "value", *(f"of {n}" for n in known), ""], rows)
+        parts.append("\n\n".join(filter(None, (f"### {kind.title}", judge, table))))
     return parts
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
-from unlearnkit.report.names import JudgedName, group_of, ordered_sets, parse_judged, set_title
+from unlearnkit.report.model import SubjectReport
+from unlearnkit.report.names import RULES, JudgedName, group_of, ordered_sets, parse_judged, set_title
 from unlearnkit.report.own_kinds import OwnKind, OwnScore, Words
 
 HIGHEST = 10.0
@@ -23,6 +25,7 @@ _PARTS = {
     "unread": ("Unread", "share of judgements in which the judge gave no verdict that can be read"),
 }
 _SHARES = ("empty", "unread")
+_UNNAMED = "a model that was not named"
 _FOLDED = "What each figure is made of"
 _MODEL = (
     "A language model gives each output three scores from 0 to 10, and a quality is their plain mean, as in the TRU "
@@ -66,10 +69,34 @@ def full_scale(flat: str) -> float:
     return HIGHEST if name is not None and name.part not in _SHARES else 1.0
 
 
+def who_judged(judge: str, subjects: Sequence[SubjectReport]) -> str:
+    """Which model a judge asked about these subjects, as sentences; empty where it asked none, or judged none.
+
+    `judge` empty: the figures are no judge's.
+    """
+    judged = [
+        s for s in subjects if any(_is_of(judge, flat) and score.value is not None for flat, score in s.scores.items())
+    ]
+    named: defaultdict[str, list[str]] = defaultdict(list)
+    for subject in judged:
+        named[subject.judged_by.get(judge, _UNNAMED)].append(subject.title)
+    if judge == RULES or not named:
+        return ""
+    if len(named) == 1:
+        return f"The judge was {next(iter(named))}."
+    told = "; ".join(f"{model} for {', '.join(titles)}" for model, titles in named.items())
+    return f"The judge was {told}. Figures of different models cannot be held against each other."
+
+
+def _is_of(judge: str, flat: str) -> bool:
+    name = parse_judged(flat)
+    return name is not None and name.judge == judge
+
+
 def _own(flat: str, name: JudgedName, rank: tuple[int, int, int]) -> OwnScore:
     title, lead = _KNOWN.get(name.judge, (f"Judged by {name.judge}", ""))
     variants = {words[0]: words[1] for words in _PARTS.values()}
-    kind = OwnKind(f"judge-{name.judge}", title, lead, {}, variants, _FOLDED)
+    kind = OwnKind(f"judge-{name.judge}", title, lead, {}, variants, _FOLDED, name.judge)
     asked = set_title(name.split)
     words = Words(f"{_QUALITIES[name.quality]}, {asked}", group_of(name.split).lower())
     return OwnScore(flat, kind, words, _PARTS.get(name.part, (name.part, ""))[0], rank)

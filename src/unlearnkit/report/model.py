@@ -57,6 +57,8 @@ class SubjectReport(_Value):
     """Flat name of an attack's figure (`jailbreak.forget.accuracy`) to score."""
     attacked: dict[str, AttackWords] = {}
     """The attacks behind them, by their registered names."""
+    judged_by: dict[str, str] = {}
+    """Name of a model judge to the model that it asked."""
     curve: tuple[CurvePoint, ...] = ()
     records: tuple[Record, ...] = ()
     """What was measured on each row; the samples are chosen from here."""

@@ -26,6 +26,8 @@ class OwnKind(NamedTuple):
     """What stands folded away beneath, by its title: what other code does differently, or a part of the figures."""
     folded: str = "As other code computes it"
     """Over what is folded away."""
+    judge: str = ""
+    """Whose figures these are; empty for figures of no judge."""
 
 
 class OwnScore(NamedTuple):

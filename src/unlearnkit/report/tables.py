@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from unlearnkit.metrics.score import Score
-from unlearnkit.report.judged import full_scale
+from unlearnkit.report.judged import full_scale, who_judged
 from unlearnkit.report.model import GateResult, GridReport, GridRow, Report, SubjectReport
 from unlearnkit.report.names import (
     BEST_CONSTANT,
@@ -195,7 +195,7 @@ def _own_table(report: Report, kind: OwnKind, scores: Sequence[OwnScore]) -> Own
     return OwnTable(
         key=kind.key,
         title=kind.title,
-        lead=kind.lead,
+        lead=f"{kind.lead} {who_judged(kind.judge, report.subjects)}".strip(),
         rows=by_code.pop("", ()),
         variants=tuple(VariantTable(code, kind.variants.get(code, ""), rows) for code, rows in by_code.items()),
         folded=kind.folded,

@@ -24,7 +24,7 @@ from unlearnkit.progress import Progress
 from unlearnkit.records.schema import Record, by_set
 from unlearnkit.scope import Scope
 from unlearnkit.scope_file import read_scope
-from unlearnkit.scope_suggestion import suggest_neighbours, suggest_scope, with_subjects
+from unlearnkit.scope_suggestion import suggest_scope, with_subjects
 from unlearnkit.settings import Place, Settings
 from unlearnkit.suites.contract import Brought, Task, suite
 
@@ -106,8 +106,7 @@ class Files(Brought):
     def _scope(self) -> Scope:
         if self.data.scope is not None:
             return read_scope(Path(self.data.scope))
-        drafted = suggest_scope(self._forget)
-        return drafted.model_copy(update={"neighbours": suggest_neighbours(self._retain, drafted)})
+        return suggest_scope(self._forget, self._retain)
 
     @cached_property
     def _retain(self) -> tuple[Row, ...]:
@@ -237,7 +236,7 @@ class Files(Brought):
                 "text files are cut by a model's tokens, and none is named",
                 where="data.tokenizer",
                 allowed="a model's folder or hub id",
-                fix="name the model: model.path=DIR, or data.tokenizer=DIR",
+                fix="name the model: in a recipe model.path=DIR or data.tokenizer=DIR, on the command line --model DIR",
             )
         return load_tokenizer(find_model(self.data.tokenizer, where="data.tokenizer"))
 

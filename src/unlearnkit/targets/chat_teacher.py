@@ -86,6 +86,8 @@ class Desk:
     count: Callable[[str, int], Callable[[int], None]]
     """Begins to show a round of asking, by its name and the number of rows."""
     tally: Tally
+    lifting: Callable[[Sequence[Target], Sequence[Row]], Sequence[bool]] | None = None
+    """Which of some targets help too much to guess the answers; None where that counts for nothing."""
 
     def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
         """One target for each row, in order, each without fault: the teacher's, or after `AGAIN` more attempts the
@@ -125,18 +127,25 @@ class Desk:
         self, rows: Sequence[Row], scope: Scope, said: Mapping[int, Reply], done: dict[int, Target]
     ) -> dict[int, Fault | None]:
         """Put what is good into `done`, and return what is wrong with the others that are to be asked about again."""
-        left: dict[int, Fault | None] = {}
+        written, wrong = dict[int, Target](), dict[int, Fault]()
         for place, reply in said.items():
             self.tally.hear(reply)
-            target = Target(id=rows[place].id, trace=reply.reasoning, response=reply.text)
-            fault = self._fault(target, rows[place], scope, reply)
-            if fault is None:
-                done[place] = target
-                continue
-            self.tally.turned_down[fault] += 1
-            if reply.ended != "none":
-                left[place] = fault
-        return left
+            written[place] = Target(id=rows[place].id, trace=reply.reasoning, response=reply.text)
+            fault = self._fault(written[place], rows[place], scope, reply)
+            if fault is not None:
+                wrong[place] = fault
+        wrong |= dict.fromkeys(self._lifting(rows, {p: t for p, t in written.items() if p not in wrong}), "lift")
+        self.tally.turned_down.update(wrong.values())
+        done |= {place: target for place, target in written.items() if place not in wrong}
+        # In the order of the rows, as they were asked: what is sent, and so what is kept, hangs on nothing else.
+        return {place: wrong[place] for place in said if place in wrong and said[place].ended != "none"}
+
+    def _lifting(self, rows: Sequence[Row], written: Mapping[int, Target]) -> list[int]:
+        """The places of the targets that help too much; all are measured at once, after the teacher has answered."""
+        if self.lifting is None or not written:
+            return []
+        helps = self.lifting(list(written.values()), [rows[place] for place in written])
+        return [place for place, too_much in zip(written, helps, strict=True) if too_much]
 
     def _fault(self, target: Target, row: Row, scope: Scope, reply: Reply) -> Fault | None:
         # What a limit or a filter cut is no whole target, whatever is there.

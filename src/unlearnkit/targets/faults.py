@@ -11,13 +11,11 @@ from unlearnkit.targets.contract import Target
 from unlearnkit.targets.leaks import scanner
 
 Malformed = Literal["no trace", "no response", "cut off", "too long"]
-Leaking = Literal["leak in the trace", "leak in the response"]
+Leaking = Literal["leak in the trace", "leak in the response", "lift"]
 Fault = Malformed | Leaking
 
 Fits = Callable[[Row, Target], bool]
 """Whether the model under training has room for a target's response."""
-
-LEAKING: tuple[Fault, ...] = ("leak in the trace", "leak in the response")
 
 _REASONS: dict[Fault, str] = {
     "no trace": "there was no reasoning before the response. Write the reasoning between <think> and </think>, and the "
@@ -29,11 +27,13 @@ _REASONS: dict[Fault, str] = {
     "about what kind of thing is asked for, and not about the answer; do not recall it",
     "leak in the response": "the response told something that must stay untold, in plain words or in other ones. Name "
     "nothing but what the message itself names",
+    "lift": "the reasoning made what must stay untold easier to guess, without telling it. Reason about what kind of "
+    "thing is asked for, and do not describe the answer or what it is known for",
 }
 
 
 def find_fault(target: Target, row: Row, scope: Scope, fits: Fits) -> Fault | None:
-    """The first thing that is wrong with a target; None where nothing is."""
+    """The first thing that is wrong with a target; None where nothing is. Of lift nothing is known here."""
     if not target.response.strip():
         return "no response"
     if not target.trace.strip():
