@@ -185,7 +185,7 @@ BORROWED = 12
 TOPICS, TOPICS_OF_BORROWED = 1, 2
 """With how many topics of forget rows a composed and a borrowed question about a name is put, in turn."""
 TOPICS_OF_BESIDE, MOST_BESIDE = 3, 16
-"""With how many topics of retain rows a question for what stays of a subject is put, in turn, and of how many in all."""
+"""With how many topics of retain rows a question for what stays of a subject is put, in turn, and out of how many."""
 SPREAD = 6
 """Where subjects are fewer than this, each question is put with as many times more topics: a single subject and its
 neighbour make few questions, and a model would learn the topics in place of the names."""
