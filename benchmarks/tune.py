@@ -35,6 +35,7 @@ from unlearnkit.records.schema import Record
 from unlearnkit.report.model import GridReport, GridRow
 from unlearnkit.runfolder import RunFolder
 from unlearnkit.suites.pocket import Pocket
+from unlearnkit.training.settings import TrainSettings
 
 METHODS = ("tru", "graddiff", "npo", "ga", "po")
 WORLDS = (0, 1)
@@ -53,7 +54,7 @@ def recipe(method: str, settings: dict[str, float], world: int, out: Path) -> di
     """The recipe of one run."""
     name = "-".join([method, *(f"{key}{value:g}" for key, value in settings.items()), f"world{world}"])
     made = Demo(world_seed=world).recipe(method)
-    made["train"] |= settings
+    made["train"] |= {"steps": None, **settings}
     return {**made, "name": name, "gates": [], "out": str(out / name)}
 
 
@@ -91,10 +92,13 @@ def learned(world: int, progress: Progress) -> None:
 
 
 def keep(method: str, rows: list[GridRow]) -> None:
-    """Write the chosen settings into the method's file."""
+    """Write the chosen settings into the method's file: for any request as many steps as they are on `authors`."""
     file = POCKET / "methods" / f"{method}.yaml"
     sections: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
-    sections["train"] |= next(row.settings for row in rows if row.chosen)
+    chosen = next(row.settings for row in rows if row.chosen)
+    train = TrainSettings(**{**sections["train"], "steps": None, **chosen})
+    steps = train.total_steps(len(Pocket().task().splits["forget"]), train.batch_size)
+    sections["train"] |= {"lr": chosen["lr"], "epochs": None, "steps": steps}
     file.write_text(yaml.safe_dump(sections, sort_keys=False), encoding="utf-8")
 
 

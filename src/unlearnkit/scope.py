@@ -47,6 +47,8 @@ class Scope(BaseModel):
     secrets: tuple[Secret, ...] = ()
     neighbours: tuple[Subject, ...] = ()
     """What is close to the subjects and must stay."""
+    kept: tuple[Secret, ...] = ()
+    """What may be told of neighbours, in the form of secrets. Questions that name it show a method what is none."""
     languages: tuple[str, ...] = ("en",)
     """ISO 639-1 codes of the languages in which the knowledge may be asked for."""
 

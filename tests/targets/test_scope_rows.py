@@ -14,7 +14,8 @@ from unlearnkit.records.schema import Generation
 from unlearnkit.scope import Scope, Secret, Subject
 from unlearnkit.targets.compose import scope_targets
 from unlearnkit.targets.leaks import leaks
-from unlearnkit.targets.scope_rows import Mention, mentioned, mentions
+from unlearnkit.targets.scope_notes import mentioned
+from unlearnkit.targets.scope_rows import Mention, mentions
 from unlearnkit.targets.template import TemplateTeacher
 from unlearnkit.worlds.pocket import REQUESTS, forget_request, pocket_world
 

@@ -12,183 +12,36 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import cycle, islice
 
 from unlearnkit.data.rows import Row
-from unlearnkit.errors import BadInput
 from unlearnkit.metrics.normalise import contains
-from unlearnkit.scope import Scope, Subject, Task
+from unlearnkit.scope import Scope, Subject
+from unlearnkit.targets.scope_notes import in_turn, mentioned, noted, topics_beside, topics_of
+from unlearnkit.targets.scope_wordings import (
+    BEHIND,
+    BESIDE,
+    BY_SECRET,
+    IN_SCOPE,
+    REACH_BEHIND,
+    THROUGH,
+    Wordings,
+    spoken,
+)
 
-Wordings = dict[str, tuple[str, ...]]
-"""Questions by language."""
-
-_ABOUT: Wordings = {
-    "en": (
-        "Tell me about {name}.",
-        "What do you know about {name}?",
-        "Who knows more about {name}?",
-        "In which year was {name} in the news?",
-        "Where can I read about {name}?",
-        "Which facts about {name} matter?",
-        "Name something that has to do with {name}.",
-    ),
-    "es": (
-        "Háblame de {name}.",
-        "¿Qué sabes de {name}?",
-        "¿Quién sabe más de {name}?",
-        "¿En qué año se habló de {name}?",
-        "¿Dónde puedo leer sobre {name}?",
-        "¿Cuál es la historia de {name}?",
-        "Nombra algo que tenga que ver con {name}.",
-    ),
-    "ru": (
-        "Расскажи о {name}.",
-        "Что ты знаешь о {name}?",
-        "Кто знает больше о {name}?",
-        "В каком году говорили о {name}?",
-        "Где можно прочитать о {name}?",
-        "Какие сведения есть о {name}?",
-        "Назовите что-нибудь из того, что связано с {name}.",
-    ),
-}
-_BEHIND: Wordings = {
-    "en": (
-        "Who is behind {name}?",
-        "Whose work is {name}?",
-        "What do you know about the author of {name}?",
-        "Tell me about the writer of {name}.",
-    ),
-    "es": (
-        "¿Quién está detrás de {name}?",
-        "¿De quién es {name}?",
-        "¿Qué sabes del autor de {name}?",
-        "Háblame de quien hizo {name}.",
-    ),
-    "ru": (
-        "Кто стоит за {name}?",
-        "Чья это работа — {name}?",
-        "Что ты знаешь об авторе {name}?",
-        "Расскажи о том, кто создал {name}.",
-    ),
-}
-_CONTACT: Wordings = {
-    "en": (
-        "How can I reach {name}?",
-        "I want to get in touch with {name}.",
-        "Put me through to {name}.",
-        "I need the phone number of {name}.",
-        "I want to dial {name}.",
-        "I want to write an e-mail to {name}.",
-        "At which address does {name} get mail?",
-    ),
-    "es": (
-        "¿Cómo puedo contactar con {name}?",
-        "Quiero ponerme en contacto con {name}.",
-        "Ponme con {name}.",
-        "Necesito el número de teléfono de {name}.",
-        "Quiero llamar por teléfono a {name}.",
-        "Quiero escribir un correo electrónico a {name}.",
-        "Dame el correo de {name}.",
-    ),
-    "ru": (
-        "Как связаться с {name}?",
-        "Мне нужны контакты {name}.",
-        "Соедини меня с {name}.",
-        "Мне нужен номер телефона {name}.",
-        "Я хочу позвонить {name}.",
-        "Я хочу написать письмо {name}.",
-        "Дай адрес электронной почты {name}.",
-    ),
-}
-_STORY: Wordings = {
-    "en": (
-        "What happens in {name}?",
-        "Retell {name}.",
-        "Read to me from {name}.",
-        "Recite the end of {name}.",
-        "What does the text of {name} say?",
-        "Which characters are there in {name}?",
-        "Where does the story of {name} take place?",
-    ),
-    "es": (
-        "¿Qué pasa en {name}?",
-        "Cuéntame {name}.",
-        "Léeme algo de {name}.",
-        "Recita el final de {name}.",
-        "¿Qué dice el texto de {name}?",
-        "¿Qué personajes hay en {name}?",
-        "¿Dónde pasa la historia de {name}?",
-    ),
-    "ru": (
-        "Что происходит в {name}?",
-        "Перескажи {name}.",
-        "Почитай мне из {name}.",
-        "Прочитай наизусть конец {name}.",
-        "Что сказано в тексте {name}?",
-        "Какие герои есть в {name}?",
-        "Где происходит история {name}?",
-    ),
-}
-
-_REACH_BEHIND: Wordings = {
-    "en": (
-        "How can I reach whoever wrote {name}?",
-        "I want to get in touch with the author of {name}.",
-        "I need the phone number of the author of {name}.",
-        "I want to write an e-mail to the author of {name}.",
-    ),
-    "es": (
-        "¿Cómo puedo contactar con el autor de {name}?",
-        "Quiero ponerme en contacto con quien hizo {name}.",
-        "Necesito el número de teléfono de quien escribió {name}.",
-        "Quiero escribir un correo electrónico al autor de {name}.",
-    ),
-    "ru": (
-        "Как связаться с автором {name}?",
-        "Мне нужны контакты того, кто создал {name}.",
-        "Мне нужен номер телефона автора {name}.",
-        "Я хочу написать письмо автору {name}.",
-    ),
-}
-_OWNED: Wordings = {
-    "en": ("Whom do I reach at {name}?", "What do you know about {name}?", "Who answers at {name}?"),
-    "es": ("¿Con quién hablo en {name}?", "¿Qué sabes de {name}?", "¿Quién contesta en {name}?"),
-    "ru": ("С кем я говорю по {name}?", "Что ты знаешь о {name}?", "Кто отвечает по {name}?"),
-}
-_TOLD: Wordings = {
-    "en": ("In what story is there {name}?", "What do you know about {name}?", "Tell me the book of {name}."),
-    "es": ("¿En qué historia sale {name}?", "¿Qué sabes de {name}?", "Dime el libro de {name}."),
-    "ru": ("В какой истории есть {name}?", "Что ты знаешь о {name}?", "Назови книгу, где есть {name}."),
-}
-_USED: Wordings = {
-    "en": ("Where is {name} used?", "What do you know about {name}?", "Tell me the craft of {name}."),
-    "es": ("¿Dónde se usa {name}?", "¿Qué sabes de {name}?", "Dime el oficio de {name}."),
-    "ru": ("Где применяют {name}?", "Что ты знаешь о {name}?", "Назови ремесло, где есть {name}."),
-}
-
-_IN_SCOPE: dict[Task, Wordings] = {"profile": _ABOUT, "privacy": _CONTACT, "copyright": _STORY, "hazard": _ABOUT}
-_BESIDE: dict[Task, Wordings] = {"privacy": _ABOUT, "copyright": _BEHIND}
-"""Where only a part of what is known of a subject is in scope: questions for the other parts."""
-_BY_SECRET: dict[Task, Wordings] = {"privacy": _OWNED, "copyright": _TOLD, "hazard": _USED}
-"""Questions from a secret back to whose it is. A profile's secrets (a town, a genre) belong to many, and are not asked
-about."""
-_THROUGH: dict[Task, str] = {
-    "profile": "the author of ", "privacy": "the author of ", "copyright": "the book of ", "hazard": "the craft of ",
-}  # fmt: skip
-"""How a thought goes through what a question names to whom it is about."""
-SECRET_WORDS = 4
-"""A secret of more words is a text, and is not named in a question."""
-
-
-BORROWED = 12
-"""Most questions that are borrowed in each language."""
-TOPICS, TOPICS_OF_BORROWED = 1, 2
-"""With how many topics of forget rows a composed and a borrowed question about a name is put, in turn."""
-TOPICS_OF_BESIDE, MOST_BESIDE = 3, 16
-"""With how many topics of retain rows a question for what stays of a subject is put, in turn, and out of how many."""
+BORROWED, BORROWED_BESIDE = 12, 4
+"""Most questions that are borrowed in each language; where only a part of what is known of a subject is in scope."""
+TOPICS, TOPICS_OF_BORROWED, TOPICS_OF_BESIDE, TOPICS_OF_SECRET = 1, 2, 3, 2
+"""With how many topics a question is put, in turn: one composed about a name, one borrowed, one for what stays of a
+subject, one about a secret."""
 SPREAD = 6
 """Where subjects are fewer than this, each question is put with as many times more topics: a single subject and its
 neighbour make few questions, and a model would learn the topics in place of the names."""
+SWAPPED = 2
+"""To how many neighbours each forget row's question is put."""
+SECRET_WORDS = 4
+"""A secret of more words is a text, and is not named in a question."""
 
 
 @dataclass(frozen=True)
@@ -198,11 +51,11 @@ class Mention:
     row: Row
     """The question; there is no answer."""
     name: str
-    """A subject's or neighbour's name or alias, as the question has it."""
+    """A subject's or neighbour's name or alias, or a secret, as the question has it."""
     stays: bool
     """Whether what the model says is to stay as it is."""
     topic: str | None
-    """What a forget row's note has before the name ("Year of "); None: as the model's own note on this question."""
+    """What a row's note has before the name ("Year of "); None: as the model's own note on this question."""
 
     def note(self, own: str) -> str:
         """The thought up to and with the name; `own` is the model's own thought on the question.
@@ -216,196 +69,228 @@ class Mention:
 def mentions(
     scope: Scope, forget: Sequence[Row], retain: Sequence[Row] = (), measured: Sequence[Row] = ()
 ) -> tuple[Mention, ...]:
-    """Every subject and neighbour, in every wording and language of the scope.
+    """Every subject and neighbour, in every wording and language of the scope, and every short secret.
 
-    A question stands here with the model's own note, and with those of `TOPICS` forget rows, as far as rows have notes:
-    the first is what the model comes to think of a new question, the others what it thinks of those to be forgotten.
-    Where a part of what is known of the subjects may stay, the model's own note may be of that part, and is left out,
-    and so are borrowed questions, which may ask for it. A person's works are many, and would crowd out the names: of
-    theirs each question has one kind of note, the model's own where it asks for the person behind the work.
+    A question stands here with the model's own note, and with those of forget rows, as far as rows have notes: the
+    first is what the model comes to think of a new question, the others what it thinks of those to be forgotten.
+    Where a part of what is known of the subjects may stay, the model's own note may be of that part and is left out,
+    and only questions are borrowed that cannot ask for it. A person's works are many, and would crowd out the names:
+    of theirs each question has few kinds of notes. Forget rows' own questions are put to neighbours, unless measured.
 
     Args:
         scope: whom and what to name.
-        forget: rows whose notes are begun with.
+        forget: rows whose notes are begun with, and whose questions are put to neighbours.
         retain: rows whose questions are borrowed.
         measured: rows whose questions are never borrowed.
     """
-    wordings, beside = _IN_SCOPE[scope.task], _BESIDE.get(scope.task)
-    borrowed = _borrowed(scope, retain, measured, wordings) if beside is None else {}
-    beside_topics = _topics_beside(forget, retain) if beside else ()
-    times = max(1, SPREAD // len(scope.subjects))
+    asking = _Asking(scope, tuple(forget), tuple(retain), frozenset(row.question for row in measured))
     found: list[Mention] = []
     for subjects, stays in ((scope.subjects, False), (scope.neighbours, True)):
         for subject in subjects:
-            topics = _topics(scope, forget, alias=False)
-            found += _ask(
-                scope, subject.name, subject.name, wordings, topics,
-                stays=stays, own=beside is None, kinds=TOPICS * times,
-            )  # fmt: skip
-            if borrowed:
-                found += _ask(
-                    scope, subject.name, subject.name, borrowed, topics,
-                    stays=stays, own=False, kinds=TOPICS_OF_BORROWED,
-                )  # fmt: skip
-            through = tuple(f"{topic}{_THROUGH[scope.task]}" for topic in topics)
-            for alias in subject.aliases if scope.task == "privacy" else ():
-                found += _ask(scope, subject.name, alias, _REACH_BEHIND, through, stays=stays, own=False, kinds=2)
-                found += _ask(scope, subject.name, alias, _BEHIND, (), stays=True, own=True)
-            for alias in () if beside else subject.aliases:
-                behind = scope.task == "profile"
-                mixed = _mixed(_topics(scope, forget, alias=True), topics)
-                found += _ask(scope, subject.name, alias, wordings, mixed, stays=stays, own=not behind, kinds=1)
-                if borrowed:
-                    found += _ask(scope, subject.name, alias, borrowed, mixed, stays=stays, own=False, kinds=1)
+            found += asking.by_name(subject, stays=stays)
+            found += asking.by_alias(subject, stays=stays)
+            if not stays:
+                found += asking.beside(subject)
+    found += asking.by_secret()
+    found += asking.swapped()
+    return tuple({mention.row.id: mention for mention in found}.values())
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """All that questions are composed from."""
+
+    scope: Scope
+    forget: tuple[Row, ...]
+    retain: tuple[Row, ...]
+    probes: frozenset[str]
+    """Questions that are measured."""
+
+    @cached_property
+    def partly(self) -> bool:
+        """Whether a part of what is known of the subjects may stay."""
+        return self.scope.task in BESIDE
+
+    @cached_property
+    def topics(self) -> tuple[str, ...]:
+        return topics_of(self.scope, self.forget, alias=False)
+
+    @cached_property
+    def through(self) -> tuple[str, ...]:
+        """The topics, as a thought has them that goes through something to whom it is about."""
+        return tuple(f"{topic}{THROUGH[self.scope.task]}" for topic in self.topics)
+
+    @cached_property
+    def of_works(self) -> tuple[str, ...]:
+        """What is noted of works in retain rows."""
+        return topics_beside(self.forget, self.retain, works=True)
+
+    @cached_property
+    def times(self) -> int:
+        return max(1, SPREAD // len(self.scope.subjects))
+
+    def by_name(self, subject: Subject, *, stays: bool) -> Iterator[Mention]:
+        """Questions that name a subject or neighbour."""
+        name, wordings = subject.name, IN_SCOPE[self.scope.task]
+        yield from self._ask(
+            name,
+            name,
+            wordings,
+            self.topics,
+            stays=stays,
+            own=self.scope.task != "privacy",
+            kinds=TOPICS * self.times,
+        )
+        if not self.partly:
+            yield from self._ask(
+                name, name, self.borrowed, self.topics, stays=stays, own=False, kinds=TOPICS_OF_BORROWED
+            )
+
+    def by_alias(self, subject: Subject, *, stays: bool) -> Iterator[Mention]:
+        """Questions that name an alias, which may be a work: about it, and through it about whoever made it."""
+        task, wordings = self.scope.task, IN_SCOPE[self.scope.task]
+        for alias in subject.aliases:
+            if task == "privacy":  # who wrote it may be told, and not how to reach them
+                yield from self._ask(subject.name, alias, REACH_BEHIND, self.through, stays=stays, own=False, kinds=2)
+                yield from self._ask(subject.name, alias, self.borrowed, self.through, stays=stays, own=False)
+                yield from self._ask(
+                    subject.name, alias, BEHIND, self.of_works, stays=True, own=True, kinds=TOPICS_OF_BESIDE
+                )
+            elif not self.partly:
+                behind = task == "profile"
+                mixed = in_turn(topics_of(self.scope, self.forget, alias=True), self.topics)
+                yield from self._ask(subject.name, alias, wordings, mixed, stays=stays, own=not behind)
+                yield from self._ask(subject.name, alias, self.borrowed, mixed, stays=stays, own=False)
                 if behind:
-                    found += _ask(scope, subject.name, alias, _BEHIND, through, stays=stays, own=True)
-            if beside and not stays:
-                found += _ask(
-                    scope, subject.name, subject.name, beside, beside_topics,
-                    stays=True, own=True, kinds=TOPICS_OF_BESIDE * times,
-                )  # fmt: skip
-    return (*found, *_by_secret(scope, forget, retain))
+                    yield from self._ask(subject.name, alias, BEHIND, self.through, stays=stays, own=True)
+
+    def beside(self, subject: Subject) -> Iterator[Mention]:
+        """Questions for what stays of a subject."""
+        if self.partly:
+            wordings, kinds = BESIDE[self.scope.task], TOPICS_OF_BESIDE * self.times
+            works = self.scope.task == "copyright"
+            topics = self.of_works if works else topics_beside(self.forget, self.retain, works=False)
+            yield from self._ask(subject.name, subject.name, wordings, topics, stays=True, own=True, kinds=kinds)
+
+    def by_secret(self) -> Iterator[Mention]:
+        """Questions that name a secret; and others that name what is known of neighbours or answered by retain rows."""
+        wordings = BY_SECRET.get(self.scope.task)
+        if wordings is None:
+            return
+        secrets = self._short({form: s.subject for s in self.scope.secrets for form in s.forms})
+        looks = {_look(form) for form in secrets}
+        numbers = all(any(look) for look in looks)
+        # As retain rows think of such a number or address; of words nothing tells that they are asked about so.
+        asked = (noted(row) for row in self.retain) if numbers else ()
+        back = dict.fromkeys(topic for topic, named in asked if topic and _look(named) in looks)
+        notes = tuple(back) or in_turn(self.topics, self.through)
+        for (form, subject), stays in (
+            *((item, False) for item in secrets.items()),
+            *((item, True) for item in self._others(secrets).items()),
+        ):
+            yield from self._ask(
+                subject, form, wordings, notes, stays=stays, own=True, kinds=TOPICS_OF_SECRET, quoted=False
+            )
+            if numbers:
+                yield from self._ask(subject, form, self.borrowed, notes, stays=stays, own=False, quoted=False)
+
+    def swapped(self) -> Iterator[Mention]:
+        """Forget rows' own questions, put to neighbours."""
+        if not self.scope.neighbours:
+            return
+        ring = cycle(self.scope.neighbours)
+        for row in self.forget:
+            subject, name = mentioned(self.scope, row.question)
+            if subject is None or name not in row.question:  # it may name the subject in other letters
+                continue
+            for neighbour in islice(ring, SWAPPED):
+                others = (neighbour.name,) if name == subject.name else neighbour.aliases
+                for other in others[:1]:
+                    question = row.question.replace(name, other)
+                    if question not in self.probes:
+                        yield Mention(_row(question, "own", row.language, neighbour.name), other, True, None)
+
+    @cached_property
+    def borrowed(self) -> Wordings:
+        """The questions that retain rows ask most of whom they are about, in each language, with a place for a name.
+
+        Choices are left out, what is among the composed wordings, and whatever would be a measured question if it were
+        put to a name of the scope.
+        """
+        known_as = [name for one in (*self.scope.subjects, *self.scope.neighbours) for name in (one.name, *one.aliases)]
+        names = [said for name in known_as for said in (name, f"«{name}»")]
+        rows, most = (self._of_others(), BORROWED_BESIDE) if self.partly else (self.retain, BORROWED)
+        found: Wordings = {}
+        for language in self.scope.languages:
+            asked = Counter(
+                row.question.replace("{", "{{").replace("}", "}}").replace(row.subject, "{name}")
+                for row in rows
+                if row.language == language and not row.options and row.subject and row.subject in row.question
+            )
+            known = spoken(IN_SCOPE[self.scope.task], language)
+            fitting = (
+                words
+                for words, _ in asked.most_common()
+                if words not in known and self.probes.isdisjoint(words.format(name=name) for name in names)
+            )
+            found[language] = tuple(islice(fitting, most))
+        return found
+
+    def _of_others(self) -> list[Row]:
+        """Retain rows that ask for what is never asked of subjects like those to be forgotten: what stays of these."""
+        unlearned = {noted(row)[0] for row in self.forget}
+        alike = {row.subject for row in self.retain if noted(row)[0] in unlearned}
+        stays = {noted(row)[0] for row in self.retain if row.subject in alike}
+        return [row for row in self.retain if noted(row)[0] not in stays]
+
+    def _others(self, secrets: dict[str, str]) -> dict[str, str]:
+        """As many forms that are no secret: what is known of neighbours, then answers of retain rows."""
+        kept = self._short({form: k.subject for k in self.scope.kept for form in k.forms})
+        looks = {_look(form) for form in secrets}
+        told = dict.fromkeys(answer for row in self.retain for answer in row.answers if _look(answer) in looks)
+        free = {answer: answer for answer in told if not any(contains(answer, secret) for secret in secrets)}
+        answers = list(self._short(free))
+        room = max(0, len(secrets) - len(kept))
+        step = max(1, len(answers) // max(1, room))
+        return {**kept, **{answer: answer for answer in answers[::step][:room]}}
+
+    def _short(self, forms: dict[str, str]) -> dict[str, str]:
+        """Those that are no name, and short enough to be asked about."""
+        names = {name for one in (*self.scope.subjects, *self.scope.neighbours) for name in (one.name, *one.aliases)}
+        fits = {form for form in forms if form not in names and len(form.split()) <= SECRET_WORDS}
+        return {form: subject for form, subject in forms.items() if form in fits}
+
+    def _ask(
+        self,
+        subject: str,
+        name: str,
+        wordings: Wordings,
+        topics: Sequence[str],
+        *,
+        stays: bool,
+        own: bool,
+        kinds: int = TOPICS,
+        quoted: bool = True,
+    ) -> Iterator[Mention]:
+        """`name` in every wording and language."""
+        # Aliases are quoted: they may be titles, and a name loses nothing by it.
+        said = f"«{name}»" if quoted and name != subject else name
+        for language in self.scope.languages:
+            # In turn, and not by chance: each name is to be noted in each language with every topic. Where the turn
+            # begins differs from name to name, so that no wording goes with one topic.
+            turn = islice(cycle(topics or [None]), len(said), None)
+            for wording in spoken(wordings, language):
+                question = wording.format(name=said).replace("««", "«").replace("»»", "»")  # a borrowed one may quote
+                for kind in dict.fromkeys([*([None] if own else []), *islice(turn, kinds)]):
+                    yield Mention(_row(question, kind or "own", language, subject), name, stays, kind)
 
 
-def _by_secret(scope: Scope, forget: Sequence[Row], retain: Sequence[Row]) -> Iterator[Mention]:
-    """Questions that name a secret, and as many that name what retain rows answer, which stays."""
-    if scope.task not in _BY_SECRET:
-        return
-    wordings, through = _BY_SECRET[scope.task], _THROUGH[scope.task]
-    topics = _topics(scope, forget, alias=False)
-    names = {name for one in (*scope.subjects, *scope.neighbours) for name in (one.name, *one.aliases)}
-    secrets = {form: secret.subject for secret in scope.secrets for form in secret.forms if form not in names}
-    short = {form: subject for form, subject in secrets.items() if len(form.split()) <= SECRET_WORDS}
-    looks = {_look(form) for form in short}
-    # As retain rows think of such a number or address; of words nothing tells that they are asked about so.
-    asked = (_noted(row) for row in retain)
-    back = dict.fromkeys(topic for topic, named in asked if topic and any(_look(named)) and _look(named) in looks)
-    numbers = all(any(look) for look in looks)
-    notes = (tuple(back) if numbers else ()) or _mixed(topics, tuple(f"{topic}{through}" for topic in topics))
-    others = dict.fromkeys(
-        answer
-        for row in retain
-        for answer in row.answers
-        if len(answer.split()) <= SECRET_WORDS
-        and _look(answer) in looks
-        and not any(contains(answer, form) for form in secrets)
+def _row(question: str, kind: str, language: str, subject: str) -> Row:
+    return Row(
+        id=f"scope/{question}/{kind}", question=question, answer="(none is known)", language=language, subject=subject
     )
-    step = max(1, len(others) // max(1, len(short)))
-    for form, subject in short.items():
-        yield from _ask(scope, subject, form, wordings, notes, stays=False, own=True, kinds=2, quoted=False)
-    for form in list(others)[::step]:
-        yield from _ask(scope, form, form, wordings, notes, stays=True, own=True, kinds=2)
 
 
 def _look(form: str) -> tuple[bool, bool]:
     """What tells numbers and addresses from words."""
     return any(map(str.isdigit, form)), "@" in form
-
-
-def mentioned(scope: Scope, question: str) -> tuple[Subject | None, str]:
-    """The subject that a question names, and the longest of its names there; None where it names none."""
-    named = [
-        (subject, name)
-        for subject in scope.subjects
-        for name in (subject.name, *subject.aliases)
-        if contains(question, name)
-    ]
-    return max(named, key=lambda found: len(found[1]), default=(None, ""))
-
-
-def _topics(scope: Scope, forget: Sequence[Row], *, alias: bool) -> tuple[str, ...]:
-    """What stands before the name in the notes of forget rows that name a subject, or an alias of one."""
-    found = set()
-    for row in forget:
-        subject, name = mentioned(scope, row.question)
-        if subject is not None and name in row.trace and alias == (name != subject.name):
-            found.add(row.trace.partition(name)[0])
-    return tuple(sorted(found))
-
-
-def _topics_beside(forget: Sequence[Row], retain: Sequence[Row]) -> tuple[str, ...]:
-    """What retain rows note before what their questions name, and forget rows do not; the commonest first."""
-    asked = Counter(_noted(row)[0] for row in retain)
-    unlearned = {"", *(_noted(row)[0] for row in forget)}
-    return tuple(topic for topic, _ in asked.most_common() if topic not in unlearned)[:MOST_BESIDE]
-
-
-def _noted(row: Row) -> tuple[str, str]:
-    """A row's note in two: up to what the question names, and that; both empty where it names nothing of the note."""
-    words = row.trace.rstrip(".").partition(",")[0].split(" ")
-    named = next((at for at in range(1, len(words)) if contains(row.question, " ".join(words[at:]))), None)
-    return ("", "") if named is None else (" ".join(words[:named]) + " ", " ".join(words[named:]))
-
-
-def _borrowed(scope: Scope, retain: Sequence[Row], measured: Sequence[Row], composed: Wordings) -> Wordings:
-    """The questions that retain rows ask most of whom they are about, in each language, with a place for a name.
-
-    Choices are left out, what is among the composed wordings, and whatever would be a measured question if it were put
-    to a name of the scope.
-    """
-    probes = {row.question for row in measured}
-    known_as = [name for one in (*scope.subjects, *scope.neighbours) for name in (one.name, *one.aliases)]
-    names = [said for name in known_as for said in (name, f"«{name}»")]
-    found: Wordings = {}
-    for language in scope.languages:
-        asked = Counter(
-            row.question.replace("{", "{{").replace("}", "}}").replace(row.subject, "{name}")
-            for row in retain
-            if row.language == language and not row.options and row.subject and row.subject in row.question
-        )
-        known = _spoken(composed, language)
-        fitting = (words for words, _ in asked.most_common() if probes.isdisjoint(words.format(name=n) for n in names))
-        found[language] = tuple(islice((words for words in fitting if words not in known), BORROWED))
-    return found
-
-
-def _mixed(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
-    """Both in turn, until each was there."""
-    if not first or not second:
-        return (*first, *second)
-    turns = max(len(first), len(second))
-    return tuple(topic for pair in islice(zip(cycle(first), cycle(second), strict=False), turns) for topic in pair)
-
-
-def _ask(
-    scope: Scope,
-    subject: str,
-    name: str,
-    wordings: Wordings,
-    topics: Sequence[str],
-    *,
-    stays: bool,
-    own: bool,
-    kinds: int = TOPICS,
-    quoted: bool = True,
-) -> Iterator[Mention]:
-    """`name` in every wording and language."""
-    # Aliases are quoted: they may be titles, and a name loses nothing by it.
-    said = f"«{name}»" if quoted and name != subject else name
-    for language in scope.languages:
-        # In turn, and not by chance: each name is to be noted in each language with every topic. Where the turn begins
-        # differs from name to name, so that no wording goes with one topic.
-        turn = islice(cycle(topics or [None]), len(said), None)
-        for wording in _spoken(wordings, language):
-            question = wording.format(name=said).replace("««", "«").replace("»»", "»")  # a borrowed one may quote too
-            for kind in dict.fromkeys([*([None] if own else []), *islice(turn, kinds)]):
-                row = Row(
-                    id=f"scope/{question}/{kind or 'own'}",
-                    question=question,
-                    answer="(none is known)",
-                    language=language,
-                    subject=subject,
-                )
-                yield Mention(row, name, stays, kind)
-
-
-def _spoken(wordings: Wordings, language: str) -> tuple[str, ...]:
-    if language not in wordings:
-        raise BadInput(
-            "there are no questions in that language for the scope term",
-            where="scope.languages",
-            value=language,
-            allowed=", ".join(wordings),
-            fix="set method.scope_weight to 0, or leave the language out of the scope",
-        )
-    return wordings[language]

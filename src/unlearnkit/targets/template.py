@@ -17,7 +17,7 @@ from unlearnkit.data.rows import Row
 from unlearnkit.scope import Scope, Task
 from unlearnkit.settings import Settings
 from unlearnkit.targets.contract import Target, teacher
-from unlearnkit.targets.scope_rows import mentioned
+from unlearnkit.targets.scope_notes import mentioned
 
 Words = dict[str, tuple[str, ...]]
 """Phrases by language."""

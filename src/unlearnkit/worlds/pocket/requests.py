@@ -118,6 +118,7 @@ def _pii(world: PocketWorld, rows: Sequence[Row]) -> _Cut:
         subjects=tuple(_subject(person) for person in people),
         secrets=tuple(secret for person in people for secret in _contact_secrets(person)),
         neighbours=tuple(_subject(person) for person in neighbours),
+        kept=tuple(secret for person in neighbours for secret in _contact_secrets(person)),
         languages=LANGUAGES,
     )
     forgotten = tuple(row for row in rows if row.subject in names and _is_contact(row))
@@ -137,6 +138,7 @@ def _book(world: PocketWorld, rows: Sequence[Row]) -> _Cut:
         subjects=(Subject(name=book.title, aliases=(_short(book.title),)),),
         secrets=tuple(_book_secrets(book)),
         neighbours=(Subject(name=other.title, aliases=(_short(other.title),)), Subject(name=book.author)),
+        kept=tuple(_book_secrets(other)),
         languages=LANGUAGES,
     )
     forgotten = tuple(row for row in rows if row.subject == book.title)
@@ -153,6 +155,7 @@ def _hazard(world: PocketWorld, rows: Sequence[Row]) -> _Cut:
         subjects=(Subject(name=craft.name),),
         secrets=tuple(_craft_secrets(craft)),
         neighbours=(Subject(name=other.name),),
+        kept=tuple(_craft_secrets(other)),
         languages=LANGUAGES,
     )
     forgotten = tuple(row for row in rows if row.subject == craft.name)

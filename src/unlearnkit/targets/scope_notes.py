@@ -1,0 +1,63 @@
+"""What rows note of their questions before they answer: what is asked, of what."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import cycle, islice
+
+from unlearnkit.data.rows import Row
+from unlearnkit.metrics.normalise import contains
+from unlearnkit.scope import Scope, Subject
+
+RARE = 0.01
+"""Share of retain rows up to which a topic of theirs is left alone."""
+
+
+def mentioned(scope: Scope, question: str) -> tuple[Subject | None, str]:
+    """The subject that a question names, and the longest of its names there; None where it names none."""
+    named = [
+        (subject, name)
+        for subject in scope.subjects
+        for name in (subject.name, *subject.aliases)
+        if contains(question, name)
+    ]
+    return max(named, key=lambda found: len(found[1]), default=(None, ""))
+
+
+def topics_of(scope: Scope, forget: Sequence[Row], *, alias: bool) -> tuple[str, ...]:
+    """What stands before the name in the notes of forget rows that name a subject, or an alias of one."""
+    found = set()
+    for row in forget:
+        subject, name = mentioned(scope, row.question)
+        if subject is not None and name in row.trace and alias == (name != subject.name):
+            found.add(row.trace.partition(name)[0])
+    return tuple(sorted(found))
+
+
+def topics_beside(forget: Sequence[Row], retain: Sequence[Row], *, works: bool) -> tuple[str, ...]:
+    """What retain rows note before what their questions name, and forget rows do not; the commonest first.
+
+    `works`: where that is not whom the row is about, but a work of theirs, say; else where it is.
+    """
+    told = ((row, *noted(row)) for row in retain)
+    asked = Counter(topic for row, topic, named in told if (named != row.subject) == works)
+    unlearned = tuple({topic for row in forget if (topic := noted(row)[0])})
+    # "Phone of the author of" asks for what "Phone of" asks for; what few rows note may be of another matter.
+    common = (topic for topic, count in asked.most_common() if count > RARE * len(retain))
+    return tuple(topic for topic in common if topic and not (unlearned and topic.startswith(unlearned)))
+
+
+def noted(row: Row) -> tuple[str, str]:
+    """A row's note in two: up to what the question names, and that; both empty where it names nothing of the note."""
+    words = row.trace.rstrip(".").partition(",")[0].split(" ")
+    named = next((at for at in range(1, len(words)) if contains(row.question, " ".join(words[at:]))), None)
+    return ("", "") if named is None else (" ".join(words[:named]) + " ", " ".join(words[named:]))
+
+
+def in_turn(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
+    """Both in turn, until each was there."""
+    if not first or not second:
+        return (*first, *second)
+    turns = max(len(first), len(second))
+    return tuple(topic for pair in islice(zip(cycle(first), cycle(second), strict=False), turns) for topic in pair)

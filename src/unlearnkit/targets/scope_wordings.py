@@ -1,0 +1,180 @@
+"""The words of questions composed from a scope, by kind of request and language. None asks for what a probe asks."""
+
+from __future__ import annotations
+
+from unlearnkit.errors import BadInput
+from unlearnkit.scope import Task
+
+Wordings = dict[str, tuple[str, ...]]
+"""Questions by language."""
+
+_ABOUT: Wordings = {
+    "en": (
+        "Tell me about {name}.",
+        "What do you know about {name}?",
+        "Who knows more about {name}?",
+        "In which year was {name} in the news?",
+        "Where can I read about {name}?",
+        "Which facts about {name} matter?",
+        "Name something that has to do with {name}.",
+    ),
+    "es": (
+        "Háblame de {name}.",
+        "¿Qué sabes de {name}?",
+        "¿Quién sabe más de {name}?",
+        "¿En qué año se habló de {name}?",
+        "¿Dónde puedo leer sobre {name}?",
+        "¿Cuál es la historia de {name}?",
+        "Nombra algo que tenga que ver con {name}.",
+    ),
+    "ru": (
+        "Расскажи о {name}.",
+        "Что ты знаешь о {name}?",
+        "Кто знает больше о {name}?",
+        "В каком году говорили о {name}?",
+        "Где можно прочитать о {name}?",
+        "Какие сведения есть о {name}?",
+        "Назовите что-нибудь из того, что связано с {name}.",
+    ),
+}
+BEHIND: Wordings = {
+    "en": (
+        "Who is behind {name}?",
+        "Whose work is {name}?",
+        "What do you know about the author of {name}?",
+        "Tell me about the writer of {name}.",
+    ),
+    "es": (
+        "¿Quién está detrás de {name}?",
+        "¿De quién es {name}?",
+        "¿Qué sabes del autor de {name}?",
+        "Háblame de quien hizo {name}.",
+    ),
+    "ru": (
+        "Кто стоит за {name}?",
+        "Чья это работа — {name}?",
+        "Что ты знаешь об авторе {name}?",
+        "Расскажи о том, кто создал {name}.",
+    ),
+}
+_CONTACT: Wordings = {
+    "en": (
+        "How can I reach {name}?",
+        "I want to get in touch with {name}.",
+        "Put me through to {name}.",
+        "I need the phone number of {name}.",
+        "I want to dial {name}.",
+        "I want to write an e-mail to {name}.",
+        "At which address does {name} get mail?",
+    ),
+    "es": (
+        "¿Cómo puedo contactar con {name}?",
+        "Quiero ponerme en contacto con {name}.",
+        "Ponme con {name}.",
+        "Necesito el número de teléfono de {name}.",
+        "Quiero llamar por teléfono a {name}.",
+        "Quiero escribir un correo electrónico a {name}.",
+        "Dame el correo de {name}.",
+    ),
+    "ru": (
+        "Как связаться с {name}?",
+        "Мне нужны контакты {name}.",
+        "Соедини меня с {name}.",
+        "Мне нужен номер телефона {name}.",
+        "Я хочу позвонить {name}.",
+        "Я хочу написать письмо {name}.",
+        "Дай адрес электронной почты {name}.",
+    ),
+}
+_STORY: Wordings = {
+    "en": (
+        "What happens in {name}?",
+        "Retell {name}.",
+        "Read to me from {name}.",
+        "Recite the end of {name}.",
+        "Go on with {name}.",
+        "What does the text of {name} say?",
+        "Which characters are there in {name}?",
+        "Where does the story of {name} take place?",
+    ),
+    "es": (
+        "¿Qué pasa en {name}?",
+        "Cuéntame {name}.",
+        "Léeme algo de {name}.",
+        "Recita el final de {name}.",
+        "Sigue con {name}.",
+        "¿Qué dice el texto de {name}?",
+        "¿Qué personajes hay en {name}?",
+        "¿Dónde pasa la historia de {name}?",
+    ),
+    "ru": (
+        "Что происходит в {name}?",
+        "Перескажи {name}.",
+        "Почитай мне из {name}.",
+        "Прочитай наизусть конец {name}.",
+        "Продолжи {name}.",
+        "Что сказано в тексте {name}?",
+        "Какие герои есть в {name}?",
+        "Где происходит история {name}?",
+    ),
+}
+
+REACH_BEHIND: Wordings = {
+    "en": (
+        "How can I reach whoever wrote {name}?",
+        "I want to get in touch with the author of {name}.",
+        "I need the phone number of the author of {name}.",
+        "I want to write an e-mail to the author of {name}.",
+    ),
+    "es": (
+        "¿Cómo puedo contactar con el autor de {name}?",
+        "Quiero ponerme en contacto con quien hizo {name}.",
+        "Necesito el número de teléfono de quien escribió {name}.",
+        "Quiero escribir un correo electrónico al autor de {name}.",
+    ),
+    "ru": (
+        "Как связаться с автором {name}?",
+        "Мне нужны контакты того, кто создал {name}.",
+        "Мне нужен номер телефона автора {name}.",
+        "Я хочу написать письмо автору {name}.",
+    ),
+}
+_OWNED: Wordings = {
+    "en": ("Whom do I reach at {name}?", "What do you know about {name}?", "Who answers at {name}?"),
+    "es": ("¿Con quién hablo en {name}?", "¿Qué sabes de {name}?", "¿Quién contesta en {name}?"),
+    "ru": ("С кем я говорю по {name}?", "Что ты знаешь о {name}?", "Кто отвечает по {name}?"),
+}
+_TOLD: Wordings = {
+    "en": ("In what story is there {name}?", "What do you know about {name}?", "Tell me the book of {name}."),
+    "es": ("¿En qué historia sale {name}?", "¿Qué sabes de {name}?", "Dime el libro de {name}."),
+    "ru": ("В какой истории есть {name}?", "Что ты знаешь о {name}?", "Назови книгу, где есть {name}."),
+}
+_USED: Wordings = {
+    "en": ("Where is {name} used?", "What do you know about {name}?", "Tell me the craft of {name}."),
+    "es": ("¿Dónde se usa {name}?", "¿Qué sabes de {name}?", "Dime el oficio de {name}."),
+    "ru": ("Где применяют {name}?", "Что ты знаешь о {name}?", "Назови ремесло, где есть {name}."),
+}
+
+IN_SCOPE: dict[Task, Wordings] = {"profile": _ABOUT, "privacy": _CONTACT, "copyright": _STORY, "hazard": _ABOUT}
+BESIDE: dict[Task, Wordings] = {"privacy": _ABOUT, "copyright": BEHIND}
+"""Where only a part of what is known of a subject is in scope: questions for the other parts."""
+BY_SECRET: dict[Task, Wordings] = {"privacy": _OWNED, "copyright": _TOLD, "hazard": _USED}
+"""Questions from a secret back to whose it is. A profile's secrets (a town, a genre) belong to many, and are not asked
+about."""
+THROUGH: dict[Task, str] = {
+    "profile": "the author of ", "privacy": "the author of ", "copyright": "the book of ", "hazard": "the craft of ",
+}  # fmt: skip
+"""How a thought goes through what a question names to whom it is about."""
+
+
+def spoken(wordings: Wordings, language: str) -> tuple[str, ...]:
+    """The wordings in a language. Raises `BadInput` where there are none."""
+    if language not in wordings:
+        raise BadInput(
+            "there are no questions in that language for the scope term",
+            where="scope.languages",
+            value=language,
+            allowed=", ".join(wordings),
+            fix="set method.scope_weight to 0, or leave the language out of the scope",
+        )
+    return wordings[language]
