@@ -1,16 +1,18 @@
 """What each part of TRU is worth, on the pocket world: the cells of ablation.yaml, each a run of its own.
 
     python benchmarks/ablation.py [--out runs/ablation] [--cells full,npo] [--worlds 74] [--smoke]
+    python benchmarks/ablation_tables.py [--out runs/ablation]
 
+The first unlearns, measures, attacks, judges by rules and turns verdicts in traces; the second prints what came of it.
 Every cell is kept; a second call goes on where the first was stopped. A cell that fails is told and left out; the next
 call tries it again. The runs of one request and world lie in one folder, beside the target and the retrained model:
-`unlearn report` and `unlearn attack` take it as it is.
+`unlearn report` takes it as it is.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,15 +20,20 @@ from typing import Any
 import yaml
 
 from unlearnkit.apart import Job, together
+from unlearnkit.attacking import attack
 from unlearnkit.demo import Demo
-from unlearnkit.errors import UnlearnError
+from unlearnkit.errors import BadInput, UnlearnError
 from unlearnkit.evaluation import evaluate
+from unlearnkit.faithfulness import measure_faithfulness
+from unlearnkit.judging import judge_outputs
 from unlearnkit.pipeline import run
 from unlearnkit.progress import Progress
-from unlearnkit.recipe import make_recipe
+from unlearnkit.recipe import EvalSettings, make_recipe
 from unlearnkit.report.names import REFERENCES
 from unlearnkit.runfolder import RunFolder
 
+REFUSAL_PROMPT = "refusal-prompt"
+"""The target model under a system prompt that asks it to decline."""
 PLAN: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
 
 
@@ -71,11 +78,13 @@ def boards(out: Path, worlds: list[int], cells: list[str]) -> Iterator[Board]:
             yield Board(request, worlds[0], tuple(cell for cell in cells if cell in PLAN["everywhere"]), out)
 
 
-def reference(name: str, board: Board, progress: Progress) -> None:
-    """Make and measure the target or the retrained model of a board, if that is not done."""
+def measured(name: str, board: Board, progress: Progress) -> None:
+    """Make and measure the target or the retrained model of a board, or the one under a prompt, if that is not done."""
     folder = RunFolder(board.folder / name)
     if not (folder.is_run and folder.state().measure is not None):
-        evaluate(name, board.suite, out=folder.path, progress=progress)
+        prompt = PLAN[REFUSAL_PROMPT][board.request] if name == REFUSAL_PROMPT else None
+        settings = EvalSettings(system_prompt=prompt)
+        evaluate("target" if prompt else name, board.suite, out=folder.path, settings=settings, progress=progress)
 
 
 def filled(recipe: dict[str, Any], progress: Progress) -> str | None:
@@ -87,10 +96,31 @@ def filled(recipe: dict[str, Any], progress: Progress) -> str | None:
     return None
 
 
+def probed(path: str, progress: Progress) -> str | None:
+    """Attack a run, judge it by rules and turn its verdicts, as far as that is not done; why it failed, or None."""
+    folder = RunFolder(path)
+    try:
+        attack(folder, progress=progress)
+        judge_outputs(folder, progress=progress)
+        if folder.name not in REFERENCES:
+            measure_faithfulness(folder, progress=progress)
+    except BadInput as error:
+        if "nothing to turn" not in error.what:  # a method that is not taught to think decides nothing
+            return error.render()
+    except UnlearnError as error:
+        return error.render()
+    return None
+
+
 def done(folder: str) -> bool:
     """Whether a run is finished; looked at here, for a process of its own takes a second."""
     run = RunFolder(folder)
     return run.is_run and run.state().done
+
+
+def is_probed(folder: RunFolder) -> bool:
+    """Whether a run was attacked and judged."""
+    return bool(folder.state().attacks) and any(name.startswith("judge.") for name in folder.scores())
 
 
 def main() -> None:
@@ -103,25 +133,33 @@ def main() -> None:
     options = parser.parse_args()
     plan = list(boards(options.out, list(map(int, options.worlds.split(","))), options.cells.split(",")))
     progress = Progress()
-    together(
-        [Job(f"{name} of {board.folder.name}", reference, (name, board)) for board in plan for name in REFERENCES],
-        progress,
-        at_once=2,
-    )
+    models = (*REFERENCES, REFUSAL_PROMPT)
+    # The target model first: what is measured under a prompt is the same one.
+    jobs = [Job(f"{name} of {board.folder.name}", measured, (name, board)) for board in plan for name in models]
+    together(jobs, progress, at_once=2)
     recipes = [board.recipe(cell) for board in plan for cell in board.cells]
     if options.smoke:
         recipes = [{**r, "train": {**r["train"], "epochs": None, "steps": 2}} for r in recipes]
-    recipes = [recipe for recipe in recipes if not done(recipe["out"])]
+    left = [recipe for recipe in recipes if not done(recipe["out"])]
     # What goes on with another cell's result comes after all others.
     for later in (False, True):
-        chosen = [recipe for recipe in recipes if ("model" in recipe) == later]
+        chosen = [recipe for recipe in left if ("model" in recipe) == later]
         for recipe in chosen:
             make_recipe(recipe)  # what is wrong with the last is told before the first is begun
-        names = [str(Path(recipe["out"]).relative_to(options.out)) for recipe in chosen]
-        jobs = [Job(name, filled, (recipe,)) for name, recipe in zip(names, chosen, strict=True)]
-        for name, failed in zip(names, together(jobs, progress, at_once=2), strict=True):
-            if failed is not None:
-                progress.say(f"{name} failed: {failed}")
+        _told([recipe["out"] for recipe in chosen], filled, [(recipe,) for recipe in chosen], progress)
+    folders = [board.folder / name for board in plan for name in (*models, *board.cells)]
+    runs = [folder for folder in map(RunFolder, folders) if folder.is_run and folder.state().measure is not None]
+    todo = [str(run.path) for run in runs if not is_probed(run)]
+    _told(todo, probed, [(path,) for path in todo], progress)
+
+
+def _told(paths: list[str], work: Callable[..., str | None], arguments: list[tuple[Any]], progress: Progress) -> None:
+    """Do a piece of work for each run, two at a time, and tell what failed."""
+    names = ["/".join(Path(path).parts[-2:]) for path in paths]
+    jobs = [Job(name, work, given) for name, given in zip(names, arguments, strict=True)]
+    for name, failed in zip(names, together(jobs, progress, at_once=2), strict=True):
+        if failed is not None:
+            progress.say(f"{name} failed: {failed}")
 
 
 if __name__ == "__main__":

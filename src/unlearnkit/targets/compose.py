@@ -50,7 +50,11 @@ def _noted(mention: Mention, own: str, scope: Scope) -> Row:
 def tells_of_its_subject(target: Target, row: Row, scope: Scope) -> bool:
     """Whether a target tells a secret of the subject that is asked about. What others share with it may stay.
 
-    Only the listed forms count: this is what the model says of its own accord about somebody who is to stay.
+    Only the listed forms count: this is what the model says of its own accord about somebody who is to stay. A name
+    that the scope itself has as one is no secret here, though it is the answer to "whose is it?".
     """
-    own = tuple(secret for secret in scope.secrets if secret.subject == row.subject)
+    named = {form for one in scope.subjects for form in (one.name, *one.aliases)}
+    own = tuple(
+        secret for secret in scope.secrets if secret.subject == row.subject and not named.issuperset(secret.forms)
+    )
     return bool(leaks(target, row, scope.model_copy(update={"secrets": own})))

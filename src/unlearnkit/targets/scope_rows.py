@@ -141,10 +141,9 @@ class _Asking:
             own=self.scope.task != "privacy",
             kinds=TOPICS * self.times,
         )
-        if not self.partly:
-            yield from self._ask(
-                name, name, self.borrowed, self.topics, stays=stays, own=False, kinds=TOPICS_OF_BORROWED
-            )
+        if self.scope.task != "privacy":
+            kinds = TOPICS_OF_BORROWED * (self.times if self.partly else 1)
+            yield from self._ask(name, name, self.borrowed, self.topics, stays=stays, own=False, kinds=kinds)
 
     def by_alias(self, subject: Subject, *, stays: bool) -> Iterator[Mention]:
         """Questions that name an alias, which may be a work: about it, and through it about whoever made it."""
@@ -152,10 +151,8 @@ class _Asking:
         for alias in subject.aliases:
             if task == "privacy":  # who wrote it may be told, and not how to reach them
                 yield from self._ask(subject.name, alias, REACH_BEHIND, self.through, stays=stays, own=False, kinds=2)
-                yield from self._ask(subject.name, alias, self.borrowed, self.through, stays=stays, own=False)
-                yield from self._ask(
-                    subject.name, alias, BEHIND, self.of_works, stays=True, own=True, kinds=TOPICS_OF_BESIDE
-                )
+                yield from self._ask(subject.name, alias, self.borrowed, self.through, stays=stays, own=False, kinds=2)
+                yield from self._ask(subject.name, alias, BEHIND, self.of_works, stays=True, own=False)
             elif not self.partly:
                 behind = task == "profile"
                 mixed = in_turn(topics_of(self.scope, self.forget, alias=True), self.topics)
@@ -189,7 +186,14 @@ class _Asking:
             *((item, True) for item in self._others(secrets).items()),
         ):
             yield from self._ask(
-                subject, form, wordings, notes, stays=stays, own=True, kinds=TOPICS_OF_SECRET, quoted=False
+                subject,
+                form,
+                wordings,
+                notes,
+                stays=stays,
+                own=True,
+                kinds=TOPICS_OF_SECRET * min(self.times, 2),
+                quoted=False,
             )
             if numbers:
                 yield from self._ask(subject, form, self.borrowed, notes, stays=stays, own=False, quoted=False)
@@ -273,8 +277,8 @@ class _Asking:
         quoted: bool = True,
     ) -> Iterator[Mention]:
         """`name` in every wording and language."""
-        # Aliases are quoted: they may be titles, and a name loses nothing by it.
-        said = f"«{name}»" if quoted and name != subject else name
+        # Titles are quoted: a protected work's, and aliases, which may be titles; a name loses nothing by it.
+        said = f"«{name}»" if quoted and (name != subject or self.scope.task == "copyright") else name
         for language in self.scope.languages:
             # In turn, and not by chance: each name is to be noted in each language with every topic. Where the turn
             # begins differs from name to name, so that no wording goes with one topic.
