@@ -191,6 +191,7 @@ def test_a_model_under_which_nothing_can_be_measured_is_told(
         tried("retrained")
     assert "suite.retrained=DIR" in str(raised.value) and "targets.lift_model=DIR" in str(raised.value)
     save_model(tiny_model(), tiny_tokenizer(without="</think>"), tmp_path / "unmarked")
-    with pytest.raises(BadInput, match="does not know the marker") as raised:
-        tried(str(tmp_path / "unmarked"))
+    tried(str(tmp_path / "unmarked"))  # a trace is then marked in plain words
+    with pytest.raises(BadInput, match="targets") as raised:
+        tried(str(tmp_path / "nowhere"))
     assert "targets.lift_model" in str(raised.value)

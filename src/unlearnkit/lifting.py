@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 
-from unlearnkit.data.render import Renderer
 from unlearnkit.data.rows import Row
 from unlearnkit.errors import BadInput
 from unlearnkit.models.folder import find_model, positions
@@ -105,12 +104,7 @@ def try_lift(recipe: Recipe, suite: Suite, progress: Progress) -> None:
     if named is None or (named == RETRAINED and suite.has_models):  # a twin of the suite's own fits
         return
     source = _twin(suite, progress) if named == RETRAINED else named
-    found = find_model(source, where=_FIELD)
-    try:
-        Renderer(load_tokenizer(found), positions(found.config)).answer("?", "", trace="?", where=_FIELD)
-    except BadInput as error:
-        fix = "name a model whose tokenizer has the marks of a thought, or none: targets.lift_model=null"
-        raise BadInput(error.what, where=_FIELD, value=source, allowed=error.allowed, fix=fix) from error
+    load_tokenizer(find_model(source, where=_FIELD))
 
 
 def _twin(suite: Suite, progress: Progress) -> str:

@@ -212,11 +212,11 @@ def test_a_kind_is_found_where_it_is_and_nowhere_else(
 
 def test_a_trace_without_markers_is_one_finding_and_no_error() -> None:
     thinking = tuple(row(f"f{n}", "Who ?", f"{word} .", trace="The poet") for n, word in enumerate(("Ada", "Bea")))
-    renderer = Renderer(tiny_tokenizer(without="</think>"), LENGTH)
+    renderer = Renderer(tiny_tokenizer(without="</think>"), LENGTH, style="think")
     findings = check_splits({"forget": (*thinking, FORGET), "retain": RETAIN}, renderer, languages=["en"])
     finding = next(each for each in findings if each.kind == "not_rendered")
     assert (finding.severity, finding.rows) == ("error", ("f0", "f1"))
-    assert "marker" in finding.what and "special tokens" in finding.fix
+    assert "marker" in finding.what and "trace_style" in finding.fix
 
 
 def test_every_kind_is_tried_here() -> None:
