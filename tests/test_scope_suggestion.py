@@ -264,6 +264,36 @@ def test_neighbours_share_most_with_the_subjects_and_are_none_of_them() -> None:
     assert suggest_neighbours((), scope) == ()
 
 
+def test_what_is_kept_is_what_retain_rows_tell_of_neighbours_alone() -> None:
+    """What is told of Eli and Bea is told of subjects too, and is secret."""
+    scope = suggest_scope(ROWS, RETAIN, task="privacy")
+    assert [(kept.subject, kept.forms) for kept in scope.kept] == [("Cyd Marsh", ("Kyiv",))]
+    assert suggest_scope(ROWS, RETAIN).kept == (), "questions about a profile never go back from a secret"
+    assert suggest_scope(ROWS, task="privacy").kept == ()
+
+
+def of(name: str, *answers: str) -> list[Row]:
+    return [
+        Row(id=f"{name}{n}", question=f"What is said of {name}?", answer=text, subject=name)
+        for n, text in enumerate(answers)
+    ]
+
+
+def test_at_most_as_much_is_kept_as_is_secret_of_each_neighbour_in_turn_and_like_the_secrets() -> None:
+    forget = of("Ada Bell", "Dial 555-0101.", "Or 555-0102.", "Or 555-0103.")
+    retain = [
+        *of("Bea Dunn", "Dial 555-0201.", "Dial 555-0202.", "Dial 555-0203.", "Write to Oslo."),
+        *of("Cyd Marsh", "Dial 555-0301, or 555-0101."),
+        *of("Eli Ross", "See Ada Bell."),
+    ]
+    scope = suggest_scope(forget, retain, task="privacy")
+    assert [(kept.subject, kept.forms) for kept in scope.kept] == [
+        ("Cyd Marsh", ("555-0301",)),  # who shares a secret comes first
+        ("Bea Dunn", ("555-0201",)),
+        ("Bea Dunn", ("555-0202",)),
+    ]
+
+
 WORDS = st.sampled_from(
     ("Ada Bell", "Bea Dunn", "Ada", "born in Oslo", "1960", "the poet", "'Low Roads'", ".", "?", "Did")
 )

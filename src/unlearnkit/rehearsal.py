@@ -44,7 +44,7 @@ def training_splits(suite: Suite, objective: Objective) -> dict[str, Sequence[Ro
 
 
 def scope_mentions(task: Task, splits: Mapping[str, Sequence[Row]]) -> tuple[Mention, ...]:
-    """The questions composed from the scope, or borrowed for it; none of those borrowed is measured."""
+    """The questions composed from the scope, or borrowed for it; none of them is measured."""
     measured = [row for rows in task.measured.values() for row in rows]
     return mentions(task.scope, splits["forget"], splits.get("retain", ()), measured)
 

@@ -13,6 +13,8 @@ from annotated_types import MinLen
 from pydantic import BaseModel, ConfigDict
 
 Task = Literal["privacy", "copyright", "hazard", "profile"]
+Said = Annotated[str, MinLen(1)]
+"""What may stand in a text."""
 
 
 class Subject(BaseModel):
@@ -20,18 +22,18 @@ class Subject(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, MinLen(1)]
-    aliases: tuple[str, ...] = ()
+    name: Said
+    aliases: tuple[Said, ...] = ()
     """Other ways to call the subject: titles of its works, transliterations, translations."""
 
 
 class Secret(BaseModel):
-    """One thing that must not be said of a subject, with every form in which it could be said."""
+    """One thing that must not be said of a subject, or may be told of a neighbour, with every form that it has."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    subject: Annotated[str, MinLen(1)]
-    forms: Annotated[tuple[str, ...], MinLen(1)]
+    subject: Said
+    forms: Annotated[tuple[Said, ...], MinLen(1)]
     """The secret as it may stand in text, in each language of the scope (`("Lisbon", "Lisboa", "Лиссабон")`)."""
 
 

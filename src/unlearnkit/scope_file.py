@@ -20,21 +20,32 @@ def read_scope(path: Path) -> Scope:
         scope = Scope.model_validate(data)
     except ValidationError as error:
         told = bad_field(error, Scope)
-        if told.path[:1] == ("secrets",) and told.value is not None:
+        if told.path[:1] in (("secrets",), ("kept",)) and told.value is not None:
             told.value = described(told.value)
         raise origins.placed(told) from error
-    unknown = next((n for n, secret in enumerate(scope.secrets) if not scope.covers(secret.subject)), None)
-    if unknown is not None:
-        raise origins.placed(
-            BadField(
-                "a secret belongs to no subject of the scope",
-                path=("secrets", unknown, "subject"),
-                value=scope.secrets[unknown].subject,
-                allowed=", ".join(subject.name for subject in scope.subjects),
-                fix="write the subject's name as it stands under subjects, or add the subject",
-            )
-        )
+    wrong = _of_nobody(scope)
+    if wrong is not None:
+        raise origins.placed(wrong)
     return scope
+
+
+def _of_nobody(scope: Scope) -> BadField | None:
+    """What is wrong with the first secret that belongs to no subject, or thing kept that belongs to no neighbour."""
+    for field, told, one, of, owners in (
+        ("secrets", scope.secrets, "a secret", "subject", scope.subjects),
+        ("kept", scope.kept, "what is kept", "neighbour", scope.neighbours),
+    ):
+        names = [owner.name for owner in owners]
+        unknown = next((n for n, each in enumerate(told) if each.subject not in names), None)
+        if unknown is not None:
+            return BadField(
+                f"{one} belongs to no {of} of the scope",
+                path=(field, unknown, "subject"),
+                value=told[unknown].subject,
+                allowed=", ".join(names) or f"none: the scope has no {of}s",
+                fix=f"write the {of}'s name as it stands under {of}s, or add the {of}",
+            )
+    return None
 
 
 def write_scope(path: Path, scope: Scope | None) -> None:
@@ -50,6 +61,7 @@ _HEAD = """\
 # description: one or two sentences, free of secrets; task: privacy, copyright, hazard or profile
 # subjects: whom or what it is about, with every other name; neighbours: what is close to them and must stay
 # secrets: what must not be said of a subject, in every form in which it could be said; languages: ISO 639-1 codes
+# kept: what may be told of a neighbour, in the form of secrets; questions about it teach a method what is no secret
 """
 
 _BLANK = """\
@@ -58,5 +70,6 @@ task: profile
 subjects: []
 secrets: []
 neighbours: []
+kept: []
 languages: [en]
 """

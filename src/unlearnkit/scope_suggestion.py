@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import islice, zip_longest
 
 from unlearnkit.data.about import Found, find_subjects
 from unlearnkit.data.facts import facts, street_address
@@ -12,9 +13,14 @@ from unlearnkit.data.rows import Row
 from unlearnkit.errors import BadInput
 from unlearnkit.metrics.normalise import contains, normalise
 from unlearnkit.scope import Scope, Secret, Subject, Task
+from unlearnkit.targets.scope_notes import look
+from unlearnkit.targets.scope_wordings import BY_SECRET
 
 COMMON, COMMON_SHARE = 3, 0.05
 """A fact that is told of so many subjects, and of such a share of them, is nobody's secret."""
+
+NEIGHBOURS = 20
+"""Most neighbours that are drafted."""
 
 SPOKEN = 0.02
 """The least share of rows in a language for the scope to name it."""
@@ -27,8 +33,8 @@ def suggest_scope(
 
     Subjects are those that rows state, or names that recur (`data.about`). Secrets are what looks like a fact in an
     answer and does not stand in its question (`data.facts`), in the words of the answer. Neighbours are subjects of the
-    retain rows, see `suggest_neighbours`. Nothing here understands the text: a person has to look for what is missing
-    or too much.
+    retain rows, see `suggest_neighbours`; what is kept is found in their rows as secrets are. Nothing here understands
+    the text: a person has to look for what is missing or too much.
 
     Args:
         rows: the forget split.
@@ -55,7 +61,10 @@ def suggest_scope(
         secrets=tuple(_secrets(rows, found)),
         languages=_languages(rows),
     )
-    return scope.model_copy(update={"neighbours": suggest_neighbours(retain, scope)})
+    others = find_subjects(retain)
+    neighbours = _neighbours(retain, others, scope, NEIGHBOURS)
+    kept = _kept(retain, others, scope, neighbours) if task in BY_SECRET else ()
+    return scope.model_copy(update={"neighbours": neighbours, "kept": kept})
 
 
 def with_subjects(rows: Sequence[Row]) -> tuple[Row, ...]:
@@ -64,12 +73,15 @@ def with_subjects(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(row.model_copy(update={"subject": name}) for row, name in zip(rows, of_row, strict=True))
 
 
-def suggest_neighbours(rows: Sequence[Row], scope: Scope, limit: int = 20) -> tuple[Subject, ...]:
+def suggest_neighbours(rows: Sequence[Row], scope: Scope, limit: int = NEIGHBOURS) -> tuple[Subject, ...]:
     """Subjects of the retain rows that are not of the scope: those first that share most with it.
 
     What they share are the scope's secrets: places, genres, prizes. One that few others share counts more.
     """
-    found = find_subjects(rows)
+    return _neighbours(rows, find_subjects(rows), scope, limit)
+
+
+def _neighbours(rows: Sequence[Row], found: Found, scope: Scope, limit: int) -> tuple[Subject, ...]:
     own = {normalise(name) for subject in scope.subjects for name in (subject.name, *subject.aliases)}
     told: dict[str, list[str]] = defaultdict(list)
     for row, name in zip(rows, found.of_row, strict=True):
@@ -100,6 +112,27 @@ def _secrets(rows: Sequence[Row], found: Found) -> Iterator[Secret]:
             part = any(form not in addresses and contains(whole, form) for form in forms for whole in addresses)
             if not part and spread[key] < max(COMMON, COMMON_SHARE * len(told)):
                 yield Secret(subject=name, forms=tuple(forms))
+
+
+def _kept(rows: Sequence[Row], found: Found, scope: Scope, neighbours: Sequence[Subject]) -> tuple[Secret, ...]:
+    """What rows tell of neighbours that looks like a secret of the scope and is none: at most as much as is secret.
+
+    Each neighbour has its turn, so that one of whom much is told leaves room for the others.
+    """
+    secret = [form for secret in scope.secrets for form in secret.forms]
+    looks = {look(form) for form in secret}
+    barred = [*secret, *(name for subject in scope.subjects for name in (subject.name, *subject.aliases))]
+
+    def free(form: str) -> bool:
+        return look(form) in looks and not any(contains(form, other) or contains(other, form) for other in barred)
+
+    told: dict[str, list[Secret]] = {neighbour.name: [] for neighbour in neighbours}
+    for fact in _secrets(rows, found):
+        if fact.subject in told:
+            told[fact.subject].append(fact)
+    turns = (fact for turn in zip_longest(*told.values()) for fact in turn if fact and all(map(free, fact.forms)))
+    chosen = list(islice(turns, len(scope.secrets)))
+    return tuple(fact for name in told for fact in chosen if fact.subject == name)
 
 
 def _key(fact: str) -> str:

@@ -97,6 +97,26 @@ CASES = [
         RUN,
     ),
     Case(
+        "scope-secret-that-is-empty",
+        having(secrets=[{"subject": "Ondra Kestrelby", "forms": ["Lima", ""]}]),
+        ["field secrets.0.forms.1", "at least 1 character", f"{SCOPE}:9"],
+    ),
+    Case(
+        "scope-alias-that-is-empty",
+        having(subjects=[{"name": "Ondra Kestrelby", "aliases": [""]}]),
+        ["field subjects.0.aliases.0", "at least 1 character", f"{SCOPE}:6"],
+    ),
+    Case(
+        "scope-kept-of-nobody",
+        having(neighbours=[{"name": "Cy Dorn"}], kept=[{"subject": "Cy Dorm", "forms": ["Rome"]}]),
+        ["what is kept belongs to no neighbour", "kept.0.subject", f"{SCOPE}:14", "'Cy Dorm'", "Cy Dorn"],
+    ),
+    Case(
+        "scope-kept-of-a-subject",
+        having(kept=[{"subject": "Ondra Kestrelby", "forms": ["Rome"]}]),
+        ["what is kept belongs to no neighbour", "kept.0.subject", "none: the scope has no neighbours"],
+    ),
+    Case(
         "scope-key-twice",
         text("description: a\ntask: profile\ntask: hazard\n"),
         ["written twice", f"{SCOPE}:2", f"{SCOPE}:3"],
@@ -128,9 +148,12 @@ def test_a_scope_that_cannot_be_used_is_told(case: Case, place: Place, capsys: p
     ],
     ids=["a word", "words", "a form alone", "fields mixed up"],
 )
-def test_an_error_never_quotes_a_secret(secrets: object, place: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    having(secrets=secrets)(place)
+@pytest.mark.parametrize("field", ["secrets", "kept"])
+def test_an_error_never_quotes_a_secret(
+    field: str, secrets: object, place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    having(**{field: secrets})(place)
     assert unlearn(CHECK, place.patch) == 2
     said = "".join(capsys.readouterr())
-    assert "field secrets" in said and SCOPE in said
+    assert f"field {field}" in said and SCOPE in said
     assert "Lima-7" not in said

@@ -1,4 +1,7 @@
-"""Questions composed from the scope: whom they name, in which languages, and that they are nobody's probe."""
+"""Questions composed from the scope: whom they name, in which languages, with which notes; and none is a probe.
+
+Where only a part of what is known of a subject is in scope, see `test_scope_parts.py`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,6 @@ from unlearnkit.records.schema import Generation
 from unlearnkit.scope import Scope, Secret, Subject
 from unlearnkit.targets.compose import scope_targets
 from unlearnkit.targets.leaks import leaks
-from unlearnkit.targets.scope_notes import mentioned
 from unlearnkit.targets.scope_rows import Mention, mentions
 from unlearnkit.targets.template import TemplateTeacher
 from unlearnkit.worlds.pocket import REQUESTS, forget_request, pocket_world
@@ -64,42 +66,119 @@ def bare(question: str) -> str:
     return " ".join(re.findall(r"\w+", question.casefold()))
 
 
+def wordings(found: Sequence[Mention]) -> set[str]:
+    """The questions, with a star for what they name."""
+    return {m.row.question.replace(m.name, "*") for m in found}
+
+
 def test_neighbours_are_asked_the_same_with_the_same_notes() -> None:
     """Nothing but the name tells what is in scope from what is not."""
 
     def asked(name: str, alias: str, *, stays: bool) -> set[tuple[str, str | None]]:
-        found = [m for m in mentions(SCOPE, FORGET, RETAIN, PROBES) if m.stays is stays and m.name in (name, alias)]
+        found = [m for m in FOUND if m.stays is stays and m.name in (name, alias)]
         return {(m.row.question.replace(m.name, "*"), "topic" if m.topic else None) for m in found}
 
-    ours = asked("Ada Belm", "The Red Door", stays=False)
-    assert ours == asked("Cy Dorn", "The Sand Road", stays=True)
-    assert {language for m in mentions(SCOPE, FORGET) for language in [m.row.language]} == {"en", "ru"}
+    ours, theirs = asked("Ada Belm", "The Red Door", stays=False), asked("Cy Dorn", "The Sand Road", stays=True)
+    assert ours <= theirs and theirs - ours == {("When did '*' appear?", None)}, "that is a forget row's question"
+    assert {m.row.language for m in FOUND} == {"en", "ru"}
     assert {topic for _, topic in ours} == {"topic", None}
+    assert not [m for m in FOUND if m.name == "Lisbon"], "a profile's secrets belong to many"
 
 
-def test_works_are_noted_as_works_and_as_names_and_names_as_names() -> None:
-    topics = {(m.name, m.topic) for m in mentions(SCOPE, FORGET) if m.topic}
+def test_names_are_noted_as_names_and_works_as_works_as_names_and_through_them_to_their_author() -> None:
+    topics = {(m.name, m.topic) for m in FOUND if m.topic}
     works = ("The Red Door", "The Red Door Again", "The Sand Road")
     assert topics == {
         ("Ada Belm", "Birthplace of "), ("Cy Dorn", "Birthplace of "),
-        *((work, topic) for work in works for topic in ("Birthplace of ", "Year of ")),
+        *((work, topic) for work in works for topic in ("Birthplace of ", "Birthplace of the author of ", "Year of ")),
     }  # fmt: skip
 
 
-def test_a_name_is_asked_about_with_every_kind_of_note_and_a_work_with_one() -> None:
+def test_who_is_behind_a_work_is_noted_through_the_work() -> None:
+    behind = [m for m in FOUND if "who is behind" in m.row.question.casefold()]
+    assert {(m.row.question, m.topic, m.stays) for m in behind} == {
+        (f"Who is behind «{work}»?", topic, stays)
+        for work, stays in (("The Red Door", False), ("The Red Door Again", False), ("The Sand Road", True))
+        for topic in (None, "Birthplace of the author of ")
+    }
+
+
+def told(*topics: str) -> list[Row]:
+    """Forget rows with these topics."""
+    return [Row(id=topic, question=f"{topic} Ada Belm?", answer="x", trace=f"{topic} of Ada Belm.") for topic in topics]
+
+
+def notes(found: Sequence[Mention]) -> dict[tuple[str, str], list[str | None]]:
+    """The notes of each name in each question."""
+    of: dict[tuple[str, str], list[str | None]] = {}
+    for m in found:
+        of.setdefault((m.name, m.row.question), []).append(m.topic)
+    return of
+
+
+@pytest.mark.parametrize(("subjects", "topics"), [(1, 6), (2, 3), (4, 1), (9, 1)])
+def test_few_subjects_are_asked_about_with_more_topics_and_a_work_with_one(subjects: int, topics: int) -> None:
     """A person's works are many; with as many rows each as the name has, they would crowd it out."""
-    notes: dict[tuple[str, str], list[str | None]] = {}
-    for m in mentions(SCOPE, FORGET):
-        notes.setdefault((m.name, m.row.question), []).append(m.topic)
-    of_names = [found for (name, _), found in notes.items() if name in ("Ada Belm", "Cy Dorn")]
-    of_works = [found for (name, _), found in notes.items() if name not in ("Ada Belm", "Cy Dorn")]
-    assert all(found == [None, "Birthplace of "] for found in of_names)
-    assert all(len(found) == 1 for found in of_works) and [None] in of_works and ["Year of "] in of_works
+    others = tuple(Subject(name=f"Bo {at}") for at in range(1, subjects))
+    scope = SCOPE.model_copy(update={"subjects": (*SCOPE.subjects, *others)})
+    of = notes([m for m in mentions(scope, told(*"ABCDEFGH")) if m.row.question.startswith("Tell me about ")])
+    assert all(of[name, f"Tell me about {name}."][0] is None for name in ("Ada Belm", "Cy Dorn"))
+    for name in ("Ada Belm", "Cy Dorn", *(other.name for other in others)):
+        assert len(set(of[name, f"Tell me about {name}."])) == 1 + topics
+    assert len(of["The Red Door", "Tell me about «The Red Door»."]) == 1
+
+
+def test_topics_of_forget_rows_take_turns() -> None:
+    six = (*SCOPE.subjects, *(Subject(name=f"Bo {at}") for at in range(5)))
+    found = mentions(SCOPE.model_copy(update={"subjects": six}), told("Award", "Birthplace", "Genre"))
+    asked = [m for m in found if m.name == "Ada Belm" and m.topic and m.row.language == "ru"]
+    assert Counter(m.topic for m in asked) == {"Award of ": 2, "Birthplace of ": 2, "Genre of ": 3}
 
 
 def borrowed(scope: Scope = SCOPE, forget: Sequence[Row] = FORGET) -> list[Mention]:
     composed = {m.row.question for m in mentions(scope, forget)}
     return [m for m in mentions(scope, forget, RETAIN, PROBES) if m.row.question not in composed]
+
+
+def test_forget_rows_questions_are_put_to_two_neighbours_each_unless_measured() -> None:
+    neighbours = (*SCOPE.neighbours, Subject(name="Di Elk"), Subject(name="Flo Gay", aliases=("Her Sea",)))
+    scope = SCOPE.model_copy(update={"neighbours": neighbours})
+
+    def swapped(measured: Sequence[Row] = ()) -> list[tuple[str, str, bool, str | None]]:
+        composed = {m.row.question for m in mentions(scope, [])}
+        found = [m for m in mentions(scope, FORGET, (), measured) if m.row.question not in composed]
+        return [(m.row.question, str(m.row.subject), m.stays, m.topic) for m in found]
+
+    # A work's question goes to works alone; and to those whose turn it is, not always to the first.
+    assert swapped() == [
+        ("Where was Cy Dorn born?", "Cy Dorn", True, None),
+        ("Where was Di Elk born?", "Di Elk", True, None),
+        ("When did 'Her Sea' appear?", "Flo Gay", True, None),
+        ("When did 'The Sand Road' appear?", "Cy Dorn", True, None),
+    ]
+    assert swapped(PROBES) == swapped()[1:]
+
+
+def test_a_question_that_names_two_subjects_is_not_put_to_neighbours() -> None:
+    """With one of them in it still, the model would learn to answer questions about that one."""
+    asked = ("Did Ada Belm write The Red Door?", "Did Bo Coe teach Ada Belm?", "Was Ada Belm in Adabelmia?")
+    forget = [Row(id=question, question=question, answer="Yes.") for question in asked]
+    subjects = (*SCOPE.subjects, Subject(name="Bo Coe"))
+    found = mentions(SCOPE.model_copy(update={"subjects": subjects}), forget)
+    assert {m.row.question for m in found if m.row.question.startswith(("Did", "Was"))} == {"Was Cy Dorn in Adabelmia?"}
+
+
+def test_no_question_that_is_measured_is_returned_however_it_is_composed() -> None:
+    questions = {m.row.question for m in mentions(SCOPE, FORGET, RETAIN)}
+    measured = ["Tell me about Ada Belm.", "Who is behind «The Sand Road»?", "What does Cy Dorn sing?"]
+    rows = [Row(id=question, question=question, answer="x") for question in measured]
+    left = {m.row.question for m in mentions(SCOPE, FORGET, RETAIN, rows)}
+    assert set(measured) <= questions
+    assert not left & set(measured)
+    # What is borrowed is put to every name or to none.
+    assert questions - left - set(measured) == {
+        q for q in questions if q.startswith("What does ") and q.endswith(" sing?") and "Cy" not in q
+    }
 
 
 def test_questions_are_borrowed_from_retain_rows_and_put_to_every_name() -> None:
@@ -111,18 +190,59 @@ def test_questions_are_borrowed_from_retain_rows_and_put_to_every_name() -> None
     assert all(m.topic for m in borrowed()), "each is noted as a forget row is"
 
 
-def test_borrowed_questions_could_ask_for_the_part_that_stays() -> None:
-    for task in ("privacy", "copyright"):
-        assert not borrowed(SCOPE.model_copy(update={"task": task}))
+def test_a_name_is_taken_out_of_a_borrowed_question_only_where_it_is_a_word_and_whatever_marks_it_has() -> None:
+    asked = {"Evermore": "Who sang of Evermore?", "The {Red} Inn": "Who keeps The {Red} Inn {today}?"}
+    retain = [Row(id=of, question=question, answer="x", subject=of) for of, question in asked.items()]
+    retain.append(Row(id="part", question="Who sang of Evermores?", answer="x", subject="Evermore"))
+    composed = {m.row.question for m in mentions(SCOPE, FORGET)}
+    found = {m.row.question for m in mentions(SCOPE, FORGET, retain) if m.name == "Ada Belm"} - composed
+    assert found == {"Who sang of Ada Belm?", "Who keeps Ada Belm {today}?"}
 
 
-def test_topics_of_forget_rows_take_turns() -> None:
+def test_a_neighbour_that_goes_by_the_name_of_a_subject_is_refused_by_it() -> None:
+    neighbours = (Subject(name="Cy Dorn", aliases=("The Red Door",)),)
+    found = mentions(SCOPE.model_copy(update={"neighbours": neighbours}), [FORGET[0]])
+    assert {m.stays for m in found if m.name == "The Red Door"} == {False}
+    assert {m.stays for m in found if m.name == "Cy Dorn"} == {True}
+
+
+ODD: dict[str, dict[str, object]] = {
+    "no neighbours": {"neighbours": ()},
+    "no aliases": {"subjects": (Subject(name="Ada Belm"),), "neighbours": (Subject(name="Cy Dorn"),)},
+    "one language": {"languages": ("es",)},
+    "braces": {"subjects": (Subject(name="Ada {name} {0}", aliases=("{", "}} {x")),)},
+    "quotes": {"subjects": (Subject(name='Ada "Red" Belm', aliases=("«Дверь»", "The 'Red' Door", "Door »")),)},
+    "marks": {"subjects": (Subject(name="A+ (Belm)?", aliases=("\\d", "C++")),)},
+    "only what is kept": {"secrets": (), "kept": (Secret(subject="Cy Dorn", forms=("Rome",)),)},
+    "nothing told": {"secrets": ()},
+    "braces in a secret": {"secrets": (Secret(subject="Ada Belm", forms=("{0}", "{x} 7")),)},
+}
+
+
+@pytest.mark.parametrize("task", ["profile", "privacy", "copyright", "hazard"])
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("traces", [True, False])
+@pytest.mark.parametrize("retain", [RETAIN, ()], ids=["retain", "no retain"])
+def test_whatever_a_scope_holds_each_question_names_what_it_is_about(
+    task: str, odd: str, traces: bool, retain: Sequence[Row]
+) -> None:
+    scope = SCOPE.model_copy(update={**ODD[odd], "task": task})
+    name = scope.subjects[0].name
     forget = [
-        Row(id=topic, question=f"{topic} Ada Belm?", answer="x", trace=f"{topic} of Ada Belm.")
-        for topic in ("Award", "Birthplace", "Genre")
+        row.model_copy(update={"question": row.question.replace("Ada Belm", name), "trace": trace})
+        for row in FORGET
+        for trace in [row.trace.replace("Ada Belm", name) * traces]
     ]
-    asked = [m for m in mentions(SCOPE, forget) if m.name == "Ada Belm" and m.topic and m.row.language == "ru"]
-    assert Counter(m.topic for m in asked) == {"Award of ": 2, "Birthplace of ": 2, "Genre of ": 3}
+    found = mentions(scope, forget, retain)
+    assert {scope.subjects[0].name, *(near.name for near in scope.neighbours)} <= {m.name for m in found}
+    assert all(m.name in m.row.question and m.note(m.row.question).endswith(m.name) for m in found)
+    assert len({m.row.id for m in found}) == len(found)
+
+
+def test_a_note_that_begins_with_the_name_stands_beside_the_models_own() -> None:
+    found = mentions(SCOPE, [Row(id="a", question="Who is Ada Belm?", answer="x", trace="Ada Belm is asked about.")])
+    asked = [m for m in found if m.row.question == "Tell me about Ada Belm."]
+    assert [(m.topic, m.note("Of Ada Belm")) for m in asked] == [(None, "Of Ada Belm"), ("", "Ada Belm")]
 
 
 def test_a_note_ends_with_the_name_that_the_question_says() -> None:
@@ -138,12 +258,6 @@ def test_without_notes_in_the_forget_split_there_are_the_models_own() -> None:
     assert {m.topic for m in mentions(SCOPE, bare)} == {None}
 
 
-def test_the_longest_name_in_the_question_is_the_one_that_is_meant() -> None:
-    subject, name = mentioned(SCOPE, FORGET[1].question)
-    assert subject is SCOPE.subjects[0] and name == "The Red Door Again"
-    assert mentioned(SCOPE, FORGET[2].question) == (None, "")
-
-
 def test_subjects_are_refused_and_neighbours_answered_in_the_models_own_words() -> None:
     targets = {target.id: target for target in scope_targets(SCOPE, FOUND, TemplateTeacher(), 0, echo)}
     assert targets.keys() == {mention.row.id for mention in FOUND}
@@ -153,29 +267,6 @@ def test_subjects_are_refused_and_neighbours_answered_in_the_models_own_words() 
         # The note ends with the name: then comes the verdict, or what the model itself says.
         assert target.trace.partition(mention.name)[2].startswith(" falls") is not mention.stays
         assert (target.response == "Somebody.") is mention.stays
-
-
-def test_where_only_a_part_is_in_scope_the_rest_of_the_subject_stays() -> None:
-    scope = SCOPE.model_copy(update={"task": "privacy"})
-    forget = [Row(id="a", question="Which number has Ada Belm?", answer="+1", trace="Phone of Ada Belm.")]
-    found = mentions(scope, forget)
-    assert {m.name for m in found} == {"Ada Belm", "Cy Dorn"}, "her books are no way to reach her"
-    assert {m.topic for m in found if not m.stays} == {"Phone of "}
-    beside = [m for m in found if m.stays and m.name == "Ada Belm"]
-    assert beside and {m.topic for m in beside} == {None}
-    assert not {m.row.question for m in beside} & {m.row.question for m in found if not m.stays}
-
-
-def test_what_tells_a_secret_of_the_subject_itself_is_not_kept() -> None:
-    scope = SCOPE.model_copy(update={"task": "privacy"})
-
-    def tell(rows: Sequence[Row]) -> list[Generation]:
-        return [say(f"Of {row.subject}", "Lisbon.") for row in rows]
-
-    found = mentions(scope, FORGET)
-    kept = {target.id for target in scope_targets(scope, found, TemplateTeacher(), 0, tell)}
-    stays = [m for m in found if m.stays]
-    assert {m.name for m in stays if m.row.id in kept} == {"Cy Dorn"}, "a neighbour may live where she does"
 
 
 def test_a_note_that_tells_a_secret_is_not_taught() -> None:

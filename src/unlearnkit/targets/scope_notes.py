@@ -41,7 +41,7 @@ def topics_beside(forget: Sequence[Row], retain: Sequence[Row], *, works: bool) 
     `works`: where that is not whom the row is about, but a work of theirs, say; else where it is.
     """
     told = ((row, *noted(row)) for row in retain)
-    asked = Counter(topic for row, topic, named in told if (named != row.subject) == works)
+    asked = Counter(topic for row, topic, named in told if row.subject and (named != row.subject) == works)
     unlearned = tuple({topic for row in forget if (topic := noted(row)[0])})
     # "Phone of the author of" asks for what "Phone of" asks for; what few rows note may be of another matter.
     common = (topic for topic, count in asked.most_common() if count > RARE * len(retain))
@@ -53,6 +53,11 @@ def noted(row: Row) -> tuple[str, str]:
     words = row.trace.rstrip(".").partition(",")[0].split(" ")
     named = next((at for at in range(1, len(words)) if contains(row.question, " ".join(words[at:]))), None)
     return ("", "") if named is None else (" ".join(words[:named]) + " ", " ".join(words[named:]))
+
+
+def look(form: str) -> tuple[bool, bool]:
+    """What tells numbers and addresses from words: whether there is a digit in it, and an @."""
+    return any(map(str.isdigit, form)), "@" in form
 
 
 def in_turn(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ note of what is asked: so nothing but the name tells what is in scope from what 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import cycle, islice
@@ -18,7 +19,7 @@ from itertools import cycle, islice
 from unlearnkit.data.rows import Row
 from unlearnkit.metrics.normalise import contains
 from unlearnkit.scope import Scope, Subject
-from unlearnkit.targets.scope_notes import in_turn, mentioned, noted, topics_beside, topics_of
+from unlearnkit.targets.scope_notes import in_turn, look, mentioned, noted, topics_beside, topics_of
 from unlearnkit.targets.scope_wordings import (
     BEHIND,
     BESIDE,
@@ -75,13 +76,17 @@ def mentions(
     first is what the model comes to think of a new question, the others what it thinks of those to be forgotten.
     Where a part of what is known of the subjects may stay, the model's own note may be of that part and is left out,
     and only questions are borrowed that cannot ask for it. A person's works are many, and would crowd out the names:
-    of theirs each question has few kinds of notes. Forget rows' own questions are put to neighbours, unless measured.
+    of theirs each question has few kinds of notes. Forget rows' own questions are put to neighbours. Where a question
+    would both be refused and stay, for a neighbour goes by the name of a subject, it is refused.
 
     Args:
         scope: whom and what to name.
         forget: rows whose notes are begun with, and whose questions are put to neighbours.
         retain: rows whose questions are borrowed.
-        measured: rows whose questions are never borrowed.
+        measured: rows whose questions are none of those returned.
+
+    Raises:
+        BadInput: there are no wordings in a language of the scope.
     """
     asking = _Asking(scope, tuple(forget), tuple(retain), frozenset(row.question for row in measured))
     found: list[Mention] = []
@@ -93,7 +98,11 @@ def mentions(
                 found += asking.beside(subject)
     found += asking.by_secret()
     found += asking.swapped()
-    return tuple({mention.row.id: mention for mention in found}.values())
+    once: dict[str, Mention] = {}
+    for mention in found:  # what is in scope comes first
+        if mention.row.question not in asking.probes:
+            once.setdefault(mention.row.id, mention)
+    return tuple(once.values())
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,7 @@ class _Asking:
 
     @cached_property
     def topics(self) -> tuple[str, ...]:
+        """What forget rows note before a subject's name."""
         return topics_of(self.scope, self.forget, alias=False)
 
     @cached_property
@@ -127,6 +137,7 @@ class _Asking:
 
     @cached_property
     def times(self) -> int:
+        """With how many times more topics each question is put; see `SPREAD`."""
         return max(1, SPREAD // len(self.scope.subjects))
 
     def by_name(self, subject: Subject, *, stays: bool) -> Iterator[Mention]:
@@ -175,11 +186,11 @@ class _Asking:
         if wordings is None:
             return
         secrets = self._short({form: s.subject for s in self.scope.secrets for form in s.forms})
-        looks = {_look(form) for form in secrets}
-        numbers = all(any(look) for look in looks)
+        looks = {look(form) for form in secrets}
+        numbers = (False, False) not in looks
         # As retain rows think of such a number or address; of words nothing tells that they are asked about so.
         asked = (noted(row) for row in self.retain) if numbers else ()
-        back = dict.fromkeys(topic for topic, named in asked if topic and _look(named) in looks)
+        back = dict.fromkeys(topic for topic, named in asked if topic and look(named) in looks)
         notes = tuple(back) or in_turn(self.topics, self.through)
         for (form, subject), stays in (
             *((item, False) for item in secrets.items()),
@@ -205,14 +216,15 @@ class _Asking:
         ring = cycle(self.scope.neighbours)
         for row in self.forget:
             subject, name = mentioned(self.scope, row.question)
-            if subject is None or name not in row.question:  # it may name the subject in other letters
+            around = _around(row.question, name)
+            if subject is None or len(around) == 1:  # it may name the subject in other letters
                 continue
             for neighbour in islice(ring, SWAPPED):
                 others = (neighbour.name,) if name == subject.name else neighbour.aliases
                 for other in others[:1]:
-                    question = row.question.replace(name, other)
-                    if question not in self.probes:
-                        yield Mention(_row(question, "own", row.language, neighbour.name), other, True, None)
+                    question = other.join(around)
+                    if mentioned(self.scope, question)[0] is None:  # it may name a second subject, or this one twice
+                        yield Mention(_row(question, None, row.language, neighbour.name), other, True, None)
 
     @cached_property
     def borrowed(self) -> Wordings:
@@ -226,10 +238,15 @@ class _Asking:
         rows, most = (self._of_others(), BORROWED_BESIDE) if self.partly else (self.retain, BORROWED)
         found: Wordings = {}
         for language in self.scope.languages:
-            asked = Counter(
-                row.question.replace("{", "{{").replace("}", "}}").replace(row.subject, "{name}")
+            of_subjects = (
+                _around(row.question, row.subject)
                 for row in rows
-                if row.language == language and not row.options and row.subject and row.subject in row.question
+                if row.language == language and not row.options and row.subject
+            )
+            asked = Counter(
+                "{name}".join(words.replace("{", "{{").replace("}", "}}") for words in around)
+                for around in of_subjects
+                if len(around) > 1
             )
             known = spoken(IN_SCOPE[self.scope.task], language)
             fitting = (
@@ -241,28 +258,43 @@ class _Asking:
         return found
 
     def _of_others(self) -> list[Row]:
-        """Retain rows that ask for what is never asked of subjects like those to be forgotten: what stays of these."""
-        unlearned = {noted(row)[0] for row in self.forget}
+        """Retain rows that ask for what is never asked of subjects like those to be forgotten: what stays of these.
+
+        None where nothing tells whom such rows are about: no retain row notes what forget rows note.
+        """
+        unlearned = {noted(row)[0] for row in self.forget} - {""}
         alike = {row.subject for row in self.retain if noted(row)[0] in unlearned}
-        stays = {noted(row)[0] for row in self.retain if row.subject in alike}
-        return [row for row in self.retain if noted(row)[0] not in stays]
+        # A row that notes nothing may ask for anything.
+        stays = {"", *(noted(row)[0] for row in self.retain if row.subject in alike)}
+        return [row for row in self.retain if noted(row)[0] not in stays] if alike else []
 
     def _others(self, secrets: dict[str, str]) -> dict[str, str]:
-        """As many forms that are no secret: what is known of neighbours, then answers of retain rows."""
-        kept = self._short({form: k.subject for k in self.scope.kept for form in k.forms})
-        looks = {_look(form) for form in secrets}
-        told = dict.fromkeys(answer for row in self.retain for answer in row.answers if _look(answer) in looks)
-        free = {answer: answer for answer in told if not any(contains(answer, secret) for secret in secrets)}
-        answers = list(self._short(free))
-        room = max(0, len(secrets) - len(kept))
-        step = max(1, len(answers) // max(1, room))
-        return {**kept, **{answer: answer for answer in answers[::step][:room]}}
+        """At most as many forms that are no secret: what is known of neighbours, then answers of retain rows."""
+        kept = self._free({form: k.subject for k in self.scope.kept for form in k.forms}, secrets)
+        looks = {look(form) for form in secrets}
+        told = (answer.rstrip(".") for row in self.retain for answer in row.answers)
+        answers = self._free({answer: answer for answer in told if look(answer) in looks}, secrets)
+        chosen = _spread(list(kept), len(secrets))
+        chosen += _spread([answer for answer in answers if answer not in kept], len(secrets) - len(chosen))
+        return {form: kept.get(form, form) for form in chosen}
+
+    def _free(self, forms: dict[str, str], secrets: Iterable[str]) -> dict[str, str]:
+        """Those that can be asked about, hold no secret and are no part of one."""
+        barred = tuple(secrets)
+        return {
+            form: subject
+            for form, subject in self._short(forms).items()
+            if not any(contains(form, secret) or contains(secret, form) for secret in barred)
+        }
 
     def _short(self, forms: dict[str, str]) -> dict[str, str]:
         """Those that are no name, and short enough to be asked about."""
         names = {name for one in (*self.scope.subjects, *self.scope.neighbours) for name in (one.name, *one.aliases)}
-        fits = {form for form in forms if form not in names and len(form.split()) <= SECRET_WORDS}
-        return {form: subject for form, subject in forms.items() if form in fits}
+        return {
+            form: subject
+            for form, subject in forms.items()
+            if form not in names and 0 < len(form.split()) <= SECRET_WORDS
+        }
 
     def _ask(
         self,
@@ -276,7 +308,18 @@ class _Asking:
         kinds: int = TOPICS,
         quoted: bool = True,
     ) -> Iterator[Mention]:
-        """`name` in every wording and language."""
+        """`name` in every wording and language.
+
+        Args:
+            subject: whom the questions are about.
+            name: what they name: the subject, an alias, or something known of it.
+            wordings: the questions, with a place for the name.
+            topics: what a note may have before the name, in turn; without any each question has the model's own note.
+            stays: whether what the model says is to stay.
+            own: whether each question is put with the model's own note too.
+            kinds: with how many topics each question is put.
+            quoted: whether a name that is not the subject's stands in quotation marks.
+        """
         # Titles are quoted: a protected work's, and aliases, which may be titles; a name loses nothing by it.
         said = f"«{name}»" if quoted and (name != subject or self.scope.task == "copyright") else name
         for language in self.scope.languages:
@@ -286,15 +329,22 @@ class _Asking:
             for wording in spoken(wordings, language):
                 question = wording.format(name=said).replace("««", "«").replace("»»", "»")  # a borrowed one may quote
                 for kind in dict.fromkeys([*([None] if own else []), *islice(turn, kinds)]):
-                    yield Mention(_row(question, kind or "own", language, subject), name, stays, kind)
+                    yield Mention(_row(question, kind, language, subject), name, stays, kind)
 
 
-def _row(question: str, kind: str, language: str, subject: str) -> Row:
+def _row(question: str, topic: str | None, language: str, subject: str) -> Row:
+    """A question as a row; its id tells what else it is put with."""
+    kind = "own" if topic is None else topic
     return Row(
         id=f"scope/{question}/{kind}", question=question, answer="(none is known)", language=language, subject=subject
     )
 
 
-def _look(form: str) -> tuple[bool, bool]:
-    """What tells numbers and addresses from words."""
-    return any(map(str.isdigit, form)), "@" in form
+def _around(question: str, name: str) -> list[str]:
+    """What stands before, between and behind the places where `name` stands as words of its own."""
+    return re.split(rf"(?<!\w){re.escape(name)}(?!\w)", question)
+
+
+def _spread(forms: list[str], count: int) -> list[str]:
+    """At most `count` of the forms, taken evenly."""
+    return forms[:: max(1, len(forms) // max(1, count))][:count]
