@@ -37,7 +37,7 @@ def written(folder: Path, text: str) -> Path:
 def test_everything_left_out_is_filled_in(tmp_path: Path) -> None:
     recipe = load_recipe(written(tmp_path, GOOD))
     assert recipe.name == "first-try" and recipe.folder == Path("runs/first-try")
-    assert recipe.suite == {"name": "pocket", "world_seed": 0, "request": "pii"}
+    assert recipe.suite == {"name": "pocket", "world_seed": 0, "request": "pii", "forget_rows": None}
     assert recipe.method == {"name": "npo", "retain": None, "retain_weight": 1.0, "beta": 0.1}
     assert recipe.train.lr == 1e-4 and recipe.train.batch_size == 16
     assert (recipe.seed, recipe.eval.max_new_tokens, recipe.model.path, recipe.targets.teacher) == (
@@ -109,6 +109,11 @@ def test_overrides(tmp_path: Path, override: str, path: tuple[str, ...], value: 
         ("method:", "model: {lora: {rank: 3}}\nmethod:", ["field model.lora.rank", "target_modules"]),
         ("method:", "model: {dtype: int8}\nmethod:", ["field model.dtype", "'float32' or 'bfloat16'"]),
         ("method:", "method", ["not YAML", "first-try.yaml:5"]),
+        (
+            "train:",
+            "model: {lora: {r: 4}}\ntrain:\n  trace_style: added",
+            ["field train.trace_style", "adapter", "plain"],
+        ),
         ("suite:", "[", ["not YAML", "first-try.yaml:"]),
     ],
 )
