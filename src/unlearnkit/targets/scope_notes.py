@@ -9,6 +9,7 @@ from itertools import cycle, islice
 from unlearnkit.data.rows import Row
 from unlearnkit.metrics.normalise import contains
 from unlearnkit.scope import Scope, Subject
+from unlearnkit.targets.readings import common
 
 RARE = 0.01
 """Share of retain rows up to which a topic of theirs is left alone."""
@@ -51,7 +52,9 @@ def topics_beside(forget: Sequence[Row], retain: Sequence[Row], *, works: bool) 
 def noted(row: Row) -> tuple[str, str]:
     """A row's note in two: up to what the question names, and that; both empty where it names nothing of the note."""
     words = row.trace.rstrip(".").partition(",")[0].split(" ")
-    named = next((at for at in range(1, len(words)) if contains(row.question, " ".join(words[at:]))), None)
+    told = [at for at in range(1, len(words)) if contains(row.question, " ".join(words[at:]))]
+    # A question that has "of Delvoria" names Delvoria; a title may begin with "The".
+    named = next((at for at in told if words[at] not in common()), told[0] if told else None)
     return ("", "") if named is None else (" ".join(words[:named]) + " ", " ".join(words[named:]))
 
 

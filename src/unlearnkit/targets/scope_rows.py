@@ -170,7 +170,8 @@ class _Asking:
                 yield from self._ask(subject.name, alias, wordings, mixed, stays=stays, own=not behind)
                 yield from self._ask(subject.name, alias, self.borrowed, mixed, stays=stays, own=False)
                 if behind:
-                    yield from self._ask(subject.name, alias, BEHIND, self.through, stays=stays, own=True)
+                    notes = in_turn(self.of_works, self.through)
+                    yield from self._ask(subject.name, alias, BEHIND, notes, stays=stays, own=True, kinds=2)
 
     def beside(self, subject: Subject) -> Iterator[Mention]:
         """Questions for what stays of a subject."""
