@@ -166,12 +166,15 @@ class _Asking:
                 yield from self._ask(subject.name, alias, BEHIND, self.of_works, stays=True, own=False)
             elif not self.partly:
                 behind = task == "profile"
-                mixed = in_turn(topics_of(self.scope, self.forget, alias=True), self.topics)
+                of_alias = topics_of(self.scope, self.forget, alias=True)
+                mixed = in_turn(of_alias, self.topics)
                 yield from self._ask(subject.name, alias, wordings, mixed, stays=stays, own=not behind)
-                yield from self._ask(subject.name, alias, self.borrowed, mixed, stays=stays, own=False)
                 if behind:
-                    notes = in_turn(self.of_works, self.through)
-                    yield from self._ask(subject.name, alias, BEHIND, notes, stays=stays, own=True, kinds=2)
+                    notes = in_turn((*of_alias, *self.of_works), self.through)
+                    yield from self._ask(subject.name, alias, self.borrowed, notes, stays=stays, own=False)
+                    yield from self._ask(subject.name, alias, BEHIND, notes, stays=stays, own=True)
+                else:
+                    yield from self._ask(subject.name, alias, self.borrowed, mixed, stays=stays, own=False)
 
     def beside(self, subject: Subject) -> Iterator[Mention]:
         """Questions for what stays of a subject."""
