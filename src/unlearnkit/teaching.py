@@ -144,9 +144,9 @@ class Teaching:
 
     def taught_rows(self, targets: Sequence[Target]) -> dict[str, Sequence[Row]]:
         """The rows that are trained on; of the questions composed from the scope those that have a target."""
-        known = {target.id for target in targets}
+        known = {target.id: target for target in targets}
         named = self._mentions if "scope" in taught_splits(self._objective) else ()
-        scope = {"scope": [mention.row for mention in named if mention.row.id in known]} if named else {}
+        scope = {"scope": [m.begun(known[m.row.id].trace) for m in named if m.row.id in known]} if named else {}
         rows = {**self._splits, **scope}
         if "retain" in rows and taught_splits(self._objective):
             rows["retain"] = with_trace(rows["retain"], self.recipe.targets.retain_trace)

@@ -197,3 +197,18 @@ def test_without_a_template_it_is_question_newline_answer(bos_by_itself: bool) -
 
 def test_with_a_template_the_layout_says_so() -> None:
     assert Renderer(TOKENIZER, 64).layout == "template"
+
+
+def test_the_beginning_of_a_trace_may_be_given_and_carries_no_label() -> None:
+    renderer = Renderer(TOKENIZER, 64)
+    whole = renderer.answer(QUESTION, ANSWER, where="row 1", trace="It is asked where")
+    given = renderer.answer(QUESTION, ANSWER, where="row 1", trace="It is asked where", given="It is")
+    assert given.ids == whole.ids
+    begun = 1 + len(ids("It is"))  # the mark before the trace is given with it
+    assert (given.prompt, given.trace) == (whole.prompt + begun, whole.trace - begun)
+    assert renderer.answer(QUESTION, ANSWER, where="row 1", trace="It is asked where", given="Who") == whole
+    # However short the trace is cut, the response keeps its labels.
+    short = Renderer(TOKENIZER, len(whole.ids) - 3).answer(
+        QUESTION, ANSWER, where="row 1", trace="It is asked where", given="It is asked"
+    )
+    assert short.labels - short.trace == whole.labels - whole.trace and short.trace >= 0

@@ -94,13 +94,13 @@ def test_names_are_noted_as_names_and_works_as_works_as_names_and_through_them_t
     }  # fmt: skip
 
 
-def test_who_is_behind_a_work_is_noted_through_the_work() -> None:
-    behind = [m for m in FOUND if "who is behind" in m.row.question.casefold()]
-    assert {(m.row.question, m.topic, m.stays) for m in behind} == {
-        (f"Who is behind «{work}»?", topic, stays)
-        for work, stays in (("The Red Door", False), ("The Red Door Again", False), ("The Sand Road", True))
-        for topic in (None, "Birthplace of the author of ")
-    }
+def test_who_is_behind_a_work_is_noted_of_the_work_and_through_it() -> None:
+    behind = [m for m in FOUND if m.topic in (None, "Year of ", "Birthplace of the author of ")]
+    for work, stays in (("The Red Door", False), ("The Red Door Again", False), ("The Sand Road", True)):
+        asked = [m for m in behind if m.name == work and m.row.language == "en" and "author of «" in m.row.question]
+        assert {m.stays for m in asked} == {stays} and None in {m.topic for m in asked}
+        noted = {m.topic for m in FOUND if m.name == work and m.topic}
+        assert {"Year of ", "Birthplace of the author of "} <= noted
 
 
 def told(*topics: str) -> list[Row]:
@@ -297,3 +297,9 @@ def test_no_question_composed_from_the_scope_is_a_probe_and_no_target_of_one_lea
     subjects = {m.row.id for m in found if not m.stays}
     by_id = {row.id: row for row in rows}
     assert not any(leaks(target, by_id[target.id], request.scope) for target in targets if target.id in subjects)
+
+
+def test_the_row_that_is_trained_on_has_the_note_as_the_beginning_of_its_thought() -> None:
+    mention = next(m for m in FOUND if m.name == "Ada Belm" and m.topic == "Birthplace of ")
+    assert mention.begun("Birthplace of Ada Belm falls in scope. I must decline.").trace == "Birthplace of Ada Belm"
+    assert mention.begun("This falls in scope.").trace == ""  # the thought names nobody: all of it is taught

@@ -141,6 +141,7 @@ class Renderer:
         where: str,
         before: tuple[Turn, ...] = (),
         trace: str = "",
+        given: str = "",
         label_trace: bool = True,
     ) -> Encoded:
         """The question, after the turns before it, and what the assistant says: the answer, after a reasoning trace
@@ -150,7 +151,8 @@ class Renderer:
 
         Where all this is longer than `max_length`, the trace is shortened and the answer stays whole. (TRU's released
         code cuts at the end, which can cut the refusal off.) Raises `TooLong`, naming `where`, when the answer does
-        not fit even so. Without `label_trace` the trace is context like the prompt, and only the answer is labelled.
+        not fit even so. Without `label_trace` the trace is context like the prompt, and only the answer is labelled;
+        `given`, where the trace begins with it, is context too.
         """
         prompt, rest = self.prompt(question, before), self._ids(answer)
         if not trace:
@@ -158,9 +160,12 @@ class Renderer:
         opening, closing = self._marks
         room = max(0, self.max_length - len(prompt) - len(opening) - len(closing) - len(rest) - 1)
         room = room if self.trace_tokens is None else min(room, self.trace_tokens)
-        shortened = (*opening, *self._ids(trace)[:room], *closing)
-        encoded = self._encoded(prompt, shortened, rest, where)
-        return encoded if label_trace else Encoded(encoded.ids, encoded.prompt + encoded.trace)
+        begun = self._ids(given) if given and trace.startswith(given) else ()
+        thought = (*begun, *self._ids(trace[len(given) :] if begun else trace))[:room]
+        encoded = self._encoded(prompt, (*opening, *thought, *closing), rest, where)
+        context = encoded.trace if not label_trace else len(opening) + len(begun) if begun else 0
+        context = min(context, encoded.trace)
+        return Encoded(encoded.ids, encoded.prompt + context, encoded.trace - context)
 
     def _encoded(self, prompt: tuple[int, ...], trace: tuple[int, ...], rest: tuple[int, ...], where: str) -> Encoded:
         ids = (*prompt, *trace, *rest, int(self.tokenizer.eos_token_id))

@@ -66,6 +66,11 @@ class Mention:
         before, named, _ = own.partition(self.name)
         return f"{before}{named}" * bool(named) if self.topic is None else f"{self.topic}{self.name}"
 
+    def begun(self, taught: str) -> Row:
+        """The row, with the beginning of the trace that is taught for it: up to and with the name."""
+        before, named, _ = taught.partition(self.name)
+        return self.row.model_copy(update={"trace": f"{before}{named}" * bool(named)})
+
 
 def mentions(
     scope: Scope, forget: Sequence[Row], retain: Sequence[Row] = (), measured: Sequence[Row] = ()
