@@ -21,10 +21,10 @@ from unlearnkit.evaluation import evaluate
 from unlearnkit.pipeline import run
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import make_recipe
+from unlearnkit.rehearsal import scope_mentions
 from unlearnkit.runfolder import RunFolder, StepLogFile
 from unlearnkit.scoring import score
 from unlearnkit.targets.contract import Target, read_targets
-from unlearnkit.targets.scope_rows import mentions
 
 QUIET = Progress(quiet=True)
 
@@ -187,8 +187,9 @@ def test_a_target_that_leaks_is_refused(recipe_data: dict[str, Any], monkeypatch
 def test_the_scope_term_is_taught_what_the_model_itself_says_of_neighbours(recipe_data: dict[str, Any]) -> None:
     folder = done(recipe_data, method={"name": "tru", "scope_weight": 1.0})
     targets = read_targets(folder.targets_file)
-    forget = make_recipe(recipe_data).make_suite().task().splits["forget"]
-    refused = {mention.row.id for mention in mentions(folder.scope(), forget) if not mention.stays}
+    task = make_recipe(recipe_data).make_suite().task()
+    forget = task.splits["forget"]
+    refused = {mention.row.id for mention in scope_mentions(task, task.splits) if not mention.stays}
     assert {t.id for t in targets} >= refused | {row.id for row in forget}
     assert "scope" in folder.curve()[0].values
     assert folder.state().targets is not None
@@ -223,7 +224,7 @@ def test_any_model_can_be_measured(small_world: str, recipe_data: dict[str, Any]
     suite = {"name": "pocket", "request": "pii"}
     settings = make_recipe(recipe_data).eval
     folder = evaluate(small_world, suite, out=tmp_path / "m", settings=settings, progress=QUIET)
-    assert folder.state().suite == {"name": "pocket", "world_seed": 0, "request": "pii"}
+    assert folder.state().suite == {"name": "pocket", "world_seed": 0, "request": "pii", "forget_rows": None}
     assert folder.scores()["cost.seconds"].value is not None, "the world's models note what they cost"
     with pytest.raises(BadInput, match="not empty"):
         evaluate(small_world, suite, out=tmp_path / "m", progress=QUIET)

@@ -53,6 +53,7 @@ def unmarked(place: Place) -> None:
 
 LONG = {"question": "Who wrote the long book?", "answer": "Ada " * 300}
 TRU = {"name": "tru"}
+THINK = {"trace_style": "think"}
 
 CASES = [
     Case("forget-empty", rows("forget.jsonl"), ["the file is empty", "forget.jsonl"], RUN),
@@ -157,14 +158,14 @@ CASES = [
     ),
     Case(
         "no-markers-for-tru",
-        both(unmarked, having(method=TRU)),
-        ["marker of the reasoning trace", "'<think>'", "special tokens"],
+        both(unmarked, having(method=TRU, train=THINK)),
+        ["marker of the reasoning trace", "'<think>'", "trace_style=plain"],
         RUN,
     ),
     Case(
         "no-markers-for-tru-in-a-check",
-        both(unmarked, having(method=TRU)),
-        ["marker of the reasoning trace", "special tokens"],
+        both(unmarked, having(method=TRU, train=THINK)),
+        ["marker of the reasoning trace", "trace_style=plain"],
         CHECK,
         findings=True,
     ),

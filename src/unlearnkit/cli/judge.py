@@ -67,7 +67,6 @@ def judge_command(
     from unlearnkit.gather import find_runs, write_documents
     from unlearnkit.judge.model import read_judge_model
     from unlearnkit.judging import judge_outputs
-    from unlearnkit.machine import quiet_libraries
     from unlearnkit.progress import Progress
 
     settings = [argument for argument in runs if _SETTING.match(argument)]
@@ -89,6 +88,8 @@ def judge_command(
         )
     model, permission = read_judge_model(settings), Permission(send_to, max_requests, max_cost)
     if model.path is not None:
+        from unlearnkit.machine import quiet_libraries  # here, for judging by rules loads no torch
+
         quiet_libraries()
     progress, found = Progress(), {}
     for folder in find_runs(paths):
