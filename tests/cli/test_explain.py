@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +11,12 @@ import pytest
 
 from tests.metrics.test_metrics import SCOPE
 from unlearnkit import explaining
-from unlearnkit.cli.app import main
 from unlearnkit.explaining import line_of
 from unlearnkit.pipeline import run
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import make_recipe
 from unlearnkit.runfolder import RunFolder
 from unlearnkit.scope import Subject
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Calls the command line: exit code, stdout, stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["unlearn", *arguments])
-        try:
-            code = main()
-        except SystemExit as leaving:
-            code = int(leaving.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 @pytest.fixture
