@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import math
 import time
 from collections.abc import Callable
@@ -66,7 +67,11 @@ def accelerator_for(needs: Needs, *, cpu: bool = False) -> Accelerator:
     waits for every weight's gradient unless it is told to look which of them there will be, in every step.
     """
     some = not (needs.logps or needs.kl)
-    return Accelerator(cpu=cpu, kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=some)])
+    accelerator = Accelerator(cpu=cpu, kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=some)])
+    if accelerator.num_processes > 1:
+        # A process that ends with its group still up is now and then aborted by the threads of gloo.
+        atexit.register(accelerator.state.destroy_process_group)
+    return accelerator
 
 
 class Trainer:
