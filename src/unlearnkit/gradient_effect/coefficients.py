@@ -1,0 +1,128 @@
+"""The coefficient of every output in an objective: d objective / d output, from the objective's own terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unlearnkit.data.render import Encoded
+from unlearnkit.errors import BadInput
+from unlearnkit.gradient_effect.outputs import Layout, Output
+from unlearnkit.models.reference import ReferenceValues
+from unlearnkit.objectives.contract import Objective, Term, TokenValues, Unit, View
+
+
+@dataclass(frozen=True)
+class LeafReference:
+    """What the reference model gives on all rows."""
+
+    layouts: Mapping[View, Layout]
+    values: ReferenceValues | None
+
+    def logps(self, view: View) -> TokenValues:
+        """log p under the reference model."""
+        return _token_values(self._held.logps(view, range(self.layouts[view].rows)).cpu(), self.layouts[view])
+
+    def hidden(self, view: View, layer: int) -> Tensor:
+        """Hidden states of the reference model."""
+        return self._held.layer(view, layer, range(self.layouts[view].rows)).cpu()
+
+    @property
+    def _held(self) -> ReferenceValues:
+        if self.values is None:
+            raise RuntimeError("no reference values were prepared; does the objective's `needs` say so?")
+        return self.values
+
+
+@dataclass(frozen=True)
+class LeafStep:
+    """A step over all rows at once, whose outputs are leaves of the graph: objectives see no difference."""
+
+    outputs: Mapping[Output, Tensor]
+    layouts: Mapping[View, Layout]
+    reference: LeafReference
+
+    def logps(self, view: View) -> TokenValues:
+        """log p of every labelled token of the view."""
+        return _token_values(self.outputs[Output(view, "logps")], self.layouts[view])
+
+    def kl(self, view: View) -> TokenValues:
+        """KL(reference || model) at every labelled token of the view."""
+        return _token_values(self.outputs[Output(view, "kl")], self.layouts[view])
+
+    def hidden(self, view: View, layer: int) -> Tensor:
+        """What a decoder layer gives at the position that predicts each labelled token of the view."""
+        return self.outputs[Output(view, "hidden", layer)]
+
+
+def _token_values(values: Tensor, layout: Layout) -> TokenValues:
+    return TokenValues(values, layout.row, layout.rows, layout.in_trace)
+
+
+@dataclass(frozen=True)
+class TermCoefficients:
+    """One term of an objective as a linear function of the outputs, at the model as it is."""
+
+    name: str
+    value: float
+    """weight * sum / count."""
+    view: View
+    unit: Unit
+    of: Mapping[Output, Tensor]
+    """Shaped as the outputs, on the CPU; outputs that the term does not read are left out."""
+
+
+def coefficients(
+    objective: Objective,
+    outputs: Mapping[Output, Tensor],
+    layouts: Mapping[View, Layout],
+    reference: ReferenceValues | None = None,
+) -> list[TermCoefficients]:
+    """Differentiate an objective's terms by the outputs that they read.
+
+    Args:
+        objective: any; its `terms` are called once, on all rows.
+        outputs: the model's values; those that the objective's `needs` ask for must be among them.
+        layouts: of the views of these outputs.
+        reference: the reference model's values, where the objective needs them.
+
+    Returns:
+        The terms whose weight is not 0.
+    """
+    leaves = {output: value.detach().clone().requires_grad_() for output, value in outputs.items()}
+    with torch.enable_grad():
+        terms = objective.terms(LeafStep(leaves, layouts, LeafReference(layouts, reference)))
+        found = [_of_term(name, term, leaves, layouts) for name, term in terms.items() if term.weight]
+    if not found:
+        raise BadInput(
+            "every term of the objective has weight 0, so it has no gradient",
+            value={name: term.weight for name, term in terms.items()},
+            fix="give at least one term a weight",
+        )
+    return found
+
+
+def _of_term(
+    name: str, term: Term, leaves: Mapping[Output, Tensor], layouts: Mapping[View, Layout]
+) -> TermCoefficients:
+    units = units_by_row(layouts[term.view], term.unit)
+    value = term.weight * term.sum / max(int(units.sum()), 1)
+    parts = torch.autograd.grad(value, list(leaves.values()), allow_unused=True, retain_graph=True)
+    of = {output: part for output, part in zip(leaves, parts, strict=True) if part is not None}
+    return TermCoefficients(name, float(value.detach()), term.view, term.unit, of)
+
+
+def units_by_row(layout: Layout, unit: Unit) -> Tensor:
+    """How many units each row holds: (rows,) int64."""
+    if unit == "sequence":
+        return torch.ones(layout.rows, dtype=torch.int64)
+    chosen = {"token": layout.in_trace | True, "trace_token": layout.in_trace, "response_token": ~layout.in_trace}
+    return layout.row[chosen[unit]].bincount(minlength=layout.rows)
+
+
+def layouts_of(views: Mapping[View, Sequence[Encoded]]) -> dict[View, Layout]:
+    """The layout of every view."""
+    return {view: Layout.of(rows) for view, rows in views.items()}

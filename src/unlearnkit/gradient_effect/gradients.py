@@ -1,0 +1,61 @@
+"""Exact gradients over whole sets of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from unlearnkit.data.render import Encoded
+from unlearnkit.gradient_effect.outputs import Chunk, Output, chunks
+from unlearnkit.gradient_effect.weights import Vector, Weights
+from unlearnkit.objectives.contract import View
+
+
+def gradient_of(
+    weights: Weights,
+    portions: Iterable[Chunk],
+    coefficients: Mapping[Output, Tensor],
+    names: Sequence[str] | None = None,
+) -> tuple[float, Vector]:
+    """Value and gradient of sum_i c_i o_i, the sum being over all outputs of all rows; the c are constants.
+
+    Args:
+        weights: the model's.
+        portions: all rows, cut up.
+        coefficients: a value for each value of each output.
+        names: weights to differentiate by, which are among the chosen ones; None for all of these.
+
+    Returns:
+        The sum, and its gradient by name; summed over portions in float32 or wider.
+    """
+    names = weights.chosen if names is None else names
+    leaves = {id(weights.values[name]): weights.values[name].clone().requires_grad_() for name in names}
+    replaced = {name: leaves[id(value)] for name, value in weights.values.items() if id(value) in leaves}
+    total, gradients = 0.0, {key: torch.zeros_like(leaf) for key, leaf in leaves.items()}
+    with torch.enable_grad():
+        for chunk in portions:
+            made = weights.run(chunk, replaced)
+            value = sum_of(made, {output: coefficients[output][chunk.tokens] for output in made})
+            total += float(value.detach())
+            # A weight that none of these outputs depends on, such as one above the layer that is read, has none.
+            parts = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
+            for key, part in zip(leaves, parts, strict=True):
+                if part is not None:
+                    gradients[key] += part
+    return total, {name: gradients[id(weights.values[name])] for name in names}
+
+
+def sum_of(made: Mapping[Output, Tensor], coefficients: Mapping[Output, Tensor]) -> Tensor:
+    """Scalar: every output times its coefficient."""
+    return torch.stack([(coefficients[output].to(value) * value).sum() for output, value in made.items()]).sum()
+
+
+def risk_gradient(
+    weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int, names: Sequence[str] | None = None
+) -> tuple[float, Vector]:
+    """The risk on some rows, mean negative log-likelihood per labelled token in nats, and its gradient."""
+    output, tokens = Output(name, "logps"), sum(row.labels for row in rows)
+    portions = chunks({name: rows}, [output], pad_id, weights.device)
+    return gradient_of(weights, portions, {output: torch.full((tokens,), -1.0 / tokens)}, names)

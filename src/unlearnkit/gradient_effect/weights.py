@@ -1,0 +1,76 @@
+"""The weights that effects are taken over, and running the engine with others in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from unlearnkit.errors import BadInput
+from unlearnkit.gradient_effect.groups import Grouping, grouped
+from unlearnkit.gradient_effect.outputs import Chunk, Output
+from unlearnkit.models.engine import Engine
+from unlearnkit.models.logprob import widen
+
+Over = Literal["trained", "adapted"]
+"""`trained`: the parameters that are trained, an adapter's own where there is one. `adapted`: the weights that an
+adapter stands for, those of the layers it lies on."""
+
+_UNDER_ADAPTER = ".base_layer."
+
+Vector = dict[str, Tensor]
+"""One value for each weight, by its name. A tied weight has two names, and in a gradient the same value under both."""
+
+
+class Weights:
+    """An engine's weights, in float32 or wider, by name.
+
+    A narrower model is widened once: gradients and slopes in bfloat16 lose what they are for (a sum of a billion small
+    products). That copy is the price; a float32 model's own weights are used as they are.
+    """
+
+    def __init__(self, engine: Engine, over: Over = "trained") -> None:
+        self.engine = engine
+        named = dict(engine.named_parameters(remove_duplicate=False))
+        wide = {id(parameter): widen(parameter.detach()) for parameter in named.values()}
+        self.values: Vector = {name: wide[id(parameter)] for name, parameter in named.items()}
+        if over == "adapted":
+            self.chosen = tuple(name for name in named if _UNDER_ADAPTER in name)
+            if not self.chosen:
+                raise BadInput("there is no adapter whose weights could be looked at", where="over", value=over)
+        else:
+            self.chosen = tuple(name for name, parameter in named.items() if parameter.requires_grad)
+        if not self.chosen:
+            raise BadInput("no weight of the model is trained, so no gradient can be taken", where="over", value=over)
+
+    @property
+    def device(self) -> torch.device:
+        """Where they are."""
+        return next(iter(self.values.values())).device
+
+    def groups(self, how: Grouping, boundaries: tuple[int, ...] = ()) -> dict[str, tuple[str, ...]]:
+        """The chosen weights' names by group."""
+        return grouped(self.engine, self.chosen, how, boundaries)
+
+    def once(self, names: Iterable[str]) -> list[str]:
+        """The names under which weights are counted: of a tied weight's names the first of all chosen ones."""
+        first: dict[int, str] = {}
+        for name in self.chosen:
+            first.setdefault(id(self.values[name]), name)
+        return [name for name in names if first[id(self.values[name])] == name]
+
+    def run(self, chunk: Chunk, replaced: Mapping[str, Tensor]) -> dict[Output, Tensor]:
+        """The chunk's outputs with some weights replaced; names of one tied weight may be given different values."""
+        # Each name of a tied weight is replaced by its own: so the embedding's use and the head's are told apart.
+        values = {**self.values, **replaced}
+        made = torch.func.functional_call(
+            self.engine, values, (chunk.pack, chunk.want, chunk.reference_hidden), tie_weights=False
+        )
+        return {output: output.of(made[chunk.view]) for output in chunk.outputs}
+
+
+def dot(one: Mapping[str, Tensor], other: Mapping[str, Tensor], names: Iterable[str]) -> float:
+    """Inner product over the named weights, summed in float64."""
+    return sum(float((one[name].double() * other[name].double()).sum()) for name in names)
