@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from unlearnkit.attacking import attack, attack_runs
     from unlearnkit.chat.permission import Permission
     from unlearnkit.checking import check
+    from unlearnkit.diagnosing import diagnose, g_effect
     from unlearnkit.drafting import draft_scope
     from unlearnkit.evaluation import evaluate
     from unlearnkit.explaining import explain
@@ -41,10 +42,12 @@ __all__ = [
     "attack_runs",
     "check",
     "compare",
+    "diagnose",
     "draft_scope",
     "evaluate",
     "explain",
     "find_runs",
+    "g_effect",
     "judge_outputs",
     "load_recipe",
     "make_recipe",
@@ -69,11 +72,13 @@ _HOMES = {
     "attack": "attacking",
     "attack_runs": "attacking",
     "check": "checking",
+    "diagnose": "diagnosing",
     "compare": "gather",
     "draft_scope": "drafting",
     "evaluate": "evaluation",
     "explain": "explaining",
     "find_runs": "gather",
+    "g_effect": "diagnosing",
     "judge_outputs": "judging",
     "load_recipe": "recipe",
     "make_recipe": "recipe",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from unlearnkit.chat.permission import Permission
+from unlearnkit.diagnosing import g_effect_watch
 from unlearnkit.errors import BadInput
 from unlearnkit.evaluation import measure_references, measure_subject
 from unlearnkit.gather import write_documents
@@ -19,7 +20,7 @@ from unlearnkit.opening import open_run, prepared
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import Recipe
 from unlearnkit.runfolder import Cost, RunFolder, Stage, StepLogFile, Subject, Training
-from unlearnkit.training.checkpoints import Checkpoints
+from unlearnkit.training.checkpoints import Checkpoints, KeptWeights
 from unlearnkit.training.loop import StepLog, Trainer, TrainResult, accelerator_for
 from unlearnkit.training.step import TrainData
 from unlearnkit.training.views import rows_fingerprint
@@ -77,6 +78,7 @@ class _Work:
         """Targets, reference values, training, saving; then `run.json` says that it is done."""
         begin_peak()
         bench, needs = self.bench, self.bench.objective.needs()
+        settings = bench.recipe.train
         accelerator = accelerator_for(needs)
         views = bench.views(needs)
         fingerprints = {"model": bench.fingerprint, "rows": rows_fingerprint(views)}
@@ -89,14 +91,20 @@ class _Work:
             bench.engine,
             bench.objective,
             TrainData(views, bench.pad_id),
-            bench.recipe.train,
+            settings,
             seed=bench.recipe.seed,
             reference=reference,
             accelerator=accelerator,
         )
         here = bench.recipe.model_copy(update={"out": None})  # a folder may be moved
         checkpoints = Checkpoints(self._folder.checkpoints, {"recipe": here.dump(), **fingerprints})
-        result = self._loop(trainer, checkpoints)
+        watches: list[Callable[[int], bool]] = []
+        if settings.keep_weights_every is not None:
+            kept = KeptWeights(self._folder.kept_weights, bench.engine, settings.keep_weights_every, trainer.total)
+            watches.append(kept)
+        if bench.recipe.diagnose.g_effect_every is not None:
+            watches.append(g_effect_watch(bench, trainer, stop=settings.stop == "g_effect"))
+        result = self._loop(trainer, checkpoints, watches)
         peak = peak_rss_mb()
         self._save(bench.engine.model)
         self._note(result, peak)
@@ -116,7 +124,9 @@ class _Work:
                 fix="bring back what it was begun with; or begin anew in another folder: out=...",
             )
 
-    def _loop(self, trainer: Trainer, checkpoints: Checkpoints) -> TrainResult:
+    def _loop(
+        self, trainer: Trainer, checkpoints: Checkpoints, watches: Sequence[Callable[[int], bool]]
+    ) -> TrainResult:
         newest = checkpoints.newest()
         done = 0 if newest is None else int(newest.name.rpartition("-")[2])
         log = StepLogFile(self._folder.log_file, keep=done)
@@ -128,7 +138,7 @@ class _Work:
                 counter.reach(step.step, step.of, f"loss {step.loss:.3f}")
 
             try:
-                result = trainer.run(checkpoints=checkpoints, on_step=on_step, stopped=wish)
+                result = trainer.run(checkpoints=checkpoints, on_step=on_step, stopped=wish, watches=watches)
                 log.begin()  # where not one step was left to do
                 return result
             finally:

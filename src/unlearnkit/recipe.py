@@ -13,6 +13,7 @@ import yaml
 from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.models.settings import Dtype, LoraSettings
 from unlearnkit.objectives.contract import OBJECTIVES, Objective
 from unlearnkit.recipe_text import BadField, Origins, at_field, bad_field, name_key, parse
@@ -124,6 +125,7 @@ class Recipe(Settings):
     """Name of a registered teacher, and its settings: for methods that are taught what to say instead."""
     train: TrainSettings = TrainSettings()
     eval: EvalSettings = EvalSettings()
+    diagnose: DiagnoseSettings = DiagnoseSettings()
     gates: tuple[str, ...] = ()
     """Thresholds that the result is held to: `forget.accuracy<=0.03`."""
     report: ReportSettings = ReportSettings()
@@ -172,6 +174,12 @@ class Recipe(Settings):
             self.make_objective().needs()
         with at_field("train"):
             self.train.total_steps(1, 1)
+        if self.train.stop is not None and self.diagnose.g_effect_every is None:
+            raise BadField(
+                "training shall stop by its G-effect, and that is never measured",
+                path=("diagnose", "g_effect_every"),
+                fix="write diagnose.g_effect_every: the steps between two measurements",
+            )
         if self.train.trace_style == "added" and self.model.lora is not None:
             raise BadField(
                 "an adapter has no embeddings for the tokens that are added",

@@ -104,7 +104,7 @@ class Taught(Stage):
 class Training(Stage):
     """How training went, over all sittings."""
 
-    ended: Literal["finished", "non-finite"]
+    ended: Literal["finished", "non-finite", "harmful"]
     steps: int
     peak_rss_mb: float
     """Of the process that ended it, before anything was measured."""
@@ -184,6 +184,8 @@ class RunFolder:
         self.card_file = self.path / "README.md"
         self.model = self.path / "model"
         self.checkpoints = self.path / "checkpoints"
+        self.kept_weights = self.path / "weights"
+        self.g_effect = self.path / "g_effect"
         self.references = self.path / "references"
         self.private = self.path / "private"
         self.targets_file = self.private / "targets.jsonl"

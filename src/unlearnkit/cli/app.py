@@ -18,6 +18,7 @@ from unlearnkit.cli import (
     env,
     eval,
     explain,
+    g_effect,
     init,
     judge,
     ls,
@@ -54,9 +55,11 @@ def _told(command: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-for verb in (demo, init, check, targets, run, eval, score, attack, compare, explain, report, purge, ls, show, env):
+for verb in (
+    demo, init, check, targets, run, eval, score, attack, g_effect, compare, explain, report, purge, ls, show, env,
+):  # fmt: skip
     name = verb.__name__.rpartition(".")[2]
-    app.command(name)(_told(getattr(verb, f"{name}_command")))
+    app.command(name.replace("_", "-"))(_told(getattr(verb, f"{name}_command")))
 
 
 judging = typer.Typer(cls=judge.RunsFirst, add_help_option=False)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from unlearnkit.checking import Checked
     from unlearnkit.data.finding import Finding
     from unlearnkit.explaining import Explanation
+    from unlearnkit.gradient_effect.table import EffectTable
     from unlearnkit.judge.agreement import Agreement
     from unlearnkit.metrics.score import Score
     from unlearnkit.report.model import Report
@@ -156,6 +157,27 @@ def print_attacks(folders: Sequence[RunFolder]) -> None:
         if not subject.is_reference:
             for found in findings(subject, beside):
                 print(f"- {found.sentence}")  # noqa: T201
+
+
+def print_g_effects(effects: EffectTable) -> None:
+    """What each objective does to each risk, at each step, with how sure that is."""
+    from rich import box
+    from rich.table import Table
+
+    from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE
+
+    caption = "effect: <grad of the risk, grad of the objective>; below 0 a step raises the risk. - not measured"
+    table = Table(title="G-effects", caption=caption, box=box.SIMPLE_HEAD, pad_edge=False)
+    for head in ("step", "objective", "risk"):
+        table.add_column(head, no_wrap=True)
+    for head in ("effect", "95 % interval", "cosine", "per update", "risk's value"):
+        table.add_column(head, justify="right")
+    for row in effects.chosen(term=WHOLE, group=EVERYTHING):
+        compared = ["-" if value is None else f"{value:.3g}" for value in (row.cosine, row.per_update)]
+        bounds = f"{row.low:.3g} to {row.high:.3g}"
+        shown = (f"{row.effect:.3g}", bounds, *compared, f"{row.risk_value:.3f}")
+        table.add_row(str(row.step), row.objective, row.risk, *shown)
+    _console().print(table)
 
 
 def print_sample(report: Report) -> None:

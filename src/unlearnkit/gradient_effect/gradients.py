@@ -52,6 +52,14 @@ def sum_of(made: Mapping[Output, Tensor], coefficients: Mapping[Output, Tensor])
     return torch.stack([(coefficients[output].to(value) * value).sum() for output, value in made.items()]).sum()
 
 
+@torch.no_grad()
+def risk_value(weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int) -> float:
+    """Mean negative log-likelihood of some rows per labelled token, in nats."""
+    output, tokens = Output(name, "logps"), sum(row.labels for row in rows)
+    portions = chunks({name: rows}, [output], pad_id, weights.device)
+    return -sum(float(weights.run(chunk, {})[output].double().sum()) for chunk in portions) / tokens
+
+
 def risk_gradient(
     weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int, names: Sequence[str] | None = None
 ) -> tuple[float, Vector]:

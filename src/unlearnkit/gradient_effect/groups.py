@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 from unlearnkit.errors import BadInput
+from unlearnkit.gradient_effect.settings import Grouping
 from unlearnkit.models.engine import Engine
 
 ALL = "all"
 """The one group of everything, where groups are not asked for."""
-
-Grouping = Literal["none", "layers", "parts"]
-"""`none`: all weights together. `layers`: embedding, blocks, final norm, head. `parts`: each block's attention and MLP
-apart too; a block's norms are the rest of it."""
 
 _ATTENTION = re.compile(r"(^|[._])(self_attn|attn|attention)\b")
 _MLP = re.compile(r"(^|[._])(mlp|ffn|feed_forward|experts)\b")

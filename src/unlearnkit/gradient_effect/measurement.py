@@ -12,10 +12,10 @@ from unlearnkit.data.render import Encoded
 from unlearnkit.errors import BadInput
 from unlearnkit.gradient_effect.coefficients import TermCoefficients, coefficients, layouts_of, units_by_row
 from unlearnkit.gradient_effect.gradients import gradient_of, risk_gradient
-from unlearnkit.gradient_effect.groups import Grouping
 from unlearnkit.gradient_effect.outputs import Layout, Output, chunks, outputs_of
+from unlearnkit.gradient_effect.settings import Grouping, Over
 from unlearnkit.gradient_effect.slopes import Mode, Slopes, slopes_along, usable_mode
-from unlearnkit.gradient_effect.weights import Over, Vector, Weights, dot
+from unlearnkit.gradient_effect.weights import Vector, Weights, dot
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.reference import ReferenceValues
 from unlearnkit.objectives.contract import Needs, Objective, View

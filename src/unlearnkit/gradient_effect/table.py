@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -103,6 +103,15 @@ class EffectTable:
             [*self.instances, *other.instances],
             [*self.steps, *other.steps],
             self.mode if self.mode == other.mode else "differences",
+        )
+
+    def before(self, step: int) -> EffectTable:
+        """What was found at earlier steps."""
+        return replace(
+            self,
+            effects=[row for row in self.effects if row.step < step],
+            instances=[row for row in self.instances if row.step < step],
+            steps=[row for row in self.steps if row.step < step],
         )
 
     def write(self, folder: Path) -> None:

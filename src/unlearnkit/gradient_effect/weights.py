@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from unlearnkit.errors import BadInput
-from unlearnkit.gradient_effect.groups import Grouping, grouped
+from unlearnkit.gradient_effect.groups import grouped
 from unlearnkit.gradient_effect.outputs import Chunk, Output
+from unlearnkit.gradient_effect.settings import Grouping, Over
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.logprob import widen
-
-Over = Literal["trained", "adapted"]
-"""`trained`: the parameters that are trained, an adapter's own where there is one. `adapted`: the weights that an
-adapter stands for, those of the layers it lies on."""
 
 _UNDER_ADAPTER = ".base_layer."
 

@@ -89,9 +89,12 @@ class Engine(nn.Module):
         softcap = getattr(config, "final_logit_softcapping", None)
         return Head(linear.weight, getattr(linear, "bias", None), scale, softcap)
 
-    def freeze_reference_head(self) -> None:
-        """Keep the head as it is now for `kl`; call it before the first update."""
-        self._reference_head = self.head().frozen()
+    def freeze_reference_head(self, of: Engine | None = None) -> None:
+        """Keep the head as it is now for `kl`; call it before the first update.
+
+        `of`: the reference model's engine, where that is another model.
+        """
+        self._reference_head = (of or self).head().frozen()
 
     def forward(
         self, pack: Pack, want: Want, reference_hidden: Mapping[View, Tensor] | None = None

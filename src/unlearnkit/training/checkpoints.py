@@ -112,6 +112,28 @@ class Checkpoints:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class KeptWeights:
+    """Keeps the trained weights of every so many steps for good."""
+
+    def __init__(self, folder: Path, model: nn.Module, every: int, total: int) -> None:
+        """`total`: steps of the run; the weights after the last are kept too."""
+        self.folder, self.model, self.every, self.total = folder, model, every, total
+
+    def __call__(self, step: int) -> bool:
+        """Before the step after `step` steps. Never says that training is to end."""
+        path = self.folder / f"step-{step:08d}.safetensors"
+        if step and (step % self.every == 0 or step == self.total) and not path.exists():
+            partial = path.with_suffix(".partial")
+            with writing(path):
+                self.folder.mkdir(exist_ok=True)
+                try:
+                    save_file(_trainable(self.model), partial)
+                    partial.replace(path)
+                finally:
+                    partial.unlink(missing_ok=True)
+        return False
+
+
 def _damaged(folder: Path, why: str) -> BadInput:
     return BadInput(
         f"the checkpoint is damaged: {why.splitlines()[0]}",

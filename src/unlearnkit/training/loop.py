@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -48,12 +48,13 @@ class StepLog:
     lr: float
 
 
-Ended = Literal["finished", "non-finite"]
+Ended = Literal["finished", "non-finite", "harmful"]
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """How training ended. `non-finite`: a loss or gradient was not finite, and the weights are those before it."""
+    """How training ended. `non-finite`: a loss or gradient was not finite, and the weights are those before it.
+    `harmful`: the objective did more harm than it forgot, and `train.stop` was to look for that."""
 
     ended: Ended
     steps: int
@@ -110,6 +111,7 @@ class Trainer:
         checkpoints: Checkpoints | None = None,
         on_step: Callable[[StepLog], None] = lambda _: None,
         stopped: Callable[[], bool] = lambda: False,
+        watches: Sequence[Callable[[int], bool]] = (),
     ) -> TrainResult:
         """Train to the end, from the newest checkpoint where there is one.
 
@@ -117,13 +119,17 @@ class Trainer:
             checkpoints: where to keep checkpoints; None keeps none.
             on_step: called after each step.
             stopped: asked after each step; when it says True, a checkpoint is written and `Interrupted` raised.
+            watches: called before each step, and after the last, with the number of steps done; they may look at the
+                weights. When one says True, training ends there.
         """
         torch.manual_seed(self.seed)
         optimizer = getattr(self.optimizer, "optimizer", self.optimizer)
         done = (checkpoints.load(self.engine, optimizer) if checkpoints else None) or Progress(0, 0.0)
         began, before = time.monotonic(), done.seconds
         self.wrapped.train()
-        while done.step < self.total:
+        while sum(watch(done.step) for watch in watches) == 0:  # each looks, whatever another says
+            if done.step == self.total:
+                return TrainResult("finished", done.step, done.seconds)
             log = self._step(done.step)
             if log is None:
                 return TrainResult("non-finite", done.step, done.seconds)
@@ -140,7 +146,7 @@ class Trainer:
                     f"stopped after step {done.step} of {self.total}",
                     fix="go on with --resume" if checkpoints else None,
                 )
-        return TrainResult("finished", done.step, done.seconds)
+        return TrainResult("harmful", done.step, done.seconds)
 
     def _step(self, number: int) -> StepLog | None:
         """One optimiser step; None, with the weights untouched, when loss or gradient is not finite."""

@@ -1,0 +1,59 @@
+"""`unlearn g-effect`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def g_effect_command(
+    what: Annotated[Path, typer.Argument(help="A run, or a recipe (YAML), which is measured before training.")],
+    overrides: Annotated[list[str] | None, typer.Argument(help="key=value for a recipe.")] = None,
+    objectives: Annotated[
+        str | None, typer.Option(help="Registered objectives, separated by commas; the run's own if not given.")
+    ] = None,
+    risks: Annotated[
+        str | None, typer.Option(help="Splits and measured sets whose risk is watched: forget,retain,near.")
+    ] = None,
+    groups: Annotated[str | None, typer.Option(help="Groups of weights: none, layers or parts.")] = None,
+    rows: Annotated[int | None, typer.Option(help="Most rows of each split.", min=1)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+) -> None:
+    """Tell what objectives do to forgetting and to retaining, by their gradients, at each step there are weights of.
+
+    Needs no training: one measurement serves every objective. The tables lie in the run's folder as Parquet, and its
+    report shows them.
+    """
+    from dataclasses import asdict
+
+    from unlearnkit.cli.output import print_g_effects, print_json
+    from unlearnkit.diagnosing import diagnose
+    from unlearnkit.gather import write_documents
+    from unlearnkit.gradient_effect.settings import DiagnoseSettings
+    from unlearnkit.machine import quiet_libraries
+    from unlearnkit.progress import Progress
+    from unlearnkit.recipe import load_recipe, make_recipe
+    from unlearnkit.runfolder import RunFolder
+
+    quiet_libraries()
+    chosen = load_recipe(what, overrides or []) if what.is_file() else RunFolder.existing(what)
+    recipe = make_recipe(chosen.recipe()) if isinstance(chosen, RunFolder) else chosen
+    given = {
+        "risks": None if risks is None else tuple(name.strip() for name in risks.split(",")),
+        "groups": groups,
+        "rows": rows,
+    }
+    changed = {name: value for name, value in given.items() if value is not None}
+    settings = DiagnoseSettings.model_validate({**recipe.diagnose.model_dump(), **changed})
+    names = None if objectives is None else [name.strip() for name in objectives.split(",")]
+    progress = Progress()
+    folder, table = diagnose(chosen, names, settings=settings, progress=progress)
+    if folder.state().done:
+        write_documents(folder)
+    if as_json:
+        print_json([asdict(row) for row in table.effects])
+    else:
+        print_g_effects(table)
+        progress.say(f"tables: {folder.g_effect}")

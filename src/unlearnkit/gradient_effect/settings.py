@@ -1,0 +1,41 @@
+"""Settings of a diagnosis. Nothing here needs torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, MinLen
+
+from unlearnkit.settings import Settings
+
+Grouping = Literal["none", "layers", "parts"]
+"""`none`: all weights together. `layers`: embedding, blocks, final norm, head. `parts`: each block's attention and MLP
+apart too; a block's norms are the rest of it."""
+
+Over = Literal["trained", "adapted"]
+"""`trained`: the parameters that are trained, an adapter's own where there is one. `adapted`: the weights that an
+adapter stands for, those of the layers it lies on."""
+
+FORGOTTEN_RISK = "forget"
+"""The risk that is to rise; every other is to stay."""
+
+
+class DiagnoseSettings(Settings):
+    """What is measured of the objective itself: its G-effect on risks, along the run."""
+
+    g_effect_every: Annotated[int, Gt(0)] | None = None
+    """Steps of training between two measurements; null: none are made during a run."""
+    objectives: tuple[str, ...] = ()
+    """Registered objectives, at their defaults, that are measured at the run's weights beside the run's own."""
+    risks: Annotated[tuple[str, ...], MinLen(1)] = ("forget", "retain")
+    """Splits and measured sets (`near`, `forget.translated`) whose mean negative log-likelihood is a risk."""
+    rows: Annotated[int, Gt(0)] = 200
+    """Most rows of each split, of the views that objectives read and of the risks; drawn by the recipe's seed."""
+    groups: Grouping = "layers"
+    """Groups of weights by which effects are split: `none`, `layers`, or `parts` of layers."""
+    boundaries: tuple[Annotated[int, Ge(1)], ...] = ()
+    """First blocks of groups of blocks; none: each block is a group."""
+    over: Over = "trained"
+    """With an adapter: its own parameters, or the weights it stands for (`adapted`)."""
+    instances: bool = True
+    """Whether each instance's share is kept too."""
