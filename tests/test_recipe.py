@@ -13,6 +13,8 @@ from unlearnkit.demo import METHODS, Demo, method_settings
 from unlearnkit.errors import BadInput
 from unlearnkit.objectives.contract import OBJECTIVES
 from unlearnkit.recipe import Recipe, load_recipe, make_recipe, recipe_schema
+from unlearnkit.training.combiners.contract import COMBINERS
+from unlearnkit.training.combiners.gru import GRU
 
 GOOD = """\
 suite:
@@ -46,6 +48,18 @@ def test_everything_left_out_is_filled_in(tmp_path: Path) -> None:
         None,
         "template",
     )
+
+
+def test_a_combiner_is_filled_in_and_another_takes_its_own_settings(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD.replace("name: npo", "name: npo\n  retain: nll"))
+    assert load_recipe(path).train.combiner is None and load_recipe(path).train.make_combiner() is None
+    recipe = load_recipe(path, ["train.combiner={name: gru, gamma: 0.9}"])
+    assert recipe.train.combiner == {"name": "gru", "gamma": 0.9, "add_retain": False}
+    assert recipe.train.make_combiner() == GRU(gamma=0.9)
+    again = load_recipe(written(tmp_path, recipe.dump()))
+    assert again == recipe
+    other = load_recipe(tmp_path / "first-try.yaml", ["train.combiner.name=pcgrad"])
+    assert other.train.combiner == {"name": "pcgrad"}
 
 
 def test_a_dumped_recipe_is_the_same_recipe(tmp_path: Path) -> None:
@@ -164,6 +178,9 @@ def test_the_schema_offers_every_method() -> None:
     methods = {choice["properties"]["name"]["const"]: choice for choice in schema["properties"]["method"]["oneOf"]}
     assert set(methods) == set(OBJECTIVES.names())
     assert methods["npo"]["properties"]["beta"]["description"] == "Inverse temperature."
+    *combiners, none = schema["$defs"]["TrainSettings"]["properties"]["combiner"]["anyOf"]
+    assert {choice["properties"]["name"]["const"] for choice in combiners} == set(COMBINERS.names())
+    assert none == {"type": "null"}
     assert schema["additionalProperties"] is False and "suite" in schema["required"]
     teachers = {choice["properties"]["teacher"]["const"]: choice for choice in schema["properties"]["targets"]["oneOf"]}
     assert all({"lift_model", "lift_at_most"} <= set(choice["properties"]) for choice in teachers.values())

@@ -17,9 +17,11 @@ from unlearnkit.objectives.contract import OBJECTIVES, Objective
 from unlearnkit.registry import Entry, Registry
 from unlearnkit.suites.contract import SUITES
 from unlearnkit.targets.contract import TEACHERS
+from unlearnkit.training.combiners.contract import COMBINERS
 
 REGISTRIES: dict[str, Registry[Any]] = {
     "objective": OBJECTIVES,
+    "combiner": COMBINERS,
     "teacher": TEACHERS,
     "suite": SUITES,
     "attack": ATTACKS,

@@ -15,6 +15,7 @@ from unlearnkit.objectives.contract import View
 from unlearnkit.recipe import Recipe
 from unlearnkit.rehearsal import rehearsed_views, scope_mentions, training_splits
 from unlearnkit.targets.chat_teacher import ChatTeacher
+from unlearnkit.training.combining import tasks_of
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
 from unlearnkit.training.views import TARGET
@@ -78,10 +79,12 @@ def _memory(recipe: Recipe, model: PreTrainedModel, views: Mapping[View, Sequenc
         _tokens(recipe.train, view, rows) * sum(row.labels for row in rows) / sum(len(row.ids) for row in rows)
         for view, rows in views.items()
     )
+    combiner = recipe.train.make_combiner()
+    gradients = 1 if combiner is None else combiner.copies(len(tasks_of(combiner, recipe.make_objective())))
     logits = 3 * 4 * min(CHUNK_ELEMENTS, labels * config.vocab_size)
     parts = {
         "weights": weights * size,
-        "gradients and optimiser": 3 * trained * size,
+        "gradients and optimiser": (2 + gradients) * trained * size,
         "activations": tokens * kept,
         "logits": logits,
     }

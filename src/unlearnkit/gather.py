@@ -237,7 +237,9 @@ def _settings(recipe: dict[str, Any]) -> dict[str, object]:
     method = {key: value for key, value in recipe["method"].items() if key != "name"}
     train = {key: recipe["train"][key] for key in _TOLD if recipe["train"][key] is not None}
     lora = recipe["model"]["lora"]
-    return {**method, **train, **({"lora rank": lora["r"]} if lora else {}), "seed": recipe["seed"]}
+    combiner = recipe["train"].get("combiner") or {}  # runs from before there were combiners do not name it
+    combined = {"combiner" if key == "name" else f"combiner {key}": value for key, value in combiner.items()}
+    return {**method, **train, **combined, **({"lora rank": lora["r"]} if lora else {}), "seed": recipe["seed"]}
 
 
 def _grid(state: RunState) -> GridReport | None:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.models.settings import Dtype, LoraSettings
 from unlearnkit.objectives.contract import OBJECTIVES, Objective
-from unlearnkit.recipe_text import BadField, Origins, at_field, bad_field, name_key, parse
+from unlearnkit.recipe_text import BadField, Origins, at_field, bad_field, dotted, name_key, parse
 from unlearnkit.registry import Registry
 from unlearnkit.report.gates import Gate
 from unlearnkit.report.names import REFERENCES
@@ -25,6 +25,7 @@ from unlearnkit.suites.contract import SUITES, Suite
 from unlearnkit.targets.chat_teacher import ChatTeacher
 from unlearnkit.targets.contract import TEACHERS, Teacher
 from unlearnkit.targets.retain_trace import RetainTrace
+from unlearnkit.training.combiners.contract import COMBINERS
 from unlearnkit.training.settings import TrainSettings
 
 
@@ -158,6 +159,9 @@ class Recipe(Settings):
                 plugged["eval"] = {**settings, "max_new_tokens": longest}
         if isinstance(data.get("method"), dict):
             plugged["method"] = _resolved(OBJECTIVES, data["method"], "method")
+        train = data.get("train")
+        if isinstance(train, dict) and isinstance(train.get("combiner"), dict):
+            plugged["train"] = {**train, "combiner": _resolved(COMBINERS, train["combiner"], "train", "combiner")}
         targets = data.get("targets", {})
         if isinstance(targets, dict):
             own = {key: value for key, value in targets.items() if key in _OF_EVERY_TEACHER}
@@ -180,6 +184,11 @@ class Recipe(Settings):
                 path=("diagnose", "g_effect_every"),
                 fix="write diagnose.g_effect_every: the steps between two measurements",
             )
+        if combiner := self.train.make_combiner():
+            from unlearnkit.training.combining import tasks_of  # torch, which other recipes need not wait for
+
+            with at_field("train", "combiner"):
+                tasks_of(combiner, self.make_objective())
         if self.train.trace_style == "added" and self.model.lora is not None:
             raise BadField(
                 "an adapter has no embeddings for the tokens that are added",
@@ -279,6 +288,9 @@ def recipe_schema() -> dict[str, Any]:
         for choice in choices:
             schema.setdefault("$defs", {}).update(choice.pop("$defs", {}))
         schema["properties"][field] = {"oneOf": choices, "description": schema["properties"][field]["description"]}
+    train = schema["$defs"]["TrainSettings"]["properties"]
+    combiners = [_plugin_schema(COMBINERS, name, "name") for name in COMBINERS.names()]
+    train["combiner"] = {**train["combiner"], "anyOf": [*combiners, {"type": "null"}]}
     return schema
 
 
@@ -302,24 +314,24 @@ def _plugin(registry: Registry[Any], section: dict[str, Any], key: str = "name")
     return registry.get(section[key]).plugin(**{k: v for k, v in section.items() if k != key})
 
 
-def _resolved(registry: Registry[Any], section: dict[str, Any], field: str) -> dict[str, Any]:
-    """The section with every setting of its plug-in written out."""
-    key = name_key(field)
+def _resolved(registry: Registry[Any], section: dict[str, Any], *field: str) -> dict[str, Any]:
+    """The section with every setting of its plug-in written out; `field` is the path to it."""
+    key = name_key(field[-1])
     name = section.get(key)
     if not isinstance(name, str):
         raise BadField(
             f"the {registry.kind} has no name",
-            path=(field, key),
+            path=(*field, key),
             value=name,
             allowed=", ".join(registry.names()),
-            fix=f"write {field}.{key}",
+            fix=f"write {dotted((*field, key))}",
         )
-    with at_field(field, key):
+    with at_field(*field, key):
         plugin = _settings_of(registry.get(name).plugin)
     try:
         made = plugin.model_validate({k: value for k, value in section.items() if k != key})
     except ValidationError as error:
-        at = () if field == "suite" and error.errors()[0]["loc"][:1] == ("data",) else (field,)
-        besides = (key, *(_OF_EVERY_TEACHER if field == "targets" else ()))
+        at = () if field == ("suite",) and error.errors()[0]["loc"][:1] == ("data",) else field
+        besides = (key, *(_OF_EVERY_TEACHER if field == ("targets",) else ()))
         raise bad_field(error, plugin, at, besides=besides) from error
     return {key: name, **made.model_dump(mode="json")}

@@ -245,7 +245,8 @@ def _fix(value: object, problem: str, owner: type[BaseModel] | None, path: Field
     if isinstance(value, bool) or (problem == "string_type" and isinstance(value, (int, float, date))):
         return "correct it; put what is meant as text in quotes, or YAML takes it for something else"
     if problem in _SECTIONS:
-        name = f", as in {{name: {value}}}" if isinstance(value, str) and path[-1] in ("suite", "method") else ""
+        plugged = isinstance(value, str) and path[-1] in ("suite", "method", "combiner")
+        name = f", as in {{name: {value}}}" if plugged else ""
         return f"write its settings under it{name}; or take the line out, for the defaults"
     field = owner.model_fields.get(str(path[-1])) if owner is not None and path else None
     if field is None or field.is_required():

@@ -42,6 +42,7 @@ def as_a_folder(place: Place) -> None:
 
 
 SECTION = "a section: settings of its own"
+GRU = {"combiner": {"name": "gru"}}
 
 CASES = [
     # No recipe at all
@@ -211,6 +212,27 @@ CASES = [
         "recipe-section-is-empty", lambda place: place.recipe(train=None), [SECTION, "field train", "take the line out"]
     ),
     Case("recipe-method-is-a-word", having(method="npo"), [SECTION, "field method", "{name: npo}"]),
+    Case("recipe-combiner-is-a-word", having(train={"combiner": "gru"}), [SECTION, "train.combiner", "{name: gru}"]),
+    Case(
+        "recipe-combiner-without-a-name",
+        having(train={"combiner": {"gamma": 1.0}}),
+        ["the combiner has no name", "field train.combiner.name", "gru, pcgrad", "write train.combiner.name"],
+    ),
+    Case(
+        "recipe-combiner-of-no-such-name",
+        having(train={"combiner": {"name": "grru"}}),
+        ["there is no combiner of that name", "field train.combiner.name", "did you mean gru"],
+    ),
+    Case(
+        "recipe-combiner-unknown-setting",
+        having(train={"combiner": {"name": "gru", "gama": 0.9}}),
+        ["no such setting", "field train.combiner.gama", "did you mean gamma?"],
+    ),
+    Case(
+        "recipe-combiner-out-of-range",
+        having(train={"combiner": {"name": "gru", "gamma": 0}}),
+        ["field train.combiner.gamma", "greater than 0", "the default is 0.8"],
+    ),
     Case("recipe-list-for-a-path", having(data={"forget": ["a", "b"]}), ["field data.forget", "['a', 'b']", "string"]),
     Case(
         "recipe-dtype-of-another-kind",
@@ -232,6 +254,24 @@ CASES = [
     # Values that do not fit together
     Case("recipe-steps-and-epochs", having(train={"epochs": 2}), ["either steps or epochs", "field train", "to null"]),
     Case("recipe-neither-steps-nor-epochs", having(train={"steps": None}), ["either steps or epochs", "field train"]),
+    Case(
+        "recipe-combiner-without-a-retain-term",
+        having(method={"name": "ga"}, train=GRU),
+        ["gru holds forgetting against the retain terms", f"{NAME}:17, field train.combiner", "method.retain=nll"],
+        RUN,
+    ),
+    Case(
+        "recipe-combiner-with-a-retain-term-that-does-not-count",
+        having(method={"retain_weight": 0}, train=GRU),
+        ["the method has none that counts", "field train.combiner", "a weight above 0"],
+        RUN,
+    ),
+    Case(
+        "recipe-combiner-without-a-forget-term",
+        having(method={"name": "finetune"}, train=GRU),
+        ["no term that forgets", "field train.combiner", "train.combiner=null"],
+        RUN,
+    ),
     Case(
         "recipe-adapter-and-parameters",
         having(model={"lora": {"r": 2}, "parameters": "mlp"}),

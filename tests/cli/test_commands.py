@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -153,6 +154,30 @@ def test_a_run_that_breaks_is_measured_and_fails(recipe: str, call: Any) -> None
     assert RunFolder("runs/quick").scores()["forget.accuracy"].value == 0
 
 
+def test_a_run_with_a_combiner_logs_what_it_met(recipe: str, call: Any) -> None:
+    method, combiner = "method={name: graddiff}", "train.combiner={name: gru}"
+    told = []
+    for more in ([], [combiner]):
+        code, out, err = call("run", recipe, "--dry-run", method, *more)
+        assert code == 0 and ("gamma: 0.8" in out) is bool(more), err
+        told.append(int(re.search(r"gradients and optimiser ([\d,]+)", out)[1].replace(",", "")))  # type: ignore[index]
+    assert told[1] == pytest.approx(told[0] * 5 / 3, abs=1)  # three gradients in place of one, and Adam's two moments
+    code, _, err = call("run", recipe, method, combiner, "train.steps=3")
+    assert code == 0, err
+    folder = RunFolder("runs/quick")
+    steps = [json.loads(line) for line in folder.log_file.read_text().splitlines()]
+    assert len(steps) == 3 and all(-1 < step["cosine"] < 1 and type(step["projected"]) is bool for step in steps)
+    assert [set(point.values) for point in folder.curve()] == [{"loss", "forget", "retain"}] * 3
+    assert "combiner gru, combiner gamma 0.8" in folder.card_file.read_text()
+    code, out, _ = call("show", "gru")
+    assert code == 0 and "combiner gru" in out and "gamma: float, > 0, <= 1 = 0.8" in out
+    # A log from before there were combiners says nothing of them.
+    old = [{key: value for key, value in step.items() if key not in ("cosine", "projected")} for step in steps]
+    before = folder.curve()
+    folder.log_file.write_text("".join(json.dumps(step) + "\n" for step in old))
+    assert folder.curve() == before
+
+
 @pytest.mark.filterwarnings("error")  # a broken model is not told as one of an unknown head
 def test_a_run_whose_last_step_breaks_fails(recipe: str, call: Any) -> None:
     # The loss before the step is finite, and nothing is after it.
@@ -217,7 +242,7 @@ def test_merge_is_short_for_a_field_of_the_recipe(recipe: str, call: Any) -> Non
 def test_ls_and_show(call: Any) -> None:
     code, out, _ = call("ls", "--json")
     listed = json.loads(out)
-    assert code == 0 and set(listed) == {"objective", "teacher", "suite", "attack", "metric", "judge"}
+    assert code == 0 and set(listed) == {"objective", "combiner", "teacher", "suite", "attack", "metric", "judge"}
     npo = next(entry for entry in listed["objective"] if entry["name"] == "npo")
     assert npo["paper"] == "arXiv:2404.05868" and npo["summary"].startswith("Negative preference optimisation")
     assert all(entry["summary"] for entries in listed.values() for entry in entries)

@@ -29,6 +29,9 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "tru": ("tru", {}, {"micro_batch_size": 2}),
     # Reads the first of two layers: the weights of the second get no gradient.
     "rmu": ("rmu", {"layer": 0, "retain_weight": 1.0}, {"micro_batch_size": 3}),
+    "gru": ("graddiff", {}, {"combiner": {"name": "gru"}, "micro_batch_size": 3}),
+    "gru_rmu": ("rmu", {"layer": 0, "retain_weight": 1.0}, {"combiner": {"name": "gru", "add_retain": True}}),
+    "pcgrad": ("tru", {}, {"combiner": {"name": "pcgrad"}, "micro_batch_size": 2}),
 }
 
 

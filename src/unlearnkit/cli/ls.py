@@ -9,11 +9,11 @@ import typer
 
 def ls_command(
     kind: Annotated[
-        str | None, typer.Argument(help="objective, teacher, suite, attack, metric, judge; or all.")
+        str | None, typer.Argument(help="objective, combiner, teacher, suite, attack, metric, judge; or all.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
-    """List what is registered: methods, teachers, suites, attacks, metrics, judges."""
+    """List what is registered: methods, combiners, teachers, suites, attacks, metrics, judges."""
     from rich.console import Console
     from rich.table import Table
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from unlearnkit.errors import BadInput
+from unlearnkit.training.combiners.contract import Gradient
 from unlearnkit.writing import sync, writing
 
 
@@ -44,13 +45,16 @@ class Checkpoints:
         found = sorted(self.folder.glob("step-*"))
         return found[-1] if found else None
 
-    def save(self, progress: Progress, model: nn.Module, optimizer: Optimizer) -> None:
-        """Write a checkpoint, then remove older ones. Raises `NotWritten`, with the older ones kept."""
+    def save(self, progress: Progress, model: nn.Module, optimizer: Optimizer, memory: Gradient | None = None) -> None:
+        """Write a checkpoint, then remove older ones. Raises `NotWritten`, with the older ones kept.
+
+        `memory`: what the combiner carries from step to step; None without a combiner.
+        """
         final = self.folder / f"step-{progress.step:08d}"
         partial = self.folder / f".{final.name}.partial"
         with writing(final):
             try:
-                self._write(partial, progress, model, optimizer)
+                self._write(partial, progress, model, optimizer, memory)
                 if final.exists():
                     shutil.rmtree(final)
                 partial.rename(final)
@@ -62,19 +66,23 @@ class Checkpoints:
             if old != final:
                 shutil.rmtree(old)
 
-    def _write(self, partial: Path, progress: Progress, model: nn.Module, optimizer: Optimizer) -> None:
+    def _write(
+        self, partial: Path, progress: Progress, model: nn.Module, optimizer: Optimizer, memory: Gradient | None
+    ) -> None:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         save_file(_trainable(model), partial / "weights.safetensors")
         save_file(_optimizer_tensors(optimizer), partial / "optimizer.safetensors")
         save_file({"cpu": torch.get_rng_state()}, partial / "random.safetensors")
+        if memory is not None:
+            save_file({name: kept.contiguous() for name, kept in memory.items()}, partial / "combiner.safetensors")
         state = {"step": progress.step, "seconds": progress.seconds, "fingerprint": self.fingerprint}
         (partial / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
         for path in (*partial.iterdir(), partial):
             sync(path)
 
-    def load(self, model: nn.Module, optimizer: Optimizer) -> Progress | None:
-        """Bring model, optimiser and random state to the newest checkpoint; None where there is none.
+    def load(self, model: nn.Module, optimizer: Optimizer, memory: Gradient | None = None) -> Progress | None:
+        """Bring model, optimiser, random state and `memory` to the newest checkpoint; None where there is none.
 
         Raises `BadInput` when the checkpoint was written by a run with other settings or data, or is damaged. Nothing
         is loaded of one that is.
@@ -87,6 +95,7 @@ class Checkpoints:
             done, fingerprint = Progress(int(state["step"]), float(state["seconds"])), dict(state["fingerprint"])
             names = ("weights", "optimizer", "random")
             weights, moments, drawn = (load_file(folder / f"{name}.safetensors") for name in names)
+            kept = {} if memory is None else load_file(folder / "combiner.safetensors")
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise _damaged(folder, f"{type(error).__name__}: {error}") from error
         differing = [k for k, v in self.fingerprint.items() if fingerprint.get(k) != v]
@@ -100,9 +109,13 @@ class Checkpoints:
         trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
         if {n: w.shape for n, w in trained.items()} != {n: w.shape for n, w in weights.items()} or "cpu" not in drawn:
             raise _damaged(folder, "it holds other weights than those that are trained")
+        if any(name not in trained or trained[name].shape != values.shape for name, values in kept.items()):
+            raise _damaged(folder, "what the combiner kept is of other weights than those that are trained")
         with torch.no_grad():
             for name, parameter in trained.items():
                 parameter.copy_(weights[name])
+        if memory is not None:
+            memory |= {name: values.to(trained[name].device) for name, values in kept.items()}
         _load_optimizer(optimizer, moments)
         torch.set_rng_state(drawn["cpu"])
         return done

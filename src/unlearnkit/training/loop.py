@@ -14,18 +14,19 @@ import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from torch import Tensor, nn
 
-from unlearnkit.data.pack import pack
-from unlearnkit.errors import BadInput, Interrupted
-from unlearnkit.models.engine import Engine, Want
+from unlearnkit.data.pack import Labels, Pack, pack
+from unlearnkit.errors import Interrupted
+from unlearnkit.models.engine import Engine, Outputs, Want
 from unlearnkit.models.reference import ReferenceValues
-from unlearnkit.objectives.contract import Needs, Objective, Terms
+from unlearnkit.objectives.contract import Needs, Objective, Terms, View
 from unlearnkit.training.checkpoints import Checkpoints, Progress
+from unlearnkit.training.combining import Combining, tasks_of
 from unlearnkit.training.settings import FORGOTTEN, TrainSettings, learning_rate
 from unlearnkit.training.step import (
-    Counts,
     LiveStep,
     TrainData,
     count_units,
+    objective_value,
     portion,
     portions_per_process,
     reference_hidden,
@@ -46,6 +47,10 @@ class StepLog:
     gradient_norm: float
     """Before clipping."""
     lr: float
+    cosine: float | None = None
+    """Between the gradients of forgetting and of what is retained; None without a combiner, or where one is 0."""
+    projected: bool | None = None
+    """Whether the combiner took anything out of a gradient; None without one."""
 
 
 Ended = Literal["finished", "non-finite", "harmful"]
@@ -94,7 +99,12 @@ class Trainer:
         self.needs: Needs = objective.needs()
         self.accelerator = accelerator or accelerator_for(self.needs)
         self.engine = engine
-        self.parameters = [p for p in engine.parameters() if p.requires_grad]
+        trained = {name: p for name, p in engine.named_parameters() if p.requires_grad}
+        self.parameters = list(trained.values())
+        self.combining: Combining | None = None
+        if combiner := settings.make_combiner():
+            tasks_of(combiner, objective)
+            self.combining = Combining(combiner, trained, self.accelerator, seed)
         optimizer = torch.optim.AdamW(
             self.parameters, lr=0.0, eps=settings.adam_eps, weight_decay=settings.weight_decay, fused=True
         )
@@ -124,7 +134,8 @@ class Trainer:
         """
         torch.manual_seed(self.seed)
         optimizer = getattr(self.optimizer, "optimizer", self.optimizer)
-        done = (checkpoints.load(self.engine, optimizer) if checkpoints else None) or Progress(0, 0.0)
+        memory = self.combining.memory if self.combining else None
+        done = (checkpoints.load(self.engine, optimizer, memory) if checkpoints else None) or Progress(0, 0.0)
         began, before = time.monotonic(), done.seconds
         self.wrapped.train()
         while sum(watch(done.step) for watch in watches) == 0:  # each looks, whatever another says
@@ -140,7 +151,7 @@ class Trainer:
             stop = told and done.step < self.total
             due = done.step % self.settings.checkpoint_every == 0 and done.step < self.total
             if checkpoints and (stop or due) and self.accelerator.is_main_process:
-                checkpoints.save(done, self.engine, optimizer)
+                checkpoints.save(done, self.engine, optimizer, memory)
             if stop:
                 raise Interrupted(
                     f"stopped after step {done.step} of {self.total}",
@@ -158,19 +169,24 @@ class Trainer:
         for part in range(self.micro_batches):
             rows = portion(indices, rank * self.micro_batches + part, self.micro_batches * processes)
             last = part == self.micro_batches - 1
-            # Gradients of earlier micro-batches stay in the process; the last backward pass sums over processes.
-            with nullcontext() if last else self.accelerator.no_sync(self.wrapped):
+            # Gradients of earlier micro-batches stay in the process; the last backward pass sums over processes. A
+            # combiner's are summed when all are there, task by task.
+            with nullcontext() if last and not self.combining else self.accelerator.no_sync(self.wrapped):
                 terms = self._forward(rows)
                 partial = objective_value(terms, counts)
-                # Data-parallel training averages over processes; the counts are those of all of them already.
-                self.accelerator.backward(partial * processes)
+                if self.combining:
+                    self.combining.backward(terms, counts)
+                else:
+                    # Data-parallel training averages over processes; the counts are those of all of them already.
+                    self.accelerator.backward(partial * processes)
             loss += partial.detach().double().cpu()
             for name, term in terms.items():
                 mean = term.sum.detach().double().cpu() / max(counts[term.view, term.unit], 1)
                 sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + mean
         values = self._sum_over_processes(torch.stack([loss, *sums.values()]))
+        met = self.combining.finish(number) if self.combining else None
         norm = torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
-        if not (math.isfinite(values[0]) and math.isfinite(float(norm))):
+        if not (math.isfinite(values[0]) and math.isfinite(float(norm)) and (met is None or met.finite)):
             self.optimizer.zero_grad()
             return None
         if self.settings.clip is not None:
@@ -181,39 +197,29 @@ class Trainer:
         self.optimizer.step()
         self.optimizer.zero_grad()
         named = dict(zip(sums, values[1:], strict=True))
-        return StepLog(number + 1, self.total, values[0], named, float(norm), rate)
+        told = (None, None) if met is None else (met.cosine, met.projected)
+        return StepLog(number + 1, self.total, values[0], named, float(norm), rate, *told)
 
     def _forward(self, rows: dict[str, Any]) -> Terms:
         # In an order of their own: a set's differs from process to process, and with it the last bits of every sum.
         views = sorted(self.needs.views)
         encoded = {view: [self.data.views[view][i] for i in rows[view.partition(":")[0]]] for view in views}
-        batch = pack(encoded, self.data.pad_id).to(self.accelerator.device)
         want = Want(logps=self.needs.logps, kl=self.needs.kl, layers=self.needs.hidden)
-        with autocast(self.accelerator.device, self.settings.precision):
-            outputs = self.wrapped(batch, want, reference_hidden(self.reference, self.needs, rows))
-        return self.objective.terms(LiveStep.of(batch, outputs, self.reference, rows))
+        hidden = reference_hidden(self.reference, self.needs, rows)
+        outputs: dict[View, Outputs] = {}
+        labels: dict[View, Labels] = {}
+        # Together where that is faster; for a combiner apart, so that no task's backward pass goes through all rows.
+        for together in [[view] for view in views] if self.combining else [views]:
+            batch = pack({view: encoded[view] for view in together}, self.data.pad_id).to(self.accelerator.device)
+            with autocast(self.accelerator.device, self.settings.precision):
+                outputs |= self.wrapped(batch, want, hidden)
+            labels |= batch.labels
+        return self.objective.terms(LiveStep.of(Pack([], labels), outputs, self.reference, rows))
 
     def _sum_over_processes(self, values: Tensor) -> list[float]:
         if self.accelerator.num_processes > 1:
             values = self.accelerator.reduce(values.to(self.accelerator.device), "sum")
         return [float(value) for value in values]
-
-
-def objective_value(terms: Terms, counts: Counts) -> Tensor:
-    """This micro-batch's part of the objective: the sum over terms of weight * sum / count of the whole step."""
-    parts = [
-        # A unit may be absent from a whole step (no trace in any target): its sum is 0.
-        term.weight * term.sum / max(counts[term.view, term.unit], 1)
-        for term in terms.values()
-        if term.weight
-    ]
-    if not parts:
-        raise BadInput(
-            "every term of the objective has weight 0, so there is nothing to minimise",
-            value={name: term.weight for name, term in terms.items()},
-            fix="give at least one term a weight",
-        )
-    return torch.stack(parts).sum()
 
 
 def autocast(device: torch.device, precision: str) -> Any:

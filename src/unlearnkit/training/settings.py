@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 
 from unlearnkit.data.markers import Style
 from unlearnkit.errors import BadInput
 from unlearnkit.settings import Settings
+from unlearnkit.training.combiners.contract import COMBINERS, Combiner
 
 MOST_ROWS = 2**20
 """Of a split in one step: each is drawn one by one, and more than a million are a slip of the hand."""
@@ -42,6 +43,9 @@ class TrainSettings(Settings):
     matters; an eps near the size of the gradients that matter leaves the others, and what they know, in place."""
     weight_decay: Annotated[float, Ge(0)] = 0.0
     """AdamW's, of all trained parameters."""
+    combiner: dict[str, Any] | None = None
+    """Name of a registered combiner, and its settings: how the gradients of the method's terms become one. Null: their
+    sum."""
     clip: Annotated[float, Gt(0)] | None = 1.0
     """Largest norm of the gradient; null for no clipping."""
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -65,6 +69,13 @@ class TrainSettings(Settings):
     def rows(self, split: str) -> int:
         """Rows of a split per optimiser step."""
         return self.batch_size if split in FORGOTTEN else self.retain_batch_size or self.batch_size
+
+    def make_combiner(self) -> Combiner | None:
+        """The combiner with its settings; None for the plain sum."""
+        if self.combiner is None:
+            return None
+        settings = {key: value for key, value in self.combiner.items() if key != "name"}
+        return COMBINERS.get(str(self.combiner.get("name"))).plugin(**settings)
 
     def total_steps(self, rows: int, batch: int) -> int:
         """Number of optimiser steps for a split of so many rows."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from unlearnkit.data.order import batch_indices
@@ -13,7 +14,7 @@ from unlearnkit.data.render import Encoded
 from unlearnkit.errors import BadInput
 from unlearnkit.models.engine import Outputs
 from unlearnkit.models.reference import ReferenceValues
-from unlearnkit.objectives.contract import Needs, Reference, TokenValues, Unit, View
+from unlearnkit.objectives.contract import Needs, Reference, Terms, TokenValues, Unit, View
 from unlearnkit.training.settings import TrainSettings
 
 Counts = dict[tuple[View, Unit], int]
@@ -86,6 +87,23 @@ def portions_per_process(settings: TrainSettings, sizes: Mapping[str, int], proc
             fix="raise train.batch_size or train.micro_batch_size, or bring both splits' batch sizes nearer together",
         )
     return parts
+
+
+def objective_value(terms: Terms, counts: Counts) -> Tensor:
+    """This micro-batch's part of the objective: the sum over terms of weight * sum / count of the whole step."""
+    parts = [
+        # A unit may be absent from a whole step (no trace in any target): its sum is 0.
+        term.weight * term.sum / max(counts[term.view, term.unit], 1)
+        for term in terms.values()
+        if term.weight
+    ]
+    if not parts:
+        raise BadInput(
+            "every term of the objective has weight 0, so there is nothing to minimise",
+            value={name: term.weight for name, term in terms.items()},
+            fix="give at least one term a weight",
+        )
+    return torch.stack(parts).sum()
 
 
 @dataclass(frozen=True)
