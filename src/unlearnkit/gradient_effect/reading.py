@@ -153,7 +153,9 @@ def adam_update(
     def scaled(name: str, gradient: Tensor) -> Tensor:
         key = id(gradient)
         if key not in made:
-            made[key] = gradient / ((second_moments[name] / left).sqrt() + eps)
+            seen = second_moments.get(name)
+            # Adam leaves a weight alone that never had a gradient, such as one above the layer that is read.
+            made[key] = torch.zeros_like(gradient) if seen is None else gradient / ((seen / left).sqrt() + eps)
         return made[key]
 
     def update(gradient: Vector) -> Vector:
