@@ -18,7 +18,7 @@ from unlearnkit.gradient_effect.table import EffectTable
 from unlearnkit.pipeline import run
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import make_recipe
-from unlearnkit.runfolder import RunFolder
+from unlearnkit.runfolder import RunFolder, StepLogFile
 from unlearnkit.suites.pocket import Pocket
 
 QUIET = Progress(quiet=True)
@@ -104,10 +104,43 @@ def test_a_risk_or_objective_that_is_not_there_is_told(recipe_data: dict[str, An
         diagnose(recipe, ["retrain"], progress=QUIET)
 
 
-def test_stopping_needs_measuring(recipe_data: dict[str, Any]) -> None:
-    with pytest.raises(BadInput, match="that is never measured") as told:
-        make_recipe(with_(recipe_data, train={"stop": "g_effect"}))
-    assert "diagnose.g_effect_every" in told.value.render()
+@pytest.mark.parametrize(
+    ("field", "settings"),
+    [
+        ("g_effect_every", {"use": ["stop"]}),
+        ("risks", {"use": ["weaken"], "g_effect_every": 2, "risks": ["forget"]}),
+        ("groups", {"use": ["mask"], "g_effect_every": 2, "groups": "none"}),
+    ],
+)
+def test_what_is_used_has_to_be_measured(recipe_data: dict[str, Any], field: str, settings: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match="what that takes is not measured") as told:
+        make_recipe(with_(recipe_data, diagnose=settings))
+    assert f"diagnose.{field}" in told.value.render()
+
+
+def test_a_run_goes_by_its_effects_and_ends_the_same_when_it_was_killed(
+    recipe_data: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use = {**FEW, "groups": "layers", "g_effect_every": 3, "use": ["weaken", "mask"]}
+    data = with_(recipe_data, diagnose=use, train={"checkpoint_every": 2})
+    whole = run(make_recipe({**data, "out": str(tmp_path / "whole")}), progress=QUIET)
+    plain = run(make_recipe({**recipe_data, "out": str(tmp_path / "plain")}), progress=QUIET)
+
+    class Killed(Exception):
+        pass
+
+    def kill(_: StepLogFile, step: dict[str, Any]) -> None:
+        if step["step"] == 5:  # the checkpoint of step 4 lies between two measurements
+            raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(StepLogFile, "add", kill)
+        run(make_recipe(data), progress=QUIET)
+    again = run(make_recipe(data), resume=True, progress=QUIET)
+    ends = [list(AutoModelForCausalLM.from_pretrained(run.model).parameters()) for run in (whole, again, plain)]
+    assert all(torch.equal(a, b) for a, b in zip(ends[0], ends[1], strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(ends[0], ends[2], strict=True))
+    assert EffectTable.read(again.g_effect) == EffectTable.read(whole.g_effect)
 
 
 def test_of_a_model_in_hand(small_world: str) -> None:

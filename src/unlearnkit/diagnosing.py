@@ -168,7 +168,7 @@ def diagnosis_of(bench: Workbench, settings: DiagnoseSettings, objectives: Mappi
     )
 
 
-def g_effect_watch(bench: Workbench, trainer: Trainer, *, stop: bool) -> GEffectWatch:
+def g_effect_watch(bench: Workbench, trainer: Trainer) -> GEffectWatch:
     """Measures the recipe's objectives while they train; made before the first update."""
     recipe = bench.recipe
     settings, own = recipe.diagnose, recipe.method["name"]
@@ -178,7 +178,16 @@ def g_effect_watch(bench: Workbench, trainer: Trainer, *, stop: bool) -> GEffect
     diagnosis = diagnosis_of(bench, settings, objectives)
     optimizer = getattr(trainer.optimizer, "optimizer", trainer.optimizer)
     called = next(iter(objectives))
-    watch = GEffectWatch(diagnosis, bench.folder.g_effect, every, trainer.total, optimizer, called, stop)
+    watch = GEffectWatch(
+        diagnosis,
+        bench.folder.g_effect,
+        every,
+        trainer.total,
+        optimizer,
+        called,
+        trainer.steering,
+        frozenset(settings.use),
+    )
     watch.go_on()
     return watch
 

@@ -103,7 +103,7 @@ class _Work:
             kept = KeptWeights(self._folder.kept_weights, bench.engine, settings.keep_weights_every, trainer.total)
             watches.append(kept)
         if bench.recipe.diagnose.g_effect_every is not None:
-            watches.append(g_effect_watch(bench, trainer, stop=settings.stop == "g_effect"))
+            watches.append(g_effect_watch(bench, trainer))
         result = self._loop(trainer, checkpoints, watches)
         peak = peak_rss_mb()
         self._save(bench.engine.model)

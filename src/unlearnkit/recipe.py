@@ -178,12 +178,7 @@ class Recipe(Settings):
             self.make_objective().needs()
         with at_field("train"):
             self.train.total_steps(1, 1)
-        if self.train.stop is not None and self.diagnose.g_effect_every is None:
-            raise BadField(
-                "training shall stop by its G-effect, and that is never measured",
-                path=("diagnose", "g_effect_every"),
-                fix="write diagnose.g_effect_every: the steps between two measurements",
-            )
+        self._g_effects_are_measured_where_they_are_used()
         if combiner := self.train.make_combiner():
             from unlearnkit.training.combining import tasks_of  # torch, which other recipes need not wait for
 
@@ -204,6 +199,29 @@ class Recipe(Settings):
                 fix="write model.path: a folder or id",
             )
         return self
+
+    def _g_effects_are_measured_where_they_are_used(self) -> None:
+        settings = self.diagnose
+        if not settings.use:
+            return
+        lacking = {
+            "g_effect_every": settings.g_effect_every is None,
+            "risks": "forget" not in settings.risks or len(settings.risks) < 2,
+            "groups": "mask" in settings.use and settings.groups == "none",
+        }
+        allowed = {
+            "g_effect_every": "the steps between two measurements",
+            "risks": "forget, and what shall stay: [forget, retain]",
+            "groups": "layers, or parts",
+        }
+        for field in (name for name, lacks in lacking.items() if lacks):
+            raise BadField(
+                f"the run shall {settings.use[0]} by its G-effects, and what that takes is not measured",
+                path=("diagnose", field),
+                value=getattr(settings, field),
+                allowed=allowed[field],
+                fix=f"write diagnose.{field}",
+            )
 
     @property
     def suite_section(self) -> dict[str, Any]:

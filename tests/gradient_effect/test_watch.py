@@ -38,7 +38,8 @@ def watching(made: Trainer, folder: Path, near: list[Encoded] = NEAR, **options:
     settings, forget = DiagnoseSettings(g_effect_every=2, groups="none"), made.data.views["forget"]
     risks = {"forget": forget, "near": near}
     diagnosis = Diagnosis(made.engine, {"ga": GA()}, {"forget": forget}, risks, PAD, settings)
-    return GEffectWatch(diagnosis, folder, 2, made.total, made.optimizer.optimizer, "ga", **options)
+    optimizer, steering = made.optimizer.optimizer, made.steering
+    return GEffectWatch(diagnosis, folder, 2, made.total, optimizer, "ga", steering, **options)
 
 
 def test_training_is_the_same_whether_or_not_somebody_watches(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_it_ends_the_run_where_the_objective_is_harmful(tmp_path: Path) -> None:
     slopes = watching(made, tmp_path).diagnosis.measure().row_slopes("forget", "forget")
     order = (slopes / torch.tensor([row.labels for row in forget])).argsort()
     worst = [forget[at] for at in order[:20].tolist()]
-    watch = watching(made, tmp_path, worst, stop=True)
+    watch = watching(made, tmp_path, worst, use=frozenset({"stop"}))
     result = made.run(watches=[watch])
     assert (result.ended, result.steps) == ("harmful", 0)
     unlearning, retaining = (watch.table.chosen(term="objective", risk=risk)[0] for risk in ("forget", "near"))

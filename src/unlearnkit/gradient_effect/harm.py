@@ -17,6 +17,11 @@ def is_harmful(retaining: EffectRow, unlearning: EffectRow) -> bool:
     return retaining.high < 0 and retaining.effect < unlearning.effect
 
 
+def is_retained(risk: str) -> bool:
+    """Whether a risk shall stay: every one but that of the forget split and of its other wordings."""
+    return risk.partition(".")[0] != FORGOTTEN_RISK
+
+
 def harmed(effects: Iterable[EffectRow], objective: str, step: int) -> list[EffectRow]:
     """The retaining effects of an objective at a step that are harmful, worst first."""
     rows = [
@@ -25,5 +30,5 @@ def harmed(effects: Iterable[EffectRow], objective: str, step: int) -> list[Effe
     unlearning = next((row for row in rows if row.risk == FORGOTTEN_RISK), None)
     if unlearning is None:
         return []
-    found = [row for row in rows if row.risk.partition(".")[0] != FORGOTTEN_RISK and is_harmful(row, unlearning)]
+    found = [row for row in rows if is_retained(row.risk) and is_harmful(row, unlearning)]
     return sorted(found, key=lambda row: row.effect)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -136,38 +136,21 @@ def instance_weights(measurement: Measurement, term: TermCoefficients, coefficie
     return summed / layout.row.bincount(minlength=layout.rows) * units
 
 
-def adam_update(
-    second_moments: Mapping[str, Tensor], steps: int, beta2: float, eps: float
-) -> Callable[[Vector], Vector]:
+def adam_update(second_moments: Mapping[str, Tensor], eps: float) -> Callable[[Vector], Vector]:
     """How Adam scales a gradient: by one over the root of its second moment plus eps. Momentum is left out.
 
     Args:
-        second_moments: the optimiser's `exp_avg_sq` by name of the weight.
-        steps: steps the optimiser has made, at least 1.
-        beta2: of the moments.
+        second_moments: the optimiser's `exp_avg_sq` by name of the weight, corrected for having begun at 0. Adam leaves
+            a weight alone that is not in it, such as one above the layer that is read.
         eps: added to the root.
     """
-    left = 1 - beta2**steps
-    made: dict[int, Tensor] = {}
-
-    def scaled(name: str, gradient: Tensor) -> Tensor:
-        key = id(gradient)
-        if key not in made:
-            seen = second_moments.get(name)
-            # Adam leaves a weight alone that never had a gradient, such as one above the layer that is read.
-            made[key] = torch.zeros_like(gradient) if seen is None else gradient / ((seen / left).sqrt() + eps)
-        return made[key]
 
     def update(gradient: Vector) -> Vector:
-        made.clear()
-        return {name: scaled(name, value) for name, value in gradient.items()}
+        made: dict[int, Tensor] = {}  # a tied weight has one gradient under two names
+        for name, value in gradient.items():
+            if id(value) not in made:
+                seen = second_moments.get(name)
+                made[id(value)] = torch.zeros_like(value) if seen is None else value / (seen.sqrt() + eps)
+        return {name: made[id(value)] for name, value in gradient.items()}
 
     return update
-
-
-def objectives_named(
-    names: Iterable[str], given: Mapping[str, Mapping[str, object]] | None = None
-) -> dict[str, Objective]:
-    """Objectives by label; `given` holds settings of some by name."""
-    made = [(name, OBJECTIVES.get(name).plugin(**(given or {}).get(name, {}))) for name in names]
-    return {label_of(name, objective): objective for name, objective in made}

@@ -16,6 +16,9 @@ Over = Literal["trained", "adapted"]
 """`trained`: the parameters that are trained, an adapter's own where there is one. `adapted`: the weights that an
 adapter stands for, those of the layers it lies on."""
 
+Use = Literal["stop", "weaken", "mask"]
+"""What a run makes of its own G-effects: see `DiagnoseSettings.use`."""
+
 FORGOTTEN_RISK = "forget"
 """The risk that is to rise; every other is to stay."""
 
@@ -37,5 +40,10 @@ class DiagnoseSettings(Settings):
     """First blocks of groups of blocks; none: each block is a group."""
     over: Over = "trained"
     """With an adapter: its own parameters, or the weights it stands for (`adapted`)."""
+    use: tuple[Use, ...] = ()
+    """What the run makes of its own method's effects, from one measurement to the next. `stop`: training ends where a
+    step raises a risk that shall stay by more than the forget split's. `weaken`: the term `forget` is multiplied by the
+    largest factor, at most 1, at which no risk that shall stay rises to first order. `mask`: only groups of weights
+    through which the method forgets and raises no risk that shall stay are moved."""
     instances: bool = True
     """Whether each instance's share is kept too."""

@@ -1,4 +1,4 @@
-"""Measuring G-effects while a run trains, and ending it when the objective does more harm than it forgets."""
+"""Measuring G-effects while a run trains, and having it go by them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from unlearnkit.gradient_effect.gradients import risk_value
 from unlearnkit.gradient_effect.harm import harmed
 from unlearnkit.gradient_effect.measurement import Measurement
 from unlearnkit.gradient_effect.reading import adam_update
+from unlearnkit.gradient_effect.settings import Use
+from unlearnkit.gradient_effect.steering import Steering, forget_factor, frozen_names, harmless_groups
 from unlearnkit.gradient_effect.table import EffectTable, StepRow
 from unlearnkit.gradient_effect.weights import Vector, Weights, dot
 
@@ -35,8 +37,10 @@ class GEffectWatch:
     optimizer: Optimizer
     own: str
     """The objective that is trained, by its name in the table."""
-    stop: bool = False
-    """Whether to end the run when that objective is harmful."""
+    steering: Steering
+    """Of the loop that trains."""
+    use: frozenset[Use] = frozenset()
+    """What is made of a measurement: `stop` ends the run where that objective is harmful."""
     table: EffectTable = field(default_factory=lambda: EffectTable([]))
     _before: _Before | None = None
 
@@ -47,13 +51,15 @@ class GEffectWatch:
             self._before = None
             self.table.write(self.folder)
         if step % self.every and step != self.total:
+            self._steer(max((row.step for row in self.table.effects if row.step < step), default=None))
             return False
         found = self.diagnosis.measure()
         update = adam_update(*self._moments()) if step else None
         self.table = self.table.before(step) + self.diagnosis.table(found, step, update)
         self.table.write(self.folder)
-        if self.stop and harmed(self.table.effects, self.own, step):
+        if "stop" in self.use and harmed(self.table.effects, self.own, step):
             return True
+        self._steer(step)
         if step < self.total and found.gradients and self.diagnosis.settings.over == "trained":
             self._before = _Before(step, found, self._weights())
         return False
@@ -64,6 +70,19 @@ class GEffectWatch:
             self.table = EffectTable.read(self.folder)
         except BadInput:
             return  # there is none, or it was cut off while it was written
+
+    def _steer(self, step: int | None) -> None:
+        """Have the loop go by what was measured at that step: a function of the table, so that a run that goes on from
+        a checkpoint between two measurements does as it would have done."""
+        if not self.use & {"weaken", "mask"} or step is None:
+            return
+        rows = self.table.chosen(objective=self.own, step=step)
+        if "weaken" in self.use:
+            self.steering.forget_factor = forget_factor(rows)
+        if "mask" in self.use:
+            engine, settings = self.diagnosis.engine, self.diagnosis.settings
+            groups = Weights(engine).groups(settings.groups, settings.boundaries)
+            self.steering.frozen = frozen_names(groups, harmless_groups(rows))
 
     def _weights(self) -> dict[str, Tensor]:
         named = self.diagnosis.engine.named_parameters(remove_duplicate=False)
@@ -84,13 +103,13 @@ class GEffectWatch:
             for risk, rows in diagnosis.risks.items()
         ]
 
-    def _moments(self) -> tuple[dict[str, Tensor], int, float, float]:
-        """What Adam scales gradients by now: second moments by name, steps, beta2 and eps."""
+    def _moments(self) -> tuple[dict[str, Tensor], float]:
+        """What Adam scales gradients by now: second moments by name, and eps."""
         group = self.optimizer.param_groups[0]
-        named = dict(self.diagnosis.engine.named_parameters(remove_duplicate=False))
-        states = {name: self.optimizer.state[p] for name, p in named.items() if p in self.optimizer.state}
-        steps = int(next(iter(states.values()))["step"])
-        return {name: state["exp_avg_sq"] for name, state in states.items()}, steps, group["betas"][1], group["eps"]
+        named = self.diagnosis.engine.named_parameters(remove_duplicate=False)
+        states = {name: self.optimizer.state[p] for name, p in named if p in self.optimizer.state}
+        left = {name: 1 - group["betas"][1] ** float(state["step"]) for name, state in states.items()}
+        return {name: state["exp_avg_sq"] / left[name] for name, state in states.items()}, group["eps"]
 
 
 @dataclass(frozen=True)

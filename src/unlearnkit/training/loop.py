@@ -16,8 +16,10 @@ from torch import Tensor, nn
 
 from unlearnkit.data.pack import Labels, Pack, pack
 from unlearnkit.errors import Interrupted
+from unlearnkit.gradient_effect.steering import FORGET_TERM, Steering
 from unlearnkit.models.engine import Engine, Outputs, Want
 from unlearnkit.models.reference import ReferenceValues
+from unlearnkit.objectives.compose import weighted
 from unlearnkit.objectives.contract import Needs, Objective, Terms, View
 from unlearnkit.training.checkpoints import Checkpoints, Progress
 from unlearnkit.training.combining import Combining, tasks_of
@@ -59,7 +61,7 @@ Ended = Literal["finished", "non-finite", "harmful"]
 @dataclass(frozen=True)
 class TrainResult:
     """How training ended. `non-finite`: a loss or gradient was not finite, and the weights are those before it.
-    `harmful`: the objective did more harm than it forgot, and `train.stop` was to look for that."""
+    `harmful`: a watch ended it, for the objective did more harm than it forgot."""
 
     ended: Ended
     steps: int
@@ -101,6 +103,8 @@ class Trainer:
         self.engine = engine
         trained = {name: p for name, p in engine.named_parameters() if p.requires_grad}
         self.parameters = list(trained.values())
+        self.steering = Steering()
+        """Changed by whoever watches."""
         self.combining: Combining | None = None
         if combiner := settings.make_combiner():
             tasks_of(combiner, objective)
@@ -185,6 +189,7 @@ class Trainer:
                 sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + mean
         values = self._sum_over_processes(torch.stack([loss, *sums.values()]))
         met = self.combining.finish(number) if self.combining else None
+        self._freeze()
         norm = torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
         if not (math.isfinite(values[0]) and math.isfinite(float(norm)) and (met is None or met.finite)):
             self.optimizer.zero_grad()
@@ -200,6 +205,13 @@ class Trainer:
         told = (None, None) if met is None else (met.cosine, met.projected)
         return StepLog(number + 1, self.total, values[0], named, float(norm), rate, *told)
 
+    def _freeze(self) -> None:
+        """Take the gradients of weights that are not to be moved away: the optimiser leaves these as they are."""
+        if self.steering.frozen:
+            for name, parameter in self.engine.named_parameters(remove_duplicate=False):
+                if name in self.steering.frozen:
+                    parameter.grad = None
+
     def _forward(self, rows: dict[str, Any]) -> Terms:
         # In an order of their own: a set's differs from process to process, and with it the last bits of every sum.
         views = sorted(self.needs.views)
@@ -214,7 +226,11 @@ class Trainer:
             with autocast(self.accelerator.device, self.settings.precision):
                 outputs |= self.wrapped(batch, want, hidden)
             labels |= batch.labels
-        return self.objective.terms(LiveStep.of(Pack([], labels), outputs, self.reference, rows))
+        terms = self.objective.terms(LiveStep.of(Pack([], labels), outputs, self.reference, rows))
+        factor = self.steering.forget_factor
+        if factor != 1.0 and FORGET_TERM in terms:
+            terms |= weighted({FORGET_TERM: terms[FORGET_TERM]}, factor)
+        return terms
 
     def _sum_over_processes(self, values: Tensor) -> list[float]:
         if self.accelerator.num_processes > 1:

@@ -62,9 +62,6 @@ class TrainSettings(Settings):
     keep_weights_every: Annotated[int, Gt(0)] | None = None
     """Optimiser steps between trained weights that are kept for good, in `weights/`, for `unlearn g-effect`; null keeps
     none."""
-    stop: Literal["g_effect"] | None = None
-    """`g_effect`: end training where a step of the method, by its G-effect, raises a watched risk that shall stay more
-    than that of the forget split; looked at every `diagnose.g_effect_every` steps. null: train to the end."""
 
     def rows(self, split: str) -> int:
         """Rows of a split per optimiser step."""
