@@ -18,6 +18,9 @@ Over = Literal["trained", "adapted"]
 """`trained`: the parameters that are trained, an adapter's own where there is one. `adapted`: the weights that an
 adapter stands for, those of the layers it lies on."""
 
+_AT_ONCE = 2**20
+"""Elements that are widened to float64 at once: a whole embedding would take as much as the model."""
+
 _UNDER_ADAPTER = ".base_layer."
 
 Vector = dict[str, Tensor]
@@ -73,4 +76,10 @@ class Weights:
 
 def dot(one: Mapping[str, Tensor], other: Mapping[str, Tensor], names: Iterable[str]) -> float:
     """Inner product over the named weights, summed in float64."""
-    return sum(float((one[name].double() * other[name].double()).sum()) for name in names)
+    total = 0.0
+    for name in names:
+        a, b = one[name].flatten(), other[name].flatten()
+        for start in range(0, len(a), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            total += float(a[part].double() @ b[part].double())
+    return total
