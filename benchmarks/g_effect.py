@@ -266,17 +266,18 @@ def line(*cells: object) -> str:
     return "| " + " | ".join(f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in cells) + " |"
 
 
-def tables(time: Mapping[str, Any], group: Mapping[str, Any], memory: Mapping[str, Mapping[str, float]]) -> str:
-    """All figures as Markdown."""
+def told_times(time: Mapping[str, Any]) -> list[str]:
+    """The figures of `times` as Markdown."""
     unit, whole = time["unit"], time["passes"] + time["tables"]
     one, count = time["one_by_one"], time["settings"]
     apart, once = (unit + count * one) / whole, (unit + one) / whole
     scaled = f"{time['sample']} measured and scaled"
-    lines = ["", line("time", "processor's seconds", "passes", "bar"), "|---|--:|--:|--:|"]
-    lines += [
+    return [
+        line("time", "processor's seconds", "passes", "bar"),
+        "|---|--:|--:|--:|",
         line("one forward-backward pass over all rows", unit, 1.0, ""),
         line("reference values, once a run (not in the measurement)", time["reference"], time["reference"] / unit, ""),
-        line(f"measurement of {time['settings']} settings", whole, whole / unit, f"<= {BARS['measured']:g}"),
+        line(f"measurement of {count} settings", whole, whole / unit, f"<= {BARS['measured']:g}"),
         line("of it: gradients and slopes", time["passes"], time["passes"] / unit, ""),
         line(f"of it: {time['table_rows']} rows of tables", time["tables"], time["tables"] / unit, ""),
         line(f"a backward pass per instance, one setting ({scaled})", one, one / unit, ""),
@@ -285,18 +286,33 @@ def tables(time: Mapping[str, Any], group: Mapping[str, Any], memory: Mapping[st
         f"measurement at {count} settings (bar: {BARS['one by one']:g}) and {once:.2f} times at one setting. One more "
         f"setting costs {time['tables'] / count / unit:.4f} passes, and one by one {one / unit:.2f}. Both give "
         f"the same to {time['disagreement']:.1e}.",
-        "",
-        line("groups", "extra forward-mode passes", "bar", "passes over the same rows"),
+    ]
+
+
+def told_groups(group: Mapping[str, Any]) -> list[str]:
+    """The figures of `groups` as Markdown."""
+    return [
+        line(
+            "groups", "extra forward-mode passes", "bar", f"passes over the same {group['rows']} + {group['rows']} rows"
+        ),
         "|--:|--:|--:|--:|",
         line(group["groups"], group["extra_passes"], f"<= {group['bar']}", group["seconds"] / group["unit"]),
-        "",
-        line("memory", "copies beyond the model", "beyond model and gradient", "bar"),
+    ]
+
+
+def told_peaks(memory: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """The figures of `peaks` as Markdown."""
+    bar = f"<= {BARS['copies']:g}"
+    return [
+        line("memory, in float32 copies of the parameters", "beyond the model", "beyond model and gradient", "bar"),
         "|---|--:|--:|--:|",
+        *(line(kind, found["copies"], found["copies"] - 1, bar) for kind, found in memory.items()),
     ]
-    lines += [
-        line(kind, found["copies"], found["copies"] - 1, f"<= {BARS['copies']:g}") for kind, found in memory.items()
-    ]
-    return "\n".join(lines)
+
+
+def tell(lines: Sequence[str]) -> None:
+    """Print figures as soon as there are any: on a busy machine the next ones may take minutes."""
+    print("", *lines, sep="\n", flush=True)
 
 
 def main() -> None:
@@ -318,9 +334,11 @@ def main() -> None:
     number, sample = (8, 2) if options.smoke else (options.rows, min(options.sample, options.rows))
     rows = made_up_rows(number, engine.causal().config.vocab_size)
     time_of = times(engine, rows, sample)
+    tell(told_times(time_of))
     by_group = groups(engine, {split: of[: max(1, number // GROUP_SHARE)] for split, of in rows.items()})
+    tell(told_groups(by_group))
     memory = peaks(options.smoke)
-    print(tables(time_of, by_group, memory))
+    tell(told_peaks(memory))
     if options.json:
         figures = {
             "machine": describe_machine(),
