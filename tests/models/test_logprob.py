@@ -137,6 +137,28 @@ def test_jvp_equals_float64_jvp(kind: str, moved: str, chunk: int) -> None:
     torch.testing.assert_close(ours.double(), want.double(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", HEADS)
+def test_without_a_graph_forward_mode_makes_the_logits_once(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden, head, labels = made_up(kind)
+    primals = tuple(leaf.detach() for leaf in leaves(hidden, head))
+    tangents = tuple(torch.randn_like(primal) for primal in primals)
+    made, logits = [], Head.logits
+    monkeypatch.setattr(Head, "logits", lambda head, hidden: made.append(len(hidden)) or logits(head, hidden))
+
+    def ours(hidden: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return token_logps(hidden, Head(weight, bias, head.scale, head.softcap), labels)
+
+    def expected(hidden: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return plain_logps(hidden, Head(weight, bias, head.scale, head.softcap), labels)
+
+    with torch.no_grad():
+        got = torch.func.jvp(ours, primals, tangents)
+        assert made == [TOKENS]
+        want = torch.func.jvp(expected, primals, tangents)
+    for a, b in zip(got, want, strict=True):
+        torch.testing.assert_close(a.double(), b.double(), rtol=1e-4, atol=1e-5)
+
+
 def test_a_tied_weight_gets_both_its_gradients(chunk: int) -> None:
     _, head, labels = made_up("plain")
     tied = head.weight

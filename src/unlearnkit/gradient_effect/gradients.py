@@ -31,19 +31,18 @@ def gradient_of(
         The sum, and its gradient by name; summed over portions in float32 or wider.
     """
     names = weights.chosen if names is None else names
-    leaves = {id(weights.values[name]): weights.values[name].clone().requires_grad_() for name in names}
+    # Leaves share the weights' memory, and each backward pass adds to their gradients in place: one gradient is held.
+    leaves = {id(weights.values[name]): weights.values[name].detach().requires_grad_() for name in names}
     replaced = {name: leaves[id(value)] for name, value in weights.values.items() if id(value) in leaves}
-    total, gradients = 0.0, {key: torch.zeros_like(leaf) for key, leaf in leaves.items()}
+    total = 0.0
     with torch.enable_grad():
         for chunk in portions:
             made = weights.run(chunk, replaced)
             value = sum_of(made, {output: coefficients[output][chunk.tokens] for output in made})
             total += float(value.detach())
-            # A weight that none of these outputs depends on, such as one above the layer that is read, has none.
-            parts = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
-            for key, part in zip(leaves, parts, strict=True):
-                if part is not None:
-                    gradients[key] += part
+            torch.autograd.backward(value, inputs=list(leaves.values()))
+    # A weight that none of these outputs depends on, such as one above the layer that is read, has none.
+    gradients = {key: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for key, leaf in leaves.items()}
     return total, {name: gradients[id(weights.values[name])] for name in names}
 
 

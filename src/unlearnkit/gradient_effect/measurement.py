@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -108,15 +109,19 @@ def interval(rows: Tensor, units: Tensor, seed: int, *, draws: int = DRAWS) -> t
         units: (rows,) number of units in each.
         seed: of the draws.
     """
-    generator = torch.Generator().manual_seed(seed)
-    # How often each row is drawn: a table of (draws, rows).
-    times = torch.zeros(draws, len(rows), dtype=torch.float64)
-    drawn = torch.randint(len(rows), (draws, len(rows)), generator=generator)
-    times.scatter_add_(1, drawn, torch.ones_like(drawn, dtype=torch.float64))
+    times = _times_drawn(draws, len(rows), seed)
     counts = times @ units.double()
     means = times @ rows * (float(units.sum()) / counts.clamp(min=1.0))
     low, high = torch.quantile(means, torch.tensor([0.025, 0.975], dtype=torch.float64))
     return float(low), float(high)
+
+
+@lru_cache(maxsize=4)  # one for each number of rows among the terms: all their effects are read with the same draws
+def _times_drawn(draws: int, rows: int, seed: int) -> Tensor:
+    """How often each row is drawn, with replacement: (draws, rows) float64."""
+    times = torch.zeros(draws, rows, dtype=torch.float64)
+    drawn = torch.randint(rows, (draws, rows), generator=torch.Generator().manual_seed(seed))
+    return times.scatter_add_(1, drawn, torch.ones((), dtype=torch.float64).expand(draws, rows))
 
 
 def measure(
@@ -158,6 +163,10 @@ def measure(
         weights = Weights(engine, over)
         groups = weights.groups(grouping, boundaries)
         wanted = outputs_of(needs)
+        portions = list(chunks(views, wanted, pad_id, weights.device, reference))
+        # What tells whether there is a forward mode: one row of a view.
+        first = {view: rows[:1] for view, rows in views.items()}
+        probe = next(chunks(first, wanted, pad_id, weights.device, reference))
         held: dict[Risk, Vector] = {}
         values: dict[Risk, float] = {}
         squares: dict[Risk, float] = {}
@@ -170,8 +179,7 @@ def measure(
                 squares[risk] = squares.get(risk, 0.0) + dot(gradient, gradient, weights.once(names))
                 for group in (g for g, members in groups.items() if set(members) <= set(names)):
                     direction = {name: gradient[name] for name in groups[group]}
-                    portions = list(chunks(views, wanted, pad_id, weights.device, reference))
-                    mode = mode or usable_mode(weights, portions[0], direction)
+                    mode = mode or usable_mode(weights, probe, direction)
                     outputs, slopes[risk, group] = slopes_along(weights, portions, direction, mode)
             if not group_by_group:
                 held[risk] = gradient

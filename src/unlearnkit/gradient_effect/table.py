@@ -83,12 +83,33 @@ class StepRow:
 
 
 @dataclass(frozen=True)
+class SweepRow:
+    """The G-effect of an objective on one risk, through all weights, at one value of one of its settings."""
+
+    step: int
+    objective: str
+    """Its registered name, with other settings that differ from its defaults."""
+    term: str
+    """`objective` for all its terms, or `forget` for that one."""
+    risk: str
+    field: str
+    """The swept setting."""
+    value: float
+    """Of the setting."""
+    effect: float
+    low: float
+    """Bounds of the 95 % bootstrap interval over the rows."""
+    high: float
+
+
+@dataclass(frozen=True)
 class EffectTable:
     """Everything that one diagnosis found."""
 
     effects: Sequence[EffectRow]
     instances: Sequence[InstanceRow] = ()
     steps: Sequence[StepRow] = ()
+    sweeps: Sequence[SweepRow] = ()
     mode: str = "forward"
     """How slopes were taken: `forward` mode, or central `differences`."""
 
@@ -102,6 +123,7 @@ class EffectTable:
             [*self.effects, *other.effects],
             [*self.instances, *other.instances],
             [*self.steps, *other.steps],
+            [*self.sweeps, *other.sweeps],
             self.mode if self.mode == other.mode else "differences",
         )
 
@@ -154,7 +176,12 @@ class _Part:
     row: Any
 
 
-_PARTS = (_Part("effects", EffectRow), _Part("instances", InstanceRow), _Part("steps", StepRow))
+_PARTS = (
+    _Part("effects", EffectRow),
+    _Part("instances", InstanceRow),
+    _Part("steps", StepRow),
+    _Part("sweeps", SweepRow),
+)
 _TYPES: Mapping[str, pa.DataType] = {
     "int": pa.int64(), "str": pa.string(), "float": pa.float64(), "float | None": pa.float64(),
 }  # fmt: skip

@@ -13,11 +13,9 @@ from unlearnkit.gradient_effect.outputs import Chunk, Output
 from unlearnkit.gradient_effect.settings import Grouping, Over
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.logprob import widen
+from unlearnkit.models.vectors import Vector
 
 _UNDER_ADAPTER = ".base_layer."
-
-Vector = dict[str, Tensor]
-"""One value for each weight, by its name. A tied weight has two names, and in a gradient the same value under both."""
 
 
 class Weights:
@@ -65,8 +63,3 @@ class Weights:
             self.engine, values, (chunk.pack, chunk.want, chunk.reference_hidden), tie_weights=False
         )
         return {output: output.of(made[chunk.view]) for output in chunk.outputs}
-
-
-def dot(one: Mapping[str, Tensor], other: Mapping[str, Tensor], names: Iterable[str]) -> float:
-    """Inner product over the named weights, summed in float64."""
-    return sum(float((one[name].double() * other[name].double()).sum()) for name in names)

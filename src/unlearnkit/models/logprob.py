@@ -67,6 +67,17 @@ def chunk_rows(vocabulary: int) -> int:
     return max(1, CHUNK_ELEMENTS // vocabulary)
 
 
+def _in_chunks(hidden: Tensor, head: Head, labels: Tensor) -> Tensor:
+    """log p(label) of each token by plain operations; a graph of them would keep all logits."""
+    logps = [hidden.new_zeros(0, dtype=wide(hidden.dtype))]
+    step = chunk_rows(head.weight.shape[0])
+    for start in range(0, len(labels), step):
+        logits = head.logits(hidden[start : start + step])
+        chosen = logits.gather(1, labels[start : start + step, None])[:, 0]
+        logps.append(chosen - logits.logsumexp(-1))
+    return torch.cat(logps)
+
+
 class _TokenLogps(torch.autograd.Function):
     """logits.log_softmax(-1)[label], chunk by chunk.
 
@@ -78,14 +89,7 @@ class _TokenLogps(torch.autograd.Function):
     def forward(
         hidden: Tensor, weight: Tensor, bias: Tensor | None, labels: Tensor, scale: float, softcap: float | None
     ) -> Tensor:
-        head = Head(weight, bias, scale, softcap)
-        logps = [hidden.new_zeros(0, dtype=wide(hidden.dtype))]
-        step = chunk_rows(weight.shape[0])
-        for start in range(0, len(labels), step):
-            logits = head.logits(hidden[start : start + step])
-            chosen = logits.gather(1, labels[start : start + step, None])[:, 0]
-            logps.append(chosen - logits.logsumexp(-1))
-        return torch.cat(logps)
+        return _in_chunks(hidden, Head(weight, bias, scale, softcap), labels)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -165,6 +169,9 @@ def token_logps(hidden: Tensor, head: Head, labels: Tensor) -> Tensor:
         (tokens,) float32 (float64 for float64 inputs), differentiable in `hidden`, `head.weight` and `head.bias`, in
         backward and forward mode.
     """
+    if not torch.is_grad_enabled():
+        # Without a graph plain operations keep nothing, and forward mode goes along with them on the logits they make.
+        return _in_chunks(hidden, head, labels)
     apply: Callable[..., Tensor] = _TokenLogps.apply
     return apply(hidden, head.weight, head.bias, labels, head.scale, head.softcap)
 
