@@ -10,9 +10,9 @@ from unlearnkit.gradient_effect.measurement import Measurement, Risk, measure, o
 from unlearnkit.gradient_effect.reading import effect_rows, instance_rows
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable, InstanceRow
-from unlearnkit.gradient_effect.weights import Vector
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.reference import ReferenceValues
+from unlearnkit.models.vectors import Vector
 from unlearnkit.objectives.contract import Needs, Objective, View
 
 

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from unlearnkit.data.render import Encoded
 from unlearnkit.gradient_effect.outputs import Chunk, Output, chunks
-from unlearnkit.gradient_effect.weights import Vector, Weights
+from unlearnkit.gradient_effect.weights import Weights
+from unlearnkit.models.vectors import Vector
 from unlearnkit.objectives.contract import View
 
 

@@ -16,9 +16,10 @@ from unlearnkit.gradient_effect.gradients import gradient_of, risk_gradient
 from unlearnkit.gradient_effect.outputs import Layout, Output, chunks, outputs_of
 from unlearnkit.gradient_effect.settings import Grouping, Over
 from unlearnkit.gradient_effect.slopes import Mode, Slopes, slopes_along, usable_mode
-from unlearnkit.gradient_effect.weights import Vector, Weights, dot
+from unlearnkit.gradient_effect.weights import Weights
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.reference import ReferenceValues
+from unlearnkit.models.vectors import Vector, dot
 from unlearnkit.objectives.contract import Needs, Objective, View
 
 Risk = str

@@ -12,7 +12,7 @@ from unlearnkit.gradient_effect.coefficients import TermCoefficients, units_by_r
 from unlearnkit.gradient_effect.measurement import Effect, Measurement, Risk
 from unlearnkit.gradient_effect.outputs import Output
 from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE, EffectRow, InstanceRow
-from unlearnkit.gradient_effect.weights import Vector, dot
+from unlearnkit.models.vectors import Vector, dot
 from unlearnkit.objectives.contract import OBJECTIVES, Objective
 
 

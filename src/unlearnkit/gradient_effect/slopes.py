@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from unlearnkit.gradient_effect.outputs import Chunk, Output
-from unlearnkit.gradient_effect.weights import Vector, Weights
+from unlearnkit.gradient_effect.weights import Weights
+from unlearnkit.models.vectors import Vector
 
 Mode = Literal["forward", "differences"]
 """`forward`: forward-mode differentiation, exact. `differences`: central differences, for models with an operation that

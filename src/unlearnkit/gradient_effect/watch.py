@@ -17,7 +17,8 @@ from unlearnkit.gradient_effect.reading import adam_update
 from unlearnkit.gradient_effect.settings import Use
 from unlearnkit.gradient_effect.steering import Steering, forget_factor, frozen_names, harmless_groups
 from unlearnkit.gradient_effect.table import EffectTable, StepRow
-from unlearnkit.gradient_effect.weights import Vector, Weights, dot
+from unlearnkit.gradient_effect.weights import Weights
+from unlearnkit.models.vectors import Vector, dot
 
 
 @dataclass

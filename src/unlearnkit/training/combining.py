@@ -15,9 +15,9 @@ from accelerate import Accelerator, DistributedType
 from torch import Tensor, nn
 
 from unlearnkit.errors import BadInput
+from unlearnkit.models.vectors import dot
 from unlearnkit.objectives.contract import Objective, Terms, TokenValues, View
 from unlearnkit.training.combiners.contract import Combiner, Gradient, Task, TaskGradients
-from unlearnkit.training.gradients import dot
 from unlearnkit.training.step import Counts, objective_value
 
 _SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM)

@@ -9,6 +9,7 @@ from annotated_types import Gt, Le
 from numpy.random import Generator
 
 from unlearnkit.errors import BadInput
+from unlearnkit.models.vectors import add, dot, scale
 from unlearnkit.objectives.contract import View
 from unlearnkit.training.combiners.contract import (
     Combined,
@@ -19,7 +20,6 @@ from unlearnkit.training.combiners.contract import (
     combiner,
     forgets,
 )
-from unlearnkit.training.gradients import add, dot, scale
 
 FORGET, RETAIN = Task("forget", forgets=True), Task("retain", forgets=False)
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from numpy.random import Generator
 
 from unlearnkit.errors import BadInput
+from unlearnkit.models.vectors import add, scale
 from unlearnkit.objectives.contract import View
 from unlearnkit.training.combiners.contract import (
     Combined,
@@ -18,7 +19,6 @@ from unlearnkit.training.combiners.contract import (
     combiner,
     forgets,
 )
-from unlearnkit.training.gradients import add, scale
 
 
 def surgery(dots: Mapping[tuple[Task, Task], float], tasks: Collection[Task], draw: Generator) -> dict[Task, float]:
