@@ -16,6 +16,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from unlearnkit.errors import BadInput
+from unlearnkit.gradient_effect.frontier import SweepRow, read_sweep
+from unlearnkit.gradient_effect.table import EFFECTS_FILE, EffectTable
 from unlearnkit.metrics.score import Score
 from unlearnkit.models.settings import Dtype
 from unlearnkit.records.schema import Record, read_records
@@ -185,6 +187,7 @@ class RunFolder:
         self.model = self.path / "model"
         self.checkpoints = self.path / "checkpoints"
         self.references = self.path / "references"
+        self.g_effect = self.path / "g_effect"
         self.private = self.path / "private"
         self.targets_file = self.private / "targets.jsonl"
         self.replies = self.private / "replies"
@@ -309,6 +312,14 @@ class RunFolder:
     def write_attack_scores(self, scores: dict[str, Score]) -> None:
         """Write `attacks.json`."""
         write_whole(self.attacks_file, _SCORES.dump_json(scores, indent=1).decode() + "\n")
+
+    def effects(self) -> EffectTable | None:
+        """What objectives do to risks at this run's checkpoints; None where that was not diagnosed."""
+        return EffectTable.read(self.g_effect) if (self.g_effect / EFFECTS_FILE).exists() else None
+
+    def sweep(self) -> list[SweepRow]:
+        """The same over a hyper-parameter; nothing where none was swept."""
+        return read_sweep(self.g_effect)
 
     def curve(self) -> tuple[CurvePoint, ...]:
         """The loss and every term at each step that was logged."""
