@@ -55,9 +55,9 @@ def instances(plane: Plane) -> Chart:
                 showarrow=False, opacity=0.65, font={"size": 11}, row=1, col=column,
             )  # fmt: skip
     x_axis = axis(across, around_zero(across, (dot.x for dot in dots)))
-    figure.update_xaxes(title=f"slope on {html.escape(plane.x_risk)}", **x_axis)
+    figure.update_xaxes(title=f"slope on {html.escape(plane.x_risk)} ({EFFECT_UNIT})", **x_axis)
     figure.update_yaxes(**axis(upwards, around_zero(upwards, (dot.y for dot in dots))))
-    figure.update_yaxes(title=f"slope on {html.escape(plane.y_risk)}", col=1)
+    figure.update_yaxes(title=f"slope on {html.escape(plane.y_risk)} ({EFFECT_UNIT})", col=1)
     finish(figure, 400, {"l": 72, "r": 16, "t": 56, "b": 48})
     figure.update_layout(coloraxis=weight_colours([dot.weight for dot in dots]))
     shown = max(len(of) for _, of in plane.steps)
