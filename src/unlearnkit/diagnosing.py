@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from unlearnkit.errors import BadInput
 from unlearnkit.gradient_effect.diagnosis import Diagnosis, needs_of
 from unlearnkit.gradient_effect.reading import label_of
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
+from unlearnkit.gradient_effect.sweep import Sweep, sweep
 from unlearnkit.gradient_effect.table import EffectTable
 from unlearnkit.gradient_effect.watch import GEffectWatch
 from unlearnkit.machine import device_told
@@ -89,6 +91,7 @@ def diagnose(
     what: Recipe | RunFolder,
     objectives: Sequence[str] | None = None,
     *,
+    sweeps: Sequence[Sweep] = (),
     settings: DiagnoseSettings | None = None,
     permission: Permission | None = None,
     progress: Progress | None = None,
@@ -99,6 +102,7 @@ def diagnose(
         what: a run: measured at the target model, at the weights that were kept (`train.keep_weights_every`), or, if
             none were, at its result. Or a recipe: its folder is made, with its targets, and measured before training.
         objectives: registered names; None: the run's own method.
+        sweeps: settings over which every named objective that has them is measured too; costs no pass of the model.
         settings: of the diagnosis; None: the recipe's.
         permission: what a teacher that is asked may be sent, and may spend.
         progress: tells what is being done.
@@ -119,15 +123,39 @@ def diagnose(
     with device_told():
         named = [recipe.method["name"]] if objectives is None else objectives
         diagnosis = diagnosis_of(bench, settings, chosen_objectives(recipe, named))
+        swept = _swept(recipe, named, sweeps)
         table = EffectTable([])
         places = list(_places(folder, bench.engine))
         with progress.count(f"G-effects of {folder.name}", len(places)) as counter:
             for step, weights in places:
                 _put(bench.engine, weights)
-                table += diagnosis.table(diagnosis.measure(), step)
+                found = diagnosis.measure()
+                rows = [row for name, each, fixed in swept for row in sweep(found, name, each, step=step, **fixed)]
+                table += replace(diagnosis.table(found, step), sweeps=rows)
                 counter.add(1)
     table.write(folder.g_effect)
     return folder, table
+
+
+def _swept(recipe: Recipe, names: Sequence[str], sweeps: Sequence[Sweep]) -> list[tuple[str, Sweep, dict[str, object]]]:
+    """Each sweep with each objective that has its setting, and that objective's other settings."""
+    found = []
+    for each in sweeps:
+        having = [name for name in names if each.field in OBJECTIVES.get(name).plugin.model_fields]
+        if not having:
+            raise BadInput(
+                "no named objective has the setting that is to be swept",
+                where="--sweep",
+                value=each.field,
+                allowed=", ".join(sorted({f for name in names for f in OBJECTIVES.get(name).plugin.model_fields})),
+                fix="name one of these, or other objectives",
+            )
+        for name in having:
+            own = recipe.method if name == recipe.method["name"] else {}
+            fixed = {key: value for key, value in own.items() if key not in ("name", each.field)}
+            each.objectives(name, **fixed)  # a value that is refused is told before anything is run
+            found.append((name, each, fixed))
+    return found
 
 
 def chosen_objectives(recipe: Recipe, names: Iterable[str]) -> dict[str, Objective]:

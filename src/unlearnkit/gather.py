@@ -149,6 +149,7 @@ def subject_report(folder: RunFolder) -> SubjectReport:
         },
         judged_by={name: str(judged.asked) for name, judged in read_judged(folder).items() if judged.asked},
         curve=folder.curve(),
+        effects=folder.effects(),
         records=tuple(folder.records()),
     )
 

@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from unlearnkit.errors import BadInput
+from unlearnkit.gradient_effect.table import EFFECTS_FILE, EffectTable
 from unlearnkit.metrics.score import Score
 from unlearnkit.models.settings import Dtype
 from unlearnkit.records.schema import Record, read_records
@@ -311,6 +312,10 @@ class RunFolder:
     def write_attack_scores(self, scores: dict[str, Score]) -> None:
         """Write `attacks.json`."""
         write_whole(self.attacks_file, _SCORES.dump_json(scores, indent=1).decode() + "\n")
+
+    def effects(self) -> EffectTable | None:
+        """What objectives do to risks at this run's checkpoints; None where that was not diagnosed."""
+        return EffectTable.read(self.g_effect) if (self.g_effect / EFFECTS_FILE).exists() else None
 
     def curve(self) -> tuple[CurvePoint, ...]:
         """The loss and every term at each step that was logged."""

@@ -12,7 +12,7 @@ import torch
 from tests.tiny import PAD, random_rows, tiny_model
 from unlearnkit.errors import BadInput
 from unlearnkit.gradient_effect.measurement import Measurement, measure
-from unlearnkit.gradient_effect.sweep import Setting, Sweep, frontier, sweep
+from unlearnkit.gradient_effect.sweep import Sweep, sweep
 from unlearnkit.gradient_effect.table import WHOLE, EffectRow, EffectTable, SweepRow
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.reference import reference_values
@@ -143,38 +143,6 @@ def rows_of(*points: tuple[float, float, float], objective: str = "npo", step: i
         for value, forget, retain in points
         for risk, effect in (("forget", forget), ("near", retain))
     ]
-
-
-def test_the_frontier_by_hand() -> None:
-    rows = rows_of(
-        (0.1, -9.0, -5.0),  # forgets most
-        (0.2, -9.0, -6.0),  # no more than the first, and harms more
-        (0.5, -4.0, -1.0),
-        (1.0, -3.0, -2.0),  # beaten in both
-        (2.0, -1.0, 3.0),  # retains most
-        (4.0, 2.0, 3.0),  # as much, and forgets less
-    )
-    assert frontier(rows, "forget", "near") == [
-        Setting(0, "npo", "beta", 0.1, -9.0, -5.0),
-        Setting(0, "npo", "beta", 0.5, -4.0, -1.0),
-        Setting(0, "npo", "beta", 2.0, -1.0, 3.0),
-    ]
-
-
-def test_two_settings_with_the_same_effects_are_both_kept() -> None:
-    assert len(frontier(rows_of((1.0, -2.0, 0.0), (2.0, -2.0, 0.0)), "forget", "near")) == 2
-
-
-def test_each_sweep_has_a_frontier_of_its_own() -> None:
-    strong = rows_of((1.0, -100.0, 50.0), objective="npo")
-    weak = rows_of((1.0, -1.0, -0.5), objective="wga") + rows_of((1.0, -1.0, -0.5), objective="npo", step=10)
-    assert len(frontier(strong + weak, "forget", "near")) == 3
-
-
-def test_a_frontier_of_a_risk_that_was_not_swept_is_refused() -> None:
-    with pytest.raises(BadInput, match="no such risk") as raised:
-        frontier(rows_of((1.0, -1.0, 0.0)), "forget", "retain")
-    assert raised.value.allowed == "forget, near"
 
 
 def test_sweeps_are_written_and_read_beside_the_effects(tmp_path: Path) -> None:

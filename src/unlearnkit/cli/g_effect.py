@@ -19,6 +19,11 @@ def g_effect_command(
     ] = None,
     groups: Annotated[str | None, typer.Option(help="Groups of weights: none, layers or parts.")] = None,
     rows: Annotated[int | None, typer.Option(help="Most rows of each split.", min=1)] = None,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(help="Also at other settings, for nothing: beta=0.05:4:log, of each named objective that has it."),
+    ] = None,
+    figures: Annotated[Path | None, typer.Option(help="Folder for figures as SVG and PNG (extra: paper).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
 ) -> None:
     """Tell what objectives do to forgetting and to retaining, by their gradients, at each step there are weights of.
@@ -32,9 +37,11 @@ def g_effect_command(
     from unlearnkit.diagnosing import diagnose
     from unlearnkit.gather import write_documents
     from unlearnkit.gradient_effect.settings import DiagnoseSettings
+    from unlearnkit.gradient_effect.sweep import Sweep
     from unlearnkit.machine import quiet_libraries
     from unlearnkit.progress import Progress
     from unlearnkit.recipe import load_recipe, make_recipe
+    from unlearnkit.report.figures import refuse_without_matplotlib, write_figures
     from unlearnkit.runfolder import RunFolder
 
     quiet_libraries()
@@ -49,11 +56,17 @@ def g_effect_command(
     settings = DiagnoseSettings.model_validate({**recipe.diagnose.model_dump(), **changed})
     names = None if objectives is None else [name.strip() for name in objectives.split(",")]
     progress = Progress()
-    folder, table = diagnose(chosen, names, settings=settings, progress=progress)
+    if figures is not None:
+        refuse_without_matplotlib()
+    sweeps = [Sweep.parse(text, where="--sweep") for text in sweep or ()]
+    folder, table = diagnose(chosen, names, sweeps=sweeps, settings=settings, progress=progress)
     if folder.state().done:
         write_documents(folder)
+    drawn = write_figures(table, figures) if figures is not None else []
     if as_json:
         print_json([asdict(row) for row in table.effects])
     else:
         print_g_effects(table)
         progress.say(f"tables: {folder.g_effect}")
+        for path in drawn:
+            progress.say(f"figure: {path}")

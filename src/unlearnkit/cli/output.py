@@ -164,6 +164,8 @@ def print_g_effects(effects: EffectTable) -> None:
     from rich import box
     from rich.table import Table
 
+    from unlearnkit.gradient_effect.advice import advice
+    from unlearnkit.gradient_effect.frontier import frontier
     from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE
 
     caption = "effect: <grad of the risk, grad of the objective>; below 0 a step raises the risk. - not measured"
@@ -178,6 +180,20 @@ def print_g_effects(effects: EffectTable) -> None:
         shown = (f"{row.effect:.3g}", bounds, *compared, f"{row.risk_value:.3f}")
         table.add_row(str(row.step), row.objective, row.risk, *shown)
     _console().print(table)
+    if effects.sweeps:
+        swept = Table(title="Sweeps", caption="* on the frontier", box=box.SIMPLE_HEAD, pad_edge=False)
+        for head in ("step", "objective", "setting"):
+            swept.add_column(head, no_wrap=True)
+        for head in ("e_u", "e_r", "risk that stays"):
+            swept.add_column(head, justify="right")
+        for step in sorted({row.step for row in effects.sweeps}):
+            for place in frontier(effects.sweeps, step):
+                name = f"{place.forget.field}={place.value:.3g}{'' if place.outdone else ' *'}"
+                told = (f"{place.forget.effect:.3g}", f"{place.retained.effect:.3g}", place.retained.risk)
+                swept.add_row(str(step), place.forget.objective, name, *told)
+        _console().print(swept)
+    for sentence in advice(effects):
+        print(f"- {sentence}")  # noqa: T201
 
 
 def print_sample(report: Report) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from pydantic import ValidationError
 
 from unlearnkit.errors import BadInput
-from unlearnkit.gradient_effect.measurement import Measurement, Risk
+from unlearnkit.gradient_effect.measurement import Measurement
 from unlearnkit.gradient_effect.reading import label_of, together
 from unlearnkit.gradient_effect.table import WHOLE, SweepRow
 from unlearnkit.objectives.contract import OBJECTIVES, Objective
@@ -119,48 +118,3 @@ def sweep(measurement: Measurement, name: str, sweep: Sweep, *, step: int = 0, *
                 for term, effect in told.items()
             ]
     return rows
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One value of a swept setting, and its effects on what is to be forgotten and on what must stay."""
-
-    step: int
-    objective: str
-    field: str
-    value: float
-    forget: float
-    """e_u: the further below 0 the better."""
-    retain: float
-    """e_r: the higher the better."""
-
-
-def frontier(rows: Iterable[SweepRow], forget_risk: Risk, retain_risk: Risk, *, term: str = WHOLE) -> list[Setting]:
-    """The settings that no other of the same sweep beats by forgetting and retaining as much, and more of one.
-
-    Effects of two objectives differ in scale, and those of two steps in what is left to forget, so each sweep has a
-    frontier of its own; they come one after the other, each from the setting that forgets most.
-    """
-    found: dict[tuple[int, str, str], dict[float, dict[Risk, float]]] = {}
-    for row in rows:
-        if row.term == term:
-            of = found.setdefault((row.step, row.objective, row.field), {})
-            of.setdefault(row.value, {})[row.risk] = row.effect
-    settings = []
-    for key, by_value in found.items():
-        known = {risk for effects in by_value.values() for risk in effects}
-        for risk in (forget_risk, retain_risk):
-            if risk not in known:
-                raise BadInput("the sweep has no such risk", value=risk, allowed=", ".join(sorted(known)))
-        mine = [Setting(*key, value, e[forget_risk], e[retain_risk]) for value, e in by_value.items()]
-        settings += sorted((one for one in mine if not _beaten(one, mine)), key=lambda one: one.forget)
-    return settings
-
-
-def _beaten(one: Setting, others: Sequence[Setting]) -> bool:
-    return any(
-        other.forget <= one.forget
-        and other.retain >= one.retain
-        and (other.forget, other.retain) != (one.forget, one.retain)
-        for other in others
-    )

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Self
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any, Self
 
 from unlearnkit.errors import BadInput
 from unlearnkit.writing import writing
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 WHOLE = "objective"
 """In the column `term`: all terms of an objective together."""
 EVERYTHING = "all"
 """In the column `group`: all weights together."""
+EFFECTS_FILE = "effects.parquet"
+"""Is there where anything was measured."""
 
 
 @dataclass(frozen=True)
@@ -138,11 +140,15 @@ class EffectTable:
 
     def write(self, folder: Path) -> None:
         """Write each table that has rows as Parquet. Raises `NotWritten`."""
+        import pyarrow.parquet as pq  # here, because it takes a while and every report knows these classes
+
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             for part in _PARTS:
-                rows = getattr(self, part.name)
-                if rows:
+                rows, path = getattr(self, part.name), folder / f"{part.name}.parquet"
+                if not rows:
+                    path.unlink(missing_ok=True)  # of an earlier diagnosis
+                else:
                     table = _arrow(part.row, rows).replace_schema_metadata({"slopes": self.mode})
                     partial = folder / f".{part.name}.partial"
                     pq.write_table(table, partial)
@@ -151,6 +157,9 @@ class EffectTable:
     @staticmethod
     def read(folder: Path) -> EffectTable:
         """What `write` wrote. Raises `BadInput` where there is nothing, or nothing that can be read."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         found: dict[str, list[Any]] = {}
         mode = "forward"
         for part in _PARTS:
@@ -182,13 +191,14 @@ _PARTS = (
     _Part("steps", StepRow),
     _Part("sweeps", SweepRow),
 )
-_TYPES: Mapping[str, pa.DataType] = {
-    "int": pa.int64(), "str": pa.string(), "float": pa.float64(), "float | None": pa.float64(),
-}  # fmt: skip
+_TYPES: Mapping[str, str] = {"int": "int64", "str": "string", "float": "float64", "float | None": "float64"}
+"""A field's type and pyarrow's name for it."""
 
 
 def _arrow(kind: Any, rows: Iterable[Any]) -> pa.Table:
     """Columns in the order and of the types that the row's class says, so that empty columns have a type too."""
+    import pyarrow as pa
+
     rows = list(rows)
-    columns = {f.name: pa.array([getattr(row, f.name) for row in rows], _TYPES[str(f.type)]) for f in fields(kind)}
-    return pa.table(columns)
+    types = {f.name: pa.type_for_alias(_TYPES[str(f.type)]) for f in fields(kind)}
+    return pa.table({name: pa.array([getattr(row, name) for row in rows], of) for name, of in types.items()})

@@ -95,7 +95,7 @@ def plane(report: Report) -> go.Figure | None:
         figure.add_annotation(x=x_at, y=y_at, text=words, xanchor=side, **_CORNER)
     figure.update_xaxes(title=f"{told.name} on what must be forgotten (mean over its sets)", **_unit_axis())
     figure.update_yaxes(title=f"{told.name} on what must stay (mean)", **_unit_axis())
-    return _finish(figure, 500, {"l": 64, "r": 16, "t": 40, "b": 56})
+    return finish(figure, 500, {"l": 64, "r": 16, "t": 40, "b": 56})
 
 
 def probe_dots(report: Report) -> go.Figure | None:
@@ -135,7 +135,7 @@ def probe_dots(report: Report) -> go.Figure | None:
     figure.update_yaxes(range=[len(splits) - 0.5, -0.5], showgrid=False, zeroline=False)
     figure.update_yaxes(tickvals=list(range(len(splits))), ticktext=[html.escape(s) for s in splits], col=1)
     height = 90 + len(splits) * max(34, 12 * len(report.subjects))
-    return _finish(figure, height, {"l": 140, "r": 12, "t": 36, "b": 32})
+    return finish(figure, height, {"l": 140, "r": 12, "t": 36, "b": 32})
 
 
 def term_curves(report: Report) -> tuple[Curve, ...]:
@@ -160,7 +160,7 @@ def term_curves(report: Report) -> tuple[Curve, ...]:
             )
         figure.update_xaxes(title="step", showgrid=False, zeroline=False, nticks=5)
         figure.update_yaxes(zeroline=True, nticks=5)
-        found.append(Curve(subject, _finish(figure, 230, {"l": 48, "r": 8, "t": 8, "b": 40}, hovermode="x unified")))
+        found.append(Curve(subject, finish(figure, 230, {"l": 48, "r": 8, "t": 8, "b": 40}, hovermode="x unified")))
     return tuple(found)
 
 
@@ -216,7 +216,8 @@ def _unit_axis() -> dict[str, object]:
     return {"range": [-0.04, 1.04], "tickvals": [0, 0.25, 0.5, 0.75, 1], "zeroline": False}
 
 
-def _finish(figure: go.Figure, height: int, margin: dict[str, int], **layout: object) -> go.Figure:
+def finish(figure: go.Figure, height: int, margin: dict[str, int], **layout: object) -> go.Figure:
+    """A figure on the page's own ground, without a legend: the page has that."""
     return figure.update_layout(
         template="none",
         height=height,

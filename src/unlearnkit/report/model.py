@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from unlearnkit.gradient_effect.table import EffectTable
 from unlearnkit.metrics.score import Score
 from unlearnkit.records.schema import Record
 from unlearnkit.report.names import REFERENCES
@@ -60,6 +61,8 @@ class SubjectReport(_Value):
     judged_by: dict[str, str] = {}
     """Name of a model judge to the model that it asked."""
     curve: tuple[CurvePoint, ...] = ()
+    effects: EffectTable | None = None
+    """What objectives do to risks at this run's checkpoints; None where that was not diagnosed."""
     records: tuple[Record, ...] = ()
     """What was measured on each row; the samples are chosen from here."""
 

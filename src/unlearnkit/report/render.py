@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -20,6 +21,8 @@ from plotly.offline import get_plotlyjs
 
 from unlearnkit.report import charts, tables
 from unlearnkit.report.attacked import attack_table
+from unlearnkit.report.effect_sections import EffectSection, effect_sections
+from unlearnkit.report.effects import EFFECT_UNIT
 from unlearnkit.report.headline import axes, headline
 from unlearnkit.report.model import Report
 from unlearnkit.report.names import group_of, stays
@@ -34,7 +37,8 @@ def render(report: Report) -> str:
     """The report as HTML."""
     secrets = () if report.show_forget_text else tuple(form for s in report.scope.secrets for form in s.forms)
     withhold = withholder(secrets)
-    figures = _figures(report)
+    effects = effect_sections(report)
+    figures = _figures(report, effects)
     scripts = (get_plotlyjs(), _asset("report.js")) if figures else ()
     told = headline(s.scores for s in report.subjects)
     samples = sample_sets(report, withhold)
@@ -50,6 +54,8 @@ def render(report: Report) -> str:
         attacks=attack_table(report),
         told=told,
         axes=axes((s.scores for s in report.subjects), told.metric),
+        effects=effects,
+        effect_unit=EFFECT_UNIT,
         samples=samples,
         opened=_opened([found.split for found in samples]),
         costs=tables.cost_table(report),
@@ -80,10 +86,11 @@ def _opened(splits: list[str]) -> set[str]:
     return {"forget", near}
 
 
-def _figures(report: Report) -> dict[str, dict[str, object]]:
+def _figures(report: Report, effects: Sequence[EffectSection]) -> dict[str, dict[str, object]]:
     """Every chart by the id of the element it is drawn in."""
     found = {"chart-plane": charts.plane(report), "chart-probes": charts.probe_dots(report)}
     found |= {f"chart-curve-{i}": c.figure for i, c in enumerate(charts.term_curves(report))}
+    found |= {name: chart.figure for section in effects for name, chart in section.charts}
     return {name: charts.plain(figure) for name, figure in found.items() if figure is not None}
 
 
@@ -110,7 +117,7 @@ def _shown(value: object) -> object:
 
 def _unbroken(text: str) -> Markup:
     """A sentence in which no line ends within a number such as `8.5e-19`."""
-    parts = re.split(r"(\d\.\de-\d+)", visible(text))
+    parts = re.split(r"(-?\d\.\d+e-?\d+)", visible(text))
     whole = Markup('<span class="whole">{}</span>')
     return Markup().join(whole.format(part) if place % 2 else part for place, part in enumerate(parts))
 

@@ -16,6 +16,15 @@ def number(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 10 else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}"
 
 
+def significant(value: float) -> str:
+    """Three significant figures whatever the size: `-0.0123`, `350`, `-1.75e5`. Effects span decades."""
+    if not math.isfinite(value) or value == 0:
+        return str(value) if value else "0"
+    digits, _, power = f"{value:.2e}".partition("e")
+    exponent = int(power)
+    return f"{value:.{max(2 - exponent, 0)}f}" if -3 <= exponent < 4 else f"{digits}e{exponent}"
+
+
 def p_value(value: float) -> str:
     """`0.052`, and `8.5e-19` where three decimals would show little or nothing."""
     if value >= 0.01 or not math.isfinite(value):

@@ -20,7 +20,7 @@
       if (!/^[xy]axis\d*$/.test(key)) continue;
       const axis = copy[key];
       axis.gridcolor = grid;
-      axis.zerolinecolor = line;
+      axis.zerolinecolor = axis.zerolinewidth > 1 ? soft : line;
       axis.tickfont = { color: soft, size: 12 };
       if (axis.title) axis.title.font = { color: soft, size: 13 };
     }
