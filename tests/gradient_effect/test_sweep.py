@@ -151,4 +151,4 @@ def test_sweeps_are_written_and_read_beside_the_effects(tmp_path: Path) -> None:
     table.write(tmp_path)
     assert (tmp_path / "sweeps.parquet").exists()
     assert EffectTable.read(tmp_path) == table
-    assert (table + table).sweeps == [*table.sweeps, *table.sweeps]
+    assert (table + table).sweeps == (*table.sweeps, *table.sweeps)

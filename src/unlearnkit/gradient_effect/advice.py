@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from unlearnkit.gradient_effect.course import Course, courses, forget_risk
+from unlearnkit.gradient_effect.harm import is_harmful
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable, StepRow
 from unlearnkit.report.names import is_forget, ordered_sets
 from unlearnkit.report.wording import percent, significant
@@ -32,8 +33,8 @@ def advice(table: EffectTable) -> list[str]:
 
     1. *Relearning*: the steps at which the effect on `forget`, or on one of its probes, is positive. Those that are
        relearned at the same steps stand in one sentence, with the figures of the first.
-    2. *Harm beyond forgetting*, for each risk that must stay: the steps at which its effect is negative and its
-       interval lies wholly below that of `forget`: a step raises it by more than it raises what is to be forgotten.
+    2. *Harm beyond forgetting*, for each risk that must stay: the steps at which `is_harmful` says so: a step raises it
+       by more than it raises what is to be forgotten.
     3. *Where the harm sits*: of the lowest negative effect on any risk that must stay, at any step, the smallest set of
        groups of weights with negative effects that has at least `MOST` of the sum of all groups' effects below 0.
        Nothing is said where that takes every group.
@@ -68,7 +69,7 @@ def _beyond(course: Course) -> Iterator[str]:
         return
     for risk in _retained(course):
         pairs = [(row, aim) for row in course.over_steps(risk) if (aim := course.at(goal, row.step)) is not None]
-        found = [(row, aim) for row, aim in pairs if row.high < min(0.0, aim.low)]
+        found = [(row, aim) for row, aim in pairs if is_harmful(row, aim)]
         if found:
             when = _when([row.step for row, _ in found], [row.step for row, _ in pairs])
             row, aim = found[-1]

@@ -6,20 +6,16 @@ from collections.abc import Iterable
 
 from unlearnkit.gradient_effect.settings import FORGOTTEN_RISK
 from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE, EffectRow
+from unlearnkit.report.names import is_forget
 
 
 def is_harmful(retaining: EffectRow, unlearning: EffectRow) -> bool:
-    """Whether a step raises a risk that shall stay by more than the one that shall rise.
+    """Whether a step raises a risk that shall stay by more than the one that shall rise, as sure as the intervals are.
 
-    The retaining effect is below 0 with its whole interval, and further below 0 than the unlearning effect (which may
-    be above 0: then what was forgotten is learned again at the cost of the rest).
+    The retaining effect's interval lies wholly below 0 and below that of the unlearning effect (which may be above 0:
+    then what was forgotten is learned again at the cost of the rest).
     """
-    return retaining.high < 0 and retaining.effect < unlearning.effect
-
-
-def is_retained(risk: str) -> bool:
-    """Whether a risk shall stay: every one but that of the forget split and of its other wordings."""
-    return risk.partition(".")[0] != FORGOTTEN_RISK
+    return retaining.high < min(0.0, unlearning.low)
 
 
 def harmed(effects: Iterable[EffectRow], objective: str, step: int) -> list[EffectRow]:
@@ -30,5 +26,5 @@ def harmed(effects: Iterable[EffectRow], objective: str, step: int) -> list[Effe
     unlearning = next((row for row in rows if row.risk == FORGOTTEN_RISK), None)
     if unlearning is None:
         return []
-    found = [row for row in rows if is_retained(row.risk) and is_harmful(row, unlearning)]
+    found = [row for row in rows if not is_forget(row.risk) and is_harmful(row, unlearning)]
     return sorted(found, key=lambda row: row.effect)

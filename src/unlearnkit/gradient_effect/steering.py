@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from unlearnkit.gradient_effect.harm import is_retained
 from unlearnkit.gradient_effect.settings import FORGOTTEN_RISK
 from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE, EffectRow
+from unlearnkit.report.names import is_forget
 
 FORGET_TERM = "forget"
 """Name of the term that is weakened: what ascends. What is taught in place of answers is left as it is."""
@@ -34,7 +34,7 @@ def forget_factor(rows: Iterable[EffectRow]) -> float:
     """
     parts: dict[str, dict[str, EffectRow]] = {}
     for row in rows:
-        if row.group == EVERYTHING and row.term != WHOLE and is_retained(row.risk):
+        if row.group == EVERYTHING and row.term != WHOLE and not is_forget(row.risk):
             parts.setdefault(row.risk, {})[row.term] = row
     factor = 1.0
     for terms in parts.values():
@@ -60,7 +60,7 @@ def harmless_groups(rows: Iterable[EffectRow]) -> frozenset[str]:
 
 def _harmless(rows: Sequence[EffectRow]) -> bool:
     forgets = any(row.risk == FORGOTTEN_RISK and row.effect < 0 for row in rows)
-    return forgets and all(row.effect >= 0 for row in rows if is_retained(row.risk))
+    return forgets and all(row.effect >= 0 for row in rows if not is_forget(row.risk))
 
 
 def frozen_names(groups: Mapping[str, Sequence[str]], moved: frozenset[str]) -> frozenset[str]:

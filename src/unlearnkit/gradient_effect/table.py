@@ -115,6 +115,10 @@ class EffectTable:
     mode: str = "forward"
     """How slopes were taken: `forward` mode, or central `differences`."""
 
+    def __post_init__(self) -> None:
+        for part in _PARTS:
+            object.__setattr__(self, part.name, tuple(getattr(self, part.name)))
+
     def chosen(self, **values: Any) -> list[EffectRow]:
         """The effects whose columns have these values: `chosen(risk="near", group="all")`."""
         return [row for row in self.effects if all(getattr(row, name) == value for name, value in values.items())]
