@@ -13,6 +13,7 @@ import unlearnkit
 from unlearnkit.data.rows import Row
 from unlearnkit.diagnosing import diagnose
 from unlearnkit.errors import BadInput
+from unlearnkit.gradient_effect import watch
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.gradient_effect.table import EffectTable
 from unlearnkit.pipeline import run
@@ -161,3 +162,14 @@ def test_of_a_model_in_hand(small_world: str) -> None:
     assert {row.objective for row in kl.effects} == {"npo", "graddiff"}
     assert {row.risk for row in kl.effects} == {"forget", "retain", "one"}
     assert len(kl.chosen(group="block 0", term="objective", objective="npo")) == 3
+
+
+def test_a_run_ends_by_itself_where_it_is_harmful(recipe_data: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    use = {**FEW, "g_effect_every": 2, "use": ["stop"]}
+    with monkeypatch.context() as patch:
+        # A model that learned next to nothing is hardly harmed, so harm is said where there is none.
+        patch.setattr(watch, "harmed", lambda rows, own, step: list(rows) if step >= 4 else [])
+        folder = run(make_recipe(with_(recipe_data, diagnose=use)), progress=QUIET)
+    training = folder.state().train
+    assert training is not None and (training.ended, training.steps) == ("harmful", 4)
+    assert "ended by itself after step 4" in folder.report_file.read_text(encoding="utf-8")

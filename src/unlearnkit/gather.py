@@ -139,6 +139,7 @@ def subject_report(folder: RunFolder) -> SubjectReport:
         title=_title(folder.name, state),
         method=state.method,
         ended=_ended(state),
+        stopped_after=state.train.steps if state.train is not None and state.train.ended == "harmful" else None,
         settings=_settings(recipe) if recipe else {},
         prompted=state.measure is not None and state.measure.system_prompt is not None,
         scores=folder.scores(),
@@ -190,6 +191,12 @@ def caveats(
     broken = [s.title for s in subjects if s.ended == "collapsed"]
     if broken:
         said.append(f"Training stopped at a loss that was not finite: {', '.join(broken)}. What came before is shown.")
+    said += [
+        f"{s.title} ended by itself after step {s.stopped_after}: by its G-effects, a step raised what must stay more "
+        "than what is to be forgotten (`diagnose.use`)."
+        for s in subjects
+        if s.stopped_after is not None
+    ]
     return tuple(said)
 
 
@@ -240,6 +247,8 @@ def _settings(recipe: dict[str, Any]) -> dict[str, object]:
     lora = recipe["model"]["lora"]
     combiner = recipe["train"].get("combiner") or {}  # runs from before there were combiners do not name it
     combined = {"combiner" if key == "name" else f"combiner {key}": value for key, value in combiner.items()}
+    if used := recipe.get("diagnose", {}).get("use"):
+        combined["goes by its G-effects"] = ", ".join(used)
     return {**method, **train, **combined, **({"lora rank": lora["r"]} if lora else {}), "seed": recipe["seed"]}
 
 

@@ -70,11 +70,18 @@ def test_headings_end_a_title_well() -> None:
     assert Pocket(request="book").heading() == "book"
 
 
+STATE = RunState.model_validate({"name": "x", "created": "today", "suite": {"name": "pocket"}, "environment": {}})
+
+
 def test_membership_inference_is_said_to_be_missing_only_where_it_is() -> None:
-    state = RunState.model_validate(
-        {"name": "x", "created": "today", "suite": {"name": "pocket"}, "environment": {}}
-    )  # fmt: skip
     subject = SubjectReport(name="x", title="X", scores={"mia.loss.auc": Score(value=None)})
-    assert "and membership inference." in " ".join(caveats(state, [subject]))
+    assert "and membership inference." in " ".join(caveats(STATE, [subject]))
     attacked = subject.model_copy(update={"scores": {"mia.loss.auc": Score(value=0.5, count=9)}})
-    assert "membership inference" not in " ".join(caveats(state, [attacked]))
+    assert "membership inference" not in " ".join(caveats(STATE, [attacked]))
+
+
+def test_a_run_that_ended_by_its_g_effects_says_so() -> None:
+    ended, whole = SubjectReport(name="x", title="X", stopped_after=12), SubjectReport(name="y", title="Y")
+    (sentence,) = [said for said in caveats(STATE, [ended, whole]) if "G-effects" in said]
+    assert sentence.startswith("X ended by itself after step 12")
+    assert not any("G-effects" in said for said in caveats(STATE, [whole]))

@@ -48,6 +48,8 @@ class SubjectReport(_Value):
     """The registered name of the method; None for a model that was only loaded."""
     ended: Ended = "finished"
     """`collapsed`: training stopped at a non-finite loss and the last finite checkpoint was measured."""
+    stopped_after: int | None = None
+    """Steps after which the run ended by itself, for its method did more harm than it forgot; None: it did not."""
     settings: dict[str, object] = {}
     """The hyper-parameters that tell this run from another one."""
     prompted: bool = False
