@@ -12,9 +12,6 @@ from unlearnkit.errors import Missing
 from unlearnkit.gradient_effect.table import EffectTable
 from unlearnkit.writing import writing
 
-OVER_STEPS, BY_GROUP, PLANE, FRONTIER = "effects-over-steps", "effects-by-group", "pg-effect-plane", "frontier"
-"""Names of the files, without their ends."""
-
 
 def write_figures(table: EffectTable, folder: Path) -> list[Path]:
     """Draw what was measured, and give the files: effects over steps, by groups, the instances' plane, the frontier.

@@ -20,12 +20,13 @@ from unlearnkit.gradient_effect.table import EffectTable, SweepRow
 from unlearnkit.report.effect_axes import Span, around_zero
 from unlearnkit.report.effect_planes import FrontierPlane
 from unlearnkit.report.effects import EFFECT_UNIT, GroupMap, Plane, group_map, planes
-from unlearnkit.report.figures import BY_GROUP, FRONTIER, OVER_STEPS, PLANE
 from unlearnkit.report.names import ordered_sets
 from unlearnkit.report.scale import Scale, scale_for
 from unlearnkit.report.style import FALLS, HEAVY, LIGHT, NEUTRAL, PALETTE, RISES, RiskStyle, risk_styles, sign_of
 
 Kind = Literal["svg", "png"]
+OVER_STEPS, BY_GROUP, PLANE, FRONTIER = "effects-over-steps", "effects-by-group", "pg-effect-plane", "frontier"
+"""Names of the files, without their ends."""
 KINDS: tuple[Kind, ...] = ("svg", "png")
 
 _WIDTH = 7.0
