@@ -254,3 +254,6 @@ def _set(axes: Axes, which: Literal["x", "y"], scale: Scale, span: Span, label: 
     line(0.0, color=NEUTRAL, linewidth=0.8, zorder=1)
     if ticks := scale.ticks(*span):
         axes.set(**{f"{which}ticks": [t.at for t in ticks], f"{which}ticklabels": [t.text for t in ticks]})
+    else:  # few, and small numbers with their power of ten at the axis' end, or they run into each other
+        axes.locator_params(axis=which, nbins=4)
+        axes.ticklabel_format(axis=which, scilimits=(-2, 4))
