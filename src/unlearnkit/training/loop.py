@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 from torch import Tensor, nn
 
 from unlearnkit.data.pack import Labels, Pack, pack
@@ -77,9 +78,23 @@ def accelerator_for(needs: Needs, *, cpu: bool = False) -> Accelerator:
     some = not (needs.logps or needs.kl)
     accelerator = Accelerator(cpu=cpu, kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=some)])
     if accelerator.num_processes > 1:
-        # A process that ends with its group still up is now and then aborted by the threads of gloo.
-        atexit.register(accelerator.state.destroy_process_group)
+        _leave_group_at_exit()
     return accelerator
+
+
+@cache
+def _leave_group_at_exit() -> None:
+    """Have the process leave its group before it ends, and let the group's threads come to their end.
+
+    A thread of gloo drops the tensors of the last collective after it told that this is done, and needs the
+    interpreter's lock for it. Where the interpreter is being taken down by then, the thread aborts the process.
+    """
+
+    def leave() -> None:
+        PartialState().destroy_process_group()
+        time.sleep(0.2)  # gives the lock away; dropping a few tensors takes microseconds
+
+    atexit.register(leave)
 
 
 class Trainer:
