@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.chat.permission import Permission
@@ -125,10 +127,10 @@ def diagnose(
         diagnosis = diagnosis_of(bench, settings, chosen_objectives(recipe, named))
         swept = _swept(recipe, named, sweeps)
         table = EffectTable([])
-        places = list(_places(folder, bench.engine))
+        places = _places(folder, bench.engine)
         with progress.count(f"G-effects of {folder.name}", len(places)) as counter:
             for step, weights in places:
-                _put(bench.engine, weights)
+                _put(bench.engine, weights())
                 found = diagnosis.measure()
                 rows = [row for name, each, fixed in swept for row in sweep(found, name, each, step=step, **fixed)]
                 table += replace(diagnosis.table(found, step), sweeps=rows)
@@ -252,27 +254,32 @@ def _compares(needs: Needs) -> bool:
     return bool(needs.reference or needs.kl or needs.reference_hidden)
 
 
-def _places(folder: RunFolder, engine: Engine) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Steps and weights at which a run is measured, the target model's first, by the engine's own names."""
-    yield 0, {name: p.detach().clone() for name, p in engine.named_parameters() if p.requires_grad}
+def _places(folder: RunFolder, engine: Engine) -> list[tuple[int, Callable[[], Mapping[str, Tensor]]]]:
+    """Steps at which a run is measured, and how to get the weights then, by the engine's own names; the first are the
+    target model's, where the engine is now. Raises `BadInput` where the result's cannot be had."""
     kept = sorted(folder.kept_weights.glob("step-*.safetensors"))
-    for file in kept:
-        yield int(file.stem.rpartition("-")[2]), load_file(file)
+    places: list[tuple[int, Callable[[], Mapping[str, Tensor]]]] = [(0, dict)]
+    # One after the other: all of them at once would take as many copies of the weights.
+    places += [(int(file.stem.rpartition("-")[2]), partial(load_file, file)) for file in kept]
     training = folder.state().train
     if kept or training is None:
-        return
+        return places
     if folder.subject().kind != "weights" or hasattr(engine.model, "get_base_model"):
         raise BadInput(
             "the run trained an adapter, and no weights were kept along it",
             where=str(folder.path),
             fix="train with train.keep_weights_every=N, and measure that run",
         )
+    return [*places, (training.steps, partial(_result, folder))]
+
+
+def _result(folder: RunFolder) -> dict[str, Tensor]:
     model: Any = load_model(folder.subject_path(), folder.subject().dtype)
-    yield training.steps, {f"model.{name}": parameter for name, parameter in model.named_parameters()}
+    return {f"model.{name}": parameter for name, parameter in model.named_parameters()}
 
 
 @torch.no_grad()
-def _put(engine: Engine, weights: Mapping[str, Any]) -> None:
+def _put(engine: Engine, weights: Mapping[str, Tensor]) -> None:
     for name, parameter in engine.named_parameters():
         if name in weights:
             parameter.copy_(weights[name])

@@ -34,5 +34,7 @@ def test_a_sweep_and_figures(recipe_data: dict[str, Any], tmp_path: Path, call: 
     assert {row.objective for row in swept} == {"npo"} and {row.field for row in swept} == {"beta"}
     assert sorted({round(row.value, 3) for row in swept}) == [0.05, 0.447, 4.0]
     assert (figures / "frontier.svg").exists() and str(figures / "frontier.png") in err.replace("\n", "")
+    code, _, err = call("g-effect", str(recipe), "--groups", "halves")
+    assert code == 2 and "diagnose.groups" in err and "layers" in err
     code, _, err = call("g-effect", str(recipe), *options, "--sweep", "gamma=1,2")
     assert code == 2 and "no named objective has the setting" in err and "beta" in err

@@ -196,8 +196,9 @@ def test_charts_are_json_even_where_effects_broke() -> None:
     steps = [*whole.steps, StepRow(5, "near", math.nan, 1.0)]
     table = EffectTable([*whole.effects, *broken], whole.instances, steps, worked.sweeps())
     (section,) = effect_sections(report(diagnosed(table)))
-    for _, chart in section.charts:
-        json.dumps(plain(chart.figure), allow_nan=False)
+    written = [json.loads(json.dumps(plain(chart.figure), allow_nan=False)) for _, chart in section.charts]
+    assert len(written) == len(list(section.charts)) > 5
+    assert all(figure["data"] for figure in written)
 
 
 def test_names_are_escaped_wherever_they_stand() -> None:

@@ -36,7 +36,6 @@ def g_effect_command(
     from unlearnkit.cli.output import print_g_effects, print_json
     from unlearnkit.diagnosing import diagnose
     from unlearnkit.gather import write_documents
-    from unlearnkit.gradient_effect.settings import DiagnoseSettings
     from unlearnkit.gradient_effect.sweep import Sweep
     from unlearnkit.machine import quiet_libraries
     from unlearnkit.progress import Progress
@@ -46,14 +45,15 @@ def g_effect_command(
 
     quiet_libraries()
     chosen = load_recipe(what, overrides or []) if what.is_file() else RunFolder.existing(what)
-    recipe = make_recipe(chosen.recipe()) if isinstance(chosen, RunFolder) else chosen
+    recipe = chosen.recipe() if isinstance(chosen, RunFolder) else chosen.model_dump(mode="json")
     given = {
         "risks": None if risks is None else tuple(name.strip() for name in risks.split(",")),
         "groups": groups,
         "rows": rows,
     }
     changed = {name: value for name, value in given.items() if value is not None}
-    settings = DiagnoseSettings.model_validate({**recipe.diagnose.model_dump(), **changed})
+    # Through the recipe, so that what is wrong with a setting is told as it is there.
+    settings = make_recipe({**recipe, "diagnose": {**recipe.get("diagnose", {}), **changed}}).diagnose
     names = None if objectives is None else [name.strip() for name in objectives.split(",")]
     progress = Progress()
     if figures is not None:
