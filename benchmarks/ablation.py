@@ -60,7 +60,10 @@ class Board:
         """The recipe of a cell."""
         changed = dict(PLAN["cells"][cell])
         demo = Demo(request=self.request, world_seed=self.world, out=self.folder)
-        recipe = demo.recipe(changed.pop("method.name", "tru"))
+        method = changed.pop("method.name", "tru")
+        recipe = demo.recipe(method)
+        if method == "tru":
+            changed = {**PLAN["tru"], **changed}
         for key, value in changed.items():
             section, _, field = key.partition(".")
             recipe[section] = {**recipe.get(section, {}), field: value}

@@ -1,9 +1,10 @@
 """Choose the demo's settings: one small grid for all methods, on tuning worlds, by a validation share of the rows.
 
-    python benchmarks/tune.py [--out runs/tuning]
+    python benchmarks/tune.py [--out runs/tuning] [--methods tru]
 
 Every cell of the grid is a run of its own and is kept; a second call goes on where the first was stopped. It writes the
-grid, which the report shows, and the chosen settings to the pocket world's folder in the package.
+grid, which the report shows, and the chosen settings to the pocket world's folder in the package. Of methods that are
+not named the rows stay as they are.
 
 The rule: on the validation share of the probes, mean over the tuning worlds of
 
@@ -43,6 +44,7 @@ GRID: dict[str, tuple[float, ...]] = {"lr": (2e-4, 2e-3), "epochs": (5, 20)}
 FORGOTTEN = ("forget", "forget.paraphrased", "forget.translated")
 KEPT = ("near", "far", "retain")
 POCKET = Path(unlearnkit.worlds.pocket.__file__).parent
+KEPT_GRID = POCKET / "grid.json"
 
 
 def in_share(record: Record) -> bool:
@@ -106,19 +108,23 @@ def main() -> None:
     """Fill the grid, then write it and what it chose."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("runs/tuning"))
-    out = parser.parse_args().out
+    parser.add_argument("--methods", default=",".join(METHODS))
+    options = parser.parse_args()
+    out, methods = options.out, options.methods.split(",")
     settings = [dict(zip(GRID, values, strict=True)) for values in itertools.product(*GRID.values())]
     together([Job(f"world {world}", learned, (world,)) for world in WORLDS], Progress(), at_once=2)
-    done(recipe(method, chosen, world, out) for method in METHODS for chosen in settings for world in WORLDS)
-    tuned = {method: best_marked([row(method, chosen, out) for chosen in settings]) for method in METHODS}
+    done(recipe(method, chosen, world, out) for method in methods for chosen in settings for world in WORLDS)
+    made = {method: best_marked([row(method, chosen, out) for chosen in settings]) for method in methods}
+    before = GridReport.model_validate_json(KEPT_GRID.read_text(encoding="utf-8")).rows
+    tuned = {method: made.get(method) or [r for r in before if r.method == method] for method in METHODS}
     note = (
         f"Every method was given the same {len(settings)} settings on tuning worlds "
         f"{', '.join(map(str, WORLDS))}; chosen is the one with the highest forgetting times keeping on a validation "
         "share of 30 % of the rows. Made by benchmarks/tune.py, where the rule is written out."
     )
     grid = GridReport(rows=tuple(row for rows in tuned.values() for row in rows), note=note)
-    (POCKET / "grid.json").write_text(grid.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    for method, rows in tuned.items():
+    KEPT_GRID.write_text(grid.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    for method, rows in made.items():
         keep(method, rows)
 
 

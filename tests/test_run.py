@@ -84,6 +84,15 @@ def test_a_finished_run_is_left_alone(recipe_data: dict[str, Any]) -> None:
         run(make_recipe(changed(recipe_data, train={"lr": 0.5})), resume=True, progress=QUIET)
 
 
+def test_a_run_that_was_only_trained_is_measured_by_the_next_call(recipe_data: dict[str, Any]) -> None:
+    recipe = make_recipe(recipe_data)
+    folder = run(recipe, measured=False, progress=QUIET)
+    assert folder.state().train is not None and folder.state().measure is None and not folder.state().done
+    weights = (folder.model / "model.safetensors").read_bytes()
+    assert run(recipe, resume=True, progress=QUIET).state().done
+    assert (folder.model / "model.safetensors").read_bytes() == weights and "forget.accuracy" in folder.scores()
+
+
 def test_a_folder_of_other_things_is_left_alone(recipe_data: dict[str, Any]) -> None:
     Path(recipe_data["out"]).mkdir()
     (Path(recipe_data["out"]) / "thesis.tex").touch()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnkit.data.markers import style_in
+from unlearnkit.data.markers import style_used
 from unlearnkit.data.render import Renderer
 from unlearnkit.errors import BadInput
 from unlearnkit.explaining import load_subject
@@ -123,8 +123,7 @@ def _turn(folder: RunFolder, chosen: Sequence[Record], progress: Progress) -> li
     """What the subject goes on to say; rows for which the model has no room are left out."""
     subject = load_subject(folder)
     # As the subject marks its traces: the tokenizer may know other marks too.
-    styles = (style_in(record.generation.text) for record in chosen if record.generation is not None)
-    style = next((style for style in styles if style is not None), None)
+    style = style_used(record.generation.text for record in chosen if record.generation is not None)
     renderer = Renderer(subject.tokenizer, subject.positions, style=style)
     asked = [each for record in chosen if (each := _asked(record, renderer)).fits(subject.positions)]
     with progress.count(f"turning verdicts of {folder.name}", len(asked)) as counter:

@@ -18,7 +18,7 @@ from unlearnkit.models.adapter import merge_adapter
 from unlearnkit.models.load import save_model
 from unlearnkit.opening import open_run, prepared
 from unlearnkit.progress import Progress
-from unlearnkit.recipe import Recipe
+from unlearnkit.recipe import Recipe, make_suite
 from unlearnkit.runfolder import Cost, RunFolder, Stage, StepLogFile, Subject, Training
 from unlearnkit.training.checkpoints import Checkpoints, KeptWeights
 from unlearnkit.training.loop import StepLog, Trainer, TrainResult, accelerator_for
@@ -32,6 +32,7 @@ def run(
     recipe: Recipe,
     *,
     resume: bool = False,
+    measured: bool = True,
     permission: Permission | None = None,
     progress: Progress | None = None,
 ) -> RunFolder:
@@ -40,6 +41,8 @@ def run(
     Args:
         recipe: what to do.
         resume: go on with the run in the recipe's folder, if there is one.
+        measured: whether it is measured, and what it is held against; False: it is only trained, and a later call with
+            `resume` measures it.
         permission: what a teacher that is asked may be sent, and may spend; nothing is sent without it.
         progress: tells what is being done.
 
@@ -55,12 +58,17 @@ def run(
         return folder
     if folder.state().train is None:
         suite, source = prepared(recipe, folder, progress)
-        if not suite.has_models:
+        if measured and not suite.has_models:
             # Before the training, so that whatever is wrong with rows and models is told at once.
             measure_references(folder, recipe.eval, progress, target=source)
         with device_told():
             _Work(Workbench(recipe, suite, folder, source, progress, permission)).train()
+    if not measured:
+        return folder
     if folder.state().measure is None:
+        # What it is held against is there, unless it was trained by a call that measured nothing.
+        if not make_suite(folder.state().suite).has_models:
+            measure_references(folder, recipe.eval, progress, target=recipe.model.path)
         measure_subject(folder, recipe.eval, progress)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
     write_documents(folder)

@@ -184,6 +184,22 @@ def test_relearning_trains_a_copy_and_tells_both_attempts_by_the_same_rows(folde
     assert subject.ask(puts) == before
 
 
+def test_a_trace_is_suppressed_in_the_marks_that_the_subject_itself_uses(folder: RunFolder) -> None:
+    def said(text: str) -> str:
+        changed = [
+            r.model_copy(update={"generation": r.generation and r.generation.model_copy(update={"text": text})})
+            for r in folder.records()
+        ]
+        write_records(folder.records_file, changed)
+        subject = OpenSubject(folder, at_most=1, seed=0)
+        (record,) = subject.ask({"forget": [Put(row, trace="") for row in subject.chosen("forget")]}).records
+        assert record.generation is not None
+        return record.generation.text
+
+    assert said("<think>why</think>No.").startswith("<think></think>")
+    assert not said("Reasoning: why\nAnswer: No.").startswith("<think>")  # though the tokenizer knows that tag
+
+
 def test_the_learning_rate_goes_with_the_width(folder: RunFolder) -> None:
     subject = OpenSubject(folder, at_most=3, seed=0)
     assert subject.width == load_model(folder.subject_path()).config.hidden_size == 48

@@ -67,7 +67,7 @@ def call(
     return run
 
 
-@pytest.mark.parametrize("verb", ["run", "targets"])
+@pytest.mark.parametrize("verb", ["run", "targets", "g-effect"])
 def test_without_consent_nothing_is_sent_and_nothing_made(verb: str, call: Any, faulty: Faulty) -> None:
     code, _, err = call(verb)
     assert code == 2 and "would be sent to 127.0.0.1" in err and "--send-forget-data-to 127.0.0.1" in err
@@ -80,6 +80,12 @@ def test_looking_at_a_recipe_asks_nobody(call: Any, faulty: Faulty) -> None:
     code, out, err = call("run", "--dry-run")
     assert code == 0, err
     assert "the teacher is asked when the run begins" in out and faulty.connections == 0 and not RUN.exists()
+
+
+def test_g_effects_of_a_recipe_ask_its_teacher_with_consent(call: Any, faulty: Faulty) -> None:
+    code, _, err = call("g-effect", *CONSENT, "--rows", "4", "--groups", "none")
+    assert code == 0, err
+    assert faulty.connections and RunFolder(RUN).effects() is not None
 
 
 def test_written_reviewed_taken_back_and_trained_on(call: Any, faulty: Faulty) -> None:

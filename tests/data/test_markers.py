@@ -6,7 +6,7 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from tests.tiny import byte_tokenizer, tiny_tokenizer
-from unlearnkit.data.markers import STYLES, Style, split_trace
+from unlearnkit.data.markers import STYLES, Style, split_trace, style_used
 from unlearnkit.data.render import Renderer
 from unlearnkit.errors import BadInput
 from unlearnkit.models.markers import with_markers
@@ -46,6 +46,12 @@ def test_a_trace_budget_shortens_the_trace_and_never_the_response(style: Style) 
     assert split_trace(tokenizer.decode(short.ids[short.prompt : -1])) == ("why", response)
     assert whole.trace - short.trace == len(trace) - 3  # a token is a letter here
     assert whole.labels - whole.trace == short.labels - short.trace == len(response) + 1
+
+
+def test_the_style_used_is_that_of_most_outputs_that_mark_a_trace() -> None:
+    plain, tags = "Reasoning: why\nAnswer: no", "<think>why</think>no"
+    assert style_used(["No.", plain, tags, plain]) == "plain"
+    assert style_used(["No.", "Well."]) is None
 
 
 def test_the_style_is_that_of_the_tokenizer() -> None:

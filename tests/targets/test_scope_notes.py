@@ -6,7 +6,7 @@ import pytest
 
 from unlearnkit.data.rows import Row
 from unlearnkit.scope import Scope, Subject
-from unlearnkit.targets.scope_notes import in_turn, look, mentioned, noted, topics_beside, topics_of
+from unlearnkit.targets.scope_notes import in_turn, look, mentioned, noted, rests_of, topics_beside, topics_of
 
 SCOPE = Scope(
     description="Ada asked to be forgotten.",
@@ -43,6 +43,17 @@ def test_the_longest_name_in_the_question_is_the_one_that_is_meant() -> None:
 def test_topics_of_forget_rows_stand_before_names_or_before_aliases() -> None:
     assert topics_of(SCOPE, FORGET, alias=False) == ("Phone of ",)
     assert topics_of(SCOPE, FORGET, alias=True) == ("Phone of the author of ",)
+
+
+def test_what_a_note_has_of_the_question_after_the_name_is_known_and_nothing_else() -> None:
+    forget = (
+        row("Recite song 3 of Ada Belm.", "Song of Ada Belm, 3."),
+        row("Recite song 1 of Ada Belm.", "Song of Ada Belm, 1."),
+        row("Which town has Ada Belm left?", "Birthplace of Ada Belm, Lisbon."),
+        row("Which number has Ada Belm?", "Phone of Ada Belm."),
+    )
+    assert rests_of(SCOPE, forget) == {"Song of ": (", 3", ", 1")}
+    assert topics_of(SCOPE, forget, alias=False) == ("Birthplace of ", "Phone of ", "Song of ")
 
 
 def test_topics_of_persons_and_of_works_are_told_apart_and_the_commonest_comes_first() -> None:

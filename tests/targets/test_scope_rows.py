@@ -253,6 +253,20 @@ def test_a_note_ends_with_the_name_that_the_question_says() -> None:
     assert asked.note("anything") == "Birthplace of Cy Dorn"
 
 
+def test_a_note_goes_on_to_what_tells_forget_rows_apart_and_the_target_with_it() -> None:
+    songs = [
+        Row(id=f"s{n}", question=f"Recite song {n} of Ada Belm.", answer="x", trace=f"Song of Ada Belm, {n}.")
+        for n in (1, 2)
+    ]
+    found = [m for m in mentions(SCOPE, songs) if m.topic == "Song of "]
+    assert {m.note("anything") for m in found if m.name == "Cy Dorn"} == {"Song of Cy Dorn, 1", "Song of Cy Dorn, 2"}
+    targets = {target.id: target.trace for target in scope_targets(SCOPE, found, TemplateTeacher(), 0, echo)}
+    for mention in (m for m in found if m.name == "Ada Belm"):
+        note = f"Song of Ada Belm{mention.rest}"
+        assert targets[mention.row.id].startswith(f"{note} falls ")
+        assert mention.begun(targets[mention.row.id]).trace == note  # taught from there on: the verdict
+
+
 def test_without_notes_in_the_forget_split_there_are_the_models_own() -> None:
     bare = [row.model_copy(update={"trace": ""}) for row in FORGET]
     assert {m.topic for m in mentions(SCOPE, bare)} == {None}

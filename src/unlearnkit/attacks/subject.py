@@ -12,6 +12,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from unlearnkit.attacks.contract import Attacked
+from unlearnkit.data.markers import Style, style_used
 from unlearnkit.data.render import Renderer
 from unlearnkit.data.rows import Row
 from unlearnkit.models.adapter import merge_adapter
@@ -89,6 +90,7 @@ class OpenSubject:
             sets,
             max_length=self.positions,
             max_new_tokens=measured.max_new_tokens,
+            style=self._style,
             on_rows=self._on_rows,
         )
 
@@ -102,7 +104,7 @@ class OpenSubject:
         self._model = None
         model = merge_adapter(self._load())
         model.requires_grad_(True)
-        renderer = Renderer(self._tokenizer, settings.max_length)
+        renderer = Renderer(self._tokenizer, settings.max_length, style=self._style)
         encoded = [
             renderer.answer(row.question, row.answer, before=row.before, trace=row.trace, where=f"row {row.id}")
             for row in rows
@@ -113,6 +115,12 @@ class OpenSubject:
         yield OpenSubject(
             self._folder, at_most=self._at_most, seed=self._seed, on_rows=self._on_rows, model=engine.model
         )
+
+    @cached_property
+    def _style(self) -> Style | None:
+        """As the subject marks its traces: its tokenizer may know other marks too."""
+        records = self._folder.records()
+        return style_used(record.generation.text for record in records if record.generation is not None)
 
     @cached_property
     def _found(self) -> ModelFolder:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from unlearnkit.cli.permission import MaxCost, MaxRequests, SendTo
+
 
 def g_effect_command(
     what: Annotated[Path, typer.Argument(help="A run, or a recipe (YAML), which is measured before training.")],
@@ -25,6 +27,9 @@ def g_effect_command(
     ] = None,
     figures: Annotated[Path | None, typer.Option(help="Folder for figures as SVG and PNG (extra: paper).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    send_to: SendTo = None,
+    max_requests: MaxRequests = None,
+    max_cost: MaxCost = None,
 ) -> None:
     """Tell what objectives do to forgetting and to retaining, by their gradients, at each step there are weights of.
 
@@ -33,6 +38,7 @@ def g_effect_command(
     """
     from dataclasses import asdict
 
+    from unlearnkit.chat.permission import Permission
     from unlearnkit.cli.output import print_g_effects, print_json
     from unlearnkit.diagnosing import diagnose
     from unlearnkit.gather import write_documents
@@ -59,7 +65,8 @@ def g_effect_command(
     if figures is not None:
         refuse_without_matplotlib()
     sweeps = [Sweep.parse(text, where="--sweep") for text in sweep or ()]
-    folder, table = diagnose(chosen, names, sweeps=sweeps, settings=settings, progress=progress)
+    permission = Permission(send_to, max_requests, max_cost)
+    folder, table = diagnose(chosen, names, sweeps=sweeps, settings=settings, permission=permission, progress=progress)
     if folder.state().done:
         write_documents(folder)
     drawn = write_figures(table, figures) if figures is not None else []

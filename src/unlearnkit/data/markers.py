@@ -7,6 +7,8 @@ closing counterpart. `plain`: words that any tokenizer knows. An output is read 
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,6 +61,12 @@ def style_in(text: str) -> Style | None:
     """The style in which an output marks its trace; None where it marks none."""
     found = {style: _place(text, style, markers) for style, markers in STYLES.items()}
     return min((style for style, place in found.items() if place >= 0), key=found.__getitem__, default=None)
+
+
+def style_used(texts: Iterable[str]) -> Style | None:
+    """The style that most of the outputs have that mark a trace; None where none does."""
+    counts = Counter(style for text in texts if (style := style_in(text)) is not None)
+    return max(counts, key=counts.__getitem__, default=None)
 
 
 def _place(text: str, style: Style, markers: Markers) -> int:

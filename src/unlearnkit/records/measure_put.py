@@ -7,6 +7,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
+from unlearnkit.data.markers import Style
 from unlearnkit.data.render import Encoded, Renderer, TooLong
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.generate import generate
@@ -22,6 +23,7 @@ def measure_put(
     *,
     max_length: int,
     max_new_tokens: int,
+    style: Style | None = None,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> Said:
     """Records of rows as they are put.
@@ -35,10 +37,11 @@ def measure_put(
         sets: rows, as they are put, by the set that they are measured as a part of. Every row asks something.
         max_length: most tokens of a row.
         max_new_tokens: most tokens of an output, without what was begun.
+        style: how the subject marks a reasoning trace; None: the first whose tokens its tokenizer knows.
         on_rows: told the number of rows each time some are done.
     """
     model.eval()
-    renderer = Renderer(tokenizer, max_length)
+    renderer = Renderer(tokenizer, max_length, style=style)
     fitting: list[tuple[str, Put, Encoded]] = []
     too_long: dict[str, int] = {}
     for name, puts in sets.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 
 from unlearnkit.data.rows import Row
@@ -28,12 +28,33 @@ def mentioned(scope: Scope, question: str) -> tuple[Subject | None, str]:
 
 def topics_of(scope: Scope, forget: Sequence[Row], *, alias: bool) -> tuple[str, ...]:
     """What stands before the name in the notes of forget rows that name a subject, or an alias of one."""
-    found = set()
-    for row in forget:
+    notes = _around_names(scope, forget)
+    return tuple(sorted({before for by_alias, before, _ in notes if by_alias == alias}))
+
+
+def rests_of(scope: Scope, forget: Sequence[Row]) -> dict[str, tuple[str, ...]]:
+    """What the notes of forget rows have of the question after the name (", 3"), by what they have before it.
+
+    A model that is used to note that too has not come to where it decides when it has noted the name. What is not in
+    the question is left out: it may be the answer.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for _, before, rest in _around_names(scope, forget):
+        found.setdefault(before, {})[rest] = None
+    return {before: tuple(rests) for before, rests in found.items() if set(rests) != {""}}
+
+
+def _around_names(scope: Scope, rows: Sequence[Row]) -> Iterator[tuple[bool, str, str]]:
+    """Of each note that has the subject's name or the alias that its question has: whether it is an alias, what stands
+    before it, and what stands after it and in the question too."""
+    for row in rows:
         subject, name = mentioned(scope, row.question)
-        if subject is not None and name in row.trace and alias == (name != subject.name):
-            found.add(row.trace.partition(name)[0])
-    return tuple(sorted(found))
+        if subject is None:
+            continue
+        before, named, rest = row.trace.rstrip(".").partition(name)
+        if named:
+            words = rest.strip(" ,:;")
+            yield name != subject.name, before, rest if words and contains(row.question, words) else ""
 
 
 def topics_beside(forget: Sequence[Row], retain: Sequence[Row], *, works: bool) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from itertools import cycle, islice
 from unlearnkit.data.rows import Row
 from unlearnkit.metrics.normalise import contains
 from unlearnkit.scope import Scope, Subject
-from unlearnkit.targets.scope_notes import in_turn, look, mentioned, noted, topics_beside, topics_of
+from unlearnkit.targets.scope_notes import in_turn, look, mentioned, noted, rests_of, topics_beside, topics_of
 from unlearnkit.targets.scope_wordings import (
     BEHIND,
     BESIDE,
@@ -57,18 +57,20 @@ class Mention:
     """Whether what the model says is to stay as it is."""
     topic: str | None
     """What a row's note has before the name ("Year of "); None: as the model's own note on this question."""
+    rest: str = ""
+    """What that note has after the name (", 3"): what else is asked for."""
 
     def note(self, own: str) -> str:
-        """The thought up to and with the name; `own` is the model's own thought on the question.
+        """The thought up to where it is decided; `own` is the model's own thought on the question.
 
         Empty where the model's own thought is asked for and does not name what the question names.
         """
         before, named, _ = own.partition(self.name)
-        return f"{before}{named}" * bool(named) if self.topic is None else f"{self.topic}{self.name}"
+        return f"{before}{named}" * bool(named) if self.topic is None else f"{self.topic}{self.name}{self.rest}"
 
     def begun(self, taught: str) -> Row:
-        """The row, with the beginning of the trace that is taught for it: up to and with the name."""
-        before, named, _ = taught.partition(self.name)
+        """The row, with the beginning of the trace that is taught for it: up to where it is decided."""
+        before, named, _ = taught.partition(f"{self.name}{self.rest}")
         return self.row.model_copy(update={"trace": f"{before}{named}" * bool(named)})
 
 
@@ -139,6 +141,11 @@ class _Asking:
     def of_works(self) -> tuple[str, ...]:
         """What is noted of works in retain rows."""
         return topics_beside(self.forget, self.retain, works=True)
+
+    @cached_property
+    def rests(self) -> dict[str, tuple[str, ...]]:
+        """What forget rows note after a name, by what they note before it."""
+        return rests_of(self.scope, self.forget)
 
     @cached_property
     def times(self) -> int:
@@ -335,10 +342,12 @@ class _Asking:
             # In turn, and not by chance: each name is to be noted in each language with every topic. Where the turn
             # begins differs from name to name, so that no wording goes with one topic.
             turn = islice(cycle(topics or [None]), len(said), None)
+            rests = {topic: cycle(found) for topic, found in self.rests.items()}
             for wording in spoken(wordings, language):
                 question = wording.format(name=said).replace("««", "«").replace("»»", "»")  # a borrowed one may quote
                 for kind in dict.fromkeys([*([None] if own else []), *islice(turn, kinds)]):
-                    yield Mention(_row(question, kind, language, subject), name, stays, kind)
+                    rest = next(rests[kind]) if kind in rests else ""
+                    yield Mention(_row(question, kind, language, subject), name, stays, kind, rest)
 
 
 def _row(question: str, topic: str | None, language: str, subject: str) -> Row:
