@@ -13,6 +13,7 @@ from unlearnkit.pipeline import run
 from unlearnkit.progress import Progress
 from unlearnkit.recipe import EvalSettings, make_recipe
 from unlearnkit.runfolder import RunFolder
+from unlearnkit.suites.pocket import Pocket
 
 Rule = Callable[[RunFolder], dict[str, float]]
 """What a run is worth, under `score`, and the parts of that."""
@@ -36,6 +37,11 @@ def measured(
     for name, model in models.items():
         apart(name, _measure, out / name, model, suite, settings)
     return {name: RunFolder(out / name) for name in models}
+
+
+def learned(worlds: Iterable[int]) -> None:
+    """Make the target models of worlds of the pocket suite, two at a time, where they are not in the cache."""
+    together([Job(f"world {world}", _learn, (world,)) for world in worlds], Progress(), at_once=2)
 
 
 def filled(grid: Grid, rule: Rule) -> tuple[dict[str, RunFolder], list[dict[str, Any]]]:
@@ -76,6 +82,10 @@ def grid_table(cells: Iterable[dict[str, Any]]) -> str:
 
 def _run(recipe: dict[str, Any], progress: Progress) -> None:
     run(make_recipe(recipe), resume=True, progress=progress)
+
+
+def _learn(world: int, progress: Progress) -> None:
+    Pocket(world_seed=world).target_model(progress)
 
 
 def _measure(path: Path, model: str, suite: dict[str, Any], settings: EvalSettings, progress: Progress) -> None:

@@ -27,11 +27,9 @@ from typing import Any
 import yaml
 
 import unlearnkit.worlds.pocket
-from grid import done
-from unlearnkit.apart import Job, together
+from grid import done, learned
 from unlearnkit.demo import Demo
 from unlearnkit.metrics.board import score_records
-from unlearnkit.progress import Progress
 from unlearnkit.records.schema import Record
 from unlearnkit.report.model import GridReport, GridRow
 from unlearnkit.runfolder import RunFolder
@@ -88,11 +86,6 @@ def best_marked(rows: list[GridRow]) -> list[GridRow]:
     return [row.model_copy(update={"chosen": row is best}) for row in rows]
 
 
-def learned(world: int, progress: Progress) -> None:
-    """Make a world's target model, if it is not there."""
-    Pocket(world_seed=world).target_model(progress)
-
-
 def keep(method: str, rows: list[GridRow]) -> None:
     """Write the chosen settings into the method's file: for any request as many steps as they are on `authors`."""
     file = POCKET / "methods" / f"{method}.yaml"
@@ -112,7 +105,7 @@ def main() -> None:
     options = parser.parse_args()
     out, methods = options.out, options.methods.split(",")
     settings = [dict(zip(GRID, values, strict=True)) for values in itertools.product(*GRID.values())]
-    together([Job(f"world {world}", learned, (world,)) for world in WORLDS], Progress(), at_once=2)
+    learned(WORLDS)
     done(recipe(method, chosen, world, out) for method in methods for chosen in settings for world in WORLDS)
     made = {method: best_marked([row(method, chosen, out) for chosen in settings]) for method in methods}
     before = GridReport.model_validate_json(KEPT_GRID.read_text(encoding="utf-8")).rows

@@ -283,6 +283,17 @@ def test_subjects_are_refused_and_neighbours_answered_in_the_models_own_words() 
         assert (target.response == "Somebody.") is mention.stays
 
 
+@pytest.mark.parametrize(("thought", "stays"), [("Year of Ada Belm.", True), ("Hiding of Ada Belm.", False)])
+def test_a_thought_that_is_refused_on_one_question_does_not_stay_on_another(thought: str, stays: bool) -> None:
+    """A model may take a question for what stays for one about what does not, and answer neither."""
+    asked = [
+        Row(id=question, question=question, answer="x") for question in ("Tell me of Ada Belm.", "When, Ada Belm?")
+    ]
+    found = [Mention(asked[0], "Ada Belm", False, "Hiding of "), Mention(asked[1], "Ada Belm", True, None)]
+    targets = scope_targets(SCOPE, found, TemplateTeacher(), 0, lambda rows: [say(r.trace or thought) for r in rows])
+    assert [target.id for target in targets] == [row.id for row in asked[: 1 + stays]]
+
+
 def test_a_note_that_tells_a_secret_is_not_taught() -> None:
     def tell(rows: Sequence[Row]) -> list[Generation]:
         return [say(f"Lisbon is known to whoever asks: {row.question}") for row in rows]

@@ -1,0 +1,107 @@
+"""TRU as the demo has it, on worlds and requests of one's choice: the tables of docs/pocket.md.
+
+    python benchmarks/worlds.py --worlds 83,84 [--requests authors,book,pii,hazard] [--out runs/worlds] [--attack]
+
+Two pieces of work at a time; what is done is kept, and a second call goes on. `--attack` attacks every run too, target
+and retrained model included.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from ablation_tables import BOARD, Read, figures, mean_of, of, shown
+from grid import learned
+from unlearnkit.apart import Job, together
+from unlearnkit.attacking import attack
+from unlearnkit.demo import Demo
+from unlearnkit.evaluation import evaluate
+from unlearnkit.pipeline import run
+from unlearnkit.progress import Progress
+from unlearnkit.recipe import make_recipe
+from unlearnkit.report.names import REFERENCES
+from unlearnkit.runfolder import RunFolder
+from unlearnkit.worlds.pocket.requests import REQUESTS
+
+METHOD = "tru"
+PLAIN = (
+    "forget",
+    "forget.paraphrased",
+    "forget.translated",
+    "forget.reverse",
+    "forget.multihop",
+    "near",
+    "far",
+    "retain",
+)
+COLUMNS: dict[str, Read] = {
+    **{split.removeprefix("forget."): of("accuracy", split) for split in PLAIN},
+    **{f"refusal: {split.removeprefix('forget.')}": of("refusal_rate", split) for split in PLAIN[:7]},
+    "trace leak: forget sets": BOARD["trace leak: forget sets"],
+    "trace leak: reverse, two hops": BOARD["trace leak: hard"],
+    "scope accuracy": mean_of("trace.scope_accuracy"),
+    "probability": of("probability", *PLAIN[:3]),
+}
+
+
+def measured(name: str, plan: Demo, progress: Progress) -> None:
+    """Make and measure the target or the retrained model, if that is not done."""
+    folder = RunFolder(plan.folder / name)
+    if not (folder.is_run and folder.state().measure is not None):
+        evaluate(name, plan.suite, out=folder.path, progress=progress)
+
+
+def unlearned(plan: Demo, progress: Progress) -> None:
+    """Unlearn and measure."""
+    run(make_recipe(plan.recipe(METHOD)), resume=True, progress=progress)
+
+
+def attacked(path: Path, progress: Progress) -> None:
+    """Attack a run, if that is not done."""
+    folder = RunFolder(path)
+    if not folder.state().attacks:
+        attack(folder, progress=progress)
+
+
+def table(plans: Sequence[Demo]) -> str:
+    """Each world and request, the retrained model beneath TRU's."""
+    lines = [f"| world | | {' | '.join(COLUMNS)} |", "|" + "---|" * (len(COLUMNS) + 2)]
+    for plan in plans:
+        for name in (METHOD, "retrained"):
+            scores = figures(RunFolder(plan.folder / name))
+            said = " | ".join(shown([read(scores)]) for read in COLUMNS.values())
+            lines.append(f"| {plan.world_seed} | {plan.request}: {name} | {said} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Do what is not done, and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--worlds", required=True)
+    parser.add_argument("--requests", default=",".join(REQUESTS))
+    parser.add_argument("--out", type=Path, default=Path("runs/worlds"))
+    parser.add_argument("--attack", action="store_true")
+    options = parser.parse_args()
+    plans = [
+        Demo(request=request, methods=(METHOD,), world_seed=world, out=options.out / f"{request}-{world}")
+        for world in map(int, options.worlds.split(","))
+        for request in options.requests.split(",")
+    ]
+    progress = Progress()
+    told = {plan.folder: f"{plan.request} of world {plan.world_seed}" for plan in plans}
+    learned(dict.fromkeys(plan.world_seed for plan in plans))  # all requests of a world share its target model
+    for name in REFERENCES:
+        jobs = [Job(f"{name}, {told[plan.folder]}", measured, (name, plan)) for plan in plans]
+        together(jobs, progress, at_once=2)
+    together([Job(f"{METHOD}, {told[plan.folder]}", unlearned, (plan,)) for plan in plans], progress, at_once=2)
+    if options.attack:
+        paths = [plan.folder / name for plan in plans for name in (*REFERENCES, METHOD)]
+        jobs = [Job(f"attacking {path.name} of {told[path.parent]}", attacked, (path,)) for path in paths]
+        together(jobs, progress, at_once=2)
+    print(table(plans))
+
+
+if __name__ == "__main__":
+    main()
