@@ -19,11 +19,11 @@ from typing import Any
 
 import yaml
 
+from grid import measure_once
 from unlearnkit.apart import Job, together
 from unlearnkit.attacking import attack
 from unlearnkit.demo import Demo
 from unlearnkit.errors import BadInput, UnlearnError
-from unlearnkit.evaluation import evaluate
 from unlearnkit.faithfulness import measure_faithfulness
 from unlearnkit.judging import judge_outputs
 from unlearnkit.pipeline import run
@@ -56,6 +56,12 @@ class Board:
         """The suite's section of every recipe."""
         return Demo(request=self.request, world_seed=self.world).suite
 
+    def measuring(self, name: str) -> Job:
+        """Make and measure the target or the retrained model, or the one under a prompt, if that is not done."""
+        prompt = PLAN[REFUSAL_PROMPT][self.request] if name == REFUSAL_PROMPT else None
+        arguments = (self.folder / name, "target" if prompt else name, self.suite, EvalSettings(system_prompt=prompt))
+        return Job(f"{name} of {self.folder.name}", measure_once, arguments)
+
     def recipe(self, cell: str) -> dict[str, Any]:
         """The recipe of a cell."""
         changed = dict(PLAN["cells"][cell])
@@ -79,15 +85,6 @@ def boards(out: Path, worlds: list[int], cells: list[str]) -> Iterator[Board]:
     if worlds[0] == PLAN["worlds"][0]:
         for request in PLAN["requests"]:
             yield Board(request, worlds[0], tuple(cell for cell in cells if cell in PLAN["everywhere"]), out)
-
-
-def measured(name: str, board: Board, progress: Progress) -> None:
-    """Make and measure the target or the retrained model of a board, or the one under a prompt, if that is not done."""
-    folder = RunFolder(board.folder / name)
-    if not (folder.is_run and folder.state().measure is not None):
-        prompt = PLAN[REFUSAL_PROMPT][board.request] if name == REFUSAL_PROMPT else None
-        settings = EvalSettings(system_prompt=prompt)
-        evaluate("target" if prompt else name, board.suite, out=folder.path, settings=settings, progress=progress)
 
 
 def filled(recipe: dict[str, Any], progress: Progress) -> str | None:
@@ -138,8 +135,7 @@ def main() -> None:
     progress = Progress()
     models = (*REFERENCES, REFUSAL_PROMPT)
     # The target model first: what is measured under a prompt is the same one.
-    jobs = [Job(f"{name} of {board.folder.name}", measured, (name, board)) for board in plan for name in models]
-    together(jobs, progress, at_once=2)
+    together([board.measuring(name) for board in plan for name in models], progress, at_once=2)
     recipes = [board.recipe(cell) for board in plan for cell in board.cells]
     if options.smoke:
         recipes = [{**r, "train": {**r["train"], "epochs": None, "steps": 2}} for r in recipes]

@@ -35,13 +35,19 @@ def measured(
 ) -> dict[str, RunFolder]:
     """Models that runs in `out` are held against, in folders under their names, one after the other."""
     for name, model in models.items():
-        apart(name, _measure, out / name, model, suite, settings)
+        apart(name, measure_once, out / name, model, suite, settings)
     return {name: RunFolder(out / name) for name in models}
 
 
 def learned(worlds: Iterable[int]) -> None:
     """Make the target models of worlds of the pocket suite, two at a time, where they are not in the cache."""
     together([Job(f"world {world}", _learn, (world,)) for world in worlds], Progress(), at_once=2)
+
+
+def measure_once(path: Path, model: str, suite: dict[str, Any], settings: EvalSettings, progress: Progress) -> None:
+    """Make a model, where it is the suite's own, and measure it in a folder, if that is not done."""
+    if not (RunFolder(path).is_run and RunFolder(path).scores_file.exists()):
+        evaluate(model, suite, out=path, settings=settings, progress=progress)
 
 
 def filled(grid: Grid, rule: Rule) -> tuple[dict[str, RunFolder], list[dict[str, Any]]]:
@@ -86,11 +92,6 @@ def _run(recipe: dict[str, Any], progress: Progress) -> None:
 
 def _learn(world: int, progress: Progress) -> None:
     Pocket(world_seed=world).target_model(progress)
-
-
-def _measure(path: Path, model: str, suite: dict[str, Any], settings: EvalSettings, progress: Progress) -> None:
-    if not (RunFolder(path).is_run and RunFolder(path).scores_file.exists()):
-        evaluate(model, suite, out=path, settings=settings, progress=progress)
 
 
 def _line(*cells: str) -> str:

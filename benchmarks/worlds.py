@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ablation_tables import BOARD, Read, figures, mean_of, of, shown
-from grid import learned
+from grid import learned, measure_once
 from unlearnkit.apart import Job, together
 from unlearnkit.attacking import attack
 from unlearnkit.demo import Demo
-from unlearnkit.evaluation import evaluate
 from unlearnkit.pipeline import run
 from unlearnkit.progress import Progress
-from unlearnkit.recipe import make_recipe
+from unlearnkit.recipe import EvalSettings, make_recipe
 from unlearnkit.report.names import REFERENCES
 from unlearnkit.runfolder import RunFolder
 from unlearnkit.worlds.pocket.requests import REQUESTS
@@ -44,13 +43,6 @@ COLUMNS: dict[str, Read] = {
     "scope accuracy": mean_of("trace.scope_accuracy"),
     "probability": of("probability", *PLAIN[:3]),
 }
-
-
-def measured(name: str, plan: Demo, progress: Progress) -> None:
-    """Make and measure the target or the retrained model, if that is not done."""
-    folder = RunFolder(plan.folder / name)
-    if not (folder.is_run and folder.state().measure is not None):
-        evaluate(name, plan.suite, out=folder.path, progress=progress)
 
 
 def unlearned(plan: Demo, progress: Progress) -> None:
@@ -93,7 +85,8 @@ def main() -> None:
     told = {plan.folder: f"{plan.request} of world {plan.world_seed}" for plan in plans}
     learned(dict.fromkeys(plan.world_seed for plan in plans))  # all requests of a world share its target model
     for name in REFERENCES:
-        jobs = [Job(f"{name}, {told[plan.folder]}", measured, (name, plan)) for plan in plans]
+        each = [(plan, (plan.folder / name, name, plan.suite, EvalSettings())) for plan in plans]
+        jobs = [Job(f"{name}, {told[plan.folder]}", measure_once, arguments) for plan, arguments in each]
         together(jobs, progress, at_once=2)
     together([Job(f"{METHOD}, {told[plan.folder]}", unlearned, (plan,)) for plan in plans], progress, at_once=2)
     if options.attack:
