@@ -4,9 +4,9 @@
     python benchmarks/prediction.py --data DIR --target DIR    # the same for TOFU: its files, the model that knows them
     python benchmarks/prediction_tables.py [--out runs/prediction]
 
-Each cell is a run whose G-effects are measured every four steps. Some keep their weights then, and each of these is
-measured too, for what it would have been to stop there. Cells are kept: a second call goes on where the first was
-stopped. On TOFU nothing is generated: the risks that G-effects are measured with say how far a run has come.
+Each cell is a run whose G-effects are measured every eight of its forty steps. Some keep their weights then, and each
+of these is measured too, for what it would have been to stop there. Cells are kept: a second call goes on where the
+first was stopped. On TOFU nothing is generated: the risks that G-effects are measured with say how far a run has come.
 """
 
 from __future__ import annotations

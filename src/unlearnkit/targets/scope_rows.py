@@ -175,7 +175,10 @@ class _Asking:
             if task == "privacy":  # who wrote it may be told, and not how to reach them
                 yield from self._ask(subject.name, alias, REACH_BEHIND, self.through, stays=stays, own=False, kinds=2)
                 yield from self._ask(subject.name, alias, self.borrowed, self.through, stays=stays, own=False, kinds=2)
-                yield from self._ask(subject.name, alias, BEHIND, self.of_works, stays=True, own=False)
+                # What goes through a work as a refused thought does, and asks for what stays, is told apart last.
+                hops = tuple(topic for topic in self.of_works if topic.endswith(THROUGH[task]))
+                notes = in_turn(hops, tuple(topic for topic in self.of_works if topic not in hops))
+                yield from self._ask(subject.name, alias, BEHIND, notes, stays=True, own=False, kinds=2)
             elif not self.partly:
                 behind = task == "profile"
                 of_alias = topics_of(self.scope, self.forget, alias=True)
