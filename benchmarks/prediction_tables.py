@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -77,7 +78,8 @@ class Cell:
 def cells(out: Path, board: str, keys: Iterable[int], names: Iterable[str]) -> list[Cell]:
     """The cells of a board that are done."""
     found = [Cell(name, key, out / f"{board}-{key}" / name) for key in keys for name in names]
-    return [cell for cell in found if RunFolder(cell.path).is_run and (cell.path / "g_effect").exists()]
+    begun = [cell for cell in found if RunFolder(cell.path).is_run]
+    return [cell for cell in begun if RunFolder(cell.path).state().train is not None]
 
 
 Read = Callable[[Cell], float]
@@ -129,8 +131,9 @@ def interval(drawn: np.ndarray) -> str:
 
 def prediction(board: Sequence[Cell], draws: int) -> str:
     """Correlations of early figures with the outcome."""
-    names = [name for name in PLAN["cells"] if any(cell.name == name for cell in board)]
     worlds = sorted({cell.world for cell in board})
+    there = Counter(cell.name for cell in board if RunFolder(cell.path).scores_file.exists())
+    names = [name for name, count in there.items() if count == len(worlds)]
     rng = np.random.default_rng(0)
     drawn = rng.integers(len(names), size=(draws, len(names)))
     lines = [f"{len(names)} cells, worlds {', '.join(map(str, worlds))}", ""]
