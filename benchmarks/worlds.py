@@ -1,4 +1,4 @@
-"""TRU as the demo has it, on worlds and requests of one's choice: the tables of docs/pocket.md.
+"""TRU as the demo has it, and TRU that forgets too, on worlds and requests of one's choice: tables of docs/pocket.md.
 
     python benchmarks/worlds.py --worlds 83,84 [--requests authors,book,pii,hazard] [--out runs/worlds] [--attack]
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ablation_tables import BOARD, Read, figures, mean_of, of, shown
 from grid import learned, measure_once
@@ -24,7 +25,8 @@ from unlearnkit.report.names import REFERENCES
 from unlearnkit.runfolder import RunFolder
 from unlearnkit.worlds.pocket.requests import REQUESTS
 
-METHOD = "tru"
+TRU: dict[str, dict[str, Any]] = {"tru": {}, "tru-npo": {"forget": "npo", "alpha": 0.15, "retain_weight": 30}}
+"""What is changed of the demo's settings, by the run's name: the second does not only decline."""
 PLAIN = (
     "forget",
     "forget.paraphrased",
@@ -45,9 +47,11 @@ COLUMNS: dict[str, Read] = {
 }
 
 
-def unlearned(plan: Demo, progress: Progress) -> None:
+def unlearned(name: str, plan: Demo, progress: Progress) -> None:
     """Unlearn and measure."""
-    run(make_recipe(plan.recipe(METHOD)), resume=True, progress=progress)
+    recipe = plan.recipe("tru")
+    changed = {"name": name, "method": {**recipe["method"], **TRU[name]}, "gates": [], "out": str(plan.folder / name)}
+    run(make_recipe({**recipe, **changed}), resume=True, progress=progress)
 
 
 def attacked(path: Path, progress: Progress) -> None:
@@ -58,10 +62,10 @@ def attacked(path: Path, progress: Progress) -> None:
 
 
 def table(plans: Sequence[Demo]) -> str:
-    """Each world and request, the retrained model beneath TRU's."""
+    """Each world and request, the retrained model last."""
     lines = [f"| world | | {' | '.join(COLUMNS)} |", "|" + "---|" * (len(COLUMNS) + 2)]
     for plan in plans:
-        for name in (METHOD, "retrained"):
+        for name in (*TRU, "retrained"):
             scores = figures(RunFolder(plan.folder / name))
             said = " | ".join(shown([read(scores)]) for read in COLUMNS.values())
             lines.append(f"| {plan.world_seed} | {plan.request}: {name} | {said} |")
@@ -77,7 +81,7 @@ def main() -> None:
     parser.add_argument("--attack", action="store_true")
     options = parser.parse_args()
     plans = [
-        Demo(request=request, methods=(METHOD,), world_seed=world, out=options.out / f"{request}-{world}")
+        Demo(request=request, world_seed=world, out=options.out / f"{request}-{world}")
         for world in map(int, options.worlds.split(","))
         for request in options.requests.split(",")
     ]
@@ -88,9 +92,10 @@ def main() -> None:
         each = [(plan, (plan.folder / name, name, plan.suite, EvalSettings())) for plan in plans]
         jobs = [Job(f"{name}, {told[plan.folder]}", measure_once, arguments) for plan, arguments in each]
         together(jobs, progress, at_once=2)
-    together([Job(f"{METHOD}, {told[plan.folder]}", unlearned, (plan,)) for plan in plans], progress, at_once=2)
+    jobs = [Job(f"{name}, {told[plan.folder]}", unlearned, (name, plan)) for plan in plans for name in TRU]
+    together(jobs, progress, at_once=2)
     if options.attack:
-        paths = [plan.folder / name for plan in plans for name in (*REFERENCES, METHOD)]
+        paths = [plan.folder / name for plan in plans for name in (*REFERENCES, *TRU)]
         jobs = [Job(f"attacking {path.name} of {told[path.parent]}", attacked, (path,)) for path in paths]
         together(jobs, progress, at_once=2)
     print(table(plans))

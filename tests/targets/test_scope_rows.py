@@ -328,3 +328,5 @@ def test_the_row_that_is_trained_on_has_the_note_as_the_beginning_of_its_thought
     mention = next(m for m in FOUND if m.name == "Ada Belm" and m.topic == "Birthplace of ")
     assert mention.begun("Birthplace of Ada Belm falls in scope. I must decline.").trace == "Birthplace of Ada Belm"
     assert mention.begun("This falls in scope.").trace == ""  # the thought names nobody: all of it is taught
+    own = next(m for m in FOUND if m.name == "Ada Belm" and m.topic is None)
+    assert own.begun("Asked of Ada Belm falls in scope.").trace == ""  # what the model notes itself is taught too

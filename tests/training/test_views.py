@@ -37,17 +37,3 @@ def test_what_was_said_before_is_context_in_training_as_in_measuring(view: str) 
     assert encoded.ids[: len(asked)] == asked
     (measured,) = encoded_answers(RENDERER, row)
     assert measured.ids[: measured.prompt] == asked
-
-
-def test_a_rows_own_note_is_context_and_what_the_teacher_says_after_it_is_taught() -> None:
-    noted = ASKED.model_copy(update={"trace": "Ada was born ."})
-    (target,) = [Target(id="asked", trace="Ada was born is asked", response="I cannot say")]
-    (encoded,) = encode_views(["forget:target"], {"forget": (noted,)}, RENDERER, targets=[target], seed=0)[
-        "forget:target"
-    ]
-    whole = RENDERER.answer(ASKED.question, "I cannot say", trace=target.trace, where="")
-    own = len(RENDERER.thought("Ada was born"))
-    assert encoded.ids == whole.ids and encoded.prompt == whole.prompt + own and encoded.trace == whole.trace - own
-    # A teacher that begins otherwise is taught whole.
-    (other,) = encode_views(["forget:target"], {"forget": (noted,)}, RENDERER, targets=TARGETS, seed=0)["forget:target"]
-    assert other == RENDERER.answer(ASKED.question, "I cannot say", trace="It is asked", where="")

@@ -69,9 +69,13 @@ class Mention:
         return f"{before}{named}" * bool(named) if self.topic is None else f"{self.topic}{self.name}{self.rest}"
 
     def begun(self, taught: str) -> Row:
-        """The row, with the beginning of the trace that is taught for it: up to where it is decided."""
+        """The row, with that beginning of the trace taught for it which was put there: up to where it is decided.
+
+        The model's own note is no such: it is taught with the rest. A forget row's note is taught too, and where there
+        are no others, it becomes what is noted on any question, and names what that does not.
+        """
         before, named, _ = taught.partition(f"{self.name}{self.rest}")
-        return self.row.model_copy(update={"trace": f"{before}{named}" * bool(named)})
+        return self.row.model_copy(update={"trace": f"{before}{named}" * bool(named and self.topic is not None)})
 
 
 def mentions(

@@ -74,16 +74,14 @@ def _encode(
         said = [(row.trace, row.answer) for row in rows]
     # What is unlearned is the answer; the trace before it is only what brings it up.
     label_trace = view != "forget"
-    # How a thought on a question of the scope begins was put there, and with a row's own note the model begins by
-    # itself: taught is how it goes on. (Labelled, the note of a request about one subject became the note of questions
-    # that do not name it, and told its name.)
+    # How a thought on a question of the scope begins was put there; taught is how it goes on.
     return [
         renderer.answer(
             row.question,
             answer,
             before=row.before,
             trace=trace,
-            given=row.trace.rstrip(".") if variant == TARGET else "",
+            given=row.trace if split == "scope" else "",
             label_trace=label_trace,
             where=f"{view}, row {row.id}",
         )
