@@ -90,7 +90,11 @@ def predictors(step: int, outcome: str) -> dict[str, Read]:
     risks = ("forget",) if outcome == "forgetting" else ("near", "retain")
 
     def effect(risk: str, kind: str) -> Read:
-        return lambda cell: HEARD[risk] * (getattr(cell.at(risk, step), kind) or UNKNOWN)
+        def read(cell: Cell) -> float:
+            value = getattr(cell.at(risk, step), kind)
+            return UNKNOWN if value is None else HEARD[risk] * float(value)
+
+        return read
 
     def loss(risk: str, sign: float) -> Read:
         return lambda cell: sign * cell.at(risk, step).risk_value
