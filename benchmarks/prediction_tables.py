@@ -350,13 +350,13 @@ def main() -> None:
         print(f"\n## authors: used\n\n{used(options.out)}")
         seen = [cell for cell in authors if cell.name in PLAN["observed"]]
         print(f"\n## authors: observations\n\n{observations(seen, ['retain', 'near'])}")
-        print(f"\n{retained_price(authors, ['retain', 'near'], 5.0)}")
+        print(f"\n{retained_price(authors, ['retain', 'near'], 2.0)}")
     if tofu:
         kept_risks = ["utility.real_authors", "retain"]
         follow = [by_probability(cell, kept_risks) for cell in tofu if cell.name in PLAN["stopped"]]
         print(f"\n## TOFU: stopping\n\n{stopping(follow, options.draws)}")
         print(f"\n## TOFU: observations\n\n{observations(tofu, kept_risks)}")
-        print(f"\n{retained_price(tofu, kept_risks, 3.0)}")
+        print(f"\n{retained_price(tofu, kept_risks, 2.0)}")
 
 
 if __name__ == "__main__":
