@@ -199,6 +199,21 @@ class Followed:
         """The first step whose forget loss reaches the threshold; the last where none does."""
         return next((s for s in sorted(self.points) if self.cell.at("forget", s).risk_value >= threshold), self.last)
 
+    def ratio(self, step: int) -> float:
+        """How much of the effect on forget rows the retain rows bear: above 0 where both risks rise."""
+        unlearning, retaining = (self.cell.at(risk, step).effect for risk in ("forget", "retain"))
+        return retaining / unlearning if unlearning else 0.0
+
+    def after_ratio(self, most: float) -> int:
+        """The first step at which that is more; the last where it never is."""
+        return next((s for s in sorted(self.points) if self.ratio(s) > most), self.last)
+
+
+def best_ratio(others: Sequence[Followed]) -> float:
+    """The ratio of effects that is best to stop beyond on other worlds."""
+    tried = sorted({run.ratio(step) for run in others for step in run.points})
+    return max(tried, key=lambda value: sum(run.score(run.after_ratio(value)) for run in others))
+
 
 def best_steps(others: Sequence[Followed]) -> int:
     """The number of steps that is best on other worlds."""
