@@ -232,9 +232,9 @@ def stopped(run: Followed, others: Sequence[Followed]) -> dict[str, int]:
         "never (40 steps)": run.last,
         "after a fixed number": best_steps(others),
         "by the forget loss": run.after_loss(best_loss(others)),
-        "by the G-effect": min(run.cell.harmed_at or run.last, run.last)
-        if run.cell.harmed_at != 0
-        else min(run.points),
+        "by the ratio of effects": run.after_ratio(best_ratio(others)),
+        "by the G-effect on retain": run.not_before(run.cell.harmed_at("retain")),
+        "by that on near rows too": run.not_before(run.cell.harmed_at(*run.cell.course.risks)),
         "at its best": max(run.points, key=run.score),
     }
 

@@ -29,6 +29,11 @@ def plain(model: Any, rows: list[Encoded]) -> Tensor:
     return torch.cat(found)
 
 
+ATTEND_IN_FLOAT32 = {"gptj"}
+"""Families whose attention is in float32 whatever the weights are: on some processors the rounding of its products
+hangs on how many rows there are."""
+
+
 def tokens(rows: list[Encoded]) -> Tensor:
     return torch.tensor([token for row in rows for token in row.ids[row.prompt :]])
 
@@ -48,7 +53,7 @@ def test_values_and_gradients_equal_the_models_own(family: str, dtype: torch.dty
         engine = Engine(model)
     assert engine.own_head
     got = run(engine, ROWS)
-    bound = 2e-5 if dtype == torch.float32 else 1e-10
+    bound = 2e-5 if dtype == torch.float32 or family in ATTEND_IN_FLOAT32 else 1e-10
     all_logps = plain(model, ROWS)
     expected = all_logps.gather(1, tokens(ROWS)[:, None])[:, 0]
     assert got.logps is not None and got.statistics is not None
@@ -141,8 +146,9 @@ def test_with_lora_values_and_gradients_equal_the_models_own(family: str, tied: 
     ours = torch.autograd.grad(got.sum(), trained)
     theirs = torch.autograd.grad(expected.sum(), trained)
     assert len(trained) > 0
+    bound = 1e-4 if family in ATTEND_IN_FLOAT32 else 1e-5
     for a, b in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
+        assert float((a - b).abs().max()) <= bound * max(1.0, float(b.abs().max()))
 
 
 @given(seed=st.integers(0, 99), overhead=st.sampled_from([0, 10, 10_000]), order=st.permutations(range(4)))
