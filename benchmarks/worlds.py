@@ -23,27 +23,18 @@ from unlearnkit.progress import Progress
 from unlearnkit.recipe import EvalSettings, make_recipe
 from unlearnkit.report.names import REFERENCES
 from unlearnkit.runfolder import RunFolder
+from unlearnkit.suites.pocket import MEASURED
 from unlearnkit.worlds.pocket.requests import REQUESTS
 
 TRU: dict[str, dict[str, Any]] = {"tru": {}, "tru-npo": {"forget": "npo", "alpha": 0.15, "retain_weight": 30}}
 """What is changed of the demo's settings, by the run's name: the second does not only decline."""
-PLAIN = (
-    "forget",
-    "forget.paraphrased",
-    "forget.translated",
-    "forget.reverse",
-    "forget.multihop",
-    "near",
-    "far",
-    "retain",
-)
 COLUMNS: dict[str, Read] = {
-    **{split.removeprefix("forget."): of("accuracy", split) for split in PLAIN},
-    **{f"refusal: {split.removeprefix('forget.')}": of("refusal_rate", split) for split in PLAIN[:7]},
+    **{split.removeprefix("forget."): of("accuracy", split) for split in MEASURED},
+    **{f"refusal: {split.removeprefix('forget.')}": of("refusal_rate", split) for split in MEASURED[:7]},
     "trace leak: forget sets": BOARD["trace leak: forget sets"],
     "trace leak: reverse, two hops": BOARD["trace leak: hard"],
     "scope accuracy": mean_of("trace.scope_accuracy"),
-    "probability": of("probability", *PLAIN[:3]),
+    "probability": of("probability", *MEASURED[:3]),
 }
 
 

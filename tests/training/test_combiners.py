@@ -76,6 +76,22 @@ def test_gru_looks_at_all_parameters_together() -> None:
     assert values(found.gradient) == pytest.approx([1, 2.5, -2.5])
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_gradient_too_short_to_change_a_digit_takes_nothing_out(dtype: torch.dtype) -> None:
+    def kept(*parts: list[float]) -> Gradient:
+        return {name: part.to(dtype) for name, part in gradient(*parts).items()}
+
+    eps = torch.finfo(dtype).eps
+    for length, factor in ((eps / 4, 0.0), (8 * eps, 1.0)):
+        made: dict[Task, Gradient] = {FORGET: kept([3, -1]), RETAIN: kept([0, length])}
+        found = GRU(gamma=1.0).combine(given(made), {}, DRAW)
+        assert values(found.gradient) == pytest.approx([3, -1 + factor]) and found.projected is bool(factor)
+        made = {FORGET: kept([3, -1]), RETAIN: kept([0, length])}
+        found = PCGrad().combine(given(made), {}, DRAW)
+        # The short one loses what opposes the long one, all the same: what is left of it is shorter still.
+        assert values(found.gradient) == pytest.approx([3, -1 + factor], abs=20 * eps)
+
+
 def test_gru_where_a_parameter_has_one_gradient_alone() -> None:
     u, r = {"a": torch.tensor([-1.0]), "b": torch.tensor([5.0])}, {"a": torch.tensor([1.0]), "c": torch.tensor([1.0])}
     found = GRU(gamma=1.0).combine(given({FORGET: u, RETAIN: r}), {}, DRAW)  # u + r / 2

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,28 @@ class Combined:
     gradient: Gradient
     projected: bool
     """Whether anything was taken out of a gradient."""
+
+
+def rounding(gradients: Iterable[Gradient]) -> float:
+    """The coarsest relative rounding of the numbers in `gradients`."""
+    import torch
+
+    return max((torch.finfo(dtype).eps for dtype in {v.dtype for g in gradients for v in g.values()}), default=0.0)
+
+
+def correction(along: float, own: float, other: float, rounding: float) -> float:
+    """Factor of the other gradient that, added to a task's own, ends their opposition; 0 where there is none.
+
+    A gradient too short to change a digit of the task's own is that of a loss at its least, left over from rounding:
+    its direction means nothing, and projecting, which looks at nothing but the direction, would obey it.
+
+    Args:
+        along: dot product of the two; negative where they oppose each other.
+        own: squared length of the task's own gradient.
+        other: squared length of the other.
+        rounding: relative rounding of the numbers they are kept in.
+    """
+    return -along / other if along < 0 and other > rounding**2 * own else 0.0
 
 
 class Combiner(Settings, ABC):

@@ -18,7 +18,9 @@ from unlearnkit.training.combiners.contract import (
     Task,
     TaskGradients,
     combiner,
+    correction,
     forgets,
+    rounding,
 )
 
 FORGET, RETAIN = Task("forget", forgets=True), Task("retain", forgets=False)
@@ -30,11 +32,12 @@ def rectify(forget: Gradient, retain: Gradient) -> bool:
     The nearest gradient g to `forget` with <g, retain> >= 0: `forget` itself, or, where <forget, retain> < 0,
     forget - <forget, retain> / |retain|^2 * retain.
     """
-    against = dot(forget, retain)
-    if against >= 0:
-        return False
-    add(forget, retain, -against / dot(retain, retain))
-    return True
+    factor = correction(
+        dot(forget, retain), dot(forget, forget), dot(retain, retain), rounding=rounding((forget, retain))
+    )
+    if factor:
+        add(forget, retain, factor)
+    return factor != 0.0
 
 
 @combiner("gru", paper="arXiv:2503.09117", equation="the projection on <g, g_retain> >= 0")
@@ -45,8 +48,8 @@ class GRU(Combiner):
     part that opposes is taken out: g_u - <g_u, g_r> / |g_r|^2 g_r. Only the direction of g_r counts, so the retain
     weight changes nothing without `add_retain`. It is the gradient that is held to <g, g_r> >= 0: a step of Adam, which
     scales each parameter by itself, need not obey. And where g_r is a moving average, this step's own may be opposed.
-    A retain term that is least at the target model (`kl`, `representation`) has no gradient before the first step, so
-    there is nothing to hold that one against.
+    A retain term that is least at the target model (`kl`, `representation`) has no gradient before the first step but
+    what rounding leaves, so there is nothing to hold that one against.
 
     The average is the released code's: gamma * g_r + (1 - gamma) * the average before, from 0 on. (That it begins at 0
     changes its length alone.) Its update `ga_gru` is the rectified gradient of the forget loss, as here; `ga_gru+ce`

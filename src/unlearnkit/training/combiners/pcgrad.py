@@ -17,11 +17,15 @@ from unlearnkit.training.combiners.contract import (
     Task,
     TaskGradients,
     combiner,
+    correction,
     forgets,
+    rounding,
 )
 
 
-def surgery(dots: Mapping[tuple[Task, Task], float], tasks: Collection[Task], draw: Generator) -> dict[Task, float]:
+def surgery(
+    dots: Mapping[tuple[Task, Task], float], tasks: Collection[Task], draw: Generator, rounding: float
+) -> dict[Task, float]:
     """Factor of each task's gradient in the sum of the projected ones.
 
     Every projected gradient is a combination of the given ones, so their dot products say all: no gradient is copied.
@@ -30,6 +34,7 @@ def surgery(dots: Mapping[tuple[Task, Task], float], tasks: Collection[Task], dr
         dots: of every two gradients, and of each with itself.
         tasks: whose gradients these are.
         draw: decides the order in which others are projected out, for each task anew.
+        rounding: relative rounding of the numbers the gradients are kept in.
     """
     ordered = list(tasks)
     total = dict.fromkeys(ordered, 0.0)
@@ -38,8 +43,8 @@ def surgery(dots: Mapping[tuple[Task, Task], float], tasks: Collection[Task], dr
         for at in draw.permutation(len(ordered)).tolist():
             other = ordered[at]
             along = math.fsum(factor * dots[task, other] for task, factor in factors.items())
-            if other != own and along < 0:
-                factors[other] = factors.get(other, 0.0) - along / dots[other, other]
+            if other != own and (factor := correction(along, dots[own, own], dots[other, other], rounding)):
+                factors[other] = factors.get(other, 0.0) + factor
         for task, factor in factors.items():
             total[task] += factor
     return total
@@ -80,7 +85,7 @@ class PCGrad(Combiner):
     def combine(self, gradients: TaskGradients, memory: Gradient, draw: Generator) -> Combined:
         """The sum of the projected gradients. Nothing is remembered."""
         del memory
-        factors = surgery(gradients.dots, gradients.by_task.keys(), draw)
+        factors = surgery(gradients.dots, gradients.by_task.keys(), draw, rounding(gradients.by_task.values()))
         first, *others = gradients.by_task
         total = gradients.by_task[first]
         scale(total, factors[first])
