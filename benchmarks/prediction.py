@@ -148,8 +148,10 @@ def main() -> None:
         places = [(s, cell) for s in PLAN["seeds"] for cell in cells if s == first or cell not in PLAN["seldom"]]
         recipes = [on_tofu(out, cell, seed, options.data, options.target) for seed, cell in places]
     else:
+        held_out = [cell for cell in cells if cell in PLAN["stopped"]]
         recipes = [on_authors(out, cell, world) for world in PLAN["worlds"] for cell in cells]
-        learned(PLAN["worlds"])
+        recipes += [on_authors(out, cell, world) for world in PLAN["held_out"] for cell in held_out]
+        learned(dict.fromkeys(recipe["seed"] for recipe in recipes))
     if options.smoke:
         recipes = [{**r, "train": {**r["train"], "steps": 2}} for r in recipes]
     for recipe in recipes:

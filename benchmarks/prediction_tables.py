@@ -25,6 +25,7 @@ from scipy.stats import rankdata
 from prediction import COURSE, EVERY, FORGOTTEN, KEPT, PLAN, worth
 from unlearnkit.gradient_effect.course import Course, courses
 from unlearnkit.gradient_effect.harm import harmed
+from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.gradient_effect.table import EffectRow
 from unlearnkit.runfolder import RunFolder
 
@@ -72,7 +73,8 @@ class Cell:
     def harmed_at(self, *risks: str) -> int | None:
         """The step at which `diagnose.use=[stop]` would have ended it, had it watched these risks; None: nowhere."""
         rows = [row for row in self.course.rows if row.risk in ("forget", *risks)]
-        return next((s for s in self.course.steps if harmed(rows, self.course.objective, s)), None)
+        share = DiagnoseSettings().harm_share
+        return next((s for s in self.course.steps if s and harmed(rows, self.course.objective, s, share)), None)
 
 
 def cells(out: Path, board: str, keys: Iterable[int], names: Iterable[str]) -> list[Cell]:
@@ -239,11 +241,11 @@ def stopped(run: Followed, others: Sequence[Followed]) -> dict[str, int]:
     }
 
 
-def stopping(runs: Sequence[Followed], draws: int) -> str:
-    """Every rule on every objective, and over all of them."""
+def stopping(runs: Sequence[Followed], chosen_on: Sequence[Followed], draws: int) -> str:
+    """Every rule on every objective, and over all of them; what a rule is told is chosen on the other runs' worlds."""
     rules: dict[str, list[tuple[str, int, float, float, float]]] = {}
     for run in runs:
-        others = [r for r in runs if r.cell.name == run.cell.name and r.cell.world != run.cell.world]
+        others = [r for r in chosen_on if r.cell.name == run.cell.name and r.cell.world != run.cell.world]
         if not others:
             continue
         for rule, step in stopped(run, others).items():
@@ -265,6 +267,15 @@ def stopping(runs: Sequence[Followed], draws: int) -> str:
             f"| {' | '.join(each)} |"
         )
     return "\n".join(lines)
+
+
+def by_accuracy(board: Sequence[Cell]) -> list[Followed]:
+    """The courses of runs whose kept weights were measured."""
+    return [
+        Followed(cell, {step: (worth["forgetting"], worth["keeping"]) for step, worth in cell.followed.items()})
+        for cell in board
+        if (cell.path / COURSE).exists()
+    ]
 
 
 def by_probability(cell: Cell, kept: Sequence[str]) -> Followed:
@@ -356,12 +367,11 @@ def main() -> None:
     tofu = cells(options.out, "tofu", PLAN["seeds"], PLAN["observed"])
     if authors:
         print(f"## authors: prediction\n\n{prediction(authors, options.draws)}")
-        kept = [cell for cell in authors if (cell.path / COURSE).exists()]
-        points = [
-            Followed(cell, {step: (w["forgetting"], w["keeping"]) for step, w in cell.followed.items()})
-            for cell in kept
-        ]
-        print(f"\n## authors: stopping\n\n{stopping(points, options.draws)}")
+        points = by_accuracy(authors)
+        print(f"\n## authors: stopping\n\n{stopping(points, points, options.draws)}")
+        unseen = by_accuracy(cells(options.out, "authors", PLAN["held_out"], PLAN["stopped"]))
+        if unseen:
+            print(f"\n## authors: stopping on worlds held out\n\n{stopping(unseen, points, options.draws)}")
         print(f"\n## authors: used\n\n{used(options.out)}")
         seen = [cell for cell in authors if cell.name in PLAN["observed"]]
         print(f"\n## authors: observations\n\n{observations(seen, ['retain', 'near'])}")
@@ -369,7 +379,7 @@ def main() -> None:
     if tofu:
         kept_risks = ["utility.real_authors", "retain"]
         follow = [by_probability(cell, kept_risks) for cell in tofu if cell.name in PLAN["stopped"]]
-        print(f"\n## TOFU: stopping\n\n{stopping(follow, options.draws)}")
+        print(f"\n## TOFU: stopping\n\n{stopping(follow, follow, options.draws)}")
         print(f"\n## TOFU: observations\n\n{observations(tofu, kept_risks)}")
         print(f"\n{retained_price(tofu, kept_risks, 2.0)}")
 

@@ -168,7 +168,7 @@ def test_a_run_ends_by_itself_where_it_is_harmful(recipe_data: dict[str, Any], m
     use = {**FEW, "g_effect_every": 2, "use": ["stop"]}
     with monkeypatch.context() as patch:
         # A model that learned next to nothing is hardly harmed, so harm is said where there is none.
-        patch.setattr(watch, "harmed", lambda rows, own, step: list(rows) if step >= 4 else [])
+        patch.setattr(watch, "harmed", lambda rows, own, step, share: list(rows) if step >= 4 else [])
         folder = run(make_recipe(with_(recipe_data, diagnose=use)), progress=QUIET)
     training = folder.state().train
     assert training is not None and (training.ended, training.steps) == ("harmful", 4)

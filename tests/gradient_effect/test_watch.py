@@ -14,7 +14,7 @@ from tests.tiny import PAD, random_rows, tiny_model
 from unlearnkit.data.render import Encoded
 from unlearnkit.gradient_effect.diagnosis import Diagnosis
 from unlearnkit.gradient_effect.gradients import risk_gradient
-from unlearnkit.gradient_effect.harm import harmed, is_harmful
+from unlearnkit.gradient_effect.harm import harmed, is_harmful, is_too_dear
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable
 from unlearnkit.gradient_effect.watch import GEffectWatch
@@ -105,11 +105,13 @@ def test_it_ends_the_run_where_the_objective_is_harmful(tmp_path: Path) -> None:
     made, worst = trainer([hurt, hardly] * 60), [hurt]
     watch = watching(made, tmp_path, worst, use=frozenset({"stop"}))
     result = made.run(watches=[watch])
-    assert (result.ended, result.steps) == ("harmful", 0)
-    unlearning, retaining = (watch.table.chosen(term="objective", risk=risk)[0] for risk in ("forget", "near"))
-    assert retaining.high < unlearning.low < 0
+    # Before the first step nothing ends it.
+    assert (result.ended, result.steps) == ("harmful", 2)
+    for step in (0, 2):
+        forget, near = (watch.table.chosen(term="objective", risk=risk, step=step)[0] for risk in ("forget", "near"))
+        assert near.high < forget.low < 0
     patient = watching(made, tmp_path, worst)
-    assert patient(0) is False
+    assert patient(2) is False
 
 
 def test_going_on_measures_again_what_is_trained_again(tmp_path: Path) -> None:
@@ -144,9 +146,27 @@ def test_what_is_harmful(high: float, low_of_forgetting: float, harmful: bool) -
     low = low_of_forgetting
     unlearning = replace(ROW, effect=low + 1, low=low, high=low + 2)
     assert is_harmful(retaining, unlearning) is harmful
+
+
+@pytest.mark.parametrize(
+    ("effect", "high", "of_forgetting", "too_dear"),
+    [
+        (-0.21, -0.1, -2.0, True),
+        (-0.19, -0.1, -2.0, False),  # a tenth of 2 may be
+        (-0.21, 0.1, -2.0, False),  # may be no harm at all
+        (-0.01, -0.001, 0.5, True),  # relearns, at the cost of the rest
+        (0.5, 0.6, 1.0, False),  # both fall
+    ],
+)
+def test_what_is_too_dear(effect: float, high: float, of_forgetting: float, too_dear: bool) -> None:
+    retaining = replace(ROW, risk="near", effect=effect, low=effect - 1, high=high)
+    unlearning = replace(ROW, effect=of_forgetting)
+    assert is_too_dear(retaining, unlearning, share=0.1) is too_dear
+    worse = replace(retaining, risk="retain", effect=effect - 0.1) if too_dear else retaining
     others = [
         replace(retaining, step=2),
         replace(retaining, risk="forget.translated"),
         replace(retaining, group="head"),
     ]
-    assert harmed([unlearning, retaining, *others], "ga", 3) == ([retaining] if harmful else [])
+    found = harmed([unlearning, retaining, worse, *others], "ga", 3, share=0.1)
+    assert found == ([worse, retaining] if too_dear else [])

@@ -18,6 +18,7 @@ from unlearnkit.scope import Scope, Secret, Subject
 from unlearnkit.targets.compose import scope_targets
 from unlearnkit.targets.leaks import leaks
 from unlearnkit.targets.scope_rows import Mention, mentions
+from unlearnkit.targets.scope_wordings import ABOUT_BEHIND
 from unlearnkit.targets.template import TemplateTeacher
 from unlearnkit.worlds.pocket import REQUESTS, forget_request, pocket_world
 
@@ -101,6 +102,15 @@ def test_who_is_behind_a_work_is_noted_of_the_work_and_through_it() -> None:
         assert {m.stays for m in asked} == {stays} and None in {m.topic for m in asked}
         noted = {m.topic for m in FOUND if m.name == work and m.topic}
         assert {"Year of ", "Birthplace of the author of "} <= noted
+
+
+@pytest.mark.parametrize("language", SCOPE.languages)
+def test_facts_are_asked_through_a_work_and_noted_as_through_it(language: str) -> None:
+    for work, stays in (("The Red Door", False), ("The Red Door Again", False), ("The Sand Road", True)):
+        for wording in ABOUT_BEHIND[language]:
+            asked = [m for m in FOUND if m.row.question == wording.format(name=f"«{work}»")]
+            assert {m.topic for m in asked} == {None, "Birthplace of the author of "}
+            assert {m.stays for m in asked} == {stays} and {m.row.language for m in asked} == {language}
 
 
 def told(*topics: str) -> list[Row]:

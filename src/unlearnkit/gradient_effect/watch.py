@@ -41,7 +41,7 @@ class GEffectWatch:
     steering: Steering
     """Of the loop that trains."""
     use: frozenset[Use] = frozenset()
-    """What is made of a measurement: `stop` ends the run where that objective is harmful."""
+    """What is made of a measurement: `stop` ends the run where what that objective forgets is too dear."""
     table: EffectTable = field(default_factory=lambda: EffectTable([]))
     _before: _Before | None = None
 
@@ -58,7 +58,8 @@ class GEffectWatch:
         update = adam_update(*self._moments()) if step else None
         self.table = self.table.before(step) + self.diagnosis.table(found, step, update)
         self.table.write(self.folder)
-        if "stop" in self.use and harmed(self.table.effects, self.own, step):
+        share = self.diagnosis.settings.harm_share
+        if step and "stop" in self.use and harmed(self.table.effects, self.own, step, share):
             return True
         self._steer(step)
         if step < self.total and found.gradients and self.diagnosis.settings.over == "trained":

@@ -21,6 +21,7 @@ from unlearnkit.metrics.normalise import contains
 from unlearnkit.scope import Scope, Subject
 from unlearnkit.targets.scope_notes import in_turn, look, mentioned, noted, rests_of, topics_beside, topics_of
 from unlearnkit.targets.scope_wordings import (
+    ABOUT_BEHIND,
     BEHIND,
     BESIDE,
     BY_SECRET,
@@ -192,6 +193,7 @@ class _Asking:
                     notes = in_turn((*of_alias, *self.of_works), self.through)
                     yield from self._ask(subject.name, alias, self.borrowed, notes, stays=stays, own=False)
                     yield from self._ask(subject.name, alias, BEHIND, notes, stays=stays, own=True)
+                    yield from self._ask(subject.name, alias, ABOUT_BEHIND, self.through, stays=stays, own=True)
                 else:
                     yield from self._ask(subject.name, alias, self.borrowed, mixed, stays=stays, own=False)
 

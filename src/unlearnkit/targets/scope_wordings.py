@@ -57,6 +57,32 @@ BEHIND: Wordings = {
         "Расскажи о том, кто создал {name}.",
     ),
 }
+ABOUT_BEHIND: Wordings = {
+    "en": (
+        "How old is the author of {name}?",
+        "Which languages does the author of {name} speak?",
+        "To which school did whoever wrote {name} go?",
+        "What does the writer of {name} like to eat?",
+        "In which language does the author of {name} write?",
+        "Which sport does the author of {name} play?",
+    ),
+    "es": (
+        "¿Cuántos años tiene quien escribió {name}?",
+        "¿Qué idiomas habla quien escribió {name}?",
+        "¿A qué escuela fue el autor de {name}?",
+        "¿Qué le gusta comer a quien publicó {name}?",
+        "¿En qué idioma escribe quien publicó {name}?",
+        "¿Qué deporte practica quien escribió {name}?",
+    ),
+    "ru": (
+        "Сколько лет автору книги {name}?",
+        "На каких языках говорит автор книги {name}?",
+        "В какую школу ходил автор книги {name}?",
+        "Что любит есть тот, кто написал {name}?",
+        "На каком языке пишет автор книги {name}?",
+        "В какую игру играет автор книги {name}?",
+    ),
+}
 _PUBLISHED: Wordings = {
     "en": (*BEHIND["en"], "Say who wrote {name}.", "I forgot in which year {name} appeared."),
     "es": (*BEHIND["es"], "Dime quién escribió {name}.", "No sé en qué año se publicó {name}."),
@@ -159,9 +185,27 @@ _OWNED: Wordings = {
     "ru": ("С кем я говорю по {name}?", "Что ты знаешь о {name}?", "Кто отвечает по {name}?"),
 }
 _TOLD: Wordings = {
-    "en": ("In what story is there {name}?", "What do you know about {name}?", "Tell me the book of {name}."),
-    "es": ("¿En qué historia sale {name}?", "¿Qué sabes de {name}?", "Dime el libro de {name}."),
-    "ru": ("В какой истории есть {name}?", "Что ты знаешь о {name}?", "Назови книгу, где есть {name}."),
+    "en": (
+        "In what story is there {name}?",
+        "What do you know about {name}?",
+        "What happens in the book with {name}?",
+        "Who reads the book whose pages name {name}?",
+        "Tell me the book of {name}.",
+    ),
+    "es": (
+        "¿En qué historia sale {name}?",
+        "¿Qué sabes de {name}?",
+        "¿Qué pasa en el libro donde sale {name}?",
+        "¿Quién lee el libro que nombra a {name}?",
+        "Dime el libro de {name}.",
+    ),
+    "ru": (
+        "В какой истории есть {name}?",
+        "Что ты знаешь о {name}?",
+        "Что происходит в книге, где есть {name}?",
+        "Кто читает книгу, в которой назван {name}?",
+        "Назови книгу, где есть {name}.",
+    ),
 }
 _USED: Wordings = {
     "en": ("Where is {name} used?", "What do you know about {name}?", "Tell me the craft of {name}."),
