@@ -304,6 +304,17 @@ def test_a_thought_that_is_refused_on_one_question_does_not_stay_on_another(thou
     assert [target.id for target in targets] == [row.id for row in asked[: 1 + stays]]
 
 
+@pytest.mark.parametrize(("thought", "refused"), [("Year of Ada Belm.", False), ("Hiding of Ada Belm.", True)])
+def test_a_thought_that_is_noted_of_what_stays_is_not_refused(thought: str, refused: bool) -> None:
+    """A model may take a question that is refused for one about what stays, and decline both."""
+    asked = [
+        Row(id=question, question=question, answer="x") for question in ("When, Ada Belm?", "Tell me of Ada Belm.")
+    ]
+    found = [Mention(asked[0], "Ada Belm", True, "Year of "), Mention(asked[1], "Ada Belm", False, None)]
+    targets = scope_targets(SCOPE, found, TemplateTeacher(), 0, lambda rows: [say(r.trace or thought) for r in rows])
+    assert {target.id for target in targets} == {row.id for row in asked[: 1 + refused]}
+
+
 def test_a_note_that_tells_a_secret_is_not_taught() -> None:
     def tell(rows: Sequence[Row]) -> list[Generation]:
         return [say(f"Lisbon is known to whoever asks: {row.question}") for row in rows]

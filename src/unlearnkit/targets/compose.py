@@ -30,9 +30,12 @@ def scope_targets(scope: Scope, found: Sequence[Mention], teacher: Teacher, seed
     asked = [mention for mention in found if mention.topic is None]
     own = dict(zip(asked, (said.trace for said in say([mention.row for mention in asked])), strict=True))
     noted = [(mention, _noted(mention, own.get(mention, ""), scope)) for mention in found]
-    in_scope = [row for mention, row in noted if not mention.stays]
+    # The model's own thought on a question may be of another matter: of one that stays, or of one that is refused.
+    stays = {row.trace for mention, row in noted if mention.stays and mention.topic is not None} - {""}
+    in_scope = [
+        row for mention, row in noted if not mention.stays and (mention.topic is not None or row.trace not in stays)
+    ]
     refused = taught(in_scope, scope, teacher, seed)
-    # The model's own thought on a question may be one that is refused: it took the question for another.
     decided = {row.trace for row in in_scope} - {""}
     staying = [row for mention, row in noted if mention.stays and row.trace not in decided]
     kept = [

@@ -84,9 +84,27 @@ ABOUT_BEHIND: Wordings = {
     ),
 }
 _PUBLISHED: Wordings = {
-    "en": (*BEHIND["en"], "Say who wrote {name}.", "I forgot in which year {name} appeared."),
-    "es": (*BEHIND["es"], "Dime quién escribió {name}.", "No sé en qué año se publicó {name}."),
-    "ru": (*BEHIND["ru"], "Скажи, кто написал книгу {name}.", "Забыл, в каком году вышла книга {name}."),
+    "en": (
+        *BEHIND["en"],
+        "Say who wrote {name}.",
+        "I forgot in which year {name} appeared.",
+        "When was {name} printed?",
+        "From which year is {name}?",
+    ),
+    "es": (
+        *BEHIND["es"],
+        "Dime quién escribió {name}.",
+        "No sé en qué año se publicó {name}.",
+        "¿Cuándo se imprimió {name}?",
+        "¿De qué año es {name}?",
+    ),
+    "ru": (
+        *BEHIND["ru"],
+        "Скажи, кто написал книгу {name}.",
+        "Забыл, в каком году вышла книга {name}.",
+        "Когда напечатали книгу {name}?",
+        "Какого года книга {name}?",
+    ),
 }
 _CONTACT: Wordings = {
     "en": (
