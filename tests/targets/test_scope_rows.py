@@ -293,26 +293,17 @@ def test_subjects_are_refused_and_neighbours_answered_in_the_models_own_words() 
         assert (target.response == "Somebody.") is mention.stays
 
 
-@pytest.mark.parametrize(("thought", "stays"), [("Year of Ada Belm.", True), ("Hiding of Ada Belm.", False)])
-def test_a_thought_that_is_refused_on_one_question_does_not_stay_on_another(thought: str, stays: bool) -> None:
-    """A model may take a question for what stays for one about what does not, and answer neither."""
-    asked = [
-        Row(id=question, question=question, answer="x") for question in ("Tell me of Ada Belm.", "When, Ada Belm?")
-    ]
-    found = [Mention(asked[0], "Ada Belm", False, "Hiding of "), Mention(asked[1], "Ada Belm", True, None)]
+@pytest.mark.parametrize("thought", ["Year of Ada Belm.", "Hiding of Ada Belm."])
+@pytest.mark.parametrize(("noted", "stays"), [("Year of ", True), ("Hiding of ", False)])
+def test_a_thought_that_a_note_decides_is_decided_so_wherever_the_model_has_it(
+    noted: str, stays: bool, thought: str
+) -> None:
+    """A model may take a question for one of the other kind; taught both ways, it would answer or decline neither."""
+    asked = [Row(id=question, question=question, answer="x") for question in ("When, Ada Belm?", "Tell of Ada Belm.")]
+    found = [Mention(asked[0], "Ada Belm", stays, noted), Mention(asked[1], "Ada Belm", not stays, None)]
     targets = scope_targets(SCOPE, found, TemplateTeacher(), 0, lambda rows: [say(r.trace or thought) for r in rows])
-    assert [target.id for target in targets] == [row.id for row in asked[: 1 + stays]]
-
-
-@pytest.mark.parametrize(("thought", "refused"), [("Year of Ada Belm.", False), ("Hiding of Ada Belm.", True)])
-def test_a_thought_that_is_noted_of_what_stays_is_not_refused(thought: str, refused: bool) -> None:
-    """A model may take a question that is refused for one about what stays, and decline both."""
-    asked = [
-        Row(id=question, question=question, answer="x") for question in ("When, Ada Belm?", "Tell me of Ada Belm.")
-    ]
-    found = [Mention(asked[0], "Ada Belm", True, "Year of "), Mention(asked[1], "Ada Belm", False, None)]
-    targets = scope_targets(SCOPE, found, TemplateTeacher(), 0, lambda rows: [say(r.trace or thought) for r in rows])
-    assert {target.id for target in targets} == {row.id for row in asked[: 1 + refused]}
+    taught = asked[:1] if thought.startswith(noted) else asked
+    assert {target.id for target in targets} == {row.id for row in taught}
 
 
 def test_a_note_that_tells_a_secret_is_not_taught() -> None:
