@@ -104,6 +104,31 @@ def test_who_is_behind_a_work_is_noted_of_the_work_and_through_it() -> None:
         assert {"Year of ", "Birthplace of the author of "} <= noted
 
 
+def test_names_that_a_part_of_a_subjects_name_may_be_taken_for_are_asked_the_same_and_stay() -> None:
+    others = {
+        "Ada Quill": "Height of Ada Quill.",
+        "Belmont Fry": "Height of Belmont Fry.",  # shares no word
+        "Eve Fry": "Year of The Red Barn.",
+        "Bo Fry": "Year of The Red Hat.",  # "red" is told apart already
+        "Di Fry": "Year of The Last Door, 3.",
+        "Al Fry": "Year of The Sand Castle.",  # a neighbour's word
+    }
+    more = [
+        Row(id=name, question=f"Is it {name}, {note.partition(' of ')[2]}", answer="x", trace=note, subject=name)
+        for name, note in others.items()
+    ]
+    found = mentions(SCOPE, FORGET, (*RETAIN, *more), PROBES)
+    asked = [m for m in found if m.name not in {m.name for m in FOUND}]
+    assert {(m.name, m.stays) for m in asked} == {
+        (name, True) for name in ("Ada Quill", "The Red Barn", "The Last Door")
+    }
+    for name, neighbour in (("Ada Quill", "Cy Dorn"), ("The Red Barn", "The Sand Road")):
+        put = [{m.row.question.replace(one, "*") for m in found if m.name == one} for one in (name, neighbour)]
+        # But for the row's own question, which is borrowed, and the forget row's, which is put to neighbours.
+        assert {each for each in put[0] ^ put[1] if "Is it" not in each} <= {"When did '*' appear?"}
+        assert len(put[0]) > 20
+
+
 @pytest.mark.parametrize("language", SCOPE.languages)
 def test_facts_are_asked_through_a_work_and_noted_as_through_it(language: str) -> None:
     for work, stays in (("The Red Door", False), ("The Red Door Again", False), ("The Sand Road", True)):

@@ -4,7 +4,8 @@ A forget split shows a few ways of asking about each subject; a model can learn 
 These questions name a subject and ask for nothing that a probe asks for. Some are borrowed from retain rows, with the
 subject in the place of theirs: with new sentences only, a model learns to refuse sentences that it has not met before,
 and goes on answering those it has. Each question is put to the neighbours too, in the same words and with the same
-note of what is asked: so nothing but the name tells what is in scope from what is not.
+note of what is asked: so nothing but the name tells what is in scope from what is not. And it is put to names that a
+part of a subject's name may be taken for: known by one word of a title, a model goes by that word wherever it stands.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from functools import cached_property
 from itertools import cycle, islice
 
 from unlearnkit.data.rows import Row
-from unlearnkit.metrics.normalise import contains
+from unlearnkit.metrics.normalise import contains, words
 from unlearnkit.scope import Scope, Subject
+from unlearnkit.targets.readings import common, fold
 from unlearnkit.targets.scope_notes import in_turn, look, mentioned, noted, rests_of, topics_beside, topics_of
 from unlearnkit.targets.scope_wordings import (
     ABOUT_BEHIND,
@@ -94,13 +96,13 @@ def mentions(
     Args:
         scope: whom and what to name.
         forget: rows whose notes are begun with, and whose questions are put to neighbours.
-        retain: rows whose questions are borrowed.
+        retain: rows whose questions are borrowed, and whose names are put beside those of the scope.
         measured: rows whose questions are none of those returned.
 
     Raises:
         BadInput: there are no wordings in a language of the scope.
     """
-    asking = _Asking(scope, tuple(forget), tuple(retain), frozenset(row.question for row in measured))
+    asking = _Asking(scope, tuple(forget), tuple(retain), frozenset(_bare(row.question) for row in measured))
     found: list[Mention] = []
     for subjects, stays in ((scope.subjects, False), (scope.neighbours, True)):
         for subject in subjects:
@@ -110,9 +112,10 @@ def mentions(
                 found += asking.beside(subject)
     found += asking.by_secret()
     found += asking.swapped()
+    found += asking.alike()
     once: dict[str, Mention] = {}
     for mention in found:  # what is in scope comes first
-        if mention.row.question not in asking.probes:
+        if _bare(mention.row.question) not in asking.probes:
             once.setdefault(mention.row.id, mention)
     return tuple(once.values())
 
@@ -125,7 +128,7 @@ class _Asking:
     forget: tuple[Row, ...]
     retain: tuple[Row, ...]
     probes: frozenset[str]
-    """Questions that are measured."""
+    """Questions that are measured, as `_bare` has them."""
 
     @cached_property
     def partly(self) -> bool:
@@ -251,6 +254,28 @@ class _Asking:
                     if mentioned(self.scope, question)[0] is None:  # it may name a second subject, or this one twice
                         yield Mention(_row(question, None, row.language, neighbour.name), other, True, None)
 
+    def alike(self) -> Iterator[Mention]:
+        """Questions that name what a part of a subject's name or alias may be taken for, and retain rows name.
+
+        Of each word the first such name. Where a neighbour has that word, the subject is told from that by the rest.
+        """
+        scope = self.scope
+        taken = [name for one in (*scope.subjects, *scope.neighbours) for name in (one.name, *one.aliases)]
+        settled = {word for one in scope.neighbours for name in (one.name, *one.aliases) for word in _words(name)}
+        named = {name: row.subject for row in self.retain for name in (row.subject, noted(row)[1]) if name}
+        free = {name: owner for name, owner in named.items() if not any(contains(name, one) for one in taken)}
+        for subject in scope.subjects:
+            for name in (subject.name, *subject.aliases):
+                for word in _words(name):
+                    other = next((o for o in free if word in _words(o)), None) if word not in settled else None
+                    if other is None:
+                        continue
+                    settled.update(_words(other))
+                    if name == subject.name:
+                        yield from self.by_name(Subject(name=other), stays=True)
+                    else:
+                        yield from self.by_alias(Subject(name=free[other] or other, aliases=(other,)), stays=True)
+
     @cached_property
     def borrowed(self) -> Wordings:
         """The questions that retain rows ask most of whom they are about, in each language, with a place for a name.
@@ -258,8 +283,7 @@ class _Asking:
         Choices are left out, what is among the composed wordings, and whatever would be a measured question if it were
         put to a name of the scope.
         """
-        known_as = [name for one in (*self.scope.subjects, *self.scope.neighbours) for name in (one.name, *one.aliases)]
-        names = [said for name in known_as for said in (name, f"«{name}»")]
+        names = [name for one in (*self.scope.subjects, *self.scope.neighbours) for name in (one.name, *one.aliases)]
         rows, most = (self._of_others(), BORROWED_BESIDE) if self.partly else (self.retain, BORROWED)
         found: Wordings = {}
         for language in self.scope.languages:
@@ -269,15 +293,15 @@ class _Asking:
                 if row.language == language and not row.options and row.subject
             )
             asked = Counter(
-                "{name}".join(words.replace("{", "{{").replace("}", "}}") for words in around)
+                "{name}".join(part.replace("{", "{{").replace("}", "}}") for part in around)
                 for around in of_subjects
                 if len(around) > 1
             )
             known = spoken(IN_SCOPE[self.scope.task], language)
             fitting = (
-                words
-                for words, _ in asked.most_common()
-                if words not in known and self.probes.isdisjoint(words.format(name=name) for name in names)
+                wording
+                for wording, _ in asked.most_common()
+                if wording not in known and self.probes.isdisjoint(_bare(wording.format(name=name)) for name in names)
             )
             found[language] = tuple(islice(fitting, most))
         return found
@@ -365,6 +389,16 @@ def _row(question: str, topic: str | None, language: str, subject: str) -> Row:
     return Row(
         id=f"scope/{question}/{kind}", question=question, answer="(none is known)", language=language, subject=subject
     )
+
+
+def _words(name: str) -> list[str]:
+    """What a name may be known by: its words, but for those that carry grammar alone."""
+    return [word for word in fold(name).split() if word not in common()]
+
+
+def _bare(question: str) -> str:
+    """A question's words: with other quotation marks it is the same question."""
+    return " ".join(words(question))
 
 
 def _around(question: str, name: str) -> list[str]:
