@@ -108,6 +108,8 @@ def test_names_that_a_part_of_a_subjects_name_may_be_taken_for_are_asked_the_sam
     others = {
         "Ada Quill": "Height of Ada Quill.",
         "Belmont Fry": "Height of Belmont Fry.",  # shares no word
+        "Belm": "Height of Belm.",  # may be Ada Belm
+        "Ada Belm the Younger": "Height of Ada Belm the Younger.",
         "Eve Fry": "Year of The Red Barn.",
         "Bo Fry": "Year of The Red Hat.",  # "red" is told apart already
         "Di Fry": "Year of The Last Door, 3.",

@@ -263,7 +263,12 @@ class _Asking:
         taken = [name for one in (*scope.subjects, *scope.neighbours) for name in (one.name, *one.aliases)]
         settled = {word for one in scope.neighbours for name in (one.name, *one.aliases) for word in _words(name)}
         named = {name: row.subject for row in self.retain for name in (row.subject, noted(row)[1]) if name}
-        free = {name: owner for name, owner in named.items() if not any(contains(name, one) for one in taken)}
+        # Part of a subject's name, it may be the subject; so may a name that goes on where the subject's ends.
+        free = {
+            name: owner
+            for name, owner in named.items()
+            if not any(contains(name, one) or contains(one, name) for one in taken)
+        }
         for subject in scope.subjects:
             for name in (subject.name, *subject.aliases):
                 for word in _words(name):
