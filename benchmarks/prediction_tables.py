@@ -272,7 +272,7 @@ def stopping(runs: Sequence[Followed], chosen_on: Sequence[Followed], draws: int
 def by_accuracy(board: Sequence[Cell]) -> list[Followed]:
     """The courses of runs whose kept weights were measured."""
     return [
-        Followed(cell, {step: (worth["forgetting"], worth["keeping"]) for step, worth in cell.followed.items()})
+        Followed(cell, {step: (found["forgetting"], found["keeping"]) for step, found in cell.followed.items()})
         for cell in board
         if (cell.path / COURSE).exists()
     ]

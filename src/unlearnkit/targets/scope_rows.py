@@ -131,6 +131,12 @@ class _Asking:
     """Questions that are measured, as `_bare` has them."""
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every name and alias of the scope."""
+        known = (*self.scope.subjects, *self.scope.neighbours)
+        return tuple(dict.fromkeys(name for one in known for name in (one.name, *one.aliases)))
+
+    @cached_property
     def partly(self) -> bool:
         """Whether a part of what is known of the subjects may stay."""
         return self.scope.task in BESIDE
@@ -259,17 +265,11 @@ class _Asking:
 
         Of each word the first such name. Where a neighbour has that word, the subject is told from that by the rest.
         """
-        scope = self.scope
-        taken = [name for one in (*scope.subjects, *scope.neighbours) for name in (one.name, *one.aliases)]
-        settled = {word for one in scope.neighbours for name in (one.name, *one.aliases) for word in _words(name)}
+        settled = {word for one in self.scope.neighbours for name in (one.name, *one.aliases) for word in _words(name)}
         named = {name: row.subject for row in self.retain for name in (row.subject, noted(row)[1]) if name}
         # Part of a subject's name, it may be the subject; so may a name that goes on where the subject's ends.
-        free = {
-            name: owner
-            for name, owner in named.items()
-            if not any(contains(name, one) or contains(one, name) for one in taken)
-        }
-        for subject in scope.subjects:
+        free = {name: owner for name, owner in named.items() if _is_apart(name, self.names)}
+        for subject in self.scope.subjects:
             for name in (subject.name, *subject.aliases):
                 for word in _words(name):
                     other = next((o for o in free if word in _words(o)), None) if word not in settled else None
@@ -288,7 +288,6 @@ class _Asking:
         Choices are left out, what is among the composed wordings, and whatever would be a measured question if it were
         put to a name of the scope.
         """
-        names = [name for one in (*self.scope.subjects, *self.scope.neighbours) for name in (one.name, *one.aliases)]
         rows, most = (self._of_others(), BORROWED_BESIDE) if self.partly else (self.retain, BORROWED)
         found: Wordings = {}
         for language in self.scope.languages:
@@ -306,7 +305,8 @@ class _Asking:
             fitting = (
                 wording
                 for wording, _ in asked.most_common()
-                if wording not in known and self.probes.isdisjoint(_bare(wording.format(name=name)) for name in names)
+                if wording not in known
+                and self.probes.isdisjoint(_bare(wording.format(name=name)) for name in self.names)
             )
             found[language] = tuple(islice(fitting, most))
         return found
@@ -335,19 +335,14 @@ class _Asking:
     def _free(self, forms: dict[str, str], secrets: Iterable[str]) -> dict[str, str]:
         """Those that can be asked about, hold no secret and are no part of one."""
         barred = tuple(secrets)
-        return {
-            form: subject
-            for form, subject in self._short(forms).items()
-            if not any(contains(form, secret) or contains(secret, form) for secret in barred)
-        }
+        return {form: subject for form, subject in self._short(forms).items() if _is_apart(form, barred)}
 
     def _short(self, forms: dict[str, str]) -> dict[str, str]:
         """Those that are no name, and short enough to be asked about."""
-        names = {name for one in (*self.scope.subjects, *self.scope.neighbours) for name in (one.name, *one.aliases)}
         return {
             form: subject
             for form, subject in forms.items()
-            if form not in names and 0 < len(form.split()) <= SECRET_WORDS
+            if form not in self.names and 0 < len(form.split()) <= SECRET_WORDS
         }
 
     def _ask(
@@ -398,7 +393,12 @@ def _row(question: str, topic: str | None, language: str, subject: str) -> Row:
 
 def _words(name: str) -> list[str]:
     """What a name may be known by: its words, but for those that carry grammar alone."""
-    return [word for word in fold(name).split() if word not in common()]
+    return [word for word in words(name) if fold(word) not in common()]
+
+
+def _is_apart(form: str, others: Iterable[str]) -> bool:
+    """Whether it is no part of any of the others, nor has one in it."""
+    return not any(contains(form, other) or contains(other, form) for other in others)
 
 
 def _bare(question: str) -> str:

@@ -26,15 +26,13 @@ from unlearnkit.training.combiners.contract import (
 FORGET, RETAIN = Task("forget", forgets=True), Task("retain", forgets=False)
 
 
-def rectify(forget: Gradient, retain: Gradient) -> bool:
-    """Take out of `forget`, in place, what opposes `retain`; says whether there was anything.
+def rectify(forget: Gradient, retain: Gradient, own: float) -> bool:
+    """Take out of `forget`, in place, what opposes `retain`; says whether there was anything. `own`: |forget|^2.
 
     The nearest gradient g to `forget` with <g, retain> >= 0: `forget` itself, or, where <forget, retain> < 0,
     forget - <forget, retain> / |retain|^2 * retain.
     """
-    factor = correction(
-        dot(forget, retain), dot(forget, forget), dot(retain, retain), rounding=rounding((forget, retain))
-    )
+    factor = correction(dot(forget, retain), own, dot(retain, retain), rounding((forget, retain)))
     if factor:
         add(forget, retain, factor)
     return factor != 0.0
@@ -99,7 +97,7 @@ class GRU(Combiner):
             scale(memory, 1 - self.gamma)
             add(memory, retain, self.gamma)
             held = memory
-        projected = rectify(forget, held)
+        projected = rectify(forget, held, gradients.dots[FORGET, FORGET])
         if self.add_retain:
             add(forget, retain)
         return Combined(forget, projected)
