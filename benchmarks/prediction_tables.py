@@ -70,11 +70,18 @@ class Cell:
         assert row is not None, (self.path, risk, step)
         return row
 
-    def harmed_at(self, *risks: str) -> int | None:
-        """The step at which `diagnose.use=[stop]` would have ended it, had it watched these risks; None: nowhere."""
+    def harmed_at(self, *risks: str, first_order: bool = False) -> int | None:
+        """The step at which `diagnose.use=[stop]` would have ended it, had it watched these risks; None: nowhere.
+
+        `first_order`: without what was measured since the look before.
+        """
         rows = [row for row in self.course.rows if row.risk in ("forget", *risks)]
         share = DiagnoseSettings().harm_share
-        return next((s for s in self.course.steps if s and harmed(rows, self.course.objective, s, share)), None)
+        for step in self.course.steps:
+            seen = [row for row in rows if row.step == step or not first_order]
+            if step and harmed(seen, self.course.objective, step, share):
+                return step
+        return None
 
 
 def cells(out: Path, board: str, keys: Iterable[int], names: Iterable[str]) -> list[Cell]:
@@ -235,8 +242,9 @@ def stopped(run: Followed, others: Sequence[Followed]) -> dict[str, int]:
         "after a fixed number": best_steps(others),
         "by the forget loss": run.after_loss(best_loss(others)),
         "by the ratio of effects": run.after_ratio(best_ratio(others)),
-        "by the G-effect on retain": run.not_before(run.cell.harmed_at("retain")),
-        "by that on near rows too": run.not_before(run.cell.harmed_at(*run.cell.course.risks)),
+        "by the G-effect on retain alone": run.not_before(run.cell.harmed_at("retain", first_order=True)),
+        "stop, retain watched": run.not_before(run.cell.harmed_at("retain")),
+        "stop, every risk watched": run.not_before(run.cell.harmed_at(*run.cell.course.risks)),
         "at its best": max(run.points, key=run.score),
     }
 

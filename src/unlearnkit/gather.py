@@ -192,8 +192,8 @@ def caveats(
     if broken:
         said.append(f"Training stopped at a loss that was not finite: {', '.join(broken)}. What came before is shown.")
     said += [
-        f"{s.title} ended by itself after step {s.stopped_after}: by its G-effects, a step cost more of what must stay "
-        "than `diagnose.harm_share` of what it forgot (`diagnose.use`)."
+        f"{s.title} ended by itself after step {s.stopped_after}: by its G-effects or as measured, what must stay was "
+        "harmed by more than `diagnose.harm_share` of what was forgotten (`diagnose.use`)."
         for s in subjects
         if s.stopped_after is not None
     ]

@@ -170,3 +170,36 @@ def test_what_is_too_dear(effect: float, high: float, of_forgetting: float, too_
     ]
     found = harmed([unlearning, retaining, worse, *others], "ga", 3, share=0.1)
     assert found == ([worse, retaining] if too_dear else [])
+
+
+@pytest.mark.parametrize(
+    ("rose", "forgot", "too_dear"),
+    [
+        (0.21, 2.0, True),
+        (0.19, 2.0, False),  # a tenth of 2 may be
+        (0.011, 0.0, True),
+        (0.009, 0.0, False),  # noise
+        (0.011, -1.0, True),  # relearned, at the cost of the rest
+        (-0.5, -1.0, False),  # both fell
+    ],
+)
+def test_what_was_too_dear_since_the_measurement_before(rose: float, forgot: float, too_dear: bool) -> None:
+    # To first order nothing is harmed, at either step.
+    start = [replace(ROW, step=4, risk_value=1.0), replace(ROW, step=4, risk="near", effect=1.0, risk_value=2.0)]
+    later = [
+        replace(row, step=6, risk_value=row.risk_value + by) for row, by in zip(start, (forgot, rose), strict=True)
+    ]
+    found = [later[1]] if too_dear else []
+    assert harmed([*start, *later], "ga", 6, share=0.1) == found
+    # What lies further back, what is to be forgotten, other objectives and single terms or groups are not looked at.
+    further = [replace(row, step=2, risk_value=9.0 - 9.0 * (row.risk == "near")) for row in start]
+    aside = [
+        replace(row, **{change: "other"}, risk_value=row.risk_value * (1 + row.step))
+        for row in (*start, *later)
+        for change in ("objective", "term", "group")
+    ]
+    translated = [replace(row, risk="forget.translated") for row in (start[1], later[1])]
+    assert harmed([*further, *aside, *translated, *start, *later], "ga", 6, share=0.1) == found
+    assert harmed([start[1], *later], "ga", 6, share=0.1) == [], "what was forgotten since is not known"
+    assert harmed([start[0], *later], "ga", 6, share=0.1) == [], "nor what it cost"
+    assert harmed(later, "ga", 6, share=0.1) == []

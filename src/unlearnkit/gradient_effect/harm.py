@@ -8,6 +8,9 @@ from unlearnkit.gradient_effect.settings import FORGOTTEN_RISK
 from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE, EffectRow
 from unlearnkit.report.names import is_forget
 
+NOTICEABLE = 0.01
+"""Nats per token by which a risk may rise between two measurements before anything is made of it."""
+
 
 def is_harmful(retaining: EffectRow, unlearning: EffectRow) -> bool:
     """Whether a step raises a risk that shall stay by more than the one that shall rise, as sure as the intervals are.
@@ -27,13 +30,41 @@ def is_too_dear(retaining: EffectRow, unlearning: EffectRow, share: float) -> bo
     return retaining.high < 0 and retaining.effect < share * min(0.0, unlearning.effect)
 
 
+def was_too_dear(retaining: tuple[EffectRow, EffectRow], unlearning: tuple[EffectRow, EffectRow], share: float) -> bool:
+    """Whether between two measurements a risk that shall stay rose by more than `share` of what the other did.
+
+    Noise is no harm: it rose by more than `NOTICEABLE` too.
+
+    Args:
+        retaining: the earlier and the later measurement of the risk that shall stay.
+        unlearning: those of the risk that shall rise.
+        share: nats of the one for each of the other.
+    """
+    rose, forgot = (later.risk_value - earlier.risk_value for earlier, later in (retaining, unlearning))
+    return rose > max(NOTICEABLE, share * forgot)
+
+
 def harmed(effects: Iterable[EffectRow], objective: str, step: int, share: float) -> list[EffectRow]:
-    """The retaining effects of an objective at a step that are too dear for the unlearning effect, worst first."""
-    rows = [
-        row for row in effects if (row.objective, row.step, row.term, row.group) == (objective, step, WHOLE, EVERYTHING)
-    ]
-    unlearning = next((row for row in rows if row.risk == FORGOTTEN_RISK), None)
+    """The retaining effects of an objective at a step that are too dear for what it forgets, worst first.
+
+    To first order the next step is too dear, or the steps since the measurement before, where there is one, were.
+    Each sees what the other misses: a few steps may cost what no later look can give back; and a retain term may lower
+    a risk to first order wherever one looks, while it climbs from look to look.
+    """
+    whole = [row for row in effects if (row.objective, row.term, row.group) == (objective, WHOLE, EVERYTHING)]
+    before = max((row.step for row in whole if row.step < step), default=None)
+    earlier = {row.risk: row for row in whole if row.step == before}
+    now = {row.risk: row for row in whole if row.step == step}
+    unlearning, was = now.get(FORGOTTEN_RISK), earlier.get(FORGOTTEN_RISK)
     if unlearning is None:
         return []
-    found = [row for row in rows if not is_forget(row.risk) and is_too_dear(row, unlearning, share)]
+    found = [
+        row
+        for risk, row in now.items()
+        if not is_forget(risk)
+        and (
+            is_too_dear(row, unlearning, share)
+            or (was is not None and risk in earlier and was_too_dear((earlier[risk], row), (was, unlearning), share))
+        )
+    ]
     return sorted(found, key=lambda row: row.effect)

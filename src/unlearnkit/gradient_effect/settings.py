@@ -42,8 +42,9 @@ class DiagnoseSettings(Settings):
     """With an adapter: its own parameters, or the weights it stands for (`adapted`)."""
     use: tuple[Use, ...] = ()
     """What the run makes of its own method's effects, from one measurement to the next. `stop`: training ends where a
-    step raises a risk that shall stay by more than `harm_share` of what it raises the forget split's; not before the
-    first step, where a model that knows its answers by heart has next to no gradient. `weaken`: the term `forget` is
+    risk that shall stay rises by more than `harm_share` of what the forget split's does, in the next step to first
+    order or as measured since the last look; not before the first step, where a model that knows its answers by heart
+    has next to no gradient. `weaken`: the term `forget` is
     multiplied by the largest factor, at most 1, at which no risk that shall stay rises to first order. `mask`: only
     groups of weights through which the method forgets and raises no risk that shall stay are moved."""
     harm_share: Annotated[float, Gt(0)] = 0.1
