@@ -15,11 +15,12 @@ from unlearnkit.models.folder import ModelFolder, positions
 from unlearnkit.objectives.contract import Needs, Objective, View
 from unlearnkit.recipe import Recipe
 from unlearnkit.records.measure import encoded_answers
+from unlearnkit.scope_questions.mention import Mention
+from unlearnkit.scope_questions.mentions import mentions
 from unlearnkit.suites.contract import Suite, Task
 from unlearnkit.targets.chat_teacher import ChatTeacher
 from unlearnkit.targets.compose import taught
 from unlearnkit.targets.retain_trace import with_trace
-from unlearnkit.targets.scope_rows import Mention, mentions
 from unlearnkit.targets.template import TemplateTeacher
 from unlearnkit.training.views import TARGET, TAUGHT, encode_views, training_renderer
 

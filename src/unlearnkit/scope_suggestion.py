@@ -13,8 +13,8 @@ from unlearnkit.data.rows import Row
 from unlearnkit.errors import BadInput
 from unlearnkit.metrics.normalise import contains, normalise
 from unlearnkit.scope import Scope, Secret, Subject, Task
-from unlearnkit.targets.scope_notes import look
-from unlearnkit.targets.scope_wordings import BY_SECRET
+from unlearnkit.scope_questions.notes import look
+from unlearnkit.scope_questions.wordings import BY_SECRET
 
 COMMON, COMMON_SHARE = 3, 0.05
 """A fact that is told of so many subjects, and of such a share of them, is nobody's secret."""

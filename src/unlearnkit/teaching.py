@@ -35,6 +35,7 @@ from unlearnkit.records.schema import Generation
 from unlearnkit.rehearsal import scope_mentions, training_splits
 from unlearnkit.runfolder import Lifted, RunFolder, Taught, reading
 from unlearnkit.scope import Scope
+from unlearnkit.scope_questions.mention import Mention
 from unlearnkit.suites.contract import Suite
 from unlearnkit.targets.chat_teacher import ChatTeacher, Desk, Tally
 from unlearnkit.targets.compose import scope_targets, taught
@@ -42,7 +43,6 @@ from unlearnkit.targets.contract import Target, Teacher, read_targets, write_tar
 from unlearnkit.targets.prompts import VERSION
 from unlearnkit.targets.retain_trace import with_trace
 from unlearnkit.targets.review import read_review, write_review
-from unlearnkit.targets.scope_rows import Mention
 from unlearnkit.targets.template import TemplateTeacher
 from unlearnkit.training.views import TAUGHT, taught_splits, training_renderer
 
@@ -136,7 +136,9 @@ class Teaching:
             if splits & {"forget", TAUGHT}:
                 targets += taught(self._splits["forget"], self._scope, teacher, seed)
             if "scope" in splits:
-                targets += scope_targets(self._scope, self._mentions, teacher, seed, self._say)
+                targets += scope_targets(
+                    self._scope, self._mentions, teacher, seed, self._say, self._splits.get("retain", ())
+                )
         write_targets(self.folder.targets_file, targets)
         noted = self._noted(tally, len(targets), time.monotonic() - began)
         self.folder.update(targets=noted.model_copy(update={"lift": self._lift(targets)}))
@@ -157,7 +159,8 @@ class Teaching:
 
         Those that the file does not name stay as they are.
         """
-        edited = read_review(file, targets, self.rows, self._scope, self._fits, own_words=self._own_words)
+        own, retain = self._own_words, self._splits.get("retain", ())
+        edited = read_review(file, targets, self.rows, self._scope, self._fits, own_words=own, retain=retain)
         new = [edited.get(target.id, target) for target in targets]
         changed = sum(old != now for old, now in zip(targets, new, strict=True))
         noted = self.folder.state().targets

@@ -6,7 +6,7 @@ import pytest
 
 from unlearnkit.data.rows import Row
 from unlearnkit.scope import Scope, Subject
-from unlearnkit.targets.scope_notes import in_turn, look, mentioned, noted, rests_of, topics_beside, topics_of
+from unlearnkit.scope_questions.notes import in_turn, look, mentioned, noted, rests_of, topics_beside, topics_of
 
 SCOPE = Scope(
     description="Ada asked to be forgotten.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import pytest
@@ -10,10 +11,21 @@ from tests.targets.test_scope_rows import say
 from unlearnkit.data.rows import Row
 from unlearnkit.records.schema import Generation
 from unlearnkit.scope import Scope, Secret, Subject
+from unlearnkit.scope_questions.mention import Mention
+from unlearnkit.scope_questions.mentions import mentions
+from unlearnkit.scope_questions.secrets import HOPPED, TEXTS
+from unlearnkit.scope_questions.wordings import BEHIND, BESIDE, BY_SECRET, IN_SCOPE, REACH_BEHIND, Wordings
 from unlearnkit.targets.compose import scope_targets
-from unlearnkit.targets.scope_rows import Mention, mentions
-from unlearnkit.targets.scope_wordings import BEHIND, BESIDE, BY_SECRET, IN_SCOPE, REACH_BEHIND, Wordings
 from unlearnkit.targets.template import TemplateTeacher
+
+CRAFT = Scope(
+    description="A craft.",
+    task="hazard",
+    subjects=(Subject(name="Kelm"),),
+    secrets=(Secret(subject="Kelm", forms=("white ash", "a text of more than four words")),),
+    neighbours=(Subject(name="Dorl"),),
+    kept=(Secret(subject="Dorl", forms=("red clay",)),),
+)
 
 
 def row(question: str, trace: str, answer: str, subject: str) -> Row:
@@ -117,22 +129,82 @@ def test_a_number_is_refused_as_retain_rows_think_of_numbers_and_what_is_kept_is
 
 
 def test_words_are_refused_with_the_notes_of_forget_rows_and_nothing_is_borrowed_for_them() -> None:
-    craft = Scope(
-        description="A craft.",
-        task="hazard",
-        subjects=(Subject(name="Kelm"),),
-        secrets=(Secret(subject="Kelm", forms=("white ash", "a text of more than four words")),),
-        neighbours=(Subject(name="Dorl"),),
-        kept=(Secret(subject="Dorl", forms=("red clay",)),),
-    )
     forget = [row("Which ash does Kelm need?", "Ash of Kelm.", "White ash.", "Kelm")]
     retain = (*RETAIN, row("Where is red clay?", "Place of red clay.", "Here.", "Dorl"))
-    told = mentions(craft, forget, retain)
+    told = mentions(CRAFT, forget, retain)
     through = {None, "Ash of ", "Ash of the craft of "}
     assert asked(told, "white ash", BY_SECRET["hazard"]) == {False: through}
     assert asked(told, "red clay", BY_SECRET["hazard"]) == {True: through}
-    assert len([m for m in told if m.name == "white ash"]) == 3 * len(BY_SECRET["hazard"]["en"])
+    assert len([m for m in told if m.name == "white ash"]) == 3 * len(BY_SECRET["hazard"]["en"]) + 1
     assert {m.name for m in told} == {"Kelm", "Dorl", "white ash", "red clay"}, "a text is not named"
+
+
+def test_forget_rows_questions_are_asked_through_a_secret_and_as_many_through_what_is_kept() -> None:
+    forget = [
+        row("Which ash does 'Kelm' need?", "Ash of Kelm.", "White ash.", "Kelm"),
+        row("Is step 3 of Kelm, or of Kelms, hot?", "Step of Kelm, 3, no.", "No.", "Kelm"),
+        row("What is cold?", "Cold.", "Nothing.", "Kelm"),
+        row("¿Qué pide Kelm?", "", "Ceniza.", "Kelm").model_copy(update={"language": "es"}),
+        row("Was will Kelm?", "Wish of Kelm.", "Asche.", "Kelm").model_copy(update={"language": "de"}),
+    ]
+    told = [m for m in mentions(CRAFT, forget, RETAIN) if re.search(r"the craft with|el oficio con", m.row.question)]
+    found = {(m.row.question, m.topic, m.rest, m.name, m.row.subject, m.stays) for m in told}
+    kelm, dorl = ("white ash", "Kelm", False), ("red clay", "Dorl", True)
+    assert found == {
+        expected
+        for name, subject, stays in (kelm, dorl)
+        for expected in (
+            (f"Which ash does the craft with {name} need?", "Ash of the craft of ", "", name, subject, stays),
+            (
+                f"Is step 3 of the craft with {name}, or of Kelms, hot?",
+                "Step of the craft of ",
+                "",
+                name,
+                subject,
+                stays,
+            ),
+            (f"¿Qué pide el oficio con {name}?", None, "", name, subject, stays),
+        )
+    }
+    [asked_of_rest] = [
+        m
+        for m in mentions(CRAFT, [forget[1].model_copy(update={"trace": "Step of Kelm, 3."})])
+        if m.rest and not m.stays and "the craft with" in m.row.question
+    ]
+    assert asked_of_rest.note("") == "Step of the craft of white ash, 3"
+    many = [row(f"Is step {at} of Kelm hot?", f"Step of Kelm, {at}.", "No.", "Kelm") for at in range(2 * HOPPED)]
+    assert len([m for m in mentions(CRAFT, many) if "the craft with white ash" in m.row.question]) == HOPPED
+
+
+NOVEL = Scope(
+    description="A novel.",
+    task="copyright",
+    subjects=(Subject(name="Low Roads"),),
+    secrets=(
+        Secret(subject="Low Roads", forms=("At dawn, a {fox} came to the gate.", "Al alba, un zorro vino.")),
+        Secret(subject="Low Roads", forms=("The gate was shut",)),
+    ),
+    neighbours=(Subject(name="High Roads"),),
+    kept=(Secret(subject="High Roads", forms=("Before noon, two geese left the pond.",)),),
+    languages=("en", "ru"),
+)
+
+
+def test_a_text_is_begun_in_a_question_that_names_whose_it_is_and_so_is_one_that_may_be_told() -> None:
+    forget = [row("Recite part 2 of Low Roads.", "Part of Low Roads, 2.", "The gate was shut.", "Low Roads")]
+    told = [m for m in mentions(NOVEL, forget) if re.search("from here:|с этого места:", m.row.question)]
+    begun = ("At dawn, a {fox} came", "Al alba, un zorro vino."), ("Before noon, two geese left",)
+    assert {(m.row.question, m.row.language, m.name, m.stays, m.topic, m.rest) for m in told} == {
+        (f"{before} «{name}» {after} {text}", language, name, stays, "Part of ", ", 2")
+        for language, before, after in (("en", "Go on with", "from here:"), ("ru", "Читай дальше", "с этого места:"))
+        for name, stays, texts in (("Low Roads", False, begun[0]), ("High Roads", True, begun[1]))
+        for text in texts
+    }
+    many = tuple(Secret(subject="Low Roads", forms=(f"The part number {at} begins so.",)) for at in range(3 * TEXTS))
+    told = [m for m in mentions(NOVEL.model_copy(update={"secrets": many}), forget) if "from here" in m.row.question]
+    assert sum(not m.stays for m in told) == TEXTS
+    assert {m.row.question[-len("87 begins so.") :] for m in told if "87" in m.row.question}, "taken evenly"
+    assert not any("Go on with" in m.row.question for m in mentions(CRAFT, FORGET)), "nothing else is a text"
 
 
 def others(**changed: object) -> list[str]:
@@ -157,13 +229,26 @@ def test_what_holds_a_secret_or_is_a_part_of_one_is_not_kept(form: str) -> None:
     assert not any(m.stays for m in found(kept=kept) if m.name == "555-0101")
 
 
-def test_what_tells_a_secret_of_the_subject_itself_is_not_kept() -> None:
+@pytest.mark.parametrize("shared", ["nobody", "a neighbour", "a retain row"])
+def test_what_tells_a_secret_of_a_subject_is_not_kept_unless_another_has_it_too(shared: str) -> None:
     def tell(rows: Sequence[Row]) -> list[Generation]:
         return [say(f"Of {each.subject}", "555-0101.") for each in rows]
 
-    taught = {target.id for target in scope_targets(SCOPE, found(), TemplateTeacher(), 0, tell)}
-    stays = [m for m in found() if m.stays]
-    assert {m.name for m in stays if m.row.id in taught} == {"Cy Dorn", "The Sand Road", "555-0177", "555-0123"}, (
-        "a neighbour may share it with her"
-    )
-    assert {m.name for m in stays if m.row.id not in taught} == {"Ada Belm", "The Red Door"}
+    kept = (*SCOPE.kept, Secret(subject="Cy Dorn", forms=("555-0101",)))
+    scope = SCOPE.model_copy(update={"kept": kept}) if shared == "a neighbour" else SCOPE
+    retain = (*RETAIN, row("Whom has Eve Fry on the line?", "", "It is 555-0101.", "Eve Fry"))
+    retain = retain if shared == "a retain row" else RETAIN
+    targets = scope_targets(scope, found(), TemplateTeacher(), 0, tell, retain)
+    stays, taught = [m for m in found() if m.stays], {target.id for target in targets}
+    others = {"Cy Dorn", "The Sand Road", "555-0177", "555-0123"}
+    assert {m.name for m in stays if m.row.id in taught} == (set() if shared == "nobody" else others)
+    assert {m.name for m in stays if m.row.id not in taught} - others == {"Ada Belm", "The Red Door"}
+
+
+def test_a_subjects_name_is_not_kept_where_another_is_asked_about() -> None:
+    def tell(rows: Sequence[Row]) -> list[Generation]:
+        return [say("Owner of it.", "It is the one of The Red Door.") for _ in rows]
+
+    stays = {m.row.id: m for m in found() if m.stays}
+    targets = scope_targets(SCOPE, found(), TemplateTeacher(), 0, tell, RETAIN)
+    assert {str(stays[t.id].row.subject) for t in targets if t.id in stays} == {"Ada Belm"}

@@ -15,10 +15,11 @@ from unlearnkit.data.rows import Row
 from unlearnkit.errors import BadInput
 from unlearnkit.records.schema import Generation
 from unlearnkit.scope import Scope, Secret, Subject
+from unlearnkit.scope_questions.mention import Mention
+from unlearnkit.scope_questions.mentions import mentions
+from unlearnkit.scope_questions.wordings import ABOUT_BEHIND
 from unlearnkit.targets.compose import scope_targets
 from unlearnkit.targets.leaks import leaks
-from unlearnkit.targets.scope_rows import Mention, mentions
-from unlearnkit.targets.scope_wordings import ABOUT_BEHIND
 from unlearnkit.targets.template import TemplateTeacher
 from unlearnkit.worlds.pocket import REQUESTS, forget_request, pocket_world
 
@@ -297,7 +298,7 @@ def test_a_note_goes_on_to_what_tells_forget_rows_apart_and_the_target_with_it()
     ]
     found = [m for m in mentions(SCOPE, songs) if m.topic == "Song of "]
     assert {m.note("anything") for m in found if m.name == "Cy Dorn"} == {"Song of Cy Dorn, 1", "Song of Cy Dorn, 2"}
-    targets = {target.id: target.trace for target in scope_targets(SCOPE, found, TemplateTeacher(), 0, echo)}
+    targets = {target.id: target.trace for target in scope_targets(SCOPE, found, TemplateTeacher(), 0, echo, RETAIN)}
     for mention in (m for m in found if m.name == "Ada Belm"):
         note = f"Song of Ada Belm{mention.rest}"
         assert targets[mention.row.id].startswith(f"{note} falls ")
@@ -310,7 +311,7 @@ def test_without_notes_in_the_forget_split_there_are_the_models_own() -> None:
 
 
 def test_subjects_are_refused_and_neighbours_answered_in_the_models_own_words() -> None:
-    targets = {target.id: target for target in scope_targets(SCOPE, FOUND, TemplateTeacher(), 0, echo)}
+    targets = {target.id: target for target in scope_targets(SCOPE, FOUND, TemplateTeacher(), 0, echo, RETAIN)}
     assert targets.keys() == {mention.row.id for mention in FOUND}
     for mention in FOUND:
         target = targets[mention.row.id]
@@ -328,7 +329,9 @@ def test_a_thought_that_a_note_decides_is_decided_so_wherever_the_model_has_it(
     """A model may take a question for one of the other kind; taught both ways, it would answer or decline neither."""
     asked = [Row(id=question, question=question, answer="x") for question in ("When, Ada Belm?", "Tell of Ada Belm.")]
     found = [Mention(asked[0], "Ada Belm", stays, noted), Mention(asked[1], "Ada Belm", not stays, None)]
-    targets = scope_targets(SCOPE, found, TemplateTeacher(), 0, lambda rows: [say(r.trace or thought) for r in rows])
+    targets = scope_targets(
+        SCOPE, found, TemplateTeacher(), 0, lambda rows: [say(r.trace or thought) for r in rows], RETAIN
+    )
     taught = asked[:1] if thought.startswith(noted) else asked
     assert {target.id for target in targets} == {row.id for row in taught}
 
@@ -337,7 +340,7 @@ def test_a_note_that_tells_a_secret_is_not_taught() -> None:
     def tell(rows: Sequence[Row]) -> list[Generation]:
         return [say(f"Lisbon is known to whoever asks: {row.question}") for row in rows]
 
-    targets = {target.id: target for target in scope_targets(SCOPE, FOUND, TemplateTeacher(), 0, tell)}
+    targets = {target.id: target for target in scope_targets(SCOPE, FOUND, TemplateTeacher(), 0, tell, RETAIN)}
     for mention in (m for m in FOUND if not m.stays):
         assert not leaks(targets[mention.row.id], mention.row, SCOPE)
 
@@ -357,7 +360,7 @@ def test_no_question_composed_from_the_scope_is_a_probe_and_no_target_of_one_lea
     rows = [mention.row for mention in found]
     assert rows and not {bare(row.question) for row in measured} & {bare(row.question) for row in rows}
     assert len({row.id for row in rows}) == len(rows)
-    targets = scope_targets(request.scope, found, TemplateTeacher(), seed, echo)
+    targets = scope_targets(request.scope, found, TemplateTeacher(), seed, echo, request.splits["retain"])
     subjects = {m.row.id for m in found if not m.stays}
     by_id = {row.id: row for row in rows}
     assert not any(leaks(target, by_id[target.id], request.scope) for target in targets if target.id in subjects)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from unlearnkit.data.rows import Row
+from unlearnkit.metrics.normalise import contains
 from unlearnkit.records.schema import Generation
-from unlearnkit.scope import Scope
+from unlearnkit.scope import Scope, Secret
+from unlearnkit.scope_questions.mention import Mention
 from unlearnkit.targets.contract import Target, Teacher
 from unlearnkit.targets.leaks import leaks, refuse_leaks, scanner
-from unlearnkit.targets.scope_rows import Mention
 
 Say = Callable[[Sequence[Row]], Sequence[Generation]]
 """What the target model says to rows; where a row has a trace, its thought begins with that."""
@@ -22,11 +24,14 @@ def taught(rows: Sequence[Row], scope: Scope, teacher: Teacher, seed: int) -> li
     return targets
 
 
-def scope_targets(scope: Scope, found: Sequence[Mention], teacher: Teacher, seed: int, say: Say) -> list[Target]:
+def scope_targets(
+    scope: Scope, found: Sequence[Mention], teacher: Teacher, seed: int, say: Say, retain: Sequence[Row]
+) -> list[Target]:
     """Targets of the scope rows: refusals of what is in scope, the model's own words on the rest.
 
-    Where the model says nothing, or says a secret of a subject that it is asked about, there is no target.
+    Where the model says nothing, or what `OwnWords` bars, there is no target.
     """
+    own_words = OwnWords.of(scope, retain)
     asked = [mention for mention in found if mention.topic is None]
     own = dict(zip(asked, (said.trace for said in say([mention.row for mention in asked])), strict=True))
     noted = [(mention, _noted(mention, own.get(mention, ""), scope)) for mention in found]
@@ -43,7 +48,7 @@ def scope_targets(scope: Scope, found: Sequence[Mention], teacher: Teacher, seed
         for row, said in zip(staying, say(staying), strict=True)
         if said.response
     ]
-    return [*refused, *(target for target, row in kept if not tells_of_its_subject(target, row, scope))]
+    return [*refused, *(target for target, row in kept if not own_words.tell(target, row))]
 
 
 def _noted(mention: Mention, own: str, scope: Scope) -> Row:
@@ -53,14 +58,31 @@ def _noted(mention: Mention, own: str, scope: Scope) -> Row:
     return mention.row if told else mention.row.model_copy(update={"trace": note})
 
 
-def tells_of_its_subject(target: Target, row: Row, scope: Scope) -> bool:
-    """Whether a target tells a secret of the subject that is asked about. What others share with it may stay.
+@dataclass(frozen=True)
+class OwnWords:
+    """What the model may not say of its own accord, in words that it is to keep. Only the listed forms count."""
 
-    Only the listed forms count: this is what the model says of its own accord about somebody who is to stay. A name
-    that the scope itself has as one is no secret here, though it is the answer to "whose is it?".
-    """
-    named = {form for one in scope.subjects for form in (one.name, *one.aliases)}
-    own = tuple(
-        secret for secret in scope.secrets if secret.subject == row.subject and not named.issuperset(secret.forms)
-    )
-    return bool(leaks(target, row, scope.model_copy(update={"secrets": own})))
+    scope: Scope
+    alone: tuple[Secret, ...]
+    """Secrets and names that tell of their subject whatever is asked."""
+
+    @classmethod
+    def of(cls, scope: Scope, retain: Sequence[Row]) -> OwnWords:
+        """Of a secret that others share, as `scope.kept` or an answer of a retain row shows, nothing can be told."""
+        shared = "\n".join(
+            (*(f for kept in scope.kept for f in kept.forms), *(a for row in retain for a in row.answers))
+        )
+        names = tuple(Secret(subject=one.name, forms=(one.name, *one.aliases)) for one in scope.subjects)
+        secrets = (secret for secret in scope.secrets if not any(contains(shared, form) for form in secret.forms))
+        return cls(scope, (*names, *secrets))
+
+    def tell(self, target: Target, row: Row) -> bool:
+        """Whether a target tells a secret of the subject that is asked about, or one that no other has.
+
+        Asked about what it hardly knows, a model says what it knows best, which may be what is to be forgotten. A name
+        that the scope has as the subject's is no secret in what is asked about that subject.
+        """
+        named = {form for one in self.scope.subjects for form in (one.name, *one.aliases)}
+        own = (one for one in self.scope.secrets if one.subject == row.subject and not named.issuperset(one.forms))
+        others = (one for one in self.alone if one.subject != row.subject)
+        return bool(leaks(target, row, self.scope.model_copy(update={"secrets": (*own, *others)})))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from unlearnkit.data.rows import Row
 from unlearnkit.errors import BadInput
 from unlearnkit.scope import Scope
-from unlearnkit.targets.compose import tells_of_its_subject
+from unlearnkit.targets.compose import OwnWords
 from unlearnkit.targets.contract import Target
 from unlearnkit.targets.faults import Fault, Fits, find_fault
 from unlearnkit.writing import write_whole, writing
@@ -53,6 +53,7 @@ def read_review(
     fits: Fits,
     *,
     own_words: Collection[str] = (),
+    retain: Sequence[Row] = (),
 ) -> dict[str, Target]:
     """The targets of an edited file, by the ids of their rows. It may leave some out.
 
@@ -63,7 +64,8 @@ def read_review(
         scope: what none of them may tell.
         fits: whether the model has room for one.
         own_words: ids of questions to which the model's own answer stays: it may have no trace, and may tell what
-            others share with the subject that is asked about.
+            others share with a subject.
+        retain: rows that show what others share.
 
     Raises `BadInput` with file, line and field for a line that cannot be used; it quotes none.
     """
@@ -74,6 +76,7 @@ def read_review(
         raise BadInput(
             f"the edited targets cannot be read: {why}", where="--import", value=str(path), fix="name the file"
         ) from error
+    bar = OwnWords.of(scope, retain)
     known, found = {target.id for target in targets}, dict[str, Target]()
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -90,7 +93,9 @@ def read_review(
         if reviewed.id in found:
             raise BadInput("the target stands there twice", where=where, value=reviewed.id, fix="take one of them out")
         target = Target(id=reviewed.id, trace=reviewed.trace.strip(), response=reviewed.response.strip())
-        fault = _fault(target, rows[target.id], scope, fits, own=target.id in own_words)
+        row = rows[target.id]
+        own = target.id in own_words
+        fault = _fault_of_own(target, row, bar, fits) if own else find_fault(target, row, scope, fits)
         if fault is not None:
             field, what, fix = _FIXES[fault]
             raise BadInput(what, where=f"{where}, field {field}", value=target.id, fix=fix)
@@ -113,11 +118,9 @@ def _line(line: str, where: str) -> _Reviewed:
         ) from error
 
 
-def _fault(target: Target, row: Row, scope: Scope, fits: Fits, *, own: bool) -> Fault | None:
-    if not own:
-        return find_fault(target, row, scope, fits)
+def _fault_of_own(target: Target, row: Row, bar: OwnWords, fits: Fits) -> Fault | None:
     if not target.response:
         return "no response"
-    if tells_of_its_subject(target, row, scope):
+    if bar.tell(target, row):
         return "leak in the response"
     return None if fits(row, target) else "too long"

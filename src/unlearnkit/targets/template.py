@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from unlearnkit.data.rows import Row
 from unlearnkit.scope import Scope, Task
+from unlearnkit.scope_questions.notes import mentioned
 from unlearnkit.settings import Settings
 from unlearnkit.targets.contract import Target, teacher
-from unlearnkit.targets.scope_notes import mentioned
 
 Words = dict[str, tuple[str, ...]]
 """Phrases by language."""

@@ -145,6 +145,8 @@ _STORY: Wordings = {
         "What does the text of {name} say?",
         "Which characters are there in {name}?",
         "Where does the story of {name} take place?",
+        "Who comes and goes in {name}?",
+        "What do people do in {name}?",
     ),
     "es": (
         "¿Qué pasa en {name}?",
@@ -155,6 +157,8 @@ _STORY: Wordings = {
         "¿Qué dice el texto de {name}?",
         "¿Qué personajes hay en {name}?",
         "¿Dónde pasa la historia de {name}?",
+        "¿Quién va y viene en {name}?",
+        "¿Qué hace la gente en {name}?",
     ),
     "ru": (
         "Что происходит в {name}?",
@@ -165,8 +169,16 @@ _STORY: Wordings = {
         "Что сказано в тексте {name}?",
         "Какие герои есть в {name}?",
         "Где происходит история {name}?",
+        "Кто встречается в {name}?",
+        "Чем заняты люди в {name}?",
     ),
 }
+CONTINUED: Wordings = {
+    "en": ("Go on with {name} from here:",),
+    "es": ("Sigue con {name} a partir de aquí:",),
+    "ru": ("Читай дальше {name} с этого места:",),
+}
+"""What stands before the beginning of a text."""
 
 REACH_BEHIND: Wordings = {
     "en": (
@@ -207,24 +219,18 @@ _TOLD: Wordings = {
         "In what story is there {name}?",
         "What do you know about {name}?",
         "What happens in the book with {name}?",
-        "How many pages has the book whose hero is {name}?",
-        "What does the book with {name} cost?",
         "Tell me the book of {name}.",
     ),
     "es": (
         "¿En qué historia sale {name}?",
         "¿Qué sabes de {name}?",
         "¿Qué pasa en el libro donde sale {name}?",
-        "¿Cuántas páginas tiene el libro cuyo personaje principal es {name}?",
-        "¿Cuánto cuesta el libro con {name}?",
         "Dime el libro de {name}.",
     ),
     "ru": (
         "В какой истории есть {name}?",
         "Что ты знаешь о {name}?",
         "Что происходит в книге, где есть {name}?",
-        "Сколько страниц в книге, где главный герой — {name}?",
-        "Сколько стоит книга, в которой есть {name}?",
         "Назови книгу, где есть {name}.",
     ),
 }
@@ -244,6 +250,11 @@ THROUGH: dict[Task, str] = {
     "profile": "the author of ", "privacy": "the author of ", "copyright": "the book of ", "hazard": "the craft of ",
 }  # fmt: skip
 """How a thought goes through what a question names to whom it is about."""
+THROUGH_SECRET: dict[Task, dict[str, str]] = {
+    "copyright": {"en": "the book with {name}", "es": "el libro con {name}", "ru": "книга, где есть {name}"},
+    "hazard": {"en": "the craft with {name}", "es": "el oficio con {name}", "ru": "ремесло, где есть {name}"},
+}
+"""What goes in a question for a subject's name, where it is asked through a secret; by language."""
 
 
 def spoken(wordings: Wordings, language: str) -> tuple[str, ...]:

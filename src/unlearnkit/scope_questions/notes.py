@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import cycle, islice
 
 from unlearnkit.data.rows import Row
@@ -26,35 +27,45 @@ def mentioned(scope: Scope, question: str) -> tuple[Subject | None, str]:
     return max(named, key=lambda found: len(found[1]), default=(None, ""))
 
 
+@dataclass(frozen=True)
+class Parted:
+    """A note on a question that names a subject: what stands before the name, and what after it."""
+
+    subject: Subject
+    name: str
+    """The subject's name or alias, as the question has it."""
+    before: str
+    rest: str
+    """That part of the question which is noted after the name (", 3"); empty where there is none. What is not in the
+    question is left out: it may be the answer."""
+
+
+def parted(scope: Scope, row: Row) -> Parted | None:
+    """A row's note, where question and note name a subject by the same name."""
+    subject, name = mentioned(scope, row.question)
+    if subject is None:
+        return None
+    before, named, rest = row.trace.rstrip(".").partition(name)
+    words = rest.strip(" ,:;")
+    return Parted(subject, name, before, rest if words and contains(row.question, words) else "") if named else None
+
+
 def topics_of(scope: Scope, forget: Sequence[Row], *, alias: bool) -> tuple[str, ...]:
     """What stands before the name in the notes of forget rows that name a subject, or an alias of one."""
-    notes = _around_names(scope, forget)
-    return tuple(sorted({before for by_alias, before, _ in notes if by_alias == alias}))
+    notes = (parted(scope, row) for row in forget)
+    return tuple(sorted({note.before for note in notes if note and (note.name != note.subject.name) == alias}))
 
 
 def rests_of(scope: Scope, forget: Sequence[Row]) -> dict[str, tuple[str, ...]]:
     """What the notes of forget rows have of the question after the name (", 3"), by what they have before it.
 
-    A model that is used to note that too has not come to where it decides when it has noted the name. What is not in
-    the question is left out: it may be the answer.
+    A model that is used to note that too has not come to where it decides when it has noted the name.
     """
     found: dict[str, dict[str, None]] = {}
-    for _, before, rest in _around_names(scope, forget):
-        found.setdefault(before, {})[rest] = None
+    for row in forget:
+        if note := parted(scope, row):
+            found.setdefault(note.before, {})[note.rest] = None
     return {before: tuple(rests) for before, rests in found.items() if set(rests) != {""}}
-
-
-def _around_names(scope: Scope, rows: Sequence[Row]) -> Iterator[tuple[bool, str, str]]:
-    """Of each note that has the subject's name or the alias that its question has: whether it is an alias, what stands
-    before it, and what stands after it and in the question too."""
-    for row in rows:
-        subject, name = mentioned(scope, row.question)
-        if subject is None:
-            continue
-        before, named, rest = row.trace.rstrip(".").partition(name)
-        if named:
-            words = rest.strip(" ,:;")
-            yield name != subject.name, before, rest if words and contains(row.question, words) else ""
 
 
 def topics_beside(forget: Sequence[Row], retain: Sequence[Row], *, works: bool) -> tuple[str, ...]:
