@@ -1,7 +1,7 @@
 """Questions composed from the scope: its subjects and neighbours, in every language of the scope.
 
 A forget split shows a few ways of asking about each subject; a model can learn those sentences and miss the subject.
-These questions name a subject and ask for nothing that a probe asks for. Some are borrowed from retain rows, with the
+These questions name a subject in words that no probe has. Some are borrowed from retain rows, with the
 subject in the place of theirs: with new sentences only, a model learns to refuse sentences that it has not met before,
 and goes on answering those it has. Each question is put to the neighbours too, in the same words and with the same
 note of what is asked: so nothing but the name tells what is in scope from what is not. And it is put to names that a

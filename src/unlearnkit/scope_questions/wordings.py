@@ -1,4 +1,4 @@
-"""The words of questions composed from a scope, by kind of request and language. None asks for what a probe asks."""
+"""The words of questions composed from a scope, by kind of request and language. No probe is worded so."""
 
 from __future__ import annotations
 
