@@ -35,7 +35,7 @@ class Asking:
     forget: tuple[Row, ...]
     retain: tuple[Row, ...]
     probes: frozenset[str]
-    """Questions that are measured, as `_bare` has them."""
+    """Questions that are measured, as `words_in_order` has them."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -89,9 +89,9 @@ class Asking:
                 if row.language == language and not row.options and row.subject
             )
             asked = Counter(
-                "{name}".join(part.replace("{", "{{").replace("}", "}}") for part in around)
-                for around in of_subjects
-                if len(around) > 1
+                "{name}".join(part.replace("{", "{{").replace("}", "}}") for part in parts)
+                for parts in of_subjects
+                if len(parts) > 1
             )
             known = spoken(IN_SCOPE[self.scope.task], language)
             fitting = (

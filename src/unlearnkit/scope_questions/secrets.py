@@ -31,6 +31,7 @@ def by_secret(asking: Asking) -> Iterator[Mention]:
     if wordings is None:
         return
     secrets = _short(asking, {form: s.subject for s in asking.scope.secrets for form in s.forms})
+    known = _others(asking, secrets)
     looks = {look(form) for form in secrets}
     numbers = (False, False) not in looks
     # As retain rows think of such a number or address; of words nothing tells that they are asked about so.
@@ -39,7 +40,7 @@ def by_secret(asking: Asking) -> Iterator[Mention]:
     notes = tuple(back) or in_turn(asking.topics, asking.through)
     for (form, subject), stays in (
         *((item, False) for item in secrets.items()),
-        *((item, True) for item in _others(asking, secrets).items()),
+        *((item, True) for item in known.items()),
     ):
         yield from asking.ask(
             subject,
@@ -53,12 +54,12 @@ def by_secret(asking: Asking) -> Iterator[Mention]:
         )
         if numbers:
             yield from asking.ask(subject, form, asking.borrowed, notes, stays=stays, own=False, quoted=False)
-    yield from _hops(asking, secrets)
+    yield from _hops(asking, secrets, known)
 
 
-def _hops(asking: Asking, secrets: dict[str, str]) -> Iterator[Mention]:
+def _hops(asking: Asking, secrets: dict[str, str], known: dict[str, str]) -> Iterator[Mention]:
     """Forget rows' own questions, asked through a secret ("the book with ..."), or what is known of a neighbour."""
-    phrases, known = THROUGH_SECRET.get(asking.scope.task, {}), _others(asking, secrets)
+    phrases = THROUGH_SECRET.get(asking.scope.task, {})
     asked: dict[str, list[tuple[Row, str]]] = {}
     texts = _texts(asking.scope.secrets)
     for row in asking.forget:
