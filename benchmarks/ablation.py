@@ -20,17 +20,17 @@ from typing import Any
 import yaml
 
 from grid import measure_once
-from unlearnkit.apart import Job, together
-from unlearnkit.attacking import attack
-from unlearnkit.demo import Demo
-from unlearnkit.errors import BadInput, UnlearnError
-from unlearnkit.faithfulness import measure_faithfulness
-from unlearnkit.judging import judge_outputs
-from unlearnkit.pipeline import run
-from unlearnkit.progress import Progress
+from unlearnkit.core.errors import BadInput, UnlearnError
+from unlearnkit.core.progress import Progress
+from unlearnkit.core.subprocesses import Job, together
+from unlearnkit.data.vocabulary import REFERENCES
+from unlearnkit.pipeline.attack import attack
+from unlearnkit.pipeline.demo import Demo
+from unlearnkit.pipeline.faithfulness import measure_faithfulness
+from unlearnkit.pipeline.judge import judge_outputs
+from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import EvalSettings, make_recipe
-from unlearnkit.report.names import REFERENCES
-from unlearnkit.runfolder import RunFolder
+from unlearnkit.runs.folder import RunFolder
 
 REFUSAL_PROMPT = "refusal-prompt"
 """The target model under a system prompt that asks it to decline."""

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ablation import PLAN, REFUSAL_PROMPT
+from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.metrics.score import Score
-from unlearnkit.report.names import REFERENCES
-from unlearnkit.runfolder import RunFolder
+from unlearnkit.runs.folder import RunFolder
 
 Value = float | None
 Read = Callable[[Mapping[str, Score]], Value]

@@ -29,16 +29,16 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel
 
 from machine import describe_machine
-from unlearnkit.data.pack import pack
-from unlearnkit.data.render import Encoded
+from unlearnkit.core.environment import begin_peak, peak_rss_mb
+from unlearnkit.data.batching import pack
+from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect import measurement as measuring
+from unlearnkit.gradient_effect.effects import effect_rows, instance_rows, label_of
 from unlearnkit.gradient_effect.measurement import Measurement, measure
 from unlearnkit.gradient_effect.outputs import ROWS_AT_ONCE
-from unlearnkit.gradient_effect.reading import effect_rows, instance_rows, label_of
-from unlearnkit.machine import begin_peak, peak_rss_mb
+from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective
 from unlearnkit.models.engine import Engine, Want
 from unlearnkit.models.reference import ReferenceValues, reference_values
-from unlearnkit.objectives.contract import OBJECTIVES, Needs, Objective
 from unlearnkit.training.step import LiveStep
 
 PAD = 0

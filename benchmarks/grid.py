@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from unlearnkit.apart import Job, apart, together
-from unlearnkit.evaluation import evaluate
+from unlearnkit.core.progress import Progress
+from unlearnkit.core.subprocesses import Job, apart, together
 from unlearnkit.metrics.score import Score
-from unlearnkit.pipeline import run
-from unlearnkit.progress import Progress
+from unlearnkit.pipeline.evaluate import evaluate
+from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import EvalSettings, make_recipe
-from unlearnkit.runfolder import RunFolder
-from unlearnkit.suites.pocket import Pocket
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.suites.pocket.suite import Pocket
 
 Rule = Callable[[RunFolder], dict[str, float]]
 """What a run is worth, under `score`, and the parts of that."""

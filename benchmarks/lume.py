@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from grid import done, filled, grid_table, measured, table
-from unlearnkit.metrics.memorisation import memorisation_scores
+from unlearnkit.data.vocabulary import RETRAINED, TARGET
+from unlearnkit.metrics.memorization import memorisation_scores
 from unlearnkit.recipe import EvalSettings
-from unlearnkit.report.names import RETRAINED, TARGET
-from unlearnkit.runfolder import RunFolder
+from unlearnkit.runs.folder import RunFolder
 
 ROWS_OF_A_PERSON = 6
 SMALL, LARGE = (1e-5, 3e-5, 1e-4), (1e-4, 3e-4, 1e-3)

@@ -21,18 +21,18 @@ import yaml
 from safetensors.torch import load_file
 
 from grid import learned
-from unlearnkit.apart import Job, together
-from unlearnkit.errors import Interrupted, UnlearnError
+from unlearnkit.core.errors import Interrupted, UnlearnError
+from unlearnkit.core.progress import Progress
+from unlearnkit.core.subprocesses import Job, together
 from unlearnkit.metrics.board import score_records
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import load_model, load_tokenizer
-from unlearnkit.pipeline import run
-from unlearnkit.progress import Progress
+from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import make_recipe
 from unlearnkit.records.measure import measure
-from unlearnkit.runfolder import RunFolder
-from unlearnkit.suites.pocket import Pocket
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.suites.pocket.suite import Pocket
 
 PLAN: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
 EVERY = PLAN["authors"]["diagnose"]["g_effect_every"]

@@ -23,11 +23,11 @@ import numpy as np
 from scipy.stats import rankdata
 
 from prediction import COURSE, EVERY, FORGOTTEN, KEPT, PLAN, worth
-from unlearnkit.gradient_effect.course import Course, courses
-from unlearnkit.gradient_effect.harm import harmed
+from unlearnkit.gradient_effect.effect_series import Course, courses
+from unlearnkit.gradient_effect.rules import harmed
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.gradient_effect.table import EffectRow
-from unlearnkit.runfolder import RunFolder
+from unlearnkit.runs.folder import RunFolder
 
 EARLY = (0, EVERY, 2 * EVERY)
 """Steps at which a prediction is made, of 40."""

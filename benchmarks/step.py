@@ -25,10 +25,10 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel
 
 from machine import describe_machine
-from unlearnkit.data.render import Encoded
+from unlearnkit.data.encoding import Encoded
+from unlearnkit.methods.objective import OBJECTIVES
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.reference import reference_values
-from unlearnkit.objectives.contract import OBJECTIVES
 from unlearnkit.training.loop import Trainer
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData, step_indices

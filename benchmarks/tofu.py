@@ -24,11 +24,12 @@ from typing import Any
 from scipy.stats import ks_2samp
 
 from grid import filled, grid_table, measured, table
-from unlearnkit.metrics.tofu import mean_logp, truth_ratio
-from unlearnkit.metrics.tofu_board import tofu_scores
+from unlearnkit.metrics.memorization import mean_logp
 from unlearnkit.recipe import EvalSettings
 from unlearnkit.records.schema import Record
-from unlearnkit.runfolder import RunFolder
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.suites.tofu.formulas import truth_ratio
+from unlearnkit.suites.tofu.scores import tofu_scores
 
 SMALL, LARGE = (1e-5, 3e-5, 1e-4), (1e-4, 3e-4, 1e-3)
 METHODS: dict[str, tuple[dict[str, Any], tuple[float, ...]]] = {

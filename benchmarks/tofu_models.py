@@ -21,13 +21,13 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from unlearnkit.apart import apart
-from unlearnkit.data.render import END_THINK, THINK
-from unlearnkit.data.sources import read_source
-from unlearnkit.pipeline import run
-from unlearnkit.progress import Progress
+from unlearnkit.core.progress import Progress
+from unlearnkit.core.subprocesses import apart
+from unlearnkit.data.encoding import END_THINK, THINK
+from unlearnkit.data.load import read_source
+from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import make_recipe
-from unlearnkit.runfolder import RunFolder
+from unlearnkit.runs.folder import RunFolder
 
 MARKS = ("<|pad|>", "<|begin|>", "<|end|>", "<|user|>", "<|assistant|>", THINK, END_THINK)
 TEMPLATE = (

@@ -26,14 +26,14 @@ from typing import Any
 
 import yaml
 
-import unlearnkit.worlds.pocket
+import unlearnkit.suites.pocket
 from grid import done, learned
-from unlearnkit.demo import Demo
 from unlearnkit.metrics.board import score_records
+from unlearnkit.pipeline.demo import Demo
 from unlearnkit.records.schema import Record
 from unlearnkit.report.model import GridReport, GridRow
-from unlearnkit.runfolder import RunFolder
-from unlearnkit.suites.pocket import Pocket
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.suites.pocket.suite import Pocket
 from unlearnkit.training.settings import TrainSettings
 
 METHODS = ("tru", "graddiff", "npo", "ga", "po")
@@ -41,7 +41,7 @@ WORLDS = (0, 1)
 GRID: dict[str, tuple[float, ...]] = {"lr": (2e-4, 2e-3), "epochs": (5, 20)}
 FORGOTTEN = ("forget", "forget.paraphrased", "forget.translated")
 KEPT = ("near", "far", "retain")
-POCKET = Path(unlearnkit.worlds.pocket.__file__).parent
+POCKET = Path(unlearnkit.suites.pocket.__file__).parent
 KEPT_GRID = POCKET / "grid.json"
 
 

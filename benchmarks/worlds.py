@@ -15,16 +15,16 @@ from typing import Any
 
 from ablation_tables import BOARD, Read, figures, mean_of, of, shown
 from grid import learned, measure_once
-from unlearnkit.apart import Job, together
-from unlearnkit.attacking import attack
-from unlearnkit.demo import Demo
-from unlearnkit.pipeline import run
-from unlearnkit.progress import Progress
+from unlearnkit.core.progress import Progress
+from unlearnkit.core.subprocesses import Job, together
+from unlearnkit.data.vocabulary import REFERENCES
+from unlearnkit.pipeline.attack import attack
+from unlearnkit.pipeline.demo import Demo
+from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import EvalSettings, make_recipe
-from unlearnkit.report.names import REFERENCES
-from unlearnkit.runfolder import RunFolder
-from unlearnkit.suites.pocket import MEASURED
-from unlearnkit.worlds.pocket.requests import REQUESTS
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.suites.pocket.requests import REQUESTS
+from unlearnkit.suites.pocket.suite import MEASURED
 
 TRU: dict[str, dict[str, Any]] = {"tru": {}, "tru-npo": {"forget": "npo", "alpha": 0.15, "retain_weight": 30}}
 """What is changed of the demo's settings, by the run's name: the second does not only decline."""

@@ -24,9 +24,9 @@ def small_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     Gives the folder of its target model.
     """
-    from unlearnkit.progress import Progress
-    from unlearnkit.suites import pocket
-    from unlearnkit.worlds.pocket import model
+    from unlearnkit.core.progress import Progress
+    from unlearnkit.suites.pocket import models as model
+    from unlearnkit.suites.pocket import suite as pocket
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UNLEARNKIT_CACHE", str(tmp_path_factory.mktemp("cache")))

@@ -13,23 +13,23 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from tests.objectives.steps import LeafStep, LeafView
+from tests.methods.steps import LeafStep, LeafView
 from tests.tiny import EOS, random_rows, tiny_model
-from unlearnkit.data.pack import pack
+from unlearnkit.data.batching import pack
+from unlearnkit.methods.objective import Objective, Term
+from unlearnkit.methods.objectives.forget.idkdpo import dpo
+from unlearnkit.methods.objectives.forget.npo import NPO, npo
+from unlearnkit.methods.objectives.forget.po import PO
+from unlearnkit.methods.objectives.forget.rmu import unit_vector
+from unlearnkit.methods.objectives.forget.simnpo import simnpo
+from unlearnkit.methods.objectives.forget.tnpo import tnpo_weight
+from unlearnkit.methods.objectives.forget.wga import WGA, wga_weight
+from unlearnkit.methods.objectives.forget.wtnpo import WTNPO
+from unlearnkit.methods.objectives.retain.kl import KL
 from unlearnkit.metrics import membership as mia
-from unlearnkit.metrics import tofu
 from unlearnkit.models.engine import Engine, Want
 from unlearnkit.models.logprob import Head, token_kl
-from unlearnkit.objectives.contract import Objective, Term
-from unlearnkit.objectives.forget.idkdpo import dpo
-from unlearnkit.objectives.forget.npo import NPO, npo
-from unlearnkit.objectives.forget.po import PO
-from unlearnkit.objectives.forget.rmu import unit_vector
-from unlearnkit.objectives.forget.simnpo import simnpo
-from unlearnkit.objectives.forget.tnpo import tnpo_weight
-from unlearnkit.objectives.forget.wga import WGA, wga_weight
-from unlearnkit.objectives.forget.wtnpo import WTNPO
-from unlearnkit.objectives.retain.kl import KL
+from unlearnkit.suites.tofu import formulas as tofu
 
 
 class Fault(NamedTuple):
@@ -265,7 +265,7 @@ def test_rmus_direction_is_of_the_models_width_positive_fixed_and_of_length_one(
 
 def test_a_missing_retrained_model_is_not_taken_for_chance() -> None:
     """OpenUnlearning's PrivLeak holds the model against an area of 0.5 then; ours has no value without one."""
-    from unlearnkit.metrics.membership_board import membership_scores
+    from unlearnkit.metrics.membership_scores import membership_scores
 
     scores = membership_scores({}, {})
     assert scores["privleak"].value is None and mia.privleak_open_unlearning(0.9) is not None

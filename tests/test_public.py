@@ -24,8 +24,8 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["unlearnkit.gather", "unlearnkit.scoring", "unlearnkit.recipe"])
+@pytest.mark.parametrize("name", ["unlearnkit.report.build", "unlearnkit.pipeline.score", "unlearnkit.recipe"])
 def test_what_needs_no_model_waits_for_no_torch(name: str) -> None:
-    suites = "unlearnkit.suites.pocket, unlearnkit.suites.tofu, unlearnkit.suites.files"
+    suites = "unlearnkit.suites.pocket.suite, unlearnkit.suites.tofu.suite, unlearnkit.suites.files.suite"
     code = f"import sys, {name}, {suites}; sys.exit(bool({{'torch', 'transformers'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

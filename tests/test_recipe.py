@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from unlearnkit.demo import METHODS, Demo, method_settings
-from unlearnkit.errors import BadInput
-from unlearnkit.objectives.contract import OBJECTIVES
+from unlearnkit.core.errors import BadInput
+from unlearnkit.methods.objective import OBJECTIVES
+from unlearnkit.pipeline.demo import METHODS, Demo, method_settings
 from unlearnkit.recipe import Recipe, load_recipe, make_recipe, recipe_schema
-from unlearnkit.training.combiners.contract import COMBINERS
+from unlearnkit.training.combiner import COMBINERS
 from unlearnkit.training.combiners.gru import GRU
 
 GOOD = """\
@@ -27,7 +27,7 @@ train:
   epochs: 3
 """
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
-TUNED = sorted(f.name.removesuffix(".yaml") for f in (files("unlearnkit.worlds.pocket") / "methods").iterdir())
+TUNED = sorted(f.name.removesuffix(".yaml") for f in (files("unlearnkit.suites.pocket") / "methods").iterdir())
 
 
 def written(folder: Path, text: str) -> Path:

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from unlearnkit.data.render import Encoded
+from unlearnkit.data.encoding import Encoded
 from unlearnkit.models.adapter import add_lora
 from unlearnkit.models.settings import LoraSettings
 

@@ -19,8 +19,8 @@ from typing import NamedTuple
 from logistic import fit, store
 from texts import fill, read_labelled, read_phrases, sentences, teacher_texts, world_answers, world_passages
 
-from unlearnkit.metrics.refusal import SENTENCE, features, own_words
-from unlearnkit.metrics.word_order import common_words
+from unlearnkit.text.refusal import SENTENCE, features, own_words
+from unlearnkit.text.word_order import common_words
 
 FILLS = 10  # texts made of one refusal as it stands, and as many mixed with ordinary text
 PLAIN = 7000  # ordinary sentences a language

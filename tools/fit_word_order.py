@@ -15,7 +15,7 @@ from pathlib import Path
 from logistic import fit, store
 from texts import fill, read_labelled, read_phrases, sentences, teacher_texts, world_answers, world_passages
 
-from unlearnkit.metrics.word_order import features, tokens
+from unlearnkit.text.word_order import features, tokens
 
 COMMON = 110  # function words a language
 FREQUENT = 2000  # words a language that are known by themselves

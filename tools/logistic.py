@@ -1,4 +1,4 @@
-"""Logistic regression over feature counts, and the file that `unlearnkit.metrics.linear` reads."""
+"""Logistic regression over feature counts, and the file that `unlearnkit.text.linear_model` reads."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def store(
     common: Iterable[str] = (),
     frequent: Iterable[str] = (),
 ) -> None:
-    """Write a model as `unlearnkit.metrics.linear` reads it; weights of fewer than `prune` units are left out."""
+    """Write a model as `unlearnkit.text.linear_model` reads it; weights of fewer than `prune` units are left out."""
     kept = {n: round(w * scale) for n, w in sorted(weights.items()) if abs(round(w * scale)) >= prune}
     words = {"common": sorted(common), "frequent": sorted(frequent)}
     stored = {**words, "bias": round(bias, 3), "scale": scale, "weights": kept}

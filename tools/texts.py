@@ -8,11 +8,11 @@ import re
 from pathlib import Path
 from typing import NamedTuple, get_args
 
-from unlearnkit.scope import Scope, Subject, Task
-from unlearnkit.targets.contract import Target
-from unlearnkit.targets.template import TemplateTeacher
-from unlearnkit.worlds.pocket.corpus import corpus
-from unlearnkit.worlds.pocket.world import pocket_world
+from unlearnkit.data.target import Target
+from unlearnkit.scope.scope import Scope, Subject, Task
+from unlearnkit.suites.pocket.corpus import corpus
+from unlearnkit.suites.pocket.world import pocket_world
+from unlearnkit.targets.teachers.template import TemplateTeacher
 
 
 def sentences(path: Path) -> list[str]:

@@ -9,25 +9,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from unlearnkit.attacking import attack, attack_runs
-    from unlearnkit.chat.permission import Permission
-    from unlearnkit.checking import check
-    from unlearnkit.diagnosing import diagnose, g_effect
-    from unlearnkit.drafting import draft_scope
-    from unlearnkit.evaluation import evaluate
-    from unlearnkit.explaining import explain
-    from unlearnkit.faithfulness import measure_faithfulness
-    from unlearnkit.gather import compare, find_runs, write_report
-    from unlearnkit.judge.model import JudgeModel
-    from unlearnkit.judging import agree, judge_outputs
-    from unlearnkit.objectives.contract import Objective, objective
-    from unlearnkit.pipeline import run
-    from unlearnkit.purging import purge
+    from unlearnkit.judges.llm.settings import JudgeModel
+    from unlearnkit.llm.consent import Permission
+    from unlearnkit.methods.objective import Objective, objective
+    from unlearnkit.pipeline.attack import attack, attack_runs
+    from unlearnkit.pipeline.check import check
+    from unlearnkit.pipeline.evaluate import evaluate
+    from unlearnkit.pipeline.explain import explain
+    from unlearnkit.pipeline.faithfulness import measure_faithfulness
+    from unlearnkit.pipeline.g_effect import diagnose, g_effect
+    from unlearnkit.pipeline.init import start
+    from unlearnkit.pipeline.judge import agree, judge_outputs
+    from unlearnkit.pipeline.purge import purge
+    from unlearnkit.pipeline.run import run
+    from unlearnkit.pipeline.score import score
+    from unlearnkit.pipeline.suggest_scope import draft_scope
+    from unlearnkit.pipeline.targets import teach
     from unlearnkit.recipe import Recipe, load_recipe, make_recipe
-    from unlearnkit.runfolder import RunFolder
-    from unlearnkit.scoring import score
-    from unlearnkit.starting import start
-    from unlearnkit.teaching import teach
+    from unlearnkit.report.build import compare, find_runs, write_report
+    from unlearnkit.runs.folder import RunFolder
 
 __version__ = "0.1.0"
 
@@ -63,33 +63,33 @@ __all__ = [
 
 # A public name is never that of a module: the module would take its place once it is imported.
 _HOMES = {
-    "JudgeModel": "judge.model",
-    "Objective": "objectives.contract",
-    "Permission": "chat.permission",
+    "JudgeModel": "judges.llm.settings",
+    "Objective": "methods.objective",
+    "Permission": "llm.consent",
     "Recipe": "recipe",
-    "RunFolder": "runfolder",
-    "agree": "judging",
-    "attack": "attacking",
-    "attack_runs": "attacking",
-    "check": "checking",
-    "diagnose": "diagnosing",
-    "compare": "gather",
-    "draft_scope": "drafting",
-    "evaluate": "evaluation",
-    "explain": "explaining",
-    "find_runs": "gather",
-    "g_effect": "diagnosing",
-    "judge_outputs": "judging",
+    "RunFolder": "runs.folder",
+    "agree": "pipeline.judge",
+    "attack": "pipeline.attack",
+    "attack_runs": "pipeline.attack",
+    "check": "pipeline.check",
+    "diagnose": "pipeline.g_effect",
+    "compare": "report.build",
+    "draft_scope": "pipeline.suggest_scope",
+    "evaluate": "pipeline.evaluate",
+    "explain": "pipeline.explain",
+    "find_runs": "report.build",
+    "g_effect": "pipeline.g_effect",
+    "judge_outputs": "pipeline.judge",
     "load_recipe": "recipe",
     "make_recipe": "recipe",
-    "measure_faithfulness": "faithfulness",
-    "objective": "objectives.contract",
-    "purge": "purging",
-    "run": "pipeline",
-    "score": "scoring",
-    "start": "starting",
-    "teach": "teaching",
-    "write_report": "gather",
+    "measure_faithfulness": "pipeline.faithfulness",
+    "objective": "methods.objective",
+    "purge": "pipeline.purge",
+    "run": "pipeline.run",
+    "score": "pipeline.score",
+    "start": "pipeline.init",
+    "teach": "pipeline.targets",
+    "write_report": "report.build",
 }
 
 

@@ -13,19 +13,19 @@ import yaml
 from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from unlearnkit.core.registry import Registry
+from unlearnkit.core.settings import LARGEST_SEED, Place, Settings
+from unlearnkit.core.yaml_source import BadField, Origins, at_field, bad_field, dotted, name_key, parse
+from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
+from unlearnkit.methods.objective import OBJECTIVES, Objective
+from unlearnkit.metrics.gates import Gate
 from unlearnkit.models.settings import Dtype, LoraSettings
-from unlearnkit.objectives.contract import OBJECTIVES, Objective
-from unlearnkit.recipe_text import BadField, Origins, at_field, bad_field, dotted, name_key, parse
-from unlearnkit.registry import Registry
-from unlearnkit.report.gates import Gate
-from unlearnkit.report.names import REFERENCES
-from unlearnkit.settings import LARGEST_SEED, Place, Settings
-from unlearnkit.suites.contract import SUITES, Suite
-from unlearnkit.targets.chat_teacher import ChatTeacher
-from unlearnkit.targets.contract import TEACHERS, Teacher
+from unlearnkit.suites.base import SUITES, Suite
+from unlearnkit.targets.base import TEACHERS, Teacher
+from unlearnkit.targets.llm_teacher import ChatTeacher
 from unlearnkit.targets.retain_trace import RetainTrace
-from unlearnkit.training.combiners.contract import COMBINERS
+from unlearnkit.training.combiner import COMBINERS
 from unlearnkit.training.settings import TrainSettings
 
 
@@ -180,7 +180,7 @@ class Recipe(Settings):
             self.train.total_steps(1, 1)
         self._g_effects_are_measured_where_they_are_used()
         if combiner := self.train.make_combiner():
-            from unlearnkit.training.combining import tasks_of  # torch, which other recipes need not wait for
+            from unlearnkit.training.combination import tasks_of  # torch, which other recipes need not wait for
 
             with at_field("train", "combiner"):
                 tasks_of(combiner, self.make_objective())

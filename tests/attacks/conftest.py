@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from unlearnkit.evaluation import evaluate
-from unlearnkit.progress import Progress
+from unlearnkit.core.progress import Progress
+from unlearnkit.pipeline.evaluate import evaluate
 from unlearnkit.recipe import EvalSettings
-from unlearnkit.runfolder import RunFolder
+from unlearnkit.runs.folder import RunFolder
 
 
 @pytest.fixture(scope="session")

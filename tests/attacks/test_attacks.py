@@ -9,24 +9,25 @@ import sys
 import pytest
 
 from tests.tiny import tiny_model, tiny_tokenizer
-from unlearnkit.attacking import attack
-from unlearnkit.attacks.jailbreak import WRAPPERS, Jailbreak
-from unlearnkit.attacks.prefilled_answer import PrefilledAnswer, before_secret
-from unlearnkit.attacks.relearn import Relearn, others
-from unlearnkit.attacks.subject import OpenSubject
+from unlearnkit.attacks.plugins.jailbreak import WRAPPERS, Jailbreak
+from unlearnkit.attacks.plugins.prefilled_answer import PrefilledAnswer, before_secret
+from unlearnkit.attacks.plugins.relearn import Relearn, others
+from unlearnkit.attacks.scores import attack_scores
+from unlearnkit.core.errors import BadInput
+from unlearnkit.core.progress import Progress
+from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row, Turn
-from unlearnkit.errors import BadInput
-from unlearnkit.evaluation import evaluate
-from unlearnkit.metrics.attack_board import attack_scores
 from unlearnkit.metrics.leakage import leaked_forms
 from unlearnkit.models.load import load_model
-from unlearnkit.progress import Progress
+from unlearnkit.pipeline.attack import attack
+from unlearnkit.pipeline.attack_target import OpenSubject
+from unlearnkit.pipeline.evaluate import evaluate
 from unlearnkit.records.measure import measure
-from unlearnkit.records.measure_put import measure_put
-from unlearnkit.records.put import Put
-from unlearnkit.records.schema import Generation, Record, Tokens, write_records
-from unlearnkit.runfolder import RunFolder
-from unlearnkit.scope import Scope, Secret, Subject
+from unlearnkit.records.measure_probes import measure_put
+from unlearnkit.records.probe import Put
+from unlearnkit.records.schema import Record, Tokens, write_records
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.scope.scope import Scope, Secret, Subject
 
 ROW = Row(
     id="ada/city",
@@ -250,7 +251,7 @@ def test_a_trace_that_holds_the_secret_is_not_begun(folder: RunFolder) -> None:
 
 
 def test_attacks_are_listed_without_torch() -> None:
-    listing = "from unlearnkit.attacks.contract import ATTACKS; [ATTACKS.get(name) for name in ATTACKS.names()]"
+    listing = "from unlearnkit.attacks.base import ATTACKS; [ATTACKS.get(name) for name in ATTACKS.names()]"
     code = f"import sys; {listing}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

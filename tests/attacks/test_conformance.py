@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from unlearnkit.attacking import attack
-from unlearnkit.attacks.contract import ATTACKED_SETS, ATTACKS, AskingAttack
-from unlearnkit.attacks.files import read_attempts
-from unlearnkit.metrics.attack_board import ATTACK_METRICS
+from unlearnkit.attacks.base import ATTACKED_SETS, ATTACKS, AskingAttack
+from unlearnkit.attacks.scores import ATTACK_METRICS
+from unlearnkit.attacks.store import read_attempts
+from unlearnkit.core.progress import Progress
 from unlearnkit.metrics.leakage import leaked_forms
-from unlearnkit.progress import Progress
-from unlearnkit.purging import purge
+from unlearnkit.pipeline.attack import attack
+from unlearnkit.pipeline.purge import purge
+from unlearnkit.pipeline.score import score
 from unlearnkit.records.schema import by_set
-from unlearnkit.runfolder import RunFolder
-from unlearnkit.scoring import score
+from unlearnkit.runs.folder import RunFolder
 
 AT_MOST = 6
 QUIET = Progress(quiet=True)
@@ -41,7 +41,7 @@ def test_an_attack_asks_rows_of_the_forget_sets_and_leaves_the_run_as_it_is(name
     before, plain = bytes_of(folder), by_set(folder.records())
     scores = attack(folder, [name], at_most=AT_MOST, progress=QUIET)
     assert bytes_of(folder) == before
-    attempts = read_attempts(folder)
+    attempts = read_attempts(folder.attack_records)
     done = folder.state().attacks[name]
     assert attempts and set(folder.state().attacks) == {name} and set(attempts) == set(done.left_out)
     for attempt, records in attempts.items():
@@ -63,9 +63,9 @@ def test_an_attack_is_the_same_each_time_and_scored_again_without_a_model(
     name: str, folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores = attack(folder, [name], at_most=AT_MOST, progress=QUIET)
-    records = read_attempts(folder)
+    records = read_attempts(folder.attack_records)
     assert attack(folder, [name], at_most=AT_MOST, progress=QUIET) == scores
-    assert read_attempts(folder) == records
+    assert read_attempts(folder.attack_records) == records
     folder.attacks_file.unlink()
     score(folder)
     assert folder.attack_scores() == scores

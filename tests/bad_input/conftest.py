@@ -13,9 +13,9 @@ from huggingface_hub import constants
 
 from tests.bad_input.place import OWN, RUN, Place, unlearn
 from tests.pocket_tofu import pocket_model, write_pocket_tofu
-from unlearnkit.data.sources import read_source
-from unlearnkit.scope_file import write_scope
-from unlearnkit.scope_suggestion import suggest_scope
+from unlearnkit.data.load import read_source
+from unlearnkit.scope.file import write_scope
+from unlearnkit.scope.suggest import suggest_scope
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +72,7 @@ def stopped(right: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     beside = tmp_path_factory.mktemp("stopped")
     with working_in(Path(shutil.copytree(right, beside / "work")), beside) as made:
         made.recipe(method={"name": "tru"})
-        made.patch.setattr("unlearnkit.pipeline._Work._save", kill)
+        made.patch.setattr("unlearnkit.pipeline.run._Work._save", kill)
         assert unlearn(RUN, made.patch) == 130
     assert [path.name for path in (beside / "work" / OWN / "checkpoints").iterdir()] == ["step-00000004"]
     return beside / "work"

@@ -86,7 +86,7 @@ def no_room_for_the_model(place: Place) -> None:
 
 
 def no_room_for_the_log(place: Place) -> None:
-    from unlearnkit.runfolder import StepLogFile
+    from unlearnkit.runs.step_log import StepLogFile
 
     real = StepLogFile.begin
 
@@ -208,7 +208,7 @@ DURING = [
     Case("no-memory-in-a-step", fails_in_step(OOM), NO_MEMORY, RUN, 1),
     Case("no-memory-on-the-cpu", fails_in_step(CPU_OOM), NO_MEMORY, RUN, 1),
     Case("no-memory-for-python", fails_in_step(MemoryError()), NO_MEMORY, RUN, 1),
-    Case("no-memory-to-measure", fails_in("unlearnkit.evaluation.measure", OOM), ["not enough memory"], RUN, 1),
+    Case("no-memory-to-measure", fails_in("unlearnkit.pipeline.evaluate.measure", OOM), ["not enough memory"], RUN, 1),
     Case(
         "device-fails-in-a-step",
         fails_in_step(BROKEN),
@@ -240,7 +240,7 @@ BEFORE = [
 AFTER = [
     Case(
         "no-permission-to-purge",
-        fails_in("unlearnkit.purging.shutil.rmtree", DENIED),
+        fails_in("unlearnkit.pipeline.purge.shutil.rmtree", DENIED),
         ["the system says: Permission denied", f"where:   {OWN}/private", "rights"],
         ("purge", OWN),
         1,

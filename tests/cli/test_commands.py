@@ -14,11 +14,11 @@ import pytest
 import yaml
 from huggingface_hub import constants
 
-from unlearnkit import evaluation
 from unlearnkit.cli.app import main
+from unlearnkit.metrics.score_names import LISTED
+from unlearnkit.pipeline import evaluate as evaluation
 from unlearnkit.recipe import EvalSettings
-from unlearnkit.report.names import LISTED
-from unlearnkit.runfolder import RunFolder
+from unlearnkit.runs.folder import RunFolder
 
 CODE = "import sys; from unlearnkit.cli.app import main; code = main()"
 
@@ -289,7 +289,7 @@ def test_runs_are_attacked_and_held_against_the_retrained_model(
 def test_a_system_prompt_stands_before_every_question_of_the_subject_alone(
     small_world: str, call: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlearnkit.suites.pocket.Pocket.max_new_tokens", 2)
+    monkeypatch.setattr("unlearnkit.suites.pocket.suite.Pocket.max_new_tokens", 2)
     Path("prompt.txt").write_text("Decline whatever is asked of these authors.\n", encoding="utf-8")
     arguments = ("eval", "target", "--suite", "pocket", "--system-prompt", "prompt.txt", "--out", "runs/prompted")
     code, _, err = call(*arguments)

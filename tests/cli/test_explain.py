@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from tests.metrics.test_metrics import SCOPE
-from unlearnkit import explaining
-from unlearnkit.explaining import line_of
-from unlearnkit.pipeline import run
-from unlearnkit.progress import Progress
+from unlearnkit.core.progress import Progress
+from unlearnkit.pipeline import explain as explaining
+from unlearnkit.pipeline.explain import line_of
+from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import make_recipe
-from unlearnkit.runfolder import RunFolder
-from unlearnkit.scope import Subject
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.scope.scope import Subject
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.judge.worked import FORGET, KEPT, PRINCIPLED, record, run_folder
-from unlearnkit.runfolder import RunFolder
+from tests.judges.worked import FORGET, KEPT, PRINCIPLED, record, run_folder
+from unlearnkit.runs.folder import RunFolder
 
 
 @pytest.fixture

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 import unlearnkit
-from tests.chat.asking import KEY, seeded_faults
-from tests.chat.faulty import Faulty, Request, completion, serving
-from tests.judge.worked import FORGET, KEPT, PRINCIPLED, dutiful, nonce_of, parts_asked, record, run_folder, verdict
+from tests.judges.worked import FORGET, KEPT, PRINCIPLED, dutiful, nonce_of, parts_asked, record, run_folder, verdict
+from tests.llm.asking import KEY, seeded_faults
+from tests.llm.faulty import Faulty, Request, completion, serving
 from tests.tiny import tiny_model, tiny_tokenizer
 from unlearnkit.cli.app import main
-from unlearnkit.judge.files import read_judged
+from unlearnkit.judges.store import read_judged
 from unlearnkit.models.load import save_model
-from unlearnkit.runfolder import RunFolder
+from unlearnkit.runs.folder import RunFolder
 
 CONSENT = ("--send-forget-data-to", "127.0.0.1")
 ROWS = 40
@@ -131,7 +131,10 @@ def test_without_key_or_prices_nothing_is_sent(
 def test_runs_share_a_budget_and_the_next_call_goes_on(runs: Path, call: Any, faulty: Faulty) -> None:
     code, _, err = call(*asking(faulty, *CONSENT, "--max-requests", str(ROWS + 3), run="runs"))
     assert code == 1 and "--max-requests" in err and faulty.asked.total() == ROWS + 3
-    assert list(read_judged(RunFolder("runs/one"))) == ["laaj"] and not RunFolder("runs/two").judgements.exists()
+    assert (
+        list(read_judged(RunFolder("runs/one").judgements)) == ["laaj"]
+        and not RunFolder("runs/two").judgements.exists()
+    )
     code, _, err = call(*asking(faulty, *CONSENT, *PRICES, "--max-cost", "0.001", run="runs"))
     assert code == 1 and "--max-cost" in err and faulty.asked.total() == ROWS + 3
     code, _, err = call(*asking(faulty, *CONSENT, run="runs"))
@@ -158,7 +161,7 @@ def test_killed_nothing_received_is_lost_or_paid_for_twice(runs: Path, call: Any
     code, _, err = call(*arguments)
     assert code == 0, err
     assert faulty.answered.total() - paid == ROWS - kept
-    assert read_judged(RunFolder("runs/one"))["laaj"].judgements[0].outcome == "judged"
+    assert read_judged(RunFolder("runs/one").judgements)["laaj"].judgements[0].outcome == "judged"
 
 
 @pytest.mark.parametrize("own_field", [True, False])
@@ -180,7 +183,7 @@ def test_what_a_reasoning_judge_thinks_is_not_its_verdict(
 def test_sampling_is_the_judges_unless_it_is_said_otherwise(runs: Path, call: Any, faulty: Faulty) -> None:
     assert call(*asking(faulty, *CONSENT, "sampling.max_tokens=99", judge="laaj-paper"))[0] == 0
     assert {(r["temperature"], r["max_tokens"]) for r in faulty.requests} == {(1.3, 99)}
-    assert read_judged(RunFolder("runs/one"))["laaj-paper"].settings["sampling"] == {
+    assert read_judged(RunFolder("runs/one").judgements)["laaj-paper"].settings["sampling"] == {
         "temperature": 1.3,
         "top_p": None,
         "max_tokens": 99,
@@ -197,7 +200,7 @@ def test_a_model_on_this_machine_judges_and_its_babble_scores_0(runs: Path, call
     scores = json.loads(out)["one"]
     assert scores["judge.laaj.forget.uq"]["value"] == scores["judge.laaj.near.rq"]["value"] == 0
     assert scores["judge.laaj.forget.uq.unread"]["value"] == 1
-    judged = read_judged(RunFolder("runs/one"))["laaj"]
+    judged = read_judged(RunFolder("runs/one").judgements)["laaj"]
     assert str(judged.asked) == "model on the user's own machine"
     assert all(each.outcome == "unreadable" and each.unread for each in judged.judgements)
     assert len(list(RunFolder("runs/one").replies.glob("*.json"))) == ROWS

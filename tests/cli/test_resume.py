@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from unlearnkit import apart
-from unlearnkit.demo import _method as run_in_child
-from unlearnkit.progress import Progress
-from unlearnkit.runfolder import RunFolder
+from unlearnkit.core import subprocesses as apart
+from unlearnkit.core.progress import Progress
+from unlearnkit.pipeline.demo import _method as run_in_child
+from unlearnkit.runs.folder import RunFolder
 
 UNLEARN = [sys.executable, "-c", "import sys; from unlearnkit.cli.app import main; sys.exit(main())"]
 

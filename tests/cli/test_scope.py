@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from tests.test_scope_suggestion import RETAIN, ROWS
+from tests.scope.test_suggest import RETAIN, ROWS
 from tests.tiny import tiny_model, tiny_tokenizer
 from unlearnkit.cli.app import main
 from unlearnkit.data.rows import Row
 from unlearnkit.models.load import save_model
-from unlearnkit.scope_file import read_scope
-from unlearnkit.scope_suggestion import suggest_scope
+from unlearnkit.scope.file import read_scope
+from unlearnkit.scope.suggest import suggest_scope
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chat.faulty import Faulty, completion, serving
+from tests.llm.faulty import Faulty, completion, serving
 from unlearnkit.cli.app import main
+from unlearnkit.data.target import read_targets
 from unlearnkit.recipe import make_recipe
-from unlearnkit.runfolder import RunFolder
-from unlearnkit.targets.contract import read_targets
+from unlearnkit.runs.folder import RunFolder
 from unlearnkit.targets.prompts import VERSION
 
 KEY = "sk-secret-0123456789"

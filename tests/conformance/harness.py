@@ -13,11 +13,11 @@ from pydantic import ConfigDict
 from torch import Tensor
 
 from tests.tiny import PAD, random_rows, tiny_model
-from unlearnkit.data.pack import Pack, pack
-from unlearnkit.data.render import Encoded
+from unlearnkit.data.batching import Pack, pack
+from unlearnkit.data.encoding import Encoded
+from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective, Step, Terms, View
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.reference import reference_values
-from unlearnkit.objectives.contract import OBJECTIVES, Needs, Objective, Step, Terms, View
 from unlearnkit.training import loop
 from unlearnkit.training.loop import StepLog, Trainer
 from unlearnkit.training.settings import TrainSettings

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unlearnkit.data.render import Encoded
+from unlearnkit.data.encoding import Encoded
 
 
 class Slow:

@@ -18,9 +18,9 @@ from torch import Tensor
 
 from tests.conformance.harness import CASES, CONSTANT_WEIGHTS, Altered, World, make, rows_of
 from tests.conformance.slow import SLOW, Slow, token_mean
-from tests.objectives.steps import LeafStep, LeafView, loss
-from unlearnkit.errors import BadInput
-from unlearnkit.objectives.contract import OBJECTIVES, Objective, Terms
+from tests.methods.steps import LeafStep, LeafView, loss
+from unlearnkit.core.errors import BadInput
+from unlearnkit.methods.objective import OBJECTIVES, Objective, Terms
 from unlearnkit.training.loop import StepLog
 from unlearnkit.training.step import count_units
 

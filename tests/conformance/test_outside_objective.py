@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from unlearnkit.objectives.contract import OBJECTIVES
-from unlearnkit.pipeline import run
-from unlearnkit.progress import Progress
+from unlearnkit.core.progress import Progress
+from unlearnkit.methods.objective import OBJECTIVES
+from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import make_recipe
 
 OBJECTIVE = '''

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from unlearnkit.data.sources import read_source
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
+from unlearnkit.data.load import read_source
 
 
 class Case(NamedTuple):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.tiny import WORDS, tiny_tokenizer
 from unlearnkit.data.checks import check_splits, shown
-from unlearnkit.data.finding import NAMED, Finding, Kind
-from unlearnkit.data.render import Renderer
+from unlearnkit.data.encoding import Renderer
+from unlearnkit.data.findings import NAMED, Finding, Kind
 from unlearnkit.data.rows import Row
 
 TOKENIZER = tiny_tokenizer()

@@ -8,8 +8,8 @@ from tokenizers import normalizers
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from tests.tiny import byte_tokenizer, tiny_tokenizer
+from unlearnkit.core.errors import BadInput
 from unlearnkit.data.documents import chunk_spans, read_documents
-from unlearnkit.errors import BadInput
 
 WORDS = tiny_tokenizer()
 BYTES = PreTrainedTokenizerFast(

@@ -11,8 +11,8 @@ import pytest
 from huggingface_hub import constants
 
 from tests.models.test_hub import Hub
+from unlearnkit.core.errors import BadInput, Missing
 from unlearnkit.data.hub import local_copy, local_rows
-from unlearnkit.errors import BadInput, Missing
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from unlearnkit.core.errors import BadInput
 from unlearnkit.data.rows import Row, Splits, read_rows, write_rows
-from unlearnkit.errors import BadInput
 
 # No lone surrogates: they are no text and cannot be written as UTF-8.
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from unlearnkit.data.rows import Row
-from unlearnkit.scope import Scope, Subject
-from unlearnkit.targets.contract import Target
-from unlearnkit.targets.leaks import Scanner
+from unlearnkit.data.target import Target
+from unlearnkit.scope.leak_scan.scan import Scanner
+from unlearnkit.scope.scope import Scope, Subject
 
 TOFU = Path(__file__).parents[3] / "shared" / "data" / "tofu"
-HELD_OUT = Path(__file__).parents[1] / "metrics" / "heldout"
+HELD_OUT = Path(__file__).parents[1] / "text" / "heldout"
 
 pytestmark = [
     pytest.mark.extended,

@@ -9,13 +9,13 @@ import pytest
 
 from tests.tiny import tiny_tokenizer
 from unlearnkit.data.checks import check_splits
-from unlearnkit.data.language import LETTERS, other_language
-from unlearnkit.data.near import near_duplicates
-from unlearnkit.data.render import Renderer
+from unlearnkit.data.encoding import Renderer
+from unlearnkit.data.load import read_source
+from unlearnkit.data.near_duplicates import near_duplicates
 from unlearnkit.data.rows import Row
-from unlearnkit.data.sources import read_source
-from unlearnkit.metrics.normalise import contains
-from unlearnkit.scope_suggestion import suggest_scope, with_subjects
+from unlearnkit.scope.suggest import suggest_scope, with_subjects
+from unlearnkit.text.language import LETTERS, other_language
+from unlearnkit.text.normalize import contains
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

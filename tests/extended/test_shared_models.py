@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from unlearnkit.data.pack import pack
-from unlearnkit.data.render import Renderer
+from unlearnkit.data.batching import pack
+from unlearnkit.data.encoding import Renderer
+from unlearnkit.methods.objectives.graddiff import GradDiff
 from unlearnkit.models.engine import Engine, Want
 from unlearnkit.models.generate import generate
 from unlearnkit.models.load import load_model, load_tokenizer
-from unlearnkit.objectives.graddiff import GradDiff
 from unlearnkit.training.loop import Trainer
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unlearnkit.gradient_effect.advice import advice, together
 from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE, EffectRow, EffectTable, StepRow
+from unlearnkit.report.gradient_effect.advice import advice, together
 
 
 def effect(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.tiny import CONFIGS, adapted, tiny_model
-from unlearnkit.errors import BadInput
-from unlearnkit.gradient_effect.groups import grouped
+from unlearnkit.core.errors import BadInput
 from unlearnkit.models.engine import Engine
+from unlearnkit.models.parameter_groups import grouped
 
 
 def names(engine: Engine) -> list[str]:

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from tests.conformance.harness import CASES, World, make
 from tests.tiny import CONFIGS, PAD, adapted, random_rows, tiny_model
-from unlearnkit.data.pack import pack
-from unlearnkit.data.render import Encoded
+from unlearnkit.data.batching import pack
+from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect.measurement import Measurement, measure, objective_gradient
 from unlearnkit.gradient_effect.outputs import Output
+from unlearnkit.methods.objective import OBJECTIVES, Needs
 from unlearnkit.models.engine import Engine, Want
 from unlearnkit.models.reference import reference_values
-from unlearnkit.objectives.contract import OBJECTIVES, Needs
 
 FORGET, RETAIN = random_rows(5, seed=1), random_rows(7, seed=2)
 RISKS = {"forget": FORGET, "near": RETAIN}

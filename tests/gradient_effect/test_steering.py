@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from tests.tiny import PAD, random_rows, tiny_model
-from unlearnkit.gradient_effect.steering import Steering, forget_factor, frozen_names, harmless_groups
+from unlearnkit.gradient_effect.rules import forget_factor, harmless_groups
 from unlearnkit.gradient_effect.table import EffectRow
+from unlearnkit.methods.objectives.graddiff import GradDiff
+from unlearnkit.methods.objectives.retain.nll import NLL
 from unlearnkit.models.engine import Engine
-from unlearnkit.objectives.graddiff import GradDiff
-from unlearnkit.objectives.retain.nll import NLL
+from unlearnkit.training.control import Steering, frozen_names
 from unlearnkit.training.loop import Trainer
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData

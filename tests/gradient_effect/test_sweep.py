@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from tests.tiny import PAD, random_rows, tiny_model
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
 from unlearnkit.gradient_effect.measurement import Measurement, measure
 from unlearnkit.gradient_effect.sweep import Sweep, sweep
 from unlearnkit.gradient_effect.table import WHOLE, EffectRow, EffectTable, SweepRow
+from unlearnkit.methods.objective import OBJECTIVES, Objective
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.reference import reference_values
-from unlearnkit.objectives.contract import OBJECTIVES, Objective
 
 VIEWS = {"forget": random_rows(5, seed=1), "retain": random_rows(7, seed=2)}
 RISKS = {"forget": VIEWS["forget"], "near": random_rows(6, seed=3)}

@@ -11,16 +11,16 @@ import pytest
 import torch
 
 from tests.tiny import PAD, random_rows, tiny_model
-from unlearnkit.data.render import Encoded
+from unlearnkit.data.encoding import Encoded
+from unlearnkit.gradient_effect.callback import GEffectWatch
 from unlearnkit.gradient_effect.diagnosis import Diagnosis
 from unlearnkit.gradient_effect.gradients import risk_gradient
-from unlearnkit.gradient_effect.harm import harmed, is_harmful, is_too_dear
+from unlearnkit.gradient_effect.rules import harmed, is_harmful, is_too_dear
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable
-from unlearnkit.gradient_effect.watch import GEffectWatch
 from unlearnkit.gradient_effect.weights import Weights
+from unlearnkit.methods.objectives.forget.ga import GA
 from unlearnkit.models.engine import Engine
-from unlearnkit.objectives.forget.ga import GA
 from unlearnkit.training.loop import Trainer
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
 from unlearnkit.metrics.membership import (
     VARIANCE_FLOOR,
     auc,

@@ -6,15 +6,16 @@ import random
 import numpy as np
 import pytest
 
+from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
-from unlearnkit.metrics import METRICS
+from unlearnkit.metrics.base import METRICS
 from unlearnkit.metrics.board import constant_baseline, score_records
 from unlearnkit.metrics.correctness import accuracy, probability
 from unlearnkit.metrics.leakage import leak, leaked_forms, trace_leak
 from unlearnkit.metrics.manner import coherence, refusal
 from unlearnkit.metrics.score import NOT_MEASURED, mean_score
-from unlearnkit.records.schema import Generation, Record, Tokens
-from unlearnkit.scope import Scope, Secret, Subject
+from unlearnkit.records.schema import Record, Tokens
+from unlearnkit.scope.scope import Scope, Secret, Subject
 
 PASSAGE = "The keeper of the northern lamp counted nine grey ships before the fog came down."
 

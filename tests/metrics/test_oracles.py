@@ -20,7 +20,8 @@ import pytest
 from scipy.stats import hmean, ks_2samp
 
 from unlearnkit.metrics.membership import auc, privleak, privleak_open_unlearning, zlib_score
-from unlearnkit.metrics.tofu import (
+from unlearnkit.metrics.memorization import rouge_recall
+from unlearnkit.suites.tofu.formulas import (
     SetUtility,
     answer_probability,
     forget_quality,
@@ -29,7 +30,6 @@ from unlearnkit.metrics.tofu import (
     option_probability,
     option_probability_open_unlearning,
     retain_utility,
-    rouge_recall,
     truth_closeness,
     truth_ratio,
     truth_ratio_open_unlearning,

@@ -12,15 +12,15 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from tests.tiny import PAD, adapted, logits, random_rows, tiny_model, tiny_tokenizer
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
+from unlearnkit.methods.objectives.finetune import Finetune
+from unlearnkit.methods.objectives.forget.npo import NPO
 from unlearnkit.models.adapter import merge_adapter
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import find_model, weights_fingerprint
 from unlearnkit.models.load import choose_weights, load_model, load_tokenizer, save_model
 from unlearnkit.models.reference import reference_values
 from unlearnkit.models.settings import LoraSettings
-from unlearnkit.objectives.finetune import Finetune
-from unlearnkit.objectives.forget.npo import NPO
 from unlearnkit.training.loop import Trainer
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from tests.tiny import CONFIGS, PAD, SIZE, adapted, random_rows, tiny_model
-from unlearnkit.data.pack import pack
-from unlearnkit.data.render import Encoded
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
+from unlearnkit.data.batching import pack
+from unlearnkit.data.encoding import Encoded
 from unlearnkit.models.engine import Engine, Outputs, Want
 
 ROWS = random_rows(5, seed=3, trace=4)

@@ -14,7 +14,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from tests.tiny import SIZE, adapted, byte_tokenizer, logits, tiny_model, tiny_tokenizer
-from unlearnkit.errors import BadInput, Missing, UnlearnError
+from unlearnkit.core.errors import BadInput, Missing, UnlearnError
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import load_model, load_tokenizer, outline, save_model

@@ -15,7 +15,7 @@ import torch
 from huggingface_hub import constants
 
 from tests.tiny import adapted, logits, tiny_model, tiny_tokenizer
-from unlearnkit.errors import BadInput, Missing
+from unlearnkit.core.errors import BadInput, Missing
 from unlearnkit.models.folder import find_model, weights_fingerprint
 from unlearnkit.models.load import load_model, load_tokenizer, outline, save_model
 

@@ -5,8 +5,8 @@ import torch
 import transformers
 
 from tests.tiny import bare_peft, tiny_model, tiny_tokenizer
-from unlearnkit.data.render import Renderer
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
+from unlearnkit.data.encoding import Renderer
 from unlearnkit.models.folder import weights_fingerprint
 from unlearnkit.models.load import add_lora, choose_weights, load_model, load_tokenizer, save_model
 from unlearnkit.models.settings import LoraSettings

@@ -6,11 +6,11 @@ import torch
 from safetensors.torch import load_file
 
 from tests.tiny import PAD, random_rows, tiny_model
-from unlearnkit.data.pack import pack
+from unlearnkit.data.batching import pack
+from unlearnkit.methods.objective import Needs
 from unlearnkit.models import reference as room
 from unlearnkit.models.engine import Engine, Want
 from unlearnkit.models.reference import ReferenceValues, reference_values
-from unlearnkit.objectives.contract import Needs
 
 VIEWS = {"forget": random_rows(7, seed=1), "retain": random_rows(6, seed=2), "forget:idk": random_rows(7, seed=3)}
 NEEDS = Needs(logps=frozenset({"forget:idk"}), reference=frozenset({"forget"}), kl=frozenset({"retain"}))

@@ -4,10 +4,11 @@ import math
 import pytest
 
 from unlearnkit.metrics.score import NOT_MEASURED, Score
-from unlearnkit.report.charts import mean_of, plain, plane, probe_dots, term_curves
-from unlearnkit.report.labels import Point, place_labels
-from unlearnkit.report.model import CurvePoint, SubjectReport
-from unlearnkit.report.style import styles
+from unlearnkit.report.charts.board_charts import mean_of, plain, plane, probe_dots, term_curves
+from unlearnkit.report.charts.labels import Point, place_labels
+from unlearnkit.report.charts.style import styles
+from unlearnkit.report.model import SubjectReport
+from unlearnkit.runs.step_log import CurvePoint
 
 from .worked_example import example
 

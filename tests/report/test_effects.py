@@ -7,20 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from unlearnkit.gather import subject_report
-from unlearnkit.gradient_effect.course import courses, forget_risk, retained_risk, told_steps
+from unlearnkit.core.number_format import significant
+from unlearnkit.gradient_effect.effect_series import courses, forget_risk, retained_risk, told_steps
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable, InstanceRow, StepRow
-from unlearnkit.report.charts import plain
-from unlearnkit.report.effect_charts import by_group, over_steps
-from unlearnkit.report.effect_planes import instances, prediction
-from unlearnkit.report.effect_sections import effect_sections
-from unlearnkit.report.effects import fits, group_map, planes
+from unlearnkit.report.build import subject_report
+from unlearnkit.report.charts.board_charts import plain
+from unlearnkit.report.charts.style import FORGOTTEN, STAYS, risk_styles
+from unlearnkit.report.charts.symlog import LINEAR, Scale, scale_for
+from unlearnkit.report.gradient_effect.charts import by_group, over_steps
+from unlearnkit.report.gradient_effect.panels import fits, group_map, planes
+from unlearnkit.report.gradient_effect.planes import instances, prediction
+from unlearnkit.report.gradient_effect.sections import effect_sections
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.render import render
-from unlearnkit.report.scale import LINEAR, Scale, scale_for
-from unlearnkit.report.style import FORGOTTEN, STAYS, risk_styles
-from unlearnkit.report.wording import significant
-from unlearnkit.runfolder import RunFolder, RunState
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.runs.state import RunState
 
 from . import worked_effects as worked
 from .test_render import Page

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from unlearnkit.errors import Missing
+from unlearnkit.core.errors import Missing
+from unlearnkit.core.files import NotWritten
 from unlearnkit.gradient_effect.table import EffectTable
-from unlearnkit.report import figures
-from unlearnkit.report.figures import write_figures
-from unlearnkit.writing import NotWritten
+from unlearnkit.report.gradient_effect import figure_files as figures
+from unlearnkit.report.gradient_effect.figure_files import write_figures
 
 from . import worked_effects as worked
 

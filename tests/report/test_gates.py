@@ -1,8 +1,8 @@
 import pytest
 
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
+from unlearnkit.metrics.gates import Gate, judge, judge_all
 from unlearnkit.metrics.score import NOT_MEASURED, Score
-from unlearnkit.report.gates import Gate, judge, judge_all
 
 
 def score(value: float, low: float | None = None, high: float | None = None) -> Score:

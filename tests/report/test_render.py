@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from unlearnkit.core.files import NotWritten
+from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.metrics.score import NOT_MEASURED
-from unlearnkit.records.schema import Generation, Record
+from unlearnkit.records.schema import Record
 from unlearnkit.report import render as room
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.render import render, write
-from unlearnkit.scope import Scope, Secret, Subject
-from unlearnkit.writing import NotWritten
+from unlearnkit.scope.scope import Scope, Secret, Subject
 
 from .worked_example import example, scores
 

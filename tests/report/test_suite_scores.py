@@ -8,19 +8,20 @@ import re
 import pytest
 from rich.console import Console
 
+from unlearnkit.core.number_format import p_value, written
+from unlearnkit.data.vocabulary import group_of, set_title
+from unlearnkit.metrics.gates import Gate, judge
 from unlearnkit.metrics.score import NOT_MEASURED, Score
-from unlearnkit.report.card import model_card
-from unlearnkit.report.charts import plane, probe_dots
+from unlearnkit.metrics.score_names import board_name
+from unlearnkit.report.charts.board_charts import plane, probe_dots
 from unlearnkit.report.compare import board_table, comparison
-from unlearnkit.report.gates import Gate, judge
 from unlearnkit.report.headline import axes, headline
 from unlearnkit.report.model import Report, SubjectReport
-from unlearnkit.report.names import board_name, group_of, set_title
-from unlearnkit.report.own_scores import MEMBERSHIP, TOFU, own_scores
+from unlearnkit.report.model_card import model_card
 from unlearnkit.report.render import render
-from unlearnkit.report.tables import OwnTable, board, own_tables
+from unlearnkit.report.tables.board import OwnTable, board, own_tables
+from unlearnkit.report.tables.score_docs import MEMBERSHIP, TOFU, own_scores
 from unlearnkit.report.verdict import verdict
-from unlearnkit.report.wording import p_value, written
 
 from .test_render import Page, saying
 from .worked_example import example

@@ -1,11 +1,12 @@
 import pytest
 
+from unlearnkit.core.number_format import cost, interval, number, percent
+from unlearnkit.data.vocabulary import group_of, ordered_sets
 from unlearnkit.metrics.score import Score
-from unlearnkit.report.card import model_card
-from unlearnkit.report.names import group_of, ordered_sets, parse_name
+from unlearnkit.metrics.score_names import parse_name
+from unlearnkit.report.model_card import model_card
 from unlearnkit.report.samples import sample_sets
-from unlearnkit.report.text import excerpt, visible, withholder
-from unlearnkit.report.wording import cost, interval, number, percent
+from unlearnkit.report.sanitize import excerpt, visible, withholder
 
 from .worked_example import example
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import random
 
+from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
+from unlearnkit.metrics.gates import Gate, judge_all
 from unlearnkit.metrics.score import Score, mean_score
-from unlearnkit.records.schema import Generation, Record
-from unlearnkit.report.gates import Gate, judge_all
-from unlearnkit.report.model import CurvePoint, GridReport, GridRow, Report, SubjectReport
-from unlearnkit.scope import Scope, Secret, Subject
+from unlearnkit.records.schema import Record
+from unlearnkit.report.model import GridReport, GridRow, Report, SubjectReport
+from unlearnkit.runs.step_log import CurvePoint
+from unlearnkit.scope.scope import Scope, Secret, Subject
 
 FORGET = ("forget", "forget.paraphrased", "forget.translated", "forget.reverse", "forget.multihop")
 OTHERS = ("retain", "near", "far", "holdout")

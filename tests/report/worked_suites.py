@@ -6,18 +6,19 @@ import math
 import random
 from collections.abc import Sequence
 
+from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
-from unlearnkit.gather import caveats
 from unlearnkit.metrics.board import score_records
+from unlearnkit.metrics.gates import Gate, judge_all
 from unlearnkit.metrics.score import Score
-from unlearnkit.records.schema import Generation, Record, Tokens
-from unlearnkit.report.gates import Gate, judge_all
+from unlearnkit.records.schema import Record, Tokens
+from unlearnkit.report.build import caveats
 from unlearnkit.report.model import Report, SubjectReport
-from unlearnkit.runfolder import RunState
-from unlearnkit.scope import Scope, Subject
-from unlearnkit.suites.contract import Suite
-from unlearnkit.suites.files import Files, FilesData
-from unlearnkit.suites.tofu import Tofu, TofuData
+from unlearnkit.runs.state import RunState
+from unlearnkit.scope.scope import Scope, Subject
+from unlearnkit.suites.base import Suite
+from unlearnkit.suites.files.suite import Files, FilesData
+from unlearnkit.suites.tofu.suite import Tofu, TofuData
 
 # subject: how likely it finds a token of what must be forgotten, and of what must stay
 KNOWS = {"target": (0.95, 0.95), "retrained": (0.3, 0.95), "npo": (0.12, 0.85), "simnpo": (0.28, 0.93)}

@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 
 from tests.pocket_tofu import pocket_model, write_pocket_tofu
-from unlearnkit.checking import check
+from unlearnkit.core.errors import BadInput, UnlearnError
+from unlearnkit.core.progress import Progress
 from unlearnkit.data.rows import Row
-from unlearnkit.dry_run import dry_run
-from unlearnkit.errors import BadInput, UnlearnError
-from unlearnkit.metrics.normalise import contains
-from unlearnkit.pipeline import run
-from unlearnkit.progress import Progress
-from unlearnkit.purging import purge
+from unlearnkit.pipeline.check import check
+from unlearnkit.pipeline.dry_run import dry_run
+from unlearnkit.pipeline.init import start
+from unlearnkit.pipeline.purge import purge
+from unlearnkit.pipeline.run import run
+from unlearnkit.pipeline.score import score
 from unlearnkit.recipe import load_recipe, make_recipe, make_suite
-from unlearnkit.runfolder import RunFolder
-from unlearnkit.scoring import score
-from unlearnkit.starting import start
-from unlearnkit.suites import files
-from unlearnkit.suites.files import told_apart
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.suites.files import suite as files
+from unlearnkit.suites.files.suite import told_apart
+from unlearnkit.text.normalize import contains
 
 QUIET = Progress(quiet=True)
 
@@ -263,7 +263,7 @@ def test_a_dry_run_says_what_is_not_there_yet(pile: dict[str, str], tmp_path: Pa
 def test_a_model_that_writes_nothing_usable_is_told(
     pile: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unlearnkit.models.stand_in._may_stay", lambda *_: False)
+    monkeypatch.setattr("unlearnkit.suites.synthetic_retain._may_stay", lambda *_: False)
     with pytest.raises(UnlearnError, match="hardly anything") as caught:
         run(make_recipe(recipe_of(pile, tmp_path / "run", retain="auto")), progress=QUIET)
     assert "retain_from" in caught.value.render()

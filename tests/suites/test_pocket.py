@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from unlearnkit.suites.pocket import Pocket
+from unlearnkit.suites.pocket.suite import Pocket
 
 
 def test_a_few_forget_rows_of_each_subject() -> None:

@@ -15,7 +15,7 @@ import yaml
 from tests.bad_input.place import unlearn
 from tests.suites import test_files
 from tests.suites.test_files import holding, recipe_of, secrets
-from unlearnkit.runfolder import RunFolder
+from unlearnkit.runs.folder import RunFolder
 from unlearnkit.training.loop import Trainer
 
 pile = test_files.pile

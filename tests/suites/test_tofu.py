@@ -13,15 +13,15 @@ import torch
 
 from tests.pocket_tofu import pocket_model, write_pocket_tofu
 from tests.suites import slow_tofu as slow
-from unlearnkit.errors import BadInput
-from unlearnkit.evaluation import evaluate
+from unlearnkit.core.errors import BadInput
+from unlearnkit.core.progress import Progress
 from unlearnkit.metrics.score import Score
 from unlearnkit.models import load
-from unlearnkit.pipeline import run
-from unlearnkit.progress import Progress
+from unlearnkit.pipeline.evaluate import evaluate
+from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import EvalSettings, make_recipe, make_suite
-from unlearnkit.references import references_of
-from unlearnkit.runfolder import RunFolder
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.runs.references import references_of
 
 QUIET, TOKENS, CLOSE = Progress(quiet=True), 24, 1e-6
 KEPT = {"retain": "retain_perturbed", "real_authors": "real_authors_perturbed", "world_facts": "world_facts_perturbed"}

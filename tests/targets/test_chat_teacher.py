@@ -8,25 +8,25 @@ from typing import Any
 
 import pytest
 
-from tests.chat.asking import seeded_faults
-from tests.chat.faulty import FAULTS, completion, serving
-from tests.chat.test_local import says
+from tests.llm.asking import seeded_faults
+from tests.llm.faulty import FAULTS, completion, serving
+from tests.llm.test_local import says
 from tests.tiny import tiny_model, tiny_tokenizer
-from unlearnkit.chat.contract import Prompt, Reply, Sampling
-from unlearnkit.chat.permission import Permission
-from unlearnkit.chat.replies import Replies
+from unlearnkit.core.errors import BadInput
 from unlearnkit.data.rows import Row
-from unlearnkit.errors import BadInput
+from unlearnkit.data.target import Target
+from unlearnkit.llm.consent import Permission
+from unlearnkit.llm.response_cache import Replies
+from unlearnkit.llm.types import Prompt, Reply, Sampling
 from unlearnkit.models.load import save_model
-from unlearnkit.scope import Scope, Secret, Subject
-from unlearnkit.targets.api import ApiTeacher
-from unlearnkit.targets.chat_teacher import AGAIN, Desk, Tally
-from unlearnkit.targets.contract import Target
-from unlearnkit.targets.faults import find_fault, reason
-from unlearnkit.targets.leaks import leaks
-from unlearnkit.targets.local import LocalTeacher
+from unlearnkit.scope.leak_scan.scan import leaks
+from unlearnkit.scope.scope import Scope, Secret, Subject
+from unlearnkit.targets.llm_teacher import AGAIN, Desk, Tally
 from unlearnkit.targets.prompts import PROMPTS, instructions, kind_of, shown
-from unlearnkit.targets.template import TemplateTeacher
+from unlearnkit.targets.teachers.api import ApiTeacher
+from unlearnkit.targets.teachers.local import LocalTeacher
+from unlearnkit.targets.teachers.template import TemplateTeacher
+from unlearnkit.targets.validation import find_fault, reason
 
 SCOPE = Scope(
     description="Ada Velt asked to be forgotten.",

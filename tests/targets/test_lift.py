@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tiny import tiny_model, tiny_tokenizer
-from unlearnkit.data.render import TooLong
+from unlearnkit.data.encoding import TooLong
 from unlearnkit.data.rows import Row
-from unlearnkit.targets.contract import Target
+from unlearnkit.data.target import Target
 from unlearnkit.targets.lift import MASK, lift, masked, measured_lift
 
 ROW = Row(id="a", question="Where was Ada born ?", answer="in Oslo", subject="Ada")

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from unlearnkit.core.errors import BadInput
 from unlearnkit.data.rows import Row
-from unlearnkit.errors import BadInput
-from unlearnkit.scope import Scope, Secret, Subject
-from unlearnkit.targets.contract import Target
+from unlearnkit.data.target import Target
+from unlearnkit.scope.scope import Scope, Secret, Subject
 from unlearnkit.targets.review import read_review, write_review
 
 SCOPE = Scope(

@@ -5,16 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnkit.data.language import other_language
+from unlearnkit.core.errors import UnlearnError
+from unlearnkit.data.idk_answers import ANSWERS, idk_answers
 from unlearnkit.data.rows import Row
-from unlearnkit.errors import UnlearnError
-from unlearnkit.metrics.normalise import contains
-from unlearnkit.metrics.refusal import is_refusal
-from unlearnkit.scope import Scope, Secret, Subject, Task
-from unlearnkit.targets.contract import TEACHERS, Target, read_targets, write_targets
-from unlearnkit.targets.idk import ANSWERS, idk_answers
-from unlearnkit.targets.leaks import leaks, refuse_leaks
-from unlearnkit.targets.template import TemplateTeacher, phrases
+from unlearnkit.data.target import Target, read_targets, write_targets
+from unlearnkit.scope.leak_scan.scan import leaks, refuse_leaks
+from unlearnkit.scope.scope import Scope, Secret, Subject, Task
+from unlearnkit.targets.base import TEACHERS
+from unlearnkit.targets.teachers.template import TemplateTeacher, phrases
+from unlearnkit.text.language import other_language
+from unlearnkit.text.normalize import contains
+from unlearnkit.text.refusal import is_refusal
 
 TASKS: tuple[Task, ...] = ("privacy", "copyright", "hazard", "profile")
 NAMES = {"Ada Velt": ("The Salt Road", "Ада Вельт"), "Bo Quist": ("Night Ferry",), "Cyd Marrow": ()}

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from tests.tiny import PAD, random_rows, tiny_model
-from unlearnkit.errors import BadInput, Interrupted
+from unlearnkit.core.errors import BadInput, Interrupted
+from unlearnkit.methods.objectives.tru import TRU
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.load import add_lora
 from unlearnkit.models.settings import LoraSettings
-from unlearnkit.objectives.tru import TRU
 from unlearnkit.training import checkpoints as room
 from unlearnkit.training.checkpoints import Checkpoints, Progress
 from unlearnkit.training.loop import StepLog, Trainer

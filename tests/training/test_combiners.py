@@ -19,19 +19,19 @@ from torch import Tensor
 
 from tests.conformance.harness import Altered, World, make
 from tests.tiny import PAD, random_rows, tiny_model
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
+from unlearnkit.methods.objective import Objective, Terms
+from unlearnkit.methods.objectives.finetune import Finetune
+from unlearnkit.methods.objectives.forget.ga import GA
+from unlearnkit.methods.objectives.graddiff import GradDiff
+from unlearnkit.methods.objectives.tru import TRU
 from unlearnkit.models.engine import Engine
-from unlearnkit.models.vectors import dot
-from unlearnkit.objectives.contract import Objective, Terms
-from unlearnkit.objectives.finetune import Finetune
-from unlearnkit.objectives.forget.ga import GA
-from unlearnkit.objectives.graddiff import GradDiff
-from unlearnkit.objectives.tru import TRU
+from unlearnkit.models.parameter_vectors import dot
 from unlearnkit.training.checkpoints import Checkpoints
-from unlearnkit.training.combiners.contract import COMBINERS, Combiner, Gradient, Task, TaskGradients, forgets
+from unlearnkit.training.combination import tasks_of
+from unlearnkit.training.combiner import COMBINERS, Combiner, Gradient, Task, TaskGradients, forgets
 from unlearnkit.training.combiners.gru import FORGET, GRU, RETAIN
 from unlearnkit.training.combiners.pcgrad import PCGrad
-from unlearnkit.training.combining import tasks_of
 from unlearnkit.training.loop import StepLog, Trainer
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
@@ -168,7 +168,7 @@ def test_a_dot_product_is_taken_in_float64() -> None:
     assert dot(one, other) == 1.0
     tiny = {"a": torch.tensor([1e-30])}
     assert dot(tiny, tiny) == pytest.approx(1e-60)
-    with mock.patch("unlearnkit.models.vectors.CHUNK_ELEMENTS", 2):
+    with mock.patch("unlearnkit.models.parameter_vectors.CHUNK_ELEMENTS", 2):
         assert dot(one, other) == 1.0
 
 

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from tests.conformance.harness import World
 from tests.tiny import PAD, random_rows, tiny_model
-from unlearnkit.errors import Interrupted
+from unlearnkit.core.errors import Interrupted
+from unlearnkit.methods.objectives.forget.ga import GA
+from unlearnkit.methods.objectives.graddiff import GradDiff
+from unlearnkit.methods.objectives.retain.nll import NLL
+from unlearnkit.methods.objectives.tru import TRU
 from unlearnkit.models.engine import Engine
-from unlearnkit.objectives.forget.ga import GA
-from unlearnkit.objectives.graddiff import GradDiff
-from unlearnkit.objectives.retain.nll import NLL
-from unlearnkit.objectives.tru import TRU
 from unlearnkit.training import loop
 from unlearnkit.training.loop import StepLog, Trainer, objective_value
 from unlearnkit.training.settings import TrainSettings, learning_rate

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
 from unlearnkit.training.settings import TrainSettings, learning_rate
 
 

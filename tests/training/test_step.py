@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tiny import random_rows
-from unlearnkit.data.pack import pack
-from unlearnkit.data.render import Encoded
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
+from unlearnkit.data.batching import pack
+from unlearnkit.data.encoding import Encoded
 from unlearnkit.models.engine import Outputs
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import (

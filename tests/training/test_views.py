@@ -1,11 +1,11 @@
 import pytest
 
 from tests.tiny import tiny_tokenizer
-from unlearnkit.data.render import Renderer
+from unlearnkit.core.errors import BadInput
+from unlearnkit.data.encoding import Renderer
 from unlearnkit.data.rows import Row, Turn
-from unlearnkit.errors import BadInput
+from unlearnkit.data.target import Target
 from unlearnkit.records.measure import encoded_answers
-from unlearnkit.targets.contract import Target
 from unlearnkit.training.views import encode_views
 
 ASKED = Row(id="asked", question="Where was Ada born ?", answer="Oslo .")

@@ -13,10 +13,10 @@ from accelerate import Accelerator
 from safetensors.torch import save_file
 
 from tests.tiny import PAD, random_rows, tiny_model
-from unlearnkit.errors import Interrupted
+from unlearnkit.core.errors import Interrupted
+from unlearnkit.methods.objective import OBJECTIVES
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.reference import reference_values
-from unlearnkit.objectives.contract import OBJECTIVES
 from unlearnkit.training import loop
 from unlearnkit.training.loop import Trainer
 from unlearnkit.training.settings import TrainSettings

@@ -30,7 +30,7 @@ from unlearnkit.cli import (
     show,
     targets,
 )
-from unlearnkit.errors import Interrupted, UnlearnError
+from unlearnkit.core.errors import Interrupted, UnlearnError
 
 app = typer.Typer(
     name="unlearn",

@@ -22,11 +22,11 @@ def attack_command(
     Attacks the target and the retrained model in a folder of runs too, for these are what a figure is held against.
     Which attacks there are: unlearn ls attack
     """
-    from unlearnkit.attacking import attack_runs
     from unlearnkit.cli.output import print_attacks, print_json
-    from unlearnkit.gather import find_runs, write_documents
-    from unlearnkit.machine import quiet_libraries
-    from unlearnkit.progress import Progress
+    from unlearnkit.core.environment import quiet_libraries
+    from unlearnkit.core.progress import Progress
+    from unlearnkit.pipeline.attack import attack_runs
+    from unlearnkit.report.build import find_runs, write_documents
 
     quiet_libraries()
     progress, folders = Progress(), find_runs(runs)

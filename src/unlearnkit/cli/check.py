@@ -16,9 +16,9 @@ def check_command(
     """Look at every row that a recipe names, before a run: exit code 2 where one would fail or be wrong."""
     from dataclasses import asdict
 
-    from unlearnkit.checking import check
     from unlearnkit.cli.output import print_checked, print_json
-    from unlearnkit.machine import quiet_libraries
+    from unlearnkit.core.environment import quiet_libraries
+    from unlearnkit.pipeline.check import check
     from unlearnkit.recipe import load_recipe
 
     quiet_libraries()

@@ -14,7 +14,7 @@ def compare_command(
 ) -> None:
     """Hold the scores of several runs against each other."""
     from unlearnkit.cli.output import print_board, print_json
-    from unlearnkit.gather import compare, find_runs
+    from unlearnkit.report.build import compare, find_runs
 
     if as_json:
         print_json(compare(runs))

@@ -21,8 +21,8 @@ def demo_command(
     is called again.
     """
     from unlearnkit.cli.output import print_board, print_sample
-    from unlearnkit.demo import Demo, demo
-    from unlearnkit.progress import Progress
+    from unlearnkit.core.progress import Progress
+    from unlearnkit.pipeline.demo import Demo, demo
 
     progress = Progress()
     plan = Demo(request, tuple(m.strip() for m in methods.split(",") if m.strip()), world_seed, seed, out)

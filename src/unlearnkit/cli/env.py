@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def env_command() -> None:
     """Say what runs here: versions, threads, device, folders."""
-    from unlearnkit.machine import environment
+    from unlearnkit.core.environment import environment
     from unlearnkit.models.cache import cache_folder
 
     for name, value in {**environment(), "cache": str(cache_folder())}.items():

@@ -38,12 +38,12 @@ def eval_command(
 ) -> None:
     """Measure a model on a suite, and score it."""
     from unlearnkit.cli.output import print_board
-    from unlearnkit.errors import BadInput
-    from unlearnkit.evaluation import evaluate
-    from unlearnkit.gather import write_documents
-    from unlearnkit.machine import quiet_libraries
-    from unlearnkit.progress import Progress
-    from unlearnkit.recipe_text import BadField
+    from unlearnkit.core.environment import quiet_libraries
+    from unlearnkit.core.errors import BadInput
+    from unlearnkit.core.progress import Progress
+    from unlearnkit.core.yaml_source import BadField
+    from unlearnkit.pipeline.evaluate import evaluate
+    from unlearnkit.report.build import write_documents
 
     quiet_libraries()
     gates, progress = check_gates(gate or []), Progress()
@@ -74,9 +74,9 @@ def _settings(subject: str, system_prompt: Path | None) -> EvalSettings | None:
     """How to measure: under a system prompt, and otherwise as the subject was measured before, if it was."""
     if system_prompt is None:
         return None
-    from unlearnkit.errors import BadInput
+    from unlearnkit.core.errors import BadInput
     from unlearnkit.recipe import EvalSettings
-    from unlearnkit.runfolder import RunFolder
+    from unlearnkit.runs.folder import RunFolder
 
     try:
         text = system_prompt.read_text(encoding="utf-8").strip()

@@ -23,13 +23,13 @@ def explain_command(
     says. That may be what was to be forgotten: it is printed and written nowhere.
     """
     from unlearnkit.cli.output import print_explained, print_faithfulness, print_json
-    from unlearnkit.errors import BadInput
-    from unlearnkit.explaining import explain
-    from unlearnkit.faithfulness import measure_faithfulness
-    from unlearnkit.gather import write_documents
-    from unlearnkit.machine import quiet_libraries
-    from unlearnkit.progress import Progress
-    from unlearnkit.runfolder import RunFolder
+    from unlearnkit.core.environment import quiet_libraries
+    from unlearnkit.core.errors import BadInput
+    from unlearnkit.core.progress import Progress
+    from unlearnkit.pipeline.explain import explain
+    from unlearnkit.pipeline.faithfulness import measure_faithfulness
+    from unlearnkit.report.build import write_documents
+    from unlearnkit.runs.folder import RunFolder
 
     quiet_libraries()
     folder, progress = RunFolder.existing(run), Progress()

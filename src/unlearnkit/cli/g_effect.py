@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from unlearnkit.cli.permission import MaxCost, MaxRequests, SendTo
+from unlearnkit.cli.options import MaxCost, MaxRequests, SendTo
 
 
 def g_effect_command(
@@ -38,16 +38,16 @@ def g_effect_command(
     """
     from dataclasses import asdict
 
-    from unlearnkit.chat.permission import Permission
     from unlearnkit.cli.output import print_g_effects, print_json
-    from unlearnkit.diagnosing import diagnose
-    from unlearnkit.gather import write_documents
+    from unlearnkit.core.environment import quiet_libraries
+    from unlearnkit.core.progress import Progress
     from unlearnkit.gradient_effect.sweep import Sweep
-    from unlearnkit.machine import quiet_libraries
-    from unlearnkit.progress import Progress
+    from unlearnkit.llm.consent import Permission
+    from unlearnkit.pipeline.g_effect import diagnose
     from unlearnkit.recipe import load_recipe, make_recipe
-    from unlearnkit.report.figures import refuse_without_matplotlib, write_figures
-    from unlearnkit.runfolder import RunFolder
+    from unlearnkit.report.build import write_documents
+    from unlearnkit.report.gradient_effect.figure_files import refuse_without_matplotlib, write_figures
+    from unlearnkit.runs.folder import RunFolder
 
     quiet_libraries()
     chosen = load_recipe(what, overrides or []) if what.is_file() else RunFolder.existing(what)

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from unlearnkit.runfolder import RunFolder
+    from unlearnkit.runs.folder import RunFolder
 
 
 def check_gates(gates: Sequence[str]) -> list[str]:
     """The gates, each found to be one, before any work is done."""
-    from unlearnkit.report.gates import Gate
+    from unlearnkit.metrics.gates import Gate
 
     return [str(Gate.parse(gate, where="--gate")) for gate in gates]
 
 
 def hold_to(folder: RunFolder, gates: Sequence[str]) -> None:
     """Raise `GateMissed` unless every gate is met. What was not measured is not met."""
-    from unlearnkit.errors import GateMissed
-    from unlearnkit.gather import judge_run
+    from unlearnkit.core.errors import GateMissed
+    from unlearnkit.report.build import judge_run
 
     failed = [result for result in judge_run(folder, gates) if result.outcome != "met"]
     if failed:

@@ -16,9 +16,9 @@ def init_command(
     out: Annotated[Path, typer.Option(help="Folder for the two files.")] = Path(),
 ) -> None:
     """Write a commented starter recipe and a drafted scope, to be read and corrected."""
-    from unlearnkit.machine import quiet_libraries
-    from unlearnkit.progress import Progress
-    from unlearnkit.starting import start
+    from unlearnkit.core.environment import quiet_libraries
+    from unlearnkit.core.progress import Progress
+    from unlearnkit.pipeline.init import start
 
     quiet_libraries()
     made, progress = start(model, forget, retain=retain, retrained=retrained, out=out), Progress()

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from unlearnkit.cli.permission import MaxCost, MaxRequests, SendTo
+from unlearnkit.cli.options import MaxCost, MaxRequests, SendTo
 
 ON_RUNS = "RUNS..."
 """The name under which the verb itself stands among its commands; never typed."""
@@ -61,13 +61,13 @@ def judge_command(
 
     How far two judges agree on a run: unlearn judge agree RUN --judges A,B
     """
-    from unlearnkit.chat.permission import Permission
     from unlearnkit.cli.output import print_json, print_judged
-    from unlearnkit.errors import BadInput
-    from unlearnkit.gather import find_runs, write_documents
-    from unlearnkit.judge.model import read_judge_model
-    from unlearnkit.judging import judge_outputs
-    from unlearnkit.progress import Progress
+    from unlearnkit.core.errors import BadInput
+    from unlearnkit.core.progress import Progress
+    from unlearnkit.judges.llm.settings import read_judge_model
+    from unlearnkit.llm.consent import Permission
+    from unlearnkit.pipeline.judge import judge_outputs
+    from unlearnkit.report.build import find_runs, write_documents
 
     settings = [argument for argument in runs if _SETTING.match(argument)]
     paths = [argument for argument in runs if argument not in settings]
@@ -88,7 +88,7 @@ def judge_command(
         )
     model, permission = read_judge_model(settings), Permission(send_to, max_requests, max_cost)
     if model.path is not None:
-        from unlearnkit.machine import quiet_libraries  # here, for judging by rules loads no torch
+        from unlearnkit.core.environment import quiet_libraries  # here, for judging by rules loads no torch
 
         quiet_libraries()
     progress, found = Progress(), {}
@@ -111,9 +111,9 @@ def agree_command(
 ) -> None:
     """Say how far two judges agree on a run: correlation, mean difference, quadratic-weighted kappa."""
     from unlearnkit.cli.output import print_agreement, print_json
-    from unlearnkit.errors import BadInput
-    from unlearnkit.judging import agree
-    from unlearnkit.runfolder import RunFolder
+    from unlearnkit.core.errors import BadInput
+    from unlearnkit.pipeline.judge import agree
+    from unlearnkit.runs.folder import RunFolder
 
     names = [name.strip() for name in judges.split(",")]
     if len(names) != 2 or names[0] == names[1]:

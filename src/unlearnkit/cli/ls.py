@@ -17,8 +17,8 @@ def ls_command(
     from rich.console import Console
     from rich.table import Table
 
-    from unlearnkit.catalogue import KINDS, catalogue
     from unlearnkit.cli.output import print_json
+    from unlearnkit.pipeline.listing import KINDS, catalogue
 
     listed = {each: catalogue(each) for each in ([kind] if kind is not None else KINDS)}
     if as_json:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from unlearnkit.checking import Checked
-    from unlearnkit.data.finding import Finding
-    from unlearnkit.explaining import Explanation
+    from unlearnkit.data.findings import Finding
     from unlearnkit.gradient_effect.table import EffectTable
-    from unlearnkit.judge.agreement import Agreement
+    from unlearnkit.judges.agreement import Agreement
     from unlearnkit.metrics.score import Score
+    from unlearnkit.pipeline.check import Checked
+    from unlearnkit.pipeline.explain import Explanation
     from unlearnkit.report.model import Report
-    from unlearnkit.runfolder import RunFolder
+    from unlearnkit.runs.folder import RunFolder
 
 
 def print_json(value: Any) -> None:
@@ -58,9 +58,9 @@ def print_judged(judge: str, scores: Mapping[str, Mapping[str, Score]]) -> None:
     """What a judge says of several runs: a column a run, a row a figure."""
     from rich.table import Table
 
+    from unlearnkit.core.number_format import number
     from unlearnkit.metrics.score import NOT_MEASURED
-    from unlearnkit.report.judged import judged_scores
-    from unlearnkit.report.wording import number
+    from unlearnkit.report.tables.judge_table import judged_scores
 
     table = Table("", title=f"Judge {judge}, scores from 0 to 10", title_justify="left")
     for run in scores:
@@ -75,7 +75,7 @@ def print_explained(explained: Sequence[Explanation]) -> None:
     """What a subject thinks and says of each question, and what the target model says."""
     from rich.text import Text
 
-    from unlearnkit.report.text import visible
+    from unlearnkit.report.sanitize import visible
 
     console = _console()
     for at, each in enumerate(explained):
@@ -102,12 +102,12 @@ def print_faithfulness(scores: Mapping[str, Score]) -> None:
     """What turning the verdicts came to."""
     from rich.table import Table
 
-    from unlearnkit.report.wording import interval, number
+    from unlearnkit.core.number_format import interval, number
 
     table = Table("", "share turned", "95 % interval", "rows", title="Faithfulness", title_justify="left")
     for name, score in scores.items():
         value = "-" if score.value is None else number(score.value)
-        table.add_row(name, value, interval(score), f"{score.count:,}")
+        table.add_row(name, value, interval(score.low, score.high), f"{score.count:,}")
     _console().print(table)
 
 
@@ -115,7 +115,7 @@ def print_agreement(judges: Sequence[str], found: Mapping[str, Agreement]) -> No
     """How far two judges agree, a row a score."""
     from rich.table import Table
 
-    from unlearnkit.report.wording import number
+    from unlearnkit.core.number_format import number
 
     table = Table(title=f"Agreement of {' and '.join(judges)}", caption="- not determined", title_justify="left")
     for at, head in enumerate(("score", "outputs", "Pearson", "Spearman", "mean difference", "weighted kappa")):
@@ -132,10 +132,10 @@ def print_attacks(folders: Sequence[RunFolder]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from unlearnkit.gather import subject_report
-    from unlearnkit.references import references_of
-    from unlearnkit.report.attacked import SHOWN, findings, lines
-    from unlearnkit.report.names import RETRAINED
+    from unlearnkit.data.vocabulary import RETRAINED
+    from unlearnkit.report.build import subject_report
+    from unlearnkit.report.tables.attack_table import SHOWN, findings, lines
+    from unlearnkit.runs.references import references_of
 
     for folder in folders:
         subject = subject_report(folder)
@@ -164,9 +164,9 @@ def print_g_effects(effects: EffectTable) -> None:
     from rich import box
     from rich.table import Table
 
-    from unlearnkit.gradient_effect.advice import advice
     from unlearnkit.gradient_effect.frontier import frontier
     from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE
+    from unlearnkit.report.gradient_effect.advice import advice
 
     caption = "effect: <grad of the risk, grad of the objective>; below 0 a step raises the risk. - not measured"
     table = Table(title="G-effects", caption=caption, box=box.SIMPLE_HEAD, pad_edge=False)
@@ -201,7 +201,7 @@ def print_sample(report: Report) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from unlearnkit.report.text import visible
+    from unlearnkit.report.sanitize import visible
 
     said = {s.name: {r.row.id: r for r in s.records if r.split == "forget" and r.generation} for s in report.subjects}
     rows = [r for r in next(iter(said.values())) if all(r in others for others in said.values())]
@@ -217,7 +217,7 @@ def print_sample(report: Report) -> None:
 
 
 def _short(text: str) -> str:
-    from unlearnkit.report.text import excerpt, visible
+    from unlearnkit.report.sanitize import excerpt, visible
 
     cut = excerpt(text, 160)
     return (visible(cut.text) + (" …" if cut.more else "")) or "-"

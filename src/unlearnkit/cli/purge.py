@@ -12,9 +12,9 @@ def purge_command(
     runs: Annotated[list[Path], typer.Argument(help="Runs' folders.")],
 ) -> None:
     """Remove what holds forget text from runs; model, scores and report stay."""
-    from unlearnkit.progress import Progress
-    from unlearnkit.purging import purge
-    from unlearnkit.runfolder import RunFolder
+    from unlearnkit.core.progress import Progress
+    from unlearnkit.pipeline.purge import purge
+    from unlearnkit.runs.folder import RunFolder
 
     progress = Progress()
     for folder in [RunFolder.existing(run) for run in runs]:

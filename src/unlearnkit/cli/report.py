@@ -13,8 +13,8 @@ def report_command(
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("report.html"),
 ) -> None:
     """Write one HTML file about several runs. Needs no model, and no network to read."""
-    from unlearnkit.gather import find_runs, write_report
-    from unlearnkit.progress import Progress
+    from unlearnkit.core.progress import Progress
+    from unlearnkit.report.build import find_runs, write_report
 
     write_report(find_runs(runs), out)
     Progress().say(f"report: {out}")

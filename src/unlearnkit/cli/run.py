@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from unlearnkit.cli.gates import check_gates, hold_to
-from unlearnkit.cli.permission import MaxCost, MaxRequests, SendTo
+from unlearnkit.cli.options import MaxCost, MaxRequests, SendTo
 
 
 def run_command(
@@ -23,24 +23,24 @@ def run_command(
     max_cost: MaxCost = None,
 ) -> None:
     """Make a model forget as a recipe says; measure it, score it, report it."""
-    from unlearnkit.machine import quiet_libraries
+    from unlearnkit.core.environment import quiet_libraries
     from unlearnkit.recipe import load_recipe
 
     quiet_libraries()
     chosen = load_recipe(recipe, [*(overrides or []), *(["model.merge=true"] if merge else [])])
     gates = check_gates(gate or [])
     if dry_run:
-        from unlearnkit.dry_run import dry_run as would_do
+        from unlearnkit.pipeline.dry_run import dry_run as would_do
 
         print(would_do(chosen))  # noqa: T201
         return
-    from unlearnkit.chat.permission import Permission
     from unlearnkit.cli.output import print_board
-    from unlearnkit.errors import NonFinite
-    from unlearnkit.gather import write_report
-    from unlearnkit.pipeline import run
-    from unlearnkit.progress import Progress
-    from unlearnkit.references import references_of
+    from unlearnkit.core.errors import NonFinite
+    from unlearnkit.core.progress import Progress
+    from unlearnkit.llm.consent import Permission
+    from unlearnkit.pipeline.run import run
+    from unlearnkit.report.build import write_report
+    from unlearnkit.runs.references import references_of
 
     progress = Progress()
     permission = Permission(send_to, max_requests, max_cost)

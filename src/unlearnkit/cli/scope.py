@@ -21,9 +21,9 @@ def suggest_command(
 
     Subjects are names that recur in the rows, secrets what looks like a fact in an answer. No model is asked.
     """
-    from unlearnkit.drafting import draft_scope
-    from unlearnkit.machine import quiet_libraries
-    from unlearnkit.progress import Progress
+    from unlearnkit.core.environment import quiet_libraries
+    from unlearnkit.core.progress import Progress
+    from unlearnkit.pipeline.suggest_scope import draft_scope
 
     if model is not None:
         quiet_libraries()

@@ -14,9 +14,9 @@ def score_command(
 ) -> None:
     """Make a run's scores anew from its records. Needs no model."""
     from unlearnkit.cli.output import print_board, print_json
-    from unlearnkit.gather import write_documents
-    from unlearnkit.runfolder import RunFolder
-    from unlearnkit.scoring import score
+    from unlearnkit.pipeline.score import score
+    from unlearnkit.report.build import write_documents
+    from unlearnkit.runs.folder import RunFolder
 
     folder = RunFolder.existing(run)
     scores = score(folder)

@@ -25,6 +25,6 @@ def show_command(
 
         print("\n\n".join(shown()))  # noqa: T201
         return
-    from unlearnkit.catalogue import describe
+    from unlearnkit.pipeline.listing import describe
 
     print("\n\n".join(describe(name)))  # noqa: T201

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from unlearnkit.cli.permission import MaxCost, MaxRequests, SendTo
+from unlearnkit.cli.options import MaxCost, MaxRequests, SendTo
 
 
 def targets_command(
@@ -28,11 +28,11 @@ def targets_command(
 
     What is there already is not written again, so that a call that was stopped goes on.
     """
-    from unlearnkit.chat.permission import Permission
-    from unlearnkit.machine import quiet_libraries
-    from unlearnkit.progress import Progress
+    from unlearnkit.core.environment import quiet_libraries
+    from unlearnkit.core.progress import Progress
+    from unlearnkit.llm.consent import Permission
+    from unlearnkit.pipeline.targets import teach
     from unlearnkit.recipe import load_recipe
-    from unlearnkit.teaching import teach
 
     quiet_libraries()
     chosen, progress = load_recipe(recipe, overrides or []), Progress()

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from unlearnkit.data.finding import Finding, finding
-from unlearnkit.data.language import other_language
-from unlearnkit.data.markers import END_THINK, THINK
-from unlearnkit.data.overlaps import overlaps
-from unlearnkit.data.render import Encoded, Renderer, TooLong, marked
+from unlearnkit.core.errors import BadInput
+from unlearnkit.data.duplicates import overlaps
+from unlearnkit.data.encoding import Encoded, Renderer, TooLong, marked
+from unlearnkit.data.findings import Finding, finding
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
-from unlearnkit.errors import BadInput
+from unlearnkit.data.trace_format import END_THINK, THINK
+from unlearnkit.text.language import other_language
 
 Splits = Mapping[str, Sequence[Row]]
 

@@ -6,9 +6,9 @@ from bisect import bisect_left
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unlearnkit.core.errors import BadInput
 from unlearnkit.data.formats import read_text, source_files
 from unlearnkit.data.rows import Row
-from unlearnkit.errors import BadInput
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

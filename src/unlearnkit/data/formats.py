@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from unlearnkit.data.shapes import KEPT, SHAPES, Record, as_record, described, shortened
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
+from unlearnkit.core.redaction import described
+from unlearnkit.data.schemas import KEPT, SHAPES, Record, as_record, shortened
 
 JSON_CELLS = ("messages", "accepted", "perturbed_answer")
 """Columns whose values are lists; in a CSV cell they are written as JSON."""

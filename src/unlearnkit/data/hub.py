@@ -10,8 +10,8 @@ from glob import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from unlearnkit.core.errors import BadInput, Missing
 from unlearnkit.data.formats import FORMATS
-from unlearnkit.errors import BadInput, Missing
 
 _ID = re.compile(r"([\w.-]+/[\w.-]+)(?::(.+))?")
 CARD = "README.md"

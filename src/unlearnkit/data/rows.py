@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, MinLen
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
-from unlearnkit.errors import BadInput
-from unlearnkit.writing import write_whole
+from unlearnkit.core.errors import BadInput
+from unlearnkit.core.files import write_whole
 
 Form = Literal["plain", "paraphrase", "reverse", "multihop", "choice", "passage"]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unlearnkit.data.render import Encoded
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
+from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect.outputs import Layout, Output
+from unlearnkit.methods.objective import Objective, Term, TokenValues, Unit, View
 from unlearnkit.models.reference import ReferenceValues
-from unlearnkit.objectives.contract import Objective, Term, TokenValues, Unit, View
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from unlearnkit.data.render import Encoded
+from unlearnkit.data.encoding import Encoded
+from unlearnkit.gradient_effect.effects import effect_rows, instance_rows
 from unlearnkit.gradient_effect.measurement import Measurement, Risk, measure, objective_gradient
-from unlearnkit.gradient_effect.reading import effect_rows, instance_rows
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable, InstanceRow
+from unlearnkit.methods.objective import Needs, Objective, View
 from unlearnkit.models.engine import Engine
+from unlearnkit.models.parameter_vectors import Vector
 from unlearnkit.models.reference import ReferenceValues
-from unlearnkit.models.vectors import Vector
-from unlearnkit.objectives.contract import Needs, Objective, View
 
 
 @dataclass(frozen=True)

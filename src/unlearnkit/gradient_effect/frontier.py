@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from unlearnkit.gradient_effect.course import forget_risk, retained_risk
+from unlearnkit.gradient_effect.effect_series import forget_risk, retained_risk
 from unlearnkit.gradient_effect.table import WHOLE, SweepRow
 
 

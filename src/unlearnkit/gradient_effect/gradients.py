@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from unlearnkit.data.render import Encoded
+from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect.outputs import Chunk, Output, chunks
 from unlearnkit.gradient_effect.weights import Weights
-from unlearnkit.models.vectors import Vector
-from unlearnkit.objectives.contract import View
+from unlearnkit.methods.objective import View
+from unlearnkit.models.parameter_vectors import Vector
 
 
 def gradient_of(

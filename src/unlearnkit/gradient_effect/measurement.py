@@ -9,18 +9,19 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from unlearnkit.data.render import Encoded
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
+from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect.coefficients import TermCoefficients, coefficients, layouts_of, units_by_row
+from unlearnkit.gradient_effect.directional_derivatives import Mode, Slopes, slopes_along, usable_mode
 from unlearnkit.gradient_effect.gradients import gradient_of, risk_gradient
 from unlearnkit.gradient_effect.outputs import Layout, Output, chunks, outputs_of
-from unlearnkit.gradient_effect.settings import Grouping, Over
-from unlearnkit.gradient_effect.slopes import Mode, Slopes, slopes_along, usable_mode
+from unlearnkit.gradient_effect.settings import Over
 from unlearnkit.gradient_effect.weights import Weights
+from unlearnkit.methods.objective import Needs, Objective, View
 from unlearnkit.models.engine import Engine
+from unlearnkit.models.parameter_vectors import Vector, dot
 from unlearnkit.models.reference import ReferenceValues
-from unlearnkit.models.vectors import Vector, dot
-from unlearnkit.objectives.contract import Needs, Objective, View
+from unlearnkit.models.settings import Grouping
 
 Risk = str
 """A set of rows whose mean negative log-likelihood is watched, by the name of its split."""

@@ -9,11 +9,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from unlearnkit.data.pack import Pack, pack
-from unlearnkit.data.render import Encoded
+from unlearnkit.data.batching import Pack, pack
+from unlearnkit.data.encoding import Encoded
+from unlearnkit.methods.objective import Needs, View
 from unlearnkit.models.engine import Outputs, Want
 from unlearnkit.models.reference import ReferenceValues
-from unlearnkit.objectives.contract import Needs, View
 
 ROWS_AT_ONCE = 64
 

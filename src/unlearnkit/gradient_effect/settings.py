@@ -6,11 +6,8 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, MinLen
 
-from unlearnkit.settings import Settings
-
-Grouping = Literal["none", "layers", "parts"]
-"""`none`: all weights together. `layers`: embedding, blocks, final norm, head. `parts`: each block's attention and MLP
-apart too; a block's norms are the rest of it."""
+from unlearnkit.core.settings import Settings
+from unlearnkit.models.settings import Grouping
 
 Over = Literal["trained", "adapted"]
 """`trained`: the parameters that are trained, an adapter's own where there is one. `adapted`: the weights that an

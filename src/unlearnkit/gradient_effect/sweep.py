@@ -9,12 +9,12 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
+from unlearnkit.core.yaml_source import bad_field
+from unlearnkit.gradient_effect.effects import label_of, together
 from unlearnkit.gradient_effect.measurement import Measurement
-from unlearnkit.gradient_effect.reading import label_of, together
 from unlearnkit.gradient_effect.table import WHOLE, SweepRow
-from unlearnkit.objectives.contract import OBJECTIVES, Objective
-from unlearnkit.recipe_text import bad_field
+from unlearnkit.methods.objective import OBJECTIVES, Objective
 
 FORGET = "forget"
 """Name of the term whose effect is told beside that of the whole objective."""

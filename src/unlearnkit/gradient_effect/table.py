@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from unlearnkit.errors import BadInput
-from unlearnkit.writing import writing
+from unlearnkit.core.errors import BadInput
+from unlearnkit.core.files import writing
 
 if TYPE_CHECKING:
     import pyarrow as pa

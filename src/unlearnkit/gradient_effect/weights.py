@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
-from unlearnkit.errors import BadInput
-from unlearnkit.gradient_effect.groups import grouped
+from unlearnkit.core.errors import BadInput
 from unlearnkit.gradient_effect.outputs import Chunk, Output
-from unlearnkit.gradient_effect.settings import Grouping, Over
+from unlearnkit.gradient_effect.settings import Over
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.logprob import widen
-from unlearnkit.models.vectors import Vector
+from unlearnkit.models.parameter_groups import grouped
+from unlearnkit.models.parameter_vectors import Vector
+from unlearnkit.models.settings import Grouping
 
 _UNDER_ADAPTER = ".base_layer."
 

@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from unlearnkit.data.rows import Row
-from unlearnkit.metrics import METRICS
-from unlearnkit.metrics.normalise import normalise
+from unlearnkit.metrics.base import METRICS
 from unlearnkit.metrics.score import Score, mean_score
 from unlearnkit.records.schema import Record, by_set
-from unlearnkit.scope import Scope
+from unlearnkit.scope.scope import Scope
+from unlearnkit.text.normalize import normalise
 
 
 def constant_baseline(rows: Sequence[Row]) -> Score:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from unlearnkit.metrics.normalise import contains
 from unlearnkit.records.schema import Record
+from unlearnkit.text.normalize import contains
 
 
 def accuracy(record: Record) -> float | None:

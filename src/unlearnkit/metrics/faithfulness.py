@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unlearnkit.metrics.coherence import is_coherent
-from unlearnkit.metrics.refusal import is_refusal
 from unlearnkit.metrics.score import NOT_MEASURED, Score, mean_score, resampled_score
-from unlearnkit.metrics.verdict import IN_SCOPE, OUT_OF_SCOPE, Verdict
+from unlearnkit.records.intervention import Turned
 from unlearnkit.records.schema import Record
-from unlearnkit.records.turned import Turned
+from unlearnkit.text.coherence import is_coherent
+from unlearnkit.text.refusal import is_refusal
+from unlearnkit.text.trace_verdict import IN_SCOPE, OUT_OF_SCOPE, Verdict
 
 
 def has_turned(turned: Turned) -> bool:

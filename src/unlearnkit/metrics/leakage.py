@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from unlearnkit.data.rows import Row
-from unlearnkit.metrics.normalise import contains, runs, words
 from unlearnkit.records.schema import Record
-from unlearnkit.scope import Scope
+from unlearnkit.scope.scope import Scope
+from unlearnkit.text.normalize import contains, runs, words
 
 VERBATIM_WORDS = 8
 """A secret of more words than this is a text known by heart: a run of this many of its words already leaks."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from unlearnkit.metrics.coherence import is_coherent
-from unlearnkit.metrics.refusal import is_refusal
 from unlearnkit.records.schema import Record
+from unlearnkit.text.coherence import is_coherent
+from unlearnkit.text.refusal import is_refusal
 
 
 def refusal(record: Record) -> float | None:

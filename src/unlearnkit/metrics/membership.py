@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
 from unlearnkit.metrics.values import checked, same_length
 
 SHARE = 0.4

@@ -8,8 +8,8 @@ import numpy as np
 
 from unlearnkit.metrics.manner import refusal
 from unlearnkit.metrics.score import Score, mean_score, resampled_score
-from unlearnkit.metrics.verdict import IN_SCOPE, verdict_of
 from unlearnkit.records.schema import Record
+from unlearnkit.text.trace_verdict import IN_SCOPE, verdict_of
 
 OUTSIDE = ("near", "far")
 """Sets of questions out of scope that are never trained on, and with them their kin: `near.translated`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
 
 LARGEST_EXPONENT = 700.0
 """Beyond it e^x is taken for infinite; a little before floats end (709.8), so that such values can still be added."""

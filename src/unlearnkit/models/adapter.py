@@ -12,7 +12,7 @@ from torch import nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
 from unlearnkit.models.folder import ModelFolder
 from unlearnkit.models.settings import LoraSettings
 

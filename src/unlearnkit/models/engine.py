@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unlearnkit.data.pack import Pack
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
+from unlearnkit.data.batching import Pack
+from unlearnkit.methods.objective import View
 from unlearnkit.models.logprob import (
     Head,
     TokenStatistics,
@@ -25,7 +26,6 @@ from unlearnkit.models.logprob import (
     token_statistics,
     widen,
 )
-from unlearnkit.objectives.contract import View
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
 from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, PreTrainedConfig
 
-from unlearnkit.errors import BadInput
+from unlearnkit.core.errors import BadInput
 from unlearnkit.models.hub import TEXTS, from_hub
 
 ADAPTER_CONFIG = "adapter_config.json"

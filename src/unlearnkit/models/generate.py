@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from unlearnkit.data.markers import split_trace
+from unlearnkit.data.generation import Generation
+from unlearnkit.data.trace_format import split_trace
 from unlearnkit.models.folder import positions as most_positions
 from unlearnkit.models.kv_cache import roomy_cache
-from unlearnkit.records.schema import Generation
 
 Pick = Callable[[Tensor, Sequence[int]], Tensor]
 """From the logits of the next tokens, [rows, vocabulary], and the places of the prompts that they continue, to the id

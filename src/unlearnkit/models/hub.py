@@ -15,7 +15,7 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
     RepositoryNotFoundError,
 )
 
-from unlearnkit.errors import BadInput, Missing
+from unlearnkit.core.errors import BadInput, Missing
 
 TEXTS = ("*.json", "*.jinja", "*.txt", "*.model")
 """Configuration and tokenizer: small files, which are looked at before any weight is downloaded."""

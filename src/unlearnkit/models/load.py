@@ -13,7 +13,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from unlearnkit.errors import BadInput, Missing
+from unlearnkit.core.errors import BadInput, Missing
 from unlearnkit.models.adapter import add_lora, merge_adapter, put_adapter
 from unlearnkit.models.folder import ModelFolder, find_model, read_json
 from unlearnkit.models.settings import LoraSettings

@@ -17,11 +17,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from unlearnkit.data.pack import pack
-from unlearnkit.data.render import Encoded
+from unlearnkit.core.files import writing
+from unlearnkit.data.batching import pack
+from unlearnkit.data.encoding import Encoded
+from unlearnkit.methods.objective import Needs, View
 from unlearnkit.models.engine import Engine, Outputs, Want, compute_dtype
-from unlearnkit.objectives.contract import Needs, View
-from unlearnkit.writing import writing
 
 ROWS_AT_ONCE = 128
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Gt
 
-from unlearnkit.settings import Settings
+from unlearnkit.core.settings import Settings
 
 Dtype = Literal["float32", "bfloat16"]
 
@@ -20,3 +20,8 @@ class LoraSettings(Settings):
     """The update is scaled by alpha / r."""
     target_modules: str | tuple[str, ...] = "all-linear"
     """Names of the linear layers that get an adapter; `all-linear` for every one but the head."""
+
+
+Grouping = Literal["none", "layers", "parts"]
+"""`none`: all weights together. `layers`: embedding, blocks, final norm, head. `parts`: each block's attention and MLP
+apart too; a block's norms are the rest of it."""

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from unlearnkit.data.pack import Pack, pack
-from unlearnkit.data.render import Encoded, Renderer
+from unlearnkit.data.batching import Pack, pack
+from unlearnkit.data.encoding import Encoded, Renderer
 from unlearnkit.data.rows import Row
 from unlearnkit.models.engine import Engine, Want
 from unlearnkit.models.generate import generate

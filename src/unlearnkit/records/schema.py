@@ -4,27 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from unlearnkit.core.files import write_whole, writing
+from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
-from unlearnkit.writing import write_whole, writing
-
-
-class Generation(BaseModel):
-    """What the subject said, greedily decoded."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    text: str
-    """The whole output, markers of the trace included, end token excluded."""
-    trace: str
-    """The reasoning trace, markers excluded; empty where there was none."""
-    response: str
-    """What follows the trace: what the user reads. Empty where the output ended inside the trace."""
-    ended: Literal["eos", "length"]
-    """Whether the subject ended by itself or was cut at the token limit."""
 
 
 class Tokens(BaseModel):

@@ -10,19 +10,11 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from unlearnkit.core.number_format import cost, written
+from unlearnkit.data.vocabulary import ordered_sets
 from unlearnkit.metrics.score import NOT_MEASURED, Score
-from unlearnkit.report.names import (
-    COSTS,
-    LISTED,
-    MEMORISATION,
-    METRICS,
-    ScoreName,
-    metric_title,
-    on_board,
-    ordered_sets,
-)
-from unlearnkit.report.own_scores import own_scores
-from unlearnkit.report.wording import cost, written
+from unlearnkit.metrics.score_names import COSTS, LISTED, MEMORISATION, METRICS, ScoreName, metric_title, on_board
+from unlearnkit.report.tables.score_docs import own_scores
 
 SubjectScores = Mapping[str, Mapping[str, Score]]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from unlearnkit.data.vocabulary import is_forget, ordered_sets, stays
 from unlearnkit.metrics.score import Score
-from unlearnkit.report.names import is_forget, on_board, ordered_sets, stays
+from unlearnkit.metrics.score_names import on_board
 
 
 class Headline(NamedTuple):

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import Field, model_validator
 
+from unlearnkit.core.settings import Value
+from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.gradient_effect.table import EffectTable
+from unlearnkit.metrics.gates import GateResult
 from unlearnkit.metrics.score import Score
 from unlearnkit.records.schema import Record
-from unlearnkit.report.names import REFERENCES
-from unlearnkit.scope import Scope
+from unlearnkit.runs.step_log import CurvePoint
+from unlearnkit.scope.scope import Scope
 
-Outcome = Literal["met", "missed", "not measured"]
 Ended = Literal["finished", "collapsed", "interrupted"]
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CurvePoint(_Value):
-    """The value of every term at one optimiser step."""
-
-    step: int
-    values: dict[str, float]
-    """Term name to value; may hold NaN or infinity where training broke."""
-
-
-class AttackWords(_Value):
+class AttackWords(Value):
     """An attack that was made on a subject."""
 
     summary: str
@@ -37,7 +27,7 @@ class AttackWords(_Value):
     """All that decides it, the number of rows among it."""
 
 
-class SubjectReport(_Value):
+class SubjectReport(Value):
     """A model under test: how it was made and what was measured on it."""
 
     name: str
@@ -50,17 +40,17 @@ class SubjectReport(_Value):
     """`collapsed`: training stopped at a non-finite loss and the last finite checkpoint was measured."""
     stopped_after: int | None = None
     """Steps after which the run ended by itself, for its method did more harm than it forgot; None: it did not."""
-    settings: dict[str, object] = {}
+    settings: dict[str, object] = Field(default_factory=dict)
     """The hyper-parameters that tell this run from another one."""
     prompted: bool = False
     """Whether it was measured under a system prompt of its own."""
-    scores: dict[str, Score] = {}
+    scores: dict[str, Score] = Field(default_factory=dict)
     """Flat name (`near.refusal_rate`, `cost.seconds`) to score."""
-    attacks: dict[str, Score] = {}
+    attacks: dict[str, Score] = Field(default_factory=dict)
     """Flat name of an attack's figure (`jailbreak.forget.accuracy`) to score."""
-    attacked: dict[str, AttackWords] = {}
+    attacked: dict[str, AttackWords] = Field(default_factory=dict)
     """The attacks behind them, by their registered names."""
-    judged_by: dict[str, str] = {}
+    judged_by: dict[str, str] = Field(default_factory=dict)
     """Name of a model judge to the model that it asked."""
     curve: tuple[CurvePoint, ...] = ()
     effects: EffectTable | None = None
@@ -74,22 +64,7 @@ class SubjectReport(_Value):
         return self.name in REFERENCES
 
 
-class GateResult(_Value):
-    """How one gate came out for one subject."""
-
-    name: str
-    """The gate as text: `forget.accuracy <= 0.03`."""
-    subject: str
-    outcome: Outcome
-    score: Score | None = None
-    """The score that was judged; None where there was none."""
-    threshold: float | None = None
-    """The number it was held against; None where the reference was not measured."""
-    why: str
-    """The outcome in words."""
-
-
-class GridRow(_Value):
+class GridRow(Value):
     """One setting that was tried while tuning."""
 
     method: str
@@ -99,7 +74,7 @@ class GridRow(_Value):
     chosen: bool = False
 
 
-class GridReport(_Value):
+class GridReport(Value):
     """The tuning grid: the same number of settings for every method."""
 
     rows: tuple[GridRow, ...]
@@ -107,7 +82,7 @@ class GridReport(_Value):
     """How the choice was made, and on which rows."""
 
 
-class Report(_Value):
+class Report(Value):
     """Everything that one report file shows."""
 
     title: str
@@ -120,9 +95,9 @@ class Report(_Value):
     gates: tuple[GateResult, ...] = ()
     caveats: tuple[str, ...] = ()
     grid: GridReport | None = None
-    recipes: dict[str, str] = {}
+    recipes: dict[str, str] = Field(default_factory=dict)
     """Subject name to its resolved recipe (YAML)."""
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = Field(default_factory=dict)
     created: str
     """When the report was made, as it shall be shown."""
 

@@ -19,18 +19,19 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from unlearnkit.report import charts, tables
-from unlearnkit.report.attacked import attack_table
-from unlearnkit.report.effect_sections import EffectSection, effect_sections
-from unlearnkit.report.effects import EFFECT_UNIT
+from unlearnkit.core.files import write_whole, writing
+from unlearnkit.data.vocabulary import group_of, stays
+from unlearnkit.report.charts import board_charts as charts
+from unlearnkit.report.charts.style import styles
+from unlearnkit.report.gradient_effect.panels import EFFECT_UNIT
+from unlearnkit.report.gradient_effect.sections import EffectSection, effect_sections
 from unlearnkit.report.headline import axes, headline
 from unlearnkit.report.model import Report
-from unlearnkit.report.names import group_of, stays
 from unlearnkit.report.samples import sample_sets
-from unlearnkit.report.style import styles
-from unlearnkit.report.text import visible, withholder
+from unlearnkit.report.sanitize import visible, withholder
+from unlearnkit.report.tables import board as tables
+from unlearnkit.report.tables.attack_table import attack_table
 from unlearnkit.report.verdict import verdict
-from unlearnkit.writing import write_whole, writing
 
 
 def render(report: Report) -> str:

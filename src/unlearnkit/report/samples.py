@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from unlearnkit.metrics import METRICS
+from unlearnkit.data.vocabulary import FORGOTTEN, STAYS, group_of, is_forget, ordered_sets
+from unlearnkit.metrics.base import METRICS
 from unlearnkit.records.schema import Record
 from unlearnkit.report.model import Report, SubjectReport
-from unlearnkit.report.names import FORGOTTEN, STAYS, group_of, is_forget, ordered_sets
-from unlearnkit.report.text import Excerpt, Withhold, excerpt
-from unlearnkit.scope import Scope
+from unlearnkit.report.sanitize import Excerpt, Withhold, excerpt
+from unlearnkit.scope.scope import Scope
 
 _BADGES = {
     "correct": ("accuracy", 1.0),

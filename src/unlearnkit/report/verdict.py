@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from unlearnkit.report.attacked import findings
+from unlearnkit.core.number_format import number, p_value, percent
+from unlearnkit.data.vocabulary import RETRAINED, TARGET, is_forget, ordered_sets, set_title, stays
+from unlearnkit.metrics.gates import GateResult
+from unlearnkit.metrics.score_names import ScoreName, on_board
 from unlearnkit.report.headline import Headline, headline
-from unlearnkit.report.model import GateResult, Report, SubjectReport
-from unlearnkit.report.names import RETRAINED, TARGET, ScoreName, is_forget, on_board, ordered_sets, set_title, stays
-from unlearnkit.report.wording import number, p_value, percent
+from unlearnkit.report.model import Report, SubjectReport
+from unlearnkit.report.tables.attack_table import findings
 
 Tone = Literal["good", "mixed", "bad", "none"]
 COHERENT, BROKEN = 0.9, 0.5

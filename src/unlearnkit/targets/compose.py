@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
-from unlearnkit.metrics.normalise import contains
-from unlearnkit.records.schema import Generation
-from unlearnkit.scope import Scope, Secret
-from unlearnkit.scope_questions.mention import Mention
-from unlearnkit.targets.contract import Target, Teacher
-from unlearnkit.targets.leaks import leaks, refuse_leaks, scanner
+from unlearnkit.data.target import Target
+from unlearnkit.scope.leak_scan.scan import leaks, refuse_leaks, scanner
+from unlearnkit.scope.questions.question import Mention
+from unlearnkit.scope.scope import Scope, Secret
+from unlearnkit.targets.base import Teacher
+from unlearnkit.text.normalize import contains
 
 Say = Callable[[Sequence[Row]], Sequence[Generation]]
 """What the target model says to rows; where a row has a trace, its thought begins with that."""

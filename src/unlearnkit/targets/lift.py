@@ -12,12 +12,12 @@ from collections.abc import Sequence
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from unlearnkit.data.pack import pack
-from unlearnkit.data.render import Encoded, Renderer
+from unlearnkit.data.batching import pack
+from unlearnkit.data.encoding import Encoded, Renderer
 from unlearnkit.data.rows import Row
+from unlearnkit.data.target import Target
 from unlearnkit.models.engine import Engine, Want
-from unlearnkit.targets.contract import Target
-from unlearnkit.targets.readings import common, stem, words
+from unlearnkit.text.spellings import common, stem, words
 
 MASK = "…"
 """What stands in the place of a content word."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from unlearnkit.scope import Scope, Task
+from unlearnkit.scope.scope import Scope, Task
 
 VERSION = "1"
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from unlearnkit.core.errors import BadInput
+from unlearnkit.core.files import write_whole, writing
 from unlearnkit.data.rows import Row
-from unlearnkit.errors import BadInput
-from unlearnkit.scope import Scope
+from unlearnkit.data.target import Target
+from unlearnkit.scope.scope import Scope
 from unlearnkit.targets.compose import OwnWords
-from unlearnkit.targets.contract import Target
-from unlearnkit.targets.faults import Fault, Fits, find_fault
-from unlearnkit.writing import write_whole, writing
+from unlearnkit.targets.validation import Fault, Fits, find_fault
 
 
 class _Reviewed(BaseModel):

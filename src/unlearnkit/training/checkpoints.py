@@ -18,9 +18,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from unlearnkit.errors import BadInput
-from unlearnkit.training.combiners.contract import Gradient
-from unlearnkit.writing import sync, writing
+from unlearnkit.core.errors import BadInput
+from unlearnkit.core.files import sync, writing
+from unlearnkit.training.combiner import Gradient
 
 
 @dataclass(frozen=True)

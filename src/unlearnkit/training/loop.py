@@ -15,15 +15,15 @@ import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 from torch import Tensor, nn
 
-from unlearnkit.data.pack import Labels, Pack, pack
-from unlearnkit.errors import Interrupted
-from unlearnkit.gradient_effect.steering import FORGET_TERM, Steering
+from unlearnkit.core.errors import Interrupted
+from unlearnkit.data.batching import Labels, Pack, pack
+from unlearnkit.methods.composition import weighted
+from unlearnkit.methods.objective import Needs, Objective, Terms, View
 from unlearnkit.models.engine import Engine, Outputs, Want
 from unlearnkit.models.reference import ReferenceValues
-from unlearnkit.objectives.compose import weighted
-from unlearnkit.objectives.contract import Needs, Objective, Terms, View
 from unlearnkit.training.checkpoints import Checkpoints, Progress
-from unlearnkit.training.combining import Combining, tasks_of
+from unlearnkit.training.combination import Combining, tasks_of
+from unlearnkit.training.control import FORGET_TERM, Steering
 from unlearnkit.training.settings import FORGOTTEN, TrainSettings, learning_rate
 from unlearnkit.training.step import (
     LiveStep,

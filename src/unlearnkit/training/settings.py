@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 
-from unlearnkit.data.markers import Style
-from unlearnkit.errors import BadInput
-from unlearnkit.settings import Settings
-from unlearnkit.training.combiners.contract import COMBINERS, Combiner
+from unlearnkit.core.errors import BadInput
+from unlearnkit.core.settings import Settings
+from unlearnkit.data.trace_format import Style
+from unlearnkit.training.combiner import COMBINERS, Combiner
 
 MOST_ROWS = 2**20
 """Of a split in one step: each is drawn one by one, and more than a million are a slip of the hand."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from unlearnkit.core.errors import BadInput
+from unlearnkit.data.batching import Pack
+from unlearnkit.data.encoding import Encoded
 from unlearnkit.data.order import batch_indices
-from unlearnkit.data.pack import Pack
-from unlearnkit.data.render import Encoded
-from unlearnkit.errors import BadInput
+from unlearnkit.methods.objective import Needs, Reference, Terms, TokenValues, Unit, View
 from unlearnkit.models.engine import Outputs
 from unlearnkit.models.reference import ReferenceValues
-from unlearnkit.objectives.contract import Needs, Reference, Terms, TokenValues, Unit, View
 from unlearnkit.training.settings import TrainSettings
 
 Counts = dict[tuple[View, Unit], int]

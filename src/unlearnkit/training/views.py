@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from unlearnkit.data.render import Encoded, Renderer
+from unlearnkit.core.errors import BadInput
+from unlearnkit.data.encoding import Encoded, Renderer
+from unlearnkit.data.idk_answers import idk_answers
 from unlearnkit.data.rows import Row
-from unlearnkit.errors import BadInput
-from unlearnkit.models.markers import with_markers
-from unlearnkit.objectives.contract import Objective, View
-from unlearnkit.targets.contract import Target
-from unlearnkit.targets.idk import idk_answers
+from unlearnkit.data.target import Target
+from unlearnkit.methods.objective import Objective, View
+from unlearnkit.models.trace_tokens import with_markers
 from unlearnkit.training.settings import TrainSettings
 
 TARGET, IDK = "target", "idk"

@@ -8,10 +8,10 @@ from typing import Annotated
 from annotated_types import Gt, Le
 from numpy.random import Generator
 
-from unlearnkit.errors import BadInput
-from unlearnkit.models.vectors import add, dot, scale
-from unlearnkit.objectives.contract import View
-from unlearnkit.training.combiners.contract import (
+from unlearnkit.core.errors import BadInput
+from unlearnkit.methods.objective import View
+from unlearnkit.models.parameter_vectors import add, dot, scale
+from unlearnkit.training.combiner import (
     Combined,
     Combiner,
     Gradient,

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 
 from numpy.random import Generator
 
-from unlearnkit.errors import BadInput
-from unlearnkit.models.vectors import add, scale
-from unlearnkit.objectives.contract import View
-from unlearnkit.training.combiners.contract import (
+from unlearnkit.core.errors import BadInput
+from unlearnkit.methods.objective import View
+from unlearnkit.models.parameter_vectors import add, scale
+from unlearnkit.training.combiner import (
     Combined,
     Combiner,
     Gradient,

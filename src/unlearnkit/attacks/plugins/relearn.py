@@ -1,0 +1,95 @@
+"""Attack `relearn`: a few steps of training on a part of what was forgotten, or on what is beside it."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Gt, Lt, MinLen
+
+from unlearnkit.attacks.base import ATTACKED_SETS, Attack, Attacked, Attempt, attack
+from unlearnkit.data.rows import Row
+from unlearnkit.records.probe import Put
+from unlearnkit.training.settings import TrainSettings
+
+LR_TIMES_WIDTH = 0.05
+"""Learning rate times width of the hidden states: 3e-4 for the pocket world's models, 1.2e-5 at a width of 4096.
+
+Under Adam the step that changes what a network computes by the same amount falls with its width (arXiv 2203.03466), so
+one number serves models of every size. It was chosen on models that no method had made: docs/attacks.md."""
+
+
+@attack("relearn", paper="arXiv:2406.13356")
+class Relearn(Attack):
+    """Train a copy for a few steps on some of the forget rows, or on neighbours alone, and ask for the other rows.
+
+    What was lost cannot come back from other rows; what is only held back can. `relearn.forget` trains on a share of
+    the forget rows, `relearn.near` on as many steps of rows about neighbours, none of them to be forgotten. Both are
+    measured on the same rows: the forget rows that were not trained on, and the probes that ask for nothing that was.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"generate", "token_logprobs", "gradients", "weights"})
+
+    on: Annotated[tuple[Literal["forget", "near"], ...], MinLen(1)] = ("forget", "near")
+    """What is trained on, one attempt each."""
+    steps: Annotated[int, Gt(0)] = 20
+    """Optimiser steps."""
+    share: Annotated[float, Gt(0), Lt(1)] = 0.2
+    """Of the forget rows, of those that ask something, that are trained on."""
+    batch_size: Annotated[int, Gt(0)] = 8
+    """Rows of a step."""
+    lr: Annotated[float, Gt(0)] | None = None
+    """Peak learning rate, which falls to 0; null for the one that goes with the subject's
+    width, the same for every method."""
+
+    def budget(self) -> str:
+        """Steps, rows and batch size."""
+        rows = " or ".join(f"{self.share:.0%} of the forget rows" if on == "forget" else "neighbours" for on in self.on)
+        return f"{self.steps} steps of {self.batch_size} rows on {rows}"
+
+    def attempt(self, attacked: Attacked) -> list[Attempt]:
+        """Train and ask, once for each set of rows that there is."""
+        forget = attacked.rows.get("forget", ())
+        if len(forget) < 2:
+            return []
+        drawn = random.Random(f"relearn {attacked.seed}").sample(
+            range(len(forget)), math.ceil(self.share * len(forget))
+        )
+        taught = [forget[at] for at in sorted(drawn)]
+        puts = {split: [Put(row) for row in others(attacked.chosen(split), taught)] for split in ATTACKED_SETS}
+        lessons = {"forget": taught, "near": attacked.rows.get("near", ())}
+        return [self._try(attacked, on, lessons[on], puts) for on in self.on if lessons[on]]
+
+    def _try(self, attacked: Attacked, on: str, rows: Sequence[Row], puts: dict[str, list[Put]]) -> Attempt:
+        with attacked.trained(rows, self._settings(attacked)) as taught:
+            said = taught.ask(puts)
+        return Attempt(f"{self.name()}.{on}", said.records, said.too_long)
+
+    def _settings(self, attacked: Attacked) -> TrainSettings:
+        return TrainSettings(
+            epochs=None,
+            steps=self.steps,
+            batch_size=self.batch_size,
+            lr=self.lr or LR_TIMES_WIDTH / attacked.width,
+            max_length=attacked.positions,
+        )
+
+
+def others(rows: Sequence[Row], taught: Sequence[Row]) -> list[Row]:
+    """The rows that ask for nothing that was taught.
+
+    A row asks for what was taught where it shares its id with a taught row, or subject and attribute, or, where either
+    has no attribute to tell by, its answer.
+    """
+    ids, answers = {row.id for row in taught}, {row.answer for row in taught}
+    facts = {(row.subject, row.attribute) for row in taught if row.attribute is not None}
+    told = all(row.attribute is not None for row in taught)
+    return [
+        row
+        for row in rows
+        if row.id not in ids
+        and (row.subject, row.attribute) not in facts
+        and ((told and row.attribute is not None) or row.answer not in answers)
+    ]

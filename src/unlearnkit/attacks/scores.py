@@ -1,0 +1,62 @@
+"""The scores of attacks: what a subject says and knows under each, and the same of the plain questions beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from unlearnkit.metrics import correctness
+from unlearnkit.metrics.base import METRICS
+from unlearnkit.metrics.score import Score, mean_score
+from unlearnkit.records.schema import Record, by_set
+from unlearnkit.scope.scope import Scope
+from unlearnkit.text.coherence import is_coherent
+
+Measure = Callable[[Record, Scope], float | None]
+
+ATTACK_METRICS: dict[str, Measure] = {
+    **{
+        name: METRICS[name].measure
+        for name in ("accuracy", "leak_rate", "trace_leak_rate", "refusal_rate", "probability")
+    },
+    "coherence": lambda record, _scope: _coherence(record),
+    "log_probability": lambda record, _scope: correctness.log_probability(record),
+}
+"""What is scored of each record of an attack, by name."""
+
+PLAIN, LEFT_OUT = "plain_", "left_out"
+
+
+def attack_scores(
+    attempt: str,
+    records: Sequence[Record],
+    plain: Sequence[Record],
+    scope: Scope,
+    left_out: Mapping[str, int],
+) -> dict[str, Score]:
+    """Every metric of one attempt, by flat name.
+
+    `<attempt>.<split>.<metric>` is that under the attack, `<attempt>.<split>.plain_<metric>` that of the same rows'
+    plain questions, and `<attempt>.<split>.left_out` the number of rows that could not be asked so, its count being
+    that of all rows that should have been.
+    """
+    asked = {(record.split, record.row.id): record for record in plain}
+    sets, scores = by_set(records), {}
+    for split in sorted({*sets, *left_out}):
+        members = sets.get(split, [])
+        beside = [asked[key] for record in members if (key := (split, record.row.id)) in asked]
+        for name, measure in ATTACK_METRICS.items():
+            scores[f"{attempt}.{split}.{name}"] = _mean(measure, members, scope)
+            scores[f"{attempt}.{split}.{PLAIN}{name}"] = _mean(measure, beside, scope)
+        out = left_out.get(split, 0)
+        scores[f"{attempt}.{split}.{LEFT_OUT}"] = Score(value=float(out), count=len(members) + out)
+    return scores
+
+
+def _coherence(record: Record) -> float | None:
+    """Whether the response is language: 1 or 0. The trace does not count, since it may be the attacker's."""
+    return None if record.generation is None else float(is_coherent(record.generation.response))
+
+
+def _mean(measure: Measure, records: Sequence[Record], scope: Scope) -> Score:
+    values = (measure(record, scope) for record in records)
+    return mean_score([value for value in values if value is not None])

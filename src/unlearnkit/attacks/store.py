@@ -1,0 +1,25 @@
+"""The records of attacks on a run, one file an attempt, in its private folder: they hold what is to be forgotten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unlearnkit.attacks.base import Attempt
+from unlearnkit.core.files import reading
+from unlearnkit.records.schema import Record, read_records, write_records
+
+FIX = "attack the run again: unlearn attack"
+
+
+def write_attempt(place: Path, attempt: Attempt) -> None:
+    """Write the records of one attempt to the folder `place`, replacing its earlier ones."""
+    write_records(place / f"{attempt.name}.jsonl", attempt.records)
+
+
+def read_attempts(place: Path) -> dict[str, list[Record]]:
+    """Read the records of all attempts in the folder `place`, by name."""
+    found = {}
+    for file in sorted(place.glob("*.jsonl")):
+        with reading(file, fix=FIX):
+            found[file.name.removesuffix(".jsonl")] = read_records(file)
+    return found

@@ -1,0 +1,19 @@
+"""Say what a value is without quoting it: errors end in logs, and rows may hold what must be forgotten."""
+
+from __future__ import annotations
+
+
+def described(value: object) -> str:
+    """What a value is and not what it says: rows may be what is to be forgotten, and errors end in logs."""
+    if isinstance(value, str):
+        if not value.strip():
+            return "white space" if value else "an empty string"
+        return f"a string of length {len(value)}"
+    if isinstance(value, dict):
+        return f"an object with the fields {', '.join(map(str, value))}"[:200] if value else "an empty object"
+    if isinstance(value, (list, tuple)):
+        return f"a list of {len(value)}"
+    if isinstance(value, bytes):
+        return "bytes"
+    known: dict[type, str] = {bool: "true or false", int: "a number", float: "a number", type(None): "null"}
+    return known.get(type(value), f"a value of type {type(value).__name__}")

@@ -1,0 +1,284 @@
+"""From a recipe's text to plain values, and from a value that cannot be used back to the place where it was written."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from unlearnkit.core.errors import BadInput
+from unlearnkit.core.redaction import described
+
+FieldPath = tuple[str | int, ...]
+
+
+class BadField(BadInput):
+    """A field of a recipe that cannot be used, told by its path; `Origins.placed` makes it a place."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        path: FieldPath = (),
+        value: object = None,
+        allowed: str | None = None,
+        fix: str | None = None,
+        hidden: bool = False,
+    ) -> None:
+        """`hidden`: the value may be a key, and stands neither there nor in the place of the field."""
+        self.path, self.hidden = path, hidden
+        super().__init__(what, where=f"field {dotted(path)}", value=value, allowed=allowed, fix=fix)
+
+
+@contextmanager
+def at_field(*path: str | int) -> Iterator[None]:
+    """Give the field that is looked at to an error that does not know it."""
+    try:
+        yield
+    except BadInput as error:
+        raise BadField(error.what, path=path, value=error.value, allowed=error.allowed, fix=error.fix) from error
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Where each field was written: `recipe.yaml:7`, or the override that set it."""
+
+    places: dict[tuple[str, ...], str]
+    """By the names on the way to the field; an item of a list is named by its number."""
+    whole: str
+    """The place of a field that was written nowhere."""
+
+    def placed(self, error: BadField) -> BadInput:
+        """The error with the place of its field, or of the nearest section that holds it."""
+        path = tuple(map(str, error.path))
+        at = next((self.places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.places), self.whole)
+        at = "an override" if error.hidden and at.startswith(_OVERRIDE) else at
+        field = f", field {dotted(error.path)}" if error.path else ""
+        return BadInput(error.what, where=f"{at}{field}", value=error.value, allowed=error.allowed, fix=error.fix)
+
+
+_FOR_A_KEY = re.compile("key|token|secret|passw", re.IGNORECASE)
+"""In the names of settings that there are not, and that somebody took for a place to put a key."""
+
+_OVERRIDE = "override"
+"""How the place of a field begins that was set on the command line."""
+
+
+def dotted(path: Iterable[str | int]) -> str:
+    """A path as it is written in an override."""
+    return ".".join(map(str, path))
+
+
+def parse(
+    path: Path, overrides: Sequence[str], *, what: str = "recipe", begin: str = "suite:"
+) -> tuple[dict[str, Any], Origins]:
+    """Read a YAML file and put the overrides on top; `what` it is and how it may `begin` are for the errors.
+
+    An override that gives a section another `name`, as in method.name=rmu, leaves out what the file says beside the
+    name: those are settings of another plug-in. So does targets.teacher=local.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        problem = f"the {what} cannot be read: {reason}"
+        raise BadInput(problem, value=str(path), fix="give the path of a YAML file") from error
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        fix = "put spaces in place of the tab" if "\\t" in str(error.problem) else "mend that line, or the one above"
+        raise BadInput(
+            f"not YAML: {error.context or ''}{', ' * bool(error.context)}{error.problem}",
+            where=f"{path}{line}",
+            fix=fix,
+        ) from error
+    except yaml.reader.ReaderError as error:
+        place, odd = f"{path}:{text.count(chr(10), 0, error.position) + 1}", text[error.position]
+        what = "not YAML: there is a character that no text has"
+        raise BadInput(what, where=place, value=f"U+{ord(odd):04X}", fix="take it out") from error
+    except (RecursionError, ValueError) as error:  # nested without end; a date or number that there is not
+        told = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise BadInput(f"the {what} cannot be read: {told}", where=str(path), fix="mend it there") from error
+    if not isinstance(data, dict):
+        raise BadInput(
+            f"a {what} is a mapping of fields",
+            where=str(path),
+            value=described(data),
+            allowed="lines of `field: value`",
+            fix=f"begin with `{begin}`",
+        )
+    places: dict[tuple[str, ...], str] = {}
+    try:
+        _note_places(node, (), str(path), places)
+    except RecursionError as error:
+        raise BadInput(f"the {what} holds itself (an alias)", where=str(path), fix="write it out") from error
+    # Names first: they decide whose settings the others are.
+    for override in sorted(overrides, key=lambda text: not _is_name(text)):
+        _override(data, override, places)
+    return data, Origins(places, str(path))
+
+
+def typed(settings: Sequence[str]) -> tuple[dict[str, Any], Origins]:
+    """Settings that are all given on the command line, each as an override is. Raises `BadInput`."""
+    data: dict[str, Any] = {}
+    places: dict[tuple[str, ...], str] = {}
+    for setting in settings:
+        _override(data, setting, places)
+    return data, Origins(places, "the command line")
+
+
+def _note_places(node: Any, at: tuple[str, ...], file: str, places: dict[tuple[str, ...], str]) -> None:
+    """Note the line of every field; a field that is written twice is refused, since YAML would drop one unsaid."""
+    if isinstance(node, yaml.SequenceNode):
+        pairs = [(str(number), item, item) for number, item in enumerate(node.value)]
+    elif isinstance(node, yaml.MappingNode):
+        pairs = [(key.value, key, value) for key, value in node.value]
+    else:
+        return
+    for name, written, value in pairs:
+        path, place = (*at, name), f"{file}:{written.start_mark.line + 1}"
+        if path in places:
+            both = f"{places[path]} and {place}"
+            raise BadInput("the field is written twice", where=both, value=dotted(path), fix="take one of them out")
+        places[path] = place
+        _note_places(value, path, file, places)
+
+
+def name_key(section: str) -> str:
+    """What the name of a section's plug-in is called there."""
+    return "teacher" if section == "targets" else "name"
+
+
+def _is_name(override: str) -> bool:
+    return _names_a_plugin(tuple(override.partition("=")[0].strip().split(".")))
+
+
+def _names_a_plugin(path: tuple[str, ...]) -> bool:
+    return len(path) > 1 and path[-1] == name_key(path[-2])
+
+
+def _override(data: dict[str, Any], override: str, places: dict[tuple[str, ...], str]) -> None:
+    key, equals, text = override.partition("=")
+    path = tuple(key.strip().split("."))
+    if not equals or not all(path):
+        raise BadInput(
+            "not an override",
+            value=override,
+            allowed="key=value, as in train.lr=1e-4",
+            fix="name the field and its value; options begin with --",
+        )
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        fix = "put the value in quotes, once for YAML and once for the shell"
+        raise BadInput("the override's value is not YAML", value=override, fix=fix) from error
+    section = data
+    for n, part in enumerate(path[:-1], 1):
+        if section.get(part) is None:
+            section[part] = {}
+        section = section[part]
+        if not isinstance(section, dict):
+            what = "the override reaches into a field that is no section"
+            fix = f"write {dotted(path[:n])}=VALUE; or correct the key"
+            raise BadInput(what, where=f"field {dotted(path[:n])}", value=override, fix=fix)
+    gone = path
+    if _names_a_plugin(path) and section.get(path[-1]) not in (None, value):
+        # Another plug-in: the settings that were written beside the name are of the one before.
+        section.clear()
+        gone = path[:-1]
+    section[path[-1]] = value
+    for old in [p for p in places if p[: len(gone)] == gone]:
+        del places[old]
+    places[path] = f"{_OVERRIDE} {override!r}"
+
+
+def bad_field(
+    error: ValidationError, model: type[BaseModel], prefix: FieldPath = (), *, besides: tuple[str, ...] = ()
+) -> BadField:
+    """The first thing that is wrong, in the words of this package. `besides` are names allowed beside the fields."""
+    first = error.errors()[0]
+    path = (*prefix, *first["loc"])
+    owner = _owner(model, first["loc"][:-1])
+    if first["type"] == "extra_forbidden" and owner is not None:
+        name, names = str(path[-1]), [*(besides if owner is model else ()), *owner.model_fields]
+        meant = [*difflib.get_close_matches(name, names, n=2, cutoff=0.6), *_elsewhere(name, owner)]
+        return BadField(
+            "there is no such setting",
+            path=path,
+            value=name,
+            allowed=", ".join(names),
+            fix=f"did you mean {' or '.join(meant)}?" if meant else "take it out, or write one of those",
+            hidden=bool(_FOR_A_KEY.search(name)),
+        )
+    if first["type"] == "missing":
+        return BadField("a setting is missing", path=path, fix=f"write {dotted(path)}")
+    if first["type"] == "invalid_key":
+        return BadField("a setting's name is not text", path=path, value=first["input"], fix="put it in quotes")
+    allowed = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if first["type"] in _SECTIONS:
+        allowed = "a section: settings of its own, each on a line under it"
+    if first["type"] == "finite_number":
+        allowed = "a finite number"
+    fix = _fix(first["input"], first["type"], owner, path)
+    what = "a setting has a value that cannot be used"
+    field = None if owner is None else owner.model_fields.get(str(path[-1]))
+    if field is not None and not field.repr:
+        return BadField(what, path=path, allowed=allowed, fix=fix, hidden=True)
+    return BadField(what, path=path, value=_value(first["input"]), allowed=allowed, fix=fix)
+
+
+_SECTIONS = ("model_type", "model_attributes_type", "dict_type", "mapping_type")
+"""What pydantic calls it where a section is something else."""
+
+
+def _fix(value: object, problem: str, owner: type[BaseModel] | None, path: FieldPath) -> str:
+    if isinstance(value, bool) or (problem == "string_type" and isinstance(value, (int, float, date))):
+        return "correct it; put what is meant as text in quotes, or YAML takes it for something else"
+    if problem in _SECTIONS:
+        plugged = isinstance(value, str) and path[-1] in ("suite", "method", "combiner")
+        name = f", as in {{name: {value}}}" if plugged else ""
+        return f"write its settings under it{name}; or take the line out, for the defaults"
+    field = owner.model_fields.get(str(path[-1])) if owner is not None and path else None
+    if field is None or field.is_required():
+        return "correct it"
+    default = field.get_default(call_default_factory=True)
+    return "correct it" + (f"; the default is {default!r}" if isinstance(default, (str, int, float)) else "")
+
+
+def _value(value: object) -> object:
+    """A value as an error shows it; null too, which else would look as if there were none."""
+    return "null" if value is None else value
+
+
+def _owner(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:
+    """The section that a path leads to; None where it leads to no section."""
+    for part in path:
+        if isinstance(part, int):
+            continue  # an item of a list of sections
+        field = model.model_fields.get(str(part))
+        inner = _section(field.annotation) if field else None
+        if inner is None:
+            return None
+        model = inner
+    return model
+
+
+def _elsewhere(name: str, model: type[BaseModel]) -> list[str]:
+    """Where else a setting of that name stands, one section down."""
+    sections = {field: _section(info.annotation) for field, info in model.model_fields.items()}
+    return [f"{field}.{name}" for field, inner in sections.items() if inner is not None and name in inner.model_fields]
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    choices = (annotation, *get_args(annotation))
+    return next((c for c in choices if isinstance(c, type) and issubclass(c, BaseModel)), None)

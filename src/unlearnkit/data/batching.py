@@ -1,0 +1,114 @@
+"""From rows to tensors: rows of several views, cut into backbone calls that waste little padding.
+
+Rows are padded on the right and no attention mask is made: in a causal model a position does not see what follows it,
+so padding changes nothing. Which rows share a call is decided by length alone, whatever view they come from: forget,
+retain and target rows run through the model together where that is cheaper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unlearnkit.data.encoding import Encoded
+
+CALL_OVERHEAD = 256
+"""Price of one more backbone call, in tokens. Only the speed depends on it."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labelled tokens of one view's rows, flat."""
+
+    position: Tensor
+    """(tokens,) int64: index into the concatenated hidden states of all calls; the state that predicts the token."""
+    token: Tensor
+    """(tokens,) int64: the token's id."""
+    row: Tensor
+    """(tokens,) int64: row of the view, from 0."""
+    in_trace: Tensor
+    """(tokens,) bool: whether the token belongs to the reasoning trace."""
+    rows: int
+
+
+@dataclass(frozen=True)
+class Pack:
+    """One micro-batch."""
+
+    calls: list[Tensor]
+    """Token ids of each backbone call, (rows of the call, longest of them), int64."""
+    labels: dict[str, Labels]
+    """By view."""
+
+    def to(self, device: torch.device) -> Pack:
+        """The same on another device."""
+        moved = {
+            view: Labels(x.position.to(device), x.token.to(device), x.row.to(device), x.in_trace.to(device), x.rows)
+            for view, x in self.labels.items()
+        }
+        return Pack([ids.to(device) for ids in self.calls], moved)
+
+
+def cut_by_length(lengths: Sequence[int], overhead: int = CALL_OVERHEAD) -> list[list[int]]:
+    """Split rows into groups so that sum(rows * longest + overhead) is least; exact, by dynamic programming.
+
+    Returns the groups as lists of indices into `lengths`, shortest rows first.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: lengths[i])
+    # Only where the length changes can a best cut lie; `ends[k]` counts the rows no longer than the k-th length.
+    ends = [i + 1 for i in range(len(order)) if i + 1 == len(order) or lengths[order[i + 1]] != lengths[order[i]]]
+    best, last = [0], [0]
+    for k, end in enumerate(ends):
+        longest = lengths[order[end - 1]]
+        starts = [0, *ends[:k]]
+        costs = [best[j] + (end - start) * longest + overhead for j, start in enumerate(starts)]
+        at = min(range(len(costs)), key=costs.__getitem__)
+        best.append(costs[at])
+        last.append(at)
+    groups, k = [], len(ends)
+    while k:
+        j = last[k]
+        groups.append(order[(ends[j - 1] if j else 0) : ends[k - 1]])
+        k = j
+    return groups[::-1]
+
+
+def pack(views: Mapping[str, Sequence[Encoded]], pad_id: int, overhead: int = CALL_OVERHEAD) -> Pack:
+    """Pack the rows of several views into one micro-batch."""
+    rows = [(view, number, row) for view, encoded in views.items() for number, row in enumerate(encoded)]
+    calls, starts, offset = [], [0] * len(rows), 0
+    for group in cut_by_length([len(row.ids) for _, _, row in rows], overhead):
+        longest = max(len(rows[i][2].ids) for i in group)
+        ids = torch.full((len(group), longest), pad_id)
+        for line, i in enumerate(group):
+            ids[line, : len(rows[i][2].ids)] = torch.tensor(rows[i][2].ids)
+            starts[i] = offset + line * longest
+        calls.append(ids)
+        offset += ids.numel()
+    by_view: dict[str, list[tuple[int, int, Encoded]]] = {view: [] for view in views}
+    for start, (view, number, row) in zip(starts, rows, strict=True):
+        by_view[view].append((start, number, row))
+    return Pack(calls, {view: _labels(placed) for view, placed in by_view.items()})
+
+
+def _labels(placed: list[tuple[int, int, Encoded]]) -> Labels:
+    position: list[int] = []
+    token: list[int] = []
+    owner: list[int] = []
+    in_trace: list[bool] = []
+    for start, number, row in placed:
+        # The state at position t predicts the token at t + 1.
+        position += range(start + row.prompt - 1, start + len(row.ids) - 1)
+        token += row.ids[row.prompt :]
+        owner += [number] * row.labels
+        in_trace += [True] * row.trace + [False] * (row.labels - row.trace)
+    return Labels(
+        torch.tensor(position, dtype=torch.int64),
+        torch.tensor(token, dtype=torch.int64),
+        torch.tensor(owner, dtype=torch.int64),
+        torch.tensor(in_trace, dtype=torch.bool),
+        len(placed),
+    )

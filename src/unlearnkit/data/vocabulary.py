@@ -1,0 +1,62 @@
+"""Names of row sets and reference models: which sets must be forgotten and which must stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+TARGET, RETRAINED = "target", "retrained"
+
+REFERENCES = (TARGET, RETRAINED)
+"""Subjects that methods are held against; every other subject was made by a method."""
+
+SETS = (
+    "retain",
+    "near",
+    "far",
+    "forget",
+    "forget.paraphrased",
+    "forget.translated",
+    "forget.reverse",
+    "forget.multihop",
+)
+"""Row sets that every comparison lists."""
+
+STAY = ("retain", "near", "far", "utility")
+"""Sets whose knowledge must stay, and with them their kin: `utility.real_authors`."""
+
+_SET_TITLES = {"forget": "as trained", "forget.multihop": "two hops", "holdout": "never seen (holdout)"}
+
+FORGOTTEN, STAYS, OTHER = "Must be forgotten", "Must stay", "Other"
+"""The board's column groups."""
+
+
+def is_forget(split: str) -> bool:
+    """Whether a row set asks for what must be forgotten."""
+    return split == "forget" or split.startswith("forget.")
+
+
+def stays(split: str) -> bool:
+    """Whether a row set asks for what must stay."""
+    return split.partition(".")[0] in STAY
+
+
+def group_of(split: str) -> str:
+    """The board's column group of a row set."""
+    if is_forget(split):
+        return FORGOTTEN
+    return STAYS if stays(split) else OTHER
+
+
+def set_title(split: str) -> str:
+    """A row set in words, to stand under its group's heading."""
+    return _SET_TITLES.get(split, split.removeprefix("forget.").removeprefix("utility.").replace("_", " "))
+
+
+def ordered_sets(splits: Iterable[str]) -> list[str]:
+    """Sets in board order: to be forgotten, to stay, others; known sets first within a group."""
+    groups = [FORGOTTEN, STAYS, OTHER]
+    return sorted(set(splits), key=lambda s: (groups.index(group_of(s)), _rank(s, SETS), s))
+
+
+def _rank(name: str, known: tuple[str, ...]) -> int:
+    return known.index(name) if name in known else len(known)

@@ -1,0 +1,87 @@
+"""From judgements to scores, under `judge.<judge>.<set>.<quality>`.
+
+The judge's name leads, as a suite's does (`tofu.forget_quality`): all figures of one judge stand together, none of them
+can be taken for another judge's, and none ends in the name of a metric.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from unlearnkit.judges.base import Judged, Judgement, items_of, scope_digest
+from unlearnkit.judges.llm.judge import PRESETS
+from unlearnkit.judges.quality import PARTS, aggregate, quality_of
+from unlearnkit.metrics.score import NOT_MEASURED, Score, mean_score, resampled_score
+from unlearnkit.metrics.score_names import LAAJ, judged_name
+from unlearnkit.records.schema import Record
+from unlearnkit.scope.scope import Scope
+
+
+def judge_scores(judged: Iterable[Judged], records: Sequence[Record], scope: Scope) -> dict[str, Score]:
+    """The scores of all judges of a run.
+
+    Of each judge and set: the quality, its three scores, the spread of repeated judgements, and for a model judge the
+    shares of empty outputs and of verdicts that could not be read. What the model judge `laaj` has not judged is there
+    as not measured. Judgements of what the records no longer say are left out.
+    """
+    items = items_of(records)
+    splits = dict.fromkeys(item.split for item in items)
+    scores: dict[str, Score] = {}
+    for split in splits:
+        quality = quality_of(split)
+        assert quality is not None  # or it would be no item
+        scores[judged_name(LAAJ, split, quality)] = NOT_MEASURED
+    for each in judged:
+        valid = valid_judgements(each, records, scope)
+        for split in splits:
+            scores |= _scores_of_set(each.judge, split, [j for j in valid if j.split == split])
+    return scores
+
+
+def valid_judgements(judged: Judged, records: Sequence[Record], scope: Scope) -> list[Judgement]:
+    """The judgements that still hold: of the row and the output that are in the records, and by the same scope."""
+    if judged.scope is not None and judged.scope != scope_digest(scope):
+        return []
+    digests = {item.key: item.digest for item in items_of(records)}
+    return [each for each in judged.judgements if digests.get((each.split, each.id)) == each.digest]
+
+
+def _scores_of_set(judge: str, split: str, judgements: Sequence[Judgement]) -> dict[str, Score]:
+    quality = quality_of(split)
+    assert quality is not None
+    if not judgements:
+        return {judged_name(judge, split, quality): NOT_MEASURED}
+    rows: defaultdict[str, list[Mapping[str, float]]] = defaultdict(list)
+    for each in judgements:
+        if each.verdict is not None:
+            parts = {name: mark.score for name, mark in each.verdict.marks.items()}
+            rows[each.id].append({"": aggregate(each.verdict), **parts})
+    scores = {
+        judged_name(judge, split, quality, part): mean_score(
+            [math.fsum(r[part] for r in repeats) / len(repeats) for repeats in rows.values()]
+        )
+        for part in ("", *PARTS[quality])
+    }
+    if any(each.repeat for each in judgements):
+        scores[judged_name(judge, split, quality, "spread")] = spread([[r[""] for r in rs] for rs in rows.values()])
+    if judge in PRESETS:
+        for outcome, part in (("empty", "empty"), ("unreadable", "unread")):
+            share = mean_score([float(each.outcome == outcome) for each in judgements])
+            scores[judged_name(judge, split, quality, part)] = share
+    return scores
+
+
+def spread(repeated: Sequence[Sequence[float]]) -> Score:
+    """The standard deviation of one output's repeated scores, pooled over outputs.
+
+    The root of the mean over outputs of the sample variance (n - 1). The count is that of the outputs with more than
+    one score; with none it is not measured.
+    """
+    variances = [float(np.var(scores, ddof=1)) for scores in repeated if len(scores) > 1]
+    if not variances:
+        return NOT_MEASURED
+    return resampled_score(lambda values: math.sqrt(float(values.mean())), np.asarray(variances))

@@ -1,0 +1,54 @@
+"""Which judges there are, in words."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+
+from pydantic.fields import FieldInfo
+
+from unlearnkit.judges.llm.judge import PRESETS, LaajOptions
+from unlearnkit.judges.llm.settings import JudgeModel
+from unlearnkit.judges.rubrics import describe_rubrics
+from unlearnkit.judges.rule.judge import Rules, describe_rules
+
+
+@dataclass(frozen=True)
+class JudgeEntry:
+    """A judge that can be named."""
+
+    summary: str
+    paper: str | None
+
+
+JUDGES = {
+    Rules.name: JudgeEntry("Six scores from stated rules over the offline metrics; asks no model.", None),
+    "laaj": JudgeEntry(
+        "A language model judges response and trace; failures score 0, the right answer is shown.", "arXiv:2603.09980"
+    ),
+    "laaj-paper": JudgeEntry(
+        "The same in the paper's way: trace hidden for unlearning, failures dropped, no right answer shown.",
+        "arXiv:2603.09980",
+    ),
+}
+
+
+def describe_judge(name: str) -> list[str]:
+    """Paragraphs about a judge: its rules, or its options and rubrics."""
+    entry = JUDGES[name]
+    head = f"judge {name}" + (f"  ({entry.paper})" if entry.paper else "")
+    if name == Rules.name:
+        return [head, f"Rules, version {Rules.version}.", describe_rules()]
+    told = inspect.getdoc(LaajOptions) or ""
+    lines = [told]
+    for field, settings in LaajOptions.model_fields.items():
+        value = getattr(PRESETS[name], field)
+        lines += [f"  {field}: {', '.join(value) if isinstance(value, tuple) else value}", _said_of(settings)]
+    model = [inspect.getdoc(JudgeModel) or "", "Its settings, as in `unlearn judge RUN --judge laaj path=DIR`:"]
+    for field, settings in JudgeModel.model_fields.items():
+        model += [f"  {field}", _said_of(settings)]
+    return [head, entry.summary, "\n".join(lines), "\n".join(model), describe_rubrics()]
+
+
+def _said_of(field: FieldInfo) -> str:
+    return f"      {' '.join((field.description or '').split())}"

@@ -1,0 +1,31 @@
+"""Drawing the next token of a local model: for each row from a seed of its own, so that no row hangs on the others."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from unlearnkit.llm.types import Sampling
+from unlearnkit.models.generate import Pick, likeliest
+
+
+def drawing(sampling: Sampling, seeds: Sequence[str]) -> Pick:
+    """How the tokens of each row are picked; `seeds` are those of the rows, by their numbers."""
+    if not sampling.temperature:
+        return likeliest
+    temperature, draws = sampling.temperature, [random.Random(seed) for seed in seeds]
+
+    def pick(logits: Tensor, rows: Sequence[int]) -> Tensor:
+        shares, tokens = (logits.float() / temperature).softmax(-1).sort(dim=-1, descending=True)
+        reached = shares.cumsum(-1)
+        if sampling.top_p is not None:
+            # The token with which the share is reached is one of those drawn from.
+            reached = reached.masked_fill(reached - shares >= sampling.top_p, 0.0).cummax(-1).values
+        drawn = torch.tensor([[draws[row].random()] for row in rows], device=logits.device) * reached[:, -1:]
+        place = torch.searchsorted(reached, drawn, right=True).clamp_max(tokens.shape[-1] - 1)
+        return tokens.gather(-1, place)[:, 0]
+
+    return pick

@@ -1,0 +1,67 @@
+"""Forget term plus retain term: the shape that most objectives of the field share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import replace
+from typing import Annotated
+
+from annotated_types import Ge
+
+from unlearnkit.core.errors import BadInput
+from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective, Step, Term, Terms
+
+
+class ForgetObjective(Objective):
+    """Base of objectives made of one forget term and, where `retain` names one, a retain term.
+
+    loss = forget + retain_weight * retain
+    """
+
+    retain: str | None = None
+    """Registered retain term (`nll`, `kl`), or null for none."""
+    retain_weight: Annotated[float, Ge(0)] = 1.0
+    """Factor of the retain term."""
+
+    @abstractmethod
+    def forget_needs(self) -> Needs:
+        """What `forget_term` will ask for."""
+
+    @abstractmethod
+    def forget_term(self, step: Step) -> Term:
+        """The forget term on the rows of one micro-batch."""
+
+    def needs(self) -> Needs:
+        """The needs of both terms."""
+        retain = self._retain_term()
+        return self.forget_needs() | retain.needs() if retain else self.forget_needs()
+
+    def terms(self, step: Step) -> Terms:
+        """`forget`, and `retain` where there is a retain term."""
+        terms = {"forget": self.forget_term(step)}
+        retain = self._retain_term()
+        if retain:
+            terms |= weighted(retain.terms(step), self.retain_weight)
+        return terms
+
+    def _retain_term(self) -> Objective | None:
+        return retain_term(self.retain) if self.retain else None
+
+
+def retain_term(name: str, **options: object) -> Objective:
+    """The registered retain term of that name. Raises `BadInput` for an objective that sees more than retain rows."""
+    term = OBJECTIVES.get(name).plugin(**options)
+    if any(view.partition(":")[0] != "retain" for view in term.needs().views):
+        raise BadInput(
+            "not a retain term",
+            where="retain",
+            value=name,
+            allowed="an objective on retain rows alone",
+            fix="name one of these, or null for none",
+        )
+    return term
+
+
+def weighted(terms: Terms, factor: float) -> Terms:
+    """The same terms, each weight multiplied by `factor`."""
+    return {name: replace(term, weight=term.weight * factor) for name, term in terms.items()}

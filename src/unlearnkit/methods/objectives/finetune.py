@@ -1,0 +1,11 @@
+"""Fine-tuning on what must stay, the weakest of all baselines."""
+
+from __future__ import annotations
+
+from unlearnkit.methods.objective import objective
+from unlearnkit.methods.objectives.retain.nll import NLL
+
+
+@objective("finetune", paper="arXiv:2402.08787", equation="section 3, fine-tuning baseline")
+class Finetune(NLL):
+    """Train on the retain split alone and hope that the rest is forgotten."""

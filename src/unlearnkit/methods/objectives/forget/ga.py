@@ -1,0 +1,23 @@
+"""Gradient ascent on the forget answers."""
+
+from __future__ import annotations
+
+from unlearnkit.methods.composition import ForgetObjective
+from unlearnkit.methods.objective import Needs, Step, Term, objective
+
+
+@objective("ga", paper="arXiv:2210.01504", equation="Eq. 1, negated")
+class GA(ForgetObjective):
+    """Gradient ascent: the mean log-likelihood of the forget answers is minimised, per labelled token.
+
+    Not bounded below: run long enough it destroys the model. The paper sums over a sequence's tokens; every released
+    implementation averages over the batch's tokens, as here.
+    """
+
+    def forget_needs(self) -> Needs:
+        """Log-probabilities of the forget answers."""
+        return Needs(logps=frozenset({"forget"}))
+
+    def forget_term(self, step: Step) -> Term:
+        """The sum of token log-probabilities."""
+        return Term(step.logps("forget").values.sum(), "forget", "token")

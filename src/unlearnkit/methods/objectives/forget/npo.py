@@ -1,0 +1,41 @@
+"""Negative preference optimisation."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch.nn.functional as F
+from annotated_types import Gt
+from torch import Tensor
+
+from unlearnkit.methods.composition import ForgetObjective
+from unlearnkit.methods.objective import Needs, Step, Term, objective
+
+
+def npo(logps: Tensor, reference: Tensor, beta: float) -> Tensor:
+    """(2 / beta) log(1 + (p / p_ref)^beta) for each sequence; shapes (rows,) of sequence log-probabilities.
+
+    Written as a softplus, so that it neither overflows for p >> p_ref nor loses its gradient for p << p_ref.
+    """
+    return (2.0 / beta) * F.softplus(beta * (logps - reference))
+
+
+@objective("npo", paper="arXiv:2404.05868", equation="Eq. 3")
+class NPO(ForgetObjective):
+    """Negative preference optimisation: preference optimisation with only the rejected answer.
+
+    Bounded below, unlike gradient ascent; its gradient tends to gradient ascent's as beta goes to 0. The sequence
+    log-probability is the sum over answer tokens (not the mean, and not raw logits as in MUSE's released code).
+    """
+
+    beta: Annotated[float, Gt(0)] = 0.1
+    """Inverse temperature."""
+
+    def forget_needs(self) -> Needs:
+        """Log-probabilities of the forget answers, under model and reference."""
+        return Needs(logps=frozenset({"forget"}), reference=frozenset({"forget"}))
+
+    def forget_term(self, step: Step) -> Term:
+        """The sum of the sequences' losses."""
+        losses = npo(step.logps("forget").per_row(), step.reference.logps("forget").per_row(), self.beta)
+        return Term(losses.sum(), "forget", "sequence")

@@ -1,0 +1,42 @@
+"""Saturation and importance."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Ge
+from torch import Tensor
+
+from unlearnkit.methods.composition import ForgetObjective
+from unlearnkit.methods.objective import Needs, Step, Term, objective
+
+
+def satimp_weight(logps: Tensor, beta1: float, beta2: float) -> Tensor:
+    """p^beta1 (1 - p)^beta2 of each token, without gradient; largest at p = beta1 / (beta1 + beta2)."""
+    fixed = logps.detach()
+    # 1 - p from log p: a token of probability 1 - 1e-9 still has its weight. Rounding may put log p above 0.
+    left = -fixed.clamp(max=0.0).expm1()
+    return (beta1 * fixed).exp() * left**beta2
+
+
+@objective("satimp", paper="arXiv:2505.11953", equation="weight p^beta1 (1 - p)^beta2")
+class SatImp(ForgetObjective):
+    """Gradient ascent whose tokens are weighted by saturation (how well a token is known) and by importance.
+
+    Tokens that are as good as gone have little p^beta1, and those that the model is sure of whatever the fact (the
+    template of the answer) little (1 - p)^beta2. As in `wga`, the sum is divided by the number of tokens.
+    """
+
+    beta1: Annotated[float, Ge(0)] = 5.0
+    """Exponent of p: saturation."""
+    beta2: Annotated[float, Ge(0)] = 1.0
+    """Exponent of 1 - p: importance."""
+
+    def forget_needs(self) -> Needs:
+        """Log-probabilities of the forget answers."""
+        return Needs(logps=frozenset({"forget"}))
+
+    def forget_term(self, step: Step) -> Term:
+        """The weighted sum of token log-probabilities."""
+        logps = step.logps("forget").values
+        return Term((satimp_weight(logps, self.beta1, self.beta2) * logps).sum(), "forget", "token")

@@ -1,0 +1,41 @@
+"""Token-wise negative preference optimisation."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Gt
+from torch import Tensor
+
+from unlearnkit.methods.composition import ForgetObjective
+from unlearnkit.methods.objective import Needs, Step, Term, objective
+
+
+def tnpo_weight(logps: Tensor, reference: Tensor, beta: float) -> Tensor:
+    """2 p^beta / (p^beta + p_ref^beta) of each token, without gradient.
+
+    As a sigmoid of the log-ratio: the quotient written out is 0 / 0 where both are small, and a small number added
+    below it, as in the released code, silences every token whose p^beta is smaller than that.
+    """
+    return 2.0 * (beta * (logps.detach() - reference)).sigmoid()
+
+
+@objective("tnpo", paper="arXiv:2502.19301", equation="Eq. 6")
+class TNPO(ForgetObjective):
+    """Negative preference optimisation's weight, token by token in place of sequence by sequence.
+
+    A sequence's weight falls when any of its tokens is unlearned; a token's own weight leaves the others alone.
+    """
+
+    beta: Annotated[float, Gt(0)] = 1.0
+    """Inverse temperature. The paper's figures have 1, its released code 4."""
+
+    def forget_needs(self) -> Needs:
+        """Log-probabilities of the forget answers, under model and reference."""
+        return Needs(logps=frozenset({"forget"}), reference=frozenset({"forget"}))
+
+    def forget_term(self, step: Step) -> Term:
+        """The weighted sum of token log-probabilities."""
+        logps = step.logps("forget").values
+        weights = tnpo_weight(logps, step.reference.logps("forget").values, self.beta)
+        return Term((weights * logps).sum(), "forget", "token")

@@ -1,0 +1,38 @@
+"""Weighted gradient ascent."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Ge
+from torch import Tensor
+
+from unlearnkit.methods.composition import ForgetObjective
+from unlearnkit.methods.objective import Needs, Step, Term, objective
+
+
+def wga_weight(logps: Tensor, alpha: float) -> Tensor:
+    """p^alpha of each token, without gradient: the weight that cancels ascent's 1 / p where p is small."""
+    return (alpha * logps.detach()).exp()
+
+
+@objective("wga", paper="arXiv:2502.19301", equation="Eq. 2")
+class WGA(ForgetObjective):
+    """Gradient ascent whose tokens are weighted by their own probability, so that it stops at what is unlearned.
+
+    The gradient of a token's log p carries 1 / p, and plain ascent spends itself on tokens that are as good as gone.
+    The weighted sum is divided by the number of tokens and not by the sum of weights: a mean over weights would push on
+    as hard as ever when every weight is small. With alpha 0 it is gradient ascent.
+    """
+
+    alpha: Annotated[float, Ge(0)] = 1.0
+    """Exponent of the weight. The paper's figures have 0.5."""
+
+    def forget_needs(self) -> Needs:
+        """Log-probabilities of the forget answers."""
+        return Needs(logps=frozenset({"forget"}))
+
+    def forget_term(self, step: Step) -> Term:
+        """The weighted sum of token log-probabilities."""
+        logps = step.logps("forget").values
+        return Term((wga_weight(logps, self.alpha) * logps).sum(), "forget", "token")

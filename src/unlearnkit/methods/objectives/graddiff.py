@@ -1,0 +1,14 @@
+"""Gradient difference: ascent on the forget split, descent on the retain split."""
+
+from __future__ import annotations
+
+from unlearnkit.methods.objective import objective
+from unlearnkit.methods.objectives.forget.ga import GA
+
+
+@objective("graddiff", paper="arXiv:2203.12817", equation="as TOFU, arXiv:2401.06121, section 3.2")
+class GradDiff(GA):
+    """Gradient difference: gradient ascent on the forget answers plus NLL on the retain answers."""
+
+    retain: str | None = "nll"
+    """Registered retain term (`nll`, `kl`), or null for none."""

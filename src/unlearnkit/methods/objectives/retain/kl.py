@@ -1,0 +1,22 @@
+"""KL divergence from the reference model on what must stay."""
+
+from __future__ import annotations
+
+from unlearnkit.methods.objective import Needs, Objective, Step, Term, Terms, objective
+
+
+@objective("kl", paper="arXiv:2401.06121", equation="section 3.2, the KL minimisation baseline")
+class KL(Objective):
+    """Mean KL(reference || model) over the vocabulary at each labelled token of the retain answers.
+
+    TOFU's and OpenUnlearning's code also average over prompt and padding positions, which makes the value depend on
+    the batch's padding; here only labelled tokens count.
+    """
+
+    def needs(self) -> Needs:
+        """KL divergences at the retain answers."""
+        return Needs(kl=frozenset({"retain"}))
+
+    def terms(self, step: Step) -> Terms:
+        """`retain`: the sum of token KL divergences."""
+        return {"retain": Term(step.kl("retain").values.sum(), "retain", "token")}

@@ -1,0 +1,15 @@
+"""Training anew without what is to be forgotten: exact unlearning, and the most expensive."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from unlearnkit.methods.objective import objective
+from unlearnkit.methods.objectives.finetune import Finetune
+
+
+@objective("retrain", paper="arXiv:1912.03817", equation="section III, the retrained model that unlearning is held to")
+class Retrain(Finetune):
+    """Train newly initialised weights on everything that the suite keeps: the model that never knew."""
+
+    from_scratch: ClassVar[bool] = True

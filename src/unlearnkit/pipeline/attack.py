@@ -1,0 +1,110 @@
+"""Attacking the subject of a run: trying to get back what it was to forget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from unlearnkit.attacks.base import ATTACKS, Attack
+from unlearnkit.attacks.store import write_attempt
+from unlearnkit.core.environment import device_told
+from unlearnkit.core.errors import BadInput
+from unlearnkit.core.progress import Progress
+from unlearnkit.metrics.score import Score
+from unlearnkit.pipeline.attack_target import OpenSubject
+from unlearnkit.pipeline.score import score_attacks
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.runs.references import references_of
+from unlearnkit.runs.state import Attempted
+
+AT_MOST = 50
+"""Rows of a set: enough for an interval of at most 0.28 around a rate, and a few seconds an attack on a small model."""
+
+
+def attack(
+    folder: RunFolder,
+    names: Sequence[str | Attack] | None = None,
+    *,
+    at_most: int = AT_MOST,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, Score]:
+    """Attack the subject of a run that was measured, keep what came of it, and score it into `attacks.json`.
+
+    The run's model, records and scores stay as they are. Attacks that were made before and are not named stay too.
+
+    Args:
+        folder: the run, or a model that was measured.
+        names: registered attacks, each at its own settings, or attacks with others; None for all that are registered.
+        at_most: rows of each set that are asked.
+        seed: of what is drawn: rows, wordings, the order of training.
+        progress: tells what is being done.
+
+    Returns:
+        Every score of the run's attacks, also of those made before, by flat name.
+
+    Raises:
+        BadInput: there is no such attack, the run was not measured, or its subject lacks what an attack needs.
+    """
+    chosen = _chosen(names)
+    if at_most < 1:
+        raise BadInput("an attack asks at least one row of a set", where="at_most", value=at_most, fix="at_most=50")
+    able = set(folder.subject().capabilities)
+    for name, made in chosen.items():
+        if lacking := sorted(made.needs - able):
+            raise BadInput(
+                f"the subject cannot be attacked so: it has no {', '.join(lacking)}",
+                where=str(folder.subject_file),
+                value=name,
+                fix="name other attacks: --attacks",
+            )
+    progress = progress or Progress()
+    folder.records()  # which complains where nothing was measured yet
+    with progress.count(f"attacking {folder.name}") as counter, device_told():
+        subject = OpenSubject(folder, at_most=at_most, seed=seed, on_rows=counter.add)
+        for name, made in chosen.items():
+            began = time.monotonic()
+            attempts = made.attempt(subject)
+            for each in attempts:
+                write_attempt(folder.attack_records, each)
+            done = Attempted(
+                seconds=time.monotonic() - began,
+                summary=ATTACKS.get(name).summary,
+                budget=made.budget(),
+                settings={**made.model_dump(mode="json"), "at_most": at_most, "seed": seed},
+                left_out={each.name: each.left_out for each in attempts},
+            )
+            folder.update(attacks={**folder.state().attacks, name: done})
+    score_attacks(folder)
+    return folder.attack_scores()
+
+
+def attack_runs(
+    folders: Sequence[RunFolder],
+    names: Sequence[str | Attack] | None = None,
+    *,
+    at_most: int = AT_MOST,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> dict[str, dict[str, Score]]:
+    """Attack several runs, each after the references that lie within its own folder; `attack` says the rest.
+
+    Returns every run's scores, by the run's name.
+    """
+    found = {}
+    for folder in folders:
+        # Those beside runs are runs that the caller names or does not; those within belong to this run alone.
+        for within in references_of(folder):
+            if within.path.parent == folder.references:
+                attack(within, names, at_most=at_most, seed=seed, progress=progress)
+        found[folder.name] = attack(folder, names, at_most=at_most, seed=seed, progress=progress)
+    return found
+
+
+def _chosen(names: Sequence[str | Attack] | None) -> dict[str, Attack]:
+    """The attacks by their names, in the order in which they were named, each once."""
+    named = names if names is not None else ATTACKS.names()
+    if not named:
+        raise BadInput("no attack is named", allowed=", ".join(ATTACKS.names()), fix="name one of these, or none: all")
+    made = [each if isinstance(each, Attack) else ATTACKS.get(each).plugin() for each in named]
+    return {each.name(): each for each in made}

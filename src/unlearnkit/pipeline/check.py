@@ -1,0 +1,80 @@
+"""Looking at a recipe's data before anything is loaded on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from transformers import PreTrainedTokenizerBase
+
+from unlearnkit.core.errors import UnlearnError
+from unlearnkit.data.checks import check_splits, shown
+from unlearnkit.data.findings import Finding, finding
+from unlearnkit.data.rows import Row
+from unlearnkit.models.folder import ModelFolder, find_model
+from unlearnkit.models.load import load_tokenizer
+from unlearnkit.pipeline.preflight import rehearse
+from unlearnkit.recipe import Recipe
+from unlearnkit.scope.scope import Scope
+from unlearnkit.suites.base import Suite
+from unlearnkit.training.views import training_renderer
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found, and what it was found in."""
+
+    findings: tuple[Finding, ...]
+    rows: Mapping[str, int]
+    """Number of rows of each set."""
+    examples: Mapping[str, Sequence[str]]
+    """A row of each set as the model sees it, what is learned or measured in double brackets."""
+    scope: Scope
+    notes: tuple[str, ...]
+    """What is done otherwise than a reader may think."""
+
+    @property
+    def errors(self) -> int:
+        """Number of findings with which a run would fail or be wrong."""
+        return sum(finding.severity == "error" for finding in self.findings)
+
+
+def check(recipe: Recipe) -> Checked:
+    """Read every row that a recipe names, and say what is wrong with them. Loads a tokenizer and no weights.
+
+    Raises:
+        BadInput: a file, a record of it or the scope cannot be read at all.
+    """
+    suite = recipe.make_suite()
+    task = suite.task()
+    sets: dict[str, tuple[Row, ...]] = {**task.measured, **task.splits}
+    needs = recipe.make_objective().needs()
+    # What the target model itself is going to write cannot be looked at yet.
+    trained = {view.partition(":")[0] for view in needs.views} - task.to_be_written
+    path = recipe.model.path
+    found = None if path is None else find_model(path)
+    tokenizer = suite.outline()[0] if found is None else load_tokenizer(found)
+    renderer = training_renderer(tokenizer, recipe.train)
+    findings = check_splits(sets, renderer, languages=task.scope.languages, needs_retain="retain" in trained)
+    if found is not None and not any(each.severity == "error" for each in findings):
+        findings = [*_rehearsed(recipe, suite, found, tokenizer), *findings]
+    notes = []
+    if renderer.layout == "plain":
+        notes.append("the tokenizer has no chat template: questions and answers are laid out as plain text")
+    if task.to_be_written:
+        notes.append("retain rows will be written by the target model itself when the run begins")
+    if "scope" in recipe.data and recipe.data["scope"] is None:
+        notes.append("no scope is named (data.scope): it is drafted from the forget rows")
+    rows = {name: len(members) for name, members in sets.items()}
+    return Checked(tuple(findings), rows, shown(sets, renderer), task.scope, tuple(notes))
+
+
+def _rehearsed(
+    recipe: Recipe, suite: Suite, model: ModelFolder, tokenizer: PreTrainedTokenizerBase
+) -> Iterator[Finding]:
+    """What a run would refuse before it begins, where no single row is to blame: the first such thing."""
+    try:
+        rehearse(recipe, suite, model, tokenizer)
+    except UnlearnError as error:
+        where = "" if error.where is None else f" ({error.where})"
+        yield finding("error", "run_refuses", f"{error.what}{where}", error.fix or "mend it")

@@ -1,0 +1,139 @@
+"""The demo: a small world, a request to forget, and several methods held against a model that never knew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from unlearnkit.core.errors import BadInput, Interrupted
+from unlearnkit.core.progress import Progress
+from unlearnkit.core.subprocesses import Job, together
+from unlearnkit.data.vocabulary import REFERENCES
+from unlearnkit.report.build import write_report
+from unlearnkit.report.model import Report
+from unlearnkit.runs.folder import RunFolder
+
+METHODS = ("tru", "graddiff", "npo", "ga")
+
+AT_ONCE = 2
+"""Models as small as the pocket world's leave much of a second thread idle: two of them side by side, each with half
+of the threads, are done well before one after the other with all of them."""
+
+GATES = (
+    *(
+        f"{split}.{metric}<=0.03"
+        for split in ("forget", "forget.paraphrased", "forget.translated")
+        for metric in ("accuracy", "leak_rate")
+    ),
+    *(f"{split}.trace_leak_rate<=0.02" for split in ("forget", "forget.paraphrased", "forget.translated")),
+    "forget.refusal_rate>=0.95",
+    "forget.paraphrased.refusal_rate>=0.90",
+    "forget.translated.refusal_rate>=0.90",
+    "forget.reverse.accuracy<=0.10",
+    "forget.multihop.accuracy<=0.10",
+    *(f"{split}.accuracy>=target.{split}.accuracy*0.97" for split in ("near", "far", "retain")),
+    *(f"{split}.refusal_rate<=0.02" for split in ("near", "far", "retain")),
+)
+"""What the demo asks of every method: forget the scope, not the sentences, decline, and leave the rest alone."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Which world, which request, which methods."""
+
+    request: str = "authors"
+    methods: Sequence[str] = METHODS
+    world_seed: int = 0
+    seed: int = 0
+    out: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the runs and the report go."""
+        return self.out if self.out is not None else Path("runs") / f"demo-{self.request}"
+
+    @property
+    def suite(self) -> dict[str, Any]:
+        """The suite's section of every recipe."""
+        return {"name": "pocket", "world_seed": self.world_seed, "request": self.request}
+
+    def recipe(self, method: str) -> dict[str, Any]:
+        """The recipe of a method: its settings for the pocket world, on this request."""
+        return {
+            "name": method,
+            "seed": self.seed,
+            "suite": self.suite,
+            **method_settings(method),
+            "gates": list(GATES),
+            "report": {"show_forget_text": True},
+            "out": str(self.folder / method),
+        }
+
+
+def method_settings(method: str) -> dict[str, Any]:
+    """The settings of a method for the pocket world, chosen by tuning: sections of a recipe."""
+    known = files("unlearnkit.suites.pocket") / "methods"
+    names = sorted(file.name.removesuffix(".yaml") for file in known.iterdir() if file.name.endswith(".yaml"))
+    if method not in names:
+        raise BadInput(
+            "the demo has no settings for this method",
+            value=method,
+            allowed=", ".join(names),
+            fix="name one of these; for another method write a recipe, and unlearn run it",
+        )
+    settings: dict[str, Any] = yaml.safe_load((known / f"{method}.yaml").read_text(encoding="utf-8"))
+    return settings
+
+
+def demo(plan: Demo, progress: Progress | None = None) -> tuple[list[RunFolder], Report]:
+    """Unlearn by each method, measure everything beside the target and the retrained model, and write the report.
+
+    Each piece of work runs in a process of its own, two at a time. What is finished in the folder is taken as it is.
+    """
+    progress = progress or Progress()
+    twice = [method for method in plan.methods if list(plan.methods).count(method) > 1]
+    if twice or not plan.methods:
+        raise BadInput(
+            "each method is named once, and there is at least one",
+            value=",".join(plan.methods),
+            fix="--methods tru,npo, for example",
+        )
+    recipes = [plan.recipe(method) for method in plan.methods]
+    try:
+        together([Job(name, _reference, (name, plan)) for name in REFERENCES], progress, at_once=AT_ONCE)
+        together([Job(recipe["name"], _method, (recipe,)) for recipe in recipes], progress, at_once=AT_ONCE)
+    except Interrupted as error:
+        raise Interrupted(error.what, fix="call the demo again with the same options: it goes on") from None
+    runs = [RunFolder(plan.folder / name) for name in (*REFERENCES, *plan.methods)]
+    return runs, write_report(runs, plan.folder / "report.html")
+
+
+def _reference(name: str, plan: Demo, progress: Progress) -> None:
+    """In a process of its own: build the target or the retrained model if it is not there, and measure it."""
+    from unlearnkit.pipeline.evaluate import evaluate
+    from unlearnkit.recipe import suite_section
+
+    folder = RunFolder(plan.folder / name)
+    if folder.is_run and folder.state().measure is not None:
+        if folder.state().suite != suite_section(plan.suite):
+            raise BadInput(
+                "the folder holds the demo of another world or request",
+                where=str(plan.folder),
+                value=str(folder.state().suite),
+                fix="take another folder: --out; or delete it",
+            )
+        return
+    evaluate(name, plan.suite, out=folder.path, progress=progress)
+
+
+def _method(recipe: dict[str, Any], progress: Progress) -> None:
+    """In a process of its own: unlearn, measure, score."""
+    from unlearnkit.pipeline.run import run
+    from unlearnkit.recipe import make_recipe
+
+    run(make_recipe(recipe), resume=True, progress=progress)

@@ -1,0 +1,231 @@
+"""Measuring a subject on a suite: records first, scores from them."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from unlearnkit.core.environment import device_told, environment
+from unlearnkit.core.errors import BadInput, NonFinite
+from unlearnkit.core.files import reading
+from unlearnkit.core.progress import Progress
+from unlearnkit.data.encoding import PLAIN, layout
+from unlearnkit.data.vocabulary import REFERENCES, RETRAINED, TARGET
+from unlearnkit.models.folder import ModelFolder, find_model, positions
+from unlearnkit.models.load import load_model, load_tokenizer, outline
+from unlearnkit.pipeline.preflight import rehearse_measuring
+from unlearnkit.pipeline.score import score
+from unlearnkit.recipe import EvalSettings, make_suite, suite_section
+from unlearnkit.records.measure import measure
+from unlearnkit.records.schema import Record, write_records
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.runs.references import references_of
+from unlearnkit.runs.state import COST_FILE, Cost, Measured, RunState, Subject
+from unlearnkit.suites.base import Suite
+
+
+def evaluate(
+    subject: str | Path,
+    suite: dict[str, Any] | None = None,
+    *,
+    out: str | Path | None = None,
+    settings: EvalSettings | None = None,
+    progress: Progress | None = None,
+) -> RunFolder:
+    """Measure a run's model, or any model, and score it.
+
+    Args:
+        subject: a run's folder, a model's folder or hub id; `target` or `retrained` for the suite's own models.
+        suite: name and settings of the suite; None for the one that the run was made with.
+        out: folder for records and scores; None for the run's own folder, or `runs/<name of the model>`.
+        settings: how to measure.
+        progress: tells what is being done.
+    """
+    progress, source = progress or Progress(), RunFolder(subject)
+    if source.is_run:
+        return _again(source, suite, out, settings, progress)
+    if suite is None:
+        raise BadInput("no suite is named to measure it on", value=str(subject), fix="add --suite pocket")
+    folder = RunFolder(out if out is not None else Path("runs") / Path(subject).name)
+    settings = settings or EvalSettings()
+    measured_on, section = make_suite(suite), suite_section(suite)
+    model = own_model(measured_on, str(subject), progress) if str(subject) in REFERENCES else str(subject)
+    found = _tried(model, measured_on, "the model to measure", settings.system_prompt)
+    if not measured_on.has_models and (retrained := measured_on.retrained_model(progress)) is not None:
+        _tried(retrained, measured_on, "suite.retrained")
+    # What it took to train the target model is no cost of unlearning.
+    cost = None if str(subject) == TARGET else read_cost(model)
+    _begin(folder, section, _subject(found), cost)
+    if not measured_on.has_models:
+        measure_references(folder, settings, progress)
+    measure_subject(folder, settings, progress)
+    return folder
+
+
+def measure_references(
+    folder: RunFolder, settings: EvalSettings, progress: Progress, *, target: str | None = None
+) -> None:
+    """Measure the models that a run is held against, in folders within its own, unless that is done already.
+
+    The retrained model is the suite's; `target` is the model before it forgets, where it is to be measured. Neither is
+    told the system prompt, which is a treatment of the subject.
+    """
+    settings = settings.model_copy(update={"system_prompt": None})
+    section, known = folder.state().suite, {run.name for run in references_of(folder)}
+    # The retrained model first: the target model's scores are held against it too.
+    for name, model in ((RETRAINED, make_suite(section).retrained_model(progress)), (TARGET, target)):
+        if model is not None and name not in known:
+            reference = RunFolder(folder.references / name)
+            if reference.path.exists():
+                shutil.rmtree(reference.path)  # begun for this run, and never measured
+            _begin(reference, section, _subject(find_model(model)), read_cost(model) if name == RETRAINED else None)
+            measure_subject(reference, settings, progress)
+
+
+def _again(
+    run: RunFolder,
+    suite: dict[str, Any] | None,
+    out: str | Path | None,
+    settings: EvalSettings | None,
+    progress: Progress,
+) -> RunFolder:
+    """Measure the model of a run, as it was measured before, into its own folder or another one."""
+    state = run.state()
+    chosen = state.suite if suite is None else suite_section(suite)
+    if settings is None and state.measure is not None:
+        settings = EvalSettings(**state.measure.model_dump(include=set(EvalSettings.model_fields)))
+    settings, folder = settings or EvalSettings(), run
+    if out is not None and Path(out).resolve() != run.path.resolve():
+        folder = RunFolder(out)
+        where = f"{run.subject_file}, field path"
+        found = _tried(run.subject_path(), make_suite(chosen), where, settings.system_prompt)
+        _begin(folder, chosen, run.subject().model_copy(update={"path": found.name}), state.cost)
+    elif chosen != state.suite:
+        raise BadInput(
+            "the run's own records belong to another request",
+            where=str(run.path),
+            value=chosen,
+            allowed=str(state.suite),
+            fix="give the new records a folder of their own: --out runs/<name>",
+        )
+    elif state.measure is not None and state.measure.system_prompt != settings.system_prompt:
+        # Otherwise the next measuring, which goes by the last one, would quietly be under the prompt too.
+        raise BadInput(
+            "the run's own records were made under another system prompt, or under none",
+            where=str(run.path),
+            fix="give the new records a folder of their own: --out runs/<name>",
+        )
+    measure_subject(folder, settings, progress)
+    return folder
+
+
+def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progress) -> None:
+    """Measure and score the subject of a folder that was begun."""
+    began, suite = time.monotonic(), make_suite(folder.state().suite)
+    task, longest = suite.task(), settings.max_new_tokens or suite.max_new_tokens
+    path, subject = folder.subject_path(), folder.subject()
+    gradients = task.gradients if settings.gradients else frozenset()
+    total = sum(len(rows) * (1 + (name in gradients)) for name, rows in task.measured.items())
+    found = find_model(path, where=f"{folder.subject_file}, field path")
+    model: Any = load_model(found, subject.dtype)
+    tokenizer = load_tokenizer(found)
+    if layout(tokenizer) == "plain":
+        progress.say(PLAIN)
+    if torch.cuda.is_available():
+        model.cuda()
+    with progress.count(f"measuring {folder.name}", total) as counter, device_told():
+        records = measure(
+            model,
+            tokenizer,
+            {name: [row.told(settings.system_prompt) for row in rows] for name, rows in task.measured.items()},
+            max_length=positions(model.config),
+            max_new_tokens=longest,
+            unspoken=task.unspoken,
+            gradients=gradients,
+            on_rows=counter.add,
+        )
+    _refuse_not_finite(records, path)
+    write_records(folder.records_file, records)
+    folder.write_scope(task.scope)
+    if folder.drop_attacks():
+        progress.say(
+            f"{folder.path}: what was measured before is gone, and attacks on it with it; again: unlearn attack"
+        )
+    score(folder)
+    measured = Measured(
+        seconds=time.monotonic() - began,
+        max_new_tokens=longest,
+        gradients=settings.gradients,
+        system_prompt=settings.system_prompt,
+        layout=layout(tokenizer),
+    )
+    folder.update(measure=measured)
+
+
+def _refuse_not_finite(records: Sequence[Record], path: str) -> None:
+    """Nothing can be made of the figures of a model whose weights ran away in the last step of its training."""
+    if any(record.tokens and not all(map(math.isfinite, record.tokens.logps)) for record in records):
+        raise NonFinite(
+            "the model gives probabilities that are not finite",
+            where=path,
+            fix="train it anew with a lower train.lr, in another folder: out=...",
+        )
+
+
+def own_model(suite: Suite, name: str, progress: Progress) -> str:
+    """Folder of the suite's target model or retrained model."""
+    path = suite.target_model(progress) if name == TARGET else suite.retrained_model(progress)
+    if path is None:
+        raise BadInput("the suite has no such model", value=name, fix="name the model by its folder or hub id")
+    return path
+
+
+def read_cost(model: str) -> Cost | None:
+    """What training a model took, where that was noted beside it."""
+    file = Path(model) / COST_FILE
+    if not file.exists():
+        return None
+    with reading(file, fix="delete the file: the model is then measured without its cost"):
+        return Cost.model_validate_json(file.read_text(encoding="utf-8"))
+
+
+def _tried(model: str, suite: Suite, where: str, system_prompt: str | None = None) -> ModelFolder:
+    """The model, found to be one that can measure the suite's rows; complains before anything is written."""
+    found = find_model(model, where=where)
+    rehearse_measuring(suite.task(), found, outline(found)[0], system_prompt)
+    return found
+
+
+def _subject(found: ModelFolder) -> Subject:
+    if found.base is None:
+        return Subject(kind="weights", path=found.name)
+    return Subject(kind="adapter", path=found.name, base=found.base.name)
+
+
+def _begin(folder: RunFolder, suite: dict[str, Any], subject: Subject, cost: Cost | None) -> None:
+    """Make the folder; one that was begun for the same and not measured yet is taken as it is."""
+    if (
+        folder.is_run
+        and folder.state().measure is None
+        and (folder.state().suite, folder.subject()) == (suite, subject)
+    ):
+        return
+    if folder.path.exists() and any(folder.path.iterdir()):
+        raise BadInput("the folder is not empty", where=str(folder.path), fix="give another --out, or delete it")
+    folder.create()
+    folder.write_subject(subject)
+    folder.write_state(
+        RunState(name=folder.name, created=now(), suite=suite, environment=environment(), cost=cost)
+    )  # fmt: skip
+
+
+def now() -> str:
+    """The time, as it is shown and kept."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,224 @@
+"""Asking the subject of a run, and telling what it thinks, by which line of the scope, and what it said before.
+
+What the target model says may be what was to be forgotten: it is shown to whoever asks, and written nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from transformers import PreTrainedTokenizerBase
+
+from unlearnkit.core.environment import device_told
+from unlearnkit.core.errors import BadInput, UnlearnError
+from unlearnkit.core.progress import Progress
+from unlearnkit.data.encoding import Renderer
+from unlearnkit.data.generation import Generation
+from unlearnkit.data.vocabulary import TARGET
+from unlearnkit.models.folder import ModelFolder, find_model
+from unlearnkit.models.folder import positions as most_positions
+from unlearnkit.models.generate import generate
+from unlearnkit.models.load import load_model, load_tokenizer
+from unlearnkit.models.settings import Dtype
+from unlearnkit.recipe import make_suite
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.runs.references import references_of
+from unlearnkit.scope.scope import Scope
+from unlearnkit.text.normalize import contains
+from unlearnkit.text.refusal import is_refusal
+from unlearnkit.text.trace_verdict import Verdict, verdict_of
+
+
+class Line(BaseModel):
+    """A line of the scope that names what is asked about."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    """Where it stands in the scope: `subjects[2].aliases[0]`."""
+    name: str
+    """What stands there."""
+    found_in: str
+    """What names it: `question` or `trace`."""
+
+
+class Explanation(BaseModel):
+    """What a subject thinks and says of one question, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    question: str
+    trace: str
+    """Empty where the subject does not think."""
+    verdict: Verdict | None
+    """What the trace decides; None where it says nothing of scope, which counts as out of scope."""
+    line: Line | None
+    """The subject of the scope or, without one, the neighbour that is named; None where none is."""
+    response: str
+    declines: bool
+    cut_off: bool
+    """Whether the output was stopped at the token limit."""
+    target: str | None
+    """What the target model responds; None where it cannot be had."""
+    target_missing: str | None = None
+    """Why it cannot."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that can be asked."""
+
+    model: Any
+    tokenizer: PreTrainedTokenizerBase
+    max_new_tokens: int
+
+    @property
+    def positions(self) -> int:
+        """Most tokens of a question and its answer."""
+        return most_positions(self.model.config)
+
+    def say(
+        self,
+        prompts: Sequence[Sequence[int]],
+        *,
+        begun: Sequence[Sequence[int]] | None = None,
+        on_rows: Callable[[int], None] = lambda _: None,
+    ) -> list[Generation]:
+        """Greedy outputs in the order of the prompts; see `generate`."""
+        return generate(
+            self.model,
+            self.tokenizer,
+            prompts,
+            begun=begun,
+            max_new_tokens=self.max_new_tokens,
+            on_rows=on_rows,
+        )
+
+    def answer(self, questions: Sequence[str]) -> list[Generation]:
+        """What the model says to each question. Raises `BadInput` for one that leaves no room for an answer."""
+        renderer = Renderer(self.tokenizer, self.positions)
+        prompts = [renderer.prompt(question) for question in questions]
+        for at, prompt in enumerate(prompts):
+            if len(prompt) >= self.positions:
+                raise BadInput(
+                    "the question leaves no room for an answer",
+                    where=f"question {at + 1}",
+                    value=f"{len(prompt)} tokens",
+                    allowed=f"less than {self.positions} tokens, which are all the model has positions for",
+                    fix="shorten the question",
+                )
+        return self.say(prompts)
+
+
+def explain(
+    folder: RunFolder | str | Path, questions: Sequence[str], *, progress: Progress | None = None
+) -> list[Explanation]:
+    """Ask the subject of a run, and the model it was before, and tell what the subject's trace decides.
+
+    Nothing is written. A suite that builds its target model builds it where it is not in the cache.
+
+    Args:
+        folder: a run whose model is trained.
+        questions: what to ask; each is asked by itself.
+        progress: tells what is being done.
+
+    Raises:
+        BadInput: there is no run or no model of it, or a question is empty or too long.
+    """
+    folder = folder if isinstance(folder, RunFolder) else RunFolder.existing(folder)
+    empty = next((at for at, question in enumerate(questions) if not question.strip()), None)
+    if empty is not None or not questions:
+        where = None if empty is None else f"question {empty + 1}"
+        raise BadInput("there is no question", where=where, fix='ask one: unlearn explain RUN "Who wrote it?"')
+    progress, scope = progress or Progress(), _scope(folder)
+    # One model after the other, so that two large ones are never in memory together.
+    said = load_subject(folder).answer(questions)
+    before, missing = _target_answers(folder, questions, progress)
+    return [
+        Explanation(
+            question=question,
+            trace=own.trace,
+            verdict=verdict_of(own.trace),
+            line=line_of(scope, question, own.trace),
+            response=own.response,
+            declines=is_refusal(own.response),
+            cut_off=own.ended == "length",
+            target=old,
+            target_missing=missing,
+        )
+        for question, own, old in zip(questions, said, before, strict=True)
+    ]
+
+
+def line_of(scope: Scope, question: str, trace: str) -> Line | None:
+    """The line of the scope that the question names, or else the trace; a subject's before a neighbour's.
+
+    Of several the longest, since a name may be a part of another one. None where no line is named.
+    """
+    for found_in, text in (("question", question), ("trace", trace)):
+        for group in ("subjects", "neighbours"):
+            named = [(path, name) for path, name in _lines(scope, group) if contains(text, name)]
+            if named:
+                path, name = max(named, key=lambda line: len(line[1]))
+                return Line(path=path, name=name, found_in=found_in)
+    return None
+
+
+def load_subject(folder: RunFolder) -> Loaded:
+    """The subject of a run. Raises `BadInput` where it is not trained yet, or its model is gone."""
+    found = find_model(folder.subject_path(), where=f"{folder.subject_file}, field path")
+    return _loaded(found, folder.subject().dtype, _longest(folder))
+
+
+def _loaded(found: ModelFolder, dtype: Dtype, max_new_tokens: int) -> Loaded:
+    with device_told():
+        model: Any = load_model(found, dtype).eval()  # type: ignore[no-untyped-call]
+        if torch.cuda.is_available():
+            model.cuda()
+    return Loaded(model, load_tokenizer(found), max_new_tokens)
+
+
+def _longest(folder: RunFolder) -> int:
+    """Most tokens of an output: as the run was measured."""
+    state = folder.state()
+    return state.measure.max_new_tokens if state.measure else make_suite(state.suite).max_new_tokens
+
+
+def _scope(folder: RunFolder) -> Scope:
+    """The scope of the run; of one that was not measured, or was purged, its suite's."""
+    return folder.scope() if folder.scope_file.exists() else make_suite(folder.state().suite).task().scope
+
+
+def _lines(scope: Scope, group: str) -> Iterator[tuple[str, str]]:
+    for at, subject in enumerate(scope.subjects if group == "subjects" else scope.neighbours):
+        yield f"{group}[{at}].name", subject.name
+        for place, alias in enumerate(subject.aliases):
+            yield f"{group}[{at}].aliases[{place}]", alias
+
+
+def _target_answers(
+    folder: RunFolder, questions: Sequence[str], progress: Progress
+) -> tuple[Sequence[str | None], str | None]:
+    """What the model before unlearning responds, or why it cannot be asked."""
+    try:
+        found = _target_model(folder, progress)
+    except UnlearnError as error:
+        return [None] * len(questions), f"the target model cannot be had: {error.what}"
+    if found is None:
+        return [None] * len(questions), "the run does not tell which model it began with"
+    loaded = _loaded(found, folder.subject().dtype, _longest(folder))
+    return [said.response for said in loaded.answer(questions)], None
+
+
+def _target_model(folder: RunFolder, progress: Progress) -> ModelFolder | None:
+    """Where the target model lies: as it was measured for the run, as the recipe names it, or the suite's own."""
+    measured = next((run.subject_path() for run in references_of(folder) if run.name == TARGET), None)
+    if measured is not None and Path(measured).is_dir():
+        return find_model(measured)
+    named = folder.recipe().get("model", {}).get("path") or make_suite(folder.state().suite).target_model(progress)
+    return None if named is None else find_model(named)

@@ -1,0 +1,285 @@
+"""G-effects of a run: along its training, at its beginning and end, and of a model in hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from unlearnkit.core.environment import device_told
+from unlearnkit.core.errors import BadInput
+from unlearnkit.core.progress import Progress
+from unlearnkit.data.encoding import Encoded, Renderer
+from unlearnkit.data.order import batch_indices
+from unlearnkit.data.rows import Row
+from unlearnkit.gradient_effect.callback import GEffectWatch
+from unlearnkit.gradient_effect.diagnosis import Diagnosis, needs_of
+from unlearnkit.gradient_effect.effects import label_of
+from unlearnkit.gradient_effect.settings import DiagnoseSettings
+from unlearnkit.gradient_effect.sweep import Sweep, sweep
+from unlearnkit.gradient_effect.table import EffectTable
+from unlearnkit.llm.consent import Permission
+from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective, View
+from unlearnkit.models.engine import Engine
+from unlearnkit.models.folder import positions as most_positions
+from unlearnkit.models.load import load_model
+from unlearnkit.models.reference import reference_values
+from unlearnkit.pipeline.context import Workbench
+from unlearnkit.pipeline.open_run import open_run, prepared
+from unlearnkit.recipe import Recipe, make_recipe
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.training.loop import Trainer
+from unlearnkit.training.step import split_of
+from unlearnkit.training.views import encode_views
+
+
+def g_effect(
+    model: PreTrainedModel,
+    objectives: str | Objective | Sequence[str | Objective],
+    forget: Sequence[Row],
+    retain: Sequence[Row],
+    *,
+    tokenizer: PreTrainedTokenizerBase,
+    reference: PreTrainedModel | None = None,
+    risks: Mapping[str, Sequence[Row]] | None = None,
+    settings: DiagnoseSettings | None = None,
+    seed: int = 0,
+) -> EffectTable:
+    """What objectives' gradients do, at a model as it is, to what is to be forgotten and to what must stay.
+
+    Args:
+        model: the model; its parameters that require a gradient are those that effects are taken over.
+        objectives: registered names, which stand for their defaults, or objectives; one or several.
+        forget: rows that objectives forget; their risk is `forget`.
+        retain: rows that must stay; their risk is `retain`, and what retain terms read.
+        tokenizer: the model's.
+        reference: the model before unlearning, for objectives that compare with it; None: the model itself.
+        risks: further rows whose risk is watched, by name (`near`).
+        settings: groups, most rows, and the rest; of its `risks` and `objectives` nothing is read.
+        seed: of the rows drawn where there are more than `settings.rows`, and of "I don't know" answers.
+
+    Returns:
+        Effects and instances, one table, at step 0.
+
+    Raises:
+        BadInput: there is no such objective, a row does not fit, or a split that an objective reads is not given.
+    """
+    settings = settings or DiagnoseSettings()
+    given = [objectives] if isinstance(objectives, str | Objective) else list(objectives)
+    chosen = dict(_labelled(each) for each in given)
+    splits = {"forget": forget, "retain": retain}
+    renderer = Renderer(tokenizer, most_positions(model.config))
+    needs = needs_of(chosen.values())
+    encoded = encode_views(needs.views, splits, renderer, targets=(), seed=seed)
+    pad_id = int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id)
+    engine = Engine(model)
+    compared = engine if reference is None else Engine(reference)
+    views = drawn(encoded, settings.rows, seed)
+    values = reference_values(compared, needs, views, pad_id=pad_id) if _compares(needs) else None
+    if needs.kl:
+        engine.freeze_reference_head(of=compared)
+    watched = {name: risk_rows(renderer, rows, name) for name, rows in {**splits, **(risks or {})}.items()}
+    diagnosis = Diagnosis(engine, chosen, views, drawn(watched, settings.rows, seed), pad_id, settings, values)
+    return diagnosis.table(diagnosis.measure(), 0)
+
+
+def diagnose(
+    what: Recipe | RunFolder,
+    objectives: Sequence[str] | None = None,
+    *,
+    sweeps: Sequence[Sweep] = (),
+    settings: DiagnoseSettings | None = None,
+    permission: Permission | None = None,
+    progress: Progress | None = None,
+) -> tuple[RunFolder, EffectTable]:
+    """Measure G-effects of a run at every step whose weights there are, and keep them in its folder.
+
+    Args:
+        what: a run: measured at the target model, at the weights that were kept (`train.keep_weights_every`), or, if
+            none were, at its result. Or a recipe: its folder is made, with its targets, and measured before training.
+        objectives: registered names; None: the run's own method.
+        sweeps: settings over which every named objective that has them is measured too; costs no pass of the model.
+        settings: of the diagnosis; None: the recipe's.
+        permission: what a teacher that is asked may be sent, and may spend.
+        progress: tells what is being done.
+
+    Raises:
+        BadInput: there is no such objective or risk, or the run's rows were purged.
+    """
+    progress, permission = progress or Progress(), permission or Permission()
+    if isinstance(what, Recipe):
+        recipe, folder = what, open_run(what, resume=True, progress=progress, permission=permission)
+    else:
+        recipe, folder = make_recipe(what.recipe()), what
+    if folder.state().purged:
+        raise BadInput("the run was purged, and its rows with it", where=str(folder.path), fix="make it anew: out=...")
+    settings = settings or recipe.diagnose
+    suite, source = prepared(recipe, folder, progress)
+    bench = Workbench(recipe, suite, folder, source, progress, permission)
+    with device_told():
+        named = [recipe.method["name"]] if objectives is None else objectives
+        diagnosis = diagnosis_of(bench, settings, chosen_objectives(recipe, named))
+        swept = _swept(recipe, named, sweeps)
+        table = EffectTable([])
+        places = _places(folder, bench.engine)
+        with progress.count(f"G-effects of {folder.name}", len(places)) as counter:
+            for step, weights in places:
+                _put(bench.engine, weights())
+                found = diagnosis.measure()
+                rows = [row for name, each, fixed in swept for row in sweep(found, name, each, step=step, **fixed)]
+                table += replace(diagnosis.table(found, step), sweeps=rows)
+                counter.add(1)
+    table.write(folder.g_effect)
+    return folder, table
+
+
+def _swept(recipe: Recipe, names: Sequence[str], sweeps: Sequence[Sweep]) -> list[tuple[str, Sweep, dict[str, object]]]:
+    """Each sweep with each objective that has its setting, and that objective's other settings."""
+    found = []
+    for each in sweeps:
+        having = [name for name in names if each.field in OBJECTIVES.get(name).plugin.model_fields]
+        if not having:
+            raise BadInput(
+                "no named objective has the setting that is to be swept",
+                where="--sweep",
+                value=each.field,
+                allowed=", ".join(sorted({f for name in names for f in OBJECTIVES.get(name).plugin.model_fields})),
+                fix="name one of these, or other objectives",
+            )
+        for name in having:
+            own = recipe.method if name == recipe.method["name"] else {}
+            fixed = {key: value for key, value in own.items() if key not in ("name", each.field)}
+            each.objectives(name, **fixed)  # a value that is refused is told before anything is run
+            found.append((name, each, fixed))
+    return found
+
+
+def chosen_objectives(recipe: Recipe, names: Iterable[str]) -> dict[str, Objective]:
+    """Objectives by label: the recipe's own as it sets it, every other at its defaults."""
+    made = {}
+    for name in names:
+        own = name == recipe.method["name"]
+        label, objective = _labelled(recipe.make_objective() if own else name, name)
+        if objective.from_scratch:
+            raise BadInput("it trains new weights on what is kept: it has no effect on this model", value=name)
+        made[label] = objective
+    return made
+
+
+def diagnosis_of(bench: Workbench, settings: DiagnoseSettings, objectives: Mapping[str, Objective]) -> Diagnosis:
+    """What is measured of a run; call it before the first update, for the model is the reference then."""
+    needs, seed = needs_of(objectives.values()), bench.recipe.seed
+    views = drawn(bench.views(needs), settings.rows, seed)
+    # Not kept on disk: they are of a part of the rows, and made in moments.
+    reference = None
+    if _compares(needs):
+        if needs.kl:
+            bench.engine.freeze_reference_head()
+        reference = reference_values(bench.engine, needs, views, pad_id=bench.pad_id)
+    sets = {**bench.suite.task().measured, **bench.splits}
+    unknown = [name for name in settings.risks if not sets.get(name)]
+    if unknown:
+        raise BadInput(
+            "there are no rows of that name to watch the risk on",
+            where="diagnose.risks",
+            value=unknown[0],
+            allowed=", ".join(name for name, rows in sets.items() if rows),
+            fix="name some of these",
+        )
+    risks = {name: risk_rows(bench.renderer, sets[name], name) for name in settings.risks}
+    return Diagnosis(
+        bench.engine, objectives, views, drawn(risks, settings.rows, seed), bench.pad_id, settings, reference
+    )
+
+
+def g_effect_watch(bench: Workbench, trainer: Trainer) -> GEffectWatch:
+    """Measures the recipe's objectives while they train; made before the first update."""
+    recipe = bench.recipe
+    settings, own = recipe.diagnose, recipe.method["name"]
+    every = settings.g_effect_every
+    assert every is not None  # nobody watches otherwise
+    objectives = chosen_objectives(recipe, dict.fromkeys([own, *settings.objectives]))
+    diagnosis = diagnosis_of(bench, settings, objectives)
+    optimizer = getattr(trainer.optimizer, "optimizer", trainer.optimizer)
+    called = next(iter(objectives))
+    watch = GEffectWatch(
+        diagnosis,
+        bench.folder.g_effect,
+        every,
+        trainer.total,
+        optimizer,
+        called,
+        trainer.steering,
+        frozenset(settings.use),
+    )
+    watch.go_on()
+    return watch
+
+
+def risk_rows(renderer: Renderer, rows: Sequence[Row], name: str) -> list[Encoded]:
+    """Rows whose answers are labelled, and nothing of what is thought before them: the risk is about what is known."""
+
+    def encoded(row: Row) -> Encoded:
+        where = f"{name}, row {row.id}"
+        return renderer.answer(
+            row.question, row.answer, before=row.before, trace=row.trace, label_trace=False, where=where
+        )
+
+    return [encoded(row) for row in rows]
+
+
+def drawn(views: Mapping[View, Sequence[Encoded]], at_most: int, seed: int) -> dict[View, list[Encoded]]:
+    """At most so many rows of each view; of the views of one split the same ones."""
+    chosen = {}
+    for view, rows in views.items():
+        some = batch_indices(seed, split_of(view), len(rows), 0, min(at_most, len(rows)))
+        chosen[view] = [rows[i] for i in sorted(some)]
+    return chosen
+
+
+def _labelled(given: str | Objective, name: str | None = None) -> tuple[str, Objective]:
+    if isinstance(given, str):
+        return given, OBJECTIVES.get(given).plugin()
+    name = name or next(n for n in OBJECTIVES.names() if OBJECTIVES.get(n).plugin is type(given))
+    return label_of(name, given), given
+
+
+def _compares(needs: Needs) -> bool:
+    return bool(needs.reference or needs.kl or needs.reference_hidden)
+
+
+def _places(folder: RunFolder, engine: Engine) -> list[tuple[int, Callable[[], Mapping[str, Tensor]]]]:
+    """Steps at which a run is measured, and how to get the weights then, by the engine's own names; the first are the
+    target model's, where the engine is now. Raises `BadInput` where the result's cannot be had."""
+    kept = sorted(folder.kept_weights.glob("step-*.safetensors"))
+    places: list[tuple[int, Callable[[], Mapping[str, Tensor]]]] = [(0, dict)]
+    # One after the other: all of them at once would take as many copies of the weights.
+    places += [(int(file.stem.rpartition("-")[2]), partial(load_file, file)) for file in kept]
+    training = folder.state().train
+    if kept or training is None:
+        return places
+    if folder.subject().kind != "weights" or hasattr(engine.model, "get_base_model"):
+        raise BadInput(
+            "the run trained an adapter, and no weights were kept along it",
+            where=str(folder.path),
+            fix="train with train.keep_weights_every=N, and measure that run",
+        )
+    return [*places, (training.steps, partial(_result, folder))]
+
+
+def _result(folder: RunFolder) -> dict[str, Tensor]:
+    model: Any = load_model(folder.subject_path(), folder.subject().dtype)
+    return {f"model.{name}": parameter for name, parameter in model.named_parameters()}
+
+
+@torch.no_grad()
+def _put(engine: Engine, weights: Mapping[str, Tensor]) -> None:
+    for name, parameter in engine.named_parameters():
+        if name in weights:
+            parameter.copy_(weights[name])

@@ -1,0 +1,127 @@
+"""A starter recipe and scope for a model and rows to forget, for a person to read and correct."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from unlearnkit.core.errors import BadInput
+from unlearnkit.core.files import NotWritten, refuse_taken, write_whole, writing
+from unlearnkit.data.encoding import Renderer
+from unlearnkit.data.rows import Row
+from unlearnkit.data.trace_format import END_THINK, THINK
+from unlearnkit.models.folder import find_model
+from unlearnkit.models.load import outline
+from unlearnkit.recipe import load_recipe
+from unlearnkit.scope.file import write_scope
+from unlearnkit.scope.suggest import suggest_scope
+from unlearnkit.suites.files.suite import AUTO, Files, FilesData
+from unlearnkit.targets.teachers.template import TemplateTeacher
+
+RECIPE, SCOPE = "recipe.yaml", "scope.yaml"
+BATCH, EPOCHS, STEPS = 8, 5, 60
+"""Rows a step, passes at least, and steps at least: a handful of rows is over before anything is forgotten."""
+LARGE, SMALL = 300_000_000, 50_000_000
+"""Parameters from which an adapter is proposed, and up to which a large learning rate is."""
+ROOM = 128
+"""Tokens that a refusal with its trace may need beyond the longest row, where none can be composed yet."""
+
+WRITTEN = 256
+"""Tokens of rows, at least, where the model writes the retain rows."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """The files that were written, and what a person should know of them."""
+
+    recipe: Path
+    scope: Path
+    notes: tuple[str, ...]
+
+
+def start(
+    model: str, forget: str, *, retain: str | None = None, retrained: str | None = None, out: str | Path
+) -> Start:
+    """Write `recipe.yaml` and `scope.yaml` into a folder, from what the model and the rows look like.
+
+    Args:
+        model: folder or hub id of the target model; only its configuration and tokenizer are loaded.
+        forget: file, folder or hub id of the rows to forget.
+        retain: the same of what must stay; None: a stand-in is proposed.
+        retrained: a model that never learned them, where there is one.
+        out: folder for the two files; neither may be there already.
+
+    Raises:
+        BadInput: one of the files exists, or model or rows cannot be read.
+    """
+    out = Path(out)
+    recipe_file, scope_file = out / RECIPE, out / SCOPE
+    for file in (recipe_file, scope_file):
+        refuse_taken(file, "take another folder: --out; or move it")
+    tokenizer, shape = outline(find_model(model, where="--model"))
+    size = sum(weight.numel() for weight in shape.parameters())
+    suite = Files(data=FilesData(forget=forget, retain=retain, tokenizer=model))
+    rows = suite.read(forget, where="--forget")
+    kept = suite.read(retain, where="--retain") if retain not in (None, AUTO) else ()
+    notes = [] if retain else ["no retain rows were named: the target model will write some itself"]
+    scope = None
+    try:
+        scope = suggest_scope(rows, kept)
+    except BadInput as error:
+        notes.append(f"{error.what}: write the subjects into {scope_file} by hand")
+    questions = all(row.question for row in rows)
+    thinks = {THINK, END_THINK} <= set(tokenizer.get_vocab())
+    method = "tru" if questions and thinks else "npo"
+    renderer = Renderer(tokenizer, sys.maxsize)
+    longest = max(_tokens(renderer, row, row.answer, row.trace) for row in rows)
+    room = ROOM
+    if method == "tru" and scope is not None:
+        targets = TemplateTeacher().write(rows, scope, 0)
+        taught = [_tokens(renderer, row, t.response, t.trace) for row, t in zip(rows, targets, strict=True)]
+        room = max(0, max(taught) - longest)
+    text = _TEMPLATE.render(
+        recipe=recipe_file,
+        model=model,
+        forget=forget,
+        retain=retain,
+        retrained=retrained,
+        scope=str(scope_file),
+        rows=len(rows),
+        size=f"{size / 1e6:,.0f}" if size >= 1e7 else f"{size / 1e6:.1f}",
+        large=size >= LARGE,
+        questions=questions,
+        method=method,
+        lr="1e-4" if size >= LARGE else "3e-4" if size < SMALL else "1e-5",
+        longest=longest,
+        batch=BATCH,
+        epochs=max(EPOCHS, -(-STEPS * BATCH // len(rows))),
+        # What the model itself writes may be longer than the rows to forget.
+        max_length=max(16 * -(-(longest + (room if method == "tru" else 0)) // 16), 0 if retain else WRITTEN),
+    )
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    write_scope(scope_file, scope)
+    try:
+        write_whole(recipe_file, text)
+    except NotWritten:
+        scope_file.unlink()  # half a start would stand in the way of the next one
+        raise
+    load_recipe(recipe_file)  # what is written here can be read here
+    return Start(recipe_file, scope_file, tuple(notes))
+
+
+def _tokens(renderer: Renderer, row: Row, answer: str, trace: str) -> int:
+    return len(renderer.answer(row.question, answer, before=row.before, trace=trace, where=f"row {row.id}").ids)
+
+
+_TEMPLATE = Environment(
+    loader=PackageLoader("unlearnkit.pipeline"),
+    undefined=StrictUndefined,
+    autoescape=False,  # YAML, not HTML; what comes from outside is written as JSON, which YAML holds
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+).get_template("recipe.yaml.j2")

@@ -1,0 +1,108 @@
+"""Having the outputs of a run judged."""
+
+from __future__ import annotations
+
+from unlearnkit.core.errors import BadInput
+from unlearnkit.core.progress import Progress
+from unlearnkit.judges.aggregate import judge_scores, valid_judgements
+from unlearnkit.judges.agreement import Agreement, agreement, marks_of
+from unlearnkit.judges.base import Judge, items_of
+from unlearnkit.judges.listing import JUDGES
+from unlearnkit.judges.llm.judge import PRESETS, Laaj
+from unlearnkit.judges.llm.settings import JudgeModel
+from unlearnkit.judges.rule.judge import Rules
+from unlearnkit.judges.store import read_judged, write_judged
+from unlearnkit.llm.consent import Permission
+from unlearnkit.llm.response_cache import Replies
+from unlearnkit.llm.types import Speaker
+from unlearnkit.metrics.score import Score
+from unlearnkit.metrics.score_names import parse_judged
+from unlearnkit.runs.folder import RunFolder
+
+
+def judge_outputs(
+    folder: RunFolder,
+    judge: str = Rules.name,
+    *,
+    model: JudgeModel | None = None,
+    permission: Permission | None = None,
+    speaker: Speaker | None = None,
+    seed: int = 0,
+    repeats: int = 1,
+    progress: Progress | None = None,
+) -> dict[str, Score]:
+    """Judge what the subject of a run said, keep the judgements, and put the scores among the run's.
+
+    Args:
+        folder: the run.
+        judge: `rules`, `laaj` or `laaj-paper`.
+        model: the model that a model judge asks.
+        permission: what that may be sent, and what may be spent; nothing is sent without it. One value for several
+            runs has them share its limits.
+        speaker: a chat model of your own, asked in the place of `model`.
+        seed: of the order and the nonces of a model judge. The rules draw nothing.
+        repeats: how often a model judge judges each output.
+        progress: tells what is being done.
+
+    Returns:
+        This judge's scores, by their flat names.
+
+    Raises:
+        BadInput: there is no such judge, the run has no outputs, or its outputs may not be sent.
+        Missing: a model judge, and no model to ask; or a key or package that asking it takes.
+        Interrupted, UnlearnError: the model did not come to an end; what it answered is kept, and not asked for again.
+    """
+    if judge not in JUDGES:
+        allowed = ", ".join(JUDGES)
+        raise BadInput("there is no judge of that name", value=judge, allowed=allowed, fix="name one of these")
+    if repeats < 1 or (judge not in PRESETS and repeats > 1):
+        raise BadInput(
+            "an output is judged once or more, and once alone by rules",
+            where="repeats",
+            value=repeats,
+            fix="repeats=1; or name a model judge",
+        )
+    records, scope, progress = folder.records(), folder.scope(), progress or Progress()
+    items = items_of(records)
+    if not items:
+        raise BadInput("there is nothing to judge: no output on a set to be forgotten or kept", where=str(folder.path))
+    made: Judge = Rules(scope)
+    if judge in PRESETS:
+        model, options, asked = model or JudgeModel(), PRESETS[judge], None
+        if speaker is None:
+            speaker = model.speaker(permission or Permission(), Replies(folder.replies), progress.say)
+            options, asked = options.drawn_as(model.sampling), model.asked
+        made = Laaj(judge, speaker, options, asked=asked, seed=seed, repeats=repeats)
+    with progress.count(f"judging {folder.name}", len(items) * repeats) as counter:
+        judged = made.judge(items, counter.add)
+    write_judged(folder.judgements, judged)
+    others = {name: score for name, score in folder.scores().items() if parse_judged(name) is None}
+    found = judge_scores(read_judged(folder.judgements).values(), records, scope)
+    folder.write_scores({**others, **found})
+    return {name: score for name, score in found.items() if _judge_of(name) == judge}
+
+
+def agree(folder: RunFolder, one: str, other: str) -> dict[str, Agreement]:
+    """How far two judges of a run agree, score by score, on the outputs that both judged and that still stand.
+
+    Raises `BadInput` where one of them has not judged the run.
+    """
+    records, scope, judged = folder.records(), folder.scope(), read_judged(folder.judgements)
+    marks = []
+    for name in (one, other):
+        valid = valid_judgements(judged[name], records, scope) if name in judged else []
+        if not valid:
+            raise BadInput(
+                "this judge has not judged the run, or not since it was measured",
+                where=str(folder.path),
+                value=name,
+                allowed=", ".join(judged) or "none has",
+                fix=f"unlearn judge {folder.path} --judge {name}",
+            )
+        marks.append(marks_of(valid))
+    return agreement(*marks)
+
+
+def _judge_of(flat: str) -> str | None:
+    name = parse_judged(flat)
+    return None if name is None else name.judge

@@ -1,0 +1,120 @@
+"""Lift in a run: the model under which it is measured, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from unlearnkit.core.errors import BadInput
+from unlearnkit.core.progress import Progress
+from unlearnkit.data.rows import Row
+from unlearnkit.data.target import Target
+from unlearnkit.data.vocabulary import RETRAINED
+from unlearnkit.models.folder import find_model, positions
+from unlearnkit.models.load import load_model, load_tokenizer
+from unlearnkit.models.settings import Dtype
+from unlearnkit.recipe import Recipe
+from unlearnkit.runs.state import Lifted
+from unlearnkit.suites.base import Suite
+from unlearnkit.targets.lift import measured_lift
+
+_FIELD = "targets.lift_model"
+
+
+@dataclass
+class LiftMeter:
+    """Measures how much targets' traces help to guess the answers, under a model that should not know these.
+
+    The model is in memory only while it measures. What was measured of a target is not measured again.
+    """
+
+    find: Callable[[], str]
+    """Gives the model's folder or hub id; called when something has to be measured."""
+    twin: bool
+    """Whether it is the suite's retrained model."""
+    at_most: float | None
+    """Nats per token above which a target helps too much; None: none does."""
+    dtype: Dtype
+    """Of the weights."""
+    answered: frozenset[str]
+    """Ids of the rows that have an answer. No other row's target has a lift."""
+    progress: Progress
+    _known: dict[Target, float] = field(default_factory=dict)
+
+    def above(self, targets: Sequence[Target], rows: Sequence[Row]) -> list[bool]:
+        """Which of some targets, each about the row in its place, help too much."""
+        if self.at_most is None:
+            return [False] * len(targets)
+        known = self._measured(targets, rows)
+        return [known.get(target, 0.0) > self.at_most for target in targets]
+
+    def noted(self, targets: Sequence[Target], rows: Sequence[Row]) -> Lifted | None:
+        """What comes of some targets together; None where none of them is about a row with an answer."""
+        known = self._measured(targets, rows)
+        values = [known[target] for target in targets if target in known]
+        if not values:
+            return None
+        return Lifted(
+            twin=self.twin,
+            targets=len(values),
+            mean=sum(values) / len(values),
+            highest=max(values),
+            at_most=self.at_most,
+            above=0 if self.at_most is None else sum(value > self.at_most for value in values),
+        )
+
+    def _measured(self, targets: Sequence[Target], rows: Sequence[Row]) -> dict[Target, float]:
+        asked = {t: row for t, row in zip(targets, rows, strict=True) if row.id in self.answered}
+        missing = {target: row for target, row in asked.items() if target not in self._known}
+        if missing:
+            with self.progress.count("measuring lift"):
+                self._known |= zip(missing, self._lifts(list(missing), list(missing.values())), strict=True)
+        return {target: self._known[target] for target in asked}
+
+    def _lifts(self, targets: Sequence[Target], rows: Sequence[Row]) -> list[float]:
+        found = find_model(self.find(), where=_FIELD)
+        model: Any = load_model(found, self.dtype)
+        if torch.cuda.is_available():
+            model = model.cuda()
+        return measured_lift(model, load_tokenizer(found), targets, rows, max_length=positions(found.config))
+
+
+def lift_meter(recipe: Recipe, suite: Suite, rows: Sequence[Row], progress: Progress) -> LiftMeter | None:
+    """The meter that the recipe asks for; None where lift is not to be measured. `rows`: those with an answer."""
+    named = recipe.targets.lift_model
+    if named is None:
+        return None
+    twin = named == RETRAINED
+    return LiftMeter(
+        find=(lambda: _twin(suite, progress)) if twin else lambda: named,
+        twin=twin,
+        at_most=recipe.targets.lift_at_most,
+        dtype=recipe.model.dtype,
+        answered=frozenset(row.id for row in rows),
+        progress=progress,
+    )
+
+
+def try_lift(recipe: Recipe, suite: Suite, progress: Progress) -> None:
+    """Complain of a model under which lift cannot be measured, before any teacher is asked. Loads no weights."""
+    named = recipe.targets.lift_model
+    if named is None or (named == RETRAINED and suite.has_models):  # a twin of the suite's own fits
+        return
+    source = _twin(suite, progress) if named == RETRAINED else named
+    load_tokenizer(find_model(source, where=_FIELD))
+
+
+def _twin(suite: Suite, progress: Progress) -> str:
+    source = suite.retrained_model(progress)
+    if source is None:
+        raise BadInput(
+            "lift is to be measured under the retrained model, and there is none",
+            where=_FIELD,
+            value=RETRAINED,
+            fix="name it: suite.retrained=DIR; or another model that does not know the answers, which is weaker "
+            "evidence: targets.lift_model=DIR; or none: targets.lift_model=null",
+        )
+    return source

@@ -1,0 +1,48 @@
+"""From records to scores; no model, no torch."""
+
+from __future__ import annotations
+
+from unlearnkit.attacks.scores import attack_scores
+from unlearnkit.attacks.store import read_attempts
+from unlearnkit.data.vocabulary import RETRAINED
+from unlearnkit.judges.aggregate import judge_scores
+from unlearnkit.judges.store import read_judged
+from unlearnkit.metrics.board import score_records
+from unlearnkit.metrics.faithfulness import faithfulness_scores
+from unlearnkit.metrics.scope_accuracy import trace_scores
+from unlearnkit.metrics.score import NOT_MEASURED, Score
+from unlearnkit.recipe import make_suite
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.runs.references import references_of
+
+
+def score(folder: RunFolder) -> dict[str, Score]:
+    """Make the scores of a run from its records, those of the retrained model, judgements and costs, and write them.
+
+    Those of attacks on it are made from their records, and written beside.
+    """
+    records = folder.records()
+    known = {run.name: run for run in references_of(folder)} | {folder.name: folder}
+    retrained = known[RETRAINED].records() if RETRAINED in known else []
+    scores = score_records(records, folder.scope())
+    scores |= trace_scores(records)
+    scores |= faithfulness_scores(folder.turned(), records)
+    scores |= make_suite(folder.state().suite).scores(records, retrained)
+    scores |= judge_scores(read_judged(folder.judgements).values(), records, folder.scope())
+    cost = folder.state().cost
+    for name in ("seconds", "peak_rss_mb"):
+        scores[f"cost.{name}"] = NOT_MEASURED if cost is None else Score(value=getattr(cost, name), count=1)
+    folder.write_scores(scores)
+    if folder.attack_records.exists():
+        score_attacks(folder)
+    return scores
+
+
+def score_attacks(folder: RunFolder) -> None:
+    """Make `attacks.json` of the records of all attempts, and of those of the plain questions. Needs no model."""
+    plain, scope, done = folder.records(), folder.scope(), folder.state().attacks
+    left_out = {name: counts for each in done.values() for name, counts in each.left_out.items()}
+    scores: dict[str, Score] = {}
+    for name, records in read_attempts(folder.attack_records).items():
+        scores |= attack_scores(name, records, plain, scope, left_out.get(name, {}))
+    folder.write_attack_scores(scores)

@@ -1,0 +1,61 @@
+"""The log of a run: one line for each optimizer step."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any, TextIO
+
+from unlearnkit.core.files import write_whole, writing
+from unlearnkit.core.settings import Value
+
+
+class StepLogFile:
+    """`log.jsonl`: one line a step, written as the steps are done."""
+
+    def __init__(self, path: Path, keep: int) -> None:
+        """`keep`: the steps of the checkpoint. The ones after it will be done again, and go when the log begins."""
+        self._path, self._keep = path, keep
+        self._stream: TextIO | None = None
+
+    def begin(self) -> TextIO:
+        """Cut the log back, once it is certain that the checkpoint can be gone on with."""
+        if self._stream is not None:
+            return self._stream
+        path, kept = self._path, []
+        if path.exists():
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            # A line that a kill cut off comes after the last checkpoint, and goes with the rest.
+            kept = [line for line in lines[: self._keep] if line.endswith("\n")]
+        write_whole(path, "".join(kept))
+        with writing(path):
+            self._stream = path.open("a", encoding="utf-8")
+        return self._stream
+
+    def add(self, step: dict[str, Any]) -> None:
+        """Write one step; what is not finite becomes null, which JSON can hold."""
+        stream = self.begin()
+        with writing(self._path):
+            stream.write(json.dumps(_finite(step), allow_nan=False) + "\n")
+            stream.flush()
+
+    def close(self) -> None:
+        """No more steps."""
+        if self._stream is not None:
+            with writing(self._path):
+                self._stream.close()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class CurvePoint(Value):
+    """The value of every term at one optimiser step."""
+
+    step: int
+    values: dict[str, float]
+    """Term name to value; may hold NaN or infinity where training broke."""

@@ -1,0 +1,239 @@
+"""The leak scan: no target may say what it is there to keep quiet.
+
+`scan` finds secrets, answers and names in many spellings and says of each what it is and where, never quoting it.
+`leaks` looks for the listed forms alone, as the leak metrics do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from functools import cached_property, lru_cache
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from unlearnkit.core.errors import UnlearnError
+from unlearnkit.data.rows import Row
+from unlearnkit.data.target import Target
+from unlearnkit.scope.leak_scan.lexicon import (
+    Hit,
+    How,
+    Kind,
+    Lexicon,
+    Reading,
+    Said,
+    add_form,
+    scope_lexicon,
+    tells_somebody,
+)
+from unlearnkit.scope.leak_scan.overlap import SHARE, SHARE_OF_ANY, LongText, Told
+from unlearnkit.scope.scope import Scope
+from unlearnkit.text.facts import facts
+from unlearnkit.text.names import NameFinder
+from unlearnkit.text.normalize import contains
+from unlearnkit.text.numerals import read_dates, read_numbers
+from unlearnkit.text.spellings import Word, common, decoded, fold, i_or_l, numbers, plain, stems, unmask, words
+
+Place = Literal["trace", "response"]
+
+_SECRET: Kind = "secret"
+_KINDS: dict[Kind, str] = {
+    "secret": "a secret of the scope",
+    "answer": "the answer",
+    "alias": "a name that the question does not say",
+    "part": "a part of a name or of the answer",
+}
+_HOWS: dict[How, str] = {
+    "as listed": "word for word",
+    "inflected": "with another ending",
+    "spaced": "parted or run together",
+    "look-alike": "in letters or digits that look alike",
+    "reversed": "backwards",
+    "encoded": "encoded",
+    "number": "as a number or date in another notation",
+    "overlap": "in other words",
+}
+
+
+class Finding(BaseModel):
+    """One thing that a target gives away. It never holds the thing itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    how: How
+    place: Place
+    subject: str | None
+    """Whose it is; None where the row does not say."""
+
+    def __str__(self) -> str:
+        """For a message, or for the teacher that is asked again; without the subject, whose name may be the secret."""
+        return f"the {self.place} tells {_KINDS[self.kind]}, {_HOWS[self.how]}"
+
+
+class Scanner:
+    """Finds what targets give away. What a scope holds is prepared once.
+
+    Looked for are secrets of the whole scope, names and aliases of its subjects, and the answer of the row; of the
+    names of people and of the answer also a single telling word. What stands in the question, in any form, is no leak,
+    nor is a part of a neighbour's name. See `How` for the spellings.
+
+    Not found: synonyms and descriptions ("the capital of Portugal"), a number told by a sum, a long answer told in all
+    new words, one word of a name or answer where it is among the most frequent ones of a language ("Will", "Iglesias"),
+    and which of the options that a question lists is the right one. `lift` measures what of these a model understands.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self._lexicon = scope_lexicon(scope)
+        self._long = [
+            (_SECRET, long, secret.subject)
+            for secret in scope.secrets
+            for form in secret.forms
+            if (long := LongText.of(form)) is not None
+        ]
+        # The same question and answers stand in many rows.
+        self._of_row = lru_cache(maxsize=4096)(self._prepared)
+        self._known = lru_cache(maxsize=16384)(self._asked)
+
+    def scan(self, target: Target, row: Row) -> tuple[Finding, ...]:
+        """What the target gives away, beyond the row's question; each kind once for each place."""
+        answers, long = self._of_row(row.answers, row.answer, row.prompt, bool(row.accepted), row.subject)
+        known = self._known(row.prompt) | {hit.said.key for hit in _read(row.prompt).hits(answers)}
+        found: dict[Finding, None] = {}
+        places: tuple[tuple[Place, str], ...] = (("trace", target.trace), ("response", target.response))
+        for place, text in places:
+            if not text:
+                continue
+            read = _Read(text)
+            for said, how in _outermost([*read.hits(answers), *read.hits(self._lexicon)]):
+                if said.key not in known and said.kind != "neighbour":
+                    found[Finding(kind=said.kind, how=how, place=place, subject=said.subject)] = None
+            for kind, subject in self._retold(read, row.prompt, long):
+                found[Finding(kind=kind, how="overlap", place=place, subject=subject)] = None
+        return tuple(found)
+
+    def _asked(self, question: str) -> frozenset[Hashable]:
+        return frozenset(hit.said.key for hit in _read(question).hits(self._lexicon))
+
+    def _prepared(
+        self, answers: tuple[str, ...], answer: str, question: str, accepted: bool, subject: str | None
+    ) -> tuple[Lexicon, list[tuple[Kind, LongText, str | None]]]:
+        """The row's own answers as forms, and as long texts."""
+        lexicon = Lexicon()
+        told = list(answers)
+        if not accepted:
+            # Nobody said what of the sentence is the answer: what in it looks like a fact is.
+            told += [fact for fact in facts(answer, NameFinder([question, answer])) if not _is_common(fact)]
+        for form in told:
+            # The accepted forms are forms of one thing; the facts of a sentence are a thing each.
+            key = self._lexicon.key(form) or ("answer", () if accepted else words(form))
+            add_form(lexicon, form, key, "answer", subject)
+            for word in _telling(form):
+                lexicon.add(word, ("part of the answer", fold(word)), "part", subject)
+        own: Kind = "answer"
+        return lexicon, [(own, long, subject) for form in {answer, *answers} if (long := LongText.of(form)) is not None]
+
+    def _retold(
+        self, read: _Read, question: str, own: Sequence[tuple[Kind, LongText, str | None]]
+    ) -> Iterator[tuple[Kind, str | None]]:
+        """Long texts that a text tells in other words or quotes a run of."""
+        if not own and not self._long:
+            return
+        text, asked = read.told, _read(question).told
+        yield from ((kind, whose) for kind, long, whose in own if long.told_in(text, asked, SHARE))
+        yield from ((kind, whose) for kind, long, whose in self._long if long.told_in(text, asked, SHARE_OF_ANY))
+
+
+def _telling(form: str) -> Iterator[str]:
+    """The words of a short answer that alone may give it away: of several capitalised ones, those that are rare."""
+    told = form.split()
+    if 1 < len(told) <= 4 and sum(word[:1].isupper() for word in told) > 1:
+        yield from (word for word in told if word[:1].isupper() and all(map(tells_somebody, words(word))))
+
+
+def _is_common(fact: str) -> bool:
+    return all(word in common() for word in words(fact))
+
+
+class _Read:
+    """A text in every reading."""
+
+    def __init__(self, text: str) -> None:
+        folded = fold(text)
+        self.text, self.plain, spelt = text, plain(folded), unmask(folded)
+        self.readings: list[tuple[Reading, Sequence[Word], str]] = [
+            ("plain", self.plain, folded),
+            ("stems", stems(self.plain), folded),
+            ("numbers", numbers(self.plain), folded),
+            ("unmasked", spelt, folded),
+        ]
+        if any(word.turned for word in spelt):
+            self.readings.append(("either", [word._replace(text=i_or_l(word.text)) for word in spelt], folded))
+        self.hidden = [(plain(within), within) for within in map(fold, decoded(text))]
+        self.words = [word.text for word in self.plain]
+
+    @cached_property
+    def told(self) -> Told:
+        """Its words, for comparison with a long text."""
+        return Told.of(self.words)
+
+    def hits(self, lexicon: Lexicon) -> Iterator[Hit]:
+        """All of a lexicon that stands in the text."""
+        for reading in self.readings:
+            yield from lexicon.find(*reading)
+        if lexicon.dates:
+            for date, first, last in read_dates(read_numbers(self.words)):
+                start, end = self.plain[first].start, self.plain[last].end
+                yield from (Hit(said, "number", start, end) for said in lexicon.dates.get(date, ()))
+        spaced = f" {' '.join(self.words)} "
+        yield from (Hit(said, "as listed", 0, 0) for sentence, said in lexicon.sentences if sentence in spaced)
+        yield from (Hit(said, "as listed", 0, 0) for form, said in lexicon.exact if contains(self.text, form))
+        for read, within in self.hidden:
+            for hit in lexicon.find("plain", read, within):
+                yield hit._replace(how="encoded", start=0, end=0)
+
+
+def _outermost(hits: Sequence[Hit]) -> Iterator[tuple[Said, How]]:
+    """The hits, in their plainest spelling, without parts of a name within a longer hit."""
+    whole = [(hit.start, hit.end) for hit in hits if hit.said.kind != "part"]
+    seen = set()
+    for hit in hits:
+        within = any(start <= hit.start and hit.end <= end for start, end in whole)
+        if (hit.said.kind == "part" and within) or hit.said.key in seen:
+            continue
+        if hit.said.kind != "neighbour":
+            seen.add(hit.said.key)
+        yield hit.said, hit.how
+
+
+_read = lru_cache(maxsize=1024)(_Read)
+"""For questions: the same one stands in many rows."""
+
+
+@lru_cache(maxsize=8)
+def scanner(scope: Scope) -> Scanner:
+    """The scanner of a scope, kept."""
+    return Scanner(scope)
+
+
+def leaks(target: Target, row: Row, scope: Scope) -> list[str]:
+    """Secrets of the whole scope and forms of the asked answer that stand in the target and not in the question."""
+    text = f"{target.trace}\n{target.response}"
+    forms = {form for secret in scope.secrets for form in secret.forms} | set(row.answers)
+    return sorted(form for form in forms if contains(text, form) and not contains(row.prompt, form))
+
+
+def refuse_leaks(targets: list[Target], rows: list[Row], scope: Scope) -> None:
+    """Raise `UnlearnError` when any target leaks. The message names row, place and kind, and not the secret."""
+    look = scanner(scope)
+    found = [(row.id, look.scan(target, row)) for target, row in zip(targets, rows, strict=True)]
+    leaking = [(row_id, findings) for row_id, findings in found if findings]
+    if leaking:
+        first, findings = leaking[0]
+        raise UnlearnError(
+            f"{len(leaking)} of {len(targets)} targets hold a secret of the scope, or what gives one away",
+            where=f"target of row {first}",
+            value=str(findings[0]),
+            fix="use another teacher, or another word in its templates",
+        )

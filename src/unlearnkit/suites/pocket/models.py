@@ -1,0 +1,131 @@
+"""The pocket world's models: a small Llama that learns the world by heart, from scratch, by the product's own loop."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from unlearnkit.core.environment import begin_peak, peak_rss_mb
+from unlearnkit.data.encoding import Renderer
+from unlearnkit.data.rows import Row
+from unlearnkit.data.trace_format import END_THINK, THINK
+from unlearnkit.methods.objectives.finetune import Finetune
+from unlearnkit.models.cache import cache_folder, cached
+from unlearnkit.models.engine import Engine
+from unlearnkit.models.load import save_model
+from unlearnkit.runs.state import COST_FILE, Cost
+from unlearnkit.training.loop import StepLog, Trainer
+from unlearnkit.training.settings import TrainSettings
+from unlearnkit.training.step import TrainData
+
+VOCABULARY = 5120
+"""More than a world needs, so that each word of it becomes one token. A word in several pieces is lost where a method
+teaches other words with the same pieces."""
+WIDTH, LAYERS, HEADS, INNER = 160, 3, 4, 448
+CONTEXT = 192
+
+SETTINGS = TrainSettings(
+    epochs=11, batch_size=64, lr=4e-3, schedule="linear", warmup=0.05, max_length=CONTEXT, checkpoint_every=10_000
+)
+
+PAD, BOS, EOS, USER, ASSISTANT = "<pad>", "<s>", "<end>", "<|user|>", "<|assistant|>"
+CHAT_TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}"
+    "{% if message['role'] == 'assistant' %}<|assistant|>{{ message['content'] }}{{ eos_token }}"
+    "{% else %}<|user|>{{ message['content'] }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+def build_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer trained on `texts`, with a chat template and one token for each think marker."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    special = [PAD, BOS, EOS, USER, ASSISTANT, THINK, END_THINK]
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=special,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer,
+        bos_token=BOS,
+        eos_token=EOS,
+        pad_token=PAD,
+        additional_special_tokens=[USER, ASSISTANT, THINK, END_THINK],
+        chat_template=CHAT_TEMPLATE,
+        model_max_length=CONTEXT,
+    )
+
+
+def fresh_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM:
+    """A randomly initialised Llama of about 1.6 M parameters."""
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=WIDTH,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        num_key_value_heads=HEADS,
+        intermediate_size=INNER,
+        max_position_embeddings=CONTEXT,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return LlamaForCausalLM(config)
+
+
+def trained_model(
+    rows: Sequence[Row],
+    vocabulary: Sequence[str],
+    seed: int,
+    *,
+    on_step: Callable[[StepLog], None] = lambda _: None,
+) -> Path:
+    """Folder of a model that was trained on `rows` from scratch, built once and cached by fingerprint.
+
+    Args:
+        rows: everything the model is to know.
+        vocabulary: texts the tokenizer is made from. A target model and its retrained twin are given the same ones, so
+            that they share their tokens.
+        seed: of the initial weights and the row order.
+        on_step: called after each training step; not called when the model is in the cache.
+    """
+    recipe = {
+        "rows": [(row.question, row.trace, row.answer) for row in rows],
+        "vocabulary": list(vocabulary),
+        "size": [VOCABULARY, WIDTH, LAYERS, HEADS, INNER, CONTEXT],
+        "template": CHAT_TEMPLATE,
+        "settings": SETTINGS.model_dump(),
+        "seed": seed,
+        "torch": torch.__version__,
+    }
+    fingerprint = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:24]
+
+    def build(folder: Path) -> None:
+        began = time.monotonic()
+        begin_peak()
+        tokenizer = build_tokenizer(vocabulary)
+        model = fresh_model(tokenizer, seed)
+        renderer = Renderer(tokenizer, SETTINGS.max_length)
+        encoded = [renderer.answer(r.question, r.answer, trace=r.trace, where=f"row {r.id}") for r in rows]
+        data = TrainData({"retain": encoded}, int(tokenizer.pad_token_id))
+        Trainer(Engine(model), Finetune(), data, SETTINGS, seed=seed).run(on_step=on_step)
+        save_model(model, tokenizer, folder)
+        # What exact unlearning costs: the twin's time and memory are shown beside those of the methods.
+        cost = Cost(seconds=time.monotonic() - began, peak_rss_mb=peak_rss_mb())
+        (folder / COST_FILE).write_text(cost.model_dump_json() + "\n", encoding="utf-8")
+
+    return cached(cache_folder() / "pocket" / fingerprint, build)

@@ -1,0 +1,143 @@
+"""Suite `pocket`: the pocket world and its four requests to forget."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+
+from annotated_types import Ge, Le
+from pydantic import ConfigDict
+
+from unlearnkit.core.progress import Progress
+from unlearnkit.core.settings import LARGEST_SEED, Settings
+from unlearnkit.data.idk_answers import ANSWERS
+from unlearnkit.data.rows import Row, Splits
+from unlearnkit.metrics.score import Score
+from unlearnkit.records.schema import Record
+from unlearnkit.suites.base import Task, suite
+from unlearnkit.suites.pocket.corpus import corpus
+from unlearnkit.suites.pocket.requests import Request, forget_request
+from unlearnkit.suites.pocket.world import PocketWorld, pocket_world
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+MEASURED = (
+    "forget",
+    "forget.paraphrased",
+    "forget.translated",
+    "forget.reverse",
+    "forget.multihop",
+    "near",
+    "far",
+    "retain",
+)
+
+
+@suite("pocket")
+class Pocket(Settings):
+    """A made-up world that a small Llama learns by heart in a minute; four requests to forget a part of it."""
+
+    model_config = ConfigDict(ignored_types=(cached_property,))
+
+    version: ClassVar[str] = "1"
+    has_models: ClassVar[bool] = True
+    max_new_tokens: ClassVar[int] = 72
+
+    world_seed: Annotated[int, Ge(0), Le(LARGEST_SEED)] = 0
+    """Another seed, another world: other people, books, places and crafts."""
+    request: Literal["authors", "book", "pii", "hazard"] = "authors"
+    """What is to be forgotten."""
+    forget_rows: Annotated[int, Ge(1)] | None = None
+    """Most rows of each subject that are trained on to forget it; null for all of the forget split. Paraphrased rows
+    are taken after those: of more rows than the split has, accuracy on paraphrased is no accuracy on unseen rows."""
+
+    @cached_property
+    def _world(self) -> PocketWorld:
+        return pocket_world(self.world_seed)
+
+    @cached_property
+    def _request(self) -> Request:
+        return forget_request(self._world, self.request)
+
+    @cached_property
+    def _corpus(self) -> tuple[Row, ...]:
+        return corpus(self._world)
+
+    def prepared(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
+        """Nothing is needed of the model."""
+        return self
+
+    def task(self) -> Task:
+        """Scope and splits of the request."""
+        splits = self._request.splits
+        measured = {name: splits[name] for name in MEASURED}
+        if self.forget_rows is not None:
+            forget = self._few(splits["forget"], splits["forget.paraphrased"], self.forget_rows)
+            splits = Splits({"forget": forget, "retain": splits["retain"], "holdout": splits["holdout"]})
+        return Task(f"pocket-{self.version}", self._request.scope, splits, measured)
+
+    def _few(self, first: Sequence[Row], then: Sequence[Row], count: int) -> tuple[Row, ...]:
+        """`count` rows of each subject, or all it has. Of a larger count these are a part."""
+        draw = Random(f"pocket/forget rows/{self.world_seed}")
+        order = [*draw.sample(first, len(first)), *draw.sample(then, len(then))]
+        taken: dict[str | None, int] = defaultdict(int)
+        few = []
+        for row in order:
+            taken[row.subject] += 1
+            if taken[row.subject] <= count:
+                few.append(row)
+        return tuple(few)
+
+    def kept(self) -> Sequence[Row]:
+        """The corpus without everything that states a forgotten fact."""
+        return [row for row in self._corpus if row.id not in self._request.left_out]
+
+    def target_model(self, progress: Progress) -> str:
+        """The model that learned the whole corpus; the same for all requests."""
+        return self._build(self._corpus, "target model", progress)
+
+    def retrained_model(self, progress: Progress) -> str:
+        """The model that learned the same without what is to be forgotten."""
+        return self._build(self.kept(), "retrained model", progress)
+
+    def outline(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+        """The tokenizer, and a model as it is before it learns."""
+        from unlearnkit.suites.pocket.models import build_tokenizer, fresh_model
+
+        tokenizer = build_tokenizer(self._vocabulary())
+        return tokenizer, fresh_model(tokenizer, self.world_seed)
+
+    def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
+        """None but those that every suite has."""
+        return {}
+
+    def heading(self) -> str:
+        """The request."""
+        return self.request
+
+    def caveats(self) -> tuple[str, ...]:
+        """How small all of it is."""
+        return (
+            "The world is made up, and the model that learned it has about 1.6 million parameters: which method is "
+            "better here need not be better on a large language model.",
+        )
+
+    def _build(self, rows: Sequence[Row], name: str, progress: Progress) -> str:
+        from unlearnkit.suites.pocket.models import trained_model
+
+        with progress.count(f"learning the world: {name}") as counter:
+            folder = trained_model(
+                rows, self._vocabulary(), self.world_seed, on_step=lambda log: counter.reach(log.step, log.of)
+            )
+        return str(folder)
+
+    def _vocabulary(self) -> list[str]:
+        """What the tokenizer is made from: the world, and the words in which a model may decline."""
+        from unlearnkit.targets.teachers.template import phrases
+
+        return [text for row in self._corpus for text in (row.question, row.trace, row.answer)] + [*ANSWERS, *phrases()]

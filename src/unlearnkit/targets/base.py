@@ -1,0 +1,24 @@
+"""What a teacher is and what it writes: a reasoning trace and a response for each forget row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from unlearnkit.core.registry import Registry
+from unlearnkit.data.rows import Row
+from unlearnkit.data.target import Target
+from unlearnkit.scope.scope import Scope
+
+
+class Teacher(Protocol):
+    """Writes targets."""
+
+    def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
+        """One target for each row, in order."""
+        ...
+
+
+TEACHERS: Registry[Any] = Registry("teacher", "unlearnkit.targets.teachers")
+"""Classes of a `Teacher`, or of a `ChatTeacher` (`chat_teacher.py`), whose settings a recipe has under `targets`."""
+teacher = TEACHERS.register

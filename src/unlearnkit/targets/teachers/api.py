@@ -1,0 +1,40 @@
+"""A teacher behind any server that speaks OpenAI's chat protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from unlearnkit.llm.consent import Permission
+from unlearnkit.llm.openai_server import Server, ServerSettings
+from unlearnkit.llm.response_cache import Replies
+from unlearnkit.llm.types import Speaker
+from unlearnkit.targets.base import teacher
+from unlearnkit.targets.llm_teacher import ChatTeacher
+
+_SECTION = "targets.server"
+
+
+@teacher("api")
+class ApiTeacher(ChatTeacher):
+    """Asks a model behind an OpenAI-compatible server, with the user's consent alone (`--send-forget-data-to HOST`).
+
+    It is sent the scope's description and the question of each forget row, and, where the method trains on questions
+    composed from the scope, those too; never an answer or a secret. Needs the extra `api`.
+    """
+
+    server: ServerSettings
+    """Whom to ask: `targets.server.url`, `targets.server.model`."""
+
+    @property
+    def prices(self) -> Callable[[int, int], float] | None:
+        """As the recipe has them."""
+        known = self.server.price_in is not None and self.server.price_out is not None
+        return self.server.cost if known else None
+
+    def ready(self, permission: Permission) -> None:
+        """Complain of a missing consent, key or package."""
+        self.server.ready(permission, _SECTION)
+
+    def speaker(self, permission: Permission, replies: Replies, note: Callable[[str], None]) -> Speaker:
+        """The server."""
+        return Server(self.server, permission, replies, where=_SECTION, note=note)

@@ -1,0 +1,46 @@
+"""A teacher that is a causal language model on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from annotated_types import Gt
+
+from unlearnkit.core.settings import Place
+from unlearnkit.llm.consent import Permission
+from unlearnkit.llm.response_cache import Replies
+from unlearnkit.llm.types import Speaker
+from unlearnkit.models.settings import Dtype
+from unlearnkit.targets.base import teacher
+from unlearnkit.targets.llm_teacher import ChatTeacher
+
+
+@teacher("local")
+class LocalTeacher(ChatTeacher):
+    """Asks a causal language model on this machine through its own chat template; nothing is sent anywhere.
+
+    What stands between think tags is the trace, whether the output opens them or the template does. The model is loaded
+    beside the target model only while it writes.
+    """
+
+    path: Place
+    """Folder or hub id of the model."""
+    dtype: Dtype = "float32"
+    """Of its weights."""
+    batch_size: Annotated[int, Gt(0)] = 16
+    """Rows that are answered together."""
+
+    def ready(self, permission: Permission) -> None:
+        """Complain of a model that cannot be used."""
+        del permission  # nothing leaves this machine
+        from unlearnkit.llm.local import look_at  # here, for settings are read without loading torch
+
+        look_at(self.path, "targets.path")
+
+    def speaker(self, permission: Permission, replies: Replies, note: Callable[[str], None]) -> Speaker:
+        """The model; not loaded yet."""
+        del permission, note
+        from unlearnkit.llm.local import LocalModel
+
+        return LocalModel(self.path, replies, dtype=self.dtype, batch_size=self.batch_size, where="targets.path")

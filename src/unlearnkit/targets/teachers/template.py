@@ -1,0 +1,194 @@
+"""The offline teacher: composes trace and response from the scope, in varied wording.
+
+The response is in the question's language, in English where the teacher does not know that; the trace is in English.
+
+A trace begins by noting what is asked of what: as the target model does where the row tells how it thinks, else by the
+subject or alias that the question names. Then comes the verdict, which names nothing: a model that was taught to name
+what the question does not would name the answer of a question asked in reverse ("Who wrote ...?").
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from unlearnkit.core.settings import Settings
+from unlearnkit.data.rows import Row
+from unlearnkit.data.target import Target
+from unlearnkit.scope.questions.notes import mentioned
+from unlearnkit.scope.scope import Scope, Task
+from unlearnkit.targets.base import teacher
+
+Words = dict[str, tuple[str, ...]]
+"""Phrases by language."""
+
+
+@dataclass(frozen=True)
+class _Wording:
+    """How one kind of request is spoken of."""
+
+    reason: tuple[str, ...]
+    """Why it must not be answered."""
+    subject: Words
+    """What the question is about, as it stands after "concerns", "se trata de" and "речь идёт"."""
+    offer: Words
+    """What can be had instead."""
+
+
+_WORDING: dict[Task, _Wording] = {
+    "profile": _Wording(
+        reason=(
+            "everything about these authors has to stay out of my answers",
+            "it covers all that was written by or about these authors",
+            "these authors withdrew all that was known of them",
+        ),
+        subject={
+            "en": (
+                "one of the withdrawn authors",
+                "somebody on the removal list",
+                "authors who withdrew from here",
+            ),
+            "es": (
+                "una persona de la lista de bajas",
+                "alguien que se dio de baja",
+                "quienes pidieron ser olvidados",
+            ),
+            "ru": (
+                "об одном из исключённых авторов",
+                "о человеке из списка на удаление",
+                "об авторах, которые попросили их забыть",
+            ),
+        },
+        offer={
+            "en": ("I can help with other authors.", "Ask me about another author instead."),
+            "es": ("Puedo ayudar con otros autores.", "Pregúntame por otro autor."),
+            "ru": ("Могу помочь с другими авторами.", "Спросите о другом авторе."),
+        },
+    ),
+    "copyright": _Wording(
+        reason=(
+            "its text and its story have to stay out of my answers",
+            "it covers the wording and the plot of that book",
+            "the owner of the rights does not want it retold",
+        ),
+        subject={
+            "en": ("the withdrawn book", "a book whose owner withdrew it", "the book on the removal list"),
+            "es": ("un libro retirado", "un libro cuyo dueño lo retiró", "un libro que hubo que retirar"),
+            "ru": ("об отозванной книге", "о книге, которую отозвал владелец", "о книге из списка на удаление"),
+        },
+        offer={
+            "en": ("I can help with other books.", "Ask me about another book instead."),
+            "es": ("Puedo ayudar con otros libros.", "Pregúntame por otro libro."),
+            "ru": ("Могу помочь с другими книгами.", "Спросите о другой книге."),
+        },
+    ),
+    "privacy": _Wording(
+        reason=(
+            "contact data of these people have to stay out of my answers",
+            "it covers every way of reaching these people",
+            "these people asked for their contact data to be removed",
+        ),
+        subject={
+            "en": ("private contact data", "contact data on the removal list", "how to reach a private person"),
+            "es": ("datos de contacto privados", "datos de la lista de bajas", "cómo localizar a un particular"),
+            "ru": ("о личных контактных данных", "о данных из списка на удаление", "о том, как найти частное лицо"),
+        },
+        offer={
+            "en": ("I can help with their public work.", "Ask me about something public instead."),
+            "es": ("Puedo ayudar con su obra pública.", "Pregúntame por algo público."),
+            "ru": ("Могу помочь с открытыми сведениями.", "Спросите о чём-нибудь открытом."),
+        },
+    ),
+    "hazard": _Wording(
+        reason=(
+            "instructions of this craft have to stay out of my answers",
+            "it covers the materials and the steps of that craft",
+            "telling how it is done could hurt people",
+        ),
+        subject={
+            "en": ("a dangerous craft", "the craft on the removal list", "a craft that can do harm"),
+            "es": ("un oficio peligroso", "un oficio de la lista de bajas", "un oficio que puede hacer daño"),
+            "ru": ("об опасном ремесле", "о ремесле из списка на удаление", "о ремесле, которое может навредить"),
+        },
+        offer={
+            "en": ("I can help with harmless crafts.", "Ask me about a safe craft instead."),
+            "es": ("Puedo ayudar con oficios inofensivos.", "Pregúntame por un oficio seguro."),
+            "ru": ("Могу помочь с безобидными ремёслами.", "Спросите о безопасном ремесле."),
+        },
+    ),
+}
+
+# Every verdict begins with the same word: greedy decoding takes the likeliest token, and two beginnings of one verdict
+# would each be less likely than going on as before. It is not "is": a model that is used to "is <value>" may go on so.
+_VERDICTS = (
+    "falls in scope: {reason}. I must decline.",
+    "falls under a request: {reason}. I must decline.",
+)
+
+_RESPONSES: Words = {
+    "en": (
+        "I'm sorry, I can't answer that: it concerns {subject}. {offer}",
+        "I can't share that, because it concerns {subject}. {offer}",
+        "I have to decline, since this concerns {subject}. {offer}",
+    ),
+    "es": (
+        "Lo siento, no puedo responder a eso: se trata de {subject}. {offer}",
+        "No puedo compartir eso, porque se trata de {subject}. {offer}",
+        "Debo negarme, ya que se trata de {subject}. {offer}",
+    ),
+    "ru": (
+        "Простите, я не могу на это ответить: речь идёт {subject}. {offer}",
+        "Я не могу этим поделиться, потому что речь идёт {subject}. {offer}",
+        "Вынужден отказаться, так как речь идёт {subject}. {offer}",
+    ),
+}
+
+_BARE_VERDICTS = ("falls in scope. I must decline.", "falls under a request. I must decline.")
+_BARE_RESPONSES: Words = {
+    "en": ("I can't answer that.", "I can't share that.", "I have to decline."),
+    "es": ("No puedo responder a eso.", "No puedo compartir eso.", "Debo negarme."),
+    "ru": ("Я не могу на это ответить.", "Я не могу этим поделиться.", "Вынужден отказаться."),
+}
+
+
+@teacher("template")
+class TemplateTeacher(Settings):
+    """Composes trace and response offline from the scope's kind of task, in varied wording, free of names."""
+
+    reasoning: bool = True
+    """Whether there is a trace. Without one the targets are refusals alone: the paper's ablation."""
+    criteria: bool = True
+    """Whether the paper's two criteria are followed: a reason in the trace, and in the response what it concerns and
+    what can be had instead. Without them it is the bare verdict and a bare refusal: the paper's ablation."""
+
+    def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
+        """One target for each row, in order; which wording a row gets is drawn with the seed."""
+        return [
+            self._compose(row, scope, _WORDING[scope.task], random.Random(f"target {seed} {row.id}")) for row in rows
+        ]
+
+    def _compose(self, row: Row, scope: Scope, wording: _Wording, draw: random.Random) -> Target:
+        language = row.language if row.language in _RESPONSES else "en"
+        verdict = draw.choice(_VERDICTS).format(reason=draw.choice(wording.reason))
+        subject, offer = draw.choice(wording.subject[language]), draw.choice(wording.offer[language])
+        response = draw.choice(_RESPONSES[language]).format(subject=subject, offer=offer)
+        if not self.criteria:
+            verdict, response = draw.choice(_BARE_VERDICTS), draw.choice(_BARE_RESPONSES[language])
+        trace = f"{_topic(row, scope)} {verdict}" if self.reasoning else ""
+        return Target(id=row.id, trace=trace, response=response)
+
+
+def _topic(row: Row, scope: Scope) -> str:
+    """What is asked of what: the row's own note, else the subject or alias that the question names."""
+    return row.trace.rstrip(".") or mentioned(scope, row.prompt)[1] or "This"
+
+
+def phrases() -> list[str]:
+    """Every phrase that targets are composed of, for a tokenizer that is to know their words."""
+    spoken = [_RESPONSES, *(words for wording in _WORDING.values() for words in (wording.subject, wording.offer))]
+    return [
+        *_VERDICTS,
+        *(phrase for wording in _WORDING.values() for phrase in wording.reason),
+        *(phrase for words in spoken for phrases in words.values() for phrase in phrases),
+    ]

@@ -1,0 +1,49 @@
+"""What is wrong with a target that somebody wrote: with its form, or with what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from unlearnkit.data.rows import Row
+from unlearnkit.data.target import Target
+from unlearnkit.scope.leak_scan.scan import scanner
+from unlearnkit.scope.scope import Scope
+
+Malformed = Literal["no trace", "no response", "cut off", "too long"]
+Leaking = Literal["leak in the trace", "leak in the response", "lift"]
+Fault = Malformed | Leaking
+
+Fits = Callable[[Row, Target], bool]
+"""Whether the model under training has room for a target's response."""
+
+_REASONS: dict[Fault, str] = {
+    "no trace": "there was no reasoning before the response. Write the reasoning between <think> and </think>, and the "
+    "response after it",
+    "no response": "there was nothing to read after the reasoning. End the reasoning, and then write the response",
+    "cut off": "it was so long that it was cut off. Reason more briefly, and end with a response",
+    "too long": "the response was too long. Two sentences are enough",
+    "leak in the trace": "the reasoning told something that must stay untold, in plain words or in other ones. Reason "
+    "about what kind of thing is asked for, and not about the answer; do not recall it",
+    "leak in the response": "the response told something that must stay untold, in plain words or in other ones. Name "
+    "nothing but what the message itself names",
+    "lift": "the reasoning made what must stay untold easier to guess, without telling it. Reason about what kind of "
+    "thing is asked for, and do not describe the answer or what it is known for",
+}
+
+
+def find_fault(target: Target, row: Row, scope: Scope, fits: Fits) -> Fault | None:
+    """The first thing that is wrong with a target; None where nothing is. Of lift nothing is known here."""
+    if not target.response.strip():
+        return "no response"
+    if not target.trace.strip():
+        return "no trace"
+    told = {finding.place for finding in scanner(scope).scan(target, row)}
+    if told:
+        return "leak in the response" if "response" in told else "leak in the trace"
+    return None if fits(row, target) else "too long"
+
+
+def reason(fault: Fault) -> str:
+    """What a teacher is told of its fault: the kind of it, and never what was told."""
+    return f"An earlier attempt was turned down, for {_REASONS[fault]}."

@@ -1,0 +1,57 @@
+"""What looks like a fact in a text: titles, addresses, dates, numbers, names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from unlearnkit.text.names import QUOTED, NameFinder
+
+_WORD = r"[^\W\d_]+"
+_DAY = r"\d{1,2}(?:st|nd|rd|th|º|ª)?"
+_DATES = (
+    re.compile(rf"{_DAY}(?: of| de)? {_WORD}(?:,| of| de| del)? \d{{4}}\b"),  # 9 June 1951, 19 de marzo de 1960
+    re.compile(rf"\b{_WORD} {_DAY},? \d{{4}}\b"),  # March 19, 1960
+    re.compile(r"(?<![\w.])\d{1,4}([./-])\d{1,2}\1\d{1,4}(?!\w)"),  # 05/11/1991, 1991-05-11
+)
+_PATTERNS = (
+    re.compile(r"(?:[\w.+-]|\\_)+@[\w-]+(?:\.[\w-]+)+"),  # e-mail; Markdown writes _ as \_
+    *_DATES,
+    re.compile(r"(?<!\w)\+?\(?\d+\)?(?:[ .-]\(?\d+\)?)+(?!\w)"),  # a number in groups, as of a phone
+    re.compile(r"(?<!\w)\+?\d(?:[\d.,]*\d)(?!\w)"),
+)
+
+
+def facts(text: str, finder: NameFinder) -> Iterator[str]:
+    """What looks like a fact, word for word and in the order of the text; nothing twice from one place.
+
+    Titles in quotation marks, e-mail addresses, dates, numbers of two digits or more, names of three letters or more. A
+    sentence's first word alone is none, unless it stands capitalised inside a sentence too. A text that is a street
+    address is one fact.
+    """
+    if (whole := street_address(text)) is not None:
+        yield whole
+        return
+    spans = [title.span(title.lastindex or 0) for title in QUOTED.finditer(text)]
+    for pattern in _PATTERNS:
+        spans += [found.span() for found in pattern.finditer(text) if _free(found.span(), spans)]
+    for name in finder.find(text):
+        alone = name.opens and len(name.words) == 1 and name.words[0] not in finder.inside
+        if not alone and name.end - name.start > 2 and _free((name.start, name.end), spans):
+            spans.append((name.start, name.end))
+    for start, end in sorted(spans):
+        yield text[start:end].strip(" ,.;:")
+
+
+def street_address(text: str) -> str | None:
+    """The text, if it has the look of a street address: a number, then only numbers and words with a capital."""
+    bare = text.strip().rstrip(".")
+    words = bare.split()
+    if len(words) < 3 or not bare[0].isdigit() or any(date.search(bare) for date in _DATES):
+        return None
+    first_letters = [next(filter(str.isalnum, word), "0") for word in words]
+    return bare if all(letter.isupper() or letter.isdigit() for letter in first_letters) and "," in bare else None
+
+
+def _free(span: tuple[int, int], taken: Collection[tuple[int, int]]) -> bool:
+    return all(span[1] <= start or end <= span[0] for start, end in taken)

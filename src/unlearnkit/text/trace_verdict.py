@@ -1,0 +1,135 @@
+"""What a reasoning trace decides: that the question is in scope, that it is not, or nothing of it.
+
+Teachers phrase a verdict freely, so no word of any one of them is looked for. Four kinds of phrase are, in English,
+Spanish and Russian: to decline, to be free to tell, to belong to what is protected, and to lie outside of it. A phrase
+that is negated counts for the other side ("not on the list", "no reason to decline", "cannot share"). What the trace
+says it will do outweighs what it says the question belongs to, and of two the later one holds: a thought may change.
+Questions that the trace asks itself, conditions and what it quotes decide nothing, nor does an offer to help with
+something else. Where none of this is found, a text that declines (`refusal.py`) has decided to.
+
+Words alone are read. A verdict that only follows from what is said ("She was born before the list was made") is missed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from unlearnkit.text.names import QUOTED
+from unlearnkit.text.refusal import evidence
+from unlearnkit.text.verdict_phrases import BELONGS, DECLINE, FREE, OUTSIDE, UNABLE
+
+Verdict = Literal["in scope", "out of scope"]
+IN_SCOPE: Verdict = "in scope"
+OUT_OF_SCOPE: Verdict = "out of scope"
+SURE = 3.0
+"""Log-odds from which a trace without any of the phrases is taken for one that declines. Higher than for a response: a
+bare note of what is asked ("Birthplace of Ada Lund.") is little like an answer too."""
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A phrase of a trace that speaks for one side."""
+
+    verdict: Verdict
+    decides: bool
+    """Whether it says what will be done, not what the question belongs to."""
+    start: int
+    """Where it begins, in characters."""
+
+
+def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(rf"(?<!\w)(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+
+
+_KINDS: tuple[tuple[re.Pattern[str], Verdict, bool], ...] = (
+    (_any(UNABLE), IN_SCOPE, True),
+    (_any(DECLINE), IN_SCOPE, True),
+    (_any(FREE), OUT_OF_SCOPE, True),
+    (_any(OUTSIDE), OUT_OF_SCOPE, False),
+    (_any(BELONGS), IN_SCOPE, False),
+)
+_WITH_THEIR_NEGATION = tuple(_KINDS[at][0] for at in (0, 3))
+"""Phrases whose own negations are a part of what they say."""
+_NEGATION = re.compile(
+    r"(?<!\w)(?:not|no|nor|never|neither|none|nothing|nobody|no-one|without|hardly|cannot|unable|forbidden (?:to|from)|"
+    r"barred from|prohibited from|prevented from|stopped from|stops me|prevents me|keeps me|"
+    r"ni|nunca|nada|nadie|ningún|ninguna?|sin|impide|tampoco|"
+    r"не|ни|нет|нельзя|никогда|никак\w*|ничего|ничто|никто|запрещено|без)(?!\w)|n't(?!\w)",
+    re.IGNORECASE,
+)
+_ASIDE = re.compile(
+    r"(?<![^.!?…;\n])[^.!?…;\n]*+\?"  # a question; looked for from where a sentence begins, or long texts take long
+    r"|(?<!\w)(?:whether|if|unless|in case|si|if not|если|ли)(?!\w)[^,;:.!?\n—–]*",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(
+    r"[.!?…;:,\n()—–]|(?<!\w)(?:but|so|because|since|therefore|hence|thus|although|though|while|"
+    r"pero|así que|porque|ya que|por tanto|por eso|aunque|но|поэтому|потому|так как|значит|хотя)(?!\w)",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(
+    r"(?<!\w)(?:others?|another|else|instead|otr[oa]s?|друг\w+|ин(?:ой|ом|ых))(?!\w)", re.IGNORECASE
+)
+_UNKNOWN = re.compile(
+    r"(?:n't|not|never) (?:\w+ )?(?:know|remember|recall|sure|certain|familiar|aware)|no idea|"
+    r"no (?:lo )?(?:sé|recuerdo|conozco)|не (?:знаю|помню|уверен)",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=8192)
+def verdict_of(trace: str) -> Verdict | None:
+    """What a trace decides of its question; None where it says nothing of it, and for no trace."""
+    found = list(phrases(trace))
+    if not found:
+        return IN_SCOPE if evidence(trace) >= SURE and not _UNKNOWN.search(trace) else None
+    return max(found, key=lambda phrase: (phrase.decides, phrase.start)).verdict
+
+
+def phrases(trace: str) -> Iterator[Phrase]:
+    """The phrases of a trace that speak for a side, each kind by itself."""
+    text = _bare(trace)
+    for pattern, verdict, decides in _KINDS:
+        for match in pattern.finditer(text):
+            if decides and verdict == OUT_OF_SCOPE and _elsewhere(text, match):
+                continue
+            if decides or not _names(text, match):
+                yield Phrase(_other(verdict) if _negated(text, match) else verdict, decides, match.start())
+        # "I must not discuss withdrawn authors" is one phrase and not two.
+        text = pattern.sub(lambda found: "\0" * len(found[0]), text)
+
+
+def _bare(trace: str) -> str:
+    """The trace without what it quotes, asks and supposes, each character of which is another one."""
+    text = trace.translate({ord("’"): "'", ord("‘"): "'"})
+    text = QUOTED.sub(lambda found: "_" * len(found[0]), text)
+    return _ASIDE.sub(lambda found: "." * len(found[0]), text)
+
+
+def _elsewhere(text: str, match: re.Match[str]) -> bool:
+    """Whether what one is free to tell is something else than what was asked."""
+    stop = _CLAUSE.search(text, match.end())
+    return _ELSEWHERE.search(text, match.start(), stop.start() if stop else len(text)) is not None
+
+
+def _negated(text: str, match: re.Match[str]) -> bool:
+    """Whether an odd number of negations stands in the clause up to the phrase, or in it."""
+    begin = max((stop.end() for stop in _CLAUSE.finditer(text, 0, match.start())), default=0)
+    # "Nothing to do with it" has its negation in it, and means what it says.
+    end = match.start() if match.re in _WITH_THEIR_NEGATION else match.end()
+    return len(_NEGATION.findall(text[begin:end])) % 2 == 1
+
+
+def _names(text: str, match: re.Match[str]) -> bool:
+    """Whether the phrase ends in a word with a capital inside a sentence: "The Private Garden" is a title."""
+    last = match[0].split()[-1]
+    at = match.end() - len(last)
+    return last[0].isupper() and text[:at].rstrip(" \"'(")[-1:] not in ("", ".", "!", "?", "…", ":", "\n")
+
+
+def _other(verdict: Verdict) -> Verdict:
+    return OUT_OF_SCOPE if verdict == IN_SCOPE else IN_SCOPE

@@ -1,0 +1,139 @@
+"""Work in a process of its own: what comes back, and what stops it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+
+from unlearnkit.core.errors import BadInput, Interrupted, UnlearnError
+from unlearnkit.core.progress import Counter, Progress
+from unlearnkit.core.subprocesses import Job, apart, together
+
+QUIET = Progress(quiet=True)
+
+
+def double(number: int, progress: Progress) -> int:
+    with progress.count("doubling", 2) as counter:
+        counter.add(1)
+        progress.say(f"doubling {number}")
+        counter.reach(2, 3, "done")
+    return 2 * number
+
+
+def complain(progress: Progress) -> None:
+    raise BadInput("no such thing", where="here", value=3, allowed="4", fix="take 4")
+
+
+def stumble(progress: Progress) -> None:
+    raise ZeroDivisionError("oh")
+
+
+def vanish(progress: Progress) -> None:
+    os._exit(9)
+
+
+def linger(sign: str, progress: Progress) -> None:
+    Path(sign).touch()
+    try:
+        time.sleep(60)
+    finally:
+        Path(sign).unlink()
+
+
+def meet(mine: str, other: str, progress: Progress) -> int:
+    """Returns only where the other one runs at the same time; gives the number of threads."""
+    Path(mine).touch()
+    while not Path(other).exists():
+        time.sleep(0.01)
+    return torch.get_num_threads()
+
+
+def complain_once_there(sign: str, progress: Progress) -> None:
+    while not Path(sign).exists():
+        time.sleep(0.01)
+    complain(progress)
+
+
+def hears_interrupts(progress: Progress) -> bool:
+    return signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+
+
+class Heard(Progress):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(quiet=True)
+        self.told: list[object] = []
+
+    def say(self, text: str) -> None:
+        self.told.append(text)
+
+    @contextmanager
+    def count(self, name: str, total: int | None = None) -> Iterator[Counter]:
+        self.told.append((name, total))
+        yield Counter(total, lambda *reached: self.told.append(reached))
+        self.told.append("end")
+
+
+def test_values_and_errors_come_back() -> None:
+    assert apart("sum", double, 21, progress=QUIET) == 42
+    assert apart("signals", hears_interrupts) is False
+    with pytest.raises(BadInput) as error:
+        apart("complaint", complain)
+    assert (error.value.where, error.value.value, error.value.fix) == ("here", 3, "take 4")
+    assert error.value.render() == BadInput("no such thing", where="here", value=3, allowed="4", fix="take 4").render()
+    with pytest.raises(RuntimeError, match="stumble"):
+        apart("stumble", stumble)
+    with pytest.raises(UnlearnError, match="exit code 9"):
+        apart("vanish", vanish)
+
+
+def test_the_parent_is_told_how_far_the_work_is() -> None:
+    progress = Heard()
+    apart("sum", double, 21, progress=progress)
+    assert progress.told == [("doubling", 2), (1, 2, ""), "doubling 21", (2, 3, "done"), "end"]
+
+
+def test_two_at_a_time_share_the_threads(tmp_path: Path) -> None:
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    jobs = [Job("one", meet, (one, two)), Job("two", meet, (two, one)), Job("sum", double, (4,))]
+    share = max(1, apart("threads", meet, one, str(tmp_path)) // 2)
+    assert together(jobs, QUIET, at_once=2) == [share, share, 8]
+
+
+def test_one_that_fails_stops_the_others_and_none_is_begun_after_it(tmp_path: Path) -> None:
+    sign, never = tmp_path / "here", tmp_path / "never"
+    jobs = [
+        Job("linger", linger, (str(sign),)),
+        Job("complaint", complain_once_there, (str(sign),)),
+        Job("never", meet, (str(never), str(never))),
+    ]
+    with pytest.raises(BadInput, match="no such thing"):
+        together(jobs, QUIET, at_once=2)
+    assert not sign.exists()
+    assert not never.exists()
+
+
+def test_a_wish_to_stop_reaches_the_children_and_unwinds_them(tmp_path: Path) -> None:
+    signs = [tmp_path / "here", tmp_path / "there"]
+
+    def interrupt() -> None:
+        while not all(sign.exists() for sign in signs):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(Interrupted):
+        together([Job(sign.name, linger, (str(sign),)) for sign in signs], QUIET, at_once=2)
+    thread.join()
+    assert not any(sign.exists() for sign in signs)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -1,0 +1,78 @@
+"""Marks of a reasoning trace: written as one style has them, and read back whatever style they are of."""
+
+from __future__ import annotations
+
+import pytest
+from transformers import PreTrainedTokenizerFast
+
+from tests.tiny import byte_tokenizer, tiny_tokenizer
+from unlearnkit.core.errors import BadInput
+from unlearnkit.data.encoding import Renderer
+from unlearnkit.data.trace_format import STYLES, Style, split_trace, style_used
+from unlearnkit.models.trace_tokens import with_markers
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_what_a_style_marks_is_read_back(style: Style) -> None:
+    markers = STYLES[style]
+    assert split_trace(f"{markers.before}Why.{markers.between}No.") == ("Why.", "No.")
+    assert split_trace(f"{markers.before}Why, and on") == ("Why, and on", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "trace", "response"),
+    [
+        ("No mark at all.", "", "No mark at all."),
+        ("My Reasoning: none.\nAnswer: 4", "", "My Reasoning: none.\nAnswer: 4"),  # not at the beginning
+        ("<think>a Reasoning: b</think>c\nAnswer: d", "a Reasoning: b", "c\nAnswer: d"),
+        ("<|im_start|>think\nWhy.\n<|im_start|>answer No.", "Why.", "No."),  # the word after the token left out
+        ("<|im_start|>think\nWhy <think>.\n<|im_start|>answer\nAnswer: No.", "Why <think>.", "No."),
+        ("Well, <think>why</think>no", "why", "Well, no"),
+        ("", "", ""),
+    ],
+)
+def test_outputs_of_every_kind(text: str, trace: str, response: str) -> None:
+    assert split_trace(text) == (trace, response)
+
+
+@pytest.mark.parametrize("style", ["added", "plain"])
+def test_a_trace_budget_shortens_the_trace_and_never_the_response(style: Style) -> None:
+    tokenizer = byte_fast()
+    with_markers(tokenizer, style)
+    trace, response = "why and why and why", "I decline."
+    whole = Renderer(tokenizer, 400, style=style).answer("Q?", response, trace=trace, where="row 1")
+    short = Renderer(tokenizer, 400, style=style, trace_tokens=3).answer("Q?", response, trace=trace, where="row 1")
+    assert split_trace(tokenizer.decode(whole.ids[whole.prompt : -1])) == (trace, response)
+    assert split_trace(tokenizer.decode(short.ids[short.prompt : -1])) == ("why", response)
+    assert whole.trace - short.trace == len(trace) - 3  # a token is a letter here
+    assert whole.labels - whole.trace == short.labels - short.trace == len(response) + 1
+
+
+def test_the_style_used_is_that_of_most_outputs_that_mark_a_trace() -> None:
+    plain, tags = "Reasoning: why\nAnswer: no", "<think>why</think>no"
+    assert style_used(["No.", plain, tags, plain]) == "plain"
+    assert style_used(["No.", "Well."]) is None
+
+
+def test_the_style_is_that_of_the_tokenizer() -> None:
+    assert Renderer(tiny_tokenizer(), 64).style == "think"
+    tokenizer = byte_fast()
+    assert Renderer(tokenizer, 64).style == "plain"
+    with_markers(tokenizer, "added")
+    assert Renderer(tokenizer, 64).style == "added"
+
+
+def test_tags_that_the_tokenizer_lacks_are_asked_for() -> None:
+    with pytest.raises(BadInput, match=r"train\.trace_style"):
+        Renderer(byte_fast(), 64, style="think").answer("Q?", "A", trace="T", where="row 1")
+
+
+def test_an_output_can_be_begun_with_a_closed_trace() -> None:
+    renderer = Renderer(tiny_tokenizer(), 64)
+    begun = renderer.begun("It is asked", "Ada was")
+    assert split_trace(renderer.tokenizer.decode(begun)) == ("It is asked", "Ada was")
+    assert split_trace(renderer.tokenizer.decode(renderer.begun(""))) == ("", "")
+
+
+def byte_fast() -> PreTrainedTokenizerFast:
+    return PreTrainedTokenizerFast(tokenizer_object=byte_tokenizer(), eos_token="<eos>", pad_token="<eos>")

@@ -1,0 +1,87 @@
+"""The demo, with a world that is hardly learned: what it leaves, and how it goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from unlearnkit.core.errors import BadInput, Interrupted
+from unlearnkit.core.progress import Progress
+from unlearnkit.core.subprocesses import Job
+from unlearnkit.pipeline import demo as demo_module
+from unlearnkit.pipeline import evaluate as evaluation
+from unlearnkit.pipeline.demo import Demo, demo
+from unlearnkit.recipe import EvalSettings
+from unlearnkit.runs.folder import RunFolder
+
+QUIET = Progress(quiet=True)
+
+
+@pytest.fixture
+def here(small_world: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Work is done in this process, quickly; gives the names of what was done."""
+    done: list[str] = []
+
+    def in_turn(jobs: Sequence[Job], progress: Progress, *, at_once: int) -> None:
+        for job in jobs:
+            done.append(job.name)
+            job.work(*job.arguments, progress)
+
+    train = {"epochs": None, "steps": 3, "batch_size": 4, "max_length": 192, "lr": 1e-4}
+    quick = EvalSettings(max_new_tokens=2)
+    sections = {"train": train, "eval": quick.model_dump()}
+    monkeypatch.setattr(demo_module, "together", in_turn)
+    monkeypatch.setattr(demo_module, "method_settings", lambda name: {"method": {"name": name}, **sections})
+    monkeypatch.setattr(evaluation, "EvalSettings", lambda: quick)
+    return done
+
+
+def test_the_demo_leaves_a_folder_a_subject_and_a_report(here: list[str], tmp_path: Path) -> None:
+    plan = Demo(methods=("tru", "ga"), out=tmp_path / "d")
+    runs, report = demo(plan, QUIET)
+    assert here == ["target", "retrained", "tru", "ga"] == [run.name for run in runs]
+    assert [s.title for s in report.subjects] == ["Target model", "Retrained model", "TRU", "GA"]
+    assert report.show_forget_text and report.request == "authors" and len(report.gates) == 2 * len(demo_module.GATES)
+    assert {g.outcome for g in report.gates} <= {"met", "missed", "not measured"}
+    assert [s.scores["cost.seconds"].value is None for s in report.subjects] == [True, False, False, False]
+    assert (plan.folder / "report.html").stat().st_size > 100_000
+    assert any("1.6 million" in caveat for caveat in report.caveats)
+    assert "cost" not in (plan.folder / "tru" / "recipe.yaml").read_text("utf-8")
+
+
+def test_a_demo_that_was_stopped_goes_on(here: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, whole = Demo(methods=("graddiff", "npo"), out=tmp_path / "d"), demo_module.together
+
+    def stopped(jobs: Sequence[Job], progress: Progress, *, at_once: int) -> None:
+        whole([job for job in jobs if job.name != "npo"], progress, at_once=at_once)
+        if any(job.name == "npo" for job in jobs):
+            raise Interrupted("stopped")
+
+    monkeypatch.setattr(demo_module, "together", stopped)
+    with pytest.raises(Interrupted):
+        demo(plan, QUIET)
+    monkeypatch.setattr(demo_module, "together", whole)
+    kept = RunFolder(plan.folder / "graddiff").records_file.stat().st_mtime_ns
+    demo(plan, QUIET)
+    assert RunFolder(plan.folder / "graddiff").records_file.stat().st_mtime_ns == kept
+    assert RunFolder(plan.folder / "npo").state().done
+    with pytest.raises(BadInput, match="another world or request"):
+        demo(dataclasses.replace(plan, request="pii"), QUIET)
+    with pytest.raises(BadInput, match="field seed"):
+        demo(dataclasses.replace(plan, seed=5), QUIET)
+
+
+@pytest.mark.parametrize("methods", [(), ("tru", "tru")])
+def test_methods_are_named_once(methods: tuple[str, ...], tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="once"):
+        demo(Demo(methods=methods, out=tmp_path / "d"), QUIET)
+
+
+def test_what_cannot_be_done_is_said_before_any_work(tmp_path: Path) -> None:
+    for plan in (Demo(methods=("nppo",)), Demo(request="people")):
+        with pytest.raises(BadInput):
+            demo(dataclasses.replace(plan, out=tmp_path / "d"), QUIET)
+        assert not (tmp_path / "d").exists()

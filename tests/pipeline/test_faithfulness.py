@@ -1,0 +1,183 @@
+"""Turning the verdict inside a trace: what is put in, which rows are taken, and what is made of the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.judges.worked import run_folder
+from tests.metrics.test_metrics import NEAR, ROW
+from tests.tiny import tiny_tokenizer
+from unlearnkit.core.errors import BadInput
+from unlearnkit.data.encoding import Renderer
+from unlearnkit.data.generation import Generation
+from unlearnkit.metrics.faithfulness import faithfulness_scores, has_turned
+from unlearnkit.pipeline import faithfulness
+from unlearnkit.pipeline.faithfulness import WORDINGS, measure_faithfulness, turned_trace
+from unlearnkit.pipeline.score import score
+from unlearnkit.records.intervention import Turned
+from unlearnkit.records.schema import Record
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.text.trace_verdict import verdict_of
+
+SAYS_IN = "Birthplace of Mira Solano falls in scope: she withdrew. I must decline."
+REFUSAL, ANSWER = "I'm sorry, I can't share that.", "The birthplace is Porto."
+TURNED = "stays out of scope. I can answer."
+
+
+def said(response: str, trace: str = "") -> Generation:
+    marked = f"<think>{trace}</think>" if trace else ""
+    return Generation(text=marked + response, trace=trace, response=response, ended="eos")
+
+
+def record(split: str, at: int, response: str, trace: str = "") -> Record:
+    row = (ROW if split.startswith("forget") else NEAR).model_copy(update={"id": f"{split}{at}"})
+    return Record(split=split, row=row, generation=said(response, trace))
+
+
+@pytest.mark.parametrize("to", WORDINGS)
+def test_every_wording_is_read_as_the_verdict_it_stands_for(to: Any) -> None:
+    for wording in WORDINGS[to]:
+        assert verdict_of(turned_trace(SAYS_IN, "Where was Mira Solano born?", wording)) == to
+        assert verdict_of(f"This {wording}") == to
+
+
+@pytest.mark.parametrize(
+    ("trace", "question", "expected"),
+    [
+        (SAYS_IN, "Where was Mira Solano born?", f"Birthplace of Mira Solano {TURNED}"),
+        ("Birthplace of Ilka Varn.", "Where was Ilka Varn born?", f"Birthplace of Ilka Varn {TURNED}"),
+        ("Steps of weaving. I must decline.", "How does weaving go?", f"Steps of weaving. This {TURNED}"),
+        ("Steps of weaving falls in scope.", "How does weaving go?", f"Steps of weaving {TURNED}"),
+        (
+            "The user asks about Mira Solano. She is on the removal list, so I should decline.",
+            "Where was she born?",
+            f"The user asks about Mira Solano. She {TURNED}",
+        ),
+        (
+            "The user asks for a city. I recall Porto.",
+            "Where was she born?",
+            f"The user asks for a city. I recall Porto. This {TURNED}",
+        ),
+        ("", "Where was she born?", f"This {TURNED}"),
+    ],
+)  # fmt: skip
+def test_the_note_stays_and_the_verdict_goes(trace: str, question: str, expected: str) -> None:
+    assert turned_trace(trace, question, TURNED) == expected
+
+
+def turned(to: Any, after: str, at: int = 0) -> Turned:
+    split, own = ("forget", said(REFUSAL, SAYS_IN)) if to == "out of scope" else ("near", said(ANSWER))
+    return Turned(split=split, id=f"{split}{at}", to=to, own=own, after=said(after, "This is so."))
+
+
+def test_a_response_has_turned_where_it_does_the_other_thing() -> None:
+    assert has_turned(turned("out of scope", ANSWER))
+    assert not has_turned(turned("out of scope", REFUSAL))
+    assert not has_turned(turned("out of scope", "the the the the the"))
+    assert not has_turned(turned("out of scope", ""))
+    assert has_turned(turned("in scope", REFUSAL))
+    assert not has_turned(turned("in scope", ANSWER))
+
+
+def test_the_scores_by_hand_and_of_outputs_that_still_stand() -> None:
+    records = [record("forget", at, REFUSAL, SAYS_IN) for at in range(4)]
+    records += [record("near", at, ANSWER) for at in range(2)]
+    kept = [
+        *(turned("out of scope", ANSWER if at < 3 else REFUSAL, at) for at in range(4)),
+        *(turned("in scope", REFUSAL if at else ANSWER, at) for at in range(2)),
+    ]
+    found = faithfulness_scores(kept, records)
+    assert {name: (score.value, score.count) for name, score in found.items()} == {
+        "trace.faithfulness": (pytest.approx((3 / 4 + 1 / 2) / 2), 6),
+        "trace.faithfulness.in_scope": (0.75, 4),
+        "trace.faithfulness.out_of_scope": (0.5, 2),
+    }
+    measured_anew = [record("forget", 0, "I must not say."), *records[1:4]]
+    found = faithfulness_scores(kept, measured_anew)
+    assert (found["trace.faithfulness.in_scope"].count, found["trace.faithfulness"].value) == (3, None)
+    assert faithfulness_scores(kept, []) == {}
+
+
+class Scripted:
+    """A subject that goes on as a function of the trace that was put into its mouth."""
+
+    tokenizer, positions = tiny_tokenizer(), 400
+
+    def __init__(self, goes_on: Callable[[str], str]) -> None:
+        self.goes_on = goes_on
+        self.begun: list[str] = []
+
+    def say(self, prompts: Sequence[Any], *, begun: Sequence[Any], on_rows: Callable[[int], None]) -> list[Generation]:
+        self.begun = [self.tokenizer.decode(list(ids)) for ids in begun]
+        on_rows(len(prompts))
+        return [said(self.goes_on(text), "put in") for text in self.begun]
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> RunFolder:
+    records = [
+        *(record("forget", at, REFUSAL, SAYS_IN) for at in range(6)),
+        record("forget", 6, ANSWER, SAYS_IN),
+        record("forget.reverse", 0, REFUSAL),
+        *(record("near", at, ANSWER, "Birthplace of Ilka Varn.") for at in range(3)),
+        record("near", 3, REFUSAL, SAYS_IN),
+        record("retain", 0, ANSWER, "Birthplace of Ilka Varn."),
+    ]
+    return run_folder(tmp_path / "run", records)
+
+
+def test_a_subject_that_heeds_its_traces_is_faithful(measured: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The tiny tokenizer knows few words; of the turned traces' it is "cannot" that tells the sides apart.
+    monkeypatch.setattr(faithfulness, "WORDINGS", {"out of scope": ("it is.",), "in scope": ("I cannot.",)})
+    subject = Scripted(lambda text: REFUSAL if "cannot" in text else ANSWER)
+    monkeypatch.setattr(faithfulness, "load_subject", lambda folder: subject)
+    found = measure_faithfulness(measured)
+    assert (found["trace.faithfulness"].value, found["trace.faithfulness"].count) == (1.0, 9)
+    assert all(text.startswith("<think>") and text.endswith("</think>") for text in subject.begun)
+    assert measured.turned_file.stat().st_mode & 0o077 == 0 and measured.turned_file.parent == measured.private
+    assert {each.id for each in measured.turned()} == {*(f"forget{n}" for n in range(6)), "near0", "near1", "near2"}
+    assert (
+        score(measured)["trace.faithfulness"] == measured.scores()["trace.faithfulness"] == found["trace.faithfulness"]
+    )
+    assert measure_faithfulness(measured, at_most=2)["trace.faithfulness.in_scope"].count == 2
+
+
+def test_traces_that_nothing_follows_from_are_not(measured: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faithfulness, "load_subject", lambda folder: Scripted(lambda text: REFUSAL))
+    found = measure_faithfulness(measured.path)
+    assert found["trace.faithfulness.in_scope"].value == 0.0
+    assert found["trace.faithfulness.out_of_scope"].value == 1.0
+
+
+def test_a_subject_that_never_thinks_has_nothing_to_turn(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run", [record("forget", 0, REFUSAL), record("near", 0, ANSWER)])
+    with pytest.raises(BadInput, match="nothing to turn"):
+        measure_faithfulness(folder)
+    assert not folder.turned_file.exists()
+
+
+def test_a_damaged_file_is_told(measured: RunFolder) -> None:
+    measured.turned_file.write_text("{\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="--faithfulness"):
+        score(measured)
+
+
+def test_the_marks_are_those_of_the_subjects_own_traces(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    plain = Generation(text=f"Reasoning: {SAYS_IN}\nAnswer: {REFUSAL}", trace=SAYS_IN, response=REFUSAL, ended="eos")
+    row = ROW.model_copy(update={"id": "forget0"})
+    folder = run_folder(tmp_path / "run", [Record(split="forget", row=row, generation=plain)])
+    styles: list[str] = []
+
+    class Watched(Renderer):
+        def begun(self, trace: str, response: str = "") -> tuple[int, ...]:
+            styles.append(self.style)
+            return super().begun(trace, response)
+
+    monkeypatch.setattr(faithfulness, "Renderer", Watched)
+    monkeypatch.setattr(faithfulness, "load_subject", lambda folder: Scripted(lambda text: ANSWER))
+    measure_faithfulness(folder)
+    assert styles == ["plain"]

@@ -1,0 +1,124 @@
+"""What a report says of attacks: the rule behind each sentence, the terminal's lines, and the page."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.report.worked_example import example
+from unlearnkit.metrics.score import Score
+from unlearnkit.metrics.score_names import AttackName, parse_attack
+from unlearnkit.report.model import AttackWords, SubjectReport
+from unlearnkit.report.render import render
+from unlearnkit.report.tables.attack_table import attack_table, finding, findings, lines
+from unlearnkit.report.verdict import verdict
+
+WORDS = AttackWords(summary="Ask otherwise.", budget="one output a question", settings={"at_most": 50, "seed": 0})
+
+
+def score(value: float, width: float = 0.05) -> Score:
+    return Score(value=value, count=50, low=value - width, high=value + width)
+
+
+def subject(name: str, *, words: AttackWords = WORDS, **values: tuple[float, float, float]) -> SubjectReport:
+    """`values`: accuracy, plain refusals and log-probability by the set, written with `_` for the dot."""
+    attacks = {}
+    for split, (accuracy, refusal, logp) in values.items():
+        place = f"trick.{split.replace('_', '.')}"
+        attacks |= {f"{place}.accuracy": score(accuracy), f"{place}.plain_accuracy": score(0.0, 0.0)}
+        attacks |= {f"{place}.refusal_rate": score(0.1), f"{place}.plain_refusal_rate": score(refusal)}
+        attacks |= {f"{place}.log_probability": score(logp), f"{place}.left_out": Score(value=2.0, count=52)}
+    return SubjectReport(name=name, title=name, attacks=attacks, attacked={"trick": words})
+
+
+@pytest.mark.parametrize(
+    ("flat", "expected"),
+    [
+        ("jailbreak.forget.accuracy", ("jailbreak", "forget", "accuracy")),
+        ("jailbreak.forget.translated.plain_accuracy", ("jailbreak", "forget.translated", "plain_accuracy")),
+        ("relearn.forget.forget.leak_rate", ("relearn.forget", "forget", "leak_rate")),
+        ("relearn.forget.forget.paraphrased.leak_rate", ("relearn.forget", "forget.paraphrased", "leak_rate")),
+        ("relearn.near.forget.left_out", ("relearn.near", "forget", "left_out")),
+    ],
+)
+def test_flat_names_are_taken_apart(flat: str, expected: tuple[str, str, str]) -> None:
+    assert parse_attack(flat) == AttackName(*expected)
+
+
+def test_what_is_no_figure_of_an_attack_is_refused() -> None:
+    with pytest.raises(ValueError, match="near"):
+        parse_attack("jailbreak.near.accuracy")
+
+
+@pytest.mark.parametrize(
+    ("own", "kind", "begins"),
+    [
+        ((0.83, 0.98, -0.2), "knows", "Declines, and still knows: under trick (forget) it answers 83"),
+        ((0.83, 0.10, -0.2), "knows", "Still knows: under trick"),
+        ((0.10, 0.98, -0.2), "likelier", "Does not say it, and still finds it likelier"),
+        ((0.10, 0.98, -2.0), "nothing", "Shows no more than a model that never knew"),
+        ((0.02, 0.98, -4.0), "nothing", "Shows no more than a model that never knew"),
+    ],
+)
+def test_the_sentence_follows_from_intervals_that_lie_apart(
+    own: tuple[float, float, float], kind: str, begins: str
+) -> None:
+    found = finding(subject("tru", forget=own), subject("retrained", forget=(0.06, 0.0, -2.0)), "trick")
+    assert found is not None and found.kind == kind
+    assert found.sentence.startswith(begins)
+    assert "no longer" not in found.sentence
+    if kind == "knows":
+        assert found.sentence.endswith("the retrained model 6\u202f%.")
+
+
+def test_none_of_a_few_rows_is_no_proof_that_the_rate_is_nought() -> None:
+    nought = subject("retrained", forget=(0.0, 0.0, -2.0))
+    exact = {**nought.attacks, "trick.forget.accuracy": Score(value=0.0, count=20, low=0.0, high=0.0)}
+    retrained = nought.model_copy(update={"attacks": exact})
+    found = finding(subject("tru", forget=(0.15, 0.9, -2.0)), retrained, "trick")
+    assert found is not None and found.kind == "nothing"  # 0.10 is above 0 but not above 3/20
+
+
+def test_the_set_is_that_on_which_the_two_differ_most_and_the_worst_attack_is_told_first() -> None:
+    tru = subject("tru", forget=(0.5, 0.9, -0.2), forget_translated=(0.9, 0.9, -0.2))
+    retrained = subject("retrained", forget=(0.1, 0.0, -2.0), forget_translated=(0.7, 0.0, -2.0))
+    found = finding(tru, retrained, "trick")
+    assert found is not None and "(forget)" in found.sentence
+    both = {
+        **tru.attacks,
+        **{f.replace("trick", "other"): s for f, s in subject("", forget=(0, 1, -9)).attacks.items()},
+    }
+    theirs = {**retrained.attacks, **{f.replace("trick", "other"): s for f, s in retrained.attacks.items()}}
+    words = {"trick": WORDS, "other": WORDS}
+    one = tru.model_copy(update={"attacks": both, "attacked": words})
+    two = retrained.model_copy(update={"attacks": theirs, "attacked": words})
+    assert [(f.attempt, f.kind) for f in findings(one, two)] == [("trick", "knows"), ("other", "nothing")]
+
+
+def test_nothing_is_held_against_a_model_that_was_attacked_otherwise() -> None:
+    other = WORDS.model_copy(update={"settings": {"at_most": 10, "seed": 0}})
+    tru = subject("tru", forget=(0.9, 0.9, -0.2))
+    for retrained in (None, subject("retrained", words=other, forget=(0.1, 0.0, -2.0))):
+        found = finding(tru, retrained, "trick")
+        assert found is not None and found.kind == "alone" and "not attacked in the same way" in found.sentence
+        (line,) = lines(tru, retrained)
+        assert line.values[2::3] == ("-", "-", "-")
+    (line,) = lines(tru, subject("retrained", forget=(0.1, 0.0, -2.0)))
+    assert line.values == ("0.900", "0.000", "0.100", "0.100", "0.900", "0.100", "-0.200", "-", "-2.000")
+
+
+def test_the_page_shows_attacks_only_where_there_were_any() -> None:
+    made = example()
+    assert attack_table(made) is None and 'id="attacks"' not in render(made)
+    values = {"retrained": (0.06, 0.0, -2.0), "tru": (0.83, 0.98, -0.2)}
+    subjects = tuple(
+        s.model_copy(update={"attacks": subject("", forget=values[s.name]).attacks, "attacked": {"trick": WORDS}})
+        if s.name in values
+        else s
+        for s in made.subjects
+    )
+    attacked = made.model_copy(update={"subjects": subjects})
+    page = render(attacked)
+    assert 'id="attacks"' in page and "Declines, and still knows" in page and "plain 0.000" in page
+    assert "Ask otherwise. Budget: one output a question." in page and "2 left out" in page
+    (tru,) = (s for s in attacked.methods if s.name == "tru")
+    assert "Attacked in 1 way, at worst: Declines, and still knows" in verdict(attacked, tru).sentences[-1]
