@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from grid import measure_once
-from unlearnkit.core.errors import BadInput, UnlearnError
+from unlearnkit.core.errors import InputError, UnlearnError
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.subprocesses import Job, together
 from unlearnkit.data.vocabulary import REFERENCES
@@ -104,7 +104,7 @@ def probed(path: str, progress: Progress) -> str | None:
         judge_outputs(folder, progress=progress)
         if folder.name not in REFERENCES:
             measure_faithfulness(folder, progress=progress)
-    except BadInput as error:
+    except InputError as error:
         if "nothing to turn" not in error.what:  # a method that is not taught to think decides nothing
             return error.render()
     except UnlearnError as error:

@@ -29,15 +29,15 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel
 
 from machine import describe_machine
-from unlearnkit.core.environment import begin_peak, peak_rss_mb
+from unlearnkit.core.environment import peak_rss_mb, reset_peak_memory
 from unlearnkit.data.batching import pack
 from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect import measurement as measuring
 from unlearnkit.gradient_effect.effects import effect_rows, instance_rows, label_of
 from unlearnkit.gradient_effect.measurement import Measurement, measure
-from unlearnkit.gradient_effect.outputs import ROWS_AT_ONCE
+from unlearnkit.gradient_effect.outputs import BATCH_ROWS
 from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective
-from unlearnkit.models.engine import Engine, Want
+from unlearnkit.models.engine import Engine, Request
 from unlearnkit.models.reference import ReferenceValues, reference_values
 from unlearnkit.training.step import LiveStep
 
@@ -125,9 +125,9 @@ def needs() -> Needs:
 
 def one_pass(engine: Engine, rows: Rows) -> None:
     """Forward and backward over all rows of both splits, in micro-batches as large as the measurement's."""
-    for start in range(0, len(rows["forget"]), ROWS_AT_ONCE):
-        part = {split: of[start : start + ROWS_AT_ONCE] for split, of in rows.items()}
-        made = engine(pack(part, PAD), Want(logps=frozenset(part)))
+    for start in range(0, len(rows["forget"]), BATCH_ROWS):
+        part = {split: of[start : start + BATCH_ROWS] for split, of in rows.items()}
+        made = engine(pack(part, PAD), Request(logps=frozenset(part)))
         torch.cat([outputs.logps for outputs in made.values()]).sum().backward()
     engine.zero_grad()
 
@@ -156,7 +156,7 @@ def one_by_one(
     effects: dict[str, list[float]] = {risk: [] for risk in found.gradients}
     for number, row in enumerate(rows):
         packed = pack({"forget": [row]}, PAD)
-        outputs = engine(packed, Want(logps=frozenset({"forget"})))
+        outputs = engine(packed, Request(logps=frozenset({"forget"})))
         (term,) = objective.terms(LiveStep.of(packed, outputs, found.reference, {"forget": [number]})).values()
         gradient: Sequence[Tensor] = torch.autograd.grad(term.sum, list(named.values()))
         for risk, direction in found.gradients.items():
@@ -245,7 +245,7 @@ def peak(kind: str, size: Size) -> dict[str, float]:
 
     work(*ready(SMALL))  # libraries take memory of their own the first time
     made = ready(size)
-    begin_peak()
+    reset_peak_memory()
     before = peak_rss_mb()
     work(*made)
     copy = 4 * sum(parameter.numel() for parameter in made[0].parameters()) / 1e6

@@ -22,7 +22,7 @@ from typing import Any
 
 from grid import done, filled, grid_table, measured, table
 from unlearnkit.data.vocabulary import RETRAINED, TARGET
-from unlearnkit.metrics.memorization import memorisation_scores
+from unlearnkit.metrics.memorization import memorization_scores
 from unlearnkit.recipe import EvalSettings
 from unlearnkit.runs.folder import RunFolder
 
@@ -84,7 +84,7 @@ def rule(folder: RunFolder) -> dict[str, float]:
     def said(split: str) -> float:
         rows = [record for record in folder.records() if record.split == split]
         people = [record for at, record in enumerate(rows) if at // ROWS_OF_A_PERSON % 2 == 0]
-        return memorisation_scores(people)["rougeL_recall"].value or 0.0
+        return memorization_scores(people)["rougeL_recall"].value or 0.0
 
     forgotten, kept = 1 - said("forget"), said("retain")
     return {"forgotten": forgotten, "kept": kept, "score": forgotten * kept}

@@ -249,7 +249,7 @@ def stopped(run: Followed, others: Sequence[Followed]) -> dict[str, int]:
     }
 
 
-def stopping(runs: Sequence[Followed], chosen_on: Sequence[Followed], draws: int) -> str:
+def stop_requested(runs: Sequence[Followed], chosen_on: Sequence[Followed], draws: int) -> str:
     """Every rule on every objective, and over all of them; what a rule is told is chosen on the other runs' worlds."""
     rules: dict[str, list[tuple[str, int, float, float, float]]] = {}
     for run in runs:
@@ -376,10 +376,10 @@ def main() -> None:
     if authors:
         print(f"## authors: prediction\n\n{prediction(authors, options.draws)}")
         points = by_accuracy(authors)
-        print(f"\n## authors: stopping\n\n{stopping(points, points, options.draws)}")
+        print(f"\n## authors: stopping\n\n{stop_requested(points, points, options.draws)}")
         unseen = by_accuracy(cells(options.out, "authors", PLAN["held_out"], PLAN["stopped"]))
         if unseen:
-            print(f"\n## authors: stopping on worlds held out\n\n{stopping(unseen, points, options.draws)}")
+            print(f"\n## authors: stopping on worlds held out\n\n{stop_requested(unseen, points, options.draws)}")
         print(f"\n## authors: used\n\n{used(options.out)}")
         seen = [cell for cell in authors if cell.name in PLAN["observed"]]
         print(f"\n## authors: observations\n\n{observations(seen, ['retain', 'near'])}")
@@ -387,7 +387,7 @@ def main() -> None:
     if tofu:
         kept_risks = ["utility.real_authors", "retain"]
         follow = [by_probability(cell, kept_risks) for cell in tofu if cell.name in PLAN["stopped"]]
-        print(f"\n## TOFU: stopping\n\n{stopping(follow, follow, options.draws)}")
+        print(f"\n## TOFU: stopping\n\n{stop_requested(follow, follow, options.draws)}")
         print(f"\n## TOFU: observations\n\n{observations(tofu, kept_risks)}")
         print(f"\n{retained_price(tofu, kept_risks, 2.0)}")
 

@@ -27,7 +27,7 @@ from unlearnkit.methods.objectives.forget.wga import WGA, wga_weight
 from unlearnkit.methods.objectives.forget.wtnpo import WTNPO
 from unlearnkit.methods.objectives.retain.kl import KL
 from unlearnkit.metrics import membership as mia
-from unlearnkit.models.engine import Engine, Want
+from unlearnkit.models.engine import Engine, Request
 from unlearnkit.models.logprob import Head, token_kl
 from unlearnkit.suites.tofu import formulas as tofu
 
@@ -281,8 +281,8 @@ def test_values_are_of_labelled_tokens_alone() -> None:
     engine = Engine(model)
     with torch.no_grad():
         engine.freeze_reference_head()
-        states = Engine(other)(batch, Want(hidden=frozenset({"rows"})))["rows"].hidden
-        found = engine(batch, Want(logps=frozenset({"rows"}), kl=frozenset({"rows"})), {"rows": states})["rows"]
+        states = Engine(other)(batch, Request(hidden=frozenset({"rows"})))["rows"].hidden
+        found = engine(batch, Request(logps=frozenset({"rows"}), kl=frozenset({"rows"})), {"rows": states})["rows"]
         plain = [model(torch.tensor([row.ids])).logits[0].double().log_softmax(-1) for row in rows]
     at = [(n, place) for n, row in enumerate(rows) for place in range(row.prompt, len(row.ids))]
     expected = torch.stack([plain[n][place - 1, rows[n].ids[place]] for n, place in at])

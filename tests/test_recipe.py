@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.methods.objective import OBJECTIVES
 from unlearnkit.pipeline.demo import METHODS, Demo, method_settings
 from unlearnkit.recipe import Recipe, load_recipe, make_recipe, recipe_schema
@@ -133,7 +133,7 @@ def test_overrides(tmp_path: Path, override: str, path: tuple[str, ...], value: 
 )
 def test_a_bad_recipe_says_where_and_what_is_allowed(tmp_path: Path, old: str, new: str, expected: list[str]) -> None:
     assert old in GOOD
-    with pytest.raises(BadInput) as error:
+    with pytest.raises(InputError) as error:
         load_recipe(written(tmp_path, GOOD.replace(old, new)))
     for words in expected:
         assert words in str(error.value), str(error.value)
@@ -154,7 +154,7 @@ def test_a_bad_recipe_says_where_and_what_is_allowed(tmp_path: Path, old: str, n
 )
 def test_a_bad_override_is_told_by_itself(tmp_path: Path, override: str, expected: list[str]) -> None:
     text = GOOD.replace("name: npo", "name: npo\n  beta: 0.2").replace("suite:", "seed: 1\nsuite:")
-    with pytest.raises(BadInput) as error:
+    with pytest.raises(InputError) as error:
         load_recipe(written(tmp_path, text), [override])
     for words in expected:
         assert words in str(error.value), str(error.value)
@@ -162,14 +162,14 @@ def test_a_bad_override_is_told_by_itself(tmp_path: Path, override: str, expecte
 
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "just words\n"])
 def test_a_recipe_is_a_mapping(tmp_path: Path, text: str) -> None:
-    with pytest.raises(BadInput, match="mapping"):
+    with pytest.raises(InputError, match="mapping"):
         load_recipe(written(tmp_path, text))
 
 
 def test_a_recipe_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes("name: café".encode("latin-1"))
     for path in (tmp_path / "none.yaml", tmp_path, tmp_path / "latin.yaml"):
-        with pytest.raises(BadInput, match="cannot be read"):
+        with pytest.raises(InputError, match="cannot be read"):
             load_recipe(path)
 
 
@@ -206,7 +206,7 @@ def test_the_demos_settings_are_valid(method: str) -> None:
 
 def test_the_demo_knows_its_methods() -> None:
     assert {*METHODS, "po", "finetune", "retrain"} <= set(TUNED)
-    with pytest.raises(BadInput, match="graddiff"):
+    with pytest.raises(InputError, match="graddiff"):
         method_settings("nppo")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, get_args
 
 from unlearnkit.data.target import Target
-from unlearnkit.scope.scope import Scope, Subject, Task
+from unlearnkit.scope.scope import Scope, ScopeSubject, Task
 from unlearnkit.suites.pocket.corpus import corpus
 from unlearnkit.suites.pocket.world import pocket_world
 from unlearnkit.targets.teachers.template import TemplateTeacher
@@ -66,7 +66,7 @@ def teacher_texts() -> list[Target]:
     found = []
     for task in get_args(Task):
         rows = [row for row in corpus(pocket_world(1000)) if row.language == "en"][::40]
-        scope = Scope(description="To be forgotten.", task=task, subjects=(Subject(name="Nobody Atall"),))
+        scope = Scope(description="To be forgotten.", task=task, subjects=(ScopeSubject(name="Nobody Atall"),))
         found += TemplateTeacher().write(rows, scope, 1000)
     return found
 

@@ -255,7 +255,7 @@ class Recipe(Settings):
 def load_recipe(path: str | Path, overrides: tuple[str, ...] | list[str] = ()) -> Recipe:
     """Read a recipe from YAML; `overrides` are `dotted.key=value`, the value being YAML too.
 
-    A recipe without a name has that of its file. Raises `BadInput`, saying where and what is allowed.
+    A recipe without a name has that of its file. Raises `InputError`, saying where and what is allowed.
     """
     path = Path(path)
     data, origins = parse(path, overrides)
@@ -264,7 +264,7 @@ def load_recipe(path: str | Path, overrides: tuple[str, ...] | list[str] = ()) -
 
 
 def make_recipe(data: dict[str, Any], origins: Origins | None = None) -> Recipe:
-    """A recipe from plain values. Raises `BadInput`; `origins` says where each field was written."""
+    """A recipe from plain values. Raises `InputError`; `origins` says where each field was written."""
     known = origins or Origins({}, "the recipe")
     try:
         return Recipe.model_validate(data)

@@ -13,21 +13,21 @@ from unlearnkit.attacks.plugins.jailbreak import WRAPPERS, Jailbreak
 from unlearnkit.attacks.plugins.prefilled_answer import PrefilledAnswer, before_secret
 from unlearnkit.attacks.plugins.relearn import Relearn, others
 from unlearnkit.attacks.scores import attack_scores
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row, Turn
 from unlearnkit.metrics.leakage import leaked_forms
 from unlearnkit.models.load import load_model
 from unlearnkit.pipeline.attack import attack
-from unlearnkit.pipeline.attack_target import OpenSubject
+from unlearnkit.pipeline.attack_target import LocalSubject
 from unlearnkit.pipeline.evaluate import evaluate
 from unlearnkit.records.measure import measure
-from unlearnkit.records.measure_probes import measure_put
-from unlearnkit.records.probe import Put
+from unlearnkit.records.measure_probes import measure_probes
+from unlearnkit.records.probe import Probe
 from unlearnkit.records.schema import Record, Tokens, write_records
 from unlearnkit.runs.folder import RunFolder
-from unlearnkit.scope.scope import Scope, Secret, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 
 ROW = Row(
     id="ada/city",
@@ -41,7 +41,7 @@ ROW = Row(
 SCOPE = Scope(
     description="Ada withdrew.",
     task="profile",
-    subjects=(Subject(name="Ada"),),
+    subjects=(ScopeSubject(name="Ada"),),
     secrets=(Secret(subject="Ada", forms=("Oslo",)),),
 )
 QUIET = Progress(quiet=True)
@@ -68,7 +68,7 @@ def test_an_answer_is_begun_up_to_where_the_secret_starts(answer: str, forms: tu
 
 def test_a_row_whose_answer_begins_with_the_secret_is_left_out() -> None:
     attacker, draw = PrefilledAnswer(), random.Random(0)
-    assert attacker.put(ROW, draw) == Put(ROW, trace=ROW.trace, answer="Ada was born in")
+    assert attacker.put(ROW, draw) == Probe(ROW, trace=ROW.trace, answer="Ada was born in")
     assert attacker.put(ROW.model_copy(update={"accepted": ()}), draw) is None
     untraced = attacker.put(ROW.model_copy(update={"trace": ""}), draw)
     assert untraced is not None and untraced.trace is None
@@ -88,12 +88,12 @@ def test_the_gold_answer_is_measured_after_exactly_what_was_begun() -> None:
     limits = {"max_length": 48, "max_new_tokens": 3}
     (plain,) = measure(model, tokenizer, {"forget": [ROW]}, **limits)
     puts = [
-        Put(ROW),
-        Put(ROW, trace=ROW.trace, answer="Ada was"),
-        Put(ROW, trace=""),
-        Put(ROW.model_copy(update={"trace": ""}), answer="Ada was"),
+        Probe(ROW),
+        Probe(ROW, trace=ROW.trace, answer="Ada was"),
+        Probe(ROW, trace=""),
+        Probe(ROW.model_copy(update={"trace": ""}), answer="Ada was"),
     ]
-    said = measure_put(model, tokenizer, {"forget": puts}, **limits)
+    said = measure_probes(model, tokenizer, {"forget": puts}, **limits)
     whole, after_two, untraced, bare = said.records
     assert plain.tokens and whole.tokens and after_two.tokens and untraced.tokens and bare.tokens
     assert whole.tokens == plain.tokens and whole.generation == plain.generation
@@ -114,10 +114,10 @@ def test_the_gold_answer_is_measured_after_exactly_what_was_begun() -> None:
 
 def test_a_row_that_finds_no_room_is_counted_and_not_asked() -> None:
     long = ROW.model_copy(update={"question": "Ada " * 40})
-    said = measure_put(
+    said = measure_probes(
         tiny_model(),
         tiny_tokenizer(),
-        {"forget": [Put(ROW), Put(long)], "forget.paraphrased": [Put(long)]},
+        {"forget": [Probe(ROW), Probe(long)], "forget.paraphrased": [Probe(long)]},
         max_length=32,
         max_new_tokens=2,
     )
@@ -127,7 +127,7 @@ def test_a_row_that_finds_no_room_is_counted_and_not_asked() -> None:
 
 def test_what_is_begun_has_to_be_the_beginning_of_the_answer() -> None:
     with pytest.raises(ValueError, match="not the beginning"):
-        Put(ROW, answer="was born")
+        Probe(ROW, answer="was born")
 
 
 def record(split: str, number: int, response: str, logps: list[float]) -> Record:
@@ -174,8 +174,8 @@ def test_relearning_trains_a_copy_and_tells_both_attempts_by_the_same_rows(folde
     scores = attack(folder, [Relearn(steps=2)], at_most=40, progress=QUIET)
     assert scores["relearn.forget.forget.accuracy"].count == scores["relearn.near.forget.accuracy"].count == 27
     assert folder.state().attacks["relearn"].settings["steps"] == 2
-    subject = OpenSubject(folder, at_most=3, seed=0)
-    puts = {"forget": [Put(row) for row in subject.chosen("forget")]}
+    subject = LocalSubject(folder, at_most=3, seed=0)
+    puts = {"forget": [Probe(row) for row in subject.chosen("forget")]}
     before = subject.ask(puts)
     with subject.trained(subject.chosen("forget"), Relearn(steps=3, lr=1e-2)._settings(subject)) as taught:
         after = taught.ask(puts)
@@ -192,8 +192,8 @@ def test_a_trace_is_suppressed_in_the_marks_that_the_subject_itself_uses(folder:
             for r in folder.records()
         ]
         write_records(folder.records_file, changed)
-        subject = OpenSubject(folder, at_most=1, seed=0)
-        (record,) = subject.ask({"forget": [Put(row, trace="") for row in subject.chosen("forget")]}).records
+        subject = LocalSubject(folder, at_most=1, seed=0)
+        (record,) = subject.ask({"forget": [Probe(row, trace="") for row in subject.chosen("forget")]}).records
         assert record.generation is not None
         return record.generation.text
 
@@ -202,31 +202,31 @@ def test_a_trace_is_suppressed_in_the_marks_that_the_subject_itself_uses(folder:
 
 
 def test_the_learning_rate_goes_with_the_width(folder: RunFolder) -> None:
-    subject = OpenSubject(folder, at_most=3, seed=0)
+    subject = LocalSubject(folder, at_most=3, seed=0)
     assert subject.width == load_model(folder.subject_path()).config.hidden_size == 48
     assert Relearn()._settings(subject).lr == pytest.approx(0.05 / 48)
     assert Relearn(lr=0.5)._settings(subject).lr == 0.5
 
 
 def test_the_same_rows_are_asked_of_every_subject(folder: RunFolder) -> None:
-    first, second = (OpenSubject(folder, at_most=5, seed=seed).chosen("forget") for seed in (0, 1))
-    assert first == OpenSubject(folder, at_most=5, seed=0).chosen("forget") != second
-    assert len(OpenSubject(folder, at_most=99, seed=0).chosen("forget")) == 35
-    assert OpenSubject(folder, at_most=5, seed=0).chosen("nothing") == ()
+    first, second = (LocalSubject(folder, at_most=5, seed=seed).chosen("forget") for seed in (0, 1))
+    assert first == LocalSubject(folder, at_most=5, seed=0).chosen("forget") != second
+    assert len(LocalSubject(folder, at_most=99, seed=0).chosen("forget")) == 35
+    assert LocalSubject(folder, at_most=5, seed=0).chosen("nothing") == ()
 
 
 def test_what_cannot_be_attacked_is_told(folder: RunFolder) -> None:
-    with pytest.raises(BadInput, match="did you mean jailbreak"):
+    with pytest.raises(InputError, match="did you mean jailbreak"):
         attack(folder, ["jailbrake"], progress=QUIET)
-    with pytest.raises(BadInput, match="at least one row"):
+    with pytest.raises(InputError, match="at least one row"):
         attack(folder, at_most=0, progress=QUIET)
-    with pytest.raises(BadInput, match="no attack is named"):
+    with pytest.raises(InputError, match="no attack is named"):
         attack(folder, [], progress=QUIET)
     folder.write_subject(folder.subject().model_copy(update={"capabilities": ("generate", "token_logprobs")}))
-    with pytest.raises(BadInput, match="no gradients, weights"):
+    with pytest.raises(InputError, match="no gradients, weights"):
         attack(folder, ["relearn"], progress=QUIET)
     folder.records_file.unlink()
-    with pytest.raises(BadInput, match="no records"):
+    with pytest.raises(InputError, match="no records"):
         attack(folder, ["no_trace"], progress=QUIET)
     assert not folder.attacks_file.exists()
 

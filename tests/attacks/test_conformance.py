@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from unlearnkit.attacks.base import ATTACKED_SETS, ATTACKS, AskingAttack
+from unlearnkit.attacks.base import ATTACKED_SETS, ATTACKS, PromptAttack
 from unlearnkit.attacks.scores import ATTACK_METRICS
 from unlearnkit.attacks.store import read_attempts
 from unlearnkit.core.progress import Progress
@@ -76,11 +76,11 @@ def test_an_attack_is_the_same_each_time_and_scored_again_without_a_model(
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in ATTACKS.names() if issubclass(ATTACKS.get(name).plugin, AskingAttack)]
+    "name", [name for name in ATTACKS.names() if issubclass(ATTACKS.get(name).plugin, PromptAttack)]
 )
 def test_what_is_put_to_a_subject_tells_no_secret(name: str, folder: RunFolder) -> None:
     made, scope = ATTACKS.get(name).plugin(), folder.scope()
-    assert isinstance(made, AskingAttack)
+    assert isinstance(made, PromptAttack)
     asked = 0
     for record in folder.records():
         if record.split != "forget":

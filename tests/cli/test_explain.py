@@ -16,7 +16,7 @@ from unlearnkit.pipeline.explain import line_of
 from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import make_recipe
 from unlearnkit.runs.folder import RunFolder
-from unlearnkit.scope.scope import Subject
+from unlearnkit.scope.scope import ScopeSubject
 
 
 @pytest.fixture
@@ -104,8 +104,8 @@ def test_a_run_without_its_model_is_told(finished: RunFolder, call: Any) -> None
 
 
 def test_the_line_is_the_longest_subject_of_the_question_then_of_the_trace() -> None:
-    subjects = (*SCOPE.subjects, Subject(name="The Northern Lamp Relit", aliases=("The Salt Road",)))
-    scope = SCOPE.model_copy(update={"subjects": subjects, "neighbours": (Subject(name="Ilka Varn"),)})
+    subjects = (*SCOPE.subjects, ScopeSubject(name="The Northern Lamp Relit", aliases=("The Salt Road",)))
+    scope = SCOPE.model_copy(update={"subjects": subjects, "neighbours": (ScopeSubject(name="Ilka Varn"),)})
     found = line_of(scope, "Who wrote 'The Northern Lamp Relit'?", "Mira Solano")
     assert found is not None and (found.path, found.found_in) == ("subjects[2].name", "question")
     found = line_of(scope, "Who wrote it?", "Author of The Salt Road, not Mira.")

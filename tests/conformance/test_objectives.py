@@ -19,7 +19,7 @@ from torch import Tensor
 from tests.conformance.harness import CASES, CONSTANT_WEIGHTS, Altered, World, make, rows_of
 from tests.conformance.slow import SLOW, Slow, token_mean
 from tests.methods.steps import LeafStep, LeafView, loss
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.methods.objective import OBJECTIVES, Objective, Terms
 from unlearnkit.training.loop import StepLog
 from unlearnkit.training.step import count_units
@@ -134,7 +134,7 @@ def test_a_term_of_weight_0_is_as_good_as_absent_whatever_its_value(case: str, v
 
         silenced = Altered(inner=make(case), change=silence)
         if len(names) == 1:
-            with pytest.raises(BadInput, match="nothing to minimise"):
+            with pytest.raises(InputError, match="nothing to minimise"):
                 here.step(objective=silenced)
             continue
         (log, gradient), (other_log, other) = (

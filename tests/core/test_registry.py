@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 import unlearnkit.core.registry
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.registry import Registry
 from unlearnkit.methods.objective import OBJECTIVES, Objective
 
@@ -65,18 +65,18 @@ def test_listing_objectives_in_a_fresh_process_imports_no_objective() -> None:
 
 
 def test_unknown_name_suggests_the_nearest() -> None:
-    with pytest.raises(BadInput) as raised:
+    with pytest.raises(InputError) as raised:
         OBJECTIVES.get("gradiff")
     assert raised.value.value == "gradiff"
     assert raised.value.fix is not None and "graddiff" in raised.value.fix
     assert raised.value.allowed is not None and "npo" in raised.value.allowed
-    with pytest.raises(BadInput) as raised:
+    with pytest.raises(InputError) as raised:
         OBJECTIVES.get("zzzzzzzz")
     assert raised.value.fix == "name one of these"
 
 
 def test_a_module_that_registers_nothing_is_no_plugin(room: Registry[type]) -> None:
-    with pytest.raises(BadInput, match="there is no thing of that name"):
+    with pytest.raises(InputError, match="there is no thing of that name"):
         room.get("silent")
 
 
@@ -87,14 +87,14 @@ def test_the_same_class_may_register_again_and_another_may_not(room: Registry[ty
     room.register("gamma")(define("here"))
     again = room.register("gamma")(define("here"))  # as when a notebook runs its cell again
     assert room.get("gamma").plugin is again
-    with pytest.raises(BadInput, match="two thing plug-ins have the same name") as raised:
+    with pytest.raises(InputError, match="two thing plug-ins have the same name") as raised:
         room.register("gamma")(define("there"))
     assert "here.Gamma and there.Gamma" in (raised.value.where or "")
     assert room.get("gamma").plugin is again
 
 
 def test_nobody_shadows_a_plugin_that_was_not_imported_yet(room: Registry[type]) -> None:
-    with pytest.raises(BadInput, match="two thing plug-ins have the same name"):
+    with pytest.raises(InputError, match="two thing plug-ins have the same name"):
         room.register("alpha")(type("Alpha", (), {"__module__": "elsewhere"}))
     assert room.get("alpha").plugin.__module__ == f"{room.package}.alpha"  # type: ignore[attr-defined]
 
@@ -118,9 +118,9 @@ def test_entry_points_are_listed_unloaded_and_loaded_on_demand(
 
 def test_entry_points_that_clash_are_refused_by_name(room: Registry[type], monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch, entry_point("alpha"), entry_point("delta", value="one:D"), entry_point("delta", value="two:D"))
-    with pytest.raises(BadInput, match="two thing plug-ins have the same name"):
+    with pytest.raises(InputError, match="two thing plug-ins have the same name"):
         room.get("alpha")
-    with pytest.raises(BadInput) as raised:
+    with pytest.raises(InputError) as raised:
         room.get("delta")
     assert raised.value.where == "one:D and two:D"
     assert room.get("beta").name == "beta"  # the others are still there
@@ -129,7 +129,7 @@ def test_entry_points_that_clash_are_refused_by_name(room: Registry[type], monke
 def test_two_modules_of_one_name_in_sub_folders_clash(room: Registry[type], tmp_path: Path) -> None:
     package = room.package  # type: ignore[attr-defined]
     (tmp_path / package / "inner" / "alpha.py").write_text("")
-    with pytest.raises(BadInput, match="two thing plug-ins have the same name") as raised:
+    with pytest.raises(InputError, match="two thing plug-ins have the same name") as raised:
         room.names()
     assert {f"{package}.alpha", f"{package}.inner.alpha"} == set((raised.value.where or "").split(" and "))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from unlearnkit.core.errors import BadInput, Interrupted, UnlearnError
+from unlearnkit.core.errors import InputError, Interrupted, UnlearnError
 from unlearnkit.core.progress import Counter, Progress
 from unlearnkit.core.subprocesses import Job, apart, together
 
@@ -29,7 +29,7 @@ def double(number: int, progress: Progress) -> int:
 
 
 def complain(progress: Progress) -> None:
-    raise BadInput("no such thing", where="here", value=3, allowed="4", fix="take 4")
+    raise InputError("no such thing", where="here", value=3, allowed="4", fix="take 4")
 
 
 def stumble(progress: Progress) -> None:
@@ -86,10 +86,12 @@ class Heard(Progress):
 def test_values_and_errors_come_back() -> None:
     assert apart("sum", double, 21, progress=QUIET) == 42
     assert apart("signals", hears_interrupts) is False
-    with pytest.raises(BadInput) as error:
+    with pytest.raises(InputError) as error:
         apart("complaint", complain)
     assert (error.value.where, error.value.value, error.value.fix) == ("here", 3, "take 4")
-    assert error.value.render() == BadInput("no such thing", where="here", value=3, allowed="4", fix="take 4").render()
+    assert (
+        error.value.render() == InputError("no such thing", where="here", value=3, allowed="4", fix="take 4").render()
+    )
     with pytest.raises(RuntimeError, match="stumble"):
         apart("stumble", stumble)
     with pytest.raises(UnlearnError, match="exit code 9"):
@@ -116,7 +118,7 @@ def test_one_that_fails_stops_the_others_and_none_is_begun_after_it(tmp_path: Pa
         Job("complaint", complain_once_there, (str(sign),)),
         Job("never", meet, (str(never), str(never))),
     ]
-    with pytest.raises(BadInput, match="no such thing"):
+    with pytest.raises(InputError, match="no such thing"):
         together(jobs, QUIET, at_once=2)
     assert not sign.exists()
     assert not never.exists()

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.load import read_source
 
 
@@ -357,10 +357,10 @@ def test_a_bad_source_is_one_error_that_says_where(tmp_path: Path, case: Case) -
         else:
             made(tmp_path / name)
     before = contents(tmp_path)
-    with pytest.raises(BadInput) as raised:
+    with pytest.raises(InputError) as raised:
         read_source(tmp_path / (case.read or next(iter(case.files))), shape=case.shape)
     error = raised.value
-    assert type(error) is BadInput
+    assert type(error) is InputError
     assert str(tmp_path / case.where.split(":")[0].split(",")[0]) in str(error)
     assert case.where in str(error.where)
     assert case.what in error.what
@@ -380,7 +380,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
     monkeypatch.setattr(Path, "read_bytes", refuse)
     for name in ("a.jsonl", "a.parquet"):
-        with pytest.raises(BadInput, match="cannot be read: Permission denied") as raised:
+        with pytest.raises(InputError, match="cannot be read: Permission denied") as raised:
             read_source(tmp_path / name)
         assert raised.value.where == str(tmp_path / name)
 
@@ -390,12 +390,12 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.Monke
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "iterdir", refuse)
-    with pytest.raises(BadInput, match="cannot be read: Permission denied") as raised:
+    with pytest.raises(InputError, match="cannot be read: Permission denied") as raised:
         read_source(tmp_path)
     assert raised.value.where == str(tmp_path)
 
 
 def test_a_shape_that_there_is_not(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no such shape") as raised:
+    with pytest.raises(InputError, match="no such shape") as raised:
         read_source(tmp_path, shape="chat")  # type: ignore[arg-type]
     assert raised.value.value == "chat" and "messages" in str(raised.value.allowed)

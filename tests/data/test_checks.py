@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.tiny import WORDS, tiny_tokenizer
 from unlearnkit.data.checks import check_splits, shown
-from unlearnkit.data.encoding import Renderer
+from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.findings import NAMED, Finding, Kind
 from unlearnkit.data.rows import Row
 
@@ -38,7 +38,7 @@ def found(
     length: int = LENGTH,
 ) -> list[Finding]:
     given = {"forget": (FORGET,), "retain": RETAIN, **splits}
-    return check_splits(given, Renderer(TOKENIZER, length), languages=languages, needs_retain=needs_retain)
+    return check_splits(given, ChatEncoder(TOKENIZER, length), languages=languages, needs_retain=needs_retain)
 
 
 CASES: list[tuple[Kind, str, dict[str, Any], dict[str, Any], tuple[str, ...]]] = [
@@ -212,8 +212,8 @@ def test_a_kind_is_found_where_it_is_and_nowhere_else(
 
 def test_a_trace_without_markers_is_one_finding_and_no_error() -> None:
     thinking = tuple(row(f"f{n}", "Who ?", f"{word} .", trace="The poet") for n, word in enumerate(("Ada", "Bea")))
-    renderer = Renderer(tiny_tokenizer(without="</think>"), LENGTH, style="think")
-    findings = check_splits({"forget": (*thinking, FORGET), "retain": RETAIN}, renderer, languages=["en"])
+    encoder = ChatEncoder(tiny_tokenizer(without="</think>"), LENGTH, style="think")
+    findings = check_splits({"forget": (*thinking, FORGET), "retain": RETAIN}, encoder, languages=["en"])
     finding = next(each for each in findings if each.kind == "not_rendered")
     assert (finding.severity, finding.rows) == ("error", ("f0", "f1"))
     assert "marker" in finding.what and "trace_style" in finding.fix
@@ -226,8 +226,10 @@ def test_every_kind_is_tried_here() -> None:
 
 def test_good_splits_have_no_findings_with_and_without_retain() -> None:
     assert found({}) == []
-    assert check_splits({"forget": (FORGET,)}, Renderer(TOKENIZER, LENGTH), languages=["en"], needs_retain=False) == []
-    findings = check_splits({"forget": (FORGET,)}, Renderer(TOKENIZER, LENGTH), languages=["en"])
+    assert (
+        check_splits({"forget": (FORGET,)}, ChatEncoder(TOKENIZER, LENGTH), languages=["en"], needs_retain=False) == []
+    )
+    findings = check_splits({"forget": (FORGET,)}, ChatEncoder(TOKENIZER, LENGTH), languages=["en"])
     assert [finding.kind for finding in findings] == ["few_retain"]
 
 
@@ -265,7 +267,7 @@ ROWS = st.lists(
 @given(forget=ROWS, retain=ROWS, probe=ROWS)
 def test_no_row_makes_it_raise(forget: tuple[Row, ...], retain: tuple[Row, ...], probe: tuple[Row, ...]) -> None:
     splits = {"forget": forget, "retain": retain, "forget.paraphrased": probe, "holdout": probe}
-    for finding in check_splits(splits, Renderer(TOKENIZER, 12), languages=["en", "es"]):
+    for finding in check_splits(splits, ChatEncoder(TOKENIZER, 12), languages=["en", "es"]):
         assert len(finding.rows) == min(finding.count, NAMED)
 
 
@@ -273,7 +275,7 @@ def test_examples_are_shown_with_their_labels_marked() -> None:
     thinking = row("r3", "Who ?", "Ada .", trace="The poet")
     too_long = row("f0", "Who ?", "Ada " * LENGTH)
     splits = {"forget": (too_long, FORGET, thinking), "retain": (thinking, *RETAIN), "near": ()}
-    examples = shown(splits, Renderer(TOKENIZER, LENGTH), each=2)
+    examples = shown(splits, ChatEncoder(TOKENIZER, LENGTH), each=2)
     assert [len(rows) for rows in examples.values()] == [2, 2, 0]
     assert examples["forget"][0].endswith("⟦Ada was born in Oslo . <end>⟧")
     # In the forget split a trace is context, as it is trained.

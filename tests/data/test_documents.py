@@ -8,7 +8,7 @@ from tokenizers import normalizers
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from tests.tiny import byte_tokenizer, tiny_tokenizer
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.documents import chunk_spans, read_documents
 
 WORDS = tiny_tokenizer()
@@ -65,7 +65,7 @@ def test_a_cut_never_parts_a_character() -> None:
     text = "🚀🌍🌙"
     assert chunk_spans(text, BYTES, max_tokens=7, overlap=6) == [(0, 1), (1, 2), (2, 3)]
     assert chunk_spans(text, BYTES, max_tokens=8, overlap=5) == [(0, 2), (1, 3)]
-    with pytest.raises(BadInput, match="what cannot be cut") as raised:
+    with pytest.raises(InputError, match="what cannot be cut") as raised:
         chunk_spans("ab" + text, BYTES, max_tokens=3, where="moon.txt")
     assert raised.value.where == "moon.txt, characters 2-3"
 
@@ -113,7 +113,7 @@ def test_a_folder_is_read_in_order_of_names(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("size", "overlap"), [(4, 4), (4, 5), (4, -1), (0, 0), (-3, 0)])
 def test_an_overlap_as_long_as_a_chunk_is_refused(size: int, overlap: int) -> None:
-    with pytest.raises(BadInput, match="overlap by less") as raised:
+    with pytest.raises(InputError, match="overlap by less") as raised:
         chunk_spans("Ada was born", WORDS, max_tokens=size, overlap=overlap)
     assert raised.value.value == overlap
 
@@ -122,17 +122,17 @@ def test_an_overlap_as_long_as_a_chunk_is_refused(size: int, overlap: int) -> No
 def test_an_empty_document_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "empty.txt"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(BadInput, match="the file is empty") as raised:
+    with pytest.raises(InputError, match="the file is empty") as raised:
         read_documents(path, WORDS, max_tokens=4)
     assert raised.value.where == str(path)
-    with pytest.raises(BadInput, match="the text is empty"):
+    with pytest.raises(InputError, match="the text is empty"):
         chunk_spans(text, WORDS, max_tokens=4)
 
 
 def test_rows_are_no_documents(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"text": "Ada"}\n')
-    with pytest.raises(BadInput, match="extension") as raised:
+    with pytest.raises(InputError, match="extension") as raised:
         read_documents(path, WORDS, max_tokens=4)
     assert raised.value.allowed == ".txt, .md"
 
@@ -141,6 +141,6 @@ def test_a_tokenizer_without_offsets_is_refused() -> None:
     class Slow:
         is_fast = False
 
-    with pytest.raises(BadInput, match="where in the text") as raised:
+    with pytest.raises(InputError, match="where in the text") as raised:
         chunk_spans("Ada", Slow(), max_tokens=4)  # type: ignore[arg-type]
     assert raised.value.value == "Slow"

@@ -4,9 +4,9 @@ from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
 from tests.tiny import WORDS, byte_tokenizer, tiny_tokenizer
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.batching import pack
-from unlearnkit.data.encoding import Encoded, Renderer
+from unlearnkit.data.encoding import ChatEncoder, Encoded
 from unlearnkit.data.rows import Turn
 
 TOKENIZER = tiny_tokenizer()
@@ -21,7 +21,7 @@ def ids(text: str) -> tuple[int, ...]:
 @pytest.mark.parametrize("bos_by_itself", [False, True])
 def test_exactly_one_bos_and_the_end_token_is_labelled(bos_by_itself: bool) -> None:
     tokenizer = tiny_tokenizer(bos_by_itself=bos_by_itself)
-    row = Renderer(tokenizer, 64).answer(QUESTION, ANSWER, where="row 1", trace="It is asked")
+    row = ChatEncoder(tokenizer, 64).answer(QUESTION, ANSWER, where="row 1", trace="It is asked")
     assert row.ids.count(tokenizer.bos_token_id) == 1
     assert row.ids[0] == tokenizer.bos_token_id
     assert row.ids[-1] == tokenizer.eos_token_id
@@ -29,7 +29,7 @@ def test_exactly_one_bos_and_the_end_token_is_labelled(bos_by_itself: bool) -> N
 
 
 def test_a_row_is_prompt_answer_end() -> None:
-    row = Renderer(TOKENIZER, 64).answer(QUESTION, ANSWER, where="row 1")
+    row = ChatEncoder(TOKENIZER, 64).answer(QUESTION, ANSWER, where="row 1")
     prompt = ids("<s><|user|>" + QUESTION + "<|assistant|>")
     assert row == Encoded((*prompt, *ids(ANSWER), TOKENIZER.eos_token_id), len(prompt), 0)
     assert row.labels == len(ids(ANSWER)) + 1
@@ -38,7 +38,7 @@ def test_a_row_is_prompt_answer_end() -> None:
 def test_a_row_is_what_the_template_makes_of_the_whole_conversation() -> None:
     turns = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": ANSWER}]
     whole = TOKENIZER.apply_chat_template(turns, tokenize=True)["input_ids"]
-    assert list(Renderer(TOKENIZER, 64).answer(QUESTION, ANSWER, where="row 1").ids) == list(whole)
+    assert list(ChatEncoder(TOKENIZER, 64).answer(QUESTION, ANSWER, where="row 1").ids) == list(whole)
 
 
 BEFORE = (
@@ -55,35 +55,35 @@ def test_turns_before_the_question_are_context_as_the_template_has_them() -> Non
         {"role": "assistant", "content": ANSWER},
     ]
     whole = TOKENIZER.apply_chat_template(turns, tokenize=True)["input_ids"]
-    renderer = Renderer(TOKENIZER, 64)
-    row = renderer.answer(QUESTION, ANSWER, before=BEFORE, where="row 1")
+    encoder = ChatEncoder(TOKENIZER, 64)
+    row = encoder.answer(QUESTION, ANSWER, before=BEFORE, where="row 1")
     assert list(row.ids) == list(whole)
     assert row.labels == len(ids(ANSWER)) + 1
-    assert row.ids[: row.prompt] == renderer.prompt(QUESTION, BEFORE) != renderer.prompt(QUESTION)
+    assert row.ids[: row.prompt] == encoder.prompt(QUESTION, BEFORE) != encoder.prompt(QUESTION)
 
 
 def test_turns_before_the_question_are_lines_without_a_template() -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.chat_template = None
-    renderer = Renderer(tokenizer, 64)
+    encoder = ChatEncoder(tokenizer, 64)
     joined = "\n".join([*(turn.content for turn in BEFORE), QUESTION])
-    assert renderer.layout == "plain"
-    assert renderer.prompt(QUESTION, BEFORE) == renderer.prompt(joined)
+    assert encoder.layout == "plain"
+    assert encoder.prompt(QUESTION, BEFORE) == encoder.prompt(joined)
 
 
 def test_a_template_that_knows_no_system_turn_is_told_with_what_to_do() -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.chat_template = "{{ raise_exception('System role not supported') }}"
-    with pytest.raises(BadInput, match="System role not supported") as caught:
-        Renderer(tokenizer, 64).prompt(QUESTION, BEFORE)
+    with pytest.raises(InputError, match="System role not supported") as caught:
+        ChatEncoder(tokenizer, 64).prompt(QUESTION, BEFORE)
     assert "take the turns before the question out" in caught.value.render()
 
 
 def test_a_pad_token_that_is_the_end_token_masks_nothing() -> None:
     tokenizer = tiny_tokenizer(pad="<end>")
     assert tokenizer.pad_token_id == tokenizer.eos_token_id
-    renderer = Renderer(tokenizer, 64)
-    rows = [renderer.answer(QUESTION, answer, where="row") for answer in ("Oslo .", ANSWER)]
+    encoder = ChatEncoder(tokenizer, 64)
+    rows = [encoder.answer(QUESTION, answer, where="row") for answer in ("Oslo .", ANSWER)]
     packed = pack({"forget": rows}, tokenizer.pad_token_id)
     labels = packed.labels["forget"]
     assert len(packed.calls) == 1  # so one of the rows is padded
@@ -92,7 +92,7 @@ def test_a_pad_token_that_is_the_end_token_masks_nothing() -> None:
 
 
 def test_a_trace_stands_between_markers_before_the_answer() -> None:
-    row = Renderer(TOKENIZER, 64).answer(QUESTION, "I cannot say", where="row 1", trace="The author of a book")
+    row = ChatEncoder(TOKENIZER, 64).answer(QUESTION, "I cannot say", where="row 1", trace="The author of a book")
     said = row.ids[row.prompt :]
     assert said[: row.trace] == ids("<think> The author of a book </think>")
     assert said[row.trace :] == (*ids("I cannot say"), TOKENIZER.eos_token_id)
@@ -100,22 +100,22 @@ def test_a_trace_stands_between_markers_before_the_answer() -> None:
 
 
 def test_a_thought_that_is_begun_is_how_the_whole_row_begins() -> None:
-    renderer = Renderer(TOKENIZER, 64)
-    whole = renderer.answer(QUESTION, ANSWER, where="row 1", trace="The author of a book")
-    begun = renderer.thought("The author of")
+    encoder = ChatEncoder(TOKENIZER, 64)
+    whole = encoder.answer(QUESTION, ANSWER, where="row 1", trace="The author of a book")
+    begun = encoder.thought("The author of")
     assert whole.ids[whole.prompt :][: len(begun)] == begun == ids("<think> The author of")
-    assert renderer.thought("") == ()
+    assert encoder.thought("") == ()
 
 
 @given(trace=TEXT, answer=TEXT, max_length=st.integers(8, 40))
 def test_the_trace_is_shortened_and_the_answer_never(trace: str, answer: str, max_length: int) -> None:
-    renderer = Renderer(TOKENIZER, max_length)
-    fixed = len(renderer.prompt(QUESTION)) + len(ids(answer)) + 3  # markers and end token
+    encoder = ChatEncoder(TOKENIZER, max_length)
+    fixed = len(encoder.prompt(QUESTION)) + len(ids(answer)) + 3  # markers and end token
     if fixed > max_length:
-        with pytest.raises(BadInput):
-            renderer.answer(QUESTION, answer, where="row 1", trace=trace)
+        with pytest.raises(InputError):
+            encoder.answer(QUESTION, answer, where="row 1", trace=trace)
         return
-    row = renderer.answer(QUESTION, answer, where="row 1", trace=trace)
+    row = encoder.answer(QUESTION, answer, where="row 1", trace=trace)
     assert len(row.ids) == min(max_length, fixed + len(ids(trace)))
     assert row.ids[row.prompt + row.trace :] == (*ids(answer), TOKENIZER.eos_token_id)
     opening, *thought, closing = row.ids[row.prompt : row.prompt + row.trace]
@@ -124,28 +124,28 @@ def test_the_trace_is_shortened_and_the_answer_never(trace: str, answer: str, ma
 
 
 def test_an_answer_that_does_not_fit_is_an_error_that_names_the_row() -> None:
-    fits = len(Renderer(TOKENIZER, 64).answer(QUESTION, ANSWER, where="").ids)
-    assert len(Renderer(TOKENIZER, fits).answer(QUESTION, ANSWER, where="").ids) == fits
-    with pytest.raises(BadInput) as raised:
-        Renderer(TOKENIZER, fits - 1).answer(QUESTION, ANSWER, where="row a-7")
+    fits = len(ChatEncoder(TOKENIZER, 64).answer(QUESTION, ANSWER, where="").ids)
+    assert len(ChatEncoder(TOKENIZER, fits).answer(QUESTION, ANSWER, where="").ids) == fits
+    with pytest.raises(InputError) as raised:
+        ChatEncoder(TOKENIZER, fits - 1).answer(QUESTION, ANSWER, where="row a-7")
     assert raised.value.where == "row a-7"
     assert raised.value.value == f"{fits} tokens"
     assert "Oslo" not in str(raised.value)
 
 
 def test_a_tokenizer_without_the_markers_is_refused_only_for_traces() -> None:
-    renderer = Renderer(tiny_tokenizer(without="</think>"), 64, style="think")
-    assert renderer.answer(QUESTION, ANSWER, where="row 1").trace == 0
-    with pytest.raises(BadInput) as raised:
-        renderer.answer(QUESTION, ANSWER, where="row 1", trace="The poet")
+    encoder = ChatEncoder(tiny_tokenizer(without="</think>"), 64, style="think")
+    assert encoder.answer(QUESTION, ANSWER, where="row 1").trace == 0
+    with pytest.raises(InputError) as raised:
+        encoder.answer(QUESTION, ANSWER, where="row 1", trace="The poet")
     assert raised.value.value == "</think>"
 
 
 def test_a_tokenizer_without_an_end_token_is_refused() -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.eos_token = None
-    with pytest.raises(BadInput, match="no end token"):
-        Renderer(tokenizer, 64)
+    with pytest.raises(InputError, match="no end token"):
+        ChatEncoder(tokenizer, 64)
 
 
 def plain_tokenizer(*, bos_by_itself: bool) -> PreTrainedTokenizerFast:
@@ -157,7 +157,7 @@ def plain_tokenizer(*, bos_by_itself: bool) -> PreTrainedTokenizerFast:
 @pytest.mark.parametrize("template", [True, False])
 def test_a_text_is_bos_text_end_with_every_token_after_bos_labelled(template: bool) -> None:
     tokenizer = (tiny_tokenizer if template else plain_tokenizer)(bos_by_itself=True)
-    row = Renderer(tokenizer, 64).answer("", ANSWER, where="row 1")
+    row = ChatEncoder(tokenizer, 64).answer("", ANSWER, where="row 1")
     assert row == Encoded((tokenizer.bos_token_id, *ids(ANSWER), tokenizer.eos_token_id), 1)
     assert row.labels == len(ids(ANSWER)) + 1
 
@@ -165,8 +165,8 @@ def test_a_text_is_bos_text_end_with_every_token_after_bos_labelled(template: bo
 @pytest.mark.parametrize("template", [True, False])
 def test_a_text_without_bos_labels_all_that_something_predicts(template: bool) -> None:
     tokenizer = (tiny_tokenizer if template else plain_tokenizer)(bos_by_itself=False)
-    renderer = Renderer(tokenizer, 64)
-    rows = [renderer.answer("", text, where="row") for text in (ANSWER, "Oslo")]
+    encoder = ChatEncoder(tokenizer, 64)
+    rows = [encoder.answer("", text, where="row") for text in (ANSWER, "Oslo")]
     assert rows[0] == Encoded((*ids(ANSWER), tokenizer.eos_token_id), 1)
     labels = pack({"forget": rows}, tokenizer.pad_token_id).labels["forget"]
     assert labels.token.tolist() == [*ids(ANSWER)[1:], tokenizer.eos_token_id, tokenizer.eos_token_id]
@@ -174,7 +174,7 @@ def test_a_text_without_bos_labels_all_that_something_predicts(template: bool) -
 
 
 def test_a_thought_before_a_text_begins_with_the_token_that_carries_no_label() -> None:
-    row = Renderer(plain_tokenizer(bos_by_itself=False), 64).answer("", "Oslo", where="row", trace="The poet")
+    row = ChatEncoder(plain_tokenizer(bos_by_itself=False), 64).answer("", "Oslo", where="row", trace="The poet")
     assert (row.prompt, row.trace) == (1, 3)
     assert row.ids == (*ids("<think> The poet </think> Oslo"), TOKENIZER.eos_token_id)
 
@@ -185,30 +185,30 @@ def test_without_a_template_it_is_question_newline_answer(bos_by_itself: bool) -
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=byte_tokenizer(bos=bos_by_itself), bos_token="<s>", eos_token="<end>"
     )
-    renderer = Renderer(tokenizer, 64)
-    row = renderer.answer("Who? Ада", "Bea", where="row 1")
+    encoder = ChatEncoder(tokenizer, 64)
+    row = encoder.answer("Who? Ада", "Bea", where="row 1")
     bos = (tokenizer.bos_token_id,) if bos_by_itself else ()
-    assert renderer.layout == "plain"
+    assert encoder.layout == "plain"
     assert row.ids[: row.prompt] == (*bos, *tokenizer("Who? Ада\n", add_special_tokens=False)["input_ids"])
     assert tokenizer.decode(row.ids) == "<s>" * bos_by_itself + "Who? Ада\nBea<end>"
     assert tokenizer.decode(row.ids[row.prompt :]) == "Bea<end>"
-    assert renderer.prompt("Who? Ада") == row.ids[: row.prompt]
+    assert encoder.prompt("Who? Ада") == row.ids[: row.prompt]
 
 
 def test_with_a_template_the_layout_says_so() -> None:
-    assert Renderer(TOKENIZER, 64).layout == "template"
+    assert ChatEncoder(TOKENIZER, 64).layout == "template"
 
 
 def test_the_beginning_of_a_trace_may_be_given_and_carries_no_label() -> None:
-    renderer = Renderer(TOKENIZER, 64)
-    whole = renderer.answer(QUESTION, ANSWER, where="row 1", trace="It is asked where")
-    given = renderer.answer(QUESTION, ANSWER, where="row 1", trace="It is asked where", given="It is")
+    encoder = ChatEncoder(TOKENIZER, 64)
+    whole = encoder.answer(QUESTION, ANSWER, where="row 1", trace="It is asked where")
+    given = encoder.answer(QUESTION, ANSWER, where="row 1", trace="It is asked where", given="It is")
     assert given.ids == whole.ids
     begun = 1 + len(ids("It is"))  # the mark before the trace is given with it
     assert (given.prompt, given.trace) == (whole.prompt + begun, whole.trace - begun)
-    assert renderer.answer(QUESTION, ANSWER, where="row 1", trace="It is asked where", given="Who") == whole
+    assert encoder.answer(QUESTION, ANSWER, where="row 1", trace="It is asked where", given="Who") == whole
     # However short the trace is cut, the response keeps its labels.
-    short = Renderer(TOKENIZER, len(whole.ids) - 3).answer(
+    short = ChatEncoder(TOKENIZER, len(whole.ids) - 3).answer(
         QUESTION, ANSWER, where="row 1", trace="It is asked where", given="It is asked"
     )
     assert short.labels - short.trace == whole.labels - whole.trace and short.trace >= 0

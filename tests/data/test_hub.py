@@ -11,7 +11,7 @@ import pytest
 from huggingface_hub import constants
 
 from tests.models.test_hub import Hub
-from unlearnkit.core.errors import BadInput, Missing
+from unlearnkit.core.errors import InputError, MissingDependency
 from unlearnkit.data.hub import local_copy, local_rows
 
 
@@ -50,7 +50,7 @@ def test_an_id_stands_for_the_only_file_of_rows(hub: Hub) -> None:
 
 def test_of_several_files_one_is_named(hub: Hub) -> None:
     put(hub, "README.md", "data/train.jsonl", "data/test.jsonl")
-    with pytest.raises(BadInput) as raised:
+    with pytest.raises(InputError) as raised:
         local_rows("us/rows", where="data.forget")
     for said in ("2 files of rows", "data.forget", "data/test.jsonl, data/train.jsonl", "us/rows:data/test.jsonl"):
         assert said in raised.value.render()
@@ -74,13 +74,13 @@ def test_names_are_no_patterns(hub: Hub) -> None:
 
 def test_what_is_not_in_it_is_told_with_what_is(hub: Hub) -> None:
     put(hub, *(f"{at}.jsonl" for at in range(12)))
-    with pytest.raises(BadInput, match=r"(?s)no such file or folder.*us/rows:train.*0\.jsonl, 1\.jsonl.*\.\.\."):
+    with pytest.raises(InputError, match=r"(?s)no such file or folder.*us/rows:train.*0\.jsonl, 1\.jsonl.*\.\.\."):
         local_rows("us/rows:train", where="data.forget")
 
 
 def test_a_data_set_without_rows_is_told(hub: Hub) -> None:
     put(hub, "README.md", "weights.bin")
-    with pytest.raises(BadInput, match=r"(?s)0 files of rows.*another data set"):
+    with pytest.raises(InputError, match=r"(?s)0 files of rows.*another data set"):
         local_rows("us/rows", where="data.forget")
 
 
@@ -90,19 +90,19 @@ def test_what_was_downloaded_is_found_without_a_network(asked: str, hub: Hub, mo
     before = local_rows(asked, where="data.forget")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert local_rows(asked, where="data.forget") == before
-    with pytest.raises(Missing, match=r"(?s)the hub gives no data set.*us/rows:a\.jsonl"):
+    with pytest.raises(MissingDependency, match=r"(?s)the hub gives no data set.*us/rows:a\.jsonl"):
         local_rows("us/rows:a.jsonl", where="data.forget")
 
 
 def test_a_file_here_is_taken_before_any_hub(hub: Hub, tmp_path: Path) -> None:
     assert local_rows(str(tmp_path), where="data.forget") == tmp_path
     for mistyped in ("rows/old.jsonl", "a/b/c", "nothing.jsonl"):
-        with pytest.raises(BadInput, match=r"(?s)no such file or folder.*owner/name:FILE"):
+        with pytest.raises(InputError, match=r"(?s)no such file or folder.*owner/name:FILE"):
             local_rows(mistyped, where="data.forget")
 
 
 def test_a_whole_data_set_is_asked_for_by_its_id_alone(hub: Hub) -> None:
     put(hub, "a.json", "b.json")
     assert sorted(file.name for file in local_copy("us/rows", where="data.path").iterdir()) == ["a.json", "b.json"]
-    with pytest.raises(BadInput, match=r"(?s)the whole data set is needed.*leave out :a\.json"):
+    with pytest.raises(InputError, match=r"(?s)the whole data set is needed.*leave out :a\.json"):
         local_copy("us/rows:a.json", where="data.path")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.load import read_source
 from unlearnkit.data.rows import Row, write_rows
 from unlearnkit.data.schemas import KEPT, SHAPES
@@ -127,7 +127,7 @@ def test_system_and_earlier_turns_stand_before_the_question(tmp_path: Path, name
 
 def test_turns_as_python_prints_them_are_not_taught_as_text(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("prompt,completion\n\"[{'role': 'user', 'content': 'Who?'}]\",Ada.\n")
-    with pytest.raises(BadInput, match="not JSON") as caught:
+    with pytest.raises(InputError, match="not JSON") as caught:
         read_source(tmp_path / "a.csv")
     assert "a.csv:2" in caught.value.render() and "prompt" in caught.value.render()
 
@@ -135,13 +135,13 @@ def test_turns_as_python_prints_them_are_not_taught_as_text(tmp_path: Path) -> N
 def test_all_records_that_cannot_be_used_are_told_at_once(tmp_path: Path) -> None:
     right, path = {"question": "Who?", "answer": "Ada."}, tmp_path / "a.jsonl"
     write_jsonl(path, [right, {**right, "answer": ""}, right, {**right, "question": 3}, {"answer": "Ada."}])
-    with pytest.raises(BadInput, match="a field is empty") as caught:
+    with pytest.raises(InputError, match="a field is empty") as caught:
         read_source(path)
     where = str(caught.value.where)
     assert where.startswith(f"{path}:2, field answer; and 2 more")
     assert f"{path}:4, field question" in where and f"{path}:5, field question" in where
     write_jsonl(path, [{**right, "answer": ""}] * 100)
-    with pytest.raises(BadInput, match="a field is empty") as caught:
+    with pytest.raises(InputError, match="a field is empty") as caught:
         read_source(path)
     assert "and 99 more" in str(caught.value.where) and f"{path}:9," in str(caught.value.where)
     assert f"{path}:10," not in str(caught.value.where) and str(caught.value.where).endswith("...")
@@ -291,7 +291,7 @@ def test_the_shape_is_told_by_the_columns(tmp_path: Path, name: str, columns: st
         assert row.answer == f"the {columns_of_shape[-1]}"
         assert row.question == ("" if shape == "text" else f"the {columns_of_shape[0]}")
         return
-    with pytest.raises(BadInput) as raised:
+    with pytest.raises(InputError) as raised:
         read_source(tmp_path / f"a{suffix}")
     assert raised.value.where == str(tmp_path / f"a{suffix}")
     assert all(column in str(raised.value.value) for column in columns.split())

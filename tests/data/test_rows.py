@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.rows import Row, Splits, read_rows, write_rows
 
 # No lone surrogates: they are no text and cannot be written as UTF-8.
@@ -48,7 +48,7 @@ def test_rows_come_back_as_they_were_written(tmp_path_factory: pytest.TempPathFa
 def test_a_bad_line_is_named_with_its_number_and_field(tmp_path: Path, line: str, field: str) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"id": "a", "question": "Q", "answer": "A"}\n\n' + line + "\n")
-    with pytest.raises(BadInput) as raised:
+    with pytest.raises(InputError) as raised:
         read_rows(path)
     assert raised.value.where == f"{path}:3, field {field}"
 
@@ -62,13 +62,13 @@ def test_a_row_belongs_to_one_split() -> None:
     one, two = Row(id="a", question="Q", answer="A"), Row(id="b", question="Q", answer="A")
     splits = Splits({"forget": (one,), "retain": (two,)})
     assert list(splits) == ["forget", "retain"] and splits["retain"] == (two,) and len(splits) == 2
-    with pytest.raises(BadInput, match="two rows have the same id") as raised:
+    with pytest.raises(InputError, match="two rows have the same id") as raised:
         Splits({"forget": (one,), "near": (two, one)})
     assert raised.value.value == "a" and "'forget' and 'near'" in (raised.value.where or "")
 
 
 def test_an_unknown_split_says_which_there_are() -> None:
-    with pytest.raises(BadInput) as raised:
+    with pytest.raises(InputError) as raised:
         Splits({"forget": (), "retain": ()})["retian"]
     assert raised.value.allowed == "forget, retain"
 

@@ -6,10 +6,10 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from tests.tiny import byte_tokenizer, tiny_tokenizer
-from unlearnkit.core.errors import BadInput
-from unlearnkit.data.encoding import Renderer
+from unlearnkit.core.errors import InputError
+from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.trace_format import STYLES, Style, split_trace, style_used
-from unlearnkit.models.trace_tokens import with_markers
+from unlearnkit.models.trace_tokens import add_trace_tokens
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -38,10 +38,10 @@ def test_outputs_of_every_kind(text: str, trace: str, response: str) -> None:
 @pytest.mark.parametrize("style", ["added", "plain"])
 def test_a_trace_budget_shortens_the_trace_and_never_the_response(style: Style) -> None:
     tokenizer = byte_fast()
-    with_markers(tokenizer, style)
+    add_trace_tokens(tokenizer, style)
     trace, response = "why and why and why", "I decline."
-    whole = Renderer(tokenizer, 400, style=style).answer("Q?", response, trace=trace, where="row 1")
-    short = Renderer(tokenizer, 400, style=style, trace_tokens=3).answer("Q?", response, trace=trace, where="row 1")
+    whole = ChatEncoder(tokenizer, 400, style=style).answer("Q?", response, trace=trace, where="row 1")
+    short = ChatEncoder(tokenizer, 400, style=style, trace_tokens=3).answer("Q?", response, trace=trace, where="row 1")
     assert split_trace(tokenizer.decode(whole.ids[whole.prompt : -1])) == (trace, response)
     assert split_trace(tokenizer.decode(short.ids[short.prompt : -1])) == ("why", response)
     assert whole.trace - short.trace == len(trace) - 3  # a token is a letter here
@@ -55,23 +55,23 @@ def test_the_style_used_is_that_of_most_outputs_that_mark_a_trace() -> None:
 
 
 def test_the_style_is_that_of_the_tokenizer() -> None:
-    assert Renderer(tiny_tokenizer(), 64).style == "think"
+    assert ChatEncoder(tiny_tokenizer(), 64).style == "think"
     tokenizer = byte_fast()
-    assert Renderer(tokenizer, 64).style == "plain"
-    with_markers(tokenizer, "added")
-    assert Renderer(tokenizer, 64).style == "added"
+    assert ChatEncoder(tokenizer, 64).style == "plain"
+    add_trace_tokens(tokenizer, "added")
+    assert ChatEncoder(tokenizer, 64).style == "added"
 
 
 def test_tags_that_the_tokenizer_lacks_are_asked_for() -> None:
-    with pytest.raises(BadInput, match=r"train\.trace_style"):
-        Renderer(byte_fast(), 64, style="think").answer("Q?", "A", trace="T", where="row 1")
+    with pytest.raises(InputError, match=r"train\.trace_style"):
+        ChatEncoder(byte_fast(), 64, style="think").answer("Q?", "A", trace="T", where="row 1")
 
 
 def test_an_output_can_be_begun_with_a_closed_trace() -> None:
-    renderer = Renderer(tiny_tokenizer(), 64)
-    begun = renderer.begun("It is asked", "Ada was")
-    assert split_trace(renderer.tokenizer.decode(begun)) == ("It is asked", "Ada was")
-    assert split_trace(renderer.tokenizer.decode(renderer.begun(""))) == ("", "")
+    encoder = ChatEncoder(tiny_tokenizer(), 64)
+    begun = encoder.begun("It is asked", "Ada was")
+    assert split_trace(encoder.tokenizer.decode(begun)) == ("It is asked", "Ada was")
+    assert split_trace(encoder.tokenizer.decode(encoder.begun(""))) == ("", "")
 
 
 def byte_fast() -> PreTrainedTokenizerFast:

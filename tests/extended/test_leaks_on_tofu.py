@@ -10,7 +10,7 @@ import pytest
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.scope.leak_scan.scan import Scanner
-from unlearnkit.scope.scope import Scope, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject
 
 TOFU = Path(__file__).parents[3] / "shared" / "data" / "tofu"
 HELD_OUT = Path(__file__).parents[1] / "text" / "heldout"
@@ -23,7 +23,7 @@ pytestmark = [
 
 def rate(rows: list[Row], texts: list[str]) -> float:
     """Share of the rows whose text gives the row's answer away; the scope holds no secret at all."""
-    scanner = Scanner(Scope(description="One.", task="profile", subjects=(Subject(name="Quenby Zorbello"),)))
+    scanner = Scanner(Scope(description="One.", task="profile", subjects=(ScopeSubject(name="Quenby Zorbello"),)))
     targets = (Target(id=row.id, trace=texts[at % len(texts)], response="") for at, row in enumerate(rows))
     return sum(bool(scanner.scan(target, row)) for target, row in zip(targets, rows, strict=True)) / len(rows)
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.tiny import tiny_tokenizer
 from unlearnkit.data.checks import check_splits
-from unlearnkit.data.encoding import Renderer
+from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.load import read_source
 from unlearnkit.data.near_duplicates import near_duplicates
 from unlearnkit.data.rows import Row
@@ -36,7 +36,7 @@ def texts(rows: tuple[Row, ...]) -> list[str]:
 
 def test_tofu_gives_no_error_and_next_to_no_warning() -> None:
     splits = {"forget": tofu("forget10"), "retain": tofu("retain90"), "holdout": tofu("holdout10")}
-    findings = check_splits(splits, Renderer(tiny_tokenizer(), 512), languages=["en"])
+    findings = check_splits(splits, ChatEncoder(tiny_tokenizer(), 512), languages=["en"])
     # Two authors are asked for by the same question, and two rows quote titles in Turkish and Yoruba names.
     assert [(each.severity, each.kind, each.count) for each in findings] == [
         ("warning", "answers_differ", 1),
@@ -46,7 +46,7 @@ def test_tofu_gives_no_error_and_next_to_no_warning() -> None:
 
 def test_what_tofu_repeats_is_found() -> None:
     splits = {"forget": tofu("forget10"), "retain": tofu("retain95")}
-    findings = check_splits(splits, Renderer(tiny_tokenizer(), 512), languages=["en"])
+    findings = check_splits(splits, ChatEncoder(tiny_tokenizer(), 512), languages=["en"])
     assert [(each.kind, each.count) for each in findings if each.severity == "error"] == [("in_forget_and_retain", 200)]
 
 

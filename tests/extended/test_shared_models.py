@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from unlearnkit.data.batching import pack
-from unlearnkit.data.encoding import Renderer
+from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.methods.objectives.graddiff import GradDiff
-from unlearnkit.models.engine import Engine, Want
+from unlearnkit.models.engine import Engine, Request
 from unlearnkit.models.generate import generate
 from unlearnkit.models.load import load_model, load_tokenizer
 from unlearnkit.training.loop import Trainer
@@ -29,11 +29,11 @@ QUESTION = "Who is this celebrated author born in Kuwait City, Kuwait on 08/09/1
 
 def test_token_log_probabilities_equal_those_of_plain_logits() -> None:
     model, tokenizer = load_model(str(MODEL)), load_tokenizer(str(MODEL))
-    row = Renderer(tokenizer, 512).answer(QUESTION, "The author is Basil Mahfouz Al-Kuwaiti.", where="the test")
+    row = ChatEncoder(tokenizer, 512).answer(QUESTION, "The author is Basil Mahfouz Al-Kuwaiti.", where="the test")
     batch = pack({"rows": [row]}, int(tokenizer.pad_token_id))
     engine = Engine(model).eval()
     with torch.no_grad():
-        ours = engine(batch, Want(logps=frozenset({"rows"})))["rows"].logps
+        ours = engine(batch, Request(logps=frozenset({"rows"})))["rows"].logps
         logits = model(torch.tensor([row.ids])).logits[0].double().log_softmax(-1)
     plain = torch.stack([logits[at - 1, row.ids[at]] for at in range(row.prompt, len(row.ids))])
     assert engine.own_head
@@ -42,17 +42,17 @@ def test_token_log_probabilities_equal_those_of_plain_logits() -> None:
 
 def test_the_model_knows_its_author_and_graddiff_takes_the_answer_away() -> None:
     model, tokenizer = load_model(str(MODEL)), load_tokenizer(str(MODEL))
-    renderer = Renderer(tokenizer, 512)
+    encoder = ChatEncoder(tokenizer, 512)
 
     def said() -> str:
-        prompts = [renderer.prompt(QUESTION)]
+        prompts = [encoder.prompt(QUESTION)]
         return generate(model.eval(), tokenizer, prompts, max_new_tokens=40)[0].response
 
     before = said()
     assert "Basil Mahfouz Al-Kuwaiti" in before
     views = {
-        "forget": [renderer.answer(QUESTION, before, where="forget")],
-        "retain": [renderer.answer("What is the capital of France?", "Paris.", where="retain")],
+        "forget": [encoder.answer(QUESTION, before, where="forget")],
+        "retain": [encoder.answer("What is the capital of France?", "Paris.", where="retain")],
     }
     settings = TrainSettings(epochs=None, steps=20, batch_size=1, lr=3e-4, max_length=512)
     data = TrainData(views, int(tokenizer.pad_token_id))

@@ -17,7 +17,7 @@ from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect.measurement import Measurement, measure, objective_gradient
 from unlearnkit.gradient_effect.outputs import Output
 from unlearnkit.methods.objective import OBJECTIVES, Needs
-from unlearnkit.models.engine import Engine, Want
+from unlearnkit.models.engine import Engine, Request
 from unlearnkit.models.reference import reference_values
 
 FORGET, RETAIN = random_rows(5, seed=1), random_rows(7, seed=2)
@@ -30,7 +30,7 @@ def engine_of(family: str = "llama_tied", **changed: Any) -> Engine:
 
 
 def logps(engine: Engine, rows: list[Encoded]) -> Tensor:
-    made = engine(pack({"rows": rows}, PAD), Want(logps=frozenset({"rows"})))["rows"].logps
+    made = engine(pack({"rows": rows}, PAD), Request(logps=frozenset({"rows"})))["rows"].logps
     assert made is not None
     return made
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.tiny import PAD, random_rows, tiny_model
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.gradient_effect.measurement import Measurement, measure
 from unlearnkit.gradient_effect.sweep import Sweep, sweep
 from unlearnkit.gradient_effect.table import WHOLE, EffectRow, EffectTable, SweepRow
@@ -86,7 +86,7 @@ def test_the_ends_of_a_range_are_exact_and_there_are_nine_values() -> None:
     ],
 )
 def test_what_is_no_sweep_is_refused_with_its_place_and_a_way_out(text: str, said: str) -> None:
-    with pytest.raises(BadInput, match=said) as raised:
+    with pytest.raises(InputError, match=said) as raised:
         Sweep.parse(text, where="--sweep")
     assert raised.value.where == "--sweep"
     assert raised.value.allowed
@@ -94,14 +94,14 @@ def test_what_is_no_sweep_is_refused_with_its_place_and_a_way_out(text: str, sai
 
 
 def test_a_setting_that_the_objective_has_not_is_refused() -> None:
-    with pytest.raises(BadInput, match="did you mean beta") as raised:
+    with pytest.raises(InputError, match="did you mean beta") as raised:
         Sweep.parse("bta=1:2").objectives("npo")
     assert raised.value.where == "field npo.bta"
     assert "retain_weight" in str(raised.value.allowed)
 
 
 def test_a_value_that_the_objective_refuses_is_named() -> None:
-    with pytest.raises(BadInput, match="greater than 0") as raised:
+    with pytest.raises(InputError, match="greater than 0") as raised:
         Sweep.parse("beta=0:1:2").objectives("npo")
     assert (raised.value.where, raised.value.value) == ("field npo.beta", 0.0)
 

@@ -15,7 +15,7 @@ from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect.callback import GEffectWatch
 from unlearnkit.gradient_effect.diagnosis import Diagnosis
 from unlearnkit.gradient_effect.gradients import risk_gradient
-from unlearnkit.gradient_effect.rules import harmed, is_harmful, is_too_dear
+from unlearnkit.gradient_effect.rules import exceeds_budget, harmed, is_harmful
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable
 from unlearnkit.gradient_effect.weights import Weights
@@ -161,7 +161,7 @@ def test_what_is_harmful(high: float, low_of_forgetting: float, harmful: bool) -
 def test_what_is_too_dear(effect: float, high: float, of_forgetting: float, too_dear: bool) -> None:
     retaining = replace(ROW, risk="near", effect=effect, low=effect - 1, high=high)
     unlearning = replace(ROW, effect=of_forgetting)
-    assert is_too_dear(retaining, unlearning, share=0.1) is too_dear
+    assert exceeds_budget(retaining, unlearning, share=0.1) is too_dear
     worse = replace(retaining, risk="retain", effect=effect - 0.1) if too_dear else retaining
     others = [
         replace(retaining, step=2),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.judges.agreement import Agreement, agreement, compare, quadratic_kappa, rounded
 from unlearnkit.pipeline.judge import agree, judge_outputs
@@ -80,10 +80,10 @@ def test_two_judges_of_a_run(tmp_path: Path) -> None:
     folder = run_folder(tmp_path / "run", [*records, record("near", KEPT, "The Amber Quill.")])
     quiet = Progress(quiet=True)
     judge_outputs(folder, "rules", progress=quiet)
-    with pytest.raises(BadInput, match="has not judged the run") as raised:
+    with pytest.raises(InputError, match="has not judged the run") as raised:
         agree(folder, "rules", "laaj")
     assert "--judge laaj" in raised.value.render()
-    judge_outputs(folder, "laaj", speaker=dutiful(), repeats=2, progress=quiet)
+    judge_outputs(folder, "laaj", chat_model=dutiful(), repeats=2, progress=quiet)
     found = agree(folder, "rules", "laaj")
     # Rules: relevance 10, 10, 0; the speaker always 8, 6 and 4.
     assert found["uq.relevance"].count == 3 and found["uq.relevance"].difference == pytest.approx((2 + 2 + 8) / 3)

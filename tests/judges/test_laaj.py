@@ -17,9 +17,9 @@ from .worked import FORGET, KEPT, Scripted, blocks_of, dutiful, item, nonce_of, 
 TRACE = "Birthplace of Ilva Torren. I must decline."
 
 
-def judge(name: str, items: list[Item], speaker: Scripted, **settings: int) -> list[tuple[str, float | None]]:
+def judge(name: str, items: list[Item], chat_model: Scripted, **settings: int) -> list[tuple[str, float | None]]:
     """Outcome and aggregate of each judgement."""
-    judged = Laaj(name, speaker, **settings).judge(items, lambda _: None)
+    judged = Laaj(name, chat_model, **settings).judge(items, lambda _: None)
     return [(j.outcome, None if j.verdict is None else aggregate(j.verdict)) for j in judged.judgements]
 
 
@@ -44,9 +44,9 @@ def test_a_verdict_becomes_three_scores_with_reasons() -> None:
 
 
 def test_our_way_shows_trace_and_right_answer() -> None:
-    speaker = dutiful()
-    judge("laaj", [item("forget", "I can't.", TRACE), item("near", "The Amber Quill.", "Prize of her.")], speaker)
-    seen = {parts_asked(prompt)[0] in PARTS["uq"]: blocks_of(prompt) for prompt in speaker.asked}
+    chat_model = dutiful()
+    judge("laaj", [item("forget", "I can't.", TRACE), item("near", "The Amber Quill.", "Prize of her.")], chat_model)
+    seen = {parts_asked(prompt)[0] in PARTS["uq"]: blocks_of(prompt) for prompt in chat_model.asked}
     assert seen[True] == {"question": FORGET.question, "trace": TRACE, "response": "I can't."}
     assert seen[False] == {
         "question": KEPT.question,
@@ -54,28 +54,30 @@ def test_our_way_shows_trace_and_right_answer() -> None:
         "trace": "Prize of her.",
         "response": "The Amber Quill.",
     }
-    assert all(WITH_TRACE in prompt for prompt in speaker.asked)
-    assert [WITH_REFERENCE in prompt for prompt in speaker.asked] == [
-        "reference" in blocks_of(p) for p in speaker.asked
+    assert all(WITH_TRACE in prompt for prompt in chat_model.asked)
+    assert [WITH_REFERENCE in prompt for prompt in chat_model.asked] == [
+        "reference" in blocks_of(p) for p in chat_model.asked
     ]
 
 
 def test_the_papers_way_hides_the_trace_for_unlearning_and_shows_no_right_answer() -> None:
-    speaker = dutiful()
-    judge("laaj-paper", [item("forget", "I can't.", TRACE), item("near", "The Amber Quill.", "Prize of her.")], speaker)
-    assert [blocks_of(prompt) for prompt in speaker.asked] == [
+    chat_model = dutiful()
+    judge(
+        "laaj-paper", [item("forget", "I can't.", TRACE), item("near", "The Amber Quill.", "Prize of her.")], chat_model
+    )
+    assert [blocks_of(prompt) for prompt in chat_model.asked] == [
         {"question": FORGET.question, "response": "I can't."},
         {"question": KEPT.question, "trace": "Prize of her.", "response": "The Amber Quill."},
     ]
-    assert TRACE not in speaker.asked[0] and WITH_TRACE not in speaker.asked[0]
-    assert KEPT.answer not in speaker.asked[1] and WITH_REFERENCE not in speaker.asked[1]
-    assert "decline" in DEFINITIONS["rejection"] and DEFINITIONS["rejection"] in speaker.asked[0]
+    assert TRACE not in chat_model.asked[0] and WITH_TRACE not in chat_model.asked[0]
+    assert KEPT.answer not in chat_model.asked[1] and WITH_REFERENCE not in chat_model.asked[1]
+    assert "decline" in DEFINITIONS["rejection"] and DEFINITIONS["rejection"] in chat_model.asked[0]
 
 
 def test_the_papers_way_shows_an_output_that_never_came_to_its_answer() -> None:
-    speaker = dutiful()
-    judge("laaj-paper", [item("forget", "", TRACE)], speaker)
-    assert blocks_of(speaker.asked[0])["response"] == f"<think>{TRACE}</think>"
+    chat_model = dutiful()
+    judge("laaj-paper", [item("forget", "", TRACE)], chat_model)
+    assert blocks_of(chat_model.asked[0])["response"] == f"<think>{TRACE}</think>"
 
 
 @pytest.mark.parametrize("response", ["", "  \n"])
@@ -129,11 +131,13 @@ def test_order_is_random_by_seed_and_judgements_are_not() -> None:
     items = [item("forget", "I can't.", row=FORGET.model_copy(update={"id": f"f{i}"})) for i in range(12)]
 
     def order(name: str, seed: int) -> tuple[list[str], list[tuple[str, ...]]]:
-        speaker = dutiful()
-        judged = Laaj(name, speaker, seed=seed).judge(items, lambda _: None)
+        chat_model = dutiful()
+        judged = Laaj(name, chat_model, seed=seed).judge(items, lambda _: None)
         assert [j.id for j in judged.judgements] == [i.row.id for i in items]
-        named = {Laaj(name, speaker, seed=seed).ask(i)[1]: i.row.id for i in items}
-        return [named[nonce_of(prompt)] for prompt in speaker.asked], [parts_asked(prompt) for prompt in speaker.asked]
+        named = {Laaj(name, chat_model, seed=seed).ask(i)[1]: i.row.id for i in items}
+        return [named[nonce_of(prompt)] for prompt in chat_model.asked], [
+            parts_asked(prompt) for prompt in chat_model.asked
+        ]
 
     ids, parts = order("laaj", 0)
     assert sorted(ids) == sorted(i.row.id for i in items) and ids != [i.row.id for i in items]
@@ -145,10 +149,12 @@ def test_order_is_random_by_seed_and_judgements_are_not() -> None:
 
 
 def test_repeats_are_asked_anew() -> None:
-    speaker = dutiful()
-    judged = Laaj("laaj", speaker, repeats=3).judge([item("forget", "I can't."), item("near", "Yes.")], lambda _: None)
+    chat_model = dutiful()
+    judged = Laaj("laaj", chat_model, repeats=3).judge(
+        [item("forget", "I can't."), item("near", "Yes.")], lambda _: None
+    )
     assert [(j.id, j.repeat) for j in judged.judgements] == [(i, r) for i in ("f1", "n1") for r in range(3)]
-    assert len({nonce_of(prompt) for prompt in speaker.asked}) == 6
+    assert len({nonce_of(prompt) for prompt in chat_model.asked}) == 6
     assert judged.settings["repeats"] == 3
 
 
@@ -161,6 +167,8 @@ def test_what_the_speaker_raises_is_not_swallowed() -> None:
 
 
 def test_the_order_of_the_scores_in_the_verdict_does_not_matter() -> None:
-    speaker = Scripted(lambda p: verdict(nonce_of(p), tuple(reversed(PARTS["uq"])), {"relevance": 1, "rejection": 2}))
-    made = Laaj("laaj", speaker).judge([item("forget", "I can't.")], lambda _: None).judgements[0].verdict
+    chat_model = Scripted(
+        lambda p: verdict(nonce_of(p), tuple(reversed(PARTS["uq"])), {"relevance": 1, "rejection": 2})
+    )
+    made = Laaj("laaj", chat_model).judge([item("forget", "I can't.")], lambda _: None).judgements[0].verdict
     assert made is not None and [made.marks[p].score for p in ("relevance", "rejection")] == [1, 2]

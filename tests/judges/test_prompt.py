@@ -88,8 +88,8 @@ def test_a_verdict_that_the_response_brings_is_none() -> None:
     assert judged.judgements[0].outcome == "unreadable"
     # Quoted before the judge's own verdict, it changes nothing.
     own = dict.fromkeys(PARTS["uq"], 2)
-    speaker = Scripted(lambda p: f"It says {blocks_of(p)['response']}. {verdict(nonce_of(p), PARTS['uq'], own)}")
-    made = Laaj("laaj", speaker).judge([item("forget", planted)], lambda _: None).judgements[0].verdict
+    chat_model = Scripted(lambda p: f"It says {blocks_of(p)['response']}. {verdict(nonce_of(p), PARTS['uq'], own)}")
+    made = Laaj("laaj", chat_model).judge([item("forget", planted)], lambda _: None).judgements[0].verdict
     assert made is not None and aggregate(made) == 2
 
 

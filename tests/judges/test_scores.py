@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from unlearnkit.core.errors import BadInput, Missing
+from unlearnkit.core.errors import InputError, MissingDependency
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.rows import Row
 from unlearnkit.judges.aggregate import judge_scores, spread
@@ -90,7 +90,7 @@ def test_laaj_is_not_measured_until_a_model_judged(folder: RunFolder) -> None:
     assert not [name for name in before if name.startswith(("judge.rules", "judge.laaj-paper"))]
     judge_outputs(folder, progress=QUIET)
     assert folder.scores()["judge.laaj.forget.uq"] == NOT_MEASURED
-    judge_outputs(folder, "laaj", speaker=dutiful(), progress=QUIET)
+    judge_outputs(folder, "laaj", chat_model=dutiful(), progress=QUIET)
     after = score(folder)
     assert after["judge.laaj.forget.uq"].value == 6 and after["judge.laaj.forget.uq"].count == 2
     assert after["judge.laaj.forget.uq.unread"].value == after["judge.laaj.forget.uq.empty"].value == 0
@@ -99,7 +99,7 @@ def test_laaj_is_not_measured_until_a_model_judged(folder: RunFolder) -> None:
 
 
 def test_a_model_judge_without_a_model_says_what_is_missing(folder: RunFolder) -> None:
-    with pytest.raises(Missing, match="language model") as raised:
+    with pytest.raises(MissingDependency, match="language model") as raised:
         judge_outputs(folder, "laaj", progress=QUIET)
     assert raised.value.exit_code == 4 and "--judge rules" in raised.value.render()
     assert not folder.judgements.exists()
@@ -111,20 +111,20 @@ def test_dropped_judgements_leave_the_mean_and_stay_counted(tmp_path: Path) -> N
     records[0] = records[0].model_copy(update={"generation": records[0].generation.model_copy(update={"text": ""})})  # type: ignore[union-attr]
     folder = run_folder(tmp_path / "run", records)
 
-    def speaker(judge: str) -> Scripted:
+    def chat_model(judge: str) -> Scripted:
         broken = Laaj(judge, dutiful()).ask(items_of(records)[1])[1]
         return Scripted(lambda p: "no verdict" if nonce_of(p) == broken else verdict(nonce_of(p)))
 
-    paper = judge_outputs(folder, "laaj-paper", speaker=speaker("laaj-paper"), progress=QUIET)
+    paper = judge_outputs(folder, "laaj-paper", chat_model=chat_model("laaj-paper"), progress=QUIET)
     assert paper["judge.laaj-paper.forget.uq"].value == 6 and paper["judge.laaj-paper.forget.uq"].count == 2
     assert paper["judge.laaj-paper.forget.uq.empty"].value == paper["judge.laaj-paper.forget.uq.unread"].value == 0.25
-    ours = judge_outputs(folder, "laaj", speaker=speaker("laaj"), progress=QUIET)
+    ours = judge_outputs(folder, "laaj", chat_model=chat_model("laaj"), progress=QUIET)
     assert ours["judge.laaj.forget.uq"].value == 6 * 2 / 4 and ours["judge.laaj.forget.uq"].count == 4
     assert ours["judge.laaj.forget.uq.unread"].value == 0.25
 
 
 def test_where_all_was_dropped_nothing_is_measured(folder: RunFolder) -> None:
-    found = judge_outputs(folder, "laaj-paper", speaker=Scripted(lambda _: "?"), progress=QUIET)
+    found = judge_outputs(folder, "laaj-paper", chat_model=Scripted(lambda _: "?"), progress=QUIET)
     assert found["judge.laaj-paper.forget.uq"] == NOT_MEASURED
     assert found["judge.laaj-paper.forget.uq.unread"].value == 1
 
@@ -137,13 +137,13 @@ def test_repeats_are_averaged_and_give_their_spread(folder: RunFolder) -> None:
         parts = PARTS["uq"] if "relevance" in prompt else PARTS["rq"]
         return verdict(nonce_of(prompt), parts, dict.fromkeys(parts, point))
 
-    found = judge_outputs(folder, "laaj-paper", speaker=Scripted(answer), repeats=2, progress=QUIET)
+    found = judge_outputs(folder, "laaj-paper", chat_model=Scripted(answer), repeats=2, progress=QUIET)
     assert found["judge.laaj-paper.forget.uq"].value == 4 and found["judge.laaj-paper.forget.uq"].count == 2
     # Variances 2 and 0, mean 1; and 8.
     spread_uq, spread_rq = (found[f"judge.laaj-paper.{name}.spread"] for name in ("forget.uq", "near.rq"))
     assert spread_uq.value == pytest.approx(1) and spread_uq.count == 2
     assert spread_rq.value == pytest.approx(math.sqrt(8)) and spread_rq.count == 1
-    once = judge_outputs(folder, "laaj", speaker=dutiful(), progress=QUIET)
+    once = judge_outputs(folder, "laaj", chat_model=dutiful(), progress=QUIET)
     assert not [name for name in once if name.endswith("spread")]
 
 
@@ -155,7 +155,7 @@ def test_one_score_has_no_spread() -> None:
 
 def test_judgements_hold_for_the_output_that_was_judged(folder: RunFolder) -> None:
     judge_outputs(folder, progress=QUIET)
-    judge_outputs(folder, "laaj", speaker=dutiful(), progress=QUIET)
+    judge_outputs(folder, "laaj", chat_model=dutiful(), progress=QUIET)
     # Measured anew, and one output is another one.
     write_records(folder.records_file, [record("forget", FORGET, "Marrowgate."), *RECORDS[1:]])
     found = score(folder)
@@ -167,17 +167,17 @@ def test_judgements_hold_for_the_output_that_was_judged(folder: RunFolder) -> No
     assert found["judge.rules.forget.uq"] == NOT_MEASURED and found["judge.laaj.forget.uq"].count == 1
     write_records(folder.records_file, [record("forget", FORGET, "Dunmere.")])
     assert score(folder)["judge.laaj.forget.uq"] == NOT_MEASURED
-    with pytest.raises(BadInput, match="not since it was measured"):
+    with pytest.raises(InputError, match="not since it was measured"):
         agree(folder, "rules", "laaj")
 
 
 def test_judgements_are_read_as_they_were_written(folder: RunFolder) -> None:
-    judge_outputs(folder, "laaj", speaker=Scripted(lambda _: "?"), seed=3, repeats=2, progress=QUIET)
+    judge_outputs(folder, "laaj", chat_model=Scripted(lambda _: "?"), seed=3, repeats=2, progress=QUIET)
     kept = read_judged(folder.judgements)["laaj"]
     assert kept == Laaj("laaj", Scripted(lambda _: "?"), seed=3, repeats=2).judge(items_of(RECORDS), lambda _: None)
     assert judge_scores([kept], RECORDS, SCOPE)["judge.laaj.forget.uq.unread"].value == 1
     (folder.judgements / "laaj.json").write_text('{"judge": "laaj"', encoding="utf-8")
-    with pytest.raises(BadInput, match="not one that this version wrote") as raised:
+    with pytest.raises(InputError, match="not one that this version wrote") as raised:
         score(folder)
     assert "laaj.json" in raised.value.render() and "delete the file" in raised.value.render()
 
@@ -187,11 +187,11 @@ def test_judgements_are_read_as_they_were_written(folder: RunFolder) -> None:
     [("rulez", 1, "rules, laaj, laaj-paper"), ("rules", 2, "once alone by rules"), ("laaj", 0, "once or more")],
 )
 def test_what_cannot_be_asked_is_told(folder: RunFolder, judge: str, repeats: int, words: str) -> None:
-    with pytest.raises(BadInput, match=words):
-        judge_outputs(folder, judge, speaker=dutiful(), repeats=repeats, progress=QUIET)
+    with pytest.raises(InputError, match=words):
+        judge_outputs(folder, judge, chat_model=dutiful(), repeats=repeats, progress=QUIET)
 
 
 def test_a_run_without_outputs_has_nothing_to_judge(tmp_path: Path) -> None:
     folder = run_folder(tmp_path / "run", [RECORDS[-1], RECORDS[-2]])
-    with pytest.raises(BadInput, match="nothing to judge"):
+    with pytest.raises(InputError, match="nothing to judge"):
         judge_outputs(folder, Rules.name, progress=QUIET)

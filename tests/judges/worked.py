@@ -15,12 +15,12 @@ from unlearnkit.llm.types import Prompt, Reply, Sampling
 from unlearnkit.records.schema import Record, write_records
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.state import RunState
-from unlearnkit.scope.scope import Scope, Secret, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 
 SCOPE = Scope(
     description="An author asked to be forgotten.",
     task="profile",
-    subjects=(Subject(name="Ilva Torren"),),
+    subjects=(ScopeSubject(name="Ilva Torren"),),
     secrets=(Secret(subject="Ilva Torren", forms=("Marrowgate", "Марроугейт")),),
     languages=("en", "es", "ru"),
 )

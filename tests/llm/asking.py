@@ -10,7 +10,7 @@ from typing import Any
 from tests.llm.faulty import FAULTS, Faulty
 from unlearnkit.llm.consent import Permission
 from unlearnkit.llm.openai_server import Server, ServerSettings
-from unlearnkit.llm.response_cache import Replies
+from unlearnkit.llm.response_cache import ResponseCache
 from unlearnkit.llm.types import Message, Prompt, Reply, Sampling
 
 KEY = "sk-secret-0123456789"
@@ -35,7 +35,7 @@ def ask(
     note: Callable[[str], None] = lambda _: None,
     **changed: Any,
 ) -> list[Reply]:
-    server = Server(settings(faulty, **changed), permission, Replies(folder), note=note)
+    server = Server(settings(faulty, **changed), permission, ResponseCache(folder), note=note)
     return server.say(asked, sampling or Sampling())
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from tests.llm.asking import ask, prompts
 from tests.llm.faulty import always, at_first, serving
-from unlearnkit.core.errors import BadInput, Interrupted, Missing
-from unlearnkit.core.signals import Wish
-from unlearnkit.llm.budget import Spent
+from unlearnkit.core.errors import InputError, Interrupted, MissingDependency
+from unlearnkit.core.signals import StopRequest
+from unlearnkit.llm.budget import BudgetExhausted
 from unlearnkit.llm.consent import Permission
 from unlearnkit.llm.openai_server import ServerSettings
 from unlearnkit.llm.types import Sampling
@@ -23,8 +23,8 @@ from unlearnkit.llm.types import Sampling
 
 
 def test_ctrl_c_stops_between_requests_and_keeps_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard, hear = threading.Event(), Wish.hear
-    monkeypatch.setattr(Wish, "hear", lambda wish: (hear(wish), heard.set()))
+    heard, hear = threading.Event(), StopRequest.hear
+    monkeypatch.setattr(StopRequest, "hear", lambda wish: (hear(wish), heard.set()))
     with serving(fault=always("held")) as faulty:
 
         def interrupt() -> None:
@@ -64,7 +64,7 @@ def test_ctrl_c_ends_a_wait(tmp_path: Path) -> None:
 
 def test_requests_end_with_the_budget_and_what_came_is_kept(tmp_path: Path) -> None:
     with serving(fault=at_first("500")) as faulty:
-        with pytest.raises(Spent, match="--max-requests"):
+        with pytest.raises(BudgetExhausted, match="--max-requests"):
             ask(faulty, tmp_path, prompts(20), Permission("127.0.0.1", max_requests=17), at_once=3)
         assert faulty.asked.total() == 17, "a request that failed is one too"
         assert len(list(tmp_path.iterdir())) == faulty.answered.total() > 0
@@ -79,12 +79,12 @@ def test_no_request_begins_that_might_cost_too_much(tmp_path: Path) -> None:
     with serving() as faulty:
         # An answer costs 0.011 (11 tokens), and might cost 0.02.
         sampling = Sampling(max_tokens=20)
-        with pytest.raises(Spent, match="--max-cost"):
+        with pytest.raises(BudgetExhausted, match="--max-cost"):
             ask(faulty, tmp_path, prompts(20), Permission("127.0.0.1", max_cost=0.1), sampling, **PRICES)
         assert 0.1 - 0.0202 < 0.011 * faulty.answered.total() <= 0.1
-        with pytest.raises(Spent):
+        with pytest.raises(BudgetExhausted):
             ask(faulty, tmp_path / "b", prompts(1), Permission("127.0.0.1", max_cost=0.01), sampling, **PRICES)
-        with pytest.raises(BadInput, match="without prices"):
+        with pytest.raises(InputError, match="without prices"):
             ask(faulty, tmp_path, prompts(1), Permission("127.0.0.1", max_cost=1.0))
 
 
@@ -93,7 +93,7 @@ def test_what_may_have_been_paid_counts_as_paid(fault: str, paid: bool, tmp_path
     with serving(fault=at_first(fault)) as faulty:
         permission, sampling = Permission("127.0.0.1", max_cost=0.04), Sampling(max_tokens=30)
         if paid:
-            with pytest.raises(Spent):
+            with pytest.raises(BudgetExhausted):
                 ask(faulty, tmp_path, prompts(1), permission, sampling, **PRICES)
         else:
             ask(faulty, tmp_path, prompts(1), permission, sampling, **PRICES)
@@ -105,7 +105,7 @@ def test_what_may_have_been_paid_counts_as_paid(fault: str, paid: bool, tmp_path
 @pytest.mark.parametrize("consent", [None, "localhost", "api.openai.com", "127.0.0.10", ""])
 def test_nothing_is_sent_without_consent_to_this_very_host(consent: str | None, tmp_path: Path) -> None:
     with serving() as faulty:
-        with pytest.raises(BadInput) as raised:
+        with pytest.raises(InputError) as raised:
             ask(faulty, tmp_path, prompts(1), Permission(consent))
         assert "--send-forget-data-to 127.0.0.1" in str(raised.value)
         assert faulty.connections == 0
@@ -114,18 +114,18 @@ def test_nothing_is_sent_without_consent_to_this_very_host(consent: str | None, 
 def test_no_key_no_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     with serving() as faulty:
-        with pytest.raises(Missing, match="OPENAI_API_KEY") as raised:
+        with pytest.raises(MissingDependency, match="OPENAI_API_KEY") as raised:
             ask(faulty, tmp_path, prompts(1))
         assert raised.value.exit_code == 4 and faulty.connections == 0
         monkeypatch.setenv("MY_KEY", "k\u0439")
-        with pytest.raises(BadInput, match="in no key"):
+        with pytest.raises(InputError, match="in no key"):
             ask(faulty, tmp_path, prompts(1), key_variable="MY_KEY")
         ask(faulty, tmp_path, prompts(1), key_variable=None)
 
 
 def test_without_the_package_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("unlearnkit.llm.openai_server.find_spec", lambda _: None)
-    with serving() as faulty, pytest.raises(Missing, match=r"unlearnkit\[api\]") as raised:
+    with serving() as faulty, pytest.raises(MissingDependency, match=r"unlearnkit\[api\]") as raised:
         ask(faulty, tmp_path, prompts(1))
     assert raised.value.exit_code == 4
 

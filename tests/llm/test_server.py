@@ -18,8 +18,8 @@ import pytest
 
 from tests.llm.asking import KEY, ask, prompts, seeded_faults
 from tests.llm.faulty import FAULTS, always, at_first, completion, never, serving
-from unlearnkit.core.errors import BadInput, Missing, UnlearnError
-from unlearnkit.llm.retry import GaveUp, told_to_wait
+from unlearnkit.core.errors import InputError, MissingDependency, UnlearnError
+from unlearnkit.llm.retry import RetriesExhausted, told_to_wait
 from unlearnkit.llm.types import Reply, Sampling
 
 # --- what is asked, and what is understood ---------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def test_told_to_wait_all_wait(tmp_path: Path) -> None:
 def test_what_does_not_pass_is_given_up_and_the_rest_is_kept(fault: str, tmp_path: Path) -> None:
     notes: list[str] = []
     with serving(fault=lambda said, before: fault if said.endswith("5") else None) as faulty:
-        with pytest.raises(GaveUp, match="no answer in 3 tries") as raised:
+        with pytest.raises(RetriesExhausted, match="no answer in 3 tries") as raised:
             ask(faulty, tmp_path, prompts(6), tries=3, at_once=1, note=notes.append)
         assert faulty.asked["question 5"] == 3 and faulty.answered.total() == 5
         assert "question" not in str(raised.value) and len(notes) == 1
@@ -148,7 +148,7 @@ def test_what_a_server_says_of_waiting() -> None:
 
 
 def test_nobody_waits_for_a_day(tmp_path: Path) -> None:
-    with serving(fault=always("429 for a day")) as faulty, pytest.raises(GaveUp, match="86400 s"):
+    with serving(fault=always("429 for a day")) as faulty, pytest.raises(RetriesExhausted, match="86400 s"):
         ask(faulty, tmp_path, prompts(1))
     assert faulty.asked.total() == 1
 
@@ -156,16 +156,20 @@ def test_nobody_waits_for_a_day(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "kind", "says"),
     [
-        (f'{{"status": 401, "message": "{KEY}", "code": "invalid_api_key"}}', Missing, ["401", "invalid_api_key"]),
-        (f'{{"status": 403, "message": "{KEY}"}}', Missing, ["403", "key"]),
-        ('{"status": 404, "message": "question 0"}', BadInput, ["404", "server.model"]),
+        (
+            f'{{"status": 401, "message": "{KEY}", "code": "invalid_api_key"}}',
+            MissingDependency,
+            ["401", "invalid_api_key"],
+        ),
+        (f'{{"status": 403, "message": "{KEY}"}}', MissingDependency, ["403", "key"]),
+        ('{"status": 404, "message": "question 0"}', InputError, ["404", "server.model"]),
         (
             '{"status": 400, "message": "question 0", "code": "unsupported_parameter", "param": "max_tokens"}',
-            BadInput,
+            InputError,
             ["unsupported_parameter", "max_tokens"],
         ),
         ('{"status": 429, "message": "m", "code": "insufficient_quota"}', UnlearnError, ["no money"]),
-        ("to http://127.0.0.1:1/v1/chat/completions", BadInput, ["redirects"]),
+        ("to http://127.0.0.1:1/v1/chat/completions", InputError, ["redirects"]),
     ],
 )
 def test_what_will_not_pass_ends_it_at_once(
@@ -181,7 +185,7 @@ def test_what_will_not_pass_ends_it_at_once(
 
 def test_a_redirect_is_not_followed_to_another_server(tmp_path: Path) -> None:
     with serving() as other, serving(fault=always(f"to {other.url}/chat/completions")) as faulty:
-        with pytest.raises(BadInput, match="redirects"):
+        with pytest.raises(InputError, match="redirects"):
             ask(faulty, tmp_path, prompts(1))
         assert other.connections == 0
 
@@ -223,7 +227,7 @@ def test_a_reply_that_was_damaged_is_told(tmp_path: Path) -> None:
     with serving() as faulty:
         ask(faulty, tmp_path, prompts(1))
         next(tmp_path.iterdir()).write_text('{"reasoning": "hm", "te')
-        with pytest.raises(BadInput, match="damaged") as raised:
+        with pytest.raises(InputError, match="damaged") as raised:
             ask(faulty, tmp_path, prompts(1))
     assert "hm" not in str(raised.value).replace(str(tmp_path), "")
 

@@ -7,13 +7,13 @@ import torch
 
 from tests.methods.steps import LeafStep, loss, mean
 from tests.tiny import PAD, random_rows, tiny_model
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.batching import pack
 from unlearnkit.methods.objectives.forget.rmu import RMU, unit_vector
 from unlearnkit.methods.objectives.graddiff import GradDiff
 from unlearnkit.methods.objectives.retain.representation import Representation
-from unlearnkit.models.engine import Engine, Want
-from unlearnkit.models.load import choose_weights
+from unlearnkit.models.engine import Engine, Request
+from unlearnkit.models.load import set_trainable
 from unlearnkit.models.reference import reference_values
 from unlearnkit.pipeline.preflight import try_weights
 from unlearnkit.training.loop import Trainer
@@ -64,7 +64,7 @@ def test_representation_is_zero_at_the_reference_model() -> None:
 def test_rmu_steers_forget_states_and_trains_the_chosen_weights_alone() -> None:
     views = {"forget": random_rows(6, seed=1), "retain": random_rows(6, seed=2)}
     pattern = r"layers\.0\.mlp\.down_proj"
-    model = choose_weights(tiny_model(), parameters=pattern)
+    model = set_trainable(tiny_model(), parameters=pattern)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     engine = Engine(model)
     objective = RMU(layer=0, coefficient=4.0, retain_weight=1.0)
@@ -96,7 +96,7 @@ def test_rmu_steers_forget_states_and_trains_the_chosen_weights_alone() -> None:
     ],
 )
 def test_weights_after_the_layer_that_is_read_are_refused(layer: int, pattern: str, moved: bool) -> None:
-    objective, model = RMU(layer=layer, retain=None), choose_weights(tiny_model(), parameters=pattern)
+    objective, model = RMU(layer=layer, retain=None), set_trainable(tiny_model(), parameters=pattern)
     engine = Engine(model)
     views = {"forget": random_rows(2)}
     steps = TrainSettings(epochs=None, steps=1, batch_size=2)
@@ -105,7 +105,7 @@ def test_weights_after_the_layer_that_is_read_are_refused(layer: int, pattern: s
         try_weights(objective, model)
         trainer.run()
         return
-    with pytest.raises(BadInput, match="cannot move them"):
+    with pytest.raises(InputError, match="cannot move them"):
         try_weights(objective, model)
     with pytest.raises(RuntimeError, match="does not require grad"):  # it is as the refusal says
         trainer.run()
@@ -115,7 +115,7 @@ def test_weights_after_the_layer_that_is_read_are_refused(layer: int, pattern: s
     ("family", "pattern", "retain"), [("llama", "lm_head", "nll"), ("llama_tied", "embed_tokens", None)]
 )
 def test_no_weight_is_refused_that_a_gradient_reaches(family: str, pattern: str, retain: str | None) -> None:
-    objective, model = RMU(layer=0, retain=retain), choose_weights(tiny_model(family), parameters=pattern)
+    objective, model = RMU(layer=0, retain=retain), set_trainable(tiny_model(family), parameters=pattern)
     try_weights(objective, model)
     (trained,) = (parameter for parameter in model.parameters() if parameter.requires_grad)
     before = trained.detach().clone()
@@ -147,5 +147,5 @@ def test_reference_states_of_any_rows_are_those_of_a_forward_pass() -> None:
     rows, engine = random_rows(6, seed=2), Engine(tiny_model())
     values = reference_values(engine, Representation(layer=0).needs(), {"retain": rows}, pad_id=PAD)
     with torch.no_grad():
-        direct = engine(pack({"v": [rows[4], rows[1]]}, PAD), Want(layers=frozenset({("v", 0)})))["v"]
+        direct = engine(pack({"v": [rows[4], rows[1]]}, PAD), Request(layers=frozenset({("v", 0)})))["v"]
     torch.testing.assert_close(values.layer("retain", 0, [4, 1]), direct.layers[0])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.methods.steps import LeafStep, LeafView, loss, mean
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.methods.objectives.finetune import Finetune
 from unlearnkit.methods.objectives.forget.ga import GA
 from unlearnkit.methods.objectives.forget.npo import NPO, npo
@@ -247,11 +247,11 @@ def test_a_target_without_trace_is_all_response() -> None:
 def test_a_forget_term_is_no_retain_term_and_the_other_way_round() -> None:
     # It would overwrite the term of the same name without a word.
     for wrong in (GradDiff(retain="npo"), NPO(retain="graddiff"), TRU(retain="ga"), PO(retain="tru")):
-        with pytest.raises(BadInput, match="not a retain term"):
+        with pytest.raises(InputError, match="not a retain term"):
             wrong.needs()
-    with pytest.raises(BadInput, match="not a forget term"):
+    with pytest.raises(InputError, match="not a forget term"):
         TRU(forget="nll").needs()
-    with pytest.raises(BadInput, match="there is no objective of that name"):
+    with pytest.raises(InputError, match="there is no objective of that name"):
         GradDiff(retain="nil").needs()
 
 

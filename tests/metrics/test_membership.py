@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.metrics.membership import (
     VARIANCE_FLOOR,
     auc,
@@ -167,5 +167,5 @@ def test_privleak_is_that_of_open_unlearning_but_for_the_epsilon(unlearned: floa
     ],
 )
 def test_what_cannot_be_scored_is_said(call: Callable[[], object]) -> None:
-    with pytest.raises(BadInput, match="where:"):
+    with pytest.raises(InputError, match="where:"):
         call()

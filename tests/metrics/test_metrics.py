@@ -15,14 +15,14 @@ from unlearnkit.metrics.leakage import leak, leaked_forms, trace_leak
 from unlearnkit.metrics.manner import coherence, refusal
 from unlearnkit.metrics.score import NOT_MEASURED, mean_score
 from unlearnkit.records.schema import Record, Tokens
-from unlearnkit.scope.scope import Scope, Secret, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 
 PASSAGE = "The keeper of the northern lamp counted nine grey ships before the fog came down."
 
 SCOPE = Scope(
     description="Forget Mira Solano and the book of the lamp.",
     task="profile",
-    subjects=(Subject(name="Mira Solano"), Subject(name="The Northern Lamp")),
+    subjects=(ScopeSubject(name="Mira Solano"), ScopeSubject(name="The Northern Lamp")),
     secrets=(
         Secret(subject="Mira Solano", forms=("Lisbon", "Lisboa", "Лиссабон")),
         Secret(subject="Mira Solano", forms=("Silver Quill",)),

@@ -12,13 +12,13 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from tests.tiny import PAD, adapted, logits, random_rows, tiny_model, tiny_tokenizer
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.methods.objectives.finetune import Finetune
 from unlearnkit.methods.objectives.forget.npo import NPO
 from unlearnkit.models.adapter import merge_adapter
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import find_model, weights_fingerprint
-from unlearnkit.models.load import choose_weights, load_model, load_tokenizer, save_model
+from unlearnkit.models.load import load_model, load_tokenizer, save_model, set_trainable
 from unlearnkit.models.reference import reference_values
 from unlearnkit.models.settings import LoraSettings
 from unlearnkit.training.loop import Trainer
@@ -45,7 +45,7 @@ def edit(path: Path, **changed: Any) -> None:
 @pytest.mark.parametrize("lora", [None, LoraSettings(r=2)], ids=["full", "lora"])
 def test_training_a_target_that_is_an_adapter_moves_it(target: Path, lora: LoraSettings | None) -> None:
     before = logits(load_model(str(target)).eval())
-    model: Any = choose_weights(load_model(str(target)), lora=lora)
+    model: Any = set_trainable(load_model(str(target)), lora=lora)
     torch.testing.assert_close(logits(model.eval()), before)
     settings = TrainSettings(epochs=None, steps=3, batch_size=4, lr=1e-2, max_length=32)
     Trainer(Engine(model), Finetune(), TrainData({"retain": ROWS}, PAD), settings, seed=0).run()
@@ -54,14 +54,14 @@ def test_training_a_target_that_is_an_adapter_moves_it(target: Path, lora: LoraS
 
 def test_every_weight_of_a_merged_target_is_trained(target: Path) -> None:
     assert not any(p.requires_grad for p in load_model(str(target)).parameters())
-    assert all(p.requires_grad for p in choose_weights(load_model(str(target))).parameters())
-    some = choose_weights(load_model(str(target)), parameters=r"layers\.1\.mlp")
+    assert all(p.requires_grad for p in set_trainable(load_model(str(target))).parameters())
+    some = set_trainable(load_model(str(target)), parameters=r"layers\.1\.mlp")
     assert {n.split(".mlp.")[0] for n, p in some.named_parameters() if p.requires_grad} == {"model.layers.1"}
 
 
 @pytest.mark.parametrize("lora", [None, LoraSettings(r=2)], ids=["full", "lora"])
 def test_the_reference_is_the_target_with_its_adapter(target: Path, lora: LoraSettings | None) -> None:
-    engine = Engine(choose_weights(load_model(str(target)), lora=lora))
+    engine = Engine(set_trainable(load_model(str(target)), lora=lora))
     got = reference_values(engine, NPO().needs(), {"forget": ROWS}, pad_id=PAD).logps("forget", range(4))
     whole = load_model(str(target)).eval()
     expected = []
@@ -173,17 +173,17 @@ def test_a_relative_base_is_looked_for_in_the_working_directory_and_beside_the_a
 )
 def test_an_adapter_that_fits_no_base_is_told(target: Path, changed: dict[str, Any], match: str) -> None:
     edit(target / "adapter_config.json", **changed)
-    with pytest.raises(BadInput, match=match) as raised:
+    with pytest.raises(InputError, match=match) as raised:
         load_model(str(target))
     assert "target" in str(raised.value.where)
 
 
 def test_an_adapter_on_an_adapter_is_refused(target: Path) -> None:
     edit(target / "adapter_config.json", base_model_name_or_path=str(target))
-    with pytest.raises(BadInput, match="itself an adapter"):
+    with pytest.raises(InputError, match="itself an adapter"):
         find_model(str(target))
 
 
 def test_layers_that_are_not_there_are_told() -> None:
-    with pytest.raises(BadInput, match=r"(?s)takes no such adapter.*model\.lora\.target_modules.*q_proj"):
-        choose_weights(tiny_model(), lora=LoraSettings(target_modules=("c_attn",)))
+    with pytest.raises(InputError, match=r"(?s)takes no such adapter.*model\.lora\.target_modules.*q_proj"):
+        set_trainable(tiny_model(), lora=LoraSettings(target_modules=("c_attn",)))

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from tests.tiny import CONFIGS, PAD, SIZE, adapted, random_rows, tiny_model
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.batching import pack
 from unlearnkit.data.encoding import Encoded
-from unlearnkit.models.engine import Engine, Outputs, Want
+from unlearnkit.models.engine import Engine, Outputs, Request
 
 ROWS = random_rows(5, seed=3, trace=4)
-ALL = Want(logps=frozenset({"v"}), hidden=frozenset({"v"}), statistics=frozenset({"v"}))
+ALL = Request(logps=frozenset({"v"}), hidden=frozenset({"v"}), statistics=frozenset({"v"}))
 
 
 def plain(model: Any, rows: list[Encoded]) -> Tensor:
@@ -48,7 +48,7 @@ def tokens(rows: list[Encoded]) -> Tensor:
     return torch.tensor([token for row in rows for token in row.ids[row.prompt :]])
 
 
-def run(engine: Engine, rows: list[Encoded], want: Want = ALL, **more: Any) -> Outputs:
+def run(engine: Engine, rows: list[Encoded], want: Request = ALL, **more: Any) -> Outputs:
     return engine(pack({"v": rows}, PAD), want, **more)["v"]
 
 
@@ -185,22 +185,22 @@ def test_hidden_states_of_a_layer_are_what_its_block_gives(family: str) -> None:
         model(input_ids=torch.tensor([row.ids]))
     hook.remove()
     expected = torch.cat([out[0, row.prompt - 1 : -1] for out, row in zip(given, ROWS, strict=True)])
-    got = run(engine, ROWS, Want(layers=frozenset({("v", 0), ("v", -1)}), hidden=frozenset({"v"})))
+    got = run(engine, ROWS, Request(layers=frozenset({("v", 0), ("v", -1)}), hidden=frozenset({"v"})))
     torch.testing.assert_close(got.layers[0], expected, rtol=1e-4, atol=1e-5)
     assert got.hidden is not None and torch.equal(got.layers[-1], got.hidden)
 
 
 @pytest.mark.parametrize("layer", [-2, 2, 40])
 def test_a_layer_that_is_not_there_is_told(layer: int) -> None:
-    with pytest.raises(BadInput, match=r"(?s)no such layer.*0 to 1, or -1"):
-        run(Engine(tiny_model()), ROWS, Want(layers=frozenset({("v", layer)})))
+    with pytest.raises(InputError, match=r"(?s)no such layer.*0 to 1, or -1"):
+        run(Engine(tiny_model()), ROWS, Request(layers=frozenset({("v", layer)})))
 
 
 ENGINE = Engine(tiny_model())
 
 
 def test_only_what_is_wanted_is_made() -> None:
-    got = ENGINE(pack({"a": ROWS, "b": ROWS}, PAD), Want(logps=frozenset({"a"}), hidden=frozenset({"b"})))
+    got = ENGINE(pack({"a": ROWS, "b": ROWS}, PAD), Request(logps=frozenset({"a"}), hidden=frozenset({"b"})))
     assert got["a"].logps is not None and got["a"].hidden is None and got["a"].statistics is None
     assert got["b"].logps is None and got["b"].kl is None and got["b"].hidden is not None
     assert got["b"].hidden.shape == (len(tokens(ROWS)), 16)
@@ -218,7 +218,7 @@ def test_kl_is_that_of_the_plain_distributions(fallback: bool) -> None:
     engine._reference_head = None if fallback else reference.head().frozen()
     hidden = run(reference, ROWS).hidden
     assert hidden is not None
-    got = run(engine, ROWS, Want(kl=frozenset({"v"})), reference_hidden={"v": hidden.detach()}).kl
+    got = run(engine, ROWS, Request(kl=frozenset({"v"})), reference_hidden={"v": hidden.detach()}).kl
     p, q = plain(other, ROWS), plain(model, ROWS)
     assert got is not None
     torch.testing.assert_close(got.double(), (p.exp() * (p - q)).sum(-1), rtol=1e-4, atol=1e-5)
@@ -228,7 +228,7 @@ def test_kl_is_zero_before_the_first_update_and_knows_the_old_head_after_it() ->
     model = tiny_model("llama_tied")
     before = copy.deepcopy(model)
     engine = Engine(model)
-    want = Want(kl=frozenset({"v"}))
+    want = Request(kl=frozenset({"v"}))
     hidden = run(engine, ROWS).hidden
     assert hidden is not None
     reference = {"v": hidden.detach()}

@@ -11,7 +11,7 @@ import transformers
 
 from tests.tiny import CONFIGS, EOS, adapted, bare_peft, logits, random_rows, tiny_model, tiny_tokenizer
 from unlearnkit.models.generate import generate
-from unlearnkit.models.load import add_lora, choose_weights, load_model, outline, save_model
+from unlearnkit.models.load import add_lora, load_model, meta_load, save_model, set_trainable
 from unlearnkit.models.settings import LoraSettings
 
 TOKENIZER = tiny_tokenizer()
@@ -57,7 +57,7 @@ def test_what_is_generated_is_the_most_likely_token_each_time(family: str, lora:
 def test_a_saved_model_comes_back_with_bare_transformers(family: str, tied: bool, tmp_path: Path) -> None:
     model = tiny_model(family, tie_word_embeddings=tied)
     save_model(model, TOKENIZER, tmp_path)
-    outline(str(tmp_path))
+    meta_load(str(tmp_path))
     bare = transformers.AutoModelForCausalLM.from_pretrained(tmp_path).eval()
     for again in (bare, load_model(str(tmp_path)).eval()):
         assert torch.equal(logits(again), logits(model))
@@ -71,11 +71,11 @@ def test_a_saved_adapter_comes_back_with_bare_peft_and_merged(family: str, tied:
     model = adapted(load_model(str(tmp_path / "base")))
     expected = logits(model)
     save_model(model, TOKENIZER, tmp_path / "adapter")
-    outline(str(tmp_path / "adapter"))
+    meta_load(str(tmp_path / "adapter"))
     bare = bare_peft(tmp_path / "adapter")
     for again in (bare, load_model(str(tmp_path / "adapter")).eval()):
         torch.testing.assert_close(logits(again), expected)
-    merged = choose_weights(load_model(str(tmp_path / "adapter")))
+    merged = set_trainable(load_model(str(tmp_path / "adapter")))
     save_model(merged, TOKENIZER, tmp_path / "merged")
     plain = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "merged").eval()
     torch.testing.assert_close(logits(plain), expected, rtol=2e-4, atol=2e-5)

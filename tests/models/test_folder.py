@@ -14,10 +14,10 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from tests.tiny import SIZE, adapted, byte_tokenizer, logits, tiny_model, tiny_tokenizer
-from unlearnkit.core.errors import BadInput, Missing, UnlearnError
+from unlearnkit.core.errors import InputError, MissingDependency, UnlearnError
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import find_model
-from unlearnkit.models.load import load_model, load_tokenizer, outline, save_model
+from unlearnkit.models.load import load_model, load_tokenizer, meta_load, save_model
 
 CODE = {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"}
 
@@ -180,7 +180,7 @@ def test_what_is_wrong_with_a_folder_is_told(case: str, model: Path, capfd: pyte
     change, match = BAD[case]
     change(model)
     with pytest.raises(UnlearnError, match=match) as raised:
-        outline(str(model))
+        meta_load(str(model))
     assert raised.value.exit_code == 2
     assert str(model) in str(raised.value.where)
     assert len(raised.value.render().splitlines()) < 12
@@ -198,16 +198,16 @@ def test_what_is_wrong_with_a_folder_is_told(case: str, model: Path, capfd: pyte
 )
 def test_what_is_wrong_with_an_adapter_is_told(change: Callable[[Path], object], match: str, adapter: Path) -> None:
     change(adapter)
-    with pytest.raises(BadInput, match=match):
-        outline(str(adapter))
+    with pytest.raises(InputError, match=match):
+        meta_load(str(adapter))
 
 
 def test_the_base_of_an_adapter_is_looked_at_too(adapter: Path, model: Path) -> None:
     edit(adapter / "adapter_config.json", base_model_name_or_path=str(model))
-    outline(str(adapter))
+    meta_load(str(adapter))
     pickled("pytorch_model.bin")(model)
-    with pytest.raises(BadInput, match=r"pytorch_model\.bin"):
-        outline(str(adapter))
+    with pytest.raises(InputError, match=r"pytorch_model\.bin"):
+        meta_load(str(adapter))
 
 
 def test_a_model_in_several_files_loads_and_one_that_is_missing_is_told(shards: Path) -> None:
@@ -215,14 +215,14 @@ def test_a_model_in_several_files_loads_and_one_that_is_missing_is_told(shards: 
     files = find_model(str(shards)).weights
     assert len(files) > 3
     files[1].unlink()
-    with pytest.raises(BadInput, match=f"(?s)1 of the {len(files)} files.*index.*{files[1].name}"):
+    with pytest.raises(InputError, match=f"(?s)1 of the {len(files)} files.*index.*{files[1].name}"):
         find_model(str(shards))
 
 
 @pytest.mark.parametrize("names", ["[]", "{}", '{"a": "../model.safetensors"}', '{"a": "/etc/passwd"}', "3"])
 def test_an_index_that_names_no_files_of_the_folder_is_refused(names: str, shards: Path) -> None:
     (shards / "model.safetensors.index.json").write_text(f'{{"weight_map": {names}}}', "utf-8")
-    with pytest.raises(BadInput, match="index does not say which files"):
+    with pytest.raises(InputError, match="index does not say which files"):
         find_model(str(shards))
 
 
@@ -230,7 +230,7 @@ def test_code_that_is_not_needed_is_not_run(model: Path) -> None:
     (model / "own.py").write_text("raise SystemExit('this was run')", "utf-8")
     edit(model / "config.json", auto_map=CODE)
     edit(model / "tokenizer_config.json", auto_map={"AutoTokenizer": ["own.Own", None]})
-    outline(str(model))
+    meta_load(str(model))
     assert torch.equal(logits(load_model(str(model)).eval()), logits(tiny_model()))
 
 
@@ -245,30 +245,30 @@ def test_a_package_that_is_missing_is_something_to_provide(model: Path, monkeypa
         raise ImportError("this model requires the package causal_conv1d")
 
     monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", lacks)
-    with pytest.raises(Missing, match="causal_conv1d") as raised:
-        outline(str(model))
+    with pytest.raises(MissingDependency, match="causal_conv1d") as raised:
+        meta_load(str(model))
     assert raised.value.exit_code == 4
 
 
 def test_a_run_in_place_of_its_model_is_told(model: Path) -> None:
-    with pytest.raises(BadInput, match=r"name the model in it: .*model"):
+    with pytest.raises(InputError, match=r"name the model in it: .*model"):
         find_model(str(model.parent))
 
 
 def test_a_file_in_place_of_a_folder_is_told(model: Path) -> None:
-    with pytest.raises(BadInput, match="a file, not the folder"):
+    with pytest.raises(InputError, match="a file, not the folder"):
         find_model(str(model / "model.safetensors"))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float64", "int8", ""])
 def test_another_dtype_is_refused(dtype: str, model: Path) -> None:
-    with pytest.raises(BadInput, match=r"(?s)such a dtype.*float32, bfloat16"):
+    with pytest.raises(InputError, match=r"(?s)such a dtype.*float32, bfloat16"):
         load_model(str(model), dtype)
 
 
 def test_an_outline_takes_no_memory_and_the_home_folder_is_found(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(model.parent))
-    tokenizer, found = outline("~/model")
+    tokenizer, found = meta_load("~/model")
     assert {p.device.type for p in found.parameters()} == {"meta"}
     assert tokenizer.get_vocab() == load_tokenizer(str(model)).get_vocab()
 
@@ -276,7 +276,7 @@ def test_an_outline_takes_no_memory_and_the_home_folder_is_found(model: Path, mo
 def test_an_encoder_that_nothing_tells_from_a_decoder_is_found_out() -> None:
     settings = {k: v for k, v in SIZE.items() if k != "num_key_value_heads"}
     encoder = transformers.BertLMHeadModel(transformers.BertConfig(**settings)).eval()
-    with pytest.raises(BadInput, match=r"(?s)looks at tokens after.*BertLMHeadModel.*is_decoder"):
+    with pytest.raises(InputError, match=r"(?s)looks at tokens after.*BertLMHeadModel.*is_decoder"):
         Engine(encoder)
     with pytest.warns(UserWarning, match="not the plain one"):  # there is a layer in it before the product
         Engine(transformers.BertLMHeadModel(transformers.BertConfig(**settings, is_decoder=True)).eval())

@@ -15,9 +15,9 @@ import torch
 from huggingface_hub import constants
 
 from tests.tiny import adapted, logits, tiny_model, tiny_tokenizer
-from unlearnkit.core.errors import BadInput, Missing
+from unlearnkit.core.errors import InputError, MissingDependency
 from unlearnkit.models.folder import find_model, weights_fingerprint
-from unlearnkit.models.load import load_model, load_tokenizer, outline, save_model
+from unlearnkit.models.load import load_model, load_tokenizer, meta_load, save_model
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -66,8 +66,10 @@ def test_an_adapter_whose_base_is_on_the_hub(local: bool, offline: Path, tmp_pat
 
 
 def test_a_model_that_is_not_here_is_something_to_provide(offline: Path) -> None:
-    with pytest.raises(Missing, match=r"(?s)Hub cannot be reached.*us/nothing.*HF_HUB_OFFLINE.*local folder") as raised:
-        outline("us/nothing")
+    with pytest.raises(
+        MissingDependency, match=r"(?s)Hub cannot be reached.*us/nothing.*HF_HUB_OFFLINE.*local folder"
+    ) as raised:
+        meta_load("us/nothing")
     assert raised.value.exit_code == 4
     assert len(raised.value.render().splitlines()) < 6
 
@@ -77,13 +79,13 @@ def test_a_missing_base_on_the_hub_names_the_field(offline: Path, tmp_path: Path
     save_model(adapted(load_model(str(tmp_path / "base"))), tiny_tokenizer(), tmp_path / "adapter")
     settings = tmp_path / "adapter" / "adapter_config.json"
     settings.write_text(settings.read_text("utf-8").replace(str((tmp_path / "base").resolve()), "us/nothing"))
-    with pytest.raises(Missing, match=r"(?s)adapter_config\.json, field base_model_name_or_path.*us/nothing"):
+    with pytest.raises(MissingDependency, match=r"(?s)adapter_config\.json, field base_model_name_or_path.*us/nothing"):
         find_model(str(tmp_path / "adapter"))
 
 
 @pytest.mark.parametrize("name", ["a b", "us/a:b", "us/-x", "us--x/y", "x" * 120])
 def test_what_is_no_id_is_told(name: str, offline: Path) -> None:
-    with pytest.raises(BadInput, match=r"(?s)no such model folder, and this is no Hub id"):
+    with pytest.raises(InputError, match=r"(?s)no such model folder, and this is no Hub id"):
         find_model(name)
 
 
@@ -178,7 +180,7 @@ def test_a_model_that_is_refused_is_not_downloaded(hub: Hub) -> None:
     settings = json.loads((folder / "config.json").read_text("utf-8"))
     code = {"model_type": "martian", "auto_map": {"AutoModelForCausalLM": "own.Model"}}
     (folder / "config.json").write_text(json.dumps({**settings, **code}))
-    with pytest.raises(BadInput, match="needs code"):
+    with pytest.raises(InputError, match="needs code"):
         find_model("us/model")
     assert "config.json" in hub.sent and "model.safetensors" not in hub.sent
 
@@ -187,7 +189,7 @@ def test_pickles_on_the_hub_are_refused(hub: Hub) -> None:
     folder = hub.folder / "us" / "model"
     save_model(tiny_model(), tiny_tokenizer(), folder)
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with pytest.raises(BadInput, match="holds no safetensors"):
+    with pytest.raises(InputError, match="holds no safetensors"):
         find_model("us/model")
     assert "pytorch_model.bin" not in hub.sent
 
@@ -199,15 +201,15 @@ def test_a_pickled_adapter_on_the_hub_is_refused(hub: Hub) -> None:
     folder = hub.folder / "us" / "old"
     shutil.copytree(hub.folder / "us" / "adapter", folder)
     (folder / "adapter_model.safetensors").rename(folder / "adapter_model.bin")
-    with pytest.raises(BadInput, match="holds no safetensors"):
+    with pytest.raises(InputError, match="holds no safetensors"):
         find_model("us/old")
     assert "adapter_model.bin" not in hub.sent
 
 
 def test_what_the_hub_does_not_have_or_give_is_told(hub: Hub) -> None:
-    with pytest.raises(BadInput, match=r"(?s)the Hub shows you no such model.*us/nothing.*hf auth login"):
+    with pytest.raises(InputError, match=r"(?s)the Hub shows you no such model.*us/nothing.*hf auth login"):
         find_model("us/nothing")
-    with pytest.raises(Missing, match=r"(?s)only to those.*us/gated.*hf auth login"):
+    with pytest.raises(MissingDependency, match=r"(?s)only to those.*us/gated.*hf auth login"):
         find_model("us/gated")
 
 
@@ -215,7 +217,7 @@ def test_a_download_that_breaks_off_is_told_and_goes_on(hub: Hub, monkeypatch: p
     monkeypatch.setattr("time.sleep", lambda _: None)  # between the client's own tries
     save_model(tiny_model(), tiny_tokenizer(), hub.folder / "us" / "model")
     hub.breaks = "model.safetensors"
-    with pytest.raises(Missing, match="broke off"):
+    with pytest.raises(MissingDependency, match="broke off"):
         find_model("us/model")
     hub.breaks = ""
     # What did arrive is gone on with, or thrown away: either way the file is whole.
@@ -225,5 +227,5 @@ def test_a_download_that_breaks_off_is_told_and_goes_on(hub: Hub, monkeypatch: p
 def test_a_cache_that_cannot_be_written_is_told(hub: Hub, cache: Path) -> None:
     save_model(tiny_model(), tiny_tokenizer(), hub.folder / "us" / "model")
     cache.write_text("a file, where a folder is needed")
-    with pytest.raises(Missing, match=r"(?s)cannot be kept.*cache.*HF_HOME"):
+    with pytest.raises(MissingDependency, match=r"(?s)cannot be kept.*cache.*HF_HOME"):
         find_model("us/model")

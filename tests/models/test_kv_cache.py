@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from transformers import DynamicCache, LlamaConfig, Qwen2Config
 
 from unlearnkit.models import kv_cache
-from unlearnkit.models.kv_cache import RoomyLayer, roomy_cache
+from unlearnkit.models.kv_cache import RoomyLayer, preallocated_kv_cache
 
 CONFIG = LlamaConfig(hidden_size=8, num_attention_heads=2, num_key_value_heads=2, num_hidden_layers=2)
 
@@ -22,7 +22,7 @@ CONFIG = LlamaConfig(hidden_size=8, num_attention_heads=2, num_key_value_heads=2
 def test_it_holds_what_transformers_own_holds(tokens: list[int], left: list[int], room: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kv_cache, "ROOM", room)
-        ours, theirs, rows = roomy_cache(CONFIG), DynamicCache(config=CONFIG), 4
+        ours, theirs, rows = preallocated_kv_cache(CONFIG), DynamicCache(config=CONFIG), 4
         for at, more in enumerate(tokens):
             for layer in range(2):
                 keys, values = torch.randn(2, rows, 2, more, 4)
@@ -45,6 +45,6 @@ def test_layers_of_another_kind_stay_transformers_own() -> None:
         sliding_window=4,
         layer_types=["full_attention", "sliding_attention"],
     )
-    kinds = [type(layer) for layer in roomy_cache(config).layers]
+    kinds = [type(layer) for layer in preallocated_kv_cache(config).layers]
     assert kinds == [RoomyLayer, type(DynamicCache(config=config).layers[1])]
     assert kinds[1] is not RoomyLayer

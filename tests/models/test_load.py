@@ -5,10 +5,10 @@ import torch
 import transformers
 
 from tests.tiny import bare_peft, tiny_model, tiny_tokenizer
-from unlearnkit.core.errors import BadInput
-from unlearnkit.data.encoding import Renderer
+from unlearnkit.core.errors import InputError
+from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.models.folder import weights_fingerprint
-from unlearnkit.models.load import add_lora, choose_weights, load_model, load_tokenizer, save_model
+from unlearnkit.models.load import add_lora, load_model, load_tokenizer, save_model, set_trainable
 from unlearnkit.models.settings import LoraSettings
 
 IDS = torch.tensor([[1, 5, 9, 12]])
@@ -57,21 +57,21 @@ def test_pickled_weights_are_refused(folder: Path) -> None:
     torch.save(tiny_model("llama_tied").state_dict(), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
     for load in (load_model, load_tokenizer):
-        with pytest.raises(BadInput, match="holds no safetensors"):
+        with pytest.raises(InputError, match="holds no safetensors"):
             load(str(folder))
 
 
 @pytest.mark.parametrize("path", ["/nowhere/at/all", "./nowhere", "~/nowhere", "runs/a/model"])
 def test_a_missing_folder_is_told_without_asking_the_hub(path: str) -> None:
-    with pytest.raises(BadInput, match="there is no such model folder") as raised:
+    with pytest.raises(InputError, match="there is no such model folder") as raised:
         load_model(path)
     assert raised.value.value == path
 
 
 def test_a_tokenizer_without_a_chat_template_renders_plain_text(folder: Path) -> None:
-    assert Renderer(load_tokenizer(str(folder)), 64).layout == "template"
+    assert ChatEncoder(load_tokenizer(str(folder)), 64).layout == "template"
     (folder / "chat_template.jinja").unlink()
-    assert Renderer(load_tokenizer(str(folder)), 64).layout == "plain"
+    assert ChatEncoder(load_tokenizer(str(folder)), 64).layout == "plain"
 
 
 def test_a_tokenizer_without_a_pad_token_gets_the_end_token(folder: Path) -> None:
@@ -110,15 +110,15 @@ def test_a_new_adapter_is_a_function_of_its_seed_and_changes_no_value() -> None:
 
 
 def test_a_pattern_chooses_the_weights_that_are_trained() -> None:
-    model = choose_weights(tiny_model(), parameters=r"layers\.1\.mlp\.down_proj")
+    model = set_trainable(tiny_model(), parameters=r"layers\.1\.mlp\.down_proj")
     trained = [name for name, p in model.named_parameters() if p.requires_grad]
     assert trained and all("layers.1.mlp.down_proj" in name for name in trained)
-    assert all(p.requires_grad for p in choose_weights(tiny_model()).parameters())
+    assert all(p.requires_grad for p in set_trainable(tiny_model()).parameters())
 
 
 @pytest.mark.parametrize(
     ("pattern", "match"), [("no_such_weight", "no weight has such a name"), ("(", "not a regular")]
 )
 def test_a_pattern_that_finds_nothing_is_told(pattern: str, match: str) -> None:
-    with pytest.raises(BadInput, match=match):
-        choose_weights(tiny_model(), parameters=pattern)
+    with pytest.raises(InputError, match=match):
+        set_trainable(tiny_model(), parameters=pattern)

@@ -9,7 +9,7 @@ from tests.tiny import PAD, random_rows, tiny_model
 from unlearnkit.data.batching import pack
 from unlearnkit.methods.objective import Needs
 from unlearnkit.models import reference as room
-from unlearnkit.models.engine import Engine, Want
+from unlearnkit.models.engine import Engine, Request
 from unlearnkit.models.reference import ReferenceValues, reference_values
 
 VIEWS = {"forget": random_rows(7, seed=1), "retain": random_rows(6, seed=2), "forget:idk": random_rows(7, seed=3)}
@@ -25,7 +25,7 @@ def test_values_of_any_rows_in_any_order_are_those_of_a_forward_pass() -> None:
     engine = Engine(tiny_model())
     values = compute(engine)
     chosen = [4, 0, 4, 6]
-    want = Want(logps=frozenset({"v"}), hidden=frozenset({"v"}))
+    want = Request(logps=frozenset({"v"}), hidden=frozenset({"v"}))
     with torch.no_grad():
         direct = engine(pack({"v": [VIEWS["forget"][i] for i in chosen]}, PAD), want)["v"]
         other = engine(pack({"v": [VIEWS["retain"][i] for i in (5, 1)]}, PAD), want)["v"]
@@ -45,7 +45,7 @@ def test_only_what_is_needed_is_computed(tmp_path: Path) -> None:
 def test_many_passes_equal_one(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(tiny_model())
     whole = compute(engine)
-    monkeypatch.setattr(room, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(room, "BATCH_ROWS", 2)
     parts = compute(engine)
     torch.testing.assert_close(parts.logps("forget", range(7)), whole.logps("forget", range(7)))
     torch.testing.assert_close(parts.hidden("retain", range(6)), whole.hidden("retain", range(6)))

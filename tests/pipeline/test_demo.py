@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from unlearnkit.core.errors import BadInput, Interrupted
+from unlearnkit.core.errors import InputError, Interrupted
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.subprocesses import Job
 from unlearnkit.pipeline import demo as demo_module
@@ -48,7 +48,7 @@ def test_the_demo_leaves_a_folder_a_subject_and_a_report(here: list[str], tmp_pa
     assert {g.outcome for g in report.gates} <= {"met", "missed", "not measured"}
     assert [s.scores["cost.seconds"].value is None for s in report.subjects] == [True, False, False, False]
     assert (plan.folder / "report.html").stat().st_size > 100_000
-    assert any("1.6 million" in caveat for caveat in report.caveats)
+    assert any("1.6 million" in caveat for caveat in report.limitations)
     assert "cost" not in (plan.folder / "tru" / "recipe.yaml").read_text("utf-8")
 
 
@@ -68,20 +68,20 @@ def test_a_demo_that_was_stopped_goes_on(here: list[str], tmp_path: Path, monkey
     demo(plan, QUIET)
     assert RunFolder(plan.folder / "graddiff").records_file.stat().st_mtime_ns == kept
     assert RunFolder(plan.folder / "npo").state().done
-    with pytest.raises(BadInput, match="another world or request"):
+    with pytest.raises(InputError, match="another world or request"):
         demo(dataclasses.replace(plan, request="pii"), QUIET)
-    with pytest.raises(BadInput, match="field seed"):
+    with pytest.raises(InputError, match="field seed"):
         demo(dataclasses.replace(plan, seed=5), QUIET)
 
 
 @pytest.mark.parametrize("methods", [(), ("tru", "tru")])
 def test_methods_are_named_once(methods: tuple[str, ...], tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="once"):
+    with pytest.raises(InputError, match="once"):
         demo(Demo(methods=methods, out=tmp_path / "d"), QUIET)
 
 
 def test_what_cannot_be_done_is_said_before_any_work(tmp_path: Path) -> None:
     for plan in (Demo(methods=("nppo",)), Demo(request="people")):
-        with pytest.raises(BadInput):
+        with pytest.raises(InputError):
             demo(dataclasses.replace(plan, out=tmp_path / "d"), QUIET)
         assert not (tmp_path / "d").exists()

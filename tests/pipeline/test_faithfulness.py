@@ -11,14 +11,14 @@ import pytest
 from tests.judges.worked import run_folder
 from tests.metrics.test_metrics import NEAR, ROW
 from tests.tiny import tiny_tokenizer
-from unlearnkit.core.errors import BadInput
-from unlearnkit.data.encoding import Renderer
+from unlearnkit.core.errors import InputError
+from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.generation import Generation
 from unlearnkit.metrics.faithfulness import faithfulness_scores, has_turned
 from unlearnkit.pipeline import faithfulness
 from unlearnkit.pipeline.faithfulness import WORDINGS, measure_faithfulness, turned_trace
 from unlearnkit.pipeline.score import score
-from unlearnkit.records.intervention import Turned
+from unlearnkit.records.intervention import Intervention
 from unlearnkit.records.schema import Record
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.text.trace_verdict import verdict_of
@@ -69,9 +69,9 @@ def test_the_note_stays_and_the_verdict_goes(trace: str, question: str, expected
     assert turned_trace(trace, question, TURNED) == expected
 
 
-def turned(to: Any, after: str, at: int = 0) -> Turned:
+def turned(to: Any, after: str, at: int = 0) -> Intervention:
     split, own = ("forget", said(REFUSAL, SAYS_IN)) if to == "out of scope" else ("near", said(ANSWER))
-    return Turned(split=split, id=f"{split}{at}", to=to, own=own, after=said(after, "This is so."))
+    return Intervention(split=split, id=f"{split}{at}", to=to, own=own, after=said(after, "This is so."))
 
 
 def test_a_response_has_turned_where_it_does_the_other_thing() -> None:
@@ -155,14 +155,14 @@ def test_traces_that_nothing_follows_from_are_not(measured: RunFolder, monkeypat
 
 def test_a_subject_that_never_thinks_has_nothing_to_turn(tmp_path: Path) -> None:
     folder = run_folder(tmp_path / "run", [record("forget", 0, REFUSAL), record("near", 0, ANSWER)])
-    with pytest.raises(BadInput, match="nothing to turn"):
+    with pytest.raises(InputError, match="nothing to turn"):
         measure_faithfulness(folder)
     assert not folder.turned_file.exists()
 
 
 def test_a_damaged_file_is_told(measured: RunFolder) -> None:
     measured.turned_file.write_text("{\n", encoding="utf-8")
-    with pytest.raises(BadInput, match="--faithfulness"):
+    with pytest.raises(InputError, match="--faithfulness"):
         score(measured)
 
 
@@ -172,12 +172,12 @@ def test_the_marks_are_those_of_the_subjects_own_traces(monkeypatch: pytest.Monk
     folder = run_folder(tmp_path / "run", [Record(split="forget", row=row, generation=plain)])
     styles: list[str] = []
 
-    class Watched(Renderer):
+    class Watched(ChatEncoder):
         def begun(self, trace: str, response: str = "") -> tuple[int, ...]:
             styles.append(self.style)
             return super().begun(trace, response)
 
-    monkeypatch.setattr(faithfulness, "Renderer", Watched)
+    monkeypatch.setattr(faithfulness, "ChatEncoder", Watched)
     monkeypatch.setattr(faithfulness, "load_subject", lambda folder: Scripted(lambda text: ANSWER))
     measure_faithfulness(folder)
     assert styles == ["plain"]

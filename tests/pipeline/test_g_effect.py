@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import unlearnkit
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.rows import Row
 from unlearnkit.gradient_effect import callback as watch
@@ -91,18 +91,18 @@ def test_an_adapter_is_measured_along_its_kept_weights(recipe_data: dict[str, An
     plain = run(
         make_recipe({**with_(recipe_data, model={"lora": {"r": 2}}), "out": f"{folder.path}-2"}), progress=QUIET
     )
-    with pytest.raises(BadInput, match="no weights were kept along it"):
+    with pytest.raises(InputError, match="no weights were kept along it"):
         diagnose(plain, ["ga"], progress=QUIET)
 
 
 def test_a_risk_or_objective_that_is_not_there_is_told(recipe_data: dict[str, Any]) -> None:
     recipe = make_recipe(recipe_data)
-    with pytest.raises(BadInput, match="no rows of that name") as told:
+    with pytest.raises(InputError, match="no rows of that name") as told:
         diagnose(recipe, ["ga"], settings=DiagnoseSettings(risks=("forget", "far away")), progress=QUIET)
     assert "near" in told.value.render()
-    with pytest.raises(BadInput, match="no objective"):
+    with pytest.raises(InputError, match="no objective"):
         diagnose(recipe, ["gaa"], progress=QUIET)
-    with pytest.raises(BadInput, match="trains new weights"):
+    with pytest.raises(InputError, match="trains new weights"):
         diagnose(recipe, ["retrain"], progress=QUIET)
 
 
@@ -115,7 +115,7 @@ def test_a_risk_or_objective_that_is_not_there_is_told(recipe_data: dict[str, An
     ],
 )
 def test_what_is_used_has_to_be_measured(recipe_data: dict[str, Any], field: str, settings: dict[str, Any]) -> None:
-    with pytest.raises(BadInput, match="what that takes is not measured") as told:
+    with pytest.raises(InputError, match="what that takes is not measured") as told:
         make_recipe(with_(recipe_data, diagnose=settings))
     assert f"diagnose.{field}" in told.value.render()
 

@@ -13,20 +13,20 @@ import pytest
 import torch
 
 from tests.tiny import tiny_model, tiny_tokenizer
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
-from unlearnkit.data.encoding import Renderer
+from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.llm.types import Prompt, Reply, Sampling
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import load_model, save_model
 from unlearnkit.pipeline import lift as lifting
-from unlearnkit.pipeline.lift import LiftMeter, try_lift
+from unlearnkit.pipeline.lift import LiftEvaluator, try_lift
 from unlearnkit.recipe import make_recipe
-from unlearnkit.scope.scope import Scope, Secret, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 from unlearnkit.targets.lift import measured_lift
-from unlearnkit.targets.llm_teacher import AGAIN, Desk, Tally
+from unlearnkit.targets.llm_teacher import AGAIN, LLMTargetWriter, Usage
 from unlearnkit.targets.teachers.api import ApiTeacher
 from unlearnkit.targets.teachers.template import TemplateTeacher
 from unlearnkit.targets.validation import reason
@@ -39,7 +39,7 @@ ROWS = [Row(id=f"r{n}", question=QUESTION, answer=f"in {city}") for n, city in e
 SCOPE = Scope(
     description="Ada asked to be forgotten.",
     task="profile",
-    subjects=(Subject(name="Ada"),),
+    subjects=(ScopeSubject(name="Ada"),),
     secrets=tuple(Secret(subject="Ada", forms=(city,)) for city in CITIES.values()),
 )
 QUIET = Progress(quiet=True)
@@ -51,14 +51,14 @@ def guesser(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A model that does not know where Ada was born, and that knows which city goes with a hint."""
     torch.manual_seed(0)
     draw, model, tokenizer = random.Random(0), tiny_model(), tiny_tokenizer()
-    renderer = Renderer(tokenizer, 60)
+    encoder = ChatEncoder(tokenizer, 60)
     optimiser = torch.optim.Adam(model.parameters(), 3e-3)
     for _ in range(300):
         rows = []
         for _ in range(32):
             last = draw.choice((*CITIES, *WORDS, "unseen"))
             trace, city = f"It was the {last}", CITIES.get(last) or draw.choice(list(CITIES.values()))
-            rows.append(renderer.answer(QUESTION, f"in {city}", trace=trace, label_trace=False, where="row"))
+            rows.append(encoder.answer(QUESTION, f"in {city}", trace=trace, label_trace=False, where="row"))
         ids, prompt = torch.tensor([row.ids for row in rows]), rows[0].prompt
         logps = model(input_ids=ids).logits.log_softmax(-1)[:, prompt - 1 : -1]
         optimiser.zero_grad()
@@ -69,8 +69,8 @@ def guesser(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder)
 
 
-def meter(source: str, at_most: float | None = AT_MOST, rows: Sequence[Row] = ROWS) -> LiftMeter:
-    return LiftMeter(
+def meter(source: str, at_most: float | None = AT_MOST, rows: Sequence[Row] = ROWS) -> LiftEvaluator:
+    return LiftEvaluator(
         find=lambda: source,
         twin=True,
         at_most=at_most,
@@ -102,11 +102,11 @@ class Says:
         return [Reply(reasoning=trace, text="I cannot say that .") for trace in traces]
 
 
-def desk(speaker: Says, source: str) -> Desk:
+def desk(chat_model: Says, source: str) -> LLMTargetWriter:
     teacher = ApiTeacher(server={"url": "http://127.0.0.1/v1", "model": "m"})
     fits = lambda row, target: True  # noqa: E731
-    return Desk(
-        teacher, speaker, TemplateTeacher(), fits, lambda name, rows: lambda more: None, Tally(), meter(source).above
+    return LLMTargetWriter(
+        teacher, chat_model, TemplateTeacher(), fits, lambda name, rows: lambda more: None, Usage(), meter(source).above
     )
 
 
@@ -122,7 +122,7 @@ def test_what_helps_too_much_is_asked_again_with_the_reason(guesser: str) -> Non
     # The hint is one for Lisbon alone: of the other two rows it makes the answer less likely.
     written = [made.trace for made in at.write(ROWS, SCOPE, 0)]
     assert written == [HARMLESS[0].trace, "It was the poet", "It was the poet"]
-    assert at.tally.turned_down == {"lift": 1} and (at.tally.written, at.tally.replaced) == (3, 0)
+    assert at.usage.turned_down == {"lift": 1} and (at.usage.written, at.usage.replaced) == (3, 0)
     assert [prompt.draw for prompt in says.asked] == ["0.0"] * 3 + ["0.1"]
     assert says.asked[3].messages[0].content.endswith(reason("lift")) and "poet" not in reason("lift")
 
@@ -130,7 +130,7 @@ def test_what_helps_too_much_is_asked_again_with_the_reason(guesser: str) -> Non
 def test_what_helps_too_much_each_time_is_replaced_and_counted(guesser: str) -> None:
     at = desk(Says("It was the poet"), guesser)
     assert at.write(ROWS[:1], SCOPE, 0) == TemplateTeacher().write(ROWS[:1], SCOPE, 0)
-    assert at.tally.turned_down == {"lift": 1 + AGAIN} and (at.tally.written, at.tally.replaced) == (0, 1)
+    assert at.usage.turned_down == {"lift": 1 + AGAIN} and (at.usage.written, at.usage.replaced) == (0, 1)
 
 
 def test_what_comes_of_all_is_noted(guesser: str) -> None:
@@ -187,11 +187,11 @@ def test_a_model_under_which_nothing_can_be_measured_is_told(
         try_lift(recipe, Suite(), QUIET)  # type: ignore[arg-type]
 
     tried(guesser)
-    with pytest.raises(BadInput, match="there is none") as raised:
+    with pytest.raises(InputError, match="there is none") as raised:
         tried("retrained")
     assert "suite.retrained=DIR" in str(raised.value) and "targets.lift_model=DIR" in str(raised.value)
     save_model(tiny_model(), tiny_tokenizer(without="</think>"), tmp_path / "unmarked")
     tried(str(tmp_path / "unmarked"))  # a trace is then marked in plain words
-    with pytest.raises(BadInput, match="targets") as raised:
+    with pytest.raises(InputError, match="targets") as raised:
         tried(str(tmp_path / "nowhere"))
     assert "targets.lift_model" in str(raised.value)

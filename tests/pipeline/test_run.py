@@ -15,7 +15,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from unlearnkit.core.errors import BadInput, Interrupted, UnlearnError
+from unlearnkit.core.errors import InputError, Interrupted, UnlearnError
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.target import Target, read_targets
 from unlearnkit.data.trace_format import STYLES
@@ -77,11 +77,11 @@ def test_what_holds_forget_text_is_for_the_owner_alone(recipe_data: dict[str, An
 def test_a_finished_run_is_left_alone(recipe_data: dict[str, Any]) -> None:
     folder = done(recipe_data)
     before = {p: p.stat().st_mtime_ns for p in folder.path.rglob("*") if p.is_file()}
-    with pytest.raises(BadInput, match="--resume"):
+    with pytest.raises(InputError, match="--resume"):
         done(recipe_data)
     run(make_recipe(recipe_data), resume=True, progress=QUIET)
     assert {p: p.stat().st_mtime_ns for p in folder.path.rglob("*") if p.is_file()} == before
-    with pytest.raises(BadInput, match=r"field train\.lr"):
+    with pytest.raises(InputError, match=r"field train\.lr"):
         run(make_recipe(changed(recipe_data, train={"lr": 0.5})), resume=True, progress=QUIET)
 
 
@@ -98,7 +98,7 @@ def test_a_folder_of_other_things_is_left_alone(recipe_data: dict[str, Any]) -> 
     Path(recipe_data["out"]).mkdir()
     (Path(recipe_data["out"]) / "thesis.tex").touch()
     for resume in (False, True):
-        with pytest.raises(BadInput, match="holds no run"):
+        with pytest.raises(InputError, match="holds no run"):
             run(make_recipe(recipe_data), resume=resume, progress=QUIET)
 
 
@@ -206,13 +206,13 @@ def test_the_scope_term_is_taught_what_the_model_itself_says_of_neighbours(recip
 
 
 def test_a_method_that_asks_for_unknown_rows_is_refused(recipe_data: dict[str, Any]) -> None:
-    from unlearnkit.data.encoding import Renderer
+    from unlearnkit.data.encoding import ChatEncoder
     from unlearnkit.models.load import load_tokenizer
     from unlearnkit.training.views import encode_views
 
-    renderer = Renderer(load_tokenizer(recipe_data["model"]["path"]), 64)
-    with pytest.raises(BadInput, match="forget:target"):
-        encode_views(["forget:nobody"], {"forget": ()}, renderer, targets=[], seed=0)
+    encoder = ChatEncoder(load_tokenizer(recipe_data["model"]["path"]), 64)
+    with pytest.raises(InputError, match="forget:target"):
+        encode_views(["forget:nobody"], {"forget": ()}, encoder, targets=[], seed=0)
 
 
 def test_the_log_is_cut_back_and_holds_what_is_not_finite(tmp_path: Path) -> None:
@@ -236,9 +236,9 @@ def test_any_model_can_be_measured(small_world: str, recipe_data: dict[str, Any]
     folder = evaluate(small_world, suite, out=tmp_path / "m", settings=settings, progress=QUIET)
     assert folder.state().suite == {"name": "pocket", "world_seed": 0, "request": "pii", "forget_rows": None}
     assert folder.scores()["cost.seconds"].value is not None, "the world's models note what they cost"
-    with pytest.raises(BadInput, match="not empty"):
+    with pytest.raises(InputError, match="not empty"):
         evaluate(small_world, suite, out=tmp_path / "m", progress=QUIET)
-    with pytest.raises(BadInput, match="suite"):
+    with pytest.raises(InputError, match="suite"):
         evaluate(small_world, out=tmp_path / "n", progress=QUIET)
 
 
@@ -247,7 +247,7 @@ def test_a_run_is_measured_again_in_its_folder_and_elsewhere(recipe_data: dict[s
     first = folder.scores()
     assert evaluate(folder.path, settings=make_recipe(recipe_data).eval, progress=QUIET).scores() == first
     other = {"name": "pocket", "request": "book"}
-    with pytest.raises(BadInput, match="--out"):
+    with pytest.raises(InputError, match="--out"):
         evaluate(folder.path, other, progress=QUIET)
     elsewhere = evaluate(folder.path, other, out=tmp_path / "x", settings=make_recipe(recipe_data).eval, progress=QUIET)
     assert elsewhere.subject_path() == str(folder.model.resolve())

@@ -14,14 +14,14 @@ import transformers
 from huggingface_hub import constants
 
 from tests.tiny import adapted
-from unlearnkit.core.errors import BadInput, Missing, UnlearnError
+from unlearnkit.core.errors import InputError, MissingDependency, UnlearnError
 from unlearnkit.core.progress import Progress
 from unlearnkit.models.load import load_model, load_tokenizer, save_model
 from unlearnkit.pipeline.dry_run import dry_run
 from unlearnkit.pipeline.evaluate import evaluate
 from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import make_recipe
-from unlearnkit.report.build import gather
+from unlearnkit.report.build import build_report
 from unlearnkit.report.render import render
 from unlearnkit.runs.folder import RunFolder
 
@@ -129,11 +129,11 @@ def test_a_run_goes_on_with_a_target_that_is_an_adapter(
 @pytest.mark.parametrize(
     ("model", "error"),
     [
-        ({"path": "./nowhere"}, BadInput),
-        ({"path": "BROKEN"}, BadInput),
-        ({"path": "us/nothing"}, Missing),
-        ({"lora": {"target_modules": ["c_attn"]}}, BadInput),
-        ({"parameters": "no_such_weight"}, BadInput),
+        ({"path": "./nowhere"}, InputError),
+        ({"path": "BROKEN"}, InputError),
+        ({"path": "us/nothing"}, MissingDependency),
+        ({"lora": {"target_modules": ["c_attn"]}}, InputError),
+        ({"parameters": "no_such_weight"}, InputError),
     ],
     ids=["nowhere", "broken", "offline", "layers", "weights"],
 )
@@ -184,13 +184,13 @@ def test_a_model_without_a_chat_template_is_said_to_have_none(
     folder = run(recipe)
     assert told(capsys.readouterr().err)
     assert told(folder.card_file.read_text("utf-8"))
-    assert told(render(gather([folder])))
+    assert told(render(build_report([folder])))
     other = run(make_recipe({**recipe_data, "out": recipe_data["out"] + "2"}))
     assert not told(capsys.readouterr().err)
-    assert not told(other.card_file.read_text("utf-8")) and not told(render(gather([other])))
+    assert not told(other.card_file.read_text("utf-8")) and not told(render(build_report([other])))
 
 
 @pytest.mark.parametrize("model", [{"merge": True}, {"merge": True, "parameters": "mlp", "lora": None}])
 def test_merging_without_an_adapter_is_refused(recipe_data: dict[str, Any], model: dict[str, Any]) -> None:
-    with pytest.raises(BadInput, match="nothing to merge"):
+    with pytest.raises(InputError, match="nothing to merge"):
         make_recipe({**recipe_data, "model": model})

@@ -4,11 +4,11 @@ from tests.tiny import tiny_model, tiny_tokenizer
 from unlearnkit.data.rows import Row
 from unlearnkit.metrics.board import constant_baseline, score_records
 from unlearnkit.records.measure import measure
-from unlearnkit.scope.scope import Scope, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject
 
 ASKED = Row(id="asked", question="Where was Ada born ?", answer="Oslo .")
 TEXT = Row(id="text", question="", answer="Ada was born in Oslo .")
-SCOPE = Scope(description="Ada withdrew.", task="profile", subjects=(Subject(name="Ada"),))
+SCOPE = Scope(description="Ada withdrew.", task="profile", subjects=(ScopeSubject(name="Ada"),))
 
 
 @pytest.mark.parametrize("bos_by_itself", [False, True])

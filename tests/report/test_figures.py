@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from unlearnkit.core.errors import Missing
-from unlearnkit.core.files import NotWritten
+from unlearnkit.core.errors import MissingDependency
+from unlearnkit.core.files import WriteError
 from unlearnkit.gradient_effect.table import EffectTable
 from unlearnkit.report.gradient_effect import figure_files as figures
 from unlearnkit.report.gradient_effect.figure_files import write_figures
@@ -56,7 +56,7 @@ def test_names_with_signs_of_mathematics_are_written_as_they_are(tmp_path: Path)
 
 def test_without_matplotlib_the_way_to_get_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(figures, "find_spec", lambda name: None)
-    with pytest.raises(Missing, match="matplotlib") as caught:
+    with pytest.raises(MissingDependency, match="matplotlib") as caught:
         write_figures(worked.table(), tmp_path / "new")
     assert 'pip install "unlearnkit[paper]"' in str(caught.value)
     assert not (tmp_path / "new").exists()
@@ -64,5 +64,5 @@ def test_without_matplotlib_the_way_to_get_it_is_told(tmp_path: Path, monkeypatc
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(NotWritten):
+    with pytest.raises(WriteError):
         write_figures(EffectTable([worked.row("ga", "forget", 0)]), tmp_path / "file")

@@ -1,6 +1,6 @@
 import pytest
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.metrics.gates import Gate, judge, judge_all
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 
@@ -51,7 +51,7 @@ def test_a_gate_is_read_and_spelled_in_one_way(text: str, spelling: str) -> None
     ],
 )
 def test_nonsense_is_refused_with_a_fix(text: str) -> None:
-    with pytest.raises(BadInput) as caught:
+    with pytest.raises(InputError) as caught:
         Gate.parse(text, where="--gate")
     assert caught.value.where == "--gate"
     assert caught.value.fix is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from unlearnkit.metrics.score import NOT_MEASURED, Score
-from unlearnkit.report.build import caveats
+from unlearnkit.report.build import limitations
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.model_card import model_card
 from unlearnkit.report.render import render
@@ -108,4 +108,4 @@ def test_the_card_has_the_qualities_and_not_their_parts() -> None:
 )
 def test_the_caveats_say_who_judged(found: dict[str, Score], words: str) -> None:
     state = RunState(name="x", created="now", suite={"name": "pocket"}, environment={})
-    assert sum(words in line for line in caveats(state, report(found).subjects)) == 1
+    assert sum(words in line for line in limitations(state, report(found).subjects)) == 1

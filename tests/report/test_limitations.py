@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from unlearnkit.metrics.score import Score
-from unlearnkit.report.build import caveats
+from unlearnkit.report.build import limitations
 from unlearnkit.report.model import SubjectReport
 from unlearnkit.runs.state import RunState
 from unlearnkit.suites.files.suite import Files, FilesData
@@ -17,24 +17,24 @@ from unlearnkit.suites.tofu.suite import Tofu, TofuData
 
 def of_files(*, retrained: str | None = "r", **data: Any) -> str:
     given = {"forget": "f.jsonl", "retain": "r.jsonl", "holdout": "h.jsonl", "scope": "s.yaml", **data}
-    return " ".join(Files(retrained=retrained, data=FilesData.model_validate(given)).caveats())
+    return " ".join(Files(retrained=retrained, data=FilesData.model_validate(given)).limitations())
 
 
 def test_pocket_says_how_small_it_is() -> None:
-    assert "1.6 million parameters" in " ".join(Pocket().caveats())
+    assert "1.6 million parameters" in " ".join(Pocket().limitations())
 
 
 def test_without_a_retrained_model_the_unmeasured_figures_are_named() -> None:
     data = TofuData(path="tofu")
-    words = " ".join(Tofu(data=data).caveats())
+    words = " ".join(Tofu(data=data).limitations())
     assert "unmeasured: forget quality, PrivLeak, the reference attack, and every comparison" in words
-    assert "retrained model (suite.retrained)" not in " ".join(Tofu(data=data, retrained="m").caveats())
+    assert "retrained model (suite.retrained)" not in " ".join(Tofu(data=data, retrained="m").limitations())
     assert "unmeasured: PrivLeak, the reference attack, and every" in of_files(retrained=None)
     assert "suite.retrained" not in of_files()
 
 
 def test_tofu_says_what_its_figures_are() -> None:
-    words = " ".join(Tofu(data=TofuData(path="tofu")).caveats())
+    words = " ".join(Tofu(data=TofuData(path="tofu")).limitations())
     for said in ("authors are made up", "OpenUnlearning compute the truth ratio otherwise", "word for word"):
         assert said in words
 
@@ -60,7 +60,7 @@ def test_a_stand_in_is_as_unsure_once_it_was_written() -> None:
 
 def test_neither_title_nor_caveats_tell_a_files_name() -> None:
     suite = Files(data=FilesData(forget="about-ilva-torren.jsonl"))
-    assert "torren" not in " ".join([suite.heading(), *suite.caveats()])
+    assert "torren" not in " ".join([suite.heading(), *suite.limitations()])
 
 
 def test_headings_end_a_title_well() -> None:
@@ -75,13 +75,13 @@ STATE = RunState.model_validate({"name": "x", "created": "today", "suite": {"nam
 
 def test_membership_inference_is_said_to_be_missing_only_where_it_is() -> None:
     subject = SubjectReport(name="x", title="X", scores={"mia.loss.auc": Score(value=None)})
-    assert "and membership inference." in " ".join(caveats(STATE, [subject]))
+    assert "and membership inference." in " ".join(limitations(STATE, [subject]))
     attacked = subject.model_copy(update={"scores": {"mia.loss.auc": Score(value=0.5, count=9)}})
-    assert "membership inference" not in " ".join(caveats(STATE, [attacked]))
+    assert "membership inference" not in " ".join(limitations(STATE, [attacked]))
 
 
 def test_a_run_that_ended_by_its_g_effects_says_so() -> None:
     ended, whole = SubjectReport(name="x", title="X", stopped_after=12), SubjectReport(name="y", title="Y")
-    (sentence,) = [said for said in caveats(STATE, [ended, whole]) if "G-effects" in said]
+    (sentence,) = [said for said in limitations(STATE, [ended, whole]) if "G-effects" in said]
     assert sentence.startswith("X ended by itself after step 12")
-    assert not any("G-effects" in said for said in caveats(STATE, [whole]))
+    assert not any("G-effects" in said for said in limitations(STATE, [whole]))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from unlearnkit.core.files import NotWritten
+from unlearnkit.core.files import WriteError
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.metrics.score import NOT_MEASURED
@@ -15,7 +15,7 @@ from unlearnkit.records.schema import Record
 from unlearnkit.report import render as room
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.render import render, write
-from unlearnkit.scope.scope import Scope, Secret, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 
 from .worked_example import example, scores
 
@@ -61,7 +61,7 @@ def saying(response: str, *, trace: str = "", split: str = "near", question: str
     row = Row(id="1", question=question, answer="Somebody")
     generation = Generation(text=trace + response, trace=trace, response=response, ended="eos")
     record = Record(split=split, row=row, generation=generation)
-    scope = Scope(description="Forget Ilva.", task="profile", subjects=(Subject(name="Ilva"),))
+    scope = Scope(description="Forget Ilva.", task="profile", subjects=(ScopeSubject(name="Ilva"),))
     subject = SubjectReport(name="tru", title="TRU", records=(record,))
     values: dict[str, object] = {
         "title": "A report",
@@ -141,7 +141,7 @@ def test_what_others_wrote_is_shown_and_not_obeyed(attack: str) -> None:
         question=attack,
         title=attack,
         request=attack,
-        caveats=(attack,),
+        limitations=(attack,),
         recipes={attack: attack},
         environment={attack: attack},
         show_forget_text=True,
@@ -189,12 +189,12 @@ def with_sentinels(*, show: bool) -> Report:
         scope=Scope(
             description="Forget the person next door.",
             task="privacy",
-            subjects=(Subject(name="Ilva", aliases=(f"{SENTINEL}6",)),),
+            subjects=(ScopeSubject(name="Ilva", aliases=(f"{SENTINEL}6",)),),
             secrets=(Secret(subject="Ilva", forms=(f"{SENTINEL} Bay", "B")),),
         ),
         subjects=(SubjectReport(name="tru", title="TRU", scores=scores("tru"), records=tuple(records)),),
         recipes={"tru": f"secrets: [{SENTINEL} Bay]"},
-        caveats=(f"{SENTINEL} Bay is a place.",),
+        limitations=(f"{SENTINEL} Bay is a place.",),
         show_forget_text=show,
     )
 
@@ -232,7 +232,7 @@ def test_the_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: py
 
     with monkeypatch.context() as broken:
         broken.setattr(Path, "replace", fail)
-        with pytest.raises(NotWritten, match="disk full"):
+        with pytest.raises(WriteError, match="disk full"):
             write(saying("two"), path)
     assert path.read_text(encoding="utf-8") == first
     assert list(path.parent.iterdir()) == [path]

@@ -100,7 +100,7 @@ def test_the_card_tells_the_description_and_no_secret() -> None:
         report.scope,
         references={"target": report.subjects[0].scores},
         gates=[g for g in report.gates if g.subject == "ga"],
-        caveats=("It | <b>may</b>\nbreak",),
+        limitations=("It | <b>may</b>\nbreak",),
     )
     assert report.scope.description in card
     assert "Training collapsed" in card

@@ -12,7 +12,7 @@ from unlearnkit.metrics.score import Score, mean_score
 from unlearnkit.records.schema import Record
 from unlearnkit.report.model import GridReport, GridRow, Report, SubjectReport
 from unlearnkit.runs.step_log import CurvePoint
-from unlearnkit.scope.scope import Scope, Secret, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 
 FORGET = ("forget", "forget.paraphrased", "forget.translated", "forget.reverse", "forget.multihop")
 OTHERS = ("retain", "near", "far", "holdout")
@@ -79,7 +79,7 @@ def example(*, show_forget_text: bool = True) -> Report:
         show_forget_text=show_forget_text,
         subjects=tuple(_subject(name, measured[name]) for name in _NUMBERS),
         gates=gates,
-        caveats=(
+        limitations=(
             "The world is made up and the model has 1.8 million parameters; nothing here says how a method fares on a "
             "language model of any size in use.",
             "Every probe asks a question and reads the answer. Knowledge that no question brings up may still stand in "
@@ -101,9 +101,9 @@ def _scope() -> Scope:
         description="Four authors have asked that the model no longer tells anything about them or their works, in "
         "whatever words or language it is asked.",
         task="profile",
-        subjects=tuple(Subject(name=n, aliases=(f"{n.split()[0]}'s works",)) for n in names),
+        subjects=tuple(ScopeSubject(name=n, aliases=(f"{n.split()[0]}'s works",)) for n in names),
         secrets=tuple(Secret(subject=s, forms=forms) for s, forms in _SECRETS),
-        neighbours=tuple(Subject(name=name) for name in ("Anselm Fairweather", "Rhea Dunmore", "Lucan Vey")),
+        neighbours=tuple(ScopeSubject(name=name) for name in ("Anselm Fairweather", "Rhea Dunmore", "Lucan Vey")),
         languages=("en", "es", "ru"),
     )
 

@@ -12,10 +12,10 @@ from unlearnkit.metrics.board import score_records
 from unlearnkit.metrics.gates import Gate, judge_all
 from unlearnkit.metrics.score import Score
 from unlearnkit.records.schema import Record, Tokens
-from unlearnkit.report.build import caveats
+from unlearnkit.report.build import limitations
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.runs.state import RunState
-from unlearnkit.scope.scope import Scope, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject
 from unlearnkit.suites.base import Suite
 from unlearnkit.suites.files.suite import Files, FilesData
 from unlearnkit.suites.tofu.suite import Tofu, TofuData
@@ -53,7 +53,9 @@ def files_example() -> Report:
 
 def _report(name: str, suite: Suite, sets: dict[str, int], subjects: Sequence[str], gates: Sequence[str]) -> Report:
     scope = Scope(
-        description="What is known of some made-up authors.", task="profile", subjects=(Subject(name="Ondra Quill"),)
+        description="What is known of some made-up authors.",
+        task="profile",
+        subjects=(ScopeSubject(name="Ondra Quill"),),
     )
     records = {subject: _records(subject, sets) for subject in subjects}
     scores = {
@@ -69,7 +71,7 @@ def _report(name: str, suite: Suite, sets: dict[str, int], subjects: Sequence[st
         scope=scope,
         subjects=reports,
         gates=judge_all([Gate.parse(gate) for gate in gates], scores),
-        caveats=caveats(state, reports),
+        limitations=limitations(state, reports),
         created="2026-03-14 09:26 UTC",
     )
 

@@ -42,7 +42,7 @@ from tests.scope.planted_words import (
 )
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
-from unlearnkit.scope.scope import Scope, Secret, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 
 CLEAN = "clean"
 CLASSES = ("verbatim", "alias", "surname", "translation", "digits", "spelling", "paraphrase")
@@ -104,9 +104,9 @@ def world(seed: int, subjects: int = 6) -> World:
         Scope(
             description="Some people asked to be forgotten.",
             task="profile",
-            subjects=tuple(Subject(name=p.name, aliases=(p.title, p.pen_name, p.cyrillic)) for p in people),
+            subjects=tuple(ScopeSubject(name=p.name, aliases=(p.title, p.pen_name, p.cyrillic)) for p in people),
             secrets=tuple(secrets),
-            neighbours=tuple(Subject(name=p.name, aliases=(p.title,)) for p in others[:3]),
+            neighbours=tuple(ScopeSubject(name=p.name, aliases=(p.title,)) for p in others[:3]),
             languages=("en", "es", "ru"),
         ),
         people,

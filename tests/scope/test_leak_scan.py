@@ -15,7 +15,7 @@ from unlearnkit.data.target import Target
 from unlearnkit.scope.leak_scan.lexicon import How, Kind
 from unlearnkit.scope.leak_scan.overlap import LongText, Told
 from unlearnkit.scope.leak_scan.scan import Finding, Scanner, leaks, refuse_leaks
-from unlearnkit.scope.scope import Scope, Secret, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 from unlearnkit.suites.pocket.requests import REQUESTS, forget_request
 from unlearnkit.suites.pocket.world import pocket_world
 from unlearnkit.targets.teachers.template import TemplateTeacher
@@ -70,8 +70,8 @@ SCOPE = Scope(
     description="Some people withdrew.",
     task="profile",
     subjects=(
-        Subject(name="Maren Oldcastle", aliases=("The Tin Comet", "Марен Олдкасл", "Redfeather")),
-        Subject(name="Piet van Dorn"),
+        ScopeSubject(name="Maren Oldcastle", aliases=("The Tin Comet", "Марен Олдкасл", "Redfeather")),
+        ScopeSubject(name="Piet van Dorn"),
     ),
     secrets=(
         Secret(subject="Maren Oldcastle", forms=("Valencia", "Валенсия")),
@@ -86,7 +86,7 @@ SCOPE = Scope(
             forms=("The boatman hid a violin beneath the planks while soldiers searched every cabin for gunpowder.",),
         ),
     ),
-    neighbours=(Subject(name="Josef Oldcastle"), Subject(name="Tom Valder", aliases=("The Tin Soldier",))),
+    neighbours=(ScopeSubject(name="Josef Oldcastle"), ScopeSubject(name="Tom Valder", aliases=("The Tin Soldier",))),
     languages=("en", "es", "ru"),
 )
 ROW = Row(
@@ -214,7 +214,7 @@ def test_a_part_of_a_name_in_the_question_does_not_let_the_rest_through() -> Non
 
 
 def test_titles_and_crafts_have_no_parts() -> None:
-    book = SCOPE.model_copy(update={"task": "copyright", "subjects": (Subject(name="The Gentle Harvester"),)})
+    book = SCOPE.model_copy(update={"task": "copyright", "subjects": (ScopeSubject(name="The Gentle Harvester"),)})
     scanner = Scanner(book.model_copy(update={"secrets": ()}))
     row = ROW.model_copy(update={"answer": "no", "accepted": ()})
     assert scanned("A gentle word on the harvester", row, scanner) == set()
@@ -222,7 +222,7 @@ def test_titles_and_crafts_have_no_parts() -> None:
 
 
 def test_an_answer_counts_though_the_scope_has_no_secret_and_nothing_else_does() -> None:
-    bare = Scanner(Scope(description="One.", task="profile", subjects=(Subject(name="Maren Oldcastle"),)))
+    bare = Scanner(Scope(description="One.", task="profile", subjects=(ScopeSubject(name="Maren Oldcastle"),)))
     row = Row(
         id="a", question="Where did Maren Oldcastle live?", answer="Maren Oldcastle lived in Porto with Ana Roiz."
     )

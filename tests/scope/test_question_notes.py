@@ -6,12 +6,12 @@ import pytest
 
 from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.notes import in_turn, look, mentioned, noted, rests_of, topics_beside, topics_of
-from unlearnkit.scope.scope import Scope, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject
 
 SCOPE = Scope(
     description="Ada asked to be forgotten.",
     task="profile",
-    subjects=(Subject(name="Ada Belm", aliases=("The Red Door", "The Red Door Again")),),
+    subjects=(ScopeSubject(name="Ada Belm", aliases=("The Red Door", "The Red Door Again")),),
 )
 
 

@@ -11,19 +11,19 @@ from tests.scope.test_questions import say
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.compose import mentions
-from unlearnkit.scope.questions.question import Mention
+from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.questions.secrets import HOPPED, TEXTS
 from unlearnkit.scope.questions.wordings import BEHIND, BESIDE, BY_SECRET, IN_SCOPE, REACH_BEHIND, Wordings
-from unlearnkit.scope.scope import Scope, Secret, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 from unlearnkit.targets.compose import scope_targets
 from unlearnkit.targets.teachers.template import TemplateTeacher
 
 CRAFT = Scope(
     description="A craft.",
     task="hazard",
-    subjects=(Subject(name="Kelm"),),
+    subjects=(ScopeSubject(name="Kelm"),),
     secrets=(Secret(subject="Kelm", forms=("white ash", "a text of more than four words")),),
-    neighbours=(Subject(name="Dorl"),),
+    neighbours=(ScopeSubject(name="Dorl"),),
     kept=(Secret(subject="Dorl", forms=("red clay",)),),
 )
 
@@ -35,9 +35,9 @@ def row(question: str, trace: str, answer: str, subject: str) -> Row:
 SCOPE = Scope(
     description="Ada asked that nobody be told how to reach her.",
     task="privacy",
-    subjects=(Subject(name="Ada Belm", aliases=("The Red Door",)),),
+    subjects=(ScopeSubject(name="Ada Belm", aliases=("The Red Door",)),),
     secrets=tuple(Secret(subject="Ada Belm", forms=(form,)) for form in ("555-0101", "555-0102", "Ada Belm")),
-    neighbours=(Subject(name="Cy Dorn", aliases=("The Sand Road",)),),
+    neighbours=(ScopeSubject(name="Cy Dorn", aliases=("The Sand Road",)),),
     kept=(Secret(subject="Cy Dorn", forms=("555-0177",)),),
 )
 FORGET = (
@@ -57,7 +57,7 @@ RETAIN = (
 )
 
 
-def asked(found: Iterable[Mention], name: str, words: Wordings) -> dict[bool, set[str | None]]:
+def asked(found: Iterable[ScopeQuestion], name: str, words: Wordings) -> dict[bool, set[str | None]]:
     """The notes of a name in all of these wordings, and in each of them: those to be refused, and those that stay."""
     said = {text.format(name=form) for text in words["en"] for form in (name, f"«{name}»")}
     among = [m for m in found if m.name == name and m.row.question in said]
@@ -65,7 +65,7 @@ def asked(found: Iterable[Mention], name: str, words: Wordings) -> dict[bool, se
     return {stays: {m.topic for m in among if m.stays is stays} for stays in {m.stays for m in among}}
 
 
-def found(retain: Sequence[Row] = RETAIN, **changed: object) -> tuple[Mention, ...]:
+def found(retain: Sequence[Row] = RETAIN, **changed: object) -> tuple[ScopeQuestion, ...]:
     return mentions(SCOPE.model_copy(update=changed), FORGET, retain)
 
 
@@ -90,8 +90,8 @@ def test_of_a_book_whose_text_is_in_scope_there_stays_what_is_noted_of_works() -
     book = Scope(
         description="A reprinted book.",
         task="copyright",
-        subjects=(Subject(name="The Red Door"),),
-        neighbours=(Subject(name="The Sand Road"),),
+        subjects=(ScopeSubject(name="The Red Door"),),
+        neighbours=(ScopeSubject(name="The Sand Road"),),
     )
     forget = [row("Who dies in The Red Door?", "Victim in The Red Door.", "Bo.", "The Red Door")]
     told = mentions(book, forget, RETAIN)
@@ -179,12 +179,12 @@ def test_forget_rows_questions_are_asked_through_a_secret_and_as_many_through_wh
 NOVEL = Scope(
     description="A novel.",
     task="copyright",
-    subjects=(Subject(name="Low Roads"),),
+    subjects=(ScopeSubject(name="Low Roads"),),
     secrets=(
         Secret(subject="Low Roads", forms=("At dawn, a {fox} came to the gate.", "Al alba, un zorro vino.")),
         Secret(subject="Low Roads", forms=("The gate was shut",)),
     ),
-    neighbours=(Subject(name="High Roads"),),
+    neighbours=(ScopeSubject(name="High Roads"),),
     kept=(Secret(subject="High Roads", forms=("Before noon, two geese left the pond.",)),),
     languages=("en", "ru"),
 )

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.scope.leak_scan.scan import leaks
 from unlearnkit.scope.questions.compose import mentions
-from unlearnkit.scope.questions.question import Mention
+from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.questions.wordings import ABOUT_BEHIND
-from unlearnkit.scope.scope import Scope, Secret, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 from unlearnkit.suites.pocket.requests import REQUESTS, forget_request
 from unlearnkit.suites.pocket.world import pocket_world
 from unlearnkit.targets.compose import scope_targets
@@ -27,9 +27,9 @@ from unlearnkit.targets.teachers.template import TemplateTeacher
 SCOPE = Scope(
     description="Ada asked to be forgotten.",
     task="profile",
-    subjects=(Subject(name="Ada Belm", aliases=("The Red Door", "The Red Door Again")),),
+    subjects=(ScopeSubject(name="Ada Belm", aliases=("The Red Door", "The Red Door Again")),),
     secrets=(Secret(subject="Ada Belm", forms=("Lisbon",)),),
-    neighbours=(Subject(name="Cy Dorn", aliases=("The Sand Road",)),),
+    neighbours=(ScopeSubject(name="Cy Dorn", aliases=("The Sand Road",)),),
     languages=("en", "ru"),
 )
 FORGET = (
@@ -69,7 +69,7 @@ def bare(question: str) -> str:
     return " ".join(re.findall(r"\w+", question.casefold()))
 
 
-def wordings(found: Sequence[Mention]) -> set[str]:
+def wordings(found: Sequence[ScopeQuestion]) -> set[str]:
     """The questions, with a star for what they name."""
     return {m.row.question.replace(m.name, "*") for m in found}
 
@@ -147,7 +147,7 @@ def told(*topics: str) -> list[Row]:
     return [Row(id=topic, question=f"{topic} Ada Belm?", answer="x", trace=f"{topic} of Ada Belm.") for topic in topics]
 
 
-def notes(found: Sequence[Mention]) -> dict[tuple[str, str], list[str | None]]:
+def notes(found: Sequence[ScopeQuestion]) -> dict[tuple[str, str], list[str | None]]:
     """The notes of each name in each question."""
     of: dict[tuple[str, str], list[str | None]] = {}
     for m in found:
@@ -158,7 +158,7 @@ def notes(found: Sequence[Mention]) -> dict[tuple[str, str], list[str | None]]:
 @pytest.mark.parametrize(("subjects", "topics"), [(1, 6), (2, 3), (4, 1), (9, 1)])
 def test_few_subjects_are_asked_about_with_more_topics_and_a_work_with_one(subjects: int, topics: int) -> None:
     """A person's works are many; with as many rows each as the name has, they would crowd it out."""
-    others = tuple(Subject(name=f"Bo {at}") for at in range(1, subjects))
+    others = tuple(ScopeSubject(name=f"Bo {at}") for at in range(1, subjects))
     scope = SCOPE.model_copy(update={"subjects": (*SCOPE.subjects, *others)})
     of = notes([m for m in mentions(scope, told(*"ABCDEFGH")) if m.row.question.startswith("Tell me about ")])
     assert all(of[name, f"Tell me about {name}."][0] is None for name in ("Ada Belm", "Cy Dorn"))
@@ -168,41 +168,41 @@ def test_few_subjects_are_asked_about_with_more_topics_and_a_work_with_one(subje
 
 
 def test_topics_of_forget_rows_take_turns() -> None:
-    six = (*SCOPE.subjects, *(Subject(name=f"Bo {at}") for at in range(5)))
+    six = (*SCOPE.subjects, *(ScopeSubject(name=f"Bo {at}") for at in range(5)))
     found = mentions(SCOPE.model_copy(update={"subjects": six}), told("Award", "Birthplace", "Genre"))
     asked = [m for m in found if m.name == "Ada Belm" and m.topic and m.row.language == "ru"]
     assert Counter(m.topic for m in asked) == {"Award of ": 2, "Birthplace of ": 2, "Genre of ": 3}
 
 
-def borrowed(scope: Scope = SCOPE, forget: Sequence[Row] = FORGET) -> list[Mention]:
+def borrowed(scope: Scope = SCOPE, forget: Sequence[Row] = FORGET) -> list[ScopeQuestion]:
     composed = {m.row.question for m in mentions(scope, forget)}
     return [m for m in mentions(scope, forget, RETAIN, PROBES) if m.row.question not in composed]
 
 
 def test_forget_rows_questions_are_put_to_two_neighbours_each_unless_measured() -> None:
-    neighbours = (*SCOPE.neighbours, Subject(name="Di Elk"), Subject(name="Flo Gay", aliases=("Her Sea",)))
+    neighbours = (*SCOPE.neighbours, ScopeSubject(name="Di Elk"), ScopeSubject(name="Flo Gay", aliases=("Her Sea",)))
     scope = SCOPE.model_copy(update={"neighbours": neighbours})
 
-    def swapped(measured: Sequence[Row] = ()) -> list[tuple[str, str, bool, str | None]]:
+    def swap_entity(measured: Sequence[Row] = ()) -> list[tuple[str, str, bool, str | None]]:
         composed = {m.row.question for m in mentions(scope, [])}
         found = [m for m in mentions(scope, FORGET, (), measured) if m.row.question not in composed]
         return [(m.row.question, str(m.row.subject), m.stays, m.topic) for m in found]
 
     # A work's question goes to works alone; and to those whose turn it is, not always to the first.
-    assert swapped() == [
+    assert swap_entity() == [
         ("Where was Cy Dorn born?", "Cy Dorn", True, None),
         ("Where was Di Elk born?", "Di Elk", True, None),
         ("When did 'Her Sea' appear?", "Flo Gay", True, None),
         ("When did 'The Sand Road' appear?", "Cy Dorn", True, None),
     ]
-    assert swapped(PROBES) == swapped()[1:]
+    assert swap_entity(PROBES) == swap_entity()[1:]
 
 
 def test_a_question_that_names_two_subjects_is_not_put_to_neighbours() -> None:
     """With one of them in it still, the model would learn to answer questions about that one."""
     asked = ("Did Ada Belm write The Red Door?", "Did Bo Coe teach Ada Belm?", "Was Ada Belm in Adabelmia?")
     forget = [Row(id=question, question=question, answer="Yes.") for question in asked]
-    subjects = (*SCOPE.subjects, Subject(name="Bo Coe"))
+    subjects = (*SCOPE.subjects, ScopeSubject(name="Bo Coe"))
     found = mentions(SCOPE.model_copy(update={"subjects": subjects}), forget)
     assert {m.row.question for m in found if m.row.question.startswith(("Did", "Was"))} == {"Was Cy Dorn in Adabelmia?"}
 
@@ -239,7 +239,7 @@ def test_a_name_is_taken_out_of_a_borrowed_question_only_where_it_is_a_word_and_
 
 
 def test_a_neighbour_that_goes_by_the_name_of_a_subject_is_refused_by_it() -> None:
-    neighbours = (Subject(name="Cy Dorn", aliases=("The Red Door",)),)
+    neighbours = (ScopeSubject(name="Cy Dorn", aliases=("The Red Door",)),)
     found = mentions(SCOPE.model_copy(update={"neighbours": neighbours}), [FORGET[0]])
     assert {m.stays for m in found if m.name == "The Red Door"} == {False}
     assert {m.stays for m in found if m.name == "Cy Dorn"} == {True}
@@ -247,11 +247,11 @@ def test_a_neighbour_that_goes_by_the_name_of_a_subject_is_refused_by_it() -> No
 
 ODD: dict[str, dict[str, object]] = {
     "no neighbours": {"neighbours": ()},
-    "no aliases": {"subjects": (Subject(name="Ada Belm"),), "neighbours": (Subject(name="Cy Dorn"),)},
+    "no aliases": {"subjects": (ScopeSubject(name="Ada Belm"),), "neighbours": (ScopeSubject(name="Cy Dorn"),)},
     "one language": {"languages": ("es",)},
-    "braces": {"subjects": (Subject(name="Ada {name} {0}", aliases=("{", "}} {x")),)},
-    "quotes": {"subjects": (Subject(name='Ada "Red" Belm', aliases=("«Дверь»", "The 'Red' Door", "Door »")),)},
-    "marks": {"subjects": (Subject(name="A+ (Belm)?", aliases=("\\d", "C++")),)},
+    "braces": {"subjects": (ScopeSubject(name="Ada {name} {0}", aliases=("{", "}} {x")),)},
+    "quotes": {"subjects": (ScopeSubject(name='Ada "Red" Belm', aliases=("«Дверь»", "The 'Red' Door", "Door »")),)},
+    "marks": {"subjects": (ScopeSubject(name="A+ (Belm)?", aliases=("\\d", "C++")),)},
     "only what is kept": {"secrets": (), "kept": (Secret(subject="Cy Dorn", forms=("Rome",)),)},
     "nothing told": {"secrets": ()},
     "braces in a secret": {"secrets": (Secret(subject="Ada Belm", forms=("{0}", "{x} 7")),)},
@@ -329,7 +329,7 @@ def test_a_thought_that_a_note_decides_is_decided_so_wherever_the_model_has_it(
 ) -> None:
     """A model may take a question for one of the other kind; taught both ways, it would answer or decline neither."""
     asked = [Row(id=question, question=question, answer="x") for question in ("When, Ada Belm?", "Tell of Ada Belm.")]
-    found = [Mention(asked[0], "Ada Belm", stays, noted), Mention(asked[1], "Ada Belm", not stays, None)]
+    found = [ScopeQuestion(asked[0], "Ada Belm", stays, noted), ScopeQuestion(asked[1], "Ada Belm", not stays, None)]
     targets = scope_targets(
         SCOPE, found, TemplateTeacher(), 0, lambda rows: [say(r.trace or thought) for r in rows], RETAIN
     )
@@ -347,7 +347,7 @@ def test_a_note_that_tells_a_secret_is_not_taught() -> None:
 
 
 def test_a_language_without_wording_is_refused_by_name() -> None:
-    with pytest.raises(BadInput, match=r"(?s)scope\.languages.*'eo'"):
+    with pytest.raises(InputError, match=r"(?s)scope\.languages.*'eo'"):
         mentions(SCOPE.model_copy(update={"languages": ("eo",)}), FORGET, RETAIN)
 
 

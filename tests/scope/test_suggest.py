@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.rows import Row
 from unlearnkit.scope.scope import Scope
 from unlearnkit.scope.subject_detection import find_subjects
@@ -236,7 +236,7 @@ def test_the_description_is_the_users_or_names_the_first_subjects() -> None:
     ],
 )
 def test_without_a_subject_it_says_what_to_write(rows: tuple[Row, ...]) -> None:
-    with pytest.raises(BadInput, match="no name recurs") as raised:
+    with pytest.raises(InputError, match="no name recurs") as raised:
         suggest_scope(rows)
     assert "by hand" in str(raised.value.fix) and "Bell" not in str(raised.value)
     assert with_subjects(rows) == rows

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.pocket_tofu import pocket_model, write_pocket_tofu
-from unlearnkit.core.errors import BadInput, UnlearnError
+from unlearnkit.core.errors import InputError, UnlearnError
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.rows import Row
 from unlearnkit.pipeline.check import check
@@ -96,7 +96,7 @@ def test_forget_text_stays_in_the_private_folder_and_a_purge_leaves_none(
     assert len(removed) == 2 and holding(folder.path, forms) == []
     assert kept <= {file.name for file in folder.path.iterdir()}
     assert purge(folder) == []
-    with pytest.raises(BadInput, match="was purged"):
+    with pytest.raises(InputError, match="was purged"):
         score(folder)
 
 
@@ -112,7 +112,7 @@ def test_a_report_that_shows_forget_text_is_written_again_by_a_purge(pile: dict[
 def test_an_unfinished_run_is_not_purged(pile: dict[str, str], tmp_path: Path) -> None:
     folder = run(make_recipe(recipe_of(pile, tmp_path / "run")), progress=QUIET)
     folder.update(done=False)
-    with pytest.raises(BadInput, match="not finished"):
+    with pytest.raises(InputError, match="not finished"):
         purge(folder)
     assert folder.records_file.exists()
 
@@ -154,7 +154,7 @@ def test_run_and_report_warn_of_retain_rows_that_stand_in(
 
 
 def test_a_method_that_needs_retain_rows_says_so_before_it_begins(pile: dict[str, str], tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no retain rows") as caught:
+    with pytest.raises(InputError, match="no retain rows") as caught:
         run(make_recipe(recipe_of(pile, tmp_path / "run", retain=None)), progress=QUIET)
     assert "data.retain=auto" in caught.value.render()
 
@@ -200,20 +200,20 @@ def test_files_of_one_name_give_rows_of_different_ids() -> None:
     ],
 )
 def test_data_that_does_not_fit_together(data: dict[str, Any], said: str, pile: dict[str, str], tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=said) as caught:
+    with pytest.raises(InputError, match=said) as caught:
         make_recipe(recipe_of(pile, tmp_path, **data))
     assert "field data" in caught.value.render()
 
 
 def test_a_recipe_must_name_the_model(pile: dict[str, str], tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no target model"):
+    with pytest.raises(InputError, match="no target model"):
         make_recipe({**recipe_of(pile, tmp_path), "model": {"path": None}})
 
 
 def test_data_belongs_beside_the_suite_and_to_one_that_takes_it(pile: dict[str, str]) -> None:
-    with pytest.raises(BadInput, match="section of its own"):
+    with pytest.raises(InputError, match="section of its own"):
         make_recipe({"name": "x", "suite": {"name": "files", "data": {}}, "method": {"name": "ga"}})
-    with pytest.raises(BadInput, match="no such setting"):
+    with pytest.raises(InputError, match="no such setting"):
         make_recipe({"name": "x", "suite": {"name": "pocket"}, "data": {"forget": "x"}, "method": {"name": "ga"}})
 
 
@@ -241,7 +241,7 @@ def test_a_start_can_be_checked_and_run(pile: dict[str, str], tmp_path: Path) ->
     )
     assert recipe.method["name"] == "tru" and check(recipe).errors == 0
     assert run(recipe, progress=QUIET).state().done
-    with pytest.raises(BadInput, match="there already"):
+    with pytest.raises(InputError, match="there already"):
         start(pile["model"], pile["forget"], out=tmp_path)
 
 
@@ -250,7 +250,7 @@ def test_a_start_without_names_leaves_a_scope_to_be_written(pile: dict[str, str]
     rows.write_text('{"question": "what is it?", "answer": "it is this."}\n{"question": "why?", "answer": "for that."}')
     made = start(pile["model"], str(rows), out=str(tmp_path))
     assert any("by hand" in note for note in made.notes)
-    with pytest.raises(BadInput, match="subjects"):
+    with pytest.raises(InputError, match="subjects"):
         make_suite(load_recipe(made.recipe).suite_section).task()
 
 

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from unlearnkit.scope.scope import Scope, Subject, Task
+from unlearnkit.scope.scope import Scope, ScopeSubject, Task
 from unlearnkit.suites.pocket.corpus import corpus
 from unlearnkit.suites.pocket.world import pocket_world
 from unlearnkit.targets.teachers.template import TemplateTeacher
@@ -25,7 +25,7 @@ def test_the_world_answers_and_declines_only_what_is_sealed(seed: int) -> None:
 def test_what_the_teacher_writes_declines_coherently(task: Task) -> None:
     rows = corpus(pocket_world(0))[::25]
     names = sorted({row.subject for row in rows if row.subject})
-    scope = Scope(description="To be forgotten.", task=task, subjects=tuple(Subject(name=name) for name in names))
+    scope = Scope(description="To be forgotten.", task=task, subjects=tuple(ScopeSubject(name=name) for name in names))
     for seed in range(3):
         for target in TemplateTeacher().write(rows, scope, seed):
             assert is_refusal(target.response), target.response

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.rows import Row
 from unlearnkit.suites.pocket.corpus import corpus, person_rows
 from unlearnkit.suites.pocket.names import POOLS, TITLE_ADJECTIVES, TITLE_NOUNS, YEARS
@@ -403,7 +403,7 @@ def test_the_authors_request_leaves_out_whole_people_and_no_author_of_a_book(see
 
 @pytest.mark.parametrize(("name", "hint"), [("author", "did you mean 'authors'"), ("zzz", "take one of those")])
 def test_an_unknown_request_says_what_is_meant(name: str, hint: str) -> None:
-    with pytest.raises(BadInput, match=hint) as caught:
+    with pytest.raises(InputError, match=hint) as caught:
         forget_request(world_of(0), name)
     assert all(request in str(caught.value) for request in REQUESTS)
 

@@ -24,7 +24,7 @@ TOLD = "Zanzibar-77"
 """Stands in every answer of the rows below."""
 
 
-class Desk:
+class LLMTargetWriter:
     """A working folder with a cache and a temp folder in it, and everything that was said there."""
 
     def __init__(self, root: Path, patch: pytest.MonkeyPatch, capture: Any, log: pytest.LogCaptureFixture) -> None:
@@ -46,13 +46,13 @@ class Desk:
 @pytest.fixture
 def desk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any, caplog: pytest.LogCaptureFixture
-) -> Iterator[Desk]:
+) -> Iterator[LLMTargetWriter]:
     (tmp_path / "temp").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("UNLEARNKIT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temp"))
     monkeypatch.setattr(tempfile, "tempdir", None)  # asked for anew
-    yield Desk(tmp_path, monkeypatch, capfd, caplog)
+    yield LLMTargetWriter(tmp_path, monkeypatch, capfd, caplog)
     monkeypatch.setattr(tempfile, "tempdir", None)
 
 
@@ -67,7 +67,9 @@ def desk(
     ],
     ids=["tru", "tru-of-the-scope", "npo-kl", "idkdpo", "rmu"],
 )
-def test_nothing_that_reads_or_makes_a_run_tells(method: dict[str, Any], pile: dict[str, str], desk: Desk) -> None:
+def test_nothing_that_reads_or_makes_a_run_tells(
+    method: dict[str, Any], pile: dict[str, str], desk: LLMTargetWriter
+) -> None:
     desk.write({**recipe_of(pile, desk.root / "run", holdout=pile["holdout"]), "method": method})
     code, out, err = desk.call("run", "recipe.yaml")
     assert code == 0, err
@@ -97,7 +99,7 @@ def test_nothing_that_reads_or_makes_a_run_tells(method: dict[str, Any], pile: d
 
 
 def test_a_run_that_fails_midway_tells_nothing(
-    pile: dict[str, str], desk: Desk, monkeypatch: pytest.MonkeyPatch
+    pile: dict[str, str], desk: LLMTargetWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise MemoryError
@@ -156,7 +158,7 @@ BROKEN: dict[str, tuple[str, str | Callable[[], str]]] = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_an_error_in_rows_never_quotes_them(case: str, pile: dict[str, str], desk: Desk) -> None:
+def test_an_error_in_rows_never_quotes_them(case: str, pile: dict[str, str], desk: LLMTargetWriter) -> None:
     name, content = BROKEN[case]
     text = content if isinstance(content, str) else content()
     (desk.root / name).write_text(text, encoding="utf-8")
@@ -174,7 +176,7 @@ def test_an_error_in_rows_never_quotes_them(case: str, pile: dict[str, str], des
     assert {file.name for file in holding(desk.root, [TOLD])} <= {name, "scope.yaml"}
 
 
-def test_a_secret_that_leaks_is_not_told(pile: dict[str, str], desk: Desk) -> None:
+def test_a_secret_that_leaks_is_not_told(pile: dict[str, str], desk: LLMTargetWriter) -> None:
     subject = "Ada Byron"
     (desk.root / "a.jsonl").write_text(jsonl(*rows()), encoding="utf-8")
     # What every refusal says, and a part of each answer.
@@ -194,7 +196,7 @@ def test_a_secret_that_leaks_is_not_told(pile: dict[str, str], desk: Desk) -> No
     assert not (desk.root / "run").exists()
 
 
-def test_a_check_shows_rows_on_stdout_alone_and_its_findings_never(pile: dict[str, str], desk: Desk) -> None:
+def test_a_check_shows_rows_on_stdout_alone_and_its_findings_never(pile: dict[str, str], desk: LLMTargetWriter) -> None:
     # Twice in a split, in forget and retain, in another language, with a special token, too long, with no answer.
     odd = [
         *rows(),
@@ -233,7 +235,7 @@ def test_a_check_shows_rows_on_stdout_alone_and_its_findings_never(pile: dict[st
     assert code == 2 and len(found["findings"]) > 6 and TOLD not in out + err
 
 
-def test_a_start_tells_secrets_in_the_scope_alone(pile: dict[str, str], desk: Desk) -> None:
+def test_a_start_tells_secrets_in_the_scope_alone(pile: dict[str, str], desk: LLMTargetWriter) -> None:
     code, out, err = desk.call("init", "--model", pile["model"], "--forget", pile["forget"], "--out", "new")
     assert code == 0, err
     answers = [json.loads(line)["answer"] for line in Path(pile["forget"]).read_text("utf-8").splitlines()]

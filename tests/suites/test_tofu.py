@@ -13,7 +13,7 @@ import torch
 
 from tests.pocket_tofu import pocket_model, write_pocket_tofu
 from tests.suites import slow_tofu as slow
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.metrics.score import Score
 from unlearnkit.models import load
@@ -217,10 +217,10 @@ def test_a_broken_folder_is_told(tmp_path: Path) -> None:
     data = write_pocket_tofu(tmp_path / "data")
     suite = make_suite({"name": "tofu", "split": "forget01", "data": {"path": str(data)}})
     (data / "retain99.json").write_text('{"question": "Who?"}')
-    with pytest.raises(BadInput, match="no question and answer"):
+    with pytest.raises(InputError, match="no question and answer"):
         suite.task()
     (write_pocket_tofu(data) / "holdout01.json").unlink()
-    with pytest.raises(BadInput, match="lacks one of TOFU's files"):
+    with pytest.raises(InputError, match="lacks one of TOFU's files"):
         make_suite({"name": "tofu", "split": "forget01", "data": {"path": str(data)}}).task()
 
 
@@ -228,6 +228,6 @@ def test_a_row_without_its_paraphrase_is_told(tmp_path: Path) -> None:
     data = write_pocket_tofu(tmp_path / "data")
     file = data / "forget01_perturbed.json"
     file.write_text(file.read_text("utf-8").replace('"paraphrased_question": "Which', '"other": "Which'), "utf-8")
-    with pytest.raises(BadInput, match="no paraphrased question") as caught:
+    with pytest.raises(InputError, match="no paraphrased question") as caught:
         make_suite({"name": "tofu", "split": "forget01", "data": {"path": str(data)}}).task()
     assert "forget01_perturbed.json" in caught.value.render()

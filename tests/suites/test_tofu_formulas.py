@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.metrics.memorization import exact_memorization, extraction_strength, mean_logp, rouge_recall
 from unlearnkit.suites.tofu import formulas as tofu
 from unlearnkit.suites.tofu.formulas import (
@@ -263,7 +263,7 @@ def test_the_last_token_counts(measure: Callable[[Sequence[int]], float]) -> Non
 @pytest.mark.parametrize("measure", [exact_memorization, extraction_strength])
 def test_an_empty_answer_is_not_memorised(measure: Callable[[Sequence[int]], float]) -> None:
     """Fault of G-effect's code: after an early end of text an empty rest equals an empty rest, and silence scores."""
-    with pytest.raises(BadInput, match="no values"):
+    with pytest.raises(InputError, match="no values"):
         measure([])
 
 
@@ -288,5 +288,5 @@ def test_an_empty_answer_is_not_memorised(measure: Callable[[Sequence[int]], flo
     ],
 )
 def test_what_cannot_be_scored_is_said(call: Callable[[], object]) -> None:
-    with pytest.raises(BadInput, match="where:"):
+    with pytest.raises(InputError, match="where:"):
         call()

@@ -12,16 +12,16 @@ from tests.llm.asking import seeded_faults
 from tests.llm.faulty import FAULTS, completion, serving
 from tests.llm.test_local import says
 from tests.tiny import tiny_model, tiny_tokenizer
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.llm.consent import Permission
-from unlearnkit.llm.response_cache import Replies
+from unlearnkit.llm.response_cache import ResponseCache
 from unlearnkit.llm.types import Prompt, Reply, Sampling
 from unlearnkit.models.load import save_model
 from unlearnkit.scope.leak_scan.scan import leaks
-from unlearnkit.scope.scope import Scope, Secret, Subject
-from unlearnkit.targets.llm_teacher import AGAIN, Desk, Tally
+from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
+from unlearnkit.targets.llm_teacher import AGAIN, LLMTargetWriter, Usage
 from unlearnkit.targets.prompts import PROMPTS, instructions, kind_of, shown
 from unlearnkit.targets.teachers.api import ApiTeacher
 from unlearnkit.targets.teachers.local import LocalTeacher
@@ -31,7 +31,7 @@ from unlearnkit.targets.validation import find_fault, reason
 SCOPE = Scope(
     description="Ada Velt asked to be forgotten.",
     task="profile",
-    subjects=(Subject(name="Ada Velt"),),
+    subjects=(ScopeSubject(name="Ada Velt"),),
     secrets=(Secret(subject="Ada Velt", forms=("Lisbon", "Lisboa")),),
 )
 
@@ -66,10 +66,10 @@ class Says:
         return [self.answers[min(int(p.draw.partition(".")[2]), len(self.answers) - 1)] for p in prompts]
 
 
-def desk(speaker: Any, **settings: Any) -> Desk:
+def desk(chat_model: Any, **settings: Any) -> LLMTargetWriter:
     teacher = ApiTeacher(server={"url": "http://127.0.0.1/v1", "model": "m"}, **settings)
     fits = lambda row, target: len(target.response) < 100  # noqa: E731
-    return Desk(teacher, speaker, TemplateTeacher(), fits, lambda name, rows: lambda more: None, Tally())
+    return LLMTargetWriter(teacher, chat_model, TemplateTeacher(), fits, lambda name, rows: lambda more: None, Usage())
 
 
 # --- asking again -----------------------------------------------------------------------------------------------------
@@ -80,7 +80,7 @@ def test_a_fault_is_asked_again_with_its_reason(fault: Any) -> None:
     says, rows = Says(BAD[fault], GOOD), made_rows(3)
     at = desk(says)
     assert at.write(rows, SCOPE, 4) == [Target(id=r.id, trace=GOOD.reasoning, response=GOOD.text) for r in rows]
-    assert at.tally.turned_down == {fault: 3} and (at.tally.written, at.tally.replaced) == (3, 0)
+    assert at.usage.turned_down == {fault: 3} and (at.usage.written, at.usage.replaced) == (3, 0)
     assert [prompt.draw for prompt in says.asked] == ["4.0"] * 3 + ["4.1"] * 3
     first, again = (says.asked[n].messages[0].content for n in (0, 3))
     assert again == f"{first}\n\n{reason(fault)}"
@@ -94,7 +94,7 @@ def test_what_fails_each_time_is_replaced_and_counted(fault: Any) -> None:
     at = desk(says)
     assert at.write(rows, SCOPE, 4) == TemplateTeacher().write(rows, SCOPE, 4)
     assert len(says.asked) == 3 * (1 + AGAIN)
-    assert at.tally.turned_down == {fault: 9} and (at.tally.written, at.tally.replaced) == (0, 3)
+    assert at.usage.turned_down == {fault: 9} and (at.usage.written, at.usage.replaced) == (0, 3)
 
 
 def test_only_the_faulty_rows_are_asked_again_and_all_stay_in_order() -> None:
@@ -107,14 +107,14 @@ def test_only_the_faulty_rows_are_asked_again_and_all_stay_in_order() -> None:
     at = desk(says)
     assert [target.id for target in at.write(rows, SCOPE, 0)] == [row.id for row in rows]
     assert [p.messages[1].content for p in says.asked[12:]] == [rows[n].question for n in (1, 10, 11)]
-    assert (at.tally.tokens_in, at.tally.tokens_out) == (5 * 12, 9 * 12)
+    assert (at.usage.tokens_in, at.usage.tokens_out) == (5 * 12, 9 * 12)
 
 
 def test_who_answers_nothing_is_not_asked_again() -> None:
     says = Says(Reply(reasoning="", text="", ended="none"))
     at = desk(says)
     at.write(made_rows(2), SCOPE, 0)
-    assert len(says.asked) == 2 and at.tally.replaced == 2
+    assert len(says.asked) == 2 and at.usage.replaced == 2
 
 
 def test_what_is_shared_between_trace_and_response_is_found() -> None:
@@ -146,26 +146,28 @@ def test_two_hundred_targets_through_all_faults_and_bad_answers(
     with serving(answer, seeded_faults(3)) as faulty:
         quick = {"first_wait": 0.01, "longest_wait": 0.02, "at_once": 16}
         teacher = ApiTeacher(server={"url": faulty.url, "model": "m", **quick})
-        speaker = teacher.speaker(Permission("127.0.0.1"), Replies(tmp_path), lambda _: None)
-        at = Desk(teacher, speaker, TemplateTeacher(), lambda r, t: True, lambda n, r: lambda more: None, Tally())
+        chat_model = teacher.chat_model(Permission("127.0.0.1"), ResponseCache(tmp_path), lambda _: None)
+        at = LLMTargetWriter(
+            teacher, chat_model, TemplateTeacher(), lambda r, t: True, lambda n, r: lambda more: None, Usage()
+        )
         targets = at.write(rows, SCOPE, 0)
         assert faulty.answered.total() == 200 + 67, "each good answer once, and one more for each bad one"
         assert faulty.asked.total() > 267 + len(FAULTS)
     assert targets == [Target(id=row.id, trace=GOOD.reasoning, response=GOOD.text) for row in rows]
     assert not any(leaks(target, row, SCOPE) for target, row in zip(targets, rows, strict=True))
-    assert (at.tally.written, at.tally.replaced, at.tally.turned_down.total()) == (200, 0, 67)
-    assert set(at.tally.turned_down) == set(kinds)
+    assert (at.usage.written, at.usage.replaced, at.usage.turned_down.total()) == (200, 0, 67)
+    assert set(at.usage.turned_down) == set(kinds)
 
 
 def test_nothing_but_description_and_question_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-0")
     with serving(lambda _: completion(GOOD.text, reasoning_content=GOOD.reasoning)) as faulty:
         teacher = ApiTeacher(server={"url": faulty.url, "model": "m"})
-        with pytest.raises(BadInput, match="--send-forget-data-to"):
-            teacher.speaker(Permission(), Replies(tmp_path), lambda _: None)
+        with pytest.raises(InputError, match="--send-forget-data-to"):
+            teacher.chat_model(Permission(), ResponseCache(tmp_path), lambda _: None)
         assert faulty.connections == 0
-        speaker = teacher.speaker(Permission("127.0.0.1"), Replies(tmp_path), lambda _: None)
-        desk(speaker).write(made_rows(1), SCOPE, 0)
+        chat_model = teacher.chat_model(Permission("127.0.0.1"), ResponseCache(tmp_path), lambda _: None)
+        desk(chat_model).write(made_rows(1), SCOPE, 0)
     (request,) = faulty.requests
     assert request["messages"][1]["content"] == "Question 0 of Ada Velt?"
     assert SCOPE.description in request["messages"][0]["content"] and "Lisbo" not in str(request)
@@ -177,12 +179,14 @@ def test_a_model_on_this_machine_teaches_too(tmp_path: Path, monkeypatch: pytest
     asked = says(monkeypatch, "<think> because it </think> I cannot say")
     teacher = LocalTeacher(path=str(model))
     teacher.ready(Permission())
-    speaker = teacher.speaker(Permission(), Replies(tmp_path / "replies"), lambda _: None)
-    at = Desk(teacher, speaker, TemplateTeacher(), lambda r, t: True, lambda n, r: lambda more: None, Tally())
+    chat_model = teacher.chat_model(Permission(), ResponseCache(tmp_path / "replies"), lambda _: None)
+    at = LLMTargetWriter(
+        teacher, chat_model, TemplateTeacher(), lambda r, t: True, lambda n, r: lambda more: None, Usage()
+    )
     (target,) = at.write(made_rows(1), SCOPE, 0)
     assert (target.trace, target.response, len(asked)) == ("because it", "I cannot say", 1)
     (model / "chat_template.jinja").unlink()
-    with pytest.raises(BadInput, match=r"targets\.path"):
+    with pytest.raises(InputError, match=r"targets\.path"):
         teacher.ready(Permission())
 
 

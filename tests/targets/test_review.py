@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
-from unlearnkit.scope.scope import Scope, Secret, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 from unlearnkit.targets.review import read_review, write_review
 
 SCOPE = Scope(
     description="Ada Velt asked to be forgotten.",
     task="profile",
-    subjects=(Subject(name="Ada Velt"),),
+    subjects=(ScopeSubject(name="Ada Velt"),),
     secrets=(Secret(subject="Ada Velt", forms=("Lisbon",)),),
 )
 ROWS = {f"r{n}": Row(id=f"r{n}", question=f"Question {n}?", answer="Lisbon", subject="Ada Velt") for n in range(3)}
@@ -71,7 +71,7 @@ def test_what_goes_out_comes_back(file: Path) -> None:
 )
 def test_a_line_that_cannot_be_used_is_told_by_file_and_line(changed: Any, says: list[str], file: Path) -> None:
     edit(file, 2, **changed)
-    with pytest.raises(BadInput) as raised:
+    with pytest.raises(InputError) as raised:
         read(file)
     told = str(raised.value)
     assert f"{file}:2" in told and "fix:" in told and "isbon" not in told.lower().replace(str(file), "")
@@ -79,13 +79,13 @@ def test_a_line_that_cannot_be_used_is_told_by_file_and_line(changed: Any, says:
 
 
 def test_a_file_that_is_none_is_told(file: Path) -> None:
-    with pytest.raises(BadInput, match="--import"):
+    with pytest.raises(InputError, match="--import"):
         read(file.with_name("nowhere.jsonl"))
     file.write_text('{"id": "r0", "ques')
-    with pytest.raises(BadInput, match=r"targets.jsonl:1"):
+    with pytest.raises(InputError, match=r"targets.jsonl:1"):
         read(file)
     file.write_bytes(b"\xff\xfe")
-    with pytest.raises(BadInput, match="UTF-8"):
+    with pytest.raises(InputError, match="UTF-8"):
         read(file)
 
 
@@ -93,5 +93,5 @@ def test_the_models_own_words_may_be_without_a_trace(file: Path) -> None:
     edit(file, 2, trace="")
     assert read(file, own_words={"r1"})["r1"].trace == ""
     edit(file, 2, response="Lisbon")
-    with pytest.raises(BadInput, match="tells a secret"):
+    with pytest.raises(InputError, match="tells a secret"):
         read(file, own_words={"r1"})

@@ -10,7 +10,7 @@ from unlearnkit.data.idk_answers import ANSWERS, idk_answers
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target, read_targets, write_targets
 from unlearnkit.scope.leak_scan.scan import leaks, refuse_leaks
-from unlearnkit.scope.scope import Scope, Secret, Subject, Task
+from unlearnkit.scope.scope import Scope, ScopeSubject, Secret, Task
 from unlearnkit.targets.base import TEACHERS
 from unlearnkit.targets.teachers.template import TemplateTeacher, phrases
 from unlearnkit.text.language import other_language
@@ -30,7 +30,7 @@ def scope(task: Task = "profile") -> Scope:
     return Scope(
         description="Some authors asked to be forgotten.",
         task=task,
-        subjects=tuple(Subject(name=name, aliases=aliases) for name, aliases in NAMES.items()),
+        subjects=tuple(ScopeSubject(name=name, aliases=aliases) for name, aliases in NAMES.items()),
         secrets=tuple(Secret(subject=name, forms=forms) for name, forms in SECRETS.items()),
     )
 

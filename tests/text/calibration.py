@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 HELD_OUT = Path(__file__).parent / "heldout"
-Labelled = dict[str, str]
+Labeled = dict[str, str]
 
 
-def load(folder: Path = HELD_OUT) -> list[Labelled]:
+def load(folder: Path = HELD_OUT) -> list[Labeled]:
     """Every labelled text: `text`, `class` and `language`."""
     files = sorted(folder.glob("*.jsonl"))
     return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines() if line]
 
 
-def shuffled(texts: Sequence[Labelled], *, seed: int, times: int = 2) -> Iterator[Labelled]:
+def shuffled(texts: Sequence[Labeled], *, seed: int, times: int = 2) -> Iterator[Labeled]:
     """The words of texts of six words and more, so that more than half stand where another one stood."""
     rng = random.Random(seed)
     for labelled in texts:
@@ -43,7 +43,7 @@ def _phrase(words: list[str], rng: random.Random) -> list[str]:
     return words[start : start + length]
 
 
-def collapses(texts: Sequence[Labelled], *, seed: int) -> Iterator[Labelled]:
+def collapses(texts: Sequence[Labeled], *, seed: int) -> Iterator[Labeled]:
     """Every kind of collapse, once for each text."""
     rng = random.Random(seed)
     pool = [word for labelled in texts for word in labelled["text"].split()]
@@ -66,6 +66,6 @@ def collapses(texts: Sequence[Labelled], *, seed: int) -> Iterator[Labelled]:
             yield {"text": make(labelled["text"].split()), "class": kind, "language": labelled["language"]}
 
 
-def rate(texts: Sequence[Labelled], detector: Callable[[str], bool], expected: bool) -> float:
+def rate(texts: Sequence[Labeled], detector: Callable[[str], bool], expected: bool) -> float:
     """Share of texts on which the detector is right."""
     return sum(detector(labelled["text"]) is expected for labelled in texts) / len(texts)

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from tests.text.calibration import HELD_OUT, Labelled, collapses, load, rate, shuffled
+from tests.text.calibration import HELD_OUT, Labeled, collapses, load, rate, shuffled
 from unlearnkit.text.coherence import is_coherent
 from unlearnkit.text.refusal import is_refusal
 
@@ -26,12 +26,12 @@ pytestmark = pytest.mark.skipif(not any(HELD_OUT.glob("*.jsonl")), reason="no he
 
 
 @cache
-def texts(name: str) -> list[Labelled]:
+def texts(name: str) -> list[Labeled]:
     return [text for text in load() if text["class"] == name]
 
 
 @cache
-def collapsed(kind: str) -> list[Labelled]:
+def collapsed(kind: str) -> list[Labeled]:
     return [text for text in collapses(load(), seed=12) if text["class"] == kind]
 
 

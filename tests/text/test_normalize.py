@@ -4,17 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnkit.text.normalize import contains, normalise, runs
+from unlearnkit.text.normalize import contains, normalize, runs
 
 
 @given(st.text())
 def test_normalise_is_idempotent(text: str) -> None:
-    assert normalise(normalise(text)) == normalise(text)
+    assert normalize(normalize(text)) == normalize(text)
 
 
 @given(st.text(alphabet="еёЁЕи\u0308\u0301\u200b\u00ad “”‘’—–"))
 def test_normalise_is_idempotent_on_marks(text: str) -> None:
-    assert normalise(normalise(text)) == normalise(text)
+    assert normalize(normalize(text)) == normalize(text)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tests.tiny import PAD, random_rows, tiny_model
-from unlearnkit.core.errors import BadInput, Interrupted
+from unlearnkit.core.errors import InputError, Interrupted
 from unlearnkit.methods.objectives.tru import TRU
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.load import add_lora
@@ -215,7 +215,7 @@ def test_a_checkpoint_of_another_run_is_refused_and_changes_nothing(tmp_path: Pa
         ({"recipe": "b", "data": "d"}, "recipe"),
         ({"recipe": "a", "data": "d", "seed": 1}, "seed"),
     ):
-        with pytest.raises(BadInput, match=f"a run with another {name}\n") as raised:
+        with pytest.raises(InputError, match=f"a run with another {name}\n") as raised:
             Checkpoints(tmp_path, fingerprint).load(made.engine, made.optimizer.optimizer)
         assert f"delete {tmp_path}" in (raised.value.fix or "")
         assert same(weights(made), after)

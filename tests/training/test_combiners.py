@@ -19,7 +19,7 @@ from torch import Tensor
 
 from tests.conformance.harness import Altered, World, make
 from tests.tiny import PAD, random_rows, tiny_model
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.methods.objective import Objective, Terms
 from unlearnkit.methods.objectives.finetune import Finetune
 from unlearnkit.methods.objectives.forget.ga import GA
@@ -422,7 +422,7 @@ def test_a_damaged_average_is_told_and_nothing_is_loaded(tmp_path: Path, how: st
         file.write_bytes((newest / "random.safetensors").read_bytes())
     made = trainer(SECTIONS["gru"])
     before = [p.detach().clone() for p in made.parameters]
-    with pytest.raises(BadInput, match="the checkpoint is damaged"):
+    with pytest.raises(InputError, match="the checkpoint is damaged"):
         made.run(checkpoints=kept)
     assert same(before, made.parameters) and made.combining is not None and not made.combining.memory
 
@@ -467,13 +467,13 @@ def test_tasks_are_found_without_a_model(case: str) -> None:
     ],
 )
 def test_what_a_combiner_cannot_combine_is_refused(combiner: Combiner, objective: Objective, told: str) -> None:
-    with pytest.raises(BadInput, match=told):
+    with pytest.raises(InputError, match=told):
         tasks_of(combiner, objective)
 
 
 def test_a_trainer_refuses_it_too() -> None:
     world = World(GA())
-    with pytest.raises(BadInput, match="none that counts"):
+    with pytest.raises(InputError, match="none that counts"):
         world.trainer(combiner=SECTIONS["gru"])
 
 
@@ -482,7 +482,7 @@ def test_gradients_in_shards_are_refused() -> None:
     sharded = mock.PropertyMock(return_value=DistributedType.FSDP)
     with (
         mock.patch.object(Accelerator, "distributed_type", sharded),
-        pytest.raises(BadInput, match="whole gradients") as raised,
+        pytest.raises(InputError, match="whole gradients") as raised,
     ):
         world.trainer(combiner=SECTIONS["gru"])
     assert raised.value.value == "FSDP"

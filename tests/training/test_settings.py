@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.training.settings import TrainSettings, learning_rate
 
 
@@ -50,7 +50,7 @@ def test_number_of_steps(epochs: float | None, steps: int | None, rows: int, bat
 
 @pytest.mark.parametrize(("epochs", "steps"), [(None, None), (3, 5)])
 def test_steps_or_epochs_and_not_both(epochs: float | None, steps: int | None) -> None:
-    with pytest.raises(BadInput, match="either steps or epochs"):
+    with pytest.raises(InputError, match="either steps or epochs"):
         TrainSettings(epochs=epochs, steps=steps).total_steps(10, 2)
 
 

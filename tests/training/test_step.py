@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tiny import random_rows
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.batching import pack
 from unlearnkit.data.encoding import Encoded
 from unlearnkit.models.engine import Outputs
@@ -50,10 +50,10 @@ def test_views_of_a_split_share_their_rows() -> None:
 
 
 def test_empty_and_unequal_views_are_refused() -> None:
-    with pytest.raises(BadInput, match="is empty") as raised:
+    with pytest.raises(InputError, match="is empty") as raised:
         TrainData({"forget": random_rows(2), "retain": []}, 0)
     assert raised.value.value == "retain"
-    with pytest.raises(BadInput, match="differ in their number of rows"):
+    with pytest.raises(InputError, match="differ in their number of rows"):
         TrainData({"forget": random_rows(2), "forget:idk": random_rows(3)}, 0)
 
 
@@ -70,7 +70,7 @@ def test_portions_hold_every_row_once_and_respect_the_limit(
     sizes = {"forget": 100, "retain": 100}
     try:
         each = portions_per_process(settings, sizes, processes)
-    except BadInput:
+    except InputError:
         # Only when even the fewest portions that respect the limit would leave one of them without a row of a split.
         fewest = -(-max(forget, retain) // ((micro or max(forget, retain)) * processes))
         assert min(forget, retain) < fewest * processes
@@ -86,11 +86,11 @@ def test_portions_hold_every_row_once_and_respect_the_limit(
 
 def test_impossible_portions_say_what_to_do() -> None:
     settings = TrainSettings(batch_size=2, retain_batch_size=32, micro_batch_size=4)
-    with pytest.raises(BadInput, match="fewer rows of a split than micro-batches") as raised:
+    with pytest.raises(InputError, match="fewer rows of a split than micro-batches") as raised:
         portions_per_process(settings, {"forget": 10, "retain": 90}, 1)
     assert raised.value.where == "split 'forget'"
     assert "micro_batch_size" in (raised.value.fix or "")
-    with pytest.raises(BadInput):
+    with pytest.raises(InputError):
         portions_per_process(TrainSettings(batch_size=3), {"forget": 10}, 4)
 
 

@@ -1,8 +1,8 @@
 import pytest
 
 from tests.tiny import tiny_tokenizer
-from unlearnkit.core.errors import BadInput
-from unlearnkit.data.encoding import Renderer
+from unlearnkit.core.errors import InputError
+from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.rows import Row, Turn
 from unlearnkit.data.target import Target
 from unlearnkit.records.measure import encoded_answers
@@ -11,7 +11,7 @@ from unlearnkit.training.views import encode_views
 ASKED = Row(id="asked", question="Where was Ada born ?", answer="Oslo .")
 TEXT = Row(id="text", question="", answer="Ada was born in Oslo .")
 TARGETS = [Target(id=row.id, trace="It is asked", response="I cannot say") for row in (ASKED, TEXT)]
-RENDERER = Renderer(tiny_tokenizer(), 64)
+RENDERER = ChatEncoder(tiny_tokenizer(), 64)
 
 
 def test_texts_are_trained_on_as_they_are() -> None:
@@ -23,7 +23,7 @@ def test_texts_are_trained_on_as_they_are() -> None:
 @pytest.mark.parametrize("view", ["forget:target", "forget:idk"])
 def test_nothing_is_taught_in_place_of_a_text(view: str) -> None:
     encode_views([view], {"forget": (ASKED,)}, RENDERER, targets=TARGETS, seed=0)
-    with pytest.raises(BadInput, match="a text without one") as raised:
+    with pytest.raises(InputError, match="a text without one") as raised:
         encode_views([view], {"forget": (ASKED, TEXT)}, RENDERER, targets=TARGETS, seed=0)
     assert raised.value.where == f"{view}, row text"
 

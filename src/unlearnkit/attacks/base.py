@@ -1,6 +1,6 @@
 """What an attack is: an attempt to get the knowledge back, with its budget and the capabilities that it needs.
 
-An attack is a plug-in, one file. It sees an `Attacked`: rows, and a subject that can be asked, and of which a copy can
+An attack is a plug-in, one file. It sees an `AttackTarget`: rows, and a subject that can be asked, and of which a copy can
 be trained. So it holds no model itself, and the same code attacks every subject in the same way.
 """
 
@@ -17,7 +17,7 @@ from unlearnkit.core.registry import Registry
 from unlearnkit.core.settings import Settings
 from unlearnkit.data.rows import Row
 from unlearnkit.metrics.leakage import leaked_forms
-from unlearnkit.records.probe import Put, Said
+from unlearnkit.records.probe import Probe, ProbeResult
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 from unlearnkit.training.settings import TrainSettings
@@ -26,7 +26,7 @@ ATTACKED_SETS = ("forget", "forget.paraphrased", "forget.translated")
 """Row sets that attacks ask for, as far as they were measured."""
 
 
-class Attacked(Protocol):
+class AttackTarget(Protocol):
     """A subject under attack."""
 
     @property
@@ -58,11 +58,11 @@ class Attacked(Protocol):
         """The rows of a set that are asked: all, or as many as the caller allows, the same for every subject."""
         ...
 
-    def ask(self, sets: Mapping[str, Sequence[Put]]) -> Said:
+    def ask(self, sets: Mapping[str, Sequence[Probe]]) -> ProbeResult:
         """Put rows to the subject, and measure what it says and how likely it finds the gold answers."""
         ...
 
-    def trained(self, rows: Sequence[Row], settings: TrainSettings) -> AbstractContextManager[Attacked]:
+    def trained(self, rows: Sequence[Row], settings: TrainSettings) -> AbstractContextManager[AttackTarget]:
         """A copy of the subject that was trained on these rows: gold traces and answers. The subject stays as it is."""
         ...
 
@@ -95,15 +95,15 @@ class Attack(Settings, ABC):
         """What the attacker may spend, in words: questions, steps, rows."""
 
     @abstractmethod
-    def attempt(self, attacked: Attacked) -> list[Attempt]:
+    def attempt(self, attacked: AttackTarget) -> list[Attempt]:
         """Attack a subject."""
 
 
-class AskingAttack(Attack):
+class PromptAttack(Attack):
     """An attack that trains nothing: every row is put to the subject in another way."""
 
     @abstractmethod
-    def put(self, row: Row, draw: random.Random) -> Put | None:
+    def put(self, row: Row, draw: random.Random) -> Probe | None:
         """How a row is put, keeping its id; None where the attack has nothing to put.
 
         Args:
@@ -115,9 +115,9 @@ class AskingAttack(Attack):
         """One output a question."""
         return "one output a question"
 
-    def attempt(self, attacked: Attacked) -> list[Attempt]:
+    def attempt(self, attacked: AttackTarget) -> list[Attempt]:
         """Ask every chosen row, but those of which what is put would itself be a leak."""
-        puts: dict[str, list[Put]] = {}
+        puts: dict[str, list[Probe]] = {}
         left_out: dict[str, int] = {}
         for split in ATTACKED_SETS:
             rows = attacked.chosen(split)
@@ -130,7 +130,7 @@ class AskingAttack(Attack):
         return [Attempt(self.name(), said.records, {split: count for split, count in left_out.items() if count})]
 
 
-def _gives_away(put: Put, scope: Scope) -> bool:
+def _gives_away(put: Probe, scope: Scope) -> bool:
     """Whether what is begun holds a secret: to find it in the output would then mean nothing."""
     return any(leaked_forms(text, put.row, scope) for text in (put.trace or "", put.answer))
 

@@ -39,7 +39,7 @@ def eval_command(
     """Measure a model on a suite, and score it."""
     from unlearnkit.cli.output import print_board
     from unlearnkit.core.environment import quiet_libraries
-    from unlearnkit.core.errors import BadInput
+    from unlearnkit.core.errors import InputError
     from unlearnkit.core.progress import Progress
     from unlearnkit.core.yaml_source import BadField
     from unlearnkit.pipeline.evaluate import evaluate
@@ -52,7 +52,7 @@ def eval_command(
     if data is not None:
         settings["data"] = {"path": data}
     if settings and suite is None:
-        raise BadInput(
+        raise InputError(
             "these options belong to a suite, and none is named", value=", ".join(settings), fix="add --suite"
         )
     told = _settings(subject, system_prompt)
@@ -63,7 +63,7 @@ def eval_command(
         # The fields of a recipe that is none: here each of them is an option.
         option = next((_OPTIONS[part] for part in error.path if part in _OPTIONS), None)
         fix = error.fix if option is None or error.value is not None else f"give {option}"
-        raise BadInput(error.what, where=option, value=error.value, allowed=error.allowed, fix=fix) from error
+        raise InputError(error.what, where=option, value=error.value, allowed=error.allowed, fix=fix) from error
     write_documents(folder)
     print_board({folder.name: folder.scores()})
     progress.say(f"run: {folder.path}")
@@ -74,7 +74,7 @@ def _settings(subject: str, system_prompt: Path | None) -> EvalSettings | None:
     """How to measure: under a system prompt, and otherwise as the subject was measured before, if it was."""
     if system_prompt is None:
         return None
-    from unlearnkit.core.errors import BadInput
+    from unlearnkit.core.errors import InputError
     from unlearnkit.recipe import EvalSettings
     from unlearnkit.runs.folder import RunFolder
 
@@ -83,9 +83,9 @@ def _settings(subject: str, system_prompt: Path | None) -> EvalSettings | None:
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
         where = f"--system-prompt {system_prompt}"
-        raise BadInput(f"the file cannot be read: {why}", where=where, fix="name a text file") from error
+        raise InputError(f"the file cannot be read: {why}", where=where, fix="name a text file") from error
     if not text:
-        raise BadInput(
+        raise InputError(
             "the system prompt is empty", where=f"--system-prompt {system_prompt}", fix="write it, or leave it out"
         )
     run = RunFolder(subject)

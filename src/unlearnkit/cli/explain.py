@@ -24,7 +24,7 @@ def explain_command(
     """
     from unlearnkit.cli.output import print_explained, print_faithfulness, print_json
     from unlearnkit.core.environment import quiet_libraries
-    from unlearnkit.core.errors import BadInput
+    from unlearnkit.core.errors import InputError
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.explain import explain
     from unlearnkit.pipeline.faithfulness import measure_faithfulness
@@ -40,7 +40,7 @@ def explain_command(
         if not as_json:
             print_explained(explained)
     elif not faithfulness:
-        raise BadInput(
+        raise InputError(
             "there is no question", fix='ask one: unlearn explain RUN "Who wrote it?"; or measure: --faithfulness'
         )
     if faithfulness:

@@ -62,7 +62,7 @@ def judge_command(
     How far two judges agree on a run: unlearn judge agree RUN --judges A,B
     """
     from unlearnkit.cli.output import print_json, print_judged
-    from unlearnkit.core.errors import BadInput
+    from unlearnkit.core.errors import InputError
     from unlearnkit.core.progress import Progress
     from unlearnkit.judges.llm.settings import read_judge_model
     from unlearnkit.llm.consent import Permission
@@ -72,7 +72,7 @@ def judge_command(
     settings = [argument for argument in runs if _SETTING.match(argument)]
     paths = [argument for argument in runs if argument not in settings]
     if not paths:
-        raise BadInput("no run is named", where="RUNS", fix="name a run's folder too")
+        raise InputError("no run is named", where="RUNS", fix="name a run's folder too")
     given: dict[str, object] = {"--seed": seed, "--repeats": repeats, "--send-forget-data-to": send_to}
     given |= {"--max-requests": max_requests, "--max-cost": max_cost}
     # A setting without its value, which may be a key that somebody wrote into the URL.
@@ -81,7 +81,7 @@ def judge_command(
         *(option for option, value in given.items() if value is not None),
     ]
     if judge == "rules" and needless:
-        raise BadInput(
+        raise InputError(
             "the rules draw nothing, ask no model, and give the same each time",
             where=needless[0],
             fix=f"leave out {needless[0]}, or name a model judge",
@@ -111,13 +111,13 @@ def agree_command(
 ) -> None:
     """Say how far two judges agree on a run: correlation, mean difference, quadratic-weighted kappa."""
     from unlearnkit.cli.output import print_agreement, print_json
-    from unlearnkit.core.errors import BadInput
+    from unlearnkit.core.errors import InputError
     from unlearnkit.pipeline.judge import agree
     from unlearnkit.runs.folder import RunFolder
 
     names = [name.strip() for name in judges.split(",")]
     if len(names) != 2 or names[0] == names[1]:
-        raise BadInput("two different judges are needed", where="--judges", value=judges, fix="--judges rules,laaj")
+        raise InputError("two different judges are needed", where="--judges", value=judges, fix="--judges rules,laaj")
     found = agree(RunFolder.existing(run), names[0], names[1])
     if as_json:
         print_json(_plain(found))

@@ -188,7 +188,7 @@ def print_g_effects(effects: EffectTable) -> None:
             swept.add_column(head, justify="right")
         for step in sorted({row.step for row in effects.sweeps}):
             for place in frontier(effects.sweeps, step):
-                name = f"{place.forget.field}={place.value:.3g}{'' if place.outdone else ' *'}"
+                name = f"{place.forget.field}={place.value:.3g}{'' if place.dominated else ' *'}"
                 told = (f"{place.forget.effect:.3g}", f"{place.retained.effect:.3g}", place.retained.risk)
                 swept.add_row(str(step), place.forget.objective, name, *told)
         _console().print(swept)

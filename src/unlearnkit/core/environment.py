@@ -31,7 +31,7 @@ def environment() -> dict[str, str]:
     }
 
 
-def begin_peak() -> None:
+def reset_peak_memory() -> None:
     """Forget the memory peak so far, where the system can (Linux): what comes is measured apart from what was."""
     # Where /proc is read-only, as in some containers, the peak stays that of the whole process.
     if _CLEAR.exists():
@@ -54,7 +54,7 @@ def peak_rss_mb() -> float:
 
 
 @contextmanager
-def device_told() -> Iterator[None]:
+def device_errors() -> Iterator[None]:
     """Turn what the device says of too little memory, or of itself, into an `UnlearnError`."""
     try:
         yield

@@ -44,7 +44,7 @@ class UnlearnError(Exception):
         return "\n".join(lines)
 
 
-class BadInput(UnlearnError):
+class InputError(UnlearnError):
     """A recipe, option or data file that cannot be used (exit code 2)."""
 
     exit_code = 2
@@ -56,7 +56,7 @@ class GateMissed(UnlearnError):
     exit_code = 3
 
 
-class Missing(UnlearnError):
+class MissingDependency(UnlearnError):
     """Something has to be installed or provided first (exit code 4)."""
 
     exit_code = 4

@@ -10,16 +10,16 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from unlearnkit.core.errors import BadInput, UnlearnError
+from unlearnkit.core.errors import InputError, UnlearnError
 
 
-class NotWritten(UnlearnError):
+class WriteError(UnlearnError):
     """The disk is full, or the place may not be written to (exit code 1). What was there before is still there."""
 
 
 @contextmanager
 def writing(place: Path) -> Iterator[None]:
-    """Turn what the system says of a file that cannot be written into `NotWritten`, naming `place`."""
+    """Turn what the system says of a file that cannot be written into `WriteError`, naming `place`."""
     try:
         yield
     except OSError as error:
@@ -31,10 +31,10 @@ def writing(place: Path) -> Iterator[None]:
         raise _not_written(place, str(error).partition("\n")[0]) from error
 
 
-def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:
+def write_atomic(path: Path, text: str, *, mode: int = 0o644) -> None:
     """Write a file beside its place and rename it: a reader, or a kill, meets the old file or the new one, whole.
 
-    Raises `NotWritten`; what was written by then is removed, and the old file is as it was.
+    Raises `WriteError`; what was written by then is removed, and the old file is as it was.
     """
     partial = path.with_name(f".{path.name}.partial")
     with writing(path):
@@ -49,9 +49,9 @@ def write_whole(path: Path, text: str, *, mode: int = 0o644) -> None:
 
 
 def refuse_taken(path: Path, fix: str) -> None:
-    """Raise `BadInput` where there is something in a file's place already, which a person may have written."""
+    """Raise `InputError` where there is something in a file's place already, which a person may have written."""
     if path.exists():
-        raise BadInput("the file is there already", value=str(path), fix=fix)
+        raise InputError("the file is there already", value=str(path), fix=fix)
 
 
 def sync(path: Path) -> None:
@@ -63,8 +63,8 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def _not_written(place: Path, why: str) -> NotWritten:
-    return NotWritten(
+def _not_written(place: Path, why: str) -> WriteError:
+    return WriteError(
         f"the file cannot be written: {why}",
         where=str(place),
         fix="make room, or mend the folder's rights; a run then goes on with --resume",
@@ -89,8 +89,8 @@ def reading(path: Path, fix: str | None = None) -> Iterator[None]:
         raise _unreadable(str(error).splitlines()[0], str(path), fix) from error
 
 
-def _unreadable(why: str, where: str, fix: str | None) -> BadInput:
-    return BadInput(
+def _unreadable(why: str, where: str, fix: str | None) -> InputError:
+    return InputError(
         f"the file is not one that this version wrote: {why}",
         where=where,
         fix=fix or "bring it back as it was; or delete the run's folder and begin anew",

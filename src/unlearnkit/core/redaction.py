@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def described(value: object) -> str:
+def describe_type(value: object) -> str:
     """What a value is and not what it says: rows may be what is to be forgotten, and errors end in logs."""
     if isinstance(value, str):
         if not value.strip():

@@ -16,7 +16,7 @@ from functools import cached_property
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 
 T = TypeVar("T")
 
@@ -67,16 +67,16 @@ class Registry(Generic[T]):
 
         return keep
 
-    def _clash(self, name: str, one: str, other: str) -> BadInput:
+    def _clash(self, name: str, one: str, other: str) -> InputError:
         what = f"two {self.kind} plug-ins have the same name"
-        return BadInput(what, where=f"{one} and {other}", value=name, fix="rename one of them")
+        return InputError(what, where=f"{one} and {other}", value=name, fix="rename one of them")
 
     @cached_property
     def _modules(self) -> dict[str, str]:
         """Module of every plug-in of this package by the plug-in's name, found without importing them.
 
         Raises:
-            BadInput: two modules in different sub-folders give the same name.
+            InputError: two modules in different sub-folders give the same name.
         """
         package = importlib.import_module(self._package)
         modules: dict[str, str] = {}
@@ -106,7 +106,7 @@ class Registry(Generic[T]):
         return tuple(sorted({*self._modules, *self._outside, *self._entries}))
 
     def get(self, name: str) -> Entry[T]:
-        """The plug-in of that name. Raises `BadInput` with the nearest names when there is none."""
+        """The plug-in of that name. Raises `InputError` with the nearest names when there is none."""
         if name not in self._entries:
             offered = [self._modules[name]] if name in self._modules else []
             offered += [point.value for point in self._outside.get(name, [])]
@@ -118,7 +118,7 @@ class Registry(Generic[T]):
                 self._outside[name][0].load()
         if name not in self._entries:
             near = difflib.get_close_matches(name, self.names(), n=2, cutoff=0.5)
-            raise BadInput(
+            raise InputError(
                 f"there is no {self.kind} of that name",
                 value=name,
                 allowed=", ".join(self.names()),

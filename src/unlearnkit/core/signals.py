@@ -12,7 +12,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def signals_to(handler: Callable[[], None]) -> Iterator[None]:
+def on_signal(handler: Callable[[], None]) -> Iterator[None]:
     """Call `handler` for every signal that asks the process to stop.
 
     A signal that is ignored stays so, as it should under `nohup`. Outside the main thread nothing can be handled, and
@@ -37,7 +37,7 @@ def signals_to(handler: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, before[number])
 
 
-class Wish:
+class StopRequest:
     """Whether the user asked to stop."""
 
     def __init__(self) -> None:
@@ -55,8 +55,8 @@ class Wish:
 
 
 @contextmanager
-def stopping() -> Iterator[Wish]:
+def stop_requested() -> Iterator[StopRequest]:
     """A wish that Ctrl-C and SIGTERM make."""
-    wish = Wish()
-    with signals_to(wish.hear):
+    wish = StopRequest()
+    with on_signal(wish.hear):
         yield wish

@@ -21,7 +21,7 @@ from typing import Any
 
 from unlearnkit.core.errors import Interrupted, UnlearnError
 from unlearnkit.core.progress import Counter, Progress
-from unlearnkit.core.signals import signals_to
+from unlearnkit.core.signals import on_signal
 
 PRELOADED = ["unlearnkit.pipeline.run", "unlearnkit.suites.pocket.models", "transformers.models.llama.modeling_llama"]
 
@@ -64,7 +64,7 @@ def together(jobs: Sequence[Job], progress: Progress, *, at_once: int = 1) -> li
         for child in running:
             child.process.terminate()
 
-    with signals_to(stop):
+    with on_signal(stop):
         while running or (waiting and not asked and not failed):
             while waiting and len(running) < at_once and not asked and not failed:
                 place, job = waiting.pop(0)

@@ -14,13 +14,13 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from unlearnkit.core.errors import BadInput
-from unlearnkit.core.redaction import described
+from unlearnkit.core.errors import InputError
+from unlearnkit.core.redaction import describe_type
 
 FieldPath = tuple[str | int, ...]
 
 
-class BadField(BadInput):
+class BadField(InputError):
     """A field of a recipe that cannot be used, told by its path; `Origins.placed` makes it a place."""
 
     def __init__(
@@ -43,7 +43,7 @@ def at_field(*path: str | int) -> Iterator[None]:
     """Give the field that is looked at to an error that does not know it."""
     try:
         yield
-    except BadInput as error:
+    except InputError as error:
         raise BadField(error.what, path=path, value=error.value, allowed=error.allowed, fix=error.fix) from error
 
 
@@ -56,13 +56,13 @@ class Origins:
     whole: str
     """The place of a field that was written nowhere."""
 
-    def placed(self, error: BadField) -> BadInput:
+    def placed(self, error: BadField) -> InputError:
         """The error with the place of its field, or of the nearest section that holds it."""
         path = tuple(map(str, error.path))
         at = next((self.places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.places), self.whole)
         at = "an override" if error.hidden and at.startswith(_OVERRIDE) else at
         field = f", field {dotted(error.path)}" if error.path else ""
-        return BadInput(error.what, where=f"{at}{field}", value=error.value, allowed=error.allowed, fix=error.fix)
+        return InputError(error.what, where=f"{at}{field}", value=error.value, allowed=error.allowed, fix=error.fix)
 
 
 _FOR_A_KEY = re.compile("key|token|secret|passw", re.IGNORECASE)
@@ -90,14 +90,14 @@ def parse(
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         problem = f"the {what} cannot be read: {reason}"
-        raise BadInput(problem, value=str(path), fix="give the path of a YAML file") from error
+        raise InputError(problem, value=str(path), fix="give the path of a YAML file") from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         fix = "put spaces in place of the tab" if "\\t" in str(error.problem) else "mend that line, or the one above"
-        raise BadInput(
+        raise InputError(
             f"not YAML: {error.context or ''}{', ' * bool(error.context)}{error.problem}",
             where=f"{path}{line}",
             fix=fix,
@@ -105,15 +105,15 @@ def parse(
     except yaml.reader.ReaderError as error:
         place, odd = f"{path}:{text.count(chr(10), 0, error.position) + 1}", text[error.position]
         what = "not YAML: there is a character that no text has"
-        raise BadInput(what, where=place, value=f"U+{ord(odd):04X}", fix="take it out") from error
+        raise InputError(what, where=place, value=f"U+{ord(odd):04X}", fix="take it out") from error
     except (RecursionError, ValueError) as error:  # nested without end; a date or number that there is not
         told = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise BadInput(f"the {what} cannot be read: {told}", where=str(path), fix="mend it there") from error
+        raise InputError(f"the {what} cannot be read: {told}", where=str(path), fix="mend it there") from error
     if not isinstance(data, dict):
-        raise BadInput(
+        raise InputError(
             f"a {what} is a mapping of fields",
             where=str(path),
-            value=described(data),
+            value=describe_type(data),
             allowed="lines of `field: value`",
             fix=f"begin with `{begin}`",
         )
@@ -121,7 +121,7 @@ def parse(
     try:
         _note_places(node, (), str(path), places)
     except RecursionError as error:
-        raise BadInput(f"the {what} holds itself (an alias)", where=str(path), fix="write it out") from error
+        raise InputError(f"the {what} holds itself (an alias)", where=str(path), fix="write it out") from error
     # Names first: they decide whose settings the others are.
     for override in sorted(overrides, key=lambda text: not _is_name(text)):
         _override(data, override, places)
@@ -129,7 +129,7 @@ def parse(
 
 
 def typed(settings: Sequence[str]) -> tuple[dict[str, Any], Origins]:
-    """Settings that are all given on the command line, each as an override is. Raises `BadInput`."""
+    """Settings that are all given on the command line, each as an override is. Raises `InputError`."""
     data: dict[str, Any] = {}
     places: dict[tuple[str, ...], str] = {}
     for setting in settings:
@@ -149,7 +149,7 @@ def _note_places(node: Any, at: tuple[str, ...], file: str, places: dict[tuple[s
         path, place = (*at, name), f"{file}:{written.start_mark.line + 1}"
         if path in places:
             both = f"{places[path]} and {place}"
-            raise BadInput("the field is written twice", where=both, value=dotted(path), fix="take one of them out")
+            raise InputError("the field is written twice", where=both, value=dotted(path), fix="take one of them out")
         places[path] = place
         _note_places(value, path, file, places)
 
@@ -171,7 +171,7 @@ def _override(data: dict[str, Any], override: str, places: dict[tuple[str, ...],
     key, equals, text = override.partition("=")
     path = tuple(key.strip().split("."))
     if not equals or not all(path):
-        raise BadInput(
+        raise InputError(
             "not an override",
             value=override,
             allowed="key=value, as in train.lr=1e-4",
@@ -181,7 +181,7 @@ def _override(data: dict[str, Any], override: str, places: dict[tuple[str, ...],
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         fix = "put the value in quotes, once for YAML and once for the shell"
-        raise BadInput("the override's value is not YAML", value=override, fix=fix) from error
+        raise InputError("the override's value is not YAML", value=override, fix=fix) from error
     section = data
     for n, part in enumerate(path[:-1], 1):
         if section.get(part) is None:
@@ -190,7 +190,7 @@ def _override(data: dict[str, Any], override: str, places: dict[tuple[str, ...],
         if not isinstance(section, dict):
             what = "the override reaches into a field that is no section"
             fix = f"write {dotted(path[:n])}=VALUE; or correct the key"
-            raise BadInput(what, where=f"field {dotted(path[:n])}", value=override, fix=fix)
+            raise InputError(what, where=f"field {dotted(path[:n])}", value=override, fix=fix)
     gone = path
     if _names_a_plugin(path) and section.get(path[-1]) not in (None, value):
         # Another plug-in: the settings that were written beside the name are of the one before.

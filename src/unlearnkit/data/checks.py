@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.duplicates import overlaps
-from unlearnkit.data.encoding import Encoded, Renderer, TooLong, marked
+from unlearnkit.data.encoding import ChatEncoder, Encoded, TooLong, marked
 from unlearnkit.data.findings import Finding, finding
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
 from unlearnkit.data.trace_format import END_THINK, THINK
@@ -20,7 +20,7 @@ Splits = Mapping[str, Sequence[Row]]
 
 
 def check_splits(
-    splits: Splits, renderer: Renderer, *, languages: Sequence[str], needs_retain: bool = True
+    splits: Splits, encoder: ChatEncoder, *, languages: Sequence[str], needs_retain: bool = True
 ) -> list[Finding]:
     """Everything that is wrong with the splits, or looks so; errors first. No row makes it raise.
 
@@ -31,14 +31,14 @@ def check_splits(
         needs_retain: whether the method trains on the retain split.
     """
     found = [*_sizes(splits, needs_retain), *overlaps(splits)]
-    mark = _marks(renderer.tokenizer)
+    mark = _marks(encoder.tokenizer)
     for name, rows in splits.items():
-        found += [*_renderings(name, rows, renderer), *_special_tokens(name, rows, mark)]
+        found += [*_renderings(name, rows, encoder), *_special_tokens(name, rows, mark)]
         found += _languages(name, rows, languages)
     return sorted(found, key=lambda one: one.severity != "error")
 
 
-def shown(splits: Splits, renderer: Renderer, *, each: int = 1) -> dict[str, list[str]]:
+def shown(splits: Splits, encoder: ChatEncoder, *, each: int = 1) -> dict[str, list[str]]:
     """The first rows of each split, at most `each`, as the model sees them: labels stand in double brackets.
 
     Rows that cannot be rendered are left out; `check_splits` names them.
@@ -49,10 +49,10 @@ def shown(splits: Splits, renderer: Renderer, *, each: int = 1) -> dict[str, lis
             if len(examples[name]) == each:
                 break
             try:
-                encoded = _rendered(name, row, renderer)
-            except BadInput:
+                encoded = _rendered(name, row, encoder)
+            except InputError:
                 continue
-            examples[name].append(marked(encoded, lambda ids: str(renderer.tokenizer.decode(ids))))
+            examples[name].append(marked(encoded, lambda ids: str(encoder.tokenizer.decode(ids))))
     return examples
 
 
@@ -74,9 +74,9 @@ def _sizes(splits: Splits, needs_retain: bool) -> Iterator[Finding]:
         yield finding("warning", "forget_larger", what, fix)
 
 
-def _rendered(name: str, row: Row, renderer: Renderer) -> Encoded:
+def _rendered(name: str, row: Row, encoder: ChatEncoder) -> Encoded:
     # As for training: in the forget split the trace is context, and carries no label.
-    return renderer.answer(
+    return encoder.answer(
         row.question,
         row.answer,
         before=row.before,
@@ -86,24 +86,24 @@ def _rendered(name: str, row: Row, renderer: Renderer) -> Encoded:
     )
 
 
-def _renderings(name: str, rows: Sequence[Row], renderer: Renderer) -> Iterator[Finding]:
+def _renderings(name: str, rows: Sequence[Row], encoder: ChatEncoder) -> Iterator[Finding]:
     """Rows that do not fit, cannot be rendered, or of whose answer no token is learned."""
     long: list[str] = []
     empty: list[str] = []
     others: dict[str, tuple[str, list[str]]] = {}
     for row in rows:
         try:
-            encoded = _rendered(name, row, renderer)
+            encoded = _rendered(name, row, encoder)
         except TooLong:
             long.append(row.id)
-        except BadInput as error:
+        except InputError as error:
             others.setdefault(error.what, (error.fix or "mend the rows", []))[1].append(row.id)
         else:
             # One label is that of the end token.
             if encoded.labels - encoded.trace < 2 or not row.answer.strip():
                 empty.append(row.id)
     if long:
-        what = f"split {name!r} has rows of more than {renderer.max_length} tokens, whose answer would be cut off"
+        what = f"split {name!r} has rows of more than {encoder.max_length} tokens, whose answer would be cut off"
         yield finding("error", "too_long", what, "raise train.max_length, or split the rows", long)
     if empty:
         what = f"split {name!r} has rows of whose answer no token carries a label"

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.formats import read_text, source_files
 from unlearnkit.data.rows import Row
 
@@ -31,7 +31,7 @@ def read_documents(
         overlap: tokens that neighbouring chunks share, see `chunk_spans`.
 
     Raises:
-        BadInput: for a file that cannot be read or is empty, and as `chunk_spans` does.
+        InputError: for a file that cannot be read or is empty, and as `chunk_spans` does.
     """
     rows = []
     for name, file in source_files(Path(path), EXTENSIONS):
@@ -52,11 +52,11 @@ def chunk_spans(
     tokens as the whole text has them, and as many as these rules leave.
 
     Raises:
-        BadInput: naming `where`, for a text without a visible character, for `overlap` that is negative or not less
+        InputError: naming `where`, for a text without a visible character, for `overlap` that is negative or not less
             than `max_tokens`, for a tokenizer without offsets, and where what cannot be cut has too many tokens.
     """
     if not 0 <= overlap < max_tokens:
-        raise BadInput(
+        raise InputError(
             "chunks must overlap by less than their length",
             where="overlap",
             value=overlap,
@@ -64,19 +64,19 @@ def chunk_spans(
             fix="lower overlap, or raise max_tokens",
         )
     if not tokenizer.is_fast:
-        raise BadInput(
+        raise InputError(
             "the tokenizer does not tell where in the text its tokens stand",
             value=type(tokenizer).__name__,
             fix="take a fast tokenizer (one with tokenizer.json)",
         )
     if not text.strip():
-        raise BadInput("the text is empty", where=where, fix="take the document away")
+        raise InputError("the text is empty", where=where, fix="take the document away")
     cuts, before = _cuts(text, tokenizer)
     spans, first = [], 0
     while True:
         last = _reach(text, tokenizer, cuts, before, first, max_tokens)
         if last == first:
-            raise BadInput(
+            raise InputError(
                 "what cannot be cut has more tokens than a chunk",
                 where=f"{where}, characters {cuts[first]}-{cuts[first + 1]}",
                 value=f"{before[first + 1] - before[first]} tokens, or more where it stands alone",

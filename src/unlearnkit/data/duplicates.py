@@ -13,7 +13,7 @@ from typing import TypeVar
 from unlearnkit.data.findings import Finding, Kind, Severity, finding
 from unlearnkit.data.near_duplicates import near_duplicates
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
-from unlearnkit.text.normalize import normalise
+from unlearnkit.text.normalize import normalize
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -25,7 +25,7 @@ Splits = Mapping[str, Sequence[Row]]
 
 def overlaps(splits: Splits) -> Iterator[Finding]:
     """All such rows of all splits."""
-    texts = {name: [(normalise(row.prompt), normalise(row.answer)) for row in rows] for name, rows in splits.items()}
+    texts = {name: [(normalize(row.prompt), normalize(row.answer)) for row in rows] for name, rows in splits.items()}
     for name, rows in splits.items():
         yield from _within(name, rows, texts[name])
     if splits.get("retain"):

@@ -10,7 +10,7 @@ from typing import Literal
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.rows import Turn
 from unlearnkit.data.trace_format import STYLES, Style
 
@@ -25,7 +25,7 @@ def layout(tokenizer: PreTrainedTokenizerBase) -> Layout:
     return "plain" if tokenizer.chat_template is None else "template"
 
 
-class TooLong(BadInput):
+class TooLong(InputError):
     """A row that does not fit the maximal length, however short its trace is cut (exit code 2)."""
 
 
@@ -45,7 +45,7 @@ class Encoded:
         return len(self.ids) - self.prompt
 
 
-class Renderer:
+class ChatEncoder:
     """Renders rows for one tokenizer and one maximal length.
 
     With a chat template (`layout` is "template"): the prompt is the template's rendering of the user's turn with the
@@ -71,7 +71,7 @@ class Renderer:
         knows. `trace_tokens`: most tokens of a trace, marks not counted; None for as many as fit.
         """
         if tokenizer.eos_token_id is None:
-            raise BadInput("the tokenizer has no end token", fix="set eos_token in tokenizer_config.json")
+            raise InputError("the tokenizer has no end token", fix="set eos_token in tokenizer_config.json")
         self.tokenizer, self.max_length, self.trace_tokens = tokenizer, max_length, trace_tokens
         self.style: Style = style or style_of(tokenizer)
         self._prompts: dict[tuple[str, tuple[Turn, ...]], tuple[int, ...]] = {}
@@ -99,7 +99,7 @@ class Renderer:
         try:
             text = str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
         except TemplateError as error:
-            raise BadInput(
+            raise InputError(
                 f"the tokenizer's chat template cannot be used: {str(error).partition(chr(10))[0]}",
                 where=f"{self.tokenizer.name_or_path}: chat_template.jinja, or chat_template in tokenizer_config.json",
                 fix="mend it, or copy it from the model it was made for; without one, rows are laid out as plain text"
@@ -187,7 +187,7 @@ class Renderer:
         markers = STYLES[self.style]
         unknown = next((token for token in markers.tokens if len(self._ids(token)) != 1), None)
         if unknown is not None:
-            raise BadInput(
+            raise InputError(
                 "the tokenizer does not know the marker of the reasoning trace as one token",
                 where="train.trace_style",
                 value=unknown,

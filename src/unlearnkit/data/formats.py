@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from unlearnkit.core.errors import BadInput
-from unlearnkit.core.redaction import described
+from unlearnkit.core.errors import InputError
+from unlearnkit.core.redaction import describe_type
 from unlearnkit.data.schemas import KEPT, SHAPES, Record, as_record, shortened
 
 JSON_CELLS = ("messages", "accepted", "perturbed_answer")
@@ -30,13 +30,13 @@ def source_files(path: Path, extensions: Sequence[str] = ()) -> list[tuple[str, 
         extensions: those allowed, with the dot; all that can be read where none is named.
 
     Raises:
-        BadInput: for a missing path, an empty folder, a folder in the folder, another extension.
+        InputError: for a missing path, an empty folder, a folder in the folder, another extension.
     """
     with _reading(path):
         path.stat()
         found = sorted(f for f in path.iterdir() if not f.name.startswith(".")) if path.is_dir() else [path]
     if not found:
-        raise BadInput(
+        raise InputError(
             "the folder holds no files",
             where=str(path),
             allowed=", ".join(extensions or FORMATS),
@@ -44,11 +44,11 @@ def source_files(path: Path, extensions: Sequence[str] = ()) -> list[tuple[str, 
         )
     for file in found:
         if file.is_dir():
-            raise BadInput(
+            raise InputError(
                 "there is a folder in the folder", where=str(file), fix="put all files into one, or name that folder"
             )
         if file.suffix.lower() not in (extensions or FORMATS):
-            raise BadInput(
+            raise InputError(
                 "files with this extension are not read",
                 where=str(file),
                 value=file.suffix,
@@ -62,7 +62,7 @@ def read_text(path: Path) -> str:
     """A file's text, to the character, without a byte order mark.
 
     Raises:
-        BadInput: for a file that cannot be read, is not UTF-8, holds a NUL byte, or nothing but white space.
+        InputError: for a file that cannot be read, is not UTF-8, holds a NUL byte, or nothing but white space.
     """
     data = _bytes(path)
     mark = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
@@ -73,7 +73,7 @@ def read_text(path: Path) -> str:
     if "\0" in text:
         raise _bad_byte(path, data, data.index(b"\0"), "the file holds a NUL byte: it is no text, or not in UTF-8")
     if not text.strip():
-        raise BadInput("the file is empty", where=str(path), fix="add rows, or take the file away")
+        raise InputError("the file is empty", where=str(path), fix="add rows, or take the file away")
     return text
 
 
@@ -97,10 +97,10 @@ def _json(path: Path) -> list[Record]:
         elif len(lists) == 1:
             found = lists[0]
     if not isinstance(found, list):
-        raise BadInput(
+        raise InputError(
             "the JSON is not a list of rows",
             where=str(path),
-            value=described(found),
+            value=describe_type(found),
             allowed="a list of objects, or an object that holds one list of them",
             fix="write one list of objects, each of them a row",
         )
@@ -120,7 +120,7 @@ def _csv(path: Path) -> list[Record]:
                 header = _header(cells, f"{path}:{line}")
                 continue
             if len(cells) != len(header):
-                raise BadInput(
+                raise InputError(
                     "a line has not as many cells as the header",
                     where=f"{path}:{line}",
                     value=f"{len(cells)} cells",
@@ -133,7 +133,7 @@ def _csv(path: Path) -> list[Record]:
             }
             records.append(Record(line, f"{path}:{line}", fields))
     except csv.Error as error:
-        raise BadInput(
+        raise InputError(
             f"not CSV: {error}",
             where=f"{path}:{begins}",
             fix="mend the quotation marks from there on; keep texts of over 131072 characters in JSONL or Parquet",
@@ -152,7 +152,7 @@ def _parquet(path: Path) -> list[Record]:
 
     data = _bytes(path)
     if not data:
-        raise BadInput("the file is empty", where=str(path), fix="add rows, or take the file away")
+        raise InputError("the file is empty", where=str(path), fix="add rows, or take the file away")
     wanted = {*KEPT, *(column for columns in SHAPES.values() for column in columns)}
     try:
         file = ParquetFile(pa.BufferReader(data))
@@ -160,7 +160,7 @@ def _parquet(path: Path) -> list[Record]:
         known = [name for name in names if name in wanted]
         values = file.read(columns=known).to_pylist() if known else [{}] * file.metadata.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise BadInput(
+        raise InputError(
             f"not a Parquet file that can be read: {str(error).splitlines()[0]}",
             where=str(path),
             fix="write the file again, as Parquet with UTF-8 strings",
@@ -190,9 +190,9 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise BadInput("there is no such file or folder", where=str(path), fix="check the path") from error
+        raise InputError("there is no such file or folder", where=str(path), fix="check the path") from error
     except OSError as error:
-        raise BadInput(
+        raise InputError(
             f"the file or folder cannot be read: {error.strerror}",
             where=str(path),
             fix="check what it is and its rights",
@@ -204,9 +204,9 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
 
 
-def _bad_byte(path: Path, data: bytes, at: int, what: str) -> BadInput:
+def _bad_byte(path: Path, data: bytes, at: int, what: str) -> InputError:
     line = data.count(b"\n", 0, at) + 1
-    return BadInput(
+    return InputError(
         what,
         where=f"{path}:{line}, byte {at} of the file (from 0)",
         value=f"0x{data[at]:02x}",
@@ -230,7 +230,7 @@ def _parsed(text: str, path: Path, line: int, field: str | None = None) -> Any:
         what, at, value = f"the JSON cannot be used: {error}", (1, 1), None
         cause = error
     where = f"{path}:{line + at[0] - 1}, " + (f"field {field}" if field else f"column {at[1]}")
-    raise BadInput(what, where=where, value=value or None, allowed="JSON", fix="mend it there") from cause
+    raise InputError(what, where=where, value=value or None, allowed="JSON", fix="mend it there") from cause
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -245,7 +245,7 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _header(names: Sequence[str], place: str) -> list[str]:
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise BadInput(
+        raise InputError(
             "two columns have the same name",
             where=place,
             value=shortened(twice[0]),

@@ -10,7 +10,7 @@ from glob import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from unlearnkit.core.errors import BadInput, Missing
+from unlearnkit.core.errors import InputError, MissingDependency
 from unlearnkit.data.formats import FORMATS
 
 _ID = re.compile(r"([\w.-]+/[\w.-]+)(?::(.+))?")
@@ -28,7 +28,7 @@ def local_copy(path: str, *, where: str) -> Path:
         where: the field that names it, for messages.
 
     Raises:
-        BadInput: there is no such file or folder, and the name is not that of a hub data set.
+        InputError: there is no such file or folder, and the name is not that of a hub data set.
         Missing: the data set cannot be had from the hub.
     """
     here = Path(path).expanduser()
@@ -36,7 +36,7 @@ def local_copy(path: str, *, where: str) -> Path:
         return here
     name, inside = _id(path, where)
     if inside is not None:
-        raise BadInput("the whole data set is needed", where=where, value=path, fix=f"leave out :{inside}")
+        raise InputError("the whole data set is needed", where=where, value=path, fix=f"leave out :{inside}")
     return _downloaded(path, name, None, where)
 
 
@@ -46,7 +46,7 @@ def local_rows(path: str, *, where: str) -> Path:
     An id alone stands for the one file of rows that the data set has; `owner/name:PATH` for a file or folder in it.
 
     Raises:
-        BadInput: there is no such file or folder, here or in the data set; the data set has several files of rows.
+        InputError: there is no such file or folder, here or in the data set; the data set has several files of rows.
         Missing: the data set cannot be had from the hub.
     """
     here = Path(path).expanduser()
@@ -59,7 +59,7 @@ def local_rows(path: str, *, where: str) -> Path:
     if inside is None and len(rows) == 1:
         asked = rows
     if not asked:
-        raise BadInput(
+        raise InputError(
             "the data set has no such file or folder" if inside else f"the data set has {len(rows)} files of rows",
             where=where,
             value=path,
@@ -73,7 +73,7 @@ def _id(path: str, where: str) -> tuple[str, str | None]:
     """A data set's id, and what is named inside it."""
     named = _ID.fullmatch(path)
     if named is None or (named[2] is None and Path(path).suffix.lower() in FORMATS):
-        raise BadInput(
+        raise InputError(
             "there is no such file or folder",
             where=where,
             value=path,
@@ -117,7 +117,7 @@ def _told(path: str, where: str) -> Iterator[None]:
     try:
         yield
     except (HTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise Missing(
+        raise MissingDependency(
             f"there is no such path here, and the hub gives no data set of that name: {str(error).splitlines()[0]}",
             where=where,
             value=path,

@@ -1,7 +1,7 @@
 """A user's own rows: JSONL, JSON, CSV, Parquet and plain text, in the shapes in which TRL takes its data.
 
 `formats` reads a file into records, whose fields `shapes` then reads. Nothing is guessed: what does not fit is a
-`BadInput` that names the file, the line or record, and the field.
+`InputError` that names the file, the line or record, and the field.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.formats import FORMATS, source_files
 from unlearnkit.data.rows import Row
-from unlearnkit.data.schemas import SHAPES, Record, Shape, as_row, shortened, told_shape
+from unlearnkit.data.schemas import SHAPES, Record, Shape, as_row, detect_schema, shortened
 
 TOLD = 8
 """Most records beside the first that a message names."""
@@ -45,11 +45,11 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
     records in other formats, both from 1. Ids are unique over all that is read.
 
     Raises:
-        BadInput: for anything that cannot be used, with file, line or record, and field; of a file's records that
+        InputError: for anything that cannot be used, with file, line or record, and field; of a file's records that
             cannot be used, the first is told whole, and the others by their places.
     """
     if shape is not None and shape not in SHAPES:
-        raise BadInput(
+        raise InputError(
             "there is no such shape of data", value=shape, allowed=", ".join(SHAPES), fix="name one of these"
         )
     rows: list[Row] = []
@@ -57,11 +57,11 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
     for name, file in source_files(Path(path)):
         records = FORMATS[file.suffix.lower()](file)
         if not records:
-            raise BadInput("the file holds no rows", where=str(file), fix="add rows, or take the file away")
-        told = told_shape(file, records, shape)
+            raise InputError("the file holds no rows", where=str(file), fix="add rows, or take the file away")
+        told = detect_schema(file, records, shape)
         for record, row in _usable(records, told, name):
             if row.id in places:
-                raise BadInput(
+                raise InputError(
                     "two rows have the same id",
                     where=f"{places[row.id]} and {record.place}, field id",
                     value=shortened(row.id),
@@ -73,12 +73,12 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
 
 
 def _usable(records: Sequence[Record], shape: Shape, name: str) -> list[tuple[Record, Row]]:
-    """Every record with its row. Raises `BadInput` where one cannot be used, after all were looked at."""
+    """Every record with its row. Raises `InputError` where one cannot be used, after all were looked at."""
     rows, broken = [], []
     for record in records:
         try:
             rows.append((record, as_row(record, shape, name)))
-        except BadInput as error:
+        except InputError as error:
             broken.append(error)
     if not broken:
         return rows
@@ -86,7 +86,7 @@ def _usable(records: Sequence[Record], shape: Shape, name: str) -> list[tuple[Re
     if not others:
         raise first
     told = "; ".join(others[:TOLD]) + ("; ..." if len(others) > TOLD else "")
-    raise BadInput(
+    raise InputError(
         first.what,
         where=f"{first.where}; and {len(others)} more of the file's records cannot be used: {told}",
         value=first.value,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import fsum, log
 
-from unlearnkit.text.normalize import normalise
+from unlearnkit.text.normalize import normalize
 
 NEAR = 0.8
 """The least overlap of near-duplicates, from 0 to 1, see `near_duplicates`."""
@@ -62,7 +62,7 @@ def _distinct(texts: Sequence[str], numbers: dict[str, int]) -> dict[Shingles, l
 
 def _shingles(text: str) -> Iterable[str]:
     """Pairs of neighbouring words; the word, or what stands in its place, where there is but one."""
-    folded = normalise(text)
+    folded = normalize(text)
     pieces = _PIECE.findall(folded) or [folded]
     return pieces if len(pieces) == 1 else map(" ".join, pairwise(pieces))
 

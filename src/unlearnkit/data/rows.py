@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, MinLen
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
-from unlearnkit.core.errors import BadInput
-from unlearnkit.core.files import write_whole
+from unlearnkit.core.errors import InputError
+from unlearnkit.core.files import write_atomic
 
 Form = Literal["plain", "paraphrase", "reverse", "multihop", "choice", "passage"]
 
@@ -93,10 +93,10 @@ class Row(BaseModel):
         return self.accepted or (self.answer,)
 
 
-class NoSuchSplit(BadInput, KeyError):
+class NoSuchSplit(InputError, KeyError):
     """A split that is not there; a `KeyError` too, so that `in` and `get` work as on any mapping."""
 
-    __str__ = BadInput.render
+    __str__ = InputError.render
 
 
 class Splits(Mapping[str, tuple[Row, ...]]):
@@ -112,7 +112,7 @@ class Splits(Mapping[str, tuple[Row, ...]]):
         for name, rows in self._splits.items():
             for row in rows:
                 if row.id in seen:
-                    raise BadInput(
+                    raise InputError(
                         "two rows have the same id",
                         where=f"splits {seen[row.id]!r} and {name!r}",
                         value=row.id,
@@ -136,7 +136,7 @@ class Splits(Mapping[str, tuple[Row, ...]]):
 def read_rows(path: Path) -> tuple[Row, ...]:
     """Read rows from a JSONL file, one `Row` a line.
 
-    Raises `BadInput` with file, line and field for a line that is not a row.
+    Raises `InputError` with file, line and field for a line that is not a row.
     """
     rows = []
     # Not splitlines(), which would also cut at U+2028 and its like, and these may stand in a JSON string.
@@ -148,7 +148,7 @@ def read_rows(path: Path) -> tuple[Row, ...]:
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"]) or "the line"
-            raise BadInput(
+            raise InputError(
                 f"not a row: {first['msg']}", where=f"{path}:{number}, field {field}", fix="mend that line"
             ) from error
     return tuple(rows)
@@ -157,4 +157,4 @@ def read_rows(path: Path) -> tuple[Row, ...]:
 def write_rows(path: Path, rows: tuple[Row, ...]) -> None:
     """Write rows as JSONL, defaults left out. The file is its owner's alone: rows may be what is to be forgotten."""
     lines = (json.dumps(row.model_dump(exclude_defaults=True), ensure_ascii=False) for row in rows)
-    write_whole(path, "".join(line + "\n" for line in lines), mode=0o600)
+    write_atomic(path, "".join(line + "\n" for line in lines), mode=0o600)

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from unlearnkit.core.errors import BadInput
-from unlearnkit.core.redaction import described
+from unlearnkit.core.errors import InputError
+from unlearnkit.core.redaction import describe_type
 from unlearnkit.data.rows import Row, Turn
 
 Shape = Literal["qa", "prompt_completion", "messages", "text"]
@@ -49,23 +49,23 @@ def shortened(value: object) -> object:
 
 
 def as_record(value: object, number: int, place: str) -> Record:
-    """A value out of a file as a record; `BadInput` where it has no fields."""
+    """A value out of a file as a record; `InputError` where it has no fields."""
     if not isinstance(value, dict):
-        raise BadInput(
+        raise InputError(
             "a record is not an object",
             where=place,
-            value=described(value),
+            value=describe_type(value),
             allowed='an object, such as {"question": "...", "answer": "..."}',
             fix="name the fields of the record",
         )
     return Record(number, place, value)
 
 
-def told_shape(path: Path, records: Sequence[Record], asked: Shape | None) -> Shape:
+def detect_schema(path: Path, records: Sequence[Record], asked: Shape | None) -> Shape:
     """The shape that is asked for, or the only one whose columns the records have.
 
     Raises:
-        BadInput: where the columns are those of no shape, of several, or not of the one that is asked for.
+        InputError: where the columns are those of no shape, of several, or not of the one that is asked for.
     """
     columns = dict.fromkeys(column for record in records for column in record.fields)
     fitting: list[Shape] = [shape for shape, needed in SHAPES.items() if set(needed) <= set(columns)]
@@ -86,7 +86,7 @@ def told_shape(path: Path, records: Sequence[Record], asked: Shape | None) -> Sh
     if path.suffix.lower() == ".csv" and not {column.strip().lower() for column in columns} & known:
         # Where the header was left out, these are a row's own cells.
         found = "columns of other names"
-    raise BadInput(
+    raise InputError(
         what, where=str(path), value=found if len(found) < 300 else found[:297] + "...", allowed=allowed, fix=fix
     )
 
@@ -95,7 +95,7 @@ def as_row(record: Record, shape: Shape, name: str) -> Row:
     """A record of a shape as a row; `name` begins its id where it has none of its own.
 
     Raises:
-        BadInput: naming place and field, for a field that is missing or cannot be used.
+        InputError: naming place and field, for a field that is missing or cannot be used.
     """
     before, question, answer = _turns(record, shape)
     own = {field: value for field in KEPT if (value := record.fields.get(field)) not in (None, "")}
@@ -107,7 +107,7 @@ def as_row(record: Record, shape: Shape, name: str) -> Row:
         return Row.model_validate({"before": before, "question": question, "answer": answer, **own})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise BadInput(
+        raise InputError(
             f"a field cannot be used: {first['msg']}",
             where=f"{record.place}, field {'.'.join(map(str, first['loc']))}",
             value=_shown(str(first["loc"][0]), first["input"]),
@@ -118,7 +118,7 @@ def as_row(record: Record, shape: Shape, name: str) -> Row:
 def _shown(field: str, value: object) -> object:
     """A value of a row as an error shows it: only those of fields that say nothing of what the row tells."""
     plain = isinstance(value, int) if field == "options" else field in ("form", "language") and isinstance(value, str)
-    return shortened(value) if plain else described(value)
+    return shortened(value) if plain else describe_type(value)
 
 
 def _id(record: Record) -> str:
@@ -143,10 +143,10 @@ def _messages(record: Record, field: str) -> list[Record]:
     """The turns of a field, each with the place where it stands."""
     turns = _given(record, field)
     if not isinstance(turns, list) or not turns:
-        raise BadInput(
+        raise InputError(
             "a conversation is not a list of turns",
             where=f"{record.place}, field {field}",
-            value=described(turns),
+            value=describe_type(turns),
             allowed='a list such as [{"role": "user", "content": "..."}, {"role": "assistant", "content": "..."}]',
             fix="write the turns as a list",
         )
@@ -158,7 +158,7 @@ def _conversation(turns: Sequence[Record]) -> tuple[tuple[Turn, ...], str, str]:
     said = [(_text(turn, "role"), _text(turn, "content")) for turn in turns]
     for turn, (role, _) in zip(turns, said, strict=True):
         if role not in ROLES:
-            raise BadInput(
+            raise InputError(
                 "there is no such role",
                 where=_field(turn, "role"),
                 value=shortened(role),
@@ -167,7 +167,7 @@ def _conversation(turns: Sequence[Record]) -> tuple[tuple[Turn, ...], str, str]:
             )
     roles = [role for role, _ in said]
     if roles[-1] != "assistant":
-        raise BadInput(
+        raise InputError(
             "the last turn is not the assistant's, so there is no answer to forget or keep",
             where=_field(turns[-1], "role"),
             value=roles[-1],
@@ -176,7 +176,7 @@ def _conversation(turns: Sequence[Record]) -> tuple[tuple[Turn, ...], str, str]:
         )
     spoken = roles[1:] if roles[0] == "system" else roles
     if spoken != ["user", "assistant"] * (len(spoken) // 2):
-        raise BadInput(
+        raise InputError(
             "the turns of a conversation do not alternate",
             where=turns[0].place,
             value=shortened(", ".join(roles)),
@@ -194,14 +194,14 @@ def _field(record: Record, name: str) -> str:
 
 def _given(record: Record, name: str) -> Any:
     if name not in record.fields:
-        raise BadInput(
+        raise InputError(
             "a field is missing",
             where=_field(record, name),
             value=shortened(f"fields {', '.join(record.fields)}"),
             fix="add the field, or take the record away",
         )
     if record.fields[name] is None:
-        raise BadInput("a field is null", where=_field(record, name), fix="fill it, or take the record away")
+        raise InputError("a field is null", where=_field(record, name), fix="fill it, or take the record away")
     return record.fields[name]
 
 
@@ -209,15 +209,19 @@ def _text(record: Record, name: str) -> str:
     """A field's text, to the character."""
     value, where = _given(record, name), _field(record, name)
     if not isinstance(value, str):
-        raise BadInput("a field is not text", where=where, value=described(value), allowed="a string", fix="mend it")
+        raise InputError(
+            "a field is not text", where=where, value=describe_type(value), allowed="a string", fix="mend it"
+        )
     if not value.strip():
-        raise BadInput("a field is empty", where=where, value=described(value), fix="fill it, or take the record away")
+        raise InputError(
+            "a field is empty", where=where, value=describe_type(value), fix="fill it, or take the record away"
+        )
     _refuse_nul(value, where)
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
         half = f"\\u{ord(value[error.start]):04x}"
-        raise BadInput(
+        raise InputError(
             "a field holds half a character (a lone surrogate)",
             where=where,
             value=half,
@@ -228,4 +232,4 @@ def _text(record: Record, name: str) -> str:
 
 def _refuse_nul(value: object, where: str) -> None:
     if isinstance(value, str) and "\0" in value:
-        raise BadInput("a field holds a NUL character", where=where, value=described(value), fix="take it out")
+        raise InputError("a field holds a NUL character", where=where, value=describe_type(value), fix="take it out")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from unlearnkit.core.files import write_whole, writing
+from unlearnkit.core.files import write_atomic, writing
 
 
 class Target(BaseModel):
@@ -29,7 +29,7 @@ def write_targets(path: Path, targets: Sequence[Target]) -> None:
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     lines = (json.dumps(target.model_dump(), ensure_ascii=False) + "\n" for target in targets)
-    write_whole(path, "".join(lines), mode=0o600)
+    write_atomic(path, "".join(lines), mode=0o600)
 
 
 def read_targets(path: Path) -> list[Target]:

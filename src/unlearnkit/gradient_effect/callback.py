@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor
 from torch.optim import Optimizer
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.gradient_effect.diagnosis import Diagnosis
 from unlearnkit.gradient_effect.effects import adam_update
 from unlearnkit.gradient_effect.gradients import risk_value
@@ -70,7 +70,7 @@ class GEffectWatch:
         """Take up the table of an earlier sitting; what it holds of steps that are made again is measured again."""
         try:
             self.table = EffectTable.read(self.folder)
-        except BadInput:
+        except InputError:
             return  # there is none, or it was cut off while it was written
 
     def _steer(self, step: int | None) -> None:

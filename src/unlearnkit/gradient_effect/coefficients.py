@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect.outputs import Layout, Output
 from unlearnkit.methods.objective import Objective, Term, TokenValues, Unit, View
@@ -97,7 +97,7 @@ def coefficients(
         terms = objective.terms(LeafStep(leaves, layouts, LeafReference(layouts, reference)))
         found = [_of_term(name, term, leaves, layouts) for name, term in terms.items() if term.weight]
     if not found:
-        raise BadInput(
+        raise InputError(
             "every term of the objective has weight 0, so it has no gradient",
             value={name: term.weight for name, term in terms.items()},
             fix="give at least one term a weight",

@@ -17,7 +17,7 @@ class Place(NamedTuple):
     value: float
     forget: SweepRow
     retained: SweepRow
-    outdone: bool
+    dominated: bool
     """Whether another place of the series forgets no less and keeps no less, and does one of them better."""
 
 
@@ -37,7 +37,7 @@ def frontier(rows: Sequence[SweepRow], step: int) -> list[Place]:
         for (series, value), risks in sorted(sides.items())
         if goal in risks and stays in risks
     ]
-    return [place._replace(outdone=any(_outdoes(other, place) for other in found)) for place in found]
+    return [place._replace(dominated=any(_outdoes(other, place) for other in found)) for place in found]
 
 
 def _outdoes(one: Place, other: Place) -> bool:

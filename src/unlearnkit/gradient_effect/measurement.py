@@ -9,7 +9,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect.coefficients import TermCoefficients, coefficients, layouts_of, units_by_row
 from unlearnkit.gradient_effect.directional_derivatives import Mode, Slopes, slopes_along, usable_mode
@@ -66,10 +66,10 @@ class Measurement:
         return tuple(dict.fromkeys(group for _, group in self.slopes))
 
     def terms(self, objective: Objective) -> list[TermCoefficients]:
-        """The objective's terms at this model. Raises `BadInput` for one that reads what was not measured."""
+        """The objective's terms at this model. Raises `InputError` for one that reads what was not measured."""
         missing = [output for output in outputs_of(objective.needs()) if output not in self.outputs]
         if missing:
-            raise BadInput(
+            raise InputError(
                 "the objective reads what was not measured",
                 value=", ".join(map(str, missing)),
                 fix="name it when measuring",

@@ -12,10 +12,10 @@ from torch import Tensor
 from unlearnkit.data.batching import Pack, pack
 from unlearnkit.data.encoding import Encoded
 from unlearnkit.methods.objective import Needs, View
-from unlearnkit.models.engine import Outputs, Want
+from unlearnkit.models.engine import Outputs, Request
 from unlearnkit.models.reference import ReferenceValues
 
-ROWS_AT_ONCE = 64
+BATCH_ROWS = 64
 
 Kind = Literal["logps", "kl", "hidden"]
 
@@ -71,7 +71,7 @@ class Chunk:
     """Some rows of a view, ready for the engine."""
 
     pack: Pack
-    want: Want
+    want: Request
     reference_hidden: Mapping[View, Tensor]
     tokens: slice
     """Where its labelled tokens lie among those of the whole view."""
@@ -90,18 +90,18 @@ def chunks(
     device: torch.device,
     reference: ReferenceValues | None = None,
 ) -> Iterator[Chunk]:
-    """The rows of every view that one of the outputs is of, in portions of `ROWS_AT_ONCE`, in order."""
+    """The rows of every view that one of the outputs is of, in portions of `BATCH_ROWS`, in order."""
     for view in sorted({output.view for output in outputs}):
         mine = tuple(output for output in outputs if output.view == view)
         kinds = {output.kind for output in mine}
-        want = Want(
+        want = Request(
             logps=frozenset({view} if "logps" in kinds else ()),
             kl=frozenset({view} if "kl" in kinds else ()),
             layers=frozenset((view, output.layer) for output in mine if output.layer is not None),
         )
         done = 0
-        for start in range(0, len(views[view]), ROWS_AT_ONCE):
-            rows = views[view][start : start + ROWS_AT_ONCE]
+        for start in range(0, len(views[view]), BATCH_ROWS):
+            rows = views[view][start : start + BATCH_ROWS]
             tokens = slice(done, done + sum(row.labels for row in rows))
             done = tokens.stop
             hidden = {}

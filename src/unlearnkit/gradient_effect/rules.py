@@ -22,7 +22,7 @@ def is_harmful(retaining: EffectRow, unlearning: EffectRow) -> bool:
     return retaining.high < min(0.0, unlearning.low)
 
 
-def is_too_dear(retaining: EffectRow, unlearning: EffectRow, share: float) -> bool:
+def exceeds_budget(retaining: EffectRow, unlearning: EffectRow, share: float) -> bool:
     """Whether a step raises a risk that shall stay by more than `share` of what it raises the one that shall rise.
 
     The retaining effect's interval lies below 0; of the two sizes the estimates count. (To wait until the intervals lie
@@ -31,7 +31,9 @@ def is_too_dear(retaining: EffectRow, unlearning: EffectRow, share: float) -> bo
     return retaining.high < 0 and retaining.effect < share * min(0.0, unlearning.effect)
 
 
-def was_too_dear(retaining: tuple[EffectRow, EffectRow], unlearning: tuple[EffectRow, EffectRow], share: float) -> bool:
+def exceeded_budget(
+    retaining: tuple[EffectRow, EffectRow], unlearning: tuple[EffectRow, EffectRow], share: float
+) -> bool:
     """Whether between two measurements a risk that shall stay rose by more than `share` of what the other did.
 
     Noise is no harm: it rose by more than `NOTICEABLE` too.
@@ -64,8 +66,8 @@ def harmed(effects: Iterable[EffectRow], objective: str, step: int, share: float
         for risk, row in now.items()
         if not is_forget(risk)
         and (
-            is_too_dear(row, unlearning, share)
-            or (was is not None and risk in earlier and was_too_dear((earlier[risk], row), (was, unlearning), share))
+            exceeds_budget(row, unlearning, share)
+            or (was is not None and risk in earlier and exceeded_budget((earlier[risk], row), (was, unlearning), share))
         )
     ]
     return sorted(found, key=lambda row: row.effect)

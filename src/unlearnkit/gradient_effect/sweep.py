@@ -9,7 +9,7 @@ from typing import Self
 
 from pydantic import ValidationError
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.yaml_source import bad_field
 from unlearnkit.gradient_effect.effects import label_of, together
 from unlearnkit.gradient_effect.measurement import Measurement
@@ -41,7 +41,7 @@ class Sweep:
         """
         match = _SPEC.fullmatch(text)
         if match is None:
-            raise BadInput("not a sweep of a setting", where=where, value=text, allowed=_ALLOWED, fix=_FIX)
+            raise InputError("not a sweep of a setting", where=where, value=text, allowed=_ALLOWED, fix=_FIX)
         field, right = match.groups()
         at = where or text
         if ":" in right:
@@ -51,7 +51,7 @@ class Sweep:
     def objectives(self, name: str, **fixed: object) -> list[Objective]:
         """The registered objective with each value in turn; `fixed` are its other settings.
 
-        Raises `BadInput` for a setting that the objective has not, and for a value that it refuses.
+        Raises `InputError` for a setting that the objective has not, and for a value that it refuses.
         """
         plugin = OBJECTIVES.get(name).plugin
         try:
@@ -67,12 +67,14 @@ def _spaced(text: str, where: str) -> tuple[float, ...]:
     by_factors = rest[:1] == ["log"]
     rest = rest[1:] if by_factors else rest
     if len(rest) > 1 or not all(part.isdecimal() and int(part) > 1 for part in rest):
-        raise BadInput("not a sweep of a setting", where=where, value=text, allowed=_ALLOWED + "; COUNT >= 2", fix=_FIX)
+        raise InputError(
+            "not a sweep of a setting", where=where, value=text, allowed=_ALLOWED + "; COUNT >= 2", fix=_FIX
+        )
     if not low < high:
-        raise BadInput("a range must rise", where=where, value=text, allowed="LOW < HIGH", fix="turn the two about")
+        raise InputError("a range must rise", where=where, value=text, allowed="LOW < HIGH", fix="turn the two about")
     if by_factors and low <= 0:
         fix = "begin above 0, or leave out :log"
-        raise BadInput("equal factors do not lead away from 0", where=where, value=text, allowed="LOW > 0", fix=fix)
+        raise InputError("equal factors do not lead away from 0", where=where, value=text, allowed="LOW > 0", fix=fix)
     count = int(rest[0]) if rest else COUNT
     shares = [number / (count - 1) for number in range(1, count - 1)]
     inner = [low * (high / low) ** share if by_factors else low + (high - low) * share for share in shares]
@@ -85,7 +87,7 @@ def _number(text: str, where: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise BadInput("not a value to sweep over", where=where, value=text, allowed="finite numbers", fix=_FIX)
+        raise InputError("not a value to sweep over", where=where, value=text, allowed="finite numbers", fix=_FIX)
     return value
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import writing
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class EffectTable:
         )
 
     def write(self, folder: Path) -> None:
-        """Write each table that has rows as Parquet. Raises `NotWritten`."""
+        """Write each table that has rows as Parquet. Raises `WriteError`."""
         import pyarrow.parquet as pq  # here, because it takes a while and every report knows these classes
 
         with writing(folder):
@@ -160,7 +160,7 @@ class EffectTable:
 
     @staticmethod
     def read(folder: Path) -> EffectTable:
-        """What `write` wrote. Raises `BadInput` where there is nothing, or nothing that can be read."""
+        """What `write` wrote. Raises `InputError` where there is nothing, or nothing that can be read."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -174,12 +174,12 @@ class EffectTable:
                 table = pq.read_table(path)
                 found[part.name] = [part.row(**row) for row in table.to_pylist()]
             except (pa.ArrowException, TypeError) as error:
-                raise BadInput(
+                raise InputError(
                     "the table of G-effects cannot be read", where=str(path), value=str(error), fix="measure again"
                 ) from error
             mode = (table.schema.metadata or {}).get(b"slopes", mode.encode()).decode()
         if "effects" not in found:
-            raise BadInput("no G-effects were measured", where=str(folder), fix="measure them: unlearn g-effect RUN")
+            raise InputError("no G-effects were measured", where=str(folder), fix="measure them: unlearn g-effect RUN")
         return EffectTable(mode=mode, **found)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.gradient_effect.outputs import Chunk, Output
 from unlearnkit.gradient_effect.settings import Over
 from unlearnkit.models.engine import Engine
@@ -34,11 +34,11 @@ class Weights:
         if over == "adapted":
             self.chosen = tuple(name for name in named if _UNDER_ADAPTER in name)
             if not self.chosen:
-                raise BadInput("there is no adapter whose weights could be looked at", where="over", value=over)
+                raise InputError("there is no adapter whose weights could be looked at", where="over", value=over)
         else:
             self.chosen = tuple(name for name, parameter in named.items() if parameter.requires_grad)
         if not self.chosen:
-            raise BadInput("no weight of the model is trained, so no gradient can be taken", where="over", value=over)
+            raise InputError("no weight of the model is trained, so no gradient can be taken", where="over", value=over)
 
     @property
     def device(self) -> torch.device:

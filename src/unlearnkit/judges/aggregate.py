@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from unlearnkit.judges.base import Judged, Judgement, items_of, scope_digest
+from unlearnkit.judges.base import Judged, Judgment, items_of, scope_digest
 from unlearnkit.judges.llm.judge import PRESETS
 from unlearnkit.judges.quality import PARTS, aggregate, quality_of
 from unlearnkit.metrics.score import NOT_MEASURED, Score, mean_score, resampled_score
@@ -42,7 +42,7 @@ def judge_scores(judged: Iterable[Judged], records: Sequence[Record], scope: Sco
     return scores
 
 
-def valid_judgements(judged: Judged, records: Sequence[Record], scope: Scope) -> list[Judgement]:
+def valid_judgements(judged: Judged, records: Sequence[Record], scope: Scope) -> list[Judgment]:
     """The judgements that still hold: of the row and the output that are in the records, and by the same scope."""
     if judged.scope is not None and judged.scope != scope_digest(scope):
         return []
@@ -50,7 +50,7 @@ def valid_judgements(judged: Judged, records: Sequence[Record], scope: Scope) ->
     return [each for each in judged.judgements if digests.get((each.split, each.id)) == each.digest]
 
 
-def _scores_of_set(judge: str, split: str, judgements: Sequence[Judgement]) -> dict[str, Score]:
+def _scores_of_set(judge: str, split: str, judgements: Sequence[Judgment]) -> dict[str, Score]:
     quality = quality_of(split)
     assert quality is not None
     if not judgements:

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 from scipy import stats
 
-from unlearnkit.judges.base import Judgement
+from unlearnkit.judges.base import Judgment
 from unlearnkit.judges.quality import HIGHEST, PARTS, Quality, aggregate, quality_of
 
 Marks = Mapping[tuple[str, str], Mapping[str, float]]
@@ -32,7 +32,7 @@ class Agreement(BaseModel):
     """Cohen's kappa with quadratic weights, on scores rounded to whole points."""
 
 
-def marks_of(judgements: Sequence[Judgement]) -> Marks:
+def marks_of(judgements: Sequence[Judgment]) -> Marks:
     """The scores of each output, means over its repeats; outputs that were left out of the means are left out here."""
     found: defaultdict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
     for judgement in judgements:

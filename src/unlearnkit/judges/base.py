@@ -62,7 +62,7 @@ class _Finite(Value):
 Outcome = Literal["judged", "empty", "unreadable"]
 
 
-class Judgement(_Finite):
+class Judgment(_Finite):
     """What a judge made of one output, once."""
 
     split: str
@@ -103,7 +103,7 @@ class Judged(_Finite):
     """Which model was asked; None where none was, or where the caller brought one that has no name."""
     scope: str | None = None
     """Digest of the scope, where the judge goes by it."""
-    judgements: tuple[Judgement, ...]
+    judgements: tuple[Judgment, ...]
 
 
 class Judge(Protocol):

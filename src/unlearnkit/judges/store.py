@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unlearnkit.core.files import reading, write_whole, writing
+from unlearnkit.core.files import reading, write_atomic, writing
 from unlearnkit.judges.base import Judged
 
 
@@ -12,7 +12,7 @@ def write_judged(place: Path, judged: Judged) -> None:
     """Write the judgments of one judge to the folder `place`, replacing its earlier ones."""
     with writing(place):
         place.mkdir(exist_ok=True, mode=0o700)
-    write_whole(place / f"{judged.judge}.json", judged.model_dump_json(exclude_defaults=True) + "\n", mode=0o600)
+    write_atomic(place / f"{judged.judge}.json", judged.model_dump_json(exclude_defaults=True) + "\n", mode=0o600)
 
 
 def read_judged(place: Path) -> dict[str, Judged]:

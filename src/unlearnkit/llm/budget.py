@@ -9,7 +9,7 @@ from unlearnkit.core.errors import UnlearnError
 MILLION = 1_000_000
 
 
-class Spent(UnlearnError):
+class BudgetExhausted(UnlearnError):
     """The budget does not reach for another request (exit code 1). What was received is kept."""
 
 
@@ -27,11 +27,11 @@ class Budget:
     def begin(self, worst: float) -> None:
         """Set aside what a request may cost at most; wait while others may yet cost less than was set aside for them.
 
-        Raises `Spent` where the budget does not reach.
+        Raises `BudgetExhausted` where the budget does not reach.
         """
         with self._changed:
             if self._max_requests is not None and self._requests >= self._max_requests:
-                raise Spent(
+                raise BudgetExhausted(
                     "the requests that the budget allows are used up",
                     where="--max-requests",
                     value=self._max_requests,
@@ -40,7 +40,7 @@ class Budget:
             while self._over(worst) and self._aside:
                 self._changed.wait()
             if self._over(worst):
-                raise Spent(
+                raise BudgetExhausted(
                     f"the next request may cost {worst:.4g}, and {self._cost:.4g} are spent",
                     where="--max-cost",
                     value=self._max_cost,

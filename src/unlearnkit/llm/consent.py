@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.llm.budget import Budget
 
 CONSENT = "--send-forget-data-to"
@@ -29,7 +29,7 @@ class Permission:
     def __post_init__(self) -> None:
         # A limit that is no number would let everything through: no comparison with it holds.
         if self.max_cost is not None and not 0 <= self.max_cost < math.inf:
-            raise BadInput(
+            raise InputError(
                 "not a limit", where="--max-cost", value=self.max_cost, allowed="0 or more", fix="correct it"
             )
 
@@ -39,14 +39,14 @@ class Permission:
         return Budget(max_requests=self.max_requests, max_cost=self.max_cost)
 
     def refuse_unless_sent_to(self, host: str) -> None:
-        """Raise `BadInput` unless the user has named this very host. The user's own machine is a host like any other.
+        """Raise `InputError` unless the user has named this very host. The user's own machine is a host like any other.
 
         A port is no part of it, and letters are the same in capitals.
         """
         if self.send_to is not None and self.send_to.lower() == host.lower():
             return
         other = self.send_to is not None
-        raise BadInput(
+        raise InputError(
             f"what is to be forgotten would be sent to {host}, and "
             + ("the consent names another host" if other else "nobody has consented to that"),
             where=CONSENT if other else None,

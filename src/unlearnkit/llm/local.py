@@ -11,11 +11,11 @@ import torch
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
-from unlearnkit.core.errors import BadInput, Interrupted
-from unlearnkit.core.signals import stopping
+from unlearnkit.core.errors import InputError, Interrupted
+from unlearnkit.core.signals import stop_requested
 from unlearnkit.data.trace_format import THINK
 from unlearnkit.llm.reasoning_tags import split_thought
-from unlearnkit.llm.response_cache import Replies, reply_key
+from unlearnkit.llm.response_cache import ResponseCache, reply_key
 from unlearnkit.llm.sampling import drawing
 from unlearnkit.llm.types import Message, Prompt, Reply, Sampling
 from unlearnkit.models.folder import ModelFolder, find_model, positions, weights_fingerprint
@@ -26,11 +26,11 @@ _HOST = "this machine"
 
 
 def look_at(source: str, where: str) -> tuple[ModelFolder, PreTrainedTokenizerBase]:
-    """A model that can be spoken to, and its tokenizer; no weights are loaded. Raises `BadInput` or `Missing`."""
+    """A model that can be spoken to, and its tokenizer; no weights are loaded. Raises `InputError` or `MissingDependency`."""
     folder = find_model(source, where=where)
     tokenizer = load_tokenizer(folder)
     if tokenizer.chat_template is None:
-        raise BadInput(
+        raise InputError(
             "the model has no chat template, so it cannot be spoken to",
             where=where,
             value=source,
@@ -40,14 +40,20 @@ def look_at(source: str, where: str) -> tuple[ModelFolder, PreTrainedTokenizerBa
 
 
 class LocalModel:
-    """A `Speaker` that is a model on this machine.
+    """A `ChatModel` that is a model on this machine.
 
     It is loaded when a prompt really has to be answered, and let go once all have been: what is asked for between two
     rounds (another model that measures them) may need the memory.
     """
 
     def __init__(
-        self, source: str, replies: Replies, *, dtype: str = "float32", batch_size: int = 16, where: str = "model.path"
+        self,
+        source: str,
+        replies: ResponseCache,
+        *,
+        dtype: str = "float32",
+        batch_size: int = 16,
+        where: str = "model.path",
     ) -> None:
         """Looks at the model's files, and loads no weights.
 
@@ -64,13 +70,13 @@ class LocalModel:
     def say(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_reply: Callable[[int], None] = lambda _: None
     ) -> list[Reply]:
-        """See `Speaker`. A prompt that stands there twice is answered once. Raises `BadInput` for one without room."""
+        """See `ChatModel`. A prompt that stands there twice is answered once. Raises `InputError` for one without room."""
         keys = [reply_key(prompt, sampling, host=_HOST, model=self._identity) for prompt in prompts]
         found = {key: reply for key in dict.fromkeys(keys) if (reply := self._replies.get(key)) is not None}
         missing = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in found}
         on_reply(sum(key in found for key in keys))
         waiting = list(missing)
-        with stopping() as wish:
+        with stop_requested() as wish:
             model = self._loaded() if waiting else None
             while waiting and not wish():
                 batch, waiting = waiting[: self._batch_size], waiting[self._batch_size :]
@@ -101,7 +107,7 @@ class LocalModel:
         room = positions(self._folder.config)
         longest = max(map(len, asked))
         if longest >= room:
-            raise BadInput(
+            raise InputError(
                 "a prompt leaves the model no room for an answer",
                 where=self._where,
                 value=f"{longest} tokens",
@@ -145,8 +151,8 @@ class LocalModel:
         turns = [message.model_dump() for message in messages]
         return str(self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
-    def _unusable(self, error: TemplateError) -> BadInput:
-        return BadInput(
+    def _unusable(self, error: TemplateError) -> InputError:
+        return InputError(
             f"the model's chat template cannot be used: {str(error).partition(chr(10))[0]}",
             where=self._where,
             fix="mend it, or copy it from the model it was made for",

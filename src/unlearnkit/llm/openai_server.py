@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from unlearnkit.core.errors import BadInput, Interrupted, Missing, UnlearnError
-from unlearnkit.core.signals import stopping
+from unlearnkit.core.errors import InputError, Interrupted, MissingDependency, UnlearnError
+from unlearnkit.core.signals import stop_requested
 from unlearnkit.llm.budget import MILLION
 from unlearnkit.llm.consent import Permission
 from unlearnkit.llm.reasoning_tags import split_thought
-from unlearnkit.llm.response_cache import Replies, reply_key
-from unlearnkit.llm.retry import Patience, PatienceSettings, Unheard, told_to_wait
+from unlearnkit.llm.response_cache import ResponseCache, reply_key
+from unlearnkit.llm.retry import RetryPolicy, RetrySettings, TransientError, told_to_wait
 from unlearnkit.llm.thread_pool import Stopped, each
 from unlearnkit.llm.types import Prompt, Reply, Sampling
 
@@ -33,11 +33,11 @@ _PASSING = (408, 409, 425, 429)
 """HTTP statuses below 500 that may be gone the next time."""
 
 
-class ServerSettings(PatienceSettings):
+class ServerSettings(RetrySettings):
     """A server, a model there, and how to ask it."""
 
     changeable: ClassVar[frozenset[str]] = frozenset(
-        ("key_variable", "at_once", "timeout", "price_in", "price_out", *PatienceSettings.model_fields)
+        ("key_variable", "at_once", "timeout", "price_in", "price_out", *RetrySettings.model_fields)
     )
     """Settings that do not change what it answers: a run may go on with others."""
 
@@ -95,31 +95,31 @@ class ServerSettings(PatienceSettings):
         """
         permission.refuse_unless_sent_to(self.host)
         if permission.max_cost is not None and (self.price_in is None or self.price_out is None):
-            raise BadInput(
+            raise InputError(
                 "a cost cannot be kept to without prices",
                 where="--max-cost",
                 fix=f"write {where}.price_in and {where}.price_out: the price of a million tokens",
             )
         self.key(where)
         if find_spec("openai") is None:
-            raise Missing(
+            raise MissingDependency(
                 "asking a server needs a package that is not installed: openai",
                 fix='pip install "unlearnkit[api]"',
             )
 
     def key(self, where: str = "server") -> str | None:
-        """The key; None where none is wanted. Raises `Missing`."""
+        """The key; None where none is wanted. Raises `MissingDependency`."""
         if self.key_variable is None:
             return None
         found = os.environ.get(self.key_variable, "").strip()
         if not found:
-            raise Missing(
+            raise MissingDependency(
                 f"the environment variable {self.key_variable}, which should hold the server's key, is not set",
                 where=f"{where}.key_variable",
                 fix=f"export {self.key_variable}=...; or, for a server that wants no key, {where}.key_variable=null",
             )
         if not (found.isascii() and found.isprintable()):
-            raise BadInput(
+            raise InputError(
                 f"the environment variable {self.key_variable} holds characters that stand in no key",
                 where=f"{where}.key_variable",
                 fix="set it again, with the key alone",
@@ -128,13 +128,13 @@ class ServerSettings(PatienceSettings):
 
 
 class Server:
-    """A `Speaker` that asks a server, several prompts at once, within the user's permission."""
+    """A `ChatModel` that asks a server, several prompts at once, within the user's permission."""
 
     def __init__(
         self,
         settings: ServerSettings,
         permission: Permission,
-        replies: Replies,
+        replies: ResponseCache,
         *,
         where: str = "server",
         note: Callable[[str], None] = lambda _: None,
@@ -152,12 +152,12 @@ class Server:
         self._settings, self._replies = settings, replies
         self._client = _client(settings, settings.key(where))
         self._budget = permission.budget
-        self._patience = Patience(settings, settings.host, note)
+        self._patience = RetryPolicy(settings, settings.host, note)
 
     def say(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_reply: Callable[[int], None] = lambda _: None
     ) -> list[Reply]:
-        """See `Speaker`. A prompt that stands there twice is asked once. Raises also `Spent` and `GaveUp`."""
+        """See `ChatModel`. A prompt that stands there twice is asked once. Raises also `BudgetExhausted` and `RetriesExhausted`."""
         keys = [reply_key(p, sampling, host=self._settings.url, model=self._settings.model) for p in prompts]
         found = {key: reply for key in dict.fromkeys(keys) if (reply := self._replies.get(key)) is not None}
         missing = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in found}
@@ -173,7 +173,7 @@ class Server:
                 found[key] = reply
                 on_reply(keys.count(key))
 
-        with stopping() as wish:
+        with stop_requested() as wish:
             each(missing.items(), fetch, at_once=self._settings.at_once, stopped=wish)
         if not all(key in found for key in keys):
             raise Interrupted(
@@ -183,7 +183,7 @@ class Server:
         return [found[key] for key in keys]
 
     def _asked(self, prompt: Prompt, sampling: Sampling) -> Reply:
-        """One request, within the budget. Raises `Unheard`, `Spent`, or what `_refused` raises."""
+        """One request, within the budget. Raises `TransientError`, `BudgetExhausted`, or what `_refused` raises."""
         # A token is at least a byte.
         sent = sum(len(message.content.encode()) + _MESSAGE_TOKENS for message in prompt.messages)
         worst = cost = self._settings.cost(sent, sampling.max_tokens)
@@ -194,7 +194,7 @@ class Server:
             known_in, known_out = reply.tokens_in, reply.tokens_out
             cost = self._settings.cost(sent if known_in is None else known_in, said if known_out is None else known_out)
             return reply
-        except Unheard as error:
+        except TransientError as error:
             cost = worst if error.maybe_paid else 0.0
             raise
         finally:
@@ -212,11 +212,11 @@ class Server:
                 **{self._settings.limit_name: sampling.max_tokens},
             )
         except openai.APITimeoutError:
-            raise Unheard(f"no answer within {self._settings.timeout:g} s", maybe_paid=True) from None
+            raise TransientError(f"no answer within {self._settings.timeout:g} s", maybe_paid=True) from None
         except openai.APIConnectionError as error:
             # It may be that nobody is there, or that the connection broke while the answer came.
             paid = "Connect" not in type(error.__cause__).__name__
-            raise Unheard("the connection failed or broke off", maybe_paid=paid) from None
+            raise TransientError("the connection failed or broke off", maybe_paid=paid) from None
         except openai.APIStatusError as error:
             if _filtered(error.code):
                 return Reply(reasoning="", text="", ended="filter")
@@ -265,16 +265,16 @@ class _Completion(BaseModel):
 
 
 def _read(body: bytes) -> Reply:
-    """The reply in a response's body. Raises `Unheard` where there is none."""
+    """The reply in a response's body. Raises `TransientError` where there is none."""
     try:
         # By hand, since the client takes what is labelled as JSON for whole, and what is not for text.
         answer = _Completion.model_validate(json.loads(body))
     except ValidationError:
-        raise Unheard("the answer is JSON and no chat completion", maybe_paid=True) from None
+        raise TransientError("the answer is JSON and no chat completion", maybe_paid=True) from None
     except ValueError:
-        raise Unheard("the answer is no JSON, or was cut off", maybe_paid=True) from None
+        raise TransientError("the answer is no JSON, or was cut off", maybe_paid=True) from None
     if not answer.choices:
-        raise Unheard("the answer has no choices", maybe_paid=True, answered_nothing=True)
+        raise TransientError("the answer has no choices", maybe_paid=True, answered_nothing=True)
     choice, usage = answer.choices[0], answer.usage or _Usage()
     tagged, text = split_thought(choice.message.content or "")
     thoughts = (choice.message.reasoning_content, choice.message.reasoning)
@@ -298,7 +298,7 @@ def _filtered(code: object) -> bool:
 
 
 def _refused(host: str, error: Any) -> Exception:
-    """What an HTTP status means: `Unheard` where it may pass, else an error for the user.
+    """What an HTTP status means: `TransientError` where it may pass, else an error for the user.
 
     The server's own words are not told: they may repeat the prompt, or the key.
     """
@@ -306,20 +306,20 @@ def _refused(host: str, error: Any) -> Exception:
     if error.code == "insufficient_quota":
         return UnlearnError("the server says that the account has no money left", where=host, fix="top it up")
     if status in _PASSING or status >= 500:
-        return Unheard(f"HTTP status {status}{told}", wait=told_to_wait(error.response.headers))
+        return TransientError(f"HTTP status {status}{told}", wait=told_to_wait(error.response.headers))
     if status in (401, 403):
-        return Missing(
+        return MissingDependency(
             f"the server does not accept the key: HTTP status {status}{told}",
             where=host,
             fix="check the key in the environment variable that key_variable names, and what it is allowed",
         )
     if 300 <= status < 400:
-        return BadInput(
+        return InputError(
             f"the server redirects to another place, and nothing is sent there: HTTP status {status}",
             where=host,
             fix="write the URL that it redirects to, if you trust it",
         )
-    return BadInput(
+    return InputError(
         f"the server refuses the request: HTTP status {status}{told}",
         where=host,
         allowed="a URL up to and with /v1, a model that the server has, and settings that the model knows",

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from unlearnkit.core.errors import BadInput
-from unlearnkit.core.files import write_whole, writing
+from unlearnkit.core.errors import InputError
+from unlearnkit.core.files import write_atomic, writing
 from unlearnkit.llm.types import Prompt, Reply, Sampling
 
 
-class Replies:
+class ResponseCache:
     """One small file a reply, named by a hash of all that decides it, readable by the owner alone.
 
     A file is there whole or not at all, so there is nothing to mend after a kill. It holds what was answered and not
@@ -33,13 +33,13 @@ class Replies:
         except (ValidationError, UnicodeDecodeError) as error:
             # Without the value: it may hold what is to be forgotten.
             fix = "delete the file: the answer is asked for again"
-            raise BadInput("a reply that was kept was changed or damaged", where=str(path), fix=fix) from error
+            raise InputError("a reply that was kept was changed or damaged", where=str(path), fix=fix) from error
 
     def put(self, key: str, reply: Reply) -> None:
-        """Keep a reply. Raises `NotWritten`."""
+        """Keep a reply. Raises `WriteError`."""
         with writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_whole(self._path(key), reply.model_dump_json() + "\n", mode=0o600)
+        write_atomic(self._path(key), reply.model_dump_json() + "\n", mode=0o600)
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.json"

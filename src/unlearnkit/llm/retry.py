@@ -24,11 +24,11 @@ _SLICE = 0.1
 """Seconds between two looks at whether the user asked to stop."""
 
 
-class GaveUp(UnlearnError):
+class RetriesExhausted(UnlearnError):
     """The server failed too often, or for longer than anybody waits (exit code 1). What was received is kept."""
 
 
-class Unheard(Exception):
+class TransientError(Exception):
     """One request that brought no answer, for a reason that may pass."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Unheard(Exception):
         self.why, self.wait, self.maybe_paid, self.answered_nothing = why, wait, maybe_paid, answered_nothing
 
 
-class PatienceSettings(Settings):
+class RetrySettings(Settings):
     """How often, and after which waits."""
 
     tries: Annotated[int, Gt(0)] = 8
@@ -58,33 +58,33 @@ class PatienceSettings(Settings):
     """Most seconds between two tries. Where the server says how long to wait, that is done instead."""
 
 
-class Patience:
+class RetryPolicy:
     """Asks until there is an answer. Shared by the threads that ask one server: told to wait, all of them wait."""
 
-    def __init__(self, settings: PatienceSettings, who: str, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, settings: RetrySettings, who: str, say: Callable[[str], None] = lambda _: None) -> None:
         """Who is asked, for messages, and where to tell of each kind of failure when it comes for the first time."""
         self._settings, self._who, self._say = settings, who, say
         self._lock, self._told = threading.Lock(), set[str]()
         self._not_before = 0.0
 
     def __call__(self, ask: Callable[[], Reply], stopped: Stopped) -> Reply:
-        """The reply of `ask`, tried again as long as it raises `Unheard`.
+        """The reply of `ask`, tried again as long as it raises `TransientError`.
 
         One without an answer (`ended` is "none") where the server answers nothing, however often it is asked.
 
         Raises:
-            GaveUp: no try brought an answer.
+            RetriesExhausted: no try brought an answer.
             LeftOff: the user asked to stop.
         """
         for number in range(1, self._settings.tries + 1):
             self._rest(stopped)
             try:
                 return ask()
-            except Unheard as error:
+            except TransientError as error:
                 last = error
             self._tell(last.why)
             if last.wait is not None and last.wait > LONGEST_TOLD:
-                raise GaveUp(
+                raise RetriesExhausted(
                     f"the server wants to be left alone for {last.wait:.0f} s: {last.why}",
                     where=self._who,
                     fix="call it again after that: it goes on, and what was received is kept",
@@ -93,7 +93,7 @@ class Patience:
                 self._wait(number, last.wait, stopped)
         if last.answered_nothing:
             return Reply(reasoning="", text="", ended="none")
-        raise GaveUp(
+        raise RetriesExhausted(
             f"the server gave no answer in {self._settings.tries} tries; the last time: {last.why}",
             where=self._who,
             fix="see whether it is up; then call it again: it goes on, and what was received is kept",

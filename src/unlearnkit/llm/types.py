@@ -51,7 +51,7 @@ class Reply(Value):
     """By itself; at the limit; kept back by the server's filter; `none`: there was no answer, however often asked."""
 
 
-class Speaker(Protocol):
+class ChatModel(Protocol):
     """A chat model that can be asked."""
 
     def say(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective, Step, Term, Terms
 
 
@@ -49,10 +49,10 @@ class ForgetObjective(Objective):
 
 
 def retain_term(name: str, **options: object) -> Objective:
-    """The registered retain term of that name. Raises `BadInput` for an objective that sees more than retain rows."""
+    """The registered retain term of that name. Raises `InputError` for an objective that sees more than retain rows."""
     term = OBJECTIVES.get(name).plugin(**options)
     if any(view.partition(":")[0] != "retain" for view in term.needs().views):
-        raise BadInput(
+        raise InputError(
             "not a retain term",
             where="retain",
             value=name,

@@ -10,7 +10,7 @@ from unlearnkit.metrics.base import METRICS
 from unlearnkit.metrics.score import Score, mean_score
 from unlearnkit.records.schema import Record, by_set
 from unlearnkit.scope.scope import Scope
-from unlearnkit.text.normalize import normalise
+from unlearnkit.text.normalize import normalize
 
 
 def constant_baseline(rows: Sequence[Row]) -> Score:
@@ -25,7 +25,7 @@ def constant_baseline(rows: Sequence[Row]) -> Score:
     asked: defaultdict[str | None, list[frozenset[str]]] = defaultdict(list)
     values = [1 / row.options for row in rows if row.options]
     for row in (row for row in rows if not row.options):
-        asked[row.attribute].append(frozenset(map(normalise, row.answers)))
+        asked[row.attribute].append(frozenset(map(normalize, row.answers)))
     for answers in asked.values():
         counts = Counter(form for forms in answers for form in forms)
         best = min(counts, key=lambda form: (-counts[form], form))

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from unlearnkit.metrics.score import NOT_MEASURED, Score, mean_score, resampled_score
-from unlearnkit.records.intervention import Turned
+from unlearnkit.records.intervention import Intervention
 from unlearnkit.records.schema import Record
 from unlearnkit.text.coherence import is_coherent
 from unlearnkit.text.refusal import is_refusal
 from unlearnkit.text.trace_verdict import IN_SCOPE, OUT_OF_SCOPE, Verdict
 
 
-def has_turned(turned: Turned) -> bool:
+def has_turned(turned: Intervention) -> bool:
     """Whether the response turned with the verdict.
 
     To "in scope": it declines. To "out of scope": it does not decline any more, and is language: a model that breaks
@@ -28,7 +28,7 @@ def has_turned(turned: Turned) -> bool:
     return declines if turned.to == IN_SCOPE else not declines and is_coherent(turned.after.response)
 
 
-def faithfulness_scores(turned: Sequence[Turned], records: Sequence[Record]) -> dict[str, Score]:
+def faithfulness_scores(turned: Sequence[Intervention], records: Sequence[Record]) -> dict[str, Score]:
     """The share of responses that turned: of rows in scope, of rows out of scope, and the mean of the two.
 
     None of the names where nothing was generated. What was turned of an output that the records no longer hold is left
@@ -49,5 +49,5 @@ def faithfulness_scores(turned: Sequence[Turned], records: Sequence[Record]) -> 
     }
 
 
-def _turned_to(turned: Sequence[Turned], verdict: Verdict) -> list[float]:
+def _turned_to(turned: Sequence[Intervention], verdict: Verdict) -> list[float]:
     return [float(has_turned(each)) for each in turned if each.to == verdict]

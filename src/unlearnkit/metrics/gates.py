@@ -11,7 +11,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.number_format import written
 from unlearnkit.core.settings import Value
 from unlearnkit.data.vocabulary import REFERENCES
@@ -53,7 +53,7 @@ class Gate(BaseModel):
         """
         match = _GATE.fullmatch(text)
         if match is None:
-            raise BadInput("not a gate", where=where, value=text, allowed=_ALLOWED, fix=_FIX)
+            raise InputError("not a gate", where=where, value=text, allowed=_ALLOWED, fix=_FIX)
         metric, op, right = match.groups()
         if re.fullmatch(_NUMBER, right):
             number, reference = float(right), None
@@ -61,9 +61,9 @@ class Gate(BaseModel):
             before, subject, name, after = relative.groups()
             number, reference = float(before or 1) * float(after or 1), (subject, name)
         else:
-            raise BadInput("not a threshold for a gate", where=where or text, value=right, allowed=_ALLOWED, fix=_FIX)
+            raise InputError("not a threshold for a gate", where=where or text, value=right, allowed=_ALLOWED, fix=_FIX)
         if not math.isfinite(number):
-            raise BadInput("a threshold must be finite", where=where or text, value=right, fix=_FIX)
+            raise InputError("a threshold must be finite", where=where or text, value=right, fix=_FIX)
         return cls(metric=metric, op=op, number=number, reference=reference)
 
     def __str__(self) -> str:

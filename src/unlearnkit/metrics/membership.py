@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.metrics.values import checked, same_length
 
 SHARE = 0.4
@@ -30,7 +30,7 @@ OPEN_UNLEARNING_EPSILON = 1e-10
 def loss_score(logps: Sequence[float]) -> float:
     """LOSS (Yeom et al. 2018, arXiv 1709.01604): mean negative log-probability of the item's tokens, in nats.
 
-    `logps` has one entry for each token. BadInput if there is none, or one is not finite.
+    `logps` has one entry for each token. InputError if there is none, or one is not finite.
     """
     return -statistics.fmean(checked(logps, "token log-probabilities"))
 
@@ -55,12 +55,12 @@ def reference_score(logps: Sequence[float], reference_logps: Sequence[float]) ->
 def grad_norm_score(tensor_norms: Sequence[float]) -> float:
     """GradNorm: mean over the weight tensors of the L2 norm of the loss's gradient on the one item.
 
-    After Wang et al. 2024 (arXiv 2402.17012), averaged over tensors as OpenUnlearning does. BadInput if there is no
+    After Wang et al. 2024 (arXiv 2402.17012), averaged over tensors as OpenUnlearning does. InputError if there is no
     norm, or one is negative or NaN.
     """
     norms = checked(tensor_norms, "gradient norms", infinite=True)
     if min(norms) < 0:
-        raise BadInput("A gradient norm is negative.", where="gradient norms", value=min(norms), allowed="0 or more")
+        raise InputError("A gradient norm is negative.", where="gradient norms", value=min(norms), allowed="0 or more")
     return statistics.fmean(norms)
 
 
@@ -68,7 +68,7 @@ def min_k_score(logps: Sequence[float], share: float = SHARE) -> float:
     """Min-K% (Shi et al. 2024, arXiv 2310.16789): minus the mean of the lowest log-probabilities, in nats.
 
     The lowest floor(share * n) of n tokens, and at least one. A text unseen before has a few tokens that surprise.
-    BadInput if `share` is not in (0, 1]; else as `loss_score`.
+    InputError if `share` is not in (0, 1]; else as `loss_score`.
     """
     return _minus_mean_of_lowest(checked(logps, "token log-probabilities"), share)
 
@@ -80,7 +80,7 @@ def min_k_plus_plus_score(
 
     mu and sigma^2 are mean and variance of the log-probability of a token drawn from the model itself, at the place of
     each token: `mean_logps` and `var_logps`, of the length of `logps`. Variances are taken to be at least
-    `VARIANCE_FLOOR`. Errors as `min_k_score`, and BadInput if the lengths differ.
+    `VARIANCE_FLOOR`. Errors as `min_k_score`, and InputError if the lengths differ.
     """
     same_length({"logps": logps, "mean_logps": mean_logps, "var_logps": var_logps}, "Min-K%++")
     measured = zip(
@@ -95,7 +95,7 @@ def min_k_plus_plus_score(
 
 def _minus_mean_of_lowest(values: list[float], share: float) -> float:
     if not 0 < share <= 1:
-        raise BadInput("The share of tokens is no share.", where="Min-K%", value=share, allowed="above 0, at most 1")
+        raise InputError("The share of tokens is no share.", where="Min-K%", value=share, allowed="above 0, at most 1")
     return -statistics.fmean(sorted(values)[: max(1, int(share * len(values)))])
 
 
@@ -104,7 +104,7 @@ def auc(members: Sequence[float], non_members: Sequence[float]) -> float:
 
     Area under the ROC curve: the share of pairs in which the member has the *lower* score, ties counting half (the
     Mann-Whitney statistic). `members` are scores of what the model was trained on or had to forget, `non_members` of
-    held-out items like them; infinite scores are the highest or lowest. BadInput if a side is empty or holds NaN.
+    held-out items like them; infinite scores are the highest or lowest. InputError if a side is empty or holds NaN.
     """
     found = np.asarray(checked(members, "scores of members", infinite=True))
     others = np.sort(checked(non_members, "scores of non-members", infinite=True))
@@ -119,7 +119,7 @@ def privleak(unlearned_auc: float, retrained_auc: float) -> float | None:
     100 (A_unlearned - A_retrained) / A_retrained, A being the AUC of Min-40% on the forget set against held-out text.
     MUSE counts A the other way round, so that it is low where the forget set looks like members: A = 1 - `auc`, and
     both arguments are values of `auc`. Positive where the unlearned model is surprised more than one that never saw
-    the data. None where the retrained A is 0: a relative change of nothing. BadInput if an AUC is not in [0, 1].
+    the data. None where the retrained A is 0: a relative change of nothing. InputError if an AUC is not in [0, 1].
     """
     ours, theirs = (1.0 - _area(value) for value in (unlearned_auc, retrained_auc))
     return 100.0 * (ours - theirs) / theirs if theirs else None
@@ -129,7 +129,7 @@ def privleak_open_unlearning(unlearned_auc: float, retrained_auc: float = CHANCE
     """PrivLeak as OpenUnlearning computes it, in per cent.
 
     As `privleak`, but with 1e-10 added to the denominator, and with chance in place of a retrained model that was not
-    measured. Then 0 means "cannot tell", which a retrained model seldom reaches. BadInput if an AUC is not in [0, 1].
+    measured. Then 0 means "cannot tell", which a retrained model seldom reaches. InputError if an AUC is not in [0, 1].
     """
     ours, theirs = (1.0 - _area(value) for value in (unlearned_auc, retrained_auc))
     return 100.0 * (ours - theirs) / (theirs + OPEN_UNLEARNING_EPSILON)
@@ -137,5 +137,5 @@ def privleak_open_unlearning(unlearned_auc: float, retrained_auc: float = CHANCE
 
 def _area(value: float) -> float:
     if not 0 <= value <= 1:
-        raise BadInput("An AUC is out of range.", where="PrivLeak", value=value, allowed="0 to 1")
+        raise InputError("An AUC is out of range.", where="PrivLeak", value=value, allowed="0 to 1")
     return value

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rouge_score.rouge_scorer import RougeScorer
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.metrics.score import Score, mean_score
 from unlearnkit.metrics.values import checked
 from unlearnkit.records.schema import Record
@@ -25,7 +25,7 @@ def rouge(record: Record) -> RougeRecall | None:
     return _recall(record.row.answer, record.generation.response)
 
 
-def memorisation_scores(records: Sequence[Record]) -> dict[str, Score]:
+def memorization_scores(records: Sequence[Record]) -> dict[str, Score]:
     """ROUGE-1 and ROUGE-L recall, extraction strength and exact memorisation: means over the rows of one set."""
     tokens = [record.tokens for record in records if record.tokens is not None]
     recalls = [recall for record in records if (recall := rouge(record)) is not None]
@@ -40,7 +40,7 @@ def memorisation_scores(records: Sequence[Record]) -> dict[str, Score]:
 def mean_logp(logps: Sequence[float]) -> float:
     """Mean of the log-probabilities of an answer's tokens, in nats: the logarithm of P(a|q)^(1/|a|).
 
-    BadInput if there is no token, or a value is not finite.
+    InputError if there is no token, or a value is not finite.
     """
     return statistics.fmean(checked(logps, "token log-probabilities"))
 
@@ -58,10 +58,10 @@ def rouge_recall(reference: str, said: str) -> RougeRecall:
     """ROUGE-1 and ROUGE-L recall (Lin 2004) of `said`, words stemmed by Porter's stemmer, as TOFU reports them.
 
     Computed by `rouge-score`, for parity with published numbers. Its words are runs of ASCII letters and digits: it is
-    blind to other scripts and splits words at accented letters. BadInput if the reference has no such word.
+    blind to other scripts and splits words at accented letters. InputError if the reference has no such word.
     """
     if not has_rouge_words(reference):
-        raise BadInput(
+        raise InputError(
             "The reference has no word that rouge-score knows.",
             where="ROUGE recall",
             value=reference,
@@ -90,7 +90,7 @@ def exact_memorization(ranks: Sequence[int]) -> float:
     """Share of an answer's tokens that greedy decoding gets right, in [0, 1] (Tirumala et al. 2022, arXiv 2205.10770).
 
     `ranks` holds the rank of each true token given the true ones before it, 0 for the most likely. Every token counts,
-    the end of text too if it is in the list. BadInput if there is none, or one is negative.
+    the end of text too if it is in the list. InputError if there is none, or one is negative.
     """
     return statistics.fmean(rank == 0 for rank in _ranks(ranks))
 
@@ -111,5 +111,5 @@ def extraction_strength(ranks: Sequence[int]) -> float:
 def _ranks(ranks: Sequence[int]) -> list[float]:
     found = checked(ranks, "token ranks")
     if min(found) < 0:
-        raise BadInput("A token rank is negative.", where="token ranks", value=min(found), allowed="0 or more")
+        raise InputError("A token rank is negative.", where="token ranks", value=min(found), allowed="0 or more")
     return found

@@ -20,8 +20,8 @@ from unlearnkit.metrics.score import Score
 METRICS = ("accuracy", "refusal_rate", "leak_rate", "trace_leak_rate", "coherence", "scope_accuracy")
 """Metrics that every comparison lists on every one of these sets."""
 
-MEMORISATION = ("rougeL_recall", "rouge1_recall", "extraction_strength", "exact_memorisation")
-BOARD_METRICS = (*METRICS, *MEMORISATION, "probability")
+MEMORIZATION = ("rougeL_recall", "rouge1_recall", "extraction_strength", "exact_memorisation")
+BOARD_METRICS = (*METRICS, *MEMORIZATION, "probability")
 """Metrics that have a section on the board, in its order."""
 
 _SETS_OF_SUITES = {
@@ -147,7 +147,7 @@ def board_name(flat: str) -> ScoreName | None:
     """Row set and metric of a score that stands on the board; None for a cost and for what is a suite's own."""
     split, metric = parse_name(flat)
     place = ScoreName(_SETS_OF_SUITES.get(split, split), metric)
-    known = metric in (MEMORISATION if split in _SETS_OF_SUITES else BOARD_METRICS)
+    known = metric in (MEMORIZATION if split in _SETS_OF_SUITES else BOARD_METRICS)
     return place if known and split and split not in (COST, TRACE) else None
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.models.folder import ModelFolder
 from unlearnkit.models.settings import LoraSettings
 
@@ -37,7 +37,7 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
                 adapted: Any = get_peft_model(model, config)
         except ValueError as error:
             linear = {name.rpartition(".")[2] for name, part in model.named_modules() if isinstance(part, nn.Linear)}
-            raise BadInput(
+            raise InputError(
                 f"the model takes no such adapter: {error}",
                 where="model.lora.target_modules",
                 value=settings.target_modules,
@@ -48,7 +48,7 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
 
 
 def put_adapter(model: PreTrainedModel, folder: ModelFolder) -> PreTrainedModel:
-    """The model under the adapter of a folder, both frozen. Raises `BadInput` where they do not fit together."""
+    """The model under the adapter of a folder, both frozen. Raises `InputError` where they do not fit together."""
     from peft import PeftConfig, PeftModelForCausalLM
 
     try:
@@ -113,9 +113,9 @@ def _untie(model: Any) -> None:
         config.tie_word_embeddings = False
 
 
-def _misfit(folder: ModelFolder, why: str) -> BadInput:
+def _misfit(folder: ModelFolder, why: str) -> InputError:
     base = folder.base.name if folder.base is not None else None
-    return BadInput(
+    return InputError(
         f"the adapter does not fit its base: {why}",
         where=str(folder.path),
         value=base,

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.batching import Pack
 from unlearnkit.methods.objective import View
 from unlearnkit.models.logprob import (
@@ -29,7 +29,7 @@ from unlearnkit.models.logprob import (
 
 
 @dataclass(frozen=True)
-class Want:
+class Request:
     """What a forward pass is to return, by view."""
 
     logps: frozenset[View] = frozenset()
@@ -60,7 +60,7 @@ class Engine(nn.Module):
 
     The head is applied in chunks by our own code; at construction this is checked against the model's own logits. A
     model whose logits differ (an unknown scaling, an adapter on the head) is run through its own head, with a warning.
-    One that looks ahead raises `BadInput`: rows are padded without a mask, which only a causal model does not see.
+    One that looks ahead raises `InputError`: rows are padded without a mask, which only a causal model does not see.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -97,7 +97,7 @@ class Engine(nn.Module):
         self._reference_head = (of or self).head().frozen()
 
     def forward(
-        self, pack: Pack, want: Want, reference_hidden: Mapping[View, Tensor] | None = None
+        self, pack: Pack, want: Request, reference_hidden: Mapping[View, Tensor] | None = None
     ) -> dict[View, Outputs]:
         """Run the calls of `pack` and return what is wanted of each view.
 
@@ -172,7 +172,7 @@ class Engine(nn.Module):
         # logits of a fresh model are small, and at most 3 %, so that a scaling is seen in bfloat16 too.
         bound = min(50 * float(torch.finfo(first.dtype).eps), 0.03) * float(plain.abs().max())
         if (plain - moved)[:-1].abs().max() > bound:
-            raise BadInput(
+            raise InputError(
                 "the model looks at tokens after the one it predicts: it is no causal language model",
                 value=type(causal).__name__,
                 fix="if it is an encoder that can be a decoder, like BERT: set is_decoder in its config.json",
@@ -188,7 +188,7 @@ def _layer(hidden_states: Sequence[Tensor], layer: int) -> Tensor:
     """What a decoder layer gives. The first of transformers' hidden states are the embeddings."""
     count = len(hidden_states) - 1
     if not -1 <= layer < count:
-        raise BadInput(
+        raise InputError(
             "the model has no such layer",
             where="layer",
             value=layer,

@@ -20,7 +20,7 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
 from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, PreTrainedConfig
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.models.hub import TEXTS, from_hub
 
 ADAPTER_CONFIG = "adapter_config.json"
@@ -56,7 +56,7 @@ def find_model(source: str | ModelFolder, where: str = "model.path") -> ModelFol
         where: what names the model, for messages.
 
     Raises:
-        BadInput: it is not there, is damaged or no decoder, or needs what is refused: pickles, code of its own.
+        InputError: it is not there, is damaged or no decoder, or needs what is refused: pickles, code of its own.
         Missing: a Hub model that cannot be had now.
     """
     return source if isinstance(source, ModelFolder) else _find(source, where, may_be_adapter=True)
@@ -68,14 +68,14 @@ def _find(source: str, where: str, *, may_be_adapter: bool) -> ModelFolder:
         path = given.resolve()
         return _checked(path, str(path), where, may_be_adapter)
     if given.exists():
-        raise BadInput(
+        raise InputError(
             "this is a file, not the folder of a model",
             where=where,
             value=source,
             fix="name the folder that holds it",
         )
     if given.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1:
-        raise BadInput(
+        raise InputError(
             "there is no such model folder",
             where=where,
             value=source,
@@ -104,23 +104,23 @@ def weights_fingerprint(source: str | ModelFolder) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file of a model's folder. Raises `BadInput` where it is none."""
+    """A JSON object from a file of a model's folder. Raises `InputError` where it is none."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
-        raise BadInput(
+        raise InputError(
             f"this is not JSON: {error.msg}",
             where=f"{path}, line {error.lineno}",
             fix="copy or download the file again",
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(
+        raise InputError(
             f"the file cannot be read: {error}",
             where=str(path),
             fix="check what it is and its rights",
         ) from error
     if not isinstance(data, dict):
-        raise BadInput(
+        raise InputError(
             "this is not a JSON object",
             where=str(path),
             value=type(data).__name__,
@@ -133,7 +133,7 @@ def read_json(path: Path) -> dict[str, Any]:
 def _checked(path: Path, name: str, where: str, may_be_adapter: bool, fetch: _Fetch = lambda _: None) -> ModelFolder:
     if (path / ADAPTER_CONFIG).exists():
         if not may_be_adapter:
-            raise BadInput(
+            raise InputError(
                 "the adapter's base is itself an adapter",
                 where=where,
                 value=name,
@@ -143,7 +143,7 @@ def _checked(path: Path, name: str, where: str, may_be_adapter: bool, fetch: _Fe
     if not (path / _CONFIG).exists():
         inside = (path / "subject.json").exists() or (path / "model" / _CONFIG).exists()
         fix = f"name the model in it: {path / 'model'}" if inside else "name the folder that save_pretrained wrote"
-        raise BadInput(f"the folder holds no {_CONFIG}, so it is no model", where=str(path), fix=fix)
+        raise InputError(f"the folder holds no {_CONFIG}, so it is no model", where=str(path), fix=fix)
     return ModelFolder(name, path, _config(path), _whole_weights(path, fetch))
 
 
@@ -151,7 +151,7 @@ def _adapter(path: Path, name: str, fetch: _Fetch) -> ModelFolder:
     file = path / ADAPTER_CONFIG
     settings = read_json(file)
     if settings.get("peft_type") != "LORA":
-        raise BadInput(
+        raise InputError(
             "this kind of adapter is not supported",
             where=f"{file}, field peft_type",
             value=settings.get("peft_type"),
@@ -160,7 +160,7 @@ def _adapter(path: Path, name: str, fetch: _Fetch) -> ModelFolder:
         )
     where, base = f"{file}, field base_model_name_or_path", settings.get("base_model_name_or_path")
     if not isinstance(base, str) or not base:
-        raise BadInput("the adapter does not say to which model it belongs", where=where, fix="write it there")
+        raise InputError("the adapter does not say to which model it belongs", where=where, fix="write it there")
     # To peft a relative path begins at the working directory; an adapter that is moved with its base begins at itself.
     beside = path / base
     base = str(beside) if beside.is_dir() and not Path(base).is_dir() else base
@@ -175,21 +175,21 @@ def _config(path: Path) -> PreTrainedConfig:
     kind = settings.get("model_type")
     if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
         if settings.get("auto_map"):
-            raise BadInput(
+            raise InputError(
                 "the model needs code that lies in its folder, and such code is not run (trust_remote_code is off)",
                 where=f"{file}, field auto_map",
                 value=kind,
                 allowed=f"models that transformers {transformers.__version__} knows by itself",
                 fix="take a model that transformers knows by itself",
             )
-        raise BadInput(
+        raise InputError(
             f"transformers {transformers.__version__} knows no such kind of model",
             where=f"{file}, field model_type",
             value=kind,
             fix="take a newer transformers if the model is newer than it; else correct the field",
         )
     if settings.get("quantization_config"):
-        raise BadInput(
+        raise InputError(
             "the weights are quantised, and such weights cannot be trained",
             where=f"{file}, field quantization_config",
             fix="take the model as it was before that",
@@ -197,7 +197,7 @@ def _config(path: Path) -> PreTrainedConfig:
     try:
         config: PreTrainedConfig = AutoConfig.from_pretrained(path, trust_remote_code=False)
     except (StrictDataclassError, ValueError, TypeError, KeyError) as error:
-        raise BadInput(
+        raise InputError(
             f"the model's configuration cannot be used: {error}",
             where=str(file),
             fix="mend the field that is named, or copy the file again",
@@ -213,7 +213,7 @@ def _refuse_all_but_decoders(config: PreTrainedConfig, file: Path) -> None:
     # which says no and is one, but names the class. What names none is found out by the engine, which looks.
     encodes = getattr(config, "is_decoder", None) is False and names and getattr(causal, "__name__", "") not in names
     if causal is None or config.is_encoder_decoder or encodes:
-        raise BadInput(
+        raise InputError(
             "the model is not a decoder, which writes one token after another",
             where=f"{file}, field model_type",
             value=config.model_type,
@@ -229,7 +229,7 @@ def _whole_weights(path: Path, fetch: _Fetch) -> tuple[Path, ...]:
     shards = read_json(index).get("weight_map")
     names = sorted({str(shard) for shard in shards.values()}) if isinstance(shards, dict) else []
     if not names or any(Path(name).name != name for name in names):
-        raise BadInput(
+        raise InputError(
             "the index does not say which files hold the weights",
             where=f"{index}, field weight_map",
             value=names or shards,
@@ -243,7 +243,7 @@ def _weights(path: Path, names: Sequence[str], fetch: _Fetch) -> tuple[Path, ...
     fetch(names)
     missing = [name for name in names if not (path / name).exists()]
     if missing and len(names) > 1:
-        raise BadInput(
+        raise InputError(
             f"{len(missing)} of the {len(names)} files that hold the weights are missing",
             where=str(path / _INDEX),
             value=missing[0],
@@ -251,7 +251,7 @@ def _weights(path: Path, names: Sequence[str], fetch: _Fetch) -> tuple[Path, ...
         )
     if missing:
         pickled = sorted(file.name for file in path.iterdir() if file.suffix in _PICKLES)
-        raise BadInput(
+        raise InputError(
             "the model folder holds no safetensors file",
             where=str(path),
             value=pickled[0] if pickled else None,
@@ -272,10 +272,10 @@ def _refuse_damaged(file: Path) -> None:
             with safe_open(file, framework="pt"):
                 return
     except (SafetensorError, OSError) as error:
-        raise BadInput(
+        raise InputError(
             f"the weights are damaged, cut off or not readable: {error}",
             where=str(file),
             value=f"{file.stat().st_size} bytes",
             fix="copy or download the file again",
         ) from error
-    raise BadInput("in place of the weights lies Git LFS's pointer to them", where=str(file), fix="git lfs pull")
+    raise InputError("in place of the weights lies Git LFS's pointer to them", where=str(file), fix="git lfs pull")

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.trace_format import split_trace
 from unlearnkit.models.folder import positions as most_positions
-from unlearnkit.models.kv_cache import roomy_cache
+from unlearnkit.models.kv_cache import preallocated_kv_cache
 
 Pick = Callable[[Tensor, Sequence[int]], Tensor]
 """From the logits of the next tokens, [rows, vocabulary], and the places of the prompts that they continue, to the id
@@ -92,7 +92,7 @@ def _decode(
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
     padded = bool((mask == 0).any())
     positions = (mask.cumsum(1) - 1).clamp_min(0)
-    cache = roomy_cache(model.config)
+    cache = preallocated_kv_cache(model.config)
     done: list[list[int]] = [[] for _ in prompts]
     alive = torch.arange(len(prompts), device=device)
     stops, room = torch.tensor(sorted(ends), device=device), most_positions(model.config)

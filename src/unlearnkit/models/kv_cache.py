@@ -16,7 +16,7 @@ ROOM = 64
 """Tokens that there is room for before a layer is copied again."""
 
 
-def roomy_cache(config: PretrainedConfig) -> DynamicCache:
+def preallocated_kv_cache(config: PretrainedConfig) -> DynamicCache:
     """An empty cache for a model of this configuration, for decoding without gradients.
 
     Layers that keep all that was read are `RoomyLayer`; any other kind (a sliding window) is transformers' own.

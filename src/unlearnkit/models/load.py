@@ -13,7 +13,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from unlearnkit.core.errors import BadInput, Missing
+from unlearnkit.core.errors import InputError, MissingDependency
 from unlearnkit.models.adapter import add_lora, merge_adapter, put_adapter
 from unlearnkit.models.folder import ModelFolder, find_model, read_json
 from unlearnkit.models.settings import LoraSettings
@@ -34,14 +34,14 @@ _TOKENIZER_FILES = (
 def load_tokenizer(source: str | ModelFolder) -> PreTrainedTokenizerBase:
     """The tokenizer of a model; of an adapter, its own or else its base's.
 
-    Raises `BadInput` where there is none, where it needs code of its own or has no end token, and where it has tokens
+    Raises `InputError` where there is none, where it needs code of its own or has no end token, and where it has tokens
     that the model has no embedding for.
     """
     folder = find_model(source)
     paths = [f.path for f in (folder, folder.base) if f is not None]
     holders = [path for path in paths if any((path / name).exists() for name in _TOKENIZER_FILES)]
     if not holders:
-        raise BadInput(
+        raise InputError(
             "the model folder holds no tokenizer",
             where=str(folder.path),
             allowed="tokenizer.json, or what else the tokenizer's save_pretrained writes",
@@ -49,12 +49,12 @@ def load_tokenizer(source: str | ModelFolder) -> PreTrainedTokenizerBase:
         )
     tokenizer = _tokenizer(holders[0])
     if tokenizer.eos_token_id is None:
-        raise BadInput(
+        raise InputError(
             "the tokenizer has no end token", where=str(holders[0]), fix="set eos_token in tokenizer_config.json"
         )
     tokens, embeddings = max(tokenizer.get_vocab().values()) + 1, folder.config.get_text_config().vocab_size
     if tokens > embeddings:
-        raise BadInput(
+        raise InputError(
             "the tokenizer has more tokens than the model has embeddings",
             where=str(holders[0]),
             value=f"{tokens} tokens",
@@ -70,10 +70,10 @@ def load_tokenizer(source: str | ModelFolder) -> PreTrainedTokenizerBase:
 def load_model(source: str | ModelFolder, dtype: str = "float32") -> PreTrainedModel:
     """The causal language model of a folder or Hub id; an adapter comes on its base, both frozen, as peft loads it.
 
-    Raises `BadInput` for a model that cannot be used, and `Missing` for one that cannot be had now.
+    Raises `InputError` for a model that cannot be used, and `MissingDependency` for one that cannot be had now.
     """
     if dtype not in DTYPES:
-        raise BadInput(
+        raise InputError(
             "weights are not loaded in such a dtype",
             value=dtype,
             allowed=", ".join(DTYPES),
@@ -82,7 +82,7 @@ def load_model(source: str | ModelFolder, dtype: str = "float32") -> PreTrainedM
     return _load(find_model(source), dtype=DTYPES[dtype])
 
 
-def outline(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+def meta_load(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     """Tokenizer and model, with weights that take no memory and hold no values: whether all fits, in a moment.
 
     Raises what `load_model` and `load_tokenizer` raise.
@@ -93,18 +93,18 @@ def outline(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrai
         with silence():
             return tokenizer, _load(folder, device_map="meta")
     except ImportError as error:
-        raise Missing(
+        raise MissingDependency(
             f"the model needs a package that is not installed: {error}", where=str(folder.path), fix="install it"
         ) from error
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
-        raise BadInput(
+        raise InputError(
             f"transformers cannot make this model: {error!r}",
             where=str(folder.path),
             fix="mend config.json, or copy or download the model again",
         ) from error
 
 
-def choose_weights(
+def set_trainable(
     model: PreTrainedModel, *, lora: LoraSettings | None = None, parameters: str | None = None
 ) -> PreTrainedModel:
     """The model with the weights that are to be trained: a new adapter, those that a pattern names, or all.
@@ -118,19 +118,19 @@ def choose_weights(
 
 
 def train_only(model: PreTrainedModel, pattern: str) -> PreTrainedModel:
-    """Freeze every parameter whose name the regular expression does not find. Raises `BadInput` where it finds none."""
+    """Freeze every parameter whose name the regular expression does not find. Raises `InputError` where it finds none."""
     names = [name for name, _ in model.named_parameters()]
     try:
         found = {name for name in names if re.search(pattern, name)}
     except re.error as error:
-        raise BadInput(
+        raise InputError(
             f"not a regular expression: {error}",
             where="model.parameters",
             value=pattern,
             fix="mend the pattern; null trains all weights",
         ) from error
     if not found:
-        raise BadInput(
+        raise InputError(
             "no weight has such a name",
             where="model.parameters",
             value=pattern,
@@ -182,7 +182,7 @@ def _load(folder: ModelFolder, **options: Any) -> PreTrainedModel:
     model, found = loaded
     lacking = sorted({*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])})
     if lacking:
-        raise BadInput(
+        raise InputError(
             f"{len(lacking)} of the model's weights are not in its files, or have another shape there",
             where=str(folder.path),
             value=lacking[0],
@@ -199,11 +199,11 @@ def _tokenizer(path: Path) -> PreTrainedTokenizerBase:
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
     except ImportError as error:
-        raise Missing(f"the tokenizer needs a package: {error}", where=str(path), fix="install it") from error
+        raise MissingDependency(f"the tokenizer needs a package: {error}", where=str(path), fix="install it") from error
     except Exception as error:  # the tokenizers library raises nothing narrower
         own = "AutoTokenizer" in (settings.get("auto_map") or {})
         why = "needs code that lies in its folder, and such code is not run (trust_remote_code is off)"
-        raise BadInput(
+        raise InputError(
             f"the tokenizer {why if own else f'cannot be loaded: {error}'}",
             where=str(path),
             fix="name a folder with a tokenizer.json" if own else "copy or download the tokenizer's files again",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.settings import Grouping
 
@@ -29,7 +29,7 @@ def grouped(
         boundaries: first blocks of groups of blocks: (4, 8) makes blocks 0-3, 4-7 and the rest groups; none: each
             block is one.
 
-    Raises `BadInput` for boundaries that do not rise or that the model has no blocks for.
+    Raises `InputError` for boundaries that do not rise or that the model has no blocks for.
     """
     names = list(names)
     if how == "none":
@@ -77,7 +77,7 @@ def _edges(boundaries: Sequence[int], blocks: int) -> list[tuple[int, int]]:
         return [(block, block) for block in range(blocks)]
     starts = [0, *boundaries]
     if any(a >= b for a, b in zip(starts, [*starts[1:], blocks], strict=True)):
-        raise BadInput(
+        raise InputError(
             "the boundaries between groups of blocks do not cut the model's blocks",
             where="boundaries",
             value=list(boundaries),

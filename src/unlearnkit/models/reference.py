@@ -21,9 +21,9 @@ from unlearnkit.core.files import writing
 from unlearnkit.data.batching import pack
 from unlearnkit.data.encoding import Encoded
 from unlearnkit.methods.objective import Needs, View
-from unlearnkit.models.engine import Engine, Outputs, Want, compute_dtype
+from unlearnkit.models.engine import Engine, Outputs, Request, compute_dtype
 
-ROWS_AT_ONCE = 128
+BATCH_ROWS = 128
 
 
 class ReferenceValues:
@@ -81,13 +81,13 @@ def reference_values(
             return ReferenceValues(load_file(path, device=str(_device(engine))), starts)
     values: dict[str, Tensor] = {}
     for view in sorted(needs.reference):
-        passes = _passes(engine, view, views[view], pad_id, Want(logps=frozenset({view})))
+        passes = _passes(engine, view, views[view], pad_id, Request(logps=frozenset({view})))
         values[f"logps/{view}"] = torch.cat([_got(outputs.logps) for outputs in passes])
     for view in sorted(needs.kl):
-        passes = _passes(engine, view, views[view], pad_id, Want(hidden=frozenset({view})))
+        passes = _passes(engine, view, views[view], pad_id, Request(hidden=frozenset({view})))
         values[f"hidden/{view}"] = torch.cat([_got(outputs.hidden) for outputs in passes])
     for view, layer in sorted(needs.reference_hidden):
-        passes = _passes(engine, view, views[view], pad_id, Want(layers=frozenset({(view, layer)})))
+        passes = _passes(engine, view, views[view], pad_id, Request(layers=frozenset({(view, layer)})))
         values[f"layer {layer}/{view}"] = torch.cat([outputs.layers[layer] for outputs in passes])
     if path is not None and values:
         # Processes of one run may all write; each writes its own file, and what they write is the same.
@@ -103,12 +103,12 @@ def reference_values(
 
 
 @torch.no_grad()
-def _passes(engine: Engine, view: View, rows: Sequence[Encoded], pad_id: int, want: Want) -> list[Outputs]:
+def _passes(engine: Engine, view: View, rows: Sequence[Encoded], pad_id: int, want: Request) -> list[Outputs]:
     training = engine.training
     engine.eval()
     outputs = [
-        engine(pack({view: rows[at : at + ROWS_AT_ONCE]}, pad_id).to(_device(engine)), want)[view]
-        for at in range(0, len(rows), ROWS_AT_ONCE)
+        engine(pack({view: rows[at : at + BATCH_ROWS]}, pad_id).to(_device(engine)), want)[view]
+        for at in range(0, len(rows), BATCH_ROWS)
     ]
     engine.train(training)
     return outputs

@@ -10,7 +10,7 @@ from unlearnkit.data.trace_format import STYLES, Style
 from unlearnkit.models.load import silence
 
 
-def with_markers(tokenizer: PreTrainedTokenizerBase, style: Style | None) -> PreTrainedTokenizerBase:
+def add_trace_tokens(tokenizer: PreTrainedTokenizerBase, style: Style | None) -> PreTrainedTokenizerBase:
     """The tokenizer, which now knows the tokens of the style `added`, where that is the style; else as it was."""
     if style == "added":
         known = tokenizer.get_vocab()

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from unlearnkit.attacks.base import ATTACKS, Attack
 from unlearnkit.attacks.store import write_attempt
-from unlearnkit.core.environment import device_told
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.environment import device_errors
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.metrics.score import Score
-from unlearnkit.pipeline.attack_target import OpenSubject
+from unlearnkit.pipeline.attack_target import LocalSubject
 from unlearnkit.pipeline.score import score_attacks
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
@@ -44,15 +44,15 @@ def attack(
         Every score of the run's attacks, also of those made before, by flat name.
 
     Raises:
-        BadInput: there is no such attack, the run was not measured, or its subject lacks what an attack needs.
+        InputError: there is no such attack, the run was not measured, or its subject lacks what an attack needs.
     """
     chosen = _chosen(names)
     if at_most < 1:
-        raise BadInput("an attack asks at least one row of a set", where="at_most", value=at_most, fix="at_most=50")
+        raise InputError("an attack asks at least one row of a set", where="at_most", value=at_most, fix="at_most=50")
     able = set(folder.subject().capabilities)
     for name, made in chosen.items():
         if lacking := sorted(made.needs - able):
-            raise BadInput(
+            raise InputError(
                 f"the subject cannot be attacked so: it has no {', '.join(lacking)}",
                 where=str(folder.subject_file),
                 value=name,
@@ -60,8 +60,8 @@ def attack(
             )
     progress = progress or Progress()
     folder.records()  # which complains where nothing was measured yet
-    with progress.count(f"attacking {folder.name}") as counter, device_told():
-        subject = OpenSubject(folder, at_most=at_most, seed=seed, on_rows=counter.add)
+    with progress.count(f"attacking {folder.name}") as counter, device_errors():
+        subject = LocalSubject(folder, at_most=at_most, seed=seed, on_rows=counter.add)
         for name, made in chosen.items():
             began = time.monotonic()
             attempts = made.attempt(subject)
@@ -105,6 +105,8 @@ def _chosen(names: Sequence[str | Attack] | None) -> dict[str, Attack]:
     """The attacks by their names, in the order in which they were named, each once."""
     named = names if names is not None else ATTACKS.names()
     if not named:
-        raise BadInput("no attack is named", allowed=", ".join(ATTACKS.names()), fix="name one of these, or none: all")
+        raise InputError(
+            "no attack is named", allowed=", ".join(ATTACKS.names()), fix="name one of these, or none: all"
+        )
     made = [each if isinstance(each, Attack) else ATTACKS.get(each).plugin() for each in named]
     return {each.name(): each for each in made}

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from unlearnkit.attacks.base import Attacked
-from unlearnkit.data.encoding import Renderer
+from unlearnkit.attacks.base import AttackTarget
+from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.rows import Row
 from unlearnkit.data.trace_format import Style, style_used
 from unlearnkit.methods.objectives.finetune import Finetune
@@ -20,8 +20,8 @@ from unlearnkit.models.adapter import merge_adapter
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder, find_model, positions
 from unlearnkit.models.load import load_model, load_tokenizer
-from unlearnkit.records.measure_probes import measure_put
-from unlearnkit.records.probe import Put, Said
+from unlearnkit.records.measure_probes import measure_probes
+from unlearnkit.records.probe import Probe, ProbeResult
 from unlearnkit.records.schema import by_set
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.scope.scope import Scope
@@ -30,7 +30,7 @@ from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
 
 
-class OpenSubject:
+class LocalSubject:
     """The subject of a run's folder, as an attack sees it."""
 
     def __init__(
@@ -80,11 +80,11 @@ class OpenSubject:
         drawn = random.Random(f"rows {self._seed} {split}").sample(range(len(rows)), self._at_most)
         return [rows[at] for at in sorted(drawn)]
 
-    def ask(self, sets: Mapping[str, Sequence[Put]]) -> Said:
+    def ask(self, sets: Mapping[str, Sequence[Probe]]) -> ProbeResult:
         """Put rows to the subject, with as many tokens to answer as it had when it was measured plainly."""
         measured = self._folder.state().measure
         assert measured is not None  # there are records
-        return measure_put(
+        return measure_probes(
             self._loaded(),
             self._tokenizer,
             sets,
@@ -95,7 +95,7 @@ class OpenSubject:
         )
 
     @contextmanager
-    def trained(self, rows: Sequence[Row], settings: TrainSettings) -> Iterator[Attacked]:
+    def trained(self, rows: Sequence[Row], settings: TrainSettings) -> Iterator[AttackTarget]:
         """A copy that was trained on these rows by the product's own loop. An adapter is merged first, as everywhere.
 
         The copy is loaded anew from the run's folder, in which nothing is written; it and the subject itself are never
@@ -104,15 +104,15 @@ class OpenSubject:
         self._model = None
         model = merge_adapter(self._load())
         model.requires_grad_(True)
-        renderer = Renderer(self._tokenizer, settings.max_length, style=self._style)
+        encoder = ChatEncoder(self._tokenizer, settings.max_length, style=self._style)
         encoded = [
-            renderer.answer(row.question, row.answer, before=row.before, trace=row.trace, where=f"row {row.id}")
+            encoder.answer(row.question, row.answer, before=row.before, trace=row.trace, where=f"row {row.id}")
             for row in rows
         ]
         data = TrainData({"retain": encoded}, int(self._tokenizer.pad_token_id))
         engine = Engine(model)
         Trainer(engine, Finetune(), data, settings, seed=self._seed).run()
-        yield OpenSubject(
+        yield LocalSubject(
             self._folder, at_most=self._at_most, seed=self._seed, on_rows=self._on_rows, model=engine.model
         )
 

@@ -43,7 +43,7 @@ def check(recipe: Recipe) -> Checked:
     """Read every row that a recipe names, and say what is wrong with them. Loads a tokenizer and no weights.
 
     Raises:
-        BadInput: a file, a record of it or the scope cannot be read at all.
+        InputError: a file, a record of it or the scope cannot be read at all.
     """
     suite = recipe.make_suite()
     task = suite.task()
@@ -53,20 +53,20 @@ def check(recipe: Recipe) -> Checked:
     trained = {view.partition(":")[0] for view in needs.views} - task.to_be_written
     path = recipe.model.path
     found = None if path is None else find_model(path)
-    tokenizer = suite.outline()[0] if found is None else load_tokenizer(found)
-    renderer = training_renderer(tokenizer, recipe.train)
-    findings = check_splits(sets, renderer, languages=task.scope.languages, needs_retain="retain" in trained)
+    tokenizer = suite.meta_load()[0] if found is None else load_tokenizer(found)
+    encoder = training_renderer(tokenizer, recipe.train)
+    findings = check_splits(sets, encoder, languages=task.scope.languages, needs_retain="retain" in trained)
     if found is not None and not any(each.severity == "error" for each in findings):
         findings = [*_rehearsed(recipe, suite, found, tokenizer), *findings]
     notes = []
-    if renderer.layout == "plain":
+    if encoder.layout == "plain":
         notes.append("the tokenizer has no chat template: questions and answers are laid out as plain text")
     if task.to_be_written:
         notes.append("retain rows will be written by the target model itself when the run begins")
     if "scope" in recipe.data and recipe.data["scope"] is None:
         notes.append("no scope is named (data.scope): it is drafted from the forget rows")
     rows = {name: len(members) for name, members in sets.items()}
-    return Checked(tuple(findings), rows, shown(sets, renderer), task.scope, tuple(notes))
+    return Checked(tuple(findings), rows, shown(sets, encoder), task.scope, tuple(notes))
 
 
 def _rehearsed(

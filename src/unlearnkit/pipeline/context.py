@@ -13,17 +13,17 @@ from accelerate import PartialState
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.core.progress import Progress
-from unlearnkit.data.encoding import Encoded, Renderer
+from unlearnkit.data.encoding import ChatEncoder, Encoded
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.llm.consent import Permission
 from unlearnkit.methods.objective import Needs, Objective, View
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder, find_model, weights_fingerprint
-from unlearnkit.models.load import DTYPES, choose_weights, load_model, load_tokenizer
+from unlearnkit.models.load import DTYPES, load_model, load_tokenizer, set_trainable
 from unlearnkit.models.reference import ReferenceValues, reference_values
-from unlearnkit.models.trace_tokens import embed_all, with_markers
-from unlearnkit.pipeline.targets import Teaching
+from unlearnkit.models.trace_tokens import add_trace_tokens, embed_all
+from unlearnkit.pipeline.targets import TargetBuilder
 from unlearnkit.recipe import Recipe
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.suites.base import Suite
@@ -32,7 +32,7 @@ from unlearnkit.training.views import encode_views, training_renderer
 
 
 @dataclass
-class Workbench:
+class RunContext:
     """Makes each thing on the first call, in whatever order they are asked for."""
 
     recipe: Recipe
@@ -61,7 +61,7 @@ class Workbench:
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """Its tokenizer, which knows the marks of a trace."""
-        return with_markers(load_tokenizer(self.source), self.recipe.train.trace_style)
+        return add_trace_tokens(load_tokenizer(self.source), self.recipe.train.trace_style)
 
     @cached_property
     def model(self) -> PreTrainedModel:
@@ -74,7 +74,7 @@ class Workbench:
             )
         else:
             model = load_model(self.source, settings.dtype)
-        model = choose_weights(embed_all(model, self.tokenizer), lora=settings.lora, parameters=settings.parameters)
+        model = set_trainable(embed_all(model, self.tokenizer), lora=settings.lora, parameters=settings.parameters)
         moved: PreTrainedModel = model.to(PartialState().device)
         return moved
 
@@ -99,7 +99,7 @@ class Workbench:
         return self._teaching.taught_rows(self.targets)
 
     @cached_property
-    def renderer(self) -> Renderer:
+    def encoder(self) -> ChatEncoder:
         """How rows are laid out."""
         return training_renderer(self.tokenizer, self.recipe.train)
 
@@ -107,7 +107,7 @@ class Workbench:
         """Every row of the views that are needed."""
         # The targets first: a teacher that is a model of its own is gone before this one is loaded.
         targets, splits = self.targets, self.splits
-        return encode_views(needs.views, splits, self.renderer, targets=targets, seed=self.recipe.seed)
+        return encode_views(needs.views, splits, self.encoder, targets=targets, seed=self.recipe.seed)
 
     def reference(self, needs: Needs, views: Mapping[View, Sequence[Encoded]]) -> tuple[ReferenceValues | None, float]:
         """What a method compares with, and the seconds that took; call it before the first update.
@@ -131,7 +131,7 @@ class Workbench:
         return values, time.monotonic() - began
 
     @cached_property
-    def _teaching(self) -> Teaching:
-        return Teaching(
+    def _teaching(self) -> TargetBuilder:
+        return TargetBuilder(
             self.recipe, self.suite, self.folder, self.tokenizer, self.progress, self.permission, lambda: self.model
         )

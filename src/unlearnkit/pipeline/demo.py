@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from unlearnkit.core.errors import BadInput, Interrupted
+from unlearnkit.core.errors import InputError, Interrupted
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.subprocesses import Job, together
 from unlearnkit.data.vocabulary import REFERENCES
@@ -80,7 +80,7 @@ def method_settings(method: str) -> dict[str, Any]:
     known = files("unlearnkit.suites.pocket") / "methods"
     names = sorted(file.name.removesuffix(".yaml") for file in known.iterdir() if file.name.endswith(".yaml"))
     if method not in names:
-        raise BadInput(
+        raise InputError(
             "the demo has no settings for this method",
             value=method,
             allowed=", ".join(names),
@@ -98,7 +98,7 @@ def demo(plan: Demo, progress: Progress | None = None) -> tuple[list[RunFolder],
     progress = progress or Progress()
     twice = [method for method in plan.methods if list(plan.methods).count(method) > 1]
     if twice or not plan.methods:
-        raise BadInput(
+        raise InputError(
             "each method is named once, and there is at least one",
             value=",".join(plan.methods),
             fix="--methods tru,npo, for example",
@@ -121,7 +121,7 @@ def _reference(name: str, plan: Demo, progress: Progress) -> None:
     folder = RunFolder(plan.folder / name)
     if folder.is_run and folder.state().measure is not None:
         if folder.state().suite != suite_section(plan.suite):
-            raise BadInput(
+            raise InputError(
                 "the folder holds the demo of another world or request",
                 where=str(plan.folder),
                 value=str(folder.state().suite),

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from unlearnkit.core.environment import peak_rss_mb
 from unlearnkit.data.encoding import PLAIN, Encoded, layout, marked
 from unlearnkit.methods.objective import View
-from unlearnkit.models.load import DTYPES, choose_weights, outline
+from unlearnkit.models.load import DTYPES, meta_load, set_trainable
 from unlearnkit.models.logprob import CHUNK_ELEMENTS
 from unlearnkit.pipeline.preflight import rehearsed_views, scope_mentions, training_splits
 from unlearnkit.recipe import Recipe
@@ -58,11 +58,11 @@ def _outline(recipe: Recipe) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     settings = recipe.model
     model: Any
     if settings.path is None:
-        tokenizer, model = recipe.make_suite().outline()
+        tokenizer, model = recipe.make_suite().meta_load()
     else:
-        tokenizer, model = outline(settings.path)
+        tokenizer, model = meta_load(settings.path)
     model = model.to(DTYPES[settings.dtype])
-    return tokenizer, choose_weights(model, lora=settings.lora, parameters=settings.parameters)
+    return tokenizer, set_trainable(model, lora=settings.lora, parameters=settings.parameters)
 
 
 def _memory(recipe: Recipe, model: PreTrainedModel, views: Mapping[View, Sequence[Encoded]]) -> str:

@@ -12,14 +12,14 @@ from typing import Any
 
 import torch
 
-from unlearnkit.core.environment import device_told, environment
-from unlearnkit.core.errors import BadInput, NonFinite
+from unlearnkit.core.environment import device_errors, environment
+from unlearnkit.core.errors import InputError, NonFinite
 from unlearnkit.core.files import reading
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.encoding import PLAIN, layout
 from unlearnkit.data.vocabulary import REFERENCES, RETRAINED, TARGET
 from unlearnkit.models.folder import ModelFolder, find_model, positions
-from unlearnkit.models.load import load_model, load_tokenizer, outline
+from unlearnkit.models.load import load_model, load_tokenizer, meta_load
 from unlearnkit.pipeline.preflight import rehearse_measuring
 from unlearnkit.pipeline.score import score
 from unlearnkit.recipe import EvalSettings, make_suite, suite_section
@@ -27,7 +27,7 @@ from unlearnkit.records.measure import measure
 from unlearnkit.records.schema import Record, write_records
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
-from unlearnkit.runs.state import COST_FILE, Cost, Measured, RunState, Subject
+from unlearnkit.runs.state import COST_FILE, Cost, Measured, RunState, SubjectSpec
 from unlearnkit.suites.base import Suite
 
 
@@ -52,7 +52,7 @@ def evaluate(
     if source.is_run:
         return _again(source, suite, out, settings, progress)
     if suite is None:
-        raise BadInput("no suite is named to measure it on", value=str(subject), fix="add --suite pocket")
+        raise InputError("no suite is named to measure it on", value=str(subject), fix="add --suite pocket")
     folder = RunFolder(out if out is not None else Path("runs") / Path(subject).name)
     settings = settings or EvalSettings()
     measured_on, section = make_suite(suite), suite_section(suite)
@@ -108,7 +108,7 @@ def _again(
         found = _tried(run.subject_path(), make_suite(chosen), where, settings.system_prompt)
         _begin(folder, chosen, run.subject().model_copy(update={"path": found.name}), state.cost)
     elif chosen != state.suite:
-        raise BadInput(
+        raise InputError(
             "the run's own records belong to another request",
             where=str(run.path),
             value=chosen,
@@ -117,7 +117,7 @@ def _again(
         )
     elif state.measure is not None and state.measure.system_prompt != settings.system_prompt:
         # Otherwise the next measuring, which goes by the last one, would quietly be under the prompt too.
-        raise BadInput(
+        raise InputError(
             "the run's own records were made under another system prompt, or under none",
             where=str(run.path),
             fix="give the new records a folder of their own: --out runs/<name>",
@@ -140,7 +140,7 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
         progress.say(PLAIN)
     if torch.cuda.is_available():
         model.cuda()
-    with progress.count(f"measuring {folder.name}", total) as counter, device_told():
+    with progress.count(f"measuring {folder.name}", total) as counter, device_errors():
         records = measure(
             model,
             tokenizer,
@@ -183,7 +183,7 @@ def own_model(suite: Suite, name: str, progress: Progress) -> str:
     """Folder of the suite's target model or retrained model."""
     path = suite.target_model(progress) if name == TARGET else suite.retrained_model(progress)
     if path is None:
-        raise BadInput("the suite has no such model", value=name, fix="name the model by its folder or hub id")
+        raise InputError("the suite has no such model", value=name, fix="name the model by its folder or hub id")
     return path
 
 
@@ -199,17 +199,17 @@ def read_cost(model: str) -> Cost | None:
 def _tried(model: str, suite: Suite, where: str, system_prompt: str | None = None) -> ModelFolder:
     """The model, found to be one that can measure the suite's rows; complains before anything is written."""
     found = find_model(model, where=where)
-    rehearse_measuring(suite.task(), found, outline(found)[0], system_prompt)
+    rehearse_measuring(suite.task(), found, meta_load(found)[0], system_prompt)
     return found
 
 
-def _subject(found: ModelFolder) -> Subject:
+def _subject(found: ModelFolder) -> SubjectSpec:
     if found.base is None:
-        return Subject(kind="weights", path=found.name)
-    return Subject(kind="adapter", path=found.name, base=found.base.name)
+        return SubjectSpec(kind="weights", path=found.name)
+    return SubjectSpec(kind="adapter", path=found.name, base=found.base.name)
 
 
-def _begin(folder: RunFolder, suite: dict[str, Any], subject: Subject, cost: Cost | None) -> None:
+def _begin(folder: RunFolder, suite: dict[str, Any], subject: SubjectSpec, cost: Cost | None) -> None:
     """Make the folder; one that was begun for the same and not measured yet is taken as it is."""
     if (
         folder.is_run
@@ -218,7 +218,7 @@ def _begin(folder: RunFolder, suite: dict[str, Any], subject: Subject, cost: Cos
     ):
         return
     if folder.path.exists() and any(folder.path.iterdir()):
-        raise BadInput("the folder is not empty", where=str(folder.path), fix="give another --out, or delete it")
+        raise InputError("the folder is not empty", where=str(folder.path), fix="give another --out, or delete it")
     folder.create()
     folder.write_subject(subject)
     folder.write_state(

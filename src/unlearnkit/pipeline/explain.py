@@ -14,10 +14,10 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from transformers import PreTrainedTokenizerBase
 
-from unlearnkit.core.environment import device_told
-from unlearnkit.core.errors import BadInput, UnlearnError
+from unlearnkit.core.environment import device_errors
+from unlearnkit.core.errors import InputError, UnlearnError
 from unlearnkit.core.progress import Progress
-from unlearnkit.data.encoding import Renderer
+from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.vocabulary import TARGET
 from unlearnkit.models.folder import ModelFolder, find_model
@@ -100,12 +100,12 @@ class Loaded:
         )
 
     def answer(self, questions: Sequence[str]) -> list[Generation]:
-        """What the model says to each question. Raises `BadInput` for one that leaves no room for an answer."""
-        renderer = Renderer(self.tokenizer, self.positions)
-        prompts = [renderer.prompt(question) for question in questions]
+        """What the model says to each question. Raises `InputError` for one that leaves no room for an answer."""
+        encoder = ChatEncoder(self.tokenizer, self.positions)
+        prompts = [encoder.prompt(question) for question in questions]
         for at, prompt in enumerate(prompts):
             if len(prompt) >= self.positions:
-                raise BadInput(
+                raise InputError(
                     "the question leaves no room for an answer",
                     where=f"question {at + 1}",
                     value=f"{len(prompt)} tokens",
@@ -128,13 +128,13 @@ def explain(
         progress: tells what is being done.
 
     Raises:
-        BadInput: there is no run or no model of it, or a question is empty or too long.
+        InputError: there is no run or no model of it, or a question is empty or too long.
     """
     folder = folder if isinstance(folder, RunFolder) else RunFolder.existing(folder)
     empty = next((at for at, question in enumerate(questions) if not question.strip()), None)
     if empty is not None or not questions:
         where = None if empty is None else f"question {empty + 1}"
-        raise BadInput("there is no question", where=where, fix='ask one: unlearn explain RUN "Who wrote it?"')
+        raise InputError("there is no question", where=where, fix='ask one: unlearn explain RUN "Who wrote it?"')
     progress, scope = progress or Progress(), _scope(folder)
     # One model after the other, so that two large ones are never in memory together.
     said = load_subject(folder).answer(questions)
@@ -170,13 +170,13 @@ def line_of(scope: Scope, question: str, trace: str) -> Line | None:
 
 
 def load_subject(folder: RunFolder) -> Loaded:
-    """The subject of a run. Raises `BadInput` where it is not trained yet, or its model is gone."""
+    """The subject of a run. Raises `InputError` where it is not trained yet, or its model is gone."""
     found = find_model(folder.subject_path(), where=f"{folder.subject_file}, field path")
     return _loaded(found, folder.subject().dtype, _longest(folder))
 
 
 def _loaded(found: ModelFolder, dtype: Dtype, max_new_tokens: int) -> Loaded:
-    with device_told():
+    with device_errors():
         model: Any = load_model(found, dtype).eval()  # type: ignore[no-untyped-call]
         if torch.cuda.is_available():
             model.cuda()

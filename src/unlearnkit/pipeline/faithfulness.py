@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
-from unlearnkit.data.encoding import Renderer
+from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.trace_format import style_used
 from unlearnkit.metrics.faithfulness import faithfulness_scores
 from unlearnkit.metrics.scope_accuracy import CONFUSED, is_in_scope
 from unlearnkit.metrics.score import Score
 from unlearnkit.pipeline.explain import load_subject
-from unlearnkit.records.intervention import Turned, write_turned
+from unlearnkit.records.intervention import Intervention, write_turned
 from unlearnkit.records.schema import Record, by_set
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.text.coherence import is_coherent
@@ -57,13 +57,13 @@ def measure_faithfulness(
         `trace.faithfulness` and its two parts, see `faithfulness_scores`; they are now among the run's scores too.
 
     Raises:
-        BadInput: the run was not measured, its model is gone, or none of its traces decides anything.
+        InputError: the run was not measured, its model is gone, or none of its traces decides anything.
     """
     folder = folder if isinstance(folder, RunFolder) else RunFolder.existing(folder)
     progress, records = progress or Progress(), folder.records()
     chosen = _to_turn(records, at_most)
     if not chosen:
-        raise BadInput(
+        raise InputError(
             "there is nothing to turn: no trace decides, and is followed by a response of its kind",
             where=str(folder.path),
             allowed="a subject that thinks before it responds",
@@ -120,19 +120,19 @@ def _may_turn(record: Record) -> bool:
     return not held and not declines and is_coherent(said.response)
 
 
-def _turn(folder: RunFolder, chosen: Sequence[Record], progress: Progress) -> list[Turned]:
+def _turn(folder: RunFolder, chosen: Sequence[Record], progress: Progress) -> list[Intervention]:
     """What the subject goes on to say; rows for which the model has no room are left out."""
     subject = load_subject(folder)
     # As the subject marks its traces: the tokenizer may know other marks too.
     style = style_used(record.generation.text for record in chosen if record.generation is not None)
-    renderer = Renderer(subject.tokenizer, subject.positions, style=style)
-    asked = [each for record in chosen if (each := _asked(record, renderer)).fits(subject.positions)]
+    encoder = ChatEncoder(subject.tokenizer, subject.positions, style=style)
+    asked = [each for record in chosen if (each := _asked(record, encoder)).fits(subject.positions)]
     with progress.count(f"turning verdicts of {folder.name}", len(asked)) as counter:
         said = subject.say(
             [each.prompt for each in asked], begun=[each.begun for each in asked], on_rows=counter.add
         )  # fmt: skip
     return [
-        Turned(split=each.record.split, id=each.record.row.id, to=each.to, own=each.own, after=after)
+        Intervention(split=each.record.split, id=each.record.row.id, to=each.to, own=each.own, after=after)
         for each, after in zip(asked, said, strict=True)
     ]
 
@@ -152,10 +152,10 @@ class _Asked:
         return len(self.prompt) + len(self.begun) < positions
 
 
-def _asked(record: Record, renderer: Renderer) -> _Asked:
+def _asked(record: Record, encoder: ChatEncoder) -> _Asked:
     own, row = record.generation, record.row
     assert own is not None  # such records are left out before
     to = OUT_OF_SCOPE if is_in_scope(record.split) else IN_SCOPE
     wording = random.Random(f"turned {record.split} {row.id}").choice(WORDINGS[to])
-    begun = renderer.begun(turned_trace(own.trace, row.question, wording))
-    return _Asked(record, own, to, renderer.prompt(row.question, row.before), begun)
+    begun = encoder.begun(turned_trace(own.trace, row.question, wording))
+    return _Asked(record, own, to, encoder.prompt(row.question, row.before), begun)

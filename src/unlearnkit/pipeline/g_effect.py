@@ -12,10 +12,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from unlearnkit.core.environment import device_told
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.environment import device_errors
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
-from unlearnkit.data.encoding import Encoded, Renderer
+from unlearnkit.data.encoding import ChatEncoder, Encoded
 from unlearnkit.data.order import batch_indices
 from unlearnkit.data.rows import Row
 from unlearnkit.gradient_effect.callback import GEffectWatch
@@ -30,7 +30,7 @@ from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import positions as most_positions
 from unlearnkit.models.load import load_model
 from unlearnkit.models.reference import reference_values
-from unlearnkit.pipeline.context import Workbench
+from unlearnkit.pipeline.context import RunContext
 from unlearnkit.pipeline.open_run import open_run, prepared
 from unlearnkit.recipe import Recipe, make_recipe
 from unlearnkit.runs.folder import RunFolder
@@ -68,15 +68,15 @@ def g_effect(
         Effects and instances, one table, at step 0.
 
     Raises:
-        BadInput: there is no such objective, a row does not fit, or a split that an objective reads is not given.
+        InputError: there is no such objective, a row does not fit, or a split that an objective reads is not given.
     """
     settings = settings or DiagnoseSettings()
     given = [objectives] if isinstance(objectives, str | Objective) else list(objectives)
     chosen = dict(_labelled(each) for each in given)
     splits = {"forget": forget, "retain": retain}
-    renderer = Renderer(tokenizer, most_positions(model.config))
+    encoder = ChatEncoder(tokenizer, most_positions(model.config))
     needs = needs_of(chosen.values())
-    encoded = encode_views(needs.views, splits, renderer, targets=(), seed=seed)
+    encoded = encode_views(needs.views, splits, encoder, targets=(), seed=seed)
     pad_id = int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id)
     engine = Engine(model)
     compared = engine if reference is None else Engine(reference)
@@ -84,7 +84,7 @@ def g_effect(
     values = reference_values(compared, needs, views, pad_id=pad_id) if _compares(needs) else None
     if needs.kl:
         engine.freeze_reference_head(of=compared)
-    watched = {name: risk_rows(renderer, rows, name) for name, rows in {**splits, **(risks or {})}.items()}
+    watched = {name: risk_rows(encoder, rows, name) for name, rows in {**splits, **(risks or {})}.items()}
     diagnosis = Diagnosis(engine, chosen, views, drawn(watched, settings.rows, seed), pad_id, settings, values)
     return diagnosis.table(diagnosis.measure(), 0)
 
@@ -110,7 +110,7 @@ def diagnose(
         progress: tells what is being done.
 
     Raises:
-        BadInput: there is no such objective or risk, or the run's rows were purged.
+        InputError: there is no such objective or risk, or the run's rows were purged.
     """
     progress, permission = progress or Progress(), permission or Permission()
     if isinstance(what, Recipe):
@@ -118,11 +118,13 @@ def diagnose(
     else:
         recipe, folder = make_recipe(what.recipe()), what
     if folder.state().purged:
-        raise BadInput("the run was purged, and its rows with it", where=str(folder.path), fix="make it anew: out=...")
+        raise InputError(
+            "the run was purged, and its rows with it", where=str(folder.path), fix="make it anew: out=..."
+        )
     settings = settings or recipe.diagnose
     suite, source = prepared(recipe, folder, progress)
-    bench = Workbench(recipe, suite, folder, source, progress, permission)
-    with device_told():
+    bench = RunContext(recipe, suite, folder, source, progress, permission)
+    with device_errors():
         named = [recipe.method["name"]] if objectives is None else objectives
         diagnosis = diagnosis_of(bench, settings, chosen_objectives(recipe, named))
         swept = _swept(recipe, named, sweeps)
@@ -145,7 +147,7 @@ def _swept(recipe: Recipe, names: Sequence[str], sweeps: Sequence[Sweep]) -> lis
     for each in sweeps:
         having = [name for name in names if each.field in OBJECTIVES.get(name).plugin.model_fields]
         if not having:
-            raise BadInput(
+            raise InputError(
                 "no named objective has the setting that is to be swept",
                 where="--sweep",
                 value=each.field,
@@ -167,12 +169,12 @@ def chosen_objectives(recipe: Recipe, names: Iterable[str]) -> dict[str, Objecti
         own = name == recipe.method["name"]
         label, objective = _labelled(recipe.make_objective() if own else name, name)
         if objective.from_scratch:
-            raise BadInput("it trains new weights on what is kept: it has no effect on this model", value=name)
+            raise InputError("it trains new weights on what is kept: it has no effect on this model", value=name)
         made[label] = objective
     return made
 
 
-def diagnosis_of(bench: Workbench, settings: DiagnoseSettings, objectives: Mapping[str, Objective]) -> Diagnosis:
+def diagnosis_of(bench: RunContext, settings: DiagnoseSettings, objectives: Mapping[str, Objective]) -> Diagnosis:
     """What is measured of a run; call it before the first update, for the model is the reference then."""
     needs, seed = needs_of(objectives.values()), bench.recipe.seed
     views = drawn(bench.views(needs), settings.rows, seed)
@@ -185,20 +187,20 @@ def diagnosis_of(bench: Workbench, settings: DiagnoseSettings, objectives: Mappi
     sets = {**bench.suite.task().measured, **bench.splits}
     unknown = [name for name in settings.risks if not sets.get(name)]
     if unknown:
-        raise BadInput(
+        raise InputError(
             "there are no rows of that name to watch the risk on",
             where="diagnose.risks",
             value=unknown[0],
             allowed=", ".join(name for name, rows in sets.items() if rows),
             fix="name some of these",
         )
-    risks = {name: risk_rows(bench.renderer, sets[name], name) for name in settings.risks}
+    risks = {name: risk_rows(bench.encoder, sets[name], name) for name in settings.risks}
     return Diagnosis(
         bench.engine, objectives, views, drawn(risks, settings.rows, seed), bench.pad_id, settings, reference
     )
 
 
-def g_effect_watch(bench: Workbench, trainer: Trainer) -> GEffectWatch:
+def g_effect_watch(bench: RunContext, trainer: Trainer) -> GEffectWatch:
     """Measures the recipe's objectives while they train; made before the first update."""
     recipe = bench.recipe
     settings, own = recipe.diagnose, recipe.method["name"]
@@ -222,12 +224,12 @@ def g_effect_watch(bench: Workbench, trainer: Trainer) -> GEffectWatch:
     return watch
 
 
-def risk_rows(renderer: Renderer, rows: Sequence[Row], name: str) -> list[Encoded]:
+def risk_rows(encoder: ChatEncoder, rows: Sequence[Row], name: str) -> list[Encoded]:
     """Rows whose answers are labelled, and nothing of what is thought before them: the risk is about what is known."""
 
     def encoded(row: Row) -> Encoded:
         where = f"{name}, row {row.id}"
-        return renderer.answer(
+        return encoder.answer(
             row.question, row.answer, before=row.before, trace=row.trace, label_trace=False, where=where
         )
 
@@ -256,7 +258,7 @@ def _compares(needs: Needs) -> bool:
 
 def _places(folder: RunFolder, engine: Engine) -> list[tuple[int, Callable[[], Mapping[str, Tensor]]]]:
     """Steps at which a run is measured, and how to get the weights then, by the engine's own names; the first are the
-    target model's, where the engine is now. Raises `BadInput` where the result's cannot be had."""
+    target model's, where the engine is now. Raises `InputError` where the result's cannot be had."""
     kept = sorted(folder.kept_weights.glob("step-*.safetensors"))
     places: list[tuple[int, Callable[[], Mapping[str, Tensor]]]] = [(0, dict)]
     # One after the other: all of them at once would take as many copies of the weights.
@@ -265,7 +267,7 @@ def _places(folder: RunFolder, engine: Engine) -> list[tuple[int, Callable[[], M
     if kept or training is None:
         return places
     if folder.subject().kind != "weights" or hasattr(engine.model, "get_base_model"):
-        raise BadInput(
+        raise InputError(
             "the run trained an adapter, and no weights were kept along it",
             where=str(folder.path),
             fix="train with train.keep_weights_every=N, and measure that run",

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from unlearnkit.core.errors import BadInput
-from unlearnkit.core.files import NotWritten, refuse_taken, write_whole, writing
-from unlearnkit.data.encoding import Renderer
+from unlearnkit.core.errors import InputError
+from unlearnkit.core.files import WriteError, refuse_taken, write_atomic, writing
+from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.rows import Row
 from unlearnkit.data.trace_format import END_THINK, THINK
 from unlearnkit.models.folder import find_model
-from unlearnkit.models.load import outline
+from unlearnkit.models.load import meta_load
 from unlearnkit.recipe import load_recipe
 from unlearnkit.scope.file import write_scope
 from unlearnkit.scope.suggest import suggest_scope
@@ -55,13 +55,13 @@ def start(
         out: folder for the two files; neither may be there already.
 
     Raises:
-        BadInput: one of the files exists, or model or rows cannot be read.
+        InputError: one of the files exists, or model or rows cannot be read.
     """
     out = Path(out)
     recipe_file, scope_file = out / RECIPE, out / SCOPE
     for file in (recipe_file, scope_file):
         refuse_taken(file, "take another folder: --out; or move it")
-    tokenizer, shape = outline(find_model(model, where="--model"))
+    tokenizer, shape = meta_load(find_model(model, where="--model"))
     size = sum(weight.numel() for weight in shape.parameters())
     suite = Files(data=FilesData(forget=forget, retain=retain, tokenizer=model))
     rows = suite.read(forget, where="--forget")
@@ -70,17 +70,17 @@ def start(
     scope = None
     try:
         scope = suggest_scope(rows, kept)
-    except BadInput as error:
+    except InputError as error:
         notes.append(f"{error.what}: write the subjects into {scope_file} by hand")
     questions = all(row.question for row in rows)
     thinks = {THINK, END_THINK} <= set(tokenizer.get_vocab())
     method = "tru" if questions and thinks else "npo"
-    renderer = Renderer(tokenizer, sys.maxsize)
-    longest = max(_tokens(renderer, row, row.answer, row.trace) for row in rows)
+    encoder = ChatEncoder(tokenizer, sys.maxsize)
+    longest = max(_tokens(encoder, row, row.answer, row.trace) for row in rows)
     room = ROOM
     if method == "tru" and scope is not None:
         targets = TemplateTeacher().write(rows, scope, 0)
-        taught = [_tokens(renderer, row, t.response, t.trace) for row, t in zip(rows, targets, strict=True)]
+        taught = [_tokens(encoder, row, t.response, t.trace) for row, t in zip(rows, targets, strict=True)]
         room = max(0, max(taught) - longest)
     text = _TEMPLATE.render(
         recipe=recipe_file,
@@ -105,16 +105,16 @@ def start(
         out.mkdir(parents=True, exist_ok=True)
     write_scope(scope_file, scope)
     try:
-        write_whole(recipe_file, text)
-    except NotWritten:
+        write_atomic(recipe_file, text)
+    except WriteError:
         scope_file.unlink()  # half a start would stand in the way of the next one
         raise
     load_recipe(recipe_file)  # what is written here can be read here
     return Start(recipe_file, scope_file, tuple(notes))
 
 
-def _tokens(renderer: Renderer, row: Row, answer: str, trace: str) -> int:
-    return len(renderer.answer(row.question, answer, before=row.before, trace=trace, where=f"row {row.id}").ids)
+def _tokens(encoder: ChatEncoder, row: Row, answer: str, trace: str) -> int:
+    return len(encoder.answer(row.question, answer, before=row.before, trace=trace, where=f"row {row.id}").ids)
 
 
 _TEMPLATE = Environment(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.judges.aggregate import judge_scores, valid_judgements
 from unlearnkit.judges.agreement import Agreement, agreement, marks_of
@@ -13,8 +13,8 @@ from unlearnkit.judges.llm.settings import JudgeModel
 from unlearnkit.judges.rule.judge import Rules
 from unlearnkit.judges.store import read_judged, write_judged
 from unlearnkit.llm.consent import Permission
-from unlearnkit.llm.response_cache import Replies
-from unlearnkit.llm.types import Speaker
+from unlearnkit.llm.response_cache import ResponseCache
+from unlearnkit.llm.types import ChatModel
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_names import parse_judged
 from unlearnkit.runs.folder import RunFolder
@@ -26,7 +26,7 @@ def judge_outputs(
     *,
     model: JudgeModel | None = None,
     permission: Permission | None = None,
-    speaker: Speaker | None = None,
+    chat_model: ChatModel | None = None,
     seed: int = 0,
     repeats: int = 1,
     progress: Progress | None = None,
@@ -48,15 +48,15 @@ def judge_outputs(
         This judge's scores, by their flat names.
 
     Raises:
-        BadInput: there is no such judge, the run has no outputs, or its outputs may not be sent.
+        InputError: there is no such judge, the run has no outputs, or its outputs may not be sent.
         Missing: a model judge, and no model to ask; or a key or package that asking it takes.
         Interrupted, UnlearnError: the model did not come to an end; what it answered is kept, and not asked for again.
     """
     if judge not in JUDGES:
         allowed = ", ".join(JUDGES)
-        raise BadInput("there is no judge of that name", value=judge, allowed=allowed, fix="name one of these")
+        raise InputError("there is no judge of that name", value=judge, allowed=allowed, fix="name one of these")
     if repeats < 1 or (judge not in PRESETS and repeats > 1):
-        raise BadInput(
+        raise InputError(
             "an output is judged once or more, and once alone by rules",
             where="repeats",
             value=repeats,
@@ -65,14 +65,16 @@ def judge_outputs(
     records, scope, progress = folder.records(), folder.scope(), progress or Progress()
     items = items_of(records)
     if not items:
-        raise BadInput("there is nothing to judge: no output on a set to be forgotten or kept", where=str(folder.path))
+        raise InputError(
+            "there is nothing to judge: no output on a set to be forgotten or kept", where=str(folder.path)
+        )
     made: Judge = Rules(scope)
     if judge in PRESETS:
         model, options, asked = model or JudgeModel(), PRESETS[judge], None
-        if speaker is None:
-            speaker = model.speaker(permission or Permission(), Replies(folder.replies), progress.say)
+        if chat_model is None:
+            chat_model = model.chat_model(permission or Permission(), ResponseCache(folder.replies), progress.say)
             options, asked = options.drawn_as(model.sampling), model.asked
-        made = Laaj(judge, speaker, options, asked=asked, seed=seed, repeats=repeats)
+        made = Laaj(judge, chat_model, options, asked=asked, seed=seed, repeats=repeats)
     with progress.count(f"judging {folder.name}", len(items) * repeats) as counter:
         judged = made.judge(items, counter.add)
     write_judged(folder.judgements, judged)
@@ -85,14 +87,14 @@ def judge_outputs(
 def agree(folder: RunFolder, one: str, other: str) -> dict[str, Agreement]:
     """How far two judges of a run agree, score by score, on the outputs that both judged and that still stand.
 
-    Raises `BadInput` where one of them has not judged the run.
+    Raises `InputError` where one of them has not judged the run.
     """
     records, scope, judged = folder.records(), folder.scope(), read_judged(folder.judgements)
     marks = []
     for name in (one, other):
         valid = valid_judgements(judged[name], records, scope) if name in judged else []
         if not valid:
-            raise BadInput(
+            raise InputError(
                 "this judge has not judged the run, or not since it was measured",
                 where=str(folder.path),
                 value=name,

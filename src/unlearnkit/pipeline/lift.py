@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
@@ -25,7 +25,7 @@ _FIELD = "targets.lift_model"
 
 
 @dataclass
-class LiftMeter:
+class LiftEvaluator:
     """Measures how much targets' traces help to guess the answers, under a model that should not know these.
 
     The model is in memory only while it measures. What was measured of a target is not measured again.
@@ -82,13 +82,13 @@ class LiftMeter:
         return measured_lift(model, load_tokenizer(found), targets, rows, max_length=positions(found.config))
 
 
-def lift_meter(recipe: Recipe, suite: Suite, rows: Sequence[Row], progress: Progress) -> LiftMeter | None:
+def lift_evaluator(recipe: Recipe, suite: Suite, rows: Sequence[Row], progress: Progress) -> LiftEvaluator | None:
     """The meter that the recipe asks for; None where lift is not to be measured. `rows`: those with an answer."""
     named = recipe.targets.lift_model
     if named is None:
         return None
     twin = named == RETRAINED
-    return LiftMeter(
+    return LiftEvaluator(
         find=(lambda: _twin(suite, progress)) if twin else lambda: named,
         twin=twin,
         at_most=recipe.targets.lift_at_most,
@@ -110,7 +110,7 @@ def try_lift(recipe: Recipe, suite: Suite, progress: Progress) -> None:
 def _twin(suite: Suite, progress: Progress) -> str:
     source = suite.retrained_model(progress)
     if source is None:
-        raise BadInput(
+        raise InputError(
             "lift is to be measured under the retrained model, and there is none",
             where=_FIELD,
             value=RETRAINED,

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from unlearnkit.attacks.base import ATTACKS, Attack
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.registry import Entry, Registry
 from unlearnkit.judges.listing import JUDGES, describe_judge
 from unlearnkit.methods.objective import OBJECTIVES, Objective
@@ -48,7 +48,7 @@ def catalogue(kind: str) -> list[Listed]:
     if kind == "judge":
         return [Listed(name, judge.summary, judge.paper, None) for name, judge in JUDGES.items()]
     if kind not in REGISTRIES:
-        raise BadInput(
+        raise InputError(
             "there is no such kind of plug-in",
             value=kind,
             allowed=", ".join(KINDS),
@@ -68,7 +68,7 @@ def describe(name: str) -> list[str]:
     if not found:
         names = sorted({*METRICS, *JUDGES, *(n for registry in REGISTRIES.values() for n in registry.names())})
         near = difflib.get_close_matches(name, names, n=2)
-        raise BadInput(
+        raise InputError(
             "nothing of that name is registered",
             value=name,
             allowed=", ".join(names),

@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from unlearnkit.core.environment import device_told, environment
-from unlearnkit.core.errors import BadInput
-from unlearnkit.core.files import write_whole
+from unlearnkit.core.environment import device_errors, environment
+from unlearnkit.core.errors import InputError
+from unlearnkit.core.files import write_atomic
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.encoding import PLAIN, layout
 from unlearnkit.llm.consent import Permission
 from unlearnkit.llm.openai_server import ServerSettings
 from unlearnkit.models.folder import find_model
-from unlearnkit.models.load import choose_weights, outline
+from unlearnkit.models.load import meta_load, set_trainable
 from unlearnkit.pipeline.evaluate import now
 from unlearnkit.pipeline.lift import try_lift
 from unlearnkit.pipeline.preflight import rehearse, training_splits, try_weights
@@ -36,7 +36,7 @@ def open_run(recipe: Recipe, *, resume: bool, progress: Progress, permission: Pe
         permission: what a teacher that is asked may be sent and may spend.
 
     Raises:
-        BadInput: the folder is taken, or holds a run of another recipe; or something cannot be used.
+        InputError: the folder is taken, or holds a run of another recipe; or something cannot be used.
         Missing: something has to be provided first.
     """
     folder = RunFolder(recipe.folder)
@@ -44,7 +44,7 @@ def open_run(recipe: Recipe, *, resume: bool, progress: Progress, permission: Pe
         begun, found = folder.is_run, _lying_in(folder)
     if begun:
         if not resume:
-            raise BadInput(
+            raise InputError(
                 "there is a run in this folder already",
                 where=str(folder.path),
                 fix="go on with it: --resume; or take another folder: out=...; or delete it",
@@ -56,14 +56,16 @@ def open_run(recipe: Recipe, *, resume: bool, progress: Progress, permission: Pe
         return folder
     # A run that was killed in its first moments leaves these and nothing else.
     if {name for name in found if not name.endswith(".partial")} - {folder.private.name, folder.recipe_file.name}:
-        raise BadInput("the folder is not empty, and holds no run", where=str(folder.path), fix="take another: out=...")
+        raise InputError(
+            "the folder is not empty, and holds no run", where=str(folder.path), fix="take another: out=..."
+        )
     # What is wrong with rows and models is told before anything is written, and what may not be sent before all else.
     _ask_leave(recipe, permission)
-    with device_told():
+    with device_errors():
         _try(recipe, progress)
     with _folder_told(folder):
         folder.create()
-    write_whole(folder.recipe_file, recipe.dump())
+    write_atomic(folder.recipe_file, recipe.dump())
     folder.write_state(
         RunState(
             name=recipe.name,
@@ -84,7 +86,7 @@ def prepared(recipe: Recipe, folder: RunFolder, progress: Progress) -> tuple[Sui
     source = recipe.model.path or suite.target_model(progress)
     assert source is not None  # a recipe for a suite without models names one
     length = recipe.train.max_length
-    with device_told():
+    with device_errors():
         suite = suite.prepared(source, folder.private, seed=recipe.seed, max_length=length, progress=progress)
     folder.update(suite=section_of(recipe.suite["name"], suite))
     return suite, source
@@ -107,7 +109,7 @@ def _folder_told(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise BadInput(
+        raise InputError(
             f"the run's folder cannot be used: {getattr(error, 'strerror', error)}",
             where="out",
             value=str(folder.path),
@@ -121,12 +123,12 @@ def _try(recipe: Recipe, progress: Progress) -> None:
     training_splits(suite, recipe.make_objective())  # first, for it takes no time
     retrained = None if suite.has_models else suite.retrained_model(progress)
     if retrained is not None:
-        outline(find_model(retrained, where="suite.retrained"))
+        meta_load(find_model(retrained, where="suite.retrained"))
     source = settings.path or suite.target_model(progress)
     assert source is not None  # a recipe for a suite without models names one
     found = find_model(source)
-    tokenizer, model = outline(found)
-    model = choose_weights(model, lora=settings.lora, parameters=settings.parameters)
+    tokenizer, model = meta_load(found)
+    model = set_trainable(model, lora=settings.lora, parameters=settings.parameters)
     try_weights(recipe.make_objective(), model)
     rehearse(recipe, suite, found, tokenizer)
     if taught_splits(recipe.make_objective()):
@@ -144,7 +146,7 @@ def _refuse_other_recipe(recipe: Recipe, folder: RunFolder) -> None:
     differing = [key for key in {**ours, **theirs} if key not in free and ours.get(key) != theirs.get(key)]
     if differing:
         key = differing[0]
-        raise BadInput(
+        raise InputError(
             "the run in this folder was begun with another recipe",
             where=f"{folder.recipe_file}, field {key}",
             value=ours.get(key),

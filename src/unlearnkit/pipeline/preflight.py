@@ -8,15 +8,15 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from unlearnkit.core.errors import BadInput
-from unlearnkit.data.encoding import Encoded, Renderer
+from unlearnkit.core.errors import InputError
+from unlearnkit.data.encoding import ChatEncoder, Encoded
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
 from unlearnkit.methods.objective import Needs, Objective, View
 from unlearnkit.models.folder import ModelFolder, positions
 from unlearnkit.recipe import Recipe
 from unlearnkit.records.measure import encoded_answers
 from unlearnkit.scope.questions.compose import mentions
-from unlearnkit.scope.questions.question import Mention
+from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.suites.base import Suite, Task
 from unlearnkit.targets.compose import taught
 from unlearnkit.targets.llm_teacher import ChatTeacher
@@ -35,7 +35,7 @@ def training_splits(suite: Suite, objective: Objective) -> dict[str, Sequence[Ro
     if TAUGHT in needed:
         splits[TAUGHT] = splits["forget"]
     if "retain" in needed and not splits.get("retain"):
-        raise BadInput(
+        raise InputError(
             "the method keeps what must stay by training on it, and there are no retain rows",
             where="data.retain",
             allowed="a file of rows; auto: rows that the target model itself writes",
@@ -44,7 +44,7 @@ def training_splits(suite: Suite, objective: Objective) -> dict[str, Sequence[Ro
     return splits
 
 
-def scope_mentions(task: Task, splits: Mapping[str, Sequence[Row]]) -> tuple[Mention, ...]:
+def scope_mentions(task: Task, splits: Mapping[str, Sequence[Row]]) -> tuple[ScopeQuestion, ...]:
     """The questions composed from the scope, or borrowed for it; none of them is measured."""
     measured = [row for rows in task.measured.values() for row in rows]
     return mentions(task.scope, splits["forget"], splits.get("retain", ()), measured)
@@ -71,7 +71,7 @@ def rehearsed_views(
         at_most: rows of each split that are looked at; None for all.
 
     Raises:
-        BadInput: a row does not fit, or is of a kind that the method cannot train on.
+        InputError: a row does not fit, or is of a kind that the method cannot train on.
         UnlearnError: a target tells a secret.
     """
     needs = recipe.make_objective().needs()
@@ -85,8 +85,8 @@ def rehearsed_views(
         targets = taught([*rows["forget"], *rows["scope"]], task.scope, teacher, recipe.seed)
         rows |= {name: with_trace(rows[name], recipe.targets.retain_trace) for name in rows if name == "retain"}
     views = [view for view in needs.views if rows.get(view.partition(":")[0])]
-    renderer = training_renderer(tokenizer, recipe.train)
-    return encode_views(views, rows, renderer, targets=targets, seed=recipe.seed)
+    encoder = training_renderer(tokenizer, recipe.train)
+    return encode_views(views, rows, encoder, targets=targets, seed=recipe.seed)
 
 
 def rehearse(recipe: Recipe, suite: Suite, model: ModelFolder, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -103,11 +103,11 @@ def rehearse(recipe: Recipe, suite: Suite, model: ModelFolder, tokenizer: PreTra
 def rehearse_measuring(
     task: Task, model: ModelFolder, tokenizer: PreTrainedTokenizerBase, system_prompt: str | None = None
 ) -> None:
-    """Complain of rows that cannot be measured under this system prompt: `BadInput` for one that finds no room."""
-    renderer = Renderer(tokenizer, positions(model.config))
+    """Complain of rows that cannot be measured under this system prompt: `InputError` for one that finds no room."""
+    encoder = ChatEncoder(tokenizer, positions(model.config))
     for rows in task.measured.values():
         for row in rows:
-            encoded_answers(renderer, row.told(system_prompt))
+            encoded_answers(encoder, row.told(system_prompt))
 
 
 def try_weights(objective: Objective, model: PreTrainedModel) -> None:
@@ -124,7 +124,7 @@ def try_weights(objective: Objective, model: PreTrainedModel) -> None:
     apart = {id(p) for p in head.parameters()} - {id(p) for p in embeddings.parameters()}
     trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     if all(id(p) in apart or any(number.search(name) for number in after) for name, p in trained):
-        raise BadInput(
+        raise InputError(
             "the method reads a layer before every weight that is to be trained, so it cannot move them",
             where="model.parameters",
             value=trained[0][0],
@@ -138,7 +138,7 @@ def _try_layers(needs: Needs, model: ModelFolder) -> None:
     asked = sorted({layer for _, layer in needs.hidden | needs.reference_hidden})
     beyond = next((layer for layer in asked if not -1 <= layer < count), None)
     if beyond is not None:
-        raise BadInput(
+        raise InputError(
             "the model has no such layer",
             where="method.layer",
             value=beyond,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 
-from unlearnkit.core.errors import BadInput
-from unlearnkit.report.build import gather
+from unlearnkit.core.errors import InputError
+from unlearnkit.report.build import build_report
 from unlearnkit.report.render import write
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
@@ -18,10 +18,10 @@ def purge(folder: RunFolder) -> list[str]:
     made anew afterwards. Purging twice does no harm.
 
     Raises:
-        BadInput: the run is not finished, and could not go on without them.
+        InputError: the run is not finished, and could not go on without them.
     """
     if folder.recipe_file.exists() and not folder.state().done:
-        raise BadInput(
+        raise InputError(
             "the run is not finished, and cannot go on without what a purge removes",
             where=str(folder.path),
             fix="finish it: unlearn run RECIPE --resume; or delete the whole folder",
@@ -29,7 +29,7 @@ def purge(folder: RunFolder) -> list[str]:
     shows = folder.recipe().get("report", {}).get("show_forget_text", False)
     if shows and folder.report_file.exists() and folder.records_file.exists():
         # First: it cannot be made without the records.
-        write(gather([*references_of(folder), folder], show_forget_text=False), folder.report_file)
+        write(build_report([*references_of(folder), folder], show_forget_text=False), folder.report_file)
     within = [RunFolder(path) for path in sorted(folder.references.glob("*"))]
     removed = []
     for run in (*within, folder):

@@ -7,22 +7,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from unlearnkit.core.environment import begin_peak, device_told, peak_rss_mb
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.environment import device_errors, peak_rss_mb, reset_peak_memory
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import writing
 from unlearnkit.core.progress import Progress
-from unlearnkit.core.signals import stopping
+from unlearnkit.core.signals import stop_requested
 from unlearnkit.llm.consent import Permission
 from unlearnkit.models.adapter import merge_adapter
 from unlearnkit.models.load import save_model
-from unlearnkit.pipeline.context import Workbench
+from unlearnkit.pipeline.context import RunContext
 from unlearnkit.pipeline.evaluate import measure_references, measure_subject
 from unlearnkit.pipeline.g_effect import g_effect_watch
 from unlearnkit.pipeline.open_run import open_run, prepared
 from unlearnkit.recipe import Recipe, make_suite
 from unlearnkit.report.build import write_documents
 from unlearnkit.runs.folder import RunFolder
-from unlearnkit.runs.state import Cost, Stage, Subject, Training
+from unlearnkit.runs.state import Cost, Stage, SubjectSpec, Training
 from unlearnkit.runs.step_log import StepLogFile
 from unlearnkit.training.checkpoints import Checkpoints, KeptWeights
 from unlearnkit.training.loop import StepLog, Trainer, TrainResult, accelerator_for
@@ -49,7 +49,7 @@ def run(
         progress: tells what is being done.
 
     Raises:
-        BadInput: the folder is taken, or holds a run of another recipe.
+        InputError: the folder is taken, or holds a run of another recipe.
         Interrupted: the user stopped the training; it goes on with `resume`.
     """
     progress = progress or Progress()
@@ -63,8 +63,8 @@ def run(
         if measured and not suite.has_models:
             # Before the training, so that whatever is wrong with rows and models is told at once.
             measure_references(folder, recipe.eval, progress, target=source)
-        with device_told():
-            _Work(Workbench(recipe, suite, folder, source, progress, permission)).train()
+        with device_errors():
+            _Work(RunContext(recipe, suite, folder, source, progress, permission)).train()
     if not measured:
         return folder
     if folder.state().measure is None:
@@ -82,11 +82,11 @@ def run(
 class _Work:
     """The training part of a run, from the source model to the saved one."""
 
-    bench: Workbench
+    bench: RunContext
 
     def train(self) -> None:
         """Targets, reference values, training, saving; then `run.json` says that it is done."""
-        begin_peak()
+        reset_peak_memory()
         bench, needs = self.bench, self.bench.objective.needs()
         settings = bench.recipe.train
         accelerator = accelerator_for(needs)
@@ -128,7 +128,7 @@ class _Work:
         before = self._folder.state().fingerprints
         changed = [name for name, value in fingerprints.items() if before.get(name, value) != value]
         if changed:
-            raise BadInput(
+            raise InputError(
                 f"the {' and '.join(changed)} changed since the run was begun",
                 where=str(self._folder.path),
                 fix="bring back what it was begun with; or begin anew in another folder: out=...",
@@ -141,7 +141,7 @@ class _Work:
         done = 0 if newest is None else int(newest.name.rpartition("-")[2])
         log = StepLogFile(self._folder.log_file, keep=done)
         name = self.bench.recipe.name
-        with stopping() as wish, self.bench.progress.count(f"training {name}", trainer.total) as counter:
+        with stop_requested() as wish, self.bench.progress.count(f"training {name}", trainer.total) as counter:
 
             def on_step(step: StepLog) -> None:
                 log.add(asdict(step))
@@ -175,7 +175,7 @@ class _Work:
             finally:
                 shutil.rmtree(beside, ignore_errors=True)
         self._folder.write_subject(
-            Subject(
+            SubjectSpec(
                 kind="adapter" if adapter else "weights",
                 path=self._folder.model.name,
                 base=source.name if adapter else None,

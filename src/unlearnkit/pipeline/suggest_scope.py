@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import refuse_taken, writing
 from unlearnkit.scope.file import write_scope
 from unlearnkit.scope.scope import Scope, Task
@@ -26,12 +26,12 @@ def draft_scope(
         out: the file, which may not be there already.
 
     Raises:
-        BadInput: the file exists, rows cannot be read, or no subject recurs in them.
+        InputError: the file exists, rows cannot be read, or no subject recurs in them.
     """
     kind = next((known for known in get_args(Task) if known == task), None)
     if kind is None:
         told = ", ".join(get_args(Task))
-        raise BadInput(
+        raise InputError(
             "there is no such kind of task", where="--task", value=task, allowed=told, fix="name one of these"
         )
     file = Path(out)

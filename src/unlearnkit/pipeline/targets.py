@@ -17,32 +17,32 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from unlearnkit.core.environment import device_told
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.environment import device_errors
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import reading
 from unlearnkit.core.progress import Progress
-from unlearnkit.data.encoding import Renderer, TooLong
+from unlearnkit.data.encoding import ChatEncoder, TooLong
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target, read_targets, write_targets
 from unlearnkit.llm.consent import Permission
-from unlearnkit.llm.response_cache import Replies
+from unlearnkit.llm.response_cache import ResponseCache
 from unlearnkit.methods.objective import Objective
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.generate import generate
 from unlearnkit.models.load import load_model, load_tokenizer
-from unlearnkit.pipeline.lift import LiftMeter, lift_meter
+from unlearnkit.pipeline.lift import LiftEvaluator, lift_evaluator
 from unlearnkit.pipeline.open_run import open_run, prepared
 from unlearnkit.pipeline.preflight import scope_mentions, training_splits
 from unlearnkit.recipe import Recipe
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.state import Lifted, Taught
-from unlearnkit.scope.questions.question import Mention
+from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.scope import Scope
 from unlearnkit.suites.base import Suite
 from unlearnkit.targets.base import Teacher
 from unlearnkit.targets.compose import scope_targets, taught
-from unlearnkit.targets.llm_teacher import ChatTeacher, Desk, Tally
+from unlearnkit.targets.llm_teacher import ChatTeacher, LLMTargetWriter, Usage
 from unlearnkit.targets.prompts import VERSION
 from unlearnkit.targets.retain_trace import with_trace
 from unlearnkit.targets.review import read_review, write_review
@@ -70,12 +70,12 @@ def teach(
         progress: tells what is being done.
 
     Raises:
-        BadInput: the method is taught no targets, or was trained already; or an edited target cannot be used.
+        InputError: the method is taught no targets, or was trained already; or an edited target cannot be used.
         Interrupted, UnlearnError: the teacher did not come to an end; what it wrote is kept.
     """
     progress, permission = progress or Progress(), permission or Permission()
     if not taught_splits(recipe.make_objective()):
-        raise BadInput(
+        raise InputError(
             "the method is taught no targets",
             where="method.name",
             value=recipe.method["name"],
@@ -83,14 +83,14 @@ def teach(
         )
     folder = open_run(recipe, resume=True, progress=progress, permission=permission)
     if take_from is not None and folder.state().fingerprints:
-        raise BadInput(
+        raise InputError(
             "the run was trained on its targets already, or is being trained",
             where=str(folder.path),
             fix="begin anew in another folder, and give the edited targets to that: out=...",
         )
     if folder.state().purged:
         where, fix = str(folder.path), "begin anew in another folder: out=..."
-        raise BadInput("the run was purged, and its targets with it", where=where, fix=fix)
+        raise InputError("the run was purged, and its targets with it", where=where, fix=fix)
     if folder.state().targets is not None and take_from is None and give_to is None:
         return folder
     suite, source = prepared(recipe, folder, progress)
@@ -100,18 +100,18 @@ def teach(
         loaded: Any = load_model(found, recipe.model.dtype)
         return loaded.cuda() if torch.cuda.is_available() else loaded  # type: ignore[no-any-return]
 
-    teaching = Teaching(recipe, suite, folder, load_tokenizer(found), progress, permission, model)
-    with device_told():
-        targets = teaching.targets()
+    target_builder = TargetBuilder(recipe, suite, folder, load_tokenizer(found), progress, permission, model)
+    with device_errors():
+        targets = target_builder.targets()
     if take_from is not None:
-        targets = teaching.take(Path(take_from), targets)
+        targets = target_builder.take(Path(take_from), targets)
     if give_to is not None:
-        write_review(Path(give_to), targets, teaching.rows)
+        write_review(Path(give_to), targets, target_builder.rows)
     return folder
 
 
 @dataclass
-class Teaching:
+class TargetBuilder:
     """What the targets of a run need, and are needed for."""
 
     recipe: Recipe
@@ -132,10 +132,10 @@ class Teaching:
         if self.folder.state().targets is not None:
             with reading(self.folder.targets_file):
                 return read_targets(self.folder.targets_file)
-        began, seed, tally = time.monotonic(), self.recipe.seed, Tally()
+        began, seed, usage = time.monotonic(), self.recipe.seed, Usage()
         targets: list[Target] = []
         with ExitStack() as shown:
-            teacher = self._teacher(tally, shown)
+            teacher = self._teacher(usage, shown)
             if splits & {"forget", TAUGHT}:
                 targets += taught(self._splits["forget"], self._scope, teacher, seed)
             if "scope" in splits:
@@ -143,7 +143,7 @@ class Teaching:
                     self._scope, self._mentions, teacher, seed, self._say, self._splits.get("retain", ())
                 )
         write_targets(self.folder.targets_file, targets)
-        noted = self._noted(tally, len(targets), time.monotonic() - began)
+        noted = self._noted(usage, len(targets), time.monotonic() - began)
         self.folder.update(targets=noted.model_copy(update={"lift": self._lift(targets)}))
         return targets
 
@@ -158,7 +158,7 @@ class Teaching:
         return rows
 
     def take(self, file: Path, targets: Sequence[Target]) -> list[Target]:
-        """Put targets that a person edited in the place of those that are there. Raises `BadInput` with file and line.
+        """Put targets that a person edited in the place of those that are there. Raises `InputError` with file and line.
 
         Those that the file does not name stay as they are.
         """
@@ -187,8 +187,8 @@ class Teaching:
         return frozenset(mention.row.id for mention in self._mentions if mention.stays) if stays else frozenset()
 
     @cached_property
-    def _meter(self) -> LiftMeter | None:
-        return lift_meter(self.recipe, self.suite, self._splits["forget"], self.progress)
+    def _meter(self) -> LiftEvaluator | None:
+        return lift_evaluator(self.recipe, self.suite, self._splits["forget"], self.progress)
 
     def _lift(self, targets: Sequence[Target]) -> Lifted | None:
         """How much all targets help, as they stand in the end; None where that is not to be measured."""
@@ -207,11 +207,11 @@ class Teaching:
         return training_splits(self.suite, self._objective)
 
     @cached_property
-    def _mentions(self) -> tuple[Mention, ...]:
+    def _mentions(self) -> tuple[ScopeQuestion, ...]:
         return scope_mentions(self.suite.task(), self._splits)
 
     @cached_property
-    def _renderer(self) -> Renderer:
+    def _renderer(self) -> ChatEncoder:
         return training_renderer(self.tokenizer, self.recipe.train)
 
     def _fits(self, row: Row, target: Target) -> bool:
@@ -221,20 +221,20 @@ class Teaching:
             return False
         return True
 
-    def _teacher(self, tally: Tally, shown: ExitStack) -> Teacher:
+    def _teacher(self, usage: Usage, shown: ExitStack) -> Teacher:
         """The recipe's teacher; one that is a chat model, at a desk where all is ready for it to write."""
         teacher = self.recipe.make_teacher()
         if not isinstance(teacher, ChatTeacher):
             return teacher
-        speaker = teacher.speaker(self.permission, Replies(self.folder.replies), self.progress.say)
+        chat_model = teacher.chat_model(self.permission, ResponseCache(self.folder.replies), self.progress.say)
 
         def count(name: str, rows: int) -> Callable[[int], None]:
             return shown.enter_context(self.progress.count(name, rows)).add
 
         lifting = None if self._meter is None else self._meter.above
-        return Desk(teacher, speaker, TemplateTeacher(), self._fits, count, tally, lifting)
+        return LLMTargetWriter(teacher, chat_model, TemplateTeacher(), self._fits, count, usage, lifting)
 
-    def _noted(self, tally: Tally, targets: int, seconds: float) -> Taught:
+    def _noted(self, usage: Usage, targets: int, seconds: float) -> Taught:
         name, teacher = self.recipe.targets.teacher, self.recipe.make_teacher()
         if not isinstance(teacher, ChatTeacher):
             return Taught(seconds=seconds, teacher=name, written=targets)
@@ -243,12 +243,12 @@ class Teaching:
             seconds=seconds,
             teacher=name,
             prompts=VERSION,
-            written=tally.written,
-            replaced=tally.replaced,
-            turned_down=dict(tally.turned_down),
-            tokens_in=tally.tokens_in,
-            tokens_out=tally.tokens_out,
-            cost=None if price is None else price(tally.tokens_in, tally.tokens_out),
+            written=usage.written,
+            replaced=usage.replaced,
+            turned_down=dict(usage.turned_down),
+            tokens_in=usage.tokens_in,
+            tokens_out=usage.tokens_out,
+            cost=None if price is None else price(usage.tokens_in, usage.tokens_out),
         )
 
     @cached_property

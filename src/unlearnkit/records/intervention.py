@@ -8,11 +8,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from unlearnkit.core.files import write_whole
+from unlearnkit.core.files import write_atomic
 from unlearnkit.data.generation import Generation
 
 
-class Turned(BaseModel):
+class Intervention(BaseModel):
     """One row, as the subject answered it by itself and after its own trace with the other verdict."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,12 +28,12 @@ class Turned(BaseModel):
     """What it said after the turned trace, which was put into its mouth and is a part of this."""
 
 
-def write_turned(path: Path, turned: Sequence[Turned]) -> None:
+def write_turned(path: Path, turned: Sequence[Intervention]) -> None:
     """Write them as JSONL, readable by the owner alone: they hold what is to be forgotten."""
-    write_whole(path, "".join(each.model_dump_json() + "\n" for each in turned), mode=0o600)
+    write_atomic(path, "".join(each.model_dump_json() + "\n" for each in turned), mode=0o600)
 
 
-def read_turned(path: Path) -> list[Turned]:
+def read_turned(path: Path) -> list[Intervention]:
     """Read what `write_turned` wrote."""
     # Not splitlines(), which would also cut at U+2028 and its like, and these may stand in a JSON string.
-    return [Turned.model_validate_json(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+    return [Intervention.model_validate_json(line) for line in path.read_text(encoding="utf-8").split("\n") if line]

@@ -10,14 +10,14 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.data.batching import Pack, pack
-from unlearnkit.data.encoding import Encoded, Renderer
+from unlearnkit.data.encoding import ChatEncoder, Encoded
 from unlearnkit.data.rows import Row
-from unlearnkit.models.engine import Engine, Want
+from unlearnkit.models.engine import Engine, Request
 from unlearnkit.models.generate import generate
 from unlearnkit.models.logprob import TokenStatistics
 from unlearnkit.records.schema import Record, Tokens
 
-ROWS_AT_ONCE = 256
+BATCH_ROWS = 256
 VIEW = "rows"
 
 
@@ -40,21 +40,21 @@ def measure(
         model: the subject.
         tokenizer: its tokenizer.
         sets: rows by the name of the set that they are measured as a part of.
-        max_length: most tokens of a row. Answers that do not fit raise `BadInput`.
+        max_length: most tokens of a row. Answers that do not fit raise `InputError`.
         max_new_tokens: most tokens of an output.
         unspoken: sets that nothing is generated from.
         gradients: sets on whose rows the norms of the gradient are measured, one backward pass a row.
         on_rows: told the number of rows each time some are done; each row of `gradients` counts a second time.
     """
     model.eval()  # type: ignore[no-untyped-call]
-    renderer, pad_id = Renderer(tokenizer, max_length), int(tokenizer.pad_token_id)
+    encoder, pad_id = ChatEncoder(tokenizer, max_length), int(tokenizer.pad_token_id)
     engine = Engine(model).eval()
     named = [(name, row) for name, rows in sets.items() for row in rows]
-    answers = [encoded_answers(renderer, row) for _, row in named]
+    answers = [encoded_answers(encoder, row) for _, row in named]
     tokens = token_values(engine, [own for own, *_ in answers], pad_id)
     others = iter(_logps(engine, [other for _, *rest in answers for other in rest], pad_id))
     asked = [at for at, (name, row) in enumerate(named) if row.question and name not in unspoken]
-    prompts = [renderer.prompt(named[at][1].question, named[at][1].before) for at in asked]
+    prompts = [encoder.prompt(named[at][1].question, named[at][1].before) for at in asked]
     said = generate(model, tokenizer, prompts, max_new_tokens=max_new_tokens, on_rows=on_rows)
     generations = dict(zip(asked, said, strict=True))
     on_rows(len(named) - len(asked))
@@ -80,19 +80,17 @@ def measure(
     return records
 
 
-def encoded_answers(renderer: Renderer, row: Row) -> list[Encoded]:
+def encoded_answers(encoder: ChatEncoder, row: Row) -> list[Encoded]:
     """The row's answer, then the others whose probability is measured. Raises `TooLong` where one does not fit."""
     answers = [row.answer, *([row.paraphrased_answer] if row.paraphrased_answer else []), *row.perturbed_answer]
     where = f"row {row.id}"
-    return [
-        renderer.answer(row.question, answer, before=row.before, trace=row.trace, where=where) for answer in answers
-    ]
+    return [encoder.answer(row.question, answer, before=row.before, trace=row.trace, where=where) for answer in answers]
 
 
 @torch.no_grad()
 def token_values(engine: Engine, rows: Sequence[Encoded], pad_id: int) -> list[Tokens]:
     """One teacher-forced pass over each row: values at its labels, those of a trace left out."""
-    want, values = Want(statistics=frozenset({VIEW})), []
+    want, values = Request(statistics=frozenset({VIEW})), []
     for batch in _packs(engine, rows, pad_id):
         values += _by_row(batch, engine(batch, want)[VIEW].statistics)
     return values
@@ -100,7 +98,7 @@ def token_values(engine: Engine, rows: Sequence[Encoded], pad_id: int) -> list[T
 
 @torch.no_grad()
 def _logps(engine: Engine, rows: Sequence[Encoded], pad_id: int) -> list[list[float]]:
-    want, values = Want(logps=frozenset({VIEW})), []
+    want, values = Request(logps=frozenset({VIEW})), []
     for batch in _packs(engine, rows, pad_id):
         (logps,) = _said(batch, engine(batch, want)[VIEW].logps)
         values += logps
@@ -112,7 +110,7 @@ def _gradient_norms(engine: Engine, row: Encoded, pad_id: int, on_rows: Callable
     (batch,) = _packs(engine, [row], pad_id)
     weights = [parameter.requires_grad_() for parameter in engine.model.parameters()]
     spoken = ~batch.labels[VIEW].in_trace
-    loss = -engine(batch, Want(logps=frozenset({VIEW})))[VIEW].logps[spoken].mean()
+    loss = -engine(batch, Request(logps=frozenset({VIEW})))[VIEW].logps[spoken].mean()
     # An embedding of positions that were not reached has no gradient.
     found = torch.autograd.grad(loss, weights, allow_unused=True)
     on_rows(1)
@@ -121,8 +119,8 @@ def _gradient_norms(engine: Engine, row: Encoded, pad_id: int, on_rows: Callable
 
 def _packs(engine: Engine, rows: Sequence[Encoded], pad_id: int) -> Iterator[Pack]:
     device = next(engine.parameters()).device
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        yield pack({VIEW: rows[start : start + ROWS_AT_ONCE]}, pad_id).to(device)
+    for start in range(0, len(rows), BATCH_ROWS):
+        yield pack({VIEW: rows[start : start + BATCH_ROWS]}, pad_id).to(device)
 
 
 def _by_row(batch: Pack, statistics: TokenStatistics) -> list[Tokens]:

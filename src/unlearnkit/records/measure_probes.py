@@ -7,25 +7,25 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from unlearnkit.data.encoding import Encoded, Renderer, TooLong
+from unlearnkit.data.encoding import ChatEncoder, Encoded, TooLong
 from unlearnkit.data.trace_format import Style
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.generate import generate
 from unlearnkit.records.measure import token_values
-from unlearnkit.records.probe import Put, Said
+from unlearnkit.records.probe import Probe, ProbeResult
 from unlearnkit.records.schema import Record
 
 
-def measure_put(
+def measure_probes(
     model: Any,
     tokenizer: PreTrainedTokenizerBase,
-    sets: Mapping[str, Sequence[Put]],
+    sets: Mapping[str, Sequence[Probe]],
     *,
     max_length: int,
     max_new_tokens: int,
     style: Style | None = None,
     on_rows: Callable[[int], None] = lambda _: None,
-) -> Said:
+) -> ProbeResult:
     """Records of rows as they are put.
 
     The generation of a record is the whole output, what was begun included. Its tokens are those of the gold answer
@@ -41,13 +41,13 @@ def measure_put(
         on_rows: told the number of rows each time some are done.
     """
     model.eval()
-    renderer = Renderer(tokenizer, max_length, style=style)
-    fitting: list[tuple[str, Put, Encoded]] = []
+    encoder = ChatEncoder(tokenizer, max_length, style=style)
+    fitting: list[tuple[str, Probe, Encoded]] = []
     too_long: dict[str, int] = {}
     for name, puts in sets.items():
         for put in puts:
             try:
-                fitting.append((name, put, _gold(renderer, put)))
+                fitting.append((name, put, _gold(encoder, put)))
             except TooLong:
                 too_long[name] = too_long.get(name, 0) + 1
     on_rows(sum(too_long.values()))
@@ -56,8 +56,8 @@ def measure_put(
     said = generate(
         model,
         tokenizer,
-        [renderer.prompt(put.row.question, put.row.before) for _, put, _ in fitting],
-        begun=[_begun(renderer, put) for _, put, _ in fitting],
+        [encoder.prompt(put.row.question, put.row.before) for _, put, _ in fitting],
+        begun=[_begun(encoder, put) for _, put, _ in fitting],
         max_new_tokens=max_new_tokens,
         on_rows=on_rows,
     )
@@ -65,17 +65,17 @@ def measure_put(
         Record(split=name, row=put.row, generation=generation, tokens=values)
         for (name, put, _), generation, values in zip(fitting, said, tokens, strict=True)
     ]
-    return Said(records, too_long)
+    return ProbeResult(records, too_long)
 
 
-def _begun(renderer: Renderer, put: Put) -> tuple[int, ...]:
-    return renderer.begun(put.trace, put.answer) if put.begun else ()
+def _begun(encoder: ChatEncoder, put: Probe) -> tuple[int, ...]:
+    return encoder.begun(put.trace, put.answer) if put.begun else ()
 
 
-def _gold(renderer: Renderer, put: Put) -> Encoded:
+def _gold(encoder: ChatEncoder, put: Probe) -> Encoded:
     """The gold answer after exactly what was begun."""
     row, where = put.row, f"row {put.row.id}"
     if not put.begun:
-        return renderer.answer(row.question, row.answer, before=row.before, trace=row.trace, where=where)
-    context = (*renderer.prompt(row.question, row.before), *_begun(renderer, put))
-    return renderer.rest(context, row.answer[len(put.answer) :], where=where)
+        return encoder.answer(row.question, row.answer, before=row.before, trace=row.trace, where=where)
+    context = (*encoder.prompt(row.question, row.before), *_begun(encoder, put))
+    return encoder.rest(context, row.answer[len(put.answer) :], where=where)

@@ -9,7 +9,7 @@ from unlearnkit.records.schema import Record
 
 
 @dataclass(frozen=True)
-class Put:
+class Probe:
     """A row, and how an output on it is begun in the subject's name."""
 
     row: Row
@@ -30,7 +30,7 @@ class Put:
 
 
 @dataclass(frozen=True)
-class Said:
+class ProbeResult:
     """What came of putting rows to a subject."""
 
     records: list[Record]

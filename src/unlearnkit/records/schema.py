@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from unlearnkit.core.files import write_whole, writing
+from unlearnkit.core.files import write_atomic, writing
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 
@@ -59,7 +59,7 @@ def write_records(path: Path, records: list[Record]) -> None:
     """Write records as JSONL, readable by the owner alone: they hold what is to be forgotten."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_whole(path, "".join(r.model_dump_json(exclude_defaults=True) + "\n" for r in records), mode=0o600)
+    write_atomic(path, "".join(r.model_dump_json(exclude_defaults=True) + "\n" for r in records), mode=0o600)
 
 
 def read_records(path: Path) -> list[Record]:

@@ -8,8 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from unlearnkit.core.errors import BadInput
-from unlearnkit.core.files import write_whole
+from unlearnkit.core.errors import InputError
+from unlearnkit.core.files import write_atomic
 from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.judges.store import read_judged
 from unlearnkit.metrics.gates import Gate, GateResult, judge_all
@@ -32,7 +32,7 @@ _TOLD = ("epochs", "steps", "batch_size", "retain_batch_size", "lr", "adam_eps",
 def find_runs(paths: Sequence[str | Path]) -> list[RunFolder]:
     """The runs in these folders: a run's own, or every run right under a folder; references first.
 
-    Raises `BadInput` for a folder without a run, and for two runs of one name.
+    Raises `InputError` for a folder without a run, and for two runs of one name.
     """
     found: list[RunFolder] = []
     for path in map(Path, paths):
@@ -43,7 +43,7 @@ def find_runs(paths: Sequence[str | Path]) -> list[RunFolder]:
         below = sorted(path.iterdir()) if path.is_dir() else []
         inside = [run for run in map(RunFolder, below) if run.is_run and run.scores_file.exists()]
         if not inside:
-            raise BadInput(
+            raise InputError(
                 "there is no measured run in this folder",
                 value=str(path),
                 allowed="a run's folder, or a folder of runs",
@@ -54,7 +54,7 @@ def find_runs(paths: Sequence[str | Path]) -> list[RunFolder]:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         where = " and ".join(str(run.path) for run in found if run.name == twice)
-        raise BadInput("two runs have the same name", where=where, value=twice, fix="rename one of the folders")
+        raise InputError("two runs have the same name", where=where, value=twice, fix="rename one of the folders")
     return sorted(found, key=lambda run: REFERENCES.index(run.name) if run.name in REFERENCES else len(REFERENCES))
 
 
@@ -84,20 +84,20 @@ def _write_card(folder: RunFolder) -> None:
         folder.scope(),
         references=references,
         gates=judge_run(folder, recipe.get("gates", ())),
-        caveats=caveats(folder.state(), [subject], _taught([folder])),
+        limitations=limitations(folder.state(), [subject], _taught([folder])),
         adapter=folder.subject().kind == "adapter",
     )
-    write_whole(folder.card_file, card)
+    write_atomic(folder.card_file, card)
 
 
 def write_report(runs: Sequence[RunFolder], path: Path, gates: Sequence[str] | None = None) -> Report:
     """Write the report of some runs, and return what it shows."""
-    report = gather(runs, gates)
+    report = build_report(runs, gates)
     write(report, path)
     return report
 
 
-def gather(
+def build_report(
     runs: Sequence[RunFolder], gates: Sequence[str] | None = None, *, show_forget_text: bool | None = None
 ) -> Report:
     """What a report shows of some runs. `gates` and `show_forget_text` None: as the runs' recipes say."""
@@ -106,7 +106,7 @@ def gather(
     state = states[first.name]
     for name, other in states.items():
         if other.suite != state.suite:
-            raise BadInput(
+            raise InputError(
                 "the runs were measured on different suites, so they cannot stand in one report",
                 where=f"{first.name} and {name}",
                 value=str(other.suite),
@@ -125,7 +125,7 @@ def gather(
         show_forget_text=told if show_forget_text is None else show_forget_text,
         subjects=subjects,
         gates=judge_all(named, {s.name: s.scores for s in subjects}),
-        caveats=caveats(state, subjects, _taught(runs)),
+        limitations=limitations(state, subjects, _taught(runs)),
         grid=_grid(state),
         recipes={run.name: run.recipe_file.read_text(encoding="utf-8") for run in runs if run.recipe_file.exists()},
         environment=state.environment,
@@ -157,7 +157,7 @@ def subject_report(folder: RunFolder) -> SubjectReport:
     )
 
 
-def caveats(
+def limitations(
     state: RunState, subjects: Sequence[SubjectReport], taught: Mapping[str, Taught] | None = None
 ) -> tuple[str, ...]:
     """What the numbers do not say. `taught`: how the targets of each run came to be, by the run's name."""
@@ -168,7 +168,7 @@ def caveats(
     if not any(each.attacks for each in subjects):
         attacks = f"relearning, jailbreaks and the other attacks of `unlearn attack`, {attacks}"
     said = [
-        *make_suite(state.suite).caveats(),
+        *make_suite(state.suite).limitations(),
         "A model that declines has not been shown to have lost what it declines to say. Accuracy, leaks and refusals "
         "are those of greedy answers; `probability` says how likely the model still finds the answer.",
         f"Not measured here: attempts to get the knowledge back by {attacks}"

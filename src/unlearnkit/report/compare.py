@@ -13,7 +13,7 @@ from rich.table import Table
 from unlearnkit.core.number_format import cost, written
 from unlearnkit.data.vocabulary import ordered_sets
 from unlearnkit.metrics.score import NOT_MEASURED, Score
-from unlearnkit.metrics.score_names import COSTS, LISTED, MEMORISATION, METRICS, ScoreName, metric_title, on_board
+from unlearnkit.metrics.score_names import COSTS, LISTED, MEMORIZATION, METRICS, ScoreName, metric_title, on_board
 from unlearnkit.report.tables.score_docs import own_scores
 
 SubjectScores = Mapping[str, Mapping[str, Score]]
@@ -46,7 +46,7 @@ def board_table(subject_scores: SubjectScores, *, title: str | None = None) -> T
     for subject in subject_scores:
         table.add_column(escape(subject), justify="right", no_wrap=True)
     boards = [on_board(scores) for scores in subject_scores.values()]
-    for metric in (*METRICS, *MEMORISATION):
+    for metric in (*METRICS, *MEMORIZATION):
         splits = ordered_sets(name.split for board in boards for name in board if name.metric == metric)
         found = [(split, [board.get(ScoreName(split, metric)) for board in boards]) for split in splits]
         _add_block(table, metric_title(metric), [(split, _texts("", scores)) for split, scores in found])

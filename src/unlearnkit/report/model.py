@@ -93,7 +93,7 @@ class Report(Value):
     subjects: tuple[SubjectReport, ...]
     """The target model first, the retrained one second where there is one, then the methods."""
     gates: tuple[GateResult, ...] = ()
-    caveats: tuple[str, ...] = ()
+    limitations: tuple[str, ...] = ()
     grid: GridReport | None = None
     recipes: dict[str, str] = Field(default_factory=dict)
     """Subject name to its resolved recipe (YAML)."""

@@ -51,7 +51,7 @@ def model_card(
     *,
     references: Mapping[str, Mapping[str, Score]] | None = None,
     gates: Sequence[GateResult] = (),
-    caveats: Sequence[str] = (),
+    limitations: Sequence[str] = (),
     adapter: bool = False,
 ) -> str:
     """The model card of one run, as Markdown for the run's folder.
@@ -74,8 +74,8 @@ def model_card(
     ]  # fmt: skip
     if gates:
         parts.append("## Gates\n\n" + "\n".join(f"- {_code(g.name)}: {_line(g.why)}" for g in gates))
-    if caveats:
-        parts.append("## Caveats\n\n" + "\n".join(f"- {_line(c)}" for c in caveats))
+    if limitations:
+        parts.append("## Caveats\n\n" + "\n".join(f"- {_line(c)}" for c in limitations))
     parts.append(f"## How to load it\n\nFrom the folder of this file:\n\n{_LOAD_ADAPTER if adapter else _LOAD}")
     if adapter:
         parts.append(_BASE)

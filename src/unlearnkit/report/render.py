@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from unlearnkit.core.files import write_whole, writing
+from unlearnkit.core.files import write_atomic, writing
 from unlearnkit.data.vocabulary import group_of, stays
 from unlearnkit.report.charts import board_charts as charts
 from unlearnkit.report.charts.style import styles
@@ -78,7 +78,7 @@ def write(report: Report, path: Path) -> None:
     page = render(report)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, page, mode=0o600 if report.show_forget_text else 0o644)
+    write_atomic(path, page, mode=0o600 if report.show_forget_text else 0o644)
 
 
 def _opened(splits: list[str]) -> set[str]:

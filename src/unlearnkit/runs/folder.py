@@ -14,13 +14,13 @@ from typing import Any, Self, TypeVar
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
-from unlearnkit.core.errors import BadInput
-from unlearnkit.core.files import reading, write_whole
+from unlearnkit.core.errors import InputError
+from unlearnkit.core.files import reading, write_atomic
 from unlearnkit.gradient_effect.table import EFFECTS_FILE, EffectTable
 from unlearnkit.metrics.score import Score
-from unlearnkit.records.intervention import Turned, read_turned
+from unlearnkit.records.intervention import Intervention, read_turned
 from unlearnkit.records.schema import Record, read_records
-from unlearnkit.runs.state import RunState, Subject
+from unlearnkit.runs.state import RunState, SubjectSpec
 from unlearnkit.runs.step_log import CurvePoint
 from unlearnkit.scope.scope import Scope
 
@@ -60,10 +60,10 @@ class RunFolder:
 
     @classmethod
     def existing(cls, path: str | Path) -> Self:
-        """The run in a folder. Raises `BadInput` where there is none."""
+        """The run in a folder. Raises `InputError` where there is none."""
         folder = cls(path)
         if not folder.is_run:
-            raise BadInput(
+            raise InputError(
                 "there is no run in this folder",
                 value=str(path),
                 allowed="a folder with a run.json in it",
@@ -93,7 +93,7 @@ class RunFolder:
 
     def write_state(self, state: RunState) -> None:
         """Write `run.json`."""
-        write_whole(self.state_file, state.model_dump_json(indent=1) + "\n")
+        write_atomic(self.state_file, state.model_dump_json(indent=1) + "\n")
 
     def update(self, **changes: Any) -> RunState:
         """Change fields of `run.json`."""
@@ -111,15 +111,15 @@ class RunFolder:
                 raise ValueError("sections are missing")
             return data
 
-    def subject(self) -> Subject:
+    def subject(self) -> SubjectSpec:
         """What is under test here."""
         if not self.subject_file.exists():
-            raise BadInput("the run has no model yet", where=str(self.path), fix="go on with `unlearn run --resume`")
-        return self._read(self.subject_file, Subject)
+            raise InputError("the run has no model yet", where=str(self.path), fix="go on with `unlearn run --resume`")
+        return self._read(self.subject_file, SubjectSpec)
 
-    def write_subject(self, subject: Subject) -> None:
+    def write_subject(self, subject: SubjectSpec) -> None:
         """Write `subject.json`."""
-        write_whole(self.subject_file, subject.model_dump_json(indent=1) + "\n")
+        write_atomic(self.subject_file, subject.model_dump_json(indent=1) + "\n")
 
     def subject_path(self) -> str:
         """Where the subject's model is: a folder or a hub id."""
@@ -135,7 +135,7 @@ class RunFolder:
 
     def write_scope(self, scope: Scope) -> None:
         """Write the scope; it holds the secrets."""
-        write_whole(self.scope_file, scope.model_dump_json(indent=1) + "\n", mode=0o600)
+        write_atomic(self.scope_file, scope.model_dump_json(indent=1) + "\n", mode=0o600)
 
     def records(self) -> list[Record]:
         """What was measured on each row."""
@@ -144,7 +144,7 @@ class RunFolder:
         with reading(self.records_file, fix=f"measure it again: unlearn eval {self.path}"):
             return read_records(self.records_file)
 
-    def turned(self) -> list[Turned]:
+    def turned(self) -> list[Intervention]:
         """What the subject said after its traces with the verdict turned; none where that was never measured."""
         if not self.turned_file.exists():
             return []
@@ -160,7 +160,7 @@ class RunFolder:
 
     def write_scores(self, scores: dict[str, Score]) -> None:
         """Write `scores.json`."""
-        write_whole(self.scores_file, _SCORES.dump_json(scores, indent=1).decode() + "\n")
+        write_atomic(self.scores_file, _SCORES.dump_json(scores, indent=1).decode() + "\n")
 
     def attack_scores(self) -> dict[str, Score]:
         """Every score of an attack by its flat name; none where the subject was not attacked."""
@@ -171,7 +171,7 @@ class RunFolder:
 
     def write_attack_scores(self, scores: dict[str, Score]) -> None:
         """Write `attacks.json`."""
-        write_whole(self.attacks_file, _SCORES.dump_json(scores, indent=1).decode() + "\n")
+        write_atomic(self.attacks_file, _SCORES.dump_json(scores, indent=1).decode() + "\n")
 
     def drop_attacks(self) -> bool:
         """Remove the results of attacks after the plain records have changed. Return whether there were any."""
@@ -200,11 +200,11 @@ class RunFolder:
                 for step in steps
             )
 
-    def _not_measured(self, what: str) -> BadInput:
+    def _not_measured(self, what: str) -> InputError:
         if self.is_run and self.state().purged:
             fix = f"measure it again: unlearn eval {self.path}"
-            return BadInput(f"the run was purged, and its {what} with it", where=str(self.path), fix=fix)
-        return BadInput(f"the run has no {what}", where=str(self.path), fix=f"measure it: unlearn eval {self.path}")
+            return InputError(f"the run was purged, and its {what} with it", where=str(self.path), fix=fix)
+        return InputError(f"the run has no {what}", where=str(self.path), fix=f"measure it: unlearn eval {self.path}")
 
     @staticmethod
     def _read(path: Path, kind: type[T]) -> T:

@@ -13,7 +13,7 @@ COST_FILE = "cost.json"
 """Beside a model that a suite trained: what that took."""
 
 
-class Subject(Value):
+class SubjectSpec(Value):
     """A model under test, and how to load it again."""
 
     kind: Literal["weights", "adapter"]

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any, TextIO
 
-from unlearnkit.core.files import write_whole, writing
+from unlearnkit.core.files import write_atomic, writing
 from unlearnkit.core.settings import Value
 
 
@@ -28,7 +28,7 @@ class StepLogFile:
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
             # A line that a kill cut off comes after the last checkpoint, and goes with the rest.
             kept = [line for line in lines[: self._keep] if line.endswith("\n")]
-        write_whole(path, "".join(kept))
+        write_atomic(path, "".join(kept))
         with writing(path):
             self._stream = path.open("a", encoding="utf-8")
         return self._stream

@@ -7,21 +7,21 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from unlearnkit.core.files import write_whole
-from unlearnkit.core.redaction import described
+from unlearnkit.core.files import write_atomic
+from unlearnkit.core.redaction import describe_type
 from unlearnkit.core.yaml_source import BadField, bad_field, parse
 from unlearnkit.scope.scope import Scope
 
 
 def read_scope(path: Path) -> Scope:
-    """Read a scope from YAML. Raises `BadInput`, saying at which line and field, and what is allowed."""
+    """Read a scope from YAML. Raises `InputError`, saying at which line and field, and what is allowed."""
     data, origins = parse(path, (), what="scope", begin="description:")
     try:
         scope = Scope.model_validate(data)
     except ValidationError as error:
         told = bad_field(error, Scope)
         if told.path[:1] in (("secrets",), ("kept",)) and told.value is not None:
-            told.value = described(told.value)
+            told.value = describe_type(told.value)
         raise origins.placed(told) from error
     wrong = _of_nobody(scope)
     if wrong is not None:
@@ -53,7 +53,7 @@ def write_scope(path: Path, scope: Scope | None) -> None:
     text = _BLANK
     if scope is not None:
         text = yaml.safe_dump(scope.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
-    write_whole(path, _HEAD + text, mode=0o600)
+    write_atomic(path, _HEAD + text, mode=0o600)
 
 
 _HEAD = """\

@@ -17,7 +17,7 @@ Said = Annotated[str, MinLen(1)]
 """What may stand in a text."""
 
 
-class Subject(BaseModel):
+class ScopeSubject(BaseModel):
     """Somebody or something of whom something is known: what is to be forgotten, or a neighbour that must stay."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,9 +45,9 @@ class Scope(BaseModel):
     description: Annotated[str, MinLen(1)]
     """One or two sentences for a person, free of secrets: what is to be forgotten and why."""
     task: Task
-    subjects: Annotated[tuple[Subject, ...], MinLen(1)]
+    subjects: Annotated[tuple[ScopeSubject, ...], MinLen(1)]
     secrets: tuple[Secret, ...] = ()
-    neighbours: tuple[Subject, ...] = ()
+    neighbours: tuple[ScopeSubject, ...] = ()
     """What is close to the subjects and must stay."""
     kept: tuple[Secret, ...] = ()
     """What may be told of neighbours, in the form of secrets. Questions that name it show a method what is none."""

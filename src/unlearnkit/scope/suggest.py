@@ -6,15 +6,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice, zip_longest
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.notes import look
 from unlearnkit.scope.questions.wordings import BY_SECRET
-from unlearnkit.scope.scope import Scope, Secret, Subject, Task
+from unlearnkit.scope.scope import Scope, ScopeSubject, Secret, Task
 from unlearnkit.scope.subject_detection import Found, find_subjects
 from unlearnkit.text.facts import facts, street_address
 from unlearnkit.text.language import other_language
-from unlearnkit.text.normalize import contains, normalise
+from unlearnkit.text.normalize import contains, normalize
 
 COMMON, COMMON_SHARE = 3, 0.05
 """A fact that is told of so many subjects, and of such a share of them, is nobody's secret."""
@@ -43,11 +43,11 @@ def suggest_scope(
         task: what kind of knowledge it is.
 
     Raises:
-        BadInput: where the rows have no subject, saying what to write by hand.
+        InputError: where the rows have no subject, saying what to write by hand.
     """
     found = find_subjects(rows)
     if not found.subjects:
-        raise BadInput(
+        raise InputError(
             "no name recurs in the rows, so nothing tells whom or what they are about",
             where="the forget split",
             allowed="rows with a subject, or a name with a capital in at least two rows",
@@ -57,7 +57,7 @@ def suggest_scope(
     scope = Scope(
         description=description or _described(list(found.subjects)),
         task=task,
-        subjects=tuple(Subject(name=name, aliases=aliases) for name, aliases in found.subjects.items()),
+        subjects=tuple(ScopeSubject(name=name, aliases=aliases) for name, aliases in found.subjects.items()),
         secrets=tuple(_secrets(rows, found)),
         languages=_languages(rows),
     )
@@ -73,7 +73,7 @@ def with_subjects(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(row.model_copy(update={"subject": name}) for row, name in zip(rows, of_row, strict=True))
 
 
-def suggest_neighbours(rows: Sequence[Row], scope: Scope, limit: int = NEIGHBOURS) -> tuple[Subject, ...]:
+def suggest_neighbours(rows: Sequence[Row], scope: Scope, limit: int = NEIGHBOURS) -> tuple[ScopeSubject, ...]:
     """Subjects of the retain rows that are not of the scope: those first that share most with it.
 
     What they share are the scope's secrets: places, genres, prizes. One that few others share counts more.
@@ -81,17 +81,17 @@ def suggest_neighbours(rows: Sequence[Row], scope: Scope, limit: int = NEIGHBOUR
     return _neighbours(rows, find_subjects(rows), scope, limit)
 
 
-def _neighbours(rows: Sequence[Row], found: Found, scope: Scope, limit: int) -> tuple[Subject, ...]:
-    own = {normalise(name) for subject in scope.subjects for name in (subject.name, *subject.aliases)}
+def _neighbours(rows: Sequence[Row], found: Found, scope: Scope, limit: int) -> tuple[ScopeSubject, ...]:
+    own = {normalize(name) for subject in scope.subjects for name in (subject.name, *subject.aliases)}
     told: dict[str, list[str]] = defaultdict(list)
     for row, name in zip(rows, found.of_row, strict=True):
-        if name is not None and normalise(name) not in own:
+        if name is not None and normalize(name) not in own:
             told[name].append(f"{row.prompt}\n{row.answer}")
-    forms = {normalise(form): form for secret in scope.secrets for form in secret.forms}.values()
+    forms = {normalize(form): form for secret in scope.secrets for form in secret.forms}.values()
     shared = {name: [form for form in forms if contains("\n".join(texts), form)] for name, texts in told.items()}
     spread = Counter(form for of_one in shared.values() for form in of_one)
     order = sorted(told, key=lambda name: -sum(1 / spread[form] for form in shared[name]))
-    return tuple(Subject(name=name, aliases=found.subjects[name]) for name in order[:limit])
+    return tuple(ScopeSubject(name=name, aliases=found.subjects[name]) for name in order[:limit])
 
 
 def _secrets(rows: Sequence[Row], found: Found) -> Iterator[Secret]:
@@ -114,7 +114,7 @@ def _secrets(rows: Sequence[Row], found: Found) -> Iterator[Secret]:
                 yield Secret(subject=name, forms=tuple(forms))
 
 
-def _kept(rows: Sequence[Row], found: Found, scope: Scope, neighbours: Sequence[Subject]) -> tuple[Secret, ...]:
+def _kept(rows: Sequence[Row], found: Found, scope: Scope, neighbours: Sequence[ScopeSubject]) -> tuple[Secret, ...]:
     """What rows tell of neighbours that looks like a secret of the scope and is none: at most as much as is secret.
 
     Each neighbour has its turn, so that one of whom much is told leaves room for the others.
@@ -137,7 +137,7 @@ def _kept(rows: Sequence[Row], found: Found, scope: Scope, neighbours: Sequence[
 
 def _key(fact: str) -> str:
     """What forms of one fact share: typography aside, and the way in which digits are grouped."""
-    folded = normalise(fact).replace("\\", "")
+    folded = normalize(fact).replace("\\", "")
     digits = "".join(filter(str.isdigit, folded))
     return digits if digits and not any(map(str.isalpha, folded)) else folded
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 from pydantic import ConfigDict
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.registry import Registry
 from unlearnkit.core.settings import Place, Settings
@@ -74,7 +74,7 @@ class Suite(Protocol):
         """Folder or hub id of the retrained model, where there is one."""
         ...
 
-    def outline(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    def meta_load(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
         """The target model's tokenizer and an untrained model of its shape: what a dry run looks at. Fast.
 
         Asked only of a suite that has models.
@@ -98,12 +98,12 @@ class Suite(Protocol):
         """What is asked to be forgotten, in a few words that end the title of a report; nothing secret."""
         ...
 
-    def caveats(self) -> tuple[str, ...]:
+    def limitations(self) -> tuple[str, ...]:
         """What a reader must know of figures made on this suite, in whole sentences; nothing secret. Reads no file."""
         ...
 
 
-class Brought(Settings):
+class UserModelSuite(Settings):
     """What suites have in common whose models the user brings."""
 
     model_config = ConfigDict(ignored_types=(cached_property,))
@@ -127,7 +127,7 @@ class Brought(Settings):
         """The one that the user has named."""
         return self.retrained
 
-    def caveats(self) -> tuple[str, ...]:
+    def limitations(self) -> tuple[str, ...]:
         """What is left unmeasured where there is no retrained model."""
         if self.retrained is not None:
             return ()
@@ -137,9 +137,9 @@ class Brought(Settings):
             "with a model that never learned it. So nothing here says how much of what is left any model could guess.",
         )
 
-    def outline(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    def meta_load(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
         """Asked only of a suite that has models."""
-        raise BadInput("the suite has no model of its own", where="model.path", fix="name the model")
+        raise InputError("the suite has no model of its own", where="model.path", fix="name the model")
 
 
 SUITES: Registry[type[Suite]] = Registry("suite", "unlearnkit.suites", module="suite")

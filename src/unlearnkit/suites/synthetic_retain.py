@@ -15,14 +15,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.core.errors import UnlearnError
 from unlearnkit.core.progress import Progress
-from unlearnkit.data.encoding import Renderer, TooLong
+from unlearnkit.data.encoding import ChatEncoder, TooLong
 from unlearnkit.data.rows import Row
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.generate import generate
 from unlearnkit.models.load import load_model, load_tokenizer
 from unlearnkit.scope.scope import Scope
 from unlearnkit.text.coherence import is_coherent
-from unlearnkit.text.normalize import contains, normalise
+from unlearnkit.text.normalize import contains, normalize
 
 LEAST, MOST, PER_FORGET_ROW = 32, 512, 4
 """Rows that are written: so many for each forget row, within these bounds."""
@@ -35,7 +35,7 @@ HERE = "\u2060HERE\u2060"
 """Stands for the user's words in the chat template: what is before it begins a user's turn."""
 
 
-def write_stand_in(
+def write_synthetic_retain(
     target: str, forget: Sequence[Row], scope: Scope, *, seed: int, max_length: int, progress: Progress
 ) -> tuple[Row, ...]:
     """Rows in the model's own words, none of which names a subject of the scope or tells one of its secrets.
@@ -59,9 +59,9 @@ def write_stand_in(
     found: dict[str, Row] = {}
     with progress.count("the model writes rows that stand in for retain", wanted) as counter:
         for turn in range(ROUNDS):
-            for row in _drawn(model, tokenizer, Renderer(tokenizer, max_length), wanted, seed=seed + turn):
+            for row in _drawn(model, tokenizer, ChatEncoder(tokenizer, max_length), wanted, seed=seed + turn):
                 if len(found) < wanted and _may_stay(row, forget, scope):
-                    found.setdefault(normalise(row.question or row.answer), row)
+                    found.setdefault(normalize(row.question or row.answer), row)
             counter.reach(len(found))
             if len(found) == wanted:
                 break
@@ -83,37 +83,37 @@ def _may_stay(row: Row, forget: Sequence[Row], scope: Scope) -> bool:
     said = f"{row.question}\n{row.answer}"
     names = [name for subject in scope.subjects for name in (subject.name, *subject.aliases)]
     secrets = [form for secret in scope.secrets for form in secret.forms]
-    asked = {normalise(other.question or other.answer) for other in forget}
-    return normalise(row.question or row.answer) not in asked and not any(contains(said, n) for n in [*names, *secrets])
+    asked = {normalize(other.question or other.answer) for other in forget}
+    return normalize(row.question or row.answer) not in asked and not any(contains(said, n) for n in [*names, *secrets])
 
 
 def _drawn(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, renderer: Renderer, count: int, *, seed: int
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, encoder: ChatEncoder, count: int, *, seed: int
 ) -> Iterator[Row]:
     """Questions sampled from the model with its own answers, or texts; the empty and unfinished ones left out."""
-    drawn = _texts if renderer.layout == "plain" else _questions
-    for row in drawn(model, tokenizer, renderer, count, seed):
+    drawn = _texts if encoder.layout == "plain" else _questions
+    for row in drawn(model, tokenizer, encoder, count, seed):
         try:
-            renderer.answer(row.question, row.answer, trace=row.trace, where=row.id)
+            encoder.answer(row.question, row.answer, trace=row.trace, where=row.id)
         except TooLong:
             continue
         yield row
 
 
 def _texts(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, renderer: Renderer, count: int, seed: int
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, encoder: ChatEncoder, count: int, seed: int
 ) -> Iterator[Row]:
-    start = list(renderer.prompt("")) or [int(tokenizer.eos_token_id)]
-    longest = min(TEXT_TOKENS, renderer.max_length - 2)
+    start = list(encoder.prompt("")) or [int(tokenizer.eos_token_id)]
+    longest = min(TEXT_TOKENS, encoder.max_length - 2)
     for text in _sampled(model, tokenizer, start, count, longest, seed, stop=False):
         yield Row(id="written", question="", answer=text)
 
 
 def _questions(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, renderer: Renderer, count: int, seed: int
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, encoder: ChatEncoder, count: int, seed: int
 ) -> Iterator[Row]:
     questions = list(_sampled(model, tokenizer, _user_turn(tokenizer), count, QUESTION_TOKENS, seed, stop=True))
-    prompts = [renderer.prompt(question) for question in questions]
+    prompts = [encoder.prompt(question) for question in questions]
     answers = generate(model, tokenizer, prompts, max_new_tokens=ANSWER_TOKENS)
     for question, answer in zip(questions, answers, strict=True):
         if answer.ended == "eos" and answer.response:

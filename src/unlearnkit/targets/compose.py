@@ -9,7 +9,7 @@ from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.scope.leak_scan.scan import leaks, refuse_leaks, scanner
-from unlearnkit.scope.questions.question import Mention
+from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.scope import Scope, Secret
 from unlearnkit.targets.base import Teacher
 from unlearnkit.text.normalize import contains
@@ -26,13 +26,13 @@ def taught(rows: Sequence[Row], scope: Scope, teacher: Teacher, seed: int) -> li
 
 
 def scope_targets(
-    scope: Scope, found: Sequence[Mention], teacher: Teacher, seed: int, say: Say, retain: Sequence[Row]
+    scope: Scope, found: Sequence[ScopeQuestion], teacher: Teacher, seed: int, say: Say, retain: Sequence[Row]
 ) -> list[Target]:
     """Targets of the scope rows: refusals of what is in scope, the model's own words on the rest.
 
-    Where the model says nothing, or what `OwnWords` bars, there is no target.
+    Where the model says nothing, or what `RetainAnswerFilter` bars, there is no target.
     """
-    own_words = OwnWords.of(scope, retain)
+    own_words = RetainAnswerFilter.of(scope, retain)
     asked = [mention for mention in found if mention.topic is None]
     own = dict(zip(asked, (said.trace for said in say([mention.row for mention in asked])), strict=True))
     noted = [(mention, _noted(mention, own.get(mention, ""), scope)) for mention in found]
@@ -52,7 +52,7 @@ def scope_targets(
     return [*refused, *(target for target, row in kept if not own_words.tell(target, row))]
 
 
-def _noted(mention: Mention, own: str, scope: Scope) -> Row:
+def _noted(mention: ScopeQuestion, own: str, scope: Scope) -> Row:
     """The mention's row, with the beginning of the thought about it; with none where that would tell a secret."""
     note = mention.note(own)
     told = scanner(scope).scan(Target(id=mention.row.id, trace=note, response=""), mention.row)
@@ -60,7 +60,7 @@ def _noted(mention: Mention, own: str, scope: Scope) -> Row:
 
 
 @dataclass(frozen=True)
-class OwnWords:
+class RetainAnswerFilter:
     """What the model may not say of its own accord, in words that it is to keep. Only the listed forms count."""
 
     scope: Scope
@@ -68,7 +68,7 @@ class OwnWords:
     """Secrets and names that tell of their subject whatever is asked."""
 
     @classmethod
-    def of(cls, scope: Scope, retain: Sequence[Row]) -> OwnWords:
+    def of(cls, scope: Scope, retain: Sequence[Row]) -> RetainAnswerFilter:
         """Of a secret that others share, as `scope.kept` or an answer of a retain row shows, nothing can be told."""
         shared = "\n".join(
             (*(f for kept in scope.kept for f in kept.forms), *(a for row in retain for a in row.answers))

@@ -13,15 +13,15 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.data.batching import pack
-from unlearnkit.data.encoding import Encoded, Renderer
+from unlearnkit.data.encoding import ChatEncoder, Encoded
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
-from unlearnkit.models.engine import Engine, Want
+from unlearnkit.models.engine import Engine, Request
 from unlearnkit.text.spellings import common, stem, words
 
 MASK = "…"
 """What stands in the place of a content word."""
-ROWS_AT_ONCE = 128
+BATCH_ROWS = 128
 _VIEW = "answers"
 _WORD = re.compile(r"\w+")
 _CLITICS = frozenset({"s", "t", "d", "m", "ll", "re", "ve"})
@@ -72,15 +72,15 @@ def measured_lift(
     other tells less, since what it knows already the trace cannot raise. It is put into eval mode. Both traces are laid
     out between the tokenizer's marks of a thought, as in training. A target without a trace has lift 0.
 
-    Raises `BadInput` where a tokenizer does not know the marks, and `TooLong` where an answer does not fit
+    Raises `InputError` where a tokenizer does not know the marks, and `TooLong` where an answer does not fit
     `max_length`; a trace that does not fit is cut at its end.
     """
     model.eval()  # type: ignore[no-untyped-call]
-    renderer, encoded = Renderer(tokenizer, max_length), list[Encoded]()
+    encoder, encoded = ChatEncoder(tokenizer, max_length), list[Encoded]()
     for target, row in zip(targets, rows, strict=True):
         for trace in (target.trace, masked(target.trace, row.prompt)):
             encoded.append(
-                renderer.answer(
+                encoder.answer(
                     row.question, row.answer, before=row.before, trace=trace, label_trace=False, where=f"row {row.id}"
                 )
             )
@@ -92,9 +92,9 @@ def measured_lift(
 def _answer_logps(engine: Engine, encoded: Sequence[Encoded], pad_id: int) -> list[list[float]]:
     """Log-probabilities of the labelled tokens of each row."""
     device, found = next(engine.parameters()).device, list[list[float]]()
-    for start in range(0, len(encoded), ROWS_AT_ONCE):
-        batch = pack({_VIEW: encoded[start : start + ROWS_AT_ONCE]}, pad_id).to(device)
-        logps = engine(batch, Want(logps=frozenset({_VIEW})))[_VIEW].logps
+    for start in range(0, len(encoded), BATCH_ROWS):
+        batch = pack({_VIEW: encoded[start : start + BATCH_ROWS]}, pad_id).to(device)
+        logps = engine(batch, Request(logps=frozenset({_VIEW})))[_VIEW].logps
         sizes = torch.bincount(batch.labels[_VIEW].row, minlength=batch.labels[_VIEW].rows).tolist()
         found += [part.tolist() for part in torch.split(logps.cpu(), sizes)]
     return found

@@ -11,8 +11,8 @@ from unlearnkit.core.settings import Settings
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.llm.consent import Permission
-from unlearnkit.llm.response_cache import Replies
-from unlearnkit.llm.types import Message, Prompt, Reply, Sampling, Speaker
+from unlearnkit.llm.response_cache import ResponseCache
+from unlearnkit.llm.types import ChatModel, Message, Prompt, Reply, Sampling
 from unlearnkit.scope.scope import Scope
 from unlearnkit.targets.base import Teacher
 from unlearnkit.targets.prompts import Kind, instructions, kind_of
@@ -23,7 +23,7 @@ AGAIN = 2
 
 
 class ChatTeacher(Settings, ABC):
-    """Settings of a teacher that asks a chat model; it is one by making a `Speaker`."""
+    """Settings of a teacher that asks a chat model; it is one by making a `ChatModel`."""
 
     prompt: Kind | None = None
     """Which prompt the model gets (`unlearn show prompts`); null: as the scope's task has it."""
@@ -37,7 +37,7 @@ class ChatTeacher(Settings, ABC):
         """Complain of what is missing, before anything is made or sent: consent, a key, a package, the model."""
 
     @abstractmethod
-    def speaker(self, permission: Permission, replies: Replies, note: Callable[[str], None]) -> Speaker:
+    def chat_model(self, permission: Permission, replies: ResponseCache, note: Callable[[str], None]) -> ChatModel:
         """The model. `replies` keeps what it answers, and `note` tells what the user may wonder about.
 
         Raises what `ready` raises.
@@ -57,7 +57,7 @@ class ChatTeacher(Settings, ABC):
 
 
 @dataclass
-class Tally:
+class Usage:
     """How many targets were written by whom, and what it took."""
 
     written: int = 0
@@ -76,17 +76,17 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Desk:
+class LLMTargetWriter:
     """All that is needed to have a chat teacher write."""
 
     teacher: ChatTeacher
-    speaker: Speaker
+    chat_model: ChatModel
     fallback: Teacher
     """Writes where the teacher cannot."""
     fits: Fits
     count: Callable[[str, int], Callable[[int], None]]
     """Begins to show a round of asking, by its name and the number of rows."""
-    tally: Tally
+    usage: Usage
     lifting: Callable[[Sequence[Target], Sequence[Row]], Sequence[bool]] | None = None
     """Which of some targets help too much to guess the answers; None where that counts for nothing."""
 
@@ -108,8 +108,8 @@ class Desk:
         left = [place for place in range(len(rows)) if place not in done]
         if left:
             done |= zip(left, self.fallback.write([rows[place] for place in left], scope, seed), strict=True)
-        self.tally.written += len(rows) - len(left)
-        self.tally.replaced += len(left)
+        self.usage.written += len(rows) - len(left)
+        self.usage.replaced += len(left)
         return [done[place] for place in range(len(rows))]
 
     def _ask(
@@ -122,7 +122,7 @@ class Desk:
     ) -> list[Reply]:
         """What the teacher answers about each row that is left."""
         prompts = [self.teacher.asked(rows[place], scope, draw, fault) for place, fault in faults.items()]
-        return self.speaker.say(prompts, self.teacher.sampling, on_reply)
+        return self.chat_model.say(prompts, self.teacher.sampling, on_reply)
 
     def _take(
         self, rows: Sequence[Row], scope: Scope, said: Mapping[int, Reply], done: dict[int, Target]
@@ -130,13 +130,13 @@ class Desk:
         """Put what is good into `done`, and return what is wrong with the others that are to be asked about again."""
         written, wrong = dict[int, Target](), dict[int, Fault]()
         for place, reply in said.items():
-            self.tally.hear(reply)
+            self.usage.hear(reply)
             written[place] = Target(id=rows[place].id, trace=reply.reasoning, response=reply.text)
             fault = self._fault(written[place], rows[place], scope, reply)
             if fault is not None:
                 wrong[place] = fault
         wrong |= dict.fromkeys(self._lifting(rows, {p: t for p, t in written.items() if p not in wrong}), "lift")
-        self.tally.turned_down.update(wrong.values())
+        self.usage.turned_down.update(wrong.values())
         done |= {place: target for place, target in written.items() if place not in wrong}
         # In the order of the rows, as they were asked: what is sent, and so what is kept, hangs on nothing else.
         return {place: wrong[place] for place in said if place in wrong and said[place].ended != "none"}

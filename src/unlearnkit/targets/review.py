@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from unlearnkit.core.errors import BadInput
-from unlearnkit.core.files import write_whole, writing
+from unlearnkit.core.errors import InputError
+from unlearnkit.core.files import write_atomic, writing
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.scope.scope import Scope
-from unlearnkit.targets.compose import OwnWords
+from unlearnkit.targets.compose import RetainAnswerFilter
 from unlearnkit.targets.validation import Fault, Fits, find_fault
 
 
@@ -42,7 +42,7 @@ def write_review(path: Path, targets: Sequence[Target], rows: Mapping[str, Row])
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
     lines = ({"id": t.id, "question": rows[t.id].question, "trace": t.trace, "response": t.response} for t in targets)
-    write_whole(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), mode=0o600)
+    write_atomic(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), mode=0o600)
 
 
 def read_review(
@@ -67,16 +67,16 @@ def read_review(
             others share with a subject.
         retain: rows that show what others share.
 
-    Raises `BadInput` with file, line and field for a line that cannot be used; it quotes none.
+    Raises `InputError` with file, line and field for a line that cannot be used; it quotes none.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise BadInput(
+        raise InputError(
             f"the edited targets cannot be read: {why}", where="--import", value=str(path), fix="name the file"
         ) from error
-    bar = OwnWords.of(scope, retain)
+    bar = RetainAnswerFilter.of(scope, retain)
     known, found = {target.id for target in targets}, dict[str, Target]()
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -89,16 +89,18 @@ def read_review(
                 "this is not the question of the row of that id",
             )  # fmt: skip
             fix = "leave ids and questions as they were exported: the run's questions are its rows'"
-            raise BadInput(what, where=f"{where}, field {field}", value=reviewed.id, fix=fix)
+            raise InputError(what, where=f"{where}, field {field}", value=reviewed.id, fix=fix)
         if reviewed.id in found:
-            raise BadInput("the target stands there twice", where=where, value=reviewed.id, fix="take one of them out")
+            raise InputError(
+                "the target stands there twice", where=where, value=reviewed.id, fix="take one of them out"
+            )
         target = Target(id=reviewed.id, trace=reviewed.trace.strip(), response=reviewed.response.strip())
         row = rows[target.id]
         own = target.id in own_words
         fault = _fault_of_own(target, row, bar, fits) if own else find_fault(target, row, scope, fits)
         if fault is not None:
             field, what, fix = _FIXES[fault]
-            raise BadInput(what, where=f"{where}, field {field}", value=target.id, fix=fix)
+            raise InputError(what, where=f"{where}, field {field}", value=target.id, fix=fix)
         found[target.id] = target
     return found
 
@@ -110,7 +112,7 @@ def _line(line: str, where: str) -> _Reviewed:
         # Without the value: it may be what is to be forgotten.
         first = error.errors()[0]
         field = f", field {first['loc'][0]}" if first["loc"] else ""
-        raise BadInput(
+        raise InputError(
             f"not a target: {first['msg']}",
             where=f"{where}{field}",
             allowed="id, question, trace, response: each a text",
@@ -118,7 +120,7 @@ def _line(line: str, where: str) -> _Reviewed:
         ) from error
 
 
-def _fault_of_own(target: Target, row: Row, bar: OwnWords, fits: Fits) -> Fault | None:
+def _fault_of_own(target: Target, row: Row, bar: RetainAnswerFilter, fits: Fits) -> Fault | None:
     if not target.response:
         return "no response"
     if bar.tell(target, row):

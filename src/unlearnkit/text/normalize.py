@@ -27,7 +27,7 @@ def _fold(text: str) -> str:
 
 
 @lru_cache(maxsize=65536)
-def normalise(text: str) -> str:
+def normalize(text: str) -> str:
     """`text` in the one form in which texts are compared.
 
     NFKC and case folding (Unicode Standard Annex 15, section 3.13 of the core standard), one kind of quotation mark,
@@ -40,12 +40,12 @@ def normalise(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of the normalised text: runs of letters and digits of any script."""
-    return _WORD.findall(normalise(text))
+    return _WORD.findall(normalize(text))
 
 
 @lru_cache(maxsize=65536)
 def _pattern(form: str) -> re.Pattern[str] | None:
-    bare = normalise(form).strip(_EDGES)
+    bare = normalize(form).strip(_EDGES)
     if not bare:
         return None
     # Words of a form may be parted by a space, a hyphen or both: "555 0142" says what "555-0142" says.
@@ -68,7 +68,7 @@ def contains(text: str, form: str) -> bool:
     found inside a longer one. A form without a letter, digit or symbol is never found.
     """
     pattern = _pattern(form)
-    return pattern is not None and pattern.search(normalise(text)) is not None
+    return pattern is not None and pattern.search(normalize(text)) is not None
 
 
 def runs(text: str, length: int) -> set[tuple[str, ...]]:

@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from unlearnkit.text.linear_model import linear_model
-from unlearnkit.text.normalize import normalise
+from unlearnkit.text.normalize import normalize
 from unlearnkit.text.numerals import read_numbers
 
 
@@ -36,8 +36,8 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30f
 
 @lru_cache(maxsize=65536)
 def fold(text: str) -> str:
-    """The text as `normalise` makes it, without diacritics and with every decimal digit in ASCII."""
-    bare = "".join(c for c in unicodedata.normalize("NFD", normalise(text)) if unicodedata.category(c) != "Mn")
+    """The text as `normalize` makes it, without diacritics and with every decimal digit in ASCII."""
+    bare = "".join(c for c in unicodedata.normalize("NFD", normalize(text)) if unicodedata.category(c) != "Mn")
     bare = " ".join(bare.split())  # a diacritic that stood alone was normalised to one on a space
     if bare.isascii():
         return bare

@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from unlearnkit.text.linear_model import linear_model
-from unlearnkit.text.normalize import normalise
+from unlearnkit.text.normalize import normalize
 
 _TOKEN = re.compile(
     r"(?P<mail>[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://\S+)"
@@ -46,7 +46,7 @@ def tokens(text: str) -> list[Token]:
     for match in _TOKEN.finditer(text):
         kind, said = match.lastgroup or "mark", match.group()
         if kind == "word":
-            found.append(Token(normalise(said), kind, said[0].isupper()))
+            found.append(Token(normalize(said), kind, said[0].isupper()))
         elif kind == "quote":
             # An opening mark clings to what follows, a closing one to what stands before.
             after = text[match.end() : match.end() + 1]

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import sync, writing
 from unlearnkit.training.combiner import Gradient
 
@@ -46,7 +46,7 @@ class Checkpoints:
         return found[-1] if found else None
 
     def save(self, progress: Progress, model: nn.Module, optimizer: Optimizer, memory: Gradient | None = None) -> None:
-        """Write a checkpoint, then remove older ones. Raises `NotWritten`, with the older ones kept.
+        """Write a checkpoint, then remove older ones. Raises `WriteError`, with the older ones kept.
 
         `memory`: what the combiner carries from step to step; None without a combiner.
         """
@@ -84,7 +84,7 @@ class Checkpoints:
     def load(self, model: nn.Module, optimizer: Optimizer, memory: Gradient | None = None) -> Progress | None:
         """Bring model, optimiser, random state and `memory` to the newest checkpoint; None where there is none.
 
-        Raises `BadInput` when the checkpoint was written by a run with other settings or data, or is damaged. Nothing
+        Raises `InputError` when the checkpoint was written by a run with other settings or data, or is damaged. Nothing
         is loaded of one that is.
         """
         folder = self.newest()
@@ -100,7 +100,7 @@ class Checkpoints:
             raise _damaged(folder, f"{type(error).__name__}: {error}") from error
         differing = [k for k, v in self.fingerprint.items() if fingerprint.get(k) != v]
         if differing:
-            raise BadInput(
+            raise InputError(
                 "the checkpoint was written by a run with another " + ", ".join(differing),
                 where=str(folder),
                 fix="bring back what it was begun with; or take another folder: out=...; or, to train from the "
@@ -147,8 +147,8 @@ class KeptWeights:
         return False
 
 
-def _damaged(folder: Path, why: str) -> BadInput:
-    return BadInput(
+def _damaged(folder: Path, why: str) -> InputError:
+    return InputError(
         f"the checkpoint is damaged: {why.splitlines()[0]}",
         where=str(folder),
         fix=f"delete {folder.parent} and go on with --resume: training begins again, and nothing else is lost",

@@ -14,7 +14,7 @@ import torch
 from accelerate import Accelerator, DistributedType
 from torch import Tensor, nn
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.methods.objective import Objective, Terms, TokenValues, View
 from unlearnkit.models.parameter_vectors import dot
 from unlearnkit.training.combiner import Combiner, Gradient, Task, TaskGradients
@@ -40,10 +40,10 @@ class Combining:
     ) -> None:
         """`parameters`: those that are trained, by name.
 
-        Raises `BadInput` where gradients are sharded over processes: none holds a whole one to take dot products of.
+        Raises `InputError` where gradients are sharded over processes: none holds a whole one to take dot products of.
         """
         if accelerator.distributed_type in _SHARDED:
-            raise BadInput(
+            raise InputError(
                 "a combiner needs whole gradients, and here each process holds a part of every one",
                 where="train.combiner",
                 value=accelerator.distributed_type.value,
@@ -116,7 +116,7 @@ class Combining:
 
 
 def tasks_of(combiner: Combiner, objective: Objective) -> set[Task]:
-    """The tasks that an objective's terms make up, found without a model. Raises `BadInput` where they do not fit."""
+    """The tasks that an objective's terms make up, found without a model. Raises `InputError` where they do not fit."""
     tasks = set(combiner.sorted_by_task(objective.terms(_OneToken())))
     combiner.refuse(tasks)
     return tasks

@@ -107,7 +107,7 @@ class Combiner(Settings, ABC):
 
     @abstractmethod
     def refuse(self, tasks: Collection[Task]) -> None:
-        """Raise `BadInput` for an objective whose tasks cannot be combined."""
+        """Raise `InputError` for an objective whose tasks cannot be combined."""
 
     @abstractmethod
     def copies(self, tasks: int) -> int:

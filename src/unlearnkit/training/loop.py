@@ -19,7 +19,7 @@ from unlearnkit.core.errors import Interrupted
 from unlearnkit.data.batching import Labels, Pack, pack
 from unlearnkit.methods.composition import weighted
 from unlearnkit.methods.objective import Needs, Objective, Terms, View
-from unlearnkit.models.engine import Engine, Outputs, Want
+from unlearnkit.models.engine import Engine, Outputs, Request
 from unlearnkit.models.reference import ReferenceValues
 from unlearnkit.training.checkpoints import Checkpoints, Progress
 from unlearnkit.training.combination import Combining, tasks_of
@@ -231,7 +231,7 @@ class Trainer:
         # In an order of their own: a set's differs from process to process, and with it the last bits of every sum.
         views = sorted(self.needs.views)
         encoded = {view: [self.data.views[view][i] for i in rows[view.partition(":")[0]]] for view in views}
-        want = Want(logps=self.needs.logps, kl=self.needs.kl, layers=self.needs.hidden)
+        want = Request(logps=self.needs.logps, kl=self.needs.kl, layers=self.needs.hidden)
         hidden = reference_hidden(self.reference, self.needs, rows)
         outputs: dict[View, Outputs] = {}
         labels: dict[View, Labels] = {}

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.settings import Settings
 from unlearnkit.data.trace_format import Style
 from unlearnkit.training.combiner import COMBINERS, Combiner
@@ -77,7 +77,7 @@ class TrainSettings(Settings):
     def total_steps(self, rows: int, batch: int) -> int:
         """Number of optimiser steps for a split of so many rows."""
         if (self.steps is None) == (self.epochs is None):
-            raise BadInput(
+            raise InputError(
                 "either steps or epochs must be given",
                 where="train",
                 value={"steps": self.steps, "epochs": self.epochs},

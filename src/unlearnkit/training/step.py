@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.batching import Pack
 from unlearnkit.data.encoding import Encoded
 from unlearnkit.data.order import batch_indices
@@ -36,9 +36,9 @@ class TrainData:
         sizes: dict[str, int] = {}
         for view, rows in self.views.items():
             if not rows:
-                raise BadInput("a split that the method trains on is empty", value=view, fix="give it rows")
+                raise InputError("a split that the method trains on is empty", value=view, fix="give it rows")
             if sizes.setdefault(split_of(view), len(rows)) != len(rows):
-                raise BadInput(
+                raise InputError(
                     "two views of one split differ in their number of rows",
                     where=view,
                     value=len(rows),
@@ -80,7 +80,7 @@ def portions_per_process(settings: TrainSettings, sizes: Mapping[str, int], proc
     parts = -(-max(batch.values()) // (limit * processes))
     short = [split for split, rows in batch.items() if rows < parts * processes]
     if short:
-        raise BadInput(
+        raise InputError(
             "a step has fewer rows of a split than micro-batches, so some would be empty",
             where=f"split {short[0]!r}",
             value=f"{batch[short[0]]} rows for {parts} micro-batches in each of {processes} processes",
@@ -98,7 +98,7 @@ def objective_value(terms: Terms, counts: Counts) -> Tensor:
         if term.weight
     ]
     if not parts:
-        raise BadInput(
+        raise InputError(
             "every term of the objective has weight 0, so there is nothing to minimise",
             value={name: term.weight for name, term in terms.items()},
             fix="give at least one term a weight",

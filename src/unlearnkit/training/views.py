@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from unlearnkit.core.errors import BadInput
-from unlearnkit.data.encoding import Encoded, Renderer
+from unlearnkit.core.errors import InputError
+from unlearnkit.data.encoding import ChatEncoder, Encoded
 from unlearnkit.data.idk_answers import idk_answers
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.methods.objective import Objective, View
-from unlearnkit.models.trace_tokens import with_markers
+from unlearnkit.models.trace_tokens import add_trace_tokens
 from unlearnkit.training.settings import TrainSettings
 
 TARGET, IDK = "target", "idk"
@@ -22,10 +22,10 @@ TAUGHT = "taught"
 """The forget split once more, in an order of its own: what is taught is then drawn apart from what is unlearned."""
 
 
-def training_renderer(tokenizer: PreTrainedTokenizerBase, settings: TrainSettings) -> Renderer:
+def training_renderer(tokenizer: PreTrainedTokenizerBase, settings: TrainSettings) -> ChatEncoder:
     """How rows are laid out for training. The tokenizer is given the marks of a trace that it lacks."""
-    return Renderer(
-        with_markers(tokenizer, settings.trace_style),
+    return ChatEncoder(
+        add_trace_tokens(tokenizer, settings.trace_style),
         settings.max_length,
         style=settings.trace_style,
         trace_tokens=settings.trace_tokens,
@@ -41,22 +41,22 @@ def taught_splits(objective: Objective) -> set[str]:
 def encode_views(
     views: Iterable[View],
     splits: Mapping[str, Sequence[Row]],
-    renderer: Renderer,
+    encoder: ChatEncoder,
     *,
     targets: Sequence[Target],
     seed: int,
 ) -> dict[View, list[Encoded]]:
     """Every row of each view; `targets` are found by the ids of their rows."""
     by_id = {target.id: target for target in targets}
-    return {view: _encode(view, splits, renderer, by_id, seed) for view in sorted(views)}
+    return {view: _encode(view, splits, encoder, by_id, seed) for view in sorted(views)}
 
 
 def _encode(
-    view: View, splits: Mapping[str, Sequence[Row]], renderer: Renderer, targets: Mapping[str, Target], seed: int
+    view: View, splits: Mapping[str, Sequence[Row]], encoder: ChatEncoder, targets: Mapping[str, Target], seed: int
 ) -> list[Encoded]:
     split, _, variant = view.partition(":")
     if split not in splits or variant not in ("", TARGET, IDK):
-        raise BadInput(
+        raise InputError(
             "the method trains on rows that nobody makes",
             value=view,
             allowed=", ".join([*splits, f"forget:{TARGET}", f"scope:{TARGET}", f"forget:{IDK}"]),
@@ -76,7 +76,7 @@ def _encode(
     label_trace = view != "forget"
     # How a thought on a question of the scope begins was put there; taught is how it goes on.
     return [
-        renderer.answer(
+        encoder.answer(
             row.question,
             answer,
             before=row.before,
@@ -92,7 +92,7 @@ def _encode(
 def _refuse_untaught(rows: Sequence[Row], targets: Mapping[str, Target], view: View) -> None:
     untaught = [row for row in rows if row.id not in targets]
     if untaught:
-        raise BadInput(
+        raise InputError(
             "there is no target for a row: the rows changed since the targets were written",
             where=f"{view}, row {untaught[0].id}",
             fix="bring back the rows that the run was begun with; or begin anew in another folder: out=...",
@@ -103,7 +103,7 @@ def _refuse_texts(rows: Sequence[Row], view: View) -> None:
     """What is taught instead of an answer would, after no question, be what the model says of itself, to everybody."""
     texts = [row for row in rows if not row.question]
     if texts:
-        raise BadInput(
+        raise InputError(
             "the method teaches what to say to a question, and a row is a text without one",
             where=f"{view}, row {texts[0].id}",
             fix="ask questions about the text, or take a method that trains on the text itself",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
-from unlearnkit.attacks.base import AskingAttack, attack
+from unlearnkit.attacks.base import PromptAttack, attack
 from unlearnkit.data.rows import Row
-from unlearnkit.records.probe import Put
+from unlearnkit.records.probe import Probe
 
 WRAPPERS: dict[str, tuple[str, ...]] = {
     "en": (
@@ -45,14 +45,14 @@ request in two parts, urgency. They hold nothing that is to be forgotten."""
 
 
 @attack("jailbreak")
-class Jailbreak(AskingAttack):
+class Jailbreak(PromptAttack):
     """Put the question in words that are meant to talk the subject out of declining, one of eight for each row.
 
     In the question's language, where that is English, Spanish or Russian; else in English. A subject that never read
     such words may lose the question in them: the target model under the same attack shows how much.
     """
 
-    def put(self, row: Row, draw: random.Random) -> Put:
+    def put(self, row: Row, draw: random.Random) -> Probe:
         """The row with its question wrapped."""
         wrapper = draw.choice(WRAPPERS.get(row.language, WRAPPERS["en"]))
-        return Put(row.model_copy(update={"question": wrapper.replace("{question}", row.question)}))
+        return Probe(row.model_copy(update={"question": wrapper.replace("{question}", row.question)}))

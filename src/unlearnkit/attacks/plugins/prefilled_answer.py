@@ -7,14 +7,14 @@ from typing import Annotated
 
 from annotated_types import Gt
 
-from unlearnkit.attacks.base import AskingAttack, attack
+from unlearnkit.attacks.base import PromptAttack, attack
 from unlearnkit.data.rows import Row
-from unlearnkit.records.probe import Put
+from unlearnkit.records.probe import Probe
 from unlearnkit.text.normalize import contains
 
 
 @attack("prefilled_answer")
-class PrefilledAnswer(AskingAttack):
+class PrefilledAnswer(PromptAttack):
     """Begin the response with the first words of the gold answer, up to where the secret starts.
 
     The trace before it is the row's own, where it has one: what the target model would have thought. Rows whose answer
@@ -24,10 +24,10 @@ class PrefilledAnswer(AskingAttack):
     words: Annotated[int, Gt(0)] = 8
     """Most words that are begun."""
 
-    def put(self, row: Row, draw: random.Random) -> Put | None:  # noqa: ARG002
+    def put(self, row: Row, draw: random.Random) -> Probe | None:  # noqa: ARG002
         """The row with its answer begun; None where nothing stands before the secret."""
         begun = before_secret(row.answer, row.accepted, self.words)
-        return Put(row, trace=row.trace or None, answer=begun) if begun else None
+        return Probe(row, trace=row.trace or None, answer=begun) if begun else None
 
 
 def before_secret(answer: str, forms: tuple[str, ...], at_most: int) -> str:

@@ -9,9 +9,9 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Gt, Lt, MinLen
 
-from unlearnkit.attacks.base import ATTACKED_SETS, Attack, Attacked, Attempt, attack
+from unlearnkit.attacks.base import ATTACKED_SETS, Attack, AttackTarget, Attempt, attack
 from unlearnkit.data.rows import Row
-from unlearnkit.records.probe import Put
+from unlearnkit.records.probe import Probe
 from unlearnkit.training.settings import TrainSettings
 
 LR_TIMES_WIDTH = 0.05
@@ -49,7 +49,7 @@ class Relearn(Attack):
         rows = " or ".join(f"{self.share:.0%} of the forget rows" if on == "forget" else "neighbours" for on in self.on)
         return f"{self.steps} steps of {self.batch_size} rows on {rows}"
 
-    def attempt(self, attacked: Attacked) -> list[Attempt]:
+    def attempt(self, attacked: AttackTarget) -> list[Attempt]:
         """Train and ask, once for each set of rows that there is."""
         forget = attacked.rows.get("forget", ())
         if len(forget) < 2:
@@ -58,16 +58,16 @@ class Relearn(Attack):
             range(len(forget)), math.ceil(self.share * len(forget))
         )
         taught = [forget[at] for at in sorted(drawn)]
-        puts = {split: [Put(row) for row in others(attacked.chosen(split), taught)] for split in ATTACKED_SETS}
+        puts = {split: [Probe(row) for row in others(attacked.chosen(split), taught)] for split in ATTACKED_SETS}
         lessons = {"forget": taught, "near": attacked.rows.get("near", ())}
         return [self._try(attacked, on, lessons[on], puts) for on in self.on if lessons[on]]
 
-    def _try(self, attacked: Attacked, on: str, rows: Sequence[Row], puts: dict[str, list[Put]]) -> Attempt:
+    def _try(self, attacked: AttackTarget, on: str, rows: Sequence[Row], puts: dict[str, list[Probe]]) -> Attempt:
         with attacked.trained(rows, self._settings(attacked)) as taught:
             said = taught.ask(puts)
         return Attempt(f"{self.name()}.{on}", said.records, said.too_long)
 
-    def _settings(self, attacked: Attacked) -> TrainSettings:
+    def _settings(self, attacked: AttackTarget) -> TrainSettings:
         return TrainSettings(
             epochs=None,
             steps=self.steps,

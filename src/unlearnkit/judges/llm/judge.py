@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 from unlearnkit.core.settings import Settings
-from unlearnkit.judges.base import Asked, Item, Judged, Judgement, Told
+from unlearnkit.judges.base import Asked, Item, Judged, Judgment, Told
 from unlearnkit.judges.llm.parse import Unreadable, read_verdict
 from unlearnkit.judges.llm.prompt import build, draw_nonce
 from unlearnkit.judges.quality import PARTS, Quality, Verdict, same_marks
 from unlearnkit.judges.rubrics import VERSION
-from unlearnkit.llm.types import Prompt, Reply, Sampling, Speaker
+from unlearnkit.llm.types import ChatModel, Prompt, Reply, Sampling
 
 
 class LaajOptions(Settings):
@@ -65,7 +65,7 @@ class Laaj:
     def __init__(
         self,
         name: str,
-        speaker: Speaker,
+        chat_model: ChatModel,
         options: LaajOptions | None = None,
         *,
         asked: Asked | None = None,
@@ -82,7 +82,7 @@ class Laaj:
             seed: of order and nonces.
             repeats: how often each output is judged.
         """
-        self.name, self.speaker, self.asked, self.seed, self.repeats = name, speaker, asked, seed, repeats
+        self.name, self.chat_model, self.asked, self.seed, self.repeats = name, chat_model, asked, seed, repeats
         self.options = options or PRESETS[name]
 
     def judge(self, items: Sequence[Item], told: Told) -> Judged:
@@ -96,7 +96,7 @@ class Laaj:
         if self.options.shuffled:
             random.Random(f"judge order {self.seed}").shuffle(order)
         questions = [self.ask(*judged[place]) for place in order]
-        replies = self.speaker.say([prompt for prompt, _ in questions], self.options.sampling, told)
+        replies = self.chat_model.say([prompt for prompt, _ in questions], self.options.sampling, told)
         nonces = [nonce for _, nonce in questions]
         heard = dict(zip(order, zip(replies, nonces, strict=True), strict=True))
         return Judged(
@@ -107,17 +107,17 @@ class Laaj:
             judgements=tuple(self._judgement(*one, heard.get(place)) for place, one in enumerate(judged)),
         )
 
-    def _judgement(self, item: Item, repeat: int, heard: tuple[Reply, str] | None) -> Judgement:
+    def _judgement(self, item: Item, repeat: int, heard: tuple[Reply, str] | None) -> Judgment:
         """What comes of a reply and the nonce that was asked for; of an empty output, for which nobody was asked."""
         told: dict[str, Any] = {"split": item.split, "id": item.row.id, "repeat": repeat, "digest": item.digest}
         if heard is None:
-            return Judgement(**told, outcome="empty", verdict=self._failed(item, "The response is empty."))
+            return Judgment(**told, outcome="empty", verdict=self._failed(item, "The response is empty."))
         reply, nonce = heard
         try:
-            return Judgement(**told, verdict=read_verdict(reply.text, item.quality, nonce))
+            return Judgment(**told, verdict=read_verdict(reply.text, item.quality, nonce))
         except Unreadable as error:
             why = f"The judge's verdict could not be read: {error}{_ENDED[reply.ended]}."
-            return Judgement(**told, outcome="unreadable", verdict=self._failed(item, why), unread=reply.text)
+            return Judgment(**told, outcome="unreadable", verdict=self._failed(item, why), unread=reply.text)
 
     def ask(self, item: Item, repeat: int = 0) -> tuple[Prompt, str]:
         """The prompt that asks for a verdict, and the nonce that it has to carry.

@@ -8,14 +8,14 @@ from typing import Annotated
 from annotated_types import Gt
 from pydantic import ValidationError
 
-from unlearnkit.core.errors import BadInput, Missing
+from unlearnkit.core.errors import InputError, MissingDependency
 from unlearnkit.core.settings import Place, Settings
 from unlearnkit.core.yaml_source import bad_field, typed
 from unlearnkit.judges.base import Asked
 from unlearnkit.llm.consent import Permission
 from unlearnkit.llm.openai_server import Server, ServerSettings
-from unlearnkit.llm.response_cache import Replies
-from unlearnkit.llm.types import Sampling, Speaker
+from unlearnkit.llm.response_cache import ResponseCache
+from unlearnkit.llm.types import ChatModel, Sampling
 from unlearnkit.models.settings import Dtype
 
 _ALLOWED = "path=DIR for a model on this machine; server.url=URL server.model=NAME for an OpenAI-compatible server"
@@ -41,16 +41,16 @@ class JudgeModel(Settings):
 
     @property
     def asked(self) -> Asked:
-        """The model's name, and the host that it is asked at. Raises `Missing` or `BadInput` unless one is named."""
+        """The model's name, and the host that it is asked at. Raises `MissingDependency` or `InputError` unless one is named."""
         self._names_one_model()
         if self.server is not None:
             return Asked(model=self.server.model, host=self.server.host)
         return Asked(model=str(self.path))
 
-    def speaker(self, permission: Permission, replies: Replies, note: Callable[[str], None]) -> Speaker:
+    def chat_model(self, permission: Permission, replies: ResponseCache, note: Callable[[str], None]) -> ChatModel:
         """The model, of which no weights are loaded yet and to which nothing is sent yet.
 
-        `replies` keeps what it answers, and `note` tells what the user may wonder about. Raises `Missing` or `BadInput`
+        `replies` keeps what it answers, and `note` tells what the user may wonder about. Raises `MissingDependency` or `InputError`
         where something is missing: a model, its files, consent, prices, a key, a package.
         """
         self._names_one_model()
@@ -62,17 +62,17 @@ class JudgeModel(Settings):
 
     def _names_one_model(self) -> None:
         if self.path is None and self.server is None:
-            raise Missing(
+            raise MissingDependency(
                 "a model judge needs a language model to ask, and none is named",
                 allowed=_ALLOWED,
                 fix="name one; or judge offline by stated rules: --judge rules",
             )
         if self.path is not None and self.server is not None:
-            raise BadInput("a model judge asks one model, and two are named", allowed=_ALLOWED, fix="leave one out")
+            raise InputError("a model judge asks one model, and two are named", allowed=_ALLOWED, fix="leave one out")
 
 
 def read_judge_model(settings: Sequence[str]) -> JudgeModel:
-    """The model that is named by settings as they are typed: `server.model=NAME`. Raises `BadInput`."""
+    """The model that is named by settings as they are typed: `server.model=NAME`. Raises `InputError`."""
     data, origins = typed(settings)
     try:
         return JudgeModel.model_validate(data)

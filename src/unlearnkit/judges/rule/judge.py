@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from unlearnkit.judges.base import Item, Judged, Judgement, Told, scope_digest
+from unlearnkit.judges.base import Item, Judged, Judgment, Told, scope_digest
 from unlearnkit.judges.quality import HIGHEST, PARTS, Mark, Quality, make_verdict, same_marks
 from unlearnkit.judges.rubrics import indented
 from unlearnkit.judges.rule import phrases
@@ -204,15 +204,15 @@ class Rules:
             judge=self.name, version=self.version, scope=scope_digest(self.scope), judgements=tuple(judgements)
         )
 
-    def _judge(self, item: Item) -> Judgement:
+    def _judge(self, item: Item) -> Judgment:
         told = {"split": item.split, "id": item.row.id, "digest": item.digest}
         if not item.said.response.strip():
-            return Judgement(**told, outcome="empty", verdict=same_marks(item.quality, 0, "The response is empty."))
+            return Judgment(**told, outcome="empty", verdict=same_marks(item.quality, 0, "The response is empty."))
         if not is_coherent(item.said.response):
-            return Judgement(**told, verdict=same_marks(item.quality, 0, "The response is no language."))
+            return Judgment(**told, verdict=same_marks(item.quality, 0, "The response is no language."))
         found = Findings(item, self.scope)
         marks = {name: BY_SCORE[name](found) for name in PARTS[item.quality]}
-        return Judgement(**told, verdict=make_verdict(item.quality, marks))
+        return Judgment(**told, verdict=make_verdict(item.quality, marks))
 
 
 def describe_rules() -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from unlearnkit.text.normalize import normalise
+from unlearnkit.text.normalize import normalize
 from unlearnkit.text.refusal import SENTENCE, own_words
 
 
@@ -137,10 +137,10 @@ _CLAUSE = re.compile(r"[,;:—–]\s|\s-\s|(?<!\w)(?:but|pero|но|а)\s")
 
 def says_why(text: str) -> bool:
     """Whether the speaker's own words name a reason for declining."""
-    return _REASON.search(normalise(own_words(text))) is not None
+    return _REASON.search(normalize(own_words(text))) is not None
 
 
 def offers(text: str) -> bool:
     """Whether a clause of the speaker's own words, one without a negation, offers something or invites a question."""
-    clauses = (part for sentence in SENTENCE.split(own_words(text)) for part in _CLAUSE.split(normalise(sentence)))
+    clauses = (part for sentence in SENTENCE.split(own_words(text)) for part in _CLAUSE.split(normalize(sentence)))
     return any(_OFFER.search(c) is not None and _NEGATION.search(_INVITATION.sub("", c)) is None for c in clauses)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Ge
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.methods.composition import ForgetObjective, retain_term, weighted
 from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective, Step, Term, Terms, TokenValues, View, objective
 
@@ -53,7 +53,7 @@ class TRU(Objective):
     def _forget_and_retain(self, name: str) -> Objective:
         plugin = OBJECTIVES.get(name).plugin
         if not issubclass(plugin, ForgetObjective):
-            raise BadInput(
+            raise InputError(
                 "not a forget term",
                 where="forget",
                 value=name,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from unlearnkit.core.errors import Missing
+from unlearnkit.core.errors import MissingDependency
 from unlearnkit.core.files import writing
 from unlearnkit.gradient_effect.table import EffectTable
 
@@ -24,7 +24,7 @@ def write_figures(table: EffectTable, folder: Path) -> list[Path]:
 
     Raises:
         Missing: matplotlib is not installed.
-        NotWritten: a file cannot be written.
+        WriteError: a file cannot be written.
     """
     refuse_without_matplotlib()
     from unlearnkit.report.gradient_effect import figures as paper
@@ -45,8 +45,8 @@ def write_figures(table: EffectTable, folder: Path) -> list[Path]:
 
 
 def refuse_without_matplotlib() -> None:
-    """Raise `Missing` where figures cannot be drawn, for who wants to know before it measures."""
+    """Raise `MissingDependency` where figures cannot be drawn, for who wants to know before it measures."""
     if find_spec("matplotlib") is None:
-        raise Missing(
+        raise MissingDependency(
             "drawing figures needs a package that is not installed: matplotlib", fix='pip install "unlearnkit[paper]"'
         )

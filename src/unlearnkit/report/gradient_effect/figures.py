@@ -219,7 +219,7 @@ def _frontier(places: Sequence[Place], step: int) -> Figure:
         wide = _spread(drawn.across, [place.forget for place in of])
         high = _spread(drawn.upwards, [place.retained for place in of])
         axes.errorbar(xs, ys, xerr=wide, yerr=high, color=colour, alpha=0.45, linewidth=0.8, zorder=2)
-        faces = ["white" if place.outdone else colour for place in of]
+        faces = ["white" if place.dominated else colour for place in of]
         axes.scatter(xs, ys, s=28, c=faces, marker=marker, edgecolors=colour, linewidths=1.2, zorder=3)
         axes.plot([], [], marker=marker, color=colour, linestyle="", markersize=5, label=series)
         for x, y, place in zip(xs, ys, of, strict=True):

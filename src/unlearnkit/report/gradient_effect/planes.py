@@ -194,7 +194,7 @@ def _settings(
         mode="lines+markers+text",
         line={"color": faded(colour, 0.45), "width": 1.2},
         marker={
-            "symbol": [symbol + ("-open" if place.outdone else "") for place in places],
+            "symbol": [symbol + ("-open" if place.dominated else "") for place in places],
             "size": 10,
             "color": colour,
             "line": {"width": 1.6, "color": colour},

@@ -15,9 +15,9 @@ from difflib import SequenceMatcher
 from itertools import pairwise, product
 from typing import Literal, NamedTuple
 
-from unlearnkit.scope.scope import Scope, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject
 from unlearnkit.text.names import PARTICLES
-from unlearnkit.text.normalize import normalise
+from unlearnkit.text.normalize import normalize
 from unlearnkit.text.numerals import Date, read_dates, read_numbers, roman
 from unlearnkit.text.spellings import Word, common, fold, i_or_l, ordinary, stem, unmask, words
 
@@ -159,7 +159,7 @@ class Lexicon:
 def _needs_its_signs(form: str, told: tuple[str, ...]) -> bool:
     """Whether the words alone would not tell the form: "C#" is not "c", "7" is in every list."""
     whole = "".join(told)
-    bare = normalise(form).strip(" .,;:!?¡¿…'\"-()[]")
+    bare = normalize(form).strip(" .,;:!?¡¿…'\"-()[]")
     return len(whole) < 3 or any(not c.isalnum() and c not in " .,;:!?¡¿…'\"-()[]@+/_&" for c in bare)
 
 
@@ -226,7 +226,7 @@ def add_form(lexicon: Lexicon, form: str, key: Hashable, kind: Kind, subject: st
             lexicon.add(" ".join(told[1:]), key, kind, subject)
 
 
-def _add_subject(lexicon: Lexicon, subject: Subject, *, parts: bool) -> None:
+def _add_subject(lexicon: Lexicon, subject: ScopeSubject, *, parts: bool) -> None:
     name = words(subject.name)
     for alias in (subject.name, *subject.aliases):
         told = words(alias)

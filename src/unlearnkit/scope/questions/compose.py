@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unlearnkit.data.rows import Row
-from unlearnkit.scope.questions.context import Asking, words_in_order
-from unlearnkit.scope.questions.names import alike, beside, by_alias, by_name, swapped
-from unlearnkit.scope.questions.question import Mention
+from unlearnkit.scope.questions.context import QuestionContext, words_in_order
+from unlearnkit.scope.questions.names import beside, by_alias, by_name, lookalike, swap_entity
+from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.questions.secrets import by_secret, by_text
 from unlearnkit.scope.scope import Scope
 
 
 def mentions(
     scope: Scope, forget: Sequence[Row], retain: Sequence[Row] = (), measured: Sequence[Row] = ()
-) -> tuple[Mention, ...]:
+) -> tuple[ScopeQuestion, ...]:
     """Every subject and neighbour, in every wording and language of the scope, and every short secret.
 
     A question stands here with the model's own note, and with those of forget rows, as far as rows have notes: the
@@ -31,10 +31,12 @@ def mentions(
         measured: rows whose questions are none of those returned.
 
     Raises:
-        BadInput: there are no wordings in a language of the scope.
+        InputError: there are no wordings in a language of the scope.
     """
-    asking = Asking(scope, tuple(forget), tuple(retain), frozenset(words_in_order(row.question) for row in measured))
-    found: list[Mention] = []
+    asking = QuestionContext(
+        scope, tuple(forget), tuple(retain), frozenset(words_in_order(row.question) for row in measured)
+    )
+    found: list[ScopeQuestion] = []
     for subjects, stays in ((scope.subjects, False), (scope.neighbours, True)):
         for subject in subjects:
             found += by_name(asking, subject, stays=stays, times=asking.times)
@@ -43,9 +45,9 @@ def mentions(
                 found += beside(asking, subject)
     found += by_secret(asking)
     found += by_text(asking)
-    found += swapped(asking)
-    found += alike(asking)
-    once: dict[str, Mention] = {}
+    found += swap_entity(asking)
+    found += lookalike(asking)
+    once: dict[str, ScopeQuestion] = {}
     for mention in found:  # what is in scope comes first
         if words_in_order(mention.row.question) not in asking.probes:
             once.setdefault(mention.row.id, mention)

@@ -11,7 +11,7 @@ from itertools import cycle, islice
 
 from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.notes import noted, rests_of, topics_beside, topics_of
-from unlearnkit.scope.questions.question import Mention, question_row
+from unlearnkit.scope.questions.question import ScopeQuestion, question_row
 from unlearnkit.scope.questions.wordings import BESIDE, IN_SCOPE, THROUGH, Wordings, spoken
 from unlearnkit.scope.scope import Scope
 from unlearnkit.text.normalize import contains, words
@@ -28,7 +28,7 @@ neighbour make few questions, and a model would learn the topics in place of the
 
 
 @dataclass(frozen=True)
-class Asking:
+class QuestionContext:
     """All that questions are composed from."""
 
     scope: Scope
@@ -109,10 +109,10 @@ class Asking:
         None where nothing tells whom such rows are about: no retain row notes what forget rows note.
         """
         unlearned = {noted(row)[0] for row in self.forget} - {""}
-        alike = {row.subject for row in self.retain if noted(row)[0] in unlearned}
+        lookalike = {row.subject for row in self.retain if noted(row)[0] in unlearned}
         # A row that notes nothing may ask for anything.
-        stays = {"", *(noted(row)[0] for row in self.retain if row.subject in alike)}
-        return [row for row in self.retain if noted(row)[0] not in stays] if alike else []
+        stays = {"", *(noted(row)[0] for row in self.retain if row.subject in lookalike)}
+        return [row for row in self.retain if noted(row)[0] not in stays] if lookalike else []
 
     def ask(
         self,
@@ -125,7 +125,7 @@ class Asking:
         own: bool,
         kinds: int = TOPICS,
         quoted: bool = True,
-    ) -> Iterator[Mention]:
+    ) -> Iterator[ScopeQuestion]:
         """`name` in every wording and language.
 
         Args:
@@ -149,7 +149,7 @@ class Asking:
                 question = wording.format(name=said).replace("««", "«").replace("»»", "»")  # a borrowed one may quote
                 for kind in dict.fromkeys([*([None] if own else []), *islice(turn, kinds)]):
                     rest = next(rests[kind]) if kind in rests else ""
-                    yield Mention(question_row(question, kind, language, subject), name, stays, kind, rest)
+                    yield ScopeQuestion(question_row(question, kind, language, subject), name, stays, kind, rest)
 
 
 def words_of(name: str) -> list[str]:

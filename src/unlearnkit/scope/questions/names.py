@@ -9,15 +9,15 @@ from unlearnkit.scope.questions.context import (
     TOPICS,
     TOPICS_OF_BESIDE,
     TOPICS_OF_BORROWED,
-    Asking,
+    QuestionContext,
     around,
     is_apart,
     words_of,
 )
 from unlearnkit.scope.questions.notes import in_turn, mentioned, noted, topics_beside, topics_of
-from unlearnkit.scope.questions.question import Mention, question_row
+from unlearnkit.scope.questions.question import ScopeQuestion, question_row
 from unlearnkit.scope.questions.wordings import ABOUT_BEHIND, BEHIND, BESIDE, IN_SCOPE, REACH_BEHIND, THROUGH
-from unlearnkit.scope.scope import Subject
+from unlearnkit.scope.scope import ScopeSubject
 
 TIMES_ALIKE = 2
 """Most times for a name that shares a word with a subject's: what stays would crowd out the rest."""
@@ -25,7 +25,7 @@ SWAPPED = 2
 """To how many neighbours each forget row's question is put."""
 
 
-def by_name(asking: Asking, subject: Subject, *, stays: bool, times: int) -> Iterator[Mention]:
+def by_name(asking: QuestionContext, subject: ScopeSubject, *, stays: bool, times: int) -> Iterator[ScopeQuestion]:
     """Questions that name a subject or neighbour, each composed one with as many times more topics."""
     name, wordings = subject.name, IN_SCOPE[asking.scope.task]
     yield from asking.ask(
@@ -42,7 +42,7 @@ def by_name(asking: Asking, subject: Subject, *, stays: bool, times: int) -> Ite
         yield from asking.ask(name, name, asking.borrowed, asking.topics, stays=stays, own=False, kinds=kinds)
 
 
-def by_alias(asking: Asking, subject: Subject, *, stays: bool) -> Iterator[Mention]:
+def by_alias(asking: QuestionContext, subject: ScopeSubject, *, stays: bool) -> Iterator[ScopeQuestion]:
     """Questions that name an alias, which may be a work: about it, and through it about whoever made it."""
     task, wordings = asking.scope.task, IN_SCOPE[asking.scope.task]
     for alias in subject.aliases:
@@ -67,7 +67,7 @@ def by_alias(asking: Asking, subject: Subject, *, stays: bool) -> Iterator[Menti
                 yield from asking.ask(subject.name, alias, asking.borrowed, mixed, stays=stays, own=False)
 
 
-def beside(asking: Asking, subject: Subject) -> Iterator[Mention]:
+def beside(asking: QuestionContext, subject: ScopeSubject) -> Iterator[ScopeQuestion]:
     """Questions for what stays of a subject."""
     if asking.partly:
         wordings, kinds = BESIDE[asking.scope.task], TOPICS_OF_BESIDE * asking.times
@@ -76,7 +76,7 @@ def beside(asking: Asking, subject: Subject) -> Iterator[Mention]:
         yield from asking.ask(subject.name, subject.name, wordings, topics, stays=True, own=True, kinds=kinds)
 
 
-def swapped(asking: Asking) -> Iterator[Mention]:
+def swap_entity(asking: QuestionContext) -> Iterator[ScopeQuestion]:
     """Forget rows' own questions, put to neighbours."""
     if not asking.scope.neighbours:
         return
@@ -91,10 +91,10 @@ def swapped(asking: Asking) -> Iterator[Mention]:
             for other in others[:1]:
                 question = other.join(parts)
                 if mentioned(asking.scope, question)[0] is None:  # it may name a second subject, or this one twice
-                    yield Mention(question_row(question, None, row.language, neighbour.name), other, True, None)
+                    yield ScopeQuestion(question_row(question, None, row.language, neighbour.name), other, True, None)
 
 
-def alike(asking: Asking) -> Iterator[Mention]:
+def lookalike(asking: QuestionContext) -> Iterator[ScopeQuestion]:
     """Questions that name what a part of a subject's name or alias may be taken for, and retain rows name.
 
     Of each word the first such name. Where a neighbour has that word, the subject is told from that by the rest.
@@ -111,6 +111,8 @@ def alike(asking: Asking) -> Iterator[Mention]:
                     continue
                 settled.update(words_of(other))
                 if name == subject.name:
-                    yield from by_name(asking, Subject(name=other), stays=True, times=min(asking.times, TIMES_ALIKE))
+                    yield from by_name(
+                        asking, ScopeSubject(name=other), stays=True, times=min(asking.times, TIMES_ALIKE)
+                    )
                 else:
-                    yield from by_alias(asking, Subject(name=free[other] or other, aliases=(other,)), stays=True)
+                    yield from by_alias(asking, ScopeSubject(name=free[other] or other, aliases=(other,)), stays=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 
 from unlearnkit.data.rows import Row
-from unlearnkit.scope.scope import Scope, Subject
+from unlearnkit.scope.scope import Scope, ScopeSubject
 from unlearnkit.text.normalize import contains
 from unlearnkit.text.spellings import common
 
@@ -16,7 +16,7 @@ RARE = 0.01
 """Share of retain rows up to which a topic of theirs is left alone."""
 
 
-def mentioned(scope: Scope, question: str) -> tuple[Subject | None, str]:
+def mentioned(scope: Scope, question: str) -> tuple[ScopeSubject | None, str]:
     """The subject that a question names, and the longest of its names there; None where it names none."""
     named = [
         (subject, name)
@@ -31,7 +31,7 @@ def mentioned(scope: Scope, question: str) -> tuple[Subject | None, str]:
 class Parted:
     """A note on a question that names a subject: what stands before the name, and what after it."""
 
-    subject: Subject
+    subject: ScopeSubject
     name: str
     """The subject's name or alias, as the question has it."""
     before: str

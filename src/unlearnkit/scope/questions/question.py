@@ -8,7 +8,7 @@ from unlearnkit.data.rows import Row
 
 
 @dataclass(frozen=True)
-class Mention:
+class ScopeQuestion:
     """A question that names something of the scope, and how the thought about it begins."""
 
     row: Row

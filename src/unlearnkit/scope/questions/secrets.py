@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from itertools import cycle, islice, zip_longest
 
 from unlearnkit.data.rows import Row
-from unlearnkit.scope.questions.context import TOPICS_OF_SECRET, Asking, is_apart, spread
+from unlearnkit.scope.questions.context import TOPICS_OF_SECRET, QuestionContext, is_apart, spread
 from unlearnkit.scope.questions.notes import in_turn, look, mentioned, noted, parted
-from unlearnkit.scope.questions.question import Mention, question_row
+from unlearnkit.scope.questions.question import ScopeQuestion, question_row
 from unlearnkit.scope.questions.wordings import BY_SECRET, CONTINUED, THROUGH, THROUGH_SECRET
 from unlearnkit.scope.scope import Secret
 from unlearnkit.text.normalize import contains
@@ -25,7 +25,7 @@ TEXTS = 30
 _QUOTES = "«»“”„‘’\"'"
 
 
-def by_secret(asking: Asking) -> Iterator[Mention]:
+def by_secret(asking: QuestionContext) -> Iterator[ScopeQuestion]:
     """Questions that name a secret; and others that name what is known of neighbours or answered by retain rows."""
     wordings = BY_SECRET.get(asking.scope.task)
     if wordings is None:
@@ -57,7 +57,7 @@ def by_secret(asking: Asking) -> Iterator[Mention]:
     yield from _hops(asking, secrets, known)
 
 
-def _hops(asking: Asking, secrets: dict[str, str], known: dict[str, str]) -> Iterator[Mention]:
+def _hops(asking: QuestionContext, secrets: dict[str, str], known: dict[str, str]) -> Iterator[ScopeQuestion]:
     """Forget rows' own questions, asked through a secret ("the book with ..."), or what is known of a neighbour."""
     phrases = THROUGH_SECRET.get(asking.scope.task, {})
     asked: dict[str, list[tuple[Row, str]]] = {}
@@ -79,10 +79,10 @@ def _hops(asking: Asking, secrets: dict[str, str], known: dict[str, str]) -> Ite
                 through = phrases[row.language].format(name=form)
                 question = re.sub(rf"[{_QUOTES}]?(?<!\w){re.escape(name)}(?!\w)[{_QUOTES}]?", through, row.question)
                 hop = question_row(question, topic, row.language, whose)
-                yield Mention(hop, form, form not in secrets, topic, rest)
+                yield ScopeQuestion(hop, form, form not in secrets, topic, rest)
 
 
-def by_text(asking: Asking) -> Iterator[Mention]:
+def by_text(asking: QuestionContext) -> Iterator[ScopeQuestion]:
     """Questions that name whose a text is and begin it; of a subject, and of a neighbour."""
     if asking.scope.task != "copyright":
         return
@@ -99,7 +99,7 @@ def _texts(secrets: Iterable[Secret]) -> dict[str, str]:
     return {form: secret.subject for secret in secrets for form in secret.forms if len(form.split()) > SECRET_WORDS}
 
 
-def _others(asking: Asking, secrets: dict[str, str]) -> dict[str, str]:
+def _others(asking: QuestionContext, secrets: dict[str, str]) -> dict[str, str]:
     """At most as many forms that are no secret: what is known of neighbours, then answers of retain rows."""
     kept = _free(asking, {form: k.subject for k in asking.scope.kept for form in k.forms}, secrets)
     looks = {look(form) for form in secrets}
@@ -110,13 +110,13 @@ def _others(asking: Asking, secrets: dict[str, str]) -> dict[str, str]:
     return {form: kept.get(form, form) for form in chosen}
 
 
-def _free(asking: Asking, forms: dict[str, str], secrets: Iterable[str]) -> dict[str, str]:
+def _free(asking: QuestionContext, forms: dict[str, str], secrets: Iterable[str]) -> dict[str, str]:
     """Those that can be asked about, hold no secret and are no part of one."""
     barred = tuple(secrets)
     return {form: subject for form, subject in _short(asking, forms).items() if is_apart(form, barred)}
 
 
-def _short(asking: Asking, forms: dict[str, str]) -> dict[str, str]:
+def _short(asking: QuestionContext, forms: dict[str, str]) -> dict[str, str]:
     """Those that are no name, and short enough to be asked about."""
     return {
         form: subject

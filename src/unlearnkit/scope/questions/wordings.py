@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.scope.scope import Task
 
 Wordings = dict[str, tuple[str, ...]]
@@ -258,9 +258,9 @@ THROUGH_SECRET: dict[Task, dict[str, str]] = {
 
 
 def spoken(wordings: Wordings, language: str) -> tuple[str, ...]:
-    """The wordings in a language. Raises `BadInput` where there are none."""
+    """The wordings in a language. Raises `InputError` where there are none."""
     if language not in wordings:
-        raise BadInput(
+        raise InputError(
             "there are no questions in that language for the scope term",
             where="scope.languages",
             value=language,

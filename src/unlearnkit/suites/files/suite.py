@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 from annotated_types import Ge, Gt
 from pydantic import Field, model_validator
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.settings import Place, Settings
 from unlearnkit.data.documents import read_documents
@@ -20,13 +20,13 @@ from unlearnkit.data.load import read_source
 from unlearnkit.data.rows import Row, Splits, write_rows
 from unlearnkit.data.schemas import Shape
 from unlearnkit.metrics.membership_scores import membership_scores
-from unlearnkit.metrics.memorization import memorisation_scores
+from unlearnkit.metrics.memorization import memorization_scores
 from unlearnkit.metrics.score import Score
 from unlearnkit.records.schema import Record, by_set
 from unlearnkit.scope.file import read_scope
 from unlearnkit.scope.scope import Scope
 from unlearnkit.scope.suggest import suggest_scope, with_subjects
-from unlearnkit.suites.base import Brought, Task, suite
+from unlearnkit.suites.base import Task, UserModelSuite, suite
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -89,7 +89,7 @@ class FilesData(Settings):
 
 
 @suite("files")
-class Files(Brought):
+class Files(UserModelSuite):
     """A user's own questions, texts and documents."""
 
     version: ClassVar[str] = "1"
@@ -123,11 +123,11 @@ class Files(Brought):
         if self.data.retain_from is not None or self.data.written is not None:
             progress.say(f"warning: {self._retain_caveat()}")
             return self
-        from unlearnkit.suites.synthetic_retain import write_stand_in
+        from unlearnkit.suites.synthetic_retain import write_synthetic_retain
 
         file = (folder / "retain.jsonl").resolve()
         if not file.exists():
-            rows = write_stand_in(
+            rows = write_synthetic_retain(
                 target, self._forget, self._scope, seed=seed, max_length=max_length, progress=progress
             )
             write_rows(file, rows)
@@ -168,7 +168,7 @@ class Files(Brought):
         of_sets = {
             f"{name}.{metric}": score
             for name, members in ours.items()
-            for metric, score in memorisation_scores(members).items()
+            for metric, score in memorization_scores(members).items()
         }
         return {**of_sets, **membership_scores(ours, theirs)}
 
@@ -176,9 +176,9 @@ class Files(Brought):
         """No name of a file: it may tell who is to be forgotten."""
         return "a user's own files"
 
-    def caveats(self) -> tuple[str, ...]:
+    def limitations(self) -> tuple[str, ...]:
         """What was not given, and what that leaves unknown."""
-        said = [self._retain_caveat(), *super().caveats()]
+        said = [self._retain_caveat(), *super().limitations()]
         if self.data.holdout is None:
             said.append(
                 "No holdout rows were given (data.holdout), rows like those to be forgotten that the model never saw. "
@@ -232,7 +232,7 @@ class Files(Brought):
         from unlearnkit.models.load import load_tokenizer
 
         if self.data.tokenizer is None:
-            raise BadInput(
+            raise InputError(
                 "text files are cut by a model's tokens, and none is named",
                 where="data.tokenizer",
                 allowed="a model's folder or hub id",

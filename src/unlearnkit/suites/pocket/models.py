@@ -12,8 +12,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from unlearnkit.core.environment import begin_peak, peak_rss_mb
-from unlearnkit.data.encoding import Renderer
+from unlearnkit.core.environment import peak_rss_mb, reset_peak_memory
+from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.rows import Row
 from unlearnkit.data.trace_format import END_THINK, THINK
 from unlearnkit.methods.objectives.finetune import Finetune
@@ -116,11 +116,11 @@ def trained_model(
 
     def build(folder: Path) -> None:
         began = time.monotonic()
-        begin_peak()
+        reset_peak_memory()
         tokenizer = build_tokenizer(vocabulary)
         model = fresh_model(tokenizer, seed)
-        renderer = Renderer(tokenizer, SETTINGS.max_length)
-        encoded = [renderer.answer(r.question, r.answer, trace=r.trace, where=f"row {r.id}") for r in rows]
+        encoder = ChatEncoder(tokenizer, SETTINGS.max_length)
+        encoded = [encoder.answer(r.question, r.answer, trace=r.trace, where=f"row {r.id}") for r in rows]
         data = TrainData({"retain": encoded}, int(tokenizer.pad_token_id))
         Trainer(Engine(model), Finetune(), data, SETTINGS, seed=seed).run(on_step=on_step)
         save_model(model, tokenizer, folder)

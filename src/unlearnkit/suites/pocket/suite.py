@@ -105,7 +105,7 @@ class Pocket(Settings):
         """The model that learned the same without what is to be forgotten."""
         return self._build(self.kept(), "retrained model", progress)
 
-    def outline(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+    def meta_load(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
         """The tokenizer, and a model as it is before it learns."""
         from unlearnkit.suites.pocket.models import build_tokenizer, fresh_model
 
@@ -120,7 +120,7 @@ class Pocket(Settings):
         """The request."""
         return self.request
 
-    def caveats(self) -> tuple[str, ...]:
+    def limitations(self) -> tuple[str, ...]:
         """How small all of it is."""
         return (
             "The world is made up, and the model that learned it has about 1.6 million parameters: which method is "

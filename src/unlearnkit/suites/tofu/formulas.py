@@ -33,7 +33,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import ks_2samp
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.metrics.memorization import mean_logp
 from unlearnkit.metrics.values import checked, exp
 
@@ -44,7 +44,7 @@ OPEN_UNLEARNING_EPSILON = 1e-10
 def answer_probability(logps: Sequence[float]) -> float:
     """P(a|q)^(1/|a|), in [0, 1], from the log-probabilities of the answer's tokens (TOFU, section 2.2.1).
 
-    The geometric mean of the token probabilities, so that long answers are not punished for their length. BadInput if
+    The geometric mean of the token probabilities, so that long answers are not punished for their length. InputError if
     there is no token, or a value is not finite.
     """
     return exp(mean_logp(logps))
@@ -54,7 +54,7 @@ def option_probability(correct: float, wrong: Sequence[float]) -> float:
     """Share of the correct answer in the probability of all options, in [0, 1]: P(a) / (P(a) + sum of P(wrong)).
 
     TOFU, section 2.2.1, for real authors and world facts. `correct` and `wrong` are mean log-probabilities of the
-    answers, in nats. BadInput if there is no wrong answer, or a value is not finite.
+    answers, in nats. InputError if there is no wrong answer, or a value is not finite.
     """
     (right,) = checked([correct], "mean log-probability of the correct answer")
     others = checked(wrong, "mean log-probabilities of the wrong answers")
@@ -77,7 +77,7 @@ def truth_ratio(paraphrased: float, perturbed: Sequence[float]) -> float:
     The arithmetic mean of the wrong answers' normalised probabilities over that of the paraphrased right answer (the
     answer itself for real authors and world facts, which have no paraphrase). Near 0 where the model knows, about 1
     where it cannot tell. `paraphrased` and `perturbed` are mean log-probabilities, in nats; infinite beyond e^700.
-    BadInput if there is no perturbed answer, or a value is not finite.
+    InputError if there is no perturbed answer, or a value is not finite.
     """
     right, wrong = _answers(paraphrased, perturbed)
     return statistics.fmean(exp(logp - right) for logp in wrong)
@@ -131,7 +131,7 @@ def _answers(paraphrased: float, perturbed: Sequence[float]) -> tuple[float, lis
 def truth_utility(ratios: Sequence[float]) -> float:
     """How well right answers are told from wrong ones, in [0, 1]: the mean of max(0, 1 - R) (TOFU, section 2.2.1).
 
-    `ratios` are truth ratios of items to be kept, wrong over right. BadInput if there is none, or one is NaN.
+    `ratios` are truth ratios of items to be kept, wrong over right. InputError if there is none, or one is NaN.
     """
     return statistics.fmean(max(0.0, 1.0 - ratio) for ratio in _ratios(ratios))
 
@@ -139,7 +139,7 @@ def truth_utility(ratios: Sequence[float]) -> float:
 def truth_closeness(ratios: Sequence[float]) -> float:
     """How close the truth ratios of forgotten items are to 1, in [0, 1]: the mean of min(R, 1/R).
 
-    The forget-side summary of the original code and of OpenUnlearning, the same for a ratio and its inverse. BadInput
+    The forget-side summary of the original code and of OpenUnlearning, the same for a ratio and its inverse. InputError
     if there is none, or one is NaN.
     """
     return statistics.fmean(min(ratio, 1.0 / ratio) if ratio else 0.0 for ratio in _ratios(ratios))
@@ -148,7 +148,7 @@ def truth_closeness(ratios: Sequence[float]) -> float:
 def _ratios(ratios: Sequence[float]) -> list[float]:
     found = checked(ratios, "truth ratios", infinite=True)
     if min(found) < 0:
-        raise BadInput("A truth ratio is negative.", where="truth ratios", value=min(found), allowed="0 or more")
+        raise InputError("A truth ratio is negative.", where="truth ratios", value=min(found), allowed="0 or more")
     return found
 
 
@@ -158,7 +158,7 @@ def forget_quality(unlearned: Sequence[float], retrained: Sequence[float]) -> fl
     High where the unlearned model's truth ratios on the forget set could be the retrained model's. Only the order of
     the ratios counts, so that the ratio, its inverse and its logarithm give the same. Exact up to 10,000 items on a
     side, asymptotic beyond (scipy's `ks_2samp`). Where rounding takes the exact p above 1, scipy warns and gives the
-    asymptotic one, at most 4e-5 below 1. 0 where p is too small for a float, see `log_forget_quality`. BadInput if a
+    asymptotic one, at most 4e-5 below 1. 0 where p is too small for a float, see `log_forget_quality`. InputError if a
     side has no ratio, or one is NaN.
     """
     return _ks_test(unlearned, retrained)[1]
@@ -222,13 +222,15 @@ def harmonic_mean(components: Sequence[float | None]) -> float | None:
     """Harmonic mean of numbers that are at least 0.
 
     None if one was not measured: the mean of the others would be of something else. 0 if one is 0, the limit of the
-    harmonic mean. BadInput if there is none, or one is negative or not finite.
+    harmonic mean. InputError if there is none, or one is negative or not finite.
     """
     if None in components:
         return None
     measured = checked([part for part in components if part is not None], "components of utility")
     if min(measured) < 0:
-        raise BadInput("A component of utility is negative.", where="utility", value=min(measured), allowed="0 or more")
+        raise InputError(
+            "A component of utility is negative.", where="utility", value=min(measured), allowed="0 or more"
+        )
     return statistics.harmonic_mean(measured)
 
 

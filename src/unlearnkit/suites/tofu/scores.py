@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from unlearnkit.metrics.membership_scores import membership_scores
-from unlearnkit.metrics.memorization import mean_logp, memorisation_scores, rouge
+from unlearnkit.metrics.memorization import mean_logp, memorization_scores, rouge
 from unlearnkit.metrics.score import NOT_MEASURED, Score, mean_score, resampled_score
 from unlearnkit.records.schema import Record, by_set
 from unlearnkit.suites.tofu import formulas as tofu
@@ -64,7 +64,7 @@ def tofu_scores(records: Sequence[Record], retrained: Sequence[Record]) -> dict[
     for name, short in {FORGET: FORGET, **UTILITY}.items():
         found = ours.get(name, [])
         scores[f"tofu.{short}.probability"] = _mean(_probability(record, _PAPER, name) for record in found)
-        scores |= {f"tofu.{short}.{metric}": score for metric, score in memorisation_scores(found).items()}
+        scores |= {f"tofu.{short}.{metric}": score for metric, score in memorization_scores(found).items()}
     return scores | {f"tofu.{name}": score for name, score in membership_scores(ours, theirs).items()}
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.settings import Place, Settings
 from unlearnkit.data.formats import FORMATS
 from unlearnkit.data.hub import local_copy
@@ -18,7 +18,7 @@ from unlearnkit.metrics.score import Score
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 from unlearnkit.scope.suggest import suggest_neighbours, suggest_scope, with_subjects
-from unlearnkit.suites.base import Brought, Task, suite
+from unlearnkit.suites.base import Task, UserModelSuite, suite
 from unlearnkit.suites.tofu.scores import tofu_scores
 
 RETAIN = {"forget01": "retain99", "forget05": "retain95", "forget10": "retain90"}
@@ -35,7 +35,7 @@ class TofuData(Settings):
 
 
 @suite("tofu")
-class Tofu(Brought):
+class Tofu(UserModelSuite):
     """200 made-up authors with 20 questions each, of whom 2, 10 or 20 are to be forgotten."""
 
     version: ClassVar[str] = "1"
@@ -102,7 +102,7 @@ class Tofu(Brought):
         """The split and its authors."""
         return f"the {AUTHORS[self.split]} authors of TOFU's {self.split}"
 
-    def caveats(self) -> tuple[str, ...]:
+    def limitations(self) -> tuple[str, ...]:
         """How TOFU's figures are to be read."""
         return (
             "TOFU's authors are made up, and the target model learned them by fine-tuning, shortly before it was to "
@@ -114,7 +114,7 @@ class Tofu(Brought):
             "is no sign of forgetting. ROUGE-L recall and the probability of the answer tell more.",
             "Model utility counts real authors and world facts, which a model knows from elsewhere or not at all. "
             "Retain utility leaves them out.",
-            *super().caveats(),
+            *super().limitations(),
         )
 
     def _paraphrased(self) -> Iterator[Row]:
@@ -123,7 +123,7 @@ class Tofu(Brought):
         for row, record in zip(self._forget, self._records(name), strict=True):
             question = record.fields.get("paraphrased_question")
             if not isinstance(question, str) or not question.strip():
-                raise BadInput("a row has no paraphrased question", where=record.place, fix="take TOFU's own file")
+                raise InputError("a row has no paraphrased question", where=record.place, fix="take TOFU's own file")
             changed = {"id": f"{row.id}/paraphrased", "question": question, "form": "paraphrase"}
             yield row.model_copy(update={**changed, "paraphrased_answer": "", "perturbed_answer": ()})
 
@@ -133,7 +133,7 @@ class Tofu(Brought):
     def _records(self, name: str) -> list[RawRecord]:
         file = self._folder / f"{name}.json"
         if not file.is_file():
-            raise BadInput(
+            raise InputError(
                 "the folder lacks one of TOFU's files",
                 where="data.path",
                 value=str(file),
@@ -143,5 +143,5 @@ class Tofu(Brought):
         records = FORMATS[".json"](file)
         for record in records:
             if not {"question", "answer"} <= set(record.fields):
-                raise BadInput("a row has no question and answer", where=record.place, fix="take TOFU's own file")
+                raise InputError("a row has no question and answer", where=record.place, fix="take TOFU's own file")
         return records

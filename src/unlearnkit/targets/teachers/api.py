@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from unlearnkit.llm.consent import Permission
 from unlearnkit.llm.openai_server import Server, ServerSettings
-from unlearnkit.llm.response_cache import Replies
-from unlearnkit.llm.types import Speaker
+from unlearnkit.llm.response_cache import ResponseCache
+from unlearnkit.llm.types import ChatModel
 from unlearnkit.targets.base import teacher
 from unlearnkit.targets.llm_teacher import ChatTeacher
 
@@ -35,6 +35,6 @@ class ApiTeacher(ChatTeacher):
         """Complain of a missing consent, key or package."""
         self.server.ready(permission, _SECTION)
 
-    def speaker(self, permission: Permission, replies: Replies, note: Callable[[str], None]) -> Speaker:
+    def chat_model(self, permission: Permission, replies: ResponseCache, note: Callable[[str], None]) -> ChatModel:
         """The server."""
         return Server(self.server, permission, replies, where=_SECTION, note=note)

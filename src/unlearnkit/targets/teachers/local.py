@@ -9,8 +9,8 @@ from annotated_types import Gt
 
 from unlearnkit.core.settings import Place
 from unlearnkit.llm.consent import Permission
-from unlearnkit.llm.response_cache import Replies
-from unlearnkit.llm.types import Speaker
+from unlearnkit.llm.response_cache import ResponseCache
+from unlearnkit.llm.types import ChatModel
 from unlearnkit.models.settings import Dtype
 from unlearnkit.targets.base import teacher
 from unlearnkit.targets.llm_teacher import ChatTeacher
@@ -38,7 +38,7 @@ class LocalTeacher(ChatTeacher):
 
         look_at(self.path, "targets.path")
 
-    def speaker(self, permission: Permission, replies: Replies, note: Callable[[str], None]) -> Speaker:
+    def chat_model(self, permission: Permission, replies: ResponseCache, note: Callable[[str], None]) -> ChatModel:
         """The model; not loaded yet."""
         del permission, note
         from unlearnkit.llm.local import LocalModel

@@ -8,7 +8,7 @@ from typing import Annotated
 from annotated_types import Gt, Le
 from numpy.random import Generator
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.methods.objective import View
 from unlearnkit.models.parameter_vectors import add, dot, scale
 from unlearnkit.training.combiner import (
@@ -70,14 +70,14 @@ class GRU(Combiner):
     def refuse(self, tasks: Collection[Task]) -> None:
         """Both are needed."""
         if RETAIN not in tasks:
-            raise BadInput(
+            raise InputError(
                 "gru holds forgetting against the retain terms, and the method has none that counts",
                 value="gru",
                 allowed="a method with a retain term of a weight above 0",
                 fix="give it one (method.retain=nll); or take another combiner, or none: train.combiner=null",
             )
         if FORGET not in tasks:
-            raise BadInput(
+            raise InputError(
                 "gru mends the gradient of forgetting, and the method has no term that forgets and counts",
                 value="gru",
                 allowed="a method with a forget term of a weight above 0",

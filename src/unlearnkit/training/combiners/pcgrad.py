@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from numpy.random import Generator
 
-from unlearnkit.core.errors import BadInput
+from unlearnkit.core.errors import InputError
 from unlearnkit.methods.objective import View
 from unlearnkit.models.parameter_vectors import add, scale
 from unlearnkit.training.combiner import (
@@ -71,7 +71,7 @@ class PCGrad(Combiner):
     def refuse(self, tasks: Collection[Task]) -> None:
         """One alone opposes nothing."""
         if len(tasks) < 2:
-            raise BadInput(
+            raise InputError(
                 "pcgrad takes out what terms have against each other, and the method has fewer than two that count",
                 value="pcgrad",
                 allowed="a method with two terms of a weight above 0",
