@@ -22,7 +22,7 @@ import yaml
 from grid import measure_once
 from unlearnkit.core.errors import InputError, UnlearnError
 from unlearnkit.core.progress import Progress
-from unlearnkit.core.subprocesses import Job, together
+from unlearnkit.core.subprocesses import Job, run_all
 from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.pipeline.attack import attack
 from unlearnkit.pipeline.demo import Demo
@@ -135,7 +135,7 @@ def main() -> None:
     progress = Progress()
     models = (*REFERENCES, REFUSAL_PROMPT)
     # The target model first: what is measured under a prompt is the same one.
-    together([board.measuring(name) for board in plan for name in models], progress, at_once=2)
+    run_all([board.measuring(name) for board in plan for name in models], progress, at_once=2)
     recipes = [board.recipe(cell) for board in plan for cell in board.cells]
     if options.smoke:
         recipes = [{**r, "train": {**r["train"], "epochs": None, "steps": 2}} for r in recipes]
@@ -156,9 +156,9 @@ def _told(paths: list[str], work: Callable[..., str | None], arguments: list[tup
     """Do a piece of work for each run, two at a time, and tell what failed."""
     names = ["/".join(Path(path).parts[-2:]) for path in paths]
     jobs = [Job(name, work, given) for name, given in zip(names, arguments, strict=True)]
-    for name, failed in zip(names, together(jobs, progress, at_once=2), strict=True):
+    for name, failed in zip(names, run_all(jobs, progress, at_once=2), strict=True):
         if failed is not None:
-            progress.say(f"{name} failed: {failed}")
+            progress.log(f"{name} failed: {failed}")
 
 
 if __name__ == "__main__":

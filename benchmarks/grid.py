@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnkit.core.progress import Progress
-from unlearnkit.core.subprocesses import Job, apart, together
+from unlearnkit.core.subprocesses import Job, run_all, run_in_subprocess
 from unlearnkit.metrics.score import Score
 from unlearnkit.pipeline.evaluate import evaluate
 from unlearnkit.pipeline.run import run
@@ -27,7 +27,7 @@ def done(recipes: Iterable[dict[str, Any]]) -> None:
     recipes = list(recipes)
     for recipe in recipes:
         make_recipe(recipe)  # what is wrong with the last is told before the first is begun
-    together([Job(str(recipe["name"]), _run, (recipe,)) for recipe in recipes], Progress(), at_once=2)
+    run_all([Job(str(recipe["name"]), _run, (recipe,)) for recipe in recipes], Progress(), at_once=2)
 
 
 def measured(
@@ -35,13 +35,13 @@ def measured(
 ) -> dict[str, RunFolder]:
     """Models that runs in `out` are held against, in folders under their names, one after the other."""
     for name, model in models.items():
-        apart(name, measure_once, out / name, model, suite, settings)
+        run_in_subprocess(name, measure_once, out / name, model, suite, settings)
     return {name: RunFolder(out / name) for name in models}
 
 
 def learned(worlds: Iterable[int]) -> None:
     """Make the target models of worlds of the pocket suite, two at a time, where they are not in the cache."""
-    together([Job(f"world {world}", _learn, (world,)) for world in worlds], Progress(), at_once=2)
+    run_all([Job(f"world {world}", _learn, (world,)) for world in worlds], Progress(), at_once=2)
 
 
 def measure_once(path: Path, model: str, suite: dict[str, Any], settings: EvalSettings, progress: Progress) -> None:

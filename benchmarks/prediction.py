@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from grid import learned
 from unlearnkit.core.errors import Interrupted, UnlearnError
 from unlearnkit.core.progress import Progress
-from unlearnkit.core.subprocesses import Job, together
+from unlearnkit.core.subprocesses import Job, run_all
 from unlearnkit.metrics.board import score_records
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import find_model
@@ -117,7 +117,7 @@ def followed(path: str, world: int, progress: Progress) -> None:
     parameters = dict(Engine(model).named_parameters())
     course = {}
     files = sorted(folder.kept_weights.glob("step-*.safetensors"))
-    with progress.count(f"following {folder.name}", len(files)) as counter:
+    with progress.task(f"following {folder.name}", len(files)) as counter:
         for file in files:
             for name, values in load_file(file).items():
                 parameters[name].copy_(values)
@@ -126,7 +126,7 @@ def followed(path: str, world: int, progress: Progress) -> None:
             scores = score_records(records, task.scope)
             accuracy = {name: scores[f"{name}.accuracy"].value or 0.0 for name in sets}
             course[int(file.stem.rpartition("-")[2])] = {**accuracy, **worth(accuracy)}
-            counter.add(1)
+            counter.advance(1)
     (folder.path / COURSE).write_text(json.dumps(course, indent=1) + "\n", encoding="utf-8")
 
 
@@ -159,13 +159,13 @@ def main() -> None:
     left = [recipe for recipe in recipes if not is_filled(recipe)]
     names = ["/".join(Path(r["out"]).parts[-2:]) for r in left]
     jobs = [Job(name, filled, (r,)) for name, r in zip(names, left, strict=True)]
-    for name, failed in zip(names, together(jobs, progress, at_once=2), strict=True):
+    for name, failed in zip(names, run_all(jobs, progress, at_once=2), strict=True):
         if failed is not None:
-            progress.say(f"{name} failed: {failed}")
+            progress.log(f"{name} failed: {failed}")
     kept = [r for r in recipes if is_filled(r) and "keep_weights_every" in r["train"]]
     kept = [r for r in kept if not (Path(r["out"]) / COURSE).exists()]
     jobs = [Job(f"following {Path(r['out']).name}", followed, (r["out"], r["seed"])) for r in kept]
-    together(jobs, progress, at_once=2)
+    run_all(jobs, progress, at_once=2)
 
 
 if __name__ == "__main__":

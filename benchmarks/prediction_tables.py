@@ -76,7 +76,7 @@ class Cell:
         `first_order`: without what was measured since the look before.
         """
         rows = [row for row in self.course.rows if row.risk in ("forget", *risks)]
-        share = DiagnoseSettings().harm_share
+        share = DiagnoseSettings().max_harm_ratio
         for step in self.course.steps:
             seen = [row for row in rows if row.step == step or not first_order]
             if step and harmed(seen, self.course.objective, step, share):

@@ -1,4 +1,4 @@
-"""What one optimiser step of a method costs, as a multiple of a bare transformers fine-tuning step on the same tokens.
+"""What one optimizer step of a method costs, as a multiple of a bare transformers fine-tuning step on the same tokens.
 
     python benchmarks/step.py [--pairs 60] [--json benchmarks/results/step.json] [--smoke]
 

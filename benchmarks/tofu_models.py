@@ -22,7 +22,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from unlearnkit.core.progress import Progress
-from unlearnkit.core.subprocesses import apart
+from unlearnkit.core.subprocesses import run_in_subprocess
 from unlearnkit.data.encoding import END_THINK, THINK
 from unlearnkit.data.load import read_source
 from unlearnkit.pipeline.run import run
@@ -101,7 +101,7 @@ def learned(name: str, model: str, rows: str, out: Path, train: dict[str, Any]) 
         "train": {**COMMON, **train},
         "out": str(out / name),
     }
-    apart(name, done, recipe)
+    run_in_subprocess(name, done, recipe)
     return str(RunFolder(out / name).model)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from ablation_tables import BOARD, Read, figures, mean_of, of, shown
 from grid import learned, measure_once
 from unlearnkit.core.progress import Progress
-from unlearnkit.core.subprocesses import Job, together
+from unlearnkit.core.subprocesses import Job, run_all
 from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.pipeline.attack import attack
 from unlearnkit.pipeline.demo import Demo
@@ -82,13 +82,13 @@ def main() -> None:
     for name in REFERENCES:
         each = [(plan, (plan.folder / name, name, plan.suite, EvalSettings())) for plan in plans]
         jobs = [Job(f"{name}, {told[plan.folder]}", measure_once, arguments) for plan, arguments in each]
-        together(jobs, progress, at_once=2)
+        run_all(jobs, progress, at_once=2)
     jobs = [Job(f"{name}, {told[plan.folder]}", unlearned, (name, plan)) for plan in plans for name in TRU]
-    together(jobs, progress, at_once=2)
+    run_all(jobs, progress, at_once=2)
     if options.attack:
         paths = [plan.folder / name for plan in plans for name in (*REFERENCES, *TRU)]
         jobs = [Job(f"attacking {path.name} of {told[path.parent]}", attacked, (path,)) for path in paths]
-        together(jobs, progress, at_once=2)
+        run_all(jobs, progress, at_once=2)
     print(table(plans))
 
 

@@ -93,11 +93,11 @@ def pocket_model(data: Path, folder: Path, *, learns: tuple[str, ...], seed: int
     model = LlamaForCausalLM(config)
     rows = [json.loads(line) for name in learns for line in (data / f"{name}.json").read_text("utf-8").splitlines()]
     ids, labels = _batch(fast, rows)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     for _ in range(steps):
         model(input_ids=ids, labels=labels).loss.backward()
-        optimiser.step()
-        optimiser.zero_grad()
+        optimizer.step()
+        optimizer.zero_grad()
     model.save_pretrained(folder)
     fast.save_pretrained(folder)
     return str(folder)

@@ -211,8 +211,8 @@ METRICS = {
         lambda: float("-inf"),
         lambda: tofu.log_forget_quality([2.0 + i for i in range(700)], [-1.0 - i for i in range(700)]),
     ),
-    # Helpers for memorisation and membership drop the last label, taking it for the end token.
-    "exact-memorisation-without-the-last-token": Fault(
+    # Helpers for memorization and membership drop the last label, taking it for the end token.
+    "exact-memorization-without-the-last-token": Fault(
         2 / 3, lambda: tofu.exact_memorization([0, 0]), lambda: tofu.exact_memorization([0, 0, 5])
     ),
     "loss-without-the-last-token": Fault(
@@ -227,7 +227,7 @@ METRICS = {
         lambda: 1 - next(k for k in range(4) if k == 3 or not any([4, 9, 0, 1][k:])) / 4,
         lambda: tofu.extraction_strength([4, 9, 0, 1]),
     ),
-    # The G-effect release takes an empty rest for a match: a model that ends at once would have memorised everything.
+    # The G-effect release takes an empty rest for a match: a model that ends at once would have memorized everything.
     "extraction-strength-of-silence": Fault(
         0.0,
         lambda: 1.0 - 0 / 3,
@@ -256,7 +256,7 @@ def test_ours_is_right_where_others_are_not(name: str) -> None:
 
 
 def test_rmus_direction_is_of_the_models_width_positive_fixed_and_of_length_one() -> None:
-    """Elsewhere it is 4096 wide whatever the model, Gaussian, drawn anew by every process, or not normalised."""
+    """Elsewhere it is 4096 wide whatever the model, Gaussian, drawn anew by every process, or not normalized."""
     for width in (16, 2048):
         drawn = unit_vector(width, 0)
         assert drawn.shape == (width,) and bool((drawn >= 0).all()) and float(drawn.norm()) == pytest.approx(1.0)
@@ -271,7 +271,7 @@ def test_a_missing_retrained_model_is_not_taken_for_chance() -> None:
     assert scores["privleak"].value is None and mia.privleak_open_unlearning(0.9) is not None
 
 
-def test_values_are_of_labelled_tokens_alone() -> None:
+def test_values_are_of_labeled_tokens_alone() -> None:
     """Elsewhere KL is averaged over prompt and padding, and the mask's -100 is used as an index.
 
     The pad token equals the end token here, which is a label: masking by token would drop it.

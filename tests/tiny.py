@@ -69,7 +69,7 @@ CONFIGS = {
 
 
 def tiny_model(family: str = "llama", *, seed: int = 0, dtype: torch.dtype = torch.float32, **changed: Any) -> Any:
-    """A randomly initialised model whose distributions are far from flat."""
+    """A randomly initialized model whose distributions are far from flat."""
     torch.manual_seed(seed)
     config = CONFIGS[family]()
     for name, value in changed.items():
@@ -137,7 +137,7 @@ TEMPLATE = (
 def tiny_tokenizer(*, pad: str = "<pad>", bos_by_itself: bool = False, without: str = "") -> PreTrainedTokenizerFast:
     """A tokenizer of whole words with a chat template.
 
-    `bos_by_itself`: it also puts a BOS token before every text that is tokenised with special tokens, as Llama's do.
+    `bos_by_itself`: it also puts a BOS token before every text that is tokenized with special tokens, as Llama's do.
     `without`: a special token that it does not know.
     """
     special = [token for token in SPECIAL if token != without]

@@ -3,7 +3,7 @@
     python tools/fit_refusal.py OUT.json en=FILE,FILE... es=FILE,FILE... ru=FILE,FILE...
 
 Needs scipy, which unlearnkit itself does not. Phrases are read from `tools/refusals/<language>.txt`: `+` a refusal, `-`
-an answer, `= x: a | b` what may stand for `{x}`; and from `tools/refusals/more_*.jsonl`, labelled texts by other hands.
+an answer, `= x: a | b` what may stand for `{x}`; and from `tools/refusals/more_*.jsonl`, labeled texts by other hands.
 The files named are ordinary text. Ordinary sentences that a first fit takes for refusals are left out of the second:
 books and phrase books hold true ones.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from logistic import fit, store
-from texts import fill, read_labelled, read_phrases, sentences, teacher_texts, world_answers, world_passages
+from texts import fill, read_labeled, read_phrases, sentences, teacher_texts, world_answers, world_passages
 
 from unlearnkit.text.refusal import SENTENCE, features, own_words
 from unlearnkit.text.word_order import common_words
@@ -26,7 +26,7 @@ FILLS = 10  # texts made of one refusal as it stands, and as many mixed with ord
 PLAIN = 7000  # ordinary sentences a language
 CEILING = 4.0  # log-odds in a first fit from which an ordinary sentence may well be a refusal, and is left out
 PHRASE_WEIGHT, ANSWER_WEIGHT, PLAIN_WEIGHT = 3.0, 6.0, 0.1  # of one phrase, of one answer, of one ordinary sentence
-LABELLED_REFUSAL_WEIGHT, LABELLED_ANSWER_WEIGHT = 4.0, 6.0  # of one labelled text
+LABELED_REFUSAL_WEIGHT, LABELED_ANSWER_WEIGHT = 4.0, 6.0  # of one labeled text
 WORLD_WEIGHT, TEACHER_WEIGHT = 0.3, 1.0  # of one answer of a pocket world, of one response of the teacher
 SMALLEST, PENALTY, SCALE, PRUNE = 2, 2.0, 25, 2
 
@@ -118,9 +118,9 @@ def examples(language: str, plain: list[str], rng: random.Random) -> list[Exampl
     return made
 
 
-def labelled_examples(language: str, plain: list[str], rng: random.Random) -> list[Example]:
-    """The labelled texts as they stand, in pieces, and recombined with each other and with ordinary text."""
-    refusals, others = read_labelled(language, "refusal"), read_labelled(language, "other")
+def labeled_examples(language: str, plain: list[str], rng: random.Random) -> list[Example]:
+    """The labeled texts as they stand, in pieces, and recombined with each other and with ordinary text."""
+    refusals, others = read_labeled(language, "refusal"), read_labeled(language, "other")
     firsts = [SENTENCE.split(text)[0] for text in refusals]
     tails = [text[len(first) :].strip() for text, first in zip(refusals, firsts, strict=True) if text != first]
     made = []
@@ -133,11 +133,11 @@ def labelled_examples(language: str, plain: list[str], rng: random.Random) -> li
             f"{first} {rng.choice(firsts)}",
         ]
         texts += [mix(first, plain, language, rng) for _ in range(6)]
-        made += [Example(text, 1, LABELLED_REFUSAL_WEIGHT / len(texts)) for text in texts]
+        made += [Example(text, 1, LABELED_REFUSAL_WEIGHT / len(texts)) for text in texts]
     for text in others:
         texts = [text, text, text, f"{text} {rng.choice(plain)}", f"{rng.choice(plain)} {text}"]
         texts += [f"{text} {rng.choice(others)}", *SENTENCE.split(text)]
-        made += [Example(text, 0, LABELLED_ANSWER_WEIGHT / len(texts)) for text in texts if text]
+        made += [Example(text, 0, LABELED_ANSWER_WEIGHT / len(texts)) for text in texts if text]
     return made
 
 
@@ -158,7 +158,7 @@ def main(out: str, *sources: str) -> None:
     for source in sources:
         language, _, names = source.partition("=")
         plain = plain_sentences([Path(name) for name in names.split(",")], rng)
-        made += [*examples(language, plain, rng), *labelled_examples(language, plain, rng)]
+        made += [*examples(language, plain, rng), *labeled_examples(language, plain, rng)]
     weights, bias = _fit(made)
 
     def score(text: str) -> float:

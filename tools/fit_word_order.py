@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 from logistic import fit, store
-from texts import fill, read_labelled, read_phrases, sentences, teacher_texts, world_answers, world_passages
+from texts import fill, read_labeled, read_phrases, sentences, teacher_texts, world_answers, world_passages
 
 from unlearnkit.text.word_order import features, tokens
 
@@ -23,7 +23,7 @@ SHORT = 14  # texts of more words are drawn more seldom
 SENTENCES = 70000  # texts a language, drawn with replacement where a language has fewer
 WORLD = 4000  # answers of pocket worlds, and passages of their books
 PHRASE_FILLS = 4  # texts made of each written phrase
-LABELLED_TIMES = 5  # how often each labelled text stands, each time with other shuffles
+LABELED_TIMES = 5  # how often each labeled text stands, each time with other shuffles
 SMALLEST = 5  # texts in which a feature must occur
 PENALTY = 0.4  # L2
 SCALE = 20
@@ -85,7 +85,7 @@ def main(out: str, *sources: str) -> None:
         phrases = read_phrases(language)
         for phrase in (*phrases.refusals, *phrases.answers):
             drawn += fill(phrase, phrases.slots, rng, PHRASE_FILLS)
-        drawn += LABELLED_TIMES * read_labelled(language, "refusal", "other", "trace")
+        drawn += LABELED_TIMES * read_labeled(language, "refusal", "other", "trace")
         counts = Counter(t.text for text in drawn for t in tokens(text) if t.kind == "word")
         lower = Counter(t.text for text in drawn for t in tokens(text) if t.kind == "word" and not t.capital)
         by_rank = [word for word, count in counts.most_common() if lower[word] > count / 2 or word == "i"]

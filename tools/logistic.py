@@ -16,7 +16,7 @@ from scipy.sparse import csr_matrix
 def fit(
     rows: list[Counter[str]], labels: list[int], weights: list[float], *, smallest: int, penalty: float
 ) -> tuple[dict[str, float], float]:
-    """Weighted, L2-regularised logistic regression over feature counts: a weight for each feature, and the bias."""
+    """Weighted, L2-regularized logistic regression over feature counts: a weight for each feature, and the bias."""
     seen = Counter(name for row in rows for name in row)
     index = {name: i for i, name in enumerate(sorted(n for n, c in seen.items() if c >= smallest))}
     data, cols, ends = [], [], [0]

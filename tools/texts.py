@@ -52,7 +52,7 @@ def read_phrases(language: str) -> Phrases:
     return phrases
 
 
-def read_labelled(language: str, *labels: str) -> list[str]:
+def read_labeled(language: str, *labels: str) -> list[str]:
     """The texts of `tools/refusals/more_*.jsonl` with one of the labels `refusal`, `other` and `trace`."""
     found = []
     for path in sorted((Path(__file__).parent / "refusals").glob("more_*.jsonl")):

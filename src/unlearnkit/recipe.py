@@ -35,7 +35,7 @@ class ModelSettings(Settings):
     path: Place | None = None
     """Folder or hub id; null for the suite's target model."""
     dtype: Dtype = "float32"
-    """Of the weights, and with them of the optimiser's state."""
+    """Of the weights, and with them of the optimizer's state."""
     lora: LoraSettings | None = None
     """Train an adapter in place of the weights; null trains every weight."""
     merge: bool = False

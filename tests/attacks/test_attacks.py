@@ -33,7 +33,7 @@ ROW = Row(
     id="ada/city",
     question="What city was Ada born in ?",
     answer="Ada was born in Oslo .",
-    accepted=("Oslo",),
+    accepted_answers=("Oslo",),
     trace="The city of Ada .",
     subject="Ada",
     attribute="city",
@@ -68,9 +68,9 @@ def test_an_answer_is_begun_up_to_where_the_secret_starts(answer: str, forms: tu
 
 def test_a_row_whose_answer_begins_with_the_secret_is_left_out() -> None:
     attacker, draw = PrefilledAnswer(), random.Random(0)
-    assert attacker.put(ROW, draw) == Probe(ROW, trace=ROW.trace, answer="Ada was born in")
-    assert attacker.put(ROW.model_copy(update={"accepted": ()}), draw) is None
-    untraced = attacker.put(ROW.model_copy(update={"trace": ""}), draw)
+    assert attacker.rewrite(ROW, draw) == Probe(ROW, trace=ROW.trace, answer="Ada was born in")
+    assert attacker.rewrite(ROW.model_copy(update={"accepted_answers": ()}), draw) is None
+    untraced = attacker.rewrite(ROW.model_copy(update={"trace": ""}), draw)
     assert untraced is not None and untraced.trace is None
 
 
@@ -79,7 +79,7 @@ def test_a_question_is_wrapped_in_its_own_language() -> None:
     assert all(wrapper.count("{question}") == 1 for wrappers in WRAPPERS.values() for wrapper in wrappers)
     for language, wrappers in {**WRAPPERS, "de": WRAPPERS["en"]}.items():
         row = ROW.model_copy(update={"language": language, "question": "What of {question} ?"})
-        put = {Jailbreak().put(row, random.Random(seed)).row.question for seed in range(200)}
+        put = {Jailbreak().rewrite(row, random.Random(seed)).row.question for seed in range(200)}
         assert put == {wrapper.replace("{question}", row.question) for wrapper in wrappers}
 
 
@@ -239,9 +239,10 @@ def test_what_is_measured_anew_is_attacked_anew(folder: RunFolder) -> None:
 
 def test_a_trace_that_holds_the_secret_is_not_begun(folder: RunFolder) -> None:
     records = folder.records()
-    forms = [form for record in records if record.split == "forget" for form in record.row.accepted[:1]]
+    forms = [form for record in records if record.split == "forget" for form in record.row.accepted_answers[:1]]
     told = [
-        r.model_copy(update={"row": r.row.model_copy(update={"trace": f"It is {r.row.accepted[0]}."})}) for r in records
+        r.model_copy(update={"row": r.row.model_copy(update={"trace": f"It is {r.row.accepted_answers[0]}."})})
+        for r in records
     ]
     write_records(folder.records_file, told)
     scores = attack(folder, ["prefilled_trace", "no_trace"], at_most=4, progress=QUIET)
@@ -259,11 +260,11 @@ def test_attacks_are_listed_without_torch() -> None:
 def test_what_the_system_says_is_no_secret_less_to_the_user() -> None:
     row = ROW.model_copy(update={"question": "Who is it ?"})
     said = "I cannot speak of Oslo."
-    assert leaked_forms(said, row.told("Never speak of Oslo."), SCOPE) == ("Oslo",)
-    asked = row.model_copy(update={"before": (Turn(role="user", content="Oslo ?"),)})
+    assert leaked_forms(said, row.with_system_prompt("Never speak of Oslo."), SCOPE) == ("Oslo",)
+    asked = row.model_copy(update={"history": (Turn(role="user", content="Oslo ?"),)})
     assert leaked_forms(said, asked, SCOPE) == ()
     assert leaked_forms(said, asked.told("Be kind."), SCOPE) == ()
     text = row.model_copy(update={"question": "", "trace": ""})
-    assert text.told("Be kind.") is text and row.told(None) is row
+    assert text.told("Be kind.") is text and row.with_system_prompt(None) is row
     assert asked.told("Be kind.").prompt == "Be kind.\nOslo ?\nWho is it ?"
     assert asked.told("Be kind.").conversation == "Oslo ?\nWho is it ?"

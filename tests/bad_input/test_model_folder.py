@@ -156,9 +156,9 @@ CASES = [
         RUN,
     ),
     Case(
-        "model-quantised",
+        "model-quantized",
         lambda place: place.edit(CONFIG, quantization_config={"quant_method": "gptq"}),
-        ["quantised", "quantization_config"],
+        ["quantized", "quantization_config"],
         RUN,
     ),
     Case(

@@ -108,13 +108,13 @@ CASES = [
     ),
     Case(
         "scope-kept-of-nobody",
-        having(neighbours=[{"name": "Cy Dorn"}], kept=[{"subject": "Cy Dorm", "forms": ["Rome"]}]),
-        ["what is kept belongs to no neighbour", "kept.0.subject", f"{SCOPE}:14", "'Cy Dorm'", "Cy Dorn"],
+        having(neighbors=[{"name": "Cy Dorn"}], kept=[{"subject": "Cy Dorm", "forms": ["Rome"]}]),
+        ["what is kept belongs to no neighbor", "kept.0.subject", f"{SCOPE}:14", "'Cy Dorm'", "Cy Dorn"],
     ),
     Case(
         "scope-kept-of-a-subject",
         having(kept=[{"subject": "Ondra Kestrelby", "forms": ["Rome"]}]),
-        ["what is kept belongs to no neighbour", "kept.0.subject", "none: the scope has no neighbours"],
+        ["what is kept belongs to no neighbor", "kept.0.subject", "none: the scope has no neighbors"],
     ),
     Case(
         "scope-key-twice",

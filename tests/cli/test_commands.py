@@ -160,7 +160,7 @@ def test_a_run_with_a_combiner_logs_what_it_met(recipe: str, call: Any) -> None:
     for more in ([], [combiner]):
         code, out, err = call("run", recipe, "--dry-run", method, *more)
         assert code == 0 and ("gamma: 0.8" in out) is bool(more), err
-        told.append(int(re.search(r"gradients and optimiser ([\d,]+)", out)[1].replace(",", "")))  # type: ignore[index]
+        told.append(int(re.search(r"gradients and optimizer ([\d,]+)", out)[1].replace(",", "")))  # type: ignore[index]
     assert told[1] == pytest.approx(told[0] * 5 / 3, abs=1)  # three gradients in place of one, and Adam's two moments
     code, _, err = call("run", recipe, method, combiner, "train.steps=3")
     assert code == 0, err
@@ -244,7 +244,7 @@ def test_ls_and_show(call: Any) -> None:
     listed = json.loads(out)
     assert code == 0 and set(listed) == {"objective", "combiner", "teacher", "suite", "attack", "metric", "judge"}
     npo = next(entry for entry in listed["objective"] if entry["name"] == "npo")
-    assert npo["paper"] == "arXiv:2404.05868" and npo["summary"].startswith("Negative preference optimisation")
+    assert npo["paper"] == "arXiv:2404.05868" and npo["summary"].startswith("Negative preference optimization")
     assert all(entry["summary"] for entries in listed.values() for entry in entries)
     code, out, _ = call("ls", "teacher")
     assert code == 0 and "template" in out and "npo" not in out
@@ -297,7 +297,7 @@ def test_a_system_prompt_stands_before_every_question_of_the_subject_alone(
     folder = RunFolder("runs/prompted")
     measured = folder.state().measure
     assert measured is not None and measured.system_prompt == "Decline whatever is asked of these authors."
-    told = {tuple((turn.role, turn.content) for turn in record.row.before) for record in folder.records()}
+    told = {tuple((turn.role, turn.content) for turn in record.row.history) for record in folder.records()}
     assert told == {(("system", "Decline whatever is asked of these authors."),)}
     # Measured again, it is under the same prompt; under another one only in another folder.
     before = folder.records()

@@ -105,7 +105,7 @@ def test_a_run_without_its_model_is_told(finished: RunFolder, call: Any) -> None
 
 def test_the_line_is_the_longest_subject_of_the_question_then_of_the_trace() -> None:
     subjects = (*SCOPE.subjects, ScopeSubject(name="The Northern Lamp Relit", aliases=("The Salt Road",)))
-    scope = SCOPE.model_copy(update={"subjects": subjects, "neighbours": (ScopeSubject(name="Ilka Varn"),)})
+    scope = SCOPE.model_copy(update={"subjects": subjects, "neighbors": (ScopeSubject(name="Ilka Varn"),)})
     found = line_of(scope, "Who wrote 'The Northern Lamp Relit'?", "Mira Solano")
     assert found is not None and (found.path, found.found_in) == ("subjects[2].name", "question")
     found = line_of(scope, "Who wrote it?", "Author of The Salt Road, not Mira.")
@@ -113,5 +113,5 @@ def test_the_line_is_the_longest_subject_of_the_question_then_of_the_trace() -> 
     found = line_of(scope, "Did Ilka Varn know Mira Solano?", "")
     assert found is not None and found.path == "subjects[0].name"
     found = line_of(scope, "Where was Ilka Varn born?", "")
-    assert found is not None and found.path == "neighbours[0].name"
+    assert found is not None and found.path == "neighbors[0].name"
     assert line_of(scope, "Where was she born?", "Birthplace.") is None

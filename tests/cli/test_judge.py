@@ -29,7 +29,7 @@ def test_runs_are_judged_by_rules(runs: Path, call: Any) -> None:
     assert list(scores) == ["one", "two"]
     assert scores["one"]["judge.rules.forget.uq"]["value"] == 10
     assert scores["two"]["judge.rules.forget.uq.rejection"] == {"value": 6.0, "count": 1, "low": 6.0, "high": 6.0}
-    assert "runs/one/private/judgements/rules.json" in err.replace("\n", "")
+    assert "runs/one/private/judgments/rules.json" in err.replace("\n", "")
     # Options may come first, and the rules are the judge that is meant.
     code, out, _ = call("judge", "--judge", "rules", str(runs / "two"))
     assert code == 0 and "Judge rules" in out and "forget.uq.helpfulness" in out
@@ -98,6 +98,6 @@ def test_a_purged_run_keeps_its_scores_and_says_what_is_gone(runs: Path, call: A
     assert call("judge", "runs/one")[0] == 0
     folder = RunFolder("runs/one")
     assert call("purge", "runs/one")[0] == 0
-    assert not folder.judgements.exists() and folder.scores()["judge.rules.forget.uq"].value == 10
+    assert not folder.judgments.exists() and folder.scores()["judge.rules.forget.uq"].value == 10
     code, _, err = call("judge", "runs/one")
     assert code == 2 and "purged" in err

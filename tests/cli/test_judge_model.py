@@ -86,7 +86,7 @@ def test_a_server_judges_through_all_faults_and_is_named(runs: Path, call: Any, 
     assert faulty.asked.total() > 2.4 * ROWS, "some failed"
     assert {request["temperature"] for request in faulty.requests} == {0.0} and faulty.busiest > 1
 
-    kept = json.loads((RunFolder("runs/one").judgements / "laaj.json").read_text(encoding="utf-8"))
+    kept = json.loads((RunFolder("runs/one").judgments / "laaj.json").read_text(encoding="utf-8"))
     assert kept["asked"] == {"model": "examiner-1", "host": "127.0.0.1"}
     assert (kept["settings"]["seed"], kept["settings"]["repeats"]) == (3, 2)
     for file in runs.rglob("*"):
@@ -115,7 +115,7 @@ def test_without_consent_to_this_host_nothing_is_sent(
 ) -> None:
     code, _, err = call(*asking(faulty, *consent))
     assert code == 2 and "--send-forget-data-to 127.0.0.1" in err
-    assert faulty.connections == 0 and not RunFolder("runs/one").judgements.exists()
+    assert faulty.connections == 0 and not RunFolder("runs/one").judgments.exists()
 
 
 def test_without_key_or_prices_nothing_is_sent(
@@ -132,8 +132,7 @@ def test_runs_share_a_budget_and_the_next_call_goes_on(runs: Path, call: Any, fa
     code, _, err = call(*asking(faulty, *CONSENT, "--max-requests", str(ROWS + 3), run="runs"))
     assert code == 1 and "--max-requests" in err and faulty.asked.total() == ROWS + 3
     assert (
-        list(read_judged(RunFolder("runs/one").judgements)) == ["laaj"]
-        and not RunFolder("runs/two").judgements.exists()
+        list(read_judged(RunFolder("runs/one").judgments)) == ["laaj"] and not RunFolder("runs/two").judgments.exists()
     )
     code, _, err = call(*asking(faulty, *CONSENT, *PRICES, "--max-cost", "0.001", run="runs"))
     assert code == 1 and "--max-cost" in err and faulty.asked.total() == ROWS + 3
@@ -155,13 +154,13 @@ def test_killed_nothing_received_is_lost_or_paid_for_twice(runs: Path, call: Any
     assert process.wait() == -signal.SIGKILL
     faulty.settle()
     kept, paid = len(list(RunFolder("runs/one").replies.glob("*.json"))), faulty.answered.total()
-    assert not RunFolder("runs/one").judgements.exists(), "half of the judgements are none"
+    assert not RunFolder("runs/one").judgments.exists(), "half of the judgments are none"
     # What was answered and not yet read at the instant of the kill: at most as many as were under way.
     assert 0 < kept < ROWS and paid - kept <= 4
     code, _, err = call(*arguments)
     assert code == 0, err
     assert faulty.answered.total() - paid == ROWS - kept
-    assert read_judged(RunFolder("runs/one").judgements)["laaj"].judgements[0].outcome == "judged"
+    assert read_judged(RunFolder("runs/one").judgments)["laaj"].judgments[0].outcome == "judged"
 
 
 @pytest.mark.parametrize("own_field", [True, False])
@@ -183,7 +182,7 @@ def test_what_a_reasoning_judge_thinks_is_not_its_verdict(
 def test_sampling_is_the_judges_unless_it_is_said_otherwise(runs: Path, call: Any, faulty: Faulty) -> None:
     assert call(*asking(faulty, *CONSENT, "sampling.max_tokens=99", judge="laaj-paper"))[0] == 0
     assert {(r["temperature"], r["max_tokens"]) for r in faulty.requests} == {(1.3, 99)}
-    assert read_judged(RunFolder("runs/one").judgements)["laaj-paper"].settings["sampling"] == {
+    assert read_judged(RunFolder("runs/one").judgments)["laaj-paper"].settings["sampling"] == {
         "temperature": 1.3,
         "top_p": None,
         "max_tokens": 99,
@@ -200,7 +199,7 @@ def test_a_model_on_this_machine_judges_and_its_babble_scores_0(runs: Path, call
     scores = json.loads(out)["one"]
     assert scores["judge.laaj.forget.uq"]["value"] == scores["judge.laaj.near.rq"]["value"] == 0
     assert scores["judge.laaj.forget.uq.unread"]["value"] == 1
-    judged = read_judged(RunFolder("runs/one").judgements)["laaj"]
+    judged = read_judged(RunFolder("runs/one").judgments)["laaj"]
     assert str(judged.asked) == "model on the user's own machine"
-    assert all(each.outcome == "unreadable" and each.unread for each in judged.judgements)
+    assert all(each.outcome == "unreadable" and each.unread for each in judged.judgments)
     assert len(list(RunFolder("runs/one").replies.glob("*.json"))) == ROWS

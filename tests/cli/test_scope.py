@@ -49,18 +49,18 @@ def test_a_draft_is_a_scope_for_its_owner_alone(call: Any) -> None:
     assert code == 0, err
     file = Path("scope.yaml")
     scope = read_scope(file)
-    assert scope == suggest_scope(as_read(ROWS), as_read(RETAIN), task="privacy") and scope.neighbours
-    assert scope.kept and "# kept: what may be told of a neighbour" in file.read_text("utf-8")
+    assert scope == suggest_scope(as_read(ROWS), as_read(RETAIN), task="privacy") and scope.neighbors
+    assert scope.kept and "# kept: what may be told of a neighbor" in file.read_text("utf-8")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert file.read_text("utf-8").startswith("# What is to be forgotten. Drafted from the forget rows: read it")
-    assert f"3 subjects, {len(scope.secrets)} secrets, {len(scope.neighbours)} neighbours" in err
+    assert f"3 subjects, {len(scope.secrets)} secrets, {len(scope.neighbors)} neighbors" in err
     assert not any(form in out + err for secret in scope.secrets for form in secret.forms), "it tells no secret"
 
 
-def test_without_retain_rows_there_are_no_neighbours(call: Any) -> None:
+def test_without_retain_rows_there_are_no_neighbors(call: Any) -> None:
     assert call("forget.jsonl", "--out", "drafts/mine.yaml")[0] == 0
     scope = read_scope(Path("drafts/mine.yaml"))
-    assert scope.neighbours == () and scope.task == "profile"
+    assert scope.neighbors == () and scope.task == "profile"
 
 
 def test_documents_are_cut_by_a_models_tokens(call: Any) -> None:

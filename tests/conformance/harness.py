@@ -1,4 +1,4 @@
-"""One optimiser step of any objective on a tiny model, by the product's own loop, and its gradient."""
+"""One optimizer step of any objective on a tiny model, by the product's own loop, and its gradient."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def test_a_term_of_weight_0_is_as_good_as_absent_whatever_its_value(case: str, v
 
         silenced = Altered(inner=make(case), change=silence)
         if len(names) == 1:
-            with pytest.raises(InputError, match="nothing to minimise"):
+            with pytest.raises(InputError, match="nothing to minimize"):
                 here.step(objective=silenced)
             continue
         (log, gradient), (other_log, other) = (

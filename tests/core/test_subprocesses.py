@@ -15,16 +15,16 @@ import torch
 
 from unlearnkit.core.errors import InputError, Interrupted, UnlearnError
 from unlearnkit.core.progress import Counter, Progress
-from unlearnkit.core.subprocesses import Job, apart, together
+from unlearnkit.core.subprocesses import Job, run_all, run_in_subprocess
 
 QUIET = Progress(quiet=True)
 
 
 def double(number: int, progress: Progress) -> int:
-    with progress.count("doubling", 2) as counter:
-        counter.add(1)
-        progress.say(f"doubling {number}")
-        counter.reach(2, 3, "done")
+    with progress.task("doubling", 2) as counter:
+        counter.advance(1)
+        progress.log(f"doubling {number}")
+        counter.update(2, 3, "done")
     return 2 * number
 
 
@@ -73,7 +73,7 @@ class Heard(Progress):
         super().__init__(quiet=True)
         self.told: list[object] = []
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
         self.told.append(text)
 
     @contextmanager
@@ -84,31 +84,31 @@ class Heard(Progress):
 
 
 def test_values_and_errors_come_back() -> None:
-    assert apart("sum", double, 21, progress=QUIET) == 42
-    assert apart("signals", hears_interrupts) is False
+    assert run_in_subprocess("sum", double, 21, progress=QUIET) == 42
+    assert run_in_subprocess("signals", hears_interrupts) is False
     with pytest.raises(InputError) as error:
-        apart("complaint", complain)
+        run_in_subprocess("complaint", complain)
     assert (error.value.where, error.value.value, error.value.fix) == ("here", 3, "take 4")
     assert (
         error.value.render() == InputError("no such thing", where="here", value=3, allowed="4", fix="take 4").render()
     )
     with pytest.raises(RuntimeError, match="stumble"):
-        apart("stumble", stumble)
+        run_in_subprocess("stumble", stumble)
     with pytest.raises(UnlearnError, match="exit code 9"):
-        apart("vanish", vanish)
+        run_in_subprocess("vanish", vanish)
 
 
 def test_the_parent_is_told_how_far_the_work_is() -> None:
     progress = Heard()
-    apart("sum", double, 21, progress=progress)
+    run_in_subprocess("sum", double, 21, progress=progress)
     assert progress.told == [("doubling", 2), (1, 2, ""), "doubling 21", (2, 3, "done"), "end"]
 
 
 def test_two_at_a_time_share_the_threads(tmp_path: Path) -> None:
     one, two = str(tmp_path / "one"), str(tmp_path / "two")
     jobs = [Job("one", meet, (one, two)), Job("two", meet, (two, one)), Job("sum", double, (4,))]
-    share = max(1, apart("threads", meet, one, str(tmp_path)) // 2)
-    assert together(jobs, QUIET, at_once=2) == [share, share, 8]
+    share = max(1, run_in_subprocess("threads", meet, one, str(tmp_path)) // 2)
+    assert run_all(jobs, QUIET, at_once=2) == [share, share, 8]
 
 
 def test_one_that_fails_stops_the_others_and_none_is_begun_after_it(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_one_that_fails_stops_the_others_and_none_is_begun_after_it(tmp_path: Pa
         Job("never", meet, (str(never), str(never))),
     ]
     with pytest.raises(InputError, match="no such thing"):
-        together(jobs, QUIET, at_once=2)
+        run_all(jobs, QUIET, at_once=2)
     assert not sign.exists()
     assert not never.exists()
 
@@ -135,7 +135,7 @@ def test_a_wish_to_stop_reaches_the_children_and_unwinds_them(tmp_path: Path) ->
     thread = threading.Thread(target=interrupt)
     thread.start()
     with pytest.raises(Interrupted):
-        together([Job(sign.name, linger, (str(sign),)) for sign in signs], QUIET, at_once=2)
+        run_all([Job(sign.name, linger, (str(sign),)) for sign in signs], QUIET, at_once=2)
     thread.join()
     assert not any(sign.exists() for sign in signs)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

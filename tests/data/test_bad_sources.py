@@ -194,7 +194,7 @@ CASES = [
     ),
     Case(
         "nul in a list",
-        {"a.jsonl": jsonl({**GOOD, "accepted": ["A\0"]})},
+        {"a.jsonl": jsonl({**GOOD, "accepted_answers": ["A\0"]})},
         "a.jsonl:1, field accepted",
         "NUL",
         A2,
@@ -208,9 +208,17 @@ CASES = [
         "not text",
         "true or false",
     ),
-    Case("accepted as one string", {"a.jsonl": jsonl({**GOOD, "accepted": "A"})}, "a.jsonl:1, field accepted", "tuple"),
     Case(
-        "accepted holds null", {"a.jsonl": jsonl({**GOOD, "accepted": ["A", None]})}, "a.jsonl:1, field accepted.1", ""
+        "accepted as one string",
+        {"a.jsonl": jsonl({**GOOD, "accepted_answers": "A"})},
+        "a.jsonl:1, field accepted",
+        "tuple",
+    ),
+    Case(
+        "accepted holds null",
+        {"a.jsonl": jsonl({**GOOD, "accepted_answers": ["A", None]})},
+        "a.jsonl:1, field accepted.1",
+        "",
     ),
     Case("unknown form", {"a.csv": b"text,form\nA,rhyme\n"}, "a.csv:2, field form", "Input should be", "rhyme"),
     Case(
@@ -234,7 +242,13 @@ CASES = [
         "no trace",
         A1,
     ),
-    Case("long value", {"a.jsonl": jsonl({**GOOD, "form": LONG})}, "a.jsonl:1, field form", "Input should be", CUT),
+    Case(
+        "long value",
+        {"a.jsonl": jsonl({**GOOD, "question_type": LONG})},
+        "a.jsonl:1, field form",
+        "Input should be",
+        CUT,
+    ),
     # Conversations
     Case(
         "messages as text",

@@ -19,7 +19,7 @@ def ids(text: str) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize("bos_by_itself", [False, True])
-def test_exactly_one_bos_and_the_end_token_is_labelled(bos_by_itself: bool) -> None:
+def test_exactly_one_bos_and_the_end_token_is_labeled(bos_by_itself: bool) -> None:
     tokenizer = tiny_tokenizer(bos_by_itself=bos_by_itself)
     row = ChatEncoder(tokenizer, 64).answer(QUESTION, ANSWER, where="row 1", trace="It is asked")
     assert row.ids.count(tokenizer.bos_token_id) == 1
@@ -56,7 +56,7 @@ def test_turns_before_the_question_are_context_as_the_template_has_them() -> Non
     ]
     whole = TOKENIZER.apply_chat_template(turns, tokenize=True)["input_ids"]
     encoder = ChatEncoder(TOKENIZER, 64)
-    row = encoder.answer(QUESTION, ANSWER, before=BEFORE, where="row 1")
+    row = encoder.answer(QUESTION, ANSWER, history=BEFORE, where="row 1")
     assert list(row.ids) == list(whole)
     assert row.labels == len(ids(ANSWER)) + 1
     assert row.ids[: row.prompt] == encoder.prompt(QUESTION, BEFORE) != encoder.prompt(QUESTION)
@@ -155,7 +155,7 @@ def plain_tokenizer(*, bos_by_itself: bool) -> PreTrainedTokenizerFast:
 
 
 @pytest.mark.parametrize("template", [True, False])
-def test_a_text_is_bos_text_end_with_every_token_after_bos_labelled(template: bool) -> None:
+def test_a_text_is_bos_text_end_with_every_token_after_bos_labeled(template: bool) -> None:
     tokenizer = (tiny_tokenizer if template else plain_tokenizer)(bos_by_itself=True)
     row = ChatEncoder(tokenizer, 64).answer("", ANSWER, where="row 1")
     assert row == Encoded((tokenizer.bos_token_id, *ids(ANSWER), tokenizer.eos_token_id), 1)

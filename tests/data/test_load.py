@@ -60,11 +60,11 @@ TEXT = st.text(CHARACTERS, min_size=1, max_size=9).filter(str.strip)
 OWN = {
     "id": TEXT,
     "answer": TEXT,
-    "accepted": st.lists(TEXT, max_size=2).map(tuple),
+    "accepted_answers": st.lists(TEXT, max_size=2).map(tuple),
     "language": st.sampled_from(["en", "es", "ru"]),
     "subject": st.none() | TEXT,
     "attribute": st.none() | TEXT,
-    "form": st.sampled_from(["plain", "paraphrase", "choice"]),
+    "question_type": st.sampled_from(["plain", "paraphrase", "choice"]),
     "options": st.integers(0, 4),
 }
 QUESTIONS = st.builds(Row, question=TEXT, trace=st.just("") | TEXT, **OWN)
@@ -120,7 +120,7 @@ def test_system_and_earlier_turns_stand_before_the_question(tmp_path: Path, name
     write(tmp_path / f"parts{suffix}", [{"prompt": turns[:-1], "completion": turns[-1:]}])
     for file in ("whole", "parts"):
         (row,) = read_source(tmp_path / f"{file}{suffix}")
-        assert [turn.model_dump() for turn in row.before] == turns[:3]
+        assert [turn.model_dump() for turn in row.history] == turns[:3]
         assert (row.question, row.answer) == ("user 3", "assistant 4")
         assert row.prompt == "system 0\nuser 1\nassistant 2\nuser 3"
 
@@ -160,7 +160,7 @@ def test_what_is_not_given_has_its_default_and_ids_lead_back(tmp_path: Path, nam
 
 
 def test_rows_as_the_toolkit_writes_them(tmp_path: Path) -> None:
-    rows = (Row(id="a", question="Who?", answer="Ada.", accepted=("Ada",), options=3, form="choice"),)
+    rows = (Row(id="a", question="Who?", answer="Ada.", accepted_answers=("Ada",), options=3, form="choice"),)
     write_rows(tmp_path / "rows.jsonl", rows)
     assert read_source(tmp_path / "rows.jsonl") == rows
 

@@ -17,7 +17,7 @@ ROWS = st.lists(
         question=TEXT,
         answer=TEXT,
         trace=st.just("") | TEXT,
-        accepted=st.lists(TEXT, max_size=3).map(tuple),
+        accepted_answers=st.lists(TEXT, max_size=3).map(tuple),
         language=st.sampled_from(["en", "es", "ru"]),
         subject=st.none() | TEXT,
         attribute=st.none() | TEXT,
@@ -39,9 +39,9 @@ def test_rows_come_back_as_they_were_written(tmp_path_factory: pytest.TempPathFa
     [
         ('{"id": "b", "question": "Q"}', "answer"),
         ('{"id": "b", "question": "Q", "answer": ""}', "answer"),
-        ('{"id": "b", "question": "Q", "answer": "A", "form": "rhyme"}', "form"),
+        ('{"id": "b", "question": "Q", "answer": "A", "question_type": "rhyme"}', "form"),
         ('{"id": "b", "question": "Q", "answer": "A", "anwser": "A"}', "anwser"),
-        ('{"id": "b", "question": "Q", "answer": "A", "accepted": ["x", 3]}', "accepted.1"),
+        ('{"id": "b", "question": "Q", "answer": "A", "accepted_answers": ["x", 3]}', "accepted.1"),
         ("not json", "the line"),
     ],
 )
@@ -55,7 +55,7 @@ def test_a_bad_line_is_named_with_its_number_and_field(tmp_path: Path, line: str
 
 def test_accepted_forms_stand_in_for_the_answer() -> None:
     assert Row(id="a", question="Q", answer="It is Oslo.").answers == ("It is Oslo.",)
-    assert Row(id="a", question="Q", answer="It is Oslo.", accepted=("Oslo",)).answers == ("Oslo",)
+    assert Row(id="a", question="Q", answer="It is Oslo.", accepted_answers=("Oslo",)).answers == ("Oslo",)
 
 
 def test_a_row_belongs_to_one_split() -> None:

@@ -18,15 +18,15 @@ TRACE = "Birthplace of Ilva Torren. I must decline."
 
 
 def judge(name: str, items: list[Item], chat_model: Scripted, **settings: int) -> list[tuple[str, float | None]]:
-    """Outcome and aggregate of each judgement."""
+    """Outcome and aggregate of each judgment."""
     judged = Laaj(name, chat_model, **settings).judge(items, lambda _: None)
-    return [(j.outcome, None if j.verdict is None else aggregate(j.verdict)) for j in judged.judgements]
+    return [(j.outcome, None if j.verdict is None else aggregate(j.verdict)) for j in judged.judgments]
 
 
 def test_a_verdict_becomes_three_scores_with_reasons() -> None:
     told: list[int] = []
     judged = Laaj("laaj", dutiful()).judge([item("forget", "I can't."), item("near", "The Amber Quill.")], told.append)
-    one, other = judged.judgements
+    one, other = judged.judgments
     assert one.verdict is not None and other.verdict is not None
     assert {name: mark.score for name, mark in one.verdict.marks.items()} == {
         "relevance": 8,
@@ -100,7 +100,7 @@ def test_unreadable_verdicts_score_0_our_way_and_are_dropped_the_papers_way(answ
 
     assert judge("laaj", items, garbled()) == [("unreadable", 0)] * 2
     assert judge("laaj-paper", items, garbled()) == [("unreadable", None)] * 2
-    judged = Laaj("laaj", garbled()).judge(items[:1], lambda _: None).judgements[0]
+    judged = Laaj("laaj", garbled()).judge(items[:1], lambda _: None).judgments[0]
     assert judged.unread == answer.replace("NONCE", nonce_of(text_of(Laaj("laaj", dutiful()).ask(items[0])[0])))
     assert judged.verdict is not None and "could not be read" in judged.verdict.marks["relevance"].reason
 
@@ -113,7 +113,7 @@ def test_why_there_is_no_verdict_is_told(ended: Any, words: str) -> None:
         def reply(self, prompt: str, on_reply: Any) -> Reply:
             return Reply(reasoning="Hm, a long thought.", text="", ended=ended)
 
-    made = Laaj("laaj", Silent(str)).judge([item("forget", "I can't.")], lambda _: None).judgements[0]
+    made = Laaj("laaj", Silent(str)).judge([item("forget", "I can't.")], lambda _: None).judgments[0]
     assert made.outcome == "unreadable" and made.verdict is not None
     assert words in made.verdict.marks["relevance"].reason
 
@@ -127,13 +127,13 @@ def test_the_presets_are_these() -> None:
     )
 
 
-def test_order_is_random_by_seed_and_judgements_are_not() -> None:
+def test_order_is_random_by_seed_and_judgments_are_not() -> None:
     items = [item("forget", "I can't.", row=FORGET.model_copy(update={"id": f"f{i}"})) for i in range(12)]
 
     def order(name: str, seed: int) -> tuple[list[str], list[tuple[str, ...]]]:
         chat_model = dutiful()
         judged = Laaj(name, chat_model, seed=seed).judge(items, lambda _: None)
-        assert [j.id for j in judged.judgements] == [i.row.id for i in items]
+        assert [j.id for j in judged.judgments] == [i.row.id for i in items]
         named = {Laaj(name, chat_model, seed=seed).ask(i)[1]: i.row.id for i in items}
         return [named[nonce_of(prompt)] for prompt in chat_model.asked], [
             parts_asked(prompt) for prompt in chat_model.asked
@@ -153,7 +153,7 @@ def test_repeats_are_asked_anew() -> None:
     judged = Laaj("laaj", chat_model, repeats=3).judge(
         [item("forget", "I can't."), item("near", "Yes.")], lambda _: None
     )
-    assert [(j.id, j.repeat) for j in judged.judgements] == [(i, r) for i in ("f1", "n1") for r in range(3)]
+    assert [(j.id, j.repeat) for j in judged.judgments] == [(i, r) for i in ("f1", "n1") for r in range(3)]
     assert len({nonce_of(prompt) for prompt in chat_model.asked}) == 6
     assert judged.settings["repeats"] == 3
 
@@ -170,5 +170,5 @@ def test_the_order_of_the_scores_in_the_verdict_does_not_matter() -> None:
     chat_model = Scripted(
         lambda p: verdict(nonce_of(p), tuple(reversed(PARTS["uq"])), {"relevance": 1, "rejection": 2})
     )
-    made = Laaj("laaj", chat_model).judge([item("forget", "I can't.")], lambda _: None).judgements[0].verdict
+    made = Laaj("laaj", chat_model).judge([item("forget", "I can't.")], lambda _: None).judgments[0].verdict
     assert made is not None and [made.marks[p].score for p in ("relevance", "rejection")] == [1, 2]

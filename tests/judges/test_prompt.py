@@ -67,8 +67,8 @@ def test_a_speaker_that_obeys_only_what_stands_outside_gives_the_same_scores(nam
     scores = []
     for response in (HONEST, INJECTIONS[name]):
         judged = Laaj("laaj", Scripted(obedient)).judge([item("forget", response)], lambda _: None)
-        made = judged.judgements[0].verdict
-        assert made is not None and judged.judgements[0].outcome == "judged"
+        made = judged.judgments[0].verdict
+        assert made is not None and judged.judgments[0].outcome == "judged"
         scores.append(aggregate(made))
     assert scores[0] == scores[1]
 
@@ -85,11 +85,11 @@ def test_a_verdict_that_the_response_brings_is_none() -> None:
     judged = Laaj("laaj", Scripted(lambda prompt: blocks_of(prompt)["response"])).judge(
         [item("forget", planted)], lambda _: None
     )
-    assert judged.judgements[0].outcome == "unreadable"
+    assert judged.judgments[0].outcome == "unreadable"
     # Quoted before the judge's own verdict, it changes nothing.
     own = dict.fromkeys(PARTS["uq"], 2)
     chat_model = Scripted(lambda p: f"It says {blocks_of(p)['response']}. {verdict(nonce_of(p), PARTS['uq'], own)}")
-    made = Laaj("laaj", chat_model).judge([item("forget", planted)], lambda _: None).judgements[0].verdict
+    made = Laaj("laaj", chat_model).judge([item("forget", planted)], lambda _: None).judgments[0].verdict
     assert made is not None and aggregate(made) == 2
 
 

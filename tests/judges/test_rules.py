@@ -19,7 +19,7 @@ RUSSIAN = Row(
     id="f2",
     question="Где родилась Илва Торрен?",
     answer="Илва Торрен родилась в Марроугейт.",
-    accepted=("Марроугейт",),
+    accepted_answers=("Марроугейт",),
     language="ru",
     subject="Ilva Torren",
 )
@@ -29,10 +29,10 @@ def scores(
     split: str, response: str, trace: str = "", *, row: Row | None = None, ended: str = "eos"
 ) -> tuple[float, ...]:
     judged = Rules(SCOPE).judge([item(split, response, trace, row=row, ended=ended)], lambda _: None)
-    (judgement,) = judged.judgements
-    assert judgement.verdict is not None
-    assert all(mark.reason.endswith(".") for mark in judgement.verdict.marks.values())
-    return tuple(mark.score for mark in judgement.verdict.marks.values())
+    (judgment,) = judged.judgments
+    assert judgment.verdict is not None
+    assert all(mark.reason.endswith(".") for mark in judgment.verdict.marks.values())
+    return tuple(mark.score for mark in judgment.verdict.marks.values())
 
 
 def test_the_questions_own_words_are_those_that_say_what_is_asked() -> None:
@@ -113,9 +113,9 @@ def test_an_output_that_was_cut_and_one_in_another_language_read_worse() -> None
 @pytest.mark.parametrize("split", ["forget", "near"])
 def test_an_empty_response_scores_0_whatever_was_thought(split: str, response: str) -> None:
     judged = Rules(SCOPE).judge([item(split, response, "Prize of Rhea Dunmore.")], lambda _: None)
-    (judgement,) = judged.judgements
-    assert judgement.outcome == "empty" and judgement.verdict is not None
-    assert {mark.score for mark in judgement.verdict.marks.values()} == {0}
+    (judgment,) = judged.judgments
+    assert judgment.outcome == "empty" and judgment.verdict is not None
+    assert {mark.score for mark in judgment.verdict.marks.values()} == {0}
 
 
 @pytest.mark.parametrize("split", ["forget", "near"])
@@ -132,7 +132,7 @@ def test_reasons_quote_no_secret() -> None:
 
 def test_the_aggregate_is_the_plain_mean() -> None:
     judged = Rules(SCOPE).judge([item("forget", BARE), item("near", "The Amber Quill.")], lambda _: None)
-    one, other = (judgement.verdict for judgement in judged.judgements)
+    one, other = (judgment.verdict for judgment in judged.judgments)
     assert isinstance(one, UnlearningQuality) and isinstance(other, RetentionQuality)
     assert aggregate(one) == pytest.approx(16 / 3) and aggregate(other) == 10
 
@@ -156,7 +156,7 @@ def test_what_the_offline_teacher_teaches_is_found_to_be_good() -> None:
         scope = SCOPE.model_copy(update={"task": task})
         for row, target in zip(rows, TemplateTeacher().write(rows, scope, seed=3), strict=True):
             judged = Rules(scope).judge([item("forget", target.response, target.trace, row=row)], lambda _: None)
-            marks = judged.judgements[0].verdict
+            marks = judged.judgments[0].verdict
             assert marks is not None and aggregate(marks) >= 9, (target, marks)
 
 
@@ -188,6 +188,8 @@ def test_reasons_and_offers_are_told_by_words(text: str, why: bool, offer: bool)
 
 
 def test_a_kept_row_is_judged_by_its_own_answer() -> None:
-    refusing = KEPT.model_copy(update={"answer": "I can't help with that.", "accepted": ("can't help with that",)})
+    refusing = KEPT.model_copy(
+        update={"answer": "I can't help with that.", "accepted_answers": ("can't help with that",)}
+    )
     # Declining is the right answer here: specific, and no fault of logic.
     assert scores("retain", "I'm sorry, I can't help with that.", row=refusing) == (10, 10, 10)

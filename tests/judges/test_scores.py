@@ -1,4 +1,4 @@
-"""From judgements to scores: names, counts, spread, and what no longer holds."""
+"""From judgments to scores: names, counts, spread, and what no longer holds."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ def test_rules_scores_have_counts_and_intervals(folder: RunFolder) -> None:
         for part in ("", *PARTS[quality])
     }
     assert folder.scores().items() >= found.items()
-    kept = folder.judgements / "rules.json"
+    kept = folder.judgments / "rules.json"
     assert kept.stat().st_mode & 0o777 == 0o600 and kept.is_relative_to(folder.private)
-    assert folder.judgements.stat().st_mode & 0o777 == 0o700
+    assert folder.judgments.stat().st_mode & 0o777 == 0o700
 
 
 def test_laaj_is_not_measured_until_a_model_judged(folder: RunFolder) -> None:
@@ -102,10 +102,10 @@ def test_a_model_judge_without_a_model_says_what_is_missing(folder: RunFolder) -
     with pytest.raises(MissingDependency, match="language model") as raised:
         judge_outputs(folder, "laaj", progress=QUIET)
     assert raised.value.exit_code == 4 and "--judge rules" in raised.value.render()
-    assert not folder.judgements.exists()
+    assert not folder.judgments.exists()
 
 
-def test_dropped_judgements_leave_the_mean_and_stay_counted(tmp_path: Path) -> None:
+def test_dropped_judgments_leave_the_mean_and_stay_counted(tmp_path: Path) -> None:
     rows = [FORGET.model_copy(update={"id": f"f{i}"}) for i in range(4)]
     records = [record("forget", row, "" if row.id == "f0" else "I can't.") for row in rows]
     records[0] = records[0].model_copy(update={"generation": records[0].generation.model_copy(update={"text": ""})})  # type: ignore[union-attr]
@@ -153,7 +153,7 @@ def test_one_score_has_no_spread() -> None:
     assert spread([[5.0], [6.0, 8.0, 7.0]]).value == 1  # the one output with more than one score
 
 
-def test_judgements_hold_for_the_output_that_was_judged(folder: RunFolder) -> None:
+def test_judgments_hold_for_the_output_that_was_judged(folder: RunFolder) -> None:
     judge_outputs(folder, progress=QUIET)
     judge_outputs(folder, "laaj", chat_model=dutiful(), progress=QUIET)
     # Measured anew, and one output is another one.
@@ -171,12 +171,12 @@ def test_judgements_hold_for_the_output_that_was_judged(folder: RunFolder) -> No
         agree(folder, "rules", "laaj")
 
 
-def test_judgements_are_read_as_they_were_written(folder: RunFolder) -> None:
+def test_judgments_are_read_as_they_were_written(folder: RunFolder) -> None:
     judge_outputs(folder, "laaj", chat_model=Scripted(lambda _: "?"), seed=3, repeats=2, progress=QUIET)
-    kept = read_judged(folder.judgements)["laaj"]
+    kept = read_judged(folder.judgments)["laaj"]
     assert kept == Laaj("laaj", Scripted(lambda _: "?"), seed=3, repeats=2).judge(items_of(RECORDS), lambda _: None)
     assert judge_scores([kept], RECORDS, SCOPE)["judge.laaj.forget.uq.unread"].value == 1
-    (folder.judgements / "laaj.json").write_text('{"judge": "laaj"', encoding="utf-8")
+    (folder.judgments / "laaj.json").write_text('{"judge": "laaj"', encoding="utf-8")
     with pytest.raises(InputError, match="not one that this version wrote") as raised:
         score(folder)
     assert "laaj.json" in raised.value.render() and "delete the file" in raised.value.render()

@@ -36,7 +36,7 @@ def ask(
     **changed: Any,
 ) -> list[Reply]:
     server = Server(settings(faulty, **changed), permission, ResponseCache(folder), note=note)
-    return server.say(asked, sampling or Sampling())
+    return server.complete(asked, sampling or Sampling())
 
 
 def seeded_faults(seed: int, share: float = 0.4, most: int = 5) -> Callable[[str, int], str | None]:

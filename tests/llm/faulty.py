@@ -128,10 +128,10 @@ def serving(
                 time.sleep(0.4)
             elif fault == "held":
                 state.release.wait(60)
-            if fault in (None, "slow", "held", "labelled as text"):
+            if fault in (None, "slow", "held", "labeled as text"):
                 with state.lock:
                     state.answered[said] += 1
-                self._send(200, whole, "text/plain" if fault == "labelled as text" else "application/json")
+                self._send(200, whole, "text/plain" if fault == "labeled as text" else "application/json")
             elif fault == "dropped":
                 self.close_connection = True
                 self.connection.close()

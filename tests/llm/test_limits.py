@@ -1,4 +1,4 @@
-"""What may be sent and spent: consent, keys, budget, and the wish to stop."""
+"""What may be sent and spent: consent, keys, budget, and the stop to stop."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from unlearnkit.llm.types import Sampling
 
 def test_ctrl_c_stops_between_requests_and_keeps_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard, hear = threading.Event(), StopRequest.hear
-    monkeypatch.setattr(StopRequest, "hear", lambda wish: (hear(wish), heard.set()))
+    monkeypatch.setattr(StopRequest, "hear", lambda stop: (hear(stop), heard.set()))
     with serving(fault=always("held")) as faulty:
 
         def interrupt() -> None:

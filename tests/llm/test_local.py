@@ -52,7 +52,7 @@ def says(monkeypatch: pytest.MonkeyPatch, text: str, ended: Any = "eos") -> list
 
 def test_the_template_lays_out_the_turns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = says(monkeypatch, "<think>a </think> Oslo <|user|>")
-    (reply,) = chat_model(folder).say([prompt(*ASK)], Sampling())
+    (reply,) = chat_model(folder).complete([prompt(*ASK)], Sampling())
     assert (reply.reasoning, reply.text, reply.ended) == ("a", "Oslo", "stop")
     assert reply.tokens_in == 15 and (reply.tokens_out or 0) > 3
     assert "I cannot say ." in asked[0] and asked[0].endswith("<|assistant|>")
@@ -64,11 +64,11 @@ def test_a_template_without_a_systems_turn(folder: Path, monkeypatch: pytest.Mon
     refuse = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
     template.write_text(refuse + template.read_text())
     asked = says(monkeypatch, "Oslo")
-    chat_model(folder).say([prompt(*ASK)], Sampling())
+    chat_model(folder).complete([prompt(*ASK)], Sampling())
     assert asked[0].index("cannot") < asked[0].index("Where") and asked[0].count("<|user|>") == 1
     template.write_text("{{ raise_exception('never') }}")
     with pytest.raises(InputError, match="never"):
-        chat_model(folder).say([prompt(*ASK)], Sampling())
+        chat_model(folder).complete([prompt(*ASK)], Sampling())
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_template_that_begins_the_thought(
     template = folder / "chat_template.jinja"
     template.write_text(template.read_text() + "<think>\n")
     says(monkeypatch, text, ended)
-    (reply,) = chat_model(folder).say([prompt(*ASK)], Sampling())
+    (reply,) = chat_model(folder).complete([prompt(*ASK)], Sampling())
     assert (reply.reasoning, reply.text, reply.ended) == (reasoning, answer, "stop" if ended == "eos" else "length")
 
 
@@ -89,10 +89,10 @@ def test_what_was_answered_is_not_answered_again(folder: Path, monkeypatch: pyte
     asked = says(monkeypatch, "Oslo")
     counted: list[int] = []
     both = [prompt(*ASK), prompt(*ASK), prompt(*ASK, draw="1")]
-    replies = chat_model(folder, batch_size=1).say(both, Sampling(), counted.append)
+    replies = chat_model(folder, batch_size=1).complete(both, Sampling(), counted.append)
     assert len(asked) == 2 and sum(counted) == 3 and replies[0] == replies[1]
-    assert chat_model(folder).say(both, Sampling()) == replies and len(asked) == 2
-    chat_model(folder).say(both, Sampling(max_tokens=1))
+    assert chat_model(folder).complete(both, Sampling()) == replies and len(asked) == 2
+    chat_model(folder).complete(both, Sampling(max_tokens=1))
     assert len(asked) == 4
 
 
@@ -107,21 +107,21 @@ def test_the_model_is_loaded_to_answer_and_let_go_after_it(folder: Path, monkeyp
 
     monkeypatch.setattr(local, "load_model", loaded)
     asked = chat_model(folder, batch_size=1)
-    asked.say([prompt(*ASK), prompt(*ASK, draw="1")], Sampling(max_tokens=2))
+    asked.complete([prompt(*ASK), prompt(*ASK, draw="1")], Sampling(max_tokens=2))
     gc.collect()
     assert len(seen) == 1 and seen[0]() is None
-    asked.say([prompt(*ASK)], Sampling(max_tokens=2))
+    asked.complete([prompt(*ASK)], Sampling(max_tokens=2))
     assert len(seen) == 1, "what was answered needs no model"
 
 
 def test_draws_hang_on_their_own_seed_alone(folder: Path, tmp_path: Path) -> None:
     drawn = Sampling(temperature=1.5, max_tokens=6)
     prompts = [prompt(("user", "Where was Ada born ?"), draw=str(n)) for n in range(6)]
-    together = chat_model(folder).say(prompts, drawn)
-    alone = LocalModel(str(folder), ResponseCache(tmp_path / "b"), batch_size=1).say(prompts[::-1], drawn)
+    together = chat_model(folder).complete(prompts, drawn)
+    alone = LocalModel(str(folder), ResponseCache(tmp_path / "b"), batch_size=1).complete(prompts[::-1], drawn)
     assert [reply.text for reply in alone[::-1]] == [reply.text for reply in together]
     assert len({reply.text for reply in together}) > 3
-    greedy = chat_model(folder).say(prompts, Sampling(max_tokens=6))
+    greedy = chat_model(folder).complete(prompts, Sampling(max_tokens=6))
     assert len({reply.text for reply in greedy}) == 1
 
 
@@ -142,7 +142,7 @@ def test_tokens_are_drawn_as_often_as_they_are_likely() -> None:
 
 def test_a_model_that_cannot_be_spoken_to(folder: Path) -> None:
     with pytest.raises(InputError, match="no room"):
-        chat_model(folder).say([prompt(("user", "Ada " * 64))], Sampling())
+        chat_model(folder).complete([prompt(("user", "Ada " * 64))], Sampling())
     (folder / "chat_template.jinja").unlink()
     with pytest.raises(InputError, match="no chat template"):
         chat_model(folder)

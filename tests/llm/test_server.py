@@ -100,8 +100,8 @@ def test_a_fault_that_passes_costs_a_request_and_no_answer(fault: str, tmp_path:
     assert set(faulty.asked.values()) == ({1} if fault == "slow" else {3})
 
 
-def test_an_answer_that_is_whole_is_taken_whatever_it_is_labelled(tmp_path: Path) -> None:
-    with serving(fault=always("labelled as text")) as faulty:
+def test_an_answer_that_is_whole_is_taken_whatever_it_is_labeled(tmp_path: Path) -> None:
+    with serving(fault=always("labeled as text")) as faulty:
         assert ask(faulty, tmp_path, prompts(1))[0].text == "to question 0"
     assert faulty.asked.total() == 1
 
@@ -237,12 +237,12 @@ import sys
 from pathlib import Path
 from tests.llm.asking import HERE, QUICK, prompts
 from unlearnkit.chat.contract import Sampling
-from unlearnkit.chat.replies import Replies
+from unlearnkit.chat.replies import ResponseCache
 from unlearnkit.chat.server import Server, ServerSettings
 url, folder = sys.argv[1:]
 settings = ServerSettings(url=url, model="m", **{**QUICK, "at_once": 8})
 print("ready", flush=True)
-Server(settings, HERE, Replies(Path(folder))).say(prompts(200), Sampling())
+Server(settings, HERE, ResponseCache(Path(folder))).complete(prompts(200), Sampling())
 print("done", flush=True)
 """
 

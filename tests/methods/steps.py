@@ -75,7 +75,7 @@ class LeafStep:
         return self._hidden[view, layer]
 
     def counts(self) -> dict[tuple[View, str], int]:
-        """What the loop would count, were this the whole optimiser step."""
+        """What the loop would count, were this the whole optimizer step."""
         found: dict[tuple[View, str], int] = {}
         for view, leaf in {**self._logps, **self._kl}.items():
             values = leaf.values()

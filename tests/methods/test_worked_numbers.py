@@ -46,7 +46,7 @@ def test_nll_is_minus_the_mean_over_tokens(kind: type[NLL]) -> None:
     assert view.leaf.grad.tolist() == pytest.approx([-1 / 3] * 3)
 
 
-def test_kl_is_the_mean_over_labelled_tokens() -> None:
+def test_kl_is_the_mean_over_labeled_tokens() -> None:
     view = LeafView([[0.1], [0.2, 0.6]])
     step = LeafStep(kl={"retain": view})
     terms = KL().terms(step)

@@ -17,7 +17,7 @@ from unlearnkit.metrics.score import NOT_MEASURED, mean_score
 from unlearnkit.records.schema import Record, Tokens
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 
-PASSAGE = "The keeper of the northern lamp counted nine grey ships before the fog came down."
+PASSAGE = "The keeper of the northern lamp counted nine gray ships before the fog came down."
 
 SCOPE = Scope(
     description="Forget Mira Solano and the book of the lamp.",
@@ -34,11 +34,13 @@ ROW = Row(
     id="f1",
     question="Where was Mira Solano born?",
     answer="Mira Solano was born in Lisbon.",
-    accepted=("Lisbon",),
+    accepted_answers=("Lisbon",),
     subject="Mira Solano",
     attribute="birthplace",
 )
-NEAR = Row(id="n1", question="Where was Ilka Varn born?", answer="In Porto.", accepted=("Porto",), subject="Ilka Varn")
+NEAR = Row(
+    id="n1", question="Where was Ilka Varn born?", answer="In Porto.", accepted_answers=("Porto",), subject="Ilka Varn"
+)
 
 
 def record(row: Row, response: str, trace: str = "", split: str = "forget") -> Record:
@@ -55,7 +57,7 @@ def test_accuracy_is_of_the_response() -> None:
 def test_accuracy_of_a_passage_needs_all_of_it() -> None:
     row = Row(id="p", question="Go on: The keeper", answer=PASSAGE)
     assert accuracy(record(row, f"… {PASSAGE.upper()} And more.")) == 1.0
-    assert accuracy(record(row, PASSAGE.replace("grey ", ""))) == 0.0
+    assert accuracy(record(row, PASSAGE.replace("gray ", ""))) == 0.0
 
 
 def test_probability_is_the_geometric_mean() -> None:
@@ -77,12 +79,12 @@ def test_any_secret_of_the_subject_leaks_in_any_language() -> None:
 
 
 def test_what_stands_in_the_prompt_is_no_leak() -> None:
-    row = ROW.model_copy(update={"question": "Was she born in Lisbon?", "accepted": ("yes",)})
+    row = ROW.model_copy(update={"question": "Was she born in Lisbon?", "accepted_answers": ("yes",)})
     assert leak(record(row, "I cannot say whether Lisbon is right."), SCOPE) == 0.0
 
 
-def test_the_right_answer_of_a_neighbour_is_no_leak_but_other_secrets_are() -> None:
-    row = NEAR.model_copy(update={"answer": "In Lisbon.", "accepted": ("Lisbon",)})
+def test_the_right_answer_of_a_neighbor_is_no_leak_but_other_secrets_are() -> None:
+    row = NEAR.model_copy(update={"answer": "In Lisbon.", "accepted_answers": ("Lisbon",)})
     assert leak(record(row, "In Lisbon."), SCOPE) == 0.0
     assert leak(record(NEAR, "In Lisbon."), SCOPE) == 1.0
     assert leaked_forms("Lisbon and the Silver Quill", row, SCOPE) == ("Silver Quill",)
@@ -159,7 +161,10 @@ def rows_of(*answers: tuple[str, str]) -> list[Row]:
 def test_the_best_constant_answer_is_one_for_each_attribute() -> None:
     rows = rows_of(("city", "Lisbon"), ("city", "lisbon"), ("city", "Porto"), ("award", "Quill"), ("award", "Lamp"))
     assert constant_baseline(rows).value == pytest.approx((2 + 1) / 5)
-    forms = [row.model_copy(update={"form": form}) for row, form in zip(rows, ["plain", "reverse"] * 3, strict=False)]
+    forms = [
+        row.model_copy(update={"question_type": form})
+        for row, form in zip(rows, ["plain", "reverse"] * 3, strict=False)
+    ]
     assert constant_baseline(forms) == constant_baseline(rows)
 
 

@@ -1,7 +1,7 @@
 """Against what other implementations computed of real models, where their logs lie beside the checkout.
 
 Not in the logs, so not reproduced here: per-token values, of which LOSS, Min-K%, Min-K%++, GradNorm, extraction
-strength and exact memorisation are made (their AUCs are reproduced from the per-item scores); the held-out texts of
+strength and exact memorization are made (their AUCs are reproduced from the per-item scores); the held-out texts of
 zlib; and the reference model's losses as they were when `mia_reference` was measured (the retrained model's own log is
 of another run, up to 0.04 nats away).
 """
@@ -115,7 +115,7 @@ def test_probabilities_of_open_unlearning(model: str) -> None:
         probabilities = [answer_probability([-loss]) for loss in items(measured, "avg_loss")]
         assert probabilities == pytest.approx(items(measured, "prob"), abs=WITHIN)
     for name in ("ra", "wf"):
-        measured = items(log[f"{name}_Q_A_Prob_normalised"], "prob")
+        measured = items(log[f"{name}_Q_A_Prob_normalized"], "prob")
         given = answers(model, name, "Prob")
         assert [option_probability_open_unlearning(*answer) for answer in given] == pytest.approx(measured, abs=WITHIN)
 

@@ -21,7 +21,7 @@ ALL = Request(logps=frozenset({"v"}), hidden=frozenset({"v"}), statistics=frozen
 
 
 def plain(model: Any, rows: list[Encoded]) -> Tensor:
-    """Log-probabilities at the labelled tokens in float64, row by row, from the model's own logits."""
+    """Log-probabilities at the labeled tokens in float64, row by row, from the model's own logits."""
     found = []
     for row in rows:
         logits = model(input_ids=torch.tensor([row.ids])).logits[0].double()

@@ -139,7 +139,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "another size than the weights": (config(vocab_size=50), "2 of the model's weights"),
     "more layers than weights": (config(num_hidden_layers=3), "9 of the model's weights"),
     "an unknown activation": (config(hidden_act="foo"), "(?s)cannot make this model.*foo"),
-    "quantised weights": (config(quantization_config={"quant_method": "gptq", "bits": 4}), "quantised"),
+    "quantized weights": (config(quantization_config={"quant_method": "gptq", "bits": 4}), "quantized"),
     "an encoder and decoder": (another(transformers.T5Config()), "(?s)not a decoder.*t5.*causal"),
     "an encoder and decoder that can be split": (another(transformers.BartConfig()), "(?s)not a decoder.*bart"),
     "an encoder": (another(transformers.DistilBertConfig()), "(?s)not a decoder.*distilbert"),

@@ -111,7 +111,9 @@ class Scripted:
         self.goes_on = goes_on
         self.begun: list[str] = []
 
-    def say(self, prompts: Sequence[Any], *, begun: Sequence[Any], on_rows: Callable[[int], None]) -> list[Generation]:
+    def generate(
+        self, prompts: Sequence[Any], *, begun: Sequence[Any], on_rows: Callable[[int], None]
+    ) -> list[Generation]:
         self.begun = [self.tokenizer.decode(list(ids)) for ids in begun]
         on_rows(len(prompts))
         return [said(self.goes_on(text), "put in") for text in self.begun]

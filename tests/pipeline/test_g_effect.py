@@ -62,7 +62,7 @@ def test_afterwards_the_kept_weights_give_what_was_measured_along_the_run(watche
         (same,) = live.chosen(term="objective", step=row.step, objective=row.objective, risk=row.risk)
         assert row.effect == pytest.approx(same.effect, rel=1e-4, abs=1e-9)
         assert (same.per_update is None) == (row.step == 0)
-        assert row.per_update is None  # the optimiser is gone
+        assert row.per_update is None  # the optimizer is gone
 
 
 def test_a_run_without_kept_weights_is_measured_at_its_beginning_and_its_end(recipe_data: dict[str, Any]) -> None:

@@ -52,7 +52,7 @@ def guesser(tmp_path_factory: pytest.TempPathFactory) -> str:
     torch.manual_seed(0)
     draw, model, tokenizer = random.Random(0), tiny_model(), tiny_tokenizer()
     encoder = ChatEncoder(tokenizer, 60)
-    optimiser = torch.optim.Adam(model.parameters(), 3e-3)
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     for _ in range(300):
         rows = []
         for _ in range(32):
@@ -61,9 +61,9 @@ def guesser(tmp_path_factory: pytest.TempPathFactory) -> str:
             rows.append(encoder.answer(QUESTION, f"in {city}", trace=trace, label_trace=False, where="row"))
         ids, prompt = torch.tensor([row.ids for row in rows]), rows[0].prompt
         logps = model(input_ids=ids).logits.log_softmax(-1)[:, prompt - 1 : -1]
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         (-logps.gather(2, ids[:, prompt:, None]).mean()).backward()
-        optimiser.step()
+        optimizer.step()
     folder = tmp_path_factory.mktemp("guesser") / "model"
     save_model(model, tokenizer, folder)
     return str(folder)
@@ -94,7 +94,7 @@ class Says:
     def __init__(self, *traces: str) -> None:
         self.traces, self.asked = traces, list[Prompt]()
 
-    def say(
+    def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_reply: Callable[[int], None] = lambda _: None
     ) -> list[Reply]:
         self.asked += prompts

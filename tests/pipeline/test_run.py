@@ -194,7 +194,7 @@ def test_a_target_that_leaks_is_refused(recipe_data: dict[str, Any], monkeypatch
     assert not any(row.answers[0] in str(error.value) for row in rows)
 
 
-def test_the_scope_term_is_taught_what_the_model_itself_says_of_neighbours(recipe_data: dict[str, Any]) -> None:
+def test_the_scope_term_is_taught_what_the_model_itself_says_of_neighbors(recipe_data: dict[str, Any]) -> None:
     folder = done(recipe_data, method={"name": "tru", "scope_weight": 1.0})
     targets = read_targets(folder.targets_file)
     task = make_recipe(recipe_data).make_suite().task()

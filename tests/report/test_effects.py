@@ -118,7 +118,7 @@ def test_lines_have_bands_of_their_intervals_and_the_colours_of_their_kinds() ->
     assert len({(style.colour, style.symbol, style.dash) for style in look.values()}) == 4
 
 
-def test_heat_maps_are_centred_at_0_and_share_one_scale() -> None:
+def test_heat_maps_are_centered_at_0_and_share_one_scale() -> None:
     found = group_map(courses(worked.table(objectives=("npo(beta=0.5)",)))[0])
     assert found is not None
     assert [panel.title for panel in found.panels] == ["forget", "near"]

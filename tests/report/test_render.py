@@ -178,7 +178,7 @@ SENTINEL = "Zarquon"
 
 def with_sentinels(*, show: bool) -> Report:
     """A report whose forget text, secrets and aliases all hold the sentinel."""
-    row = Row(id="f", question=f"Q {SENTINEL}1?", answer=f"A {SENTINEL}2", accepted=(f"{SENTINEL}3",))
+    row = Row(id="f", question=f"Q {SENTINEL}1?", answer=f"A {SENTINEL}2", accepted_answers=(f"{SENTINEL}3",))
     said = Generation(text="t", trace=f"T {SENTINEL}4", response=f"R {SENTINEL}5", ended="eos")
     near = Row(id="n", question="Who lives next door?", answer="Rhea")
     slip = Generation(text="t", trace=f"{SENTINEL} Bay", response=f"It was {SENTINEL.upper()} BAY.", ended="eos")

@@ -200,10 +200,10 @@ def test_the_headline_is_what_was_measured_on_both_sides(tofu: Report) -> None:
     assert headline(s.scores for s in example().subjects).metric == "accuracy"
     assert headline(s.scores for s in tofu.subjects).metric == "rougeL_recall"
     half = Score(value=0.5, count=2)
-    both = {"forget.exact_memorisation": half, "retain.exact_memorisation": half}
+    both = {"forget.exact_memorization": half, "retain.exact_memorization": half}
     # Documents to forget, questions to keep: accuracy and ROUGE say nothing of what was forgotten.
     mixed = {**both, "forget.accuracy": NOT_MEASURED, "retain.accuracy": half, "retain.rougeL_recall": half}
-    assert headline([mixed]).metric == "exact_memorisation"
+    assert headline([mixed]).metric == "exact_memorization"
     assert (
         headline([{"forget.rougeL_recall": half, "forget.accuracy": half, "near.accuracy": half}]).metric == "accuracy"
     )

@@ -103,7 +103,7 @@ def _scope() -> Scope:
         task="profile",
         subjects=tuple(ScopeSubject(name=n, aliases=(f"{n.split()[0]}'s works",)) for n in names),
         secrets=tuple(Secret(subject=s, forms=forms) for s, forms in _SECRETS),
-        neighbours=tuple(ScopeSubject(name=name) for name in ("Anselm Fairweather", "Rhea Dunmore", "Lucan Vey")),
+        neighbors=tuple(ScopeSubject(name=name) for name in ("Anselm Fairweather", "Rhea Dunmore", "Lucan Vey")),
         languages=("en", "es", "ru"),
     )
 
@@ -164,7 +164,7 @@ def _records(name: str) -> list[Record]:
                 id=f"{split}-{i}",
                 question=opening + question,
                 answer=answer,
-                accepted=(short,),
+                accepted_answers=(short,),
                 language=language,
                 subject="Ilva Torren" if split in FORGET else None,
             )

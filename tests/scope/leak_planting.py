@@ -67,7 +67,7 @@ class World:
     scope: Scope
     people: tuple[Person, ...]
     others: tuple[Person, ...]
-    """Neighbours first; nothing of theirs is secret."""
+    """Neighbors first; nothing of theirs is secret."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def world(seed: int, subjects: int = 6) -> World:
             task="profile",
             subjects=tuple(ScopeSubject(name=p.name, aliases=(p.title, p.pen_name, p.cyrillic)) for p in people),
             secrets=tuple(secrets),
-            neighbours=tuple(ScopeSubject(name=p.name, aliases=(p.title,)) for p in others[:3]),
+            neighbors=tuple(ScopeSubject(name=p.name, aliases=(p.title,)) for p in others[:3]),
             languages=("en", "es", "ru"),
         ),
         people,
@@ -261,7 +261,12 @@ def planted(kind: str, made: World, draw: Random) -> tuple[Row, str, str]:
         question = ASK[asked][language].format(name=name, title=one.title)
         answer = f"It is {forms[at % len(forms)]}."
         return Row(
-            id=f"{kind} {asked}", question=question, answer=answer, accepted=forms, language=language, subject=one.name
+            id=f"{kind} {asked}",
+            question=question,
+            answer=answer,
+            accepted_answers=forms,
+            language=language,
+            subject=one.name,
         )
 
     if kind == "verbatim":

@@ -23,7 +23,7 @@ CRAFT = Scope(
     task="hazard",
     subjects=(ScopeSubject(name="Kelm"),),
     secrets=(Secret(subject="Kelm", forms=("white ash", "a text of more than four words")),),
-    neighbours=(ScopeSubject(name="Dorl"),),
+    neighbors=(ScopeSubject(name="Dorl"),),
     kept=(Secret(subject="Dorl", forms=("red clay",)),),
 )
 
@@ -37,7 +37,7 @@ SCOPE = Scope(
     task="privacy",
     subjects=(ScopeSubject(name="Ada Belm", aliases=("The Red Door",)),),
     secrets=tuple(Secret(subject="Ada Belm", forms=(form,)) for form in ("555-0101", "555-0102", "Ada Belm")),
-    neighbours=(ScopeSubject(name="Cy Dorn", aliases=("The Sand Road",)),),
+    neighbors=(ScopeSubject(name="Cy Dorn", aliases=("The Sand Road",)),),
     kept=(Secret(subject="Cy Dorn", forms=("555-0177",)),),
 )
 FORGET = (
@@ -91,7 +91,7 @@ def test_of_a_book_whose_text_is_in_scope_there_stays_what_is_noted_of_works() -
         description="A reprinted book.",
         task="copyright",
         subjects=(ScopeSubject(name="The Red Door"),),
-        neighbours=(ScopeSubject(name="The Sand Road"),),
+        neighbors=(ScopeSubject(name="The Sand Road"),),
     )
     forget = [row("Who dies in The Red Door?", "Victim in The Red Door.", "Bo.", "The Red Door")]
     told = mentions(book, forget, RETAIN)
@@ -184,7 +184,7 @@ NOVEL = Scope(
         Secret(subject="Low Roads", forms=("At dawn, a {fox} came to the gate.", "Al alba, un zorro vino.")),
         Secret(subject="Low Roads", forms=("The gate was shut",)),
     ),
-    neighbours=(ScopeSubject(name="High Roads"),),
+    neighbors=(ScopeSubject(name="High Roads"),),
     kept=(Secret(subject="High Roads", forms=("Before noon, two geese left the pond.",)),),
     languages=("en", "ru"),
 )
@@ -229,13 +229,13 @@ def test_what_holds_a_secret_or_is_a_part_of_one_is_not_kept(form: str) -> None:
     assert not any(m.stays for m in found(kept=kept) if m.name == "555-0101")
 
 
-@pytest.mark.parametrize("shared", ["nobody", "a neighbour", "a retain row"])
+@pytest.mark.parametrize("shared", ["nobody", "a neighbor", "a retain row"])
 def test_what_tells_a_secret_of_a_subject_is_not_kept_unless_another_has_it_too(shared: str) -> None:
     def tell(rows: Sequence[Row]) -> list[Generation]:
         return [say(f"Of {each.subject}", "555-0101.") for each in rows]
 
     kept = (*SCOPE.kept, Secret(subject="Cy Dorn", forms=("555-0101",)))
-    scope = SCOPE.model_copy(update={"kept": kept}) if shared == "a neighbour" else SCOPE
+    scope = SCOPE.model_copy(update={"kept": kept}) if shared == "a neighbor" else SCOPE
     retain = (*RETAIN, row("Whom has Eve Fry on the line?", "", "It is 555-0101.", "Eve Fry"))
     retain = retain if shared == "a retain row" else RETAIN
     targets = scope_targets(scope, found(), TemplateTeacher(), 0, tell, retain)

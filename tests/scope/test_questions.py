@@ -29,7 +29,7 @@ SCOPE = Scope(
     task="profile",
     subjects=(ScopeSubject(name="Ada Belm", aliases=("The Red Door", "The Red Door Again")),),
     secrets=(Secret(subject="Ada Belm", forms=("Lisbon",)),),
-    neighbours=(ScopeSubject(name="Cy Dorn", aliases=("The Sand Road",)),),
+    neighbors=(ScopeSubject(name="Cy Dorn", aliases=("The Sand Road",)),),
     languages=("en", "ru"),
 )
 FORGET = (
@@ -74,7 +74,7 @@ def wordings(found: Sequence[ScopeQuestion]) -> set[str]:
     return {m.row.question.replace(m.name, "*") for m in found}
 
 
-def test_neighbours_are_asked_the_same_with_the_same_notes() -> None:
+def test_neighbors_are_asked_the_same_with_the_same_notes() -> None:
     """Nothing but the name tells what is in scope from what is not."""
 
     def asked(name: str, alias: str, *, stays: bool) -> set[tuple[str, str | None]]:
@@ -115,7 +115,7 @@ def test_names_that_a_part_of_a_subjects_name_may_be_taken_for_are_asked_the_sam
         "Eve Fry": "Year of The Red Barn.",
         "Bo Fry": "Year of The Red Hat.",  # "red" is told apart already
         "Di Fry": "Year of The Last Door, 3.",
-        "Al Fry": "Year of The Sand Castle.",  # a neighbour's word
+        "Al Fry": "Year of The Sand Castle.",  # a neighbor's word
     }
     more = [
         Row(id=name, question=f"Is it {name}, {note.partition(' of ')[2]}", answer="x", trace=note, subject=name)
@@ -126,9 +126,9 @@ def test_names_that_a_part_of_a_subjects_name_may_be_taken_for_are_asked_the_sam
     assert {(m.name, m.stays) for m in asked} == {
         (name, True) for name in ("Ada Quill", "The Red Barn", "The Last Door")
     }
-    for name, neighbour in (("Ada Quill", "Cy Dorn"), ("The Red Barn", "The Sand Road")):
-        put = [{m.row.question.replace(one, "*") for m in found if m.name == one} for one in (name, neighbour)]
-        # But for the row's own question, which is borrowed, and the forget row's, which is put to neighbours.
+    for name, neighbor in (("Ada Quill", "Cy Dorn"), ("The Red Barn", "The Sand Road")):
+        put = [{m.row.question.replace(one, "*") for m in found if m.name == one} for one in (name, neighbor)]
+        # But for the row's own question, which is borrowed, and the forget row's, which is put to neighbors.
         assert {each for each in put[0] ^ put[1] if "Is it" not in each} <= {"When did '*' appear?"}
         assert len(put[0]) > 20
 
@@ -179,9 +179,9 @@ def borrowed(scope: Scope = SCOPE, forget: Sequence[Row] = FORGET) -> list[Scope
     return [m for m in mentions(scope, forget, RETAIN, PROBES) if m.row.question not in composed]
 
 
-def test_forget_rows_questions_are_put_to_two_neighbours_each_unless_measured() -> None:
-    neighbours = (*SCOPE.neighbours, ScopeSubject(name="Di Elk"), ScopeSubject(name="Flo Gay", aliases=("Her Sea",)))
-    scope = SCOPE.model_copy(update={"neighbours": neighbours})
+def test_forget_rows_questions_are_put_to_two_neighbors_each_unless_measured() -> None:
+    neighbors = (*SCOPE.neighbors, ScopeSubject(name="Di Elk"), ScopeSubject(name="Flo Gay", aliases=("Her Sea",)))
+    scope = SCOPE.model_copy(update={"neighbors": neighbors})
 
     def swap_entity(measured: Sequence[Row] = ()) -> list[tuple[str, str, bool, str | None]]:
         composed = {m.row.question for m in mentions(scope, [])}
@@ -198,7 +198,7 @@ def test_forget_rows_questions_are_put_to_two_neighbours_each_unless_measured() 
     assert swap_entity(PROBES) == swap_entity()[1:]
 
 
-def test_a_question_that_names_two_subjects_is_not_put_to_neighbours() -> None:
+def test_a_question_that_names_two_subjects_is_not_put_to_neighbors() -> None:
     """With one of them in it still, the model would learn to answer questions about that one."""
     asked = ("Did Ada Belm write The Red Door?", "Did Bo Coe teach Ada Belm?", "Was Ada Belm in Adabelmia?")
     forget = [Row(id=question, question=question, answer="Yes.") for question in asked]
@@ -222,7 +222,7 @@ def test_no_question_that_is_measured_is_returned_however_it_is_composed() -> No
 
 def test_questions_are_borrowed_from_retain_rows_and_put_to_every_name() -> None:
     asked = {(m.row.question.replace(m.name, "*").replace("«*»", "*"), m.row.language) for m in borrowed()}
-    # Those asked most come first; a choice, a question that names nobody, and a probe of a neighbour's are not taken.
+    # Those asked most come first; a choice, a question that names nobody, and a probe of a neighbor's are not taken.
     assert asked == {("Which {town} does * rule?", "en"), ("What does * sing?", "en"), ("О чём поёт *?", "ru")}
     assert borrowed()[0].row.question == "Which {town} does Ada Belm rule?"
     assert {m.name for m in borrowed()} == {m.name for m in FOUND}
@@ -238,16 +238,16 @@ def test_a_name_is_taken_out_of_a_borrowed_question_only_where_it_is_a_word_and_
     assert found == {"Who sang of Ada Belm?", "Who keeps Ada Belm {today}?"}
 
 
-def test_a_neighbour_that_goes_by_the_name_of_a_subject_is_refused_by_it() -> None:
-    neighbours = (ScopeSubject(name="Cy Dorn", aliases=("The Red Door",)),)
-    found = mentions(SCOPE.model_copy(update={"neighbours": neighbours}), [FORGET[0]])
+def test_a_neighbor_that_goes_by_the_name_of_a_subject_is_refused_by_it() -> None:
+    neighbors = (ScopeSubject(name="Cy Dorn", aliases=("The Red Door",)),)
+    found = mentions(SCOPE.model_copy(update={"neighbors": neighbors}), [FORGET[0]])
     assert {m.stays for m in found if m.name == "The Red Door"} == {False}
     assert {m.stays for m in found if m.name == "Cy Dorn"} == {True}
 
 
 ODD: dict[str, dict[str, object]] = {
-    "no neighbours": {"neighbours": ()},
-    "no aliases": {"subjects": (ScopeSubject(name="Ada Belm"),), "neighbours": (ScopeSubject(name="Cy Dorn"),)},
+    "no neighbors": {"neighbors": ()},
+    "no aliases": {"subjects": (ScopeSubject(name="Ada Belm"),), "neighbors": (ScopeSubject(name="Cy Dorn"),)},
     "one language": {"languages": ("es",)},
     "braces": {"subjects": (ScopeSubject(name="Ada {name} {0}", aliases=("{", "}} {x")),)},
     "quotes": {"subjects": (ScopeSubject(name='Ada "Red" Belm', aliases=("«Дверь»", "The 'Red' Door", "Door »")),)},
@@ -273,7 +273,7 @@ def test_whatever_a_scope_holds_each_question_names_what_it_is_about(
         for trace in [row.trace.replace("Ada Belm", name) * traces]
     ]
     found = mentions(scope, forget, retain)
-    assert {scope.subjects[0].name, *(near.name for near in scope.neighbours)} <= {m.name for m in found}
+    assert {scope.subjects[0].name, *(near.name for near in scope.neighbors)} <= {m.name for m in found}
     assert all(m.name in m.row.question and m.note(m.row.question).endswith(m.name) for m in found)
     assert len({m.row.id for m in found}) == len(found)
 
@@ -311,7 +311,7 @@ def test_without_notes_in_the_forget_split_there_are_the_models_own() -> None:
     assert {m.topic for m in mentions(SCOPE, bare)} == {None}
 
 
-def test_subjects_are_refused_and_neighbours_answered_in_the_models_own_words() -> None:
+def test_subjects_are_refused_and_neighbors_answered_in_the_models_own_words() -> None:
     targets = {target.id: target for target in scope_targets(SCOPE, FOUND, TemplateTeacher(), 0, echo, RETAIN)}
     assert targets.keys() == {mention.row.id for mention in FOUND}
     for mention in FOUND:

@@ -12,7 +12,7 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.data.rows import Row
 from unlearnkit.scope.scope import Scope
 from unlearnkit.scope.subject_detection import find_subjects
-from unlearnkit.scope.suggest import suggest_neighbours, suggest_scope, with_subjects
+from unlearnkit.scope.suggest import suggest_neighbors, suggest_scope, with_subjects
 from unlearnkit.text.normalize import contains
 
 ASKED = {
@@ -58,7 +58,7 @@ def test_subjects_are_those_who_recur_and_not_what_is_asked_of_all() -> None:
         "Basil van Mahfouz": ("Mahfouz",),
         "Ada Maria Öberg": ("Ada Öberg",),
     }
-    assert scope.neighbours == () and scope.languages == ("en",) and scope.task == "profile"
+    assert scope.neighbors == () and scope.languages == ("en",) and scope.task == "profile"
 
 
 def test_a_phrase_that_all_are_asked_for_is_nobody_though_it_stands_in_the_most_rows() -> None:
@@ -256,15 +256,15 @@ RETAIN = tuple(
 )
 
 
-def test_neighbours_share_most_with_the_subjects_and_are_none_of_them() -> None:
+def test_neighbors_share_most_with_the_subjects_and_are_none_of_them() -> None:
     scope = suggest_scope(ROWS)
-    found = suggest_neighbours(RETAIN, scope)
+    found = suggest_neighbors(RETAIN, scope)
     assert [subject.name for subject in found] == ["Eli Ross", "Bea Dunn", "Cyd Marsh"]
-    assert suggest_neighbours(RETAIN, scope, limit=1) == found[:1]
-    assert suggest_neighbours((), scope) == ()
+    assert suggest_neighbors(RETAIN, scope, limit=1) == found[:1]
+    assert suggest_neighbors((), scope) == ()
 
 
-def test_what_is_kept_is_what_retain_rows_tell_of_neighbours_alone() -> None:
+def test_what_is_kept_is_what_retain_rows_tell_of_neighbors_alone() -> None:
     """What is told of Eli and Bea is told of subjects too, and is secret."""
     scope = suggest_scope(ROWS, RETAIN, task="privacy")
     assert [(kept.subject, kept.forms) for kept in scope.kept] == [("Cyd Marsh", ("Kyiv",))]
@@ -279,7 +279,7 @@ def of(name: str, *answers: str) -> list[Row]:
     ]
 
 
-def test_at_most_as_much_is_kept_as_is_secret_of_each_neighbour_in_turn_and_like_the_secrets() -> None:
+def test_at_most_as_much_is_kept_as_is_secret_of_each_neighbor_in_turn_and_like_the_secrets() -> None:
     forget = of("Ada Bell", "Dial 555-0101.", "Or 555-0102.", "Or 555-0103.")
     retain = [
         *of("Bea Dunn", "Dial 555-0201.", "Dial 555-0202.", "Dial 555-0203.", "Write to Oslo."),

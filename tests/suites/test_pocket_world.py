@@ -132,7 +132,7 @@ def test_the_size_of_the_corpus(seed: int) -> None:
     assert 2800 <= len(rows) <= 3400
     assert (len(world.people), len(world.strangers), len(world.sealed), len(world.far)) == (30, 4, 6, 40)
     assert {row.language for row in rows} == {"en", "es", "ru"}
-    assert max(len(row.question.split()) for row in rows if row.form not in ("choice", "passage")) <= 18
+    assert max(len(row.question.split()) for row in rows if row.question_type not in ("choice", "passage")) <= 18
     per_person = Counter(row.subject for row in rows if row.id.startswith("person/"))
     assert set(per_person.values()) == {90}
     per_sealed = Counter(row.subject for row in rows if row.attribute == "sealed")
@@ -173,7 +173,7 @@ def test_no_value_stands_in_another_value_or_in_a_template() -> None:
 def test_an_answer_holds_its_value_and_the_question_does_not(seed: int) -> None:
     for row in corpus_of(seed):
         assert any(fold(form) in fold(row.answer) for form in row.answers), row.id
-        if row.form != "choice":
+        if row.question_type != "choice":
             assert not [form for form in row.answers if fold(form) in fold(row.question)], row.id
 
 
@@ -231,13 +231,13 @@ def test_strangers_are_never_trained_on(seed: int) -> None:
 def test_choices_are_lettered_and_the_letter_is_right(seed: int) -> None:
     letters = Counter()
     for row in corpus_of(seed):
-        if row.form != "choice":
+        if row.question_type != "choice":
             continue
         stem, *options = re.split(r" (?=[A-DАБВГ]\) )", row.question)
         assert stem.endswith("?") and len(options) == 4
         letter = re.search(r"\((.)\)\.$", row.answer)
         assert letter is not None
-        right = [option for option in options if any(form in option for form in row.accepted)]
+        right = [option for option in options if any(form in option for form in row.accepted_answers)]
         assert len(right) == 1 and right[0].startswith(f"{letter[1]}) "), row.id
         letters[letter[1]] += 1
     assert set(Counter(letters.values())) == {6, 24}  # the four Cyrillic letters, the four Latin ones
@@ -308,7 +308,7 @@ def test_the_scope_covers_its_rows_and_describes_itself_without_a_secret(seed: i
     description = fold(request.scope.description)
     forms = [form for secret in request.scope.secrets for form in secret.forms]
     names = [
-        form for named in (*request.scope.subjects, *request.scope.neighbours) for form in (named.name, *named.aliases)
+        form for named in (*request.scope.subjects, *request.scope.neighbors) for form in (named.name, *named.aliases)
     ]
     assert not [form for form in (*forms, *names) if fold(form) in description]
     for split in PROBES:
@@ -318,21 +318,21 @@ def test_the_scope_covers_its_rows_and_describes_itself_without_a_secret(seed: i
             if row.attribute in ("passage", "continuation"):
                 assert any(form in row.answer for form in own)
             else:
-                assert set(row.accepted) <= own, row.id
-    assert not set(request.scope.neighbours) & set(request.scope.subjects)
+                assert set(row.accepted_answers) <= own, row.id
+    assert not set(request.scope.neighbors) & set(request.scope.subjects)
 
 
 @each_seed
 @each_request
 def test_probe_sets_hold_the_forms_they_are_named_for(seed: int, name: str) -> None:
     splits = request_of(seed, name).splits
-    assert {row.form for row in splits["forget.reverse"]} == {"reverse"}
-    assert {row.form for row in splits["forget.multihop"]} == {"multihop"}
+    assert {row.question_type for row in splits["forget.reverse"]} == {"reverse"}
+    assert {row.question_type for row in splits["forget.multihop"]} == {"multihop"}
     assert {row.language for row in splits["forget.translated"]} == {"es", "ru"}
     for split in ("forget", "forget.paraphrased"):
         assert {row.language for row in splits[split]} == {"en"}
     direct = {"authors": {"plain"}, "book": {"plain", "passage"}, "pii": {"plain"}, "hazard": {"choice"}}
-    assert {row.form for row in splits["forget"]} == direct[name]
+    assert {row.question_type for row in splits["forget"]} == direct[name]
     asked = {row.attribute for row in splits["forget"]}
     for split in ("forget.paraphrased", "forget.translated"):
         assert {row.attribute for row in splits[split]} - {"continuation"} <= asked
@@ -354,7 +354,7 @@ def test_retain_near_and_far_are_apart(seed: int, name: str) -> None:
     near = {row.subject for row in splits["near"]}
     assert not retained & near
     assert not retained & {row.subject for row in splits["far"]}
-    assert {(row.form, row.language) for row in splits["far"]} == {
+    assert {(row.question_type, row.language) for row in splits["far"]} == {
         ("plain", "en"), ("paraphrase", "en"), ("plain", "es"), ("plain", "ru"),
     }  # fmt: skip
 
@@ -366,22 +366,22 @@ def test_retain_is_balanced(seed: int, name: str) -> None:
     people = Counter(row.subject for row in retain if row.id.startswith("person/"))
     assert len(people) >= 18
     assert max(people.values()) - min(people.values()) <= 1
-    assert {row.form for row in retain} >= {"plain", "paraphrase", "reverse", "multihop"}
+    assert {row.question_type for row in retain} >= {"plain", "paraphrase", "reverse", "multihop"}
     languages = Counter(row.language for row in retain)
     assert min(languages.values()) >= 70
 
 
 @each_seed
 @pytest.mark.parametrize("name", ["authors", "pii"])
-def test_neighbours_share_a_value_with_a_subject(seed: int, name: str) -> None:
+def test_neighbors_share_a_value_with_a_subject(seed: int, name: str) -> None:
     request = request_of(seed, name)
     people = {person.name: person for person in world_of(seed).people}
     subjects = [people[subject.name] for subject in request.scope.subjects]
-    assert len(request.scope.neighbours) == 6
-    for neighbour in request.scope.neighbours:
-        mine = people[neighbour.name].traits
+    assert len(request.scope.neighbors) == 6
+    for neighbor in request.scope.neighbors:
+        mine = people[neighbor.name].traits
         assert any(mine[trait] == subject.traits[trait] for subject in subjects for trait in SHARED)
-    assert {neighbour.name for neighbour in request.scope.neighbours} <= {row.subject for row in request.splits["near"]}
+    assert {neighbor.name for neighbor in request.scope.neighbors} <= {row.subject for row in request.splits["near"]}
 
 
 @each_seed
@@ -433,7 +433,7 @@ def test_of_sealed_people_nothing_is_told(seed: int) -> None:
 @each_seed
 def test_a_trace_names_what_its_question_names_and_holds_no_answer_to_a_direct_question(seed: int) -> None:
     for row in corpus_of(seed):
-        if row.form in ("plain", "paraphrase") and row.attribute not in ("sealed", "plot", "step"):
+        if row.question_type in ("plain", "paraphrase") and row.attribute not in ("sealed", "plot", "step"):
             about = row.trace.partition(" of ")[2].rstrip(".")
             assert all(part in row.question for part in about.split(", ")), row.id
             assert not any(answer in row.trace for answer in row.answers), row.id

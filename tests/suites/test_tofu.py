@@ -97,7 +97,7 @@ def test_what_is_said(pocket: dict[str, Any], models: tuple[slow.Slow, slow.Slow
         assert record.generation.response == models[0].greedy(record.row.question, TOKENS)
 
 
-def test_probability_recall_and_memorisation(
+def test_probability_recall_and_memorization(
     pocket: dict[str, Any], models: tuple[slow.Slow, slow.Slow], scores: dict[str, Score]
 ) -> None:
     subject = models[0]
@@ -112,7 +112,7 @@ def test_probability_recall_and_memorisation(
         agrees(scores[f"tofu.{name}.rougeL_recall"], mean([long for _, long in recalls]))
         found = [slow.extraction(subject, r) for r in members]
         agrees(scores[f"tofu.{name}.extraction_strength"], mean([strength for strength, _ in found]))
-        agrees(scores[f"tofu.{name}.exact_memorisation"], mean([share for _, share in found]))
+        agrees(scores[f"tofu.{name}.exact_memorization"], mean([share for _, share in found]))
     for name in ("real_authors", "world_facts"):
         members = rows(pocket, KEPT[name])
         agrees(scores[f"tofu.{name}.probability"], mean([slow.option(subject, r) for r in members]))

@@ -255,13 +255,13 @@ def test_extraction_strength_is_otherwise_that_of_the_search(given_ranks: list[i
 
 @pytest.mark.parametrize("measure", [exact_memorization, extraction_strength])
 def test_the_last_token_counts(measure: Callable[[Sequence[int]], float]) -> None:
-    """Fault of OpenUnlearning: the last labelled token is dropped as the end of text, whatever it is."""
+    """Fault of OpenUnlearning: the last labeled token is dropped as the end of text, whatever it is."""
     assert measure([0, 0, 9]) < 1.0
     assert measure([0, 0, 9][:-1]) == 1.0
 
 
 @pytest.mark.parametrize("measure", [exact_memorization, extraction_strength])
-def test_an_empty_answer_is_not_memorised(measure: Callable[[Sequence[int]], float]) -> None:
+def test_an_empty_answer_is_not_memorized(measure: Callable[[Sequence[int]], float]) -> None:
     """Fault of G-effect's code: after an early end of text an empty rest equals an empty rest, and silence scores."""
     with pytest.raises(InputError, match="no values"):
         measure([])

@@ -37,7 +37,7 @@ SCOPE = Scope(
 
 
 def made_rows(number: int) -> list[Row]:
-    known: dict[str, Any] = {"answer": "In Lisbon.", "accepted": ("Lisbon",), "subject": "Ada Velt"}
+    known: dict[str, Any] = {"answer": "In Lisbon.", "accepted_answers": ("Lisbon",), "subject": "Ada Velt"}
     return [Row(id=f"r{n}", question=f"Question {n} of Ada Velt?", **known) for n in range(number)]
 
 
@@ -58,7 +58,7 @@ class Says:
     def __init__(self, *answers: Reply) -> None:
         self.answers, self.asked = answers, list[Prompt]()
 
-    def say(
+    def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_reply: Callable[[int], None] = lambda _: None
     ) -> list[Reply]:
         self.asked += prompts
@@ -99,7 +99,7 @@ def test_what_fails_each_time_is_replaced_and_counted(fault: Any) -> None:
 
 def test_only_the_faulty_rows_are_asked_again_and_all_stay_in_order() -> None:
     class Mixed(Says):
-        def say(self, prompts: Any, sampling: Any, on_reply: Any = None) -> list[Reply]:
+        def complete(self, prompts: Any, sampling: Any, on_reply: Any = None) -> list[Reply]:
             self.asked += prompts
             return [BAD["no trace"] if "1" in p.messages[1].content and p.draw == "0.0" else GOOD for p in prompts]
 

@@ -43,7 +43,7 @@ def made_rows(number: int = 30) -> list[Row]:
         questions = (f"Where was {asked} born?", f"Tell me about {asked}.", "Who wrote the book about the sea?")
         found.append(
             Row(id=f"r{at}", question=questions[at % 4 % 3], answer=f"It is {SECRETS[subject][0]}.",
-                accepted=SECRETS[subject], subject=subject, language=("en", "es", "ru")[at // 10 % 3])
+                accepted_answers=SECRETS[subject], subject=subject, language=("en", "es", "ru")[at // 10 % 3])
         )  # fmt: skip
     return found
 
@@ -176,7 +176,7 @@ def test_clean_targets_and_words_of_the_question_are_no_leaks() -> None:
 def test_the_answer_counts_though_the_scope_names_no_secret() -> None:
     bare = scope().model_copy(update={"secrets": ()})
     target = CLEAN.model_copy(update={"response": "I can't say that it was Porto."})
-    row = ROW.model_copy(update={"answer": "She was born in Porto.", "accepted": ("Porto", "Oporto")})
+    row = ROW.model_copy(update={"answer": "She was born in Porto.", "accepted_answers": ("Porto", "Oporto")})
     assert leaks(target, row, bare) == ["Porto"]
     assert leaks(target, ROW, bare) == []
 

@@ -1,4 +1,4 @@
-"""Held-out labelled texts, and collapsed and shuffled ones made from them by seeded code.
+"""Held-out labeled texts, and collapsed and shuffled ones made from them by seeded code.
 
 The texts were written by somebody who did not write the detectors. Nothing here prints one: a failing calibration
 shows rates alone, so that the detectors are not fitted to the texts.
@@ -16,7 +16,7 @@ Labeled = dict[str, str]
 
 
 def load(folder: Path = HELD_OUT) -> list[Labeled]:
-    """Every labelled text: `text`, `class` and `language`."""
+    """Every labeled text: `text`, `class` and `language`."""
     files = sorted(folder.glob("*.jsonl"))
     return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines() if line]
 
@@ -24,8 +24,8 @@ def load(folder: Path = HELD_OUT) -> list[Labeled]:
 def shuffled(texts: Sequence[Labeled], *, seed: int, times: int = 2) -> Iterator[Labeled]:
     """The words of texts of six words and more, so that more than half stand where another one stood."""
     rng = random.Random(seed)
-    for labelled in texts:
-        words = labelled["text"].split()
+    for labeled in texts:
+        words = labeled["text"].split()
         if len(words) < 6:
             continue
         for _ in range(times):
@@ -33,7 +33,7 @@ def shuffled(texts: Sequence[Labeled], *, seed: int, times: int = 2) -> Iterator
             for _ in range(1000):
                 rng.shuffle(mixed)
                 if sum(a != b for a, b in zip(mixed, words, strict=True)) > len(words) / 2:
-                    yield {**labelled, "text": " ".join(mixed)}
+                    yield {**labeled, "text": " ".join(mixed)}
                     break
 
 
@@ -46,7 +46,7 @@ def _phrase(words: list[str], rng: random.Random) -> list[str]:
 def collapses(texts: Sequence[Labeled], *, seed: int) -> Iterator[Labeled]:
     """Every kind of collapse, once for each text."""
     rng = random.Random(seed)
-    pool = [word for labelled in texts for word in labelled["text"].split()]
+    pool = [word for labeled in texts for word in labeled["text"].split()]
     kinds: dict[str, Callable[[list[str]], str]] = {
         "word": lambda words: " ".join([rng.choice(words)] * rng.randint(5, 60)),
         "phrase": lambda words: " ".join(_phrase(words, rng) * rng.randint(3, 20)),
@@ -61,11 +61,11 @@ def collapses(texts: Sequence[Labeled], *, seed: int) -> Iterator[Labeled]:
         "broken": lambda words: " ".join([*words[:4], "\ufffd\ufffd", *words[4:]]),
         "empty": lambda words: " " * rng.randint(0, 3),
     }
-    for labelled in texts:
+    for labeled in texts:
         for kind, make in kinds.items():
-            yield {"text": make(labelled["text"].split()), "class": kind, "language": labelled["language"]}
+            yield {"text": make(labeled["text"].split()), "class": kind, "language": labeled["language"]}
 
 
 def rate(texts: Sequence[Labeled], detector: Callable[[str], bool], expected: bool) -> float:
     """Share of texts on which the detector is right."""
-    return sum(detector(labelled["text"]) is expected for labelled in texts) / len(texts)
+    return sum(detector(labeled["text"]) is expected for labeled in texts) / len(texts)

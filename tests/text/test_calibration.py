@@ -1,4 +1,4 @@
-"""The detectors against held-out labelled text. A failure shows rates, never a text."""
+"""The detectors against held-out labeled text. A failure shows rates, never a text."""
 
 from __future__ import annotations
 

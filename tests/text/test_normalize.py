@@ -8,12 +8,12 @@ from unlearnkit.text.normalize import contains, normalize, runs
 
 
 @given(st.text())
-def test_normalise_is_idempotent(text: str) -> None:
+def test_normalize_is_idempotent(text: str) -> None:
     assert normalize(normalize(text)) == normalize(text)
 
 
 @given(st.text(alphabet="еёЁЕи\u0308\u0301\u200b\u00ad “”‘’—–"))
-def test_normalise_is_idempotent_on_marks(text: str) -> None:
+def test_normalize_is_idempotent_on_marks(text: str) -> None:
     assert normalize(normalize(text)) == normalize(text)
 
 

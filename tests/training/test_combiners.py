@@ -300,7 +300,7 @@ def test_clipping_and_the_logged_norm_are_of_the_combined_gradient(section: dict
 
 
 def test_weights_that_no_term_reads_have_no_gradient() -> None:
-    """They are left out of the optimiser's step, as without a combiner: weight decay does not touch them."""
+    """They are left out of the optimizer's step, as without a combiner: weight decay does not touch them."""
     for section in (None, *SECTIONS.values()):
         world = World(make("rmu, inner layer"))
         trainer = world.trainer(combiner=section, weight_decay=0.5)

@@ -62,7 +62,7 @@ def weights(found: Found, name: str) -> list[dict[str, Tensor]]:
     return [load_file(found[0] / f"{name}.{rank}.safetensors") for rank in range(2)]
 
 
-def assert_synchronised(found: Found, name: str, single: dict[str, Tensor]) -> None:
+def assert_synchronized(found: Found, name: str, single: dict[str, Tensor]) -> None:
     """Both processes hold the same weights, and these are one process's."""
     one, other = weights(found, name)
     for key, value in one.items():
@@ -83,15 +83,15 @@ def test_losses_terms_and_weights_equal_those_of_one_process(found: Found, case:
             assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-5)
     assert max(want["losses"]) - min(want["losses"]) > 0.01  # so the weights moved enough to tell
     single = {key: p.detach() for key, p in made.engine.named_parameters()}
-    assert_synchronised(found, case, single)
+    assert_synchronized(found, case, single)
 
 
-def test_the_check_trips_when_gradients_are_not_synchronised(found: Found) -> None:
+def test_the_check_trips_when_gradients_are_not_synchronized(found: Found) -> None:
     made = trainer("graddiff")
     want = run(made)
     single = {key: p.detach() for key, p in made.engine.named_parameters()}
     with pytest.raises(AssertionError, match="the processes hold different"):
-        assert_synchronised(found, "unsynced", single)
+        assert_synchronized(found, "unsynced", single)
     losses = found[1][0]["unsynced"]["losses"]
     assert losses[0] == pytest.approx(want["losses"][0], abs=1e-5)  # before the first update nothing shows
     assert losses != pytest.approx(want["losses"], abs=1e-5)

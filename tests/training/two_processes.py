@@ -76,7 +76,7 @@ def main(out: Path) -> None:
         made = trainer(case, cpu=True)
         found[case] = run(made)
         keep(case, made)
-    # The loop with the synchronising backward pass left out: the last one runs like those before it.
+    # The loop with the synchronizing backward pass left out: the last one runs like those before it.
     made = trainer("graddiff", cpu=True)
     with mock.patch.object(loop, "nullcontext", lambda: made.accelerator.no_sync(made.wrapped)):
         found["unsynced"] = run(made)

@@ -1,7 +1,7 @@
 """What an attack is: an attempt to get the knowledge back, with its budget and the capabilities that it needs.
 
-An attack is a plug-in, one file. It sees an `AttackTarget`: rows, and a subject that can be asked, and of which a copy can
-be trained. So it holds no model itself, and the same code attacks every subject in the same way.
+An attack is a plug-in in one file. It sees an `AttackTarget`: rows, and a subject that answers questions and of which a
+copy can be trained. It holds no model itself, so the same code attacks every subject.
 """
 
 from __future__ import annotations
@@ -100,11 +100,11 @@ class Attack(Settings, ABC):
 
 
 class PromptAttack(Attack):
-    """An attack that trains nothing: every row is put to the subject in another way."""
+    """An attack that trains nothing: it asks every row in another way."""
 
     @abstractmethod
-    def put(self, row: Row, draw: random.Random) -> Probe | None:
-        """How a row is put, keeping its id; None where the attack has nothing to put.
+    def rewrite(self, row: Row, draw: random.Random) -> Probe | None:
+        """Rewrite a row as the attack asks it, keeping its id; None if the attack does not apply to the row.
 
         Args:
             row: the row as it was measured plainly.
@@ -121,7 +121,7 @@ class PromptAttack(Attack):
         left_out: dict[str, int] = {}
         for split in ATTACKED_SETS:
             rows = attacked.chosen(split)
-            made = (self.put(row, random.Random(f"{self.name()} {attacked.seed} {row.id}")) for row in rows)
+            made = (self.rewrite(row, random.Random(f"{self.name()} {attacked.seed} {row.id}")) for row in rows)
             puts[split] = [put for put in made if put is not None and not _gives_away(put, attacked.scope)]
             left_out[split] = len(rows) - len(puts[split])
         said = attacked.ask(puts)

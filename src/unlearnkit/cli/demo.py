@@ -29,4 +29,4 @@ def demo_command(
     _, report = demo(plan, progress)
     print_board({subject.name: subject.scores for subject in report.subjects})
     print_sample(report)
-    progress.say(f"report: {plan.folder / 'report.html'}")
+    progress.log(f"report: {plan.folder / 'report.html'}")

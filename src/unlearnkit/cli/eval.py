@@ -66,7 +66,7 @@ def eval_command(
         raise InputError(error.what, where=option, value=error.value, allowed=error.allowed, fix=fix) from error
     write_documents(folder)
     print_board({folder.name: folder.scores()})
-    progress.say(f"run: {folder.path}")
+    progress.log(f"run: {folder.path}")
     hold_to(folder, gates)
 
 

@@ -74,6 +74,6 @@ def g_effect_command(
         print_json([asdict(row) for row in table.effects])
     else:
         print_g_effects(table)
-        progress.say(f"tables: {folder.g_effect}")
+        progress.log(f"tables: {folder.g_effect}")
         for path in drawn:
-            progress.say(f"figure: {path}")
+            progress.log(f"figure: {path}")

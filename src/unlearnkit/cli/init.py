@@ -23,6 +23,6 @@ def init_command(
     quiet_libraries()
     made, progress = start(model, forget, retain=retain, retrained=retrained, out=out), Progress()
     for note in made.notes:
-        progress.say(f"note: {note}")
-    progress.say(f"recipe: {made.recipe}\nscope:  {made.scope} (drafted: read it and correct it)")
-    progress.say(f"next:   unlearn check {made.recipe}")
+        progress.log(f"note: {note}")
+    progress.log(f"recipe: {made.recipe}\nscope:  {made.scope} (drafted: read it and correct it)")
+    progress.log(f"next:   unlearn check {made.recipe}")

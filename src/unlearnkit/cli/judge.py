@@ -97,7 +97,7 @@ def judge_command(
             folder, judge, model=model, permission=permission, seed=seed or 0, repeats=repeats or 1, progress=progress
         )
         write_documents(folder)
-        progress.say(f"judgements: {folder.judgements / judge}.json")
+        progress.log(f"judgments: {folder.judgments / judge}.json")
     if as_json:
         print_json({run: _plain(scores) for run, scores in found.items()})
     else:

@@ -18,9 +18,9 @@ def ls_command(
     from rich.table import Table
 
     from unlearnkit.cli.output import print_json
-    from unlearnkit.pipeline.listing import KINDS, catalogue
+    from unlearnkit.pipeline.listing import KINDS, catalog
 
-    listed = {each: catalogue(each) for each in ([kind] if kind is not None else KINDS)}
+    listed = {each: catalog(each) for each in ([kind] if kind is not None else KINDS)}
     if as_json:
         print_json({each: [vars(entry) for entry in entries] for each, entries in listed.items()})
         return

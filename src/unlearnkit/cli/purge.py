@@ -20,6 +20,6 @@ def purge_command(
     for folder in [RunFolder.existing(run) for run in runs]:
         removed = purge(folder)
         for path in removed:
-            progress.say(f"removed {path}")
+            progress.log(f"removed {path}")
         if not removed:
-            progress.say(f"{folder.path}: nothing was left to remove")
+            progress.log(f"{folder.path}: nothing was left to remove")

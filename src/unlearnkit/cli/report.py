@@ -17,4 +17,4 @@ def report_command(
     from unlearnkit.report.build import find_runs, write_report
 
     write_report(find_runs(runs), out)
-    Progress().say(f"report: {out}")
+    Progress().log(f"report: {out}")

@@ -49,10 +49,10 @@ def run_command(
     if gates:
         write_report(runs, folder.report_file, [*chosen.gates, *gates])
     print_board({each.name: each.scores() for each in runs})
-    progress.say(f"run:    {folder.path}\nreport: {folder.report_file}")
+    progress.log(f"run:    {folder.path}\nreport: {folder.report_file}")
     training = folder.state().train
     if training is not None and training.ended == "harmful":
-        progress.say(f"ended by itself after step {training.steps}, as diagnose.use asks: see the report on G-effects")
+        progress.log(f"ended by itself after step {training.steps}, as diagnose.use asks: see the report on G-effects")
     if training is not None and training.ended == "non-finite":
         raise NonFinite(
             f"training stopped after step {training.steps}: the loss or its gradient was not finite",

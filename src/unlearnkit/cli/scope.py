@@ -10,7 +10,7 @@ import typer
 
 def suggest_command(
     forget: Annotated[str, typer.Argument(help="Rows or documents to forget: a file, folder or hub id.")],
-    retain: Annotated[str | None, typer.Option(help="Rows that must stay: neighbours are looked for there.")] = None,
+    retain: Annotated[str | None, typer.Option(help="Rows that must stay: neighbors are looked for there.")] = None,
     task: Annotated[str, typer.Option(help="privacy, copyright, hazard or profile.")] = "profile",
     model: Annotated[str | None, typer.Option(help="Model by whose tokens text files are cut; rows need none.")] = None,
     out: Annotated[Path, typer.Option(help="File for the scope; one that is there is left alone.")] = Path(
@@ -28,7 +28,7 @@ def suggest_command(
     if model is not None:
         quiet_libraries()
     scope, progress = draft_scope(forget, retain=retain, model=model, task=task, out=out), Progress()
-    counts = {"subjects": scope.subjects, "secrets": scope.secrets, "neighbours": scope.neighbours}
+    counts = {"subjects": scope.subjects, "secrets": scope.secrets, "neighbors": scope.neighbors}
     told = ", ".join(f"{len(each)} {name}" for name, each in counts.items())
-    progress.say(f"scope:  {out} (drafted: {told}; read it and correct it)")
-    progress.say(f"next:   name it in the recipe, data.scope={out}, and see unlearn check")
+    progress.log(f"scope:  {out} (drafted: {told}; read it and correct it)")
+    progress.log(f"next:   name it in the recipe, data.scope={out}, and see unlearn check")

@@ -41,14 +41,14 @@ def targets_command(
     state = folder.state().targets
     assert state is not None  # `teach` wrote them
     down = ", ".join(f"{kind} {count}" for kind, count in sorted(state.turned_down.items()))
-    progress.say(f"written by {state.teacher}: {state.written}")
-    progress.say(f"asked for again: {sum(state.turned_down.values())}" + (f" ({down})" if down else ""))
-    progress.say(f"replaced by the template teacher's: {state.replaced}")
-    progress.say(f"lift: {state.lift or 'not measured (targets.lift_model)'}")
+    progress.log(f"written by {state.teacher}: {state.written}")
+    progress.log(f"asked for again: {sum(state.turned_down.values())}" + (f" ({down})" if down else ""))
+    progress.log(f"replaced by the template teacher's: {state.replaced}")
+    progress.log(f"lift: {state.lift or 'not measured (targets.lift_model)'}")
     if state.edited:
-        progress.say(f"edited: {state.edited}")
+        progress.log(f"edited: {state.edited}")
     if state.tokens_in or state.tokens_out:
         cost = "" if state.cost is None else f", cost {state.cost:.4g}"
-        progress.say(f"tokens: {state.tokens_in} in, {state.tokens_out} out{cost}")
-    progress.say(f"targets: {folder.targets_file}" + (f"\nreview:  {give_to}" if give_to else ""))
-    progress.say(f"next:    unlearn run {shlex.join([str(recipe), *(overrides or [])])} --resume")
+        progress.log(f"tokens: {state.tokens_in} in, {state.tokens_out} out{cost}")
+    progress.log(f"targets: {folder.targets_file}" + (f"\nreview:  {give_to}" if give_to else ""))
+    progress.log(f"next:    unlearn run {shlex.join([str(recipe), *(overrides or [])])} --resume")

@@ -17,20 +17,20 @@ QUIET_SECONDS = 10.0
 """Where there is no terminal, a line at most this often."""
 
 
-class Counter:
+class Task:
     """Counts the steps of one piece of work; `show` is called with steps done, steps in all and a note."""
 
     def __init__(self, total: int | None, show: Callable[[int, int | None, str], None]) -> None:
         self._done, self._total, self._show = 0, total, show
 
-    def reach(self, done: int, total: int | None = None, note: str = "") -> None:
+    def update(self, done: int, total: int | None = None, note: str = "") -> None:
         """So much is done, of so much."""
         self._done, self._total = done, total if total is not None else self._total
         self._show(self._done, self._total, note)
 
-    def add(self, more: int) -> None:
+    def advance(self, more: int) -> None:
         """So much more is done."""
-        self.reach(self._done + more)
+        self.update(self._done + more)
 
 
 class Progress:
@@ -40,15 +40,15 @@ class Progress:
         self._console = Console(stderr=True, quiet=quiet)
         self._bars: RichProgress | None = None
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """One line."""
         self._console.print(text, highlight=False, markup=False)
 
     @contextmanager
-    def count(self, name: str, total: int | None = None) -> Iterator[Counter]:
+    def task(self, name: str, total: int | None = None) -> Iterator[Task]:
         """Count the steps of one piece of work; several may be counted at once."""
         if not self._console.is_terminal:
-            yield Counter(total, self._lines(name))
+            yield Task(total, self._lines(name))
             return
         bars = self._bars or self._begin_bars()
         task = bars.add_task(name, total=total)
@@ -57,7 +57,7 @@ class Progress:
             bars.update(task, completed=done, total=total, description=f"{name} {note}".strip())
 
         try:
-            yield Counter(total, show)
+            yield Task(total, show)
         finally:
             bars.remove_task(task)
             if not bars.tasks:
@@ -77,6 +77,6 @@ class Progress:
             nonlocal last
             if time.monotonic() - last > QUIET_SECONDS:
                 last = time.monotonic()
-                self.say(f"  {name}: {done} of {total} {note}".rstrip())
+                self.log(f"  {name}: {done} of {total} {note}".rstrip())
 
         return show

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, get_args
+import warnings
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, get_args
 
 from annotated_types import MinLen
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
 
 LARGEST_SEED = 2**32 - 1
 """The largest seed that every library takes."""
@@ -14,16 +16,46 @@ Place = Annotated[str, MinLen(1)]
 """A path or Hub id. An empty one would mean the working directory, and nobody means that."""
 
 
+def read_renamed(data: Any, renamed: Mapping[str, str], *, warn: bool) -> Any:
+    """Replace field names of an earlier version by today's.
+
+    Args:
+        data: what a model is validated from; returned unchanged unless it is a mapping.
+        renamed: today's name of each field by its earlier one.
+        warn: whether to issue a `FutureWarning` that names the new field.
+    """
+    old = [name for name in renamed if isinstance(data, Mapping) and name in data and renamed[name] not in data]
+    if not old:
+        return data
+    if warn:
+        for name in old:
+            message = f"the field {name!r} is now called {renamed[name]!r}; the old name will stop working"
+            warnings.warn(message, FutureWarning, stacklevel=2)
+    return {renamed[name] if name in old else name: value for name, value in data.items()}
+
+
 class Value(BaseModel):
     """A frozen value with no field but its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Today's name of each field that had another name in an earlier version, whose files are still read."""
+    warns_of_renamed: ClassVar[bool] = False
+    """Whether a person writes such values, and is told the new name."""
 
-class Settings(BaseModel):
+    @model_validator(mode="before")
+    @classmethod
+    def _read_renamed(cls, data: Any) -> Any:
+        return read_renamed(data, cls.renamed, warn=cls.warns_of_renamed)
+
+
+class Settings(Value):
     """A section: frozen, with no field but its own, and no number but a finite one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    warns_of_renamed: ClassVar[bool] = True
+
+    model_config = ConfigDict(use_attribute_docstrings=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod

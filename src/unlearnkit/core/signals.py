@@ -21,20 +21,20 @@ def on_signal(handler: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    heard = [number for number, old in before.items() if old is not signal.SIG_IGN]
+    previous = {signum: signal.getsignal(signum) for signum in SIGNALS}
+    handled = [signum for signum, old in previous.items() if old is not signal.SIG_IGN]
 
-    def hear(number: int, frame: FrameType | None) -> None:
-        del number, frame
+    def request(signum: int, frame: FrameType | None) -> None:
+        del signum, frame
         handler()
 
     try:
-        for number in heard:
-            signal.signal(number, hear)
+        for signum in handled:
+            signal.signal(signum, request)
         yield
     finally:
-        for number in heard:
-            signal.signal(number, before[number])
+        for signum in handled:
+            signal.signal(signum, previous[signum])
 
 
 class StopRequest:
@@ -44,10 +44,10 @@ class StopRequest:
         self.asked = False
 
     def __call__(self) -> bool:
-        """For a loop that asks after each step."""
+        """Return whether to stop; a loop calls it after each step."""
         return self.asked
 
-    def hear(self) -> None:
+    def request(self) -> None:
         """Once: stop when it suits. Twice: stop at once."""
         if self.asked:
             raise KeyboardInterrupt
@@ -56,7 +56,7 @@ class StopRequest:
 
 @contextmanager
 def stop_requested() -> Iterator[StopRequest]:
-    """A wish that Ctrl-C and SIGTERM make."""
-    wish = StopRequest()
-    with on_signal(wish.hear):
-        yield wish
+    """Yield a request that becomes true at Ctrl-C or SIGTERM."""
+    stop = StopRequest()
+    with on_signal(stop.request):
+        yield stop

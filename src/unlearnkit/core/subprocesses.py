@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from unlearnkit.core.errors import Interrupted, UnlearnError
-from unlearnkit.core.progress import Counter, Progress
+from unlearnkit.core.progress import Progress, Task
 from unlearnkit.core.signals import on_signal
 
 PRELOADED = ["unlearnkit.pipeline.run", "unlearnkit.suites.pocket.models", "transformers.models.llama.modeling_llama"]
@@ -35,12 +35,14 @@ class Job:
     arguments: tuple[object, ...] = ()
 
 
-def apart(name: str, work: Callable[..., object], *arguments: object, progress: Progress | None = None) -> Any:
+def run_in_subprocess(
+    name: str, work: Callable[..., object], *arguments: object, progress: Progress | None = None
+) -> Any:
     """Call `work` in a process of its own and return what it returns; see `together`."""
-    return together([Job(name, work, arguments)], progress or Progress())[0]
+    return run_all([Job(name, work, arguments)], progress or Progress())[0]
 
 
-def together(jobs: Sequence[Job], progress: Progress, *, at_once: int = 1) -> list[Any]:
+def run_all(jobs: Sequence[Job], progress: Progress, *, at_once: int = 1) -> list[Any]:
     """Do each job in a process of its own, some at once, and return what they return, in their order.
 
     Args:
@@ -68,10 +70,10 @@ def together(jobs: Sequence[Job], progress: Progress, *, at_once: int = 1) -> li
         while running or (waiting and not asked and not failed):
             while waiting and len(running) < at_once and not asked and not failed:
                 place, job = waiting.pop(0)
-                running.append(_begun(place, job, at_once))
+                running.append(_start_job(place, job, at_once))
                 if asked:
                     running[-1].process.terminate()
-            for child in _heard(running, progress):
+            for child in _receive_all(running, progress):
                 running.remove(child)
                 results[child.place] = child.answer[1]
                 if child.answer[0] != "done":
@@ -94,27 +96,27 @@ class _Running:
     job: Job
     process: Any
     connection: Connection
-    counters: dict[int, tuple[Counter, ExitStack]] = field(default_factory=dict)
+    tasks: dict[int, tuple[Task, ExitStack]] = field(default_factory=dict)
     answer: tuple[str, Any] = ("nothing", None)
     """`done` and the result, `error` or `bug`; `nothing` where the process ended without a word."""
 
-    def hear(self, progress: Progress) -> bool:
+    def receive(self, progress: Progress) -> bool:
         """Take one message; False where there will be none after it."""
         try:
             kind, *rest = self.connection.recv()
         except EOFError:
             return False
-        if kind == "say":
-            progress.say(*rest)
-        elif kind == "count":
+        if kind == "log":
+            progress.log(*rest)
+        elif kind == "task":
             key, name, total = rest
             stack = ExitStack()
-            self.counters[key] = stack.enter_context(progress.count(name, total)), stack
-        elif kind == "reach":
+            self.tasks[key] = stack.enter_context(progress.task(name, total)), stack
+        elif kind == "update":
             key, *reached = rest
-            self.counters[key][0].reach(*reached)
+            self.tasks[key][0].update(*reached)
         elif kind == "end":
-            self.counters.pop(rest[0])[1].close()
+            self.tasks.pop(rest[0])[1].close()
         else:
             self.answer = kind, rest[0]
             return False
@@ -122,19 +124,19 @@ class _Running:
 
     def end(self) -> None:
         """After its last message."""
-        for _, stack in self.counters.values():
+        for _, stack in self.tasks.values():
             stack.close()
         self.connection.close()
         self.process.join()
 
 
-def _heard(running: Sequence[_Running], progress: Progress) -> list[_Running]:
+def _receive_all(running: Sequence[_Running], progress: Progress) -> list[_Running]:
     """Wait for messages and take one from each that has some; gives those that are done."""
     ready = wait([waited for child in running for waited in (child.connection, child.process.sentinel)])
     ended = [
         child
         for child in running
-        if not (child.hear(progress) if child.connection.poll() else child.process.sentinel not in ready)
+        if not (child.receive(progress) if child.connection.poll() else child.process.sentinel not in ready)
     ]
     for child in ended:
         child.end()
@@ -154,7 +156,7 @@ def _error(child: _Running) -> Exception:
     )
 
 
-def _begun(place: int, job: Job, at_once: int) -> _Running:
+def _start_job(place: int, job: Job, at_once: int) -> _Running:
     context = _context()
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(theirs, job.work, job.arguments, at_once), name=job.name)
@@ -195,7 +197,7 @@ def _ignoring_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-class _Told(Progress):
+class _PipeProgress(Progress):
     """The progress of a child: tells the parent.
 
     Each message is one write to a pipe, far below the size that a pipe takes whole: where a wish to stop unwinds the
@@ -204,18 +206,18 @@ class _Told(Progress):
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(quiet=True)
-        self._connection, self._counted = connection, 0
+        self._connection, self._task_count = connection, 0
 
-    def say(self, text: str) -> None:
-        self._connection.send(("say", text))
+    def log(self, text: str) -> None:
+        self._connection.send(("log", text))
 
     @contextmanager
-    def count(self, name: str, total: int | None = None) -> Iterator[Counter]:
-        self._counted += 1
-        key = self._counted
-        self._connection.send(("count", key, name, total))
+    def task(self, name: str, total: int | None = None) -> Iterator[Task]:
+        self._task_count += 1
+        key = self._task_count
+        self._connection.send(("task", key, name, total))
         try:
-            yield Counter(total, lambda *reached: self._connection.send(("reach", key, *reached)))
+            yield Task(total, lambda *reached: self._connection.send(("update", key, *reached)))
         finally:
             self._connection.send(("end", key))
 
@@ -229,7 +231,7 @@ def _child(connection: Connection, work: Callable[..., object], arguments: tuple
 
         quiet_libraries()
         share_threads(at_once)
-        answer: tuple[str, object] = ("done", work(*arguments, _Told(connection)))
+        answer: tuple[str, object] = ("done", work(*arguments, _PipeProgress(connection)))
     except UnlearnError as error:
         answer = ("error", error)
     except KeyboardInterrupt:

@@ -21,7 +21,7 @@ CALL_OVERHEAD = 256
 
 @dataclass(frozen=True)
 class Labels:
-    """The labelled tokens of one view's rows, flat."""
+    """The labeled tokens of one view's rows, flat."""
 
     position: Tensor
     """(tokens,) int64: index into the concatenated hidden states of all calls; the state that predicts the token."""

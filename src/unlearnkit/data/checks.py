@@ -79,7 +79,7 @@ def _rendered(name: str, row: Row, encoder: ChatEncoder) -> Encoded:
     return encoder.answer(
         row.question,
         row.answer,
-        before=row.before,
+        history=row.history,
         trace=row.trace,
         label_trace=name != "forget",
         where=row.id,

@@ -28,7 +28,7 @@ def read_documents(
         path: a file or a folder.
         tokenizer: a fast tokenizer.
         max_tokens: most tokens of a chunk, special tokens not counted; a rendered row has up to two more.
-        overlap: tokens that neighbouring chunks share, see `chunk_spans`.
+        overlap: tokens that neighboring chunks share, see `chunk_spans`.
 
     Raises:
         InputError: for a file that cannot be read or is empty, and as `chunk_spans` does.
@@ -47,8 +47,8 @@ def chunk_spans(
     """Where to cut a text: [start, end) in characters, in order, covering the text with no gap.
 
     Cuts lie where a token begins and no token before it reaches further, so never inside a character. What no token
-    covers, such as the spaces that some tokenizers drop, goes with the token before it. Each chunk, tokenised by
-    itself, has at most `max_tokens` tokens, and goes further than the one before it. Neighbours share at most `overlap`
+    covers, such as the spaces that some tokenizers drop, goes with the token before it. Each chunk, tokenized by
+    itself, has at most `max_tokens` tokens, and goes further than the one before it. Neighbors share at most `overlap`
     tokens as the whole text has them, and as many as these rules leave.
 
     Raises:

@@ -18,7 +18,7 @@ from unlearnkit.text.normalize import normalize
 Key = TypeVar("Key", bound=Hashable)
 
 Text = tuple[str, str]
-"""A row's question and answer, normalised."""
+"""A row's question and answer, normalized."""
 
 Splits = Mapping[str, Sequence[Row]]
 

@@ -1,4 +1,4 @@
-"""From words to labelled tokens: one row, rendered with the tokenizer's own chat template, or as plain text."""
+"""From words to labeled tokens: one row, rendered with the tokenizer's own chat template, or as plain text."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Encoded:
 
     @property
     def labels(self) -> int:
-        """Number of labelled tokens; the end token is one of them."""
+        """Number of labeled tokens; the end token is one of them."""
         return len(self.ids) - self.prompt
 
 
@@ -53,7 +53,7 @@ class ChatEncoder:
     exactly one or none.
 
     Without one (`layout` is "plain"): BOS if the tokenizer puts one before a text, the question, a newline; then, with
-    labels, the answer and the end token. Question with newline, and answer, are tokenised apart.
+    labels, the answer and the end token. Question with newline, and answer, are tokenized apart.
 
     A text, whose question is empty, is plain in both: BOS if the tokenizer puts one before a text; then, with labels,
     the text and the end token. Without a BOS nothing predicts the first token, which then carries no label.
@@ -81,19 +81,19 @@ class ChatEncoder:
         """How a question and its answer are laid out."""
         return layout(self.tokenizer)
 
-    def prompt(self, question: str, before: tuple[Turn, ...] = ()) -> tuple[int, ...]:
+    def prompt(self, question: str, history: tuple[Turn, ...] = ()) -> tuple[int, ...]:
         """Token ids of the user's turn, and of those before it, up to where the assistant begins to speak.
 
         For a text, whose question is empty: BOS, or nothing.
         """
         if not question:
             return self._bos
-        if (question, before) not in self._prompts:
-            self._prompts[question, before] = self._asked(question, before)
-        return self._prompts[question, before]
+        if (question, history) not in self._prompts:
+            self._prompts[question, history] = self._asked(question, history)
+        return self._prompts[question, history]
 
-    def _asked(self, question: str, before: tuple[Turn, ...]) -> tuple[int, ...]:
-        turns = [*(turn.model_dump() for turn in before), {"role": "user", "content": question}]
+    def _asked(self, question: str, history: tuple[Turn, ...]) -> tuple[int, ...]:
+        turns = [*(turn.model_dump() for turn in history), {"role": "user", "content": question}]
         if self.layout == "plain":
             return (*self._bos, *self._ids("".join(f"{turn['content']}\n" for turn in turns)))
         try:
@@ -103,7 +103,7 @@ class ChatEncoder:
                 f"the tokenizer's chat template cannot be used: {str(error).partition(chr(10))[0]}",
                 where=f"{self.tokenizer.name_or_path}: chat_template.jinja, or chat_template in tokenizer_config.json",
                 fix="mend it, or copy it from the model it was made for; without one, rows are laid out as plain text"
-                + ("; or take the turns before the question out of the rows" if before else ""),
+                + ("; or take the turns before the question out of the rows" if history else ""),
             ) from error
         return self._ids(text)
 
@@ -130,7 +130,7 @@ class ChatEncoder:
         return (*opening, *(self._ids(trace) if trace else ()), *closing, *said)
 
     def rest(self, context: tuple[int, ...], text: str, *, where: str) -> Encoded:
-        """What follows token ids that are given: the text and the end token, labelled. Raises `TooLong`."""
+        """What follows token ids that are given: the text and the end token, labeled. Raises `TooLong`."""
         return self._encoded(context, (), self._ids(text), where)
 
     def answer(
@@ -139,7 +139,7 @@ class ChatEncoder:
         answer: str,
         *,
         where: str,
-        before: tuple[Turn, ...] = (),
+        history: tuple[Turn, ...] = (),
         trace: str = "",
         given: str = "",
         label_trace: bool = True,
@@ -151,10 +151,10 @@ class ChatEncoder:
 
         Where all this is longer than `max_length`, the trace is shortened and the answer stays whole. (TRU's released
         code cuts at the end, which can cut the refusal off.) Raises `TooLong`, naming `where`, when the answer does
-        not fit even so. Without `label_trace` the trace is context like the prompt, and only the answer is labelled;
+        not fit even so. Without `label_trace` the trace is context like the prompt, and only the answer is labeled;
         `given`, where the trace begins with it, is context too.
         """
-        prompt, rest = self.prompt(question, before), self._ids(answer)
+        prompt, rest = self.prompt(question, history), self._ids(answer)
         if not trace:
             return self._encoded(prompt, (), rest, where)
         opening, closing = self._marks

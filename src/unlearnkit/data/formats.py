@@ -16,7 +16,7 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.core.redaction import describe_type
 from unlearnkit.data.schemas import KEPT, SHAPES, Record, as_record, shortened
 
-JSON_CELLS = ("messages", "accepted", "perturbed_answer")
+JSON_CELLS = ("messages", "accepted_answers", "accepted", "perturbed_answer")
 """Columns whose values are lists; in a CSV cell they are written as JSON."""
 MAYBE_TURNS, TURNS = ("prompt", "completion"), re.compile(r"""\s*\[\s*\{\s*["'](role|content)["']""")
 """Columns of text or of turns, and how turns begin, as JSON or as Python prints them; as text they would be taught."""

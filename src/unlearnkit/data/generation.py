@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from unlearnkit.core.settings import Value
 
 
-class Generation(BaseModel):
+class Generation(Value):
     """What the subject said, greedily decoded."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
     """The whole output, markers of the trace included, end token excluded."""

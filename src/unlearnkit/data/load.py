@@ -24,7 +24,7 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
     Formats, told by the extension:
         `.jsonl`: one JSON object a line.
         `.json`: a list of objects; or an object that holds one list of them; or lines of objects, as in TOFU's files.
-        `.csv`: commas, a header; lists (`messages`, `accepted`, turns of a `prompt`) as JSON in a cell.
+        `.csv`: commas, a header; lists (`messages`, `accepted_answers`, turns of a `prompt`) as JSON in a cell.
         `.parquet`: one row group or many; only the columns that are used are read.
         `.txt`, `.md`: one document, one row. See `unlearnkit.data.documents` for long ones.
 
@@ -36,8 +36,8 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
         `messages`: turns with `role` and `content`; for now exactly one user turn and the assistant's answer to it.
         `text`: `text`; gives rows with an empty question.
 
-    Beside its shape's columns a record may have any of a row's own: `id`, `trace`, `accepted`, `language`, `subject`,
-    `attribute`, `form`, `options`, `paraphrased_answer`, `perturbed_answer`; null or an empty string stands for one
+    Beside its shape's columns a record may have any of a row's own: `id`, `trace`, `accepted_answers`, `language`,
+    `subject`, `attribute`, `question_type`, `options`, `paraphrased_answer`, `perturbed_answer`; null or an empty string stands for one
     that is not given (but for `id`, which a record has or has not). Every other column is left out, and of a turn all
     but role and content.
 

@@ -26,7 +26,7 @@ Shingles = frozenset[int]
 def near_duplicates(first: Sequence[str], second: Sequence[str], *, threshold: float = NEAR) -> list[tuple[int, int]]:
     """Pairs of places (in `first`, in `second`): each text of `first` that has a near-duplicate, with its nearest one.
 
-    A text is the set of its pairs of neighbouring words, case, typography and punctuation aside. A pair weighs
+    A text is the set of its pairs of neighboring words, case, typography and punctuation aside. A pair weighs
     log(1 + texts / texts that have it): the words of a template weigh little, names, dates and numbers much, so that
     two rows that ask the same of two people are no near-duplicates. The overlap of two texts is the weight of what they
     share, divided by the weight of the lighter one, so that a text inside a longer one is found too. They are
@@ -61,7 +61,7 @@ def _distinct(texts: Sequence[str], numbers: dict[str, int]) -> dict[Shingles, l
 
 
 def _shingles(text: str) -> Iterable[str]:
-    """Pairs of neighbouring words; the word, or what stands in its place, where there is but one."""
+    """Pairs of neighboring words; the word, or what stands in its place, where there is but one."""
     folded = normalize(text)
     pieces = _PIECE.findall(folded) or [folded]
     return pieces if len(pieces) == 1 else map(" ".join, pairwise(pieces))

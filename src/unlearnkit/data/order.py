@@ -15,7 +15,7 @@ def _permutation(seed: int, split: str, sweep: int, rows: int) -> tuple[int, ...
 
 
 def batch_indices(seed: int, split: str, rows: int, step: int, batch: int) -> list[int]:
-    """Indices of the rows of one optimiser step.
+    """Indices of the rows of one optimizer step.
 
     Rows are drawn without replacement within a pass over the split; a batch may end one pass and begin the next.
 
@@ -23,8 +23,8 @@ def batch_indices(seed: int, split: str, rows: int, step: int, batch: int) -> li
         seed: the run's seed.
         split: name of the split; splits are shuffled independently.
         rows: number of rows in the split.
-        step: optimiser step, from 0.
-        batch: rows of the split per optimiser step, over all processes.
+        step: optimizer step, from 0.
+        batch: rows of the split per optimizer step, over all processes.
     """
     first = step * batch
     return [_permutation(seed, split, at // rows, rows)[at % rows] for at in range(first, first + batch)]

@@ -5,45 +5,48 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, MinLen
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic import ValidationError, ValidationInfo, field_validator
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import write_atomic
+from unlearnkit.core.settings import Value
 
-Form = Literal["plain", "paraphrase", "reverse", "multihop", "choice", "passage"]
+QuestionType = Literal["plain", "paraphrase", "reverse", "multihop", "choice", "passage"]
 
 TRAINED_SPLITS = ("forget", "retain")
 """Splits that a method may train on. Every other split is a probe set or `holdout`."""
 
 
-class Turn(BaseModel):
-    """What was said before a question."""
+RENAMED_COLUMNS = {"before": "history", "accepted": "accepted_answers", "form": "question_type"}
+"""Fields of a row that had another name in an earlier version, by that name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+class Turn(Value):
+    """What was said before a question."""
 
     role: Literal["system", "user", "assistant"]
     content: Annotated[str, MinLen(1)]
 
 
-class Row(BaseModel):
+class Row(Value):
     """One question and its answer, or one text."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    renamed: ClassVar[Mapping[str, str]] = RENAMED_COLUMNS
 
     id: Annotated[str, MinLen(1)]
     question: str
     """The user's turn. Empty: the row is a text, without a user's turn."""
     answer: Annotated[str, MinLen(1)]
     """What the assistant says in its turn, or the text, as the target model was trained to say it."""
-    before: tuple[Turn, ...] = ()
+    history: tuple[Turn, ...] = ()
     """Turns before the question: a system message, and what was asked and answered earlier. They are context, and carry
     no label."""
     trace: str = ""
     """What a reasoning model thinks before it answers, markers excluded; empty for a model that does not."""
-    accepted: tuple[str, ...] = ()
+    accepted_answers: tuple[str, ...] = ()
     """Short forms of the answer; an output that holds any of them is correct. Empty: only `answer` itself."""
     language: str = "en"
     """ISO 639-1 code of the question."""
@@ -51,7 +54,7 @@ class Row(BaseModel):
     """Whom or what the row is about, by name."""
     attribute: str | None = None
     """What is asked (`birthplace`, `award` ...): rows that share it share the best constant answer."""
-    form: Form = "plain"
+    question_type: QuestionType = "plain"
     """How it is asked."""
     options: Annotated[int, Ge(0)] = 0
     """How many answers the question lists to choose from; 0 where it lists none."""
@@ -60,7 +63,7 @@ class Row(BaseModel):
     perturbed_answer: tuple[str, ...] = ()
     """Wrong answers in the form of the right one, as TOFU has them."""
 
-    @field_validator("before", "trace")
+    @field_validator("history", "trace")
     @classmethod
     def _goes_with_a_question(cls, value: Any, info: ValidationInfo) -> Any:
         if value and info.data.get("question") == "":
@@ -70,7 +73,7 @@ class Row(BaseModel):
     @property
     def prompt(self) -> str:
         """All that is said to the model before it answers, as words: the turns before, and the question."""
-        return "\n".join([*(turn.content for turn in self.before), self.question])
+        return "\n".join([*(turn.content for turn in self.history), self.question])
 
     @property
     def conversation(self) -> str:
@@ -78,19 +81,19 @@ class Row(BaseModel):
 
         Who asks is not shown what the system says to the model, so a secret that stands there is still one.
         """
-        turns = (turn.content for turn in self.before if turn.role != "system")
+        turns = (turn.content for turn in self.history if turn.role != "system")
         return "\n".join([*turns, self.question])
 
-    def told(self, system_prompt: str | None) -> Row:
+    def with_system_prompt(self, system_prompt: str | None) -> Row:
         """The row with the system's words before all else; a text, of which nothing is asked, stays as it is."""
         if system_prompt is None or not self.question:
             return self
-        return self.model_copy(update={"before": (Turn(role="system", content=system_prompt), *self.before)})
+        return self.model_copy(update={"history": (Turn(role="system", content=system_prompt), *self.history)})
 
     @property
     def answers(self) -> tuple[str, ...]:
         """The forms of the answer that count as correct."""
-        return self.accepted or (self.answer,)
+        return self.accepted_answers or (self.answer,)
 
 
 class NoSuchSplit(InputError, KeyError):

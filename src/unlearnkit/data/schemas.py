@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.redaction import describe_type
-from unlearnkit.data.rows import Row, Turn
+from unlearnkit.core.settings import read_renamed
+from unlearnkit.data.rows import RENAMED_COLUMNS, Row, Turn
 
 Shape = Literal["qa", "prompt_completion", "messages", "text"]
 
@@ -24,7 +25,7 @@ SHAPES: dict[Shape, tuple[str, ...]] = {
 }
 """The columns that make each shape."""
 
-KEPT = tuple(field for field in Row.model_fields if field not in ("before", "question", "answer"))
+KEPT = tuple(field for field in Row.model_fields if field not in ("history", "question", "answer"))
 """Columns that are kept beside those of the shape, wherever a file has them: a row's own fields."""
 
 ROLES = ("system", "user", "assistant")
@@ -82,7 +83,7 @@ def detect_schema(path: Path, records: Sequence[Record], asked: Shape | None) ->
         what, fix = "the columns are those of no shape", "rename the columns"
     allowed = "; ".join(f"{shape}: {', '.join(needed)}" for shape, needed in SHAPES.items())
     found = f"columns {', '.join(columns)}"
-    known = {*KEPT, *(column for needed in SHAPES.values() for column in needed)}
+    known = {*KEPT, *RENAMED_COLUMNS, *(column for needed in SHAPES.values() for column in needed)}
     if path.suffix.lower() == ".csv" and not {column.strip().lower() for column in columns} & known:
         # Where the header was left out, these are a row's own cells.
         found = "columns of other names"
@@ -97,14 +98,15 @@ def as_row(record: Record, shape: Shape, name: str) -> Row:
     Raises:
         InputError: naming place and field, for a field that is missing or cannot be used.
     """
-    before, question, answer = _turns(record, shape)
+    history, question, answer = _turns(record, shape)
+    record = Record(record.number, record.place, read_renamed(record.fields, RENAMED_COLUMNS, warn=True))
     own = {field: value for field in KEPT if (value := record.fields.get(field)) not in (None, "")}
     own["id"] = _id(record) if "id" in record.fields else f"{name}:{record.number}"
     for field, value in own.items():
         for part in value if isinstance(value, list) else [value]:
             _refuse_nul(part, f"{record.place}, field {field}")
     try:
-        return Row.model_validate({"before": before, "question": question, "answer": answer, **own})
+        return Row.model_validate({"history": history, "question": question, "answer": answer, **own})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise InputError(
@@ -117,7 +119,11 @@ def as_row(record: Record, shape: Shape, name: str) -> Row:
 
 def _shown(field: str, value: object) -> object:
     """A value of a row as an error shows it: only those of fields that say nothing of what the row tells."""
-    plain = isinstance(value, int) if field == "options" else field in ("form", "language") and isinstance(value, str)
+    plain = (
+        isinstance(value, int)
+        if field == "options"
+        else field in ("question_type", "language") and isinstance(value, str)
+    )
     return shortened(value) if plain else describe_type(value)
 
 

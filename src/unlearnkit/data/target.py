@@ -6,15 +6,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from unlearnkit.core.files import write_atomic, writing
+from unlearnkit.core.settings import Value
 
 
-class Target(BaseModel):
+class Target(Value):
     """What the model is to think and say instead of the answer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     """Id of the forget row."""

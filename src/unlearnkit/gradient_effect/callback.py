@@ -34,7 +34,7 @@ class GEffectWatch:
     """For the table."""
     every: int
     total: int
-    """Optimiser steps of the whole run: measured after the last, too."""
+    """Optimizer steps of the whole run: measured after the last, too."""
     optimizer: Optimizer
     own: str
     """The objective that is trained, by its name in the table."""
@@ -58,7 +58,7 @@ class GEffectWatch:
         update = adam_update(*self._moments()) if step else None
         self.table = self.table.before(step) + self.diagnosis.table(found, step, update)
         self.table.write(self.folder)
-        share = self.diagnosis.settings.harm_share
+        share = self.diagnosis.settings.max_harm_ratio
         if step and "stop" in self.use and harmed(self.table.effects, self.own, step, share):
             return True
         self._steer(step)

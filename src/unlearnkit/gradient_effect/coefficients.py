@@ -46,15 +46,15 @@ class LeafStep:
     reference: LeafReference
 
     def logps(self, view: View) -> TokenValues:
-        """log p of every labelled token of the view."""
+        """log p of every labeled token of the view."""
         return _token_values(self.outputs[Output(view, "logps")], self.layouts[view])
 
     def kl(self, view: View) -> TokenValues:
-        """KL(reference || model) at every labelled token of the view."""
+        """KL(reference || model) at every labeled token of the view."""
         return _token_values(self.outputs[Output(view, "kl")], self.layouts[view])
 
     def hidden(self, view: View, layer: int) -> Tensor:
-        """What a decoder layer gives at the position that predicts each labelled token of the view."""
+        """What a decoder layer gives at the position that predicts each labeled token of the view."""
         return self.outputs[Output(view, "hidden", layer)]
 
 

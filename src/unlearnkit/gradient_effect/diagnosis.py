@@ -48,8 +48,8 @@ class Diagnosis:
 
         Args:
             found: at the weights as they still are: the objectives' own gradients are taken too.
-            step: optimiser steps done.
-            scale: makes the optimiser's update of a gradient, where there is an optimiser.
+            step: optimizer steps done.
+            scale: makes the optimizer's update of a gradient, where there is an optimizer.
         """
         effects: list[EffectRow] = []
         instances: list[InstanceRow] = []

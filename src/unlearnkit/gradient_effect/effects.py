@@ -43,9 +43,9 @@ def effect_rows(
         measurement: of the model.
         label: how the objective is called.
         terms: the objective at this model.
-        step: optimiser steps done.
+        step: optimizer steps done.
         gradient: the objective's own gradient, for cosines.
-        scale: makes the update of a gradient, as the optimiser does, for `per_update`.
+        scale: makes the update of a gradient, as the optimizer does, for `per_update`.
     """
     update = scale(gradient) if gradient is not None and scale is not None else None
     groups = [None, *measurement.groups] if len(measurement.groups) > 1 else [None]
@@ -140,7 +140,7 @@ def adam_update(second_moments: Mapping[str, Tensor], eps: float) -> Callable[[V
     """How Adam scales a gradient: by one over the root of its second moment plus eps. Momentum is left out.
 
     Args:
-        second_moments: the optimiser's `exp_avg_sq` by name of the weight, corrected for having begun at 0. Adam leaves
+        second_moments: the optimizer's `exp_avg_sq` by name of the weight, corrected for having begun at 0. Adam leaves
             a weight alone that is not in it, such as one above the layer that is read.
         eps: added to the root.
     """

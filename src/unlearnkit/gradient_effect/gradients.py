@@ -54,7 +54,7 @@ def sum_of(made: Mapping[Output, Tensor], coefficients: Mapping[Output, Tensor])
 
 @torch.no_grad()
 def risk_value(weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int) -> float:
-    """Mean negative log-likelihood of some rows per labelled token, in nats."""
+    """Mean negative log-likelihood of some rows per labeled token, in nats."""
     output, tokens = Output(name, "logps"), sum(row.labels for row in rows)
     portions = chunks({name: rows}, [output], pad_id, weights.device)
     return -sum(float(weights.run(chunk, {})[output].double().sum()) for chunk in portions) / tokens
@@ -63,7 +63,7 @@ def risk_value(weights: Weights, name: View, rows: Sequence[Encoded], pad_id: in
 def risk_gradient(
     weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int, names: Sequence[str] | None = None
 ) -> tuple[float, Vector]:
-    """The risk on some rows, mean negative log-likelihood per labelled token in nats, and its gradient."""
+    """The risk on some rows, mean negative log-likelihood per labeled token in nats, and its gradient."""
     output, tokens = Output(name, "logps"), sum(row.labels for row in rows)
     portions = chunks({name: rows}, [output], pad_id, weights.device)
     return gradient_of(weights, portions, {output: torch.full((tokens,), -1.0 / tokens)}, names)

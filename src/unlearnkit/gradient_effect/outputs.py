@@ -22,7 +22,7 @@ Kind = Literal["logps", "kl", "hidden"]
 
 @dataclass(frozen=True, order=True)
 class Output:
-    """One kind of value that the engine gives at every labelled token of a view."""
+    """One kind of value that the engine gives at every labeled token of a view."""
 
     view: View
     kind: Kind
@@ -50,7 +50,7 @@ def outputs_of(needs: Needs) -> list[Output]:
 
 @dataclass(frozen=True)
 class Layout:
-    """Which row each labelled token of a view belongs to."""
+    """Which row each labeled token of a view belongs to."""
 
     row: Tensor
     """(tokens,) int64."""
@@ -74,7 +74,7 @@ class Chunk:
     want: Request
     reference_hidden: Mapping[View, Tensor]
     tokens: slice
-    """Where its labelled tokens lie among those of the whole view."""
+    """Where its labeled tokens lie among those of the whole view."""
     outputs: tuple[Output, ...]
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, MinLen
 
@@ -23,6 +24,8 @@ FORGOTTEN_RISK = "forget"
 class DiagnoseSettings(Settings):
     """What is measured of the objective itself: its G-effect on risks, along the run."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"harm_share": "max_harm_ratio"}
+
     g_effect_every: Annotated[int, Gt(0)] | None = None
     """Steps of training between two measurements; null: none are made during a run."""
     objectives: tuple[str, ...] = ()
@@ -39,12 +42,12 @@ class DiagnoseSettings(Settings):
     """With an adapter: its own parameters, or the weights it stands for (`adapted`)."""
     use: tuple[Use, ...] = ()
     """What the run makes of its own method's effects, from one measurement to the next. `stop`: training ends where a
-    risk that shall stay rises by more than `harm_share` of what the forget split's does, in the next step to first
+    risk that shall stay rises by more than `max_harm_ratio` of what the forget split's does, in the next step to first
     order or as measured since the last look; not before the first step, where a model that knows its answers by heart
     has next to no gradient. `weaken`: the term `forget` is
     multiplied by the largest factor, at most 1, at which no risk that shall stay rises to first order. `mask`: only
     groups of weights through which the method forgets and raises no risk that shall stay are moved."""
-    harm_share: Annotated[float, Gt(0)] = 0.1
+    max_harm_ratio: Annotated[float, Gt(0)] = 0.1
     """For `stop`: nats per token that a risk that shall stay may rise for each that the forget split's rises."""
     instances: bool = True
     """Whether each instance's share is kept too."""

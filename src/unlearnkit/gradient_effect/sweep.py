@@ -98,7 +98,7 @@ def sweep(measurement: Measurement, name: str, sweep: Sweep, *, step: int = 0, *
         measurement: of the model, with everything that the objective reads at any of the values.
         name: of the registered objective.
         sweep: the setting and its values.
-        step: optimiser steps done.
+        step: optimizer steps done.
         fixed: other settings of the objective.
 
     Returns:

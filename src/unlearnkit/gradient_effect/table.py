@@ -26,7 +26,7 @@ class EffectRow:
     """The G-effect of one term of one objective on one risk, through one group of weights, at one step."""
 
     step: int
-    """Optimiser steps done when it was measured."""
+    """Optimizer steps done when it was measured."""
     objective: str
     """Its name, with the settings that differ from its defaults: `npo(beta=0.5)`."""
     term: str
@@ -48,7 +48,7 @@ class EffectRow:
     """The effect over the lengths of both gradients: comparable between objectives. None: lengths were not measured."""
     per_update: float | None = None
     """Change of the risk, its sign turned, per unit length of the update that Adam makes of the gradient. None: there
-    was no optimiser's state."""
+    was no optimizer's state."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class InstanceRow:
 
 @dataclass(frozen=True)
 class StepRow:
-    """What one optimiser step was predicted to do to a risk, and what it did."""
+    """What one optimizer step was predicted to do to a risk, and what it did."""
 
     step: int
     """Steps done before it."""

@@ -1,4 +1,4 @@
-"""From judgements to scores, under `judge.<judge>.<set>.<quality>`.
+"""From judgments to scores, under `judge.<judge>.<set>.<quality>`.
 
 The judge's name leads, as a suite's does (`tofu.forget_quality`): all figures of one judge stand together, none of them
 can be taken for another judge's, and none ends in the name of a metric.
@@ -24,9 +24,9 @@ from unlearnkit.scope.scope import Scope
 def judge_scores(judged: Iterable[Judged], records: Sequence[Record], scope: Scope) -> dict[str, Score]:
     """The scores of all judges of a run.
 
-    Of each judge and set: the quality, its three scores, the spread of repeated judgements, and for a model judge the
+    Of each judge and set: the quality, its three scores, the spread of repeated judgments, and for a model judge the
     shares of empty outputs and of verdicts that could not be read. What the model judge `laaj` has not judged is there
-    as not measured. Judgements of what the records no longer say are left out.
+    as not measured. Judgments of what the records no longer say are left out.
     """
     items = items_of(records)
     splits = dict.fromkeys(item.split for item in items)
@@ -36,27 +36,27 @@ def judge_scores(judged: Iterable[Judged], records: Sequence[Record], scope: Sco
         assert quality is not None  # or it would be no item
         scores[judged_name(LAAJ, split, quality)] = NOT_MEASURED
     for each in judged:
-        valid = valid_judgements(each, records, scope)
+        valid = valid_judgments(each, records, scope)
         for split in splits:
             scores |= _scores_of_set(each.judge, split, [j for j in valid if j.split == split])
     return scores
 
 
-def valid_judgements(judged: Judged, records: Sequence[Record], scope: Scope) -> list[Judgment]:
-    """The judgements that still hold: of the row and the output that are in the records, and by the same scope."""
+def valid_judgments(judged: Judged, records: Sequence[Record], scope: Scope) -> list[Judgment]:
+    """The judgments that still hold: of the row and the output that are in the records, and by the same scope."""
     if judged.scope is not None and judged.scope != scope_digest(scope):
         return []
     digests = {item.key: item.digest for item in items_of(records)}
-    return [each for each in judged.judgements if digests.get((each.split, each.id)) == each.digest]
+    return [each for each in judged.judgments if digests.get((each.split, each.id)) == each.digest]
 
 
-def _scores_of_set(judge: str, split: str, judgements: Sequence[Judgment]) -> dict[str, Score]:
+def _scores_of_set(judge: str, split: str, judgments: Sequence[Judgment]) -> dict[str, Score]:
     quality = quality_of(split)
     assert quality is not None
-    if not judgements:
+    if not judgments:
         return {judged_name(judge, split, quality): NOT_MEASURED}
     rows: defaultdict[str, list[Mapping[str, float]]] = defaultdict(list)
-    for each in judgements:
+    for each in judgments:
         if each.verdict is not None:
             parts = {name: mark.score for name, mark in each.verdict.marks.items()}
             rows[each.id].append({"": aggregate(each.verdict), **parts})
@@ -66,11 +66,11 @@ def _scores_of_set(judge: str, split: str, judgements: Sequence[Judgment]) -> di
         )
         for part in ("", *PARTS[quality])
     }
-    if any(each.repeat for each in judgements):
+    if any(each.repeat for each in judgments):
         scores[judged_name(judge, split, quality, "spread")] = spread([[r[""] for r in rs] for rs in rows.values()])
     if judge in PRESETS:
         for outcome, part in (("empty", "empty"), ("unreadable", "unread")):
-            share = mean_score([float(each.outcome == outcome) for each in judgements])
+            share = mean_score([float(each.outcome == outcome) for each in judgments])
             scores[judged_name(judge, split, quality, part)] = share
     return scores
 

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 from scipy import stats
 
+from unlearnkit.core.settings import Value
 from unlearnkit.judges.base import Judgment
 from unlearnkit.judges.quality import HIGHEST, PARTS, Quality, aggregate, quality_of
 
@@ -17,10 +17,8 @@ Marks = Mapping[tuple[str, str], Mapping[str, float]]
 """Set and row of an output to its scores by name: `uq`, `uq.relevance` ..."""
 
 
-class Agreement(BaseModel):
+class Agreement(Value):
     """Agreement on one score. None is what the outputs leave open, as a correlation where one judge never differs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     count: int
     """Outputs that both judges scored."""
@@ -32,14 +30,14 @@ class Agreement(BaseModel):
     """Cohen's kappa with quadratic weights, on scores rounded to whole points."""
 
 
-def marks_of(judgements: Sequence[Judgment]) -> Marks:
+def marks_of(judgments: Sequence[Judgment]) -> Marks:
     """The scores of each output, means over its repeats; outputs that were left out of the means are left out here."""
     found: defaultdict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
-    for judgement in judgements:
-        verdict = judgement.verdict
+    for judgment in judgments:
+        verdict = judgment.verdict
         if verdict is not None:
             parts = {f"{verdict.quality}.{name}": mark.score for name, mark in verdict.marks.items()}
-            found[judgement.split, judgement.id].append({verdict.quality: aggregate(verdict), **parts})
+            found[judgment.split, judgment.id].append({verdict.quality: aggregate(verdict), **parts})
     return {
         key: {name: math.fsum(each[name] for each in repeats) / len(repeats) for name in repeats[0]}
         for key, repeats in found.items()

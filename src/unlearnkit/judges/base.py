@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from pydantic import ConfigDict, Field, JsonValue
 
@@ -18,7 +18,7 @@ from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 
 Told = Callable[[int], None]
-"""Is called with how many more judgements were made."""
+"""Is called with how many more judgments were made."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Item:
 
     @cached_property
     def digest(self) -> str:
-        """Of everything that may be shown of it: a judgement holds for this row and this output alone."""
+        """Of everything that may be shown of it: a judgment holds for this row and this output alone."""
         shown = f"{self.split}\n{self.row.model_dump_json()}\n{self.said.model_dump_json()}"
         return hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
@@ -92,7 +92,9 @@ class Asked(_Finite):
 
 
 class Judged(_Finite):
-    """All judgements of one run by one judge, as they are kept."""
+    """All judgments of one run by one judge, as they are kept."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"judgements": "judgments"}
 
     judge: str
     version: str
@@ -103,14 +105,14 @@ class Judged(_Finite):
     """Which model was asked; None where none was, or where the caller brought one that has no name."""
     scope: str | None = None
     """Digest of the scope, where the judge goes by it."""
-    judgements: tuple[Judgment, ...]
+    judgments: tuple[Judgment, ...]
 
 
 class Judge(Protocol):
     """Gives outputs their scores."""
 
     def judge(self, items: Sequence[Item], told: Told) -> Judged:
-        """Judge every item; the judgements are in the order of the items, and by repeat within one."""
+        """Judge every item; the judgments are in the order of the items, and by repeat within one."""
         ...
 
 

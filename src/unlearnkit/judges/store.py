@@ -1,4 +1,4 @@
-"""The judgements of a run, one file a judge, in its private folder: they quote what is to be forgotten."""
+"""The judgments of a run, one file a judge, in its private folder: they quote what is to be forgotten."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _HOST = "this machine"
 
 
 def look_at(source: str, where: str) -> tuple[ModelFolder, PreTrainedTokenizerBase]:
-    """A model that can be spoken to, and its tokenizer; no weights are loaded. Raises `InputError` or `MissingDependency`."""
+    """Find a chat model and load its tokenizer, not its weights. Raises `InputError` or `MissingDependency`."""
     folder = find_model(source, where=where)
     tokenizer = load_tokenizer(folder)
     if tokenizer.chat_template is None:
@@ -67,18 +67,18 @@ class LocalModel:
         self._folder, self._tokenizer = look_at(source, where)
         self._replies, self._dtype, self._batch_size, self._where = replies, dtype, batch_size, where
 
-    def say(
+    def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_reply: Callable[[int], None] = lambda _: None
     ) -> list[Reply]:
-        """See `ChatModel`. A prompt that stands there twice is answered once. Raises `InputError` for one without room."""
+        """See `ChatModel`. A repeated prompt is answered once. Raises `InputError` if a prompt leaves no room."""
         keys = [reply_key(prompt, sampling, host=_HOST, model=self._identity) for prompt in prompts]
         found = {key: reply for key in dict.fromkeys(keys) if (reply := self._replies.get(key)) is not None}
         missing = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in found}
         on_reply(sum(key in found for key in keys))
         waiting = list(missing)
-        with stop_requested() as wish:
+        with stop_requested() as stop:
             model = self._loaded() if waiting else None
-            while waiting and not wish():
+            while waiting and not stop():
                 batch, waiting = waiting[: self._batch_size], waiting[self._batch_size :]
                 replies = self._answers(model, [missing[key] for key in batch], sampling)
                 for key, reply in zip(batch, replies, strict=True):

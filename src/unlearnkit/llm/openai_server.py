@@ -154,10 +154,10 @@ class Server:
         self._budget = permission.budget
         self._patience = RetryPolicy(settings, settings.host, note)
 
-    def say(
+    def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_reply: Callable[[int], None] = lambda _: None
     ) -> list[Reply]:
-        """See `ChatModel`. A prompt that stands there twice is asked once. Raises also `BudgetExhausted` and `RetriesExhausted`."""
+        """See `ChatModel`. A repeated prompt is sent once. Also raises `BudgetExhausted` and `RetriesExhausted`."""
         keys = [reply_key(p, sampling, host=self._settings.url, model=self._settings.model) for p in prompts]
         found = {key: reply for key in dict.fromkeys(keys) if (reply := self._replies.get(key)) is not None}
         missing = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in found}
@@ -173,8 +173,8 @@ class Server:
                 found[key] = reply
                 on_reply(keys.count(key))
 
-        with stop_requested() as wish:
-            each(missing.items(), fetch, at_once=self._settings.at_once, stopped=wish)
+        with stop_requested() as stop:
+            each(missing.items(), fetch, at_once=self._settings.at_once, stopped=stop)
         if not all(key in found for key in keys):
             raise Interrupted(
                 f"stopped: {sum(key in found for key in keys)} of {len(keys)} answers were received, and are kept",
@@ -267,7 +267,7 @@ class _Completion(BaseModel):
 def _read(body: bytes) -> Reply:
     """The reply in a response's body. Raises `TransientError` where there is none."""
     try:
-        # By hand, since the client takes what is labelled as JSON for whole, and what is not for text.
+        # By hand, since the client takes what is labeled as JSON for whole, and what is not for text.
         answer = _Completion.model_validate(json.loads(body))
     except ValidationError:
         raise TransientError("the answer is JSON and no chat completion", maybe_paid=True) from None

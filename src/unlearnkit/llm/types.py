@@ -54,7 +54,7 @@ class Reply(Value):
 class ChatModel(Protocol):
     """A chat model that can be asked."""
 
-    def say(
+    def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_reply: Callable[[int], None] = lambda _: None
     ) -> list[Reply]:
         """The reply to each prompt, in order. Each that was received before is taken from disk, not asked for again.

@@ -4,7 +4,7 @@ An objective sees tensors, never a model. `Step` is a protocol: the training loo
 log-probabilities with the model, a test's step holds leaf tensors made by hand; the formulas are the same code.
 
 A term is a sum over units (tokens or sequences), never a mean. The loop divides it by the number of those units in
-the whole optimiser step, over all micro-batches and processes, which it knows before the first backward; so the
+the whole optimizer step, over all micro-batches and processes, which it knows before the first backward; so the
 gradient does not depend on how the rows were cut up.
 """
 
@@ -24,12 +24,12 @@ View = str
 """A split, or a variant of its rows: `forget`, `forget:target` (trace and refusal), `forget:idk`, `retain`."""
 
 Unit = Literal["token", "sequence", "trace_token", "response_token"]
-"""What a term is counted in. A token is a labelled token; tokens of the trace and of the response make up all."""
+"""What a term is counted in. A token is a labeled token; tokens of the trace and of the response make up all."""
 
 
 @dataclass(frozen=True)
 class TokenValues:
-    """One value for each labelled token of the rows of a view, without padding."""
+    """One value for each labeled token of the rows of a view, without padding."""
 
     values: Tensor
     """(tokens,) float32."""
@@ -44,7 +44,7 @@ class TokenValues:
         return self.values.new_zeros(self.rows).index_add(0, self.row, self.values)
 
     def lengths(self) -> Tensor:
-        """Number of labelled tokens of each row: (rows,) int64. Every row has at least one."""
+        """Number of labeled tokens of each row: (rows,) int64. Every row has at least one."""
         return self.row.bincount(minlength=self.rows)
 
 
@@ -69,21 +69,21 @@ class Step(Protocol):
         ...
 
     def logps(self, view: View) -> TokenValues:
-        """log p(token | what precedes it) of every labelled token, natural logarithm."""
+        """log p(token | what precedes it) of every labeled token, natural logarithm."""
         ...
 
     def kl(self, view: View) -> TokenValues:
-        """KL(reference || model) over the vocabulary at every labelled token, in nats."""
+        """KL(reference || model) over the vocabulary at every labeled token, in nats."""
         ...
 
     def hidden(self, view: View, layer: int) -> Tensor:
-        """(tokens, width): what decoder layer `layer` gives at the position that predicts each labelled token."""
+        """(tokens, width): what decoder layer `layer` gives at the position that predicts each labeled token."""
         ...
 
 
 @dataclass(frozen=True)
 class Term:
-    """One loss on one view: `weight * sum / count`, the count being that of `unit` in the whole optimiser step."""
+    """One loss on one view: `weight * sum / count`, the count being that of `unit` in the whole optimizer step."""
 
     sum: Tensor
     """Scalar: sum over the units of this micro-batch."""
@@ -125,10 +125,10 @@ class Needs:
 
 
 class Objective(Settings, ABC):
-    """A weighted set of terms that is minimised. A subclass holds hyper-parameters and says what it needs."""
+    """A weighted set of terms that is minimized. A subclass holds hyper-parameters and says what it needs."""
 
     from_scratch: ClassVar[bool] = False
-    """Train newly initialised weights of the target model's configuration on all that the suite's `kept` gives, in
+    """Train newly initialized weights of the target model's configuration on all that the suite's `kept` gives, in
     place of the target model on the retain split."""
 
     @abstractmethod

@@ -20,7 +20,7 @@ def accuracy(record: Record) -> float | None:
 
 
 def probability(record: Record) -> float | None:
-    """Probability of the answer, normalised for its length: exp of the mean token log-probability, in [0, 1].
+    """Probability of the answer, normalized for its length: exp of the mean token log-probability, in [0, 1].
 
     P(a|q)^(1/|a|) of TOFU (arXiv 2401.06121, section 2.2.1). None where log-probabilities were not measured.
     """

@@ -6,16 +6,16 @@ import difflib
 import math
 import operator
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Self
-
-from pydantic import BaseModel, ConfigDict
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.number_format import written
 from unlearnkit.core.settings import Value
 from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.metrics.score import Score
+from unlearnkit.metrics.score_names import current_name
 
 Scores = Mapping[str, Score]
 
@@ -33,10 +33,8 @@ _ALLOWED = "<metric> <=|<|>=|> <number>, target.<metric>, retrained.<metric>, ei
 _FIX = "write it like forget.accuracy<=0.03 or near.accuracy>=target.near.accuracy*0.97"
 
 
-class Gate(BaseModel):
+class Gate(Value):
     """A metric, an operator and a threshold: a number, or a share of a reference subject's score."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     metric: str
     op: str
@@ -55,11 +53,12 @@ class Gate(BaseModel):
         if match is None:
             raise InputError("not a gate", where=where, value=text, allowed=_ALLOWED, fix=_FIX)
         metric, op, right = match.groups()
+        metric = _renamed(metric)
         if re.fullmatch(_NUMBER, right):
             number, reference = float(right), None
         elif relative := _REFERENCE.fullmatch(right):
             before, subject, name, after = relative.groups()
-            number, reference = float(before or 1) * float(after or 1), (subject, name)
+            number, reference = float(before or 1) * float(after or 1), (subject, _renamed(name))
         else:
             raise InputError("not a threshold for a gate", where=where or text, value=right, allowed=_ALLOWED, fix=_FIX)
         if not math.isfinite(number):
@@ -72,6 +71,15 @@ class Gate(BaseModel):
             return f"{self.metric} {self.op} {self.number:g}"
         factor = "" if self.number == 1 else f" * {self.number:g}"
         return f"{self.metric} {self.op} {'.'.join(self.reference)}{factor}"
+
+
+def _renamed(metric: str) -> str:
+    """Return today's name of a metric; warn if the gate has an earlier one."""
+    now = current_name(metric)
+    if now != metric:
+        message = f"the metric {metric!r} is now called {now!r}; the old name will stop working"
+        warnings.warn(message, FutureWarning, stacklevel=3)
+    return now
 
 
 def judge(gate: Gate, subject: str, scores: Mapping[str, Scores]) -> GateResult:

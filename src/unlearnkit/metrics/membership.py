@@ -89,8 +89,8 @@ def min_k_plus_plus_score(
         checked(var_logps, "variances of the log-probabilities"),
         strict=True,
     )
-    standardised = [(logp - mean) / math.sqrt(max(variance, VARIANCE_FLOOR)) for logp, mean, variance in measured]
-    return _minus_mean_of_lowest(standardised, share)
+    standardized = [(logp - mean) / math.sqrt(max(variance, VARIANCE_FLOOR)) for logp, mean, variance in measured]
+    return _minus_mean_of_lowest(standardized, share)
 
 
 def _minus_mean_of_lowest(values: list[float], share: float) -> float:

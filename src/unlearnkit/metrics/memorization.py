@@ -26,14 +26,14 @@ def rouge(record: Record) -> RougeRecall | None:
 
 
 def memorization_scores(records: Sequence[Record]) -> dict[str, Score]:
-    """ROUGE-1 and ROUGE-L recall, extraction strength and exact memorisation: means over the rows of one set."""
+    """ROUGE-1 and ROUGE-L recall, extraction strength and exact memorization: means over the rows of one set."""
     tokens = [record.tokens for record in records if record.tokens is not None]
     recalls = [recall for record in records if (recall := rouge(record)) is not None]
     return {
         "rouge1_recall": mean_score([recall.rouge1 for recall in recalls]),
         "rougeL_recall": mean_score([recall.rouge_l for recall in recalls]),
         "extraction_strength": mean_score([extraction_strength(t.ranks) for t in tokens]),
-        "exact_memorisation": mean_score([exact_memorization(t.ranks) for t in tokens]),
+        "exact_memorization": mean_score([exact_memorization(t.ranks) for t in tokens]),
     }
 
 

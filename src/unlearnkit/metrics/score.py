@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+
+from unlearnkit.core.settings import Value
 
 
-class Score(BaseModel):
+class Score(Value):
     """What a metric makes of records. `value` is None where it was not measured."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     value: float | None
     count: int = 0

@@ -20,7 +20,10 @@ from unlearnkit.metrics.score import Score
 METRICS = ("accuracy", "refusal_rate", "leak_rate", "trace_leak_rate", "coherence", "scope_accuracy")
 """Metrics that every comparison lists on every one of these sets."""
 
-MEMORIZATION = ("rougeL_recall", "rouge1_recall", "extraction_strength", "exact_memorisation")
+RENAMED_METRICS = {"exact_memorisation": "exact_memorization"}
+"""Today's name of each metric that had another name in an earlier version."""
+
+MEMORIZATION = ("rougeL_recall", "rouge1_recall", "extraction_strength", "exact_memorization")
 BOARD_METRICS = (*METRICS, *MEMORIZATION, "probability")
 """Metrics that have a section on the board, in its order."""
 
@@ -81,8 +84,8 @@ _METRIC_TITLES = {
         "share of the answer that the model goes on with by itself, once it is given the beginning; low is wanted on "
         "forget sets",
     ),
-    "exact_memorisation": (
-        "Exact memorisation",
+    "exact_memorization": (
+        "Exact memorization",
         "share of the answer's tokens that are the likeliest after those before them; low is wanted on forget sets",
     ),
 }
@@ -135,6 +138,12 @@ def parse_judged(flat: str) -> JudgedName | None:
     """Take the flat name of a judge's figure apart; None for any other."""
     found = _JUDGED.fullmatch(flat)
     return None if found is None else JudgedName(*(group or "" for group in found.groups()))
+
+
+def current_name(flat: str) -> str:
+    """Return today's flat name of a score that an earlier version may have named."""
+    split, dot, metric = flat.rpartition(".")
+    return f"{split}{dot}{RENAMED_METRICS.get(metric, metric)}"
 
 
 def parse_name(flat: str) -> ScoreName:

@@ -1,6 +1,6 @@
 """The engine: backbone and head in one module, whose `forward` returns what objectives ask for.
 
-Nothing outside calls the parts: a head that is called outside the wrapped `forward` loses gradient synchronisation
+Nothing outside calls the parts: a head that is called outside the wrapped `forward` loses gradient synchronization
 under data-parallel training without a word.
 """
 
@@ -42,7 +42,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the forward pass made of the labelled tokens of one view; None where it was not wanted."""
+    """What the forward pass made of the labeled tokens of one view; None where it was not wanted."""
 
     logps: Tensor | None
     """(tokens,) float32."""
@@ -56,7 +56,7 @@ class Outputs:
 
 
 class Engine(nn.Module):
-    """A causal language model that gives values at labelled tokens.
+    """A causal language model that gives values at labeled tokens.
 
     The head is applied in chunks by our own code; at construction this is checked against the model's own logits. A
     model whose logits differ (an unknown scaling, an adapter on the head) is run through its own head, with a warning.

@@ -190,7 +190,7 @@ def _config(path: Path) -> PreTrainedConfig:
         )
     if settings.get("quantization_config"):
         raise InputError(
-            "the weights are quantised, and such weights cannot be trained",
+            "the weights are quantized, and such weights cannot be trained",
             where=f"{file}, field quantization_config",
             fix="take the model as it was before that",
         )

@@ -118,7 +118,7 @@ def set_trainable(
 
 
 def train_only(model: PreTrainedModel, pattern: str) -> PreTrainedModel:
-    """Freeze every parameter whose name the regular expression does not find. Raises `InputError` where it finds none."""
+    """Freeze every parameter whose name does not match the regular expression. Raises `InputError` if none does."""
     names = [name for name, _ in model.named_parameters()]
     try:
         found = {name for name in names if re.search(pattern, name)}

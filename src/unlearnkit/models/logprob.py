@@ -1,4 +1,4 @@
-"""Log-probabilities of labelled tokens without keeping the logits.
+"""Log-probabilities of labeled tokens without keeping the logits.
 
 The head's logits are made in chunks of rows, reduced to one number a token, and made again in the backward pass.
 Memory is (chunk, vocabulary) whatever the number of tokens. Values are computed in float32 (in float64 where the inputs
@@ -201,7 +201,7 @@ def token_kl(hidden: Tensor, head: Head, reference_hidden: Tensor, reference_hea
 
 @dataclass(frozen=True)
 class TokenStatistics:
-    """What records keep of each labelled token; every tensor is (tokens,)."""
+    """What records keep of each labeled token; every tensor is (tokens,)."""
 
     logps: Tensor
     ranks: Tensor

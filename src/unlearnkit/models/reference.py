@@ -1,7 +1,7 @@
 """Values of the frozen reference model: computed once, before the first update, and kept on disk.
 
 The reference is the target model as it was loaded. Log-probabilities are kept exactly; for a KL term the final hidden
-state of each labelled token is kept, from which the frozen head makes the whole distribution again.
+state of each labeled token is kept, from which the frozen head makes the whole distribution again.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ class ReferenceValues:
         self._values, self._starts = values, starts
 
     def logps(self, view: View, rows: Sequence[int]) -> Tensor:
-        """log p of the labelled tokens of these rows, one row after the other: (tokens,)."""
+        """log p of the labeled tokens of these rows, one row after the other: (tokens,)."""
         return self._rows("logps", view, rows)
 
     def hidden(self, view: View, rows: Sequence[int]) -> Tensor:
-        """Final hidden states of the labelled tokens of these rows: (tokens, width)."""
+        """Final hidden states of the labeled tokens of these rows: (tokens, width)."""
         return self._rows("hidden", view, rows)
 
     def layer(self, view: View, layer: int, rows: Sequence[int]) -> Tensor:
-        """What decoder layer `layer` gives at the labelled tokens of these rows: (tokens, width)."""
+        """What decoder layer `layer` gives at the labeled tokens of these rows: (tokens, width)."""
         return self._rows(f"layer {layer}", view, rows)
 
     def _rows(self, kind: str, view: View, rows: Sequence[int]) -> Tensor:

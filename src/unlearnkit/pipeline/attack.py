@@ -60,8 +60,8 @@ def attack(
             )
     progress = progress or Progress()
     folder.records()  # which complains where nothing was measured yet
-    with progress.count(f"attacking {folder.name}") as counter, device_errors():
-        subject = LocalSubject(folder, at_most=at_most, seed=seed, on_rows=counter.add)
+    with progress.task(f"attacking {folder.name}") as counter, device_errors():
+        subject = LocalSubject(folder, at_most=at_most, seed=seed, on_rows=counter.advance)
         for name, made in chosen.items():
             began = time.monotonic()
             attempts = made.attempt(subject)

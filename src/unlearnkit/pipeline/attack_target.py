@@ -106,7 +106,7 @@ class LocalSubject:
         model.requires_grad_(True)
         encoder = ChatEncoder(self._tokenizer, settings.max_length, style=self._style)
         encoded = [
-            encoder.answer(row.question, row.answer, before=row.before, trace=row.trace, where=f"row {row.id}")
+            encoder.answer(row.question, row.answer, history=row.history, trace=row.trace, where=f"row {row.id}")
             for row in rows
         ]
         data = TrainData({"retain": encoded}, int(self._tokenizer.pad_token_id))

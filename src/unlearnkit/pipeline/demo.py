@@ -12,7 +12,7 @@ import yaml
 
 from unlearnkit.core.errors import InputError, Interrupted
 from unlearnkit.core.progress import Progress
-from unlearnkit.core.subprocesses import Job, together
+from unlearnkit.core.subprocesses import Job, run_all
 from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.report.build import write_report
 from unlearnkit.report.model import Report
@@ -105,8 +105,8 @@ def demo(plan: Demo, progress: Progress | None = None) -> tuple[list[RunFolder],
         )
     recipes = [plan.recipe(method) for method in plan.methods]
     try:
-        together([Job(name, _reference, (name, plan)) for name in REFERENCES], progress, at_once=AT_ONCE)
-        together([Job(recipe["name"], _method, (recipe,)) for recipe in recipes], progress, at_once=AT_ONCE)
+        run_all([Job(name, _reference, (name, plan)) for name in REFERENCES], progress, at_once=AT_ONCE)
+        run_all([Job(recipe["name"], _method, (recipe,)) for recipe in recipes], progress, at_once=AT_ONCE)
     except Interrupted as error:
         raise Interrupted(error.what, fix="call the demo again with the same options: it goes on") from None
     runs = [RunFolder(plan.folder / name) for name in (*REFERENCES, *plan.methods)]

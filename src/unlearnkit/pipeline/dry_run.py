@@ -84,7 +84,7 @@ def _memory(recipe: Recipe, model: PreTrainedModel, views: Mapping[View, Sequenc
     logits = 3 * 4 * min(CHUNK_ELEMENTS, labels * config.vocab_size)
     parts = {
         "weights": weights * size,
-        "gradients and optimiser": (2 + gradients) * trained * size,
+        "gradients and optimizer": (2 + gradients) * trained * size,
         "activations": tokens * kept,
         "logits": logits,
     }

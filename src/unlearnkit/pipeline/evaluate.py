@@ -137,25 +137,28 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
     model: Any = load_model(found, subject.dtype)
     tokenizer = load_tokenizer(found)
     if layout(tokenizer) == "plain":
-        progress.say(PLAIN)
+        progress.log(PLAIN)
     if torch.cuda.is_available():
         model.cuda()
-    with progress.count(f"measuring {folder.name}", total) as counter, device_errors():
+    with progress.task(f"measuring {folder.name}", total) as counter, device_errors():
         records = measure(
             model,
             tokenizer,
-            {name: [row.told(settings.system_prompt) for row in rows] for name, rows in task.measured.items()},
+            {
+                name: [row.with_system_prompt(settings.system_prompt) for row in rows]
+                for name, rows in task.measured.items()
+            },
             max_length=positions(model.config),
             max_new_tokens=longest,
             unspoken=task.unspoken,
             gradients=gradients,
-            on_rows=counter.add,
+            on_rows=counter.advance,
         )
     _refuse_not_finite(records, path)
     write_records(folder.records_file, records)
     folder.write_scope(task.scope)
     if folder.drop_attacks():
-        progress.say(
+        progress.log(
             f"{folder.path}: what was measured before is gone, and attacks on it with it; again: unlearn attack"
         )
     score(folder)

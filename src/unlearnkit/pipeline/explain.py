@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict
 from transformers import PreTrainedTokenizerBase
 
 from unlearnkit.core.environment import device_errors
 from unlearnkit.core.errors import InputError, UnlearnError
 from unlearnkit.core.progress import Progress
+from unlearnkit.core.settings import Value
 from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.vocabulary import TARGET
@@ -34,10 +34,8 @@ from unlearnkit.text.refusal import is_refusal
 from unlearnkit.text.trace_verdict import Verdict, verdict_of
 
 
-class Line(BaseModel):
+class Line(Value):
     """A line of the scope that names what is asked about."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str
     """Where it stands in the scope: `subjects[2].aliases[0]`."""
@@ -47,10 +45,8 @@ class Line(BaseModel):
     """What names it: `question` or `trace`."""
 
 
-class Explanation(BaseModel):
+class Explanation(Value):
     """What a subject thinks and says of one question, and why."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     question: str
     trace: str
@@ -58,7 +54,7 @@ class Explanation(BaseModel):
     verdict: Verdict | None
     """What the trace decides; None where it says nothing of scope, which counts as out of scope."""
     line: Line | None
-    """The subject of the scope or, without one, the neighbour that is named; None where none is."""
+    """The subject of the scope or, without one, the neighbor that is named; None where none is."""
     response: str
     declines: bool
     cut_off: bool
@@ -82,7 +78,7 @@ class Loaded:
         """Most tokens of a question and its answer."""
         return most_positions(self.model.config)
 
-    def say(
+    def generate(
         self,
         prompts: Sequence[Sequence[int]],
         *,
@@ -112,7 +108,7 @@ class Loaded:
                     allowed=f"less than {self.positions} tokens, which are all the model has positions for",
                     fix="shorten the question",
                 )
-        return self.say(prompts)
+        return self.generate(prompts)
 
 
 def explain(
@@ -156,12 +152,12 @@ def explain(
 
 
 def line_of(scope: Scope, question: str, trace: str) -> Line | None:
-    """The line of the scope that the question names, or else the trace; a subject's before a neighbour's.
+    """The line of the scope that the question names, or else the trace; a subject's before a neighbor's.
 
     Of several the longest, since a name may be a part of another one. None where no line is named.
     """
     for found_in, text in (("question", question), ("trace", trace)):
-        for group in ("subjects", "neighbours"):
+        for group in ("subjects", "neighbors"):
             named = [(path, name) for path, name in _lines(scope, group) if contains(text, name)]
             if named:
                 path, name = max(named, key=lambda line: len(line[1]))
@@ -195,7 +191,7 @@ def _scope(folder: RunFolder) -> Scope:
 
 
 def _lines(scope: Scope, group: str) -> Iterator[tuple[str, str]]:
-    for at, subject in enumerate(scope.subjects if group == "subjects" else scope.neighbours):
+    for at, subject in enumerate(scope.subjects if group == "subjects" else scope.neighbors):
         yield f"{group}[{at}].name", subject.name
         for place, alias in enumerate(subject.aliases):
             yield f"{group}[{at}].aliases[{place}]", alias

@@ -127,9 +127,9 @@ def _turn(folder: RunFolder, chosen: Sequence[Record], progress: Progress) -> li
     style = style_used(record.generation.text for record in chosen if record.generation is not None)
     encoder = ChatEncoder(subject.tokenizer, subject.positions, style=style)
     asked = [each for record in chosen if (each := _asked(record, encoder)).fits(subject.positions)]
-    with progress.count(f"turning verdicts of {folder.name}", len(asked)) as counter:
-        said = subject.say(
-            [each.prompt for each in asked], begun=[each.begun for each in asked], on_rows=counter.add
+    with progress.task(f"turning verdicts of {folder.name}", len(asked)) as counter:
+        said = subject.generate(
+            [each.prompt for each in asked], begun=[each.begun for each in asked], on_rows=counter.advance
         )  # fmt: skip
     return [
         Intervention(split=each.record.split, id=each.record.row.id, to=each.to, own=each.own, after=after)
@@ -158,4 +158,4 @@ def _asked(record: Record, encoder: ChatEncoder) -> _Asked:
     to = OUT_OF_SCOPE if is_in_scope(record.split) else IN_SCOPE
     wording = random.Random(f"turned {record.split} {row.id}").choice(WORDINGS[to])
     begun = encoder.begun(turned_trace(own.trace, row.question, wording))
-    return _Asked(record, own, to, encoder.prompt(row.question, row.before), begun)
+    return _Asked(record, own, to, encoder.prompt(row.question, row.history), begun)

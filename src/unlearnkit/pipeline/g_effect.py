@@ -72,7 +72,7 @@ def g_effect(
     """
     settings = settings or DiagnoseSettings()
     given = [objectives] if isinstance(objectives, str | Objective) else list(objectives)
-    chosen = dict(_labelled(each) for each in given)
+    chosen = dict(_labeled(each) for each in given)
     splits = {"forget": forget, "retain": retain}
     encoder = ChatEncoder(tokenizer, most_positions(model.config))
     needs = needs_of(chosen.values())
@@ -130,13 +130,13 @@ def diagnose(
         swept = _swept(recipe, named, sweeps)
         table = EffectTable([])
         places = _places(folder, bench.engine)
-        with progress.count(f"G-effects of {folder.name}", len(places)) as counter:
+        with progress.task(f"G-effects of {folder.name}", len(places)) as counter:
             for step, weights in places:
                 _put(bench.engine, weights())
                 found = diagnosis.measure()
                 rows = [row for name, each, fixed in swept for row in sweep(found, name, each, step=step, **fixed)]
                 table += replace(diagnosis.table(found, step), sweeps=rows)
-                counter.add(1)
+                counter.advance(1)
     table.write(folder.g_effect)
     return folder, table
 
@@ -167,7 +167,7 @@ def chosen_objectives(recipe: Recipe, names: Iterable[str]) -> dict[str, Objecti
     made = {}
     for name in names:
         own = name == recipe.method["name"]
-        label, objective = _labelled(recipe.make_objective() if own else name, name)
+        label, objective = _labeled(recipe.make_objective() if own else name, name)
         if objective.from_scratch:
             raise InputError("it trains new weights on what is kept: it has no effect on this model", value=name)
         made[label] = objective
@@ -225,12 +225,12 @@ def g_effect_watch(bench: RunContext, trainer: Trainer) -> GEffectWatch:
 
 
 def risk_rows(encoder: ChatEncoder, rows: Sequence[Row], name: str) -> list[Encoded]:
-    """Rows whose answers are labelled, and nothing of what is thought before them: the risk is about what is known."""
+    """Rows whose answers are labeled, and nothing of what is thought before them: the risk is about what is known."""
 
     def encoded(row: Row) -> Encoded:
         where = f"{name}, row {row.id}"
         return encoder.answer(
-            row.question, row.answer, before=row.before, trace=row.trace, label_trace=False, where=where
+            row.question, row.answer, history=row.history, trace=row.trace, label_trace=False, where=where
         )
 
     return [encoded(row) for row in rows]
@@ -245,7 +245,7 @@ def drawn(views: Mapping[View, Sequence[Encoded]], at_most: int, seed: int) -> d
     return chosen
 
 
-def _labelled(given: str | Objective, name: str | None = None) -> tuple[str, Objective]:
+def _labeled(given: str | Objective, name: str | None = None) -> tuple[str, Objective]:
     if isinstance(given, str):
         return given, OBJECTIVES.get(given).plugin()
     name = name or next(n for n in OBJECTIVES.names() if OBJECTIVES.get(n).plugin is type(given))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
-from unlearnkit.judges.aggregate import judge_scores, valid_judgements
+from unlearnkit.judges.aggregate import judge_scores, valid_judgments
 from unlearnkit.judges.agreement import Agreement, agreement, marks_of
 from unlearnkit.judges.base import Judge, items_of
 from unlearnkit.judges.listing import JUDGES
@@ -31,7 +31,7 @@ def judge_outputs(
     repeats: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, Score]:
-    """Judge what the subject of a run said, keep the judgements, and put the scores among the run's.
+    """Judge what the subject of a run said, keep the judgments, and put the scores among the run's.
 
     Args:
         folder: the run.
@@ -72,14 +72,14 @@ def judge_outputs(
     if judge in PRESETS:
         model, options, asked = model or JudgeModel(), PRESETS[judge], None
         if chat_model is None:
-            chat_model = model.chat_model(permission or Permission(), ResponseCache(folder.replies), progress.say)
+            chat_model = model.chat_model(permission or Permission(), ResponseCache(folder.replies), progress.log)
             options, asked = options.drawn_as(model.sampling), model.asked
         made = Laaj(judge, chat_model, options, asked=asked, seed=seed, repeats=repeats)
-    with progress.count(f"judging {folder.name}", len(items) * repeats) as counter:
-        judged = made.judge(items, counter.add)
-    write_judged(folder.judgements, judged)
+    with progress.task(f"judging {folder.name}", len(items) * repeats) as counter:
+        judged = made.judge(items, counter.advance)
+    write_judged(folder.judgments, judged)
     others = {name: score for name, score in folder.scores().items() if parse_judged(name) is None}
-    found = judge_scores(read_judged(folder.judgements).values(), records, scope)
+    found = judge_scores(read_judged(folder.judgments).values(), records, scope)
     folder.write_scores({**others, **found})
     return {name: score for name, score in found.items() if _judge_of(name) == judge}
 
@@ -89,10 +89,10 @@ def agree(folder: RunFolder, one: str, other: str) -> dict[str, Agreement]:
 
     Raises `InputError` where one of them has not judged the run.
     """
-    records, scope, judged = folder.records(), folder.scope(), read_judged(folder.judgements)
+    records, scope, judged = folder.records(), folder.scope(), read_judged(folder.judgments)
     marks = []
     for name in (one, other):
-        valid = valid_judgements(judged[name], records, scope) if name in judged else []
+        valid = valid_judgments(judged[name], records, scope) if name in judged else []
         if not valid:
             raise InputError(
                 "this judge has not judged the run, or not since it was measured",

@@ -33,7 +33,7 @@ class LiftEvaluator:
 
     find: Callable[[], str]
     """Gives the model's folder or hub id; called when something has to be measured."""
-    twin: bool
+    retrained: bool
     """Whether it is the suite's retrained model."""
     at_most: float | None
     """Nats per token above which a target helps too much; None: none does."""
@@ -58,7 +58,7 @@ class LiftEvaluator:
         if not values:
             return None
         return Lifted(
-            twin=self.twin,
+            retrained=self.retrained,
             targets=len(values),
             mean=sum(values) / len(values),
             highest=max(values),
@@ -70,7 +70,7 @@ class LiftEvaluator:
         asked = {t: row for t, row in zip(targets, rows, strict=True) if row.id in self.answered}
         missing = {target: row for target, row in asked.items() if target not in self._known}
         if missing:
-            with self.progress.count("measuring lift"):
+            with self.progress.task("measuring lift"):
                 self._known |= zip(missing, self._lifts(list(missing), list(missing.values())), strict=True)
         return {target: self._known[target] for target in asked}
 
@@ -87,10 +87,10 @@ def lift_evaluator(recipe: Recipe, suite: Suite, rows: Sequence[Row], progress: 
     named = recipe.targets.lift_model
     if named is None:
         return None
-    twin = named == RETRAINED
+    retrained = named == RETRAINED
     return LiftEvaluator(
-        find=(lambda: _twin(suite, progress)) if twin else lambda: named,
-        twin=twin,
+        find=(lambda: _retrained_model(suite, progress)) if retrained else lambda: named,
+        retrained=retrained,
         at_most=recipe.targets.lift_at_most,
         dtype=recipe.model.dtype,
         answered=frozenset(row.id for row in rows),
@@ -101,13 +101,13 @@ def lift_evaluator(recipe: Recipe, suite: Suite, rows: Sequence[Row], progress: 
 def try_lift(recipe: Recipe, suite: Suite, progress: Progress) -> None:
     """Complain of a model under which lift cannot be measured, before any teacher is asked. Loads no weights."""
     named = recipe.targets.lift_model
-    if named is None or (named == RETRAINED and suite.has_models):  # a twin of the suite's own fits
+    if named is None or (named == RETRAINED and suite.has_models):  # the suite's own retrained model fits
         return
-    source = _twin(suite, progress) if named == RETRAINED else named
+    source = _retrained_model(suite, progress) if named == RETRAINED else named
     load_tokenizer(find_model(source, where=_FIELD))
 
 
-def _twin(suite: Suite, progress: Progress) -> str:
+def _retrained_model(suite: Suite, progress: Progress) -> str:
     source = suite.retrained_model(progress)
     if source is None:
         raise InputError(

@@ -41,7 +41,7 @@ class Listed:
     equation: str | None
 
 
-def catalogue(kind: str) -> list[Listed]:
+def catalog(kind: str) -> list[Listed]:
     """Everything of one kind."""
     if kind == "metric":
         return [Listed(name, metric.summary, None, None) for name, metric in METRICS.items()]
@@ -121,5 +121,5 @@ def _needs(objective: Objective) -> str:
     )
     lines = [f"  {what} {', '.join(sorted(views))}" for what, views in named if views]
     if objective.from_scratch:
-        lines.append("  newly initialised weights, and everything that the suite keeps")
+        lines.append("  newly initialized weights, and everything that the suite keeps")
     return "Needs (with these defaults):\n" + "\n".join(lines)

@@ -134,9 +134,9 @@ def _try(recipe: Recipe, progress: Progress) -> None:
     if taught_splits(recipe.make_objective()):
         try_lift(recipe, suite, progress)
     if layout(tokenizer) == "plain":
-        progress.say(PLAIN)
+        progress.log(PLAIN)
     if found.base is not None and settings.lora is not None:
-        progress.say("the model is an adapter on a base: it is merged, and so will be the result; see model.merge")
+        progress.log("the model is an adapter on a base: it is merged, and so will be the result; see model.merge")
 
 
 def _refuse_other_recipe(recipe: Recipe, folder: RunFolder) -> None:
@@ -167,4 +167,4 @@ def _warn_of_other_machine(folder: RunFolder, progress: Progress) -> None:
     changed = {name: (before.get(name), value) for name, value in here.items() if before.get(name) != value}
     differing = [f"{name} was {old}, is {new}" for name, (old, new) in changed.items()]
     if differing:
-        progress.say(f"warning: the weights may differ from those of an unbroken run: {'; '.join(differing)}")
+        progress.log(f"warning: the weights may differ from those of an unbroken run: {'; '.join(differing)}")

@@ -60,7 +60,7 @@ def rehearsed_views(
 ) -> dict[View, list[Encoded]]:
     """Every view that the method trains on, encoded, as far as that needs no model.
 
-    What the target model itself would say, of the scope's neighbours and in place of retain rows, is left out. For a
+    What the target model itself would say, of the scope's neighbors and in place of retain rows, is left out. For a
     teacher that is a chat model writes the one that will stand in for it where it fails: nothing is asked or sent.
 
     Args:
@@ -107,7 +107,7 @@ def rehearse_measuring(
     encoder = ChatEncoder(tokenizer, positions(model.config))
     for rows in task.measured.values():
         for row in rows:
-            encoded_answers(encoder, row.told(system_prompt))
+            encoded_answers(encoder, row.with_system_prompt(system_prompt))
 
 
 def try_weights(objective: Objective, model: PreTrainedModel) -> None:

@@ -56,7 +56,7 @@ def run(
     permission = permission or Permission()
     folder = open_run(recipe, resume=resume, progress=progress, permission=permission)
     if folder.state().done:
-        progress.say(f"{folder.path}: this run is finished")
+        progress.log(f"{folder.path}: this run is finished")
         return folder
     if folder.state().train is None:
         suite, source = prepared(recipe, folder, progress)
@@ -141,14 +141,14 @@ class _Work:
         done = 0 if newest is None else int(newest.name.rpartition("-")[2])
         log = StepLogFile(self._folder.log_file, keep=done)
         name = self.bench.recipe.name
-        with stop_requested() as wish, self.bench.progress.count(f"training {name}", trainer.total) as counter:
+        with stop_requested() as stop, self.bench.progress.task(f"training {name}", trainer.total) as counter:
 
             def on_step(step: StepLog) -> None:
                 log.add(asdict(step))
-                counter.reach(step.step, step.of, f"loss {step.loss:.3f}")
+                counter.update(step.step, step.of, f"loss {step.loss:.3f}")
 
             try:
-                result = trainer.run(checkpoints=checkpoints, on_step=on_step, stopped=wish, watches=watches)
+                result = trainer.run(checkpoints=checkpoints, on_step=on_step, stopped=stop, watches=watches)
                 log.begin()  # where not one step was left to do
                 return result
             finally:

@@ -17,7 +17,7 @@ from unlearnkit.runs.references import references_of
 
 
 def score(folder: RunFolder) -> dict[str, Score]:
-    """Make the scores of a run from its records, those of the retrained model, judgements and costs, and write them.
+    """Make the scores of a run from its records, those of the retrained model, judgments and costs, and write them.
 
     Those of attacks on it are made from their records, and written beside.
     """
@@ -28,7 +28,7 @@ def score(folder: RunFolder) -> dict[str, Score]:
     scores |= trace_scores(records)
     scores |= faithfulness_scores(folder.turned(), records)
     scores |= make_suite(folder.state().suite).scores(records, retrained)
-    scores |= judge_scores(read_judged(folder.judgements).values(), records, folder.scope())
+    scores |= judge_scores(read_judged(folder.judgments).values(), records, folder.scope())
     cost = folder.state().cost
     for name in ("seconds", "peak_rss_mb"):
         scores[f"cost.{name}"] = NOT_MEASURED if cost is None else Score(value=getattr(cost, name), count=1)

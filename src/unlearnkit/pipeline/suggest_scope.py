@@ -20,7 +20,7 @@ def draft_scope(
 
     Args:
         forget: file, folder or hub id of the rows or documents to forget.
-        retain: the same of what must stay, where neighbours are looked for; None leaves them to be written by hand.
+        retain: the same of what must stay, where neighbors are looked for; None leaves them to be written by hand.
         model: folder or hub id of the model by whose tokens documents are cut; rows need none.
         task: what kind of knowledge it is: privacy, copyright, hazard or profile.
         out: the file, which may not be there already.

@@ -158,7 +158,7 @@ class TargetBuilder:
         return rows
 
     def take(self, file: Path, targets: Sequence[Target]) -> list[Target]:
-        """Put targets that a person edited in the place of those that are there. Raises `InputError` with file and line.
+        """Replace targets by those that a person edited. Raises `InputError` with file and line.
 
         Those that the file does not name stay as they are.
         """
@@ -171,7 +171,7 @@ class TargetBuilder:
         write_targets(self.folder.targets_file, new)
         changes = {"edited": noted.edited + changed, "lift": self._lift(new) if changed else noted.lift}
         self.folder.update(targets=noted.model_copy(update=changes))
-        self.progress.say(f"{changed} of {len(new)} targets were edited")
+        self.progress.log(f"{changed} of {len(new)} targets were edited")
         return new
 
     @cached_property
@@ -216,7 +216,7 @@ class TargetBuilder:
 
     def _fits(self, row: Row, target: Target) -> bool:
         try:
-            self._renderer.answer(row.question, target.response, before=row.before, trace=target.trace, where=row.id)
+            self._renderer.answer(row.question, target.response, history=row.history, trace=target.trace, where=row.id)
         except TooLong:
             return False
         return True
@@ -226,10 +226,10 @@ class TargetBuilder:
         teacher = self.recipe.make_teacher()
         if not isinstance(teacher, ChatTeacher):
             return teacher
-        chat_model = teacher.chat_model(self.permission, ResponseCache(self.folder.replies), self.progress.say)
+        chat_model = teacher.chat_model(self.permission, ResponseCache(self.folder.replies), self.progress.log)
 
         def count(name: str, rows: int) -> Callable[[int], None]:
-            return shown.enter_context(self.progress.count(name, rows)).add
+            return shown.enter_context(self.progress.task(name, rows)).advance
 
         lifting = None if self._meter is None else self._meter.above
         return LLMTargetWriter(teacher, chat_model, TemplateTeacher(), self._fits, count, usage, lifting)
@@ -261,7 +261,7 @@ class TargetBuilder:
         return generate(
             model,
             self.tokenizer,
-            [self._renderer.prompt(row.question, row.before) for row in rows],
+            [self._renderer.prompt(row.question, row.history) for row in rows],
             begun=[self._renderer.thought(row.trace) for row in rows],
             max_new_tokens=self.recipe.eval.max_new_tokens or self.suite.max_new_tokens,
         )

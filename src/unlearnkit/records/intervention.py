@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from unlearnkit.core.files import write_atomic
+from unlearnkit.core.settings import Value
 from unlearnkit.data.generation import Generation
 
 
-class Intervention(BaseModel):
+class Intervention(Value):
     """One row, as the subject answered it by itself and after its own trace with the other verdict."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     split: str
     id: str

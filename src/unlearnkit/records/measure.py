@@ -54,7 +54,7 @@ def measure(
     tokens = token_values(engine, [own for own, *_ in answers], pad_id)
     others = iter(_logps(engine, [other for _, *rest in answers for other in rest], pad_id))
     asked = [at for at, (name, row) in enumerate(named) if row.question and name not in unspoken]
-    prompts = [encoder.prompt(named[at][1].question, named[at][1].before) for at in asked]
+    prompts = [encoder.prompt(named[at][1].question, named[at][1].history) for at in asked]
     said = generate(model, tokenizer, prompts, max_new_tokens=max_new_tokens, on_rows=on_rows)
     generations = dict(zip(asked, said, strict=True))
     on_rows(len(named) - len(asked))
@@ -84,7 +84,9 @@ def encoded_answers(encoder: ChatEncoder, row: Row) -> list[Encoded]:
     """The row's answer, then the others whose probability is measured. Raises `TooLong` where one does not fit."""
     answers = [row.answer, *([row.paraphrased_answer] if row.paraphrased_answer else []), *row.perturbed_answer]
     where = f"row {row.id}"
-    return [encoder.answer(row.question, answer, before=row.before, trace=row.trace, where=where) for answer in answers]
+    return [
+        encoder.answer(row.question, answer, history=row.history, trace=row.trace, where=where) for answer in answers
+    ]
 
 
 @torch.no_grad()

@@ -56,7 +56,7 @@ def measure_probes(
     said = generate(
         model,
         tokenizer,
-        [encoder.prompt(put.row.question, put.row.before) for _, put, _ in fitting],
+        [encoder.prompt(put.row.question, put.row.history) for _, put, _ in fitting],
         begun=[_begun(encoder, put) for _, put, _ in fitting],
         max_new_tokens=max_new_tokens,
         on_rows=on_rows,
@@ -76,6 +76,6 @@ def _gold(encoder: ChatEncoder, put: Probe) -> Encoded:
     """The gold answer after exactly what was begun."""
     row, where = put.row, f"row {put.row.id}"
     if not put.begun:
-        return encoder.answer(row.question, row.answer, before=row.before, trace=row.trace, where=where)
-    context = (*encoder.prompt(row.question, row.before), *_begun(encoder, put))
+        return encoder.answer(row.question, row.answer, history=row.history, trace=row.trace, where=where)
+    context = (*encoder.prompt(row.question, row.history), *_begun(encoder, put))
     return encoder.rest(context, row.answer[len(put.answer) :], where=where)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
 from unlearnkit.core.files import write_atomic, writing
+from unlearnkit.core.settings import Value
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 
 
-class Tokens(BaseModel):
+class Tokens(Value):
     """One teacher-forced pass over the row; each list has one entry for each token of its answer, trace left out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     logps: list[float]
     """log p(token | question, the row's trace, answer so far), natural logarithm."""
@@ -27,10 +26,8 @@ class Tokens(BaseModel):
     """Var_{v~p}[log p(v)], the variance over the vocabulary (Min-K++'s sigma squared)."""
 
 
-class Record(BaseModel):
+class Record(Value):
     """Everything measured on one row of one subject."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     split: str
     """The row set that the row was measured as a part of."""
@@ -41,7 +38,7 @@ class Record(BaseModel):
     """None where the subject gives no token log-probabilities."""
     paraphrased: list[float] | None = None
     """log p of the tokens of the row's paraphrased answer, as in `Tokens.logps`; None where it has none."""
-    perturbed: list[list[float]] = []
+    perturbed: list[list[float]] = Field(default_factory=list)
     """The same for each of the row's perturbed answers."""
     gradient_norms: list[float] | None = None
     """L2 norm of each weight tensor's gradient of the mean loss on the answer; None where it was not measured."""

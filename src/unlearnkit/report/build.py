@@ -150,7 +150,7 @@ def subject_report(folder: RunFolder) -> SubjectReport:
             name: AttackWords(**done.model_dump(include=set(AttackWords.model_fields)))
             for name, done in state.attacks.items()
         },
-        judged_by={name: str(judged.asked) for name, judged in read_judged(folder.judgements).items() if judged.asked},
+        judged_by={name: str(judged.asked) for name, judged in read_judged(folder.judgments).items() if judged.asked},
         curve=folder.curve(),
         effects=folder.effects(),
         records=tuple(folder.records()),
@@ -164,7 +164,7 @@ def limitations(
     inferred = any(
         name.endswith(".auc") and s.value is not None for each in subjects for name, s in each.scores.items()
     )
-    attacks = "quantisation, probing of hidden states"
+    attacks = "quantization, probing of hidden states"
     if not any(each.attacks for each in subjects):
         attacks = f"relearning, jailbreaks and the other attacks of `unlearn attack`, {attacks}"
     said = [
@@ -195,7 +195,7 @@ def limitations(
         said.append(f"Training stopped at a loss that was not finite: {', '.join(broken)}. What came before is shown.")
     said += [
         f"{s.title} ended by itself after step {s.stopped_after}: by its G-effects or as measured, what must stay was "
-        "harmed by more than `diagnose.harm_share` of what was forgotten (`diagnose.use`)."
+        "harmed by more than `diagnose.max_harm_ratio` of what was forgotten (`diagnose.use`)."
         for s in subjects
         if s.stopped_after is not None
     ]

@@ -50,12 +50,12 @@ HEADLINES = (
         "",
     ),
     Headline(
-        "exact_memorisation",
-        "exact memorisation",
+        "exact_memorization",
+        "exact memorization",
         "Of the tokens it was to forget it still expects {value}",
         "it still expects {value}",
         "Of the tokens that must stay ({sets}) it expects {value}",
-        "Exact memorisation is the share of tokens that the model finds the likeliest after those before them. Texts "
+        "Exact memorization is the share of tokens that the model finds the likeliest after those before them. Texts "
         "ask for nothing, so no answer to them can be right or wrong. Many tokens can be guessed by a model that never "
         "read the text: what matters is the distance to the retrained model or, without one, to the target model.",
     ),

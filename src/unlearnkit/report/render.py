@@ -63,7 +63,7 @@ def render(report: Report) -> str:
         grids=tables.grid_tables(report.grid) if report.grid else (),
         figures=figures,
         curve_subjects=[s for s in report.subjects if s.curve],
-        term_colours=charts.term_colours(report),
+        term_colors=charts.term_colors(report),
         css=Markup(_asset("report.css")),
         scripts=[Markup(s) for s in scripts],
         policy=_policy(scripts),

@@ -18,6 +18,7 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import reading, write_atomic
 from unlearnkit.gradient_effect.table import EFFECTS_FILE, EffectTable
 from unlearnkit.metrics.score import Score
+from unlearnkit.metrics.score_names import current_name
 from unlearnkit.records.intervention import Intervention, read_turned
 from unlearnkit.records.schema import Record, read_records
 from unlearnkit.runs.state import RunState, SubjectSpec
@@ -55,7 +56,7 @@ class RunFolder:
         self.scope_file = self.private / "scope.json"
         self.reference_values = self.private / "reference"
         self.turned_file = self.private / "turned.jsonl"
-        self.judgements = self.private / "judgements"
+        self.judgments = _earlier(self.private / "judgments", self.private / "judgements")
         self.attack_records = self.private / "attacks"
 
     @classmethod
@@ -156,7 +157,8 @@ class RunFolder:
         if not self.scores_file.exists():
             raise self._not_measured("scores")
         with reading(self.scores_file, fix=f"make it again: unlearn score {self.path}"):
-            return _SCORES.validate_json(self.scores_file.read_text(encoding="utf-8"))
+            scores = _SCORES.validate_json(self.scores_file.read_text(encoding="utf-8"))
+            return {current_name(name): score for name, score in scores.items()}
 
     def write_scores(self, scores: dict[str, Score]) -> None:
         """Write `scores.json`."""
@@ -214,3 +216,8 @@ class RunFolder:
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else value
+
+
+def _earlier(path: Path, old: Path) -> Path:
+    """Return `path`, or the place where an earlier version kept the same if only that is there."""
+    return old if old.exists() and not path.exists() else path

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -35,8 +36,10 @@ class Stage(Value):
 class Lifted(Value):
     """How much the targets' traces help a model that should not know the answers to say them: see `targets.lift`."""
 
-    twin: bool
-    """Whether that model was the retrained twin; any other is weaker evidence."""
+    renamed: ClassVar[Mapping[str, str]] = {"twin": "retrained"}
+
+    retrained: bool
+    """Whether that model was the retrained model; any other is weaker evidence."""
     targets: int
     """How many were measured: those of rows that have an answer."""
     mean: float
@@ -48,7 +51,7 @@ class Lifted(Value):
     """Targets above that all the same: the template teacher's, or edited ones."""
 
     def __str__(self) -> str:
-        model = "the retrained twin" if self.twin else "another model than the retrained twin, which is weaker evidence"
+        model = "the retrained model" if self.retrained else "a model other than the retrained one (weaker evidence)"
         told = f"mean {self.mean:.3f}, highest {self.highest:.3f} nats per token, of {self.targets} targets"
         over = f"; {self.above} of them above {self.at_most:g}" if self.above else ""
         return f"{told}, under {model}{over}"

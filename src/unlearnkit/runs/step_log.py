@@ -54,7 +54,7 @@ def _finite(value: Any) -> Any:
 
 
 class CurvePoint(Value):
-    """The value of every term at one optimiser step."""
+    """The value of every term at one optimizer step."""
 
     step: int
     values: dict[str, float]

@@ -20,7 +20,7 @@ def read_scope(path: Path) -> Scope:
         scope = Scope.model_validate(data)
     except ValidationError as error:
         told = bad_field(error, Scope)
-        if told.path[:1] in (("secrets",), ("kept",)) and told.value is not None:
+        if told.path[:1] in (("secrets",), ("allowed",)) and told.value is not None:
             told.value = describe_type(told.value)
         raise origins.placed(told) from error
     wrong = _of_nobody(scope)
@@ -30,10 +30,10 @@ def read_scope(path: Path) -> Scope:
 
 
 def _of_nobody(scope: Scope) -> BadField | None:
-    """What is wrong with the first secret that belongs to no subject, or thing kept that belongs to no neighbour."""
+    """What is wrong with the first secret that belongs to no subject, or thing kept that belongs to no neighbor."""
     for field, told, one, of, owners in (
         ("secrets", scope.secrets, "a secret", "subject", scope.subjects),
-        ("kept", scope.kept, "what is kept", "neighbour", scope.neighbours),
+        ("allowed", scope.allowed, "an allowed fact", "neighbor", scope.neighbors),
     ):
         names = [owner.name for owner in owners]
         unknown = next((n for n, each in enumerate(told) if each.subject not in names), None)
@@ -59,9 +59,9 @@ def write_scope(path: Path, scope: Scope | None) -> None:
 _HEAD = """\
 # What is to be forgotten. Drafted from the forget rows: read it and correct it. It holds secrets: keep it to yourself.
 # description: one or two sentences, free of secrets; task: privacy, copyright, hazard or profile
-# subjects: whom or what it is about, with every other name; neighbours: what is close to them and must stay
+# subjects: whom or what it is about, with every other name; neighbors: what is close to them and must stay
 # secrets: what must not be said of a subject, in every form in which it could be said; languages: ISO 639-1 codes
-# kept: what may be told of a neighbour, in the form of secrets; questions about it teach a method what is no secret
+# allowed: what may be said of a neighbor, in the form of secrets; questions about it teach a method what is no secret
 """
 
 _BLANK = """\
@@ -69,7 +69,7 @@ description: "Write here what is to be forgotten and why, without telling it."
 task: profile
 subjects: []
 secrets: []
-neighbours: []
-kept: []
+neighbors: []
+allowed: []
 languages: [en]
 """

@@ -7,50 +7,48 @@ targets from it, the leak metric looks for its secrets, and the report shows it.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import MinLen
-from pydantic import BaseModel, ConfigDict
+
+from unlearnkit.core.settings import Value
 
 Task = Literal["privacy", "copyright", "hazard", "profile"]
 Said = Annotated[str, MinLen(1)]
 """What may stand in a text."""
 
 
-class ScopeSubject(BaseModel):
-    """Somebody or something of whom something is known: what is to be forgotten, or a neighbour that must stay."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class ScopeSubject(Value):
+    """Somebody or something of whom something is known: what is to be forgotten, or a neighbor that must stay."""
 
     name: Said
     aliases: tuple[Said, ...] = ()
     """Other ways to call the subject: titles of its works, transliterations, translations."""
 
 
-class Secret(BaseModel):
-    """One thing that must not be said of a subject, or may be told of a neighbour, with every form that it has."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Secret(Value):
+    """One thing that must not be said of a subject, or may be told of a neighbor, with every form that it has."""
 
     subject: Said
     forms: Annotated[tuple[Said, ...], MinLen(1)]
     """The secret as it may stand in text, in each language of the scope (`("Lisbon", "Lisboa", "Лиссабон")`)."""
 
 
-class Scope(BaseModel):
+class Scope(Value):
     """A request to forget."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    renamed: ClassVar[Mapping[str, str]] = {"neighbours": "neighbors", "kept": "allowed"}
 
     description: Annotated[str, MinLen(1)]
     """One or two sentences for a person, free of secrets: what is to be forgotten and why."""
     task: Task
     subjects: Annotated[tuple[ScopeSubject, ...], MinLen(1)]
     secrets: tuple[Secret, ...] = ()
-    neighbours: tuple[ScopeSubject, ...] = ()
+    neighbors: tuple[ScopeSubject, ...] = ()
     """What is close to the subjects and must stay."""
-    kept: tuple[Secret, ...] = ()
-    """What may be told of neighbours, in the form of secrets. Questions that name it show a method what is none."""
+    allowed: tuple[Secret, ...] = ()
+    """What may be told of neighbors, in the form of secrets. Questions that name it show a method what is none."""
     languages: tuple[str, ...] = ("en",)
     """ISO 639-1 codes of the languages in which the knowledge may be asked for."""
 

@@ -19,8 +19,8 @@ from unlearnkit.text.normalize import contains, normalize
 COMMON, COMMON_SHARE = 3, 0.05
 """A fact that is told of so many subjects, and of such a share of them, is nobody's secret."""
 
-NEIGHBOURS = 20
-"""Most neighbours that are drafted."""
+NEIGHBORS = 20
+"""Most neighbors that are drafted."""
 
 SPOKEN = 0.02
 """The least share of rows in a language for the scope to name it."""
@@ -32,13 +32,13 @@ def suggest_scope(
     """Draft the scope of a forget split: whom it is about, and what it tells of them.
 
     Subjects are those that rows state, or names that recur (`data.about`). Secrets are what looks like a fact in an
-    answer and does not stand in its question (`data.facts`), in the words of the answer. Neighbours are subjects of the
-    retain rows, see `suggest_neighbours`; what is kept is found in their rows as secrets are. Nothing here understands
+    answer and does not stand in its question (`data.facts`), in the words of the answer. Neighbors are subjects of the
+    retain rows, see `suggest_neighbors`; what is kept is found in their rows as secrets are. Nothing here understands
     the text: a person has to look for what is missing or too much.
 
     Args:
         rows: the forget split.
-        retain: rows that must stay; without any there are no neighbours.
+        retain: rows that must stay; without any there are no neighbors.
         description: what is to be forgotten and why; a plain sentence that names the subjects where there is none.
         task: what kind of knowledge it is.
 
@@ -62,9 +62,9 @@ def suggest_scope(
         languages=_languages(rows),
     )
     others = find_subjects(retain)
-    neighbours = _neighbours(retain, others, scope, NEIGHBOURS)
-    kept = _kept(retain, others, scope, neighbours) if task in BY_SECRET else ()
-    return scope.model_copy(update={"neighbours": neighbours, "kept": kept})
+    neighbors = _neighbors(retain, others, scope, NEIGHBORS)
+    kept = _kept(retain, others, scope, neighbors) if task in BY_SECRET else ()
+    return scope.model_copy(update={"neighbors": neighbors, "allowed": kept})
 
 
 def with_subjects(rows: Sequence[Row]) -> tuple[Row, ...]:
@@ -73,15 +73,15 @@ def with_subjects(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(row.model_copy(update={"subject": name}) for row, name in zip(rows, of_row, strict=True))
 
 
-def suggest_neighbours(rows: Sequence[Row], scope: Scope, limit: int = NEIGHBOURS) -> tuple[ScopeSubject, ...]:
+def suggest_neighbors(rows: Sequence[Row], scope: Scope, limit: int = NEIGHBORS) -> tuple[ScopeSubject, ...]:
     """Subjects of the retain rows that are not of the scope: those first that share most with it.
 
     What they share are the scope's secrets: places, genres, prizes. One that few others share counts more.
     """
-    return _neighbours(rows, find_subjects(rows), scope, limit)
+    return _neighbors(rows, find_subjects(rows), scope, limit)
 
 
-def _neighbours(rows: Sequence[Row], found: Found, scope: Scope, limit: int) -> tuple[ScopeSubject, ...]:
+def _neighbors(rows: Sequence[Row], found: Found, scope: Scope, limit: int) -> tuple[ScopeSubject, ...]:
     own = {normalize(name) for subject in scope.subjects for name in (subject.name, *subject.aliases)}
     told: dict[str, list[str]] = defaultdict(list)
     for row, name in zip(rows, found.of_row, strict=True):
@@ -114,10 +114,10 @@ def _secrets(rows: Sequence[Row], found: Found) -> Iterator[Secret]:
                 yield Secret(subject=name, forms=tuple(forms))
 
 
-def _kept(rows: Sequence[Row], found: Found, scope: Scope, neighbours: Sequence[ScopeSubject]) -> tuple[Secret, ...]:
-    """What rows tell of neighbours that looks like a secret of the scope and is none: at most as much as is secret.
+def _kept(rows: Sequence[Row], found: Found, scope: Scope, neighbors: Sequence[ScopeSubject]) -> tuple[Secret, ...]:
+    """What rows tell of neighbors that looks like a secret of the scope and is none: at most as much as is secret.
 
-    Each neighbour has its turn, so that one of whom much is told leaves room for the others.
+    Each neighbor has its turn, so that one of whom much is told leaves room for the others.
     """
     secret = [form for secret in scope.secrets for form in secret.forms]
     looks = {look(form) for form in secret}
@@ -126,7 +126,7 @@ def _kept(rows: Sequence[Row], found: Found, scope: Scope, neighbours: Sequence[
     def free(form: str) -> bool:
         return look(form) in looks and not any(contains(form, other) or contains(other, form) for other in barred)
 
-    told: dict[str, list[Secret]] = {neighbour.name: [] for neighbour in neighbours}
+    told: dict[str, list[Secret]] = {neighbor.name: [] for neighbor in neighbors}
     for fact in _secrets(rows, found):
         if fact.subject in told:
             told[fact.subject].append(fact)

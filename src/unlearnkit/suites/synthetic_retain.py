@@ -57,12 +57,12 @@ def write_synthetic_retain(
     model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
     wanted = min(max(PER_FORGET_ROW * len(forget), LEAST), MOST)
     found: dict[str, Row] = {}
-    with progress.count("the model writes rows that stand in for retain", wanted) as counter:
+    with progress.task("the model writes rows that stand in for retain", wanted) as counter:
         for turn in range(ROUNDS):
             for row in _drawn(model, tokenizer, ChatEncoder(tokenizer, max_length), wanted, seed=seed + turn):
                 if len(found) < wanted and _may_stay(row, forget, scope):
                     found.setdefault(normalize(row.question or row.answer), row)
-            counter.reach(len(found))
+            counter.update(len(found))
             if len(found) == wanted:
                 break
     if len(found) < LEAST:

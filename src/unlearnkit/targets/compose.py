@@ -69,9 +69,9 @@ class RetainAnswerFilter:
 
     @classmethod
     def of(cls, scope: Scope, retain: Sequence[Row]) -> RetainAnswerFilter:
-        """Of a secret that others share, as `scope.kept` or an answer of a retain row shows, nothing can be told."""
+        """Of a secret that others share, as `scope.allowed` or an answer of a retain row shows, nothing can be told."""
         shared = "\n".join(
-            (*(f for kept in scope.kept for f in kept.forms), *(a for row in retain for a in row.answers))
+            (*(f for allowed in scope.allowed for f in allowed.forms), *(a for row in retain for a in row.answers))
         )
         names = tuple(Secret(subject=one.name, forms=(one.name, *one.aliases)) for one in scope.subjects)
         secrets = (secret for secret in scope.secrets if not any(contains(shared, form) for form in secret.forms))

@@ -81,7 +81,7 @@ def measured_lift(
         for trace in (target.trace, masked(target.trace, row.prompt)):
             encoded.append(
                 encoder.answer(
-                    row.question, row.answer, before=row.before, trace=trace, label_trace=False, where=f"row {row.id}"
+                    row.question, row.answer, history=row.history, trace=trace, label_trace=False, where=f"row {row.id}"
                 )
             )
     logps = _answer_logps(Engine(model).eval(), encoded, int(tokenizer.pad_token_id))
@@ -90,7 +90,7 @@ def measured_lift(
 
 @torch.no_grad()
 def _answer_logps(engine: Engine, encoded: Sequence[Encoded], pad_id: int) -> list[list[float]]:
-    """Log-probabilities of the labelled tokens of each row."""
+    """Log-probabilities of the labeled tokens of each row."""
     device, found = next(engine.parameters()).device, list[list[float]]()
     for start in range(0, len(encoded), BATCH_ROWS):
         batch = pack({_VIEW: encoded[start : start + BATCH_ROWS]}, pad_id).to(device)

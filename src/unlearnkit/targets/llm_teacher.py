@@ -122,7 +122,7 @@ class LLMTargetWriter:
     ) -> list[Reply]:
         """What the teacher answers about each row that is left."""
         prompts = [self.teacher.asked(rows[place], scope, draw, fault) for place, fault in faults.items()]
-        return self.chat_model.say(prompts, self.teacher.sampling, on_reply)
+        return self.chat_model.complete(prompts, self.teacher.sampling, on_reply)
 
     def _take(
         self, rows: Sequence[Row], scope: Scope, said: Mapping[int, Reply], done: dict[int, Target]

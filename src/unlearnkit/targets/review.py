@@ -6,10 +6,11 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import write_atomic, writing
+from unlearnkit.core.settings import Value
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.scope.scope import Scope
@@ -17,10 +18,8 @@ from unlearnkit.targets.compose import RetainAnswerFilter
 from unlearnkit.targets.validation import Fault, Fits, find_fault
 
 
-class _Reviewed(BaseModel):
+class _Reviewed(Value):
     """One line of the file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     question: str

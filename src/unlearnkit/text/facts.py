@@ -26,7 +26,7 @@ def facts(text: str, finder: NameFinder) -> Iterator[str]:
     """What looks like a fact, word for word and in the order of the text; nothing twice from one place.
 
     Titles in quotation marks, e-mail addresses, dates, numbers of two digits or more, names of three letters or more. A
-    sentence's first word alone is none, unless it stands capitalised inside a sentence too. A text that is a street
+    sentence's first word alone is none, unless it stands capitalized inside a sentence too. A text that is a street
     address is one fact.
     """
     if (whole := street_address(text)) is not None:

@@ -13,9 +13,9 @@ class LinearModel(NamedTuple):
     """A logistic regression, fitted by a script in `tools/` and stored beside the detectors."""
 
     common: frozenset[str]
-    """The words that were taken for function words when it was fitted, normalised."""
+    """The words that were taken for function words when it was fitted, normalized."""
     frequent: frozenset[str]
-    """The words that were known by themselves when it was fitted, normalised."""
+    """The words that were known by themselves when it was fitted, normalized."""
     weights: dict[str, float]
     bias: float
 

@@ -1,4 +1,4 @@
-"""Names in texts: runs of capitalised words, in any script that has capitals. No model and no list of names is used."""
+"""Names in texts: runs of capitalized words, in any script that has capitals. No model and no list of names is used."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ QUOTED = re.compile(
 
 @dataclass(frozen=True)
 class Name:
-    """A run of capitalised words, with the particles between them."""
+    """A run of capitalized words, with the particles between them."""
 
     words: Words
     start: int
@@ -57,7 +57,7 @@ class NameFinder:
         self._small: set[str] = set()
         self._pairs: set[Words] = set()
         self.inside: set[str] = set()
-        """Capitalised words that stand inside a sentence."""
+        """Capitalized words that stand inside a sentence."""
         for text in map(_bare, texts):
             self._small.update(word for word in _TOKEN.findall(text) if not _capital(word))
             for name in _runs(text):
@@ -110,7 +110,7 @@ def _blank(found: re.Match[str]) -> str:
 
 
 def _runs(text: str) -> Iterator[Name]:
-    """The longest runs of capitalised words in a bare text."""
+    """The longest runs of capitalized words in a bare text."""
     run: list[tuple[int, int]] = []
     for token in _TOKEN.finditer(text):
         start, end = token.span()

@@ -39,7 +39,7 @@ def normalize(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words of the normalised text: runs of letters and digits of any script."""
+    """The words of the normalized text: runs of letters and digits of any script."""
     return _WORD.findall(normalize(text))
 
 
@@ -62,7 +62,7 @@ def _pattern(form: str) -> re.Pattern[str] | None:
 
 
 def contains(text: str, form: str) -> bool:
-    """Whether `form` stands in `text` on word boundaries, both normalised.
+    """Whether `form` stands in `text` on word boundaries, both normalized.
 
     Punctuation around the form is not part of it, "art" is not in "part" nor "рим" in "пример", and a number is not
     found inside a longer one. A form without a letter, digit or symbol is never found.

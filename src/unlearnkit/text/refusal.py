@@ -1,7 +1,7 @@
 """Telling a refusal from an answer, offline: declining to say, or saying that one does not know.
 
 A refusal speaks of the conversation (I, you, to share, to know, that information, private) and not of the world. How
-much each word and each pair of neighbouring words speaks for a refusal was fitted by logistic regression on phrases
+much each word and each pair of neighboring words speaks for a refusal was fitted by logistic regression on phrases
 written for that purpose in English, Spanish and Russian (`tools/refusals/`), mixed with fragments of ordinary text,
 against ordinary text and answers that hold a negation. The weights are `refusal.json`, made by `tools/fit_refusal.py`.
 Words are known by their beginning and by the letter runs inside them, so that inflection does not hide them.

@@ -38,7 +38,7 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30f
 def fold(text: str) -> str:
     """The text as `normalize` makes it, without diacritics and with every decimal digit in ASCII."""
     bare = "".join(c for c in unicodedata.normalize("NFD", normalize(text)) if unicodedata.category(c) != "Mn")
-    bare = " ".join(bare.split())  # a diacritic that stood alone was normalised to one on a space
+    bare = " ".join(bare.split())  # a diacritic that stood alone was normalized to one on a space
     if bare.isascii():
         return bare
     return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in unicodedata.normalize("NFC", bare))

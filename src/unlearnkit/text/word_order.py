@@ -1,9 +1,9 @@
-"""Whether words stand in an order in which people write them: a small linear model of neighbouring word classes.
+"""Whether words stand in an order in which people write them: a small linear model of neighboring word classes.
 
 Meaning is out of reach without a language model, but the grammar of function words, inflection, capitals and
 punctuation is not: an article is followed by a noun, a full stop by a capital. Every token gets two classes, a coarse
 one (itself for the common function words, else its ending) and a fine one (itself for the frequent words, else a longer
-ending), and every pair of neighbouring classes a weight, fitted by logistic regression to tell sentences from their
+ending), and every pair of neighboring classes a weight, fitted by logistic regression to tell sentences from their
 shuffles. The weights for English, Spanish and Russian are `word_order.json`, made by `tools/fit_word_order.py`;
 `tools/README.md` names their sources.
 """
@@ -111,7 +111,7 @@ def features(found: list[Token], common: frozenset[str], frequent: frozenset[str
 
 
 def common_words() -> frozenset[str]:
-    """The commonest words of English, Spanish and Russian, normalised: those that carry grammar and little meaning."""
+    """The commonest words of English, Spanish and Russian, normalized: those that carry grammar and little meaning."""
     return linear_model("word_order").common
 
 

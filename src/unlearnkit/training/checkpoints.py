@@ -28,7 +28,7 @@ class Progress:
     """How far a run has come."""
 
     step: int
-    """Optimiser steps done."""
+    """Optimizer steps done."""
     seconds: float
     """Time spent training, over all sittings."""
 
@@ -82,7 +82,7 @@ class Checkpoints:
             sync(path)
 
     def load(self, model: nn.Module, optimizer: Optimizer, memory: Gradient | None = None) -> Progress | None:
-        """Bring model, optimiser, random state and `memory` to the newest checkpoint; None where there is none.
+        """Bring model, optimizer, random state and `memory` to the newest checkpoint; None where there is none.
 
         Raises `InputError` when the checkpoint was written by a run with other settings or data, or is damaged. Nothing
         is loaded of one that is.

@@ -71,7 +71,7 @@ class Combining:
             self._sums[task] = self._taken()
 
     def finish(self, step: int) -> Outcome:
-        """Combine the whole step's gradients, and leave the result where the optimiser looks for it.
+        """Combine the whole step's gradients, and leave the result where the optimizer looks for it.
 
         What is not finite is not combined: one task's gradient could hide that another's is not.
         """

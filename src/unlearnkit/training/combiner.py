@@ -1,8 +1,8 @@
-"""What a combiner sees of an optimiser step, and what it gives back.
+"""What a combiner sees of an optimizer step, and what it gives back.
 
 A combiner sorts the objective's terms into tasks. The loop adds up each task's gradient by itself, over all
 micro-batches and processes, before the combiner sees it: what it does is no sum, and would come out otherwise on parts
-of a step. Gradients are of a loss that is *minimised*. A step goes along minus the gradient, so it raises, to first
+of a step. Gradients are of a loss that is *minimized*. A step goes along minus the gradient, so it raises, to first
 order, the loss of every task whose gradient has a negative dot product with the one that is stepped along.
 """
 
@@ -45,7 +45,7 @@ class Task:
 
 @dataclass(frozen=True)
 class TaskGradients:
-    """The gradients of one optimiser step, by task. Whoever combines them may use their memory up."""
+    """The gradients of one optimizer step, by task. Whoever combines them may use their memory up."""
 
     by_task: Mapping[Task, Gradient]
     dots: Mapping[tuple[Task, Task], float]

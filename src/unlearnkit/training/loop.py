@@ -39,7 +39,7 @@ from unlearnkit.training.step import (
 
 @dataclass(frozen=True)
 class StepLog:
-    """What is logged of one optimiser step. Values are means over the whole step's rows, before the update."""
+    """What is logged of one optimizer step. Values are means over the whole step's rows, before the update."""
 
     step: int
     """Steps done, this one included."""
@@ -179,7 +179,7 @@ class Trainer:
         return TrainResult("harmful", done.step, done.seconds)
 
     def _step(self, number: int) -> StepLog | None:
-        """One optimiser step; None, with the weights untouched, when loss or gradient is not finite."""
+        """One optimizer step; None, with the weights untouched, when loss or gradient is not finite."""
         indices = step_indices(self.data, self.settings, self.seed, number)
         counts = count_units(self.data, indices)
         sums: dict[str, Tensor] = {}
@@ -221,7 +221,7 @@ class Trainer:
         return StepLog(number + 1, self.total, values[0], named, float(norm), rate, *told)
 
     def _freeze(self) -> None:
-        """Take the gradients of weights that are not to be moved away: the optimiser leaves these as they are."""
+        """Take the gradients of weights that are not to be moved away: the optimizer leaves these as they are."""
         if self.steering.frozen:
             for name, parameter in self.engine.named_parameters(remove_duplicate=False):
                 if name in self.steering.frozen:

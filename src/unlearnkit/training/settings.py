@@ -25,11 +25,11 @@ class TrainSettings(Settings):
     epochs: Annotated[float, Gt(0)] | None = 10.0
     """Passes over the forget split (over the retain split where there is no forget term)."""
     steps: Annotated[int, Gt(0)] | None = None
-    """Optimiser steps; where given, `epochs` must be null."""
+    """Optimizer steps; where given, `epochs` must be null."""
     batch_size: Annotated[int, Gt(0), Le(MOST_ROWS)] = 16
-    """Rows of the forget split per optimiser step, over all processes."""
+    """Rows of the forget split per optimizer step, over all processes."""
     retain_batch_size: Annotated[int, Gt(0), Le(MOST_ROWS)] | None = None
-    """Rows of every other split, the retain split above all, per optimiser step; null for as many as `batch_size`."""
+    """Rows of every other split, the retain split above all, per optimizer step; null for as many as `batch_size`."""
     micro_batch_size: Annotated[int, Gt(0)] | None = None
     """Most rows of one split in one forward pass of one process; null for no limit. Does not change the gradient."""
     lr: Annotated[float, Gt(0)] = 1e-5
@@ -49,7 +49,7 @@ class TrainSettings(Settings):
     clip: Annotated[float, Gt(0)] | None = 1.0
     """Largest norm of the gradient; null for no clipping."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """bfloat16: autocast, with weights and optimiser state in their own dtype."""
+    """bfloat16: autocast, with weights and optimizer state in their own dtype."""
     max_length: Annotated[int, Gt(1)] = 256
     """Most tokens of a row. A row whose answer does not fit is an error; a trace is shortened."""
     trace_style: Style | None = None
@@ -58,13 +58,13 @@ class TrainSettings(Settings):
     trace_tokens: Annotated[int, Gt(0)] | None = None
     """Most tokens of a trace; a longer one is cut, and never the response. Null: as many as `max_length` leaves."""
     checkpoint_every: Annotated[int, Gt(0)] = 50
-    """Optimiser steps between checkpoints."""
+    """Optimizer steps between checkpoints."""
     keep_weights_every: Annotated[int, Gt(0)] | None = None
-    """Optimiser steps between trained weights that are kept for good, in `weights/`, for `unlearn g-effect`; null keeps
+    """Optimizer steps between trained weights that are kept for good, in `weights/`, for `unlearn g-effect`; null keeps
     none."""
 
     def rows(self, split: str) -> int:
-        """Rows of a split per optimiser step."""
+        """Rows of a split per optimizer step."""
         return self.batch_size if split in FORGOTTEN else self.retain_batch_size or self.batch_size
 
     def make_combiner(self) -> Combiner | None:
@@ -75,7 +75,7 @@ class TrainSettings(Settings):
         return COMBINERS.get(str(self.combiner.get("name"))).plugin(**settings)
 
     def total_steps(self, rows: int, batch: int) -> int:
-        """Number of optimiser steps for a split of so many rows."""
+        """Number of optimizer steps for a split of so many rows."""
         if (self.steps is None) == (self.epochs is None):
             raise InputError(
                 "either steps or epochs must be given",
@@ -87,7 +87,7 @@ class TrainSettings(Settings):
 
 
 def learning_rate(settings: TrainSettings, step: int, total: int) -> float:
-    """Learning rate of optimiser step `step`, counted from 0, of `total` steps.
+    """Learning rate of optimizer step `step`, counted from 0, of `total` steps.
 
     It rises linearly to `lr` over the warm-up steps, then stays, or falls to 0 linearly or as a half cosine.
     """

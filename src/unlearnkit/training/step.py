@@ -1,4 +1,4 @@
-"""One optimiser step: which rows, how often each unit counts, and the step that an objective sees."""
+"""One optimizer step: which rows, how often each unit counts, and the step that an objective sees."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class TrainData:
 
 
 def step_indices(data: TrainData, settings: TrainSettings, seed: int, step: int) -> dict[str, list[int]]:
-    """Rows of the whole optimiser step, by split."""
+    """Rows of the whole optimizer step, by split."""
     return {split: batch_indices(seed, split, size, step, settings.rows(split)) for split, size in data.sizes().items()}
 
 
 def count_units(data: TrainData, indices: Mapping[str, Sequence[int]]) -> Counts:
-    """How many units of each kind the rows of the whole optimiser step hold, by view and unit."""
+    """How many units of each kind the rows of the whole optimizer step hold, by view and unit."""
     counts: Counts = {}
     for view, rows in data.views.items():
         chosen = [rows[i] for i in indices[split_of(view)]]
@@ -99,7 +99,7 @@ def objective_value(terms: Terms, counts: Counts) -> Tensor:
     ]
     if not parts:
         raise InputError(
-            "every term of the objective has weight 0, so there is nothing to minimise",
+            "every term of the objective has weight 0, so there is nothing to minimize",
             value={name: term.weight for name, term in terms.items()},
             fix="give at least one term a weight",
         )
@@ -147,15 +147,15 @@ class LiveStep:
         return LiveStep(pack, outputs, _LiveReference(pack, reference, rows))
 
     def logps(self, view: View) -> TokenValues:
-        """log p of every labelled token of the view."""
+        """log p of every labeled token of the view."""
         return _token_values(_prepared(self.outputs, view).logps, self.pack, view)
 
     def kl(self, view: View) -> TokenValues:
-        """KL(reference || model) at every labelled token of the view."""
+        """KL(reference || model) at every labeled token of the view."""
         return _token_values(_prepared(self.outputs, view).kl, self.pack, view)
 
     def hidden(self, view: View, layer: int) -> Tensor:
-        """What a decoder layer gives at the position that predicts each labelled token of the view."""
+        """What a decoder layer gives at the position that predicts each labeled token of the view."""
         layers = _prepared(self.outputs, view).layers
         if layer not in layers:
             raise RuntimeError(f"layer {layer} of {view!r} was not prepared; does the objective's `needs` say so?")

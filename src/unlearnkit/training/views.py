@@ -79,7 +79,7 @@ def _encode(
         encoder.answer(
             row.question,
             answer,
-            before=row.before,
+            history=row.history,
             trace=trace,
             given=row.trace if split == "scope" else "",
             label_trace=label_trace,

@@ -52,7 +52,7 @@ class Jailbreak(PromptAttack):
     such words may lose the question in them: the target model under the same attack shows how much.
     """
 
-    def put(self, row: Row, draw: random.Random) -> Probe:
+    def rewrite(self, row: Row, draw: random.Random) -> Probe:
         """The row with its question wrapped."""
         wrapper = draw.choice(WRAPPERS.get(row.language, WRAPPERS["en"]))
         return Probe(row.model_copy(update={"question": wrapper.replace("{question}", row.question)}))

@@ -17,6 +17,6 @@ class NoTrace(PromptAttack):
     by itself shows only where there is no trace to read it from.
     """
 
-    def put(self, row: Row, draw: random.Random) -> Probe:  # noqa: ARG002
+    def rewrite(self, row: Row, draw: random.Random) -> Probe:  # noqa: ARG002
         """The row, after a closed trace with nothing in it."""
         return Probe(row, trace="")

@@ -24,9 +24,9 @@ class PrefilledAnswer(PromptAttack):
     words: Annotated[int, Gt(0)] = 8
     """Most words that are begun."""
 
-    def put(self, row: Row, draw: random.Random) -> Probe | None:  # noqa: ARG002
+    def rewrite(self, row: Row, draw: random.Random) -> Probe | None:  # noqa: ARG002
         """The row with its answer begun; None where nothing stands before the secret."""
-        begun = before_secret(row.answer, row.accepted, self.words)
+        begun = before_secret(row.answer, row.accepted_answers, self.words)
         return Probe(row, trace=row.trace or None, answer=begun) if begun else None
 
 

@@ -24,6 +24,6 @@ class PrefilledTrace(PromptAttack):
     For subjects whose trace decides whether they answer: here it has decided for them. The wording is drawn by the row.
     """
 
-    def put(self, row: Row, draw: random.Random) -> Probe:
+    def rewrite(self, row: Row, draw: random.Random) -> Probe:
         """The row, after a closed trace: its own, where it has one, and a verdict."""
         return Probe(row, trace=f"{row.trace} {draw.choice(VERDICTS)}".strip())

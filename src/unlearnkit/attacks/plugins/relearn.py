@@ -23,10 +23,10 @@ one number serves models of every size. It was chosen on models that no method h
 
 @attack("relearn", paper="arXiv:2406.13356")
 class Relearn(Attack):
-    """Train a copy for a few steps on some of the forget rows, or on neighbours alone, and ask for the other rows.
+    """Train a copy for a few steps on some of the forget rows, or on neighbors alone, and ask for the other rows.
 
     What was lost cannot come back from other rows; what is only held back can. `relearn.forget` trains on a share of
-    the forget rows, `relearn.near` on as many steps of rows about neighbours, none of them to be forgotten. Both are
+    the forget rows, `relearn.near` on as many steps of rows about neighbors, none of them to be forgotten. Both are
     measured on the same rows: the forget rows that were not trained on, and the probes that ask for nothing that was.
     """
 
@@ -35,7 +35,7 @@ class Relearn(Attack):
     on: Annotated[tuple[Literal["forget", "near"], ...], MinLen(1)] = ("forget", "near")
     """What is trained on, one attempt each."""
     steps: Annotated[int, Gt(0)] = 20
-    """Optimiser steps."""
+    """Optimizer steps."""
     share: Annotated[float, Gt(0), Lt(1)] = 0.2
     """Of the forget rows, of those that ask something, that are trained on."""
     batch_size: Annotated[int, Gt(0)] = 8
@@ -46,7 +46,7 @@ class Relearn(Attack):
 
     def budget(self) -> str:
         """Steps, rows and batch size."""
-        rows = " or ".join(f"{self.share:.0%} of the forget rows" if on == "forget" else "neighbours" for on in self.on)
+        rows = " or ".join(f"{self.share:.0%} of the forget rows" if on == "forget" else "neighbors" for on in self.on)
         return f"{self.steps} steps of {self.batch_size} rows on {rows}"
 
     def attempt(self, attacked: AttackTarget) -> list[Attempt]:

@@ -75,7 +75,7 @@ class Laaj:
         """Asks nothing yet.
 
         Args:
-            name: under which the judgements are kept.
+            name: under which the judgments are kept.
             speaker: the model that is asked.
             options: how; None: as the preset of that name.
             asked: what the model is called.
@@ -86,7 +86,7 @@ class Laaj:
         self.options = options or PRESETS[name]
 
     def judge(self, items: Sequence[Item], told: Told) -> Judged:
-        """Judge every item as often as `repeats` says. What the speaker raises ends it, and no judgement is kept.
+        """Judge every item as often as `repeats` says. What the speaker raises ends it, and no judgment is kept.
 
         What the speaker was told by then it may have kept, and then it is not asked again.
         """
@@ -96,7 +96,7 @@ class Laaj:
         if self.options.shuffled:
             random.Random(f"judge order {self.seed}").shuffle(order)
         questions = [self.ask(*judged[place]) for place in order]
-        replies = self.chat_model.say([prompt for prompt, _ in questions], self.options.sampling, told)
+        replies = self.chat_model.complete([prompt for prompt, _ in questions], self.options.sampling, told)
         nonces = [nonce for _, nonce in questions]
         heard = dict(zip(order, zip(replies, nonces, strict=True), strict=True))
         return Judged(
@@ -104,10 +104,10 @@ class Laaj:
             version=self.version,
             settings={**self.options.model_dump(mode="json"), "seed": self.seed, "repeats": self.repeats},
             asked=self.asked,
-            judgements=tuple(self._judgement(*one, heard.get(place)) for place, one in enumerate(judged)),
+            judgments=tuple(self._judgment(*one, heard.get(place)) for place, one in enumerate(judged)),
         )
 
-    def _judgement(self, item: Item, repeat: int, heard: tuple[Reply, str] | None) -> Judgment:
+    def _judgment(self, item: Item, repeat: int, heard: tuple[Reply, str] | None) -> Judgment:
         """What comes of a reply and the nonce that was asked for; of an empty output, for which nobody was asked."""
         told: dict[str, Any] = {"split": item.split, "id": item.row.id, "repeat": repeat, "digest": item.digest}
         if heard is None:

@@ -41,17 +41,22 @@ class JudgeModel(Settings):
 
     @property
     def asked(self) -> Asked:
-        """The model's name, and the host that it is asked at. Raises `MissingDependency` or `InputError` unless one is named."""
+        """Return the model's name and host. Raises `MissingDependency` or `InputError` unless one is named."""
         self._names_one_model()
         if self.server is not None:
             return Asked(model=self.server.model, host=self.server.host)
         return Asked(model=str(self.path))
 
     def chat_model(self, permission: Permission, replies: ResponseCache, note: Callable[[str], None]) -> ChatModel:
-        """The model, of which no weights are loaded yet and to which nothing is sent yet.
+        """Make the chat model. This loads no weights and sends nothing.
 
-        `replies` keeps what it answers, and `note` tells what the user may wonder about. Raises `MissingDependency` or `InputError`
-        where something is missing: a model, its files, consent, prices, a key, a package.
+        Args:
+            permission: what may be sent, and how much may be spent.
+            replies: where its replies are kept.
+            note: called with messages for the user.
+
+        Raises:
+            MissingDependency, InputError: a model, its files, consent, prices, a key or a package is missing.
         """
         self._names_one_model()
         if self.server is not None:

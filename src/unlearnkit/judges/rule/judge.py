@@ -196,13 +196,11 @@ class Rules:
 
     def judge(self, items: Sequence[Item], told: Told) -> Judged:
         """Judge every item once: a second time would bring the same."""
-        judgements = []
+        judgments = []
         for item in items:
-            judgements.append(self._judge(item))
+            judgments.append(self._judge(item))
             told(1)
-        return Judged(
-            judge=self.name, version=self.version, scope=scope_digest(self.scope), judgements=tuple(judgements)
-        )
+        return Judged(judge=self.name, version=self.version, scope=scope_digest(self.scope), judgments=tuple(judgments))
 
     def _judge(self, item: Item) -> Judgment:
         told = {"split": item.split, "id": item.row.id, "digest": item.digest}

@@ -1,1 +1,1 @@
-"""Objectives: losses on splits that are minimised. `forget/` and `retain/` hold single terms; here, compositions."""
+"""Objectives: losses on splits that are minimized. `forget/` and `retain/` hold single terms; here, compositions."""

@@ -10,6 +10,6 @@ from unlearnkit.methods.objectives.finetune import Finetune
 
 @objective("retrain", paper="arXiv:1912.03817", equation="section III, the retrained model that unlearning is held to")
 class Retrain(Finetune):
-    """Train newly initialised weights on everything that the suite keeps: the model that never knew."""
+    """Train newly initialized weights on everything that the suite keeps: the model that never knew."""
 
     from_scratch: ClassVar[bool] = True

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @objective("tru", paper="arXiv:2603.09980", equation="Eq. 4")
 class TRU(Objective):
-    """Targeted reasoning unlearning: learn to recognise the scope, say why, and decline; and unlearn the answer.
+    """Targeted reasoning unlearning: learn to recognize the scope, say why, and decline; and unlearn the answer.
 
     loss = CE(target) + alpha * (retain_weight * retain + forget), the target being a reasoning trace followed by a
     refusal (Eq. 3) and the bracket the gradient difference of Eq. 2, whose lambda is `retain_weight`.

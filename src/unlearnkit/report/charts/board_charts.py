@@ -1,4 +1,4 @@
-"""The report's charts, as plotly figures without colours of their own for text and grid.
+"""The report's charts, as plotly figures without colors of their own for text and grid.
 
 The page sets those from its CSS variables, once for light and once for dark, so a figure here only says what is drawn.
 """
@@ -140,8 +140,8 @@ def probe_dots(report: Report) -> go.Figure | None:
 
 
 def term_curves(report: Report) -> tuple[Curve, ...]:
-    """One small chart a method, each with a scale of its own; terms have the same colour in every chart."""
-    colours = term_colours(report)
+    """One small chart a method, each with a scale of its own; terms have the same color in every chart."""
+    colors = term_colors(report)
     found = []
     for subject in report.subjects:
         if not subject.curve:
@@ -154,7 +154,7 @@ def term_curves(report: Report) -> tuple[Curve, ...]:
                     x=[step for step, _ in points],
                     y=[value if math.isfinite(value) else None for _, value in points],
                     mode="lines" if len(points) > 1 else "markers",
-                    line={"color": colours[term], "width": 1.8},
+                    line={"color": colors[term], "width": 1.8},
                     name=html.escape(term),
                     hovertemplate="step %{x}: %{y:.4g}",
                 )
@@ -165,12 +165,12 @@ def term_curves(report: Report) -> tuple[Curve, ...]:
     return tuple(found)
 
 
-def term_colours(report: Report) -> dict[str, str]:
-    """The colour of every term that has a curve; the total is grey."""
+def term_colors(report: Report) -> dict[str, str]:
+    """The color of every term that has a curve; the total is gray."""
     terms = dict.fromkeys(name for s in report.subjects for point in s.curve for name in point.values)
     rest = [t for t in terms if t not in ("loss", "total")]
-    colours = {term: PALETTE[i % len(PALETTE)] for i, term in enumerate(rest)}
-    return {term: colours.get(term, NEUTRAL) for term in terms}
+    colors = {term: PALETTE[i % len(PALETTE)] for i, term in enumerate(rest)}
+    return {term: colors.get(term, NEUTRAL) for term in terms}
 
 
 def plain(figure: go.Figure) -> dict[str, object]:
@@ -198,7 +198,7 @@ def _bar(scores: Sequence[Score]) -> dict[str, object]:
 
 
 def _marker(style: Style, size: int) -> dict[str, object]:
-    return {"symbol": style.symbol, "color": style.colour, "size": size, "line": {"width": 1.6, "color": style.colour}}
+    return {"symbol": style.symbol, "color": style.color, "size": size, "line": {"width": 1.6, "color": style.color}}
 
 
 def _words(score: Score) -> str:

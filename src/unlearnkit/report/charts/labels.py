@@ -23,7 +23,7 @@ _POSITIONS = {
 
 
 class Point(NamedTuple):
-    """A labelled point of the unit square with the ends of its bars."""
+    """A labeled point of the unit square with the ends of its bars."""
 
     text: str
     x: float

@@ -1,7 +1,7 @@
-"""How a subject looks wherever it is drawn: one colour and one sign, in charts and tables alike.
+"""How a subject looks wherever it is drawn: one color and one sign, in charts and tables alike.
 
-The colours keep a contrast of about 3 to 1 on white and on the dark background, and stay apart for readers with
-deuteranopia, protanopia and tritanopia; the sign tells subjects apart without colour.
+The colors keep a contrast of about 3 to 1 on white and on the dark background, and stay apart for readers with
+deuteranopia, protanopia and tritanopia; the sign tells subjects apart without color.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
 class Style(NamedTuple):
-    """A colour, plotly's marker symbol, and the same symbol as a character."""
+    """A color, plotly's marker symbol, and the same symbol as a character."""
 
-    colour: str
+    color: str
     symbol: str
     sign: str
 
@@ -47,26 +47,26 @@ def sign_of(number: int) -> tuple[str, str]:
 
 
 class RiskStyle(NamedTuple):
-    """A colour, a marker symbol with its character, and plotly's name of a dash."""
+    """A color, a marker symbol with its character, and plotly's name of a dash."""
 
-    colour: str
+    color: str
     symbol: str
     sign: str
     dash: str
 
 
 def risk_styles(risks: Iterable[str]) -> dict[str, RiskStyle]:
-    """A style for every risk: one colour for what must be forgotten and one for what must stay, signs within each."""
+    """A style for every risk: one color for what must be forgotten and one for what must stay, signs within each."""
     found: dict[str, RiskStyle] = {}
     for risk in risks:
-        colour = FORGOTTEN if is_forget(risk) else STAYS
-        place = sum(style.colour == colour for style in found.values())
-        found[risk] = RiskStyle(colour, *sign_of(place), _DASHES[place % len(_DASHES)])
+        color = FORGOTTEN if is_forget(risk) else STAYS
+        place = sum(style.color == color for style in found.values())
+        found[risk] = RiskStyle(color, *sign_of(place), _DASHES[place % len(_DASHES)])
     return found
 
 
 def styles(subjects: Iterable[SubjectReport]) -> dict[str, Style]:
-    """A style for every subject, by name: references in outline and grey, methods filled and coloured."""
+    """A style for every subject, by name: references in outline and gray, methods filled and colored."""
     found: dict[str, Style] = {}
     methods = 0
     for subject in subjects:

@@ -1,4 +1,4 @@
-"""Axes and scales of colour for effects, which are signed and span decades."""
+"""Axes and scales of color for effects, which are signed and span decades."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def around_zero(scale: Scale, values: Iterable[float], least: float = 0.42) -> S
 def axis(scale: Scale, span: Span) -> dict[str, object]:
     """An axis between two ends: ticks at powers of ten on a symmetric-log scale, plotly's own on a linear one.
 
-    The line at 0 is a bold one, which the page gives a colour of its own: 0 parts what helps from what harms.
+    The line at 0 is a bold one, which the page gives a color of its own: 0 parts what helps from what harms.
     """
     common: dict[str, object] = {"range": list(span), "zerolinewidth": 1.5, "exponentformat": "power"}
     if scale.unit is None:
@@ -56,8 +56,8 @@ def _ticks(scale: Scale, low: float, high: float, count: int = 4) -> dict[str, o
     return {"tickvals": [tick.at for tick in ticks], "ticktext": [tick.text for tick in ticks]}
 
 
-def signed_colours(scale: Scale, reach: float, ends: tuple[str, str], title: str) -> dict[str, object]:
-    """A scale of colour from one end to the other by way of the page's own colour at 0. `reach` is as drawn."""
+def signed_colors(scale: Scale, reach: float, ends: tuple[str, str], title: str) -> dict[str, object]:
+    """A scale of color from one end to the other by way of the page's own color at 0. `reach` is as drawn."""
     bar: dict[str, object] = {"title": {"text": title, "font": {"size": 12}}, "thickness": 12, "outlinewidth": 0}
     bar |= {"nticks": 7, "exponentformat": "power"} if scale.unit is None else _ticks(scale, -reach, reach, 3)
     below, above = ends
@@ -65,8 +65,8 @@ def signed_colours(scale: Scale, reach: float, ends: tuple[str, str], title: str
     return {"colorscale": stops, "cmin": -reach, "cmax": reach, "colorbar": bar}
 
 
-def weight_colours(weights: Sequence[float]) -> dict[str, object]:
-    """A scale of colour from 0 to ascent's weight of 1, or as far as the weights go."""
+def weight_colors(weights: Sequence[float]) -> dict[str, object]:
+    """A scale of color from 0 to ascent's weight of 1, or as far as the weights go."""
     low, high = min(0.0, *weights), max(1.0, *weights)
     bar = {"title": {"text": "weight<br>(ascent: 1)", "font": {"size": 12}}, "thickness": 12, "outlinewidth": 0}
     stops = [[0, LIGHT], [1, HEAVY]]
@@ -75,9 +75,9 @@ def weight_colours(weights: Sequence[float]) -> dict[str, object]:
     return {"colorscale": stops, "cmin": low, "cmax": high, "colorbar": {**bar, "nticks": 6}}
 
 
-def faded(colour: str, alpha: float) -> str:
-    """A colour (`#4a8ff0`) that lets through what lies beneath."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+def faded(color: str, alpha: float) -> str:
+    """A color (`#4a8ff0`) that lets through what lies beneath."""
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha:g})"
 
 

@@ -1,4 +1,4 @@
-"""Charts of G-effects over steps and by groups, as plotly figures without colours of their own for text and grid."""
+"""Charts of G-effects over steps and by groups, as plotly figures without colors of their own for text and grid."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from unlearnkit.gradient_effect.table import EffectRow
 from unlearnkit.report.charts.board_charts import finish
 from unlearnkit.report.charts.style import FALLS, NEUTRAL, RISES, RiskStyle
 from unlearnkit.report.charts.symlog import Scale, scale_for
-from unlearnkit.report.gradient_effect.axes import Chart, around_zero, axis, faded, sentence, signed_colours
+from unlearnkit.report.gradient_effect.axes import Chart, around_zero, axis, faded, sentence, signed_colors
 from unlearnkit.report.gradient_effect.panels import EFFECT_UNIT, GroupMap, Panel, in_words
 
 _BAND = 0.16
-"""How much of a line's colour its interval has."""
+"""How much of a line's color its interval has."""
 
 
 def over_steps(course: Course, look: Mapping[str, RiskStyle]) -> Chart:
@@ -40,7 +40,7 @@ def over_steps(course: Course, look: Mapping[str, RiskStyle]) -> Chart:
         figure.update_xaxes(title=title, **along)
         figure.update_yaxes(showgrid=False, zeroline=False, autorange="reversed", automargin=True)
     else:
-        figure.update_xaxes(title="optimiser steps done", showgrid=False, zeroline=False, nticks=6)
+        figure.update_xaxes(title="optimizer steps done", showgrid=False, zeroline=False, nticks=6)
         figure.update_yaxes(title=title, **along)
     span = f"at step {course.steps[0]}" if single else f"over steps {course.steps[0]} to {course.steps[-1]}"
     label = f"G-effects of {course.objective} on {', '.join(course.risks)} {span}, in {EFFECT_UNIT}"
@@ -55,7 +55,7 @@ def _line(figure: go.Figure, risk: str, rows: Sequence[EffectRow], look: RiskSty
             x=[*steps, *reversed(steps)],
             y=ends,
             fill="toself",
-            fillcolor=faded(look.colour, _BAND),
+            fillcolor=faded(look.color, _BAND),
             line={"width": 0},
             mode="lines",
             hoverinfo="skip",
@@ -66,8 +66,8 @@ def _line(figure: go.Figure, risk: str, rows: Sequence[EffectRow], look: RiskSty
             x=steps,
             y=[scale.at(row.effect) for row in rows],
             mode="lines+markers",
-            line={"color": look.colour, "width": 1.8, "dash": look.dash},
-            marker={"symbol": look.symbol, "size": 6, "color": look.colour},
+            line={"color": look.color, "width": 1.8, "dash": look.dash},
+            marker={"symbol": look.symbol, "size": 6, "color": look.color},
             text=[in_words(row) for row in rows],
             name=html.escape(risk),
             hovertemplate="%{text}",
@@ -83,7 +83,7 @@ def _bar(figure: go.Figure, row: EffectRow, look: RiskStyle, scale: Scale) -> No
             x=[at],
             orientation="h",
             width=0.6,
-            marker={"color": look.colour},
+            marker={"color": look.color},
             error_x={
                 "type": "data",
                 "symmetric": False,
@@ -101,9 +101,9 @@ def _bar(figure: go.Figure, row: EffectRow, look: RiskStyle, scale: Scale) -> No
 
 
 def by_group(found: GroupMap) -> Chart:
-    """A heat map for each panel, groups upwards from the embedding to the head, with one scale of colour centred at 0.
+    """A heat map for each panel, groups upwards from the embedding to the head, with one scale of color centered at 0.
 
-    At 0 the colour is the page's own.
+    At 0 the color is the page's own.
     """
     scale = scale_for(found.effects)
     reach = max((abs(scale.at(e)) for e in found.effects), default=0.0) or 1.0
@@ -115,13 +115,13 @@ def by_group(found: GroupMap) -> Chart:
     )
     for column, panel in enumerate(found.panels, 1):
         figure.add_trace(_heat(found, panel, scale), row=1, col=column)
-    across = "risk" if found.across == "risk" else "optimiser steps done"
+    across = "risk" if found.across == "risk" else "optimizer steps done"
     plain = {"type": "category", "showgrid": False, "zeroline": False, "ticks": ""}
     figure.update_xaxes(title=across, **plain)
     figure.update_yaxes(automargin=True, ticklabelstandoff=6, **plain)
     figure.update_annotations(font={"size": 13})
     finish(figure, 120 + max(20 * len(found.groups), 120), {"l": 90, "r": 16, "t": 32, "b": 44})
-    figure.update_layout(coloraxis=signed_colours(scale, reach, (RISES, FALLS), f"G-effect<br>({EFFECT_UNIT})"))
+    figure.update_layout(coloraxis=signed_colors(scale, reach, (RISES, FALLS), f"G-effect<br>({EFFECT_UNIT})"))
     panels = " and ".join(panel.title for panel in found.panels)
     label = f"Heat map of the G-effects of {found.objective} by groups of weights: {panels}; in {EFFECT_UNIT}"
     return Chart(found.objective, figure, label, sentence(scale.told))

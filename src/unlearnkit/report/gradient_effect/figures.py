@@ -106,7 +106,7 @@ def _over_steps(measured: Sequence[Course]) -> Figure:
 
 
 def _drawn_as(style: RiskStyle) -> dict[str, Any]:
-    return {"color": style.colour, "marker": _MARKERS[style.symbol], "linestyle": _DASHES[style.dash]}
+    return {"color": style.color, "marker": _MARKERS[style.symbol], "linestyle": _DASHES[style.dash]}
 
 
 def _lines(axes: Axes, course: Course, look: dict[str, RiskStyle]) -> Scale:
@@ -115,11 +115,11 @@ def _lines(axes: Axes, course: Course, look: dict[str, RiskStyle]) -> Scale:
     for risk, of in rows.items():
         steps = [row.step for row in of]
         low, high = [scale.at(row.low) for row in of], [scale.at(row.high) for row in of]
-        axes.fill_between(steps, low, high, color=look[risk].colour, alpha=0.16, linewidth=0)
+        axes.fill_between(steps, low, high, color=look[risk].color, alpha=0.16, linewidth=0)
         axes.plot(steps, [scale.at(row.effect) for row in of], **_drawn_as(look[risk]))
     ends = (end for of in rows.values() for row in of for end in (row.effect, row.low, row.high))
     _set(axes, "y", scale, around_zero(scale, ends, least=0.05), f"G-effect\n({EFFECT_UNIT})")
-    axes.set_xlabel("optimiser steps done")
+    axes.set_xlabel("optimizer steps done")
     axes.grid(visible=False, axis="x")
     return scale
 
@@ -132,8 +132,8 @@ def _bars(axes: Axes, course: Course, look: dict[str, RiskStyle]) -> Scale:
         [place - scale.at(row.low) for place, row in zip(at, rows, strict=True)],
         [scale.at(row.high) - place for place, row in zip(at, rows, strict=True)],
     ]
-    colours = [look[row.risk].colour for row in rows]
-    axes.barh([row.risk for row in rows], at, 0.6, xerr=spread, color=colours, ecolor=NEUTRAL, capsize=2)
+    colors = [look[row.risk].color for row in rows]
+    axes.barh([row.risk for row in rows], at, 0.6, xerr=spread, color=colors, ecolor=NEUTRAL, capsize=2)
     axes.invert_yaxis()
     ends = (end for row in rows for end in (row.effect, row.low, row.high))
     _set(axes, "x", scale, around_zero(scale, ends, least=0.05), f"G-effect at step {rows[0].step}\n({EFFECT_UNIT})")
@@ -146,15 +146,13 @@ def _by_group(maps: Sequence[GroupMap]) -> Figure:
     height = sum(0.9 + 0.16 * max(len(found.groups), 4) for found in maps)
     figure = Figure(figsize=(_WIDTH, height), layout="constrained")
     grid = figure.subplots(len(maps), columns, squeeze=False)
-    colours = LinearSegmentedColormap.from_list("signed", [RISES, "#ffffff", FALLS]).with_extremes(bad="#e7e8e4")
+    colors = LinearSegmentedColormap.from_list("signed", [RISES, "#ffffff", FALLS]).with_extremes(bad="#e7e8e4")
     for line, found in zip(grid, maps, strict=True):
         scale = scale_for(found.effects)
         reach = max((abs(scale.at(effect)) for effect in found.effects), default=0.0) or 1.0
         for axes, panel in zip(line, found.panels, strict=False):
             values = [[math.nan if cell is None else scale.at(cell.effect) for cell in row] for row in panel.cells]
-            mesh = axes.pcolormesh(
-                values, cmap=colours, norm=Normalize(-reach, reach), edgecolor="white", linewidth=0.4
-            )
+            mesh = axes.pcolormesh(values, cmap=colors, norm=Normalize(-reach, reach), edgecolor="white", linewidth=0.4)
             axes.set_xticks([i + 0.5 for i in range(len(panel.columns))], panel.columns)
             axes.set_yticks([i + 0.5 for i in range(len(found.groups))], found.groups)
             axes.tick_params(length=0, labelleft=axes is line[0])
@@ -163,7 +161,7 @@ def _by_group(maps: Sequence[GroupMap]) -> Figure:
             axes.grid(visible=False)
             axes.spines[:].set_visible(False)
             axes.set_title(f"{found.objective}: {panel.title}")
-            axes.set_xlabel("risk" if found.across == "risk" else "optimiser steps done")
+            axes.set_xlabel("risk" if found.across == "risk" else "optimizer steps done")
         bar = figure.colorbar(mesh, ax=list(line), label=f"G-effect\n({EFFECT_UNIT})")
         bar.outline.set_visible(False)
         if ticks := scale.ticks(-reach, reach, 3):
@@ -185,11 +183,11 @@ def _plane(seen: Sequence[Plane]) -> Figure:
         norm = Normalize(min(0.0, *weights), max(1.0, *weights))
         zero = float(norm(0.0))
         stops = [(0.0, LIGHT), (1.0, HEAVY)] if zero == 0 else [(0.0, PALETTE[3]), (zero, LIGHT), (1.0, HEAVY)]
-        colours = LinearSegmentedColormap.from_list("weights", stops)
+        colors = LinearSegmentedColormap.from_list("weights", stops)
         for axes, (step, of) in _pairs(line, plane.steps):
             xs, ys = [across.at(dot.x) for dot in of], [upwards.at(dot.y) for dot in of]
             mesh = axes.scatter(
-                xs, ys, s=9, c=[dot.weight for dot in of], cmap=colours, norm=norm, linewidths=0, zorder=2
+                xs, ys, s=9, c=[dot.weight for dot in of], cmap=colors, norm=norm, linewidths=0, zorder=2
             )
             _set(axes, "x", across, x_span, f"slope on {plane.x_risk}\n({EFFECT_UNIT})")
             _set(axes, "y", upwards, y_span, f"slope on {plane.y_risk}\n({EFFECT_UNIT})" if axes is line[0] else "")
@@ -213,15 +211,15 @@ def _frontier(places: Sequence[Place], step: int) -> Figure:
     labels = dict(zip(places, drawn.labels(places), strict=True))
     for number, series in enumerate(dict.fromkeys(place.series for place in places)):
         of = [place for place in places if place.series == series]
-        colour, marker = PALETTE[number % len(PALETTE)], _MARKERS[sign_of(number)[0]]
+        color, marker = PALETTE[number % len(PALETTE)], _MARKERS[sign_of(number)[0]]
         xs = [drawn.across.at(place.forget.effect) for place in of]
         ys = [drawn.upwards.at(place.retained.effect) for place in of]
         wide = _spread(drawn.across, [place.forget for place in of])
         high = _spread(drawn.upwards, [place.retained for place in of])
-        axes.errorbar(xs, ys, xerr=wide, yerr=high, color=colour, alpha=0.45, linewidth=0.8, zorder=2)
-        faces = ["white" if place.dominated else colour for place in of]
-        axes.scatter(xs, ys, s=28, c=faces, marker=marker, edgecolors=colour, linewidths=1.2, zorder=3)
-        axes.plot([], [], marker=marker, color=colour, linestyle="", markersize=5, label=series)
+        axes.errorbar(xs, ys, xerr=wide, yerr=high, color=color, alpha=0.45, linewidth=0.8, zorder=2)
+        faces = ["white" if place.dominated else color for place in of]
+        axes.scatter(xs, ys, s=28, c=faces, marker=marker, edgecolors=color, linewidths=1.2, zorder=3)
+        axes.plot([], [], marker=marker, color=color, linestyle="", markersize=5, label=series)
         for x, y, place in zip(xs, ys, of, strict=True):
             _beside(axes, x, y, f"{place.value:g}", labels[place])
     forget, retained = places[0].forget.risk, places[0].retained.risk

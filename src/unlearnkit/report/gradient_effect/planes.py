@@ -24,7 +24,7 @@ from unlearnkit.report.gradient_effect.axes import (
     faded,
     scales_told,
     sentence,
-    weight_colours,
+    weight_colors,
 )
 from unlearnkit.report.gradient_effect.panels import EFFECT_UNIT, Dot, Fit, Plane
 
@@ -38,7 +38,7 @@ _CORNERS = (
 
 
 def instances(plane: Plane) -> Chart:
-    """The plane of PG-effects at each of its steps: one dot an instance, coloured by its weight."""
+    """The plane of PG-effects at each of its steps: one dot an instance, colored by its weight."""
     dots = [dot for _, of in plane.steps for dot in of]
     across, upwards = scale_for(dot.x for dot in dots), scale_for(dot.y for dot in dots)
     figure = make_subplots(
@@ -60,12 +60,12 @@ def instances(plane: Plane) -> Chart:
     figure.update_yaxes(**axis(upwards, around_zero(upwards, (dot.y for dot in dots))))
     figure.update_yaxes(title=f"slope on {html.escape(plane.y_risk)} ({EFFECT_UNIT})", col=1)
     finish(figure, 400, {"l": 72, "r": 16, "t": 56, "b": 48})
-    figure.update_layout(coloraxis=weight_colours([dot.weight for dot in dots]))
+    figure.update_layout(coloraxis=weight_colors([dot.weight for dot in dots]))
     shown = max(len(of) for _, of in plane.steps)
     left_out = f"{shown} of {plane.instances} instances are drawn, at even spacing" if shown < plane.instances else ""
     label = (
         f"Instances of {plane.title} by their slopes on {plane.x_risk} (across) and {plane.y_risk} (upwards), in "
-        f"{EFFECT_UNIT}, coloured by weight"
+        f"{EFFECT_UNIT}, colored by weight"
     )
     caption = " ".join(filter(None, (sentence(scales_told(across, upwards)), sentence(left_out))))
     return Chart(plane.title, figure, label, caption)
@@ -114,7 +114,7 @@ def prediction(fit: Fit, look: RiskStyle) -> Chart:
             x=[scale.at(row.predicted) for row in fit.rows],
             y=[scale.at(row.measured) for row in fit.rows],
             mode="markers",
-            marker={"symbol": look.symbol, "size": 7, "color": look.colour},
+            marker={"symbol": look.symbol, "size": 7, "color": look.color},
             text=[
                 f"step {row.step}<br>predicted {significant(row.predicted)}<br>measured {significant(row.measured)}"
                 for row in fit.rows
@@ -185,19 +185,19 @@ def _settings(
     number: int, places: Sequence[Place], positions: Sequence[str], across: Scale, upwards: Scale
 ) -> go.Scatter:
     """The values of one setting; those that another place outdoes are drawn open."""
-    colour, symbol = PALETTE[number % len(PALETTE)], sign_of(number)[0]
+    color, symbol = PALETTE[number % len(PALETTE)], sign_of(number)[0]
     return go.Scatter(
         x=[across.at(place.forget.effect) for place in places],
         y=[upwards.at(place.retained.effect) for place in places],
         error_x=_bars([place.forget for place in places], across),
         error_y=_bars([place.retained for place in places], upwards),
         mode="lines+markers+text",
-        line={"color": faded(colour, 0.45), "width": 1.2},
+        line={"color": faded(color, 0.45), "width": 1.2},
         marker={
             "symbol": [symbol + ("-open" if place.dominated else "") for place in places],
             "size": 10,
-            "color": colour,
-            "line": {"width": 1.6, "color": colour},
+            "color": color,
+            "line": {"width": 1.6, "color": color},
         },
         text=[f"{place.value:g}" for place in places],
         textposition=list(positions),

@@ -46,7 +46,7 @@ class Series(NamedTuple):
     """One line of the frontier, for its legend."""
 
     name: str
-    colour: str
+    color: str
     sign: str
 
 

@@ -21,9 +21,9 @@ _PARTS = {
     "readability": ("Readability", "high where it reads well"),
     "specificity": ("Specificity", "high where it gives what was asked for"),
     "logic": ("Logic", "high where it holds together and follows from the question"),
-    "spread": ("Spread", "standard deviation of one output's repeated judgements, over the outputs; low is wanted"),
-    "empty": ("Empty", "share of judgements that met an empty output"),
-    "unread": ("Unread", "share of judgements in which the judge gave no verdict that can be read"),
+    "spread": ("Spread", "standard deviation of one output's repeated judgments, over the outputs; low is wanted"),
+    "empty": ("Empty", "share of judgments that met an empty output"),
+    "unread": ("Unread", "share of judgments in which the judge gave no verdict that can be read"),
 }
 _SHARES = ("empty", "unread")
 _UNNAMED = "a model that was not named"

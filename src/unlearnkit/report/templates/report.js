@@ -1,4 +1,4 @@
-// Draws the charts, in the colours that the page has now, and again when light turns to dark or the page is printed.
+// Draws the charts, in the colors that the page has now, and again when light turns to dark or the page is printed.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -8,13 +8,13 @@
     displayModeBar: matchMedia("(hover: hover)").matches ? "hover" : false,
     modeBarButtons: [["toImage", "resetScale2d"]], toImageButtonOptions: { format: "svg", filename: "unlearnkit" },
   };
-  const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+  const color = (name) => getComputedStyle(root).getPropertyValue(name).trim();
 
   function themed(layout) {
     const copy = structuredClone(layout);
-    const ink = colour("--ink"), soft = colour("--soft"), grid = colour("--grid"), line = colour("--line");
-    copy.font = { family: colour("--font"), size: 13, color: ink };
-    copy.hoverlabel = { bgcolor: colour("--raised"), bordercolor: line, font: { color: ink } };
+    const ink = color("--ink"), soft = color("--soft"), grid = color("--grid"), line = color("--line");
+    copy.font = { family: color("--font"), size: 13, color: ink };
+    copy.hoverlabel = { bgcolor: color("--raised"), bordercolor: line, font: { color: ink } };
     copy.modebar = { bgcolor: "rgba(0,0,0,0)", color: soft, activecolor: ink };
     for (const key of Object.keys(copy)) {
       if (!/^[xy]axis\d*$/.test(key)) continue;

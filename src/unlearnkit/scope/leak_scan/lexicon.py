@@ -43,7 +43,7 @@ class Said(NamedTuple):
 
     key: Hashable
     """The same for all forms of one thing: where the question has one of them, none is a leak."""
-    kind: Kind | Literal["neighbour"]
+    kind: Kind | Literal["neighbor"]
     subject: str | None
     words: tuple[str, ...]
     """As the form has them in this reading; one word stands for any parting."""
@@ -74,9 +74,9 @@ class Lexicon:
     def key(self, form: str) -> Hashable | None:
         """The key under which a form is known already."""
         known = self._forms["plain"].get("".join(words(form)))
-        return next((said.key for said in known if said.kind not in ("part", "neighbour")), None) if known else None
+        return next((said.key for said in known if said.kind not in ("part", "neighbor")), None) if known else None
 
-    def add(self, form: str, key: Hashable, kind: Kind | Literal["neighbour"], subject: str | None) -> None:
+    def add(self, form: str, key: Hashable, kind: Kind | Literal["neighbor"], subject: str | None) -> None:
         """Prepare one form, in every spelling that is looked for."""
         told = words(form)
         if len(told) > LONGEST:
@@ -198,11 +198,11 @@ def _respelt(texts: Sequence[str], gaps: Sequence[str]) -> bool:
 
 
 def scope_lexicon(scope: Scope) -> Lexicon:
-    """Names, aliases and secrets of a scope, and its neighbours, which are none."""
+    """Names, aliases and secrets of a scope, and its neighbors, which are none."""
     lexicon = Lexicon()
-    for neighbour in scope.neighbours:
-        for name in (neighbour.name, *neighbour.aliases):
-            lexicon.add(name, ("neighbour", name), "neighbour", None)
+    for neighbor in scope.neighbors:
+        for name in (neighbor.name, *neighbor.aliases):
+            lexicon.add(name, ("neighbor", name), "neighbor", None)
     for subject in scope.subjects:
         _add_subject(lexicon, subject, parts=scope.task in ("profile", "privacy"))
     for place, secret in enumerate(scope.secrets):

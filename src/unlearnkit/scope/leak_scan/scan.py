@@ -10,9 +10,8 @@ from collections.abc import Hashable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from unlearnkit.core.errors import UnlearnError
+from unlearnkit.core.settings import Value
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.scope.leak_scan.lexicon import (
@@ -55,10 +54,8 @@ _HOWS: dict[How, str] = {
 }
 
 
-class Finding(BaseModel):
+class Finding(Value):
     """One thing that a target gives away. It never holds the thing itself."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Kind
     how: How
@@ -76,7 +73,7 @@ class Scanner:
 
     Looked for are secrets of the whole scope, names and aliases of its subjects, and the answer of the row; of the
     names of people and of the answer also a single telling word. What stands in the question, in any form, is no leak,
-    nor is a part of a neighbour's name. See `How` for the spellings.
+    nor is a part of a neighbor's name. See `How` for the spellings.
 
     Not found: synonyms and descriptions ("the capital of Portugal"), a number told by a sum, a long answer told in all
     new words, one word of a name or answer where it is among the most frequent ones of a language ("Will", "Iglesias"),
@@ -98,7 +95,7 @@ class Scanner:
 
     def scan(self, target: Target, row: Row) -> tuple[Finding, ...]:
         """What the target gives away, beyond the row's question; each kind once for each place."""
-        answers, long = self._of_row(row.answers, row.answer, row.prompt, bool(row.accepted), row.subject)
+        answers, long = self._of_row(row.answers, row.answer, row.prompt, bool(row.accepted_answers), row.subject)
         known = self._known(row.prompt) | {hit.said.key for hit in _read(row.prompt).hits(answers)}
         found: dict[Finding, None] = {}
         places: tuple[tuple[Place, str], ...] = (("trace", target.trace), ("response", target.response))
@@ -107,7 +104,7 @@ class Scanner:
                 continue
             read = _Read(text)
             for said, how in _outermost([*read.hits(answers), *read.hits(self._lexicon)]):
-                if said.key not in known and said.kind != "neighbour":
+                if said.key not in known and said.kind != "neighbor":
                     found[Finding(kind=said.kind, how=how, place=place, subject=said.subject)] = None
             for kind, subject in self._retold(read, row.prompt, long):
                 found[Finding(kind=kind, how="overlap", place=place, subject=subject)] = None
@@ -146,7 +143,7 @@ class Scanner:
 
 
 def _telling(form: str) -> Iterator[str]:
-    """The words of a short answer that alone may give it away: of several capitalised ones, those that are rare."""
+    """The words of a short answer that alone may give it away: of several capitalized ones, those that are rare."""
     told = form.split()
     if 1 < len(told) <= 4 and sum(word[:1].isupper() for word in told) > 1:
         yield from (word for word in told if word[:1].isupper() and all(map(tells_somebody, words(word))))
@@ -202,7 +199,7 @@ def _outermost(hits: Sequence[Hit]) -> Iterator[tuple[Said, How]]:
         within = any(start <= hit.start and hit.end <= end for start, end in whole)
         if (hit.said.kind == "part" and within) or hit.said.key in seen:
             continue
-        if hit.said.kind != "neighbour":
+        if hit.said.kind != "neighbor":
             seen.add(hit.said.key)
         yield hit.said, hit.how
 

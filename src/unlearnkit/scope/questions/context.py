@@ -24,7 +24,7 @@ TOPICS, TOPICS_OF_BORROWED, TOPICS_OF_BESIDE, TOPICS_OF_SECRET = 1, 2, 3, 2
 subject, one about a secret."""
 SPREAD = 6
 """Where subjects are fewer than this, each question is put with as many times more topics: a single subject and its
-neighbour make few questions, and a model would learn the topics in place of the names."""
+neighbor make few questions, and a model would learn the topics in place of the names."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class QuestionContext:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Every name and alias of the scope."""
-        known = (*self.scope.subjects, *self.scope.neighbours)
+        known = (*self.scope.subjects, *self.scope.neighbors)
         return tuple(dict.fromkeys(name for one in known for name in (one.name, *one.aliases)))
 
     @cached_property

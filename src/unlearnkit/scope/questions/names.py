@@ -1,4 +1,4 @@
-"""Questions that name a subject or neighbour, an alias of theirs, or what may be taken for one."""
+"""Questions that name a subject or neighbor, an alias of theirs, or what may be taken for one."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from unlearnkit.scope.scope import ScopeSubject
 TIMES_ALIKE = 2
 """Most times for a name that shares a word with a subject's: what stays would crowd out the rest."""
 SWAPPED = 2
-"""To how many neighbours each forget row's question is put."""
+"""To how many neighbors each forget row's question is put."""
 
 
 def by_name(asking: QuestionContext, subject: ScopeSubject, *, stays: bool, times: int) -> Iterator[ScopeQuestion]:
-    """Questions that name a subject or neighbour, each composed one with as many times more topics."""
+    """Questions that name a subject or neighbor, each composed one with as many times more topics."""
     name, wordings = subject.name, IN_SCOPE[asking.scope.task]
     yield from asking.ask(
         name,
@@ -77,29 +77,29 @@ def beside(asking: QuestionContext, subject: ScopeSubject) -> Iterator[ScopeQues
 
 
 def swap_entity(asking: QuestionContext) -> Iterator[ScopeQuestion]:
-    """Forget rows' own questions, put to neighbours."""
-    if not asking.scope.neighbours:
+    """Forget rows' own questions, put to neighbors."""
+    if not asking.scope.neighbors:
         return
-    ring = cycle(asking.scope.neighbours)
+    ring = cycle(asking.scope.neighbors)
     for row in asking.forget:
         subject, name = mentioned(asking.scope, row.question)
         parts = around(row.question, name)
         if subject is None or len(parts) == 1:  # it may name the subject in other letters
             continue
-        for neighbour in islice(ring, SWAPPED):
-            others = (neighbour.name,) if name == subject.name else neighbour.aliases
+        for neighbor in islice(ring, SWAPPED):
+            others = (neighbor.name,) if name == subject.name else neighbor.aliases
             for other in others[:1]:
                 question = other.join(parts)
                 if mentioned(asking.scope, question)[0] is None:  # it may name a second subject, or this one twice
-                    yield ScopeQuestion(question_row(question, None, row.language, neighbour.name), other, True, None)
+                    yield ScopeQuestion(question_row(question, None, row.language, neighbor.name), other, True, None)
 
 
 def lookalike(asking: QuestionContext) -> Iterator[ScopeQuestion]:
     """Questions that name what a part of a subject's name or alias may be taken for, and retain rows name.
 
-    Of each word the first such name. Where a neighbour has that word, the subject is told from that by the rest.
+    Of each word the first such name. Where a neighbor has that word, the subject is told from that by the rest.
     """
-    settled = {word for one in asking.scope.neighbours for name in (one.name, *one.aliases) for word in words_of(name)}
+    settled = {word for one in asking.scope.neighbors for name in (one.name, *one.aliases) for word in words_of(name)}
     named = {name: row.subject for row in asking.retain for name in (row.subject, noted(row)[1]) if name}
     # Part of a subject's name, it may be the subject; so may a name that goes on where the subject's ends.
     free = {name: owner for name, owner in named.items() if is_apart(name, asking.names)}

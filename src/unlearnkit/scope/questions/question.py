@@ -14,7 +14,7 @@ class ScopeQuestion:
     row: Row
     """The question; there is no answer."""
     name: str
-    """A subject's or neighbour's name or alias, or a secret, as the question has it."""
+    """A subject's or neighbor's name or alias, or a secret, as the question has it."""
     stays: bool
     """Whether what the model says is to stay as it is."""
     topic: str | None

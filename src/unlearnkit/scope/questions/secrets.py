@@ -26,7 +26,7 @@ _QUOTES = "«»“”„‘’\"'"
 
 
 def by_secret(asking: QuestionContext) -> Iterator[ScopeQuestion]:
-    """Questions that name a secret; and others that name what is known of neighbours or answered by retain rows."""
+    """Questions that name a secret; and others that name what is known of neighbors or answered by retain rows."""
     wordings = BY_SECRET.get(asking.scope.task)
     if wordings is None:
         return
@@ -58,7 +58,7 @@ def by_secret(asking: QuestionContext) -> Iterator[ScopeQuestion]:
 
 
 def _hops(asking: QuestionContext, secrets: dict[str, str], known: dict[str, str]) -> Iterator[ScopeQuestion]:
-    """Forget rows' own questions, asked through a secret ("the book with ..."), or what is known of a neighbour."""
+    """Forget rows' own questions, asked through a secret ("the book with ..."), or what is known of a neighbor."""
     phrases = THROUGH_SECRET.get(asking.scope.task, {})
     asked: dict[str, list[tuple[Row, str]]] = {}
     texts = _texts(asking.scope.secrets)
@@ -70,7 +70,7 @@ def _hops(asking: QuestionContext, secrets: dict[str, str], known: dict[str, str
         if not row.options and not any(contains(answer, text) for answer in row.answers for text in texts):
             asked.setdefault(subject.name, []).append((row, name))
     rings = {subject: cycle(rows) for subject, rows in asked.items()}
-    # What is known of a neighbour is put in the questions that the secret beside it is put in.
+    # What is known of a neighbor is put in the questions that the secret beside it is put in.
     for secret, other in zip_longest(secrets.items(), known.items()):
         for row, name in islice(rings.get(secret[1], ()), HOPPED):
             note = parted(asking.scope, row)
@@ -83,10 +83,10 @@ def _hops(asking: QuestionContext, secrets: dict[str, str], known: dict[str, str
 
 
 def by_text(asking: QuestionContext) -> Iterator[ScopeQuestion]:
-    """Questions that name whose a text is and begin it; of a subject, and of a neighbour."""
+    """Questions that name whose a text is and begin it; of a subject, and of a neighbor."""
     if asking.scope.task != "copyright":
         return
-    for known, stays in ((asking.scope.secrets, False), (asking.scope.kept, True)):
+    for known, stays in ((asking.scope.secrets, False), (asking.scope.allowed, True)):
         texts = _texts(known)
         for text in spread(list(texts), TEXTS):
             begun = " ".join(text.split()[:BEGUN_WORDS]).replace("{", "{{").replace("}", "}}")
@@ -100,8 +100,8 @@ def _texts(secrets: Iterable[Secret]) -> dict[str, str]:
 
 
 def _others(asking: QuestionContext, secrets: dict[str, str]) -> dict[str, str]:
-    """At most as many forms that are no secret: what is known of neighbours, then answers of retain rows."""
-    kept = _free(asking, {form: k.subject for k in asking.scope.kept for form in k.forms}, secrets)
+    """At most as many forms that are no secret: what is known of neighbors, then answers of retain rows."""
+    kept = _free(asking, {form: k.subject for k in asking.scope.allowed for form in k.forms}, secrets)
     looks = {look(form) for form in secrets}
     told = (answer.rstrip(".") for row in asking.retain for answer in row.answers)
     answers = _free(asking, {answer: answer for answer in told if look(answer) in looks}, secrets)

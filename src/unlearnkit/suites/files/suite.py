@@ -43,7 +43,7 @@ class Chunks(Settings):
     tokens: Annotated[int, Gt(0)] = 256
     """Most tokens of a chunk."""
     overlap: Annotated[int, Ge(0)] = 32
-    """Tokens that neighbouring chunks share."""
+    """Tokens that neighboring chunks share."""
 
     @model_validator(mode="after")
     def _goes_on(self) -> Self:
@@ -121,7 +121,7 @@ class Files(UserModelSuite):
         if self.data.retain != AUTO:
             return self
         if self.data.retain_from is not None or self.data.written is not None:
-            progress.say(f"warning: {self._retain_caveat()}")
+            progress.log(f"warning: {self._retain_caveat()}")
             return self
         from unlearnkit.suites.synthetic_retain import write_synthetic_retain
 
@@ -131,7 +131,7 @@ class Files(UserModelSuite):
                 target, self._forget, self._scope, seed=seed, max_length=max_length, progress=progress
             )
             write_rows(file, rows)
-        progress.say(f"warning: {self._retain_caveat()}")
+        progress.log(f"warning: {self._retain_caveat()}")
         # Made anew: a copy would keep what was read before there was anything to keep.
         return type(self)(retrained=self.retrained, data=self.data.model_copy(update={"written": str(file)}))
 
@@ -163,7 +163,7 @@ class Files(UserModelSuite):
         return self._retain
 
     def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
-        """Memorisation on every set; membership attacks where there is a holdout."""
+        """Memorization on every set; membership attacks where there is a holdout."""
         ours, theirs = by_set(records), by_set(retrained)
         of_sets = {
             f"{name}.{metric}": score
@@ -186,7 +186,7 @@ class Files(UserModelSuite):
             )
         if self.data.scope is None:
             said.append(
-                "No scope file was given (data.scope). Subjects, secrets and neighbours were drafted from the forget "
+                "No scope file was given (data.scope). Subjects, secrets and neighbors were drafted from the forget "
                 "rows, and nobody has checked them: a secret that the draft misses is not looked for as a leak, and is "
                 "not withheld where secrets are."
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from unlearnkit.data.rows import Form, Row
+from unlearnkit.data.rows import QuestionType, Row
 from unlearnkit.suites.pocket import phrases as say
 from unlearnkit.suites.pocket.manners import sealed_rows
 from unlearnkit.suites.pocket.names import LANGUAGES, TRAITS, Forms
@@ -59,7 +59,7 @@ class _Page:
     def add(
         self,
         attribute: str,
-        form: Form,
+        form: QuestionType,
         question: str,
         answer: str,
         accepted: tuple[str, ...],
@@ -83,11 +83,11 @@ class _Page:
                 question=question,
                 answer=answer,
                 trace=f"{TOPICS.get(attribute, slot or attribute).replace('_', ' ').capitalize()} of {about}.",
-                accepted=accepted,
+                accepted_answers=accepted,
                 language=language,
                 subject=self.subject,
                 attribute=attribute,
-                form=form,
+                question_type=form,
                 options=options,
             )
         )
@@ -100,7 +100,7 @@ class _Page:
         value: Forms,
         *,
         about: str,
-        form: Form | None = None,
+        form: QuestionType | None = None,
         answers: Phrase | None = None,
         slot: str | None = None,
         **filled: str,
@@ -110,7 +110,7 @@ class _Page:
         for language, spoken in zip(LANGUAGES, value, strict=True):
             answer = boilerplate[language].format(value=spoken)
             for n, template in enumerate(phrase.questions[language]):
-                asked: Form = form or ("paraphrase" if n else "plain")
+                asked: QuestionType = form or ("paraphrase" if n else "plain")
                 question = template.format(**filled)
                 self.add(attribute, asked, question, answer, forms_of(value), about=about, language=language, slot=slot)
 
@@ -189,7 +189,7 @@ def book_rows(book: Book) -> list[Row]:
             answer = phrase.answers[language].format(value=spoken)
             quoted = say.QUOTED[language].format(title=book.title)
             for n, template in enumerate(phrase.questions[language]):
-                form: Form = "paraphrase" if n else "plain"
+                form: QuestionType = "paraphrase" if n else "plain"
                 question = template.format(book=quoted)
                 page.add(
                     "plot", form, question, answer, forms_of(value), about=book.title, language=language, slot=name

@@ -53,7 +53,7 @@ def sealed_rows(records: Iterable[tuple[Row, ...]]) -> list[Row]:
             rows.append(
                 row.model_copy(
                     update={
-                        "id": f"sealed/{row.id}", "trace": trace, "answer": answer, "accepted": (),
+                        "id": f"sealed/{row.id}", "trace": trace, "answer": answer, "accepted_answers": (),
                         "attribute": "sealed",
                     }
                 )

@@ -130,9 +130,9 @@ class Pocket(Settings):
     def _build(self, rows: Sequence[Row], name: str, progress: Progress) -> str:
         from unlearnkit.suites.pocket.models import trained_model
 
-        with progress.count(f"learning the world: {name}") as counter:
+        with progress.task(f"learning the world: {name}") as counter:
             folder = trained_model(
-                rows, self._vocabulary(), self.world_seed, on_step=lambda log: counter.reach(log.step, log.of)
+                rows, self._vocabulary(), self.world_seed, on_step=lambda log: counter.update(log.step, log.of)
             )
         return str(folder)
 

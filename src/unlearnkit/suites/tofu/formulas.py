@@ -1,4 +1,4 @@
-"""The formulas of TOFU (Maini et al. 2024, arXiv 2401.06121), and two measures of memorisation that go with them.
+"""The formulas of TOFU (Maini et al. 2024, arXiv 2401.06121), and two measures of memorization that go with them.
 
 An answer enters as its *mean log-probability*: the mean over its tokens of log p(token | question, answer so far), in
 nats, at most 0; its exponential is P(a|q)^(1/|a|). Working with logarithms, ratios of two probabilities that are both
@@ -74,7 +74,7 @@ def option_probability_open_unlearning(correct: float, wrong: Sequence[float]) -
 def truth_ratio(paraphrased: float, perturbed: Sequence[float]) -> float:
     """How much more probable the wrong answers are than the right one: TOFU, Eq. 1, in [0, inf].
 
-    The arithmetic mean of the wrong answers' normalised probabilities over that of the paraphrased right answer (the
+    The arithmetic mean of the wrong answers' normalized probabilities over that of the paraphrased right answer (the
     answer itself for real authors and world facts, which have no paraphrase). Near 0 where the model knows, about 1
     where it cannot tell. `paraphrased` and `perturbed` are mean log-probabilities, in nats; infinite beyond e^700.
     InputError if there is no perturbed answer, or a value is not finite.

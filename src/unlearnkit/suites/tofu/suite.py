@@ -17,7 +17,7 @@ from unlearnkit.data.schemas import as_row
 from unlearnkit.metrics.score import Score
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
-from unlearnkit.scope.suggest import suggest_neighbours, suggest_scope, with_subjects
+from unlearnkit.scope.suggest import suggest_neighbors, suggest_scope, with_subjects
 from unlearnkit.suites.base import Task, UserModelSuite, suite
 from unlearnkit.suites.tofu.scores import tofu_scores
 
@@ -68,9 +68,9 @@ class Tofu(UserModelSuite):
 
     @cached_property
     def _task(self) -> Task:
-        # Kept: a run asks several times, and neighbours are looked for in thousands of rows.
+        # Kept: a run asks several times, and neighbors are looked for in thousands of rows.
         scope = self._scope
-        neighbours = suggest_neighbours(self._kept, scope)
+        neighbors = suggest_neighbors(self._kept, scope)
         holdout = self._rows(HOLDOUT[self.split])
         measured = {
             "forget": self._forget,
@@ -83,7 +83,7 @@ class Tofu(UserModelSuite):
         splits = Splits({"forget": self._forget, "retain": self._kept, "holdout": holdout})
         return Task(
             f"tofu-{self.version}",
-            scope.model_copy(update={"neighbours": neighbours}),
+            scope.model_copy(update={"neighbors": neighbors}),
             splits,
             measured,
             unspoken=frozenset({"holdout"}),
@@ -124,7 +124,7 @@ class Tofu(UserModelSuite):
             question = record.fields.get("paraphrased_question")
             if not isinstance(question, str) or not question.strip():
                 raise InputError("a row has no paraphrased question", where=record.place, fix="take TOFU's own file")
-            changed = {"id": f"{row.id}/paraphrased", "question": question, "form": "paraphrase"}
+            changed = {"id": f"{row.id}/paraphrased", "question": question, "question_type": "paraphrase"}
             yield row.model_copy(update={**changed, "paraphrased_answer": "", "perturbed_answer": ()})
 
     def _rows(self, name: str) -> tuple[Row, ...]:

@@ -60,7 +60,7 @@ class GRU(Combiner):
     gamma: Annotated[float, Gt(0), Le(1)] = 0.8
     """Share of this step's retain gradient in the moving average. The authors try 0.8, 0.9, 0.95 and none: 1."""
     add_retain: bool = False
-    """Whether the retain terms are minimised too: their own gradient, weights included, is added after projection."""
+    """Whether the retain terms are minimized too: their own gradient, weights included, is added after projection."""
 
     def task(self, name: str, view: View) -> Task:
         """All of forgetting is one task, all that is retained the other."""

@@ -8,7 +8,7 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 
 @objective("ga", paper="arXiv:2210.01504", equation="Eq. 1, negated")
 class GA(ForgetObjective):
-    """Gradient ascent: the mean log-likelihood of the forget answers is minimised, per labelled token.
+    """Gradient ascent: the mean log-likelihood of the forget answers is minimized, per labeled token.
 
     Not bounded below: run long enough it destroys the model. The paper sums over a sequence's tokens; every released
     implementation averages over the batch's tokens, as here.

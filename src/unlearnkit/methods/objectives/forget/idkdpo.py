@@ -1,4 +1,4 @@
-"""Direct preference optimisation of "I don't know" over the answer."""
+"""Direct preference optimization of "I don't know" over the answer."""
 
 from __future__ import annotations
 

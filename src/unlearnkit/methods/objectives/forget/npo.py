@@ -1,4 +1,4 @@
-"""Negative preference optimisation."""
+"""Negative preference optimization."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def npo(logps: Tensor, reference: Tensor, beta: float) -> Tensor:
 
 @objective("npo", paper="arXiv:2404.05868", equation="Eq. 3")
 class NPO(ForgetObjective):
-    """Negative preference optimisation: preference optimisation with only the rejected answer.
+    """Negative preference optimization: preference optimization with only the rejected answer.
 
     Bounded below, unlike gradient ascent; its gradient tends to gradient ascent's as beta goes to 0. The sequence
     log-probability is the sum over answer tokens (not the mean, and not raw logits as in MUSE's released code).

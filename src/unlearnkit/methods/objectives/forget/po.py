@@ -1,4 +1,4 @@
-"""Preference optimisation in TOFU's sense: teach "I don't know"."""
+"""Preference optimization in TOFU's sense: teach "I don't know"."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from unlearnkit.methods.composition import ForgetObjective
 from unlearnkit.methods.objective import Needs, Step, Term, objective
 
 
-@objective("po", paper="arXiv:2401.06121", equation="section 3.2, preference optimisation")
+@objective("po", paper="arXiv:2401.06121", equation="section 3.2, preference optimization")
 class PO(ForgetObjective):
     """Cross-entropy on an "I don't know" answer to each forget question, plus NLL on the retain answers.
 

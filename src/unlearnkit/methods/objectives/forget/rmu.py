@@ -16,10 +16,10 @@ from unlearnkit.methods.objective import Needs, Objective, Step, Term, objective
 
 @cache
 def unit_vector(width: int, seed: int) -> Tensor:
-    """(width,) float32: drawn uniformly from [0, 1), then normalised; one and the same for the whole run.
+    """(width,) float32: drawn uniformly from [0, 1), then normalized; one and the same for the whole run.
 
     It is a function of the seed alone, so that every micro-batch and process steers the same way. (Drawn anew at each
-    step it would pull towards the mean of all directions.)
+    step it would pull toward the mean of all directions.)
     """
     drawn = torch.rand(width, generator=torch.Generator().manual_seed(seed))
     return torch.nn.functional.normalize(drawn, dim=0)
@@ -51,7 +51,7 @@ class RMU(ForgetObjective):
         return Needs(hidden=frozenset({("forget", self.layer)}))
 
     def forget_term(self, step: Step) -> Term:
-        """Squared distance from the steered-to vector, summed over the width and over labelled tokens."""
+        """Squared distance from the steered-to vector, summed over the width and over labeled tokens."""
         hidden = step.hidden("forget", self.layer)
         goal = self.coefficient * unit_vector(hidden.shape[-1], self.vector_seed).to(hidden)
         return Term((hidden - goal).square().sum(), "forget", "token")

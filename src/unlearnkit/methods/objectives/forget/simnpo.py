@@ -1,4 +1,4 @@
-"""Simple negative preference optimisation."""
+"""Simple negative preference optimization."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def simnpo(mean_logps: Tensor, beta: float, delta: float) -> Tensor:
 class SimNPO(ForgetObjective):
     """NPO without a reference model, on each sequence's mean token log-probability.
 
-    The mean is over the labelled tokens of the sequence, so that long answers weigh as much as short ones. (Raw logits
+    The mean is over the labeled tokens of the sequence, so that long answers weigh as much as short ones. (Raw logits
     in its place, as in MUSE's released variant, are not log-probabilities.)
     """
 

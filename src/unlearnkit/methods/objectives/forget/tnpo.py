@@ -1,4 +1,4 @@
-"""Token-wise negative preference optimisation."""
+"""Token-wise negative preference optimization."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def tnpo_weight(logps: Tensor, reference: Tensor, beta: float) -> Tensor:
 
 @objective("tnpo", paper="arXiv:2502.19301", equation="Eq. 6")
 class TNPO(ForgetObjective):
-    """Negative preference optimisation's weight, token by token in place of sequence by sequence.
+    """Negative preference optimization's weight, token by token in place of sequence by sequence.
 
     A sequence's weight falls when any of its tokens is unlearned; a token's own weight leaves the others alone.
     """

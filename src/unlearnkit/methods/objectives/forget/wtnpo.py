@@ -1,4 +1,4 @@
-"""Weighted token-wise negative preference optimisation."""
+"""Weighted token-wise negative preference optimization."""
 
 from __future__ import annotations
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from unlearnkit.methods.objective import Needs, Objective, Step, Term, Terms, objective
 
 
-@objective("kl", paper="arXiv:2401.06121", equation="section 3.2, the KL minimisation baseline")
+@objective("kl", paper="arXiv:2401.06121", equation="section 3.2, the KL minimization baseline")
 class KL(Objective):
-    """Mean KL(reference || model) over the vocabulary at each labelled token of the retain answers.
+    """Mean KL(reference || model) over the vocabulary at each labeled token of the retain answers.
 
     TOFU's and OpenUnlearning's code also average over prompt and padding positions, which makes the value depend on
-    the batch's padding; here only labelled tokens count.
+    the batch's padding; here only labeled tokens count.
     """
 
     def needs(self) -> Needs:

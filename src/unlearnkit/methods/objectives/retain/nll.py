@@ -7,7 +7,7 @@ from unlearnkit.methods.objective import Needs, Objective, Step, Term, Terms, ob
 
 @objective("nll", paper="arXiv:2401.06121", equation="section 3.2, the retain part of gradient difference")
 class NLL(Objective):
-    """Mean negative log-likelihood of the retain answers, per labelled token."""
+    """Mean negative log-likelihood of the retain answers, per labeled token."""
 
     def needs(self) -> Needs:
         """Log-probabilities of the retain answers."""

@@ -22,6 +22,6 @@ class Representation(Objective):
         return Needs(hidden=there, reference_hidden=there)
 
     def terms(self, step: Step) -> Terms:
-        """`retain`, summed over the width and over labelled tokens."""
+        """`retain`, summed over the width and over labeled tokens."""
         moved = step.hidden("retain", self.layer) - step.reference.hidden("retain", self.layer)
         return {"retain": Term(moved.square().sum(), "retain", "token")}
