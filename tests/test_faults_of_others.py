@@ -27,6 +27,7 @@ from unlearnkit.methods.objectives.forget.wga import WGA, wga_weight
 from unlearnkit.methods.objectives.forget.wtnpo import WTNPO
 from unlearnkit.methods.objectives.retain.kl import KL
 from unlearnkit.metrics import membership as mia
+from unlearnkit.metrics.memorization import exact_memorization, extraction_strength
 from unlearnkit.models.engine import Engine, Request
 from unlearnkit.models.logprob import Head, token_kl
 from unlearnkit.suites.tofu import formulas as tofu
@@ -213,25 +214,25 @@ METRICS = {
     ),
     # Helpers for memorization and membership drop the last label, taking it for the end token.
     "exact-memorization-without-the-last-token": Fault(
-        2 / 3, lambda: tofu.exact_memorization([0, 0]), lambda: tofu.exact_memorization([0, 0, 5])
+        2 / 3, lambda: exact_memorization([0, 0]), lambda: exact_memorization([0, 0, 5])
     ),
     "loss-without-the-last-token": Fault(
         4.0, lambda: mia.loss_score([-1.0, -2.0]), lambda: mia.loss_score([-1.0, -2.0, -9.0])
     ),
     "extraction-strength-without-the-last-token": Fault(
-        0.0, lambda: tofu.extraction_strength([0, 0]), lambda: tofu.extraction_strength([0, 0, 5])
+        0.0, lambda: extraction_strength([0, 0]), lambda: extraction_strength([0, 0, 5])
     ),
     # OpenUnlearning's search for the suffix ends at the last token whether that was right or not.
     "extraction-strength-that-is-never-0": Fault(
         0.0,
         lambda: 1 - next(k for k in range(4) if k == 3 or not any([4, 9, 0, 1][k:])) / 4,
-        lambda: tofu.extraction_strength([4, 9, 0, 1]),
+        lambda: extraction_strength([4, 9, 0, 1]),
     ),
     # The G-effect release takes an empty rest for a match: a model that ends at once would have memorized everything.
     "extraction-strength-of-silence": Fault(
         0.0,
         lambda: 1.0 - 0 / 3,
-        lambda: tofu.extraction_strength([4, 9, 1]),
+        lambda: extraction_strength([4, 9, 1]),
     ),
     # Min-K++ divides by the standard deviation; the variance is at hand and is taken instead.
     "min-k-plus-plus-over-the-variance": Fault(

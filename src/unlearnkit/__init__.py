@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from unlearnkit.judges.llm.settings import JudgeModel
     from unlearnkit.llm.consent import Permission
-    from unlearnkit.methods.objective import Objective, objective
+    from unlearnkit.methods.composition import ForgetObjective
+    from unlearnkit.methods.objective import Needs, Objective, Step, Term, objective
     from unlearnkit.pipeline.attack import attack, attack_runs
     from unlearnkit.pipeline.check import check
     from unlearnkit.pipeline.evaluate import evaluate
@@ -32,11 +33,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "ForgetObjective",
     "JudgeModel",
+    "Needs",
     "Objective",
     "Permission",
     "Recipe",
     "RunFolder",
+    "Step",
+    "Term",
     "agree",
     "attack",
     "attack_runs",
@@ -63,6 +68,10 @@ __all__ = [
 
 # A public name is never that of a module: the module would take its place once it is imported.
 _HOMES = {
+    "ForgetObjective": "methods.composition",
+    "Needs": "methods.objective",
+    "Step": "methods.objective",
+    "Term": "methods.objective",
     "JudgeModel": "judges.llm.settings",
     "Objective": "methods.objective",
     "Permission": "llm.consent",

@@ -18,8 +18,7 @@ from typing import Annotated
 import torch
 from annotated_types import Gt
 
-from unlearnkit.objectives.compose import ForgetObjective
-from unlearnkit.objectives.contract import Needs, Step, Term, objective
+from unlearnkit import ForgetObjective, Needs, Step, Term, objective
 
 
 @objective("simnpo_from_outside", paper="arXiv:2410.07163", equation="Eq. 4")

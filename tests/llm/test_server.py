@@ -236,9 +236,9 @@ CHILD = """
 import sys
 from pathlib import Path
 from tests.llm.asking import HERE, QUICK, prompts
-from unlearnkit.chat.contract import Sampling
-from unlearnkit.chat.replies import ResponseCache
-from unlearnkit.chat.server import Server, ServerSettings
+from unlearnkit.llm.types import Sampling
+from unlearnkit.llm.response_cache import ResponseCache
+from unlearnkit.llm.openai_server import Server, ServerSettings
 url, folder = sys.argv[1:]
 settings = ServerSettings(url=url, model="m", **{**QUICK, "at_once": 8})
 print("ready", flush=True)

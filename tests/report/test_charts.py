@@ -62,7 +62,7 @@ def test_long_curves_are_thinned_and_keep_their_last_point() -> None:
 def test_subjects_are_told_apart_by_sign_and_colour() -> None:
     many = [SubjectReport(name=name, title=name) for name in ("target", "retrained", *"abcdefghijklmnopqrst")]
     found = styles(many)
-    assert len({(s.colour, s.sign) for s in found.values()}) == len(many)
+    assert len({(s.color, s.sign) for s in found.values()}) == len(many)
 
 
 def test_labels_of_points_that_coincide_do_not() -> None:

@@ -114,8 +114,8 @@ def test_lines_have_bands_of_their_intervals_and_the_colours_of_their_kinds() ->
     assert list(line.y) == [-10.0, -20.0, -30.0]
     assert list(band.y) == [-8.0, -16.0, -24.0, -36.0, -24.0, -12.0]
     look = risk_styles(["forget", "forget.translated", "near", "far"])
-    assert [style.colour for style in look.values()] == [FORGOTTEN, FORGOTTEN, STAYS, STAYS]
-    assert len({(style.colour, style.symbol, style.dash) for style in look.values()}) == 4
+    assert [style.color for style in look.values()] == [FORGOTTEN, FORGOTTEN, STAYS, STAYS]
+    assert len({(style.color, style.symbol, style.dash) for style in look.values()}) == 4
 
 
 def test_heat_maps_are_centered_at_0_and_share_one_scale() -> None:

@@ -2,7 +2,6 @@ import pytest
 
 from unlearnkit.core.number_format import cost, interval, number, percent
 from unlearnkit.data.vocabulary import group_of, ordered_sets
-from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_names import parse_name
 from unlearnkit.report.model_card import model_card
 from unlearnkit.report.samples import sample_sets
@@ -44,7 +43,7 @@ def test_numbers() -> None:
         "6–21\u202f%",
         "0\u202f%",
     ]
-    assert interval(Score(value=0.5, low=0.4, high=None)) == ""
+    assert interval(0.4, None) == ""
     assert [cost("cost.seconds", v) for v in (8.44, 59.99, 125.0, 4800.0)] == [
         "8.4\u202fs",
         "60.0\u202fs",

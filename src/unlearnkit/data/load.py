@@ -37,8 +37,8 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
         `text`: `text`; gives rows with an empty question.
 
     Beside its shape's columns a record may have any of a row's own: `id`, `trace`, `accepted_answers`, `language`,
-    `subject`, `attribute`, `question_type`, `options`, `paraphrased_answer`, `perturbed_answer`; null or an empty string stands for one
-    that is not given (but for `id`, which a record has or has not). Every other column is left out, and of a turn all
+    `subject`, `attribute`, `question_type`, `options`, `paraphrased_answer`, `perturbed_answer`; null or an empty
+    string stands for one that is not given (but for `id`). Every other column is left out, and of a turn all
     but role and content.
 
     A row without an `id` gets `<file name>:<number>`: the line where it begins in JSONL and CSV, its place among the
