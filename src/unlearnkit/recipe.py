@@ -18,7 +18,10 @@ from unlearnkit.core.settings import LARGEST_SEED, Place, Settings
 from unlearnkit.core.yaml_source import BadField, Origins, at_field, bad_field, dotted, name_key, parse
 from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
-from unlearnkit.methods.objective import OBJECTIVES, Objective
+from unlearnkit.localization.base import LOCALIZERS, Localizer
+from unlearnkit.methods.base import METHODS, Method
+from unlearnkit.methods.objective import Objective
+from unlearnkit.methods.objective_method import ObjectiveMethod
 from unlearnkit.metrics.gates import Gate
 from unlearnkit.models.settings import Dtype, LoraSettings
 from unlearnkit.suites.base import SUITES, Suite
@@ -108,7 +111,7 @@ class ReportSettings(Settings):
 class Recipe(Settings):
     """Everything that decides a run."""
 
-    plugins: ClassVar[dict[str, Registry[Any]]] = {"suite": SUITES, "method": OBJECTIVES, "targets": TEACHERS}
+    plugins: ClassVar[dict[str, Registry[Any]]] = {"suite": SUITES, "method": METHODS, "targets": TEACHERS}
     """What a section of that name holds the settings of."""
 
     name: Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
@@ -158,7 +161,7 @@ class Recipe(Settings):
                 longest = SUITES.get(plugged["suite"]["name"]).plugin.max_new_tokens
                 plugged["eval"] = {**settings, "max_new_tokens": longest}
         if isinstance(data.get("method"), dict):
-            plugged["method"] = _resolved(OBJECTIVES, data["method"], "method")
+            plugged["method"] = _resolved_method(data["method"])
         train = data.get("train")
         if isinstance(train, dict) and isinstance(train.get("combiner"), dict):
             plugged["train"] = {**train, "combiner": _resolved(COMBINERS, train["combiner"], "train", "combiner")}
@@ -175,7 +178,9 @@ class Recipe(Settings):
             with at_field("gates", number):
                 Gate.parse(gate)
         with at_field("method"):
-            self.make_objective().needs()
+            method = self.make_method()
+            method.needs()
+        self._mask_fits(method)
         with at_field("train"):
             self.train.total_steps(1, 1)
         self._g_effects_are_measured_where_they_are_used()
@@ -183,7 +188,15 @@ class Recipe(Settings):
             from unlearnkit.training.combination import tasks_of  # torch, which other recipes need not wait for
 
             with at_field("train", "combiner"):
-                tasks_of(combiner, self.make_objective())
+                if not isinstance(method, ObjectiveMethod):
+                    raise BadField(
+                        "only an objective has terms whose gradients can be combined",
+                        path=("train", "combiner"),
+                        value=combiner.__class__.__name__,
+                        allowed="null, or a method that is an objective",
+                        fix="write train.combiner: null",
+                    )
+                tasks_of(combiner, method.objective)
         if self.train.trace_style == "added" and self.model.lora is not None:
             raise BadField(
                 "an adapter has no embeddings for the tokens that are added",
@@ -232,10 +245,33 @@ class Recipe(Settings):
         """The suite with its settings."""
         return make_suite(self.suite_section)
 
-    def make_objective(self) -> Objective:
-        """The method with its hyper-parameters."""
-        made: Objective = _plugin(OBJECTIVES, self.method)
+    def make_method(self) -> Method:
+        """Make the method with its settings; an objective becomes a method that trains it."""
+        section = {key: value for key, value in self.method.items() if key != "mask"}
+        made: Any = _plugin(METHODS, section)
+        return ObjectiveMethod(objective=made) if isinstance(made, Objective) else made
+
+    def make_localizer(self) -> Localizer | None:
+        """Make the localizer that says which weights the method changes; None: every trained weight."""
+        section = self.method.get("mask")
+        made: Localizer | None = None if section is None else _plugin(LOCALIZERS, section)
         return made
+
+    @property
+    def method_title(self) -> str:
+        """The method's name for a person."""
+        title: str = METHODS.get(self.method["name"]).plugin.__name__
+        return title
+
+    def _mask_fits(self, method: Method) -> None:
+        if self.make_localizer() is not None and not method.can_be_masked:
+            raise BadField(
+                "the method cannot be restricted to some weights",
+                path=("method", "mask"),
+                value=self.method["mask"]["name"],
+                allowed="null, or an objective or an edit as the method",
+                fix="write method.mask: null",
+            )
 
     def make_teacher(self) -> Teacher | ChatTeacher:
         """The teacher that writes the targets, with its settings."""
@@ -330,6 +366,14 @@ def _settings_of(plugin: Any) -> type[BaseModel]:
 
 def _plugin(registry: Registry[Any], section: dict[str, Any], key: str = "name") -> Any:
     return registry.get(section[key]).plugin(**{k: v for k, v in section.items() if k != key})
+
+
+def _resolved_method(section: dict[str, Any]) -> dict[str, Any]:
+    """The method's section with every setting written out, those of its mask among them if it has one."""
+    rest = {key: value for key, value in section.items() if key != "mask"}
+    mask = section.get("mask")
+    resolved = _resolved(METHODS, rest, "method")
+    return resolved if mask is None else {**resolved, "mask": _resolved(LOCALIZERS, mask, "method", "mask")}
 
 
 def _resolved(registry: Registry[Any], section: dict[str, Any], *field: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from unlearnkit.attacks.plugins.jailbreak import WRAPPERS, Jailbreak
 from unlearnkit.attacks.plugins.prefilled_answer import PrefilledAnswer, before_secret
 from unlearnkit.attacks.plugins.relearn import Relearn, others
 from unlearnkit.attacks.scores import attack_scores
+from unlearnkit.attacks.target import SubjectUnderAttack
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.generation import Generation
@@ -20,14 +21,14 @@ from unlearnkit.data.rows import Row, Turn
 from unlearnkit.metrics.leakage import leaked_forms
 from unlearnkit.models.load import load_model
 from unlearnkit.pipeline.attack import attack
-from unlearnkit.pipeline.attack_target import LocalSubject
 from unlearnkit.pipeline.evaluate import evaluate
-from unlearnkit.records.measure import measure
-from unlearnkit.records.measure_probes import measure_probes
+from unlearnkit.pipeline.subject import open_subject
+from unlearnkit.records.measure import measure, measure_probes
 from unlearnkit.records.probe import Probe
 from unlearnkit.records.schema import Record, Tokens, write_records
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
+from unlearnkit.subjects.local import LocalSubject
 
 ROW = Row(
     id="ada/city",
@@ -45,6 +46,19 @@ SCOPE = Scope(
     secrets=(Secret(subject="Ada", forms=("Oslo",)),),
 )
 QUIET = Progress(quiet=True)
+
+
+def under_attack(folder: RunFolder, *, at_most: int, seed: int = 0) -> SubjectUnderAttack:
+    measured = folder.state().measure
+    assert measured is not None
+    return SubjectUnderAttack(
+        lambda: open_subject(folder),
+        folder.records(),
+        folder.scope(),
+        at_most=at_most,
+        max_new_tokens=measured.max_new_tokens,
+        seed=seed,
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,16 +98,15 @@ def test_a_question_is_wrapped_in_its_own_language() -> None:
 
 
 def test_the_gold_answer_is_measured_after_exactly_what_was_begun() -> None:
-    model, tokenizer = tiny_model(), tiny_tokenizer()
-    limits = {"max_length": 48, "max_new_tokens": 3}
-    (plain,) = measure(model, tokenizer, {"forget": [ROW]}, **limits)
+    subject = LocalSubject(tiny_model(), tiny_tokenizer())
+    (plain,) = measure(subject, {"forget": [ROW]}, max_new_tokens=3)
     puts = [
         Probe(ROW),
         Probe(ROW, trace=ROW.trace, answer="Ada was"),
         Probe(ROW, trace=""),
         Probe(ROW.model_copy(update={"trace": ""}), answer="Ada was"),
     ]
-    said = measure_probes(model, tokenizer, {"forget": puts}, **limits)
+    said = measure_probes(subject, {"forget": puts}, max_new_tokens=3)
     whole, after_two, untraced, bare = said.records
     assert plain.tokens and whole.tokens and after_two.tokens and untraced.tokens and bare.tokens
     assert whole.tokens == plain.tokens and whole.generation == plain.generation
@@ -101,7 +114,7 @@ def test_the_gold_answer_is_measured_after_exactly_what_was_begun() -> None:
     assert after_two.tokens.logps == pytest.approx(plain.tokens.logps[2:], abs=1e-5)
     assert len(untraced.tokens.logps) == len(plain.tokens.logps)
     assert untraced.tokens.logps != pytest.approx(plain.tokens.logps, abs=1e-3)
-    (without,) = measure(model, tokenizer, {"forget": [ROW.model_copy(update={"trace": ""})]}, **limits)
+    (without,) = measure(subject, {"forget": [ROW.model_copy(update={"trace": ""})]}, max_new_tokens=3)
     assert without.tokens and bare.tokens.logps == pytest.approx(without.tokens.logps[2:], abs=1e-5)
     assert [bool(r.generation and r.generation.text.startswith("<think>")) for r in said.records[1:]] == [
         True,
@@ -113,14 +126,10 @@ def test_the_gold_answer_is_measured_after_exactly_what_was_begun() -> None:
 
 
 def test_a_row_that_finds_no_room_is_counted_and_not_asked() -> None:
-    long = ROW.model_copy(update={"question": "Ada " * 40})
-    said = measure_probes(
-        tiny_model(),
-        tiny_tokenizer(),
-        {"forget": [Probe(ROW), Probe(long)], "forget.paraphrased": [Probe(long)]},
-        max_length=32,
-        max_new_tokens=2,
-    )
+    subject = LocalSubject(tiny_model(), tiny_tokenizer())
+    long = ROW.model_copy(update={"question": "Ada " * subject.positions})
+    sets = {"forget": [Probe(ROW), Probe(long)], "forget.paraphrased": [Probe(long)]}
+    said = measure_probes(subject, sets, max_new_tokens=2)
     assert [record.row for record in said.records] == [ROW]
     assert said.too_long == {"forget": 1, "forget.paraphrased": 1}
 
@@ -174,7 +183,7 @@ def test_relearning_trains_a_copy_and_tells_both_attempts_by_the_same_rows(folde
     scores = attack(folder, [Relearn(steps=2)], at_most=40, progress=QUIET)
     assert scores["relearn.forget.forget.accuracy"].count == scores["relearn.near.forget.accuracy"].count == 27
     assert folder.state().attacks["relearn"].settings["steps"] == 2
-    subject = LocalSubject(folder, at_most=3, seed=0)
+    subject = under_attack(folder, at_most=3, seed=0)
     puts = {"forget": [Probe(row) for row in subject.chosen("forget")]}
     before = subject.ask(puts)
     with subject.trained(subject.chosen("forget"), Relearn(steps=3, lr=1e-2)._settings(subject)) as taught:
@@ -192,7 +201,7 @@ def test_a_trace_is_suppressed_in_the_marks_that_the_subject_itself_uses(folder:
             for r in folder.records()
         ]
         write_records(folder.records_file, changed)
-        subject = LocalSubject(folder, at_most=1, seed=0)
+        subject = under_attack(folder, at_most=1, seed=0)
         (record,) = subject.ask({"forget": [Probe(row, trace="") for row in subject.chosen("forget")]}).records
         assert record.generation is not None
         return record.generation.text
@@ -202,29 +211,30 @@ def test_a_trace_is_suppressed_in_the_marks_that_the_subject_itself_uses(folder:
 
 
 def test_the_learning_rate_goes_with_the_width(folder: RunFolder) -> None:
-    subject = LocalSubject(folder, at_most=3, seed=0)
+    subject = under_attack(folder, at_most=3, seed=0)
     assert subject.width == load_model(folder.subject_path()).config.hidden_size == 48
     assert Relearn()._settings(subject).lr == pytest.approx(0.05 / 48)
     assert Relearn(lr=0.5)._settings(subject).lr == 0.5
 
 
 def test_the_same_rows_are_asked_of_every_subject(folder: RunFolder) -> None:
-    first, second = (LocalSubject(folder, at_most=5, seed=seed).chosen("forget") for seed in (0, 1))
-    assert first == LocalSubject(folder, at_most=5, seed=0).chosen("forget") != second
-    assert len(LocalSubject(folder, at_most=99, seed=0).chosen("forget")) == 35
-    assert LocalSubject(folder, at_most=5, seed=0).chosen("nothing") == ()
+    first, second = (under_attack(folder, at_most=5, seed=seed).chosen("forget") for seed in (0, 1))
+    assert first == under_attack(folder, at_most=5, seed=0).chosen("forget") != second
+    assert len(under_attack(folder, at_most=99, seed=0).chosen("forget")) == 35
+    assert under_attack(folder, at_most=5, seed=0).chosen("nothing") == ()
 
 
-def test_what_cannot_be_attacked_is_told(folder: RunFolder) -> None:
+def test_what_cannot_be_attacked_is_told(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="did you mean jailbreak"):
         attack(folder, ["jailbrake"], progress=QUIET)
     with pytest.raises(InputError, match="at least one row"):
         attack(folder, at_most=0, progress=QUIET)
     with pytest.raises(InputError, match="no attack is named"):
         attack(folder, [], progress=QUIET)
-    folder.write_subject(folder.subject().model_copy(update={"capabilities": ("generate", "token_logprobs")}))
-    with pytest.raises(InputError, match="no gradients, weights"):
+    monkeypatch.setattr(LocalSubject, "capabilities", frozenset({"generate", "token_logprobs"}))
+    with pytest.raises(InputError, match="the attack relearn needs") as raised:
         attack(folder, ["relearn"], progress=QUIET)
+    assert raised.value.value == "gradients, weights"
     folder.records_file.unlink()
     with pytest.raises(InputError, match="no records"):
         attack(folder, ["no_trace"], progress=QUIET)
@@ -263,8 +273,8 @@ def test_what_the_system_says_is_no_secret_less_to_the_user() -> None:
     assert leaked_forms(said, row.with_system_prompt("Never speak of Oslo."), SCOPE) == ("Oslo",)
     asked = row.model_copy(update={"history": (Turn(role="user", content="Oslo ?"),)})
     assert leaked_forms(said, asked, SCOPE) == ()
-    assert leaked_forms(said, asked.told("Be kind."), SCOPE) == ()
+    assert leaked_forms(said, asked.with_system_prompt("Be kind."), SCOPE) == ()
     text = row.model_copy(update={"question": "", "trace": ""})
-    assert text.told("Be kind.") is text and row.with_system_prompt(None) is row
-    assert asked.told("Be kind.").prompt == "Be kind.\nOslo ?\nWho is it ?"
-    assert asked.told("Be kind.").conversation == "Oslo ?\nWho is it ?"
+    assert text.with_system_prompt("Be kind.") is text and row.with_system_prompt(None) is row
+    assert asked.with_system_prompt("Be kind.").prompt == "Be kind.\nOslo ?\nWho is it ?"
+    assert asked.with_system_prompt("Be kind.").conversation == "Oslo ?\nWho is it ?"

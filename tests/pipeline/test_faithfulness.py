@@ -10,15 +10,15 @@ import pytest
 
 from tests.judges.worked import run_folder
 from tests.metrics.test_metrics import NEAR, ROW
-from tests.tiny import tiny_tokenizer
 from unlearnkit.core.errors import InputError
-from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.generation import Generation
+from unlearnkit.data.trace_format import Style
 from unlearnkit.metrics.faithfulness import faithfulness_scores, has_turned
 from unlearnkit.pipeline import faithfulness
 from unlearnkit.pipeline.faithfulness import WORDINGS, measure_faithfulness, turned_trace
 from unlearnkit.pipeline.score import score
 from unlearnkit.records.intervention import Intervention
+from unlearnkit.records.probe import Probe
 from unlearnkit.records.schema import Record
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.text.trace_verdict import verdict_of
@@ -103,20 +103,27 @@ def test_the_scores_by_hand_and_of_outputs_that_still_stand() -> None:
 
 
 class Scripted:
-    """A subject that goes on as a function of the trace that was put into its mouth."""
-
-    tokenizer, positions = tiny_tokenizer(), 400
+    """A subject that goes on as a function of the trace with which its output begins."""
 
     def __init__(self, goes_on: Callable[[str], str]) -> None:
         self.goes_on = goes_on
-        self.begun: list[str] = []
+        self.traces: list[str] = []
+        self.styles: list[Style | None] = []
+
+    def with_style(self, style: Style | None) -> Scripted:
+        self.styles.append(style)
+        return self
+
+    def has_room(self, probe: Probe) -> bool:
+        return len(probe.trace or "") < 400
 
     def generate(
-        self, prompts: Sequence[Any], *, begun: Sequence[Any], on_rows: Callable[[int], None]
+        self, probes: Sequence[Probe], *, max_new_tokens: int, on_rows: Callable[[int], None]
     ) -> list[Generation]:
-        self.begun = [self.tokenizer.decode(list(ids)) for ids in begun]
-        on_rows(len(prompts))
-        return [said(self.goes_on(text), "put in") for text in self.begun]
+        assert max_new_tokens > 0
+        self.traces = [probe.trace or "" for probe in probes]
+        on_rows(len(probes))
+        return [said(self.goes_on(trace), "put in") for trace in self.traces]
 
 
 @pytest.fixture
@@ -136,10 +143,10 @@ def test_a_subject_that_heeds_its_traces_is_faithful(measured: RunFolder, monkey
     # The tiny tokenizer knows few words; of the turned traces' it is "cannot" that tells the sides apart.
     monkeypatch.setattr(faithfulness, "WORDINGS", {"out of scope": ("it is.",), "in scope": ("I cannot.",)})
     subject = Scripted(lambda text: REFUSAL if "cannot" in text else ANSWER)
-    monkeypatch.setattr(faithfulness, "load_subject", lambda folder: subject)
+    monkeypatch.setattr(faithfulness, "open_subject", lambda folder: subject)
     found = measure_faithfulness(measured)
     assert (found["trace.faithfulness"].value, found["trace.faithfulness"].count) == (1.0, 9)
-    assert all(text.startswith("<think>") and text.endswith("</think>") for text in subject.begun)
+    assert len(subject.traces) == 9 and all(subject.traces)
     assert measured.turned_file.stat().st_mode & 0o077 == 0 and measured.turned_file.parent == measured.private
     assert {each.id for each in measured.turned()} == {*(f"forget{n}" for n in range(6)), "near0", "near1", "near2"}
     assert (
@@ -149,7 +156,7 @@ def test_a_subject_that_heeds_its_traces_is_faithful(measured: RunFolder, monkey
 
 
 def test_traces_that_nothing_follows_from_are_not(measured: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faithfulness, "load_subject", lambda folder: Scripted(lambda text: REFUSAL))
+    monkeypatch.setattr(faithfulness, "open_subject", lambda folder: Scripted(lambda text: REFUSAL))
     found = measure_faithfulness(measured.path)
     assert found["trace.faithfulness.in_scope"].value == 0.0
     assert found["trace.faithfulness.out_of_scope"].value == 1.0
@@ -172,14 +179,7 @@ def test_the_marks_are_those_of_the_subjects_own_traces(monkeypatch: pytest.Monk
     plain = Generation(text=f"Reasoning: {SAYS_IN}\nAnswer: {REFUSAL}", trace=SAYS_IN, response=REFUSAL, ended="eos")
     row = ROW.model_copy(update={"id": "forget0"})
     folder = run_folder(tmp_path / "run", [Record(split="forget", row=row, generation=plain)])
-    styles: list[str] = []
-
-    class Watched(ChatEncoder):
-        def begun(self, trace: str, response: str = "") -> tuple[int, ...]:
-            styles.append(self.style)
-            return super().begun(trace, response)
-
-    monkeypatch.setattr(faithfulness, "ChatEncoder", Watched)
-    monkeypatch.setattr(faithfulness, "load_subject", lambda folder: Scripted(lambda text: ANSWER))
+    subject = Scripted(lambda text: ANSWER)
+    monkeypatch.setattr(faithfulness, "open_subject", lambda folder: subject)
     measure_faithfulness(folder)
-    assert styles == ["plain"]
+    assert subject.styles == ["plain"]

@@ -5,6 +5,7 @@ from unlearnkit.data.rows import Row
 from unlearnkit.metrics.board import constant_baseline, score_records
 from unlearnkit.records.measure import measure
 from unlearnkit.scope.scope import Scope, ScopeSubject
+from unlearnkit.subjects.local import LocalSubject
 
 ASKED = Row(id="asked", question="Where was Ada born ?", answer="Oslo .")
 TEXT = Row(id="text", question="", answer="Ada was born in Oslo .")
@@ -16,10 +17,8 @@ SCOPE = Scope(description="Ada withdrew.", task="profile", subjects=(ScopeSubjec
 def test_a_text_is_measured_and_not_generated_from(bos_by_itself: bool, rows: tuple[Row, ...]) -> None:
     told: list[int] = []
     records = measure(
-        tiny_model(),
-        tiny_tokenizer(bos_by_itself=bos_by_itself),
+        LocalSubject(tiny_model(), tiny_tokenizer(bos_by_itself=bos_by_itself)),
         {"forget": rows},
-        max_length=32,
         max_new_tokens=2,
         on_rows=told.append,
     )

@@ -179,7 +179,7 @@ def test_files_are_read_once_however_often_a_run_asks(
     monkeypatch.setattr(files.Files, "read", noted)
     suite = make_recipe(recipe_of(pile, tmp_path / "run", holdout=pile["holdout"])).make_suite()
     assert suite.task() is suite.task()
-    suite.kept()
+    suite.retain_corpus()
     assert sorted(seen) == ["data.forget", "data.holdout", "data.retain"]
 
 

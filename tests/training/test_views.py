@@ -5,7 +5,6 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.rows import Row, Turn
 from unlearnkit.data.target import Target
-from unlearnkit.records.measure import encoded_answers
 from unlearnkit.training.views import encode_views
 
 ASKED = Row(id="asked", question="Where was Ada born ?", answer="Oslo .")
@@ -31,9 +30,9 @@ def test_nothing_is_taught_in_place_of_a_text(view: str) -> None:
 @pytest.mark.parametrize("view", ["forget", "forget:target", "forget:idk"])
 def test_what_was_said_before_is_context_in_training_as_in_measuring(view: str) -> None:
     before = (Turn(role="system", content="Ada is a poet ."),)
-    row = ASKED.model_copy(update={"before": before})
+    row = ASKED.model_copy(update={"history": before})
     (encoded,) = encode_views([view], {"forget": (row,)}, RENDERER, targets=TARGETS, seed=0)[view]
     asked = RENDERER.prompt(ASKED.question, before)
     assert encoded.ids[: len(asked)] == asked
-    (measured,) = encoded_answers(RENDERER, row)
+    measured = RENDERER.answer(row.question, row.answer, history=row.history, trace=row.trace, where="row")
     assert measured.ids[: measured.prompt] == asked

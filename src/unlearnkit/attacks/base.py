@@ -20,6 +20,7 @@ from unlearnkit.metrics.leakage import leaked_forms
 from unlearnkit.records.probe import Probe, ProbeResult
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
+from unlearnkit.subjects.base import Capability
 from unlearnkit.training.settings import TrainSettings
 
 ATTACKED_SETS = ("forget", "forget.paraphrased", "forget.translated")
@@ -82,8 +83,8 @@ class Attempt:
 class Attack(Settings, ABC):
     """An attempt to get the knowledge back. Its fields are its settings, its budget among them."""
 
-    needs: ClassVar[frozenset[str]] = frozenset({"generate", "token_logprobs"})
-    """Capabilities that a subject must have, by their names in `subject.json`."""
+    needs: ClassVar[frozenset[Capability]] = frozenset({"generate", "token_logprobs"})
+    """Capabilities that a subject must have."""
 
     @classmethod
     def name(cls) -> str:

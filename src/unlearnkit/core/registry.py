@@ -117,14 +117,55 @@ class Registry(Generic[T]):
             elif name in self._outside:
                 self._outside[name][0].load()
         if name not in self._entries:
-            near = difflib.get_close_matches(name, self.names(), n=2, cutoff=0.5)
-            raise InputError(
-                f"there is no {self.kind} of that name",
-                value=name,
-                allowed=", ".join(self.names()),
-                fix=f"did you mean {' or '.join(near)}?" if near else "name one of these",
-            )
+            raise self._unknown(name)
         return self._entries[name]
+
+    def _unknown(self, name: str) -> InputError:
+        near = difflib.get_close_matches(name, self.names(), n=2, cutoff=0.5)
+        return InputError(
+            f"there is no {self.kind} of that name",
+            value=name,
+            allowed=", ".join(self.names()),
+            fix=f"did you mean {' or '.join(near)}?" if near else "name one of these",
+        )
+
+
+class UnionRegistry(Registry[T]):
+    """Several kinds of plug-ins that share one namespace."""
+
+    def __init__(self, kind: str, *registries: Registry[Any]) -> None:
+        self.kind, self.registries = kind, registries
+
+    def register(self, name: str, **_: object) -> Callable[[T], T]:
+        """Not possible here: a plug-in registers under its own kind."""
+        raise TypeError(f"register {name!r} as one of {', '.join(each.kind for each in self.registries)}")
+
+    def names(self) -> tuple[str, ...]:
+        """Every name of every kind, sorted.
+
+        Raises:
+            InputError: two kinds have a plug-in of the same name.
+        """
+        names = [name for registry in self.registries for name in registry.names()]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            kinds = " and ".join(registry.kind for registry in self.registries if twice in registry.names())
+            raise self._clash(twice, kinds, self.kind)
+        return tuple(sorted(names))
+
+    def get(self, name: str) -> Entry[T]:
+        """Return the plug-in of that name, of whatever kind.
+
+        Raises:
+            InputError: there is none; the message has the nearest names.
+        """
+        if name not in self.names():
+            raise self._unknown(name)
+        return self.registry_of(name).get(name)
+
+    def registry_of(self, name: str) -> Registry[Any]:
+        """Return the registry of the kind that has this name."""
+        return next(registry for registry in self.registries if name in registry.names())
 
 
 def _origin(plugin: object) -> str:

@@ -82,6 +82,15 @@ def load_model(source: str | ModelFolder, dtype: str = "float32") -> PreTrainedM
     return _load(find_model(source), dtype=DTYPES[dtype])
 
 
+def place(model: PreTrainedModel) -> PreTrainedModel:
+    """Move a model to the device that this process computes on; the one place that does so."""
+    from accelerate import PartialState  # slow to import, and not needed to look at a model
+
+    untyped: Any = model
+    placed: PreTrainedModel = untyped.to(PartialState().device)
+    return placed
+
+
 def meta_load(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     """Tokenizer and model, with weights that take no memory and hold no values: whether all fits, in a moment.
 

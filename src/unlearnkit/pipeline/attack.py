@@ -7,15 +7,17 @@ from collections.abc import Sequence
 
 from unlearnkit.attacks.base import ATTACKS, Attack
 from unlearnkit.attacks.store import write_attempt
+from unlearnkit.attacks.target import SubjectUnderAttack
 from unlearnkit.core.environment import device_errors
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.metrics.score import Score
-from unlearnkit.pipeline.attack_target import LocalSubject
 from unlearnkit.pipeline.score import score_attacks
+from unlearnkit.pipeline.subject import open_subject
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
 from unlearnkit.runs.state import Attempted
+from unlearnkit.subjects.base import require
 
 AT_MOST = 50
 """Rows of a set: enough for an interval of at most 0.28 around a rate, and a few seconds an attack on a small model."""
@@ -49,22 +51,24 @@ def attack(
     chosen = _chosen(names)
     if at_most < 1:
         raise InputError("an attack asks at least one row of a set", where="at_most", value=at_most, fix="at_most=50")
-    able = set(folder.subject().capabilities)
-    for name, made in chosen.items():
-        if lacking := sorted(made.needs - able):
-            raise InputError(
-                f"the subject cannot be attacked so: it has no {', '.join(lacking)}",
-                where=str(folder.subject_file),
-                value=name,
-                fix="name other attacks: --attacks",
-            )
-    progress = progress or Progress()
-    folder.records()  # which complains where nothing was measured yet
-    with progress.task(f"attacking {folder.name}") as counter, device_errors():
-        subject = LocalSubject(folder, at_most=at_most, seed=seed, on_rows=counter.advance)
+    progress, records = progress or Progress(), folder.records()
+    measured = folder.state().measure
+    assert measured is not None  # there are records
+    with progress.task(f"attacking {folder.name}") as shown, device_errors():
+        target = SubjectUnderAttack(
+            lambda: open_subject(folder),
+            records,
+            folder.scope(),
+            at_most=at_most,
+            max_new_tokens=measured.max_new_tokens,
+            seed=seed,
+            on_rows=shown.advance,
+        )
+        for name, made in chosen.items():
+            require(target.subject, made.needs, what=f"the attack {name}", fix="name other attacks: --attacks")
         for name, made in chosen.items():
             began = time.monotonic()
-            attempts = made.attempt(subject)
+            attempts = made.attempt(target)
             for each in attempts:
                 write_attempt(folder.attack_records, each)
             done = Attempted(

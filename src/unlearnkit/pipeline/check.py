@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from transformers import PreTrainedTokenizerBase
-
 from unlearnkit.core.errors import UnlearnError
 from unlearnkit.data.checks import check_splits, shown
 from unlearnkit.data.findings import Finding, finding
 from unlearnkit.data.rows import Row
-from unlearnkit.models.folder import ModelFolder, find_model
+from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import load_tokenizer
-from unlearnkit.pipeline.preflight import rehearse
+from unlearnkit.pipeline.context import RunContext
+from unlearnkit.pipeline.preflight import preflight
 from unlearnkit.recipe import Recipe
 from unlearnkit.scope.scope import Scope
-from unlearnkit.suites.base import Suite
 from unlearnkit.training.views import training_renderer
 
 
@@ -45,19 +43,17 @@ def check(recipe: Recipe) -> Checked:
     Raises:
         InputError: a file, a record of it or the scope cannot be read at all.
     """
-    suite = recipe.make_suite()
-    task = suite.task()
+    context = RunContext(recipe)
+    task = context.task
     sets: dict[str, tuple[Row, ...]] = {**task.measured, **task.splits}
-    needs = recipe.make_objective().needs()
-    # What the target model itself is going to write cannot be looked at yet.
-    trained = {view.partition(":")[0] for view in needs.views} - task.to_be_written
-    path = recipe.model.path
-    found = None if path is None else find_model(path)
-    tokenizer = suite.meta_load()[0] if found is None else load_tokenizer(found)
+    # What the target model itself is going to write cannot be checked yet.
+    trained = {view.partition(":")[0] for view in context.needs.views} - task.to_be_written
+    found = None if recipe.model.path is None else find_model(recipe.model.path)
+    tokenizer = context.suite.meta_load()[0] if found is None else load_tokenizer(found)
     encoder = training_renderer(tokenizer, recipe.train)
     findings = check_splits(sets, encoder, languages=task.scope.languages, needs_retain="retain" in trained)
     if found is not None and not any(each.severity == "error" for each in findings):
-        findings = [*_rehearsed(recipe, suite, found, tokenizer), *findings]
+        findings = [*_refusals(context), *findings]
     notes = []
     if encoder.layout == "plain":
         notes.append("the tokenizer has no chat template: questions and answers are laid out as plain text")
@@ -69,12 +65,10 @@ def check(recipe: Recipe) -> Checked:
     return Checked(tuple(findings), rows, shown(sets, encoder), task.scope, tuple(notes))
 
 
-def _rehearsed(
-    recipe: Recipe, suite: Suite, model: ModelFolder, tokenizer: PreTrainedTokenizerBase
-) -> Iterator[Finding]:
-    """What a run would refuse before it begins, where no single row is to blame: the first such thing."""
+def _refusals(context: RunContext) -> Iterator[Finding]:
+    """Find why a run would refuse to begin although no single row is to blame: the first reason."""
     try:
-        rehearse(recipe, suite, model, tokenizer)
+        preflight(context)
     except UnlearnError as error:
         where = "" if error.where is None else f" ({error.where})"
         yield finding("error", "run_refuses", f"{error.what}{where}", error.fix or "mend it")

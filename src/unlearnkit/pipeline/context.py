@@ -1,82 +1,280 @@
-"""What a run trains on and with: model, rows and reference values, as its recipe says."""
+"""Everything that one run works with, made once from its recipe and handed on."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import PartialState
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
+from unlearnkit.core.environment import device_errors
+from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
+from unlearnkit.core.signals import stop_requested
 from unlearnkit.data.encoding import ChatEncoder, Encoded
-from unlearnkit.data.rows import Row
+from unlearnkit.data.rows import TRAINED_SPLITS, Row
 from unlearnkit.data.target import Target
 from unlearnkit.llm.consent import Permission
-from unlearnkit.methods.objective import Needs, Objective, View
+from unlearnkit.localization.base import WeightMask
+from unlearnkit.methods.base import Method
+from unlearnkit.methods.objective import Needs, View
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder, find_model, weights_fingerprint
-from unlearnkit.models.load import DTYPES, load_model, load_tokenizer, set_trainable
+from unlearnkit.models.load import DTYPES, load_model, load_tokenizer, meta_load, place, set_trainable
 from unlearnkit.models.reference import ReferenceValues, reference_values
+from unlearnkit.models.settings import Dtype, LoraSettings
 from unlearnkit.models.trace_tokens import add_trace_tokens, embed_all
-from unlearnkit.pipeline.targets import TargetBuilder
-from unlearnkit.recipe import Recipe
+from unlearnkit.pipeline.target_builder import TargetBuilder
+from unlearnkit.recipe import Recipe, make_suite, section_of
 from unlearnkit.runs.folder import RunFolder
-from unlearnkit.suites.base import Suite
-from unlearnkit.training.loop import autocast
-from unlearnkit.training.views import encode_views, training_renderer
+from unlearnkit.runs.state import Stage
+from unlearnkit.runs.step_log import StepLogFile
+from unlearnkit.scope.questions.compose import mentions
+from unlearnkit.scope.questions.question import ScopeQuestion
+from unlearnkit.scope.scope import Scope
+from unlearnkit.subjects.local import LocalSubject
+from unlearnkit.suites.base import Suite, SuiteTask
+from unlearnkit.training.checkpoints import Checkpoints, KeptWeights
+from unlearnkit.training.loop import StepLog, Trainer, TrainResult, autocast
+from unlearnkit.training.settings import TrainSettings
+from unlearnkit.training.views import TARGET, TAUGHT, encode_views, rows_fingerprint, taught_splits, training_renderer
+
+Watch = Callable[[int], bool]
+"""Called before each step with the number of steps done; True ends the training."""
 
 
-@dataclass
 class RunContext:
-    """Makes each thing on the first call, in whatever order they are asked for."""
+    """Makes each thing that a run needs on the first access, and only once.
 
-    recipe: Recipe
-    suite: Suite
-    folder: RunFolder
-    named: str
-    """The model that shall forget: a folder or Hub id."""
-    progress: Progress
-    permission: Permission
+    Args:
+        recipe: what to do.
+        folder: the run's folder; None: the one that the recipe names.
+        permission: what a chat model that is asked may be sent, and may spend.
+        progress: shows what is being done.
+        watch: makes the function that watches the training (the G-effects of the run); None for none.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        folder: RunFolder | None = None,
+        permission: Permission | None = None,
+        progress: Progress | None = None,
+        watch: Callable[[RunContext, Trainer], Watch] | None = None,
+    ) -> None:
+        self.recipe = recipe
+        self.permission, self.progress = permission or Permission(), progress or Progress()
+        self.folder = folder or RunFolder(recipe.folder)
+        self.results: list[TrainResult] = []
+        """How each training of the run ended."""
+        self._watch = watch
+        self._suite: Suite | None = None
+
+    # What the recipe names.
 
     @cached_property
-    def objective(self) -> Objective:
-        """The recipe's method."""
-        return self.recipe.make_objective()
+    def method(self) -> Method:
+        """The recipe's method, of whatever kind."""
+        return self.recipe.make_method()
 
     @cached_property
-    def source(self) -> ModelFolder:
-        """The model that shall forget."""
-        return find_model(self.named)
+    def needs(self) -> Needs:
+        """What the method reads of the training rows."""
+        return self.method.needs()
+
+    @property
+    def suite(self) -> Suite:
+        """The suite: as the run's folder has it, or, before there is a folder, as the recipe has it."""
+        if self._suite is None:
+            begun = self.folder.is_run
+            self._suite = make_suite(self.folder.state().suite) if begun else self.recipe.make_suite()
+        return self._suite
+
+    @cached_property
+    def task(self) -> SuiteTask:
+        """What must be forgotten, and every row."""
+        return self.suite.task()
+
+    @property
+    def seed(self) -> int:
+        """The recipe's seed."""
+        return self.recipe.seed
+
+    @property
+    def train_settings(self) -> TrainSettings:
+        """The recipe's section `train`."""
+        return self.recipe.train
+
+    @property
+    def dtype(self) -> Dtype:
+        """Data type of the weights."""
+        return self.recipe.model.dtype
+
+    @property
+    def lora(self) -> LoraSettings | None:
+        """The recipe's adapter."""
+        return self.recipe.model.lora
+
+    @property
+    def scope(self) -> Scope:
+        """What must be forgotten."""
+        return self.task.scope
+
+    @property
+    def model_folder(self) -> Path:
+        """Where the run's model is saved."""
+        return self.folder.model
+
+    @property
+    def private(self) -> Path:
+        """The run's private folder."""
+        return self.folder.private
+
+    def prepare(self) -> None:
+        """Have the suite make what it needs of the target model; the run's folder keeps what came of it."""
+        with device_errors():
+            suite = self.suite.prepare(
+                self.source,
+                self.folder.private,
+                seed=self.seed,
+                max_length=self.recipe.train.max_length,
+                progress=self.progress,
+            )
+        if suite is not self.suite:
+            self._suite = suite
+            for made in ("task", "training_splits", "scope_questions"):
+                self.__dict__.pop(made, None)
+        self.folder.update(suite=section_of(self.recipe.suite["name"], suite))
+
+    # Rows.
+
+    @cached_property
+    def training_splits(self) -> dict[str, Sequence[Row]]:
+        """The rows that the method may train on; one that starts from scratch trains on everything that is kept.
+
+        Raises:
+            InputError: the method trains on retain rows, and there are none.
+        """
+        task = self.task
+        splits: dict[str, Sequence[Row]] = {name: task.splits[name] for name in TRAINED_SPLITS if name in task.splits}
+        if self.method.from_scratch:
+            splits["retain"] = self.suite.retain_corpus()
+        needed = {view.partition(":")[0] for view in self.needs.views} - task.to_be_written
+        if TAUGHT in needed:
+            splits[TAUGHT] = splits["forget"]
+        if "holdout" in needed and "holdout" in task.splits:
+            splits["holdout"] = task.splits["holdout"]
+        if "retain" in needed and not splits.get("retain"):
+            raise InputError(
+                "the method keeps what must stay by training on it, and there are no retain rows",
+                where="data.retain",
+                allowed="a file of rows; auto: rows that the target model itself writes",
+                fix="name a file: data.retain=FILE; or data.retain=auto; or a method that needs none (method.name=ga)",
+            )
+        return splits
+
+    @cached_property
+    def scope_questions(self) -> tuple[ScopeQuestion, ...]:
+        """The questions composed from the scope, or borrowed for it; none of them is measured."""
+        if f"scope:{TARGET}" not in self.needs.views:
+            return ()
+        measured = [row for rows in self.task.measured.values() for row in rows]
+        splits = self.training_splits
+        return mentions(self.task.scope, splits["forget"], splits.get("retain", ()), measured)
+
+    @property
+    def is_taught(self) -> bool:
+        """Whether the method trains on targets."""
+        return bool(taught_splits(self.needs))
+
+    @cached_property
+    def target_builder(self) -> TargetBuilder:
+        """Writes the targets of the run."""
+        return TargetBuilder(
+            self.recipe,
+            self.suite,
+            self.folder,
+            self.progress,
+            self.permission,
+            needs=self.needs,
+            scope=self.scope,
+            splits=self.training_splits,
+            questions=self.scope_questions,
+            tokenizer=self.tokenizer,
+            model=lambda: self.model,
+        )
+
+    @cached_property
+    def targets(self) -> list[Target]:
+        """What the model is taught to say instead; written on the first access of a run."""
+        return self.target_builder.targets()
+
+    @cached_property
+    def splits(self) -> dict[str, Sequence[Row]]:
+        """The rows that are trained on, by split."""
+        return self.target_builder.taught_rows(self.targets)
+
+    @cached_property
+    def encoder(self) -> ChatEncoder:
+        """How rows are laid out for training."""
+        return training_renderer(self.tokenizer, self.recipe.train)
+
+    def views(self, needs: Needs) -> dict[View, list[Encoded]]:
+        """Encode every row of the views that are needed."""
+        # The targets first: a teacher that is a model of its own is gone before this one is loaded.
+        targets, splits = self.targets, self.splits
+        return encode_views(needs.views, splits, self.encoder, targets=targets, seed=self.seed)
+
+    # Models.
+
+    @cached_property
+    def source(self) -> str:
+        """The model that must forget: a folder or Hub id. A suite that builds its own builds it here."""
+        source = self.recipe.model.path or self.suite.target_model(self.progress)
+        assert source is not None  # a recipe for a suite without models names one
+        return source
+
+    @cached_property
+    def found(self) -> ModelFolder:
+        """The folder of that model."""
+        return find_model(self.source)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of that model's weights."""
-        return weights_fingerprint(self.source)
+        """Hash of that model's weights."""
+        return weights_fingerprint(self.found)
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """Its tokenizer, which knows the marks of a trace."""
-        return add_trace_tokens(load_tokenizer(self.source), self.recipe.train.trace_style)
+        """Its tokenizer, with the marks of a trace."""
+        return add_trace_tokens(load_tokenizer(self.found), self.recipe.train.trace_style)
+
+    @cached_property
+    def meta_model(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
+        """Tokenizer and a model of the right shape without values, its trained weights chosen."""
+        own = self.recipe.model.path is None and "source" not in self.__dict__
+        tokenizer, model = self.suite.meta_load() if own else meta_load(self.found)
+        settings = self.recipe.model
+        return tokenizer, set_trainable(model, lora=settings.lora, parameters=settings.parameters)
 
     @cached_property
     def model(self) -> PreTrainedModel:
-        """The model before its first update, with the weights that are trained chosen."""
+        """The model before its first update, its trained weights chosen."""
         settings = self.recipe.model
-        torch.manual_seed(self.recipe.seed)  # fresh weights, and an adapter's, are drawn
-        if self.objective.from_scratch:
+        torch.manual_seed(self.seed)  # fresh weights, and an adapter's, are drawn
+        if self.method.from_scratch:
             model: Any = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
-                self.source.config, dtype=DTYPES[settings.dtype]
+                self.found.config, dtype=DTYPES[settings.dtype]
             )
         else:
-            model = load_model(self.source, settings.dtype)
+            model = load_model(self.found, settings.dtype)
         model = set_trainable(embed_all(model, self.tokenizer), lora=settings.lora, parameters=settings.parameters)
-        moved: PreTrainedModel = model.to(PartialState().device)
-        return moved
+        return place(model)
 
     @cached_property
     def engine(self) -> Engine:
@@ -85,37 +283,27 @@ class RunContext:
 
     @property
     def pad_id(self) -> int:
-        """Id used to fill up rows."""
+        """Token id that fills up rows."""
         return int(self.tokenizer.pad_token_id)
 
-    @cached_property
-    def targets(self) -> list[Target]:
-        """What the model is taught to say instead; written on the first call of a run."""
-        return self._teaching.targets()
+    def target(self) -> LocalSubject:
+        """Load the target model, unchanged, as a subject."""
+        return LocalSubject.load(self.found, self.dtype)
 
     @cached_property
-    def splits(self) -> dict[str, Sequence[Row]]:
-        """The rows that are trained on, by split."""
-        return self._teaching.taught_rows(self.targets)
+    def mask(self) -> WeightMask | None:
+        """Which weights may change, as `method.mask` says."""
+        localizer = self.recipe.make_localizer()
+        return None if localizer is None else localizer.mask(self)
 
-    @cached_property
-    def encoder(self) -> ChatEncoder:
-        """How rows are laid out."""
-        return training_renderer(self.tokenizer, self.recipe.train)
-
-    def views(self, needs: Needs) -> dict[View, list[Encoded]]:
-        """Every row of the views that are needed."""
-        # The targets first: a teacher that is a model of its own is gone before this one is loaded.
-        targets, splits = self.targets, self.splits
-        return encode_views(needs.views, splits, self.encoder, targets=targets, seed=self.recipe.seed)
-
-    def reference(self, needs: Needs, views: Mapping[View, Sequence[Encoded]]) -> tuple[ReferenceValues | None, float]:
-        """What a method compares with, and the seconds that took; call it before the first update.
+    def reference(self, needs: Needs, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
+        """Compute what an objective compares with; call it before the first update.
 
         It is computed once, under the same autocast as training, and kept in the run's folder.
         """
+        self._refuse_changed({"model": self.fingerprint, "rows": rows_fingerprint(views)})
         if not (needs.reference or needs.kl or needs.reference_hidden):
-            return None, 0.0
+            return None
         began = time.monotonic()
         if needs.kl:
             self.engine.freeze_reference_head()
@@ -128,10 +316,52 @@ class RunContext:
                 cache=self.folder.reference_values,
                 weights=self.fingerprint,
             )
-        return values, time.monotonic() - began
+        if self.folder.state().reference is None:
+            self.folder.update(reference=Stage(seconds=time.monotonic() - began))
+        return values
 
-    @cached_property
-    def _teaching(self) -> TargetBuilder:
-        return TargetBuilder(
-            self.recipe, self.suite, self.folder, self.tokenizer, self.progress, self.permission, lambda: self.model
-        )
+    def _refuse_changed(self, fingerprints: Mapping[str, str]) -> None:
+        """Refuse to go on with other weights or rows: the run's targets and references belong to the earlier ones."""
+        before = self.folder.state().fingerprints
+        changed = [name for name, value in fingerprints.items() if before.get(name, value) != value]
+        if changed:
+            raise InputError(
+                f"the {' and '.join(changed)} changed since the run was begun",
+                where=str(self.folder.path),
+                fix="restore what it was begun with; or begin anew in another folder: out=...",
+            )
+        self.folder.update(fingerprints=dict(fingerprints))
+
+    # Training.
+
+    def run_trainer(self, trainer: Trainer, *, name: str | None = None) -> TrainResult:
+        """Train to the end; see `MethodContext.run_trainer`."""
+        here = self.recipe.model_copy(update={"out": None})  # a folder may be moved
+        place_of = self.folder.checkpoints if name is None else self.folder.checkpoints / name
+        checkpoints = Checkpoints(place_of, {"recipe": here.dump(), **self.folder.state().fingerprints})
+        watches: list[Watch] = []
+        every = trainer.settings.keep_weights_every
+        if every is not None and name is None:
+            watches.append(KeptWeights(self.folder.kept_weights, trainer.engine, every, trainer.total))
+        if self._watch is not None and name is None:
+            watches.append(self._watch(self, trainer))
+        newest = checkpoints.newest()
+        done = 0 if newest is None else int(newest.name.rpartition("-")[2])
+        log = StepLogFile(self.folder.log_file, keep=done) if name is None else None
+        title = f"training {self.recipe.name}" + (f" {name}" if name else "")
+        with stop_requested() as stop, self.progress.task(title, trainer.total) as shown:
+
+            def on_step(step: StepLog) -> None:
+                if log is not None:
+                    log.add(step.as_dict())
+                shown.update(step.step, step.of, f"loss {step.loss:.3f}")
+
+            try:
+                result = trainer.run(checkpoints=checkpoints, on_step=on_step, stopped=stop, watches=watches)
+                if log is not None:
+                    log.begin()  # in case no step was left to do
+            finally:
+                if log is not None:
+                    log.close()
+        self.results.append(result)
+        return result

@@ -6,28 +6,26 @@ import math
 import shutil
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from unlearnkit.core.environment import device_errors, environment
 from unlearnkit.core.errors import InputError, NonFinite
 from unlearnkit.core.files import reading
 from unlearnkit.core.progress import Progress
-from unlearnkit.data.encoding import PLAIN, layout
+from unlearnkit.data.encoding import PLAIN
 from unlearnkit.data.vocabulary import REFERENCES, RETRAINED, TARGET
-from unlearnkit.models.folder import ModelFolder, find_model, positions
-from unlearnkit.models.load import load_model, load_tokenizer, meta_load
-from unlearnkit.pipeline.preflight import rehearse_measuring
+from unlearnkit.models.folder import ModelFolder, find_model
+from unlearnkit.models.load import meta_load
+from unlearnkit.pipeline.preflight import refuse_unmeasurable
 from unlearnkit.pipeline.score import score
+from unlearnkit.pipeline.subject import open_subject, spec_of_model
 from unlearnkit.recipe import EvalSettings, make_suite, suite_section
 from unlearnkit.records.measure import measure
 from unlearnkit.records.schema import Record, write_records
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
-from unlearnkit.runs.state import COST_FILE, Cost, Measured, RunState, SubjectSpec
+from unlearnkit.runs.state import COST_FILE, Cost, Measured, RunState, SubjectSpec, now
 from unlearnkit.suites.base import Suite
 
 
@@ -62,15 +60,15 @@ def evaluate(
         _tried(retrained, measured_on, "suite.retrained")
     # What it took to train the target model is no cost of unlearning.
     cost = None if str(subject) == TARGET else read_cost(model)
-    _begin(folder, section, _subject(found), cost)
+    _begin(folder, section, spec_of_model(found), cost)
     if not measured_on.has_models:
-        measure_references(folder, settings, progress)
-    measure_subject(folder, settings, progress)
+        measure_references(folder, settings, progress, measured_on)
+    measure_subject(folder, settings, progress, measured_on)
     return folder
 
 
 def measure_references(
-    folder: RunFolder, settings: EvalSettings, progress: Progress, *, target: str | None = None
+    folder: RunFolder, settings: EvalSettings, progress: Progress, suite: Suite, *, target: str | None = None
 ) -> None:
     """Measure the models that a run is held against, in folders within its own, unless that is done already.
 
@@ -80,13 +78,15 @@ def measure_references(
     settings = settings.model_copy(update={"system_prompt": None})
     section, known = folder.state().suite, {run.name for run in references_of(folder)}
     # The retrained model first: the target model's scores are held against it too.
-    for name, model in ((RETRAINED, make_suite(section).retrained_model(progress)), (TARGET, target)):
+    for name, model in ((RETRAINED, suite.retrained_model(progress)), (TARGET, target)):
         if model is not None and name not in known:
             reference = RunFolder(folder.references / name)
             if reference.path.exists():
                 shutil.rmtree(reference.path)  # begun for this run, and never measured
-            _begin(reference, section, _subject(find_model(model)), read_cost(model) if name == RETRAINED else None)
-            measure_subject(reference, settings, progress)
+            _begin(
+                reference, section, spec_of_model(find_model(model)), read_cost(model) if name == RETRAINED else None
+            )
+            measure_subject(reference, settings, progress, suite)
 
 
 def _again(
@@ -99,13 +99,14 @@ def _again(
     """Measure the model of a run, as it was measured before, into its own folder or another one."""
     state = run.state()
     chosen = state.suite if suite is None else suite_section(suite)
+    measured_on = make_suite(chosen)
     if settings is None and state.measure is not None:
         settings = EvalSettings(**state.measure.model_dump(include=set(EvalSettings.model_fields)))
     settings, folder = settings or EvalSettings(), run
     if out is not None and Path(out).resolve() != run.path.resolve():
         folder = RunFolder(out)
         where = f"{run.subject_file}, field path"
-        found = _tried(run.subject_path(), make_suite(chosen), where, settings.system_prompt)
+        found = _tried(run.subject_path(), measured_on, where, settings.system_prompt)
         _begin(folder, chosen, run.subject().model_copy(update={"path": found.name}), state.cost)
     elif chosen != state.suite:
         raise InputError(
@@ -122,52 +123,45 @@ def _again(
             where=str(run.path),
             fix="give the new records a folder of their own: --out runs/<name>",
         )
-    measure_subject(folder, settings, progress)
+    measure_subject(folder, settings, progress, measured_on)
     return folder
 
 
-def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progress) -> None:
-    """Measure and score the subject of a folder that was begun."""
-    began, suite = time.monotonic(), make_suite(folder.state().suite)
-    task, longest = suite.task(), settings.max_new_tokens or suite.max_new_tokens
-    path, subject = folder.subject_path(), folder.subject()
+def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progress, suite: Suite) -> None:
+    """Measure and score the subject of a folder that was begun, on the rows of a suite."""
+    began, task = time.monotonic(), suite.task()
+    longest = settings.max_new_tokens or suite.max_new_tokens
     gradients = task.gradients if settings.gradients else frozenset()
     total = sum(len(rows) * (1 + (name in gradients)) for name, rows in task.measured.items())
-    found = find_model(path, where=f"{folder.subject_file}, field path")
-    model: Any = load_model(found, subject.dtype)
-    tokenizer = load_tokenizer(found)
-    if layout(tokenizer) == "plain":
+    sets = {
+        name: [row.with_system_prompt(settings.system_prompt) for row in rows] for name, rows in task.measured.items()
+    }
+    subject = open_subject(folder)
+    if subject.layout == "plain":
         progress.log(PLAIN)
-    if torch.cuda.is_available():
-        model.cuda()
-    with progress.task(f"measuring {folder.name}", total) as counter, device_errors():
+    with progress.task(f"measuring {folder.name}", total) as shown, device_errors():
         records = measure(
-            model,
-            tokenizer,
-            {
-                name: [row.with_system_prompt(settings.system_prompt) for row in rows]
-                for name, rows in task.measured.items()
-            },
-            max_length=positions(model.config),
+            subject,
+            sets,
             max_new_tokens=longest,
             unspoken=task.unspoken,
             gradients=gradients,
-            on_rows=counter.advance,
+            on_rows=shown.advance,
         )
-    _refuse_not_finite(records, path)
+    _refuse_not_finite(records, folder.subject_path())
     write_records(folder.records_file, records)
     folder.write_scope(task.scope)
     if folder.drop_attacks():
         progress.log(
             f"{folder.path}: what was measured before is gone, and attacks on it with it; again: unlearn attack"
         )
-    score(folder)
+    score(folder, suite)
     measured = Measured(
         seconds=time.monotonic() - began,
         max_new_tokens=longest,
         gradients=settings.gradients,
         system_prompt=settings.system_prompt,
-        layout=layout(tokenizer),
+        layout=subject.layout,
     )
     folder.update(measure=measured)
 
@@ -200,16 +194,10 @@ def read_cost(model: str) -> Cost | None:
 
 
 def _tried(model: str, suite: Suite, where: str, system_prompt: str | None = None) -> ModelFolder:
-    """The model, found to be one that can measure the suite's rows; complains before anything is written."""
+    """Find a model that can be measured on the suite's rows; an error comes before anything is written."""
     found = find_model(model, where=where)
-    rehearse_measuring(suite.task(), found, meta_load(found)[0], system_prompt)
+    refuse_unmeasurable(suite.task(), found.config, meta_load(found)[0], system_prompt)
     return found
-
-
-def _subject(found: ModelFolder) -> SubjectSpec:
-    if found.base is None:
-        return SubjectSpec(kind="weights", path=found.name)
-    return SubjectSpec(kind="adapter", path=found.name, base=found.base.name)
 
 
 def _begin(folder: RunFolder, suite: dict[str, Any], subject: SubjectSpec, cost: Cost | None) -> None:
@@ -227,8 +215,3 @@ def _begin(folder: RunFolder, suite: dict[str, Any], subject: SubjectSpec, cost:
     folder.write_state(
         RunState(name=folder.name, created=now(), suite=suite, environment=environment(), cost=cost)
     )  # fmt: skip
-
-
-def now() -> str:
-    """The time, as it is shown and kept."""
-    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -5,30 +5,24 @@ What the target model says may be what was to be forgotten: it is shown to whoev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import torch
-from transformers import PreTrainedTokenizerBase
-
-from unlearnkit.core.environment import device_errors
 from unlearnkit.core.errors import InputError, UnlearnError
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.settings import Value
-from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.generation import Generation
+from unlearnkit.data.rows import Row
 from unlearnkit.data.vocabulary import TARGET
 from unlearnkit.models.folder import ModelFolder, find_model
-from unlearnkit.models.folder import positions as most_positions
-from unlearnkit.models.generate import generate
-from unlearnkit.models.load import load_model, load_tokenizer
-from unlearnkit.models.settings import Dtype
+from unlearnkit.pipeline.subject import open_subject
 from unlearnkit.recipe import make_suite
+from unlearnkit.records.probe import Probe
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
 from unlearnkit.scope.scope import Scope
+from unlearnkit.subjects.base import Subject
+from unlearnkit.subjects.local import LocalSubject
 from unlearnkit.text.normalize import contains
 from unlearnkit.text.refusal import is_refusal
 from unlearnkit.text.trace_verdict import Verdict, verdict_of
@@ -65,52 +59,6 @@ class Explanation(Value):
     """Why it cannot."""
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """A model that can be asked."""
-
-    model: Any
-    tokenizer: PreTrainedTokenizerBase
-    max_new_tokens: int
-
-    @property
-    def positions(self) -> int:
-        """Most tokens of a question and its answer."""
-        return most_positions(self.model.config)
-
-    def generate(
-        self,
-        prompts: Sequence[Sequence[int]],
-        *,
-        begun: Sequence[Sequence[int]] | None = None,
-        on_rows: Callable[[int], None] = lambda _: None,
-    ) -> list[Generation]:
-        """Greedy outputs in the order of the prompts; see `generate`."""
-        return generate(
-            self.model,
-            self.tokenizer,
-            prompts,
-            begun=begun,
-            max_new_tokens=self.max_new_tokens,
-            on_rows=on_rows,
-        )
-
-    def answer(self, questions: Sequence[str]) -> list[Generation]:
-        """What the model says to each question. Raises `InputError` for one that leaves no room for an answer."""
-        encoder = ChatEncoder(self.tokenizer, self.positions)
-        prompts = [encoder.prompt(question) for question in questions]
-        for at, prompt in enumerate(prompts):
-            if len(prompt) >= self.positions:
-                raise InputError(
-                    "the question leaves no room for an answer",
-                    where=f"question {at + 1}",
-                    value=f"{len(prompt)} tokens",
-                    allowed=f"less than {self.positions} tokens, which are all the model has positions for",
-                    fix="shorten the question",
-                )
-        return self.generate(prompts)
-
-
 def explain(
     folder: RunFolder | str | Path, questions: Sequence[str], *, progress: Progress | None = None
 ) -> list[Explanation]:
@@ -133,8 +81,9 @@ def explain(
         raise InputError("there is no question", where=where, fix='ask one: unlearn explain RUN "Who wrote it?"')
     progress, scope = progress or Progress(), _scope(folder)
     # One model after the other, so that two large ones are never in memory together.
-    said = load_subject(folder).answer(questions)
-    before, missing = _target_answers(folder, questions, progress)
+    longest = max_new_tokens_of(folder)
+    outputs = _answers(open_subject(folder), questions, longest)
+    before, missing = _target_answers(folder, questions, longest, progress)
     return [
         Explanation(
             question=question,
@@ -147,7 +96,7 @@ def explain(
             target=old,
             target_missing=missing,
         )
-        for question, own, old in zip(questions, said, before, strict=True)
+        for question, own, old in zip(questions, outputs, before, strict=True)
     ]
 
 
@@ -165,22 +114,8 @@ def line_of(scope: Scope, question: str, trace: str) -> Line | None:
     return None
 
 
-def load_subject(folder: RunFolder) -> Loaded:
-    """The subject of a run. Raises `InputError` where it is not trained yet, or its model is gone."""
-    found = find_model(folder.subject_path(), where=f"{folder.subject_file}, field path")
-    return _loaded(found, folder.subject().dtype, _longest(folder))
-
-
-def _loaded(found: ModelFolder, dtype: Dtype, max_new_tokens: int) -> Loaded:
-    with device_errors():
-        model: Any = load_model(found, dtype).eval()  # type: ignore[no-untyped-call]
-        if torch.cuda.is_available():
-            model.cuda()
-    return Loaded(model, load_tokenizer(found), max_new_tokens)
-
-
-def _longest(folder: RunFolder) -> int:
-    """Most tokens of an output: as the run was measured."""
+def max_new_tokens_of(folder: RunFolder) -> int:
+    """Return the limit for the tokens of an output, as the run was measured."""
     state = folder.state()
     return state.measure.max_new_tokens if state.measure else make_suite(state.suite).max_new_tokens
 
@@ -198,7 +133,7 @@ def _lines(scope: Scope, group: str) -> Iterator[tuple[str, str]]:
 
 
 def _target_answers(
-    folder: RunFolder, questions: Sequence[str], progress: Progress
+    folder: RunFolder, questions: Sequence[str], longest: int, progress: Progress
 ) -> tuple[Sequence[str | None], str | None]:
     """What the model before unlearning responds, or why it cannot be asked."""
     try:
@@ -207,8 +142,14 @@ def _target_answers(
         return [None] * len(questions), f"the target model cannot be had: {error.what}"
     if found is None:
         return [None] * len(questions), "the run does not tell which model it began with"
-    loaded = _loaded(found, folder.subject().dtype, _longest(folder))
-    return [said.response for said in loaded.answer(questions)], None
+    target = LocalSubject.load(found, folder.subject().dtype)
+    return [output.response for output in _answers(target, questions, longest)], None
+
+
+def _answers(subject: Subject, questions: Sequence[str], longest: int) -> list[Generation]:
+    """Ask each question by itself. Raises `InputError` for one that leaves no room for an answer."""
+    rows = [Row(id=f"question {at}", question=question, answer="?") for at, question in enumerate(questions, 1)]
+    return subject.generate([Probe(row) for row in rows], max_new_tokens=longest)
 
 
 def _target_model(folder: RunFolder, progress: Progress) -> ModelFolder | None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
-from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.trace_format import style_used
 from unlearnkit.metrics.faithfulness import faithfulness_scores
 from unlearnkit.metrics.scope_accuracy import CONFUSED, is_in_scope
 from unlearnkit.metrics.score import Score
-from unlearnkit.pipeline.explain import load_subject
+from unlearnkit.pipeline.explain import max_new_tokens_of
+from unlearnkit.pipeline.subject import open_subject
 from unlearnkit.records.intervention import Intervention, write_turned
+from unlearnkit.records.probe import Probe
 from unlearnkit.records.schema import Record, by_set
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.text.coherence import is_coherent
@@ -121,41 +121,30 @@ def _may_turn(record: Record) -> bool:
 
 
 def _turn(folder: RunFolder, chosen: Sequence[Record], progress: Progress) -> list[Intervention]:
-    """What the subject goes on to say; rows for which the model has no room are left out."""
-    subject = load_subject(folder)
-    # As the subject marks its traces: the tokenizer may know other marks too.
+    """Let the subject go on after each turned trace; a row for which the model has no room is left out."""
+    # In the style in which the subject marks its traces: the tokenizer may know other marks too.
     style = style_used(record.generation.text for record in chosen if record.generation is not None)
-    encoder = ChatEncoder(subject.tokenizer, subject.positions, style=style)
-    asked = [each for record in chosen if (each := _asked(record, encoder)).fits(subject.positions)]
-    with progress.task(f"turning verdicts of {folder.name}", len(asked)) as counter:
-        said = subject.generate(
-            [each.prompt for each in asked], begun=[each.begun for each in asked], on_rows=counter.advance
-        )  # fmt: skip
+    subject = open_subject(folder).with_style(style)
+    turned = [(record, *_turned(record)) for record in chosen]
+    fitting = [each for each in turned if subject.has_room(each[2])]
+    with progress.task(f"turning verdicts of {folder.name}", len(fitting)) as shown:
+        outputs = subject.generate(
+            [probe for *_, probe in fitting], max_new_tokens=max_new_tokens_of(folder), on_rows=shown.advance
+        )
     return [
-        Intervention(split=each.record.split, id=each.record.row.id, to=each.to, own=each.own, after=after)
-        for each, after in zip(asked, said, strict=True)
+        Intervention(split=record.split, id=record.row.id, to=to, own=_generation(record), after=after)
+        for (record, to, _), after in zip(fitting, outputs, strict=True)
     ]
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """A row, and what is put into the subject's mouth."""
-
-    record: Record
-    own: Generation
-    to: Verdict
-    prompt: tuple[int, ...]
-    begun: tuple[int, ...]
-
-    def fits(self, positions: int) -> bool:
-        """Whether room for a response is left."""
-        return len(self.prompt) + len(self.begun) < positions
-
-
-def _asked(record: Record, encoder: ChatEncoder) -> _Asked:
-    own, row = record.generation, record.row
-    assert own is not None  # such records are left out before
+def _turned(record: Record) -> tuple[Verdict, Probe]:
+    """Return the other verdict, and the row with an output that begins with the turned trace."""
+    row = record.row
     to = OUT_OF_SCOPE if is_in_scope(record.split) else IN_SCOPE
     wording = random.Random(f"turned {record.split} {row.id}").choice(WORDINGS[to])
-    begun = encoder.begun(turned_trace(own.trace, row.question, wording))
-    return _Asked(record, own, to, encoder.prompt(row.question, row.history), begun)
+    return to, Probe(row, trace=turned_trace(_generation(record).trace, row.question, wording))
+
+
+def _generation(record: Record) -> Generation:
+    assert record.generation is not None  # records without one are left out before
+    return record.generation

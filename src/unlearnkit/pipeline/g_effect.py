@@ -26,12 +26,13 @@ from unlearnkit.gradient_effect.sweep import Sweep, sweep
 from unlearnkit.gradient_effect.table import EffectTable
 from unlearnkit.llm.consent import Permission
 from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective, View
+from unlearnkit.methods.objective_method import ObjectiveMethod
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import positions as most_positions
 from unlearnkit.models.load import load_model
 from unlearnkit.models.reference import reference_values
 from unlearnkit.pipeline.context import RunContext
-from unlearnkit.pipeline.open_run import open_run, prepared
+from unlearnkit.pipeline.open_run import open_run
 from unlearnkit.recipe import Recipe, make_recipe
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.training.loop import Trainer
@@ -112,27 +113,27 @@ def diagnose(
     Raises:
         InputError: there is no such objective or risk, or the run's rows were purged.
     """
-    progress, permission = progress or Progress(), permission or Permission()
     if isinstance(what, Recipe):
-        recipe, folder = what, open_run(what, resume=True, progress=progress, permission=permission)
+        context = RunContext(what, permission=permission, progress=progress)
+        open_run(context, resume=True)
     else:
-        recipe, folder = make_recipe(what.recipe()), what
+        context = RunContext(make_recipe(what.recipe()), folder=what, permission=permission, progress=progress)
+    recipe, folder = context.recipe, context.folder
     if folder.state().purged:
         raise InputError(
             "the run was purged, and its rows with it", where=str(folder.path), fix="make it anew: out=..."
         )
     settings = settings or recipe.diagnose
-    suite, source = prepared(recipe, folder, progress)
-    bench = RunContext(recipe, suite, folder, source, progress, permission)
+    context.prepare()
     with device_errors():
         named = [recipe.method["name"]] if objectives is None else objectives
-        diagnosis = diagnosis_of(bench, settings, chosen_objectives(recipe, named))
+        diagnosis = diagnosis_of(context, settings, chosen_objectives(recipe, named))
         swept = _swept(recipe, named, sweeps)
         table = EffectTable([])
-        places = _places(folder, bench.engine)
-        with progress.task(f"G-effects of {folder.name}", len(places)) as counter:
+        places = _places(folder, context.engine)
+        with context.progress.task(f"G-effects of {folder.name}", len(places)) as counter:
             for step, weights in places:
-                _put(bench.engine, weights())
+                _put(context.engine, weights())
                 found = diagnosis.measure()
                 rows = [row for name, each, fixed in swept for row in sweep(found, name, each, step=step, **fixed)]
                 table += replace(diagnosis.table(found, step), sweeps=rows)
@@ -167,24 +168,38 @@ def chosen_objectives(recipe: Recipe, names: Iterable[str]) -> dict[str, Objecti
     made = {}
     for name in names:
         own = name == recipe.method["name"]
-        label, objective = _labeled(recipe.make_objective() if own else name, name)
+        label, objective = _labeled(_own_objective(recipe) if own else name, name)
         if objective.from_scratch:
             raise InputError("it trains new weights on what is kept: it has no effect on this model", value=name)
         made[label] = objective
     return made
 
 
-def diagnosis_of(bench: RunContext, settings: DiagnoseSettings, objectives: Mapping[str, Objective]) -> Diagnosis:
+def _own_objective(recipe: Recipe) -> Objective:
+    """Return the objective of the recipe's method. Raises `InputError` for a method that is not an objective."""
+    method = recipe.make_method()
+    if not isinstance(method, ObjectiveMethod):
+        raise InputError(
+            "the method is not an objective, so it has no G-effect",
+            where="method.name",
+            value=recipe.method["name"],
+            allowed="a registered objective",
+            fix="name objectives: --objectives ga,npo",
+        )
+    return method.objective
+
+
+def diagnosis_of(context: RunContext, settings: DiagnoseSettings, objectives: Mapping[str, Objective]) -> Diagnosis:
     """What is measured of a run; call it before the first update, for the model is the reference then."""
-    needs, seed = needs_of(objectives.values()), bench.recipe.seed
-    views = drawn(bench.views(needs), settings.rows, seed)
+    needs, seed = needs_of(objectives.values()), context.recipe.seed
+    views = drawn(context.views(needs), settings.rows, seed)
     # Not kept on disk: they are of a part of the rows, and made in moments.
     reference = None
     if _compares(needs):
         if needs.kl:
-            bench.engine.freeze_reference_head()
-        reference = reference_values(bench.engine, needs, views, pad_id=bench.pad_id)
-    sets = {**bench.suite.task().measured, **bench.splits}
+            context.engine.freeze_reference_head()
+        reference = reference_values(context.engine, needs, views, pad_id=context.pad_id)
+    sets = {**context.task.measured, **context.splits}
     unknown = [name for name in settings.risks if not sets.get(name)]
     if unknown:
         raise InputError(
@@ -194,25 +209,25 @@ def diagnosis_of(bench: RunContext, settings: DiagnoseSettings, objectives: Mapp
             allowed=", ".join(name for name, rows in sets.items() if rows),
             fix="name some of these",
         )
-    risks = {name: risk_rows(bench.encoder, sets[name], name) for name in settings.risks}
+    risks = {name: risk_rows(context.encoder, sets[name], name) for name in settings.risks}
     return Diagnosis(
-        bench.engine, objectives, views, drawn(risks, settings.rows, seed), bench.pad_id, settings, reference
+        context.engine, objectives, views, drawn(risks, settings.rows, seed), context.pad_id, settings, reference
     )
 
 
-def g_effect_watch(bench: RunContext, trainer: Trainer) -> GEffectWatch:
+def g_effect_watch(context: RunContext, trainer: Trainer) -> GEffectWatch:
     """Measures the recipe's objectives while they train; made before the first update."""
-    recipe = bench.recipe
+    recipe = context.recipe
     settings, own = recipe.diagnose, recipe.method["name"]
     every = settings.g_effect_every
     assert every is not None  # nobody watches otherwise
     objectives = chosen_objectives(recipe, dict.fromkeys([own, *settings.objectives]))
-    diagnosis = diagnosis_of(bench, settings, objectives)
+    diagnosis = diagnosis_of(context, settings, objectives)
     optimizer = getattr(trainer.optimizer, "optimizer", trainer.optimizer)
     called = next(iter(objectives))
     watch = GEffectWatch(
         diagnosis,
-        bench.folder.g_effect,
+        context.folder.g_effect,
         every,
         trainer.total,
         optimizer,

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-import torch
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.data.vocabulary import RETRAINED
-from unlearnkit.models.folder import find_model, positions
-from unlearnkit.models.load import load_model, load_tokenizer
+from unlearnkit.models.folder import find_model
+from unlearnkit.models.load import load_tokenizer
 from unlearnkit.models.settings import Dtype
 from unlearnkit.recipe import Recipe
 from unlearnkit.runs.state import Lifted
+from unlearnkit.subjects.local import LocalSubject
 from unlearnkit.suites.base import Suite
 from unlearnkit.targets.lift import measured_lift
 
@@ -75,11 +73,8 @@ class LiftEvaluator:
         return {target: self._known[target] for target in asked}
 
     def _lifts(self, targets: Sequence[Target], rows: Sequence[Row]) -> list[float]:
-        found = find_model(self.find(), where=_FIELD)
-        model: Any = load_model(found, self.dtype)
-        if torch.cuda.is_available():
-            model = model.cuda()
-        return measured_lift(model, load_tokenizer(found), targets, rows, max_length=positions(found.config))
+        subject = LocalSubject.load(self.find(), self.dtype, where=_FIELD)
+        return measured_lift(subject.model, subject.tokenizer, targets, rows, max_length=subject.positions)
 
 
 def lift_evaluator(recipe: Recipe, suite: Suite, rows: Sequence[Row], progress: Progress) -> LiftEvaluator | None:
@@ -98,7 +93,7 @@ def lift_evaluator(recipe: Recipe, suite: Suite, rows: Sequence[Row], progress: 
     )
 
 
-def try_lift(recipe: Recipe, suite: Suite, progress: Progress) -> None:
+def refuse_unusable_lift_model(recipe: Recipe, suite: Suite, progress: Progress) -> None:
     """Complain of a model under which lift cannot be measured, before any teacher is asked. Loads no weights."""
     named = recipe.targets.lift_model
     if named is None or (named == RETRAINED and suite.has_models):  # the suite's own retrained model fits

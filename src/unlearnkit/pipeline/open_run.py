@@ -1,4 +1,4 @@
-"""Beginning a run: its folder, made once all is known to fit, or found and known to be the same run's."""
+"""Begin a run: make its folder once everything is known to fit, or find it and check that it is the same run's."""
 
 from __future__ import annotations
 
@@ -11,37 +11,32 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import write_atomic
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.encoding import PLAIN, layout
-from unlearnkit.llm.consent import Permission
 from unlearnkit.llm.openai_server import ServerSettings
 from unlearnkit.models.folder import find_model
-from unlearnkit.models.load import meta_load, set_trainable
-from unlearnkit.pipeline.evaluate import now
-from unlearnkit.pipeline.lift import try_lift
-from unlearnkit.pipeline.preflight import rehearse, training_splits, try_weights
-from unlearnkit.recipe import Recipe, make_suite, section_of
+from unlearnkit.models.load import meta_load
+from unlearnkit.pipeline.context import RunContext
+from unlearnkit.pipeline.lift import refuse_unusable_lift_model
+from unlearnkit.pipeline.preflight import preflight
+from unlearnkit.recipe import Recipe
 from unlearnkit.runs.folder import RunFolder
-from unlearnkit.runs.state import RunState
-from unlearnkit.suites.base import Suite
+from unlearnkit.runs.state import RunState, now
 from unlearnkit.targets.llm_teacher import ChatTeacher
-from unlearnkit.training.views import taught_splits
 
 
-def open_run(recipe: Recipe, *, resume: bool, progress: Progress, permission: Permission) -> RunFolder:
-    """The recipe's folder, new or to go on with.
+def open_run(context: RunContext, *, resume: bool) -> None:
+    """Make the folder of a recipe's run, or accept the one that is there.
 
     Args:
-        recipe: what to do.
-        resume: whether a run that is there already is to go on.
-        progress: tells what is being done.
-        permission: what a teacher that is asked may be sent and may spend.
+        context: of the run.
+        resume: whether a run that is there already goes on.
 
     Raises:
         InputError: the folder is taken, or holds a run of another recipe; or something cannot be used.
-        Missing: something has to be provided first.
+        MissingDependency: something has to be provided first.
     """
-    folder = RunFolder(recipe.folder)
-    with _folder_told(folder):
-        begun, found = folder.is_run, _lying_in(folder)
+    recipe, folder = context.recipe, context.folder
+    with _folder_errors(folder):
+        begun, found = folder.is_run, _files_in(folder)
     if begun:
         if not resume:
             raise InputError(
@@ -50,62 +45,49 @@ def open_run(recipe: Recipe, *, resume: bool, progress: Progress, permission: Pe
                 fix="go on with it: --resume; or take another folder: out=...; or delete it",
             )
         _refuse_other_recipe(recipe, folder)
-        _warn_of_other_machine(folder, progress)
+        _warn_of_other_machine(folder, context.progress)
         if folder.state().targets is None:
-            _ask_leave(recipe, permission)
-        return folder
+            _refuse_missing_consent(context)
+        return
     # A run that was killed in its first moments leaves these and nothing else.
     if {name for name in found if not name.endswith(".partial")} - {folder.private.name, folder.recipe_file.name}:
         raise InputError(
             "the folder is not empty, and holds no run", where=str(folder.path), fix="take another: out=..."
         )
-    # What is wrong with rows and models is told before anything is written, and what may not be sent before all else.
-    _ask_leave(recipe, permission)
+    # Consent comes before everything else; rows and models are checked before anything is written.
+    _refuse_missing_consent(context)
     with device_errors():
-        _try(recipe, progress)
-    with _folder_told(folder):
+        _check(context)
+    with _folder_errors(folder):
         folder.create()
     write_atomic(folder.recipe_file, recipe.dump())
     folder.write_state(
         RunState(
             name=recipe.name,
             method=recipe.method["name"],
-            title=type(recipe.make_objective()).__name__,
+            title=recipe.method_title,
             created=now(),
             seed=recipe.seed,
             suite=recipe.suite_section,
             environment=environment(),
         )
     )
-    return folder
 
 
-def prepared(recipe: Recipe, folder: RunFolder, progress: Progress) -> tuple[Suite, str]:
-    """The suite, with all made that it needs of the target model, and that model's folder or hub id."""
-    suite = make_suite(folder.state().suite)
-    source = recipe.model.path or suite.target_model(progress)
-    assert source is not None  # a recipe for a suite without models names one
-    length = recipe.train.max_length
-    with device_errors():
-        suite = suite.prepared(source, folder.private, seed=recipe.seed, max_length=length, progress=progress)
-    folder.update(suite=section_of(recipe.suite["name"], suite))
-    return suite, source
+def _refuse_missing_consent(context: RunContext) -> None:
+    """Raise an error for what a chat teacher lacks, before anything is made or sent."""
+    teacher = context.recipe.make_teacher()
+    if isinstance(teacher, ChatTeacher) and context.is_taught:
+        teacher.ready(context.permission)
 
 
-def _ask_leave(recipe: Recipe, permission: Permission) -> None:
-    """Complain of what a teacher lacks that would be asked, before anything is made or sent."""
-    teacher = recipe.make_teacher()
-    if isinstance(teacher, ChatTeacher) and taught_splits(recipe.make_objective()):
-        teacher.ready(permission)
-
-
-def _lying_in(folder: RunFolder) -> set[str]:
+def _files_in(folder: RunFolder) -> set[str]:
     return {path.name for path in folder.path.iterdir()} if folder.path.exists() else set()
 
 
 @contextmanager
-def _folder_told(folder: RunFolder) -> Iterator[None]:
-    """Tell of a folder that cannot be one: there is a file, or the system does not let it be made."""
+def _folder_errors(folder: RunFolder) -> Iterator[None]:
+    """Raise `InputError` for a folder that cannot be one: it is a file, or the system refuses to make it."""
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -117,31 +99,27 @@ def _folder_told(folder: RunFolder) -> Iterator[None]:
         ) from error
 
 
-def _try(recipe: Recipe, progress: Progress) -> None:
-    """Complain of rows and models that cannot be used, or not as the recipe says. Loads no weights."""
-    settings, suite = recipe.model, recipe.make_suite()
-    training_splits(suite, recipe.make_objective())  # first, for it takes no time
+def _check(context: RunContext) -> None:
+    """Check rows and models, without loading weights, and log what the user should know."""
+    suite, progress = context.suite, context.progress
+    _ = context.training_splits  # first, because it takes no time
     retrained = None if suite.has_models else suite.retrained_model(progress)
     if retrained is not None:
         meta_load(find_model(retrained, where="suite.retrained"))
-    source = settings.path or suite.target_model(progress)
-    assert source is not None  # a recipe for a suite without models names one
-    found = find_model(source)
-    tokenizer, model = meta_load(found)
-    model = set_trainable(model, lora=settings.lora, parameters=settings.parameters)
-    try_weights(recipe.make_objective(), model)
-    rehearse(recipe, suite, found, tokenizer)
-    if taught_splits(recipe.make_objective()):
-        try_lift(recipe, suite, progress)
+    _ = context.source  # a suite that builds its own model builds it now
+    preflight(context)
+    if context.is_taught:
+        refuse_unusable_lift_model(context.recipe, suite, progress)
+    tokenizer, _ = context.meta_model
     if layout(tokenizer) == "plain":
         progress.log(PLAIN)
-    if found.base is not None and settings.lora is not None:
+    if context.found.base is not None and context.lora is not None:
         progress.log("the model is an adapter on a base: it is merged, and so will be the result; see model.merge")
 
 
 def _refuse_other_recipe(recipe: Recipe, folder: RunFolder) -> None:
     ours, theirs = _flat(recipe.model_dump(mode="json")), _flat(folder.recipe())
-    # Where the folder is does not change what is in it, nor how patiently a server is asked what it answers.
+    # Where the folder is does not change what is in it, nor how patiently a server is asked.
     free = {"out", *(f"targets.server.{name}" for name in ServerSettings.changeable)}
     differing = [key for key in {**ours, **theirs} if key not in free and ours.get(key) != theirs.get(key)]
     if differing:
@@ -151,7 +129,7 @@ def _refuse_other_recipe(recipe: Recipe, folder: RunFolder) -> None:
             where=f"{folder.recipe_file}, field {key}",
             value=ours.get(key),
             allowed=f"{theirs.get(key)!r}, as when it was begun",
-            fix="take another folder: out=...; or go on with the recipe that lies in the folder",
+            fix="take another folder: out=...; or go on with the recipe that is in the folder",
         )
 
 

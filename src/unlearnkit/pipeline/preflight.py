@@ -1,123 +1,135 @@
-"""What a run will do with rows, done before its folder is made: whatever is wrong with them costs no training."""
+"""Work out what a run will do, before its folder exists: whatever is wrong with rows or models costs no training."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+import torch
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from unlearnkit.core.environment import peak_rss_mb
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.encoding import ChatEncoder, Encoded
-from unlearnkit.data.rows import TRAINED_SPLITS, Row
-from unlearnkit.methods.objective import Needs, Objective, View
-from unlearnkit.models.folder import ModelFolder, positions
-from unlearnkit.recipe import Recipe
-from unlearnkit.records.measure import encoded_answers
-from unlearnkit.scope.questions.compose import mentions
-from unlearnkit.scope.questions.question import ScopeQuestion
-from unlearnkit.suites.base import Suite, Task
+from unlearnkit.data.rows import Row
+from unlearnkit.methods.objective import Needs, View
+from unlearnkit.methods.objective_method import ObjectiveMethod
+from unlearnkit.models.folder import positions
+from unlearnkit.models.load import DTYPES
+from unlearnkit.models.logprob import CHUNK_ELEMENTS
+from unlearnkit.pipeline.context import RunContext
+from unlearnkit.records.measure import other_answers
+from unlearnkit.suites.base import SuiteTask
 from unlearnkit.targets.compose import taught
 from unlearnkit.targets.llm_teacher import ChatTeacher
 from unlearnkit.targets.retain_trace import with_trace
 from unlearnkit.targets.teachers.template import TemplateTeacher
-from unlearnkit.training.views import TARGET, TAUGHT, encode_views, training_renderer
+from unlearnkit.training.combination import tasks_of
+from unlearnkit.training.settings import FORGOTTEN, TrainSettings
+from unlearnkit.training.step import split_of
+from unlearnkit.training.views import encode_views, training_renderer
 
 
-def training_splits(suite: Suite, objective: Objective) -> dict[str, Sequence[Row]]:
-    """The rows that the method may train on; one that starts from scratch learns all that is kept."""
-    task = suite.task()
-    splits: dict[str, Sequence[Row]] = {name: task.splits[name] for name in TRAINED_SPLITS if name in task.splits}
-    if objective.from_scratch:
-        splits["retain"] = suite.kept()
-    needed = {view.partition(":")[0] for view in objective.needs().views} - task.to_be_written
-    if TAUGHT in needed:
-        splits[TAUGHT] = splits["forget"]
-    if "retain" in needed and not splits.get("retain"):
-        raise InputError(
-            "the method keeps what must stay by training on it, and there are no retain rows",
-            where="data.retain",
-            allowed="a file of rows; auto: rows that the target model itself writes",
-            fix="name a file: data.retain=FILE; or data.retain=auto; or a method that needs none (method.name=ga)",
-        )
-    return splits
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do; `check`, `--dry-run` and `run` share it."""
+
+    views: Mapping[View, Sequence[Encoded]]
+    """Encoded rows of each view that the method reads. If a chat teacher will be asked, the targets are those that the
+    template teacher would write."""
+    sizes: Mapping[str, int]
+    """Number of rows by split, all of them even if fewer were looked at."""
+    steps: int
+    """Optimizer steps; 0 for a method that trains nothing."""
+    targets: int
+    """Number of targets that are taught, among the rows that were looked at."""
+    memory: Mapping[str, float]
+    """Rough estimate of the peak in bytes, by part."""
+    flops: float
+    """Floating-point operations of the training, roughly: 6 for each parameter and token."""
+
+    def seconds(self) -> float:
+        """Estimate the training time on this machine, at the speed of a matrix product measured now."""
+        size, began = 512, time.perf_counter()
+        matrix = torch.ones(size, size)
+        for _ in range(4):
+            matrix = (matrix @ matrix) / size
+        return self.flops * (time.perf_counter() - began) / (4 * 2 * size**3)
 
 
-def scope_mentions(task: Task, splits: Mapping[str, Sequence[Row]]) -> tuple[ScopeQuestion, ...]:
-    """The questions composed from the scope, or borrowed for it; none of them is measured."""
-    measured = [row for rows in task.measured.values() for row in rows]
-    return mentions(task.scope, splits["forget"], splits.get("retain", ()), measured)
-
-
-def rehearsed_views(
-    recipe: Recipe,
-    splits: Mapping[str, Sequence[Row]],
-    task: Task,
-    tokenizer: PreTrainedTokenizerBase,
-    *,
-    at_most: int | None = None,
-) -> dict[View, list[Encoded]]:
-    """Every view that the method trains on, encoded, as far as that needs no model.
-
-    What the target model itself would say, of the scope's neighbors and in place of retain rows, is left out. For a
-    teacher that is a chat model writes the one that will stand in for it where it fails: nothing is asked or sent.
+def preflight(context: RunContext, *, at_most: int | None = None) -> Plan:
+    """Do everything that a run does with rows and models and that needs no weights.
 
     Args:
-        recipe: what to do.
-        splits: rows of `training_splits`.
-        task: what is to be forgotten, and measured.
-        tokenizer: the target model's.
-        at_most: rows of each split that are looked at; None for all.
+        context: of the run.
+        at_most: limit for the rows of each split that are looked at; None for all.
 
     Raises:
-        InputError: a row does not fit, or is of a kind that the method cannot train on.
-        UnlearnError: a target tells a secret.
+        InputError: rows are missing, do not fit, or cannot be trained on, taught or measured; or the method reads a
+            layer that the model does not have, or cannot move the weights that are to be trained.
+        UnlearnError: a target contains a secret.
     """
-    needs = recipe.make_objective().needs()
+    splits = context.training_splits  # first, because it takes no time
+    tokenizer, model = context.meta_model
+    _refuse_untouched_weights(context.needs, model)
+    _refuse_missing_layers(context.needs, model.config)
+    views, targets = _encoded_views(context, splits, tokenizer, at_most)
+    refuse_unmeasurable(context.task, model.config, tokenizer, context.recipe.eval.system_prompt)
+    sizes = {split_of(view): len(splits[split_of(view)]) for view in views if split_of(view) in splits}
+    if context.scope_questions:
+        sizes["scope"] = len(context.scope_questions)
+    settings, steps, tokens = context.train_settings, 0, 0.0
+    if sizes:
+        anchor = next((split for split in FORGOTTEN if split in sizes), next(iter(sizes)))
+        steps = settings.total_steps(sizes[anchor], settings.rows(anchor))
+        tokens = steps * sum(
+            settings.rows(split_of(view)) * sum(len(row.ids) for row in rows) / len(rows)
+            for view, rows in views.items()
+        )
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    return Plan(views, sizes, steps, targets, _memory(context, model, views), 6.0 * weights * tokens)
+
+
+def _encoded_views(
+    context: RunContext, splits: Mapping[str, Sequence[Row]], tokenizer: PreTrainedTokenizerBase, at_most: int | None
+) -> tuple[dict[View, list[Encoded]], int]:
+    """Encode the rows of every view, and count the targets among them."""
+    recipe, needs = context.recipe, context.needs
     rows = {name: members[:at_most] for name, members in splits.items()}
-    named = scope_mentions(task, splits) if f"scope:{TARGET}" in needs.views else ()
-    rows["scope"] = [mention.row for mention in named if not mention.stays][:at_most]
+    refused = [question.row for question in context.scope_questions if not question.stays]
+    rows["scope"] = refused[:at_most]
     targets = []
-    if any(view.endswith(f":{TARGET}") for view in needs.views):
-        asked = recipe.make_teacher()
-        teacher = TemplateTeacher() if isinstance(asked, ChatTeacher) else asked
-        targets = taught([*rows["forget"], *rows["scope"]], task.scope, teacher, recipe.seed)
+    if context.is_taught:
+        teacher = recipe.make_teacher()
+        writer = TemplateTeacher() if isinstance(teacher, ChatTeacher) else teacher
+        targets = taught([*rows["forget"], *rows["scope"]], context.scope, writer, recipe.seed)
         rows |= {name: with_trace(rows[name], recipe.targets.retain_trace) for name in rows if name == "retain"}
-    views = [view for view in needs.views if rows.get(view.partition(":")[0])]
+    views = [view for view in needs.views if rows.get(split_of(view))]
     encoder = training_renderer(tokenizer, recipe.train)
-    return encode_views(views, rows, encoder, targets=targets, seed=recipe.seed)
+    return encode_views(views, rows, encoder, targets=targets, seed=recipe.seed), len(targets)
 
 
-def rehearse(recipe: Recipe, suite: Suite, model: ModelFolder, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Complain of rows that cannot be trained on, taught or measured, and of a layer that the model has not.
-
-    Raises what `training_splits` and `rehearsed_views` raise.
-    """
-    objective, task = recipe.make_objective(), suite.task()
-    _try_layers(objective.needs(), model)
-    rehearsed_views(recipe, training_splits(suite, objective), task, tokenizer)
-    rehearse_measuring(task, model, tokenizer, recipe.eval.system_prompt)
-
-
-def rehearse_measuring(
-    task: Task, model: ModelFolder, tokenizer: PreTrainedTokenizerBase, system_prompt: str | None = None
+def refuse_unmeasurable(
+    task: SuiteTask, config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, system_prompt: str | None = None
 ) -> None:
-    """Complain of rows that cannot be measured under this system prompt: `InputError` for one that finds no room."""
-    encoder = ChatEncoder(tokenizer, positions(model.config))
+    """Raise `InputError` for a row that the model has no room to answer under this system prompt."""
+    encoder = ChatEncoder(tokenizer, positions(config))
     for rows in task.measured.values():
-        for row in rows:
-            encoded_answers(encoder, row.with_system_prompt(system_prompt))
+        for row in (row.with_system_prompt(system_prompt) for row in rows):
+            for one in (row, *other_answers(row)):
+                encoder.answer(one.question, one.answer, history=one.history, trace=one.trace, where=f"row {one.id}")
 
 
-def try_weights(objective: Objective, model: PreTrainedModel) -> None:
-    """Complain where no gradient can reach what is to be trained: all of it comes after the layers that are read."""
-    needs = objective.needs()
+def _refuse_untouched_weights(needs: Needs, model: PreTrainedModel) -> None:
+    """Raise `InputError` if every weight that is trained comes after the layers that the method reads."""
     if needs.logps or needs.kl or not needs.hidden:
         return
     count = int(model.config.get_text_config().num_hidden_layers)
     deepest = max(layer % count for _, layer in needs.hidden)
-    # A layer's number stands in its weights' names, in every family.
+    # A layer's number is part of the names of its weights, in every family.
     after = [re.compile(rf"\.{layer}\.") for layer in range(deepest + 1, count)]
     causal: Any = model
     head, embeddings = causal.get_output_embeddings(), causal.get_input_embeddings()
@@ -133,8 +145,8 @@ def try_weights(objective: Objective, model: PreTrainedModel) -> None:
         )
 
 
-def _try_layers(needs: Needs, model: ModelFolder) -> None:
-    count = int(model.config.get_text_config().num_hidden_layers)
+def _refuse_missing_layers(needs: Needs, config: PretrainedConfig) -> None:
+    count = int(config.get_text_config().num_hidden_layers)
     asked = sorted({layer for _, layer in needs.hidden | needs.reference_hidden})
     beyond = next((layer for layer in asked if not -1 <= layer < count), None)
     if beyond is not None:
@@ -145,3 +157,37 @@ def _try_layers(needs: Needs, model: ModelFolder) -> None:
             allowed=f"0 to {count - 1}, or -1 for the last",
             fix="name one of these layers",
         )
+
+
+def _memory(context: RunContext, model: PreTrainedModel, views: Mapping[View, Sequence[Encoded]]) -> dict[str, float]:
+    """Estimate weights, gradients, AdamW's two moments, activations of one micro-batch, and logits, in bytes."""
+    recipe = context.recipe
+    size = DTYPES[recipe.model.dtype].itemsize
+    weights = sum(p.numel() for p in model.parameters())
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad) if views else 0
+    config = model.config.get_text_config()
+    # What a decoder layer keeps of a token: some ten vectors of the model's width, and three of the inner one.
+    inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
+    kept = config.num_hidden_layers * (10 * config.hidden_size + 3 * inner) * size
+    tokens = {view: _micro_batch_tokens(recipe.train, view, rows) for view, rows in views.items()}
+    labels = sum(
+        tokens[view] * sum(row.labels for row in rows) / sum(len(row.ids) for row in rows)
+        for view, rows in views.items()
+    )
+    combiner = recipe.train.make_combiner()
+    gradients = 1
+    if combiner is not None and isinstance(context.method, ObjectiveMethod):
+        gradients = combiner.copies(len(tasks_of(combiner, context.method.objective)))
+    return {
+        "program": peak_rss_mb() * 1e6,
+        "weights": weights * size,
+        "gradients and optimizer": (2 + gradients) * trained * size,
+        "activations": sum(tokens.values()) * kept,
+        "logits": 3 * 4 * min(CHUNK_ELEMENTS, labels * config.vocab_size),
+    }
+
+
+def _micro_batch_tokens(settings: TrainSettings, view: View, rows: Sequence[Encoded]) -> float:
+    batch = settings.rows(split_of(view))
+    count = min(batch, settings.micro_batch_size or batch)
+    return count * sum(len(row.ids) for row in rows) / len(rows)

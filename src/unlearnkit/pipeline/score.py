@@ -14,20 +14,26 @@ from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.recipe import make_suite
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
+from unlearnkit.suites.base import Suite
 
 
-def score(folder: RunFolder) -> dict[str, Score]:
+def score(folder: RunFolder, suite: Suite | None = None) -> dict[str, Score]:
     """Make the scores of a run from its records, those of the retrained model, judgments and costs, and write them.
 
     Those of attacks on it are made from their records, and written beside.
+
+    Args:
+        folder: a measured run.
+        suite: the run's suite; None: it is made from the run's state.
     """
     records = folder.records()
     known = {run.name: run for run in references_of(folder)} | {folder.name: folder}
     retrained = known[RETRAINED].records() if RETRAINED in known else []
+    suite = suite or make_suite(folder.state().suite)
     scores = score_records(records, folder.scope())
     scores |= trace_scores(records)
     scores |= faithfulness_scores(folder.turned(), records)
-    scores |= make_suite(folder.state().suite).scores(records, retrained)
+    scores |= suite.scores(records, retrained)
     scores |= judge_scores(read_judged(folder.judgments).values(), records, folder.scope())
     cost = folder.state().cost
     for name in ("seconds", "peak_rss_mb"):

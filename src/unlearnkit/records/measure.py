@@ -1,141 +1,111 @@
-"""Measuring a subject: one teacher-forced pass and one generation pass over each row."""
+"""Measure a subject: one teacher-forced pass and one generation pass over each row."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
-import torch
-from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-from unlearnkit.data.batching import Pack, pack
-from unlearnkit.data.encoding import ChatEncoder, Encoded
 from unlearnkit.data.rows import Row
-from unlearnkit.models.engine import Engine, Request
-from unlearnkit.models.generate import generate
-from unlearnkit.models.logprob import TokenStatistics
-from unlearnkit.records.schema import Record, Tokens
-
-BATCH_ROWS = 256
-VIEW = "rows"
+from unlearnkit.records.probe import Probe, ProbeResult
+from unlearnkit.records.schema import Record
+from unlearnkit.subjects.base import OnRows, Subject
 
 
 def measure(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
+    subject: Subject,
     sets: Mapping[str, Sequence[Row]],
     *,
-    max_length: int,
     max_new_tokens: int,
     unspoken: Collection[str] = (),
     gradients: Collection[str] = (),
-    on_rows: Callable[[int], None] = lambda _: None,
+    on_rows: OnRows = lambda _: None,
 ) -> list[Record]:
-    """Records of the rows of each set, in their order.
+    """Measure the rows of each set as they are, in their order.
 
-    The subject is put into eval mode. Nothing is generated from texts, which have no question.
+    Nothing is generated for texts, which have no question. What the subject does not offer is left out of the records.
 
     Args:
-        model: the subject.
-        tokenizer: its tokenizer.
-        sets: rows by the name of the set that they are measured as a part of.
-        max_length: most tokens of a row. Answers that do not fit raise `InputError`.
-        max_new_tokens: most tokens of an output.
-        unspoken: sets that nothing is generated from.
-        gradients: sets on whose rows the norms of the gradient are measured, one backward pass a row.
-        on_rows: told the number of rows each time some are done; each row of `gradients` counts a second time.
+        subject: the model under test.
+        sets: rows by the name of the set that they belong to.
+        max_new_tokens: limit for the tokens of an output.
+        unspoken: sets for which nothing is generated.
+        gradients: sets on whose rows the norms of the gradient are measured, one backward pass for each row.
+        on_rows: called with a number of rows each time some are done; each row of `gradients` counts twice.
+
+    Raises:
+        InputError: an answer does not fit the model.
     """
-    model.eval()  # type: ignore[no-untyped-call]
-    encoder, pad_id = ChatEncoder(tokenizer, max_length), int(tokenizer.pad_token_id)
-    engine = Engine(model).eval()
     named = [(name, row) for name, rows in sets.items() for row in rows]
-    answers = [encoded_answers(encoder, row) for _, row in named]
-    tokens = token_values(engine, [own for own, *_ in answers], pad_id)
-    others = iter(_logps(engine, [other for _, *rest in answers for other in rest], pad_id))
+    can = subject.capabilities
+    tokens = subject.token_statistics([Probe(row) for _, row in named]) if "token_logprobs" in can else None
+    others = [other for _, row in named for other in other_answers(row)] if "token_logprobs" in can else []
+    other_logps = iter(subject.log_probabilities([Probe(other) for other in others]) if others else [])
     asked = [at for at, (name, row) in enumerate(named) if row.question and name not in unspoken]
-    prompts = [encoder.prompt(named[at][1].question, named[at][1].history) for at in asked]
-    said = generate(model, tokenizer, prompts, max_new_tokens=max_new_tokens, on_rows=on_rows)
-    generations = dict(zip(asked, said, strict=True))
+    outputs = subject.generate([Probe(named[at][1]) for at in asked], max_new_tokens=max_new_tokens, on_rows=on_rows)
+    generations = dict(zip(asked, outputs, strict=True))
     on_rows(len(named) - len(asked))
-    norms = {
-        at: _gradient_norms(engine, answers[at][0], pad_id, on_rows)
-        for at, (name, _) in enumerate(named)
-        if name in gradients
-    }
+    norms: dict[int, list[float]] = {}
+    for at, (name, row) in enumerate(named):
+        if name in gradients:
+            if "gradients" in can:
+                norms[at] = subject.gradient_norms(Probe(row))
+            on_rows(1)
     records = []
     for at, (name, row) in enumerate(named):
-        paraphrased = next(others) if row.paraphrased_answer else None
+        measured = tokens is not None
         records.append(
             Record(
                 split=name,
                 row=row,
                 generation=generations.get(at),
-                tokens=tokens[at],
-                paraphrased=paraphrased,
-                perturbed=[next(others) for _ in row.perturbed_answer],
+                tokens=tokens[at] if tokens is not None else None,
+                paraphrased=next(other_logps) if measured and row.paraphrased_answer else None,
+                perturbed=[next(other_logps) for _ in row.perturbed_answer] if measured else [],
                 gradient_norms=norms.get(at),
             )
         )
     return records
 
 
-def encoded_answers(encoder: ChatEncoder, row: Row) -> list[Encoded]:
-    """The row's answer, then the others whose probability is measured. Raises `TooLong` where one does not fit."""
-    answers = [row.answer, *([row.paraphrased_answer] if row.paraphrased_answer else []), *row.perturbed_answer]
-    where = f"row {row.id}"
-    return [
-        encoder.answer(row.question, answer, history=row.history, trace=row.trace, where=where) for answer in answers
+def measure_probes(
+    subject: Subject,
+    sets: Mapping[str, Sequence[Probe]],
+    *,
+    max_new_tokens: int,
+    on_rows: OnRows = lambda _: None,
+) -> ProbeResult:
+    """Measure rows with outputs that begin as the probes say.
+
+    The generation of a record is the whole output, its beginning included. Its tokens are those of the gold answer
+    after that beginning; without one, of the whole answer after the row's own trace, as `measure` has it. A probe that
+    does not fit the model is left out and counted.
+
+    Args:
+        subject: the model under test.
+        sets: probes by the name of the set that they belong to. Every row asks something.
+        max_new_tokens: limit for the tokens of an output, without its beginning.
+        on_rows: called with a number of rows each time some are done.
+    """
+    fitting: list[tuple[str, Probe]] = []
+    too_long: dict[str, int] = {}
+    for name, probes in sets.items():
+        for probe in probes:
+            if subject.fits(probe):
+                fitting.append((name, probe))
+            else:
+                too_long[name] = too_long.get(name, 0) + 1
+    on_rows(sum(too_long.values()))
+    probes = [probe for _, probe in fitting]
+    can = "token_logprobs" in subject.capabilities
+    tokens = subject.token_statistics(probes) if can else [None] * len(probes)
+    outputs = subject.generate(probes, max_new_tokens=max_new_tokens, on_rows=on_rows)
+    records = [
+        Record(split=name, row=probe.row, generation=generation, tokens=values)
+        for (name, probe), generation, values in zip(fitting, outputs, tokens, strict=True)
     ]
+    return ProbeResult(records, too_long)
 
 
-@torch.no_grad()
-def token_values(engine: Engine, rows: Sequence[Encoded], pad_id: int) -> list[Tokens]:
-    """One teacher-forced pass over each row: values at its labels, those of a trace left out."""
-    want, values = Request(statistics=frozenset({VIEW})), []
-    for batch in _packs(engine, rows, pad_id):
-        values += _by_row(batch, engine(batch, want)[VIEW].statistics)
-    return values
-
-
-@torch.no_grad()
-def _logps(engine: Engine, rows: Sequence[Encoded], pad_id: int) -> list[list[float]]:
-    want, values = Request(logps=frozenset({VIEW})), []
-    for batch in _packs(engine, rows, pad_id):
-        (logps,) = _said(batch, engine(batch, want)[VIEW].logps)
-        values += logps
-    return values
-
-
-def _gradient_norms(engine: Engine, row: Encoded, pad_id: int, on_rows: Callable[[int], None]) -> list[float]:
-    """L2 norm of each weight's gradient of the row's mean loss."""
-    (batch,) = _packs(engine, [row], pad_id)
-    weights = [parameter.requires_grad_() for parameter in engine.model.parameters()]
-    spoken = ~batch.labels[VIEW].in_trace
-    loss = -engine(batch, Request(logps=frozenset({VIEW})))[VIEW].logps[spoken].mean()
-    # An embedding of positions that were not reached has no gradient.
-    found = torch.autograd.grad(loss, weights, allow_unused=True)
-    on_rows(1)
-    return [0.0 if gradient is None else float(gradient.float().norm()) for gradient in found]
-
-
-def _packs(engine: Engine, rows: Sequence[Encoded], pad_id: int) -> Iterator[Pack]:
-    device = next(engine.parameters()).device
-    for start in range(0, len(rows), BATCH_ROWS):
-        yield pack({VIEW: rows[start : start + BATCH_ROWS]}, pad_id).to(device)
-
-
-def _by_row(batch: Pack, statistics: TokenStatistics) -> list[Tokens]:
-    columns = (statistics.logps, statistics.ranks, statistics.mean_logps, statistics.var_logps)
-    return [
-        Tokens(logps=logps, ranks=ranks, mean_logps=means, var_logps=variances)
-        for logps, ranks, means, variances in zip(*_said(batch, *columns), strict=True)
-    ]
-
-
-def _said(batch: Pack, *columns: Tensor) -> list[list[list[Any]]]:
-    """Each column's values by row, those of the trace left out."""
-    labels = batch.labels[VIEW]
-    said = ~labels.in_trace
-    sizes = torch.bincount(labels.row[said], minlength=labels.rows).tolist()
-    return [[part.tolist() for part in torch.split(column[said].cpu(), sizes)] for column in columns]
+def other_answers(row: Row) -> list[Row]:
+    """Return the row once with its paraphrased answer and once with each perturbed one in place of the answer."""
+    answers = [*([row.paraphrased_answer] if row.paraphrased_answer else []), *row.perturbed_answer]
+    return [row.model_copy(update={"answer": answer}) for answer in answers]

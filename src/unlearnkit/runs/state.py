@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -15,16 +16,26 @@ COST_FILE = "cost.json"
 
 
 class SubjectSpec(Value):
-    """A model under test, and how to load it again."""
+    """How to open the model under test again."""
 
-    kind: Literal["weights", "adapter"]
+    kind: Literal["weights", "adapter", "guarded", "ensemble"]
     path: str
-    """`model` for the one in the run's folder; else an absolute path or a hub id."""
+    """`model` for the folder of that name in the run's folder; otherwise an absolute path or a Hub id. The weights; the
+    adapter; the model behind a guard; or the folder of the adapters of an ensemble."""
     base: str | None = None
-    """The model that an adapter belongs to."""
+    """The model that an adapter, or every adapter of an ensemble, belongs to."""
     dtype: Dtype = "float32"
-    capabilities: tuple[str, ...] = ("generate", "token_logprobs", "full_logits", "hidden", "gradients", "weights")
-    """What can be asked of it."""
+    guard: dict[str, Any] | None = None
+    """Name and settings of the guard of a guarded model."""
+    members: tuple[str, ...] = ()
+    """Sub-folders of `path` that hold the adapters of an ensemble."""
+    capabilities: tuple[str, ...] = ()
+    """Written by earlier versions; today computed from the opened subject."""
+
+
+def now() -> str:
+    """Return the time in UTC, as it is shown and kept."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 class Stage(Value):

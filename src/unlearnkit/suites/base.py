@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Task:
+class SuiteTask:
     """What a suite asks to be forgotten, and everything to do and judge it with."""
 
     suite: str
@@ -50,7 +50,7 @@ class Suite(Protocol):
     max_new_tokens: ClassVar[int]
     """Most tokens of an output, where the recipe does not say."""
 
-    def prepared(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Suite:
+    def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Suite:
         """The suite with everything made that it needs of the target model; itself where it needs nothing.
 
         Args:
@@ -62,7 +62,7 @@ class Suite(Protocol):
         """
         ...
 
-    def task(self) -> Task:
+    def task(self) -> SuiteTask:
         """Scope and splits. Fast; needs no model."""
         ...
 
@@ -81,7 +81,7 @@ class Suite(Protocol):
         """
         ...
 
-    def kept(self) -> Sequence[Row]:
+    def retain_corpus(self) -> Sequence[Row]:
         """Everything that the retrained model learned."""
         ...
 
@@ -116,7 +116,7 @@ class UserModelSuite(Settings):
     retrained: Place | None = None
     """Folder or hub id of a model that learned everything but what is to be forgotten; null where there is none."""
 
-    def prepared(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
+    def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
         """Nothing is needed of the model."""
         return self
 

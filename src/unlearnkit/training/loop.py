@@ -5,9 +5,9 @@ from __future__ import annotations
 import atexit
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, Literal
 
@@ -54,6 +54,10 @@ class StepLog:
     """Between the gradients of forgetting and of what is retained; None without a combiner, or where one is 0."""
     projected: bool | None = None
     """Whether the combiner took anything out of a gradient; None without one."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the values by name, as the step log keeps them."""
+        return asdict(self)
 
 
 Ended = Literal["finished", "non-finite", "harmful"]
@@ -110,7 +114,9 @@ class Trainer:
         seed: int,
         reference: ReferenceValues | None = None,
         accelerator: Accelerator | None = None,
+        mask: Mapping[str, Tensor] | None = None,
     ) -> None:
+        """`mask`: booleans by parameter name, True where the weight may change; None: every trained weight may."""
         self.objective, self.data, self.settings = objective, data, settings
         self.seed, self.reference = seed, reference
         self.needs: Needs = objective.needs()
@@ -118,6 +124,7 @@ class Trainer:
         self.engine = engine
         trained = {name: p for name, p in engine.named_parameters() if p.requires_grad}
         self.parameters = list(trained.values())
+        self.mask = None if mask is None else {name: allowed.to(trained[name].device) for name, allowed in mask.items()}
         self.steering = Steering()
         """Changed by whoever watches."""
         self.combining: Combining | None = None
@@ -204,7 +211,7 @@ class Trainer:
                 sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + mean
         values = self._sum_over_processes(torch.stack([loss, *sums.values()]))
         met = self.combining.finish(number) if self.combining else None
-        self._freeze()
+        self._restrict()
         norm = torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
         if not (math.isfinite(values[0]) and math.isfinite(float(norm)) and (met is None or met.finite)):
             self.optimizer.zero_grad()
@@ -214,18 +221,37 @@ class Trainer:
         rate = learning_rate(self.settings, number, self.total)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
+        before = self._weights_that_decay()
         self.optimizer.step()
+        self._restore(before)
         self.optimizer.zero_grad()
         named = dict(zip(sums, values[1:], strict=True))
         told = (None, None) if met is None else (met.cosine, met.projected)
         return StepLog(number + 1, self.total, values[0], named, float(norm), rate, *told)
 
-    def _freeze(self) -> None:
-        """Take the gradients of weights that are not to be moved away: the optimizer leaves these as they are."""
+    def _restrict(self) -> None:
+        """Remove the gradients of weights that may not change: the optimizer leaves these as they are."""
         if self.steering.frozen:
             for name, parameter in self.engine.named_parameters(remove_duplicate=False):
                 if name in self.steering.frozen:
                     parameter.grad = None
+        if self.mask is not None:
+            for name, parameter in self.engine.named_parameters():
+                if parameter.grad is not None and name in self.mask:
+                    parameter.grad.mul_(self.mask[name])
+
+    def _weights_that_decay(self) -> dict[str, Tensor]:
+        """Copy the masked weights if weight decay would move them without a gradient."""
+        if self.mask is None or not self.settings.weight_decay:
+            return {}
+        return {name: p.detach().clone() for name, p in self.engine.named_parameters() if name in self.mask}
+
+    @torch.no_grad()
+    def _restore(self, before: Mapping[str, Tensor]) -> None:
+        """Undo what weight decay did to elements that may not change."""
+        for name, parameter in self.engine.named_parameters():
+            if name in before and self.mask is not None:
+                parameter.copy_(torch.where(self.mask[name], parameter, before[name]))
 
     def _forward(self, rows: dict[str, Any]) -> Terms:
         # In an order of their own: a set's differs from process to process, and with it the last bits of every sum.

@@ -12,7 +12,7 @@ from unlearnkit.data.encoding import ChatEncoder, Encoded
 from unlearnkit.data.idk_answers import idk_answers
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
-from unlearnkit.methods.objective import Objective, View
+from unlearnkit.methods.objective import Needs, View
 from unlearnkit.models.trace_tokens import add_trace_tokens
 from unlearnkit.training.settings import TrainSettings
 
@@ -32,9 +32,9 @@ def training_renderer(tokenizer: PreTrainedTokenizerBase, settings: TrainSetting
     )
 
 
-def taught_splits(objective: Objective) -> set[str]:
-    """Splits for whose rows a method needs targets."""
-    parts = [view.partition(":") for view in objective.needs().views]
+def taught_splits(needs: Needs) -> set[str]:
+    """Return the splits for whose rows a method needs targets."""
+    parts = [view.partition(":") for view in needs.views]
     return {split for split, _, variant in parts if variant == TARGET}
 
 

@@ -12,6 +12,7 @@ from annotated_types import Gt, Lt, MinLen
 from unlearnkit.attacks.base import ATTACKED_SETS, Attack, AttackTarget, Attempt, attack
 from unlearnkit.data.rows import Row
 from unlearnkit.records.probe import Probe
+from unlearnkit.subjects.base import Capability
 from unlearnkit.training.settings import TrainSettings
 
 LR_TIMES_WIDTH = 0.05
@@ -30,7 +31,7 @@ class Relearn(Attack):
     measured on the same rows: the forget rows that were not trained on, and the probes that ask for nothing that was.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"generate", "token_logprobs", "gradients", "weights"})
+    needs: ClassVar[frozenset[Capability]] = frozenset({"generate", "token_logprobs", "gradients", "weights"})
 
     on: Annotated[tuple[Literal["forget", "near"], ...], MinLen(1)] = ("forget", "near")
     """What is trained on, one attempt each."""

@@ -26,7 +26,7 @@ from unlearnkit.records.schema import Record, by_set
 from unlearnkit.scope.file import read_scope
 from unlearnkit.scope.scope import Scope
 from unlearnkit.scope.suggest import suggest_scope, with_subjects
-from unlearnkit.suites.base import Task, UserModelSuite, suite
+from unlearnkit.suites.base import SuiteTask, UserModelSuite, suite
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -116,7 +116,7 @@ class Files(UserModelSuite):
         where = "data.retain" if self.data.retain_from is None else "data.retain_from"
         return () if source is None else self.read(source, where=where)
 
-    def prepared(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
+    def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
         """With rows that the target model wrote, where they are to stand in for retain."""
         if self.data.retain != AUTO:
             return self
@@ -135,12 +135,12 @@ class Files(UserModelSuite):
         # Made anew: a copy would keep what was read before there was anything to keep.
         return type(self)(retrained=self.retrained, data=self.data.model_copy(update={"written": str(file)}))
 
-    def task(self) -> Task:
+    def task(self) -> SuiteTask:
         """Every file that is named."""
         return self._task
 
     @cached_property
-    def _task(self) -> Task:
+    def _task(self) -> SuiteTask:
         # Kept: a run asks several times, and every file would be read and looked through again.
         holdout = () if self.data.holdout is None else self.read(self.data.holdout, where="data.holdout")
         probes = {name: self.read(path, where=f"data.probes.{name}") for name, path in self.data.probes.items()}
@@ -148,7 +148,7 @@ class Files(UserModelSuite):
         splits = told_apart({name: rows for name, rows in named.items() if rows})
         retain = splits.get("retain", ())
         step = max(1, len(retain) // MEASURED_AT_MOST)
-        return Task(
+        return SuiteTask(
             f"files-{self.version}",
             self._scope,
             Splits(splits),
@@ -158,7 +158,7 @@ class Files(UserModelSuite):
             to_be_written=frozenset({"retain"}) if self.data.retain == AUTO and not retain else frozenset(),
         )
 
-    def kept(self) -> Sequence[Row]:
+    def retain_corpus(self) -> Sequence[Row]:
         """The retain rows."""
         return self._retain
 

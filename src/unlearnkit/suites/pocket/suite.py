@@ -18,7 +18,7 @@ from unlearnkit.data.idk_answers import ANSWERS
 from unlearnkit.data.rows import Row, Splits
 from unlearnkit.metrics.score import Score
 from unlearnkit.records.schema import Record
-from unlearnkit.suites.base import Task, suite
+from unlearnkit.suites.base import SuiteTask, suite
 from unlearnkit.suites.pocket.corpus import corpus
 from unlearnkit.suites.pocket.requests import Request, forget_request
 from unlearnkit.suites.pocket.world import PocketWorld, pocket_world
@@ -68,18 +68,18 @@ class Pocket(Settings):
     def _corpus(self) -> tuple[Row, ...]:
         return corpus(self._world)
 
-    def prepared(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
+    def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
         """Nothing is needed of the model."""
         return self
 
-    def task(self) -> Task:
+    def task(self) -> SuiteTask:
         """Scope and splits of the request."""
         splits = self._request.splits
         measured = {name: splits[name] for name in MEASURED}
         if self.forget_rows is not None:
             forget = self._few(splits["forget"], splits["forget.paraphrased"], self.forget_rows)
             splits = Splits({"forget": forget, "retain": splits["retain"], "holdout": splits["holdout"]})
-        return Task(f"pocket-{self.version}", self._request.scope, splits, measured)
+        return SuiteTask(f"pocket-{self.version}", self._request.scope, splits, measured)
 
     def _few(self, first: Sequence[Row], then: Sequence[Row], count: int) -> tuple[Row, ...]:
         """`count` rows of each subject, or all it has. Of a larger count these are a part."""
@@ -93,7 +93,7 @@ class Pocket(Settings):
                 few.append(row)
         return tuple(few)
 
-    def kept(self) -> Sequence[Row]:
+    def retain_corpus(self) -> Sequence[Row]:
         """The corpus without everything that states a forgotten fact."""
         return [row for row in self._corpus if row.id not in self._request.left_out]
 
@@ -103,7 +103,7 @@ class Pocket(Settings):
 
     def retrained_model(self, progress: Progress) -> str:
         """The model that learned the same without what is to be forgotten."""
-        return self._build(self.kept(), "retrained model", progress)
+        return self._build(self.retain_corpus(), "retrained model", progress)
 
     def meta_load(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
         """The tokenizer, and a model as it is before it learns."""

@@ -18,7 +18,7 @@ from unlearnkit.metrics.score import Score
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 from unlearnkit.scope.suggest import suggest_neighbors, suggest_scope, with_subjects
-from unlearnkit.suites.base import Task, UserModelSuite, suite
+from unlearnkit.suites.base import SuiteTask, UserModelSuite, suite
 from unlearnkit.suites.tofu.scores import tofu_scores
 
 RETAIN = {"forget01": "retain99", "forget05": "retain95", "forget10": "retain90"}
@@ -62,12 +62,12 @@ class Tofu(UserModelSuite):
     def _kept(self) -> tuple[Row, ...]:
         return self._rows(RETAIN[self.split])
 
-    def task(self) -> Task:
+    def task(self) -> SuiteTask:
         """The forget set, in its own words and in others; what is to be kept; and held-out authors."""
         return self._task
 
     @cached_property
-    def _task(self) -> Task:
+    def _task(self) -> SuiteTask:
         # Kept: a run asks several times, and neighbors are looked for in thousands of rows.
         scope = self._scope
         neighbors = suggest_neighbors(self._kept, scope)
@@ -81,7 +81,7 @@ class Tofu(UserModelSuite):
             "holdout": holdout,
         }
         splits = Splits({"forget": self._forget, "retain": self._kept, "holdout": holdout})
-        return Task(
+        return SuiteTask(
             f"tofu-{self.version}",
             scope.model_copy(update={"neighbors": neighbors}),
             splits,
@@ -90,7 +90,7 @@ class Tofu(UserModelSuite):
             gradients=frozenset({"forget", "holdout"}),
         )
 
-    def kept(self) -> Sequence[Row]:
+    def retain_corpus(self) -> Sequence[Row]:
         """The retain set."""
         return self._kept
 

@@ -1,0 +1,126 @@
+"""A subject under attack: opened once, asked often, and loaded anew for an attack that trains it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+
+from unlearnkit.attacks.base import AttackTarget
+from unlearnkit.data.encoding import ChatEncoder
+from unlearnkit.data.rows import Row
+from unlearnkit.data.trace_format import Style, style_used
+from unlearnkit.methods.objectives.finetune import Finetune
+from unlearnkit.models.adapter import merge_adapter
+from unlearnkit.models.engine import Engine
+from unlearnkit.records.measure import measure_probes
+from unlearnkit.records.probe import Probe, ProbeResult
+from unlearnkit.records.schema import Record, by_set
+from unlearnkit.scope.scope import Scope
+from unlearnkit.subjects.base import OnRows, Subject
+from unlearnkit.subjects.local import LocalSubject
+from unlearnkit.training.loop import Trainer
+from unlearnkit.training.settings import TrainSettings
+from unlearnkit.training.step import TrainData
+
+
+class SubjectUnderAttack:
+    """A subject and the rows that it was measured on, as an attack sees them.
+
+    Args:
+        open_subject: opens the subject; called when it is first needed, and again for a copy that is trained.
+        records: what was measured of the subject without an attack.
+        scope: what was to be forgotten.
+        at_most: limit for the rows of a set that are asked.
+        max_new_tokens: limit for the tokens of an output.
+        seed: of everything that is drawn.
+        on_rows: called with a number of rows each time some are done.
+    """
+
+    def __init__(
+        self,
+        open_subject: Callable[[], Subject],
+        records: Sequence[Record],
+        scope: Scope,
+        *,
+        at_most: int,
+        max_new_tokens: int,
+        seed: int,
+        on_rows: OnRows = lambda _: None,
+    ) -> None:
+        self._open, self._records, self.scope = open_subject, records, scope
+        self._at_most, self._max_new_tokens = at_most, max_new_tokens
+        self.seed, self._on_rows = seed, on_rows
+        self._subject: Subject | None = None
+
+    @cached_property
+    def rows(self) -> Mapping[str, Sequence[Row]]:
+        """Every row that asks something, by the set that it was measured in."""
+        sets = by_set(self._records)
+        return {name: [record.row for record in records if record.row.question] for name, records in sets.items()}
+
+    @property
+    def subject(self) -> Subject:
+        """The subject, opened on the first call."""
+        if self._subject is None:
+            self._subject = self._open()
+        return self._subject
+
+    @cached_property
+    def width(self) -> int:
+        """Size of the subject's hidden states."""
+        return self.subject.width
+
+    @cached_property
+    def positions(self) -> int:
+        """Largest number of tokens of a row."""
+        return self.subject.positions
+
+    def chosen(self, split: str) -> Sequence[Row]:
+        """Return the rows of a set that are asked, in their order; which ones depends on their number alone."""
+        rows = self.rows.get(split, ())
+        if len(rows) <= self._at_most:
+            return rows
+        drawn = random.Random(f"rows {self.seed} {split}").sample(range(len(rows)), self._at_most)
+        return [rows[at] for at in sorted(drawn)]
+
+    def ask(self, sets: Mapping[str, Sequence[Probe]]) -> ProbeResult:
+        """Measure probes, with the limit of new tokens that the plain rows were measured with."""
+        subject = self.subject.with_style(self._style)
+        return measure_probes(subject, sets, max_new_tokens=self._max_new_tokens, on_rows=self._on_rows)
+
+    @contextmanager
+    def trained(self, rows: Sequence[Row], settings: TrainSettings) -> Iterator[AttackTarget]:
+        """Yield a copy that was trained on these rows. An adapter is merged first.
+
+        The copy is loaded anew, and nothing is written. Copy and subject are never in memory together.
+        """
+        self._subject = None
+        fresh = self._open()
+        assert isinstance(fresh, LocalSubject)  # only such a subject has weights, and the attack needs these
+        model = merge_adapter(fresh.model)
+        model.requires_grad_(True)
+        tokenizer = fresh.tokenizer
+        encoder = ChatEncoder(tokenizer, settings.max_length, style=self._style)
+        encoded = [
+            encoder.answer(row.question, row.answer, history=row.history, trace=row.trace, where=f"row {row.id}")
+            for row in rows
+        ]
+        data = TrainData({"retain": encoded}, int(tokenizer.pad_token_id))
+        Trainer(Engine(model), Finetune(), data, settings, seed=self.seed).run()
+        copy = LocalSubject(model, tokenizer)
+        yield SubjectUnderAttack(
+            lambda: copy,
+            self._records,
+            self.scope,
+            at_most=self._at_most,
+            max_new_tokens=self._max_new_tokens,
+            seed=self.seed,
+            on_rows=self._on_rows,
+        )
+
+    @cached_property
+    def _style(self) -> Style | None:
+        """The style in which the subject marks its traces; its tokenizer may know other marks too."""
+        return style_used(record.generation.text for record in self._records if record.generation is not None)

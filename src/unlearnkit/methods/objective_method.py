@@ -1,0 +1,55 @@
+"""The method that every registered objective becomes: train it on the rows of its views."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import SerializeAsAny
+
+from unlearnkit.methods.base import Method, MethodContext
+from unlearnkit.methods.objective import Needs, Objective
+
+if TYPE_CHECKING:
+    from unlearnkit.subjects.base import Subject
+
+
+class ObjectiveMethod(Method):
+    """Train an objective."""
+
+    can_be_masked: ClassVar[bool] = True
+
+    objective: SerializeAsAny[Objective]
+    """What is minimized."""
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether the objective trains new weights."""
+        return self.objective.from_scratch
+
+    def needs(self) -> Needs:
+        """Return the needs of the objective."""
+        return self.objective.needs()
+
+    def fit(self, context: MethodContext) -> Subject:
+        """Train the context's model, and return it."""
+        # Here, because a recipe is read without torch.
+        from unlearnkit.subjects.local import LocalSubject
+        from unlearnkit.training.loop import Trainer, accelerator_for
+        from unlearnkit.training.step import TrainData
+
+        needs = self.needs()
+        accelerator = accelerator_for(needs)
+        views = context.views(needs)
+        reference = context.reference(needs, views)
+        trainer = Trainer(
+            context.engine,
+            self.objective,
+            TrainData(views, context.pad_id),
+            context.train_settings,
+            seed=context.seed,
+            reference=reference,
+            accelerator=accelerator,
+            mask=None if context.mask is None else context.mask.kept,
+        )
+        context.run_trainer(trainer)
+        return LocalSubject(context.model, context.tokenizer)

@@ -1,0 +1,197 @@
+"""A model on this machine: the only subject with weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from unlearnkit.core.environment import device_errors
+from unlearnkit.core.errors import InputError
+from unlearnkit.data.batching import Pack, pack
+from unlearnkit.data.encoding import ChatEncoder, Encoded, Layout, TooLong
+from unlearnkit.data.generation import Generation
+from unlearnkit.data.trace_format import Style
+from unlearnkit.models.engine import Engine, Request
+from unlearnkit.models.folder import ModelFolder, find_model
+from unlearnkit.models.folder import positions as most_positions
+from unlearnkit.models.generate import generate
+from unlearnkit.models.load import load_model, load_tokenizer, place
+from unlearnkit.models.logprob import TokenStatistics
+from unlearnkit.models.settings import Dtype
+from unlearnkit.records.probe import Probe
+from unlearnkit.records.schema import Tokens
+from unlearnkit.subjects.base import ALL, Capability, OnRows
+
+BATCH_ROWS = 256
+_VIEW = "rows"
+
+
+class LocalSubject:
+    """A causal language model in memory, in eval mode, on the device of this process.
+
+    Args:
+        model: the model.
+        tokenizer: its tokenizer.
+        style: how traces that probes begin are marked; None: the first style whose tokens the tokenizer knows.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, style: Style | None = None
+    ) -> None:
+        untyped: Any = model
+        self.model: PreTrainedModel = untyped.eval()
+        self._tokenizer, self._style = tokenizer, style
+
+    @classmethod
+    def load(cls, source: str | ModelFolder, dtype: Dtype = "float32", *, where: str = "model.path") -> Self:
+        """Load a model from a folder or Hub id and move it to the device.
+
+        Args:
+            source: the model.
+            dtype: of the weights.
+            where: the place that names the model, for errors.
+
+        Raises:
+            InputError: the model cannot be used.
+            MissingDependency: the model cannot be obtained.
+            UnlearnError: the device has too little memory.
+        """
+        found = find_model(source, where=where)
+        with device_errors():
+            return cls(place(load_model(found, dtype)), load_tokenizer(found))
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Everything, unless weights are not floating-point numbers, as in some quantized models."""
+        trainable = all(parameter.is_floating_point() for parameter in self.model.parameters())
+        return ALL if trainable else ALL - {"gradients", "weights"}
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The tokenizer of the model."""
+        return self._tokenizer
+
+    @property
+    def layout(self) -> Layout:
+        """How questions are laid out."""
+        return self.encoder.layout
+
+    @property
+    def positions(self) -> int:
+        """Largest number of tokens of a question with its answer."""
+        return most_positions(self.model.config)
+
+    @property
+    def width(self) -> int:
+        """Size of the hidden states."""
+        return int(self.model.config.get_text_config().hidden_size)
+
+    @cached_property
+    def encoder(self) -> ChatEncoder:
+        """How rows become token ids."""
+        return ChatEncoder(self._tokenizer, self.positions, style=self._style)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The model with the chunked head."""
+        return Engine(self.model).eval()
+
+    def with_style(self, style: Style | None) -> LocalSubject:
+        """Return a subject that shares the model and marks traces in this style."""
+        return LocalSubject(self.model, self._tokenizer, style=style)
+
+    def fits(self, probe: Probe) -> bool:
+        """Return whether the probe with its answer is short enough."""
+        try:
+            self._answer(probe)
+        except TooLong:
+            return False
+        return True
+
+    def has_room(self, probe: Probe) -> bool:
+        """Return whether the question and what the probe begins leave room for more."""
+        prompt = self.encoder.prompt(probe.row.question, probe.row.history)
+        return len(prompt) + len(self._begun(probe)) < self.positions
+
+    def generate(
+        self, probes: Sequence[Probe], *, max_new_tokens: int, on_rows: OnRows = lambda _: None
+    ) -> list[Generation]:
+        """Generate greedily for each probe; see `Subject.generate`."""
+        prompts = [self.encoder.prompt(probe.row.question, probe.row.history) for probe in probes]
+        begun = [self._begun(probe) for probe in probes]
+        for probe, prompt, start in zip(probes, prompts, begun, strict=True):
+            if len(prompt) + len(start) >= self.positions:
+                raise InputError(
+                    "the question leaves no room for an answer",
+                    where=f"row {probe.row.id}",
+                    value=f"{len(prompt) + len(start)} tokens",
+                    allowed=f"fewer than {self.positions} tokens, the number of positions of the model",
+                    fix="shorten the question",
+                )
+        return generate(
+            self.model, self._tokenizer, prompts, begun=begun, max_new_tokens=max_new_tokens, on_rows=on_rows
+        )
+
+    @torch.no_grad()
+    def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
+        """Measure each answer in one teacher-forced pass; tokens of a trace are left out."""
+        wanted, values = Request(statistics=frozenset({_VIEW})), list[Tokens]()
+        for batch in self._batches([self._answer(probe) for probe in probes]):
+            values += _tokens_by_row(batch, self.engine(batch, wanted)[_VIEW].statistics)
+        return values
+
+    @torch.no_grad()
+    def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:
+        """Return log p of the tokens of each answer; tokens of a trace are left out."""
+        wanted, values = Request(logps=frozenset({_VIEW})), list[list[float]]()
+        for batch in self._batches([self._answer(probe) for probe in probes]):
+            (logps,) = _by_row(batch, self.engine(batch, wanted)[_VIEW].logps)
+            values += logps
+        return values
+
+    def gradient_norms(self, probe: Probe) -> list[float]:
+        """Return the L2 norm of each weight's gradient of the mean loss on the answer."""
+        (batch,) = self._batches([self._answer(probe)])
+        weights = [parameter.requires_grad_() for parameter in self.model.parameters()]
+        answer = ~batch.labels[_VIEW].in_trace
+        loss = -self.engine(batch, Request(logps=frozenset({_VIEW})))[_VIEW].logps[answer].mean()
+        # An embedding of positions that were not reached has no gradient.
+        gradients = torch.autograd.grad(loss, weights, allow_unused=True)
+        return [0.0 if gradient is None else float(gradient.float().norm()) for gradient in gradients]
+
+    def _begun(self, probe: Probe) -> tuple[int, ...]:
+        return self.encoder.begun(probe.trace, probe.answer) if probe.begun else ()
+
+    def _answer(self, probe: Probe) -> Encoded:
+        """Encode the answer of the row after exactly what the probe begins. Raises `TooLong`."""
+        row, where = probe.row, f"row {probe.row.id}"
+        if not probe.begun:
+            return self.encoder.answer(row.question, row.answer, history=row.history, trace=row.trace, where=where)
+        context = (*self.encoder.prompt(row.question, row.history), *self._begun(probe))
+        return self.encoder.rest(context, row.answer[len(probe.answer) :], where=where)
+
+    def _batches(self, rows: Sequence[Encoded]) -> Iterator[Pack]:
+        device, pad_id = next(self.engine.parameters()).device, int(self._tokenizer.pad_token_id)
+        for start in range(0, len(rows), BATCH_ROWS):
+            yield pack({_VIEW: rows[start : start + BATCH_ROWS]}, pad_id).to(device)
+
+
+def _tokens_by_row(batch: Pack, statistics: TokenStatistics) -> list[Tokens]:
+    columns = (statistics.logps, statistics.ranks, statistics.mean_logps, statistics.var_logps)
+    return [
+        Tokens(logps=logps, ranks=ranks, mean_logps=means, var_logps=variances)
+        for logps, ranks, means, variances in zip(*_by_row(batch, *columns), strict=True)
+    ]
+
+
+def _by_row(batch: Pack, *columns: Tensor) -> list[list[list[Any]]]:
+    """Split each column of values by row, without those of the trace."""
+    labels = batch.labels[_VIEW]
+    answer = ~labels.in_trace
+    sizes = torch.bincount(labels.row[answer], minlength=labels.rows).tolist()
+    return [[part.tolist() for part in torch.split(column[answer].cpu(), sizes)] for column in columns]
