@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-import torch
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
@@ -20,7 +19,7 @@ from unlearnkit.llm.sampling import drawing
 from unlearnkit.llm.types import Message, Prompt, Reply, Sampling
 from unlearnkit.models.folder import ModelFolder, find_model, positions, weights_fingerprint
 from unlearnkit.models.generate import generate
-from unlearnkit.models.load import load_model, load_tokenizer
+from unlearnkit.models.load import load_model, load_tokenizer, place
 
 _HOST = "this machine"
 
@@ -98,8 +97,7 @@ class LocalModel:
         return f"{weights_fingerprint(self._folder)} {self._dtype} {self._tokenizer.chat_template}"
 
     def _loaded(self) -> Any:
-        model: Any = load_model(self._folder, self._dtype).eval()  # type: ignore[no-untyped-call]
-        return model.cuda() if torch.cuda.is_available() else model
+        return place(load_model(self._folder, self._dtype)).eval()  # type: ignore[no-untyped-call]
 
     def _answers(self, model: Any, prompts: Sequence[Prompt], sampling: Sampling) -> list[Reply]:
         texts = [self._rendered(prompt.messages) for prompt in prompts]

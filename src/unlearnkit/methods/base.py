@@ -124,6 +124,14 @@ class MethodContext(Protocol):
         """Encode every row of the views that are needed."""
         ...
 
+    def retrained(self) -> str | None:
+        """Return the suite's retrained model: a folder or Hub id; None if there is none. A suite may build it now."""
+        ...
+
+    def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:
+        """Raise `InputError` if model or rows are not those that the run was begun with. Call it before training."""
+        ...
+
     def reference(self, needs: Needs, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
         """Compute what an objective compares with. Call it before the first update."""
         ...

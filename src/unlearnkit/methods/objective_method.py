@@ -40,6 +40,7 @@ class ObjectiveMethod(Method):
         needs = self.needs()
         accelerator = accelerator_for(needs)
         views = context.views(needs)
+        context.check_unchanged(views)
         reference = context.reference(needs, views)
         trainer = Trainer(
             context.engine,

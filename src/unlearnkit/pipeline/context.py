@@ -296,12 +296,28 @@ class RunContext:
         localizer = self.recipe.make_localizer()
         return None if localizer is None else localizer.mask(self)
 
+    def retrained(self) -> str | None:
+        """Return the suite's retrained model: a folder or Hub id; None if there is none."""
+        return self.suite.retrained_model(self.progress)
+
+    def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:
+        """Refuse to go on with other weights or rows: the run's targets and references belong to the earlier ones."""
+        fingerprints = {"model": self.fingerprint, "rows": rows_fingerprint(views)}
+        before = self.folder.state().fingerprints
+        changed = [name for name, value in fingerprints.items() if before.get(name, value) != value]
+        if changed:
+            raise InputError(
+                f"the {' and '.join(changed)} changed since the run was begun",
+                where=str(self.folder.path),
+                fix="restore what it was begun with; or begin anew in another folder: out=...",
+            )
+        self.folder.update(fingerprints=fingerprints)
+
     def reference(self, needs: Needs, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
         """Compute what an objective compares with; call it before the first update.
 
         It is computed once, under the same autocast as training, and kept in the run's folder.
         """
-        self._refuse_changed({"model": self.fingerprint, "rows": rows_fingerprint(views)})
         if not (needs.reference or needs.kl or needs.reference_hidden):
             return None
         began = time.monotonic()
@@ -319,18 +335,6 @@ class RunContext:
         if self.folder.state().reference is None:
             self.folder.update(reference=Stage(seconds=time.monotonic() - began))
         return values
-
-    def _refuse_changed(self, fingerprints: Mapping[str, str]) -> None:
-        """Refuse to go on with other weights or rows: the run's targets and references belong to the earlier ones."""
-        before = self.folder.state().fingerprints
-        changed = [name for name, value in fingerprints.items() if before.get(name, value) != value]
-        if changed:
-            raise InputError(
-                f"the {' and '.join(changed)} changed since the run was begun",
-                where=str(self.folder.path),
-                fix="restore what it was begun with; or begin anew in another folder: out=...",
-            )
-        self.folder.update(fingerprints=dict(fingerprints))
 
     # Training.
 

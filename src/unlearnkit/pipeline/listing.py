@@ -13,6 +13,8 @@ from unlearnkit.attacks.base import ATTACKS, Attack
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.registry import Entry, Registry
 from unlearnkit.judges.listing import JUDGES, describe_judge
+from unlearnkit.localization.base import LOCALIZERS
+from unlearnkit.methods.base import EDITS, GUARDS, SCHEMES
 from unlearnkit.methods.objective import OBJECTIVES, Objective
 from unlearnkit.metrics.base import METRICS
 from unlearnkit.suites.base import SUITES
@@ -21,6 +23,10 @@ from unlearnkit.training.combiner import COMBINERS
 
 REGISTRIES: dict[str, Registry[Any]] = {
     "objective": OBJECTIVES,
+    "edit": EDITS,
+    "guard": GUARDS,
+    "scheme": SCHEMES,
+    "localizer": LOCALIZERS,
     "combiner": COMBINERS,
     "teacher": TEACHERS,
     "suite": SUITES,

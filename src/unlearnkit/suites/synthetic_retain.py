@@ -17,10 +17,9 @@ from unlearnkit.core.errors import UnlearnError
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.encoding import ChatEncoder, TooLong
 from unlearnkit.data.rows import Row
-from unlearnkit.models.folder import find_model
 from unlearnkit.models.generate import generate
-from unlearnkit.models.load import load_model, load_tokenizer
 from unlearnkit.scope.scope import Scope
+from unlearnkit.subjects.local import LocalSubject
 from unlearnkit.text.coherence import is_coherent
 from unlearnkit.text.normalize import contains, normalize
 
@@ -51,10 +50,8 @@ def write_synthetic_retain(
     Raises:
         UnlearnError: the model writes too few rows that can be used.
     """
-    folder = find_model(target)
-    model: Any = load_model(folder)
-    tokenizer = load_tokenizer(folder)
-    model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    subject = LocalSubject.load(target)
+    model, tokenizer = subject.model, subject.tokenizer
     wanted = min(max(PER_FORGET_ROW * len(forget), LEAST), MOST)
     found: dict[str, Row] = {}
     with progress.task("the model writes rows that stand in for retain", wanted) as counter:

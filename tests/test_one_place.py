@@ -1,0 +1,32 @@
+"""What must happen in one place of the package happens in one place."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import unlearnkit
+
+ROOT = Path(unlearnkit.__file__).parent
+
+PLACES = {
+    "makes a suite": (r"_plugin\(SUITES\b|SUITES\.get\([^)]*\)\.plugin\(", {"recipe.py"}),
+    "moves a model to a device": (r"\.cuda\(\)|PartialState\(\)\.device|\.to\(.cuda", {"models/load.py"}),
+    "loads a model": (r"= AutoModelForCausalLM\.from_pretrained\(\n", {"models/load.py"}),
+    "opens the model under test of a run": (r"folder\.subject_path\(\), where=", {"pipeline/subject.py"}),
+    "parses a trace": (r"\.partition\(markers\.|def split_trace", {"data/trace_format.py"}),
+}
+"""What is done, a pattern of the code that does it, and the files that may hold it."""
+
+
+def holders(root: Path, pattern: str) -> set[str]:
+    files = sorted(root.rglob("*.py"))
+    return {str(f.relative_to(root)) for f in files if re.search(pattern, f.read_text(encoding="utf-8"))}
+
+
+@pytest.mark.parametrize("what", PLACES)
+def test_there_is_one_place_that(what: str) -> None:
+    pattern, places = PLACES[what]
+    assert holders(ROOT, pattern) == places
