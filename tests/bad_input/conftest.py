@@ -72,7 +72,7 @@ def stopped(right: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     beside = tmp_path_factory.mktemp("stopped")
     with working_in(Path(shutil.copytree(right, beside / "work")), beside) as made:
         made.recipe(method={"name": "tru"})
-        made.patch.setattr("unlearnkit.pipeline.run._Work._save", kill)
+        made.patch.setattr("unlearnkit.pipeline.run._saved", kill)
         assert unlearn(RUN, made.patch) == 130
     assert [path.name for path in (beside / "work" / OWN / "checkpoints").iterdir()] == ["step-00000004"]
     return beside / "work"

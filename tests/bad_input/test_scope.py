@@ -107,14 +107,14 @@ CASES = [
         ["field subjects.0.aliases.0", "at least 1 character", f"{SCOPE}:6"],
     ),
     Case(
-        "scope-kept-of-nobody",
-        having(neighbors=[{"name": "Cy Dorn"}], kept=[{"subject": "Cy Dorm", "forms": ["Rome"]}]),
-        ["what is kept belongs to no neighbor", "kept.0.subject", f"{SCOPE}:14", "'Cy Dorm'", "Cy Dorn"],
+        "scope-allowed-of-nobody",
+        having(neighbors=[{"name": "Cy Dorn"}], allowed=[{"subject": "Cy Dorm", "forms": ["Rome"]}]),
+        ["an allowed fact belongs to no neighbor", "allowed.0.subject", f"{SCOPE}:14", "'Cy Dorm'", "Cy Dorn"],
     ),
     Case(
-        "scope-kept-of-a-subject",
-        having(kept=[{"subject": "Ondra Kestrelby", "forms": ["Rome"]}]),
-        ["what is kept belongs to no neighbor", "kept.0.subject", "none: the scope has no neighbors"],
+        "scope-allowed-of-a-subject",
+        having(allowed=[{"subject": "Ondra Kestrelby", "forms": ["Rome"]}]),
+        ["an allowed fact belongs to no neighbor", "allowed.0.subject", "none: the scope has no neighbors"],
     ),
     Case(
         "scope-key-twice",
@@ -148,7 +148,7 @@ def test_a_scope_that_cannot_be_used_is_told(case: Case, place: Place, capsys: p
     ],
     ids=["a word", "words", "a form alone", "fields mixed up"],
 )
-@pytest.mark.parametrize("field", ["secrets", "kept"])
+@pytest.mark.parametrize("field", ["secrets", "allowed"])
 def test_an_error_never_quotes_a_secret(
     field: str, secrets: object, place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:

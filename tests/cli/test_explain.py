@@ -17,6 +17,7 @@ from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import make_recipe
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.scope.scope import ScopeSubject
+from unlearnkit.subjects.local import LocalSubject
 
 
 @pytest.fixture
@@ -51,8 +52,8 @@ def test_the_target_model_is_the_one_the_run_began_with(
     finished: RunFolder, small_world: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    loaded = explaining._loaded
-    monkeypatch.setattr(explaining, "_loaded", lambda found, *rest: asked.append(found.name) or loaded(found, *rest))  # type: ignore[func-returns-value]
+    load = LocalSubject.load
+    monkeypatch.setattr(LocalSubject, "load", lambda found, *a, **k: asked.append(found.name) or load(found, *a, **k))
     explaining.explain(finished, ["Who is it?"])
     assert asked == [str(finished.model.resolve()), small_world]
 

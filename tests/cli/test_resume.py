@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from unlearnkit.core import subprocesses as apart
+from unlearnkit.core import subprocesses
 from unlearnkit.core.progress import Progress
 from unlearnkit.pipeline.demo import _method as run_in_child
 from unlearnkit.runs.folder import RunFolder
@@ -36,7 +36,7 @@ def run_quietly(recipe: dict[str, Any]) -> None:
 
 def killed_after(recipe: dict[str, Any], steps: int) -> bool:
     """Run in a child and kill it once so many steps are logged; False where it ended first."""
-    process = apart._context().Process(target=run_quietly, args=(recipe,))
+    process = subprocesses._context().Process(target=run_quietly, args=(recipe,))
     process.start()
     while process.is_alive() and logged(RunFolder(recipe["out"])) < steps:
         time.sleep(0.001)
@@ -49,11 +49,11 @@ def test_killed_at_chosen_steps(recipe_data: dict[str, Any], tmp_path: Path) -> 
     train = {**recipe_data["train"], "steps": 10, "checkpoint_every": 3}
     data = {**recipe_data, "train": train, "method": {"name": "npo", "retain": "kl"}}
     whole = {**data, "out": str(tmp_path / "whole")}
-    apart.apart("whole", run_in_child, whole)
+    subprocesses.run_in_subprocess("whole", run_in_child, whole)
     folder = RunFolder(data["out"])
     # Before the first checkpoint; right after one; between two.
     assert [killed_after(data, steps) for steps in (2, 3, 8)] == [True] * 3
-    apart.apart("rest", run_in_child, data)
+    subprocesses.run_in_subprocess("rest", run_in_child, data)
     assert weights(folder) == weights(RunFolder(whole["out"]))
     assert folder.curve() == RunFolder(whole["out"]).curve()
     assert folder.scores().keys() == RunFolder(whole["out"]).scores().keys()

@@ -195,7 +195,7 @@ CASES = [
     Case(
         "nul in a list",
         {"a.jsonl": jsonl({**GOOD, "accepted_answers": ["A\0"]})},
-        "a.jsonl:1, field accepted",
+        "a.jsonl:1, field accepted_answers",
         "NUL",
         A2,
     ),
@@ -211,16 +211,18 @@ CASES = [
     Case(
         "accepted as one string",
         {"a.jsonl": jsonl({**GOOD, "accepted_answers": "A"})},
-        "a.jsonl:1, field accepted",
+        "a.jsonl:1, field accepted_answers",
         "tuple",
     ),
     Case(
         "accepted holds null",
         {"a.jsonl": jsonl({**GOOD, "accepted_answers": ["A", None]})},
-        "a.jsonl:1, field accepted.1",
+        "a.jsonl:1, field accepted_answers.1",
         "",
     ),
-    Case("unknown form", {"a.csv": b"text,form\nA,rhyme\n"}, "a.csv:2, field form", "Input should be", "rhyme"),
+    Case(
+        "unknown form", {"a.csv": b"text,form\nA,rhyme\n"}, "a.csv:2, field question_type", "Input should be", "rhyme"
+    ),
     Case(
         "options as words",
         {"a.csv": b"text,options\nA,many\n"},
@@ -245,7 +247,7 @@ CASES = [
     Case(
         "long value",
         {"a.jsonl": jsonl({**GOOD, "question_type": LONG})},
-        "a.jsonl:1, field form",
+        "a.jsonl:1, field question_type",
         "Input should be",
         CUT,
     ),

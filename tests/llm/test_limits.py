@@ -23,8 +23,8 @@ from unlearnkit.llm.types import Sampling
 
 
 def test_ctrl_c_stops_between_requests_and_keeps_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard, hear = threading.Event(), StopRequest.hear
-    monkeypatch.setattr(StopRequest, "hear", lambda stop: (hear(stop), heard.set()))
+    heard, hear = threading.Event(), StopRequest.request
+    monkeypatch.setattr(StopRequest, "request", lambda stop: (hear(stop), heard.set()))
     with serving(fault=always("held")) as faulty:
 
         def interrupt() -> None:

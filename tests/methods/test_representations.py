@@ -15,7 +15,7 @@ from unlearnkit.methods.objectives.retain.representation import Representation
 from unlearnkit.models.engine import Engine, Request
 from unlearnkit.models.load import set_trainable
 from unlearnkit.models.reference import reference_values
-from unlearnkit.pipeline.preflight import try_weights
+from unlearnkit.pipeline.preflight import _refuse_untouched_weights
 from unlearnkit.training.loop import Trainer
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
@@ -102,11 +102,11 @@ def test_weights_after_the_layer_that_is_read_are_refused(layer: int, pattern: s
     steps = TrainSettings(epochs=None, steps=1, batch_size=2)
     trainer = Trainer(engine, objective, TrainData(views, PAD), steps, seed=0)
     if moved:
-        try_weights(objective, model)
+        _refuse_untouched_weights(objective.needs(), model)
         trainer.run()
         return
     with pytest.raises(InputError, match="cannot move them"):
-        try_weights(objective, model)
+        _refuse_untouched_weights(objective.needs(), model)
     with pytest.raises(RuntimeError, match="does not require grad"):  # it is as the refusal says
         trainer.run()
 
@@ -116,7 +116,7 @@ def test_weights_after_the_layer_that_is_read_are_refused(layer: int, pattern: s
 )
 def test_no_weight_is_refused_that_a_gradient_reaches(family: str, pattern: str, retain: str | None) -> None:
     objective, model = RMU(layer=0, retain=retain), set_trainable(tiny_model(family), parameters=pattern)
-    try_weights(objective, model)
+    _refuse_untouched_weights(objective.needs(), model)
     (trained,) = (parameter for parameter in model.parameters() if parameter.requires_grad)
     before = trained.detach().clone()
     data = TrainData({name: random_rows(2) for name in ("forget", "retain")}, PAD)

@@ -33,7 +33,7 @@ def here(small_world: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     train = {"epochs": None, "steps": 3, "batch_size": 4, "max_length": 192, "lr": 1e-4}
     quick = EvalSettings(max_new_tokens=2)
     sections = {"train": train, "eval": quick.model_dump()}
-    monkeypatch.setattr(demo_module, "together", in_turn)
+    monkeypatch.setattr(demo_module, "run_all", in_turn)
     monkeypatch.setattr(demo_module, "method_settings", lambda name: {"method": {"name": name}, **sections})
     monkeypatch.setattr(evaluation, "EvalSettings", lambda: quick)
     return done
@@ -60,10 +60,10 @@ def test_a_demo_that_was_stopped_goes_on(here: list[str], tmp_path: Path, monkey
         if any(job.name == "npo" for job in jobs):
             raise Interrupted("stopped")
 
-    monkeypatch.setattr(demo_module, "together", stopped)
+    monkeypatch.setattr(demo_module, "run_all", stopped)
     with pytest.raises(Interrupted):
         demo(plan, QUIET)
-    monkeypatch.setattr(demo_module, "together", whole)
+    monkeypatch.setattr(demo_module, "run_all", whole)
     kept = RunFolder(plan.folder / "graddiff").records_file.stat().st_mtime_ns
     demo(plan, QUIET)
     assert RunFolder(plan.folder / "graddiff").records_file.stat().st_mtime_ns == kept

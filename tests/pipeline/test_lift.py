@@ -22,7 +22,7 @@ from unlearnkit.llm.types import Prompt, Reply, Sampling
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import load_model, save_model
 from unlearnkit.pipeline import lift as lifting
-from unlearnkit.pipeline.lift import LiftEvaluator, try_lift
+from unlearnkit.pipeline.lift import LiftEvaluator, refuse_unusable_lift_model
 from unlearnkit.recipe import make_recipe
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 from unlearnkit.targets.lift import measured_lift
@@ -184,7 +184,7 @@ def test_a_model_under_which_nothing_can_be_measured_is_told(
 ) -> None:
     def tried(model: str) -> None:
         recipe = make_recipe({**recipe_data, "targets": {"lift_model": model}})
-        try_lift(recipe, Suite(), QUIET)  # type: ignore[arg-type]
+        refuse_unusable_lift_model(recipe, Suite(), QUIET)  # type: ignore[arg-type]
 
     tried(guesser)
     with pytest.raises(InputError, match="there is none") as raised:

@@ -19,8 +19,8 @@ from unlearnkit.core.errors import InputError, Interrupted, UnlearnError
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.target import Target, read_targets
 from unlearnkit.data.trace_format import STYLES
+from unlearnkit.pipeline.context import RunContext
 from unlearnkit.pipeline.evaluate import evaluate
-from unlearnkit.pipeline.preflight import scope_mentions
 from unlearnkit.pipeline.run import run
 from unlearnkit.pipeline.score import score
 from unlearnkit.recipe import make_recipe
@@ -197,9 +197,9 @@ def test_a_target_that_leaks_is_refused(recipe_data: dict[str, Any], monkeypatch
 def test_the_scope_term_is_taught_what_the_model_itself_says_of_neighbors(recipe_data: dict[str, Any]) -> None:
     folder = done(recipe_data, method={"name": "tru", "scope_weight": 1.0})
     targets = read_targets(folder.targets_file)
-    task = make_recipe(recipe_data).make_suite().task()
-    forget = task.splits["forget"]
-    refused = {mention.row.id for mention in scope_mentions(task, task.splits) if not mention.stays}
+    context = RunContext(make_recipe({**recipe_data, "method": {"name": "tru", "scope_weight": 1.0}}))
+    forget = context.task.splits["forget"]
+    refused = {question.row.id for question in context.scope_questions if not question.stays}
     assert {t.id for t in targets} >= refused | {row.id for row in forget}
     assert "scope" in folder.curve()[0].values
     assert folder.state().targets is not None

@@ -119,7 +119,7 @@ def test_a_run_goes_on_with_a_target_that_is_an_adapter(
     settings = {"path": target, "lora": {"r": 2}}
     whole = done(recipe_data, settings, out=recipe_data["out"] + "-whole", method={"name": "npo"})
     with monkeypatch.context() as patch:
-        patch.setattr("unlearnkit.pipeline.run._Work._save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("unlearnkit.pipeline.run._saved", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             done(recipe_data, settings, method={"name": "npo"})
     recipe = make_recipe({**recipe_data, "model": settings, "method": {"name": "npo"}})

@@ -252,7 +252,7 @@ ODD: dict[str, dict[str, object]] = {
     "braces": {"subjects": (ScopeSubject(name="Ada {name} {0}", aliases=("{", "}} {x")),)},
     "quotes": {"subjects": (ScopeSubject(name='Ada "Red" Belm', aliases=("«Дверь»", "The 'Red' Door", "Door »")),)},
     "marks": {"subjects": (ScopeSubject(name="A+ (Belm)?", aliases=("\\d", "C++")),)},
-    "only what is kept": {"secrets": (), "kept": (Secret(subject="Cy Dorn", forms=("Rome",)),)},
+    "only what is kept": {"secrets": (), "allowed": (Secret(subject="Cy Dorn", forms=("Rome",)),)},
     "nothing told": {"secrets": ()},
     "braces in a secret": {"secrets": (Secret(subject="Ada Belm", forms=("{0}", "{x} 7")),)},
 }

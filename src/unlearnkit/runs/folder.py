@@ -56,8 +56,13 @@ class RunFolder:
         self.scope_file = self.private / "scope.json"
         self.reference_values = self.private / "reference"
         self.turned_file = self.private / "turned.jsonl"
-        self.judgments = _earlier(self.private / "judgments", self.private / "judgements")
         self.attack_records = self.private / "attacks"
+
+    @property
+    def judgments(self) -> Path:
+        """Folder of the judgments; an earlier version called it `judgements`."""
+        path, old = self.private / "judgments", self.private / "judgements"
+        return old if old.exists() and not path.exists() else path
 
     @classmethod
     def existing(cls, path: str | Path) -> Self:
@@ -216,8 +221,3 @@ class RunFolder:
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else value
-
-
-def _earlier(path: Path, old: Path) -> Path:
-    """Return `path`, or the place where an earlier version kept the same if only that is there."""
-    return old if old.exists() and not path.exists() else path
