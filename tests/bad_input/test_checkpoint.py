@@ -167,13 +167,13 @@ STOPPED = [
     Case(
         "rows-changed-since",
         other_rows_of_the_same_ids,
-        ["the rows changed since the run was begun", OWN, "bring back"],
+        ["the rows changed since the run was begun", OWN, "restore"],
         RESUME,
     ),
     Case(
         "model-changed-since",
         keeping_the_model(other_model),
-        ["the model changed since the run was begun", OWN, "bring back"],
+        ["the model changed since the run was begun", OWN, "restore"],
         RESUME,
         mend=original_model,
     ),

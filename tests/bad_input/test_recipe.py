@@ -140,7 +140,7 @@ CASES = [
     Case(
         "recipe-unknown-method",
         changed("graddiff", "grdaiff"),
-        ["no objective of that name", f"{NAME}:10, field method.name", "did you mean graddiff", "npo"],
+        ["no method of that name", f"{NAME}:10, field method.name", "did you mean graddiff", "npo"],
     ),
     Case(
         "recipe-unknown-suite",

@@ -39,9 +39,9 @@ def test_rows_come_back_as_they_were_written(tmp_path_factory: pytest.TempPathFa
     [
         ('{"id": "b", "question": "Q"}', "answer"),
         ('{"id": "b", "question": "Q", "answer": ""}', "answer"),
-        ('{"id": "b", "question": "Q", "answer": "A", "question_type": "rhyme"}', "form"),
+        ('{"id": "b", "question": "Q", "answer": "A", "question_type": "rhyme"}', "question_type"),
         ('{"id": "b", "question": "Q", "answer": "A", "anwser": "A"}', "anwser"),
-        ('{"id": "b", "question": "Q", "answer": "A", "accepted_answers": ["x", 3]}', "accepted.1"),
+        ('{"id": "b", "question": "Q", "answer": "A", "accepted_answers": ["x", 3]}', "accepted_answers.1"),
         ("not json", "the line"),
     ],
 )

@@ -72,7 +72,7 @@ def guesser(tmp_path_factory: pytest.TempPathFactory) -> str:
 def meter(source: str, at_most: float | None = AT_MOST, rows: Sequence[Row] = ROWS) -> LiftEvaluator:
     return LiftEvaluator(
         find=lambda: source,
-        twin=True,
+        retrained=True,
         at_most=at_most,
         dtype="float32",
         answered=frozenset(row.id for row in rows),
@@ -138,7 +138,7 @@ def test_what_comes_of_all_is_noted(guesser: str) -> None:
     expected = measured_lift(model, tiny_tokenizer(), HINTING, ROWS, max_length=64)
     assert min(expected) > AT_MOST
     noted = meter(guesser).noted([*HINTING, *HARMLESS], [*ROWS, *ROWS])
-    assert noted is not None and (noted.targets, noted.above, noted.twin, noted.at_most) == (6, 3, True, AT_MOST)
+    assert noted is not None and (noted.targets, noted.above, noted.retrained, noted.at_most) == (6, 3, True, AT_MOST)
     assert noted.highest == pytest.approx(max(expected), abs=1e-5) and "3 of them above 0.1" in str(noted)
     other = meter(guesser, None).noted(HINTING, ROWS)
     assert other is not None and other.mean == pytest.approx(sum(expected) / 3, abs=1e-5) and other.above == 0
