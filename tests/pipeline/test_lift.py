@@ -21,10 +21,10 @@ from unlearnkit.data.target import Target
 from unlearnkit.llm.types import Prompt, Reply, Sampling
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import load_model, save_model
-from unlearnkit.pipeline import lift as lifting
 from unlearnkit.pipeline.lift import LiftEvaluator, refuse_unusable_lift_model
 from unlearnkit.recipe import make_recipe
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
+from unlearnkit.subjects.local import LocalSubject
 from unlearnkit.targets.lift import measured_lift
 from unlearnkit.targets.llm_teacher import AGAIN, LLMTargetWriter, Usage
 from unlearnkit.targets.teachers.api import ApiTeacher
@@ -152,14 +152,14 @@ def test_a_row_without_an_answer_has_no_lift(guesser: str) -> None:
 
 def test_the_model_is_let_go_and_nothing_is_measured_twice(guesser: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[weakref.ref[Any]] = []
-    load = lifting.load_model
+    load = LocalSubject.load
 
-    def loaded(*arguments: Any) -> Any:
-        model = load(*arguments)
-        seen.append(weakref.ref(model))
-        return model
+    def loaded(*arguments: Any, **options: Any) -> LocalSubject:
+        subject = load(*arguments, **options)
+        seen.append(weakref.ref(subject.model))
+        return subject
 
-    monkeypatch.setattr(lifting, "load_model", loaded)
+    monkeypatch.setattr(LocalSubject, "load", loaded)
     made = meter(guesser)
     made.above(HINTING, ROWS)
     gc.collect()

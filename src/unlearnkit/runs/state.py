@@ -62,7 +62,7 @@ class Lifted(Value):
     """Targets above that all the same: the template teacher's, or edited ones."""
 
     def __str__(self) -> str:
-        model = "the retrained model" if self.retrained else "a model other than the retrained one (weaker evidence)"
+        model = "the retrained model" if self.retrained else "another model, which is weaker evidence"
         told = f"mean {self.mean:.3f}, highest {self.highest:.3f} nats per token, of {self.targets} targets"
         over = f"; {self.above} of them above {self.at_most:g}" if self.above else ""
         return f"{told}, under {model}{over}"
