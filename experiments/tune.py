@@ -1,6 +1,6 @@
 """Choose the demo's settings: one small grid for all methods, on tuning worlds, by a validation share of the rows.
 
-    python benchmarks/tune.py [--out runs/tuning] [--methods tru]
+    python experiments/tune.py [--out runs/tuning] [--methods tru]
 
 Every cell of the grid is a run of its own and is kept; a second call goes on where the first was stopped. It writes the
 grid, which the report shows, and the chosen settings to the pocket world's folder in the package. Of methods that are
@@ -113,7 +113,7 @@ def main() -> None:
     note = (
         f"Every method was given the same {len(settings)} settings on tuning worlds "
         f"{', '.join(map(str, WORLDS))}; chosen is the one with the highest forgetting times keeping on a validation "
-        "share of 30 % of the rows. Made by benchmarks/tune.py, where the rule is written out."
+        "share of 30 % of the rows. Made by experiments/tune.py, where the rule is written out."
     )
     grid = GridReport(rows=tuple(row for rows in tuned.values() for row in rows), note=note)
     KEPT_GRID.write_text(grid.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -1,6 +1,6 @@
 """What came of the runs of prediction.py, as Markdown.
 
-    python benchmarks/prediction_tables.py [--out runs/prediction] [--draws 2000]
+    python experiments/prediction_tables.py [--out runs/prediction] [--draws 2000]
 
 *Prediction*: Spearman's rank correlation, over the cells, of what was measured at an early step with what came of the
 run in the end; the mean over worlds. 95 % intervals by drawing the cells again, each with all its worlds. *Stopping*:

@@ -1,6 +1,6 @@
-"""TRU as the demo has it, and TRU that forgets too, on worlds and requests of one's choice: tables of docs/pocket.md.
+"""Run TRU, with and without a stronger forget term, on chosen worlds: the tables of docs/results/pocket.md.
 
-    python benchmarks/worlds.py --worlds 83,84 [--requests authors,book,pii,hazard] [--out runs/worlds] [--attack]
+    python experiments/worlds.py --worlds 83,84 [--requests authors,book,pii,hazard] [--out runs/worlds] [--attack]
 
 Two pieces of work at a time; what is done is kept, and a second call goes on. `--attack` attacks every run too, target
 and retrained model included.

@@ -1,6 +1,6 @@
-"""LUME's synthetic personal data through the recipe of a user's own files: the table of docs/lume.md.
+"""Run a user-files recipe on LUME's synthetic personal data: the table of docs/results/lume.md.
 
-    python benchmarks/lume.py --data DIR --base DIR [--out runs/lume] [--people 40] [--smoke]
+    python experiments/lume.py --data DIR --base DIR [--out runs/lume] [--people 40] [--smoke]
 
 `--data` holds LUME's forget.jsonl and retain.jsonl (arXiv 2502.15097), `--base` a small model with a chat template.
 Task 2 only: made-up people, six rows each, one of them a text to be gone on with and five questions for birth date,

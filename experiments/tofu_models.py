@@ -1,6 +1,6 @@
 """Small models that really know TOFU, from scratch: a base, the target model, and the retrained model for forget10.
 
-    python benchmarks/tofu_models.py --text FILE --data DIR [--out models] [--smoke]
+    python experiments/tofu_models.py --text FILE --data DIR [--out models] [--smoke]
 
 `--text` is a plain text to pre-train on (some megabytes of public-domain books; `.txt`), `--data` TOFU's folder. The
 base is a Llama of 5.8 M parameters with a byte-level tokenizer of 4,096 tokens made of both, trained on the text alone;
@@ -23,7 +23,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.subprocesses import run_in_subprocess
-from unlearnkit.data.encoding import END_THINK, THINK
+from unlearnkit.data.trace_format import END_THINK, THINK
 from unlearnkit.data.load import read_source
 from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import make_recipe

@@ -1,6 +1,6 @@
-"""TOFU's forget10 by ten methods, three settings each, held against a retrained model: the table of docs/tofu.md.
+"""Forget TOFU's forget10 by ten methods, three settings each: the table of docs/results/tofu.md.
 
-    python benchmarks/tofu.py --data DIR --target DIR --retrained DIR [--out runs/tofu] [--smoke]
+    python experiments/tofu.py --data DIR --target DIR --retrained DIR [--out runs/tofu] [--smoke]
 
 Every cell is a run of its own and is kept; a second call goes on where the first was stopped. `--smoke` makes two steps
 a cell on two methods, to see that it works.

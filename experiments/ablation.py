@@ -1,7 +1,7 @@
 """What each part of TRU is worth, on the pocket world: the cells of ablation.yaml, each a run of its own.
 
-    python benchmarks/ablation.py [--out runs/ablation] [--cells full,npo] [--worlds 74] [--smoke]
-    python benchmarks/ablation_tables.py [--out runs/ablation]
+    python experiments/ablation.py [--out runs/ablation] [--cells full,npo] [--worlds 74] [--smoke]
+    python experiments/ablation_tables.py [--out runs/ablation]
 
 The first unlearns, measures, attacks, judges by rules and turns verdicts in traces; the second prints what came of it.
 Every cell is kept; a second call goes on where the first was stopped. A cell that fails is told and left out; the next

@@ -1,8 +1,8 @@
 """Does the G-effect predict the outcome? Nine objectives at four settings each, the cells of prediction.yaml.
 
-    python benchmarks/prediction.py [--out runs/prediction] [--cells ga,npo1] [--smoke]
-    python benchmarks/prediction.py --data DIR --target DIR    # the same for TOFU: its files, the model that knows them
-    python benchmarks/prediction_tables.py [--out runs/prediction]
+    python experiments/prediction.py [--out runs/prediction] [--cells ga,npo1] [--smoke]
+    python experiments/prediction.py --data DIR --target DIR    # the same on TOFU: its files and a model of it
+    python experiments/prediction_tables.py [--out runs/prediction]
 
 Each cell is a run whose G-effects are measured every eight of its forty steps. Some keep their weights then, and each
 of these is measured too, for what it would have been to stop there. Cells are kept: a second call goes on where the

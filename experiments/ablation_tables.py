@@ -1,6 +1,6 @@
 """What came of the runs of ablation.py, as Markdown: boards, attacks, and what is known still.
 
-    python benchmarks/ablation_tables.py [--out runs/ablation]
+    python experiments/ablation_tables.py [--out runs/ablation]
 
 Values are means over the worlds of a request; beneath a mean of several stands the range. A cell that is not there yet,
 or in which a score was not measured, reads "not measured".
