@@ -23,8 +23,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.subprocesses import run_in_subprocess
-from unlearnkit.data.trace_format import END_THINK, THINK
 from unlearnkit.data.load import read_source
+from unlearnkit.data.trace_format import END_THINK, THINK
 from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import make_recipe
 from unlearnkit.runs.folder import RunFolder
