@@ -14,7 +14,7 @@ import inspect
 import re
 import sys
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,24 @@ PACKAGE = "unlearnkit."
 
 NOTE = "<!-- Written by tools/reference.py from the code. Do not edit: change the docstring and run it again. -->"
 
-PAGES = {"combiner": "combiners", "teacher": "teachers", "suite": "suites", "attack": "attacks"}
+PAGES = {
+    "localizer": "localizers",
+    "combiner": "combiners",
+    "teacher": "teachers",
+    "suite": "suites",
+    "attack": "attacks",
+}
 """The page of each kind of plug-in. Every other kind is a method."""
 
 TITLES = {
     "methods": (
         "Methods",
         "A recipe names one method: `method: {name: NAME, ...}`. Retain terms are named inside it: `retain: NAME`.",
+    ),
+    "localizers": (
+        "Localizers",
+        "A localizer finds the weights that hold the knowledge; a method then changes only these: "
+        "`method: {name: NAME, mask: {name: LOCALIZER}}`.",
     ),
     "combiners": (
         "Combiners",
@@ -134,6 +145,8 @@ def recipe_example(kind: str, entry: Entry[Any]) -> dict[str, Any]:
         recipe |= {"method": {"name": "tru"}, "targets": {"teacher": entry.name}}
     elif kind == "combiner":
         recipe |= {"train": {"combiner": {"name": entry.name}}}
+    elif kind == "localizer":
+        recipe["method"] = {"name": "graddiff", "mask": {"name": entry.name}}
     elif PAGES.get(kind, "methods") == "methods":
         is_retain_term = ".retain." in entry.plugin.__module__
         recipe["method"] = {"name": "npo", "retain": entry.name} if is_retain_term else {"name": entry.name}
@@ -173,10 +186,9 @@ def plugin_entry(kind: str, entry: Entry[Any]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def plugin_page(page: str, kinds: Iterable[str]) -> str:
-    """All plug-ins of some kinds."""
+def plugin_page(page: str, found: list[tuple[str, Entry[Any]]]) -> str:
+    """Some plug-ins, each with its kind."""
     title, intro = TITLES[page]
-    found = [(kind, entry) for kind in kinds for entry in own_entries(kind)]
     overview = table(
         ("name", "summary"), ((f"[`{entry.name}`](#{entry.name})", cell(entry.summary)) for _, entry in found)
     )
@@ -354,10 +366,10 @@ def page_text(title: str, *parts: str) -> str:
 
 def pages() -> dict[str, str]:
     """Text of every page by its file name."""
-    kinds: dict[str, list[str]] = {page: [] for page in TITLES}
+    plugins: dict[str, list[tuple[str, Entry[Any]]]] = {page: [] for page in TITLES}
     for kind in REGISTRIES:
-        kinds[PAGES.get(kind, "methods")].append(kind)
-    found = {f"{page}.md": plugin_page(page, kinds[page]) for page in TITLES}
+        plugins[PAGES.get(kind, "methods")] += [(kind, entry) for entry in own_entries(kind)]
+    found = {f"{page}.md": plugin_page(page, entries) for page, entries in plugins.items() if entries}
     found |= {"recipe.md": recipe_page(), "judges.md": judge_page(), "metrics.md": metric_page()}
     found["commands.md"] = command_page()
     # A trailing space has a meaning in Markdown that no docstring has.

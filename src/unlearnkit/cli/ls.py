@@ -11,7 +11,7 @@ def ls_command(
     kind: Annotated[
         str | None,
         typer.Argument(
-            help="Kind of plug-in: objective, combiner, teacher, suite, attack, metric or judge. Default: all."
+            help="Kind of plug-in, such as objective, attack or metric. Default: all kinds."
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
