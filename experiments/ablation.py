@@ -1,12 +1,12 @@
-"""What each part of TRU is worth, on the pocket world: the cells of ablation.yaml, each a run of its own.
+"""Measure what each part of TRU contributes in the pocket world: the cells of ablation.yaml.
 
     python experiments/ablation.py [--out runs/ablation] [--cells full,npo] [--worlds 74] [--smoke]
     python experiments/ablation_tables.py [--out runs/ablation]
 
-The first unlearns, measures, attacks, judges by rules and turns verdicts in traces; the second prints what came of it.
-Every cell is kept; a second call goes on where the first was stopped. A cell that fails is told and left out; the next
-call tries it again. The runs of one request and world lie in one folder, beside the target and the retrained model:
-`unlearn report` takes it as it is.
+The first command unlearns, measures, attacks, judges by rules and measures faithfulness; the second prints the tables.
+Every cell is a run of its own and is kept: a second call continues. A cell that fails is reported and skipped; the next
+call tries it again. The runs of one request and world are in one folder with the target and the retrained model, so
+`unlearn report` reads it directly.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
     parser.add_argument("--cells", default=",".join(PLAN["cells"]))
     parser.add_argument("--worlds", default=",".join(map(str, PLAN["worlds"])))
-    parser.add_argument("--smoke", action="store_true", help="two steps a cell")
+    parser.add_argument("--smoke", action="store_true", help="two steps per cell")
     options = parser.parse_args()
     plan = list(boards(options.out, list(map(int, options.worlds.split(","))), options.cells.split(",")))
     progress = Progress()

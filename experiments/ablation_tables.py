@@ -1,9 +1,9 @@
-"""What came of the runs of ablation.py, as Markdown: boards, attacks, and what is known still.
+"""Print the results of ablation.py as Markdown: boards, attacks, and what is still known.
 
     python experiments/ablation_tables.py [--out runs/ablation]
 
-Values are means over the worlds of a request; beneath a mean of several stands the range. A cell that is not there yet,
-or in which a score was not measured, reads "not measured".
+Values are means over the worlds of a request, with the range in brackets. A cell that does not exist yet, or a score
+that was not measured, reads "not measured".
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Grids of runs: each cell a run of its own, the best by a rule, and tables of what was measured."""
+"""Grids of runs: one run per cell, the best cell by a rule, and tables of the scores."""
 
 from __future__ import annotations
 

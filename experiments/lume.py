@@ -2,15 +2,14 @@
 
     python experiments/lume.py --data DIR --base DIR [--out runs/lume] [--people 40] [--smoke]
 
-`--data` holds LUME's forget.jsonl and retain.jsonl (arXiv 2502.15097), `--base` a small model with a chat template.
-Task 2 only: made-up people, six rows each, one of them a text to be gone on with and five questions for birth date,
+`--data` contains LUME's forget.jsonl and retain.jsonl (arXiv 2502.15097), `--base` a small model with a chat template.
+Only task 2 is used: synthetic people with six rows each, one text to continue and five questions about birth date,
 Social Security number, phone, e-mail and address. The target model is the base fine-tuned on `--people` people of each
-file, the retrained model on those of the retain file alone, both by the product's own loop. Then each method makes the
-target model forget the people of the forget file, with three settings each.
+file, the retrained model on those of the retain file alone. Then each method unlearns the people of the forget file
+with three settings.
 
-The rule by which a setting is chosen looks at every second person only: one minus ROUGE-L recall on what is to be
-forgotten, times ROUGE-L recall on what is to stay. The chosen runs are then reported on all of them. Every model and
-run is kept; a second call goes on where the first was stopped.
+A setting is chosen on every second person: one minus ROUGE-L recall on forget data, times ROUGE-L recall on retained
+data. The chosen runs are reported on all people. Every model and run is kept: a second call continues.
 """
 
 from __future__ import annotations

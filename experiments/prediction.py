@@ -1,12 +1,12 @@
-"""Does the G-effect predict the outcome? Nine objectives at four settings each, the cells of prediction.yaml.
+"""Test whether the G-effect predicts the outcome: nine objectives at four settings each (prediction.yaml).
 
     python experiments/prediction.py [--out runs/prediction] [--cells ga,npo1] [--smoke]
     python experiments/prediction.py --data DIR --target DIR    # the same on TOFU: its files and a model of it
     python experiments/prediction_tables.py [--out runs/prediction]
 
-Each cell is a run whose G-effects are measured every eight of its forty steps. Some keep their weights then, and each
-of these is measured too, for what it would have been to stop there. Cells are kept: a second call goes on where the
-first was stopped. On TOFU nothing is generated: the risks that G-effects are measured with say how far a run has come.
+Each cell is a run whose G-effects are measured every eight of its forty steps. Some cells keep their weights at these
+steps, and each is measured as if the run had stopped there. Cells are kept: a second call continues. On TOFU nothing is
+generated; the risks of the G-effects show the progress of a run.
 """
 
 from __future__ import annotations
@@ -134,10 +134,10 @@ def main() -> None:
     """Fill every cell that is empty."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("runs/prediction"))
-    parser.add_argument("--cells", help="some of the plan's; all where it is left out")
-    parser.add_argument("--data", help="TOFU's folder; with --target TOFU's cells are filled, and no others")
+    parser.add_argument("--cells", help="cells of the plan, separated by commas; default: all")
+    parser.add_argument("--data", help="TOFU's folder; with --target, run only TOFU's cells")
     parser.add_argument("--target", help="folder of the model that knows TOFU")
-    parser.add_argument("--smoke", action="store_true", help="two steps a cell")
+    parser.add_argument("--smoke", action="store_true", help="two steps per cell")
     options = parser.parse_args()
     if (options.data is None) != (options.target is None):
         parser.error("--data and --target go together")

@@ -1,11 +1,11 @@
-"""What came of the runs of prediction.py, as Markdown.
+"""Print the results of prediction.py as Markdown.
 
     python experiments/prediction_tables.py [--out runs/prediction] [--draws 2000]
 
-*Prediction*: Spearman's rank correlation, over the cells, of what was measured at an early step with what came of the
-run in the end; the mean over worlds. 95 % intervals by drawing the cells again, each with all its worlds. *Stopping*:
-each rule's step on the runs whose weights were kept, and what the model was worth there. What a rule has to be told (a
-number of steps, a loss) is chosen on the other worlds. *Observations*: the course of each objective.
+*Prediction*: Spearman's rank correlation over the cells between an early measurement and the outcome; mean over worlds,
+with 95 % intervals from resampled cells, each with all its worlds. *Stopping*: the step at which each rule stops the
+runs whose weights were kept, and the quality of the model there. Parameters of a rule (a number of steps, a loss) are
+chosen on the other worlds. *Observations*: the series of effects of each objective.
 """
 
 from __future__ import annotations

@@ -1,18 +1,16 @@
-"""Forget TOFU's forget10 by ten methods, three settings each: the table of docs/results/tofu.md.
+"""Unlearn TOFU's forget10 with ten methods, three settings each: the table of docs/results/tofu.md.
 
     python experiments/tofu.py --data DIR --target DIR --retrained DIR [--out runs/tofu] [--smoke]
 
-Every cell is a run of its own and is kept; a second call goes on where the first was stopped. `--smoke` makes two steps
-a cell on two methods, to see that it works.
+Every cell is a run of its own and is kept: a second call continues. `--smoke` makes two steps per cell on two methods.
 
-The rule by which a method's setting is chosen looks at one half of the authors only, every second one, of the forget
-set and of the measured retain rows:
+A method's setting is chosen on every second author of the forget set and of the measured retain rows by
 
     (1 - D) * utility / utility of the target model,
 
-D being the Kolmogorov-Smirnov distance between the truth ratios of the run and of the retrained model (of which forget
-quality is the p-value), utility the harmonic mean on these retain rows. The chosen runs are then reported on the whole
-of TOFU's files.
+where D is the Kolmogorov-Smirnov distance between the truth ratios of the run and of the retrained model (forget
+quality is its p-value), and utility is the harmonic mean on these retain rows. The chosen runs are reported on all of
+TOFU's files.
 """
 
 from __future__ import annotations

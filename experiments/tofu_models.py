@@ -1,12 +1,12 @@
-"""Small models that really know TOFU, from scratch: a base, the target model, and the retrained model for forget10.
+"""Train small models that know TOFU: a base, the target model, and the retrained model for forget10.
 
     python experiments/tofu_models.py --text FILE --data DIR [--out models] [--smoke]
 
 `--text` is a plain text to pre-train on (some megabytes of public-domain books; `.txt`), `--data` TOFU's folder. The
-base is a Llama of 5.8 M parameters with a byte-level tokenizer of 4,096 tokens made of both, trained on the text alone;
-target and retrained model are the base trained on TOFU's questions, all of them or all but forget10's, and on real
-authors and world facts, so that model utility means something. All of it goes through the product's own loop, one run a
-model: a second call goes on where the first was stopped.
+base is a Llama with 5.8 M parameters and a byte-level tokenizer of 4,096 tokens built from both, trained on the text
+alone. Target and retrained model are the base trained on TOFU's questions, all of them or all but forget10's, and on
+real authors and world facts, so that model utility is meaningful. Every model is one run of the package's own loop: a
+second call continues.
 """
 
 from __future__ import annotations

@@ -2,18 +2,16 @@
 
     python experiments/tune.py [--out runs/tuning] [--methods tru]
 
-Every cell of the grid is a run of its own and is kept; a second call goes on where the first was stopped. It writes the
-grid, which the report shows, and the chosen settings to the pocket world's folder in the package. Of methods that are
-not named the rows stay as they are.
+Every cell of the grid is a run of its own and is kept: a second call continues. Writes the grid, which the report
+shows, and the chosen settings to the pocket suite's folder. Rows of methods that are not named stay unchanged.
 
-The rule: on the validation share of the probes, mean over the tuning worlds of
+The rule, on the validation share of the probes, is the mean over the tuning worlds of
 
     (1 - mean accuracy on forget, forget.paraphrased, forget.translated) * (mean accuracy on near, far, retain).
 
-The share is 30 % of each set's rows, by a hash of the row's id. What the grid does not vary was set by hand: the batch
-sizes, the same for all methods but TRU (2 forget rows a step in place of 4, so twice the steps), and TRU's weights,
-Adam eps and scope questions; so TRU was given more attention than its baselines. Results are to be quoted on other
-worlds.
+The share is 30 % of each set's rows, by a hash of the row's id. Set by hand and not by the grid: the batch sizes, equal
+for all methods except TRU (2 forget rows per step instead of 4, so twice the steps), and TRU's weights, Adam eps and
+scope questions. TRU therefore received more attention than its baselines. Quote results from other worlds only.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python experiments/worlds.py --worlds 83,84 [--requests authors,book,pii,hazard] [--out runs/worlds] [--attack]
 
-Two pieces of work at a time; what is done is kept, and a second call goes on. `--attack` attacks every run too, target
-and retrained model included.
+Two jobs run at a time. Finished work is kept: a second call continues. `--attack` also attacks every run, including the
+target and the retrained model.
 """
 
 from __future__ import annotations
