@@ -10,9 +10,7 @@ import typer
 def ls_command(
     kind: Annotated[
         str | None,
-        typer.Argument(
-            help="Kind of plug-in, such as objective, attack or metric. Default: all kinds."
-        ),
+        typer.Argument(help="Kind of plug-in, such as objective, attack or metric. Default: all kinds."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
