@@ -28,9 +28,7 @@ from unlearnkit.cli.app import app
 from unlearnkit.core.registry import Entry
 from unlearnkit.judges.listing import JUDGES
 from unlearnkit.methods.objective import Objective
-from unlearnkit.metrics.base import METRICS
-from unlearnkit.metrics.score_names import BOARD_METRICS, metric_help, metric_title
-from unlearnkit.pipeline.listing import REGISTRIES
+from unlearnkit.pipeline.listing import REGISTRIES, catalog, describe
 from unlearnkit.recipe import recipe_schema
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
@@ -267,25 +265,21 @@ def judge_page() -> str:
 
 
 def metric_page() -> str:
-    """The metrics of a record, and the other scores of the board."""
+    """The metrics of a record."""
     parts = []
-    for name, metric in METRICS.items():
-        gate = f"forget.{name}{'<=0.05' if metric.forget == 'lower' else '>=0.95'}"
+    for listed in catalog("metric"):
+        _, *described = describe(listed.name)
+        lower = any("lower is better" in paragraph for paragraph in described)
+        gate = f"forget.{listed.name}{'<=0.05' if lower else '>=0.95'}"
         recipe = {"suite": {"name": "pocket"}, "method": {"name": "graddiff"}, "gates": [gate]}
-        lines = (
-            f"## {name}",
-            escape(" ".join(metric.summary.split())),
-            f"On forget sets {metric.forget} is better.",
-            block("yaml", recipe_text(recipe)),
-        )
+        lines = (f"## {listed.name}", *map(prose, described), block("yaml", recipe_text(recipe)))
         parts.append("\n\n".join(lines))
-    board = ((f"`{name}`", cell(metric_title(name)), cell(metric_help(name))) for name in BOARD_METRICS)
     intro = (
         "A score has a flat name, `<set>.<metric>`, such as `forget.paraphrased.accuracy`. A gate compares one with a "
-        "number or with a reference model's score: `near.accuracy>=target.near.accuracy*0.97`."
+        "number or with a reference model's score: `near.accuracy>=target.near.accuracy*0.97`. Suites add scores of "
+        "their own: [how to read them](../guides/read-the-report.md#scores-that-suites-add)."
     )
-    shown = "## Scores on the report's board\n\n" + table(("metric", "title", "meaning"), board)
-    return page_text("Metrics", escape(intro), *parts, shown)
+    return page_text("Metrics", escape(intro), *parts)
 
 
 # The command line.
@@ -367,7 +361,7 @@ def page_text(title: str, *parts: str) -> str:
 def pages() -> dict[str, str]:
     """Text of every page by its file name."""
     plugins: dict[str, list[tuple[str, Entry[Any]]]] = {page: [] for page in TITLES}
-    for kind in REGISTRIES:
+    for kind in (kind for kind in REGISTRIES if kind != "metric"):
         plugins[PAGES.get(kind, "methods")] += [(kind, entry) for entry in own_entries(kind)]
     found = {f"{page}.md": plugin_page(page, entries) for page, entries in plugins.items() if entries}
     found |= {"recipe.md": recipe_page(), "judges.md": judge_page(), "metrics.md": metric_page()}
