@@ -241,7 +241,7 @@ AFTER = [
     Case(
         "no-permission-to-purge",
         fails_in("unlearnkit.pipeline.purge.shutil.rmtree", DENIED),
-        ["the system says: Permission denied", f"where:   {OWN}/private", "rights"],
+        ["the operating system reports: Permission denied", f"where:   {OWN}/private", "permissions"],
         ("purge", OWN),
         1,
     ),

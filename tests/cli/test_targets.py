@@ -104,7 +104,7 @@ def test_written_reviewed_taken_back_and_trained_on(call: Any, faulty: Faulty) -
     told = (
         f"written by api: {len(rows) - replaced}",
         f"again: {3 * replaced} (no trace",
-        f"'s: {replaced}",
+        f"template teacher: {replaced}",
         "lift: not",
     )
     for words in told:
