@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from unlearnkit.core.errors import InputError, Interrupted, UnlearnError
-from unlearnkit.core.progress import Counter, Progress
+from unlearnkit.core.progress import Progress, Task
 from unlearnkit.core.subprocesses import Job, run_all, run_in_subprocess
 
 QUIET = Progress(quiet=True)
@@ -77,9 +77,9 @@ class Heard(Progress):
         self.told.append(text)
 
     @contextmanager
-    def count(self, name: str, total: int | None = None) -> Iterator[Counter]:
+    def task(self, name: str, total: int | None = None) -> Iterator[Task]:
         self.told.append((name, total))
-        yield Counter(total, lambda *reached: self.told.append(reached))
+        yield Task(total, lambda *reached: self.told.append(reached))
         self.told.append("end")
 
 
