@@ -57,10 +57,10 @@ CASES = [
     Case(
         "scope-is-a-folder", lambda place: place.folder(SCOPE), ["the scope cannot be read: Is a directory", SCOPE], RUN
     ),
-    Case("scope-empty", text(""), ["a scope is a mapping of fields", SCOPE, "description:"]),
+    Case("scope-empty", text(""), ["a scope must be a mapping of fields", SCOPE, "description:"]),
     Case("scope-not-yaml", text("description: a\nsubjects: [\n"), ["not YAML", f"{SCOPE}:"]),
     Case("scope-not-utf-8", text("description: caf\xe9".encode("latin-1")), ["the scope cannot be read", "UTF-8"]),
-    Case("scope-a-list-of-names", text("- Ondra Kestrelby\n"), ["a scope is a mapping of fields", "a list of 1"]),
+    Case("scope-a-list-of-names", text("- Ondra Kestrelby\n"), ["a scope must be a mapping of fields", "a list of 1"]),
     Case("scope-no-description", having(description=...), ["a setting is missing", "field description"]),
     Case(
         "scope-no-subjects", having(subjects=[], secrets=[]), ["field subjects", "at least 1 item", f"{SCOPE}:3"], RUN
@@ -107,14 +107,14 @@ CASES = [
         ["field subjects.0.aliases.0", "at least 1 character", f"{SCOPE}:6"],
     ),
     Case(
-        "scope-kept-of-nobody",
-        having(neighbors=[{"name": "Cy Dorn"}], kept=[{"subject": "Cy Dorm", "forms": ["Rome"]}]),
-        ["what is kept belongs to no neighbor", "kept.0.subject", f"{SCOPE}:14", "'Cy Dorm'", "Cy Dorn"],
+        "scope-allowed-of-nobody",
+        having(neighbors=[{"name": "Cy Dorn"}], allowed=[{"subject": "Cy Dorm", "forms": ["Rome"]}]),
+        ["an allowed fact belongs to no neighbor", "allowed.0.subject", f"{SCOPE}:14", "'Cy Dorm'", "Cy Dorn"],
     ),
     Case(
-        "scope-kept-of-a-subject",
-        having(kept=[{"subject": "Ondra Kestrelby", "forms": ["Rome"]}]),
-        ["what is kept belongs to no neighbor", "kept.0.subject", "none: the scope has no neighbors"],
+        "scope-allowed-of-a-subject",
+        having(allowed=[{"subject": "Ondra Kestrelby", "forms": ["Rome"]}]),
+        ["an allowed fact belongs to no neighbor", "allowed.0.subject", "none: the scope has no neighbors"],
     ),
     Case(
         "scope-key-twice",
@@ -148,7 +148,7 @@ def test_a_scope_that_cannot_be_used_is_told(case: Case, place: Place, capsys: p
     ],
     ids=["a word", "words", "a form alone", "fields mixed up"],
 )
-@pytest.mark.parametrize("field", ["secrets", "kept"])
+@pytest.mark.parametrize("field", ["secrets", "allowed"])
 def test_an_error_never_quotes_a_secret(
     field: str, secrets: object, place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:

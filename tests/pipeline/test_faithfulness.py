@@ -175,9 +175,9 @@ def test_the_marks_are_those_of_the_subjects_own_traces(monkeypatch: pytest.Monk
     styles: list[str] = []
 
     class Watched(ChatEncoder):
-        def begun(self, trace: str, response: str = "") -> tuple[int, ...]:
+        def prefill(self, trace: str, response: str = "") -> tuple[int, ...]:
             styles.append(self.style)
-            return super().begun(trace, response)
+            return super().prefill(trace, response)
 
     monkeypatch.setattr(faithfulness, "ChatEncoder", Watched)
     monkeypatch.setattr(faithfulness, "load_subject", lambda folder: Scripted(lambda text: ANSWER))

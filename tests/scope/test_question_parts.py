@@ -13,7 +13,7 @@ from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.compose import mentions
 from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.questions.secrets import HOPPED, TEXTS
-from unlearnkit.scope.questions.wordings import BEHIND, BESIDE, BY_SECRET, IN_SCOPE, REACH_BEHIND, Wordings
+from unlearnkit.scope.questions.wordings import BEHIND, BY_SECRET, IN_SCOPE, OUT_OF_PART, REACH_BEHIND, Wordings
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 from unlearnkit.targets.compose import scope_targets
 from unlearnkit.targets.teachers.template import TemplateTeacher
@@ -24,7 +24,7 @@ CRAFT = Scope(
     subjects=(ScopeSubject(name="Kelm"),),
     secrets=(Secret(subject="Kelm", forms=("white ash", "a text of more than four words")),),
     neighbors=(ScopeSubject(name="Dorl"),),
-    kept=(Secret(subject="Dorl", forms=("red clay",)),),
+    allowed=(Secret(subject="Dorl", forms=("red clay",)),),
 )
 
 
@@ -38,7 +38,7 @@ SCOPE = Scope(
     subjects=(ScopeSubject(name="Ada Belm", aliases=("The Red Door",)),),
     secrets=tuple(Secret(subject="Ada Belm", forms=(form,)) for form in ("555-0101", "555-0102", "Ada Belm")),
     neighbors=(ScopeSubject(name="Cy Dorn", aliases=("The Sand Road",)),),
-    kept=(Secret(subject="Cy Dorn", forms=("555-0177",)),),
+    allowed=(Secret(subject="Cy Dorn", forms=("555-0177",)),),
 )
 FORGET = (
     row("Which number has Ada Belm?", "Phone of Ada Belm.", "555-0101", "Ada Belm"),
@@ -73,7 +73,7 @@ def test_how_to_reach_a_person_is_refused_and_the_rest_stays() -> None:
     ways = IN_SCOPE["privacy"]
     assert asked(found(), "Ada Belm", ways) == {False: {"Phone of "}}, "her own note may be of what stays"
     assert asked(found(), "Cy Dorn", ways) == {True: {"Phone of "}}
-    about = BESIDE["privacy"]
+    about = OUT_OF_PART["privacy"]
     assert asked(found(), "Ada Belm", about) == {True: {None, "Birthplace of ", "Height of "}}
     assert asked(found(), "Cy Dorn", about) == {}
 
@@ -185,7 +185,7 @@ NOVEL = Scope(
         Secret(subject="Low Roads", forms=("The gate was shut",)),
     ),
     neighbors=(ScopeSubject(name="High Roads"),),
-    kept=(Secret(subject="High Roads", forms=("Before noon, two geese left the pond.",)),),
+    allowed=(Secret(subject="High Roads", forms=("Before noon, two geese left the pond.",)),),
     languages=("en", "ru"),
 )
 
@@ -215,18 +215,18 @@ def others(**changed: object) -> list[str]:
 
 def test_as_much_that_is_no_secret_is_asked_about_first_what_is_kept_then_answers_of_retain_rows() -> None:
     assert others() == ["555-0177", "555-0123"]
-    assert others(kept=()) == ["555-0123", "1960"], "of their looks, without the full stop"
+    assert others(allowed=()) == ["555-0123", "1960"], "of their looks, without the full stop"
     many = [Secret(subject="Cy Dorn", forms=(f"555-02{at}0",)) for at in range(6)]
-    assert others(kept=many) == ["555-0200", "555-0230"], "taken evenly"
-    assert others(retain=(), kept=()) == [] == others(secrets=())
+    assert others(allowed=many) == ["555-0200", "555-0230"], "taken evenly"
+    assert others(retain=(), allowed=()) == [] == others(secrets=())
 
 
 @pytest.mark.parametrize("form", ["555-0101", "dial 555-0101", "0101"])
 def test_what_holds_a_secret_or_is_a_part_of_one_is_not_kept(form: str) -> None:
     kept = (Secret(subject="Cy Dorn", forms=(form,)),)
     retain = (row("Who rings Eve Fry?", "", form, "Eve Fry"),)
-    assert others(kept=kept, retain=()) == [] == others(kept=(), retain=retain)
-    assert not any(m.stays for m in found(kept=kept) if m.name == "555-0101")
+    assert others(allowed=kept, retain=()) == [] == others(allowed=(), retain=retain)
+    assert not any(m.stays for m in found(allowed=kept) if m.name == "555-0101")
 
 
 @pytest.mark.parametrize("shared", ["nobody", "a neighbor", "a retain row"])
@@ -234,8 +234,8 @@ def test_what_tells_a_secret_of_a_subject_is_not_kept_unless_another_has_it_too(
     def tell(rows: Sequence[Row]) -> list[Generation]:
         return [say(f"Of {each.subject}", "555-0101.") for each in rows]
 
-    kept = (*SCOPE.kept, Secret(subject="Cy Dorn", forms=("555-0101",)))
-    scope = SCOPE.model_copy(update={"kept": kept}) if shared == "a neighbor" else SCOPE
+    kept = (*SCOPE.allowed, Secret(subject="Cy Dorn", forms=("555-0101",)))
+    scope = SCOPE.model_copy(update={"allowed": kept}) if shared == "a neighbor" else SCOPE
     retain = (*RETAIN, row("Whom has Eve Fry on the line?", "", "It is 555-0101.", "Eve Fry"))
     retain = retain if shared == "a retain row" else RETAIN
     targets = scope_targets(scope, found(), TemplateTeacher(), 0, tell, retain)

@@ -267,9 +267,9 @@ def test_neighbors_share_most_with_the_subjects_and_are_none_of_them() -> None:
 def test_what_is_kept_is_what_retain_rows_tell_of_neighbors_alone() -> None:
     """What is told of Eli and Bea is told of subjects too, and is secret."""
     scope = suggest_scope(ROWS, RETAIN, task="privacy")
-    assert [(kept.subject, kept.forms) for kept in scope.kept] == [("Cyd Marsh", ("Kyiv",))]
-    assert suggest_scope(ROWS, RETAIN).kept == (), "questions about a profile never go back from a secret"
-    assert suggest_scope(ROWS, task="privacy").kept == ()
+    assert [(kept.subject, kept.forms) for kept in scope.allowed] == [("Cyd Marsh", ("Kyiv",))]
+    assert suggest_scope(ROWS, RETAIN).allowed == (), "questions about a profile never go back from a secret"
+    assert suggest_scope(ROWS, task="privacy").allowed == ()
 
 
 def of(name: str, *answers: str) -> list[Row]:
@@ -287,7 +287,7 @@ def test_at_most_as_much_is_kept_as_is_secret_of_each_neighbor_in_turn_and_like_
         *of("Eli Ross", "See Ada Bell."),
     ]
     scope = suggest_scope(forget, retain, task="privacy")
-    assert [(kept.subject, kept.forms) for kept in scope.kept] == [
+    assert [(kept.subject, kept.forms) for kept in scope.allowed] == [
         ("Cyd Marsh", ("555-0301",)),  # who shares a secret comes first
         ("Bea Dunn", ("555-0201",)),
         ("Bea Dunn", ("555-0202",)),

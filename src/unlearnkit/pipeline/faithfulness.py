@@ -157,5 +157,5 @@ def _asked(record: Record, encoder: ChatEncoder) -> _Asked:
     assert own is not None  # such records are left out before
     to = OUT_OF_SCOPE if is_in_scope(record.split) else IN_SCOPE
     wording = random.Random(f"turned {record.split} {row.id}").choice(WORDINGS[to])
-    begun = encoder.begun(turned_trace(own.trace, row.question, wording))
+    begun = encoder.prefill(turned_trace(own.trace, row.question, wording))
     return _Asked(record, own, to, encoder.prompt(row.question, row.history), begun)

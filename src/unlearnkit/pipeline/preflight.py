@@ -18,7 +18,7 @@ from unlearnkit.records.measure import encoded_answers
 from unlearnkit.scope.questions.compose import mentions
 from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.suites.base import Suite, Task
-from unlearnkit.targets.compose import taught
+from unlearnkit.targets.compose import forget_targets
 from unlearnkit.targets.llm_teacher import ChatTeacher
 from unlearnkit.targets.retain_trace import with_trace
 from unlearnkit.targets.teachers.template import TemplateTeacher
@@ -82,7 +82,7 @@ def rehearsed_views(
     if any(view.endswith(f":{TARGET}") for view in needs.views):
         asked = recipe.make_teacher()
         teacher = TemplateTeacher() if isinstance(asked, ChatTeacher) else asked
-        targets = taught([*rows["forget"], *rows["scope"]], task.scope, teacher, recipe.seed)
+        targets = forget_targets([*rows["forget"], *rows["scope"]], task.scope, teacher, recipe.seed)
         rows |= {name: with_trace(rows[name], recipe.targets.retain_trace) for name in rows if name == "retain"}
     views = [view for view in needs.views if rows.get(view.partition(":")[0])]
     encoder = training_renderer(tokenizer, recipe.train)

@@ -41,7 +41,7 @@ from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.scope import Scope
 from unlearnkit.suites.base import Suite
 from unlearnkit.targets.base import Teacher
-from unlearnkit.targets.compose import scope_targets, taught
+from unlearnkit.targets.compose import forget_targets, scope_targets
 from unlearnkit.targets.llm_teacher import ChatTeacher, LLMTargetWriter, Usage
 from unlearnkit.targets.prompts import VERSION
 from unlearnkit.targets.retain_trace import with_trace
@@ -137,7 +137,7 @@ class TargetBuilder:
         with ExitStack() as shown:
             teacher = self._teacher(usage, shown)
             if splits & {"forget", TAUGHT}:
-                targets += taught(self._splits["forget"], self._scope, teacher, seed)
+                targets += forget_targets(self._splits["forget"], self._scope, teacher, seed)
             if "scope" in splits:
                 targets += scope_targets(
                     self._scope, self._mentions, teacher, seed, self._say, self._splits.get("retain", ())
@@ -151,7 +151,7 @@ class TargetBuilder:
         """The rows that are trained on; of the questions composed from the scope those that have a target."""
         known = {target.id: target for target in targets}
         named = self._mentions if "scope" in taught_splits(self._objective) else ()
-        scope = {"scope": [m.begun(known[m.row.id].trace) for m in named if m.row.id in known]} if named else {}
+        scope = {"scope": [m.with_prefix(known[m.row.id].trace) for m in named if m.row.id in known]} if named else {}
         rows = {**self._splits, **scope}
         if "retain" in rows and taught_splits(self._objective):
             rows["retain"] = with_trace(rows["retain"], self.recipe.targets.retain_trace)
@@ -262,6 +262,6 @@ class TargetBuilder:
             model,
             self.tokenizer,
             [self._renderer.prompt(row.question, row.history) for row in rows],
-            begun=[self._renderer.thought(row.trace) for row in rows],
+            begun=[self._renderer.open_trace(row.trace) for row in rows],
             max_new_tokens=self.recipe.eval.max_new_tokens or self.suite.max_new_tokens,
         )

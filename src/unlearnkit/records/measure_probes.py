@@ -69,7 +69,7 @@ def measure_probes(
 
 
 def _begun(encoder: ChatEncoder, put: Probe) -> tuple[int, ...]:
-    return encoder.begun(put.trace, put.answer) if put.begun else ()
+    return encoder.prefill(put.trace, put.answer) if put.begun else ()
 
 
 def _gold(encoder: ChatEncoder, put: Probe) -> Encoded:
@@ -78,4 +78,4 @@ def _gold(encoder: ChatEncoder, put: Probe) -> Encoded:
     if not put.begun:
         return encoder.answer(row.question, row.answer, history=row.history, trace=row.trace, where=where)
     context = (*encoder.prompt(row.question, row.history), *_begun(encoder, put))
-    return encoder.rest(context, row.answer[len(put.answer) :], where=where)
+    return encoder.continuation(context, row.answer[len(put.answer) :], where=where)
