@@ -76,7 +76,7 @@ def test_documents_are_cut_by_a_models_tokens(call: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["forget.jsonl", "--out", "taken.yaml"], ["there already", "taken.yaml", "--out"]),
+        (["forget.jsonl", "--out", "taken.yaml"], ["exists already", "taken.yaml", "--out"]),
         (["nowhere.jsonl"], ["FORGET", "nowhere.jsonl"]),
         (["forget.jsonl", "--retain", "nowhere.jsonl"], ["--retain", "nowhere.jsonl"]),
         (["forget.jsonl", "--task", "profil"], ["--task", "privacy, copyright, hazard, profile"]),
