@@ -1,10 +1,9 @@
 """Run work in subprocesses with a memory peak of their own.
 
-Nothing that one leaves behind affects the next.
-
-The processes are forked from a server that has imported the heavy libraries and done nothing else. They ignore the
-terminal's Ctrl-C: the parent handles it and sends them SIGTERM, so that each process gets one request to stop. They do
-not write to the terminal either, but send their progress to the parent.
+Nothing that one leaves behind affects the next. The processes are forked from a server that has imported the heavy
+libraries and done nothing else. They ignore the terminal's Ctrl-C: the parent handles it and sends them SIGTERM, so
+that each process gets one request to stop. They do not write to the terminal either, but send their progress to the
+parent.
 """
 
 from __future__ import annotations

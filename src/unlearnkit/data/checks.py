@@ -46,9 +46,8 @@ def check_splits(
 def shown(splits: Splits, encoder: ChatEncoder, *, each: int = 1) -> dict[str, list[str]]:
     """Return the first rows of each split as the model sees them.
 
-    There are at most `each` per split.
-
-    Labels are in double brackets. Rows that cannot be rendered are skipped; `check_splits` reports them.
+    There are at most `each` per split. Labels are in double brackets. Rows that cannot be rendered are skipped;
+    `check_splits` reports them.
     """
     examples: dict[str, list[str]] = {name: [] for name in splits}
     for name, rows in splits.items():

@@ -50,12 +50,10 @@ def chunk_spans(
 ) -> list[tuple[int, int]]:
     """Return the spans of a text's chunks, in order and without gaps.
 
-    A span is [start, end) in characters.
-
-    A cut is where a token begins and no token before it extends further, so never inside a character. Text that no
-    token covers, such as the spaces that some tokenizers drop, belongs to the token before it. Each chunk, tokenized
-    alone, has at most `max_tokens` tokens, and ends later than the one before it. Neighbors share at most `overlap`
-    tokens of the whole text's tokenization, and as many as these rules allow.
+    A span is [start, end) in characters. A cut is where a token begins and no token before it extends further, so never
+    inside a character. Text that no token covers, such as the spaces that some tokenizers drop, belongs to the token
+    before it. Each chunk, tokenized alone, has at most `max_tokens` tokens, and ends later than the one before it.
+    Neighbors share at most `overlap` tokens of the whole text's tokenization, and as many as these rules allow.
 
     Raises:
         InputError: naming `where`, if the text has no visible character, `overlap` is negative or not less than

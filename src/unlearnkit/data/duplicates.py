@@ -1,8 +1,7 @@
 """Find duplicate rows within and between splits.
 
-Between splits, they are in forget and retain, or in a probe set and a trained split.
-
-Two rows are equal if question and answer are, ignoring case, typography and white space.
+Between splits, they are in forget and retain, or in a probe set and a trained split. Two rows are equal if question and
+answer are, ignoring case, typography and white space.
 """
 
 from __future__ import annotations

@@ -133,9 +133,8 @@ class ChatEncoder:
     def prefill(self, trace: str | None, response: str = "") -> tuple[int, ...]:
         """Return the token ids of a closed trace and a response.
 
-        An output that the model is made to start with.
-
-        An empty `trace` is an empty trace between its marks. None: the response alone, without the marks of a trace.
+        An output that the model is made to start with. An empty `trace` is an empty trace between its marks. None: the
+        response alone, without the marks of a trace.
         """
         response_ids = self._ids(response) if response else ()
         if trace is None:
@@ -163,9 +162,7 @@ class ChatEncoder:
     ) -> Encoded:
         """Encode a question, an optional trace, and the answer.
 
-        The turns before the question come first.
-
-        With an empty question the answer is a text, see the class.
+        The turns before the question come first. With an empty question the answer is a text, see the class.
 
         If all this is longer than `max_length`, the trace is cut and the answer stays whole. (TRU's released code cuts
         at the end, which can cut off the refusal.)

@@ -26,14 +26,12 @@ Shingles = frozenset[int]
 def near_duplicates(first: Sequence[str], second: Sequence[str], *, threshold: float = NEAR) -> list[tuple[int, int]]:
     """Pair each text in `first` with its nearest near-duplicate in `second`.
 
-    Texts without one are missing.
-
-    A text is the set of its pairs of neighboring words, ignoring case, typography and punctuation. The weight of a pair
-    is log(1 + texts / texts that contain it): words of a template weigh little, names, dates and numbers much, so two
-    rows that ask the same about two people are not near-duplicates. The overlap of two texts is the weight of the pairs
-    they share, divided by the weight of the lighter text, so that a text inside a longer one is found too. Two texts
-    are near-duplicates if their overlap is at least `threshold` (above 0, at most 1) and they share at least `FEWEST`
-    pairs, or if their sets are equal.
+    Texts without one are missing. A text is the set of its pairs of neighboring words, ignoring case, typography and
+    punctuation. The weight of a pair is log(1 + texts / texts that contain it): words of a template weigh little,
+    names, dates and numbers much, so two rows that ask the same about two people are not near-duplicates. The overlap
+    of two texts is the weight of the pairs they share, divided by the weight of the lighter text, so that a text inside
+    a longer one is found too. Two texts are near-duplicates if their overlap is at least `threshold` (above 0, at most
+    1) and they share at least `FEWEST` pairs, or if their sets are equal.
 
     The search is exact: nothing is sampled or hashed, and the order of the texts does not matter, except that of
     several nearest texts the first is taken.

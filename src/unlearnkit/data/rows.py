@@ -82,9 +82,8 @@ class Row(Value):
     def conversation(self) -> str:
         """The text that the user knows before the answer.
 
-        This is the prompt without system turns.
-
-        The user does not see the system turns, so a secret in them is still a secret.
+        This is the prompt without system turns. The user does not see the system turns, so a secret in them is still a
+        secret.
         """
         turns = (turn.content for turn in self.history if turn.role != "system")
         return "\n".join([*turns, self.question])

@@ -89,10 +89,9 @@ def rounded(scores: np.ndarray) -> np.ndarray:
 def quadratic_kappa(one: np.ndarray, other: np.ndarray) -> float | None:
     """Return Cohen's kappa with quadratic weights (Cohen 1968).
 
-    The arguments are integers from 0 to 10, shape [n] each.
-
-    One minus the mean squared difference divided by its expectation under random pairing; both arguments have shape
-    [n]. None if that expectation is 0: the lists are empty, or both judges always gave the same single score.
+    The arguments are integers from 0 to 10, shape [n] each. The value is one minus the mean squared difference over its
+    expectation under random pairing. None if that expectation is 0: the lists are empty, or both judges always gave the
+    same single score.
     """
     if not len(one):
         return None

@@ -48,9 +48,8 @@ class Item:
 def items_of(records: Sequence[Record]) -> list[Item]:
     """Return the items to judge, in order.
 
-    These are the outputs on forget sets and on retained sets.
-
-    Texts are skipped, since nothing is generated from them, and so are other sets (`holdout`).
+    These are the outputs on forget sets and on retained sets. Texts are skipped, since nothing is generated from them,
+    and so are other sets (`holdout`).
     """
     judged = ((record, quality_of(record.split)) for record in records)
     return [

@@ -1,8 +1,7 @@
 """The rubrics of the LLM judge.
 
-In our words, after the definitions of the TRU paper (arXiv 2603.09980).
-
-Any change of the wording changes what is measured and requires a new `VERSION`.
+In our words, after the definitions of the TRU paper (arXiv 2603.09980). Any change of the wording changes what is
+measured and requires a new `VERSION`.
 """
 
 from __future__ import annotations

@@ -19,9 +19,8 @@ class BudgetExhausted(UnlearnError):
 class Budget:
     """Count requests and their cost, and refuse those over the limit.
 
-    Safe to use from several threads.
-
-    The maximum cost of a request is reserved before it is sent, and its actual cost is recorded after it.
+    Safe to use from several threads. The maximum cost of a request is reserved before it is sent, and its actual cost
+    is recorded after it.
     """
 
     def __init__(self, *, max_requests: int | None = None, max_cost: float | None = None) -> None:

@@ -19,9 +19,8 @@ CONSENT = "--send-forget-data-to"
 class Permission:
     """Consent to send the forget data to one host.
 
-    It also limits what may be spent there.
-
-    The limits apply to everything done with one such value, over any number of runs.
+    It also limits what may be spent there. The limits apply to everything done with one such value, over any number of
+    runs.
     """
 
     send_to: str | None = None

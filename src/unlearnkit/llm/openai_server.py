@@ -1,8 +1,7 @@
 """Query any server with OpenAI's chat protocol.
 
-Providers, and vLLM, SGLang, llama.cpp or Ollama.
-
-Needs the package `openai` (extra `api`), which is imported only when a request is sent.
+Providers, and vLLM, SGLang, llama.cpp or Ollama. Needs the package `openai` (extra `api`), which is imported only when
+a request is sent.
 """
 
 from __future__ import annotations
@@ -314,9 +313,8 @@ def _filtered(code: object) -> bool:
 def _refused(host: str, error: Any) -> Exception:
     """Convert an HTTP status to an error.
 
-    It is a `TransientError` if it may pass, else an error for the user.
-
-    The server's own message is not shown: it may repeat the prompt, or the key.
+    It is a `TransientError` if it may pass, else an error for the user. The server's own message is not shown: it may
+    repeat the prompt, or the key.
     """
     status, details = int(error.status_code), _error_names(error)
     if error.code == "insufficient_quota":

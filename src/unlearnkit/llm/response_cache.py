@@ -19,10 +19,9 @@ from unlearnkit.llm.types import Prompt, Reply, Sampling
 class ResponseCache:
     """A folder with one file per reply.
 
-    The name is a hash of everything that determines the reply.
-
-    Files are written atomically, so nothing needs repair after a kill, and only the owner can read them. A file
-    contains the answer but not the prompt. Safe to use from several threads.
+    The name is a hash of everything that determines the reply. Files are written atomically, so nothing needs repair
+    after a kill, and only the owner can read them. A file contains the answer but not the prompt. Safe to use from
+    several threads.
     """
 
     def __init__(self, folder: Path) -> None:

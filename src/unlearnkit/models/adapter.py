@@ -69,10 +69,9 @@ def put_adapter(model: PreTrainedModel, folder: ModelFolder) -> PreTrainedModel:
 def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
     """Merge a model's adapter into its weights; make all trainable.
 
-    A model without an adapter is returned unchanged.
-
-    A loaded adapter is frozen, and so are the weights under it, so it must be merged before training. The sum is
-    rounded once to the weights' dtype; in float32 the logits change no more than by another order of summation.
+    A model without an adapter is returned unchanged. A loaded adapter is frozen, and so are the weights under it, so it
+    must be merged before training. The sum is rounded once to the weights' dtype; in float32 the logits change no more
+    than by another order of summation.
     """
     merge = getattr(model, "merge_and_unload", None)
     if merge is None:
@@ -101,11 +100,9 @@ def _without_false_alarms() -> Iterator[None]:
 def _untie(model: Any) -> None:
     """Give an adapted head its own weights.
 
-    This is needed only if it shares those of the embeddings.
-
-    An adapter on one of the two is not meant for the other, and merging it into the shared weights would change both.
-    If one of them was trained in full and stored with the adapter, it is separate already, and only the configuration
-    has to change.
+    This is needed only if it shares those of the embeddings. An adapter on one of the two is not meant for the other,
+    and merging it into the shared weights would change both. If one of them was trained in full and stored with the
+    adapter, it is separate already, and only the configuration has to change.
     """
     from peft.tuners.tuners_utils import BaseTunerLayer
     from peft.utils import ModulesToSaveWrapper

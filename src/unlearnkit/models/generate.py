@@ -39,10 +39,8 @@ def generate(
 ) -> list[Generation]:
     """Continue each prompt until it ends.
 
-    That is at an end token, the limit, or the model's last position.
-
-    Prompts are decoded shortest first, in batches of equal or similar prompt length; finished rows leave the batch.
-    Outputs are in the order of `prompts`.
+    That is at an end token, the limit, or the model's last position. Prompts are decoded shortest first, in batches of
+    equal or similar prompt length; finished rows leave the batch. Outputs are in the order of `prompts`.
 
     Args:
         model: causal language model, in eval mode.
@@ -72,9 +70,8 @@ def generate(
 def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     """Return the ids that end an output.
 
-    The tokenizer's end token and those of the generation config.
-
-    Chat models often end a turn with another token than a text (`eos_token_id: [128001, 128009]`).
+    The tokenizer's end token and those of the generation config. Chat models often end a turn with another token than a
+    text (`eos_token_id: [128001, 128009]`).
     """
     settings = getattr(model, "generation_config", None)
     named = getattr(settings, "eos_token_id", None)

@@ -24,9 +24,7 @@ TEXTS = ("*.json", "*.jinja", "*.txt", "*.model")
 def from_hub(name: str, patterns: Sequence[str], *, where: str, revision: str | None = None) -> Path:
     """Return the Hub cache's folder of a model.
 
-    Missing files are downloaded.
-
-    With `HF_HUB_OFFLINE=1`, or without a network, only the cache is used.
+    Missing files are downloaded. With `HF_HUB_OFFLINE=1`, or without a network, only the cache is used.
 
     Args:
         name: Hub id, `owner/name`.

@@ -95,9 +95,8 @@ def load_model(source: str | ModelFolder, dtype: str = "float32") -> PreTrainedM
 def meta_load(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     """Load tokenizer and model without memory for the weights.
 
-    The model is on the meta device.
-
-    It checks quickly whether everything fits together. Raises what `load_model` and `load_tokenizer` raise.
+    The model is on the meta device. It checks quickly whether everything fits together. Raises what `load_model` and
+    `load_tokenizer` raise.
     """
     folder = find_model(source)
     tokenizer = load_tokenizer(folder)
@@ -121,9 +120,8 @@ def set_trainable(
 ) -> PreTrainedModel:
     """Select the weights to train.
 
-    A new adapter, those that match a pattern, or all.
-
-    A model that is an adapter on a base is merged first in any case, because loaded adapters are frozen.
+    A new adapter, those that match a pattern, or all. A model that is an adapter on a base is merged first in any case,
+    because loaded adapters are frozen.
     """
     model = merge_adapter(model)
     if lora is not None:

@@ -11,10 +11,8 @@ from unlearnkit.runs.folder import RunFolder
 def references_of(folder: RunFolder) -> list[RunFolder]:
     """Return the runs of the target and the retrained model.
 
-    They are on the same suite as the run.
-
-    They are in the run's parent folder, where all runs share them, or within the run's folder. A target model counts
-    only if the run started from it.
+    They are on the same suite as the run. They are in the run's parent folder, where all runs share them, or within the
+    run's folder. A target model counts only if the run started from it.
     """
     places = (folder.path.resolve().parent, folder.references)
     candidates = [RunFolder(place / name) for name in REFERENCES for place in places]

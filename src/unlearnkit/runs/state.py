@@ -36,9 +36,7 @@ class Stage(Value):
 class Lifted(Value):
     """How much the targets' traces help a model guess the answers.
 
-    See `targets.lift`.
-
-    The model should not know the answers.
+    See `targets.lift`. The model should not know the answers.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"twin": "retrained"}

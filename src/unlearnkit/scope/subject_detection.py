@@ -141,10 +141,9 @@ def _recurring(rows: Sequence[_Named], finder: NameFinder) -> dict[Stems, str]:
 def _cover(places: Mapping[Stems, set[int]]) -> list[Stems]:
     """Choose few names that cover all rows.
 
-    Each has `LEAST` rows that no other of them covers.
-
-    Greedy: first the name with the most rows, then the one with the most remaining rows. A phrase that occurs in the
-    rows of many subjects is chosen first, and dropped as superfluous once the subjects are chosen.
+    Each has `LEAST` rows that no other of them covers. Greedy: first the name with the most rows, then the one with the
+    most remaining rows. A phrase that occurs in the rows of many subjects is chosen first, and dropped as superfluous
+    once the subjects are chosen.
     """
     taken: list[Stems] = []
     covered: set[int] = set()
@@ -170,9 +169,8 @@ def _cover(places: Mapping[Stems, set[int]]) -> list[Stems]:
 def _shortened(forms: Mapping[Stems, str], named: Sequence[_Named]) -> dict[Stems, str]:
     """Return names that are other forms of a subject's name.
 
-    One of the two lacks middle words of the other.
-
-    If two subjects are forms of each other, the one that was found first gets both.
+    One of the two lacks middle words of the other. If two subjects are forms of each other, the one that was found
+    first gets both.
     """
     by_ends: dict[Words, list[Stems]] = defaultdict(list)
     for stems in (*forms, *dict.fromkeys(_stems(run) for row in named for run in row.runs)):
@@ -219,9 +217,8 @@ def _longest_contained(row: Row, stated: Iterable[str]) -> str | None:
 def _carried(of_row: Sequence[str | None]) -> list[str | None]:
     """Fill rows without a subject with the previous one.
 
-    Only if the file is grouped by subject.
-
-    "The author" is the one named before; at the start of a file, the one named next.
+    Only if the file is grouped by subject. "The author" is the one named before; at the start of a file, the one named
+    next.
     """
     known = [subject for subject in of_row if subject is not None]
     if not known or sum(one != other for one, other in pairwise(known)) > APART * len(set(known)):

@@ -123,9 +123,7 @@ def _allowed(
 ) -> tuple[Secret, ...]:
     """Return facts about neighbors that look like secrets.
 
-    At most as many as there are secrets.
-
-    Neighbors take turns, so that one with many facts leaves room for the others.
+    At most as many as there are secrets. Neighbors take turns, so that one with many facts leaves room for the others.
     """
     secret = [form for secret in scope.secrets for form in secret.forms]
     looks = {look(form) for form in secret}

@@ -121,10 +121,9 @@ class RetainAnswerFilter:
     def tell(self, target: Target, row: Row) -> bool:
         """Return whether a target reveals a secret.
 
-        Either of its row's subject, or one that nobody shares.
-
-        Asked about something it hardly knows, a model says what it knows best, which may be what must be forgotten. A
-        name that the scope lists for a subject is not a secret in an answer about that subject.
+        Either of its row's subject, or one that nobody shares. Asked about something it hardly knows, a model says what
+        it knows best, which may be what must be forgotten. A name that the scope lists for a subject is not a secret in
+        an answer about that subject.
         """
         named = {form for one in self.scope.subjects for form in (one.name, *one.aliases)}
         own = (one for one in self.scope.secrets if one.subject == row.subject and not named.issuperset(one.forms))

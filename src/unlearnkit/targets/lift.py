@@ -1,9 +1,8 @@
 """Lift: how much a trace helps a model guess the answer.
 
-The model does not know the answer.
-
-A trace may reveal an answer in words that no scan recognizes ("the city of seven hills by the Tagus"). A model that was
-never trained on the answer then finds it more likely after the trace than after the same trace without its content.
+The model does not know the answer. A trace may reveal an answer in words that no scan recognizes ("the city of seven
+hills by the Tagus"). A model that was never trained on the answer then finds it more likely after the trace than after
+the same trace without its content.
 """
 
 from __future__ import annotations
@@ -33,10 +32,9 @@ _CLITICS = frozenset({"s", "t", "d", "m", "ll", "re", "ve"})
 def masked(trace: str, question: str) -> str:
     """Mask the content words of a trace.
 
-    Everything between words is kept.
-
-    A content word is a run of letters and digits that is neither one of the most common words of English, Spanish and
-    Russian nor in the question, ignoring inflection and case. Each becomes one `MASK`, whatever its length. Idempotent.
+    Everything between words is kept. A content word is a run of letters and digits that is neither one of the most
+    common words of English, Spanish and Russian nor in the question, ignoring inflection and case. Each becomes one
+    `MASK`, whatever its length. Idempotent.
     """
     question_stems = {stem(word) for word in words(question)}
 

@@ -1,10 +1,9 @@
 """Prompts for teachers.
 
-There is one for each of the five tasks of the TRU paper (arXiv 2603.09980), and one for all others.
-
-The content follows the paper: decline with logic, offer something useful, and meet two criteria, which are that the
-explanation is logical and the response is complete, and that nothing of the task's content is revealed. The words are
-ours. The second criterion applies to the trace too: in the authors' prompts only the response must avoid the content.
+There is one for each of the five tasks of the TRU paper (arXiv 2603.09980), and one for all others. The content follows
+the paper: decline with logic, offer something useful, and meet two criteria, which are that the explanation is logical
+and the response is complete, and that nothing of the task's content is revealed. The words are ours. The second
+criterion applies to the trace too: in the authors' prompts only the response must avoid the content.
 
 `VERSION` is raised with every change of the words.
 """

@@ -93,10 +93,9 @@ def order_threshold(words: int) -> float:
 def is_coherent(text: str) -> bool:
     """Return whether `text` reads as language.
 
-    That is: not empty, looping, broken, gibberish, or shuffled.
-
-    For English, Spanish and Russian. A short answer (a name, a number, an address) is coherent; a text cut off at a
-    token limit is as coherent as the part before the cut. The order of fewer than four words is not checked.
+    That is: not empty, looping, broken, gibberish, or shuffled. For English, Spanish and Russian. A short answer (a
+    name, a number, an address) is coherent; a text cut off at a token limit is as coherent as the part before the cut.
+    The order of fewer than four words is not checked.
     """
     text_tokens = tokens(text)
     content = [token.text for token in text_tokens if token.kind in ("word", "number", "mail")]

@@ -25,11 +25,9 @@ _PATTERNS = (
 def facts(text: str, finder: NameFinder) -> Iterator[str]:
     """Yield what looks like a fact, in the order of the text.
 
-    Facts are verbatim and do not overlap.
-
-    Titles in quotation marks, e-mail addresses, dates, numbers of two or more digits, names of three or more letters.
-    The first word of a sentence alone is no fact unless it is also capitalized inside a sentence. A text that is a
-    street address is one fact.
+    Facts are verbatim and do not overlap. Titles in quotation marks, e-mail addresses, dates, numbers of two or more
+    digits, names of three or more letters. The first word of a sentence alone is no fact unless it is also capitalized
+    inside a sentence. A text that is a street address is one fact.
     """
     if (whole := street_address(text)) is not None:
         yield whole

@@ -51,12 +51,10 @@ class Name:
 class NameFinder:
     """Find names, including at the start of sentences.
 
-    A collection of texts shows which words are names.
-
-    The first word of a sentence is capitalized because of its position or because it is a name. It belongs to the name
-    that follows if the texts have both together inside a sentence. Otherwise it is no name if the texts have it
-    without a capital, and is one if they have it with a capital inside a sentence. If neither occurs, it is a name
-    unless the words after it are two or more.
+    A collection of texts shows which words are names. The first word of a sentence is capitalized because of its
+    position or because it is a name. It belongs to the name that follows if the texts have both together inside a
+    sentence. Otherwise it is no name if the texts have it without a capital, and is one if they have it with a capital
+    inside a sentence. If neither occurs, it is a name unless the words after it are two or more.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:

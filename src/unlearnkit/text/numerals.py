@@ -206,10 +206,9 @@ def roman(number: int) -> str:
 def read_dates(pieces: Sequence[Piece]) -> Iterator[tuple[Date, int, int]]:
     """Yield the dates in `read_numbers` output.
 
-    Each comes with its first and last word.
-
-    "14 March 1984", "March 14th, 1984", "14 de marzo de 1984", "14/03/84" (day and month in either order) and
-    "1984-03-14" are read. A year of two digits may be in this century or the last; both are yielded.
+    Each comes with its first and last word. "14 March 1984", "March 14th, 1984", "14 de marzo de 1984", "14/03/84" (day
+    and month in either order) and "1984-03-14" are read. A year of two digits may be in this century or the last; both
+    are yielded.
     """
     months, kept = _months(), [piece for piece in pieces if piece.text not in _BETWEEN_DATES]
     for one, two, three in zip(kept, kept[1:], kept[2:], strict=False):

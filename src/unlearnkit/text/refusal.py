@@ -59,9 +59,8 @@ def features(text: str, common: frozenset[str]) -> Iterator[str]:
 def own_words(text: str) -> str:
     """Return `text` without quotations.
 
-    A quoted title or line is not the speaker's own.
-
-    Speech after a dash, as dialogue is printed in Spanish and Russian, counts as a quotation.
+    A quoted title or line is not the speaker's own. Speech after a dash, as dialogue is printed in Spanish and Russian,
+    counts as a quotation.
     """
     return _DASHED.sub(" X ", _QUOTED.sub(" X ", text))
 

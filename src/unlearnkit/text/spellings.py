@@ -1,9 +1,8 @@
 """Read a text in several ways, to find disguised spellings.
 
-As is, without inflection, with numbers as digits, and with disguises undone.
-
-A reading is a list of words without case, diacritics and punctuation. The search terms are read in the same way, so
-that two spellings of the same thing become equal.
+As is, without inflection, with numbers as digits, and with disguises undone. A reading is a list of words without case,
+diacritics and punctuation. The search terms are read in the same way, so that two spellings of the same thing become
+equal.
 """
 
 from __future__ import annotations
@@ -136,9 +135,8 @@ _REPEATED = re.compile(r"([^\W\d_])\1+")
 def unmasked(word: str) -> str:
     """Replace look-alike letters and digits, and collapse repeats.
 
-    Look-alikes are letters of other scripts and digits used as letters.
-
-    1, ! and | may each be an i or an l, and become 1.
+    Look-alikes are letters of other scripts and digits used as letters. 1, ! and | may each be an i or an l, and become
+    1.
     """
     latin = word.translate(_LOOKALIKES)
     if any(c.isalpha() for c in latin):
@@ -154,9 +152,7 @@ def i_or_l(unmasked_word: str) -> str:
 def unmask(folded: str) -> list[Word]:
     """Return the unmasked words of a folded text.
 
-    Signs used as letters are part of words.
-
-    Words with a sign that may be i or l are `turned`.
+    Signs used as letters are part of words. Words with a sign that may be i or l are `turned`.
     """
     result = []
     for match in _SPELT.finditer(folded):

@@ -1,13 +1,12 @@
 """Detect the verdict of a reasoning trace.
 
-It is in scope, out of scope, or none.
-
-Teachers phrase a verdict freely, so no fixed wording is searched for. Four kinds of phrase are, in English, Spanish and
-Russian: to decline, to be free to tell, to belong to what is protected, and to lie outside of it. A negated phrase
-counts for the other side ("not on the list", "no reason to decline", "cannot share"). What the trace says it will do
-outweighs what it says the question belongs to, and of two such phrases the later one counts, since a trace may change
-its mind. Questions that the trace asks itself, conditions and quotations decide nothing, nor does an offer to help with
-something else. Where no phrase is found, a text that declines (`refusal.py`) counts as in scope.
+It is in scope, out of scope, or none. Teachers phrase a verdict freely, so no fixed wording is searched for. Four kinds
+of phrase are, in English, Spanish and Russian: to decline, to be free to tell, to belong to what is protected, and to
+lie outside of it. A negated phrase counts for the other side ("not on the list", "no reason to decline", "cannot
+share"). What the trace says it will do outweighs what it says the question belongs to, and of two such phrases the
+later one counts, since a trace may change its mind. Questions that the trace asks itself, conditions and quotations
+decide nothing, nor does an offer to help with something else. Where no phrase is found, a text that declines
+(`refusal.py`) counts as in scope.
 
 Only words are matched. A verdict that must be inferred ("She was born before the list was made") is missed.
 """

@@ -1,9 +1,7 @@
 """Regular expressions of the phrases that state a verdict.
 
-Used by `trace_verdict.py`.
-
-English, Spanish and Russian. They cover teachers of several styles rather than one wording; what is missing here is
-missed there.
+Used by `trace_verdict.py`. English, Spanish and Russian. They cover teachers of several styles rather than one wording;
+what is missing here is missed there.
 """
 
 from __future__ import annotations

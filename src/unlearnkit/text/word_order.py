@@ -1,13 +1,11 @@
 """Score the order of words with a linear model.
 
-It scores how natural a sequence of word classes is.
-
-Meaning is out of reach without a language model, but the grammar of function words, inflection, capitals and
-punctuation is not: an article is followed by a noun, a full stop by a capital. Every token gets two classes, a coarse
-one (itself for the common function words, else its ending) and a fine one (itself for the frequent words, else a longer
-ending). Every pair of neighboring classes gets a weight, fitted by logistic regression to separate sentences from their
-shuffles. The weights for English, Spanish and Russian are in `word_order.json`, made by `tools/fit_word_order.py`;
-`tools/README.md` names their sources.
+It scores how natural a sequence of word classes is. Meaning is out of reach without a language model, but the grammar
+of function words, inflection, capitals and punctuation is not: an article is followed by a noun, a full stop by a
+capital. Every token gets two classes, a coarse one (itself for the common function words, else its ending) and a fine
+one (itself for the frequent words, else a longer ending). Every pair of neighboring classes gets a weight, fitted by
+logistic regression to separate sentences from their shuffles. The weights for English, Spanish and Russian are in
+`word_order.json`, made by `tools/fit_word_order.py`; `tools/README.md` names their sources.
 """
 
 from __future__ import annotations

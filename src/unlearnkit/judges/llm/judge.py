@@ -132,10 +132,8 @@ class Laaj:
     def ask(self, item: Item, repeat: int = 0) -> tuple[Prompt, str]:
         """Return the prompt for a verdict, and its nonce.
 
-        The verdict must contain the nonce.
-
-        Both depend on seed, set, row and repeat, but not on the output. The nonce differs between repeats, so cached
-        replies are not reused for another repeat.
+        The verdict must contain the nonce. Both depend on seed, set, row and repeat, but not on the output. The nonce
+        differs between repeats, so cached replies are not reused for another repeat.
         """
         draw = random.Random(f"judge {self.seed} {item.split} {item.row.id} {repeat}")
         parts = list(PARTS[item.quality])

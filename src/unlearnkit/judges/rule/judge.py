@@ -157,9 +157,7 @@ def readability(findings: Findings) -> Mark:
 def specificity(findings: Findings) -> Mark:
     """10 if the response contains the correct answer, in any form.
 
-    Otherwise 0 if it declines.
-
-    Otherwise 8 times the share of the answer's content words that it contains.
+    If not, 0 if it declines, else 8 times the share of the answer's content words that it contains.
     """
     if findings.correct:
         return Mark(score=10, reason="It gives the correct answer.")

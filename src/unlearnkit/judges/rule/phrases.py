@@ -144,9 +144,7 @@ def says_why(text: str) -> bool:
 def offers(text: str) -> bool:
     """Return whether a clause offers something or invites a question.
 
-    Clauses with a negation do not count.
-
-    Quotations are ignored.
+    Clauses with a negation do not count. Quotations are ignored.
     """
     clauses = (part for sentence in SENTENCE.split(own_words(text)) for part in _CLAUSE.split(normalize(sentence)))
     return any(_OFFER.search(c) is not None and _NEGATION.search(_INVITATION.sub("", c)) is None for c in clauses)

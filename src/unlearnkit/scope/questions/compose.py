@@ -17,14 +17,12 @@ def mentions(
 ) -> tuple[ScopeQuestion, ...]:
     """Compose questions on every subject, neighbor and short secret.
 
-    In every wording and language.
-
-    A question occurs with the model's own note, and with the notes of forget rows, if rows have notes: the first is
-    what the model thinks about a new question, the others what it thinks about forget rows. If some knowledge of the
-    subjects may stay, the model's own note may be about that, so it is omitted, and only questions that cannot ask for
-    the forgotten part are borrowed. A person's works are many and would outnumber the names, so their questions have
-    few kinds of notes. Questions of forget rows are also asked about neighbors. A question that is both refused and
-    kept, because a neighbor shares the name of a subject, is refused.
+    In every wording and language. A question occurs with the model's own note, and with the notes of forget rows, if
+    rows have notes: the first is what the model thinks about a new question, the others what it thinks about forget
+    rows. If some knowledge of the subjects may stay, the model's own note may be about that, so it is omitted, and only
+    questions that cannot ask for the forgotten part are borrowed. A person's works are many and would outnumber the
+    names, so their questions have few kinds of notes. Questions of forget rows are also asked about neighbors. A
+    question that is both refused and kept, because a neighbor shares the name of a subject, is refused.
 
     Args:
         scope: the subjects, secrets and neighbors.

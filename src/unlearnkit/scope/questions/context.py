@@ -80,10 +80,8 @@ class QuestionContext:
     def borrowed(self) -> Wordings:
         """The most frequent questions of retain rows, with a placeholder.
 
-        The placeholder replaces the name of the row's subject.
-
-        By language. Choices are omitted, and so are the composed wordings, and questions that would be a measured
-        question if asked about a name of the scope.
+        The placeholder replaces the name of the row's subject. By language. Choices are omitted, and so are the
+        composed wordings, and questions that would be a measured question if asked about a name of the scope.
         """
         rows, most = (self._rows_of_other_topics(), BORROWED_OUT_OF_PART) if self.partly else (self.retain, BORROWED)
         wordings_of: Wordings = {}
@@ -111,10 +109,8 @@ class QuestionContext:
     def _rows_of_other_topics(self) -> list[Row]:
         """Return retain rows on topics that stay for the subjects.
 
-        They are never asked about subjects like the forgotten ones.
-
-        Those topics stay for the forgotten subjects too. Empty if no retain row has the note of a forget row, because
-        nothing then identifies subjects like them.
+        They are never asked about subjects like the forgotten ones. Those topics stay for the forgotten subjects too.
+        Empty if no retain row has the note of a forget row, because nothing then identifies subjects like them.
         """
         unlearned = {noted(row)[0] for row in self.forget} - {""}
         lookalike = {row.subject for row in self.retain if noted(row)[0] in unlearned}

@@ -105,9 +105,8 @@ def swap_entity(context: QuestionContext) -> Iterator[ScopeQuestion]:
 def lookalike(context: QuestionContext) -> Iterator[ScopeQuestion]:
     """Yield questions on names similar to a subject's.
 
-    The names are in retain rows and resemble a part of a subject's name or alias.
-
-    For each word, the first such name is used. If a neighbor has that word, the other words already separate the two.
+    The names are in retain rows and resemble a part of a subject's name or alias. For each word, the first such name is
+    used. If a neighbor has that word, the other words already separate the two.
     """
     settled = {word for one in context.scope.neighbors for name in (one.name, *one.aliases) for word in words_of(name)}
     named = {name: row.subject for row in context.retain for name in (row.subject, noted(row)[1]) if name}

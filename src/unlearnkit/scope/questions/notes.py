@@ -68,9 +68,8 @@ def topics_of(scope: Scope, forget: Sequence[Row], *, alias: bool) -> tuple[str,
 def rests_of(scope: Scope, forget: Sequence[Row]) -> dict[str, tuple[str, ...]]:
     """Return the text after names in forget rows' notes, by topic.
 
-    It is part of the question (", 3").
-
-    A model that usually notes these has not reached its decision when it has noted the name.
+    It is part of the question (", 3"). A model that usually notes these has not reached its decision when it has noted
+    the name.
     """
     rests_of_topic: dict[str, dict[str, None]] = {}
     for row in forget:

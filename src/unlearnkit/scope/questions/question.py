@@ -37,10 +37,9 @@ class ScopeQuestion:
     def with_prefix(self, trace: str) -> Row:
         """Return the row with the given start of a target's trace.
 
-        It ends before the decision.
-
-        The model's own note is not given but trained on with the rest: a forget row's note is trained on elsewhere, and
-        without other notes it would become the note on any question, and name things that are not in the question.
+        It ends before the decision. The model's own note is not given but trained on with the rest: a forget row's note
+        is trained on elsewhere, and without other notes it would become the note on any question, and name things that
+        are not in the question.
         """
         before, named, _ = trace.partition(f"{self.name}{self.rest}")
         return self.row.model_copy(update={"trace": f"{before}{named}" * bool(named and self.topic is not None)})

@@ -20,10 +20,8 @@ from unlearnkit.targets.llm_teacher import ChatTeacher
 class LocalTeacher(ChatTeacher):
     """A causal language model on this machine.
 
-    It uses its own chat template; nothing is sent anywhere.
-
-    Text between think tags is the trace, whether the output opens them or the template does. The model is in memory
-    together with the target model only while it writes.
+    It uses its own chat template; nothing is sent anywhere. Text between think tags is the trace, whether the output
+    opens them or the template does. The model is in memory together with the target model only while it writes.
     """
 
     path: Place
