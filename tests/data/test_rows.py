@@ -77,5 +77,5 @@ def test_a_text_has_no_question_and_no_trace(tmp_path: Path) -> None:
     text = Row(id="a", question="", answer="Ada was born in Oslo.")
     write_rows(tmp_path / "rows.jsonl", (text,))
     assert read_rows(tmp_path / "rows.jsonl") == (text,)
-    with pytest.raises(ValidationError, match="has no trace"):
+    with pytest.raises(ValidationError, match="cannot have a trace"):
         Row(id="a", question="", answer="Ada was born in Oslo.", trace="Ada.")

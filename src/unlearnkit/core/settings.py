@@ -1,4 +1,4 @@
-"""What sections of a recipe have in common, wherever their class stands."""
+"""Base classes of the recipe's sections."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from annotated_types import MinLen
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
 
 LARGEST_SEED = 2**32 - 1
-"""The largest seed that every library takes."""
+"""The largest seed that every library accepts."""
 
 Place = Annotated[str, MinLen(1)]
-"""A path or Hub id. An empty one would mean the working directory, and nobody means that."""
+"""A path or Hub id. The empty string is refused: it would mean the working directory."""
 
 
 def read_renamed(data: Any, renamed: Mapping[str, str], *, warn: bool) -> Any:
-    """Replace field names of an earlier version by today's.
+    """Replace field names of an earlier version by the current ones.
 
     Args:
         data: what a model is validated from; returned unchanged unless it is a mapping.
-        renamed: today's name of each field by its earlier one.
+        renamed: the current name of each field by its earlier name.
         warn: whether to issue a `FutureWarning` that names the new field.
     """
     old = [name for name in renamed if isinstance(data, Mapping) and name in data and renamed[name] not in data]
@@ -35,14 +35,14 @@ def read_renamed(data: Any, renamed: Mapping[str, str], *, warn: bool) -> Any:
 
 
 class Value(BaseModel):
-    """A frozen value with no field but its own."""
+    """A frozen value that refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     renamed: ClassVar[Mapping[str, str]] = {}
-    """Today's name of each field that had another name in an earlier version, whose files are still read."""
+    """The current name of each field by its name in an earlier version; files with earlier names are still read."""
     warns_of_renamed: ClassVar[bool] = False
-    """Whether a person writes such values, and is told the new name."""
+    """Whether to warn about earlier field names. True for what people write themselves, such as recipes."""
 
     @model_validator(mode="before")
     @classmethod
@@ -51,7 +51,7 @@ class Value(BaseModel):
 
 
 class Settings(Value):
-    """A section: frozen, with no field but its own, and no number but a finite one."""
+    """A section of a recipe: frozen, no unknown fields, finite numbers only."""
 
     warns_of_renamed: ClassVar[bool] = True
 
@@ -60,7 +60,10 @@ class Settings(Value):
     @field_validator("*", mode="before")
     @classmethod
     def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse a bare `yes`, `no`, `on` or `off` where something else is meant: it would pass for 1 or 0."""
+        """Refuse a bare `yes`, `no`, `on` or `off` for other types.
+
+        It would pass for 1 or 0.
+        """
         kind = cls.model_fields[str(info.field_name)].annotation
         if isinstance(value, bool) and kind is not bool and bool not in get_args(kind):
             raise ValueError("Input should be a number or text: YAML reads a bare yes, no, on or off as true or false")

@@ -165,7 +165,7 @@ class LocalSubject:
         return [0.0 if gradient is None else float(gradient.float().norm()) for gradient in gradients]
 
     def _begun(self, probe: Probe) -> tuple[int, ...]:
-        return self.encoder.begun(probe.trace, probe.answer) if probe.begun else ()
+        return self.encoder.prefill(probe.trace, probe.answer) if probe.begun else ()
 
     def _answer(self, probe: Probe) -> Encoded:
         """Encode the answer of the row after exactly what the probe begins. Raises `TooLong`."""
@@ -173,7 +173,7 @@ class LocalSubject:
         if not probe.begun:
             return self.encoder.answer(row.question, row.answer, history=row.history, trace=row.trace, where=where)
         context = (*self.encoder.prompt(row.question, row.history), *self._begun(probe))
-        return self.encoder.rest(context, row.answer[len(probe.answer) :], where=where)
+        return self.encoder.continuation(context, row.answer[len(probe.answer) :], where=where)
 
     def _batches(self, rows: Sequence[Encoded]) -> Iterator[Pack]:
         device, pad_id = next(self.engine.parameters()).device, int(self._tokenizer.pad_token_id)
