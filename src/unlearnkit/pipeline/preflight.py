@@ -113,7 +113,7 @@ def rehearse_measuring(
 def try_weights(objective: Objective, model: PreTrainedModel) -> None:
     """Complain where no gradient can reach what is to be trained: all of it comes after the layers that are read."""
     needs = objective.needs()
-    if needs.logps or needs.kl or not needs.hidden:
+    if needs.reads_head or not needs.hidden:
         return
     count = int(model.config.get_text_config().num_hidden_layers)
     deepest = max(layer % count for _, layer in needs.hidden)

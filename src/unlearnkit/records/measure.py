@@ -12,7 +12,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from unlearnkit.data.batching import Pack, pack
 from unlearnkit.data.encoding import ChatEncoder, Encoded
 from unlearnkit.data.rows import Row
-from unlearnkit.models.engine import Engine, Request
+from unlearnkit.methods.quantities import Quantity
+from unlearnkit.models.engine import Engine
 from unlearnkit.models.generate import generate
 from unlearnkit.models.logprob import TokenStatistics
 from unlearnkit.records.schema import Record, Tokens
@@ -92,17 +93,17 @@ def encoded_answers(encoder: ChatEncoder, row: Row) -> list[Encoded]:
 @torch.no_grad()
 def token_values(engine: Engine, rows: Sequence[Encoded], pad_id: int) -> list[Tokens]:
     """One teacher-forced pass over each row: values at its labels, those of a trace left out."""
-    want, values = Request(statistics=frozenset({VIEW})), []
+    want, values = Quantity(VIEW, "statistics"), []
     for batch in _packs(engine, rows, pad_id):
-        values += _by_row(batch, engine(batch, want)[VIEW].statistics)
+        values += _by_row(batch, TokenStatistics.of(engine(batch, [want])[want]))
     return values
 
 
 @torch.no_grad()
 def _logps(engine: Engine, rows: Sequence[Encoded], pad_id: int) -> list[list[float]]:
-    want, values = Request(logps=frozenset({VIEW})), []
+    want, values = Quantity(VIEW, "logps"), []
     for batch in _packs(engine, rows, pad_id):
-        (logps,) = _said(batch, engine(batch, want)[VIEW].logps)
+        (logps,) = _said(batch, engine(batch, [want])[want])
         values += logps
     return values
 
@@ -112,7 +113,8 @@ def _gradient_norms(engine: Engine, row: Encoded, pad_id: int, on_rows: Callable
     (batch,) = _packs(engine, [row], pad_id)
     weights = [parameter.requires_grad_() for parameter in engine.model.parameters()]
     spoken = ~batch.labels[VIEW].in_trace
-    loss = -engine(batch, Request(logps=frozenset({VIEW})))[VIEW].logps[spoken].mean()
+    want = Quantity(VIEW, "logps")
+    loss = -engine(batch, [want])[want][spoken].mean()
     # An embedding of positions that were not reached has no gradient.
     found = torch.autograd.grad(loss, weights, allow_unused=True)
     on_rows(1)

@@ -16,7 +16,8 @@ from unlearnkit.data.batching import pack
 from unlearnkit.data.encoding import ChatEncoder, Encoded
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
-from unlearnkit.models.engine import Engine, Request
+from unlearnkit.methods.quantities import Quantity
+from unlearnkit.models.engine import Engine
 from unlearnkit.text.spellings import common, stem, words
 
 MASK = "…"
@@ -94,7 +95,8 @@ def _answer_logps(engine: Engine, encoded: Sequence[Encoded], pad_id: int) -> li
     device, found = next(engine.parameters()).device, list[list[float]]()
     for start in range(0, len(encoded), BATCH_ROWS):
         batch = pack({_VIEW: encoded[start : start + BATCH_ROWS]}, pad_id).to(device)
-        logps = engine(batch, Request(logps=frozenset({_VIEW})))[_VIEW].logps
+        want = Quantity(_VIEW, "logps")
+        logps = engine(batch, [want])[want]
         sizes = torch.bincount(batch.labels[_VIEW].row, minlength=batch.labels[_VIEW].rows).tolist()
         found += [part.tolist() for part in torch.split(logps.cpu(), sizes)]
     return found
