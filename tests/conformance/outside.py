@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor
+from torch.nn.functional import softplus
 
 from unlearnkit import ForgetObjective, Needs, Objective, Step, Term
 from unlearnkit.methods.objective import Terms
@@ -70,7 +71,7 @@ class Everything(Objective):
         weighted = step.logps("forget").values.detach().exp() * step.entropy("forget").values
         retain = step.cross_entropy("retain", "reference").values + 0.5 * step.kl("retain").values
         return {
-            "forget": Term((0.1 * odds.per_row()).exp().log1p().sum(), "forget", "sequence"),
+            "forget": Term(softplus(0.1 * odds.per_row()).sum(), "forget", "sequence"),
             "flat": Term(-weighted.sum(), "forget", "token", 0.3),
             "retain": Term(retain.sum() - 0.1 * step.entropy("retain").values.sum(), "retain", "token", 2.0),
         }

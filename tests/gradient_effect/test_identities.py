@@ -208,3 +208,35 @@ def test_measuring_leaves_the_engine_as_it_was() -> None:
     measured(engine)
     assert engine.training
     assert all(torch.equal(before[name], p) and p.grad is None for name, p in engine.named_parameters())
+
+
+class _WithoutForwardMode(torch.autograd.Function):
+    """Square, by somebody who wrote no rule for forward mode."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        ctx.save_for_backward(values)
+        return values.square()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return 2 * ctx.saved_tensors[0] * gradients[0]
+
+
+def squares(logits: Tensor) -> Tensor:
+    return logits.log_softmax(-1).square().mean(-1)
+
+
+def squares_without_forward_mode(logits: Tensor) -> Tensor:
+    return _WithoutForwardMode.apply(logits.log_softmax(-1)).mean(-1)  # type: ignore[no-any-return]
+
+
+def test_a_function_of_the_distribution_without_forward_mode_is_measured_by_differences() -> None:
+    engine = engine_of()
+    exact = measured(engine, Needs(distribution={("forget", squares)}))
+    with pytest.warns(UserWarning, match="central differences"):
+        close = measured(engine, Needs(distribution={("forget", squares_without_forward_mode)}))
+    assert (exact.mode, close.mode) == ("forward", "differences")
+    for place, slopes in exact.slopes.items():
+        (want,), (got,) = slopes.values(), close.slopes[place].values()
+        assert float((got - want).norm() / want.norm()) < 1e-3

@@ -83,6 +83,18 @@ def test_a_function_of_something_else_is_refused(wrong: Any) -> None:
         function_of(wrong)
 
 
+def test_a_function_that_cannot_be_compared_is_refused() -> None:
+    @dataclass
+    class Mutable:
+        factor: float
+
+        def __call__(self, logits: Tensor) -> Tensor:
+            return self.factor * logits.logsumexp(-1)
+
+    with pytest.raises(InputError, match=r"(?s)cannot be told apart.*frozen dataclass"):
+        function_of(Mutable(1.0))
+
+
 @pytest.mark.parametrize("wrong", [lambda logits: logits, lambda logits: logits.sum()])
 def test_a_function_that_does_not_give_one_value_a_token_is_refused(wrong: Any) -> None:
     with pytest.raises(InputError, match=r"(?s)wrong shape.*one value for each token"):

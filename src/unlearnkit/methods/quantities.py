@@ -80,6 +80,7 @@ class Quantity:
             # Methods are equal only if they belong to one object; objectives are equal if their settings are.
             object.__setattr__(self, "function", _Method(self.function.__self__, self.function.__func__))
         if self.function is not None:
+            _refuse_unhashable(self.function)
             arguments_of(self.function)
 
     def __str__(self) -> str:
@@ -89,7 +90,8 @@ class Quantity:
     @property
     def order(self) -> tuple[str, ...]:
         """A sort key that is the same in every process."""
-        return self.view, self.kind, str(self.layer), _label(self.function), str(self.of_reference)
+        line = getattr(getattr(self.function, "__code__", None), "co_firstlineno", 0)  # lambdas share their name
+        return self.view, self.kind, str(self.layer), _label(self.function), str(line), str(self.of_reference)
 
     @property
     def compares(self) -> bool:
@@ -258,6 +260,18 @@ def arguments_of(function: TokenFunction) -> tuple[str, ...]:
             fix="rename its arguments, or give the others a default",
         )
     return found
+
+
+def _refuse_unhashable(function: TokenFunction) -> None:
+    try:
+        hash(function)
+    except TypeError as error:
+        raise InputError(
+            f"a function of the distribution cannot be told apart from others: {error}",
+            where=_label(function),
+            allowed="hashable functions, which are compared by their settings",
+            fix="make it a frozen dataclass, or keep lists and dicts out of the objective's settings",
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.batching import Labels, Pack
-from unlearnkit.methods.quantities import Quantity
+from unlearnkit.methods.quantities import Kind, Quantity
 from unlearnkit.models.logprob import (
     Head,
     statistics_of_logits,
@@ -216,11 +216,8 @@ class Engine(nn.Module):
         return bool((plain - ours).abs().max() <= bound)
 
 
-_KINDS = ("logps", "kl", "states", "statistics", "hidden", "function")
-
-
 def _position(quantity: Quantity) -> tuple[int, tuple[str, ...]]:
-    return _KINDS.index(quantity.kind), quantity.order
+    return get_args(Kind).index(quantity.kind), quantity.order
 
 
 def _layer(hidden_states: Sequence[Tensor], layer: int) -> Tensor:
