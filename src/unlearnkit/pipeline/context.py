@@ -318,10 +318,10 @@ class RunContext:
 
         It is computed once, under the same autocast as training, and kept in the run's folder.
         """
-        if not (needs.reference or needs.kl or needs.reference_hidden):
+        if not needs.reads_reference:
             return None
         began = time.monotonic()
-        if needs.kl:
+        if needs.reference_states:
             self.engine.freeze_reference_head()
         with autocast(next(self.engine.parameters()).device, self.recipe.train.precision):
             values = reference_values(

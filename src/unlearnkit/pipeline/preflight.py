@@ -125,7 +125,7 @@ def refuse_unmeasurable(
 
 def _refuse_untouched_weights(needs: Needs, model: PreTrainedModel) -> None:
     """Raise `InputError` if every weight that is trained comes after the layers that the method reads."""
-    if needs.logps or needs.kl or not needs.hidden:
+    if needs.reads_head or not needs.hidden:
         return
     count = int(model.config.get_text_config().num_hidden_layers)
     deepest = max(layer % count for _, layer in needs.hidden)

@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from unlearnkit.data.batching import pack
 from unlearnkit.data.encoding import ChatEncoder, Encoded
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
-from unlearnkit.models.engine import Engine, Request
+from unlearnkit.methods.quantities import Quantity
+from unlearnkit.models.batches import by_row, values_of_rows
+from unlearnkit.models.engine import Engine
 from unlearnkit.text.spellings import common, stem, words
 
 MASK = "…"
@@ -100,17 +100,7 @@ def measured_lift(
                     row.question, row.answer, history=row.history, trace=trace, label_trace=False, where=f"row {row.id}"
                 )
             )
-    logps = _answer_logps(Engine(model).eval(), encoded, int(tokenizer.pad_token_id))
+    wanted = Quantity(_VIEW, "logps")
+    values = values_of_rows(Engine(model), encoded, [wanted], pad_id=int(tokenizer.pad_token_id), size=BATCH_ROWS)
+    logps = [row.tolist() for row in by_row(values[wanted].cpu(), encoded)] if encoded else []
     return [lift(*pair) for pair in zip(logps[::2], logps[1::2], strict=True)]
-
-
-@torch.no_grad()
-def _answer_logps(engine: Engine, encoded: Sequence[Encoded], pad_id: int) -> list[list[float]]:
-    """Return the log-probabilities of the labeled tokens of each row."""
-    device, logps_of_rows = next(engine.parameters()).device, list[list[float]]()
-    for start in range(0, len(encoded), BATCH_ROWS):
-        batch = pack({_VIEW: encoded[start : start + BATCH_ROWS]}, pad_id).to(device)
-        logps = engine(batch, Request(logps=frozenset({_VIEW})))[_VIEW].logps
-        sizes = torch.bincount(batch.labels[_VIEW].row, minlength=batch.labels[_VIEW].rows).tolist()
-        logps_of_rows += [part.tolist() for part in torch.split(logps.cpu(), sizes)]
-    return logps_of_rows
