@@ -12,7 +12,7 @@ from pathlib import Path
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.formats import FORMATS, source_files
 from unlearnkit.data.rows import Row
-from unlearnkit.data.schemas import SHAPES, Record, Shape, as_row, detect_schema, shortened
+from unlearnkit.data.schemas import SHAPES, Record, Shape, as_row, detect_schema, shortened, warn_of_earlier_columns
 
 TOLD = 8
 """Most records beside the first that a message names."""
@@ -59,6 +59,7 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
         if not records:
             raise InputError("the file holds no rows", where=str(file), fix="add rows, or take the file away")
         told = detect_schema(file, records, shape)
+        warn_of_earlier_columns(file, records)
         for record, row in _usable(records, told, name):
             if row.id in places:
                 raise InputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,7 +39,7 @@ class Item:
     @cached_property
     def digest(self) -> str:
         """Of everything that may be shown of it: a judgment holds for this row and this output alone."""
-        shown = f"{self.split}\n{self.row.model_dump_json()}\n{self.said.model_dump_json()}"
+        shown = f"{self.split}\n{_earlier_json(self.row)}\n{self.said.model_dump_json()}"
         return hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -118,4 +119,9 @@ class Judge(Protocol):
 
 def scope_digest(scope: Scope) -> str:
     """What tells one scope from another."""
-    return hashlib.sha256(scope.model_dump_json().encode()).hexdigest()[:16]
+    return hashlib.sha256(_earlier_json(scope).encode()).hexdigest()[:16]
+
+
+def _earlier_json(value: Value) -> str:
+    """Return the JSON that the first version made a digest of: its judgments stay valid."""
+    return json.dumps(value.earlier_dump(), ensure_ascii=False, separators=(",", ":"))

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from unlearnkit.core.files import write_atomic
 from unlearnkit.core.redaction import describe_type
+from unlearnkit.core.settings import read_renamed
 from unlearnkit.core.yaml_source import BadField, bad_field, parse
 from unlearnkit.scope.scope import Scope
 
@@ -16,6 +17,7 @@ from unlearnkit.scope.scope import Scope
 def read_scope(path: Path) -> Scope:
     """Read a scope from YAML. Raises `InputError`, saying at which line and field, and what is allowed."""
     data, origins = parse(path, (), what="scope", begin="description:")
+    data = read_renamed(data, Scope.renamed, warn=True)
     try:
         scope = Scope.model_validate(data)
     except ValidationError as error:
