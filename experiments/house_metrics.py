@@ -4,8 +4,8 @@
 
 DIR holds the package (`src` of a checkout); the table has a column for each. Code lines leave out docstrings, comments,
 blank lines and data. Data are JSON and YAML files, and top-level literals of more than 5 lines (tables of words).
-A room is a package of the root, or a module there; floors are the rooms on the longest chain of imports, where rooms that
-import each other in a circle count once. Imports for type checking alone do not count; imports within functions do.
+A room is a package of the root, or a module there; floors are the rooms on the longest chain of imports, where rooms
+that import each other in a circle count once. Imports for type checking alone do not count; those in functions do.
 Unless `--no-run`, `unlearn run recipes/tofu.yaml` runs on pocket TOFU data in each tree (about a minute).
 """
 
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "unlearnkit"
 PARTS = ("methods/edits", "methods/guards", "methods/schemes", "localization", "testing")
 LARGEST_LITERAL = 5
-TRACES = re.compile(r"(?<!def )\b(?:split_trace|read_trace|parse_trace|parse_output|split_output|parts_of)\(")
+TRACES = re.compile(r"(?<!def )\b(?:split_trace|split_thought)\(")
 PLACES = {
     "places that load a model": (re.compile(r"(?<!def )\bload_model\("), "models"),
     "places that move a model to a device": (re.compile(r"\.cuda\(\)|\.to\(PartialState\(\)\.device\)"), None),
