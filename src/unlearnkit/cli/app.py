@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,7 @@ from unlearnkit.cli import (
     targets,
 )
 from unlearnkit.core.errors import Interrupted, UnlearnError
+from unlearnkit.core.settings import RenamedWarning
 
 app = typer.Typer(
     name="unlearn",
@@ -76,6 +78,7 @@ def main() -> int:
     """Run the command line, and return the exit code."""
     # Outside training, SIGTERM acts like Ctrl-C. Training handles it itself and saves a checkpoint first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    warnings.formatwarning = _as_one_line
     try:
         app()
     except UnlearnError as error:
@@ -87,6 +90,15 @@ def main() -> int:
             UnlearnError(f"the operating system reports: {error.strerror or error}", where=_place(error), fix=fix)
         )
     return 0
+
+
+_as_python_does = warnings.formatwarning
+
+
+def _as_one_line(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> str:
+    """Format a warning of an earlier name without the line of ours that issued it; any other as Python does."""
+    renamed = issubclass(category, RenamedWarning)
+    return f"warning: {message}\n" if renamed else _as_python_does(message, category, *where, **more)
 
 
 def _print_error(error: UnlearnError) -> int:

@@ -9,6 +9,11 @@ from typing import Annotated, Any, ClassVar, get_args
 from annotated_types import MinLen
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
 
+
+class RenamedWarning(FutureWarning):
+    """A person used a name of an earlier version, which is still read."""
+
+
 LARGEST_SEED = 2**32 - 1
 """The largest seed that every library accepts."""
 
@@ -22,7 +27,7 @@ def read_renamed(data: Any, renamed: Mapping[str, str], *, warn: bool) -> Any:
     Args:
         data: what a model is validated from; returned unchanged unless it is a mapping.
         renamed: the current name of each field by its earlier name.
-        warn: whether to issue a `FutureWarning` that names the new field.
+        warn: whether to issue a `RenamedWarning` that names the new field.
     """
     old = [name for name in renamed if isinstance(data, Mapping) and name in data and renamed[name] not in data]
     if not old:
@@ -30,7 +35,7 @@ def read_renamed(data: Any, renamed: Mapping[str, str], *, warn: bool) -> Any:
     if warn:
         for name in old:
             message = f"the field {name!r} is now called {renamed[name]!r}; the old name will stop working"
-            warnings.warn(message, FutureWarning, stacklevel=2)
+            warnings.warn(message, RenamedWarning, stacklevel=2)
     return {renamed[name] if name in old else name: value for name, value in data.items()}
 
 
@@ -48,6 +53,17 @@ class Value(BaseModel):
     @classmethod
     def _read_renamed(cls, data: Any) -> Any:
         return read_renamed(data, cls.renamed, warn=cls.warns_of_renamed)
+
+    def earlier_dump(self) -> dict[str, Any]:
+        """Dump as JSON values under the earliest field names.
+
+        A digest of this value that an earlier version stored stays valid when a field is renamed. Values in a field
+        are dumped likewise, those in a list or mapping are not.
+        """
+        earlier = {name: old for old, name in self.renamed.items()}
+        inner = {name: value.earlier_dump() for name, value in self if isinstance(value, Value)}
+        values = {**self.model_dump(mode="json"), **inner}
+        return {earlier.get(name, name): value for name, value in values.items()}
 
 
 class Settings(Value):

@@ -14,7 +14,7 @@ from typing import Any
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.redaction import describe_type
-from unlearnkit.data.schemas import KEPT, SHAPES, Record, as_record, shortened
+from unlearnkit.data.schemas import EARLIER, KEPT, SHAPES, Record, as_record, shortened
 
 JSON_CELLS = ("messages", "accepted_answers", "accepted", "perturbed_answer")
 """Columns whose values are lists; a CSV cell contains them as JSON."""
@@ -158,7 +158,7 @@ def _parquet(path: Path) -> list[Record]:
     data = _bytes(path)
     if not data:
         raise InputError("the file is empty", where=str(path), fix="add rows, or remove the file")
-    wanted = {*KEPT, *(column for columns in SHAPES.values() for column in columns)}
+    wanted = {*KEPT, *EARLIER, *(column for columns in SHAPES.values() for column in columns)}
     try:
         file = ParquetFile(pa.BufferReader(data))
         names = _header(file.schema_arrow.names, str(path))

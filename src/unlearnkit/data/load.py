@@ -12,7 +12,7 @@ from pathlib import Path
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.formats import FORMATS, source_files
 from unlearnkit.data.rows import Row
-from unlearnkit.data.schemas import SHAPES, Record, Shape, as_row, detect_schema, shortened
+from unlearnkit.data.schemas import SHAPES, Record, Shape, as_row, detect_schema, shortened, warn_of_earlier_columns
 
 LISTED = 8
 """Maximum number of records that a message names in addition to the first."""
@@ -61,6 +61,7 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
         if not records:
             raise InputError("the file contains no rows", where=str(file), fix="add rows, or remove the file")
         schema = detect_schema(file, records, shape)
+        warn_of_earlier_columns(file, records)
         for record, row in _usable(records, schema, name):
             if row.id in places:
                 raise InputError(

@@ -6,6 +6,7 @@ A schema, as in TRL, is recognized by its columns.
 from __future__ import annotations
 
 import reprlib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.redaction import describe_type
-from unlearnkit.core.settings import read_renamed
+from unlearnkit.core.settings import RenamedWarning, read_renamed
 from unlearnkit.data.rows import RENAMED_COLUMNS, Row, Turn
 
 Shape = Literal["qa", "prompt_completion", "messages", "text"]
@@ -30,6 +31,9 @@ SHAPES: dict[Shape, tuple[str, ...]] = {
 
 KEPT = tuple(field for field in Row.model_fields if field not in ("history", "question", "answer"))
 """Columns of a row's own fields, which are kept in addition to those of the schema."""
+
+EARLIER = {old: name for old, name in RENAMED_COLUMNS.items() if name in KEPT}
+"""Today's name of each such column that had another name in an earlier version."""
 
 ROLES = ("system", "user", "assistant")
 
@@ -96,13 +100,21 @@ def detect_schema(path: Path, records: Sequence[Record], requested: Shape | None
         what, fix = "the columns match no shape", "rename the columns"
     allowed = "; ".join(f"{shape}: {', '.join(needed)}" for shape, needed in SHAPES.items())
     present = f"columns {', '.join(columns)}"
-    known = {*KEPT, *RENAMED_COLUMNS, *(column for needed in SHAPES.values() for column in needed)}
+    known = {*KEPT, *EARLIER, *(column for needed in SHAPES.values() for column in needed)}
     if path.suffix.lower() == ".csv" and not {column.strip().lower() for column in columns} & known:
         # The header is probably missing, so these are cells of a row and must not be quoted.
         present = "columns of other names"
     raise InputError(
         what, where=str(path), value=present if len(present) < 300 else present[:297] + "...", allowed=allowed, fix=fix
     )
+
+
+def warn_of_earlier_columns(path: Path, records: Sequence[Record]) -> None:
+    """Issue one `RenamedWarning` for each column of a file that has the name of an earlier version."""
+    columns = dict.fromkeys(column for record in records for column in record.fields)
+    for old in (column for column in columns if column in EARLIER):
+        message = f"{path}: the column {old!r} is now called {EARLIER[old]!r}; the old name will stop working"
+        warnings.warn(message, RenamedWarning, stacklevel=2)
 
 
 def as_row(record: Record, shape: Shape, name: str) -> Row:
@@ -117,7 +129,7 @@ def as_row(record: Record, shape: Shape, name: str) -> Row:
         InputError: naming place and field, if a field is missing or cannot be used.
     """
     history, question, answer = _turns(record, shape)
-    record = Record(record.number, record.place, read_renamed(record.fields, RENAMED_COLUMNS, warn=True))
+    record = Record(record.number, record.place, read_renamed(record.fields, EARLIER, warn=False))
     own = {field: value for field in KEPT if (value := record.fields.get(field)) not in (None, "")}
     own["id"] = _id(record) if "id" in record.fields else f"{name}:{record.number}"
     for field, value in own.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,7 +42,7 @@ class Item:
 
         A judgment is valid only for this digest.
         """
-        shown = f"{self.split}\n{self.row.model_dump_json()}\n{self.output.model_dump_json()}"
+        shown = f"{self.split}\n{_earlier_json(self.row)}\n{self.output.model_dump_json()}"
         return hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -125,4 +126,9 @@ class Judge(Protocol):
 
 def scope_digest(scope: Scope) -> str:
     """Return a digest that identifies a scope."""
-    return hashlib.sha256(scope.model_dump_json().encode()).hexdigest()[:16]
+    return hashlib.sha256(_earlier_json(scope).encode()).hexdigest()[:16]
+
+
+def _earlier_json(value: Value) -> str:
+    """Return the JSON that the first version made a digest of: its judgments stay valid."""
+    return json.dumps(value.earlier_dump(), ensure_ascii=False, separators=(",", ":"))

@@ -342,7 +342,9 @@ class RunContext:
         """Train to the end; see `MethodContext.run_trainer`."""
         here = self.recipe.model_copy(update={"out": None})  # a folder may be moved
         place_of = self.folder.checkpoints if name is None else self.folder.checkpoints / name
-        checkpoints = Checkpoints(place_of, {"recipe": here.dump(), **self.folder.state().fingerprints})
+        # Under the earliest names, so that a checkpoint of an earlier version is still taken.
+        fingerprint = {"recipe": here.dump(earlier=True), **self.folder.state().fingerprints}
+        checkpoints = Checkpoints(place_of, fingerprint)
         watches: list[Watch] = []
         every = trainer.settings.keep_weights_every
         if every is not None and name is None:

@@ -16,7 +16,10 @@ from pydantic import BaseModel, TypeAdapter
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import reading, write_atomic
+from unlearnkit.core.settings import read_renamed
+from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.gradient_effect.table import EFFECTS_FILE, EffectTable
+from unlearnkit.metrics.gates import current_gate
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_names import current_name
 from unlearnkit.records.intervention import Intervention, read_turned
@@ -118,7 +121,7 @@ class RunFolder:
             data: dict[str, Any] = yaml.safe_load(self.recipe_file.read_text(encoding="utf-8"))
             if not {"model", "method", "train", "gates", "report", "seed"} <= set(data):
                 raise ValueError("sections are missing")
-            return data
+            return _by_current_names(data)
 
     def subject(self) -> SubjectSpec:
         """Read `subject.json`, the model under test."""
@@ -232,3 +235,10 @@ class RunFolder:
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else value
+
+
+def _by_current_names(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Rename what an earlier version named otherwise. Nobody is warned: a run folder stays readable."""
+    diagnose = read_renamed(recipe.get("diagnose", {}), DiagnoseSettings.renamed, warn=False)
+    gates = [current_gate(gate, warn=False) for gate in recipe["gates"]]
+    return {**recipe, "diagnose": diagnose, "gates": gates}

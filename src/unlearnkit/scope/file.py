@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from unlearnkit.core.files import write_atomic
 from unlearnkit.core.redaction import describe_type
+from unlearnkit.core.settings import read_renamed
 from unlearnkit.core.yaml_source import BadField, bad_field, parse
 from unlearnkit.scope.scope import Scope
 
@@ -20,6 +21,7 @@ def read_scope(path: Path) -> Scope:
         InputError: the file is not a scope; the message names line, field and what is allowed.
     """
     data, origins = parse(path, (), what="scope", begin="description:")
+    data = read_renamed(data, Scope.renamed, warn=True)
     try:
         scope = Scope.model_validate(data)
     except ValidationError as error:
