@@ -31,7 +31,7 @@ def test_nothing_is_taught_in_place_of_a_text(view: str) -> None:
 @pytest.mark.parametrize("view", ["forget", "forget:target", "forget:idk"])
 def test_what_was_said_before_is_context_in_training_as_in_measuring(view: str) -> None:
     before = (Turn(role="system", content="Ada is a poet ."),)
-    row = ASKED.model_copy(update={"before": before})
+    row = ASKED.model_copy(update={"history": before})
     (encoded,) = encode_views([view], {"forget": (row,)}, RENDERER, targets=TARGETS, seed=0)[view]
     asked = RENDERER.prompt(ASKED.question, before)
     assert encoded.ids[: len(asked)] == asked
