@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +13,17 @@ from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.judges.store import read_judged
 from unlearnkit.metrics.gates import Gate, GateResult, judge_all
 from unlearnkit.metrics.score import Score
+from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.metrics.score_names import RULES, parse_judged
 from unlearnkit.recipe import make_suite
 from unlearnkit.report.compare import comparison
-from unlearnkit.report.model import AttackWords, Ended, GridReport, Report, SubjectReport
+from unlearnkit.report.model import AttackWords, Ended, Report, SubjectReport
 from unlearnkit.report.model_card import model_card
 from unlearnkit.report.render import write
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
 from unlearnkit.runs.state import RunState, Taught
+from unlearnkit.suites.base import declared_docs, tuning_grid
 
 _TITLES = {"target": "Target model", "retrained": "Retrained model"}
 _TOLD = ("epochs", "steps", "batch_size", "retain_batch_size", "lr", "adam_eps", "schedule")
@@ -60,13 +61,20 @@ def find_runs(paths: Sequence[str | Path]) -> list[RunFolder]:
 
 def compare(paths: Sequence[str | Path]) -> dict[str, dict[str, dict[str, float | None]]]:
     """`{"subjects": {name: {flat name: value}}}` of the runs in these folders; None where it was not measured."""
-    return comparison({run.name: run.scores() for run in find_runs(paths)})
+    runs = find_runs(paths)
+    return comparison({run.name: run.scores() for run in runs}, score_docs(runs))
+
+
+def score_docs(runs: Sequence[RunFolder]) -> ScoreDocs:
+    """The docs of the scores of some runs: those of this package, and those that the runs' suites declare."""
+    names = {str(run.state().suite.get("name")) for run in runs}
+    return ScoreDocs({flat: doc for name in sorted(names) for flat, doc in declared_docs(name).items()})
 
 
 def judge_run(folder: RunFolder, gates: Sequence[str]) -> tuple[GateResult, ...]:
     """How the gates came out for one run, held against the references beside it."""
     scores = {run.name: run.scores() for run in references_of(folder)} | {folder.name: folder.scores()}
-    return judge_all([Gate.parse(gate) for gate in gates], scores)
+    return judge_all([Gate.parse(gate) for gate in gates], scores, score_docs([folder]))
 
 
 def write_documents(folder: RunFolder) -> None:
@@ -86,6 +94,7 @@ def _write_card(folder: RunFolder) -> None:
         gates=judge_run(folder, recipe.get("gates", ())),
         limitations=limitations(folder.state(), [subject], _taught([folder])),
         adapter=folder.subject().kind == "adapter",
+        docs=score_docs([folder]),
     )
     write_atomic(folder.card_file, card)
 
@@ -116,7 +125,7 @@ def build_report(
     recipes = {run.name: run.recipe() for run in runs if run.recipe()}
     subjects = tuple(subject_report(run) for run in runs)
     asked = gates if gates is not None else [gate for recipe in recipes.values() for gate in recipe["gates"]]
-    named = [Gate.parse(gate) for gate in dict.fromkeys(asked)]
+    named, docs = [Gate.parse(gate) for gate in dict.fromkeys(asked)], score_docs([first])
     told = bool(recipes) and all(recipe["report"]["show_forget_text"] for recipe in recipes.values())
     return Report(
         title=f"Forgetting on request: {make_suite(state.suite).heading()}",
@@ -124,9 +133,10 @@ def build_report(
         request=state.suite.get("request"),
         show_forget_text=told if show_forget_text is None else show_forget_text,
         subjects=subjects,
-        gates=judge_all(named, {s.name: s.scores for s in subjects}),
+        docs=docs,
+        gates=judge_all(named, {s.name: s.scores for s in subjects}, docs),
         limitations=limitations(state, subjects, _taught(runs)),
-        grid=_grid(state),
+        grid=tuning_grid(state.suite["name"]),
         recipes={run.name: run.recipe_file.read_text(encoding="utf-8") for run in runs if run.recipe_file.exists()},
         environment=state.environment,
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -252,11 +262,3 @@ def _settings(recipe: dict[str, Any]) -> dict[str, object]:
     if used := recipe.get("diagnose", {}).get("use"):
         combined["goes by its G-effects"] = ", ".join(used)
     return {**method, **train, **combined, **({"lora rank": lora["r"]} if lora else {}), "seed": recipe["seed"]}
-
-
-def _grid(state: RunState) -> GridReport | None:
-    """The tuning grid behind the demo's settings, which comes with the world."""
-    if state.suite["name"] != "pocket":
-        return None
-    file = files("unlearnkit.suites.pocket") / "grid.json"
-    return GridReport.model_validate_json(file.read_text(encoding="utf-8")) if file.is_file() else None
