@@ -127,8 +127,7 @@ def test_every_metric_has_a_summary_and_a_doc() -> None:
     assert list(board_metrics()) == names  # in the order of the board
     for name, metric in board_metrics().items():
         assert METRICS.get(name).summary and metric.doc.title and metric.doc.help
-        assert metric.doc.better("forget.translated") == metric.doc.forget is not None
-        assert metric.doc.better("near") == metric.doc.elsewhere is not None
+        assert (metric.doc.better("forget.translated"), metric.doc.better("near")) == metric.doc.wanted
     assert METRICS.get("accuracy").plugin.doc.better("holdout") is None
     assert METRICS.get("leak_rate").plugin.doc.better("holdout") == "lower"
 

@@ -125,3 +125,11 @@ def test_the_page_shows_attacks_only_where_there_were_any() -> None:
     assert "Ask otherwise. Budget: one output a question." in page and "2 left out" in page
     (tru,) = (s for s in attacked.methods if s.name == "tru")
     assert "Attacked in 1 way, at worst: Declines, and still knows" in verdict(attacked, tru).sentences[-1]
+
+
+def test_of_sets_on_which_the_difference_is_the_same_the_first_of_the_board_is_told() -> None:
+    """Not the one that the hash of its name puts first in this process."""
+    sets = {"forget": (0.9, 0.9, -0.2), "forget_paraphrased": (0.9, 0.9, -0.2), "forget_translated": (0.9, 0.9, -0.2)}
+    theirs = dict.fromkeys(sets, (0.1, 0.0, -2.0))
+    found = finding(subject("tru", **sets), subject("retrained", **theirs), "trick")
+    assert found is not None and "under trick (forget) it answers" in found.sentence

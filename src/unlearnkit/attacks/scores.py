@@ -25,9 +25,9 @@ ATTACK_METRICS: dict[str, Measure] = {
 """What is scored of each record of an attack, by name."""
 
 ATTACK_DOCS = {
-    "accuracy": ScoreDoc("answers", forget="lower"),
-    "refusal_rate": ScoreDoc("declines", forget="higher"),
-    "log_probability": ScoreDoc("answer's log p", forget="lower"),
+    "accuracy": ScoreDoc("answers"),
+    "refusal_rate": ScoreDoc("declines"),
+    "log_probability": ScoreDoc("answer's log p"),
 }
 """Docs of the metrics that tables of attacks show, in their order."""
 

@@ -10,6 +10,11 @@ from unlearnkit.core.number_format import Format
 from unlearnkit.data.vocabulary import is_forget, stays
 
 Better = Literal["higher", "lower"]
+LOW_ON_FORGET: tuple[Better, Better] = ("lower", "higher")
+HIGH_ON_FORGET: tuple[Better, Better] = ("higher", "lower")
+LOW: tuple[Better, Better] = ("lower", "lower")
+HIGH: tuple[Better, Better] = ("higher", "higher")
+"""Which way is better on sets to be forgotten, and elsewhere."""
 
 OTHER_CODE = "As other code computes it"
 
@@ -38,10 +43,8 @@ class ScoreDoc:
     title: str
     help: str = ""
     """What it measures and which way is better, as half a sentence."""
-    forget: Better | None = None
-    """Which way is better on what must be forgotten; None if neither is."""
-    elsewhere: Better | None = None
-    """Which way is better on every other row set."""
+    wanted: tuple[Better, Better] | None = None
+    """Which way is better on what must be forgotten, and on every other row set; None if that is not known."""
     format: Format = "number"
     table: ScoreTable | None = None
     """The table that lists it; None: the board, where its metric has a section."""
@@ -62,9 +65,10 @@ class ScoreDoc:
 
     def better(self, split: str) -> Better | None:
         """Return which way is better on a row set; None if that is not known."""
+        forget, elsewhere = self.wanted or (None, None)
         if is_forget(split):
-            return self.forget
-        return self.elsewhere if stays(split) or self.forget == self.elsewhere else None
+            return forget
+        return elsewhere if stays(split) or forget == elsewhere else None
 
 
 Docs = Mapping[str, ScoreDoc]

@@ -22,8 +22,9 @@ from plotly.offline import get_plotlyjs
 from unlearnkit.core.files import write_atomic, writing
 from unlearnkit.data.vocabulary import group_of, stays
 from unlearnkit.report.charts import board_charts as charts
-from unlearnkit.report.charts.style import styles
-from unlearnkit.report.gradient_effect.panels import EFFECT_UNIT
+from unlearnkit.report.charts.style import SIGNS, styles
+from unlearnkit.report.gradient_effect.pictures import EFFECT_UNIT
+from unlearnkit.report.gradient_effect.plotly_figures import plotly_figure
 from unlearnkit.report.gradient_effect.sections import EffectSection, effect_sections
 from unlearnkit.report.headline import axes, headline
 from unlearnkit.report.model import Report
@@ -59,6 +60,7 @@ def render(report: Report) -> str:
         axes=axes((s.scores for s in report.subjects), told.metric, docs),
         effects=effects,
         effect_unit=EFFECT_UNIT,
+        signs=SIGNS,
         samples=samples,
         opened=_opened([found.split for found in samples]),
         costs=tables.cost_table(report.subjects, docs),
@@ -93,7 +95,7 @@ def _figures(report: Report, effects: Sequence[EffectSection]) -> dict[str, dict
     """Every chart by the id of the element it is drawn in."""
     found = {"chart-plane": charts.plane(report), "chart-probes": charts.probe_dots(report)}
     found |= {f"chart-curve-{i}": c.figure for i, c in enumerate(charts.term_curves(report))}
-    found |= {name: chart.figure for section in effects for name, chart in section.charts}
+    found |= {name: plotly_figure(picture) for section in effects for name, picture in section.charts}
     return {name: charts.plain(figure) for name, figure in found.items() if figure is not None}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearnkit.metrics.base import Metric, metric
-from unlearnkit.metrics.score_doc import ScoreDoc
+from unlearnkit.metrics.score_doc import LOW_ON_FORGET, ScoreDoc
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 from unlearnkit.text.normalize import contains
@@ -19,8 +19,7 @@ class Accuracy(Metric):
     doc = ScoreDoc(
         "Accuracy",
         "the right answer stands in the response; low is wanted on forget sets, high elsewhere",
-        forget="lower",
-        elsewhere="higher",
+        LOW_ON_FORGET,
         order=10,
         listed=True,
     )

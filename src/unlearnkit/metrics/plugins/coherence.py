@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearnkit.metrics.base import Metric, metric
-from unlearnkit.metrics.score_doc import ScoreDoc
+from unlearnkit.metrics.score_doc import HIGH, ScoreDoc
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 from unlearnkit.text.coherence import is_coherent
@@ -17,12 +17,7 @@ class Coherence(Metric):
     """
 
     doc = ScoreDoc(
-        "Coherence",
-        "the output is language and not babble; high is wanted everywhere",
-        forget="higher",
-        elsewhere="higher",
-        order=50,
-        listed=True,
+        "Coherence", "the output is language and not babble; high is wanted everywhere", HIGH, order=50, listed=True
     )
 
     @staticmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unlearnkit.metrics.base import Metric, metric
 from unlearnkit.metrics.leakage import leaked_forms
-from unlearnkit.metrics.score_doc import ScoreDoc
+from unlearnkit.metrics.score_doc import LOW, ScoreDoc
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 
@@ -14,12 +14,7 @@ class LeakRate(Metric):
     """Whether the response gives a secret away: 1 or 0. None if nothing was generated."""
 
     doc = ScoreDoc(
-        "Leak rate",
-        "the response tells a secret that the question did not; low is wanted",
-        forget="lower",
-        elsewhere="lower",
-        order=30,
-        listed=True,
+        "Leak rate", "the response tells a secret that the question did not; low is wanted", LOW, order=30, listed=True
     )
 
     @staticmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from unlearnkit.metrics.base import Metric, metric
-from unlearnkit.metrics.score_doc import ScoreDoc
+from unlearnkit.metrics.score_doc import LOW_ON_FORGET, ScoreDoc
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 
@@ -30,8 +30,7 @@ class Probability(Metric):
     doc = ScoreDoc(
         "Answer probability",
         "of the answer it was trained on, per token; low is wanted on forget sets",
-        forget="lower",
-        elsewhere="higher",
+        LOW_ON_FORGET,
         order=80,
         printed=False,
     )

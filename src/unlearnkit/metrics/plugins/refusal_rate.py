@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearnkit.metrics.base import Metric, metric
-from unlearnkit.metrics.score_doc import ScoreDoc
+from unlearnkit.metrics.score_doc import HIGH_ON_FORGET, ScoreDoc
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 from unlearnkit.text.refusal import is_refusal
@@ -16,8 +16,7 @@ class RefusalRate(Metric):
     doc = ScoreDoc(
         "Refusal rate",
         "the response declines; high is wanted on forget sets, low elsewhere",
-        forget="higher",
-        elsewhere="lower",
+        HIGH_ON_FORGET,
         order=20,
         listed=True,
     )

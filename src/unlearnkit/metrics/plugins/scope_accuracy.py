@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unlearnkit.metrics.base import Metric, metric
 from unlearnkit.metrics.scope_accuracy import scope_accuracy
-from unlearnkit.metrics.score_doc import ScoreDoc
+from unlearnkit.metrics.score_doc import HIGH, ScoreDoc
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 
@@ -17,8 +17,7 @@ class ScopeAccuracy(Metric):
         "Scope accuracy",
         "the reasoning trace holds the question in scope where it is, and does not where it is not; no trace counts as "
         "out of scope; high is wanted everywhere",
-        forget="higher",
-        elsewhere="higher",
+        HIGH,
         order=60,
         listed=True,
     )

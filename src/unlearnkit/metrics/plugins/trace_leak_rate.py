@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unlearnkit.metrics.base import Metric, metric
 from unlearnkit.metrics.leakage import leaked_forms
-from unlearnkit.metrics.score_doc import ScoreDoc
+from unlearnkit.metrics.score_doc import LOW, ScoreDoc
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 
@@ -19,8 +19,7 @@ class TraceLeakRate(Metric):
     doc = ScoreDoc(
         "Trace leak rate",
         "the reasoning trace tells a secret that the question did not; low is wanted",
-        forget="lower",
-        elsewhere="lower",
+        LOW,
         order=40,
         listed=True,
     )

@@ -77,7 +77,7 @@ def finding(subject: SubjectReport, retrained: SubjectReport | None, attempt: st
         words += "model was not attacked in the same way, so how much of that any model could guess is not known."
         return Finding(attempt, "alone", _value(own[split]), words)
     theirs = _by_split(retrained, attempt, "accuracy")
-    split = max(own.keys() & theirs.keys(), key=lambda s: _excess(own[s], theirs[s]))
+    split = max(ordered_sets(own.keys() & theirs.keys()), key=lambda s: _excess(own[s], theirs[s]))
     answers = f"it answers {percent(_value(own[split]))} of the questions, the retrained model "
     answers += percent(_value(theirs[split]))
     if _above(own[split], theirs[split]):
@@ -121,7 +121,7 @@ def _by_likelihood(subject: SubjectReport, retrained: SubjectReport, attempt: st
     shared = own.keys() & theirs.keys()
     if not shared:
         return Finding(attempt, "nothing", 0.0, f"Answers no more than a model that never knew: {answers}.")
-    split = max(shared, key=lambda s: _excess(own[s], theirs[s]))
+    split = max(ordered_sets(shared), key=lambda s: _excess(own[s], theirs[s]))
     held = f"the answer's mean log-probability is {number(_value(own[split]))} on {split}, the retrained model's "
     held += number(_value(theirs[split]))
     excess = _excess(own[split], theirs[split])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from unlearnkit.metrics.membership_scores import MEMBERSHIP_DOCS
 from unlearnkit.metrics.memorization import MEMORIZATION_DOCS
@@ -21,56 +22,45 @@ TOFU = ScoreTable(
         (_VARIANTS["_open_unlearning"], f"{_GEOMETRIC}, and 1e-10 is added to every denominator"),
     ),
 )
-_QUALITY = {
-    "forget_quality": ScoreDoc(
+_TRUTH = "how much likelier the right answer is than wrong ones: mean of max(0, 1 - ratio); high is wanted"
+_OPTIONS = "mean share of the right answer in the probability of all options; high is wanted"
+_doc = partial(ScoreDoc, table=TOFU)
+_OWN = {
+    "forget_quality": _doc(
         "Forget quality",
         "p-value: could the truth ratios on the forget set be the retrained model's? High is wanted; above 0.05 "
         "this test cannot tell the two models apart",
         format="p-value",
-        table=TOFU,
         verdict=True,
     ),
-    "log_forget_quality": ScoreDoc(
-        "Forget quality, log", "natural logarithm of that p-value; near 0 is wanted", table=TOFU
-    ),
-    "model_utility": ScoreDoc(
+    "log_forget_quality": _doc("Forget quality, log", "natural logarithm of that p-value; near 0 is wanted"),
+    "model_utility": _doc(
         "Model utility",
         "harmonic mean of probability, ROUGE-L recall and truth ratio on retain, real authors and world facts; "
         "high is wanted",
-        table=TOFU,
         verdict=True,
     ),
-    "retain_utility": ScoreDoc(
+    "retain_utility": _doc(
         "Retain utility",
         "the same on retain alone, for models that never learned real authors and world facts; high is wanted",
-        table=TOFU,
         verdict=True,
     ),
-}
-_NEAR_1 = (
-    "how near it is to 1, where right and wrong answers are equally likely: mean of min(ratio, 1/ratio); near the "
-    "retrained model's is wanted"
-)
-_TRUTH = "how much likelier the right answer is than wrong ones: mean of max(0, 1 - ratio); high is wanted"
-_OPTIONS = "mean share of the right answer in the probability of all options; high is wanted"
-_HELP = {
-    "truth_ratio": {"forget": _NEAR_1, "retain": _TRUTH, "real_authors": _TRUTH, "world_facts": _TRUTH},
-    "probability": {
-        "forget": "of the answer, per token; low is wanted",
-        "retain": "of the answer, per token; high is wanted",
-        "real_authors": _OPTIONS,
-        "world_facts": _OPTIONS,
-    },
-}
-_TITLES = {"truth_ratio": "Truth ratio", "probability": "Probability"}
-_OF_SETS = {
-    f"{short}.{metric}": ScoreDoc(f"{_TITLES[metric]}, {short.replace('_', ' ')}", text, table=TOFU)
-    for metric, sets in _HELP.items()
-    for short, text in sets.items()
+    "forget.truth_ratio": _doc(
+        "Truth ratio, forget",
+        "how near it is to 1, where right and wrong answers are equally likely: mean of min(ratio, 1/ratio); near the "
+        "retrained model's is wanted",
+    ),
+    "retain.truth_ratio": _doc("Truth ratio, retain", _TRUTH),
+    "real_authors.truth_ratio": _doc("Truth ratio, real authors", _TRUTH),
+    "world_facts.truth_ratio": _doc("Truth ratio, world facts", _TRUTH),
+    "forget.probability": _doc("Probability, forget", "of the answer, per token; low is wanted"),
+    "retain.probability": _doc("Probability, retain", "of the answer, per token; high is wanted"),
+    "real_authors.probability": _doc("Probability, real authors", _OPTIONS),
+    "world_facts.probability": _doc("Probability, world facts", _OPTIONS),
 }
 _ON_BOARD = {
     f"{short}.{metric}": replace(doc, split=name)
     for name, short in {FORGET: FORGET, **UTILITY}.items()
     for metric, doc in MEMORIZATION_DOCS.items()
 }
-TOFU_DOCS = with_prefix("tofu", {**with_variants({**_QUALITY, **_OF_SETS}, _VARIANTS), **MEMBERSHIP_DOCS, **_ON_BOARD})
+TOFU_DOCS = with_prefix("tofu", {**with_variants(_OWN, _VARIANTS), **MEMBERSHIP_DOCS, **_ON_BOARD})
