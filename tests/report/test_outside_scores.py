@@ -165,7 +165,8 @@ def test_a_new_metric_of_the_board_touches_nothing_else(brevity: type[Metric]) -
     # The docs are made anew, as they are for every report.
     subjects = tuple(SubjectReport(name=s.name, title=s.title, scores=scores[s.name]) for s in made.subjects)
     gates = judge_all([Gate.parse("near.brevity<=target.near.brevity*0.5")], scores)
-    assert {gate.outcome for gate in gates} == {"missed"}
+    met = {gate.subject for gate in gates if gate.outcome == "met"}
+    assert met == {"ga"} and len(gates) == len(made.methods)  # ascent babbles on to the limit
     report = made.model_copy(update={"subjects": subjects, "docs": ScoreDocs(), "gates": gates})
     page = Page(render(report)).text
     assert "Brevity" in page and "short answers; high is wanted on forget sets" in page
