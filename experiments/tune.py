@@ -29,8 +29,8 @@ from grid import done, learned
 from unlearnkit.metrics.board import score_records
 from unlearnkit.pipeline.demo import Demo
 from unlearnkit.records.schema import Record
-from unlearnkit.report.model import GridReport, GridRow
 from unlearnkit.runs.folder import RunFolder
+from unlearnkit.suites.base import GridReport, GridRow
 from unlearnkit.suites.pocket.suite import Pocket
 from unlearnkit.training.settings import TrainSettings
 

@@ -26,7 +26,7 @@ def demo_command(
 
     progress = Progress()
     plan = Demo(request, tuple(m.strip() for m in methods.split(",") if m.strip()), world_seed, seed, out)
-    _, report = demo(plan, progress)
-    print_board({subject.name: subject.scores for subject in report.subjects})
+    runs, report = demo(plan, progress)
+    print_board(runs)
     print_sample(report)
     progress.log(f"report: {plan.folder / 'report.html'}")

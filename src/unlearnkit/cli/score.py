@@ -24,4 +24,4 @@ def score_command(
     if as_json:
         print_json({name: value.model_dump(mode="json") for name, value in scores.items()})
     else:
-        print_board({folder.name: scores})
+        print_board([folder])

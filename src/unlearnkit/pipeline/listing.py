@@ -16,7 +16,7 @@ from unlearnkit.judges.listing import JUDGES, describe_judge
 from unlearnkit.localization.base import LOCALIZERS
 from unlearnkit.methods.base import EDITS, GUARDS, SCHEMES
 from unlearnkit.methods.objective import OBJECTIVES, Objective
-from unlearnkit.metrics.base import METRICS
+from unlearnkit.metrics.base import METRICS, Metric
 from unlearnkit.suites.base import SUITES
 from unlearnkit.targets.base import TEACHERS
 from unlearnkit.training.combiner import COMBINERS
@@ -31,8 +31,9 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "teacher": TEACHERS,
     "suite": SUITES,
     "attack": ATTACKS,
+    "metric": METRICS,
 }
-KINDS = (*REGISTRIES, "metric", "judge")
+KINDS = (*REGISTRIES, "judge")
 
 _SIGNS = (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
 
@@ -49,8 +50,6 @@ class Listed:
 
 def catalog(kind: str) -> list[Listed]:
     """Everything of one kind."""
-    if kind == "metric":
-        return [Listed(name, metric.summary, None, None) for name, metric in METRICS.items()]
     if kind == "judge":
         return [Listed(name, judge.summary, judge.paper, None) for name, judge in JUDGES.items()]
     if kind not in REGISTRIES:
@@ -67,12 +66,10 @@ def catalog(kind: str) -> list[Listed]:
 def describe(name: str) -> list[str]:
     """Paragraphs about every plug-in of that name."""
     found = [_plugin(kind, registry.get(name)) for kind, registry in REGISTRIES.items() if name in registry.names()]
-    if name in METRICS:
-        found.append([f"metric {name}", METRICS[name].summary, f"On forget sets: {METRICS[name].forget} is better."])
     if name in JUDGES:
         found.append(describe_judge(name))
     if not found:
-        names = sorted({*METRICS, *JUDGES, *(n for registry in REGISTRIES.values() for n in registry.names())})
+        names = sorted({*JUDGES, *(n for registry in REGISTRIES.values() for n in registry.names())})
         near = difflib.get_close_matches(name, names, n=2)
         raise InputError(
             "nothing of that name is registered",
@@ -90,6 +87,8 @@ def _plugin(kind: str, entry: Entry[Any]) -> list[str]:
         parts.append(_settings(entry.plugin))
     if issubclass(entry.plugin, Objective):
         parts.append(_needs(entry.plugin()))
+    if issubclass(entry.plugin, Metric) and (better := entry.plugin.doc.better("forget")):
+        parts.append(f"On forget sets: {better} is better.")
     if issubclass(entry.plugin, Attack):
         parts.append(f"Budget (with these defaults): {entry.plugin().budget()}")
     return [part for part in parts if part]

@@ -68,7 +68,7 @@ def run(
             measure_references(folder, recipe.eval, progress, context.suite, target=recipe.model.path)
         measure_subject(folder, recipe.eval, progress, context.suite)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
-    write_documents(folder)
+    write_documents(folder, context.suite)
     folder.update(done=True)
     return folder
 
