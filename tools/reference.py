@@ -353,6 +353,12 @@ def command_page() -> str:
     return page_text("Commands", intro, *(command_entry(name, leaf) for name, leaf in leaf_commands().items()))
 
 
+def index_page(written: Mapping[str, str]) -> str:
+    """Links to all other pages."""
+    links = [f"- [{text.partition(chr(10))[0].removeprefix('# ')}]({name})" for name, text in sorted(written.items())]
+    return page_text("Reference", "Generated from the code by `python tools/reference.py`.", "\n".join(links))
+
+
 def page_text(title: str, *parts: str) -> str:
     """A whole page."""
     return "\n\n".join([f"# {title}", NOTE, *(part for part in parts if part)]) + "\n"
@@ -366,6 +372,7 @@ def pages() -> dict[str, str]:
     found = {f"{page}.md": plugin_page(page, entries) for page, entries in plugins.items() if entries}
     found |= {"recipe.md": recipe_page(), "judges.md": judge_page(), "metrics.md": metric_page()}
     found["commands.md"] = command_page()
+    found["README.md"] = index_page(found)
     # A trailing space has a meaning in Markdown that no docstring has.
     return {name: re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE) for name, text in sorted(found.items())}
 
