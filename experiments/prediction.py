@@ -4,9 +4,9 @@
     python experiments/prediction.py --data DIR --target DIR    # the same on TOFU: its files and a model of it
     python experiments/prediction_tables.py [--out runs/prediction]
 
-Nine objectives run at four settings each. Each cell is a run whose G-effects are measured every eight of its forty steps. Some cells keep their weights at these
-steps, and each is measured as if the run had stopped there. Cells are kept: a second call continues. On TOFU nothing is
-generated; the risks of the G-effects show the progress of a run.
+Nine objectives run at four settings each. Each cell is a run whose G-effects are measured every eight of its forty
+steps. Some cells keep their weights at these steps, and each is measured as if the run had stopped there. Cells are
+kept: a second call continues. On TOFU nothing is generated; the risks of the G-effects show the progress of a run.
 """
 
 from __future__ import annotations

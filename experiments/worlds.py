@@ -2,8 +2,8 @@
 
     python experiments/worlds.py --worlds 83,84 [--requests authors,book,pii,hazard] [--out runs/worlds] [--attack]
 
-TRU runs with and without a stronger forget term. Two jobs run at a time. Finished work is kept: a second call continues. `--attack` also attacks every run, including the
-target and the retrained model.
+TRU runs with and without a stronger forget term. Two jobs run at a time. Finished work is kept: a second call
+continues. `--attack` also attacks every run, including the target and the retrained model.
 """
 
 from __future__ import annotations

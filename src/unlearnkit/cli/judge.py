@@ -57,8 +57,8 @@ def judge_command(
 ) -> None:
     """Judge the outputs of runs by six scores from 0 to 10.
 
-    Each score has a reason. Forget sets get relevance, rejection and helpfulness (unlearning quality, UQ); all other sets get readability,
-    specificity and logic (retention quality, RQ). The judge `rules` asks no model.
+    Each score has a reason. Forget sets get relevance, rejection and helpfulness (unlearning quality, UQ); all other
+    sets get readability, specificity and logic (retention quality, RQ). The judge `rules` asks no model.
 
     Print the rules of `rules` with: unlearn show rules
 
