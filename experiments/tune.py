@@ -1,4 +1,4 @@
-"""Choose the demo's settings: one small grid for all methods, on tuning worlds, by a validation share of the rows.
+"""Choose the demo's settings by one grid for all methods.
 
     python experiments/tune.py [--out runs/tuning] [--methods tru]
 

@@ -15,7 +15,7 @@ def demo_command(
     seed: Annotated[int, typer.Option(help="Seed of the unlearning runs.", min=0)] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for the runs. Default: runs/demo-<request>.")] = None,
 ) -> None:
-    """Unlearn parts of a synthetic world with several methods, and compare them with a retrained model.
+    """Unlearn parts of a synthetic world with several methods, and compare them.
 
     Takes a few minutes on two cores. The models of the world are cached. To continue a demo that was stopped, run the
     same command again.

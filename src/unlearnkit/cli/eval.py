@@ -73,7 +73,7 @@ def eval_command(
 
 
 def _settings(subject: str, system_prompt: Path | None) -> EvalSettings | None:
-    """Return the settings of a measurement under a system prompt; None without one.
+    """Return the settings for a system prompt; None without one.
 
     Everything else stays as the run was measured before.
     """

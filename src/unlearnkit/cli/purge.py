@@ -11,7 +11,10 @@ import typer
 def purge_command(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs.")],
 ) -> None:
-    """Delete all files of runs that contain forget text. Model, scores and report are kept."""
+    """Delete all files of runs that contain forget text.
+
+    Model, scores and report are kept.
+    """
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.purge import purge
     from unlearnkit.runs.folder import RunFolder
