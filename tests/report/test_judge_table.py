@@ -14,6 +14,7 @@ from unlearnkit.report.tables.board import cell
 from unlearnkit.report.tables.own import own_tables
 from unlearnkit.runs.state import RunState
 from unlearnkit.suites.base import declared_docs
+from unlearnkit.suites.pocket.suite import Pocket
 
 from .test_render import Page, saying
 from .worked_example import example
@@ -111,4 +112,4 @@ def test_the_card_has_the_qualities_and_not_their_parts() -> None:
 )
 def test_the_caveats_say_who_judged(found: dict[str, Score], words: str) -> None:
     state = RunState(name="x", created="now", suite={"name": "pocket"}, environment={})
-    assert sum(words in line for line in limitations(state, report(found).subjects)) == 1
+    assert sum(words in line for line in limitations(state, report(found).subjects, Pocket())) == 1

@@ -74,7 +74,7 @@ def _report(name: str, suite: Suite, sets: dict[str, int], subjects: Sequence[st
         scope=scope,
         subjects=reports,
         gates=judge_all([Gate.parse(gate) for gate in gates], scores, docs),
-        limitations=limitations(state, reports),
+        limitations=limitations(state, reports, suite),
         created="2026-03-14 09:26 UTC",
     )
 
