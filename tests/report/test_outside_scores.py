@@ -29,7 +29,7 @@ from unlearnkit.report.verdict import verdict
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.state import RunState
 from unlearnkit.scope.scope import Scope, ScopeSubject
-from unlearnkit.suites.base import SUITES, Task, UserModelSuite, suite
+from unlearnkit.suites.base import SUITES, SuiteTask, UserModelSuite, suite
 
 from .test_render import Page
 from .worked_example import example
@@ -50,9 +50,9 @@ class Undocumented(UserModelSuite):
     version: ClassVar[str] = "1"
     max_new_tokens: ClassVar[int] = 8
 
-    def task(self) -> Task:
+    def task(self) -> SuiteTask:
         scope = Scope(description="Forget Ilva.", task="profile", subjects=(ScopeSubject(name="Ilva"),))
-        return Task("maze-1", scope, Splits({"forget": (ROW,)}), {"forget": (ROW,)})
+        return SuiteTask("maze-1", scope, Splits({"forget": (ROW,)}), {"forget": (ROW,)})
 
     def kept(self) -> Sequence[Row]:
         return ()

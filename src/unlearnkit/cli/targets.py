@@ -41,7 +41,7 @@ def targets_command(
     quiet_libraries()
     chosen, progress = load_recipe(recipe, overrides or []), Progress()
     permission = Permission(send_to, max_requests, max_cost)
-    folder = teach(chosen, permission=permission, take_from=import_from, give_to=export_to, progress=progress)
+    folder = teach(chosen, permission=permission, import_from=import_from, export_to=export_to, progress=progress)
     state = folder.state().targets
     assert state is not None  # `teach` wrote them
     rejected = ", ".join(f"{kind} {count}" for kind, count in sorted(state.turned_down.items()))
