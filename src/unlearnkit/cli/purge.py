@@ -11,15 +11,21 @@ import typer
 def purge_command(
     runs: Annotated[list[Path], typer.Argument(help="Runs' folders.")],
 ) -> None:
-    """Remove what holds forget text from runs; model, scores and report stay."""
+    """Remove what holds forget text from runs; model, scores and report stay.
+
+    A guard needs its scope: after a purge a guarded run cannot be opened any more.
+    """
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.purge import purge
     from unlearnkit.runs.folder import RunFolder
 
     progress = Progress()
     for folder in [RunFolder.existing(run) for run in runs]:
+        guarded = folder.subject_file.exists() and folder.subject().kind == "guarded"
         removed = purge(folder)
         for path in removed:
             progress.log(f"removed {path}")
         if not removed:
             progress.log(f"{folder.path}: nothing was left to remove")
+        elif guarded:
+            progress.log(f"{folder.path}: the guard's scope was removed too, so the guard cannot be opened any more")
