@@ -122,6 +122,8 @@ class Scanner:
     def mentions(self, text: str, *, known: str = "") -> tuple[Mention, ...]:
         """Find what of the scope alone a text holds, without the answer of any row.
 
+        A name that is only a part of a neighbor's name is left out.
+
         Args:
             text: what to read.
             known: a text whose names and secrets, in whatever form, are left out.
@@ -131,7 +133,7 @@ class Scanner:
         read, before = _read(text), self._known(known) if known else frozenset()
         found = {
             Mention(said.kind, how, said.subject): None
-            for said, how in _outermost(list(read.hits(self._lexicon)))
+            for said, how in _outermost(_beyond_neighbors(list(read.hits(self._lexicon))))
             if said.key not in before and said.kind != "neighbor"
         }
         found |= {Mention(kind, "overlap", subject): None for kind, subject in self._retold(read, known, ())}
@@ -229,6 +231,19 @@ def _outermost(hits: Sequence[Hit]) -> Iterator[tuple[Said, How]]:
         if hit.said.kind != "neighbor":
             seen.add(hit.said.key)
         yield hit.said, hit.how
+
+
+def _beyond_neighbors(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits, without those inside a longer hit of a neighbor. A hit without a place of its own is kept."""
+    longer = [(hit.start, hit.end) for hit in hits if hit.said.kind == "neighbor"]
+    return [
+        hit
+        for hit in hits
+        if hit.start == hit.end
+        or not any(
+            start <= hit.start and hit.end <= end and (start, end) != (hit.start, hit.end) for start, end in longer
+        )
+    ]
 
 
 _read = lru_cache(maxsize=1024)(_Read)
