@@ -269,7 +269,7 @@ CASES = [
     Case(
         "recipe-guard-with-a-blank-prompt",
         having(method={"name": "refusal_prompt", "prompt": "  "}),
-        ["field method.prompt"],
+        ["field method.prompt", "a word in it"],
         RUN,
     ),
     Case(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import field_validator
 
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
@@ -16,8 +16,6 @@ from unlearnkit.targets.teachers.template import TemplateTeacher
 
 if TYPE_CHECKING:
     from unlearnkit.subjects.base import Subject
-
-Text = Annotated[str, Field(pattern=r"\S")]
 
 
 @guard("refusal_prompt", paper="arXiv:2403.03329", equation="prompting and filtering")
@@ -32,7 +30,7 @@ class RefusalPrompt(Guard):
     A user of the guarded model reads outputs and nothing else. Whoever can reach the weights meets the model as it was.
     """
 
-    prompt: bool | Text = True
+    prompt: bool | str = True
     """Whether each question is preceded by a system turn that tells the model what to decline; or the text of that
     turn. The composed turn has the scope's description and the names of its subjects, and no secret."""
     input_filter: bool = True
@@ -44,8 +42,15 @@ class RefusalPrompt(Guard):
     secrets: Literal["any", "beside_a_name"] = "any"
     """Which secrets the filters look for. `beside_a_name`: only where request or output names a subject of the scope;
     a city or a year may be true of somebody else too, and `any` refuses that as well."""
-    response: Text | None = None
+    response: str | None = None
     """The refusal; null for the template teacher's in the language of the question (en, es, ru; else en)."""
+
+    @field_validator("prompt", "response")
+    @classmethod
+    def _is_not_blank(cls, value: bool | str | None) -> bool | str | None:
+        if isinstance(value, str) and not value.strip():
+            raise ValueError("Input should be text with a word in it")
+        return value
 
     def wrap(self, subject: Subject, scope: Scope) -> Subject:
         """Return the subject behind these rules."""
