@@ -49,9 +49,8 @@ def test_a_run_keeps_the_place_of_the_model_and_the_scope_in_private(
     assert spec.guard == {**METHOD, "input_filter": True, "output_filter": True, "response": None}
     assert state.train is not None and (state.train.ended, state.train.steps) == ("finished", 0) and state.done
     assert not folder.model.exists() and not folder.log_file.exists() and not folder.checkpoints.exists()
-    assert {path.name for path in folder.private.iterdir()} == {"guard", "records.jsonl", "scope.json"}
+    assert {path.name for path in folder.private.iterdir()} == {"guard_scope.json", "records.jsonl", "scope.json"}
     assert stat.S_IMODE(folder.guard_scope_file.stat().st_mode) == 0o600
-    assert stat.S_IMODE(folder.guard_scope_file.parent.stat().st_mode) == 0o700
     assert folder.guard_scope() == make_recipe(data).make_suite().task().scope
     names = [subject.name for subject in folder.guard_scope().subjects]
     for file in folder.path.rglob("*"):
@@ -107,7 +106,7 @@ def test_attacks_that_it_allows_are_made_and_the_others_are_named(
 ) -> None:
     scores = attack(folder, at_most=3, progress=Progress())
     assert set(folder.state().attacks) == {"jailbreak", "no_trace", "prefilled_answer", "prefilled_trace"}
-    told = capsys.readouterr().err
+    told = " ".join(capsys.readouterr().err.split())
     assert "relearn is left out" in told and "gradients, token_logprobs, weights" in told
     assert scores["prefilled_trace.forget.accuracy"].value is not None
     assert scores["prefilled_trace.forget.log_probability"].value is None
@@ -152,9 +151,9 @@ def test_files_that_were_damaged_are_told(folder: RunFolder, call: Any) -> None:
 
     kept = {path: path.read_bytes() for path in (folder.guard_scope_file, folder.subject_file)}
     folder.guard_scope_file.write_bytes(kept[folder.guard_scope_file][:40])
-    told("guard/scope.json", "not one that this version wrote")
+    told("guard_scope.json", "not one that this version wrote")
     folder.guard_scope_file.unlink()
-    told("guard/scope.json", "its scope is gone")
+    told("guard_scope.json", "its scope is gone")
     folder.guard_scope_file.write_bytes(kept[folder.guard_scope_file])
     spec = json.loads(kept[folder.subject_file])
     for change, words in (

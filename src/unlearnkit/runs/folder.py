@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 
 from unlearnkit.core.errors import InputError
-from unlearnkit.core.files import reading, write_atomic, writing
+from unlearnkit.core.files import reading, write_atomic
 from unlearnkit.gradient_effect.table import EFFECTS_FILE, EffectTable
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_names import current_name
@@ -54,7 +54,7 @@ class RunFolder:
         self.replies = self.private / "replies"
         self.records_file = self.private / "records.jsonl"
         self.scope_file = self.private / "scope.json"
-        self.guard_scope_file = self.private / "guard" / "scope.json"
+        self.guard_scope_file = self.private / "guard_scope.json"
         self.reference_values = self.private / "reference"
         self.turned_file = self.private / "turned.jsonl"
         self.judgments = _earlier(self.private / "judgments", self.private / "judgements")
@@ -156,8 +156,6 @@ class RunFolder:
 
     def write_guard_scope(self, scope: Scope) -> None:
         """Write the scope that the run's guard enforces; it holds the secrets."""
-        with writing(self.guard_scope_file):
-            self.guard_scope_file.parent.mkdir(exist_ok=True, mode=0o700)
         write_atomic(self.guard_scope_file, scope.model_dump_json(indent=1) + "\n", mode=0o600)
 
     def records(self) -> list[Record]:
