@@ -267,6 +267,24 @@ CASES = [
         RUN,
     ),
     Case(
+        "recipe-guard-with-a-blank-prompt",
+        having(method={"name": "refusal_prompt", "prompt": "  "}),
+        ["field method.prompt", "a word in it"],
+        RUN,
+    ),
+    Case(
+        "recipe-guard-with-an-unknown-setting",
+        having(method={"name": "refusal_prompt", "filter": True}),
+        ["no such setting", "field method.filter", "input_filter"],
+        RUN,
+    ),
+    Case(
+        "recipe-guard-with-a-combiner",
+        having(method={"name": "refusal_prompt"}, train=GRU),
+        ["only an objective has terms", "field train.combiner"],
+        RUN,
+    ),
+    Case(
         "recipe-combiner-without-a-forget-term",
         having(method={"name": "finetune"}, train=GRU),
         ["no term that forgets", "field train.combiner", "train.combiner=null"],

@@ -64,8 +64,9 @@ def desk(
         {"name": "npo", "retain": "kl"},
         {"name": "idkdpo", "retain": "nll"},
         {"name": "rmu"},
+        {"name": "refusal_prompt", "prompt": "Decline."},
     ],
-    ids=["tru", "tru-of-the-scope", "npo-kl", "idkdpo", "rmu"],
+    ids=["tru", "tru-of-the-scope", "npo-kl", "idkdpo", "rmu", "refusal_prompt"],
 )
 def test_nothing_that_reads_or_makes_a_run_tells(
     method: dict[str, Any], pile: dict[str, str], desk: LLMTargetWriter

@@ -14,6 +14,8 @@ def purge_command(
     """Delete all files of runs that contain forget text.
 
     Model, scores and report are kept.
+
+    A guard needs its scope: after a purge a guarded run cannot be opened any more.
     """
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.purge import purge
@@ -21,8 +23,11 @@ def purge_command(
 
     progress = Progress()
     for folder in [RunFolder.existing(run) for run in runs]:
+        guarded = folder.subject_file.exists() and folder.subject().kind == "guarded"
         removed = purge(folder)
         for path in removed:
             progress.log(f"removed {path}")
         if not removed:
             progress.log(f"{folder.path}: nothing to remove")
+        elif guarded:
+            progress.log(f"{folder.path}: the guard's scope was removed too, so the guard cannot be opened any more")

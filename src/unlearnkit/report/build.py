@@ -11,6 +11,7 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import write_atomic
 from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.judges.store import read_judged
+from unlearnkit.methods.base import GUARDS
 from unlearnkit.metrics.gates import Gate, GateResult, judge_all
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_docs import ScoreDocs
@@ -175,6 +176,7 @@ def subject_report(folder: RunFolder) -> SubjectReport:
         stopped_after=state.train.steps if state.train is not None and state.train.ended == "harmful" else None,
         settings=_settings(recipe) if recipe else {},
         prompted=state.measure is not None and state.measure.system_prompt is not None,
+        guarded=folder.subject_file.exists() and folder.subject().kind == "guarded",
         scores=folder.scores(),
         attacks=folder.attack_scores(),
         attacked={
@@ -218,6 +220,13 @@ def limitations(
         said.append(
             f"Told what to decline by a system prompt before every question: {', '.join(prompted)}. That changes no "
             "weight: whoever can leave the prompt out meets the model as it was."
+        )
+    if guarded := [s.title for s in subjects if s.guarded]:
+        said.append(
+            f"Behind a guard: {', '.join(guarded)}. A guard erases nothing: whoever can reach the weights meets the "
+            "model as it was. Its users read outputs alone, so probabilities, memorization, membership, G-effects and "
+            "relearning are not measured, which is not the same as 0. Attacks that begin an output were passed on to "
+            "the model, as an interface would that lets users begin one; the guard's filters read what was begun."
         )
     said += _judges(subjects)
     said += [sentence for name, how in (taught or {}).items() if (sentence := _teaching_told(name, how))]
@@ -276,7 +285,8 @@ def _ended(state: RunState) -> Ended:
 
 def _settings(recipe: dict[str, Any]) -> dict[str, object]:
     method = {key: value for key, value in recipe["method"].items() if key != "name"}
-    train = {key: recipe["train"][key] for key in _TOLD if recipe["train"][key] is not None}
+    trains = recipe["method"]["name"] not in GUARDS.names()
+    train = {key: recipe["train"][key] for key in _TOLD if trains and recipe["train"][key] is not None}
     lora = recipe["model"]["lora"]
     combiner = recipe["train"].get("combiner") or {}  # runs from before there were combiners do not name it
     combined = {"combiner" if key == "name" else f"combiner {key}": value for key, value in combiner.items()}

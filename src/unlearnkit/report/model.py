@@ -46,6 +46,8 @@ class SubjectReport(Value):
     """The hyper-parameters that tell this run from another one."""
     prompted: bool = False
     """Whether it was measured under a system prompt of its own."""
+    guarded: bool = False
+    """Whether it is a model behind a guard, with its weights unchanged."""
     scores: dict[str, Score] = Field(default_factory=dict)
     """Flat name (`near.refusal_rate`, `cost.seconds`) to score."""
     attacks: dict[str, Score] = Field(default_factory=dict)

@@ -38,6 +38,17 @@ _BASE = (
     "It is a LoRA adapter, and needs the model it was trained on: `base_model_name_or_path` in "
     "`model/adapter_config.json` says which. If that lies in a folder and is moved, the field has to follow."
 )
+_LOAD_GUARDED = """\
+```python
+from unlearnkit.pipeline.subject import open_subject
+from unlearnkit.runs.folder import RunFolder
+
+subject = open_subject(RunFolder("."))
+```"""
+_GUARDED = (
+    "**Nothing was erased; whoever can reach the weights meets the model as it was.** The guard needs the model that "
+    "`subject.json` names, and its scope in `private/`, which `unlearn purge` removes."
+)
 _ENDINGS = {
     "finished": "Training ended as planned.",
     "collapsed": "**Training collapsed**: it stopped at a non-finite loss, and this is the last finite checkpoint.",
@@ -69,19 +80,22 @@ def model_card(
         "---\nlibrary_name: " + ("peft" if adapter else "transformers") + "\ntags:\n- machine-unlearning\n"
         "- unlearnkit\n---",
         f"# {_line(subject.title)}",
-        "A language model that was made to forget on request, by [unlearnkit](report.html). "
+        f"A language model behind a guard of [unlearnkit](report.html). {_GUARDED}"
+        if subject.guarded
+        else "A language model that was made to forget on request, by [unlearnkit](report.html). "
         "What it does with the request was measured; what is left in its weights was not.",
         f"## What was to be forgotten\n\n{_line(scope.description)}\n\nTask: {scope.task}. "
         f"Asked for in: {', '.join(map(_line, scope.languages))}.",
         f"## How\n\nMethod: {_code(subject.method or 'none')}" + (f" with {settings}" if settings else "") + ". "
-        + _ENDINGS[subject.ended] + _cost(subject, known),
+        + ("Nothing was trained." if subject.guarded else _ENDINGS[subject.ended]) + _cost(subject, known),
         f"## What was measured\n\n{_scores(subjects, known)}",
     ]  # fmt: skip
     if gates:
         parts.append("## Gates\n\n" + "\n".join(f"- {_code(g.name)}: {_line(g.why)}" for g in gates))
     if limitations:
         parts.append("## Caveats\n\n" + "\n".join(f"- {_line(c)}" for c in limitations))
-    parts.append(f"## How to load it\n\nFrom the folder of this file:\n\n{_LOAD_ADAPTER if adapter else _LOAD}")
+    load = _LOAD_GUARDED if subject.guarded else _LOAD_ADAPTER if adapter else _LOAD
+    parts.append(f"## How to load it\n\nFrom the folder of this file:\n\n{load}")
     if adapter:
         parts.append(_BASE)
     return "\n\n".join(parts) + "\n"
