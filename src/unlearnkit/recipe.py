@@ -283,12 +283,12 @@ class Recipe(Settings):
         return title
 
     def _mask_fits(self, method: Method) -> None:
-        if self.make_localizer() is not None and not method.can_be_masked:
+        if self.make_localizer() is not None and (not method.can_be_masked or method.from_scratch):
             raise BadField(
                 "the method cannot be restricted to some weights",
                 path=("method", "mask"),
                 value=self.method["mask"]["name"],
-                allowed="null, or an objective or an edit as the method",
+                allowed="null, or as the method an objective or an edit of the target model",
                 fix="write method.mask: null",
             )
 

@@ -21,6 +21,9 @@ class GradientSaliency(Localizer):
     not matter. Exactly round(share * n) of n elements are kept, and of equal ones the first. Where SalUn differs: its
     limit is a value, by default the median of all elements, and its released code takes an optimizer step after each
     batch while it sums gradients. Here the gradients of all batches are taken at the target model.
+
+    Of a new LoRA adapter only the second factor (B, which is 0) has a gradient; elements of the first are kept when no
+    other is left.
     """
 
     share: Annotated[float, Gt(0), Le(1)] = 0.5
