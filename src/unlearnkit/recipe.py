@@ -406,7 +406,17 @@ def _resolved_method(section: dict[str, Any]) -> dict[str, Any]:
     rest = {key: value for key, value in section.items() if key != "mask"}
     mask = section.get("mask")
     resolved = _resolved(METHODS, rest, "method")
-    return resolved if mask is None else {**resolved, "mask": _resolved(LOCALIZERS, mask, "method", "mask")}
+    if mask is None:
+        return resolved
+    if not isinstance(mask, dict):
+        raise BadField(
+            "a setting has a value that cannot be used",
+            path=("method", "mask"),
+            value=mask,
+            allowed="a section: settings of its own, each on a line under it",
+            fix=f"write {{name: {mask}}}" if isinstance(mask, str) else "write {name: gradient_saliency}",
+        )
+    return {**resolved, "mask": _resolved(LOCALIZERS, mask, "method", "mask")}
 
 
 def _resolved(registry: Registry[Any], section: dict[str, Any], *field: str) -> dict[str, Any]:
@@ -427,6 +437,6 @@ def _resolved(registry: Registry[Any], section: dict[str, Any], *field: str) -> 
         made = plugin.model_validate({k: value for k, value in section.items() if k != key})
     except ValidationError as error:
         at = () if field == ("suite",) and error.errors()[0]["loc"][:1] == ("data",) else field
-        besides = (key, *(_OF_EVERY_TEACHER if field == ("targets",) else ()))
+        besides = (key, *{("targets",): _OF_EVERY_TEACHER, ("method",): ("mask",)}.get(field, ()))
         raise bad_field(error, plugin, at, besides=besides) from error
     return {key: name, **made.model_dump(mode="json")}
