@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM
 
-from tests.pipeline.test_run import changed
 from unlearnkit.core.errors import Interrupted
 from unlearnkit.core.progress import Progress
 from unlearnkit.pipeline.context import RunContext
@@ -22,6 +21,11 @@ from unlearnkit.pipeline.open_run import open_run
 from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import make_recipe
 from unlearnkit.runs.folder import RunFolder
+
+
+def changed(data: dict[str, Any], **sections: Any) -> dict[str, Any]:
+    """The recipe with settings changed: whole fields, or settings of a section."""
+    return {**data, **{k: {**data.get(k, {}), **v} if isinstance(v, dict) else v for k, v in sections.items()}}
 
 
 def begun(data: dict[str, Any], name: str, **sections: Any) -> Any:
