@@ -437,6 +437,7 @@ def _resolved(registry: Registry[Any], section: dict[str, Any], *field: str) -> 
         made = plugin.model_validate({k: value for k, value in section.items() if k != key})
     except ValidationError as error:
         at = () if field == ("suite",) and error.errors()[0]["loc"][:1] == ("data",) else field
-        besides = (key, *{("targets",): _OF_EVERY_TEACHER, ("method",): ("mask",)}.get(field, ()))
+        of_others = {"targets": _OF_EVERY_TEACHER, "method": ("mask",)}.get(".".join(field), ())
+        besides = (key, *of_others)
         raise bad_field(error, plugin, at, besides=besides) from error
     return {key: name, **made.model_dump(mode="json")}
