@@ -57,11 +57,11 @@ def test_killed_at_chosen_steps(method: dict[str, Any], recipe_data: dict[str, A
     train = {**recipe_data["train"], "steps": 10, "checkpoint_every": 3}
     data = {**recipe_data, "train": train, "method": method}
     whole = {**data, "out": str(tmp_path / "whole")}
-    apart.apart("whole", run_in_child, whole)
+    apart.run_in_subprocess("whole", run_in_child, whole)
     folder = RunFolder(data["out"])
     # Before the first checkpoint; right after one; between two.
     assert [killed_after(data, steps) for steps in (2, 3, 8)] == [True] * 3
-    apart.apart("rest", run_in_child, data)
+    apart.run_in_subprocess("rest", run_in_child, data)
     assert weights(folder) == weights(RunFolder(whole["out"]))
     assert folder.curve() == RunFolder(whole["out"]).curve()
     assert folder.scores().keys() == RunFolder(whole["out"]).scores().keys()
