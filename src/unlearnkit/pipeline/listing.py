@@ -13,8 +13,8 @@ from unlearnkit.attacks.base import ATTACKS, Attack
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.registry import Entry, Registry
 from unlearnkit.judges.listing import JUDGES, describe_judge
-from unlearnkit.localization.base import LOCALIZERS
-from unlearnkit.methods.base import EDITS, GUARDS, SCHEMES
+from unlearnkit.localization.base import LOCALIZERS, Localizer
+from unlearnkit.methods.base import EDITS, GUARDS, SCHEMES, Edit
 from unlearnkit.methods.objective import OBJECTIVES, Objective
 from unlearnkit.metrics.base import METRICS, Metric
 from unlearnkit.suites.base import SUITES
@@ -85,7 +85,7 @@ def _plugin(kind: str, entry: Entry[Any]) -> list[str]:
     parts = [f"{kind} {entry.name}" + (f"  ({source})" if source else ""), inspect.getdoc(entry.plugin) or ""]
     if issubclass(entry.plugin, BaseModel):
         parts.append(_settings(entry.plugin))
-    if issubclass(entry.plugin, Objective):
+    if issubclass(entry.plugin, Objective | Edit | Localizer):
         parts.append(_needs(entry.plugin()))
     if issubclass(entry.plugin, Metric) and (better := entry.plugin.doc.better("forget")):
         parts.append(f"On forget sets: {better} is better.")
@@ -117,14 +117,14 @@ def _setting_lines(plugin: type[BaseModel], section: str = "") -> list[str]:
     return lines
 
 
-def _needs(objective: Objective) -> str:
-    needs = objective.needs()
+def _needs(plugin: Objective | Edit | Localizer) -> str:
+    needs = plugin.needs()
     named = (
         ("log-probabilities of", needs.logps),
         ("reference log-probabilities of", needs.reference),
         ("divergence from the reference on", needs.kl),
     )
     lines = [f"  {what} {', '.join(sorted(views))}" for what, views in named if views]
-    if objective.from_scratch:
+    if isinstance(plugin, Objective) and plugin.from_scratch:
         lines.append("  newly initialized weights, and everything that the suite keeps")
-    return "Needs (with these defaults):\n" + "\n".join(lines)
+    return "Needs (with these defaults):\n" + "\n".join(lines) if lines else ""
