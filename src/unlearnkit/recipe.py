@@ -425,7 +425,7 @@ def _resolved_method(section: dict[str, Any]) -> dict[str, Any]:
             "a setting has a value that cannot be used",
             path=("method", "mask"),
             value=mask,
-            allowed="a section: settings of its own, each on a line under it",
+            allowed="a section: its settings, each on an indented line below it",
             fix=f"write {{name: {mask}}}" if isinstance(mask, str) else "write {name: gradient_saliency}",
         )
     return {**resolved, "mask": _resolved(LOCALIZERS, mask, "method", "mask")}

@@ -151,7 +151,7 @@ def test_files_that_were_damaged_are_told(folder: RunFolder, call: Any) -> None:
 
     kept = {path: path.read_bytes() for path in (folder.guard_scope_file, folder.subject_file)}
     folder.guard_scope_file.write_bytes(kept[folder.guard_scope_file][:40])
-    told("guard_scope.json", "not one that this version wrote")
+    told("guard_scope.json", "this version cannot read the file")
     folder.guard_scope_file.unlink()
     told("guard_scope.json", "its scope is gone")
     folder.guard_scope_file.write_bytes(kept[folder.guard_scope_file])

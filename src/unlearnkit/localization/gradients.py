@@ -9,15 +9,17 @@ import torch
 from torch import Tensor
 
 from unlearnkit.core.errors import InputError
-from unlearnkit.data.batching import pack
 from unlearnkit.data.encoding import Encoded
-from unlearnkit.models.engine import Engine, Request
+from unlearnkit.methods.quantities import Quantity
+from unlearnkit.models.batches import batches
+from unlearnkit.models.engine import Engine
 from unlearnkit.models.logprob import widen
 
 BATCH_ROWS = 16
 """Rows of one forward pass; they set the memory, and do not change the gradient."""
 
 _VIEW = "rows"
+_LOGPS = Quantity(_VIEW, "logps")
 
 
 def loss_gradient(
@@ -50,14 +52,13 @@ def loss_gradient(
         weight.register_post_accumulate_grad_hook(partial(collect, into=total[name]))  # type: ignore[no-untyped-call]
         for name, weight in weights.items()
     ]
-    training, device = engine.training, next(iter(weights.values())).device
+    training = engine.training
     tokens = sum(row.labels for row in rows)
     engine.eval()
     try:
         with torch.enable_grad():
-            for start in range(0, len(rows), batch_rows):
-                batch = pack({_VIEW: rows[start : start + batch_rows]}, pad_id).to(device)
-                logps = engine(batch, Request(logps=frozenset({_VIEW})))[_VIEW].logps
+            for batch in batches(_VIEW, rows, pad_id=pad_id, device=engine.device, size=batch_rows):
+                logps = engine(batch.pack, [_LOGPS])[_LOGPS]
                 (-logps.sum() / tokens).backward()
     finally:
         for hook in hooks:
