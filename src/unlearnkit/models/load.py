@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from transformers.utils import logging
 
 from unlearnkit.core.errors import InputError, MissingDependency
-from unlearnkit.models.adapter import add_lora, merge_adapter, put_adapter
+from unlearnkit.models.adapter import add_lora, merge_adapter, put_adapter, save_adapter
 from unlearnkit.models.folder import ModelFolder, find_model, read_json
 from unlearnkit.models.settings import LoraSettings
 
@@ -155,9 +155,7 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
     """Write safetensors, configuration and tokenizer; loads with bare transformers, an adapter with peft."""
     folder.mkdir(parents=True, exist_ok=True)
     if hasattr(model, "peft_config"):
-        # Embeddings keep their number here; left to find out, peft would ask the Hub for those of the base.
-        model.save_pretrained(folder, save_embedding_layers=False)
-        (folder / "README.md").unlink()  # an empty form; the run has a model card
+        save_adapter(model, folder)
     else:
         model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -19,7 +19,7 @@ from unlearnkit.models.folder import ModelFolder, find_model
 from unlearnkit.models.load import meta_load
 from unlearnkit.pipeline.preflight import refuse_unmeasurable
 from unlearnkit.pipeline.score import score
-from unlearnkit.pipeline.subject import open_subject, spec_of_model
+from unlearnkit.pipeline.subject import model_to_try, open_subject, spec_of_model
 from unlearnkit.recipe import EvalSettings, make_suite, suite_section
 from unlearnkit.records.measure import measure
 from unlearnkit.records.schema import Record, write_records
@@ -106,8 +106,9 @@ def _again(
     if out is not None and Path(out).resolve() != run.path.resolve():
         folder = RunFolder(out)
         where = f"{run.subject_file}, field path"
-        found = _tried(run.subject_path(), measured_on, where, settings.system_prompt)
-        _begin(folder, chosen, run.subject().model_copy(update={"path": found.name}), state.cost)
+        found = _tried(model_to_try(run), measured_on, where, settings.system_prompt)
+        path = run.subject_path() if run.subject().kind == "ensemble" else found.name
+        _begin(folder, chosen, run.subject().model_copy(update={"path": path}), state.cost)
     elif chosen != state.suite:
         raise InputError(
             "the run's own records belong to another request",

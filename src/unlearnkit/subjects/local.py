@@ -28,7 +28,7 @@ from unlearnkit.records.schema import Tokens
 from unlearnkit.subjects.base import ALL, Capability, OnRows
 
 BATCH_ROWS = 256
-_VIEW = "rows"
+VIEW = "rows"
 
 
 class LocalSubject:
@@ -108,7 +108,7 @@ class LocalSubject:
     def fits(self, probe: Probe) -> bool:
         """Return whether the probe with its answer is short enough."""
         try:
-            self._answer(probe)
+            self.encode_answer(probe)
         except TooLong:
             return False
         return True
@@ -116,14 +116,25 @@ class LocalSubject:
     def has_room(self, probe: Probe) -> bool:
         """Return whether the question and what the probe begins leave room for more."""
         prompt = self.encoder.prompt(probe.row.question, probe.row.history)
-        return len(prompt) + len(self._begun(probe)) < self.positions
+        return len(prompt) + len(self.encode_begun(probe)) < self.positions
 
     def generate(
         self, probes: Sequence[Probe], *, max_new_tokens: int, on_rows: OnRows = lambda _: None
     ) -> list[Generation]:
         """Generate greedily for each probe; see `Subject.generate`."""
+        prompts, begun = self.encode_prompts(probes)
+        return generate(
+            self.model, self._tokenizer, prompts, begun=begun, max_new_tokens=max_new_tokens, on_rows=on_rows
+        )
+
+    def encode_prompts(self, probes: Sequence[Probe]) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+        """Return the token ids of each question, and of what each probe begins.
+
+        Raises:
+            InputError: a question leaves no room for an answer.
+        """
         prompts = [self.encoder.prompt(probe.row.question, probe.row.history) for probe in probes]
-        begun = [self._begun(probe) for probe in probes]
+        begun = [self.encode_begun(probe) for probe in probes]
         for probe, prompt, start in zip(probes, prompts, begun, strict=True):
             if len(prompt) + len(start) >= self.positions:
                 raise InputError(
@@ -133,65 +144,66 @@ class LocalSubject:
                     allowed=f"fewer than {self.positions} tokens, the number of positions of the model",
                     fix="shorten the question",
                 )
-        return generate(
-            self.model, self._tokenizer, prompts, begun=begun, max_new_tokens=max_new_tokens, on_rows=on_rows
-        )
+        return prompts, begun
 
     @torch.no_grad()
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
         """Measure each answer in one teacher-forced pass; tokens of a trace are left out."""
-        wanted, values = Request(statistics=frozenset({_VIEW})), list[Tokens]()
-        for batch in self._batches([self._answer(probe) for probe in probes]):
-            values += _tokens_by_row(batch, self.engine(batch, wanted)[_VIEW].statistics)
+        wanted, values = Request(statistics=frozenset({VIEW})), list[Tokens]()
+        for batch in self.batches([self.encode_answer(probe) for probe in probes]):
+            values += tokens_by_row(batch, self.engine(batch, wanted)[VIEW].statistics)
         return values
 
     @torch.no_grad()
     def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:
         """Return log p of the tokens of each answer; tokens of a trace are left out."""
-        wanted, values = Request(logps=frozenset({_VIEW})), list[list[float]]()
-        for batch in self._batches([self._answer(probe) for probe in probes]):
-            (logps,) = _by_row(batch, self.engine(batch, wanted)[_VIEW].logps)
+        wanted, values = Request(logps=frozenset({VIEW})), list[list[float]]()
+        for batch in self.batches([self.encode_answer(probe) for probe in probes]):
+            (logps,) = by_row(batch, self.engine(batch, wanted)[VIEW].logps)
             values += logps
         return values
 
     def gradient_norms(self, probe: Probe) -> list[float]:
         """Return the L2 norm of each weight's gradient of the mean loss on the answer."""
-        (batch,) = self._batches([self._answer(probe)])
+        (batch,) = self.batches([self.encode_answer(probe)])
         weights = [parameter.requires_grad_() for parameter in self.model.parameters()]
-        answer = ~batch.labels[_VIEW].in_trace
-        loss = -self.engine(batch, Request(logps=frozenset({_VIEW})))[_VIEW].logps[answer].mean()
+        answer = ~batch.labels[VIEW].in_trace
+        loss = -self.engine(batch, Request(logps=frozenset({VIEW})))[VIEW].logps[answer].mean()
         # An embedding of positions that were not reached has no gradient.
         gradients = torch.autograd.grad(loss, weights, allow_unused=True)
         return [0.0 if gradient is None else float(gradient.float().norm()) for gradient in gradients]
 
-    def _begun(self, probe: Probe) -> tuple[int, ...]:
+    def encode_begun(self, probe: Probe) -> tuple[int, ...]:
+        """Return the token ids of what the probe begins."""
         return self.encoder.begun(probe.trace, probe.answer) if probe.begun else ()
 
-    def _answer(self, probe: Probe) -> Encoded:
+    def encode_answer(self, probe: Probe) -> Encoded:
         """Encode the answer of the row after exactly what the probe begins. Raises `TooLong`."""
         row, where = probe.row, f"row {probe.row.id}"
         if not probe.begun:
             return self.encoder.answer(row.question, row.answer, history=row.history, trace=row.trace, where=where)
-        context = (*self.encoder.prompt(row.question, row.history), *self._begun(probe))
+        context = (*self.encoder.prompt(row.question, row.history), *self.encode_begun(probe))
         return self.encoder.rest(context, row.answer[len(probe.answer) :], where=where)
 
-    def _batches(self, rows: Sequence[Encoded]) -> Iterator[Pack]:
+    def batches(self, rows: Sequence[Encoded], size: int = BATCH_ROWS) -> Iterator[Pack]:
+        """Pack rows, at most `size` at once, as the view `VIEW`, on the model's device."""
         device, pad_id = next(self.engine.parameters()).device, int(self._tokenizer.pad_token_id)
-        for start in range(0, len(rows), BATCH_ROWS):
-            yield pack({_VIEW: rows[start : start + BATCH_ROWS]}, pad_id).to(device)
+        for start in range(0, len(rows), size):
+            yield pack({VIEW: rows[start : start + size]}, pad_id).to(device)
 
 
-def _tokens_by_row(batch: Pack, statistics: TokenStatistics) -> list[Tokens]:
+def tokens_by_row(batch: Pack, statistics: TokenStatistics) -> list[Tokens]:
+    """Split the statistics of a batch by row, without those of the trace."""
     columns = (statistics.logps, statistics.ranks, statistics.mean_logps, statistics.var_logps)
     return [
         Tokens(logps=logps, ranks=ranks, mean_logps=means, var_logps=variances)
-        for logps, ranks, means, variances in zip(*_by_row(batch, *columns), strict=True)
+        for logps, ranks, means, variances in zip(*by_row(batch, *columns), strict=True)
     ]
 
 
-def _by_row(batch: Pack, *columns: Tensor) -> list[list[list[Any]]]:
+def by_row(batch: Pack, *columns: Tensor) -> list[list[list[Any]]]:
     """Split each column of values by row, without those of the trace."""
-    labels = batch.labels[_VIEW]
+    labels = batch.labels[VIEW]
     answer = ~labels.in_trace
     sizes = torch.bincount(labels.row[answer], minlength=labels.rows).tolist()
     return [[part.tolist() for part in torch.split(column[answer].cpu(), sizes)] for column in columns]
