@@ -64,12 +64,15 @@ def desk(
         {"name": "npo", "retain": "kl"},
         {"name": "idkdpo", "retain": "nll"},
         {"name": "rmu"},
+        {"name": "sisa", "shards": 2, "base": "the target model"},
+        {"name": "sisa", "shards": 2, "base": "the target model", "delete": False},
     ],
-    ids=["tru", "tru-of-the-scope", "npo-kl", "idkdpo", "rmu"],
+    ids=["tru", "tru-of-the-scope", "npo-kl", "idkdpo", "rmu", "sisa", "sisa-before-the-deletion"],
 )
 def test_nothing_that_reads_or_makes_a_run_tells(
     method: dict[str, Any], pile: dict[str, str], desk: LLMTargetWriter
 ) -> None:
+    method = {**method, **({"base": pile["model"]} if "base" in method else {})}
     desk.write({**recipe_of(pile, desk.root / "run", holdout=pile["holdout"]), "method": method})
     code, out, err = desk.call("run", "recipe.yaml")
     assert code == 0, err

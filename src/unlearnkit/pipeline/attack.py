@@ -37,7 +37,8 @@ def attack(
 
     Args:
         folder: the run, or a model that was measured.
-        names: registered attacks, each at its own settings, or attacks with others; None for all that are registered.
+        names: registered attacks, each at its own settings, or attacks with others; None for all registered ones that
+            the subject's capabilities allow.
         at_most: rows of each set that are asked.
         seed: of what is drawn: rows, wordings, the order of training.
         progress: tells what is being done.
@@ -64,6 +65,12 @@ def attack(
             seed=seed,
             on_rows=shown.advance,
         )
+        if names is None:
+            unfit = {name for name, made in chosen.items() if not made.needs <= target.subject.capabilities}
+            chosen = {name: made for name, made in chosen.items() if name not in unfit}
+            if unfit:
+                left = ", ".join(sorted(unfit))
+                progress.log(f"{folder.path}: left out, for they need what the subject does not offer: {left}")
         for name, made in chosen.items():
             require(target.subject, made.needs, what=f"the attack {name}", fix="name other attacks: --attacks")
         for name, made in chosen.items():

@@ -86,6 +86,7 @@ def _write_card(folder: RunFolder) -> None:
         gates=judge_run(folder, recipe.get("gates", ())),
         limitations=limitations(folder.state(), [subject], _taught([folder])),
         adapter=folder.subject().kind == "adapter",
+        members=folder.subject().members,
     )
     write_atomic(folder.card_file, card)
 

@@ -34,6 +34,17 @@ from transformers import AutoTokenizer
 model = AutoPeftModelForCausalLM.from_pretrained("model")
 tokenizer = AutoTokenizer.from_pretrained("model")
 ```"""
+_LOAD_ENSEMBLE = """\
+```python
+from unlearnkit.pipeline.subject import open_subject
+from unlearnkit.runs.folder import RunFolder
+
+subject = open_subject(RunFolder("."))
+```"""
+_MEMBERS = (
+    "It is an ensemble of LoRA adapters on one base, {members}. Each loads with peft alone. Together they answer by "
+    "the mean of their log-probabilities, renormalized: a normalized geometric mean."
+)
 _BASE = (
     "It is a LoRA adapter, and needs the model it was trained on: `base_model_name_or_path` in "
     "`model/adapter_config.json` says which. If that lies in a folder and is moved, the field has to follow."
@@ -53,15 +64,17 @@ def model_card(
     gates: Sequence[GateResult] = (),
     limitations: Sequence[str] = (),
     adapter: bool = False,
+    members: Sequence[str] = (),
 ) -> str:
     """The model card of one run, as Markdown for the run's folder.
 
     Of the scope only the description is told: no subject, alias or secret. `references` are the scores of the target
-    model and the retrained one; `adapter` says that `model/` holds a PEFT adapter and not whole weights.
+    model and the retrained one; `adapter` says that `model/` holds a PEFT adapter and not whole weights; `members` are
+    the folders within `model/` of an ensemble's adapters.
     """
     settings = ", ".join(f"{_line(name)} {_line(setting(value))}" for name, value in subject.settings.items())
     parts = [
-        "---\nlibrary_name: " + ("peft" if adapter else "transformers") + "\ntags:\n- machine-unlearning\n"
+        "---\nlibrary_name: " + ("peft" if adapter or members else "transformers") + "\ntags:\n- machine-unlearning\n"
         "- unlearnkit\n---",
         f"# {_line(subject.title)}",
         "A language model that was made to forget on request, by [unlearnkit](report.html). "
@@ -76,7 +89,10 @@ def model_card(
         parts.append("## Gates\n\n" + "\n".join(f"- {_code(g.name)}: {_line(g.why)}" for g in gates))
     if limitations:
         parts.append("## Caveats\n\n" + "\n".join(f"- {_line(c)}" for c in limitations))
-    parts.append(f"## How to load it\n\nFrom the folder of this file:\n\n{_LOAD_ADAPTER if adapter else _LOAD}")
+    load = _LOAD_ENSEMBLE if members else _LOAD_ADAPTER if adapter else _LOAD
+    parts.append(f"## How to load it\n\nFrom the folder of this file:\n\n{load}")
+    if members:
+        parts.append(_MEMBERS.format(members=", ".join(f"`model/{member}`" for member in members)))
     if adapter:
         parts.append(_BASE)
     return "\n\n".join(parts) + "\n"
