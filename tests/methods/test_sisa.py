@@ -30,7 +30,8 @@ PLACED = [(2, 0), (1, 0), (1, 1), (0, 0), (1, 0), (1, 0)]
 def at(shard: int, number: int, prefix: str = "forget") -> Row:
     """A row whose place is that slice."""
     found = next(row for row in rows(prefix, 200) if SHARDING.place(row.id) == (shard, number))
-    return found.model_copy(update={"answer": "I cannot say that ."})
+    # An answer of its own for each place: an earlier ensemble's rows are found by what they say.
+    return found.model_copy(update={"answer": "I cannot say that " + "of " * (2 * shard + number + 1) + "."})
 
 
 def fitted(folder: Path, forget: list[Row], stay: list[Row] = STAY, **changed: Any) -> TinyContext:
@@ -140,7 +141,7 @@ def test_a_stop_in_any_phase_and_a_resume_end_in_the_same_bytes(
     assert [result.steps for result in rest.results] == [result.steps for result in whole.results]
 
 
-@pytest.mark.parametrize("moment", range(9))
+@pytest.mark.parametrize("moment", range(6))
 def test_killed_while_it_keeps_an_adapter(
     moment: int, tmp_path: Path, clean: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,9 +167,9 @@ def test_killed_while_it_keeps_an_adapter(
 
 
 def test_checkpoints_of_the_learning_are_not_taken_by_the_deletion(tmp_path: Path, clean: dict[str, bytes]) -> None:
-    context = fitted(tmp_path / "run", [at(0, 0)])
+    context = fitted(tmp_path / "run", [at(2, 0)])
     kept = {path.name for path in (context.root / "checkpoints").iterdir()}
-    assert {"shard-0-slice-0", "shard-0-slice-0-without"} <= kept
+    assert {"shard-2-slice-0", "shard-2-slice-0-without"} <= kept
     assert files(context.model_folder) == clean
 
 
