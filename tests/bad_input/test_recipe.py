@@ -358,7 +358,7 @@ CASES = [
     Case("shards-none", sisa(shards=0), ["greater than or equal to 1", "method.shards", NAME]),
     Case("shards-base-missing", sisa(base="./nowhere"), ["no such model folder", "method.base"], RUN),
     Case("shards-base-is-to-be-retrained", sisa(), ["retrained model, and there is none", "suite.retrained"], RUN),
-    Case("shards-nothing-stays", sisa(holdout=None), ["holdout rows, and there are none", "data.holdout=FILE"]),
+    Case("shards-nothing-stays", sisa(holdout=None), ["holdout rows, and there are none", "data.holdout=FILE"], RUN),
     Case("shards-no-ensemble", sisa(base="./model", ensemble="runs/none"), ["no finished ensemble", "method.ens"], RUN),
     Case("shards-nothing-deleted", sisa(ensemble="runs/none", delete=False), ["delete: true", "method", NAME]),
 ]
