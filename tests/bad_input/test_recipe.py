@@ -43,6 +43,10 @@ def as_a_folder(place: Place) -> None:
     place.folder(NAME)
 
 
+def sisa(holdout: str | None = "holdout.jsonl", **settings: Any) -> Callable[[Place], None]:
+    return having(method={"name": "sisa", **settings}, data={"holdout": holdout} if holdout else {})
+
+
 class Unmaskable(Guard):
     """A guard that does nothing."""
 
@@ -469,6 +473,13 @@ CASES = [
         ["a setting is missing", "--data"],
         ("eval", "./model", "--suite", "files", "--data", "forget.jsonl", "--out", "e"),
     ),
+    # A scheme with shards
+    Case("shards-none", sisa(shards=0), ["greater than or equal to 1", "method.shards", NAME]),
+    Case("shards-base-missing", sisa(base="./nowhere"), ["no such model folder", "method.base"], RUN),
+    Case("shards-base-is-to-be-retrained", sisa(), ["retrained model, and there is none", "suite.retrained"], RUN),
+    Case("shards-nothing-stays", sisa(holdout=None), ["holdout rows, and there are none", "data.holdout=FILE"], RUN),
+    Case("shards-no-ensemble", sisa(base="./model", ensemble="runs/none"), ["no finished ensemble", "method.ens"], RUN),
+    Case("shards-nothing-deleted", sisa(ensemble="runs/none", delete=False), ["delete: true", "method", NAME]),
 ]
 
 

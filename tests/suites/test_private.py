@@ -67,12 +67,26 @@ def desk(
         {"name": "refusal_prompt", "prompt": "Decline."},
         {"name": "task_arithmetic"},
         {"name": "npo", "mask": {"name": "gradient_saliency", "share": 0.5}},
+        {"name": "sisa", "shards": 2, "base": "the target model"},
+        {"name": "sisa", "shards": 2, "base": "the target model", "delete": False},
     ],
-    ids=["tru", "tru-of-the-scope", "npo-kl", "idkdpo", "rmu", "refusal_prompt", "task_arithmetic", "npo-masked"],
+    ids=[
+        "tru",
+        "tru-of-the-scope",
+        "npo-kl",
+        "idkdpo",
+        "rmu",
+        "refusal_prompt",
+        "task_arithmetic",
+        "npo-masked",
+        "sisa",
+        "sisa-before-the-deletion",
+    ],
 )
 def test_nothing_that_reads_or_makes_a_run_tells(
     method: dict[str, Any], pile: dict[str, str], desk: LLMTargetWriter
 ) -> None:
+    method = {**method, **({"base": pile["model"]} if "base" in method else {})}
     desk.write({**recipe_of(pile, desk.root / "run", holdout=pile["holdout"]), "method": method})
     code, out, err = desk.call("run", "recipe.yaml")
     assert code == 0, err

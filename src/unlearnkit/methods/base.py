@@ -116,6 +116,14 @@ class MethodContext(Protocol):
         """Shows what is being done."""
         ...
 
+    @property
+    def results(self) -> list[TrainResult]:
+        """How each training of the run ended, which decides its cost; `run_trainer` adds to it.
+
+        A method that runs several trainings adds those of earlier sessions, and removes those that are no part of it.
+        """
+        ...
+
     def target(self) -> LocalSubject:
         """Load the target model, unchanged, as a subject."""
         ...
@@ -164,6 +172,10 @@ class Method(Settings, ABC):
     def needs(self) -> Needs:
         """Return what the method reads of the training rows; nothing unless it says otherwise."""
         return Needs()
+
+    def check(self, context: MethodContext) -> None:
+        """Raise `InputError` if the method cannot run; called before the run's folder is made. Load no weights here."""
+        del context
 
     @abstractmethod
     def fit(self, context: MethodContext) -> Subject:

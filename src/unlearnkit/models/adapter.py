@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
@@ -48,22 +49,62 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
 
 
 def put_adapter(model: PreTrainedModel, folder: ModelFolder) -> PreTrainedModel:
-    """Put a folder's adapter on the model, both frozen.
+    """Put a folder's adapter on the model, both frozen. Raises `InputError` if they do not match."""
+    return put_adapters(model, {"default": folder})
 
-    Raises `InputError` if they do not match.
+
+def put_adapters(model: PreTrainedModel, folders: Mapping[str, ModelFolder]) -> PreTrainedModel:
+    """Load adapters beside each other on one model, all frozen; the first is active.
+
+    Args:
+        model: the base.
+        folders: folder of each adapter, by the name under which peft's `set_adapter` finds it.
+
+    Raises:
+        InputError: an adapter does not fit the base.
     """
     from peft import PeftConfig, PeftModelForCausalLM
 
-    try:
-        with _without_false_alarms():
-            wrapped: Any = PeftModelForCausalLM(model, PeftConfig.from_pretrained(str(folder.path)))
-        # PeftModel.from_pretrained does the same, but only warns about weights missing from the adapter's file.
-        missing = wrapped.load_adapter(str(folder.path), "default", torch_device="cpu").missing_keys
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise _misfit(folder, str(error)) from error
-    if missing:
-        raise _misfit(folder, f"{len(missing)} weights are missing from its file, including {sorted(missing)[0]}")
+    wrapped: Any = None
+    for name, folder in folders.items():
+        try:
+            if wrapped is None:
+                with _without_false_alarms():
+                    config = PeftConfig.from_pretrained(str(folder.path))
+                    wrapped = PeftModelForCausalLM(model, config, adapter_name=name)
+            # PeftModel.from_pretrained does the same, but only warns about weights missing from the file.
+            missing = wrapped.load_adapter(str(folder.path), name, torch_device="cpu").missing_keys
+        except (ValueError, TypeError, RuntimeError) as error:
+            raise _misfit(folder, str(error)) from error
+        if missing:
+            raise _misfit(folder, f"{len(missing)} weights are missing from its file, including {sorted(missing)[0]}")
     return wrapped  # type: ignore[no-any-return]  # a PeftModel, which has the interface of a PreTrainedModel
+
+
+def save_adapter(model: PreTrainedModel, folder: Path) -> None:
+    """Write the active adapter as peft does, the same bytes for the same adapter in every process."""
+    untyped: Any = model
+    config = untyped.peft_config[untyped.active_adapter]
+    if isinstance(config.target_modules, set):
+        config.target_modules = sorted(config.target_modules)  # a set of words has another order in each process
+    # Embeddings keep their number here; left to find out, peft would ask the Hub for those of the base.
+    untyped.save_pretrained(folder, save_embedding_layers=False)
+    (folder / "README.md").unlink()  # an empty form; the run has a model card
+
+
+def adapter_weights(model: PreTrainedModel) -> dict[str, Tensor]:
+    """Copy the active adapter's weights to the CPU, by the names that its file has."""
+    from peft import get_peft_model_state_dict
+
+    weights = get_peft_model_state_dict(model, save_embedding_layers=False)
+    return {name: tensor.detach().cpu().clone() for name, tensor in weights.items()}
+
+
+def set_adapter_weights(model: PreTrainedModel, weights: Mapping[str, Tensor]) -> None:
+    """Set the active adapter's weights to those that `adapter_weights` returned, or that its file holds."""
+    from peft import set_peft_model_state_dict
+
+    set_peft_model_state_dict(model, dict(weights))
 
 
 def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -17,6 +18,55 @@ from unlearnkit.models.kv_cache import preallocated_kv_cache
 Pick = Callable[[Tensor, Sequence[int]], Tensor]
 """Chooses a token id for each row, [rows], from the logits of the next tokens, [rows, vocabulary], and the indices of
 the prompts that the rows continue."""
+
+
+class NextTokens(Protocol):
+    """The distribution of the next token of each row of a batch. It keeps what the rows have read so far."""
+
+    def __call__(self, ids: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
+        """Read further tokens of each row.
+
+        Args:
+            ids: (rows, tokens) int64.
+            mask: (rows, all tokens so far) int64, 0 at padding; None if there is none.
+            positions: (rows, tokens) int64, counted from the first token that is no padding.
+
+        Returns:
+            (rows, vocabulary) logits of the token that follows the last one.
+        """
+        ...
+
+    def keep(self, rows: Tensor) -> None:
+        """Keep only these rows of the batch, by index."""
+        ...
+
+
+class CachedModel:
+    """One model with its keys and values.
+
+    Args:
+        model: causal language model, in eval mode.
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self._model, self._cache = model, preallocated_kv_cache(model.config)
+
+    def __call__(self, ids: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
+        """Run the model on the new tokens; see `NextTokens`."""
+        out = self._model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        logits: Tensor = out.logits[:, -1]
+        return logits
+
+    def keep(self, rows: Tensor) -> None:
+        """Keep only these rows of the cache."""
+        self._cache.batch_select_indices(rows)
 
 
 def likeliest(logits: Tensor, rows: Sequence[int]) -> Tensor:
@@ -36,6 +86,7 @@ def generate(
     batch_size: int = 256,
     on_rows: Callable[[int], None] = lambda _: None,
     pick: Pick = likeliest,
+    next_tokens: Callable[[PreTrainedModel], NextTokens] = CachedModel,
 ) -> list[Generation]:
     """Continue each prompt until it ends.
 
@@ -51,6 +102,7 @@ def generate(
         batch_size: maximum number of rows decoded together.
         on_rows: called with a number of rows each time some are finished.
         pick: chooses the next token of each row.
+        next_tokens: makes what gives the logits of one batch; the model itself unless given.
     """
     ends = end_tokens(model, tokenizer)
     begun = begun or [()] * len(prompts)
@@ -60,7 +112,7 @@ def generate(
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         picked = partial(_pick_of, pick, chosen)
-        decoded = _decode(model, tokenizer, [contexts[i] for i in chosen], max_new_tokens, ends, picked)
+        decoded = _decode(model, tokenizer, [contexts[i] for i in chosen], max_new_tokens, ends, picked, next_tokens)
         for i, ids in zip(chosen, decoded, strict=True):
             outputs[i] = as_generation(tokenizer, [*begun[i], *ids], ends)
         on_rows(len(chosen))
@@ -86,6 +138,7 @@ def _decode(
     max_new_tokens: int,
     ends: Collection[int],
     pick: Pick = likeliest,
+    next_tokens: Callable[[PreTrainedModel], NextTokens] = CachedModel,
 ) -> list[list[int]]:
     """Decode one batch; prompts are padded on the left."""
     device, longest = model.device, max(len(p) for p in prompts)
@@ -93,21 +146,13 @@ def _decode(
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
     padded = bool((mask == 0).any())
     positions = (mask.cumsum(1) - 1).clamp_min(0)
-    cache = preallocated_kv_cache(model.config)
+    reader = next_tokens(model)
     done: list[list[int]] = [[] for _ in prompts]
     alive = torch.arange(len(prompts), device=device)
     stops, room = torch.tensor(sorted(ends), device=device), most_positions(model.config)
     for _ in range(max_new_tokens):
-        out = model(
-            input_ids=ids,
-            attention_mask=mask if padded else None,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
         rows = alive.tolist()
-        chosen = pick(out.logits[:, -1], rows)
+        chosen = pick(reader(ids, mask if padded else None, positions), rows)
         for row, token in zip(rows, chosen.tolist(), strict=True):
             done[row].append(token)
         # Beyond its last position a model fails, or its output is meaningless.
@@ -116,7 +161,7 @@ def _decode(
             break
         if not going.all():
             alive, chosen, mask, positions = alive[going], chosen[going], mask[going], positions[going]
-            cache.batch_select_indices(going.nonzero()[:, 0])
+            reader.keep(going.nonzero()[:, 0])
         ids, positions = chosen[:, None], positions[:, -1:] + 1
         mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
     return done

@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from transformers.utils import logging
 
 from unlearnkit.core.errors import InputError, MissingDependency
-from unlearnkit.models.adapter import add_lora, merge_adapter, put_adapter
+from unlearnkit.models.adapter import add_lora, merge_adapter, put_adapter, save_adapter
 from unlearnkit.models.folder import ModelFolder, find_model, read_json
 from unlearnkit.models.settings import LoraSettings
 
@@ -178,9 +178,7 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
     """
     folder.mkdir(parents=True, exist_ok=True)
     if hasattr(model, "peft_config"):
-        # The embeddings keep their size here; otherwise peft would query the Hub for the base's size.
-        model.save_pretrained(folder, save_embedding_layers=False)
-        (folder / "README.md").unlink()  # an empty template; the run writes a model card
+        save_adapter(model, folder)
     else:
         model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -160,7 +160,7 @@ class RunContext:
         """The rows that the method may train on; one that starts from scratch trains on everything that is kept.
 
         Raises:
-            InputError: the method trains on retain rows, and there are none.
+            InputError: the method trains on retain or holdout rows, and there are none.
         """
         task = self.task
         splits: dict[str, Sequence[Row]] = {name: task.splits[name] for name in TRAINED_SPLITS if name in task.splits}
@@ -169,8 +169,15 @@ class RunContext:
         needed = {view.partition(":")[0] for view in self.needs.views} - task.to_be_written
         if TAUGHT in needed:
             splits[TAUGHT] = splits["forget"]
-        if "holdout" in needed and "holdout" in task.splits:
-            splits["holdout"] = task.splits["holdout"]
+        if "holdout" in needed:
+            splits["holdout"] = task.splits.get("holdout", ())
+            if not splits["holdout"]:
+                raise InputError(
+                    "the method trains on holdout rows, and there are none",
+                    where="data.holdout",
+                    allowed="a file of rows",
+                    fix="name a file: data.holdout=FILE; or a method that needs none",
+                )
         if "retain" in needed and not splits.get("retain"):
             raise InputError(
                 "the method keeps what must stay by training on it, and there are no retain rows",

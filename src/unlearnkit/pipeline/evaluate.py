@@ -19,7 +19,7 @@ from unlearnkit.models.folder import ModelFolder, find_model
 from unlearnkit.models.load import meta_load
 from unlearnkit.pipeline.preflight import refuse_unmeasurable
 from unlearnkit.pipeline.score import score
-from unlearnkit.pipeline.subject import open_subject, spec_of_model
+from unlearnkit.pipeline.subject import model_to_try, open_subject, spec_of_model
 from unlearnkit.recipe import EvalSettings, make_suite, suite_section
 from unlearnkit.records.measure import measure
 from unlearnkit.records.schema import Record, write_records
@@ -106,10 +106,11 @@ def _again(
     if out is not None and Path(out).resolve() != run.path.resolve():
         folder = RunFolder(out)
         where = f"{run.subject_file}, field path"
-        found = _tried(run.subject_path(), measured_on, where, settings.system_prompt)
+        found = _tried(model_to_try(run), measured_on, where, settings.system_prompt)
         spec = run.subject()
         guard_scope = run.guard_scope() if spec.kind == "guarded" else None
-        _begin(folder, chosen, spec.model_copy(update={"path": found.name}), state.cost)
+        path = run.subject_path() if spec.kind == "ensemble" else found.name
+        _begin(folder, chosen, spec.model_copy(update={"path": path}), state.cost)
         if guard_scope is not None:
             folder.write_guard_scope(guard_scope)
     elif chosen != state.suite:

@@ -108,6 +108,7 @@ def _check(context: RunContext) -> None:
         meta_load(find_model(retrained, where="suite.retrained"))
     _ = context.source  # a suite that builds its own model builds it now
     preflight(context)
+    context.method.check(context)
     if context.is_taught:
         refuse_unusable_lift_model(context.recipe, suite, progress)
     tokenizer, _ = context.meta_model

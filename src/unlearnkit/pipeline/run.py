@@ -22,6 +22,7 @@ from unlearnkit.report.build import write_documents
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.state import Cost, SubjectSpec, Training
 from unlearnkit.subjects.base import Subject
+from unlearnkit.subjects.ensemble import EnsembleSubject
 from unlearnkit.subjects.local import LocalSubject
 
 
@@ -104,6 +105,12 @@ def _saved(context: RunContext, subject: Subject) -> SubjectSpec:
         return _saved_guard(context)
     if isinstance(subject, LocalSubject):
         return _saved_weights(context, subject.model)
+    if isinstance(subject, EnsembleSubject):
+        # The method wrote the adapters while it trained.
+        folder = context.folder.model
+        members = tuple(path.relative_to(folder.resolve()).as_posix() for path in subject.members.values())
+        dtype = context.recipe.model.dtype
+        return SubjectSpec(kind="ensemble", path=folder.name, base=subject.base, dtype=dtype, members=members)
     raise TypeError(f"{type(subject).__name__} cannot be saved")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from unlearnkit.core.files import reading
@@ -10,6 +11,7 @@ from unlearnkit.models.folder import ModelFolder, find_model
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.state import SubjectSpec
 from unlearnkit.subjects.base import Subject
+from unlearnkit.subjects.ensemble import EnsembleSubject
 from unlearnkit.subjects.local import LocalSubject
 
 
@@ -21,6 +23,9 @@ def open_subject(folder: RunFolder) -> Subject:
     """
     spec = folder.subject()
     where = f"{folder.subject_file}, field path"
+    if spec.kind == "ensemble":
+        adapters = [Path(folder.subject_path()) / member for member in spec.members]
+        return EnsembleSubject.load(spec.base or "", adapters, spec.dtype, where=str(folder.subject_file))
     guard = _guard(folder, spec) if spec.kind == "guarded" else None
     scope = folder.guard_scope() if guard is not None else None
     subject = LocalSubject.load(find_model(folder.subject_path(), where=where), spec.dtype, where=where)
@@ -33,6 +38,12 @@ def _guard(folder: RunFolder, spec: SubjectSpec) -> Guard:
     with reading(folder.subject_file):
         guard: Guard = GUARDS.get(settings.pop("name")).plugin(**settings)
     return guard
+
+
+def model_to_try(folder: RunFolder) -> str:
+    """Return a model whose configuration and tokenizer are those of the run's: of an ensemble, its base."""
+    spec = folder.subject()
+    return spec.base if spec.kind == "ensemble" and spec.base is not None else folder.subject_path()
 
 
 def spec_of_model(source: str | ModelFolder) -> SubjectSpec:

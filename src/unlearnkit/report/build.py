@@ -100,6 +100,7 @@ def _write_card(folder: RunFolder, suite: Suite) -> None:
         limitations=limitations(folder.state(), [subject], suite, _taught([folder])),
         adapter=folder.subject().kind == "adapter",
         docs=score_docs([folder]),
+        members=folder.subject().members,
     )
     write_atomic(folder.card_file, card)
 

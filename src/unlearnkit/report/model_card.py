@@ -34,6 +34,17 @@ from transformers import AutoTokenizer
 model = AutoPeftModelForCausalLM.from_pretrained("model")
 tokenizer = AutoTokenizer.from_pretrained("model")
 ```"""
+_LOAD_ENSEMBLE = """\
+```python
+from unlearnkit.pipeline.subject import open_subject
+from unlearnkit.runs.folder import RunFolder
+
+subject = open_subject(RunFolder("."))
+```"""
+_MEMBERS = (
+    "It is an ensemble of LoRA adapters on one base, {members}. Each loads with peft alone. Together they answer by "
+    "the mean of their log-probabilities, renormalized: a normalized geometric mean."
+)
 _BASE = (
     "It is a LoRA adapter, and needs the model it was trained on: `base_model_name_or_path` in "
     "`model/adapter_config.json` says which. If that lies in a folder and is moved, the field has to follow."
@@ -65,19 +76,20 @@ def model_card(
     limitations: Sequence[str] = (),
     adapter: bool = False,
     docs: ScoreDocs | None = None,
+    members: Sequence[str] = (),
 ) -> str:
     """The model card of one run, as Markdown for the run's folder.
 
     Of the scope only the description is told: no subject, alias or secret. `references` are the scores of the target
     model and the retrained one, `docs` the docs of all scores; `adapter` says that `model/` holds a PEFT adapter and
-    not whole weights.
+    not whole weights; `members` are the folders within `model/` of an ensemble's adapters.
     """
     known, scores = docs or ScoreDocs(), references or {}
     beside = (SubjectReport(name=name, title=name, scores=dict(scores[name])) for name in REFERENCES if name in scores)
     subjects = [subject, *beside]
     settings = ", ".join(f"{_line(name)} {_line(setting(value))}" for name, value in subject.settings.items())
     parts = [
-        "---\nlibrary_name: " + ("peft" if adapter else "transformers") + "\ntags:\n- machine-unlearning\n"
+        "---\nlibrary_name: " + ("peft" if adapter or members else "transformers") + "\ntags:\n- machine-unlearning\n"
         "- unlearnkit\n---",
         f"# {_line(subject.title)}",
         f"A language model behind a guard of [unlearnkit](report.html). {_GUARDED}"
@@ -94,8 +106,11 @@ def model_card(
         parts.append("## Gates\n\n" + "\n".join(f"- {_code(g.name)}: {_line(g.why)}" for g in gates))
     if limitations:
         parts.append("## Caveats\n\n" + "\n".join(f"- {_line(c)}" for c in limitations))
-    load = _LOAD_GUARDED if subject.guarded else _LOAD_ADAPTER if adapter else _LOAD
+    plain = _LOAD_ADAPTER if adapter else _LOAD
+    load = _LOAD_GUARDED if subject.guarded else _LOAD_ENSEMBLE if members else plain
     parts.append(f"## How to load it\n\nFrom the folder of this file:\n\n{load}")
+    if members:
+        parts.append(_MEMBERS.format(members=", ".join(f"`model/{member}`" for member in members)))
     if adapter:
         parts.append(_BASE)
     return "\n\n".join(parts) + "\n"

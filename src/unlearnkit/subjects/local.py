@@ -30,7 +30,7 @@ from unlearnkit.records.schema import Tokens
 from unlearnkit.subjects.base import ALL, Capability, OnRows
 
 BATCH_ROWS = 256
-_VIEW = "rows"
+VIEW = "rows"
 
 
 class LocalSubject:
@@ -110,7 +110,7 @@ class LocalSubject:
     def fits(self, probe: Probe) -> bool:
         """Return whether the probe with its answer is short enough."""
         try:
-            self._answer(probe)
+            self.encode_answer(probe)
         except TooLong:
             return False
         return True
@@ -118,14 +118,25 @@ class LocalSubject:
     def has_room(self, probe: Probe) -> bool:
         """Return whether the question and what the probe begins leave room for more."""
         prompt = self.encoder.prompt(probe.row.question, probe.row.history)
-        return len(prompt) + len(self._begun(probe)) < self.positions
+        return len(prompt) + len(self.encode_begun(probe)) < self.positions
 
     def generate(
         self, probes: Sequence[Probe], *, max_new_tokens: int, on_rows: OnRows = lambda _: None
     ) -> list[Generation]:
         """Generate greedily for each probe; see `Subject.generate`."""
+        prompts, begun = self.encode_prompts(probes)
+        return generate(
+            self.model, self._tokenizer, prompts, begun=begun, max_new_tokens=max_new_tokens, on_rows=on_rows
+        )
+
+    def encode_prompts(self, probes: Sequence[Probe]) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+        """Return the token ids of each question, and of what each probe begins.
+
+        Raises:
+            InputError: a question leaves no room for an answer.
+        """
         prompts = [self.encoder.prompt(probe.row.question, probe.row.history) for probe in probes]
-        begun = [self._begun(probe) for probe in probes]
+        begun = [self.encode_begun(probe) for probe in probes]
         for probe, prompt, start in zip(probes, prompts, begun, strict=True):
             if len(prompt) + len(start) >= self.positions:
                 raise InputError(
@@ -135,65 +146,66 @@ class LocalSubject:
                     allowed=f"fewer than {self.positions} tokens, the number of positions of the model",
                     fix="shorten the question",
                 )
-        return generate(
-            self.model, self._tokenizer, prompts, begun=begun, max_new_tokens=max_new_tokens, on_rows=on_rows
-        )
+        return prompts, begun
 
     @torch.no_grad()
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
         """Measure each answer in one teacher-forced pass; tokens of a trace are left out."""
-        wanted, values = Quantity(_VIEW, "statistics"), list[Tokens]()
-        for batch in self._batches([self._answer(probe) for probe in probes]):
-            values += _tokens_by_row(batch, TokenStatistics.of(self.engine(batch, [wanted])[wanted]))
+        wanted, values = Quantity(VIEW, "statistics"), list[Tokens]()
+        for batch in self.batches([self.encode_answer(probe) for probe in probes]):
+            values += tokens_by_row(batch, TokenStatistics.of(self.engine(batch, [wanted])[wanted]))
         return values
 
     @torch.no_grad()
     def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:
         """Return log p of the tokens of each answer; tokens of a trace are left out."""
-        wanted, values = Quantity(_VIEW, "logps"), list[list[float]]()
-        for batch in self._batches([self._answer(probe) for probe in probes]):
-            (logps,) = _by_row(batch, self.engine(batch, [wanted])[wanted])
+        wanted, values = Quantity(VIEW, "logps"), list[list[float]]()
+        for batch in self.batches([self.encode_answer(probe) for probe in probes]):
+            (logps,) = by_row(batch, self.engine(batch, [wanted])[wanted])
             values += logps
         return values
 
     def gradient_norms(self, probe: Probe) -> list[float]:
         """Return the L2 norm of each weight's gradient of the mean loss on the answer."""
-        (batch,) = self._batches([self._answer(probe)])
+        (batch,) = self.batches([self.encode_answer(probe)])
         weights = [parameter.requires_grad_() for parameter in self.model.parameters()]
-        answer = ~batch.labels[_VIEW].in_trace
-        wanted = Quantity(_VIEW, "logps")
+        answer = ~batch.labels[VIEW].in_trace
+        wanted = Quantity(VIEW, "logps")
         loss = -self.engine(batch, [wanted])[wanted][answer].mean()
         # An embedding of positions that were not reached has no gradient.
         gradients = torch.autograd.grad(loss, weights, allow_unused=True)
         return [0.0 if gradient is None else float(gradient.float().norm()) for gradient in gradients]
 
-    def _begun(self, probe: Probe) -> tuple[int, ...]:
+    def encode_begun(self, probe: Probe) -> tuple[int, ...]:
+        """Return the token ids of what the probe begins."""
         return self.encoder.prefill(probe.trace, probe.answer) if probe.begun else ()
 
-    def _answer(self, probe: Probe) -> Encoded:
+    def encode_answer(self, probe: Probe) -> Encoded:
         """Encode the answer of the row after exactly what the probe begins. Raises `TooLong`."""
         row, where = probe.row, f"row {probe.row.id}"
         if not probe.begun:
             return self.encoder.answer(row.question, row.answer, history=row.history, trace=row.trace, where=where)
-        context = (*self.encoder.prompt(row.question, row.history), *self._begun(probe))
+        context = (*self.encoder.prompt(row.question, row.history), *self.encode_begun(probe))
         return self.encoder.continuation(context, row.answer[len(probe.answer) :], where=where)
 
-    def _batches(self, rows: Sequence[Encoded]) -> Iterator[Pack]:
+    def batches(self, rows: Sequence[Encoded], size: int = BATCH_ROWS) -> Iterator[Pack]:
+        """Pack rows, at most `size` at once, as the view `VIEW`, on the model's device."""
         pad_id, device = int(self._tokenizer.pad_token_id), self.engine.device
-        return (batch.pack for batch in batches(_VIEW, rows, pad_id=pad_id, device=device, size=BATCH_ROWS))
+        return (batch.pack for batch in batches(VIEW, rows, pad_id=pad_id, device=device, size=size))
 
 
-def _tokens_by_row(batch: Pack, statistics: TokenStatistics) -> list[Tokens]:
+def tokens_by_row(batch: Pack, statistics: TokenStatistics) -> list[Tokens]:
+    """Split the statistics of a batch by row, without those of the trace."""
     columns = (statistics.logps, statistics.ranks, statistics.mean_logps, statistics.var_logps)
     return [
         Tokens(logps=logps, ranks=ranks, mean_logps=means, var_logps=variances)
-        for logps, ranks, means, variances in zip(*_by_row(batch, *columns), strict=True)
+        for logps, ranks, means, variances in zip(*by_row(batch, *columns), strict=True)
     ]
 
 
-def _by_row(batch: Pack, *columns: Tensor) -> list[list[list[Any]]]:
+def by_row(batch: Pack, *columns: Tensor) -> list[list[list[Any]]]:
     """Split each column of values by row, without those of the trace."""
-    labels = batch.labels[_VIEW]
+    labels = batch.labels[VIEW]
     answer = ~labels.in_trace
     sizes = torch.bincount(labels.row[answer], minlength=labels.rows).tolist()
     return [[part.tolist() for part in torch.split(column[answer].cpu(), sizes)] for column in columns]

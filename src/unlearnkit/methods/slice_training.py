@@ -1,0 +1,103 @@
+"""Train an ensemble's adapters slice after slice, from what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from unlearnkit.core.errors import NonFinite
+from unlearnkit.methods.base import MethodContext
+from unlearnkit.methods.objectives.finetune import Finetune
+from unlearnkit.methods.slices import KeptSlice, Phase, Sharding, ShardRow, SliceStore, rows_digest, slice_name
+from unlearnkit.models.adapter import adapter_weights, add_lora, set_adapter_weights
+from unlearnkit.models.engine import Engine
+from unlearnkit.models.folder import ModelFolder
+from unlearnkit.models.load import load_model, place
+from unlearnkit.models.settings import LoraSettings
+from unlearnkit.training.loop import Trainer, TrainResult
+from unlearnkit.training.step import TrainData
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class SliceTrainer:
+    """One frozen base with one adapter, which is each slice's in turn.
+
+    What decides an adapter's bytes is a function of the seed, the slice and the rows up to that slice: the initial
+    adapter is drawn with the seed, and each slice has an optimizer, a schedule, a row order and a random state of its
+    own.
+
+    Args:
+        context: of the run.
+        base: the frozen model.
+        lora: size of the adapters.
+        sharding: places rows.
+        store: keeps the adapters.
+        pad_id: token id that fills up rows.
+    """
+
+    def __init__(
+        self,
+        context: MethodContext,
+        base: ModelFolder,
+        lora: LoraSettings,
+        sharding: Sharding,
+        store: SliceStore,
+        pad_id: int,
+    ) -> None:
+        self._context, self._sharding, self._store, self._pad_id = context, sharding, store, pad_id
+        self._model = place(add_lora(load_model(base, context.dtype), lora, context.seed))
+        self._engine = Engine(self._model)
+        self._initial = adapter_weights(self._model)
+
+    def bring(self, rows: Sequence[ShardRow], phase: Phase) -> list[TrainResult]:
+        """Train every adapter that did not learn exactly these rows, from the slice where that begins.
+
+        Returns:
+            How each training of this phase ended, those of earlier sessions included.
+
+        Raises:
+            NonFinite: a loss or gradient was not finite.
+            Interrupted: the user stopped it; what is kept is taken at the next call.
+        """
+        results: list[TrainResult] = []
+        for shard in range(self._sharding.shards):
+            before = self._initial
+            for number in range(self._sharding.slices):
+                name, known = slice_name(shard, number), self._sharding.up_to(rows, shard, number)
+                digest = rows_digest(known)
+                kept = self._store.kept(name, digest)
+                if kept is None:
+                    result = self._train(before, known, shard, number, phase)
+                    kept = KeptSlice(rows=digest, phase=phase, steps=result.steps, seconds=result.seconds)
+                    self._store.keep(name, self._model, kept)
+                if kept.phase == phase:
+                    results.append(TrainResult("finished", kept.steps, kept.seconds))
+                before = self._store.load(name)
+        return results
+
+    def _train(
+        self, before: dict[str, Tensor], known: Sequence[ShardRow], shard: int, number: int, phase: Phase
+    ) -> TrainResult:
+        """Train the adapter of a slice on the rows up to it; one whose slice is empty stays as it was."""
+        set_adapter_weights(self._model, before)
+        if not any(self._sharding.place(row.id)[1] == number for row in known):
+            return TrainResult("finished", 0, 0.0)
+        trainer = Trainer(
+            self._engine,
+            Finetune(),
+            TrainData({"retain": [row.encoded for row in known]}, self._pad_id),
+            self._context.train_settings,
+            seed=self._sharding.seed_of(shard, number),
+        )
+        # A name of its own in each phase: no checkpoint of a training on other rows is ever found.
+        after = "-without" if phase == "delete" else ""
+        result = self._context.run_trainer(trainer, name=f"shard-{shard}-slice-{number}{after}")
+        if result.ended != "finished":
+            raise NonFinite(
+                "a loss or gradient was not finite",
+                where=slice_name(shard, number),
+                fix="lower train.lr, and begin anew in another folder: out=...",
+            )
+        return result
