@@ -115,7 +115,7 @@ def test_probabilities_of_open_unlearning(model: str) -> None:
         probabilities = [answer_probability([-loss]) for loss in items(measured, "avg_loss")]
         assert probabilities == pytest.approx(items(measured, "prob"), abs=WITHIN)
     for name in ("ra", "wf"):
-        measured = items(log[f"{name}_Q_A_Prob_normalized"], "prob")
+        measured = items(log[f"{name}_Q_A_Prob_normalised"], "prob")
         given = answers(model, name, "Prob")
         assert [option_probability_open_unlearning(*answer) for answer in given] == pytest.approx(measured, abs=WITHIN)
 
