@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,11 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+
+# Several processes of tests share the cores, and threads that spin against each other are ten times slower. Set before
+# torch is imported, here and in the processes that pytest-xdist starts.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # A busy machine is no failure: examples have no deadline of their own.
 settings.register_profile("unlearnkit", deadline=None, max_examples=40)
