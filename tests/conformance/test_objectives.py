@@ -21,7 +21,7 @@ made = cache(make)
 @pytest.mark.parametrize("check", CHECKS)
 @pytest.mark.parametrize("case", CASES)
 def test_an_objective_conforms(case: str, check: str) -> None:
-    if check == "source_and_docstring" and case in OUTSIDE:
+    if check == "source_and_docstring" and CASES[case][0] in OUTSIDE:
         pytest.skip("not registered")
     CHECKS[check](made(case))
 

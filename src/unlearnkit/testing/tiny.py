@@ -40,13 +40,13 @@ def tiny_model(
     config = config or transformers.LlamaConfig(**SIZE, tie_word_embeddings=True)
     torch.manual_seed(seed)
     untyped: Any = transformers.AutoModelForCausalLM
-    model: PreTrainedModel = untyped.from_config(config)
+    model: Any = untyped.from_config(config)
     with torch.no_grad():
         for parameter in model.parameters():
             # Initial weights have deviation 0.02, which would make every distribution nearly uniform.
             parameter.copy_(torch.randn_like(parameter) * 0.4 if parameter.ndim > 1 else parameter + 0.1)
-    model.to(dtype)  # type: ignore[arg-type]
-    return model.eval()  # type: ignore[no-any-return]
+    made: PreTrainedModel = model.to(dtype).eval()
+    return made
 
 
 def random_rows(
@@ -102,7 +102,8 @@ def tiny_tokenizer(*, pad: str = "<pad>", bos_by_itself: bool = False, without: 
         tokenizer.post_processor = processors.TemplateProcessing(
             single="<s> $A", special_tokens=[("<s>", vocabulary["<s>"])]
         )
-    return PreTrainedTokenizerFast(
+    untyped: Any = PreTrainedTokenizerFast
+    made: PreTrainedTokenizerFast = untyped(
         tokenizer_object=tokenizer,
         bos_token="<s>",
         eos_token="<end>",
@@ -111,3 +112,4 @@ def tiny_tokenizer(*, pad: str = "<pad>", bos_by_itself: bool = False, without: 
         additional_special_tokens=[token for token in special if token not in ("<s>", "<end>", "<unk>", "<pad>")],
         chat_template=TEMPLATE,
     )
+    return made
