@@ -114,10 +114,12 @@ def it_leaves_the_subject_as_it_is(plugin: Plugin) -> None:
 @CHECKS.add
 def no_question_holds_a_secret(plugin: Plugin) -> None:
     """To find in the output what the attacker put into the question would mean nothing."""
-    scope = scope_of()
+    scope, plain = scope_of(), {row.id: row for row in FORGET}
+    # Against the plain row: what stands in a row's own question is no leak of an answer to it.
     for attempt in _attempts(plugin):
         for record in attempt.records:
-            ensure(not leaked_forms(record.row.question, record.row, scope), "a question holds a secret")
+            leaked = leaked_forms(record.row.question, plain[record.row.id], scope)
+            ensure(not leaked, "a question holds a secret")
     attack = made(plugin)
     if isinstance(attack, PromptAttack):
         for row in FORGET:
@@ -125,11 +127,12 @@ def no_question_holds_a_secret(plugin: Plugin) -> None:
             if put is not None:
                 ensure(put.row.id == row.id, "`rewrite` must keep the row's id")
                 ensure(put.row.answers == row.answers, "`rewrite` must keep the row's answers")
+                ensure(not leaked_forms(put.row.question, row, scope), "a question holds a secret")
 
 
 @CHECKS.add
 def it_is_registered_and_documented(plugin: Plugin) -> None:
-    """Class, module and every setting have docstrings."""
+    """The class and every setting have docstrings."""
     ensure_documented(entry_of(ATTACKS, plugin))
     ensure_settings_documented(plugin)
 

@@ -58,12 +58,11 @@ def entry_of(registry: Registry[Any], plugin: Any) -> Entry[Any]:
 
 
 def ensure_documented(entry: Entry[Any]) -> None:
-    """Ensure that class and module have docstrings, and that the class's first line is a short sentence."""
+    """Ensure that the class has a docstring of its own whose first line is a short sentence."""
     own = vars(entry.plugin).get("__doc__")
     ensure(own, "the class needs a docstring")
     ensure(entry.summary.endswith("."), "the first line of the docstring must be a sentence that ends with a period")
     ensure(len(entry.summary) <= 120, "the first line of the docstring must have at most 120 characters")
-    ensure(getattr(inspect.getmodule(entry.plugin), "__doc__", None), "the module needs a docstring")
 
 
 def ensure_sourced(entry: Entry[Any]) -> None:

@@ -140,7 +140,7 @@ def it_says_what_it_has(plugin: Any) -> None:
 
 @CHECKS.add
 def it_is_registered_and_documented(plugin: Any) -> None:
-    """Class and module have docstrings, and every setting but `data` has one."""
+    """The class has a docstring; so has every setting of a suite without a section `data`."""
     ensure_documented(entry_of(SUITES, plugin))
     schema_owner = class_of(plugin)
     if "data" not in schema_owner.model_fields:

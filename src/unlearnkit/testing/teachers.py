@@ -98,7 +98,7 @@ def prompts_hold_the_question_and_no_secret(plugin: Any) -> None:
 
 @CHECKS.add
 def it_is_registered_and_documented(plugin: Any) -> None:
-    """Class and module have docstrings, and every setting has one."""
+    """The class and every setting have docstrings."""
     ensure_documented(entry_of(TEACHERS, plugin))
     if issubclass(class_of(plugin), Settings):
         required = [name for name, field in class_of(plugin).model_fields.items() if field.is_required()]
