@@ -9,6 +9,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from functools import lru_cache, partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -34,28 +35,39 @@ from unlearnkit.testing.world import Altered, World, rows_of, views_of
 from unlearnkit.training.loop import StepLog
 from unlearnkit.training.step import TrainData, count_units, objective_value, split_of
 
+T = TypeVar("T")
 Plugin = Objective | type[Objective]
 CHECKS = Checks()
 RISK = random_rows(7, seed=2)
 """Rows whose loss is the risk of the G-effect."""
 
 
-@lru_cache(maxsize=64)
-def _cached_world(plugin: Plugin) -> World:
+def _cached(function: Callable[[Plugin], T]) -> Callable[[Plugin], T]:
+    """Keep a function's values, for plug-ins whose settings are hashable."""
+    stored = lru_cache(maxsize=64)(function)
+
+    def call(plugin: Plugin) -> T:
+        try:
+            hash(plugin)
+        except TypeError:
+            return function(plugin)
+        return stored(plugin)
+
+    return call
+
+
+@_cached
+def _world(plugin: Plugin) -> World:
+    """Return a world that no check trains in."""
     return World(made(plugin))
 
 
-@lru_cache(maxsize=64)
+@_cached
 def _plain_step(plugin: Plugin) -> tuple[StepLog, list[Tensor]]:
     log, gradient = _world(plugin).step()
-    ensure(log is not None, "loss or gradient is not finite on random rows")
-    assert log is not None
+    if log is None:
+        raise AssertionError("loss or gradient is not finite on random rows")
     return log, gradient
-
-
-def _world(plugin: Plugin) -> World:
-    """Return a world that no check trains in; it is made once for each plug-in."""
-    return _cached_world(plugin)
 
 
 # --- the gradient --------------------------------------------------------------------------------------------------
