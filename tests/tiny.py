@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,27 +12,42 @@ import transformers
 from peft import AutoPeftModelForCausalLM
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from torch import Tensor, nn
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from unlearnkit.data.encoding import Encoded
 from unlearnkit.models.adapter import add_lora
 from unlearnkit.models.settings import LoraSettings
+from unlearnkit.testing import tiny
+from unlearnkit.testing.tiny import (
+    BOS,
+    EOS,
+    PAD,
+    SIZE,
+    SPECIAL,
+    TEMPLATE,
+    VOCABULARY,
+    WORDS,
+    random_rows,
+    tiny_tokenizer,
+)
 
-VOCABULARY = 61
-PAD, BOS, EOS = 0, 1, 2
+__all__ = [
+    "BOS",
+    "CONFIGS",
+    "EOS",
+    "PAD",
+    "SIZE",
+    "SPECIAL",
+    "TEMPLATE",
+    "VOCABULARY",
+    "WORDS",
+    "adapted",
+    "bare_peft",
+    "byte_tokenizer",
+    "logits",
+    "random_rows",
+    "tiny_model",
+    "tiny_tokenizer",
+]
 
-SIZE: dict[str, Any] = {
-    "vocab_size": VOCABULARY,
-    "hidden_size": 16,
-    "intermediate_size": 24,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 1,
-    "max_position_embeddings": 64,
-    "pad_token_id": PAD,
-    "bos_token_id": BOS,
-    "eos_token_id": EOS,
-}
 GPT2_SIZE: dict[str, Any] = {
     "vocab_size": VOCABULARY,
     "n_embd": 16,
@@ -69,17 +83,11 @@ CONFIGS = {
 
 
 def tiny_model(family: str = "llama", *, seed: int = 0, dtype: torch.dtype = torch.float32, **changed: Any) -> Any:
-    """A randomly initialized model whose distributions are far from flat."""
-    torch.manual_seed(seed)
+    """A randomly initialized model of a family; `changed` sets fields of its configuration."""
     config = CONFIGS[family]()
     for name, value in changed.items():
         setattr(config, name, value)
-    model: PreTrainedModel = transformers.AutoModelForCausalLM.from_config(config)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            # Initial weights have deviation 0.02, which would make every distribution nearly uniform.
-            parameter.copy_(torch.randn_like(parameter) * 0.4 if parameter.ndim > 1 else parameter + 0.1)
-    return model.to(dtype).eval()
+    return tiny.tiny_model(config, seed=seed, dtype=dtype)
 
 
 def adapted(model: Any, *, seed: int = 0, **settings: Any) -> Any:
@@ -104,59 +112,6 @@ def logits(model: nn.Module) -> Tensor:
     """What a model makes of four tokens: (1, 4, vocabulary)."""
     with torch.no_grad():
         return model(input_ids=torch.tensor([[1, 5, 9, 12]])).logits  # type: ignore[no-any-return]
-
-
-def random_rows(
-    number: int, *, seed: int = 0, prompt: tuple[int, int] = (2, 7), answer: tuple[int, int] = (1, 6), trace: int = 0
-) -> list[Encoded]:
-    """Rows of random tokens; `prompt` and `answer` are the least and the greatest length, `trace` the greatest."""
-    draw = random.Random(f"rows {seed}")
-
-    def part(least: int, most: int) -> tuple[int, ...]:
-        return tuple(draw.randrange(3, VOCABULARY) for _ in range(draw.randint(least, most)))
-
-    rows = []
-    for _ in range(number):
-        question, thought, rest = part(*prompt), part(min(trace, 2), trace), part(*answer)
-        rows.append(Encoded((*question, *thought, *rest, EOS), len(question), len(thought)))
-    return rows
-
-
-WORDS = tuple(
-    "It Who What Where wrote was born in the a an is book author Ada Bea Cyd Lisbon Oslo Kyiv poet The I you it of not"  # noqa: SIM905
-    " cannot say because asked that name city ? . ,".split()
-)
-SPECIAL = ("<pad>", "<s>", "<end>", "<unk>", "<|user|>", "<|assistant|>", "<think>", "</think>")
-TEMPLATE = (
-    "{{ bos_token }}{% for message in messages %}<|{{ message['role'] }}|>{{ message['content'] }}"
-    "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
-
-
-def tiny_tokenizer(*, pad: str = "<pad>", bos_by_itself: bool = False, without: str = "") -> PreTrainedTokenizerFast:
-    """A tokenizer of whole words with a chat template.
-
-    `bos_by_itself`: it also puts a BOS token before every text that is tokenized with special tokens, as Llama's do.
-    `without`: a special token that it does not know.
-    """
-    special = [token for token in SPECIAL if token != without]
-    vocabulary = {token: i for i, token in enumerate((*special, *WORDS))}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    if bos_by_itself:
-        tokenizer.post_processor = processors.TemplateProcessing(
-            single="<s> $A", special_tokens=[("<s>", vocabulary["<s>"])]
-        )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        bos_token="<s>",
-        eos_token="<end>",
-        pad_token=pad,
-        unk_token="<unk>",
-        additional_special_tokens=[token for token in special if token not in ("<s>", "<end>", "<unk>", "<pad>")],
-        chat_template=TEMPLATE,
-    )
 
 
 def byte_tokenizer(*, merges: Sequence[tuple[str, str]] = (), bos: bool = False) -> Tokenizer:

@@ -33,6 +33,7 @@ class SelfDistillation(ForgetObjective):
     """UNDIAL's shape: distill the reference's distribution with the answer's logit lowered by `strength`."""
 
     strength: float = 3.0
+    """By how much the answer's logit is lowered."""
 
     def _loss(self, logits: Tensor, labels: Tensor, reference: Tensor) -> Tensor:
         lowered = reference.scatter_add(1, labels[:, None], reference.new_full((len(labels), 1), -self.strength))

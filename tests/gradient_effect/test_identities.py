@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.conformance.harness import CASES, World, make
 from tests.tiny import CONFIGS, PAD, adapted, random_rows, tiny_model
 from unlearnkit.data.batching import pack
 from unlearnkit.data.encoding import Encoded
@@ -65,21 +64,6 @@ def test_every_family_has_a_forward_mode_and_it_is_right(family: str) -> None:
     by_hand = explicit(engine, logps(engine, FORGET).mean()) @ explicit(engine, -logps(engine, RETAIN).mean())
     # Norms and rotations of some families are float32 whatever the weights are.
     assert effect(found, "ga", "near") == pytest.approx(float(by_hand), rel=1e-4)
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_the_effect_of_every_objective_is_that_of_its_explicit_gradient(case: str) -> None:
-    world = World(make(case))
-    _, parts = world.step()
-    gradient = torch.cat([part.flatten() for part in parts])
-    risk = explicit(world.engine, -logps(world.engine, RETAIN).mean())
-    found = measure(world.engine, world.needs, world.views, {"near": RETAIN}, pad_id=PAD, reference=world.reference)
-    terms = found.terms(world.objective)
-    value = sum(found.effect(term, "near").value for term in terms)
-    assert value == pytest.approx(float(gradient @ risk), rel=1e-4, abs=1e-9)
-    whole = objective_gradient(world.engine, found, terms, world.views, pad_id=PAD)
-    flat = torch.cat([whole[name].flatten() for name, _ in world.engine.named_parameters()])
-    torch.testing.assert_close(flat, gradient, rtol=1e-4, atol=1e-7)
 
 
 def test_instances_are_explicit_gradients_of_single_rows() -> None:

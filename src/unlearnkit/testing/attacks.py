@@ -1,0 +1,143 @@
+"""Checks of attacks. They take an `Attack`, or a class of attacks that has a default for every setting."""
+
+from __future__ import annotations
+
+import random
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+from unlearnkit.attacks.base import ATTACKED_SETS, ATTACKS, Attack, Attempt, PromptAttack
+from unlearnkit.attacks.target import SubjectUnderAttack
+from unlearnkit.metrics.leakage import leaked_forms
+from unlearnkit.records.measure import measure
+from unlearnkit.records.schema import Record, by_set
+from unlearnkit.subjects.base import ALL
+from unlearnkit.subjects.local import LocalSubject
+from unlearnkit.testing.check import (
+    Checks,
+    ensure,
+    ensure_documented,
+    ensure_settings_documented,
+    ensure_settings_frozen,
+    entry_of,
+    made,
+)
+from unlearnkit.testing.example import FORGET, NEAR, scope_of
+from unlearnkit.testing.tiny import tiny_model, tiny_tokenizer
+
+Plugin = Attack | type[Attack]
+CHECKS = Checks()
+NEW_TOKENS = 3
+AT_MOST = 4
+"""Rows of a set that are asked."""
+
+
+def _subject() -> LocalSubject:
+    return LocalSubject(tiny_model(), tiny_tokenizer())
+
+
+@lru_cache(maxsize=1)
+def _records() -> tuple[Record, ...]:
+    return tuple(measure(_subject(), {"forget": FORGET, "near": NEAR}, max_new_tokens=NEW_TOKENS))
+
+
+def _target() -> SubjectUnderAttack:
+    return SubjectUnderAttack(
+        _subject, list(_records()), scope_of(), at_most=AT_MOST, max_new_tokens=NEW_TOKENS, seed=0
+    )
+
+
+def _attempts(plugin: Plugin) -> list[Attempt]:
+    attempts: list[Attempt] = made(plugin).attempt(_target())
+    ensure(attempts, "the attack makes no attempt on a model that answers and can be trained")
+    return attempts
+
+
+@CHECKS.add
+def it_says_what_it_needs_and_may_spend(plugin: Plugin) -> None:
+    """Capabilities that there are, a budget in words, a name."""
+    attack = made(plugin)
+    ensure(attack.needs <= ALL, f"`needs` names unknown capabilities: {', '.join(sorted(attack.needs - ALL))}")
+    budget = attack.budget()
+    ensure(isinstance(budget, str) and budget.strip(), "`budget` must say in words what the attacker may spend")
+    ensure(attack.name(), "the attack has no name")
+
+
+@CHECKS.add
+def it_asks_rows_of_the_forget_sets_alone(plugin: Plugin) -> None:
+    """No more than the target chooses, each once; a row that could not be asked is counted."""
+    target, name = _target(), made(plugin).name()
+    for attempt in _attempts(plugin):
+        named = attempt.name == name or attempt.name.startswith(f"{name}.")
+        ensure(named, f"an attempt must be named {name!r}, or that with a dot and more")
+        ensure(attempt.records, "an attempt has no records")
+        for split, members in by_set(attempt.records).items():
+            ensure(split in ATTACKED_SETS, f"the attack asks the set {split!r}, which must not be forgotten")
+            ids = [record.row.id for record in members]
+            chosen = {row.id for row in target.chosen(split)}
+            ensure(len(ids) == len(set(ids)), "a row is asked twice in one attempt")
+            ensure(set(ids) <= chosen, "the attack asks rows that the target did not choose")
+            ensure(len(ids) + attempt.left_out.get(split, 0) <= len(chosen), "more rows are left out than there are")
+
+
+@CHECKS.add
+def records_hold_output_and_log_probabilities(plugin: Plugin) -> None:
+    """The scores of an attack are made of them."""
+    for attempt in _attempts(plugin):
+        for record in attempt.records:
+            ensure(record.generation is not None, "a record has no output")
+            ensure(record.tokens is not None and record.tokens.logps, "a record has no log-probabilities")
+
+
+@CHECKS.add
+def it_is_the_same_each_time(plugin: Plugin) -> None:
+    """What is drawn depends on the target's seed."""
+    ensure(_attempts(plugin) == _attempts(plugin), "attempts differ from call to call")
+
+
+@CHECKS.add
+def it_leaves_the_subject_as_it_is(plugin: Plugin) -> None:
+    """Weights, rows and records; only the target's own copies are trained."""
+    target, records = _target(), [record.model_copy(deep=True) for record in _records()]
+    subject = target.subject
+    assert isinstance(subject, LocalSubject)
+    before = {name: value.clone() for name, value in subject.model.state_dict().items()}
+    made(plugin).attempt(target)
+    after: dict[str, Any] = subject.model.state_dict()
+    same = before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
+    ensure(same, "the weights of the subject were changed")
+    ensure(list(_records()) == records, "the records were changed")
+
+
+@CHECKS.add
+def no_question_holds_a_secret(plugin: Plugin) -> None:
+    """To find in the output what the attacker put into the question would mean nothing."""
+    scope, plain = scope_of(), {row.id: row for row in FORGET}
+    # Against the plain row: what stands in a row's own question is no leak of an answer to it.
+    for attempt in _attempts(plugin):
+        for record in attempt.records:
+            leaked = leaked_forms(record.row.question, plain[record.row.id], scope)
+            ensure(not leaked, "a question holds a secret")
+    attack = made(plugin)
+    if isinstance(attack, PromptAttack):
+        for row in FORGET:
+            put = attack.rewrite(row, random.Random(row.id))
+            if put is not None:
+                ensure(put.row.id == row.id, "`rewrite` must keep the row's id")
+                ensure(put.row.answers == row.answers, "`rewrite` must keep the row's answers")
+                ensure(not leaked_forms(put.row.question, row, scope), "a question holds a secret")
+
+
+@CHECKS.add
+def it_is_registered_and_documented(plugin: Plugin) -> None:
+    """The class and every setting have docstrings."""
+    ensure_documented(entry_of(ATTACKS, plugin))
+    ensure_settings_documented(plugin)
+
+
+@CHECKS.add
+def settings_are_frozen_and_survive_json(plugin: Plugin) -> None:
+    """Settings are written to run folders and read back."""
+    ensure_settings_frozen(made(plugin))

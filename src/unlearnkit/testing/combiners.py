@@ -1,0 +1,164 @@
+"""Checks of combiners. They take a `Combiner`, or a class of combiners that has a default for every setting."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from unlearnkit.core.errors import InputError
+from unlearnkit.methods.objective import OBJECTIVES, Objective, Terms
+from unlearnkit.models.parameter_vectors import dot
+from unlearnkit.testing.check import (
+    Checks,
+    close,
+    ensure,
+    ensure_documented,
+    ensure_settings_documented,
+    ensure_settings_frozen,
+    ensure_sourced,
+    entry_of,
+    made,
+)
+from unlearnkit.testing.world import Altered, World
+from unlearnkit.training.combiner import COMBINERS, Combiner, Gradient, Task, TaskGradients, forgets
+
+Plugin = Combiner | type[Combiner]
+CHECKS = Checks()
+TERMS = {"forget": "forget", "retain": "retain"}
+"""View of each term of the objective that is combined."""
+
+
+def _objective() -> Objective:
+    objective: Objective = OBJECTIVES.get("graddiff").plugin()
+    return objective
+
+
+def _gradients(combiner: Combiner, number: int) -> TaskGradients:
+    """Gradients of the two terms, by task, as the loop would give them to the combiner in step `number`."""
+    draw = torch.Generator().manual_seed(number)
+    by_task: dict[Task, Gradient] = {}
+    for name, view in TERMS.items():
+        gradient = {part: torch.randn(4, generator=draw, dtype=torch.float64) for part in ("a", "b")}
+        task = combiner.task(name, view)
+        known = by_task.get(task, {})
+        by_task[task] = {part: value + known.get(part, 0.0) for part, value in gradient.items()}
+    dots = {(a, b): dot(x, y) for a, x in by_task.items() for b, y in by_task.items()}
+    return TaskGradients(by_task, dots)
+
+
+def _combined(combiner: Combiner, number: int, memory: Gradient) -> Gradient:
+    return combiner.combine(_gradients(combiner, number), memory, np.random.default_rng([0, number])).gradient
+
+
+def _micro_batches(size: int, plugin: Plugin) -> None:
+    world, combiner = World(_objective()), made(plugin)
+    whole, gradient = world.step(combine=combiner)
+    parts, found = world.step(combine=combiner, micro_batch_size=size)
+    if whole is None or parts is None:
+        raise AssertionError("loss or gradient is not finite on random rows")
+    ensure(close(parts.gradient_norm, whole.gradient_norm, rel=1e-9), f"the norm depends on micro-batches of {size}")
+    least = 1e-9 * max(1.0, whole.gradient_norm)
+    same = (torch.allclose(a, b, rtol=1e-9, atol=least) for a, b in zip(found, gradient, strict=True))
+    ensure(all(same), f"the gradient depends on micro-batches (of {size} rows)")
+
+
+CHECKS["micro_batches_of_2_rows_give_the_same_gradient"] = partial(_micro_batches, 2)
+CHECKS["micro_batches_of_4_rows_give_the_same_gradient"] = partial(_micro_batches, 4)
+
+
+@CHECKS.add
+def a_task_belongs_to_forgetting_where_its_view_does(plugin: Plugin) -> None:
+    """Otherwise the logged cosine would be between the wrong gradients."""
+    combiner = made(plugin)
+    for view in ("forget", "forget:target", "forget:idk", "retain", "retain:target"):
+        task = combiner.task("a term", view)
+        ensure(task == combiner.task("a term", view), f"a term on {view!r} is in another task each time")
+        ensure(task.forgets is forgets(view), f"the task of a term on {view!r} is on the wrong side")
+
+
+@CHECKS.add
+def only_input_errors_refuse_an_objective(plugin: Plugin) -> None:
+    """A forget and a retain term are accepted; other tasks are accepted or refused with an `InputError`."""
+    combiner = made(plugin)
+    tasks = [combiner.task(name, view) for name, view in TERMS.items()]
+    combiner.refuse(set(tasks))
+    for fewer in (set(), {tasks[0]}, {tasks[1]}):
+        try:
+            combiner.refuse(fewer)
+        except InputError as error:
+            ensure(str(error), "the error has no message")
+
+
+@CHECKS.add
+def copies_are_counted(plugin: Plugin) -> None:
+    """The memory estimate counts at least one copy of the gradient."""
+    combiner = made(plugin)
+    for tasks in (1, 2, 3):
+        copies = combiner.copies(tasks)
+        ensure(isinstance(copies, int) and copies >= 1, "`copies` must be a whole number of at least 1")
+
+
+@CHECKS.add
+def the_gradient_is_finite_and_of_the_same_parameters(plugin: Plugin) -> None:
+    """What is combined has the shapes of what it was made of."""
+    combiner, memory = made(plugin), dict[str, Any]()
+    for number in range(3):
+        found = _combined(combiner, number, memory)
+        ensure(found.keys() <= {"a", "b"}, "the gradient names a parameter that no task has")
+        for value in found.values():
+            ensure(value.shape == (4,), "a gradient has another shape than its parameter")
+            ensure(bool(value.isfinite().all()), "the gradient is not finite")
+
+
+@CHECKS.add
+def what_it_remembers_is_in_the_memory_alone(plugin: Plugin) -> None:
+    """A resumed run, with another object and the memory from the checkpoint, goes on as the first would have."""
+    first, memory = made(plugin), dict[str, Any]()
+    for number in range(2):
+        _combined(first, number, memory)
+    ensure(all(isinstance(value, torch.Tensor) for value in memory.values()), "the memory must hold tensors alone")
+    kept = {name: value.clone() for name, value in memory.items()}
+    other = type(first).model_validate_json(first.model_dump_json())
+    here, there = _combined(first, 2, memory), _combined(other, 2, kept)
+    ensure(here.keys() == there.keys(), "a resumed run has a gradient of other parameters")
+    ensure(all(torch.equal(here[name], there[name]) for name in here), "a resumed run has another gradient")
+
+
+@CHECKS.add
+def a_gradient_that_is_not_finite_stops_the_run(plugin: Plugin) -> None:
+    """The weights stay as they were."""
+
+    def spoil(terms: Terms) -> Terms:
+        return {name: dataclasses.replace(term, sum=term.sum * math.nan) for name, term in terms.items()}
+
+    world = World(_objective())
+    before = [p.detach().clone() for p in world.model.parameters()]
+    trainer = world.trainer(objective=Altered(inner=_objective(), change=spoil), combine=made(plugin), steps=3)
+    ensure(trainer.run().ended == "non-finite", "the run went on although the gradients were not finite")
+    same = all(torch.equal(a, b) for a, b in zip(before, world.model.parameters(), strict=True))
+    ensure(same, "the weights changed although the gradients were not finite")
+
+
+@CHECKS.add
+def source_and_docstring(plugin: Plugin) -> None:
+    """It is registered with paper and equation, and documented."""
+    entry = entry_of(COMBINERS, plugin)
+    ensure_sourced(entry)
+    ensure_documented(entry)
+
+
+@CHECKS.add
+def settings_are_documented(plugin: Plugin) -> None:
+    """Every setting has a docstring and a default."""
+    ensure_settings_documented(plugin)
+
+
+@CHECKS.add
+def settings_are_frozen_and_survive_json(plugin: Plugin) -> None:
+    """Settings are written to run folders and read back."""
+    ensure_settings_frozen(made(plugin))

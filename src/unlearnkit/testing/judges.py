@@ -1,0 +1,93 @@
+"""Checks of judges. They take a function of a scope that returns a `Judge`; a class may be one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from unlearnkit.judges.base import Item, Judge, Judged, items_of, scope_digest
+from unlearnkit.judges.quality import PARTS
+from unlearnkit.metrics.leakage import leaked_forms
+from unlearnkit.scope.scope import Scope
+from unlearnkit.testing.check import Checks, ensure
+from unlearnkit.testing.example import FORGET, records, scope_of
+
+Plugin = Callable[[Scope], Judge]
+CHECKS = Checks()
+
+
+def _items() -> list[Item]:
+    """Return one item for each row and response, each with an id of its own."""
+    items = items_of(records())
+    return [
+        Item(item.split, item.quality, item.row.model_copy(update={"id": f"{item.row.id}.{at}"}), item.output)
+        for at, item in enumerate(items)
+    ]
+
+
+def _judged(make: Plugin) -> tuple[Judged, list[int]]:
+    counted: list[int] = []
+    return make(scope_of()).judge(_items(), counted.append), counted
+
+
+@CHECKS.add
+def judgments_are_in_the_order_of_items_and_repeats(make: Plugin) -> None:
+    """Every item is judged equally often, with the digest of what was judged."""
+    items, (judged, counted) = _items(), _judged(make)
+    ensure(len(judged.judgments) % len(items) == 0 and judged.judgments, "some items are judged more often than others")
+    repeats = len(judged.judgments) // len(items)
+    expected = [(item.split, item.row.id, item.digest, repeat) for item in items for repeat in range(repeats)]
+    found = [(each.split, each.id, each.digest, each.repeat) for each in judged.judgments]
+    ensure(found == expected, "judgments are not in the order of items and repeats, with the items' digests")
+    ensure(sum(counted) == len(found), "`on_judged` was not called with the number of judgments")
+    ensure(make(scope_of()).judge([], counted.append).judgments == (), "without items there must be no judgments")
+
+
+@CHECKS.add
+def verdicts_are_of_the_quality_of_the_item(make: Plugin) -> None:
+    """Three scores with reasons, for unlearning or for retention."""
+    judged, _ = _judged(make)
+    ensure(any(judgment.verdict for judgment in judged.judgments), "no judgment has a verdict")
+    qualities = {(item.split, item.row.id): item.quality for item in _items()}
+    for judgment in judged.judgments:
+        if judgment.verdict is not None:
+            quality = qualities[judgment.split, judgment.id]
+            ensure(
+                judgment.verdict.quality == quality, f"a verdict on the set {judgment.split!r} is of another quality"
+            )
+            ensure(tuple(judgment.verdict.marks) == PARTS[quality], "a verdict does not have the three scores")
+
+
+@CHECKS.add
+def an_empty_output_is_marked_empty(make: Plugin) -> None:
+    """So that the report counts it. An output that ended inside its trace may be judged or be marked empty."""
+    judged, _ = _judged(make)
+    outputs = {(item.split, item.row.id): item.output for item in _items()}
+    for judgment in judged.judgments:
+        output = outputs[judgment.split, judgment.id]
+        if not output.text.strip():
+            ensure(judgment.outcome == "empty", "an empty output does not have the outcome 'empty'")
+        if output.response.strip():
+            ensure(judgment.outcome != "empty", "an output with a response has the outcome 'empty'")
+
+
+@CHECKS.add
+def judgments_are_the_same_each_time(make: Plugin) -> None:
+    """And the items stay as they are."""
+    first, again = _judged(make)[0], _judged(make)[0]
+    ensure(first == again, "judgments differ from call to call")
+    items = _items()
+    make(scope_of()).judge(items, lambda _: None)
+    ensure(items == _items(), "the items were changed")
+
+
+@CHECKS.add
+def what_is_stored_survives_json_and_names_no_secret(make: Plugin) -> None:
+    """Name, version, settings and the scope's digest."""
+    judged, _ = _judged(make)
+    ensure(
+        Judged.model_validate_json(judged.model_dump_json()) == judged, "judgments changed on their way through JSON"
+    )
+    ensure(judged.judge and judged.version, "name and version must not be empty")
+    ensure(judged.scope in (None, scope_digest(scope_of())), "`scope` is not the scope's digest")
+    header = judged.model_copy(update={"judgments": ()}).model_dump_json()
+    ensure(not leaked_forms(header, FORGET[0], scope_of()), "the settings hold a secret")

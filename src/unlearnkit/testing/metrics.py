@@ -1,0 +1,53 @@
+"""Checks of metrics. They take a `Metric`: a function of one record, and how to read its mean."""
+
+from __future__ import annotations
+
+import math
+
+from unlearnkit.metrics.base import Metric
+from unlearnkit.records.schema import Record
+from unlearnkit.testing.check import Checks, ensure
+from unlearnkit.testing.example import FORGET, records, scope_of
+
+CHECKS = Checks()
+
+
+@CHECKS.add
+def a_value_is_a_finite_number_or_none(metric: Metric) -> None:
+    """Whatever the output is: empty, a leak, a refusal, no language, an answer."""
+    for record in records():
+        value = metric.measure(record, scope_of())
+        ensure(value is None or math.isfinite(float(value)), "a value is not finite")
+
+
+@CHECKS.add
+def it_is_a_pure_function_of_the_record(metric: Metric) -> None:
+    """The same each time, and record and scope stay as they are."""
+    scope = scope_of()
+    for record in records():
+        before = record.model_dump()
+        first = metric.measure(record, scope)
+        ensure(metric.measure(record, scope) == first, "a value differs from call to call")
+        ensure(record.model_dump() == before and scope == scope_of(), "the record or the scope was changed")
+
+
+@CHECKS.add
+def it_is_none_where_nothing_was_measured(metric: Metric) -> None:
+    """A record without output and log-probabilities has no value: 0 would count in the mean."""
+    bare = Record(split="forget", row=FORGET[0])
+    ensure(metric.measure(bare, scope_of()) is None, "a record on which nothing was measured has a value")
+
+
+@CHECKS.add
+def it_is_measured_on_a_complete_record(metric: Metric) -> None:
+    """At least one record with output and log-probabilities has a value."""
+    values = [metric.measure(record, scope_of()) for record in records()]
+    ensure(any(value is not None for value in values), "no record has a value")
+
+
+@CHECKS.add
+def it_says_how_to_read_it(metric: Metric) -> None:
+    """One sentence, and which way is better."""
+    ensure(metric.summary.endswith("."), "the summary must be a sentence that ends with a period")
+    ensure(len(metric.summary) <= 120, "the summary must have at most 120 characters")
+    ensure(metric.forget in ("higher", "lower"), "`forget` must be 'higher' or 'lower'")

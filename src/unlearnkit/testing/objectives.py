@@ -1,0 +1,358 @@
+"""Checks of objectives. They take an `Objective`, or a class of objectives that has a default for every setting.
+
+That the formula is the paper's cannot be checked here: compare it with a slow computation of your own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from unlearnkit.core.errors import InputError
+from unlearnkit.data.batching import pack
+from unlearnkit.gradient_effect.measurement import measure, objective_gradient
+from unlearnkit.gradient_effect.outputs import Layout
+from unlearnkit.methods.objective import OBJECTIVES, Objective, Quantity, Step, Terms, View
+from unlearnkit.testing.check import (
+    Checks,
+    close,
+    ensure,
+    ensure_documented,
+    ensure_settings_documented,
+    ensure_settings_frozen,
+    ensure_sourced,
+    entry_of,
+    made,
+)
+from unlearnkit.testing.tiny import PAD, random_rows
+from unlearnkit.testing.world import Altered, World, rows_of, views_of
+from unlearnkit.training.loop import StepLog
+from unlearnkit.training.step import TrainData, count_units, objective_value, split_of
+
+T = TypeVar("T")
+Plugin = Objective | type[Objective]
+CHECKS = Checks()
+RISK = random_rows(7, seed=2)
+"""Rows whose loss is the risk of the G-effect."""
+
+
+def _cached(function: Callable[[Plugin], T]) -> Callable[[Plugin], T]:
+    """Keep a function's values, for plug-ins whose settings are hashable."""
+    stored = lru_cache(maxsize=64)(function)
+
+    def call(plugin: Plugin) -> T:
+        try:
+            hash(plugin)
+        except TypeError:
+            return function(plugin)
+        return stored(plugin)
+
+    return call
+
+
+@_cached
+def _world(plugin: Plugin) -> World:
+    """Return a world that no check trains in."""
+    return World(made(plugin))
+
+
+@_cached
+def _plain_step(plugin: Plugin) -> tuple[StepLog, list[Tensor]]:
+    log, gradient = _world(plugin).step()
+    if log is None:
+        raise AssertionError("loss or gradient is not finite on random rows")
+    return log, gradient
+
+
+# --- the gradient --------------------------------------------------------------------------------------------------
+
+
+def _ensure_same(plugin: Plugin, got: tuple[StepLog | None, list[Tensor]], changed: str) -> None:
+    (want_log, want), (log, gradient) = _plain_step(plugin), got
+    fix = "; is each term a sum over the units that it names?"
+    if log is None:
+        raise AssertionError(f"loss or gradient is not finite with {changed}")
+    ensure(close(log.loss, want_log.loss, rel=1e-9, abs_tol=1e-9), f"the loss depends on {changed}{fix}")
+    ensure(log.terms.keys() == want_log.terms.keys(), f"the terms' names depend on {changed}")
+    for name, value in want_log.terms.items():
+        ensure(close(log.terms[name], value, rel=1e-9, abs_tol=1e-9), f"the term {name!r} depends on {changed}{fix}")
+    norm = want_log.gradient_norm
+    ensure(close(log.gradient_norm, norm, rel=1e-7, abs_tol=1e-9), f"the gradient's norm depends on {changed}{fix}")
+    # transformers' norms compute in float32 even in a float64 model.
+    same = (torch.allclose(a, b, rtol=1e-5, atol=1e-6 * max(1.0, norm)) for a, b in zip(gradient, want, strict=True))
+    ensure(all(same), f"the gradient depends on {changed}{fix}")
+
+
+def _micro_batches(size: int, plugin: Plugin) -> None:
+    world = _world(plugin)
+    most = max(len(rows) for rows in world.views.values())
+    trainer = world.trainer(micro_batch_size=size)
+    ensure(trainer.micro_batches == math.ceil(most / size) > 1, "the step was not divided")
+    _ensure_same(plugin, world.step(micro_batch_size=size), f"micro-batches (of {size} rows)")
+
+
+def _padding(overhead: int, pad_id: int, plugin: Plugin) -> None:
+    _ensure_same(plugin, _world(plugin).step(overhead=overhead, pad_id=pad_id), "padding")
+
+
+CHECKS["micro_batches_of_2_rows_give_the_same_gradient"] = partial(_micro_batches, 2)
+CHECKS["micro_batches_of_3_rows_give_the_same_gradient"] = partial(_micro_batches, 3)
+CHECKS["batches_without_padding_give_the_same_gradient"] = partial(_padding, 0, 0)
+CHECKS["one_padded_batch_gives_the_same_gradient"] = partial(_padding, 10**6, 0)
+CHECKS["another_padding_token_gives_the_same_gradient"] = partial(_padding, 10**6, 17)
+
+
+@CHECKS.add
+def row_order_does_not_matter(plugin: Plugin) -> None:
+    """Each step sees all rows, so another seed is another order and nothing else."""
+    _ensure_same(plugin, _world(plugin).step(seed=1), "the order of rows")
+
+
+@CHECKS.add
+def descending_lowers_the_loss(plugin: Plugin) -> None:
+    """A few steps lower the loss; or, if weights of it are constants in the gradient, the forget log-probabilities."""
+    world = World(made(plugin), dtype=torch.float32)
+    losses: list[float] = []
+    before = _mean_logp(world) if "forget" in world.views else 0.0
+    world.trainer(steps=4, lr=3e-4).run(on_step=lambda log: losses.append(log.loss))
+    ensure(len(losses) == 4 and all(math.isfinite(x) for x in losses), "the loss is not finite within 4 steps")
+    if _gradient_is_that_of_the_value(plugin) or "forget" not in world.views:
+        ensure(losses[-1] < losses[0], f"4 small steps moved the loss from {losses[0]:.6g} to {losses[-1]:.6g}")
+    else:
+        ensure(_mean_logp(world) < before, "the forget answers did not become less likely in 4 small steps")
+
+
+def _mean_logp(world: World) -> float:
+    want = Quantity("forget", "logps")
+    with torch.no_grad():
+        values = world.engine(pack({"forget": world.views["forget"]}, PAD), [want])[want]
+    return float(values.mean())
+
+
+def _gradient_is_that_of_the_value(plugin: Plugin) -> bool:
+    """Whether the loss changes along its gradient as the gradient says; not so if a factor of it is detached."""
+    log, gradient = _plain_step(plugin)
+    world, norm = World(made(plugin)), log.gradient_norm
+    if norm == 0:
+        return True
+    values, length = [], 1e-5
+    for step in (length, -2 * length):
+        with torch.no_grad():
+            for parameter, part in zip(world.trainer().parameters, gradient, strict=True):
+                parameter.add_(part, alpha=step / norm)
+        moved, _ = world.step()
+        values.append(math.nan if moved is None else moved.loss)
+    return close((values[0] - values[1]) / (2 * length), norm, rel=0.02)
+
+
+@CHECKS.add
+def g_effect_agrees_with_the_gradient(plugin: Plugin) -> None:
+    """The G-effect's coefficients give the same gradient, and its product with the gradient of a risk."""
+    world, (_, parts) = _world(plugin), _plain_step(plugin)
+    gradient = torch.cat([part.flatten() for part in parts])
+    want = Quantity("rows", "logps")
+    loss = -world.engine(pack({"rows": RISK}, PAD), [want])[want].mean()
+    parameters = [p for p in world.engine.parameters() if p.requires_grad]
+    risk = torch.cat([part.flatten() for part in torch.autograd.grad(loss, parameters, materialize_grads=True)])
+    found = measure(world.engine, world.needs, world.views, {"near": RISK}, pad_id=PAD, reference=world.reference)
+    terms = found.terms(world.objective)
+    value = sum(found.effect(term, "near").value for term in terms)
+    ensure(close(value, float(gradient @ risk), rel=1e-4, abs_tol=1e-9), "the G-effect is not that of the gradient")
+    whole = objective_gradient(world.engine, found, terms, world.views, pad_id=PAD)
+    flat = torch.cat([whole[name].flatten() for name, _ in world.engine.named_parameters()])
+    ensure(torch.allclose(flat, gradient, rtol=1e-4, atol=1e-7), "the G-effect's coefficients give another gradient")
+
+
+# --- terms ---------------------------------------------------------------------------------------------------------
+
+
+def _altered(plugin: Plugin, change: Callable[[Terms], Terms]) -> Altered:
+    return Altered(inner=made(plugin), change=change)
+
+
+def _weighted_terms(plugin: Plugin) -> list[str]:
+    names: list[str] = []
+
+    def note(terms: Terms) -> Terms:
+        names.extend(name for name, term in terms.items() if term.weight)
+        return terms
+
+    _world(plugin).step(objective=_altered(plugin, note))
+    return names
+
+
+def _weight_0(value: float, plugin: Plugin) -> None:
+    world, names = _world(plugin), _weighted_terms(plugin)
+    for name in names:
+
+        def silence(terms: Terms, name: str = name) -> Terms:
+            return {**terms, name: dataclasses.replace(terms[name], weight=0.0, sum=terms[name].sum * value)}
+
+        def drop(terms: Terms, name: str = name) -> Terms:
+            return {other: term for other, term in terms.items() if other != name}
+
+        if len(names) == 1:
+            try:
+                world.step(objective=_altered(plugin, silence))
+            except InputError:
+                continue
+            raise AssertionError("an objective whose terms all have weight 0 was trained")
+        log, gradient = world.step(objective=_altered(plugin, silence))
+        other_log, other = world.step(objective=_altered(plugin, drop))
+        if log is None or other_log is None:
+            raise AssertionError(f"loss or gradient is not finite where the term {name!r} has weight 0")
+        ensure(log.loss == other_log.loss, f"the loss depends on the term {name!r} of weight 0")
+        same = all(torch.equal(a, b) for a, b in zip(gradient, other, strict=True))
+        ensure(same, f"the gradient depends on the term {name!r} of weight 0")
+        ensure(name in log.terms and name not in other_log.terms, f"the term {name!r} of weight 0 is not logged")
+
+
+CHECKS["a_term_of_weight_0_does_not_matter"] = partial(_weight_0, 1.0)
+CHECKS["a_term_of_weight_0_may_be_infinite"] = partial(_weight_0, math.inf)
+CHECKS["a_term_of_weight_0_may_be_nan"] = partial(_weight_0, math.nan)
+
+
+@CHECKS.add
+def a_term_that_is_not_finite_stops_the_run(plugin: Plugin) -> None:
+    """The run ends before the first step, with the weights as they were."""
+    world, names = World(made(plugin)), _weighted_terms(plugin)
+    ensure(names, "every term has weight 0")
+    before = [p.detach().clone() for p in world.model.parameters()]
+    for value in (math.inf, math.nan):
+
+        def spoil(terms: Terms, value: float = value) -> Terms:
+            return {**terms, names[0]: dataclasses.replace(terms[names[0]], sum=terms[names[0]].sum * value)}
+
+        result = world.trainer(objective=_altered(plugin, spoil), steps=3).run()
+        ensure((result.ended, result.steps) == ("non-finite", 0), f"the run went on although a term was {value}")
+    same = all(torch.equal(a, b) for a, b in zip(before, world.model.parameters(), strict=True))
+    ensure(same, "the weights changed although a term was not finite")
+
+
+@CHECKS.add
+def terms_are_scalars_named_alike_and_counted_in_a_known_unit(plugin: Plugin) -> None:
+    """Every micro-batch gives the same terms, each a scalar, on a view that `needs` names."""
+    world = _world(plugin)
+    seen: list[dict[str, tuple[str, str, float]]] = []
+
+    def note(terms: Terms) -> Terms:
+        seen.append({name: (term.view, term.unit, term.weight) for name, term in terms.items()})
+        for name, term in terms.items():
+            ensure(term.sum.shape == (), f"the sum of the term {name!r} is not a scalar")
+        return terms
+
+    world.step(objective=_altered(plugin, note), micro_batch_size=2)
+    ensure(len(seen) > 1, "the step was not divided")
+    ensure(all(terms == seen[0] for terms in seen), "names, units or weights of terms differ between micro-batches")
+    indices = {split_of(view): list(range(len(rows))) for view, rows in world.views.items()}
+    counts = count_units(world.trainer().data, indices)
+    for name, (view, unit, _) in seen[0].items():
+        ensure((view, unit) in counts, f"the term {name!r} is counted in units of {unit!r} of the view {view!r}")
+
+
+# --- needs ---------------------------------------------------------------------------------------------------------
+
+
+class _Recording(dict[Quantity, Tensor]):
+    """Values by quantity; notes which of them are read."""
+
+    def __init__(self, values: dict[Quantity, Tensor]) -> None:
+        super().__init__(values)
+        self.read: set[Quantity] = set()
+
+    def __contains__(self, quantity: object) -> bool:
+        assert isinstance(quantity, Quantity)
+        self.read.add(quantity)
+        return super().__contains__(quantity)
+
+
+def _values(quantity: Quantity, tokens: Tensor, value: float | None, reference: float | None) -> Tensor:
+    """Log-probabilities are negative, divergences and functions are not. `tokens`: position within the row."""
+    fill = reference if quantity.of_reference else value
+    if quantity.layer is not None:
+        fill = fill if fill is not None else -0.7 if quantity.of_reference else -1.0
+        values = torch.full((len(tokens), 4), fill, dtype=torch.float64)
+    elif quantity.kind == "logps":
+        scale = -0.7 if quantity.of_reference else -1.0
+        values = scale * (0.5 + tokens) if fill is None else torch.full_like(tokens, fill)
+    else:
+        values = 0.3 * (0.5 + tokens) if fill is None else torch.full_like(tokens, abs(fill))
+    return values.requires_grad_(not quantity.of_reference)
+
+
+def _leaf_step(objective: Objective, value: float | None = None, reference: float | None = None) -> Step:
+    """Return a step with every declared value; the same everywhere, where `value` and `reference` are given."""
+    needs = objective.needs()
+    rows: dict[View, list[int]] = {view: [row.labels for row in rows_of(view)] for view in needs.views}
+    tokens = {
+        view: torch.tensor([at for labels in lengths for at in range(labels)], dtype=torch.float64)
+        for view, lengths in rows.items()
+    }
+    values = {q: _values(q, tokens[q.view], value, reference) for q in needs.quantities}
+    return Step(_Recording(values), {view: Layout.of(rows_of(view)) for view in needs.views})
+
+
+@CHECKS.add
+def needs_are_the_quantities_that_are_read(plugin: Plugin) -> None:
+    """`needs` declares all that `terms` reads, and nothing else."""
+    objective = made(plugin)
+    step = _leaf_step(objective)
+    store = step.store
+    assert isinstance(store, _Recording)
+    try:
+        objective.terms(step)
+    except (RuntimeError, KeyError) as error:
+        missing = ", ".join(str(quantity) for quantity in store.read - store.keys())
+        if not missing:
+            raise
+        raise AssertionError(f"`terms` reads what `needs` does not declare: {missing}") from error
+    unread = ", ".join(str(quantity) for quantity in objective.needs().quantities - store.read)
+    ensure(not unread, f"`needs` declares what `terms` does not read: {unread}")
+
+
+@CHECKS.add
+def the_gradient_is_finite_at_extremes(plugin: Plugin) -> None:
+    """Log-probabilities down to -10,000 give a finite loss and gradient, whatever the reference's are."""
+    objective = made(plugin)
+    views = views_of(objective.needs())
+    indices = {split_of(view): list(range(len(rows))) for view, rows in views.items()}
+    counts = count_units(TrainData(views, PAD), indices)
+    for value in (-1e4, -1e2, -1e-30, 0.0):
+        for reference in (-1e4, -1e2, 0.0):
+            step = _leaf_step(objective, value, reference)
+            total = objective_value(objective.terms(step), counts)
+            total.backward()  # type: ignore[no-untyped-call]
+            at = f"where values are {value:g}, and the reference model's {reference:g}"
+            ensure(math.isfinite(total.item()), f"the loss is not finite {at}")
+            gradients = [leaf.grad for leaf in step.store.values() if leaf.grad is not None]
+            ensure(gradients, f"there is no gradient {at}")
+            ensure(all(bool(g.isfinite().all()) for g in gradients), f"the gradient is not finite {at}")
+
+
+# --- source, documentation, settings -------------------------------------------------------------------------------
+
+
+@CHECKS.add
+def source_and_docstring(plugin: Plugin) -> None:
+    """It is registered with paper and equation, and documented."""
+    entry = entry_of(OBJECTIVES, plugin)
+    ensure_sourced(entry)
+    ensure_documented(entry)
+
+
+@CHECKS.add
+def settings_are_documented(plugin: Plugin) -> None:
+    """Every setting has a docstring, and a default, so that the objective runs by its name alone."""
+    ensure_settings_documented(plugin)
+
+
+@CHECKS.add
+def settings_are_frozen_and_survive_json(plugin: Plugin) -> None:
+    """Settings are written to run folders and read back."""
+    ensure_settings_frozen(made(plugin))

@@ -1,0 +1,113 @@
+"""Checks of teachers.
+
+They take an object with `write`, a `ChatTeacher`, or a class of either that has a default for every setting. Of a
+`ChatTeacher` the prompts are checked: the package writes and validates the targets, and no model is asked here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unlearnkit.core.settings import Settings
+from unlearnkit.data.target import Target
+from unlearnkit.metrics.leakage import leaked_forms
+from unlearnkit.scope.leak_scan.scan import scanner
+from unlearnkit.scope.scope import Scope
+from unlearnkit.targets.base import TEACHERS
+from unlearnkit.targets.llm_teacher import ChatTeacher
+from unlearnkit.testing.check import (
+    Checks,
+    class_of,
+    ensure,
+    ensure_documented,
+    ensure_settings_documented,
+    ensure_settings_frozen,
+    entry_of,
+    made,
+)
+from unlearnkit.testing.example import FORGET, scope_of
+from unlearnkit.text.language import other_language
+
+CHECKS = Checks()
+SCOPES: tuple[Scope, ...] = tuple(scope_of(task) for task in ("profile", "copyright", "privacy", "hazard"))
+
+
+def _written(plugin: Any, scope: Scope, seed: int = 0) -> list[Target]:
+    """Return the targets of the example's rows; none if a model would write them."""
+    teacher = made(plugin)
+    return [] if isinstance(teacher, ChatTeacher) else teacher.write(FORGET, scope, seed)
+
+
+@CHECKS.add
+def there_is_one_target_for_each_row_in_order(plugin: Any) -> None:
+    """Ids are those of the rows."""
+    if isinstance(made(plugin), ChatTeacher):
+        return
+    for scope in SCOPES:
+        ids = [target.id for target in _written(plugin, scope)]
+        ensure(ids == [row.id for row in FORGET], "there must be one target for each row, in order, with the row's id")
+    ensure(made(plugin).write([], SCOPES[0], 0) == [], "without rows there must be no targets")
+
+
+@CHECKS.add
+def no_target_leaks(plugin: Any) -> None:
+    """The scanner of leaks finds neither a secret nor an answer in trace or response."""
+    for scope in SCOPES:
+        for row, target in zip(FORGET, _written(plugin, scope), strict=False):
+            findings = "; ".join(map(str, scanner(scope).scan(target, row)))
+            ensure(not findings, f"a target leaks: {findings}")
+
+
+@CHECKS.add
+def every_response_says_something_in_the_language_of_the_question(plugin: Any) -> None:
+    """English will do where the teacher does not have the question's language."""
+    for scope in SCOPES:
+        for row, target in zip(FORGET, _written(plugin, scope), strict=False):
+            ensure(target.response.strip(), "a response is empty")
+            other = other_language(target.response, (row.language, "en"))
+            ensure(other is None, f"a response to a question in {row.language!r} is in {other!r}")
+
+
+@CHECKS.add
+def targets_are_a_function_of_row_and_seed(plugin: Any) -> None:
+    """The same each time, and whatever other rows there are."""
+    if isinstance(made(plugin), ChatTeacher):
+        return
+    scope = SCOPES[0]
+    first = _written(plugin, scope, 3)
+    ensure(_written(plugin, scope, 3) == first, "targets differ from call to call with the same seed")
+    alone = [made(plugin).write([row], scope, 3)[0] for row in FORGET]
+    ensure(alone == first, "a target depends on the other rows")
+
+
+@CHECKS.add
+def prompts_hold_the_question_and_no_secret(plugin: Any) -> None:
+    """What a chat model is sent."""
+    teacher = made(plugin)
+    if not isinstance(teacher, ChatTeacher):
+        return
+    for scope in SCOPES:
+        for row in FORGET:
+            for fault in (None, "leak in the response"):
+                prompt = teacher.prompt_for(row, scope, "0", fault)
+                texts = [message.content for message in prompt.messages]
+                ensure(any(row.question in text for text in texts), "a prompt does not hold the row's question")
+                leaked = any(leaked_forms(text, row, scope) or row.answer in text for text in texts)
+                ensure(not leaked, "a prompt holds a secret or the row's answer")
+
+
+@CHECKS.add
+def it_is_registered_and_documented(plugin: Any) -> None:
+    """The class and every setting have docstrings."""
+    ensure_documented(entry_of(TEACHERS, plugin))
+    if issubclass(class_of(plugin), Settings):
+        required = [name for name, field in class_of(plugin).model_fields.items() if field.is_required()]
+        ensure_settings_documented(plugin, required=required)
+
+
+@CHECKS.add
+def settings_are_frozen_and_survive_json(plugin: Any) -> None:
+    """Settings are written to run folders and read back."""
+    teacher = made(plugin)
+    ensure(isinstance(teacher, Settings), "a teacher must be a class of `Settings`")
+    ensure_settings_frozen(teacher)

@@ -1,0 +1,136 @@
+"""One optimizer step of any objective on a tiny model, by the package's own loop, and its gradient."""
+
+from __future__ import annotations
+
+import copy
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from unittest import mock
+
+import torch
+from pydantic import ConfigDict
+from torch import Tensor
+
+from unlearnkit.data.batching import Pack, pack
+from unlearnkit.data.encoding import Encoded
+from unlearnkit.methods.objective import Needs, Objective, Step, Terms, View
+from unlearnkit.models.engine import Engine
+from unlearnkit.models.reference import reference_values
+from unlearnkit.testing.tiny import PAD, random_rows, tiny_model
+from unlearnkit.training import loop
+from unlearnkit.training.combination import Combining
+from unlearnkit.training.combiner import Combiner
+from unlearnkit.training.loop import StepLog, Trainer
+from unlearnkit.training.settings import TrainSettings
+from unlearnkit.training.step import TrainData, split_of
+
+ROWS = {"forget": 5, "retain": 7}
+"""Rows of the splits; any other split has 6."""
+
+
+def rows_of(view: View, seed: int = 0) -> list[Encoded]:
+    """Create the rows of any view; those of a target begin with a trace."""
+    number = ROWS.get(split_of(view), 6)
+    return random_rows(number, seed=seed + zlib.crc32(view.encode()), trace=4 if view.endswith(":target") else 0)
+
+
+def views_of(needs: Needs, seed: int = 0) -> dict[View, list[Encoded]]:
+    """Create the rows of every view that an objective needs."""
+    return {view: rows_of(view, seed) for view in sorted(needs.views)}
+
+
+class World:
+    """A target model, the model under training some way from it, and data for one objective."""
+
+    def __init__(self, objective: Objective, *, dtype: torch.dtype = torch.float64, seed: int = 0) -> None:
+        self.objective, self.needs = objective, objective.needs()
+        self.views = views_of(self.needs, seed)
+        self.target = tiny_model(dtype=dtype)
+        self.model = copy.deepcopy(self.target)
+        self.engine = Engine(self.model)
+        self.engine.freeze_reference_head()
+        self.reference = reference_values(self.engine, self.needs, self.views, pad_id=PAD)
+        torch.manual_seed(99)
+        with torch.no_grad():
+            for parameter in self.model.parameters():
+                parameter.add_(torch.randn_like(parameter) * 0.05)
+
+    def trainer(
+        self,
+        *,
+        objective: Objective | None = None,
+        combine: Combiner | None = None,
+        seed: int = 0,
+        pad_id: int = PAD,
+        **settings: Any,
+    ) -> Trainer:
+        """Create a trainer whose steps see all rows.
+
+        Args:
+            objective: in place of the world's own.
+            combine: a combiner, registered or not.
+            seed: of the order of rows.
+            pad_id: the padding token.
+            **settings: of training.
+        """
+        chosen = {
+            "epochs": None, "steps": 1, "batch_size": ROWS["forget"], "retain_batch_size": ROWS["retain"],
+            "clip": None, "lr": 1e-3, "warmup": 0.0, "schedule": "constant", **settings,
+        }  # fmt: skip
+        trainer = Trainer(
+            self.engine,
+            objective or self.objective,
+            TrainData(self.views, pad_id),
+            TrainSettings(**chosen),
+            seed=seed,
+            reference=self.reference,
+        )
+        if combine is not None:
+            trained = {name: p for name, p in self.engine.named_parameters() if p.requires_grad}
+            trainer.combining = Combining(combine, trained, trainer.accelerator, seed)
+        return trainer
+
+    def step(self, *, overhead: int | None = None, **options: Any) -> tuple[StepLog | None, list[Tensor]]:
+        """Run the loop over all rows, without the update.
+
+        Args:
+            overhead: the cost of a batch in tokens; a high one packs rows of all lengths together, with much padding.
+            **options: see `trainer`.
+
+        Returns:
+            What the loop logs, None if loss or gradient is not finite; and the gradient of every parameter.
+        """
+        trainer = self.trainer(**options)
+        gradient: list[Tensor] = []
+
+        def note() -> None:
+            gradient.extend(
+                torch.zeros_like(p) if p.grad is None else p.grad.detach().clone() for p in trainer.parameters
+            )
+
+        def packed(views: Mapping[View, Sequence[Encoded]], pad_id: int) -> Pack:
+            return pack(views, pad_id) if overhead is None else pack(views, pad_id, overhead)
+
+        with mock.patch.object(loop, "pack", packed), mock.patch.object(trainer.optimizer, "step", note):
+            log = trainer._step(0)
+        return log, gradient
+
+
+class Altered(Objective):
+    """An objective whose terms are changed on their way out."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    inner: Objective
+    """The objective."""
+    change: Callable[[Terms], Terms]
+    """Called with its terms."""
+
+    def needs(self) -> Needs:
+        """Return the objective's needs."""
+        return self.inner.needs()
+
+    def terms(self, step: Step) -> Terms:
+        """Return the changed terms."""
+        return self.change(self.inner.terms(step))

@@ -1,0 +1,278 @@
+"""Plug-ins from outside: a good one of each kind passes, and a wrong one fails the check that it should."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import re
+from collections.abc import Collection, Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+import pytest
+from numpy.random import Generator
+
+from unlearnkit.attacks.base import ATTACKS, PromptAttack, attack
+from unlearnkit.core.errors import InputError
+from unlearnkit.core.registry import Registry
+from unlearnkit.core.settings import Settings
+from unlearnkit.data.rows import Row, Splits
+from unlearnkit.data.target import Target
+from unlearnkit.judges.base import Item, Judged, OnJudged
+from unlearnkit.judges.rule.judge import Rules
+from unlearnkit.methods.composition import ForgetObjective
+from unlearnkit.methods.objective import OBJECTIVES, Needs, Step, Term, View, objective
+from unlearnkit.metrics.base import Metric
+from unlearnkit.metrics.score import Score, mean_score
+from unlearnkit.models.parameter_vectors import add
+from unlearnkit.records.probe import Probe
+from unlearnkit.records.schema import Record
+from unlearnkit.scope.scope import Scope
+from unlearnkit.suites.base import SUITES, SuiteTask, UserModelSuite, suite
+from unlearnkit.targets.base import TEACHERS, teacher
+from unlearnkit.testing import checks_for, kinds, run_checks
+from unlearnkit.testing.example import FORGET, NEAR, scope_of
+from unlearnkit.training.combiner import (
+    COMBINERS,
+    Combined,
+    Combiner,
+    Gradient,
+    Task,
+    TaskGradients,
+    combiner,
+    forgets,
+)
+
+REGISTRIES: tuple[Registry[Any], ...] = (OBJECTIVES, COMBINERS, TEACHERS, SUITES, ATTACKS)
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register the plug-ins below for the length of a test, so that no other test finds them."""
+    for registry in REGISTRIES:
+        for name in registry.names():
+            registry.get(name)  # a module that is first imported below would lose its entry afterwards
+        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    source = {"paper": "arXiv:2402.15159", "equation": "Eq. 1"}
+    for known in (Ascent, MeanTerm, Greedy):
+        objective(f"outside_{known.__name__}", **source)(known)
+    for made in (Sum, Forgetful):
+        combiner(f"outside_{made.__name__}", **source)(made)
+    for writer in (Silent, Telling):
+        teacher(f"outside_{writer.__name__}")(writer)
+    for bench in (Example, Tactless):
+        suite(f"outside_{bench.__name__}")(bench)
+    for plain in (Polite, Leading):
+        attack(f"outside_{plain.__name__}")(plain)
+
+
+# --- objectives
+
+
+class Ascent(ForgetObjective):
+    """Raise the loss on the forget answers."""
+
+    def forget_needs(self) -> Needs:
+        return Needs(logps={"forget"})
+
+    def forget_term(self, step: Step) -> Term:
+        return Term(step.logps("forget").values.sum(), "forget", "token")
+
+
+class MeanTerm(Ascent):
+    """Return a mean where a sum is asked for."""
+
+    def forget_term(self, step: Step) -> Term:
+        return Term(step.logps("forget").values.mean(), "forget", "token")
+
+
+class Greedy(Ascent):
+    """Declare more than is read."""
+
+    def forget_needs(self) -> Needs:
+        return Needs(logps={"forget"}, entropy={"forget"})
+
+
+# --- combiners
+
+
+class Sum(Combiner):
+    """Step along the plain sum of all gradients."""
+
+    def task(self, name: str, view: View) -> Task:
+        return Task(name, forgets(view))
+
+    def refuse(self, tasks: Collection[Task]) -> None:
+        if not tasks:
+            raise InputError("there is nothing to combine", fix="give the method a term")
+
+    def copies(self, tasks: int) -> int:
+        return max(tasks, 1)
+
+    def combine(self, gradients: TaskGradients, memory: Gradient, draw: Generator) -> Combined:
+        first, *others = gradients.by_task.values()
+        for other in others:
+            add(first, other)
+        return Combined(first, False)
+
+
+class Forgetful(Sum):
+    """Count steps outside the memory."""
+
+    steps: ClassVar[list[int]] = []
+
+    def combine(self, gradients: TaskGradients, memory: Gradient, draw: Generator) -> Combined:
+        self.steps.append(1)
+        found = super().combine(gradients, memory, draw).gradient
+        return Combined({name: value * len(self.steps) for name, value in found.items()}, False)
+
+
+# --- teachers
+
+
+class Silent(Settings):
+    """Decline in the same words each time."""
+
+    def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
+        return [Target(id=row.id, trace="This must not be answered.", response="I cannot say that.") for row in rows]
+
+
+class Telling(Silent):
+    """Put the answer into the trace."""
+
+    def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
+        targets = super().write(rows, scope, seed)
+        return [target.model_copy(update={"trace": row.answer}) for row, target in zip(rows, targets, strict=True)]
+
+
+# --- suites
+
+
+class Example(UserModelSuite):
+    """A request of a few rows."""
+
+    version: ClassVar[str] = "1"
+    max_new_tokens: ClassVar[int] = 8
+
+    def task(self) -> SuiteTask:
+        splits = Splits({"forget": FORGET, "retain": NEAR})
+        return SuiteTask("example-1", scope_of(), splits, {"forget": FORGET, "near": NEAR})
+
+    def retain_corpus(self) -> Sequence[Row]:
+        return NEAR
+
+    def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
+        return {"example.spoken": mean_score([float(record.generation is not None) for record in records])}
+
+    def heading(self) -> str:
+        return "one person"
+
+
+class Tactless(Example):
+    """Tell the secret in the heading, and retrain on what must be forgotten."""
+
+    def heading(self) -> str:
+        return "somebody from Lisbon"
+
+    def retain_corpus(self) -> Sequence[Row]:
+        return (*NEAR, FORGET[0])
+
+
+# --- judges
+
+
+class Hasty(Rules):
+    """Judge the first item alone."""
+
+    def judge(self, items: Sequence[Item], on_judged: OnJudged) -> Judged:
+        return super().judge(items[:1], on_judged)
+
+
+# --- attacks
+
+
+class Polite(PromptAttack):
+    """Say please."""
+
+    @classmethod
+    def name(cls) -> str:
+        return f"outside_{cls.__name__}"
+
+    def rewrite(self, row: Row, draw: random.Random) -> Probe | None:
+        return Probe(row.model_copy(update={"question": f"Please: {row.question}"}))
+
+
+class Leading(Polite):
+    """Put the answer into the question."""
+
+    def rewrite(self, row: Row, draw: random.Random) -> Probe | None:
+        return Probe(row.model_copy(update={"question": f"{row.question} Was it {row.answers[0]}?"}))
+
+
+# --- metrics
+
+
+def length(record: Record, scope: Scope) -> float | None:
+    return None if record.generation is None else float(len(record.generation.response))
+
+
+LENGTH = Metric(length, "Characters of the response.", "lower")
+ALWAYS = dataclasses.replace(LENGTH, measure=lambda record, scope: 0.0)
+
+GOOD = {
+    "objective": Ascent,
+    "combiner": Sum,
+    "teacher": Silent,
+    "suite": Example,
+    "judge": Rules,
+    "attack": Polite,
+    "metric": LENGTH,
+}
+WRONG: list[tuple[str, Any, str]] = [
+    ("objective", MeanTerm, "micro_batches_of_2_rows_give_the_same_gradient"),
+    ("objective", Greedy, "needs_are_the_quantities_that_are_read"),
+    ("combiner", Forgetful, "what_it_remembers_is_in_the_memory_alone"),
+    ("teacher", Telling, "no_target_leaks"),
+    ("suite", Tactless, "heading_and_limitations_hold_no_secret"),
+    ("suite", Tactless, "what_is_retained_is_not_forgotten"),
+    ("judge", Hasty, "judgments_are_in_the_order_of_items_and_repeats"),
+    ("attack", Leading, "no_question_holds_a_secret"),
+    ("metric", ALWAYS, "it_is_none_where_nothing_was_measured"),
+]
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_a_good_plug_in_from_outside_conforms(kind: str) -> None:
+    run_checks(kind, GOOD[kind])
+
+
+@pytest.mark.parametrize(("kind", "plugin", "check"), WRONG, ids=[check for _, _, check in WRONG])
+def test_a_wrong_plug_in_fails_the_check_that_it_should(kind: str, plugin: Any, check: str) -> None:
+    with pytest.raises(AssertionError, match=rf"(?m)^- {check}: ") as raised:
+        run_checks(kind, plugin)
+    failed = re.findall(r"(?m)^- (\w+): ", str(raised.value))
+    assert set(failed) < set(checks_for(kind))
+    assert f"{len(failed)} of {len(checks_for(kind))} checks of the {kind} failed" in str(raised.value)
+
+
+def test_an_error_in_a_plug_in_fails_its_check_and_the_others_run() -> None:
+    def broken(record: Record, scope: Scope) -> float | None:
+        raise ZeroDivisionError("oh")
+
+    with pytest.raises(AssertionError, match="it_is_a_pure_function_of_the_record: ZeroDivisionError: oh") as raised:
+        run_checks("metric", dataclasses.replace(LENGTH, measure=broken))
+    assert "it_says_how_to_read_it" not in str(raised.value)
+
+
+def test_every_kind_has_named_and_documented_checks() -> None:
+    assert set(GOOD) <= set(kinds())
+    for kind in GOOD:
+        checks = checks_for(kind)
+        assert len(checks) >= 5
+        for name, check in checks.items():
+            assert isinstance(check, partial) or (check.__name__ == name and check.__doc__)
+
+
+def test_there_are_no_checks_for_another_kind() -> None:
+    with pytest.raises(InputError, match="no checks for this kind"):
+        checks_for("tiny")
