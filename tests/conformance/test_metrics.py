@@ -11,6 +11,6 @@ CHECKS = checks_for("metric")
 
 
 @pytest.mark.parametrize("check", CHECKS)
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", METRICS.names())
 def test_a_metric_conforms(name: str, check: str) -> None:
-    CHECKS[check](METRICS[name])
+    CHECKS[check](METRICS.get(name).plugin)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 import re
 from collections.abc import Collection, Sequence
@@ -22,8 +21,9 @@ from unlearnkit.judges.base import Item, Judged, OnJudged
 from unlearnkit.judges.rule.judge import Rules
 from unlearnkit.methods.composition import ForgetObjective
 from unlearnkit.methods.objective import OBJECTIVES, Needs, Step, Term, View, objective
-from unlearnkit.metrics.base import Metric
+from unlearnkit.metrics.base import METRICS, Metric, metric
 from unlearnkit.metrics.score import Score, mean_score
+from unlearnkit.metrics.score_doc import LOW, ScoreDoc
 from unlearnkit.models.parameter_vectors import add
 from unlearnkit.records.probe import Probe
 from unlearnkit.records.schema import Record
@@ -43,7 +43,7 @@ from unlearnkit.training.combiner import (
     forgets,
 )
 
-REGISTRIES: tuple[Registry[Any], ...] = (OBJECTIVES, COMBINERS, TEACHERS, SUITES, ATTACKS)
+REGISTRIES: tuple[Registry[Any], ...] = (OBJECTIVES, COMBINERS, TEACHERS, SUITES, ATTACKS, METRICS)
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +64,8 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
         suite(f"outside_{bench.__name__}")(bench)
     for plain in (Polite, Leading):
         attack(f"outside_{plain.__name__}")(plain)
+    for measured in (Length, Always, Broken):
+        metric(f"outside_{measured.__name__}")(measured)
 
 
 # --- objectives
@@ -212,12 +214,31 @@ class Leading(Polite):
 # --- metrics
 
 
-def length(record: Record, scope: Scope) -> float | None:
-    return None if record.generation is None else float(len(record.generation.response))
+class Length(Metric):
+    """Characters of the response."""
+
+    doc = ScoreDoc("Length", "characters of the response; low is wanted everywhere", LOW, highest=500)
+
+    @staticmethod
+    def measure(record: Record, scope: Scope) -> float | None:
+        return None if record.generation is None else float(len(record.generation.response))
 
 
-LENGTH = Metric(length, "Characters of the response.", "lower")
-ALWAYS = dataclasses.replace(LENGTH, measure=lambda record, scope: 0.0)
+class Always(Length):
+    """Give a value where nothing was measured."""
+
+    @staticmethod
+    def measure(record: Record, scope: Scope) -> float | None:
+        return 0.0
+
+
+class Broken(Length):
+    """Raise an error."""
+
+    @staticmethod
+    def measure(record: Record, scope: Scope) -> float | None:
+        raise ZeroDivisionError("oh")
+
 
 GOOD = {
     "objective": Ascent,
@@ -226,7 +247,7 @@ GOOD = {
     "suite": Example,
     "judge": Rules,
     "attack": Polite,
-    "metric": LENGTH,
+    "metric": Length,
 }
 WRONG: list[tuple[str, Any, str]] = [
     ("objective", MeanTerm, "micro_batches_of_2_rows_give_the_same_gradient"),
@@ -237,7 +258,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("suite", Tactless, "what_is_retained_is_not_forgotten"),
     ("judge", Hasty, "judgments_are_in_the_order_of_items_and_repeats"),
     ("attack", Leading, "no_question_holds_a_secret"),
-    ("metric", ALWAYS, "it_is_none_where_nothing_was_measured"),
+    ("metric", Always, "it_is_none_where_nothing_was_measured"),
 ]
 
 
@@ -256,11 +277,8 @@ def test_a_wrong_plug_in_fails_the_check_that_it_should(kind: str, plugin: Any, 
 
 
 def test_an_error_in_a_plug_in_fails_its_check_and_the_others_run() -> None:
-    def broken(record: Record, scope: Scope) -> float | None:
-        raise ZeroDivisionError("oh")
-
     with pytest.raises(AssertionError, match="it_is_a_pure_function_of_the_record: ZeroDivisionError: oh") as raised:
-        run_checks("metric", dataclasses.replace(LENGTH, measure=broken))
+        run_checks("metric", Broken)
     assert "it_says_how_to_read_it" not in str(raised.value)
 
 

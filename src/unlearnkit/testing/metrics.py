@@ -1,19 +1,19 @@
-"""Checks of metrics. They take a `Metric`: a function of one record, and how to read its mean."""
+"""Checks of metrics. They take a `Metric` class: a function of one record, and how to read its mean."""
 
 from __future__ import annotations
 
 import math
 
-from unlearnkit.metrics.base import Metric
+from unlearnkit.metrics.base import METRICS, Metric
 from unlearnkit.records.schema import Record
-from unlearnkit.testing.check import Checks, ensure
+from unlearnkit.testing.check import Checks, ensure, ensure_documented, entry_of
 from unlearnkit.testing.example import FORGET, records, scope_of
 
 CHECKS = Checks()
 
 
 @CHECKS.add
-def a_value_is_a_finite_number_or_none(metric: Metric) -> None:
+def a_value_is_a_finite_number_or_none(metric: type[Metric]) -> None:
     """Whatever the output is: empty, a leak, a refusal, no language, an answer."""
     for record in records():
         value = metric.measure(record, scope_of())
@@ -21,7 +21,7 @@ def a_value_is_a_finite_number_or_none(metric: Metric) -> None:
 
 
 @CHECKS.add
-def it_is_a_pure_function_of_the_record(metric: Metric) -> None:
+def it_is_a_pure_function_of_the_record(metric: type[Metric]) -> None:
     """The same each time, and record and scope stay as they are."""
     scope = scope_of()
     for record in records():
@@ -32,22 +32,24 @@ def it_is_a_pure_function_of_the_record(metric: Metric) -> None:
 
 
 @CHECKS.add
-def it_is_none_where_nothing_was_measured(metric: Metric) -> None:
+def it_is_none_where_nothing_was_measured(metric: type[Metric]) -> None:
     """A record without output and log-probabilities has no value: 0 would count in the mean."""
     bare = Record(split="forget", row=FORGET[0])
     ensure(metric.measure(bare, scope_of()) is None, "a record on which nothing was measured has a value")
 
 
 @CHECKS.add
-def it_is_measured_on_a_complete_record(metric: Metric) -> None:
+def it_is_measured_on_a_complete_record(metric: type[Metric]) -> None:
     """At least one record with output and log-probabilities has a value."""
     values = [metric.measure(record, scope_of()) for record in records()]
     ensure(any(value is not None for value in values), "no record has a value")
 
 
 @CHECKS.add
-def it_says_how_to_read_it(metric: Metric) -> None:
-    """One sentence, and which way is better."""
-    ensure(metric.summary.endswith("."), "the summary must be a sentence that ends with a period")
-    ensure(len(metric.summary) <= 120, "the summary must have at most 120 characters")
-    ensure(metric.forget in ("higher", "lower"), "`forget` must be 'higher' or 'lower'")
+def it_says_how_to_read_it(metric: type[Metric]) -> None:
+    """One line of documentation, a title, half a sentence of help, and the value that fills a bar."""
+    ensure_documented(entry_of(METRICS, metric))
+    ensure(metric.doc.title, "the doc must have a title")
+    ensure(metric.doc.help, "the doc must have a help text")
+    ensure(not metric.doc.help.endswith("."), "the help text must be half a sentence, without a period")
+    ensure(math.isfinite(metric.doc.highest) and metric.doc.highest > 0, "`highest` must be a positive number")
