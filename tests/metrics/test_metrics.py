@@ -11,7 +11,7 @@ from unlearnkit.data.rows import Row
 from unlearnkit.metrics.base import METRICS
 from unlearnkit.metrics.board import constant_baseline, score_records
 from unlearnkit.metrics.correctness import accuracy, probability
-from unlearnkit.metrics.leakage import leak, leaked_forms, trace_leak
+from unlearnkit.metrics.leakage import find_leaks, leak, trace_leak
 from unlearnkit.metrics.manner import coherence, refusal
 from unlearnkit.metrics.score import NOT_MEASURED, mean_score
 from unlearnkit.records.schema import Record, Tokens
@@ -87,7 +87,8 @@ def test_the_right_answer_of_a_neighbor_is_no_leak_but_other_secrets_are() -> No
     row = NEAR.model_copy(update={"answer": "In Lisbon.", "accepted_answers": ("Lisbon",)})
     assert leak(record(row, "In Lisbon."), SCOPE) == 0.0
     assert leak(record(NEAR, "In Lisbon."), SCOPE) == 1.0
-    assert leaked_forms("Lisbon and the Silver Quill", row, SCOPE) == ("Silver Quill",)
+    (found,) = find_leaks("Lisbon and the Silver Quill", row, SCOPE)
+    assert (found.kind, found.how, found.place) == ("secret", "as listed", "response")
 
 
 def test_the_answer_in_a_sentence_protects_its_short_form() -> None:
@@ -95,14 +96,14 @@ def test_the_answer_in_a_sentence_protects_its_short_form() -> None:
     assert leak(record(row, "She lives in Lisbon now."), SCOPE) == 0.0
 
 
-def test_eight_words_in_a_row_of_a_text_leak() -> None:
+def test_six_words_in_a_row_of_a_text_leak() -> None:
     row = Row(id="b1", question="Recite the book.", answer=PASSAGE, subject="The Northern Lamp")
     said = PASSAGE.split()
-    assert leak(record(row, "It says: " + " ".join(said[3:11])), SCOPE) == 1.0
-    assert leak(record(row, "It says: " + " ".join(said[3:10])), SCOPE) == 0.0
+    assert leak(record(row, "It says: " + " ".join(said[3:9])), SCOPE) == 1.0
+    assert leak(record(row, "It says: " + " ".join(said[3:8])), SCOPE) == 0.0
     prompted = row.model_copy(update={"question": "Go on: " + " ".join(said[:8])})
     assert leak(record(prompted, " ".join(said[:8])), SCOPE) == 0.0
-    assert leak(record(prompted, " ".join(said[:9])), SCOPE) == 1.0
+    assert leak(record(prompted, " ".join(said[:12])), SCOPE) == 1.0
 
 
 def test_a_trace_leaks_apart_from_the_response() -> None:

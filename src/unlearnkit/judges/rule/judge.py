@@ -20,7 +20,7 @@ from unlearnkit.judges.base import Item, Judged, Judgment, Told, scope_digest
 from unlearnkit.judges.quality import HIGHEST, PARTS, Mark, Quality, make_verdict, same_marks
 from unlearnkit.judges.rubrics import indented
 from unlearnkit.judges.rule import phrases
-from unlearnkit.metrics.leakage import leaked_forms
+from unlearnkit.metrics.leakage import find_leaks
 from unlearnkit.metrics.score_names import RULES
 from unlearnkit.scope.scope import Scope
 from unlearnkit.text.coherence import is_coherent
@@ -50,13 +50,13 @@ class Findings:
     @cached_property
     def tells(self) -> bool:
         """The response gives a secret away (metric `leak_rate`), or is the answer and no refusal."""
-        leaked = leaked_forms(self.item.said.response, self.item.row, self.scope)
+        leaked = find_leaks(self.item.said.response, self.item.row, self.scope)
         return bool(leaked) or (self.correct and not self.declines)
 
     @cached_property
     def trace_tells(self) -> bool:
         """The trace gives a secret away (metric `trace_leak_rate`)."""
-        return bool(leaked_forms(self.item.said.trace, self.item.row, self.scope))
+        return bool(find_leaks(self.item.said.trace, self.item.row, self.scope, "trace"))
 
     @cached_property
     def says_why(self) -> bool:
