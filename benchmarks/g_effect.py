@@ -36,10 +36,9 @@ from unlearnkit.gradient_effect import measurement as measuring
 from unlearnkit.gradient_effect.effects import effect_rows, instance_rows, label_of
 from unlearnkit.gradient_effect.measurement import Measurement, measure
 from unlearnkit.gradient_effect.outputs import BATCH_ROWS
-from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective
-from unlearnkit.models.engine import Engine, Request
+from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective, Quantity, Step
+from unlearnkit.models.engine import Engine
 from unlearnkit.models.reference import ReferenceValues, reference_values
-from unlearnkit.training.step import LiveStep
 
 PAD = 0
 PROMPT, ANSWER = 20, 40
@@ -127,8 +126,8 @@ def one_pass(engine: Engine, rows: Rows) -> None:
     """Forward and backward over all rows of both splits, in micro-batches as large as the measurement's."""
     for start in range(0, len(rows["forget"]), BATCH_ROWS):
         part = {split: of[start : start + BATCH_ROWS] for split, of in rows.items()}
-        made = engine(pack(part, PAD), Request(logps=frozenset(part)))
-        torch.cat([outputs.logps for outputs in made.values()]).sum().backward()
+        made = engine(pack(part, PAD), [Quantity(split, "logps") for split in part])
+        torch.cat(list(made.values())).sum().backward()
     engine.zero_grad()
 
 
@@ -156,8 +155,11 @@ def one_by_one(
     effects: dict[str, list[float]] = {risk: [] for risk in found.gradients}
     for number, row in enumerate(rows):
         packed = pack({"forget": [row]}, PAD)
-        outputs = engine(packed, Request(logps=frozenset({"forget"})))
-        (term,) = objective.terms(LiveStep.of(packed, outputs, found.reference, {"forget": [number]})).values()
+        store = dict(engine(packed, objective.needs().of_model))
+        if found.reference is not None:
+            of_reference = objective.needs().of_reference
+            store |= found.reference.store(of_reference, {"forget": [number]}, engine.device)
+        (term,) = objective.terms(Step(store, packed.labels)).values()
         gradient: Sequence[Tensor] = torch.autograd.grad(term.sum, list(named.values()))
         for risk, direction in found.gradients.items():
             parts = [part.flatten() @ direction[name].flatten() for name, part in zip(named, gradient, strict=True)]

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
 import torch
 
-from tests.methods.steps import LeafStep, LeafView
+from tests.methods.steps import LeafView, counts, step_of
 from tests.tiny import EOS, random_rows, tiny_model
 from unlearnkit.data.batching import pack
-from unlearnkit.methods.objective import Objective, Term
+from unlearnkit.methods.objective import Objective, Quantity, Term
 from unlearnkit.methods.objectives.forget.idkdpo import dpo
 from unlearnkit.methods.objectives.forget.npo import NPO, npo
 from unlearnkit.methods.objectives.forget.po import PO
@@ -28,7 +29,7 @@ from unlearnkit.methods.objectives.forget.wtnpo import WTNPO
 from unlearnkit.methods.objectives.retain.kl import KL
 from unlearnkit.metrics import membership as mia
 from unlearnkit.metrics.memorization import exact_memorization, extraction_strength
-from unlearnkit.models.engine import Engine, Request
+from unlearnkit.models.engine import Engine
 from unlearnkit.models.logprob import Head, token_kl
 from unlearnkit.suites.tofu import formulas as tofu
 
@@ -61,9 +62,9 @@ P, Q = LOGITS.softmax(-1)[:1], LOGITS.softmax(-1)[1:]
 
 def value(term_of: object, logps: Sequence[Sequence[float]], reference: Sequence[Sequence[float]] = ()) -> float:
     """An objective's forget term as the loop would take it: the sum over its count."""
-    step = LeafStep({"forget": LeafView(logps)}, {"forget": LeafView(reference)} if reference else None)
+    step = step_of({"forget": LeafView(logps)}, {"forget": LeafView(reference)} if reference else None)
     term = term_of.forget_term(step)  # type: ignore[attr-defined]
-    return scalar(term.sum) / step.counts()[term.view, term.unit]
+    return scalar(term.sum) / counts(step)[term.view, term.unit]
 
 
 OBJECTIVES = {
@@ -163,15 +164,13 @@ def _kl() -> list[float]:
 def _retained(objective: Objective) -> Term:
     """The retain term on an answer of two tokens; prompt and padding are not in a step at all."""
     leaf = LeafView([LOGPS])
-    return objective.terms(LeafStep({"forget": leaf}, {"forget": leaf}, kl={"retain": LeafView([[0.2, 0.6]])}))[
-        "retain"
-    ]
+    return objective.terms(step_of({"forget": leaf}, {"forget": leaf}, kl={"retain": LeafView([[0.2, 0.6]])}))["retain"]
 
 
 def _po(refusals: Sequence[Sequence[float]]) -> float:
-    step = LeafStep({"forget:idk": LeafView(refusals)})
+    step = step_of({"forget:idk": LeafView(refusals)})
     term = PO().forget_term(step)
-    return scalar(term.sum) / step.counts()[term.view, term.unit]
+    return scalar(term.sum) / counts(step)[term.view, term.unit]
 
 
 RIGHT, WRONG = -1.0, [-2.0, -6.0]
@@ -282,11 +281,11 @@ def test_values_are_of_labeled_tokens_alone() -> None:
     engine = Engine(model)
     with torch.no_grad():
         engine.freeze_reference_head()
-        states = Engine(other)(batch, Request(hidden=frozenset({"rows"})))["rows"].hidden
-        found = engine(batch, Request(logps=frozenset({"rows"}), kl=frozenset({"rows"})), {"rows": states})["rows"]
+        states, logps, kl = (Quantity("rows", kind) for kind in ("states", "logps", "kl"))
+        of_reference = replace(states, of_reference=True)
+        found = engine(batch, [logps, kl], {of_reference: Engine(other)(batch, [states])[states]})
         plain = [model(torch.tensor([row.ids])).logits[0].double().log_softmax(-1) for row in rows]
     at = [(n, place) for n, row in enumerate(rows) for place in range(row.prompt, len(row.ids))]
     expected = torch.stack([plain[n][place - 1, rows[n].ids[place]] for n, place in at])
-    assert found.logps is not None and found.kl is not None
-    assert len(found.logps) == len(found.kl) == labels
-    torch.testing.assert_close(found.logps.double(), expected, rtol=0, atol=1e-5)
+    assert len(found[logps]) == len(found[kl]) == labels
+    torch.testing.assert_close(found[logps].double(), expected, rtol=0, atol=1e-5)

@@ -16,7 +16,8 @@ LAYERS = (
     "text",
     "data",
     "scope",
-    "methods.objective methods.composition methods.objectives records.schema records.probe records.intervention",
+    "methods.quantities methods.objective methods.composition methods.objectives"
+    " records.schema records.probe records.intervention",
     "models",
     "llm localization training metrics subjects",
     "targets records",

@@ -146,7 +146,7 @@ def test_a_bad_recipe_says_where_and_what_is_allowed(tmp_path: Path, old: str, n
         ("train.lr", ["not an override", "key=value"]),
         ("=3", ["not an override"]),
         ("train..lr=3", ["not an override"]),
-        ("seed.x=3", ["no section", "field seed"]),
+        ("seed.x=3", ["not a section", "field seed"]),
         ("train.lr=[", ["not YAML"]),
         ("train.lr=0", ["override 'train.lr=0', field train.lr", "greater than 0"]),
         ("method.name=truu", ["field method.name", "did you mean"]),

@@ -1,4 +1,4 @@
-"""Fit `src/unlearnkit/metrics/refusal.json`, the weights by which refusals are told from answers.
+"""Fit `src/unlearnkit/text/refusal.json`, the weights by which refusals are told from answers.
 
     python tools/fit_refusal.py OUT.json en=FILE,FILE... es=FILE,FILE... ru=FILE,FILE...
 

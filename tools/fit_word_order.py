@@ -1,4 +1,4 @@
-"""Fit `src/unlearnkit/metrics/word_order.json`, the weights by which shuffled text is told from language.
+"""Fit `src/unlearnkit/text/word_order.json`, the weights by which shuffled text is told from language.
 
     python tools/fit_word_order.py OUT.json en=FILE,FILE... es=FILE,FILE... ru=FILE,FILE...
 

@@ -22,7 +22,8 @@ from unlearnkit.localization.base import LOCALIZERS, Localizer
 from unlearnkit.methods.base import METHODS, Method
 from unlearnkit.methods.objective import Objective
 from unlearnkit.methods.objective_method import ObjectiveMethod
-from unlearnkit.metrics.gates import Gate
+from unlearnkit.metrics.gates import Gate, current_gate
+from unlearnkit.metrics.score_names import RENAMED_METRICS, rename_metrics
 from unlearnkit.models.settings import Dtype, LoraSettings
 from unlearnkit.suites.base import SUITES, Suite
 from unlearnkit.targets.base import TEACHERS, Teacher
@@ -142,6 +143,16 @@ class Recipe(Settings):
         if name in REFERENCES:
             raise ValueError(f"Input should be another name: {name!r} stands for a model that methods are held against")
         return name
+
+    @field_validator("gates")
+    @classmethod
+    def _name_metrics_as_today(cls, gates: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(current_gate(gate, warn=True) for gate in gates)
+
+    def earlier_dump(self) -> dict[str, Any]:
+        """Dump as JSON values under the earliest names, those of metrics in gates too."""
+        earlier = {name: old for old, name in RENAMED_METRICS.items()}
+        return {**super().earlier_dump(), "gates": [rename_metrics(gate, earlier) for gate in self.gates]}
 
     @model_validator(mode="before")
     @classmethod
@@ -283,9 +294,10 @@ class Recipe(Settings):
         """Where the run's folder is."""
         return Path(self.out) if self.out is not None else Path("runs") / self.name
 
-    def dump(self) -> str:
-        """The recipe as YAML, every setting written out."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+    def dump(self, *, earlier: bool = False) -> str:
+        """Return the recipe as YAML, every setting written out; `earlier`: under the earliest names."""
+        values = self.earlier_dump() if earlier else self.model_dump(mode="json")
+        return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
 
 
 def load_recipe(path: str | Path, overrides: tuple[str, ...] | list[str] = ()) -> Recipe:

@@ -107,7 +107,7 @@ def other_line(name: str, line: str) -> Callable[[Place], object]:
 
 RECORDS, SCOPE = f"{OWN}/private/records.jsonl", f"{OWN}/private/scope.json"
 DAMAGED = "the checkpoint is damaged"
-NOT_OURS = "the file is not one that this version wrote"
+NOT_OURS = "this version cannot read the file"
 
 STOPPED = [
     Case(
@@ -167,13 +167,13 @@ STOPPED = [
     Case(
         "rows-changed-since",
         other_rows_of_the_same_ids,
-        ["the rows changed since the run was begun", OWN, "bring back"],
+        ["the rows changed since the run was begun", OWN, "restore"],
         RESUME,
     ),
     Case(
         "model-changed-since",
         keeping_the_model(other_model),
-        ["the model changed since the run was begun", OWN, "bring back"],
+        ["the model changed since the run was begun", OWN, "restore"],
         RESUME,
         mend=original_model,
     ),
@@ -263,13 +263,13 @@ ENDED = [
     Case(
         "model-of-the-run-truncated",
         cut(f"{OWN}/model/model.safetensors"),
-        ["damaged, cut off", f"{OWN}/model/model.safetensors"],
+        ["damaged, truncated", f"{OWN}/model/model.safetensors"],
         EVAL,
     ),
     Case(
         "model-of-the-run-truncated-elsewhere",
         cut(f"{OWN}/model/model.safetensors"),
-        ["damaged, cut off", f"{OWN}/model/model.safetensors"],
+        ["damaged, truncated", f"{OWN}/model/model.safetensors"],
         (*EVAL, "--out", "again"),
     ),
     Case("rows-gone-since", gone("forget.jsonl"), ["no such file", "data.forget", "'forget.jsonl'"], EVAL),

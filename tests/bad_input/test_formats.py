@@ -128,7 +128,7 @@ def missing(kind: str) -> Callable[[Place], None]:
     return lambda place: place.recipe(data={"forget": f"rows/typo.{kind}"})
 
 
-UNTOLD = {"jsonl": "not JSON", "json": "not JSON", "csv": "not CSV", "parquet": "not a Parquet file"}
+UNTOLD = {"jsonl": "not JSON", "json": "not JSON", "csv": "not CSV", "parquet": "the Parquet file cannot be read"}
 ENCODING = dict.fromkeys(WRITERS, "not UTF-8") | {"parquet": "Parquet with UTF-8 strings"}
 
 
@@ -139,7 +139,7 @@ def of_every_kind(kind: str) -> list[Case]:
         Case(f"{kind}-truncated", file(kind, cut(kind)), [UNTOLD.get(kind, "not UTF-8"), name], RUN),
         Case(f"{kind}-wrong-encoding", file(kind, latin(kind)), [ENCODING[kind], name]),
         Case(f"{kind}-nul", file(kind, nul(kind)), ["NUL", name]),
-        Case(f"{kind}-is-a-folder", folder(kind), ["the folder holds no files", name], RUN),
+        Case(f"{kind}-is-a-folder", folder(kind), ["the folder contains no files", name], RUN),
         Case(f"{kind}-no-permission", no_permission(kind), ["cannot be read: Permission denied", name]),
         Case(f"{kind}-is-not-there", missing(kind), ["no such file", "data.forget", f"rows/typo.{kind}"]),
     ]
@@ -149,7 +149,7 @@ def of_tables(kind: str) -> list[Case]:
     write, second = WRITERS[kind], SECOND[kind]
     # In CSV a row lacks no column, and what is not there is an empty cell.
     lacking = [{"question": row["question"]} for row in GOOD] if kind in ("csv", "parquet") else with_second(answer=...)
-    lacks = ["columns are those of no shape", f"rows.{kind}", "qa: question, answer"]
+    lacks = ["columns match no shape", f"rows.{kind}", "qa: question, answer"]
     if kind in ("jsonl", "json"):
         lacks = ["a field is missing", f"{second}, field answer"]
     null = "a field is empty" if kind == "csv" else "a field is null"
@@ -180,14 +180,14 @@ CASES = [
     Case(
         "unknown-extension",
         file("xlsx", b"PK"),
-        ["files with this extension are not read", ".xlsx", ".jsonl, .json, .csv, .parquet"],
+        ["files with this extension cannot be read", ".xlsx", ".jsonl, .json, .csv, .parquet"],
     ),
     Case("unknown-extension-in-init", file("pdf", b"%PDF"), [".pdf", "convert the file"], (*INIT, "rows.pdf")),
     Case("init-rows-truncated", file("jsonl", cut("jsonl")), ["not JSON", "rows.jsonl:2"], (*INIT, "rows.jsonl")),
     Case(
         "init-files-are-there",
         lambda _: None,
-        ["there already", "recipe.yaml"],
+        ["exists already", "recipe.yaml"],
         ("init", "--model", "./model", "--forget", "forget.jsonl"),
     ),
     Case(
@@ -197,7 +197,9 @@ CASES = [
     ),
     Case("jsonl-two-shapes", file("jsonl", jsonl([{"text": "a", **GOOD[0]}])), ["several shapes", "data.shape"]),
     Case(
-        "csv-cell-too-many", file("csv", csv(GOOD) + b"a,b,c\n"), ["as many cells", "rows.csv:5", "3 cells", "2 cells"]
+        "csv-cell-too-many",
+        file("csv", csv(GOOD) + b"a,b,c\n"),
+        ["another number of cells", "rows.csv:5", "3 cells", "2 cells"],
     ),
     Case("retain-truncated", lambda place: place.cut("retain.jsonl", 0.45), ["not JSON", "retain.jsonl:6"]),
     Case(

@@ -30,7 +30,7 @@ CASES = [
     Case(
         "hub-rows-out-of-reach",
         lambda place: place.recipe(data={"forget": "us/rows"}),
-        ["the hub gives no data set of that name", "data.forget", "'us/rows'", "HF_TOKEN"],
+        ["the hub has no data set of that name", "data.forget", "'us/rows'", "HF_TOKEN"],
         CHECK,
         4,
     ),
@@ -83,9 +83,9 @@ def hub(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterat
         (
             "model.safetensors",
             {"model": {"path": "us/model"}},
-            ["the Hub cannot be reached or broke off", "'us/model'"],
+            ["the Hub cannot be reached or the download broke off", "'us/model'"],
         ),
-        ("rows.jsonl", {"data": {"forget": "us/rows"}}, ["the hub gives no data set", "data.forget", "'us/rows'"]),
+        ("rows.jsonl", {"data": {"forget": "us/rows"}}, ["the hub has no data set", "data.forget", "'us/rows'"]),
     ],
     ids=["download-of-a-model-breaks-off", "download-of-rows-breaks-off"],
 )

@@ -171,7 +171,7 @@ CPU_OOM = RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator:
 BROKEN = torch.AcceleratorError("CUDA error: an illegal memory access was encountered\nCompile with ...")
 
 DENIED = PermissionError(errno.EACCES, "Permission denied", f"{OWN}/private")
-NO_MEMORY = ["not enough memory", "train.micro_batch_size", "checkpoint is kept"]
+NO_MEMORY = ["not enough memory", "train.micro_batch_size", "checkpoint was kept"]
 
 # While a run goes on: what it has by then stays, and it finishes when the machine can again.
 DURING = [
@@ -192,7 +192,7 @@ DURING = [
     Case(
         "disk-full-at-the-first-checkpoint",
         no_room_for_tensors(1),
-        [FULL, "checkpoints/step-00000002", "make room", "--resume"],
+        [FULL, "checkpoints/step-00000002", "free some space", "--resume"],
         RUN,
         1,
     ),
@@ -241,7 +241,7 @@ AFTER = [
     Case(
         "no-permission-to-purge",
         fails_in("unlearnkit.pipeline.purge.shutil.rmtree", DENIED),
-        ["the system says: Permission denied", f"where:   {OWN}/private", "rights"],
+        ["the operating system reports: Permission denied", f"where:   {OWN}/private", "permissions"],
         ("purge", OWN),
         1,
     ),

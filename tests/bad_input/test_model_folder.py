@@ -88,7 +88,7 @@ CASES = [
     Case(
         "model-is-not-there",
         having(model={"path": "./modell"}),
-        ["no such model folder", "model.path", "'./modell'", "relative one begins at"],
+        ["no such model folder", "model.path", "'./modell'", "relative one starts at"],
         RUN,
     ),
     Case(
@@ -116,7 +116,7 @@ CASES = [
     Case(
         "model-is-no-id",
         having(model={"path": "my model"}),
-        ["no such model folder, and this is no Hub id", "owner/name"],
+        ["no such model folder, and this is not a Hub id", "owner/name"],
         RUN,
     ),
     Case(
@@ -133,9 +133,13 @@ CASES = [
         ("init", "--model", "us/nothing", "--forget", "forget.jsonl", "--out", "new"),
         4,
     ),
-    Case("model-folder-empty", lambda place: place.folder("model"), ["holds no config.json", "save_pretrained"], RUN),
-    Case("model-is-a-run", run_for_a_model, ["holds no config.json", "name the model in it", "runs/before/model"], RUN),
-    Case("model-no-config", lambda place: place.remove(CONFIG), ["holds no config.json", "work/model"], EVAL),
+    Case(
+        "model-folder-empty", lambda place: place.folder("model"), ["contains no config.json", "save_pretrained"], RUN
+    ),
+    Case(
+        "model-is-a-run", run_for_a_model, ["contains no config.json", "name the model in it", "runs/before/model"], RUN
+    ),
+    Case("model-no-config", lambda place: place.remove(CONFIG), ["contains no config.json", "work/model"], EVAL),
     Case("model-config-truncated", lambda place: place.cut(CONFIG), ["not JSON", "config.json, line"], RUN),
     Case(
         "model-config-no-permission",
@@ -146,7 +150,7 @@ CASES = [
     Case(
         "model-unknown-kind",
         lambda place: place.edit(CONFIG, model_type="martian"),
-        ["knows no such kind", "field model_type", "'martian'"],
+        ["does not support this kind", "field model_type", "'martian'"],
         RUN,
     ),
     Case(
@@ -179,16 +183,16 @@ CASES = [
     Case(
         "model-truncated",
         lambda place: place.cut(WEIGHTS),
-        ["damaged, cut off", "model.safetensors", "bytes", "again"],
+        ["damaged, truncated", "model.safetensors", "bytes", "again"],
         RUN,
     ),
     Case(
         "model-truncated-in-eval",
         lambda place: place.cut(WEIGHTS, 0.99),
-        ["damaged, cut off", "model.safetensors"],
+        ["damaged, truncated", "model.safetensors"],
         EVAL,
     ),
-    Case("model-empty-weights", lambda place: place.write(WEIGHTS, ""), ["damaged, cut off", "0 bytes"], RUN),
+    Case("model-empty-weights", lambda place: place.write(WEIGHTS, ""), ["damaged, truncated", "0 bytes"], RUN),
     Case(
         "model-a-git-lfs-pointer",
         lambda place: place.write(WEIGHTS, "version https://git-lfs.github.com/spec/v1\n"),
@@ -206,8 +210,8 @@ CASES = [
         ["2 of the 2 files", "one.safetensors"],
         RUN,
     ),
-    Case("model-no-tokenizer", no_tokenizer, ["holds no tokenizer", "tokenizer.json", "work/model"], RUN),
-    Case("model-no-tokenizer-in-a-check", no_tokenizer, ["holds no tokenizer"], CHECK),
+    Case("model-no-tokenizer", no_tokenizer, ["contains no tokenizer", "tokenizer.json", "work/model"], RUN),
+    Case("model-no-tokenizer-in-a-check", no_tokenizer, ["contains no tokenizer"], CHECK),
     Case(
         "model-tokenizer-truncated",
         lambda place: place.cut(TOKENIZER),
@@ -239,7 +243,7 @@ CASES = [
     Case(
         "adapter-without-a-base",
         adapter(base_model_name_or_path=None),
-        ["does not say to which model", "base_model_name_or_path"],
+        ["does not name its base", "base_model_name_or_path"],
         RUN,
     ),
     Case(
@@ -273,7 +277,7 @@ CASES = [
             place.write("twin/model.safetensors", b"x"),
             place.recipe(suite={"retrained": "./twin"}),
         ),
-        ["damaged, cut off", "twin"],
+        ["damaged, truncated", "twin"],
         RUN,
     ),
     Case(

@@ -41,27 +41,27 @@ def as_a_folder(place: Place) -> None:
     place.folder(NAME)
 
 
-SECTION = "a section: settings of its own"
+SECTION = "a section: its settings"
 GRU = {"combiner": {"name": "gru"}}
 
 CASES = [
     # No recipe at all
     Case("recipe-is-not-there", right, ["the recipe cannot be read", "none.yaml"], ("run", "none.yaml")),
     Case("recipe-is-a-folder", as_a_folder, ["the recipe cannot be read: Is a directory", NAME]),
-    Case("recipe-empty", text(""), ["a recipe is a mapping of fields", NAME, "begin with `suite:`"]),
-    Case("recipe-not-a-mapping", text("- a\n- b\n"), ["a recipe is a mapping of fields", "a list of 2"]),
+    Case("recipe-empty", text(""), ["a recipe must be a mapping of fields", NAME, "start with `suite:`"]),
+    Case("recipe-not-a-mapping", text("- a\n- b\n"), ["a recipe must be a mapping of fields", "a list of 2"]),
     Case("recipe-not-utf-8", latin, ["the recipe cannot be read: it is not UTF-8 text", NAME]),
-    Case("recipe-nul", text("name: a\nseed: \0\n"), ["not YAML", f"{NAME}:2", "U+0000", "take it out"]),
+    Case("recipe-nul", text("name: a\nseed: \0\n"), ["not YAML", f"{NAME}:2", "U+0000", "remove it"]),
     Case("recipe-not-yaml", changed("suite:", "suite: ["), ["not YAML", f"{NAME}:3"]),
     Case(
-        "recipe-tab", changed("  name: files", "\tname: files"), ["not YAML", f"{NAME}:2", "spaces in place of the tab"]
+        "recipe-tab", changed("  name: files", "\tname: files"), ["not YAML", f"{NAME}:2", "replace the tab by spaces"]
     ),
     Case(
         "recipe-code", text("suite: !!python/object/apply:os.system [ls]\n"), ["not YAML", "constructor", f"{NAME}:1"]
     ),
     Case("recipe-two-documents", text("seed: 1\n---\nseed: 2\n"), ["not YAML", "single document", f"{NAME}:2"]),
     Case("recipe-nested-without-end", text("a: " + "[" * 5000), ["cannot be read: it is nested too deeply", NAME]),
-    Case("recipe-holds-itself", text("suite: &a\n  name: *a\n"), ["the recipe holds itself", NAME]),
+    Case("recipe-holds-itself", text("suite: &a\n  name: *a\n"), ["the recipe contains itself", NAME]),
     Case("recipe-no-such-date", text("name: 2024-02-31\n"), ["the recipe cannot be read", "day", NAME]),
     Case(
         "recipe-key-twice",
@@ -140,7 +140,7 @@ CASES = [
     Case(
         "recipe-unknown-method",
         changed("graddiff", "grdaiff"),
-        ["no objective of that name", f"{NAME}:10, field method.name", "did you mean graddiff", "npo"],
+        ["no method of that name", f"{NAME}:10, field method.name", "did you mean graddiff", "npo"],
     ),
     Case(
         "recipe-unknown-suite",
@@ -209,7 +209,7 @@ CASES = [
     Case("recipe-number-of-5000-digits", changed("steps: 6", "steps: " + "9" * 5000), [NAME]),
     Case("recipe-section-is-a-word", having(model="./model"), [SECTION, "field model", "'./model'"]),
     Case(
-        "recipe-section-is-empty", lambda place: place.recipe(train=None), [SECTION, "field train", "take the line out"]
+        "recipe-section-is-empty", lambda place: place.recipe(train=None), [SECTION, "field train", "remove the line"]
     ),
     Case("recipe-method-is-a-word", having(method="npo"), [SECTION, "field method", "{name: npo}"]),
     Case("recipe-combiner-is-a-word", having(train={"combiner": "gru"}), [SECTION, "train.combiner", "{name: gru}"]),
@@ -294,13 +294,13 @@ CASES = [
     Case(
         "recipe-pattern-finds-nothing",
         having(model={"parameters": "no_such"}),
-        ["no weight has such a name", "model.parameters"],
+        ["no weight has a matching name", "model.parameters"],
         RUN,
     ),
     Case(
         "recipe-layers-of-another-family",
         having(model={"lora": {"target_modules": ["c_attn"]}}),
-        ["takes no such adapter", "target_modules", "q_proj"],
+        ["does not support this adapter", "target_modules", "q_proj"],
         RUN,
     ),
     Case("recipe-layer-that-is-not-there", having(method={"name": "rmu", "layer": 99}), ["layer", "99"], RUN),
@@ -314,7 +314,7 @@ CASES = [
     Case("override-without-a-value", right, ["not an override", "'train.lr'", "key=value"], over("train.lr")),
     Case("override-not-yaml", right, ["not YAML", "'train.lr=['"], over("train.lr=[")),
     Case("override-of-no-field", right, ["no such setting", "override 'lr=1'", "did you mean train.lr?"], over("lr=1")),
-    Case("override-into-a-value", right, ["no section", "field out", "out.x=1"], over("out.x=1")),
+    Case("override-into-a-value", right, ["not a section", "field out", "out.x=1"], over("out.x=1")),
     Case(
         "override-out-of-range", right, ["override 'train.lr=0', field train.lr", "greater than 0"], over("train.lr=0")
     ),

@@ -57,10 +57,10 @@ CASES = [
     Case(
         "scope-is-a-folder", lambda place: place.folder(SCOPE), ["the scope cannot be read: Is a directory", SCOPE], RUN
     ),
-    Case("scope-empty", text(""), ["a scope is a mapping of fields", SCOPE, "description:"]),
+    Case("scope-empty", text(""), ["a scope must be a mapping of fields", SCOPE, "description:"]),
     Case("scope-not-yaml", text("description: a\nsubjects: [\n"), ["not YAML", f"{SCOPE}:"]),
     Case("scope-not-utf-8", text("description: caf\xe9".encode("latin-1")), ["the scope cannot be read", "UTF-8"]),
-    Case("scope-a-list-of-names", text("- Ondra Kestrelby\n"), ["a scope is a mapping of fields", "a list of 1"]),
+    Case("scope-a-list-of-names", text("- Ondra Kestrelby\n"), ["a scope must be a mapping of fields", "a list of 1"]),
     Case("scope-no-description", having(description=...), ["a setting is missing", "field description"]),
     Case(
         "scope-no-subjects", having(subjects=[], secrets=[]), ["field subjects", "at least 1 item", f"{SCOPE}:3"], RUN

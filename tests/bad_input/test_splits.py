@@ -68,7 +68,7 @@ CASES = [
         [
             "error: split 'forget' and the retain split have the same row",
             "forget.jsonl:1 and ",
-            "take it out of the retain split",
+            "remove it from the retain split",
         ],
         findings=True,
     ),
@@ -76,7 +76,7 @@ CASES = [
     Case(
         "holdout-is-trained-on",
         both(moved("retain.jsonl", "holdout.jsonl"), having(data={"holdout": "holdout.jsonl"})),
-        ["error: split 'holdout' is not for training, and has rows of the retain split", "holdout.jsonl:"],
+        ["error: split 'holdout' is not for training, but contains exact rows of the retain split", "holdout.jsonl:"],
         findings=True,
     ),
     Case(

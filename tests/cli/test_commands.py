@@ -17,6 +17,7 @@ from huggingface_hub import constants
 from unlearnkit.cli.app import main
 from unlearnkit.metrics.score_names import LISTED
 from unlearnkit.pipeline import evaluate as evaluation
+from unlearnkit.pipeline.listing import KINDS
 from unlearnkit.recipe import EvalSettings
 from unlearnkit.runs.folder import RunFolder
 
@@ -242,7 +243,7 @@ def test_merge_is_short_for_a_field_of_the_recipe(recipe: str, call: Any) -> Non
 def test_ls_and_show(call: Any) -> None:
     code, out, _ = call("ls", "--json")
     listed = json.loads(out)
-    assert code == 0 and set(listed) == {"objective", "combiner", "teacher", "suite", "attack", "metric", "judge"}
+    assert code == 0 and set(listed) == set(KINDS)
     npo = next(entry for entry in listed["objective"] if entry["name"] == "npo")
     assert npo["paper"] == "arXiv:2404.05868" and npo["summary"].startswith("Negative preference optimization")
     assert all(entry["summary"] for entries in listed.values() for entry in entries)

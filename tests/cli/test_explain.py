@@ -81,7 +81,7 @@ def test_a_purged_run_is_asked_by_the_scope_of_its_suite(finished: RunFolder, ca
     ("arguments", "words"),
     [
         (["nowhere", "Who?"], "no run"),
-        (["RUN"], "there is no question"),
+        (["RUN"], "no question is given"),
         (["RUN", "Who?", " "], "question 2"),
         (["RUN", "who " * 3000], "leaves no room"),
         (["RUN", "--faithfulness", "--at-most", "0"], "--at-most"),

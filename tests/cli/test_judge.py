@@ -45,7 +45,7 @@ def test_help_of_both(call: Any) -> None:
     code, out, _ = call("judge", "agree", "-h")
     assert code == 0 and "--judges" in out and "--repeats" not in out
     code, out, _ = call("--help")
-    assert code == 0 and "Judge what runs said" in out
+    assert code == 0 and "Judge the outputs of runs" in out
 
 
 def test_the_rules_and_the_rubrics_are_shown(call: Any) -> None:
@@ -65,22 +65,22 @@ def test_the_rules_and_the_rubrics_are_shown(call: Any) -> None:
         (["judge", "nowhere"], 2, "no measured run"),
         (["judge", "runs", "--judge", "rulez"], 2, "laaj-paper"),
         (["judge", "runs", "--judge", "laaj"], 4, "needs a language model"),
-        (["judge", "path=m", "--judge", "laaj"], 2, "no run is named"),
-        (["judge", "runs", "path=m"], 2, "leave out path"),
-        (["judge", "runs", "server.url=https://me:sk-1@h/v1"], 2, "leave out server.url, or"),
-        (["judge", "runs", "--max-requests", "3"], 2, "leave out --max-requests"),
+        (["judge", "path=m", "--judge", "laaj"], 2, "no run is given"),
+        (["judge", "runs", "path=m"], 2, "omit path"),
+        (["judge", "runs", "server.url=https://me:sk-1@h/v1"], 2, "omit server.url, or"),
+        (["judge", "runs", "--max-requests", "3"], 2, "omit --max-requests"),
         (["judge", "runs", "--judge", "laaj", "path=runs"], 2, "no config.json"),
-        (["judge", "runs", "--judge", "laaj", "path=m", "server.url=http://h", "server.model=m"], 2, "two are named"),
+        (["judge", "runs", "--judge", "laaj", "path=m", "server.url=http://h", "server.model=m"], 2, "two are given"),
         (["judge", "runs", "--judge", "laaj", "server.url=http://h"], 2, "write server.model"),
         (["judge", "runs", "--judge", "laaj", "sampling.temprature=1"], 2, "temperature"),
         (["judge", "runs", "--judge", "laaj", "server={url: http://h, model: m, key: sk-1}"], 2, "key_variable"),
-        (["judge", "runs", "--seed", "1"], 2, "leave out --seed"),
-        (["judge", "runs", "--repeats", "2"], 2, "leave out --repeats"),
+        (["judge", "runs", "--seed", "1"], 2, "omit --seed"),
+        (["judge", "runs", "--repeats", "2"], 2, "omit --repeats"),
         (["judge", "runs", "--judge", "laaj", "--repeats", "0"], 2, "--repeats"),
         (["judge", "agree"], 2, "Missing"),
         (["judge", "agree", "nowhere", "--judges", "rules,laaj"], 2, "no run"),
-        (["judge", "agree", "runs/one", "--judges", "rules"], 2, "two different judges"),
-        (["judge", "agree", "runs/one", "--judges", "rules,rules"], 2, "two different judges"),
+        (["judge", "agree", "runs/one", "--judges", "rules"], 2, "give two different judges"),
+        (["judge", "agree", "runs/one", "--judges", "rules,rules"], 2, "give two different judges"),
         (["judge", "agree", "runs/one", "--judges", "rules,laaj"], 2, "has not judged the run"),
     ],
 )

@@ -50,9 +50,9 @@ def test_a_draft_is_a_scope_for_its_owner_alone(call: Any) -> None:
     file = Path("scope.yaml")
     scope = read_scope(file)
     assert scope == suggest_scope(as_read(ROWS), as_read(RETAIN), task="privacy") and scope.neighbors
-    assert scope.allowed and "# allowed: what may be said of a neighbor" in file.read_text("utf-8")
+    assert scope.allowed and "# allowed: facts about neighbors" in file.read_text("utf-8")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert file.read_text("utf-8").startswith("# What is to be forgotten. Drafted from the forget rows: read it")
+    assert file.read_text("utf-8").startswith("# What must be forgotten. Drafted from the forget rows: read")
     assert f"3 subjects, {len(scope.secrets)} secrets, {len(scope.neighbors)} neighbors" in err
     assert not any(form in out + err for secret in scope.secrets for form in secret.forms), "it tells no secret"
 
@@ -76,7 +76,7 @@ def test_documents_are_cut_by_a_models_tokens(call: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["forget.jsonl", "--out", "taken.yaml"], ["there already", "taken.yaml", "--out"]),
+        (["forget.jsonl", "--out", "taken.yaml"], ["exists already", "taken.yaml", "--out"]),
         (["nowhere.jsonl"], ["FORGET", "nowhere.jsonl"]),
         (["forget.jsonl", "--retain", "nowhere.jsonl"], ["--retain", "nowhere.jsonl"]),
         (["forget.jsonl", "--task", "profil"], ["--task", "privacy, copyright, hazard, profile"]),

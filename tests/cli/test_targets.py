@@ -104,7 +104,7 @@ def test_written_reviewed_taken_back_and_trained_on(call: Any, faulty: Faulty) -
     told = (
         f"written by api: {len(rows) - replaced}",
         f"again: {3 * replaced} (no trace",
-        f"'s: {replaced}",
+        f"template teacher: {replaced}",
         "lift: not",
     )
     for words in told:
@@ -146,7 +146,7 @@ def test_lift_is_measured_told_and_what_helps_is_replaced(call: Any, faulty: Fau
     assert code == 0, err
     folder = RunFolder(RUN)
     taught = folder.state().targets
-    assert taught is not None and taught.lift is not None and not taught.lift.twin
+    assert taught is not None and taught.lift is not None and not taught.lift.retrained
     assert taught.lift.targets == taught.written + taught.replaced and taught.lift.at_most == 0
     assert taught.turned_down["lift"] > 0 and "which is weaker evidence" in " ".join(err.split())
     assert f"mean {taught.lift.mean:.3f}" in err and taught.lift.highest >= taught.lift.mean

@@ -12,6 +12,7 @@ import torch
 from pydantic import ConfigDict
 from torch import Tensor
 
+from tests.conformance.outside import OUTSIDE
 from tests.tiny import PAD, random_rows, tiny_model
 from unlearnkit.data.batching import Pack, pack
 from unlearnkit.data.encoding import Encoded
@@ -48,14 +49,22 @@ OF_A_RANDOM_MODEL: dict[str, dict[str, Any]] = {"satimp": {"beta1": 0.5}, "simnp
 """Settings in place of defaults that leave next to no gradient where a token's probability is a few per cent."""
 CONSTANT_WEIGHTS = ("satimp", "tnpo", "wga", "wtnpo")
 """Objectives whose weights are constants in the gradient but not in the value: w log p rises to 0 as p and w fall."""
+OF_OUTSIDE: dict[str, tuple[str, dict[str, Any]]] = {
+    **{name: (name, {}) for name in OUTSIDE},
+    "outside: max entropy + kl": ("outside: max entropy", {"retain": "kl"}),
+    "outside: self-distillation + nll": ("outside: self-distillation", {"strength": 1.5, "retain": "nll"}),
+}
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    name: (name, OF_A_RANDOM_MODEL.get(name, {})) for name in OBJECTIVES.names()
-} | VARIANTS
+    **{name: (name, OF_A_RANDOM_MODEL.get(name, {})) for name in OBJECTIVES.names()},
+    **VARIANTS,
+    **OF_OUTSIDE,
+}
 
 
 def make(case: str) -> Objective:
     name, options = CASES[case]
-    return OBJECTIVES.get(name).plugin(**options)
+    plugin = OUTSIDE[name] if name in OUTSIDE else OBJECTIVES.get(name).plugin
+    return plugin(**options)
 
 
 def rows_of(view: View, seed: int = 0) -> list[Encoded]:

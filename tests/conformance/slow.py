@@ -5,6 +5,7 @@ Nothing here is shared with the package: no packing, no chunked head, no terms, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -151,8 +152,42 @@ def tru(slow: Slow, objective: Any) -> Tensor:
     return loss
 
 
+def max_entropy(slow: Slow, objective: Any) -> Tensor:
+    negative = [(logps.exp() * logps).sum(-1) for logps in slow.distributions("forget")]
+    return with_retain(token_mean(negative), slow, objective)
+
+
+def uniform(slow: Slow, objective: Any) -> Tensor:
+    return with_retain(-token_mean([logps.mean(-1) for logps in slow.distributions("forget")]), slow, objective)
+
+
+def self_distillation(slow: Slow, objective: Any) -> Tensor:
+    losses = []
+    distributions = zip(slow.distributions("forget"), slow.distributions("forget", reference=True), strict=True)
+    for (ours, theirs), row in zip(distributions, slow.views["forget"], strict=True):
+        for at, token in enumerate(row.ids[row.prompt :]):
+            target = theirs[at].exp()
+            target[token] *= math.exp(-objective.strength)
+            losses.append(-(target / target.sum() * ours[at]).sum())
+    return with_retain(torch.stack(losses).mean(), slow, objective)
+
+
+def everything(slow: Slow, _: Any) -> Tensor:
+    logps = slow.logps("forget")
+    # log p / (1 - p), summed over a row.
+    odds = torch.stack([(row - torch.log(-torch.expm1(row))).sum() for row in logps])
+    entropies = [-(row.exp() * row).sum(-1) for row in slow.distributions("forget")]
+    flat = token_mean([p.exp().detach() * entropy for p, entropy in zip(logps, entropies, strict=True)])
+    pairs = list(zip(slow.distributions("retain", reference=True), slow.distributions("retain"), strict=True))
+    retain = token_mean([-(p.exp() * q).sum(-1) for p, q in pairs]) + 0.5 * kl(slow)
+    retain = retain + 0.1 * token_mean([(q.exp() * q).sum(-1) for _, q in pairs])
+    return torch.log(1 + torch.exp(0.1 * odds)).mean() - 0.3 * flat + 2.0 * retain
+
+
 SLOW: dict[str, Callable[[Slow, Any], Tensor]] = {
     "ga": ga, "npo": npo, "po": po, "graddiff": ga, "tru": tru,
     "wga": wga, "satimp": satimp, "tnpo": tnpo, "wtnpo": wtnpo, "simnpo": simnpo, "idkdpo": idkdpo, "rmu": rmu,
     "nll": nll, "kl": kl, "representation": representation, "finetune": nll, "retrain": nll,
+    "outside: max entropy": max_entropy, "outside: uniform": uniform,
+    "outside: self-distillation": self_distillation, "outside: everything": everything,
 }  # fmt: skip

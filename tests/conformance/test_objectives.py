@@ -18,9 +18,9 @@ from torch import Tensor
 
 from tests.conformance.harness import CASES, CONSTANT_WEIGHTS, Altered, World, make, rows_of
 from tests.conformance.slow import SLOW, Slow, token_mean
-from tests.methods.steps import LeafStep, LeafView, loss
+from tests.methods.steps import LeafView, Store, loss, step_of
 from unlearnkit.core.errors import InputError
-from unlearnkit.methods.objective import OBJECTIVES, Objective, Terms
+from unlearnkit.methods.objective import OBJECTIVES, Objective, Step, Terms
 from unlearnkit.training.loop import StepLog
 from unlearnkit.training.step import count_units
 
@@ -181,7 +181,7 @@ def test_terms_are_named_alike_in_every_micro_batch_and_counted_in_a_known_unit(
 # --- needs ---------------------------------------------------------------------------------------------------------
 
 
-def leaf_step(objective: Objective, value: float | None = None, reference: float | None = None) -> LeafStep:
+def leaf_step(objective: Objective, value: float | None = None, reference: float | None = None) -> Step:
     """A step with every value of every view that is declared anywhere, and of the usual views besides."""
     views = objective.needs().views | {"forget", "forget:target", "forget:idk", "retain"}
 
@@ -199,12 +199,17 @@ def leaf_step(objective: Objective, value: float | None = None, reference: float
             depth: torch.full((counts[depth[0]], 4), fill, dtype=torch.float64, requires_grad=True) for depth in wanted
         }
 
-    return LeafStep(
+    return step_of(
         leaves(value, -1.0),
         leaves(reference, -0.7),
         leaves(None if value is None else abs(value), 0.3),
         depths(objective.needs().hidden, -1.0 if value is None else value),
         depths(objective.needs().reference_hidden, -0.7 if reference is None else reference),
+        {
+            quantity: leaves(None if value is None else abs(value), 0.3)[quantity.view]
+            for quantity in objective.needs().of_model
+            if quantity.function is not None
+        },
     )
 
 
@@ -213,10 +218,8 @@ def test_only_and_all_of_what_is_declared_is_asked_for(case: str) -> None:
     objective = make(case)
     needs, step = objective.needs(), leaf_step(objective)
     objective.terms(step)
-    declared = {("logps", v) for v in needs.logps} | {("reference", v) for v in needs.reference}
-    declared |= {("kl", v) for v in needs.kl}
-    declared |= {("hidden", v) for v, _ in needs.hidden} | {("reference hidden", v) for v, _ in needs.reference_hidden}
-    assert step.asked == declared
+    assert isinstance(step.store, Store)
+    assert step.store.read == needs.quantities
 
 
 @every_case
@@ -227,8 +230,7 @@ def test_the_gradient_is_finite_at_extreme_log_probabilities(case: str, value: f
     total = loss(objective.terms(step), step)
     total.backward()
     assert math.isfinite(total.item())
-    leaves = [v.leaf for v in (*step._logps.values(), *step._kl.values())] + list(step._hidden.values())
-    gradients = [leaf.grad for leaf in leaves if leaf.grad is not None]
+    gradients = [leaf.grad for leaf in step.store.values() if leaf.grad is not None]
     assert gradients and all(torch.isfinite(g).all() for g in gradients)
 
 

@@ -76,7 +76,7 @@ def test_a_template_that_knows_no_system_turn_is_told_with_what_to_do() -> None:
     tokenizer.chat_template = "{{ raise_exception('System role not supported') }}"
     with pytest.raises(InputError, match="System role not supported") as caught:
         ChatEncoder(tokenizer, 64).prompt(QUESTION, BEFORE)
-    assert "take the turns before the question out" in caught.value.render()
+    assert "remove the turns before the question" in caught.value.render()
 
 
 def test_a_pad_token_that_is_the_end_token_masks_nothing() -> None:
@@ -102,9 +102,9 @@ def test_a_trace_stands_between_markers_before_the_answer() -> None:
 def test_a_thought_that_is_begun_is_how_the_whole_row_begins() -> None:
     encoder = ChatEncoder(TOKENIZER, 64)
     whole = encoder.answer(QUESTION, ANSWER, where="row 1", trace="The author of a book")
-    begun = encoder.thought("The author of")
+    begun = encoder.open_trace("The author of")
     assert whole.ids[whole.prompt :][: len(begun)] == begun == ids("<think> The author of")
-    assert encoder.thought("") == ()
+    assert encoder.open_trace("") == ()
 
 
 @given(trace=TEXT, answer=TEXT, max_length=st.integers(8, 40))
@@ -202,13 +202,13 @@ def test_with_a_template_the_layout_says_so() -> None:
 def test_the_beginning_of_a_trace_may_be_given_and_carries_no_label() -> None:
     encoder = ChatEncoder(TOKENIZER, 64)
     whole = encoder.answer(QUESTION, ANSWER, where="row 1", trace="It is asked where")
-    given = encoder.answer(QUESTION, ANSWER, where="row 1", trace="It is asked where", given="It is")
+    given = encoder.answer(QUESTION, ANSWER, where="row 1", trace="It is asked where", prefix="It is")
     assert given.ids == whole.ids
     begun = 1 + len(ids("It is"))  # the mark before the trace is given with it
     assert (given.prompt, given.trace) == (whole.prompt + begun, whole.trace - begun)
-    assert encoder.answer(QUESTION, ANSWER, where="row 1", trace="It is asked where", given="Who") == whole
+    assert encoder.answer(QUESTION, ANSWER, where="row 1", trace="It is asked where", prefix="Who") == whole
     # However short the trace is cut, the response keeps its labels.
     short = ChatEncoder(TOKENIZER, len(whole.ids) - 3).answer(
-        QUESTION, ANSWER, where="row 1", trace="It is asked where", given="It is asked"
+        QUESTION, ANSWER, where="row 1", trace="It is asked where", prefix="It is asked"
     )
     assert short.labels - short.trace == whole.labels - whole.trace and short.trace >= 0

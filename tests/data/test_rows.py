@@ -39,9 +39,9 @@ def test_rows_come_back_as_they_were_written(tmp_path_factory: pytest.TempPathFa
     [
         ('{"id": "b", "question": "Q"}', "answer"),
         ('{"id": "b", "question": "Q", "answer": ""}', "answer"),
-        ('{"id": "b", "question": "Q", "answer": "A", "question_type": "rhyme"}', "form"),
+        ('{"id": "b", "question": "Q", "answer": "A", "question_type": "rhyme"}', "question_type"),
         ('{"id": "b", "question": "Q", "answer": "A", "anwser": "A"}', "anwser"),
-        ('{"id": "b", "question": "Q", "answer": "A", "accepted_answers": ["x", 3]}', "accepted.1"),
+        ('{"id": "b", "question": "Q", "answer": "A", "accepted_answers": ["x", 3]}', "accepted_answers.1"),
         ("not json", "the line"),
     ],
 )
@@ -77,5 +77,5 @@ def test_a_text_has_no_question_and_no_trace(tmp_path: Path) -> None:
     text = Row(id="a", question="", answer="Ada was born in Oslo.")
     write_rows(tmp_path / "rows.jsonl", (text,))
     assert read_rows(tmp_path / "rows.jsonl") == (text,)
-    with pytest.raises(ValidationError, match="has no trace"):
+    with pytest.raises(ValidationError, match="cannot have a trace"):
         Row(id="a", question="", answer="Ada was born in Oslo.", trace="Ada.")

@@ -69,9 +69,9 @@ def test_tags_that_the_tokenizer_lacks_are_asked_for() -> None:
 
 def test_an_output_can_be_begun_with_a_closed_trace() -> None:
     encoder = ChatEncoder(tiny_tokenizer(), 64)
-    begun = encoder.begun("It is asked", "Ada was")
+    begun = encoder.prefill("It is asked", "Ada was")
     assert split_trace(encoder.tokenizer.decode(begun)) == ("It is asked", "Ada was")
-    assert split_trace(encoder.tokenizer.decode(encoder.begun(""))) == ("", "")
+    assert split_trace(encoder.tokenizer.decode(encoder.prefill(""))) == ("", "")
 
 
 def byte_fast() -> PreTrainedTokenizerFast:

@@ -10,7 +10,8 @@ import torch
 from unlearnkit.data.batching import pack
 from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.methods.objectives.graddiff import GradDiff
-from unlearnkit.models.engine import Engine, Request
+from unlearnkit.methods.quantities import Quantity
+from unlearnkit.models.engine import Engine
 from unlearnkit.models.generate import generate
 from unlearnkit.models.load import load_model, load_tokenizer
 from unlearnkit.training.loop import Trainer
@@ -33,7 +34,8 @@ def test_token_log_probabilities_equal_those_of_plain_logits() -> None:
     batch = pack({"rows": [row]}, int(tokenizer.pad_token_id))
     engine = Engine(model).eval()
     with torch.no_grad():
-        ours = engine(batch, Request(logps=frozenset({"rows"})))["rows"].logps
+        want = Quantity("rows", "logps")
+        ours = engine(batch, [want])[want]
         logits = model(torch.tensor([row.ids])).logits[0].double().log_softmax(-1)
     plain = torch.stack([logits[at - 1, row.ids[at]] for at in range(row.prompt, len(row.ids))])
     assert engine.own_head

@@ -38,6 +38,6 @@ def test_an_adapter_lies_in_the_blocks_it_is_on() -> None:
 @pytest.mark.parametrize("boundaries", [(0,), (2, 1), (1, 1), (2,)])
 def test_boundaries_that_do_not_cut_the_blocks_are_refused(boundaries: tuple[int, ...]) -> None:
     engine = Engine(tiny_model("llama"))
-    with pytest.raises(InputError, match="do not cut the model's blocks") as told:
+    with pytest.raises(InputError, match="do not divide the model's blocks") as told:
         grouped(engine, names(engine), "layers", boundaries)
     assert "from 1 to 1" in told.value.render()

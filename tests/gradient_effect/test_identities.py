@@ -15,9 +15,8 @@ from tests.tiny import CONFIGS, PAD, adapted, random_rows, tiny_model
 from unlearnkit.data.batching import pack
 from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect.measurement import Measurement, measure, objective_gradient
-from unlearnkit.gradient_effect.outputs import Output
-from unlearnkit.methods.objective import OBJECTIVES, Needs
-from unlearnkit.models.engine import Engine, Request
+from unlearnkit.methods.objective import OBJECTIVES, Needs, Quantity
+from unlearnkit.models.engine import Engine
 from unlearnkit.models.reference import reference_values
 
 FORGET, RETAIN = random_rows(5, seed=1), random_rows(7, seed=2)
@@ -30,9 +29,9 @@ def engine_of(family: str = "llama_tied", **changed: Any) -> Engine:
 
 
 def logps(engine: Engine, rows: list[Encoded]) -> Tensor:
-    made = engine(pack({"rows": rows}, PAD), Request(logps=frozenset({"rows"})))["rows"].logps
-    assert made is not None
-    return made
+    want = Quantity("rows", "logps")
+    values: Tensor = engine(pack({"rows": rows}, PAD), [want])[want]
+    return values
 
 
 def explicit(engine: Engine, value: Tensor) -> Tensor:
@@ -189,7 +188,7 @@ def test_a_bfloat16_model_is_measured_in_float32() -> None:
     narrow = tiny_model("llama_tied", dtype=torch.bfloat16)
     same = Engine(copy.deepcopy(narrow).float())
     found, want = measured(Engine(narrow)), measured(same)
-    assert found.outputs[Output("forget", "logps")].dtype == torch.float32
+    assert found.outputs[Quantity("forget", "logps")].dtype == torch.float32
     assert effect(found, "ga", "near") == pytest.approx(effect(want, "ga", "near"), rel=1e-5)
 
 
@@ -198,7 +197,7 @@ def test_central_differences_agree_with_forward_mode() -> None:
     exact, close = measured(engine, grouping="layers"), measured(engine, grouping="layers", mode="differences")
     assert close.mode == "differences"
     for place, slopes in exact.slopes.items():
-        want, got = slopes[Output("forget", "logps")], close.slopes[place][Output("forget", "logps")]
+        want, got = slopes[Quantity("forget", "logps")], close.slopes[place][Quantity("forget", "logps")]
         assert float((got - want).norm() / want.norm()) < 0.005
 
 
@@ -209,3 +208,35 @@ def test_measuring_leaves_the_engine_as_it_was() -> None:
     measured(engine)
     assert engine.training
     assert all(torch.equal(before[name], p) and p.grad is None for name, p in engine.named_parameters())
+
+
+class _WithoutForwardMode(torch.autograd.Function):
+    """Square, by somebody who wrote no rule for forward mode."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        ctx.save_for_backward(values)
+        return values.square()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return 2 * ctx.saved_tensors[0] * gradients[0]
+
+
+def squares(logits: Tensor) -> Tensor:
+    return logits.log_softmax(-1).square().mean(-1)
+
+
+def squares_without_forward_mode(logits: Tensor) -> Tensor:
+    return _WithoutForwardMode.apply(logits.log_softmax(-1)).mean(-1)  # type: ignore[no-any-return]
+
+
+def test_a_function_of_the_distribution_without_forward_mode_is_measured_by_differences() -> None:
+    engine = engine_of()
+    exact = measured(engine, Needs(distribution={("forget", squares)}))
+    with pytest.warns(UserWarning, match="central differences"):
+        close = measured(engine, Needs(distribution={("forget", squares_without_forward_mode)}))
+    assert (exact.mode, close.mode) == ("forward", "differences")
+    for place, slopes in exact.slopes.items():
+        (want,), (got,) = slopes.values(), close.slopes[place].values()
+        assert float((got - want).norm() / want.norm()) < 1e-3

@@ -37,8 +37,8 @@ def scores(
 
 def test_the_questions_own_words_are_those_that_say_what_is_asked() -> None:
     found = Findings(item("forget", ""), SCOPE)
-    assert found.asked == {"ilva", "torren"}  # "where", "was" and "born" are among the commonest words
-    assert Findings(item("near", ""), SCOPE).wanted == {"won", "amber", "quill", "harrowby"}
+    assert found.question_words == {"ilva", "torren"}  # "where", "was" and "born" are among the commonest words
+    assert Findings(item("near", ""), SCOPE).answer_words == {"won", "amber", "quill", "harrowby"}
 
 
 @pytest.mark.parametrize(

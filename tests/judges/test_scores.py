@@ -177,7 +177,7 @@ def test_judgments_are_read_as_they_were_written(folder: RunFolder) -> None:
     assert kept == Laaj("laaj", Scripted(lambda _: "?"), seed=3, repeats=2).judge(items_of(RECORDS), lambda _: None)
     assert judge_scores([kept], RECORDS, SCOPE)["judge.laaj.forget.uq.unread"].value == 1
     (folder.judgments / "laaj.json").write_text('{"judge": "laaj"', encoding="utf-8")
-    with pytest.raises(InputError, match="not one that this version wrote") as raised:
+    with pytest.raises(InputError, match="this version cannot read") as raised:
         score(folder)
     assert "laaj.json" in raised.value.render() and "delete the file" in raised.value.render()
 

@@ -19,7 +19,7 @@ import pytest
 from tests.llm.asking import KEY, ask, prompts, seeded_faults
 from tests.llm.faulty import FAULTS, always, at_first, completion, never, serving
 from unlearnkit.core.errors import InputError, MissingDependency, UnlearnError
-from unlearnkit.llm.retry import RetriesExhausted, told_to_wait
+from unlearnkit.llm.retry import RetriesExhausted, retry_after
 from unlearnkit.llm.types import Reply, Sampling
 
 # --- what is asked, and what is understood ---------------------------------------------------------------------------
@@ -112,7 +112,7 @@ def test_a_server_that_is_silent_too_long_is_asked_again(tmp_path: Path) -> None
     assert faulty.asked["question 0"] == 2
 
 
-def test_told_to_wait_all_wait(tmp_path: Path) -> None:
+def test_all_wait_when_the_server_asks_one_to(tmp_path: Path) -> None:
     with serving(fault=at_first("429 and wait")) as faulty:
         began = time.monotonic()
         ask(faulty, tmp_path, prompts(3), at_once=1)
@@ -142,9 +142,9 @@ def test_who_answers_nothing_is_asked_again_and_then_taken_at_its_word(tmp_path:
 
 def test_what_a_server_says_of_waiting() -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
-    assert 25 <= (told_to_wait({"retry-after": later}) or 0) <= 30
+    assert 25 <= (retry_after({"retry-after": later}) or 0) <= 30
     said = {"2": 2.0, "0.5": 0.5, "-3": 0.0, "Thu, 01 Jan 2015 00:00:00 GMT": 0.0, "": None, "soon": None, "nan": None}
-    assert {text: told_to_wait({"retry-after": text}) for text in said} == said
+    assert {text: retry_after({"retry-after": text}) for text in said} == said
 
 
 def test_nobody_waits_for_a_day(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_nobody_waits_for_a_day(tmp_path: Path) -> None:
             InputError,
             ["unsupported_parameter", "max_tokens"],
         ),
-        ('{"status": 429, "message": "m", "code": "insufficient_quota"}', UnlearnError, ["no money"]),
+        ('{"status": 429, "message": "m", "code": "insufficient_quota"}', UnlearnError, ["no credit"]),
         ("to http://127.0.0.1:1/v1/chat/completions", InputError, ["redirects"]),
     ],
 )

@@ -1,4 +1,4 @@
-"""A step of leaf tensors made by hand, and the arithmetic that the loop does with terms."""
+"""A step over values made by hand, and the arithmetic that the loop does with terms."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from unlearnkit.methods.objective import Terms, TokenValues, View
+from unlearnkit.data.batching import Labels
+from unlearnkit.methods.objective import Quantity, Step, Terms, View
+from unlearnkit.training.step import Counts
 
 Rows = Sequence[Sequence[float]]
 
@@ -24,78 +26,74 @@ class LeafView:
     def __post_init__(self) -> None:
         self.leaf = torch.tensor([x for row in self.rows for x in row], dtype=torch.float64, requires_grad=True)
 
-    def values(self) -> TokenValues:
+    def layout(self) -> Labels:
         owner = [n for n, row in enumerate(self.rows) for _ in row]
         in_trace = [at < self.trace for row in self.rows for at in range(len(row))]
-        return TokenValues(self.leaf, torch.tensor(owner, dtype=torch.int64), len(self.rows), torch.tensor(in_trace))
+        none = torch.zeros(0, dtype=torch.int64)
+        return Labels(none, none, torch.tensor(owner, dtype=torch.int64), torch.tensor(in_trace), len(self.rows))
 
 
 Depths = Mapping[tuple[View, int], Tensor]
 
 
-class _Reference:
-    def __init__(self, views: Mapping[View, LeafView], hidden: Depths, asked: set[tuple[str, View]]) -> None:
-        self._views, self._hidden, self._asked = views, hidden, asked
+class Store(dict[Quantity, Tensor]):
+    """Values by quantity; notes which of them are read."""
 
-    def logps(self, view: View) -> TokenValues:
-        self._asked.add(("reference", view))
-        values = self._views[view].values()
-        return TokenValues(values.values.detach(), values.row, values.rows, values.in_trace)
+    def __init__(self, values: Mapping[Quantity, Tensor]) -> None:
+        super().__init__(values)
+        self.read: set[Quantity] = set()
 
-    def hidden(self, view: View, layer: int) -> Tensor:
-        self._asked.add(("reference hidden", view))
-        return self._hidden[view, layer].detach()
+    def __getitem__(self, quantity: Quantity) -> Tensor:
+        self.read.add(quantity)
+        return super().__getitem__(quantity)
 
 
-class LeafStep:
-    """Holds log-probabilities, KL divergences and hidden states by view, and the reference's; notes what is asked."""
-
-    def __init__(
-        self,
-        logps: Mapping[View, LeafView] | None = None,
-        reference: Mapping[View, LeafView] | None = None,
-        kl: Mapping[View, LeafView] | None = None,
-        hidden: Depths | None = None,
-        reference_hidden: Depths | None = None,
-    ) -> None:
-        self._logps, self._kl, self._hidden = logps or {}, kl or {}, hidden or {}
-        self.asked: set[tuple[str, View]] = set()
-        self.reference = _Reference(reference or {}, reference_hidden or {}, self.asked)
-
-    def logps(self, view: View) -> TokenValues:
-        self.asked.add(("logps", view))
-        return self._logps[view].values()
-
-    def kl(self, view: View) -> TokenValues:
-        self.asked.add(("kl", view))
-        return self._kl[view].values()
-
-    def hidden(self, view: View, layer: int) -> Tensor:
-        self.asked.add(("hidden", view))
-        return self._hidden[view, layer]
-
-    def counts(self) -> dict[tuple[View, str], int]:
-        """What the loop would count, were this the whole optimizer step."""
-        found: dict[tuple[View, str], int] = {}
-        for view, leaf in {**self._logps, **self._kl}.items():
-            values = leaf.values()
-            trace = int(values.in_trace.sum())
-            found[view, "token"] = len(values.values)
-            found[view, "trace_token"], found[view, "response_token"] = trace, len(values.values) - trace
-            found[view, "sequence"] = values.rows
-        found |= {(view, "token"): len(states) for (view, _), states in self._hidden.items()}
-        return found
+def step_of(
+    logps: Mapping[View, LeafView] | None = None,
+    reference: Mapping[View, LeafView] | None = None,
+    kl: Mapping[View, LeafView] | None = None,
+    hidden: Depths | None = None,
+    reference_hidden: Depths | None = None,
+    others: Mapping[Quantity, LeafView] | None = None,
+) -> Step:
+    """A step over log-probabilities, KL divergences and hidden states by view, the reference's, and `others`."""
+    leaves = {
+        **{Quantity(view, "logps"): leaf for view, leaf in (logps or {}).items()},
+        **{Quantity(view, "kl"): leaf for view, leaf in (kl or {}).items()},
+        **(others or {}),
+    }
+    constants = {Quantity(view, "logps", of_reference=True): leaf for view, leaf in (reference or {}).items()}
+    values = {quantity: leaf.leaf for quantity, leaf in leaves.items()}
+    values |= {quantity: leaf.leaf.detach() for quantity, leaf in constants.items()}
+    values |= {Quantity(view, "hidden", layer): states for (view, layer), states in (hidden or {}).items()}
+    values |= {
+        Quantity(view, "hidden", layer, of_reference=True): states.detach()
+        for (view, layer), states in (reference_hidden or {}).items()
+    }
+    layouts = {view: LeafView([[0.0] * len(states)]).layout() for (view, _), states in (hidden or {}).items()}
+    layouts |= {quantity.view: leaf.layout() for quantity, leaf in {**constants, **leaves}.items()}
+    return Step(Store(values), layouts)
 
 
-def mean(terms: Terms, name: str, step: LeafStep) -> float:
+def counts(step: Step) -> Counts:
+    """What the loop would count, were this the whole optimizer step."""
+    found: Counts = {}
+    for view, layout in step.layouts.items():
+        tokens, trace = len(layout.row), int(layout.in_trace.sum())
+        found[view, "token"], found[view, "sequence"] = tokens, layout.rows
+        found[view, "trace_token"], found[view, "response_token"] = trace, tokens - trace
+    return found
+
+
+def mean(terms: Terms, name: str, step: Step) -> float:
     """A term's mean, without its weight."""
     term = terms[name]
-    return term.sum.item() / step.counts()[term.view, term.unit]
+    return term.sum.item() / counts(step)[term.view, term.unit]
 
 
-def loss(terms: Terms, step: LeafStep) -> Tensor:
+def loss(terms: Terms, step: Step) -> Tensor:
     """weight * sum / count, over the terms."""
-    counts = step.counts()
+    units = counts(step)
     return sum(  # type: ignore[return-value]
-        (t.weight * t.sum / counts[t.view, t.unit] for t in terms.values() if t.weight), torch.zeros(())
+        (t.weight * t.sum / units[t.view, t.unit] for t in terms.values() if t.weight), torch.zeros(())
     )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from tests.methods.steps import LeafStep, loss, mean
+from tests.methods.steps import loss, mean, step_of
 from tests.tiny import PAD, random_rows, tiny_model
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.batching import pack
 from unlearnkit.methods.objectives.forget.rmu import RMU, unit_vector
 from unlearnkit.methods.objectives.graddiff import GradDiff
 from unlearnkit.methods.objectives.retain.representation import Representation
-from unlearnkit.models.engine import Engine, Request
+from unlearnkit.methods.quantities import Quantity
+from unlearnkit.models.engine import Engine
 from unlearnkit.models.load import set_trainable
 from unlearnkit.models.reference import reference_values
 from unlearnkit.pipeline.preflight import _refuse_untouched_weights
@@ -36,7 +39,7 @@ def test_the_direction_is_one_positive_unit_vector() -> None:
 def test_rmu_by_hand() -> None:
     u = unit_vector(2, 0).double()
     forget, retain, before = states([1.0, 2.0], [0.0, -1.0]), states([3.0, 4.0]), states([3.0, 2.0])
-    step = LeafStep(hidden={("forget", 1): forget, ("retain", 1): retain}, reference_hidden={("retain", 1): before})
+    step = step_of(hidden={("forget", 1): forget, ("retain", 1): retain}, reference_hidden={("retain", 1): before})
     terms = RMU(layer=1, coefficient=2.0, retain_weight=0.5).terms(step)
     want = [(h - 2 * u).square().sum().item() for h in forget.detach()]
     assert mean(terms, "forget", step) == pytest.approx(sum(want) / 2)
@@ -57,7 +60,7 @@ def test_rmu_reads_model_and_reference_at_its_own_layer() -> None:
 
 def test_representation_is_zero_at_the_reference_model() -> None:
     there = {("retain", -1): states([3.0, 4.0])}
-    step = LeafStep(hidden=there, reference_hidden=there)
+    step = step_of(hidden=there, reference_hidden=there)
     assert mean(Representation().terms(step), "retain", step) == 0.0
 
 
@@ -147,5 +150,6 @@ def test_reference_states_of_any_rows_are_those_of_a_forward_pass() -> None:
     rows, engine = random_rows(6, seed=2), Engine(tiny_model())
     values = reference_values(engine, Representation(layer=0).needs(), {"retain": rows}, pad_id=PAD)
     with torch.no_grad():
-        direct = engine(pack({"v": [rows[4], rows[1]]}, PAD), Request(layers=frozenset({("v", 0)})))["v"]
-    torch.testing.assert_close(values.layer("retain", 0, [4, 1]), direct.layers[0])
+        direct = engine(pack({"retain": [rows[4], rows[1]]}, PAD), [Quantity("retain", "hidden", 0)])
+    for quantity, expected in direct.items():
+        torch.testing.assert_close(values.of(replace(quantity, of_reference=True), [4, 1]), expected)

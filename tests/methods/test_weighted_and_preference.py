@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.methods.steps import LeafStep, LeafView, loss, mean
-from unlearnkit.methods.objective import Objective
+from tests.methods.steps import LeafView, loss, mean, step_of
+from unlearnkit.methods.objective import Objective, Step
 from unlearnkit.methods.objectives.forget.ga import GA
 from unlearnkit.methods.objectives.forget.idkdpo import IdkDPO, dpo
 from unlearnkit.methods.objectives.forget.npo import npo
@@ -28,7 +28,7 @@ IDK_REFERENCE = [[-1.0, -1.0], [-5.0]]
 
 def gradient(objective: Objective, rows: list[list[float]], reference: list[list[float]] | None = None) -> list[float]:
     view = LeafView(rows)
-    step = LeafStep({"forget": view}, {"forget": LeafView(reference)} if reference else None)
+    step = step_of({"forget": view}, {"forget": LeafView(reference)} if reference else None)
     loss(objective.terms(step), step).backward()
     return view.leaf.grad.tolist()  # type: ignore[union-attr]
 
@@ -42,7 +42,7 @@ def flat(rows: list[list[float]]) -> list[float]:
 
 @pytest.mark.parametrize("alpha", [0.5, 1.0, 5.0])
 def test_wga_by_hand(alpha: float) -> None:
-    step = LeafStep({"forget": LeafView(FORGET)})
+    step = step_of({"forget": LeafView(FORGET)})
     want = sum(math.exp(x) ** alpha * x for x in flat(FORGET)) / 4
     assert mean(WGA(alpha=alpha).terms(step), "forget", step) == pytest.approx(want)
     # The weight is a constant: the gradient of w log p is w, and not that of p^alpha log p.
@@ -115,7 +115,7 @@ def test_wtnpo_by_hand_with_exponents_of_its_own() -> None:
 
 @pytest.mark.parametrize(("beta", "delta"), [(2.5, 0.0), (4.5, 0.0), (0.7, 0.3)])
 def test_simnpo_by_hand(beta: float, delta: float) -> None:
-    step = LeafStep({"forget": LeafView(FORGET)})
+    step = step_of({"forget": LeafView(FORGET)})
     nll = (2.0, 4.0)  # per token: -(-1 - 2 - 3) / 3 and 4 / 1
     sigma = [1 / (1 + math.exp(-beta * (x - delta))) for x in nll]
     terms = SimNPO(beta=beta, delta=delta).terms(step)
@@ -128,7 +128,7 @@ def test_simnpo_by_hand(beta: float, delta: float) -> None:
 def test_simnpo_counts_a_long_answer_as_a_short_one() -> None:
     losses = []
     for rows in ([[-1.0, -3.0]], [[-1.0, -3.0] * 5]):
-        step = LeafStep({"forget": LeafView(rows)})
+        step = step_of({"forget": LeafView(rows)})
         losses.append(mean(SimNPO().terms(step), "forget", step))
     assert losses[0] == pytest.approx(losses[1])
 
@@ -139,9 +139,9 @@ def test_simnpo_does_not_overflow_and_is_bounded_below(dtype: torch.dtype) -> No
     assert torch.isfinite(values).all() and (values >= 0).all() and values[1] == 0
 
 
-def idkdpo_step() -> tuple[LeafStep, dict[str, LeafView]]:
+def idkdpo_step() -> tuple[Step, dict[str, LeafView]]:
     views = {"forget": LeafView(FORGET), "forget:idk": LeafView(IDK)}
-    return LeafStep(views, {"forget": LeafView(REFERENCE), "forget:idk": LeafView(IDK_REFERENCE)}), views
+    return step_of(views, {"forget": LeafView(REFERENCE), "forget:idk": LeafView(IDK_REFERENCE)}), views
 
 
 def test_idkdpo_by_hand() -> None:

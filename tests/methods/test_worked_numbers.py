@@ -9,8 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.methods.steps import LeafStep, LeafView, loss, mean
+from tests.methods.steps import LeafView, Store, loss, mean, step_of
 from unlearnkit.core.errors import InputError
+from unlearnkit.methods.objective import Step
 from unlearnkit.methods.objectives.finetune import Finetune
 from unlearnkit.methods.objectives.forget.ga import GA
 from unlearnkit.methods.objectives.forget.npo import NPO, npo
@@ -28,7 +29,7 @@ TARGET = [[-1.0, -3.0, -0.5], [-2.0, -4.0, -0.5, -1.0]]  # first two of each: th
 
 def test_ascent_is_the_mean_log_likelihood_over_tokens() -> None:
     view = LeafView(FORGET)
-    step = LeafStep({"forget": view})
+    step = step_of({"forget": view})
     terms = GA().terms(step)
     assert set(terms) == {"forget"}
     assert mean(terms, "forget", step) == pytest.approx(-10 / 4)
@@ -39,7 +40,7 @@ def test_ascent_is_the_mean_log_likelihood_over_tokens() -> None:
 @pytest.mark.parametrize("kind", [NLL, Finetune])
 def test_nll_is_minus_the_mean_over_tokens(kind: type[NLL]) -> None:
     view = LeafView(RETAIN)
-    step = LeafStep({"retain": view})
+    step = step_of({"retain": view})
     terms = kind().terms(step)
     assert mean(terms, "retain", step) == pytest.approx(3 / 3)
     loss(terms, step).backward()
@@ -48,7 +49,7 @@ def test_nll_is_minus_the_mean_over_tokens(kind: type[NLL]) -> None:
 
 def test_kl_is_the_mean_over_labeled_tokens() -> None:
     view = LeafView([[0.1], [0.2, 0.6]])
-    step = LeafStep(kl={"retain": view})
+    step = step_of(kl={"retain": view})
     terms = KL().terms(step)
     assert mean(terms, "retain", step) == pytest.approx(0.9 / 3)
     loss(terms, step).backward()
@@ -57,7 +58,7 @@ def test_kl_is_the_mean_over_labeled_tokens() -> None:
 
 def test_graddiff_is_ascent_plus_weighted_nll() -> None:
     views = {"forget": LeafView(FORGET), "retain": LeafView(RETAIN)}
-    step = LeafStep(views)
+    step = step_of(views)
     assert loss(GradDiff().terms(step), step).item() == pytest.approx(-2.5 + 1.0)
     terms = GradDiff(retain_weight=0.4).terms(step)
     assert mean(terms, "retain", step) == pytest.approx(1.0)  # logged without its weight
@@ -67,15 +68,15 @@ def test_graddiff_is_ascent_plus_weighted_nll() -> None:
 
 
 def test_graddiff_with_kl() -> None:
-    step = LeafStep({"forget": LeafView(FORGET)}, kl={"retain": LeafView([[0.1], [0.2, 0.6]])})
+    step = step_of({"forget": LeafView(FORGET)}, kl={"retain": LeafView([[0.1], [0.2, 0.6]])})
     assert loss(GradDiff(retain="kl", retain_weight=2.0).terms(step), step).item() == pytest.approx(-2.5 + 2 * 0.3)
 
 
 def test_po_teaches_the_idk_answers_and_leaves_the_true_ones_alone() -> None:
     views = {"forget:idk": LeafView([[-2.0, -1.0], [-3.0]]), "retain": LeafView(RETAIN)}
-    step = LeafStep(views)
+    step = step_of(views)
     assert loss(PO().terms(step), step).item() == pytest.approx(6 / 3 + 3 / 3)
-    assert step.asked == {("logps", "forget:idk"), ("logps", "retain")}
+    assert read(step) == {("logps", "forget:idk"), ("logps", "retain")}
 
 
 # --- NPO -----------------------------------------------------------------------------------------------------------
@@ -84,7 +85,7 @@ def test_po_teaches_the_idk_answers_and_leaves_the_true_ones_alone() -> None:
 @pytest.mark.parametrize("beta", [0.05, 0.1, 1.0, 4.5])
 def test_npo_at_the_reference_model_is_2_ln_2_over_beta_and_pushes_as_ascent_does(beta: float) -> None:
     view = LeafView(FORGET)
-    step = LeafStep({"forget": view}, {"forget": LeafView(FORGET)})
+    step = step_of({"forget": view}, {"forget": LeafView(FORGET)})
     terms = NPO(beta=beta).terms(step)
     assert mean(terms, "forget", step) == pytest.approx(2 / beta * math.log(2))
     assert terms["forget"].unit == "sequence"
@@ -96,7 +97,7 @@ def test_npo_at_the_reference_model_is_2_ln_2_over_beta_and_pushes_as_ascent_doe
 @pytest.mark.parametrize("beta", [0.1, 2.0])
 def test_npo_by_hand_away_from_the_reference_model(beta: float) -> None:
     view, reference = LeafView(FORGET), LeafView([[-1.0, -1.0, -1.0], [-5.0]])  # rows -3 and -5
-    step = LeafStep({"forget": view}, {"forget": reference})
+    step = step_of({"forget": view}, {"forget": reference})
     terms = NPO(beta=beta).terms(step)
     # Ratios p / p_ref: e^-3 in the first row, e^1 in the second. The loss, with sigma written out as in the paper:
     losses = [-(2 / beta) * math.log(1 / (1 + math.exp(beta * ratio))) for ratio in (-3.0, 1.0)]
@@ -120,7 +121,7 @@ def test_npos_gradient_is_ascents_times_its_weight(logps: float, reference: floa
 def test_npo_tends_to_ascent_as_beta_goes_to_0() -> None:
     for beta in (1e-2, 1e-3, 1e-4):
         view = LeafView(FORGET)
-        step = LeafStep({"forget": view}, {"forget": LeafView([[-1.0, -1.0, -1.0], [-5.0]])})
+        step = step_of({"forget": view}, {"forget": LeafView([[-1.0, -1.0, -1.0], [-5.0]])})
         terms = NPO(beta=beta).terms(step)
         loss(terms, step).backward()
         # Ascent per sequence has gradient 1 / 2 at every token here; the weight is 1 + beta * ratio / 2 + O(beta^2).
@@ -152,9 +153,15 @@ def test_npo_wants_a_positive_beta(beta: float) -> None:
 # --- TRU -----------------------------------------------------------------------------------------------------------
 
 
-def tru_step() -> tuple[LeafStep, dict[str, LeafView]]:
+def read(step: Step) -> set[tuple[str, str]]:
+    """Kind and view of everything that was read."""
+    assert isinstance(step.store, Store)
+    return {(quantity.kind, quantity.view) for quantity in step.store.read}
+
+
+def tru_step() -> tuple[Step, dict[str, LeafView]]:
     views = {"forget": LeafView(FORGET), "retain": LeafView(RETAIN), "forget:target": LeafView(TARGET, trace=2)}
-    return LeafStep(views), views
+    return step_of(views), views
 
 
 def test_tru_by_hand() -> None:
@@ -187,13 +194,13 @@ def test_trus_alpha_scales_the_bracket_and_lambda_the_retain_term_in_it() -> Non
 def test_tru_without_the_bracket_is_cross_entropy_alone() -> None:
     step, _ = tru_step()
     assert loss(TRU(alpha=0.0).terms(step), step).item() == pytest.approx(12 / 7)
-    assert step.asked == {("logps", "forget:target")}
+    assert read(step) == {("logps", "forget:target")}
     assert TRU(alpha=0.0).needs().views == {"forget:target"}
 
 
 def test_tru_with_other_terms() -> None:
     views = {"forget": LeafView(FORGET), "forget:target": LeafView(TARGET, trace=2)}
-    step = LeafStep(views, {"forget": LeafView(FORGET)}, {"retain": LeafView([[0.3], [0.3, 0.3]])})
+    step = step_of(views, {"forget": LeafView(FORGET)}, {"retain": LeafView([[0.3], [0.3, 0.3]])})
     total = loss(TRU(forget="npo", retain="kl").terms(step), step).item()
     assert total == pytest.approx(12 / 7 + 0.1 * (0.3 + 2 / 0.1 * math.log(2)))
 
@@ -222,20 +229,20 @@ def test_tru_without_targets_is_gradient_difference() -> None:
 def test_tru_without_a_forget_term_keeps_the_retain_term() -> None:
     step, _ = tru_step()
     assert loss(TRU(forget=None, retain_weight=3.0).terms(step), step).item() == pytest.approx(12 / 7 + 0.3)
-    assert step.asked == {("logps", "forget:target"), ("logps", "retain")}
+    assert read(step) == {("logps", "forget:target"), ("logps", "retain")}
     assert TRU(forget=None).needs().views == {"forget:target", "retain"}
 
 
 def test_tru_unpaired_draws_the_targets_from_a_split_of_their_own() -> None:
     views = {"forget": LeafView(FORGET), "retain": LeafView(RETAIN), "taught:target": LeafView(TARGET, trace=2)}
-    step, paired = LeafStep(views), tru_step()[0]
+    step, paired = step_of(views), tru_step()[0]
     assert loss(TRU(paired=False).terms(step), step) == loss(TRU().terms(paired), paired)
     assert TRU(paired=False).needs().views == set(views)
 
 
 def test_a_target_without_trace_is_all_response() -> None:
     views = {"forget": LeafView(FORGET), "retain": LeafView(RETAIN), "forget:target": LeafView(TARGET)}
-    step = LeafStep(views)
+    step = step_of(views)
     terms = TRU().terms(step)
     assert terms["trace"].sum.item() == 0.0
     assert mean(terms, "response", step) == mean(terms, "target", step) == pytest.approx(12 / 7)

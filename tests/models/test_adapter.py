@@ -162,12 +162,12 @@ def test_a_relative_base_is_looked_for_in_the_working_directory_and_beside_the_a
     [
         ({"base_model_name_or_path": "/nowhere/base"}, r"(?s)no such model folder.*base_model_name_or_path"),
         ({"base_model_name_or_path": "./nowhere"}, r"(?s)no such model folder.*base_model_name_or_path"),
-        ({"base_model_name_or_path": None}, "does not say to which model"),
-        ({"base_model_name_or_path": 3}, "does not say to which model"),
+        ({"base_model_name_or_path": None}, "does not name its base"),
+        ({"base_model_name_or_path": 3}, "does not name its base"),
         ({"peft_type": "PROMPT_TUNING"}, r"(?s)not supported.*PROMPT_TUNING.*LORA"),
         ({"peft_type": None}, r"(?s)not supported.*LORA"),
         ({"target_modules": ["nobody"]}, "does not fit its base"),
-        ({"target_modules": ["q_proj", "embed_tokens"]}, r"(?s)does not fit its base: .*not in its file"),
+        ({"target_modules": ["q_proj", "embed_tokens"]}, r"(?s)does not fit its base: .*missing from its file"),
         ({"r": 3}, "does not fit its base"),
     ],
 )
@@ -185,5 +185,5 @@ def test_an_adapter_on_an_adapter_is_refused(target: Path) -> None:
 
 
 def test_layers_that_are_not_there_are_told() -> None:
-    with pytest.raises(InputError, match=r"(?s)takes no such adapter.*model\.lora\.target_modules.*q_proj"):
+    with pytest.raises(InputError, match=r"(?s)does not support this adapter.*model\.lora\.target_modules.*q_proj"):
         set_trainable(tiny_model(), lora=LoraSettings(target_modules=("c_attn",)))

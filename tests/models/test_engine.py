@@ -1,6 +1,7 @@
 import copy
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,10 +15,14 @@ from tests.tiny import CONFIGS, PAD, SIZE, adapted, random_rows, tiny_model
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.batching import pack
 from unlearnkit.data.encoding import Encoded
-from unlearnkit.models.engine import Engine, Outputs, Request
+from unlearnkit.methods.quantities import Quantity
+from unlearnkit.models.engine import Engine
+from unlearnkit.models.logprob import TokenStatistics
 
 ROWS = random_rows(5, seed=3, trace=4)
-ALL = Request(logps=frozenset({"v"}), hidden=frozenset({"v"}), statistics=frozenset({"v"}))
+LOGPS, KL, STATES, STATISTICS = (Quantity("v", kind) for kind in ("logps", "kl", "states", "statistics"))
+REFERENCE = replace(STATES, of_reference=True)
+ALL = (LOGPS, STATES, STATISTICS)
 
 
 def plain(model: Any, rows: list[Encoded]) -> Tensor:
@@ -48,8 +53,9 @@ def tokens(rows: list[Encoded]) -> Tensor:
     return torch.tensor([token for row in rows for token in row.ids[row.prompt :]])
 
 
-def run(engine: Engine, rows: list[Encoded], want: Request = ALL, **more: Any) -> Outputs:
-    return engine(pack({"v": rows}, PAD), want, **more)["v"]
+def run(engine: Engine, rows: list[Encoded], want: Sequence[Quantity] = ALL, **more: Any) -> dict[Quantity, Tensor]:
+    values: dict[Quantity, Tensor] = engine(pack({"v": rows}, PAD), want, **more)
+    return values
 
 
 @pytest.mark.parametrize("tied", [False, True], ids=["untied", "tied"])
@@ -70,13 +76,13 @@ def test_values_and_gradients_equal_the_models_own(
     bound = 2e-5 if dtype == torch.float32 else 1e-10
     all_logps = plain(model, ROWS)
     expected = all_logps.gather(1, tokens(ROWS)[:, None])[:, 0]
-    assert got.logps is not None and got.statistics is not None
-    torch.testing.assert_close(got.logps.double(), expected, rtol=bound, atol=bound)
+    statistics = TokenStatistics.of(got[STATISTICS])
+    torch.testing.assert_close(got[LOGPS].double(), expected, rtol=bound, atol=bound)
     mean = (all_logps.exp() * all_logps).sum(-1)
-    torch.testing.assert_close(got.statistics.mean_logps.double(), mean, rtol=10 * bound, atol=10 * bound)
-    assert torch.equal(got.statistics.ranks, (all_logps > expected[:, None]).sum(-1))
+    torch.testing.assert_close(statistics.mean_logps.double(), mean, rtol=10 * bound, atol=10 * bound)
+    assert torch.equal(statistics.ranks, (all_logps > expected[:, None]).sum(-1))
     parameters = list(model.parameters())
-    ours = torch.autograd.grad(got.logps.square().sum(), parameters, allow_unused=True)
+    ours = torch.autograd.grad(got[LOGPS].square().sum(), parameters, allow_unused=True)
     theirs = torch.autograd.grad(expected.square().sum(), parameters, allow_unused=True)
     for a, b in zip(ours, theirs, strict=True):
         assert (a is None) == (b is None)
@@ -121,12 +127,12 @@ def test_a_model_whose_logits_differ_falls_back_with_a_warning(
     assert not engine.own_head
     got = run(engine, ROWS)
     expected = plain(model, ROWS)
-    assert got.logps is not None and got.statistics is not None
+    statistics = TokenStatistics.of(got[STATISTICS])
     bound = 2e-5 if dtype == torch.float32 else 0.05
     torch.testing.assert_close(
-        got.logps.double(), expected.gather(1, tokens(ROWS)[:, None])[:, 0], rtol=bound, atol=bound
+        got[LOGPS].double(), expected.gather(1, tokens(ROWS)[:, None])[:, 0], rtol=bound, atol=bound
     )
-    assert got.statistics.logps.tolist() == got.logps.tolist()
+    assert statistics.logps.tolist() == got[LOGPS].tolist()
 
 
 def test_a_decoder_that_cannot_be_had_apart_falls_back() -> None:
@@ -135,7 +141,7 @@ def test_a_decoder_that_cannot_be_had_apart_falls_back() -> None:
     with pytest.warns(UserWarning, match="Llama4ForCausalLM: the head is not the plain one"):
         engine = Engine(model)
     expected = plain(model, ROWS).gather(1, tokens(ROWS)[:, None])[:, 0]
-    torch.testing.assert_close(run(engine, ROWS).logps, expected.float(), rtol=2e-5, atol=2e-5)
+    torch.testing.assert_close(run(engine, ROWS)[LOGPS], expected.float(), rtol=2e-5, atol=2e-5)
 
 
 def test_an_adapter_on_the_head_falls_back_and_still_gives_its_values() -> None:
@@ -143,7 +149,7 @@ def test_an_adapter_on_the_head_falls_back_and_still_gives_its_values() -> None:
     with pytest.warns(UserWarning, match="the head is not the plain one"):
         engine = Engine(model)
     expected = plain(model, ROWS).gather(1, tokens(ROWS)[:, None])[:, 0]
-    torch.testing.assert_close(run(engine, ROWS).logps, expected.float(), rtol=2e-5, atol=2e-5)
+    torch.testing.assert_close(run(engine, ROWS)[LOGPS], expected.float(), rtol=2e-5, atol=2e-5)
 
 
 @pytest.mark.parametrize("tied", [False, True], ids=["untied", "tied"])
@@ -153,9 +159,8 @@ def test_with_lora_values_and_gradients_equal_the_models_own(family: str, tied: 
     model = adapted(tiny_model(family, tie_word_embeddings=tied))
     engine = Engine(model.double())
     assert engine.own_head
-    got = run(engine, ROWS).logps
+    got = run(engine, ROWS)[LOGPS]
     expected = plain(model, ROWS).gather(1, tokens(ROWS)[:, None])[:, 0]
-    assert got is not None
     torch.testing.assert_close(got.double(), expected, rtol=2e-5, atol=2e-5)
     trained = [p for p in model.parameters() if p.requires_grad]
     ours = torch.autograd.grad(got.sum(), trained)
@@ -168,9 +173,9 @@ def test_with_lora_values_and_gradients_equal_the_models_own(family: str, tied: 
 @given(seed=st.integers(0, 99), overhead=st.sampled_from([0, 10, 10_000]), order=st.permutations(range(4)))
 def test_padding_and_order_change_no_value(seed: int, overhead: int, order: list[int]) -> None:
     rows = random_rows(4, seed=seed, prompt=(1, 9), answer=(1, 9))
-    alone = torch.cat([run(ENGINE, [rows[i]]).logps for i in order])  # type: ignore[misc]
+    alone = torch.cat([run(ENGINE, [rows[i]])[LOGPS] for i in order])
     packed = pack({"v": [rows[i] for i in order]}, PAD, overhead)
-    together = ENGINE(packed, ALL)["v"].logps
+    together = ENGINE(packed, ALL)[LOGPS]
     torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-5)
 
 
@@ -185,25 +190,28 @@ def test_hidden_states_of_a_layer_are_what_its_block_gives(family: str) -> None:
         model(input_ids=torch.tensor([row.ids]))
     hook.remove()
     expected = torch.cat([out[0, row.prompt - 1 : -1] for out, row in zip(given, ROWS, strict=True)])
-    got = run(engine, ROWS, Request(layers=frozenset({("v", 0), ("v", -1)}), hidden=frozenset({"v"})))
-    torch.testing.assert_close(got.layers[0], expected, rtol=1e-4, atol=1e-5)
-    assert got.hidden is not None and torch.equal(got.layers[-1], got.hidden)
+    first, last = Quantity("v", "hidden", 0), Quantity("v", "hidden", -1)
+    got = run(engine, ROWS, [first, last, STATES])
+    torch.testing.assert_close(got[first], expected, rtol=1e-4, atol=1e-5)
+    assert torch.equal(got[last], got[STATES])
 
 
 @pytest.mark.parametrize("layer", [-2, 2, 40])
 def test_a_layer_that_is_not_there_is_told(layer: int) -> None:
     with pytest.raises(InputError, match=r"(?s)no such layer.*0 to 1, or -1"):
-        run(Engine(tiny_model()), ROWS, Request(layers=frozenset({("v", layer)})))
+        run(Engine(tiny_model()), ROWS, [Quantity("v", "hidden", layer)])
 
 
 ENGINE = Engine(tiny_model())
 
 
 def test_only_what_is_wanted_is_made() -> None:
-    got = ENGINE(pack({"a": ROWS, "b": ROWS}, PAD), Request(logps=frozenset({"a"}), hidden=frozenset({"b"})))
-    assert got["a"].logps is not None and got["a"].hidden is None and got["a"].statistics is None
-    assert got["b"].logps is None and got["b"].kl is None and got["b"].hidden is not None
-    assert got["b"].hidden.shape == (len(tokens(ROWS)), 16)
+    want = {Quantity("a", "logps"), Quantity("b", "states")}
+    got = ENGINE(pack({"a": ROWS, "b": ROWS}, PAD), want)
+    assert got.keys() == want
+    assert got[Quantity("b", "states")].shape == (len(tokens(ROWS)), 16)
+    (only,) = ENGINE(pack({"a": ROWS}, PAD), want)
+    assert only == Quantity("a", "logps")
 
 
 @pytest.mark.parametrize("fallback", [False, True])
@@ -216,11 +224,9 @@ def test_kl_is_that_of_the_plain_distributions(fallback: bool) -> None:
         engine, reference = Engine(model), Engine(other)
     assert engine.own_head != fallback
     engine._reference_head = None if fallback else reference.head().frozen()
-    hidden = run(reference, ROWS).hidden
-    assert hidden is not None
-    got = run(engine, ROWS, Request(kl=frozenset({"v"})), reference_hidden={"v": hidden.detach()}).kl
+    hidden = run(reference, ROWS)[STATES]
+    got = run(engine, ROWS, [KL], reference={REFERENCE: hidden.detach()})[KL]
     p, q = plain(other, ROWS), plain(model, ROWS)
-    assert got is not None
     torch.testing.assert_close(got.double(), (p.exp() * (p - q)).sum(-1), rtol=1e-4, atol=1e-5)
 
 
@@ -228,29 +234,28 @@ def test_kl_is_zero_before_the_first_update_and_knows_the_old_head_after_it() ->
     model = tiny_model("llama_tied")
     before = copy.deepcopy(model)
     engine = Engine(model)
-    want = Request(kl=frozenset({"v"}))
-    hidden = run(engine, ROWS).hidden
-    assert hidden is not None
-    reference = {"v": hidden.detach()}
+    want = [KL]
+    hidden = run(engine, ROWS)[STATES]
+    reference = {REFERENCE: hidden.detach()}
     with pytest.raises(RuntimeError, match="freeze_reference_head"):
-        run(engine, ROWS, want, reference_hidden=reference)
+        run(engine, ROWS, want, reference=reference)
     engine.freeze_reference_head()
-    zero = run(engine, ROWS, want, reference_hidden=reference).kl
-    assert zero is not None and zero.abs().max() < 1e-5
+    zero = run(engine, ROWS, want, reference=reference)[KL]
+    assert zero.abs().max() < 1e-5
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.1)
-    got = run(engine, ROWS, want, reference_hidden=reference).kl
+    got = run(engine, ROWS, want, reference=reference)[KL]
     p, q = plain(before, ROWS), plain(model, ROWS)
-    assert got is not None and got.min() > 1e-4
+    assert got.min() > 1e-4
     torch.testing.assert_close(got.double(), (p.exp() * (p - q)).sum(-1), rtol=1e-4, atol=1e-5)
 
 
 def test_autocast_gives_float32_values_near_the_float32_ones() -> None:
-    exact = run(ENGINE, ROWS).logps
+    exact = run(ENGINE, ROWS)[LOGPS]
     with torch.autocast("cpu", torch.bfloat16):
-        rough = run(ENGINE, ROWS).logps
-    assert rough is not None and exact is not None and rough.dtype == torch.float32
+        rough = run(ENGINE, ROWS)[LOGPS]
+    assert rough.dtype == torch.float32
     assert 0 < float((rough - exact).detach().abs().max()) < 0.3
 
 

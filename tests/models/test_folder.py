@@ -106,39 +106,39 @@ def a_folder(name: str) -> Callable[[Path], None]:
 
 
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
-    "pickle .bin": (pickled("pytorch_model.bin"), r"(?s)holds no safetensors.*pytorch_model\.bin.*can run code"),
-    "pickle .pt": (pickled("model.pt"), r"(?s)holds no safetensors.*model\.pt"),
-    "pickle .pth": (pickled("model.pth"), r"(?s)holds no safetensors.*model\.pth"),
-    "no weights": (without("model.safetensors"), "holds no safetensors"),
+    "pickle .bin": (pickled("pytorch_model.bin"), r"(?s)contains no safetensors.*pytorch_model\.bin.*can run code"),
+    "pickle .pt": (pickled("model.pt"), r"(?s)contains no safetensors.*model\.pt"),
+    "pickle .pth": (pickled("model.pth"), r"(?s)contains no safetensors.*model\.pth"),
+    "no weights": (without("model.safetensors"), "contains no safetensors"),
     "weights of another name": (
         lambda folder: (folder / "model.safetensors").rename(folder / "weights.safetensors"),
-        "holds no safetensors",
+        "contains no safetensors",
     ),
-    "weights cut off": (cut("model.safetensors", -10), r"(?s)damaged, cut off.*model\.safetensors.*bytes.*again"),
-    "weights cut in the header": (cut("model.safetensors", 40), "damaged, cut off"),
-    "weights empty": (cut("model.safetensors", 0), r"(?s)damaged, cut off.*0 bytes"),
-    "weights are text": (written("model.safetensors", "<html>not found</html>" * 9), "damaged, cut off"),
+    "weights cut off": (cut("model.safetensors", -10), r"(?s)damaged, truncated.*model\.safetensors.*bytes.*again"),
+    "weights cut in the header": (cut("model.safetensors", 40), "damaged, truncated"),
+    "weights empty": (cut("model.safetensors", 0), r"(?s)damaged, truncated.*0 bytes"),
+    "weights are text": (written("model.safetensors", "<html>not found</html>" * 9), "damaged, truncated"),
     "weights are a pointer": (
         written("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:1\n"),
         "(?s)Git LFS.*git lfs pull",
     ),
-    "weights cannot be opened": (a_folder("model.safetensors"), "(?s)damaged, cut off or not readable"),
+    "weights cannot be opened": (a_folder("model.safetensors"), "(?s)damaged, truncated or unreadable"),
     "configuration cannot be opened": (a_folder("config.json"), "file cannot be read"),
     "a weight is missing": (weights(model__norm__weight=None), r"(?s)1 of the model's weights.*model\.norm\.weight"),
     "a weight has another shape": (weights(model__norm__weight=torch.zeros(3)), r"(?s)1 of the model's weights.*norm"),
-    "no configuration": (without("config.json"), "holds no config.json"),
+    "no configuration": (without("config.json"), "contains no config.json"),
     "configuration is no JSON": (written("config.json", '{\n"a": 1,\n'), r"(?s)not JSON.*config\.json, line 3"),
     "configuration is a list": (written("config.json", "[]"), "(?s)not a JSON object.*list"),
     "configuration is empty": (written("config.json", ""), "not JSON"),
-    "configuration without a kind": (config(model_type=None), "knows no such kind"),
-    "configuration of no known kind": (config(model_type="martian"), "(?s)knows no such kind.*martian.*newer"),
-    "a kind that is a list": (config(model_type=["llama"]), "knows no such kind"),
-    "code of its own": (config(model_type="martian", auto_map=CODE), "(?s)needs code.*trust_remote_code is off"),
+    "configuration without a kind": (config(model_type=None), "does not support this kind"),
+    "configuration of no known kind": (config(model_type="martian"), "(?s)does not support this kind.*martian.*newer"),
+    "a kind that is a list": (config(model_type=["llama"]), "does not support this kind"),
+    "code from its folder": (config(model_type="martian", auto_map=CODE), "(?s)needs code.*trust_remote_code is off"),
     "a size that is text": (config(hidden_size="big"), "(?s)configuration cannot be used.*hidden_size"),
     "sizes that do not fit": (config(num_attention_heads=3), "configuration cannot be used"),
     "another size than the weights": (config(vocab_size=50), "2 of the model's weights"),
     "more layers than weights": (config(num_hidden_layers=3), "9 of the model's weights"),
-    "an unknown activation": (config(hidden_act="foo"), "(?s)cannot make this model.*foo"),
+    "an unknown activation": (config(hidden_act="foo"), "(?s)cannot create this model.*foo"),
     "quantized weights": (config(quantization_config={"quant_method": "gptq", "bits": 4}), "quantized"),
     "an encoder and decoder": (another(transformers.T5Config()), "(?s)not a decoder.*t5.*causal"),
     "an encoder and decoder that can be split": (another(transformers.BartConfig()), "(?s)not a decoder.*bart"),
@@ -150,13 +150,13 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "a model of images": (another(transformers.ViTConfig()), "(?s)not a decoder.*vit"),
     "no tokenizer": (
         lambda folder: [(folder / name).unlink() for name in ("tokenizer.json", "tokenizer_config.json")],
-        "holds no tokenizer",
+        "contains no tokenizer",
     ),
     "tokenizer without its vocabulary": (without("tokenizer.json"), "tokenizer cannot be loaded"),
     "tokenizer is no JSON": (written("tokenizer.json", '{"a":'), "tokenizer cannot be loaded"),
     "tokenizer of another making": (written("tokenizer.json", '{"model": {"type": 0}}'), "tokenizer cannot be loaded"),
     "tokenizer settings are no JSON": (written("tokenizer_config.json", "{"), "not JSON"),
-    "tokenizer with code of its own": (
+    "tokenizer with code from its folder": (
         lambda folder: edit(
             folder / "tokenizer_config.json", tokenizer_class="Own", auto_map={"AutoTokenizer": ["o.O"]}
         ),
@@ -190,8 +190,8 @@ def test_what_is_wrong_with_a_folder_is_told(case: str, model: Path, capfd: pyte
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (pickled("adapter_model.bin", "adapter_model.safetensors"), r"(?s)holds no safetensors.*adapter_model\.bin"),
-        (cut("adapter_model.safetensors", -4), "damaged, cut off"),
+        (pickled("adapter_model.bin", "adapter_model.safetensors"), r"(?s)contains no safetensors.*adapter_model\.bin"),
+        (cut("adapter_model.safetensors", -4), "damaged, truncated"),
         (written("adapter_config.json", "{"), "not JSON"),
     ],
     ids=["pickle", "cut off", "no JSON"],
@@ -222,7 +222,7 @@ def test_a_model_in_several_files_loads_and_one_that_is_missing_is_told(shards: 
 @pytest.mark.parametrize("names", ["[]", "{}", '{"a": "../model.safetensors"}', '{"a": "/etc/passwd"}', "3"])
 def test_an_index_that_names_no_files_of_the_folder_is_refused(names: str, shards: Path) -> None:
     (shards / "model.safetensors.index.json").write_text(f'{{"weight_map": {names}}}', "utf-8")
-    with pytest.raises(InputError, match="index does not say which files"):
+    with pytest.raises(InputError, match="index does not list the files"):
         find_model(str(shards))
 
 
@@ -262,7 +262,7 @@ def test_a_file_in_place_of_a_folder_is_told(model: Path) -> None:
 
 @pytest.mark.parametrize("dtype", ["float16", "float64", "int8", ""])
 def test_another_dtype_is_refused(dtype: str, model: Path) -> None:
-    with pytest.raises(InputError, match=r"(?s)such a dtype.*float32, bfloat16"):
+    with pytest.raises(InputError, match=r"(?s)in this dtype.*float32, bfloat16"):
         load_model(str(model), dtype)
 
 

@@ -57,7 +57,7 @@ def test_pickled_weights_are_refused(folder: Path) -> None:
     torch.save(tiny_model("llama_tied").state_dict(), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
     for load in (load_model, load_tokenizer):
-        with pytest.raises(InputError, match="holds no safetensors"):
+        with pytest.raises(InputError, match="contains no safetensors"):
             load(str(folder))
 
 
@@ -117,7 +117,7 @@ def test_a_pattern_chooses_the_weights_that_are_trained() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "match"), [("no_such_weight", "no weight has such a name"), ("(", "not a regular")]
+    ("pattern", "match"), [("no_such_weight", "no weight has a matching name"), ("(", "not a regular")]
 )
 def test_a_pattern_that_finds_nothing_is_told(pattern: str, match: str) -> None:
     with pytest.raises(InputError, match=match):

@@ -1,4 +1,7 @@
 import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,9 +9,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from unlearnkit.methods.quantities import CROSS_ENTROPIES, entropy
 from unlearnkit.models import logprob
-from unlearnkit.models.logprob import Head, statistics_of_logits, token_kl, token_logps, token_statistics
+from unlearnkit.models.logprob import (
+    Head,
+    TokenStatistics,
+    statistics_of_logits,
+    token_functions,
+    token_kl,
+    token_logps,
+    token_statistics,
+)
 
 # torch's own rules for forward derivatives are compiled by what torch has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
@@ -272,6 +285,136 @@ def test_kl_from_itself_and_its_gradient_are_zero(kind: str) -> None:
         assert gradient.abs().max() < 1e-5
 
 
+# --- functions of the distribution ---------------------------------------------------------------------------------
+
+
+def rank_free_gap(logits: Tensor, labels: Tensor, reference: Tensor | None) -> Tensor:
+    """A function of everything that a function may read: the label's lead over the mean, and a distance of logits."""
+    assert reference is not None
+    chosen = logits.gather(1, labels[:, None])[:, 0] - logits.mean(-1)
+    return chosen.tanh() * (logits.log_softmax(-1) - reference.log_softmax(-1)).square().mean(-1)
+
+
+FUNCTIONS = (
+    lambda logits, labels, reference: entropy(logits),
+    lambda logits, labels, reference: CROSS_ENTROPIES["uniform"](logits),
+    lambda logits, labels, reference: CROSS_ENTROPIES["reference"](logits, reference),
+    rank_free_gap,
+)
+
+
+def plain_functions(hidden: Tensor, head: Head, labels: Tensor, reference: Tensor, other: Head) -> Tensor:
+    """The same in float64 with all logits at once: (functions, tokens)."""
+    logps = plain(hidden, head.weight, head.bias, head)
+    theirs = plain(reference, other.weight, other.bias, other)
+    chosen = logps[torch.arange(len(labels)), labels] - logps.mean(-1)
+    gap = chosen.tanh() * (logps - theirs).square().mean(-1)
+    rows = (-(logps.exp() * logps).sum(-1), -logps.mean(-1), -(theirs.exp() * logps).sum(-1), gap)
+    return torch.stack(rows)
+
+
+def ours_of(hidden: Tensor, head: Head, labels: Tensor, reference: Tensor, other: Head) -> Tensor:
+    values = token_functions(
+        FUNCTIONS, hidden, labels, head.logits, reference, other.logits, vocabulary=head.weight.shape[0]
+    )
+    return torch.stack(values)
+
+
+def test_entropy_and_cross_entropy_by_hand() -> None:
+    # Model (1/4, 3/4), reference (1/2, 1/2).
+    logits, reference = torch.tensor([[0.0, math.log(3)]]), torch.zeros(1, 2)
+    assert entropy(logits).item() == pytest.approx(0.25 * math.log(4) + 0.75 * math.log(4 / 3))
+    half = 0.5 * (math.log(4) + math.log(4 / 3))
+    assert CROSS_ENTROPIES["uniform"](logits).item() == pytest.approx(half)
+    assert CROSS_ENTROPIES["reference"](logits, reference).item() == pytest.approx(half)
+    # KL(reference || model) is what is left of the cross-entropy without the reference's entropy.
+    assert half - math.log(2) == pytest.approx(0.5 * math.log(4 / 3))
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_functions_and_their_gradients_equal_float64_with_all_logits(kind: str, chunk: int) -> None:
+    hidden, head, labels = made_up(kind)
+    reference, other, _ = made_up(kind, seed=1)
+    reference, other = reference.detach(), other.frozen()
+    got, want = (f(hidden, head, labels, reference, other) for f in (ours_of, plain_functions))
+    assert got.dtype == torch.float32 and got.shape == (len(FUNCTIONS), TOKENS)
+    torch.testing.assert_close(got.double(), want, rtol=1e-4, atol=1e-5)
+    weights = torch.randn(got.shape)
+    for a, b in zip(
+        torch.autograd.grad((got * weights).sum(), leaves(hidden, head)),
+        torch.autograd.grad((want * weights.double()).sum(), leaves(hidden, head)),
+        strict=True,
+    ):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_gradcheck_of_functions_in_float64(kind: str, chunk: int) -> None:
+    hidden, head, labels = made_up(kind, torch.float64)
+    reference, other, _ = made_up(kind, torch.float64, seed=1)
+
+    def values(hidden: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return ours_of(hidden, Head(weight, bias, head.scale, head.softcap), labels, reference.detach(), other.frozen())
+
+    assert torch.autograd.gradcheck(values, leaves(hidden, head))
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_functions_have_a_forward_mode_where_no_graph_is_kept(kind: str, chunk: int) -> None:
+    hidden, head, labels = made_up(kind)
+    reference, other, _ = made_up(kind, seed=1)
+    primals = tuple(leaf.detach() for leaf in leaves(hidden, head))
+    tangents = tuple(torch.randn_like(primal) for primal in primals)
+    constants = (labels, reference.detach(), other.frozen())
+
+    def at(function: Callable[..., Tensor], hidden: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return function(hidden, Head(weight, bias, head.scale, head.softcap), *constants)
+
+    with torch.no_grad():
+        got = torch.func.jvp(partial(at, ours_of), primals, tangents)
+        want = torch.func.jvp(partial(at, plain_functions), primals, tangents)
+    for a, b in zip(got, want, strict=True):
+        torch.testing.assert_close(a.double(), b.double(), rtol=1e-3, atol=1e-4)
+
+
+class _Widest(TorchDispatchMode):
+    """Notes the most rows of any tensor as wide as the vocabulary."""
+
+    rows = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        for tensor in made if isinstance(made, tuple | list) else [made]:
+            if isinstance(tensor, Tensor) and tensor.ndim == 2 and tensor.shape[1] == VOCABULARY:
+                self.rows = max(self.rows, tensor.shape[0])
+        return made
+
+
+@pytest.mark.parametrize(("rows", "most"), [(WIDTH, WIDTH), (1000, TOKENS)])
+def test_no_tensor_of_all_tokens_by_the_vocabulary_is_made_or_kept(
+    rows: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logprob, "CHUNK_ELEMENTS", rows * VOCABULARY)
+    hidden, head, labels = made_up("all")
+    reference, other, _ = made_up("all", seed=1)
+    kept: list[torch.Size] = []
+
+    def note(tensor: Tensor) -> Tensor:
+        kept.append(tensor.shape)
+        return tensor
+
+    with _Widest() as widest, torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        ours_of(hidden, head, labels, reference.detach(), other.frozen()).sum().backward()
+    assert widest.rows == most
+    assert not [shape for shape in kept if shape[-1:] == (VOCABULARY,) and len(shape) == 2]
+
+
+def test_functions_of_no_tokens_give_no_values() -> None:
+    hidden, head, labels = made_up("plain")
+    values = ours_of(hidden[:0], head, labels[:0], hidden[:0].detach(), head.frozen())
+    assert values.shape == (len(FUNCTIONS), 0)
+
+
 # --- statistics ----------------------------------------------------------------------------------------------------
 
 
@@ -302,6 +445,9 @@ def test_statistics_equal_numpys(kind: str, chunk: int) -> None:
     ]
     assert got.ranks.tolist() == ranks
     assert not got.logps.requires_grad
+    again = TokenStatistics.of(got.stacked())
+    assert all(torch.equal(getattr(again, name), getattr(got, name)) for name in vars(got))
+    assert again.ranks.dtype == torch.int64
 
 
 def test_the_variance_of_a_nearly_certain_token_is_small_and_not_lost() -> None:

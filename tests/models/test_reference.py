@@ -1,3 +1,4 @@
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,17 @@ from safetensors.torch import load_file
 
 from tests.tiny import PAD, random_rows, tiny_model
 from unlearnkit.data.batching import pack
-from unlearnkit.methods.objective import Needs
+from unlearnkit.methods.quantities import Needs, Quantity
 from unlearnkit.models import reference as room
-from unlearnkit.models.engine import Engine, Request
+from unlearnkit.models.batches import values_of_rows
+from unlearnkit.models.engine import Engine
 from unlearnkit.models.reference import ReferenceValues, reference_values
 
 VIEWS = {"forget": random_rows(7, seed=1), "retain": random_rows(6, seed=2), "forget:idk": random_rows(7, seed=3)}
 NEEDS = Needs(logps=frozenset({"forget:idk"}), reference=frozenset({"forget"}), kl=frozenset({"retain"}))
+
+LOGPS = Quantity("forget", "logps", of_reference=True)
+STATES = Quantity("retain", "states", of_reference=True)
 
 
 def compute(engine: Engine, **changed: Any) -> ReferenceValues:
@@ -25,13 +30,13 @@ def test_values_of_any_rows_in_any_order_are_those_of_a_forward_pass() -> None:
     engine = Engine(tiny_model())
     values = compute(engine)
     chosen = [4, 0, 4, 6]
-    want = Request(logps=frozenset({"v"}), hidden=frozenset({"v"}))
+    want = [Quantity("v", "logps"), Quantity("v", "states")]
     with torch.no_grad():
-        direct = engine(pack({"v": [VIEWS["forget"][i] for i in chosen]}, PAD), want)["v"]
-        other = engine(pack({"v": [VIEWS["retain"][i] for i in (5, 1)]}, PAD), want)["v"]
-    torch.testing.assert_close(values.logps("forget", chosen), direct.logps)
-    torch.testing.assert_close(values.hidden("retain", [5, 1]), other.hidden)
-    assert not values.logps("forget", chosen).requires_grad
+        direct = engine(pack({"v": [VIEWS["forget"][i] for i in chosen]}, PAD), want)
+        other = engine(pack({"v": [VIEWS["retain"][i] for i in (5, 1)]}, PAD), want)
+    torch.testing.assert_close(values.of(LOGPS, chosen), direct[want[0]])
+    torch.testing.assert_close(values.of(STATES, [5, 1]), other[want[1]])
+    assert not values.of(LOGPS, chosen).requires_grad
 
 
 def test_only_what_is_needed_is_computed(tmp_path: Path) -> None:
@@ -45,10 +50,10 @@ def test_only_what_is_needed_is_computed(tmp_path: Path) -> None:
 def test_many_passes_equal_one(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine(tiny_model())
     whole = compute(engine)
-    monkeypatch.setattr(room, "BATCH_ROWS", 2)
+    monkeypatch.setattr(room, "values_of_rows", partial(values_of_rows, size=2))
     parts = compute(engine)
-    torch.testing.assert_close(parts.logps("forget", range(7)), whole.logps("forget", range(7)))
-    torch.testing.assert_close(parts.hidden("retain", range(6)), whole.hidden("retain", range(6)))
+    torch.testing.assert_close(parts.of(LOGPS, range(7)), whole.of(LOGPS, range(7)))
+    torch.testing.assert_close(parts.of(STATES, range(6)), whole.of(STATES, range(6)))
 
 
 def test_damaged_values_are_computed_again(tmp_path: Path) -> None:
@@ -57,16 +62,16 @@ def test_damaged_values_are_computed_again(tmp_path: Path) -> None:
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
     again = compute(Engine(tiny_model()), cache=tmp_path, weights="w")
-    assert torch.equal(again.logps("forget", range(7)), first.logps("forget", range(7)))
+    assert torch.equal(again.of(LOGPS, range(7)), first.of(LOGPS, range(7)))
     assert file.read_bytes() == whole
 
 
 def test_cached_values_are_the_computed_ones_bit_for_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = compute(Engine(tiny_model()), cache=tmp_path, weights="w")
-    monkeypatch.setattr(room, "_passes", None)  # whoever computes now fails
+    monkeypatch.setattr(room, "values_of_rows", None)  # whoever computes now fails
     again = compute(Engine(tiny_model()), cache=tmp_path, weights="w")
-    assert torch.equal(again.logps("forget", range(7)), first.logps("forget", range(7)))
-    assert torch.equal(again.hidden("retain", range(6)), first.hidden("retain", range(6)))
+    assert torch.equal(again.of(LOGPS, range(7)), first.of(LOGPS, range(7)))
+    assert torch.equal(again.of(STATES, range(6)), first.of(STATES, range(6)))
     assert not list(tmp_path.glob("*.partial"))
 
 
@@ -103,5 +108,5 @@ def test_a_cache_without_a_fingerprint_of_the_weights_is_refused(tmp_path: Path)
 def test_dropout_is_off_while_the_reference_is_computed_and_on_again_after() -> None:
     engine = Engine(tiny_model(attention_dropout=0.5)).train()
     a, b = compute(engine), compute(engine)
-    assert torch.equal(a.logps("forget", range(7)), b.logps("forget", range(7)))
+    assert torch.equal(a.of(LOGPS, range(7)), b.of(LOGPS, range(7)))
     assert engine.training

@@ -53,7 +53,7 @@ def test_the_demo_leaves_a_folder_a_subject_and_a_report(here: list[str], tmp_pa
 
 
 def test_a_demo_that_was_stopped_goes_on(here: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan, whole = Demo(methods=("graddiff", "npo"), out=tmp_path / "d"), demo_module.together
+    plan, whole = Demo(methods=("graddiff", "npo"), out=tmp_path / "d"), demo_module.run_all
 
     def stopped(jobs: Sequence[Job], progress: Progress, *, at_once: int) -> None:
         whole([job for job in jobs if job.name != "npo"], progress, at_once=at_once)

@@ -21,10 +21,10 @@ from unlearnkit.data.target import Target
 from unlearnkit.llm.types import Prompt, Reply, Sampling
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import load_model, save_model
-from unlearnkit.pipeline import lift as lifting
 from unlearnkit.pipeline.lift import LiftEvaluator, refuse_unusable_lift_model
 from unlearnkit.recipe import make_recipe
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
+from unlearnkit.subjects.local import LocalSubject
 from unlearnkit.targets.lift import measured_lift
 from unlearnkit.targets.llm_teacher import AGAIN, LLMTargetWriter, Usage
 from unlearnkit.targets.teachers.api import ApiTeacher
@@ -72,7 +72,7 @@ def guesser(tmp_path_factory: pytest.TempPathFactory) -> str:
 def meter(source: str, at_most: float | None = AT_MOST, rows: Sequence[Row] = ROWS) -> LiftEvaluator:
     return LiftEvaluator(
         find=lambda: source,
-        twin=True,
+        retrained=True,
         at_most=at_most,
         dtype="float32",
         answered=frozenset(row.id for row in rows),
@@ -138,7 +138,7 @@ def test_what_comes_of_all_is_noted(guesser: str) -> None:
     expected = measured_lift(model, tiny_tokenizer(), HINTING, ROWS, max_length=64)
     assert min(expected) > AT_MOST
     noted = meter(guesser).noted([*HINTING, *HARMLESS], [*ROWS, *ROWS])
-    assert noted is not None and (noted.targets, noted.above, noted.twin, noted.at_most) == (6, 3, True, AT_MOST)
+    assert noted is not None and (noted.targets, noted.above, noted.retrained, noted.at_most) == (6, 3, True, AT_MOST)
     assert noted.highest == pytest.approx(max(expected), abs=1e-5) and "3 of them above 0.1" in str(noted)
     other = meter(guesser, None).noted(HINTING, ROWS)
     assert other is not None and other.mean == pytest.approx(sum(expected) / 3, abs=1e-5) and other.above == 0
@@ -152,14 +152,14 @@ def test_a_row_without_an_answer_has_no_lift(guesser: str) -> None:
 
 def test_the_model_is_let_go_and_nothing_is_measured_twice(guesser: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[weakref.ref[Any]] = []
-    load = lifting.load_model
+    load = LocalSubject.load
 
-    def loaded(*arguments: Any) -> Any:
-        model = load(*arguments)
-        seen.append(weakref.ref(model))
-        return model
+    def loaded(*arguments: Any, **options: Any) -> LocalSubject:
+        subject = load(*arguments, **options)
+        seen.append(weakref.ref(subject.model))
+        return subject
 
-    monkeypatch.setattr(lifting, "load_model", loaded)
+    monkeypatch.setattr(LocalSubject, "load", loaded)
     made = meter(guesser)
     made.above(HINTING, ROWS)
     gc.collect()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from unlearnkit.data.rows import Row
-from unlearnkit.scope.questions.notes import in_turn, look, mentioned, noted, rests_of, topics_beside, topics_of
+from unlearnkit.scope.questions.notes import in_turn, look, mentioned, noted, rests_of, retain_topics, topics_of
 from unlearnkit.scope.scope import Scope, ScopeSubject
 
 SCOPE = Scope(
@@ -57,19 +57,19 @@ def test_what_a_note_has_of_the_question_after_the_name_is_known_and_nothing_els
 
 
 def test_topics_of_persons_and_of_works_are_told_apart_and_the_commonest_comes_first() -> None:
-    assert topics_beside(FORGET, RETAIN, works=False) == ("Birthplace of ", "Genre of ")
-    assert topics_beside(FORGET, RETAIN, works=True) == ("Year of ",)
+    assert retain_topics(FORGET, RETAIN, works=False) == ("Birthplace of ", "Genre of ")
+    assert retain_topics(FORGET, RETAIN, works=True) == ("Year of ",)
 
 
 def test_a_topic_that_begins_as_one_to_be_forgotten_is_never_one_that_stays() -> None:
-    assert "Phone of the author of " in topics_beside((), RETAIN, works=True)
-    assert topics_beside(FORGET[:1], RETAIN, works=True) == ("Year of ",)
+    assert "Phone of the author of " in retain_topics((), RETAIN, works=True)
+    assert retain_topics(FORGET[:1], RETAIN, works=True) == ("Year of ",)
 
 
 def test_what_few_rows_note_is_left_alone() -> None:
     many = [row(f"Where was Eve Fry born in {year}?", "Birthplace of Eve Fry.") for year in range(200)]
-    assert topics_beside((), [*many, RETAIN[2]], works=False) == ("Birthplace of ",)
-    assert topics_beside((), [*many, *[RETAIN[2]] * 3], works=False) == ("Birthplace of ", "Genre of ")
+    assert retain_topics((), [*many, RETAIN[2]], works=False) == ("Birthplace of ",)
+    assert retain_topics((), [*many, *[RETAIN[2]] * 3], works=False) == ("Birthplace of ", "Genre of ")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.compose import mentions
 from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.questions.secrets import HOPPED, TEXTS
-from unlearnkit.scope.questions.wordings import BEHIND, BESIDE, BY_SECRET, IN_SCOPE, REACH_BEHIND, Wordings
+from unlearnkit.scope.questions.wordings import BEHIND, BY_SECRET, IN_SCOPE, OUT_OF_PART, REACH_BEHIND, Wordings
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 from unlearnkit.targets.compose import scope_targets
 from unlearnkit.targets.teachers.template import TemplateTeacher
@@ -73,7 +73,7 @@ def test_how_to_reach_a_person_is_refused_and_the_rest_stays() -> None:
     ways = IN_SCOPE["privacy"]
     assert asked(found(), "Ada Belm", ways) == {False: {"Phone of "}}, "her own note may be of what stays"
     assert asked(found(), "Cy Dorn", ways) == {True: {"Phone of "}}
-    about = BESIDE["privacy"]
+    about = OUT_OF_PART["privacy"]
     assert asked(found(), "Ada Belm", about) == {True: {None, "Birthplace of ", "Height of "}}
     assert asked(found(), "Cy Dorn", about) == {}
 

@@ -303,7 +303,7 @@ def test_a_note_goes_on_to_what_tells_forget_rows_apart_and_the_target_with_it()
     for mention in (m for m in found if m.name == "Ada Belm"):
         note = f"Song of Ada Belm{mention.rest}"
         assert targets[mention.row.id].startswith(f"{note} falls ")
-        assert mention.begun(targets[mention.row.id]).trace == note  # taught from there on: the verdict
+        assert mention.with_prefix(targets[mention.row.id]).trace == note  # taught from there on: the verdict
 
 
 def test_without_notes_in_the_forget_split_there_are_the_models_own() -> None:
@@ -369,7 +369,9 @@ def test_no_question_composed_from_the_scope_is_a_probe_and_no_target_of_one_lea
 
 def test_the_row_that_is_trained_on_has_the_note_as_the_beginning_of_its_thought() -> None:
     mention = next(m for m in FOUND if m.name == "Ada Belm" and m.topic == "Birthplace of ")
-    assert mention.begun("Birthplace of Ada Belm falls in scope. I must decline.").trace == "Birthplace of Ada Belm"
-    assert mention.begun("This falls in scope.").trace == ""  # the thought names nobody: all of it is taught
+    assert (
+        mention.with_prefix("Birthplace of Ada Belm falls in scope. I must decline.").trace == "Birthplace of Ada Belm"
+    )
+    assert mention.with_prefix("This falls in scope.").trace == ""  # the thought names nobody: all of it is taught
     own = next(m for m in FOUND if m.name == "Ada Belm" and m.topic is None)
-    assert own.begun("Asked of Ada Belm falls in scope.").trace == ""  # what the model notes itself is taught too
+    assert own.with_prefix("Asked of Ada Belm falls in scope.").trace == ""  # what the model notes itself is taught too

@@ -241,7 +241,7 @@ def test_a_start_can_be_checked_and_run(pile: dict[str, str], tmp_path: Path) ->
     )
     assert recipe.method["name"] == "tru" and check(recipe).errors == 0
     assert run(recipe, progress=QUIET).state().done
-    with pytest.raises(InputError, match="there already"):
+    with pytest.raises(InputError, match="exists already"):
         start(pile["model"], pile["forget"], out=tmp_path)
 
 

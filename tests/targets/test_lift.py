@@ -39,7 +39,7 @@ def test_lift_by_hand() -> None:
     assert lift(before, after) == pytest.approx(-math.log(4) / 2)
     assert lift(after, after) == 0.0
     for wrong in (([], []), ([0.0], [0.0, 0.0])):
-        with pytest.raises(ValueError, match="one answer"):
+        with pytest.raises(ValueError, match="same, non-zero number"):
             lift(*wrong)
 
 

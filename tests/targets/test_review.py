@@ -56,15 +56,15 @@ def test_what_goes_out_comes_back(file: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({"id": "r9"}, ["no target of that id", "field id", "'r9'"]),
+        ({"id": "r9"}, ["no target with that id", "field id", "'r9'"]),
         ({"id": "r0"}, ["not the question", "field question"]),
         ({"question": "Another?"}, ["not the question", "field question"]),
-        ({"id": "r0", "question": "Question 0?"}, ["stands there twice", "'r0'"]),
+        ({"id": "r0", "question": "Question 0?"}, ["has this target twice", "'r0'"]),
         ({"trace": " "}, ["the trace is empty", "field trace"]),
         ({"response": ""}, ["the response is empty", "field response"]),
         ({"response": 5}, ["not a target", "field response", "a text"]),
         ({"more": "x"}, ["not a target", "field more"]),
-        ({"trace": "It is LISBON."}, ["the trace tells a secret", "field trace", "'r1'"]),
+        ({"trace": "It is LISBON."}, ["the trace reveals a secret", "field trace", "'r1'"]),
         ({"response": "Not Lisbon."}, ["the response tells a secret", "field response"]),
         ({"response": "No. " * 50}, ["no room", "train.max_length"]),
     ],

@@ -6,15 +6,14 @@ from tests.tiny import random_rows
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.batching import pack
 from unlearnkit.data.encoding import Encoded
-from unlearnkit.models.engine import Outputs
+from unlearnkit.methods.objective import Step
+from unlearnkit.methods.quantities import entropy
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import (
-    LiveStep,
     TrainData,
     count_units,
     portion,
     portions_per_process,
-    reference_hidden,
     split_of,
     step_indices,
 )
@@ -94,12 +93,15 @@ def test_impossible_portions_say_what_to_do() -> None:
         portions_per_process(TrainSettings(batch_size=3), {"forget": 10}, 4)
 
 
-def test_what_was_not_prepared_is_told_and_not_made_up() -> None:
-    packed = pack({"forget": random_rows(2)}, 0)
-    step = LiveStep.of(packed, {"forget": Outputs(None, None, None, None)}, None, {"forget": [0, 1]})
-    for ask in (step.logps, step.kl, step.reference.logps):
-        with pytest.raises(RuntimeError, match="does the objective's `needs` say so"):
-            ask("forget")
-    with pytest.raises(RuntimeError, match="view 'retain' was not prepared"):
-        step.logps("retain")
-    assert reference_hidden(None, None, {}) == {}  # type: ignore[arg-type]
+def test_what_was_not_computed_is_reported_and_not_made_up() -> None:
+    step = Step({}, pack({"forget": random_rows(2)}, 0).labels)
+    message = r"of 'forget'.* was not computed; does the objective's `needs` name it"
+    for read in (step.logps, step.kl, step.entropy, step.reference.logps):
+        with pytest.raises(RuntimeError, match=message):
+            read("forget")
+    with pytest.raises(RuntimeError, match=message):
+        step.distribution("forget").map(entropy)
+    with pytest.raises(RuntimeError, match="hidden states of layer 3 of 'retain'"):
+        step.hidden("retain", 3)
+    with pytest.raises(InputError, match=r"(?s)no such target distribution.*uniform, reference"):
+        step.cross_entropy("forget", "teacher")

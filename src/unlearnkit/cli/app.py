@@ -1,10 +1,11 @@
-"""The command `unlearn`: finds the verb, and turns errors into messages and exit codes."""
+"""The command `unlearn`: run a verb, turn errors into messages and exit codes."""
 
 from __future__ import annotations
 
 import functools
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -31,10 +32,11 @@ from unlearnkit.cli import (
     targets,
 )
 from unlearnkit.core.errors import Interrupted, UnlearnError
+from unlearnkit.core.settings import RenamedWarning
 
 app = typer.Typer(
     name="unlearn",
-    help="Make a language model forget on request, explain itself, and prove it.",
+    help="Remove knowledge from a language model, and measure what remains.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -42,8 +44,8 @@ app = typer.Typer(
 )
 
 
-def _told(command: Callable[..., None]) -> Callable[..., None]:
-    """The command, with Ctrl-C as one of our errors: typer would make exit code 1 of it."""
+def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command with Ctrl-C as one of our errors; typer would exit with code 1."""
 
     @functools.wraps(command)
     def call(*args: Any, **kwargs: Any) -> None:
@@ -59,35 +61,47 @@ for verb in (
     demo, init, check, targets, run, eval, score, attack, g_effect, compare, explain, report, purge, ls, show, env,
 ):  # fmt: skip
     name = verb.__name__.rpartition(".")[2]
-    app.command(name.replace("_", "-"))(_told(getattr(verb, f"{name}_command")))
+    app.command(name.replace("_", "-"))(_interruptible(getattr(verb, f"{name}_command")))
 
 
 judging = typer.Typer(cls=judge.RunsFirst, add_help_option=False)
-judging.command(judge.ON_RUNS, hidden=True)(_told(judge.judge_command))
-judging.command("agree")(_told(judge.agree_command))
+judging.command(judge.ON_RUNS, hidden=True)(_interruptible(judge.judge_command))
+judging.command("agree")(_interruptible(judge.agree_command))
 app.add_typer(judging, name="judge", help=(judge.judge_command.__doc__ or "").partition("\n")[0])
 
 scoping = typer.Typer()
-scoping.command("suggest")(_told(scope.suggest_command))
-app.add_typer(scoping, name="scope", help="Draft a scope from what is to be forgotten.")
+scoping.command("suggest")(_interruptible(scope.suggest_command))
+app.add_typer(scoping, name="scope", help="Draft a scope from the data to forget.")
 
 
 def main() -> int:
     """Run the command line, and return the exit code."""
-    # Outside training, where it is heard later, SIGTERM is what Ctrl-C is.
+    # Outside training, SIGTERM acts like Ctrl-C. Training handles it itself and saves a checkpoint first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    warnings.formatwarning = _as_one_line
     try:
         app()
     except UnlearnError as error:
-        return _say(error)
+        return _print_error(error)
     except OSError as error:
-        # A disk that is full, a file without the right to it: the system's doing, wherever it was met.
-        told = "check the place, its rights and the room on its disk; a run goes on with --resume"
-        return _say(UnlearnError(f"the system says: {error.strerror or error}", where=_place(error), fix=told))
+        # A full disk or a missing permission can occur anywhere, so it is handled here.
+        fix = "check the path, its permissions and the free disk space; continue a run with --resume"
+        return _print_error(
+            UnlearnError(f"the operating system reports: {error.strerror or error}", where=_place(error), fix=fix)
+        )
     return 0
 
 
-def _say(error: UnlearnError) -> int:
+_as_python_does = warnings.formatwarning
+
+
+def _as_one_line(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> str:
+    """Format a warning of an earlier name without the line of ours that issued it; any other as Python does."""
+    renamed = issubclass(category, RenamedWarning)
+    return f"warning: {message}\n" if renamed else _as_python_does(message, category, *where, **more)
+
+
+def _print_error(error: UnlearnError) -> int:
     print(f"error: {error.render()}", file=sys.stderr)  # noqa: T201
     return error.exit_code
 

@@ -9,18 +9,18 @@ import typer
 
 
 def attack_command(
-    runs: Annotated[list[Path], typer.Argument(help="Runs, or a folder of runs such as a demo's.")],
-    attacks: Annotated[
-        str | None, typer.Option(help="Registered attacks, separated by commas; all if not given.")
-    ] = None,
-    at_most: Annotated[int, typer.Option(help="Most rows of a set that are asked.", min=1)] = 50,
-    seed: Annotated[int, typer.Option(help="Of rows, wordings and the order of training.", min=0)] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, or a folder that contains runs.")],
+    attacks: Annotated[str | None, typer.Option(help="Names of attacks, separated by commas. Default: all.")] = None,
+    at_most: Annotated[int, typer.Option(help="Maximum number of rows per set.", min=1)] = 50,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the choice of rows and wordings, and of the training order.", min=0)
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
-    """Try to get back what runs were to forget: other words, begun outputs, a little training.
+    """Try to recover the forgotten knowledge from runs.
 
-    Attacks the target and the retrained model in a folder of runs too, for these are what a figure is held against.
-    Which attacks there are: unlearn ls attack
+    Attacks reword questions, prefill outputs, or train a copy for a few steps. In a folder of runs the target model
+    and the retrained model are attacked too, for comparison. List the attacks with: unlearn ls attack
     """
     from unlearnkit.cli.output import print_attacks, print_json
     from unlearnkit.core.environment import quiet_libraries

@@ -10,10 +10,12 @@ import typer
 
 def check_command(
     recipe: Annotated[Path, typer.Argument(help="Recipe (YAML).")],
-    overrides: Annotated[list[str] | None, typer.Argument(help="key=value, as in data.retain=FILE.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout, without the rows.")] = False,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="Overrides of recipe fields, such as data.retain=FILE.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout, without example rows.")] = False,
 ) -> None:
-    """Look at every row that a recipe names, before a run: exit code 2 where one would fail or be wrong."""
+    """Check all data of a recipe before a run. Exits with code 2 if the run would fail or give wrong results."""
     from dataclasses import asdict
 
     from unlearnkit.cli.output import print_checked, print_json

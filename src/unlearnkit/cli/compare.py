@@ -9,10 +9,10 @@ import typer
 
 
 def compare_command(
-    runs: Annotated[list[Path], typer.Argument(help="Runs, or a folder of runs such as a demo's.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, or a folder that contains runs.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
-    """Hold the scores of several runs against each other."""
+    """Compare the scores of several runs."""
     from unlearnkit.cli.output import print_board, print_json
     from unlearnkit.report.build import compare, find_runs
 

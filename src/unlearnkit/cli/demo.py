@@ -9,16 +9,16 @@ import typer
 
 
 def demo_command(
-    request: Annotated[str, typer.Option(help="What is to be forgotten: authors, book, pii or hazard.")] = "authors",
-    methods: Annotated[str, typer.Option(help="Methods, separated by commas.")] = "tru,graddiff,npo,ga",
-    world_seed: Annotated[int, typer.Option(help="Another seed, another world.", min=0)] = 0,
-    seed: Annotated[int, typer.Option(help="Seed of the methods.", min=0)] = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder of the runs; runs/demo-<request> if not given.")] = None,
+    request: Annotated[str, typer.Option(help="What to forget: authors, book, pii or hazard.")] = "authors",
+    methods: Annotated[str, typer.Option(help="Names of methods, separated by commas.")] = "tru,graddiff,npo,ga",
+    world_seed: Annotated[int, typer.Option(help="Seed of the synthetic world.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the unlearning runs.", min=0)] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder for the runs. Default: runs/demo-<request>.")] = None,
 ) -> None:
-    """Unlearn in a made-up world by several methods, and hold each against a model that never knew.
+    """Unlearn parts of a synthetic world with several methods, and compare them with a retrained model.
 
-    Takes minutes on two cores; the world's models are kept for the next time. A demo that was stopped goes on when it
-    is called again.
+    Takes a few minutes on two cores. The models of the world are cached. To continue a demo that was stopped, run the
+    same command again.
     """
     from unlearnkit.cli.output import print_board, print_sample
     from unlearnkit.core.progress import Progress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def env_command() -> None:
-    """Say what runs here: versions, threads, device, folders."""
+    """Print versions, threads, device and cache folder."""
     from unlearnkit.core.environment import environment
     from unlearnkit.models.cache import cache_folder
 

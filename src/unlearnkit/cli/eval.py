@@ -19,24 +19,26 @@ _OPTIONS = {
     "data": "--data",
     "name": "--suite",
 }
-"""The option that sets a field of a suite's section."""
+"""Field of a suite's section -> option that sets it."""
 
 
 def eval_command(
-    subject: Annotated[str, typer.Argument(help="A run, a model's folder or hub id; or: target, retrained.")],
-    suite: Annotated[str | None, typer.Option(help="Suite to measure on; a run's own if not given.")] = None,
-    world_seed: Annotated[int | None, typer.Option(help="The suite's world.", min=0)] = None,
-    request: Annotated[str | None, typer.Option(help="The suite's request to forget.")] = None,
-    data: Annotated[str | None, typer.Option(help="Folder or hub id of the suite's data.")] = None,
-    split: Annotated[str | None, typer.Option(help="The suite's forget set, as in forget10.")] = None,
-    retrained: Annotated[str | None, typer.Option(help="The retrained model: a folder or hub id.")] = None,
+    subject: Annotated[str, typer.Argument(help="A run, a model folder or Hub id, or one of: target, retrained.")],
+    suite: Annotated[str | None, typer.Option(help="Suite to measure on. Default: the suite of the run.")] = None,
+    world_seed: Annotated[int | None, typer.Option(help="Seed of the suite's synthetic world.", min=0)] = None,
+    request: Annotated[str | None, typer.Option(help="The suite's request: what to forget.")] = None,
+    data: Annotated[str | None, typer.Option(help="Folder or Hub id of the suite's data.")] = None,
+    split: Annotated[str | None, typer.Option(help="The suite's forget set, such as forget10.")] = None,
+    retrained: Annotated[str | None, typer.Option(help="The retrained model: a folder or Hub id.")] = None,
     system_prompt: Annotated[
-        Path | None, typer.Option(help="File with what the model is told before every question.")
+        Path | None, typer.Option(help="Text file with a system prompt for every question.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for what is measured.")] = None,
-    gate: Annotated[list[str] | None, typer.Option(help="A threshold, as in forget.accuracy<=0.03.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results.")] = None,
+    gate: Annotated[
+        list[str] | None, typer.Option(help="Threshold on a score, such as forget.accuracy<=0.03. Can be repeated.")
+    ] = None,
 ) -> None:
-    """Measure a model on a suite, and score it."""
+    """Measure a model on a suite and compute its scores."""
     from unlearnkit.cli.output import print_board
     from unlearnkit.core.environment import quiet_libraries
     from unlearnkit.core.errors import InputError
@@ -53,14 +55,14 @@ def eval_command(
         settings["data"] = {"path": data}
     if settings and suite is None:
         raise InputError(
-            "these options belong to a suite, and none is named", value=", ".join(settings), fix="add --suite"
+            "these options need a suite, and no suite is given", value=", ".join(settings), fix="add --suite"
         )
-    told = _settings(subject, system_prompt)
+    measuring = _settings(subject, system_prompt)
     section = None if suite is None else {"name": suite, **settings}
     try:
-        folder = evaluate(subject, section, out=out, settings=told, progress=progress)
+        folder = evaluate(subject, section, out=out, settings=measuring, progress=progress)
     except BadField as error:
-        # The fields of a recipe that is none: here each of them is an option.
+        # The error names a field of the section; here the user set it by an option.
         option = next((_OPTIONS[part] for part in error.path if part in _OPTIONS), None)
         fix = error.fix if option is None or error.value is not None else f"give {option}"
         raise InputError(error.what, where=option, value=error.value, allowed=error.allowed, fix=fix) from error
@@ -71,7 +73,10 @@ def eval_command(
 
 
 def _settings(subject: str, system_prompt: Path | None) -> EvalSettings | None:
-    """How to measure: under a system prompt, and otherwise as the subject was measured before, if it was."""
+    """Return the settings of a measurement under a system prompt; None without one.
+
+    Everything else stays as the run was measured before.
+    """
     if system_prompt is None:
         return None
     from unlearnkit.core.errors import InputError
@@ -83,10 +88,12 @@ def _settings(subject: str, system_prompt: Path | None) -> EvalSettings | None:
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
         where = f"--system-prompt {system_prompt}"
-        raise InputError(f"the file cannot be read: {why}", where=where, fix="name a text file") from error
+        raise InputError(f"the file cannot be read: {why}", where=where, fix="give the path of a text file") from error
     if not text:
         raise InputError(
-            "the system prompt is empty", where=f"--system-prompt {system_prompt}", fix="write it, or leave it out"
+            "the system prompt is empty",
+            where=f"--system-prompt {system_prompt}",
+            fix="write a prompt into the file, or omit the option",
         )
     run = RunFolder(subject)
     measured = run.state().measure if run.is_run else None

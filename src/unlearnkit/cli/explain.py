@@ -9,18 +9,21 @@ import typer
 
 
 def explain_command(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
-    questions: Annotated[list[str] | None, typer.Argument(help="What to ask the run's model.")] = None,
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    questions: Annotated[list[str] | None, typer.Argument(help="Questions for the model of the run.")] = None,
     faithfulness: Annotated[
-        bool, typer.Option("--faithfulness", help="Measure whether turning a trace's verdict turns the response.")
+        bool,
+        typer.Option(
+            "--faithfulness", help="Measure whether the response changes when the verdict in the trace is reversed."
+        ),
     ] = False,
-    at_most: Annotated[int, typer.Option(help="Most rows of each set for --faithfulness.", min=1)] = 40,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    at_most: Annotated[int, typer.Option(help="Maximum number of rows per set for --faithfulness.", min=1)] = 40,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
-    """Ask a run's model, and tell why it responds as it does.
+    """Ask the model of a run, and show why it responds as it does.
 
-    Shown are its trace, what that decides and by which line of the scope, the response, and what the target model
-    says. That may be what was to be forgotten: it is printed and written nowhere.
+    Prints the reasoning trace, its verdict, the matching line of the scope, the response, and the response of the
+    target model. The output may contain forgotten knowledge: it is printed and not stored.
     """
     from unlearnkit.cli.output import print_explained, print_faithfulness, print_json
     from unlearnkit.core.environment import quiet_libraries
@@ -41,7 +44,7 @@ def explain_command(
             print_explained(explained)
     elif not faithfulness:
         raise InputError(
-            "there is no question", fix='ask one: unlearn explain RUN "Who wrote it?"; or measure: --faithfulness'
+            "no question is given", fix='add a question: unlearn explain RUN "Who wrote it?"; or add --faithfulness'
         )
     if faithfulness:
         scores = measure_faithfulness(folder, at_most=at_most, progress=progress)

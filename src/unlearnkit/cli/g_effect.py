@@ -11,30 +11,38 @@ from unlearnkit.cli.options import MaxCost, MaxRequests, SendTo
 
 
 def g_effect_command(
-    what: Annotated[Path, typer.Argument(help="A run, or a recipe (YAML), which is measured before training.")],
-    overrides: Annotated[list[str] | None, typer.Argument(help="key=value for a recipe.")] = None,
+    what: Annotated[Path, typer.Argument(help="Folder of a run, or a recipe (YAML) to measure before training.")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="Overrides of recipe fields, such as train.lr=1e-4.")
+    ] = None,
     objectives: Annotated[
-        str | None, typer.Option(help="Registered objectives, separated by commas; the run's own if not given.")
+        str | None, typer.Option(help="Names of objectives, separated by commas. Default: the objective of the run.")
     ] = None,
     risks: Annotated[
-        str | None, typer.Option(help="Splits and measured sets whose risk is watched: forget,retain,near.")
+        str | None, typer.Option(help="Splits and probe sets whose risk is measured, such as forget,retain,near.")
     ] = None,
-    groups: Annotated[str | None, typer.Option(help="Groups of weights: none, layers or parts.")] = None,
-    rows: Annotated[int | None, typer.Option(help="Most rows of each split.", min=1)] = None,
+    groups: Annotated[
+        str | None, typer.Option(help="Split effects by groups of weights: none, layers or parts.")
+    ] = None,
+    rows: Annotated[int | None, typer.Option(help="Maximum number of rows per split.", min=1)] = None,
     sweep: Annotated[
         list[str] | None,
-        typer.Option(help="Also at other settings, for nothing: beta=0.05:4:log, of each named objective that has it."),
+        typer.Option(
+            help="Also evaluate other values of a setting at no extra cost, such as beta=0.05:4:log. Can be repeated."
+        ),
     ] = None,
-    figures: Annotated[Path | None, typer.Option(help="Folder for figures as SVG and PNG (extra: paper).")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    figures: Annotated[
+        Path | None, typer.Option(help="Folder for figures as SVG and PNG. Needs the extra `paper`.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
     send_to: SendTo = None,
     max_requests: MaxRequests = None,
     max_cost: MaxCost = None,
 ) -> None:
-    """Tell what objectives do to forgetting and to retaining, by their gradients, at each step there are weights of.
+    """Measure how a step on each objective changes the loss on forget and retain data.
 
-    Needs no training: one measurement serves every objective. The tables lie in the run's folder as Parquet, and its
-    report shows them.
+    Compares gradients at every step whose weights were kept; no training is needed, and one measurement serves all
+    objectives. Writes tables as Parquet into the run's folder. The report shows them.
     """
     from dataclasses import asdict
 
@@ -58,7 +66,7 @@ def g_effect_command(
         "rows": rows,
     }
     changed = {name: value for name, value in given.items() if value is not None}
-    # Through the recipe, so that what is wrong with a setting is told as it is there.
+    # Through the recipe, so that a bad setting gives the same error as it does there.
     settings = make_recipe({**recipe, "diagnose": {**recipe.get("diagnose", {}), **changed}}).diagnose
     names = None if objectives is None else [name.strip() for name in objectives.split(",")]
     progress = Progress()

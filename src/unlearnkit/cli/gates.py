@@ -1,4 +1,4 @@
-"""What the options `--gate` do."""
+"""The option `--gate`: parse gates before the work, check them after it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 def check_gates(gates: Sequence[str]) -> list[str]:
-    """The gates, each found to be one, before any work is done."""
+    """Parse every gate before any work starts. Raises `InputError`."""
     from unlearnkit.metrics.gates import Gate
 
     return [str(Gate.parse(gate, where="--gate")) for gate in gates]
 
 
 def hold_to(folder: RunFolder, gates: Sequence[str]) -> None:
-    """Raise `GateMissed` unless every gate is met. What was not measured is not met."""
+    """Raise `GateMissed` unless every gate is met. A score that was not measured misses its gate."""
     from unlearnkit.core.errors import GateMissed
     from unlearnkit.report.build import judge_run
 

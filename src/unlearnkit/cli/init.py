@@ -9,13 +9,15 @@ import typer
 
 
 def init_command(
-    model: Annotated[str, typer.Option(help="The model that shall forget: a folder or hub id.")],
-    forget: Annotated[str, typer.Option(help="Rows or documents to forget: a file, folder or hub id.")],
-    retain: Annotated[str | None, typer.Option(help="Rows that must stay; a stand-in if not given.")] = None,
-    retrained: Annotated[str | None, typer.Option(help="A model that never learned what is to be forgotten.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the two files.")] = Path(),
+    model: Annotated[str, typer.Option(help="Model to unlearn: a folder or Hub id.")],
+    forget: Annotated[str, typer.Option(help="Rows or documents to forget: a file, a folder or a Hub id.")],
+    retain: Annotated[
+        str | None, typer.Option(help="Rows to keep. Default: rows that the target model writes itself.")
+    ] = None,
+    retrained: Annotated[str | None, typer.Option(help="A model that was trained without the data to forget.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the recipe and the scope.")] = Path(),
 ) -> None:
-    """Write a commented starter recipe and a drafted scope, to be read and corrected."""
+    """Write a commented starter recipe and a draft of the scope. Read and correct both."""
     from unlearnkit.core.environment import quiet_libraries
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.init import start
@@ -24,5 +26,5 @@ def init_command(
     made, progress = start(model, forget, retain=retain, retrained=retrained, out=out), Progress()
     for note in made.notes:
         progress.log(f"note: {note}")
-    progress.log(f"recipe: {made.recipe}\nscope:  {made.scope} (drafted: read it and correct it)")
+    progress.log(f"recipe: {made.recipe}\nscope:  {made.scope} (a draft: read and correct it)")
     progress.log(f"next:   unlearn check {made.recipe}")

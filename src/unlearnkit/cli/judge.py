@@ -12,25 +12,25 @@ from typer.core import TyperGroup
 from unlearnkit.cli.options import MaxCost, MaxRequests, SendTo
 
 ON_RUNS = "RUNS..."
-"""The name under which the verb itself stands among its commands; never typed."""
+"""Name of the verb itself among its commands. Users never type it."""
 
 _SETTING = re.compile(r"[a-z_]+(\.[a-z_]+)*=")
-"""How a setting of the judging model begins. A run's folder that begins so is given as `./name`."""
+"""Start of a setting of the judging model. Write a run folder that starts like this as `./name`."""
 
 
 class RunsFirst(TyperGroup):
-    """A verb that takes runs, unless its first argument is the name of one of its other commands.
+    """Command group whose default command takes runs.
 
-    A run's folder that is called like one of them is given as `./name`.
+    The first argument selects another command if it is the name of one. Write a run folder of that name as `./name`.
     """
 
-    # Contexts and commands are typer's own or click's, by typer's version.
+    # Whether contexts and commands are typer's or click's depends on the version of typer.
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Have the verb itself read its options where no other command is named."""
+        """Insert the default command unless the first argument names another one."""
         return super().parse_args(ctx, args if args and args[0] in self.commands else [ON_RUNS, *args])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that is meant, without a name in the line of usage where it is the verb itself."""
+        """Resolve the command; hide the name of the default command in usage lines."""
         name, command, rest = super().resolve_command(ctx, args)
         return ("" if name == ON_RUNS else name), command, rest
 
@@ -39,27 +39,34 @@ def judge_command(
     runs: Annotated[
         list[str],
         typer.Argument(
-            help="Runs, or a folder of runs such as a demo's; and for a model judge the model that it asks: path=DIR, "
+            help="Run folders, or a folder that contains runs. For a model judge also its model: path=DIR, "
             "or server.url=URL server.model=NAME."
         ),
     ],
-    judge: Annotated[str, typer.Option(help="rules, laaj or laaj-paper.")] = "rules",
+    judge: Annotated[str, typer.Option(help="Name of the judge: rules, laaj or laaj-paper.")] = "rules",
     send_to: SendTo = None,
     max_requests: MaxRequests = None,
     max_cost: MaxCost = None,
-    seed: Annotated[int | None, typer.Option(help="Of a model judge's order and delimiters; 0.", min=0)] = None,
-    repeats: Annotated[int | None, typer.Option(help="How often a model judge judges each output; 1.", min=1)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of a model judge's order and delimiters. Default: 0.", min=0)
+    ] = None,
+    repeats: Annotated[
+        int | None, typer.Option(help="Number of judgments per output by a model judge. Default: 1.", min=1)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
-    """Judge what runs said: six scores from 0 to 10, each with a reason.
+    """Judge the outputs of runs: six scores from 0 to 10, each with a reason.
 
-    On sets to be forgotten: relevance, rejection, helpfulness (UQ). On sets that must stay: readability, specificity,
-    logic (RQ). `rules` asks no model. Its rules: unlearn show rules. A model judge's rubrics, and the settings of the
-    model that it asks: unlearn show laaj
+    Forget sets get relevance, rejection and helpfulness (unlearning quality, UQ); all other sets get readability,
+    specificity and logic (retention quality, RQ). The judge `rules` asks no model.
 
-    What a model answered is kept, so that a call that was stopped goes on without asking again.
+    Print the rules of `rules` with: unlearn show rules
 
-    How far two judges agree on a run: unlearn judge agree RUN --judges A,B
+    Print the rubrics and settings of a model judge with: unlearn show laaj
+
+    Answers of a model are cached, so a command that was stopped continues without asking again.
+
+    Measure the agreement of two judges with: unlearn judge agree RUN --judges A,B
     """
     from unlearnkit.cli.output import print_json, print_judged
     from unlearnkit.core.errors import InputError
@@ -72,23 +79,25 @@ def judge_command(
     settings = [argument for argument in runs if _SETTING.match(argument)]
     paths = [argument for argument in runs if argument not in settings]
     if not paths:
-        raise InputError("no run is named", where="RUNS", fix="name a run's folder too")
+        raise InputError("no run is given", where="RUNS", fix="add the folder of a run")
     given: dict[str, object] = {"--seed": seed, "--repeats": repeats, "--send-forget-data-to": send_to}
     given |= {"--max-requests": max_requests, "--max-cost": max_cost}
-    # A setting without its value, which may be a key that somebody wrote into the URL.
+    # Only the name of a setting: its value may contain a key, for example in a URL.
     needless = [
         *(each.partition("=")[0] for each in settings),
         *(option for option, value in given.items() if value is not None),
     ]
     if judge == "rules" and needless:
         raise InputError(
-            "the rules draw nothing, ask no model, and give the same each time",
+            "the judge `rules` is deterministic and asks no model",
             where=needless[0],
-            fix=f"leave out {needless[0]}, or name a model judge",
+            fix=f"omit {needless[0]}, or choose a model judge",
         )
     model, permission = read_judge_model(settings), Permission(send_to, max_requests, max_cost)
     if model.path is not None:
-        from unlearnkit.core.environment import quiet_libraries  # here, for judging by rules loads no torch
+        from unlearnkit.core.environment import (
+            quiet_libraries,
+        )  # imported here, because judging by rules needs no torch
 
         quiet_libraries()
     progress, found = Progress(), {}
@@ -105,11 +114,11 @@ def judge_command(
 
 
 def agree_command(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
-    judges: Annotated[str, typer.Option(help="Two judges that have judged it, separated by a comma.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    judges: Annotated[str, typer.Option(help="Two judges that have judged the run, separated by a comma.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
-    """Say how far two judges agree on a run: correlation, mean difference, quadratic-weighted kappa."""
+    """Measure how far two judges agree on a run: correlation, mean difference, weighted kappa."""
     from unlearnkit.cli.output import print_agreement, print_json
     from unlearnkit.core.errors import InputError
     from unlearnkit.pipeline.judge import agree
@@ -117,7 +126,7 @@ def agree_command(
 
     names = [name.strip() for name in judges.split(",")]
     if len(names) != 2 or names[0] == names[1]:
-        raise InputError("two different judges are needed", where="--judges", value=judges, fix="--judges rules,laaj")
+        raise InputError("give two different judges", where="--judges", value=judges, fix="--judges rules,laaj")
     found = agree(RunFolder.existing(run), names[0], names[1])
     if as_json:
         print_json(_plain(found))

@@ -9,11 +9,12 @@ import typer
 
 def ls_command(
     kind: Annotated[
-        str | None, typer.Argument(help="objective, combiner, teacher, suite, attack, metric, judge; or all.")
+        str | None,
+        typer.Argument(help="Kind of plug-in, such as objective, attack or metric. Default: all kinds."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
-    """List what is registered: methods, combiners, teachers, suites, attacks, metrics, judges."""
+    """List the registered plug-ins."""
     from rich.console import Console
     from rich.table import Table
 
@@ -25,7 +26,7 @@ def ls_command(
         print_json({each: [vars(entry) for entry in entries] for each, entries in listed.items()})
         return
     for each, entries in listed.items():
-        table = Table("name", "what", "paper", title=each, title_justify="left")
+        table = Table("name", "summary", "paper", title=each, title_justify="left")
         for entry in entries:
             table.add_row(entry.name, entry.summary, entry.paper or "")
         Console().print(table)

@@ -1,4 +1,4 @@
-"""Options of the verbs that may ask a chat model: what may be sent to whom, and what may be spent."""
+"""Options of verbs that may ask a chat model: consent and budget."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ SendTo = Annotated[
     typer.Option(
         "--send-forget-data-to",
         metavar="HOST",
-        help="Consent to send what is to be forgotten to this host, that of server.url.",
+        help="Consent to send forget data to this host, the host of server.url.",
     ),
 ]
-MaxRequests = Annotated[int | None, typer.Option(help="Most requests to a server, failed ones included.", min=0)]
+MaxRequests = Annotated[
+    int | None, typer.Option(help="Maximum number of requests to a server, failed ones included.", min=0)
+]
 MaxCost = Annotated[
-    float | None, typer.Option(help="Most that may be spent, by server.price_in and server.price_out.", min=0)
+    float | None, typer.Option(help="Maximum cost, computed from server.price_in and server.price_out.", min=0)
 ]

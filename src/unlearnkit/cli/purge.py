@@ -9,9 +9,9 @@ import typer
 
 
 def purge_command(
-    runs: Annotated[list[Path], typer.Argument(help="Runs' folders.")],
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs.")],
 ) -> None:
-    """Remove what holds forget text from runs; model, scores and report stay."""
+    """Delete all files of runs that contain forget text. Model, scores and report are kept."""
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.purge import purge
     from unlearnkit.runs.folder import RunFolder
@@ -22,4 +22,4 @@ def purge_command(
         for path in removed:
             progress.log(f"removed {path}")
         if not removed:
-            progress.log(f"{folder.path}: nothing was left to remove")
+            progress.log(f"{folder.path}: nothing to remove")

@@ -9,10 +9,10 @@ import typer
 
 
 def report_command(
-    runs: Annotated[list[Path], typer.Argument(help="Runs, or a folder of runs such as a demo's.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("report.html"),
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, or a folder that contains runs.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("report.html"),
 ) -> None:
-    """Write one HTML file about several runs. Needs no model, and no network to read."""
+    """Write one HTML report about several runs. Needs no model; the file works offline."""
     from unlearnkit.core.progress import Progress
     from unlearnkit.report.build import find_runs, write_report
 

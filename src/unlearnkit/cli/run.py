@@ -13,16 +13,22 @@ from unlearnkit.cli.options import MaxCost, MaxRequests, SendTo
 
 def run_command(
     recipe: Annotated[Path, typer.Argument(help="Recipe (YAML).")],
-    overrides: Annotated[list[str] | None, typer.Argument(help="key=value, as in train.lr=1e-4.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the recipe's folder.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and write nothing.")] = False,
-    merge: Annotated[bool, typer.Option("--merge", help="Short for model.merge=true: save no adapter.")] = False,
-    gate: Annotated[list[str] | None, typer.Option(help="A threshold, as in forget.accuracy<=0.03.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="Overrides of recipe fields, such as train.lr=1e-4.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the recipe's folder.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what the run would do. Write nothing.")] = False,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Short for model.merge=true: save whole weights instead of an adapter.")
+    ] = False,
+    gate: Annotated[
+        list[str] | None, typer.Option(help="Threshold on a score, such as forget.accuracy<=0.03. Can be repeated.")
+    ] = None,
     send_to: SendTo = None,
     max_requests: MaxRequests = None,
     max_cost: MaxCost = None,
 ) -> None:
-    """Make a model forget as a recipe says; measure it, score it, report it."""
+    """Unlearn as a recipe says, then measure, score and report."""
     from unlearnkit.core.environment import quiet_libraries
     from unlearnkit.recipe import load_recipe
 
@@ -52,11 +58,11 @@ def run_command(
     progress.log(f"run:    {folder.path}\nreport: {folder.report_file}")
     training = folder.state().train
     if training is not None and training.ended == "harmful":
-        progress.log(f"ended by itself after step {training.steps}, as diagnose.use asks: see the report on G-effects")
+        progress.log(f"training stopped after step {training.steps} by diagnose.use: see G-effects in the report")
     if training is not None and training.ended == "non-finite":
         raise NonFinite(
             f"training stopped after step {training.steps}: the loss or its gradient was not finite",
             where=str(folder.path),
-            fix="lower train.lr; the model as it was before that step is kept and measured",
+            fix="lower train.lr; the weights from before that step were kept and measured",
         )
     hold_to(folder, [*chosen.gates, *gates])

@@ -9,17 +9,19 @@ import typer
 
 
 def suggest_command(
-    forget: Annotated[str, typer.Argument(help="Rows or documents to forget: a file, folder or hub id.")],
-    retain: Annotated[str | None, typer.Option(help="Rows that must stay: neighbors are looked for there.")] = None,
-    task: Annotated[str, typer.Option(help="privacy, copyright, hazard or profile.")] = "profile",
-    model: Annotated[str | None, typer.Option(help="Model by whose tokens text files are cut; rows need none.")] = None,
-    out: Annotated[Path, typer.Option(help="File for the scope; one that is there is left alone.")] = Path(
+    forget: Annotated[str, typer.Argument(help="Rows or documents to forget: a file, a folder or a Hub id.")],
+    retain: Annotated[str | None, typer.Option(help="Rows to keep. Neighbors are drafted from them.")] = None,
+    task: Annotated[str, typer.Option(help="Kind of request: privacy, copyright, hazard or profile.")] = "profile",
+    model: Annotated[
+        str | None, typer.Option(help="Model whose tokenizer cuts text files into chunks. Not needed for rows.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="File for the scope. An existing file is not overwritten.")] = Path(
         "scope.yaml"
     ),
 ) -> None:
-    """Draft a scope from what is to be forgotten, to be read and corrected: it holds secrets.
+    """Draft a scope from the data to forget. Read and correct it; the file contains secrets.
 
-    Subjects are names that recur in the rows, secrets what looks like a fact in an answer. No model is asked.
+    Subjects are names that recur in the rows. Secrets are facts in the answers. No model is asked.
     """
     from unlearnkit.core.environment import quiet_libraries
     from unlearnkit.core.progress import Progress
@@ -29,6 +31,6 @@ def suggest_command(
         quiet_libraries()
     scope, progress = draft_scope(forget, retain=retain, model=model, task=task, out=out), Progress()
     counts = {"subjects": scope.subjects, "secrets": scope.secrets, "neighbors": scope.neighbors}
-    told = ", ".join(f"{len(each)} {name}" for name, each in counts.items())
-    progress.log(f"scope:  {out} (drafted: {told}; read it and correct it)")
-    progress.log(f"next:   name it in the recipe, data.scope={out}, and see unlearn check")
+    counted = ", ".join(f"{len(each)} {name}" for name, each in counts.items())
+    progress.log(f"scope:  {out} (a draft with {counted}: read and correct it)")
+    progress.log(f"next:   set data.scope={out} in the recipe, then run unlearn check")

@@ -9,10 +9,10 @@ import typer
 
 
 def score_command(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON alone on stdout.")] = False,
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
-    """Make a run's scores anew from its records. Needs no model."""
+    """Compute the scores of a run again from its records. Needs no model."""
     from unlearnkit.cli.output import print_board, print_json
     from unlearnkit.pipeline.score import score
     from unlearnkit.report.build import write_documents

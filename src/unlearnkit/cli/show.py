@@ -8,11 +8,11 @@ import typer
 
 
 def show_command(
-    name: Annotated[str, typer.Argument(help="A registered name; or: recipe, prompts.")],
+    name: Annotated[str, typer.Argument(help="Name of a plug-in, or one of: recipe, prompts.")],
 ) -> None:
-    """Say what a registered plug-in is, what can be set and what it needs.
+    """Show a plug-in: its description, settings and requirements.
 
-    recipe: the JSON Schema of recipes. prompts: what teachers that are chat models are asked.
+    `recipe` shows the JSON Schema of recipes. `prompts` shows the prompts for teachers that are chat models.
     """
     if name == "recipe":
         from unlearnkit.cli.output import print_json

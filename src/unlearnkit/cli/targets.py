@@ -13,20 +13,23 @@ from unlearnkit.cli.options import MaxCost, MaxRequests, SendTo
 
 def targets_command(
     recipe: Annotated[Path, typer.Argument(help="Recipe (YAML).")],
-    overrides: Annotated[list[str] | None, typer.Argument(help="key=value, as in targets.teacher=local.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="Overrides of recipe fields, such as targets.teacher=local.")
+    ] = None,
     send_to: SendTo = None,
     max_requests: MaxRequests = None,
     max_cost: MaxCost = None,
     give_to: Annotated[
-        Path | None, typer.Option("--export", help="File for the targets with their questions, for review.")
+        Path | None, typer.Option("--export", help="Export the targets with their questions to this file, for review.")
     ] = None,
     take_from: Annotated[
-        Path | None, typer.Option("--import", help="File of targets that were exported and edited.")
+        Path | None,
+        typer.Option("--import", help="Import targets from this file, after they were exported and edited."),
     ] = None,
 ) -> None:
-    """Write what a run will teach in place of answers, before it trains; go on with unlearn run --resume.
+    """Write the targets of a run before it trains. Continue with unlearn run --resume.
 
-    What is there already is not written again, so that a call that was stopped goes on.
+    Existing targets are kept, so a command that was stopped continues where it ended.
     """
     from unlearnkit.core.environment import quiet_libraries
     from unlearnkit.core.progress import Progress
@@ -40,10 +43,10 @@ def targets_command(
     folder = teach(chosen, permission=permission, take_from=take_from, give_to=give_to, progress=progress)
     state = folder.state().targets
     assert state is not None  # `teach` wrote them
-    down = ", ".join(f"{kind} {count}" for kind, count in sorted(state.turned_down.items()))
+    rejected = ", ".join(f"{kind} {count}" for kind, count in sorted(state.turned_down.items()))
     progress.log(f"written by {state.teacher}: {state.written}")
-    progress.log(f"asked for again: {sum(state.turned_down.values())}" + (f" ({down})" if down else ""))
-    progress.log(f"replaced by the template teacher's: {state.replaced}")
+    progress.log(f"requested again: {sum(state.turned_down.values())}" + (f" ({rejected})" if rejected else ""))
+    progress.log(f"replaced by the template teacher: {state.replaced}")
     progress.log(f"lift: {state.lift or 'not measured (targets.lift_model)'}")
     if state.edited:
         progress.log(f"edited: {state.edited}")

@@ -1,4 +1,4 @@
-"""What the work runs on: versions, threads, device, memory."""
+"""Describe and manage the machine: versions, threads, device, memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def environment() -> dict[str, str]:
-    """What the numbers of a run may depend on beside its recipe, by name."""
+    """Return what a run's numbers may depend on, by name.
+
+    The recipe is not included.
+    """
     return {
         "unlearnkit": __version__,
         "python": platform.python_version(),
@@ -32,17 +35,20 @@ def environment() -> dict[str, str]:
 
 
 def reset_peak_memory() -> None:
-    """Forget the memory peak so far, where the system can (Linux): what comes is measured apart from what was."""
-    # Where /proc is read-only, as in some containers, the peak stays that of the whole process.
+    """Reset the peak memory counter of this process.
+
+    Only Linux allows this; elsewhere nothing happens.
+    """
+    # Where /proc is read-only, as in some containers, the peak stays the one of the whole process.
     if _CLEAR.exists():
         with suppress(OSError):
             _CLEAR.write_text("5", encoding="ascii")
 
 
 def peak_rss_mb() -> float:
-    """The most memory this process has held at once, in MB of a million bytes.
+    """Return this process's peak resident memory, in MB of a million bytes.
 
-    On Linux it is read from `/proc`: `getrusage` counts a parent's memory in a child that was started from it.
+    On Linux the peak is read from `/proc`: in a forked child, `getrusage` counts the parent's memory too.
     """
     if _STATUS.exists():
         lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
@@ -55,7 +61,7 @@ def peak_rss_mb() -> float:
 
 @contextmanager
 def device_errors() -> Iterator[None]:
-    """Turn what the device says of too little memory, or of itself, into an `UnlearnError`."""
+    """Convert out-of-memory and device errors into an `UnlearnError`."""
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
@@ -64,10 +70,10 @@ def device_errors() -> Iterator[None]:
         raise UnlearnError(
             f"the device failed: {str(error).partition(chr(10))[0]}",
             where=environment()["device"],
-            fix="go on with --resume; if it fails again, choose another device with CUDA_VISIBLE_DEVICES",
+            fix="continue with --resume; if it fails again, choose another device with CUDA_VISIBLE_DEVICES",
         ) from error
     except RuntimeError as error:
-        if "DefaultCPUAllocator" not in str(error):  # what torch says of the machine's own memory
+        if "DefaultCPUAllocator" not in str(error):  # torch's message when main memory runs out
             raise
         raise _no_memory() from error
 
@@ -77,18 +83,21 @@ def _no_memory() -> UnlearnError:
         "there is not enough memory",
         where=environment()["device"],
         fix="lower train.micro_batch_size, which changes no gradient, or train.max_length; or train an adapter "
-        "(model.lora). The last checkpoint is kept",
+        "(model.lora). The last checkpoint was kept",
     )
 
 
 def share_threads(processes: int) -> None:
-    """Take one of so many equal shares of the threads that this process would use alone; one thread at least."""
+    """Limit this process to an equal share of the threads.
+
+    It keeps at least one.
+    """
     if processes > 1:
         torch.set_num_threads(max(1, torch.get_num_threads() // processes))
 
 
 def quiet_libraries() -> None:
-    """Keep the progress bars of the libraries out of our own output."""
+    """Turn off the progress bars of huggingface_hub and transformers."""
     from huggingface_hub.utils.tqdm import disable_progress_bars
     from transformers.utils import logging
 

@@ -1,7 +1,7 @@
-"""The errors a user meets, and the exit code each one leads to.
+"""The errors shown to a user, and the exit code of each.
 
-An error says five things: what is wrong, where, the value that was found, what is allowed, and the fix. Parts that do
-not apply are left out. Everything that is *not* an `UnlearnError` is a bug and keeps its traceback.
+A message has up to five parts: what is wrong, where, the value found, what is allowed, and how to fix it. Parts that do
+not apply are left out. An exception that is *not* an `UnlearnError` is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 LONGEST = 200
-"""Characters of a value that are shown: enough to find it by."""
+"""Maximum number of characters shown of a value."""
 
 
 class UnlearnError(Exception):
-    """A run failed for a reason the user can act on (exit code 1)."""
+    """A failure that the user can act on (exit code 1)."""
 
     exit_code: ClassVar[int] = 1
 
@@ -30,7 +30,7 @@ class UnlearnError(Exception):
         super().__init__(self.render())
 
     def render(self) -> str:
-        """The message, one line for each part that is known."""
+        """Return the message, one line for each part that is known."""
         lines = [self.what]
         if self.where is not None:
             lines.append(f"  where:   {self.where}")
@@ -45,28 +45,34 @@ class UnlearnError(Exception):
 
 
 class InputError(UnlearnError):
-    """A recipe, option or data file that cannot be used (exit code 2)."""
+    """A recipe, option or data file is invalid (exit code 2)."""
 
     exit_code = 2
 
 
 class GateMissed(UnlearnError):
-    """The run ended, and a gate that the user asked for was missed (exit code 3)."""
+    """A gate that the user set was missed (exit code 3).
+
+    The run itself finished.
+    """
 
     exit_code = 3
 
 
 class MissingDependency(UnlearnError):
-    """Something has to be installed or provided first (exit code 4)."""
+    """A dependency must be installed or provided first (exit code 4)."""
 
     exit_code = 4
 
 
 class NonFinite(UnlearnError):
-    """A loss or gradient became NaN or infinite; the last finite checkpoint was kept (exit code 1)."""
+    """A loss or gradient became NaN or infinite (exit code 1).
+
+    The last finite checkpoint is kept.
+    """
 
 
 class Interrupted(UnlearnError):
-    """The user stopped the work; what was done is saved (exit code 130)."""
+    """The user stopped the work; finished work is saved (exit code 130)."""
 
     exit_code = 130

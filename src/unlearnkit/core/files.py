@@ -1,4 +1,4 @@
-"""Writing files so that they are there whole or not at all, and telling what kept them from being written."""
+"""Write files atomically, and report unreadable or unwritable files."""
 
 from __future__ import annotations
 
@@ -14,27 +14,33 @@ from unlearnkit.core.errors import InputError, UnlearnError
 
 
 class WriteError(UnlearnError):
-    """The disk is full, or the place may not be written to (exit code 1). What was there before is still there."""
+    """A file cannot be written (exit code 1).
+
+    The disk is full, or the folder is not writable. The previous content of the file is unchanged.
+    """
 
 
 @contextmanager
 def writing(place: Path) -> Iterator[None]:
-    """Turn what the system says of a file that cannot be written into `WriteError`, naming `place`."""
+    """Convert an error while writing into a `WriteError` that names `place`."""
     try:
         yield
     except OSError as error:
         raise _not_written(place, error.strerror or str(error)) from error
     except Exception as error:
-        # What the system says to safetensors comes as an error of its own; told by name, so as not to import it here.
+        # safetensors raises its own error type for a failed write. Compare its name, to avoid importing it here.
         if type(error).__name__ != "SafetensorError":
             raise
         raise _not_written(place, str(error).partition("\n")[0]) from error
 
 
 def write_atomic(path: Path, text: str, *, mode: int = 0o644) -> None:
-    """Write a file beside its place and rename it: a reader, or a kill, meets the old file or the new one, whole.
+    """Write a file atomically: write to a temporary file and rename it.
 
-    Raises `WriteError`; what was written by then is removed, and the old file is as it was.
+    A reader, or a process that is killed, sees either the old file or the new one, never a part.
+
+    Raises:
+        WriteError: the file cannot be written. The temporary file is removed and the old file is unchanged.
     """
     partial = path.with_name(f".{path.name}.partial")
     with writing(path):
@@ -49,13 +55,13 @@ def write_atomic(path: Path, text: str, *, mode: int = 0o644) -> None:
 
 
 def refuse_taken(path: Path, fix: str) -> None:
-    """Raise `InputError` where there is something in a file's place already, which a person may have written."""
+    """Raise `InputError` if `path` exists, so that nothing is overwritten."""
     if path.exists():
-        raise InputError("the file is there already", value=str(path), fix=fix)
+        raise InputError("the file exists already", value=str(path), fix=fix)
 
 
 def sync(path: Path) -> None:
-    """Have the system bring a file, or a folder's list of files, to the disk."""
+    """Flush a file, or a folder's directory entries, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -67,13 +73,16 @@ def _not_written(place: Path, why: str) -> WriteError:
     return WriteError(
         f"the file cannot be written: {why}",
         where=str(place),
-        fix="make room, or mend the folder's rights; a run then goes on with --resume",
+        fix="free some space, or correct the permissions of the folder; then continue a run with --resume",
     )
 
 
 @contextmanager
 def reading(path: Path, fix: str | None = None) -> Iterator[None]:
-    """Tell of a file of the run that was damaged or edited. What stands in it is not told: it may be a secret."""
+    """Convert an error while reading a run's file into an `InputError`.
+
+    The file was damaged or edited. Its content is not quoted, because it may be secret.
+    """
     try:
         yield
     except ValidationError as error:
@@ -85,13 +94,13 @@ def reading(path: Path, fix: str | None = None) -> Iterator[None]:
         raise _unreadable("a field is missing", f"{path}, field {error.args[0]}", fix) from error
     except OSError as error:
         raise _unreadable(error.strerror or str(error), str(path), fix) from error
-    except (ValueError, TypeError, yaml.YAMLError) as error:  # no JSON, no UTF-8, no YAML, no mapping
+    except (ValueError, TypeError, yaml.YAMLError) as error:  # not JSON, not UTF-8, not YAML or not a mapping
         raise _unreadable(str(error).splitlines()[0], str(path), fix) from error
 
 
 def _unreadable(why: str, where: str, fix: str | None) -> InputError:
     return InputError(
-        f"the file is not one that this version wrote: {why}",
+        f"this version cannot read the file: {why}",
         where=where,
-        fix=fix or "bring it back as it was; or delete the run's folder and begin anew",
+        fix=fix or "restore the file as it was; or delete the run's folder and start again",
     )

@@ -1,6 +1,6 @@
-"""What a user sees while work goes on: a moving line for each piece of work on a terminal, plain lines elsewhere.
+"""Show progress: bars on a terminal, plain lines elsewhere.
 
-Never on stdout. Work in a process of its own tells the process that the user looks at, which alone writes.
+Progress goes to stderr, never to stdout. A subprocess sends its progress to the parent process, which alone writes.
 """
 
 from __future__ import annotations
@@ -14,39 +14,44 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as RichProgress
 
 QUIET_SECONDS = 10.0
-"""Where there is no terminal, a line at most this often."""
+"""Without a terminal, the minimum number of seconds between two lines."""
 
 
 class Task:
-    """Counts the steps of one piece of work; `show` is called with steps done, steps in all and a note."""
+    """Count the steps of one task.
+
+    Args:
+        total: number of steps, if it is known.
+        show: called with the steps done, the steps in total and a note.
+    """
 
     def __init__(self, total: int | None, show: Callable[[int, int | None, str], None]) -> None:
         self._done, self._total, self._show = 0, total, show
 
     def update(self, done: int, total: int | None = None, note: str = "") -> None:
-        """So much is done, of so much."""
+        """Set the steps done, and the total if it is given."""
         self._done, self._total = done, total if total is not None else self._total
         self._show(self._done, self._total, note)
 
     def advance(self, more: int) -> None:
-        """So much more is done."""
+        """Add `more` steps to those done."""
         self.update(self._done + more)
 
 
 class Progress:
-    """Tells what is being done. `quiet` tells nothing."""
+    """Report progress to the user; nothing if `quiet`."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(stderr=True, quiet=quiet)
         self._bars: RichProgress | None = None
 
     def log(self, text: str) -> None:
-        """One line."""
+        """Print one line."""
         self._console.print(text, highlight=False, markup=False)
 
     @contextmanager
     def task(self, name: str, total: int | None = None) -> Iterator[Task]:
-        """Count the steps of one piece of work; several may be counted at once."""
+        """Count the steps of one task; several tasks may run at once."""
         if not self._console.is_terminal:
             yield Task(total, self._lines(name))
             return

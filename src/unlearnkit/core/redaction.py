@@ -1,10 +1,13 @@
-"""Say what a value is without quoting it: errors end in logs, and rows may hold what must be forgotten."""
+"""Describe values in messages without quoting them."""
 
 from __future__ import annotations
 
 
 def describe_type(value: object) -> str:
-    """What a value is and not what it says: rows may be what is to be forgotten, and errors end in logs."""
+    """Describe the type and size of a value without its content.
+
+    Errors end up in logs, and rows may hold what must be forgotten.
+    """
     if isinstance(value, str):
         if not value.strip():
             return "white space" if value else "an empty string"

@@ -1,4 +1,4 @@
-"""What sections of a recipe have in common, wherever their class stands."""
+"""Base classes of the recipe's sections."""
 
 from __future__ import annotations
 
@@ -9,20 +9,25 @@ from typing import Annotated, Any, ClassVar, get_args
 from annotated_types import MinLen
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
 
+
+class RenamedWarning(FutureWarning):
+    """A person used a name of an earlier version, which is still read."""
+
+
 LARGEST_SEED = 2**32 - 1
-"""The largest seed that every library takes."""
+"""The largest seed that every library accepts."""
 
 Place = Annotated[str, MinLen(1)]
-"""A path or Hub id. An empty one would mean the working directory, and nobody means that."""
+"""A path or Hub id. The empty string is refused: it would mean the working directory."""
 
 
 def read_renamed(data: Any, renamed: Mapping[str, str], *, warn: bool) -> Any:
-    """Replace field names of an earlier version by today's.
+    """Replace field names of an earlier version by the current ones.
 
     Args:
         data: what a model is validated from; returned unchanged unless it is a mapping.
-        renamed: today's name of each field by its earlier one.
-        warn: whether to issue a `FutureWarning` that names the new field.
+        renamed: the current name of each field by its earlier name.
+        warn: whether to issue a `RenamedWarning` that names the new field.
     """
     old = [name for name in renamed if isinstance(data, Mapping) and name in data and renamed[name] not in data]
     if not old:
@@ -30,28 +35,39 @@ def read_renamed(data: Any, renamed: Mapping[str, str], *, warn: bool) -> Any:
     if warn:
         for name in old:
             message = f"the field {name!r} is now called {renamed[name]!r}; the old name will stop working"
-            warnings.warn(message, FutureWarning, stacklevel=2)
+            warnings.warn(message, RenamedWarning, stacklevel=2)
     return {renamed[name] if name in old else name: value for name, value in data.items()}
 
 
 class Value(BaseModel):
-    """A frozen value with no field but its own."""
+    """A frozen value that refuses unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     renamed: ClassVar[Mapping[str, str]] = {}
-    """Today's name of each field that had another name in an earlier version, whose files are still read."""
+    """The current name of each field by its name in an earlier version; files with earlier names are still read."""
     warns_of_renamed: ClassVar[bool] = False
-    """Whether a person writes such values, and is told the new name."""
+    """Whether to warn about earlier field names. True for what people write themselves, such as recipes."""
 
     @model_validator(mode="before")
     @classmethod
     def _read_renamed(cls, data: Any) -> Any:
         return read_renamed(data, cls.renamed, warn=cls.warns_of_renamed)
 
+    def earlier_dump(self) -> dict[str, Any]:
+        """Dump as JSON values under the earliest field names.
+
+        A digest of this value that an earlier version stored stays valid when a field is renamed. Values in a field
+        are dumped likewise, those in a list or mapping are not.
+        """
+        earlier = {name: old for old, name in self.renamed.items()}
+        inner = {name: value.earlier_dump() for name, value in self if isinstance(value, Value)}
+        values = {**self.model_dump(mode="json"), **inner}
+        return {earlier.get(name, name): value for name, value in values.items()}
+
 
 class Settings(Value):
-    """A section: frozen, with no field but its own, and no number but a finite one."""
+    """A section of a recipe: frozen, no unknown fields, finite numbers only."""
 
     warns_of_renamed: ClassVar[bool] = True
 
@@ -60,7 +76,10 @@ class Settings(Value):
     @field_validator("*", mode="before")
     @classmethod
     def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse a bare `yes`, `no`, `on` or `off` where something else is meant: it would pass for 1 or 0."""
+        """Refuse a bare `yes`, `no`, `on` or `off` for other types.
+
+        It would pass for 1 or 0.
+        """
         kind = cls.model_fields[str(info.field_name)].annotation
         if isinstance(value, bool) and kind is not bool and bool not in get_args(kind):
             raise ValueError("Input should be a number or text: YAML reads a bare yes, no, on or off as true or false")

@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM as a wish to stop at the next good moment; the second one stops at once."""
+"""Handle Ctrl-C and SIGTERM as requests to stop.
+
+The first signal requests a stop at the next suitable moment, the second one stops immediately.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def on_signal(handler: Callable[[], None]) -> Iterator[None]:
     """Call `handler` for every signal that asks the process to stop.
 
-    A signal that is ignored stays so, as it should under `nohup`. Outside the main thread nothing can be handled, and
-    nothing is.
+    A signal that is ignored stays ignored, as it should under `nohup`. Outside the main thread Python cannot install
+    signal handlers, and this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -38,20 +41,20 @@ def on_signal(handler: Callable[[], None]) -> Iterator[None]:
 
 
 class StopRequest:
-    """Whether the user asked to stop."""
+    """Whether the user requested a stop; call it to ask."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
 
     def __call__(self) -> bool:
-        """Return whether to stop; a loop calls it after each step."""
-        return self.asked
+        """Return whether to stop; a loop calls this after each step."""
+        return self.requested
 
     def request(self) -> None:
-        """Once: stop when it suits. Twice: stop at once."""
-        if self.asked:
+        """Request a stop; a second call raises `KeyboardInterrupt`."""
+        if self.requested:
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True
 
 
 @contextmanager

@@ -1,8 +1,9 @@
-"""Work in processes of its own, so that its memory peak is its own and nothing it leaves behind weighs on the next.
+"""Run work in subprocesses with a memory peak of their own.
 
-The processes are forked from a server that has imported the heavy libraries once and has done nothing else. They never
-hear the terminal's Ctrl-C: the parent does, and asks them to stop, so that each wish arrives once. They do not write to
-the terminal either: they tell the parent how far they are.
+Nothing that one leaves behind affects the next. The processes are forked from a server that has imported the heavy
+libraries and done nothing else. They ignore the terminal's Ctrl-C: the parent handles it and sends them SIGTERM, so
+that each process gets one request to stop. They do not write to the terminal either, but send their progress to the
+parent.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ PRELOADED = ["unlearnkit.pipeline.run", "unlearnkit.suites.pocket.models", "tran
 
 @dataclass(frozen=True)
 class Job:
-    """A piece of work: `work` is called with the arguments and, after them, with a `Progress`."""
+    """A unit of work: `work` is called with `arguments` and a `Progress`."""
 
     name: str
     work: Callable[..., object]
@@ -38,40 +39,40 @@ class Job:
 def run_in_subprocess(
     name: str, work: Callable[..., object], *arguments: object, progress: Progress | None = None
 ) -> Any:
-    """Call `work` in a process of its own and return what it returns; see `together`."""
+    """Call `work` in a subprocess and return its result; see `run_all`."""
     return run_all([Job(name, work, arguments)], progress or Progress())[0]
 
 
 def run_all(jobs: Sequence[Job], progress: Progress, *, at_once: int = 1) -> list[Any]:
-    """Do each job in a process of its own, some at once, and return what they return, in their order.
+    """Run each job in a subprocess; return results in their order.
 
     Args:
-        jobs: what to do, in the order in which it is begun.
-        progress: is told how far they all are.
-        at_once: how many may run at a time. Each has its share of the threads, also while fewer run, so that what a
-            job computes does not hang on what else there is to do.
+        jobs: the jobs, in the order in which they start.
+        progress: shows the progress of all jobs.
+        at_once: maximum number of jobs that run at a time. Each job gets 1 / `at_once` of the threads even if fewer
+            jobs run, so that its numbers do not depend on what else runs.
 
     Raises:
-        UnlearnError: a job's error that the user can act on, as it is. The other jobs are asked to stop.
+        UnlearnError: the unchanged error of a job that the user can act on. The other jobs are asked to stop.
         RuntimeError: any other error of a job, with its traceback.
-        Interrupted: Ctrl-C or SIGTERM came; each job that was running was asked to stop, as by SIGTERM.
+        Interrupted: Ctrl-C or SIGTERM came. Each running job was sent SIGTERM.
     """
     waiting, running, failed = list(enumerate(jobs)), list[_Running](), list[_Running]()
     results: list[Any] = [None] * len(jobs)
-    asked = False
+    stop_requested = False
 
     def stop() -> None:
-        nonlocal asked
-        asked = True
+        nonlocal stop_requested
+        stop_requested = True
         for child in running:
             child.process.terminate()
 
     with on_signal(stop):
-        while running or (waiting and not asked and not failed):
-            while waiting and len(running) < at_once and not asked and not failed:
+        while running or (waiting and not stop_requested and not failed):
+            while waiting and len(running) < at_once and not stop_requested and not failed:
                 place, job = waiting.pop(0)
                 running.append(_start_job(place, job, at_once))
-                if asked:
+                if stop_requested:
                     running[-1].process.terminate()
             for child in _receive_all(running, progress):
                 running.remove(child)
@@ -80,9 +81,9 @@ def run_all(jobs: Sequence[Job], progress: Progress, *, at_once: int = 1) -> lis
                     failed.append(child)
                     for other in running:
                         other.process.terminate()
-    if failed and not (asked and failed[0].answer[0] == "nothing"):
+    if failed and not (stop_requested and failed[0].answer[0] == "nothing"):
         raise _error(failed[0])
-    if asked:
+    if stop_requested:
         done = len(jobs) - len(waiting) - len(failed)
         raise Interrupted(f"stopped during {failed[0].job.name}" if failed else f"stopped after {done} of {len(jobs)}")
     return results
@@ -90,7 +91,7 @@ def run_all(jobs: Sequence[Job], progress: Progress, *, at_once: int = 1) -> lis
 
 @dataclass(eq=False)
 class _Running:
-    """A job's process, and what has come from it."""
+    """A job's process and what it has sent."""
 
     place: int
     job: Job
@@ -98,10 +99,10 @@ class _Running:
     connection: Connection
     tasks: dict[int, tuple[Task, ExitStack]] = field(default_factory=dict)
     answer: tuple[str, Any] = ("nothing", None)
-    """`done` and the result, `error` or `bug`; `nothing` where the process ended without a word."""
+    """`done` and the result, `error` or `bug` and the error; `nothing` if the process ended without an answer."""
 
     def receive(self, progress: Progress) -> bool:
-        """Take one message; False where there will be none after it."""
+        """Read one message; return False if it was the last one."""
         try:
             kind, *rest = self.connection.recv()
         except EOFError:
@@ -123,7 +124,7 @@ class _Running:
         return True
 
     def end(self) -> None:
-        """After its last message."""
+        """Clean up after the last message."""
         for _, stack in self.tasks.values():
             stack.close()
         self.connection.close()
@@ -131,7 +132,10 @@ class _Running:
 
 
 def _receive_all(running: Sequence[_Running], progress: Progress) -> list[_Running]:
-    """Wait for messages and take one from each that has some; gives those that are done."""
+    """Read a message from each job that sent one.
+
+    Waits until there is one. Returns the jobs that ended.
+    """
     ready = wait([waited for child in running for waited in (child.connection, child.process.sentinel)])
     ended = [
         child
@@ -148,11 +152,11 @@ def _error(child: _Running) -> Exception:
     if kind == "error":
         return value  # type: ignore[no-any-return]
     if kind == "bug":
-        return RuntimeError(f"{child.job.name} failed in its own process\n{value}")
+        return RuntimeError(f"{child.job.name} failed in its subprocess\n{value}")
     return UnlearnError(
         f"{child.job.name} ended without a result",
         value=f"exit code {child.process.exitcode}",
-        fix="if the system ended it for want of memory, close other programs or take a smaller batch",
+        fix="if the system ended it for lack of memory, close other programs or use a smaller batch",
     )
 
 
@@ -174,12 +178,12 @@ def _context() -> Any:
 
 
 def _start(process: Any) -> None:
-    """Start a process that ignores SIGINT from its first moment on."""
+    """Start a process that ignores SIGINT from the start."""
     if isinstance(process, multiprocessing.get_context("spawn").Process):
         with _ignoring_interrupts():
             process.start()
         return
-    # The server hands its signal handlers down. Starting it is quick; a process waits until its imports are done.
+    # The server passes its signal handlers on. Starting it is quick; a process waits until its imports are done.
     with _ignoring_interrupts():
         forkserver.ensure_running()
     process.start()
@@ -198,10 +202,10 @@ def _ignoring_interrupts() -> Iterator[None]:
 
 
 class _PipeProgress(Progress):
-    """The progress of a child: tells the parent.
+    """Send the progress of a subprocess to the parent.
 
-    Each message is one write to a pipe, far below the size that a pipe takes whole: where a wish to stop unwinds the
-    work at any instant, no half of a message is left in it.
+    A stop request may interrupt the work at any instant. Each message is one write, far below the size that a pipe
+    writes atomically, so no partial message is left in the pipe.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -223,7 +227,7 @@ class _PipeProgress(Progress):
 
 
 def _child(connection: Connection, work: Callable[..., object], arguments: tuple[object, ...], at_once: int) -> None:
-    # Where nothing better listens, a wish to stop unwinds the work, so that what is half done is cleared away.
+    # By default a stop request raises KeyboardInterrupt, so that unfinished work is cleaned up.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     try:
@@ -243,7 +247,10 @@ def _child(connection: Connection, work: Callable[..., object], arguments: tuple
 
 
 def _stop_with_parent() -> None:
-    """A parent that was killed cannot ask its child to stop; the child asks itself."""
+    """Stop when the parent is gone.
+
+    A killed parent cannot ask its children to stop.
+    """
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,4 +1,4 @@
-"""From a recipe's text to plain values, and from a value that cannot be used back to the place where it was written."""
+"""Parse a recipe's YAML, and locate the fields that cannot be used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ FieldPath = tuple[str | int, ...]
 
 
 class BadField(InputError):
-    """A field of a recipe that cannot be used, told by its path; `Origins.placed` makes it a place."""
+    """A recipe field that cannot be used, given by its path.
+
+    `Origins.placed` adds where it was written.
+    """
 
     def __init__(
         self,
@@ -33,14 +36,17 @@ class BadField(InputError):
         fix: str | None = None,
         hidden: bool = False,
     ) -> None:
-        """`hidden`: the value may be a key, and stands neither there nor in the place of the field."""
+        """Create the error.
+
+        `hidden`: the value may be a secret key, so neither `value` nor the place shows it.
+        """
         self.path, self.hidden = path, hidden
         super().__init__(what, where=f"field {dotted(path)}", value=value, allowed=allowed, fix=fix)
 
 
 @contextmanager
 def at_field(*path: str | int) -> Iterator[None]:
-    """Give the field that is looked at to an error that does not know it."""
+    """Add the field's path to an `InputError` that does not know it."""
     try:
         yield
     except InputError as error:
@@ -52,12 +58,15 @@ class Origins:
     """Where each field was written: `recipe.yaml:7`, or the override that set it."""
 
     places: dict[tuple[str, ...], str]
-    """By the names on the way to the field; an item of a list is named by its number."""
+    """By the path of the field; an item of a list is named by its index."""
     whole: str
-    """The place of a field that was written nowhere."""
+    """The place reported for a field that was not written anywhere."""
 
     def placed(self, error: BadField) -> InputError:
-        """The error with the place of its field, or of the nearest section that holds it."""
+        """Return the error with the place of its field.
+
+        If that place is unknown, it is that of the nearest parent.
+        """
         path = tuple(map(str, error.path))
         at = next((self.places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.places), self.whole)
         at = "an override" if error.hidden and at.startswith(_OVERRIDE) else at
@@ -66,24 +75,30 @@ class Origins:
 
 
 _FOR_A_KEY = re.compile("key|token|secret|passw", re.IGNORECASE)
-"""In the names of settings that there are not, and that somebody took for a place to put a key."""
+"""Matches names of unknown settings that someone may have used to store a secret key."""
 
 _OVERRIDE = "override"
-"""How the place of a field begins that was set on the command line."""
+"""Prefix of the place of a field that was set on the command line."""
 
 
 def dotted(path: Iterable[str | int]) -> str:
-    """A path as it is written in an override."""
+    """Join a path with dots, as in an override."""
     return ".".join(map(str, path))
 
 
 def parse(
     path: Path, overrides: Sequence[str], *, what: str = "recipe", begin: str = "suite:"
 ) -> tuple[dict[str, Any], Origins]:
-    """Read a YAML file and put the overrides on top; `what` it is and how it may `begin` are for the errors.
+    """Read a YAML file and apply the overrides.
 
-    An override that gives a section another `name`, as in method.name=rmu, leaves out what the file says beside the
-    name: those are settings of another plug-in. So does targets.teacher=local.
+    An override that gives a section another `name`, as in method.name=rmu, drops the section's other settings from the
+    file, since they belong to another plug-in. targets.teacher=local does the same.
+
+    Args:
+        path: the YAML file.
+        overrides: each `key=value`, as in `train.lr=1e-4`.
+        what: what the file is called in errors.
+        begin: a first line suggested in errors.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -96,7 +111,7 @@ def parse(
         data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        fix = "put spaces in place of the tab" if "\\t" in str(error.problem) else "mend that line, or the one above"
+        fix = "replace the tab by spaces" if "\\t" in str(error.problem) else "correct that line, or the one above"
         raise InputError(
             f"not YAML: {error.context or ''}{', ' * bool(error.context)}{error.problem}",
             where=f"{path}{line}",
@@ -104,32 +119,36 @@ def parse(
         ) from error
     except yaml.reader.ReaderError as error:
         place, odd = f"{path}:{text.count(chr(10), 0, error.position) + 1}", text[error.position]
-        what = "not YAML: there is a character that no text has"
-        raise InputError(what, where=place, value=f"U+{ord(odd):04X}", fix="take it out") from error
-    except (RecursionError, ValueError) as error:  # nested without end; a date or number that there is not
-        told = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise InputError(f"the {what} cannot be read: {told}", where=str(path), fix="mend it there") from error
+        what = "not YAML: the file has a character that is not allowed in text"
+        raise InputError(what, where=place, value=f"U+{ord(odd):04X}", fix="remove it") from error
+    except (RecursionError, ValueError) as error:  # nested without end; an impossible date or number
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise InputError(f"the {what} cannot be read: {reason}", where=str(path), fix="correct the file") from error
     if not isinstance(data, dict):
         raise InputError(
-            f"a {what} is a mapping of fields",
+            f"a {what} must be a mapping of fields",
             where=str(path),
             value=describe_type(data),
             allowed="lines of `field: value`",
-            fix=f"begin with `{begin}`",
+            fix=f"start with `{begin}`",
         )
     places: dict[tuple[str, ...], str] = {}
     try:
         _note_places(node, (), str(path), places)
     except RecursionError as error:
-        raise InputError(f"the {what} holds itself (an alias)", where=str(path), fix="write it out") from error
-    # Names first: they decide whose settings the others are.
+        raise InputError(f"the {what} contains itself (an alias)", where=str(path), fix="write it out") from error
+    # Apply names first: they decide which plug-in the other settings belong to.
     for override in sorted(overrides, key=lambda text: not _is_name(text)):
         _override(data, override, places)
     return data, Origins(places, str(path))
 
 
 def typed(settings: Sequence[str]) -> tuple[dict[str, Any], Origins]:
-    """Settings that are all given on the command line, each as an override is. Raises `InputError`."""
+    """Parse settings from the command line, in the form of overrides.
+
+    Raises:
+        InputError: a setting is not of the form `key=value`.
+    """
     data: dict[str, Any] = {}
     places: dict[tuple[str, ...], str] = {}
     for setting in settings:
@@ -138,7 +157,10 @@ def typed(settings: Sequence[str]) -> tuple[dict[str, Any], Origins]:
 
 
 def _note_places(node: Any, at: tuple[str, ...], file: str, places: dict[tuple[str, ...], str]) -> None:
-    """Note the line of every field; a field that is written twice is refused, since YAML would drop one unsaid."""
+    """Record the line of every field; raise on duplicates.
+
+    YAML would drop a duplicate silently.
+    """
     if isinstance(node, yaml.SequenceNode):
         pairs = [(str(number), item, item) for number, item in enumerate(node.value)]
     elif isinstance(node, yaml.MappingNode):
@@ -149,13 +171,13 @@ def _note_places(node: Any, at: tuple[str, ...], file: str, places: dict[tuple[s
         path, place = (*at, name), f"{file}:{written.start_mark.line + 1}"
         if path in places:
             both = f"{places[path]} and {place}"
-            raise InputError("the field is written twice", where=both, value=dotted(path), fix="take one of them out")
+            raise InputError("the field is written twice", where=both, value=dotted(path), fix="remove one of them")
         places[path] = place
         _note_places(value, path, file, places)
 
 
 def name_key(section: str) -> str:
-    """What the name of a section's plug-in is called there."""
+    """Return the key that holds the plug-in's name in this section."""
     return "teacher" if section == "targets" else "name"
 
 
@@ -175,7 +197,7 @@ def _override(data: dict[str, Any], override: str, places: dict[tuple[str, ...],
             "not an override",
             value=override,
             allowed="key=value, as in train.lr=1e-4",
-            fix="name the field and its value; options begin with --",
+            fix="give the name of the field and its value; options start with --",
         )
     try:
         value = yaml.safe_load(text)
@@ -188,12 +210,12 @@ def _override(data: dict[str, Any], override: str, places: dict[tuple[str, ...],
             section[part] = {}
         section = section[part]
         if not isinstance(section, dict):
-            what = "the override reaches into a field that is no section"
+            what = "the override addresses a field inside something that is not a section"
             fix = f"write {dotted(path[:n])}=VALUE; or correct the key"
             raise InputError(what, where=f"field {dotted(path[:n])}", value=override, fix=fix)
     gone = path
     if _names_a_plugin(path) and section.get(path[-1]) not in (None, value):
-        # Another plug-in: the settings that were written beside the name are of the one before.
+        # Another plug-in: the section's other settings belong to the previous one.
         section.clear()
         gone = path[:-1]
     section[path[-1]] = value
@@ -205,7 +227,14 @@ def _override(data: dict[str, Any], override: str, places: dict[tuple[str, ...],
 def bad_field(
     error: ValidationError, model: type[BaseModel], prefix: FieldPath = (), *, besides: tuple[str, ...] = ()
 ) -> BadField:
-    """The first thing that is wrong, in the words of this package. `besides` are names allowed beside the fields."""
+    """Convert the first validation error to a `BadField`.
+
+    Args:
+        error: the error of pydantic.
+        model: the class that was validated.
+        prefix: path of the section that `model` describes.
+        besides: names allowed in addition to the fields of `model`.
+    """
     first = error.errors()[0]
     path = (*prefix, *first["loc"])
     owner = _owner(model, first["loc"][:-1])
@@ -217,7 +246,7 @@ def bad_field(
             path=path,
             value=name,
             allowed=", ".join(names),
-            fix=f"did you mean {' or '.join(meant)}?" if meant else "take it out, or write one of those",
+            fix=f"did you mean {' or '.join(meant)}?" if meant else "remove it, or use one of those",
             hidden=bool(_FOR_A_KEY.search(name)),
         )
     if first["type"] == "missing":
@@ -226,7 +255,7 @@ def bad_field(
         return BadField("a setting's name is not text", path=path, value=first["input"], fix="put it in quotes")
     allowed = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if first["type"] in _SECTIONS:
-        allowed = "a section: settings of its own, each on a line under it"
+        allowed = "a section: its settings, each on an indented line below it"
     if first["type"] == "finite_number":
         allowed = "a finite number"
     fix = _fix(first["input"], first["type"], owner, path)
@@ -238,16 +267,16 @@ def bad_field(
 
 
 _SECTIONS = ("model_type", "model_attributes_type", "dict_type", "mapping_type")
-"""What pydantic calls it where a section is something else."""
+"""Error types of pydantic for a section that is something else."""
 
 
 def _fix(value: object, problem: str, owner: type[BaseModel] | None, path: FieldPath) -> str:
     if isinstance(value, bool) or (problem == "string_type" and isinstance(value, (int, float, date))):
-        return "correct it; put what is meant as text in quotes, or YAML takes it for something else"
+        return "correct it; put text in quotes, or YAML reads it as another type"
     if problem in _SECTIONS:
         plugged = isinstance(value, str) and path[-1] in ("suite", "method", "combiner")
         name = f", as in {{name: {value}}}" if plugged else ""
-        return f"write its settings under it{name}; or take the line out, for the defaults"
+        return f"write its settings below it{name}; or remove the line to use the defaults"
     field = owner.model_fields.get(str(path[-1])) if owner is not None and path else None
     if field is None or field.is_required():
         return "correct it"
@@ -256,12 +285,15 @@ def _fix(value: object, problem: str, owner: type[BaseModel] | None, path: Field
 
 
 def _value(value: object) -> object:
-    """A value as an error shows it; null too, which else would look as if there were none."""
+    """Return a value as errors show it.
+
+    Null becomes text, since None would look like no value.
+    """
     return "null" if value is None else value
 
 
 def _owner(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:
-    """The section that a path leads to; None where it leads to no section."""
+    """Return the section at a path, or None."""
     for part in path:
         if isinstance(part, int):
             continue  # an item of a list of sections
@@ -274,7 +306,7 @@ def _owner(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel]
 
 
 def _elsewhere(name: str, model: type[BaseModel]) -> list[str]:
-    """Where else a setting of that name stands, one section down."""
+    """Return the paths, one section down, of settings with that name."""
     sections = {field: _section(info.annotation) for field, info in model.model_fields.items()}
     return [f"{field}.{name}" for field, inner in sections.items() if inner is not None and name in inner.model_fields]
 

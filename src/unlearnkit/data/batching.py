@@ -1,8 +1,8 @@
-"""From rows to tensors: rows of several views, cut into backbone calls that waste little padding.
+"""Batch rows of several views into backbone calls with little padding.
 
-Rows are padded on the right and no attention mask is made: in a causal model a position does not see what follows it,
-so padding changes nothing. Which rows share a call is decided by length alone, whatever view they come from: forget,
-retain and target rows run through the model together where that is cheaper.
+Rows are padded on the right without an attention mask: in a causal model a position does not see what follows it, so
+padding changes nothing. Rows share a call by length alone, whatever view they belong to: forget, retain and target rows
+run through the model together where that is cheaper.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from torch import Tensor
 from unlearnkit.data.encoding import Encoded
 
 CALL_OVERHEAD = 256
-"""Price of one more backbone call, in tokens. Only the speed depends on it."""
+"""Cost of one more backbone call, in tokens. It affects only the speed."""
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The labeled tokens of one view's rows, flat."""
+    """The labeled tokens of one view's rows, concatenated."""
 
     position: Tensor
-    """(tokens,) int64: index into the concatenated hidden states of all calls; the state that predicts the token."""
+    """(tokens,) int64: index, in the concatenated hidden states of all calls, of the state that predicts the token."""
     token: Tensor
     """(tokens,) int64: the token's id."""
     row: Tensor
@@ -44,7 +44,7 @@ class Pack:
     """By view."""
 
     def to(self, device: torch.device) -> Pack:
-        """The same on another device."""
+        """Move the batch to a device."""
         moved = {
             view: Labels(x.position.to(device), x.token.to(device), x.row.to(device), x.in_trace.to(device), x.rows)
             for view, x in self.labels.items()
@@ -53,12 +53,12 @@ class Pack:
 
 
 def cut_by_length(lengths: Sequence[int], overhead: int = CALL_OVERHEAD) -> list[list[int]]:
-    """Split rows into groups so that sum(rows * longest + overhead) is least; exact, by dynamic programming.
+    """Split rows into groups that minimize sum(rows * longest + overhead).
 
-    Returns the groups as lists of indices into `lengths`, shortest rows first.
+    Exact, by dynamic programming. Returns the groups as lists of indices into `lengths`, shortest rows first.
     """
     order = sorted(range(len(lengths)), key=lambda i: lengths[i])
-    # Only where the length changes can a best cut lie; `ends[k]` counts the rows no longer than the k-th length.
+    # The best cuts are where the length changes; `ends[k]` counts the rows no longer than the k-th length.
     ends = [i + 1 for i in range(len(order)) if i + 1 == len(order) or lengths[order[i + 1]] != lengths[order[i]]]
     best, last = [0], [0]
     for k, end in enumerate(ends):

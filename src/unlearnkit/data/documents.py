@@ -1,4 +1,7 @@
-"""Long texts, cut into chunks that fit a model: each chunk is a row that leads back to its place in the file."""
+"""Cut long texts into chunks that fit a model.
+
+Each chunk is a row that names its place in the file.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +22,20 @@ EXTENSIONS = (".txt", ".md")
 def read_documents(
     path: str | Path, tokenizer: PreTrainedTokenizerBase, *, max_tokens: int, overlap: int = 0
 ) -> tuple[Row, ...]:
-    """Read a `.txt` or `.md` file, or a folder of them, as rows of at most `max_tokens` tokens.
+    """Read text files as rows of at most `max_tokens` tokens.
 
-    A row is a text (its question is empty) with the id `<file name>@<start>-<end>`: its characters in the file's text,
-    byte order mark left out, start included and end excluded.
+    The path is a `.txt` or `.md` file, or a folder of them.
 
+    A row is a text (its question is empty) with the id `<file name>@<start>-<end>`: its span in the file's text in
+    characters, without the byte order mark, start included and end excluded.
     Args:
         path: a file or a folder.
         tokenizer: a fast tokenizer.
-        max_tokens: most tokens of a chunk, special tokens not counted; a rendered row has up to two more.
-        overlap: tokens that neighboring chunks share, see `chunk_spans`.
+        max_tokens: maximum number of tokens of a chunk without special tokens; a rendered row has up to two more.
+        overlap: number of tokens that neighboring chunks share, see `chunk_spans`.
 
     Raises:
-        InputError: for a file that cannot be read or is empty, and as `chunk_spans` does.
+        InputError: a file cannot be read or is empty; and as `chunk_spans` does.
     """
     rows = []
     for name, file in source_files(Path(path), EXTENSIONS):
@@ -44,16 +48,16 @@ def read_documents(
 def chunk_spans(
     text: str, tokenizer: PreTrainedTokenizerBase, *, max_tokens: int, overlap: int = 0, where: str = "the text"
 ) -> list[tuple[int, int]]:
-    """Where to cut a text: [start, end) in characters, in order, covering the text with no gap.
+    """Return the spans of a text's chunks, in order and without gaps.
 
-    Cuts lie where a token begins and no token before it reaches further, so never inside a character. What no token
-    covers, such as the spaces that some tokenizers drop, goes with the token before it. Each chunk, tokenized by
-    itself, has at most `max_tokens` tokens, and goes further than the one before it. Neighbors share at most `overlap`
-    tokens as the whole text has them, and as many as these rules leave.
+    A span is [start, end) in characters. A cut is where a token begins and no token before it extends further, so never
+    inside a character. Text that no token covers, such as the spaces that some tokenizers drop, belongs to the token
+    before it. Each chunk, tokenized alone, has at most `max_tokens` tokens, and ends later than the one before it.
+    Neighbors share at most `overlap` tokens of the whole text's tokenization, and as many as these rules allow.
 
     Raises:
-        InputError: naming `where`, for a text without a visible character, for `overlap` that is negative or not less
-            than `max_tokens`, for a tokenizer without offsets, and where what cannot be cut has too many tokens.
+        InputError: naming `where`, if the text has no visible character, `overlap` is negative or not less than
+            `max_tokens`, the tokenizer has no offsets, or a piece that cannot be cut has too many tokens.
     """
     if not 0 <= overlap < max_tokens:
         raise InputError(
@@ -65,38 +69,41 @@ def chunk_spans(
         )
     if not tokenizer.is_fast:
         raise InputError(
-            "the tokenizer does not tell where in the text its tokens stand",
+            "the tokenizer does not give the positions of its tokens in the text",
             value=type(tokenizer).__name__,
-            fix="take a fast tokenizer (one with tokenizer.json)",
+            fix="use a fast tokenizer (one with tokenizer.json)",
         )
     if not text.strip():
-        raise InputError("the text is empty", where=where, fix="take the document away")
+        raise InputError("the text is empty", where=where, fix="remove the document")
     cuts, before = _cuts(text, tokenizer)
     spans, first = [], 0
     while True:
         last = _reach(text, tokenizer, cuts, before, first, max_tokens)
         if last == first:
             raise InputError(
-                "what cannot be cut has more tokens than a chunk",
+                "a piece of the text that cannot be cut has more tokens than a chunk",
                 where=f"{where}, characters {cuts[first]}-{cuts[first + 1]}",
-                value=f"{before[first + 1] - before[first]} tokens, or more where it stands alone",
+                value=f"{before[first + 1] - before[first]} tokens, or more when tokenized alone",
                 allowed=f"{max_tokens} tokens (max_tokens)",
                 fix="raise max_tokens",
             )
         spans.append((cuts[first], cuts[last]))
         if last == len(cuts) - 1:
             return spans
-        # The first cut from which no more than `overlap` tokens lie before the chunk's end ...
+        # The first cut with no more than `overlap` tokens between it and the chunk's end ...
         following = max(bisect_left(before, before[last] - overlap), first + 1)
-        # ... or a later one, where from there nothing new would fit.
+        # ... or a later one, if a chunk that begins there would end no later than this one.
         while following < last and _reach(text, tokenizer, cuts, before, following, max_tokens) <= last:
             following += 1
         first = following
 
 
 def _cuts(text: str, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
-    """The characters at which the text may be cut, both ends among them, and the number of tokens before each."""
-    # Not verbose: the whole text may well be longer than the model's context, that is why it is cut.
+    """Return where the text may be cut.
+
+    Both ends are included; the second list has the number of tokens before each cut.
+    """
+    # verbose=False: the text may be longer than the model's context, which is why it is cut.
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
     offsets = encoded["offset_mapping"]
     cuts, before, covered = [0], [0], 0
@@ -111,9 +118,12 @@ def _cuts(text: str, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], lis
 def _reach(
     text: str, tokenizer: PreTrainedTokenizerBase, cuts: list[int], before: list[int], first: int, max_tokens: int
 ) -> int:
-    """The last cut at which a chunk that begins at the cut `first` may end; `first` itself if none."""
+    """Return the last cut where a chunk from `first` may end.
+
+    It is `first` itself if there is none.
+    """
     last = bisect_left(before, before[first] + max_tokens + 1, lo=first) - 1
-    # A text's tokens may be others, and more, where it stands alone.
+    # A chunk tokenized alone may have other and more tokens than within the text.
     while (
         last > first
         and len(tokenizer(text[cuts[first] : cuts[last]], add_special_tokens=False)["input_ids"]) > max_tokens

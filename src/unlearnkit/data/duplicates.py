@@ -1,6 +1,7 @@
-"""Rows that stand where they should not: twice in a split, in forget and retain, in a probe set and in a trained split.
+"""Find duplicate rows within and between splits.
 
-Rows are the same where question and answer are, case, typography and white space aside.
+Between splits, they are in forget and retain, or in a probe set and a trained split. Two rows are equal if question and
+answer are, ignoring case, typography and white space.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ Text = tuple[str, str]
 Splits = Mapping[str, Sequence[Row]]
 
 
-def overlaps(splits: Splits) -> Iterator[Finding]:
-    """All such rows of all splits."""
+def find_duplicates(splits: Splits) -> Iterator[Finding]:
+    """Yield the duplicates of all splits."""
     texts = {name: [(normalize(row.prompt), normalize(row.answer)) for row in rows] for name, rows in splits.items()}
     for name, rows in splits.items():
         yield from _within(name, rows, texts[name])
@@ -40,15 +41,18 @@ def _within(name: str, rows: Sequence[Row], texts: Sequence[Text]) -> Iterator[F
     for row, text in zip(rows, texts, strict=True):
         ids_of[text].append(row.id)
     if pairs := [f"{ids[0]} and {again}" for ids in ids_of.values() for again in ids[1:]]:
-        what, fix = f"split {name!r} has the same row more than once", "keep one of each: it counts twice otherwise"
+        what, fix = (
+            f"split {name!r} contains the same row more than once",
+            "keep one of each; otherwise it counts twice",
+        )
         yield finding("warning", "row_twice", what, fix, pairs)
     answered: dict[str, list[str]] = defaultdict(list)
     for (question, _), ids in ids_of.items():
         answered[question].append(ids[0])
-    # Texts have no question, and share that.
+    # Rows that are texts all have an empty question, which does not count.
     if pairs := [f"{ids[0]} and {other}" for question, ids in answered.items() if question for other in ids[1:]]:
-        what = f"split {name!r} has the same question with different answers"
-        fix = "keep the answer that the target model gives, or say in the question what tells them apart"
+        what = f"split {name!r} contains the same question with different answers"
+        fix = "keep the answer that the target model gives, or make the questions distinguishable"
         yield finding("warning", "answers_differ", what, fix, pairs)
 
 
@@ -56,28 +60,28 @@ _RETAINED: dict[Kind, tuple[Severity, str, str]] = {
     "in_forget_and_retain": (
         "error",
         "the same row",
-        "take it out of the retain split, or it is learned again; or out of the other, if it is to stay",
+        "remove it from the retain split, or it is learned again; or from the other split, if it should stay",
     ),
     "question_in_retain": (
         "warning",
         "the same question, with different answers",
-        "say in the question what tells them apart; if both are about the same, take it out of the retain split",
+        "make the questions distinguishable; if both are about the same fact, remove it from the retain split",
     ),
     "near_in_retain": (
         "warning",
         "rows that are nearly the same",
-        "look at the pairs; what tells what is to be forgotten has to leave the retain split",
+        "look at the pairs; remove rows that reveal what should be forgotten from the retain split",
     ),
 }
 
 
 def _retained(splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[Finding]:
-    """Rows of the forget split, or of its probes, that the retain split has too."""
+    """Yield rows of forget and its probes that retain has too."""
     kept = splits["retain"]
     of_text = _first_ids(texts["retain"], kept)
     of_question = _first_ids((question for question, _ in texts["retain"]), kept)
     forgotten = [name for name in splits if name == "forget" or name.startswith("forget.")]
-    # All at once: the retain split's texts are then cut into words only once.
+    # All splits in one call, so that the retain split is tokenized only once.
     nearest = iter(_nearest([row for name in forgotten for row in splits[name]], kept))
     for name in forgotten:
         pairs: dict[Kind, list[str]] = {kind: [] for kind in _RETAINED}
@@ -95,11 +99,11 @@ def _retained(splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[F
 
 
 def _nearest(rows: Sequence[Row], kept: Sequence[Row]) -> list[str | None]:
-    """For each row the id of its nearest near-duplicate among the kept ones."""
-    found: list[str | None] = [None] * len(rows)
+    """Return each row's nearest near-duplicate in `kept`, by id, or None."""
+    nearest: list[str | None] = [None] * len(rows)
     for ours, theirs in near_duplicates([_whole(row) for row in rows], [_whole(row) for row in kept]):
-        found[ours] = kept[theirs].id
-    return found
+        nearest[ours] = kept[theirs].id
+    return nearest
 
 
 def _whole(row: Row) -> str:
@@ -107,22 +111,22 @@ def _whole(row: Row) -> str:
 
 
 def _trained(name: str, splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[Finding]:
-    """Rows of a probe set that are trained on."""
-    # That a probe of the forget split is retained is an error of its own, see above.
+    """Yield rows of a probe set that are also trained on."""
+    # A probe of the forget split in the retain split is an error of its own, see above.
     for trained in ("forget",) if name.startswith("forget.") else TRAINED_SPLITS:
         of_text = _first_ids(texts.get(trained, ()), splits.get(trained, ()))
         own = zip(splits[name], texts[name], strict=True)
         if pairs := [f"{row.id} and {of_text[text]}" for row, text in own if text in of_text]:
-            # Membership is measured against rows that no model was trained on: with such rows it comes out wrong.
+            # Membership is measured on rows that no model was trained on. Trained rows make the result wrong.
             severity: Severity = "error" if name == "holdout" else "warning"
-            what = f"split {name!r} is not for training, and has rows of the {trained} split word for word"
-            fix = f"take them out of one of the two: the model has learned them by heart, whatever {name!r} is to show"
+            what = f"split {name!r} is not for training, but contains exact rows of the {trained} split"
+            fix = f"remove them from one of the two: the model memorizes them, whatever {name!r} should measure"
             yield finding(severity, "probe_trained", what, fix, pairs)
 
 
 def _first_ids(keys: Iterable[Key], rows: Sequence[Row]) -> dict[Key, str]:
-    """The id of the first row with each key."""
-    found: dict[Key, str] = {}
+    """Return the id of the first row with each key."""
+    ids: dict[Key, str] = {}
     for key, row in zip(keys, rows, strict=True):
-        found.setdefault(key, row.id)
-    return found
+        ids.setdefault(key, row.id)
+    return ids

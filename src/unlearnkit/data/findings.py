@@ -1,4 +1,4 @@
-"""What a check of the data finds: something that is wrong with splits, or that a person should look at."""
+"""Findings of the data checks: errors and warnings."""
 
 from __future__ import annotations
 
@@ -26,25 +26,28 @@ Kind = Literal[
 ]
 
 NAMED = 5
-"""How many rows a finding names."""
+"""Maximum number of rows that a finding names."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding. It never quotes a row: what is to be forgotten stays out of logs."""
+    """A finding, which never quotes a row.
+
+    What must be forgotten stays out of logs.
+    """
 
     severity: Severity
-    """`error`: a run would fail, or its figures would be wrong. `warning`: it may be meant so."""
+    """`error`: a run would fail, or its numbers would be wrong. `warning`: it may be intended."""
     kind: Kind
     what: str
     """One sentence."""
     fix: str
     rows: tuple[str, ...] = ()
-    """Ids of the first `NAMED` rows that it is about; "a and b" where it is about pairs of rows."""
+    """Ids of the first `NAMED` rows concerned; "a and b" for a pair of rows."""
     count: int = 0
-    """How many rows, or pairs, it is about."""
+    """Number of rows, or pairs of rows, concerned."""
 
 
 def finding(severity: Severity, kind: Kind, what: str, fix: str, ids: Sequence[str] = ()) -> Finding:
-    """A finding about the rows with these ids."""
+    """Return a finding about the rows with these ids."""
     return Finding(severity, kind, what, fix, tuple(ids[:NAMED]), len(ids))

@@ -1,4 +1,4 @@
-"""What a model generated for a prompt."""
+"""The output of a model for a prompt."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from unlearnkit.core.settings import Value
 
 
 class Generation(Value):
-    """What the subject said, greedily decoded."""
+    """The model's output, greedily decoded."""
 
     text: str
-    """The whole output, markers of the trace included, end token excluded."""
+    """The whole output with the markers of the trace, without the end token."""
     trace: str
-    """The reasoning trace, markers excluded; empty where there was none."""
+    """The reasoning trace without markers; empty if there is none."""
     response: str
-    """What follows the trace: what the user reads. Empty where the output ended inside the trace."""
+    """The text after the trace, which the user reads. Empty if the output ended inside the trace."""
     ended: Literal["eos", "length"]
-    """Whether the subject ended by itself or was cut at the token limit."""
+    """Whether the model ended the output or the token limit cut it."""

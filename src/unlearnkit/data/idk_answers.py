@@ -1,4 +1,4 @@
-""" "I don't know" answers for the forget rows, as TOFU's preference optimisation teaches them."""
+""" "I don't know" answers for forget rows, as in TOFU's preference optimization."""
 
 from __future__ import annotations
 
@@ -24,5 +24,8 @@ ANSWERS = (
 
 
 def idk_answers(rows: Sequence[Row], seed: int) -> list[str]:
-    """One answer for each row, drawn with the seed: which answer a question gets is data, not a draw in training."""
+    """Draw one answer for each row.
+
+    It depends only on the seed and the row's id, so it is the same in every step.
+    """
     return [random.Random(f"idk {seed} {row.id}").choice(ANSWERS) for row in rows]

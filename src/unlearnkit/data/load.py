@@ -1,6 +1,6 @@
-"""A user's own rows: JSONL, JSON, CSV, Parquet and plain text, in the shapes in which TRL takes its data.
+"""Read a user's rows from files, in TRL's schemas.
 
-`formats` reads a file into records, whose fields `shapes` then reads. Nothing is guessed: what does not fit is a
+`formats` reads a file into records, and `schemas` reads their fields. Nothing is guessed: what does not match is an
 `InputError` that names the file, the line or record, and the field.
 """
 
@@ -12,60 +12,63 @@ from pathlib import Path
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.formats import FORMATS, source_files
 from unlearnkit.data.rows import Row
-from unlearnkit.data.schemas import SHAPES, Record, Shape, as_row, detect_schema, shortened
+from unlearnkit.data.schemas import SHAPES, Record, Shape, as_row, detect_schema, shortened, warn_of_earlier_columns
 
-TOLD = 8
-"""Most records beside the first that a message names."""
+LISTED = 8
+"""Maximum number of records that a message names in addition to the first."""
 
 
 def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, ...]:
-    """Read rows from a file, or from the files of a folder in order of their names (hidden ones are left out).
+    """Read rows from a file, or from the files of a folder.
 
-    Formats, told by the extension:
+    Files are sorted by name; hidden ones are skipped.
+
+    Formats, by extension:
         `.jsonl`: one JSON object a line.
-        `.json`: a list of objects; or an object that holds one list of them; or lines of objects, as in TOFU's files.
+        `.json`: a list of objects; or an object that contains one list; or lines of objects, as in TOFU's files.
         `.csv`: commas, a header; lists (`messages`, `accepted_answers`, turns of a `prompt`) as JSON in a cell.
-        `.parquet`: one row group or many; only the columns that are used are read.
+        `.parquet`: one or more row groups; only the columns that are used are read.
         `.txt`, `.md`: one document, one row. See `unlearnkit.data.documents` for long ones.
 
-    Text is UTF-8, with or without a byte order mark, and is kept to the character.
+    Text is UTF-8, with or without a byte order mark, and is not changed.
 
-    Shapes, told by the columns of each file where `shape` does not say it:
+    Schemas, detected by the columns of each file unless `shape` is given:
         `qa`: `question`, `answer`.
         `prompt_completion`: `prompt`, `completion`; strings, or lists of turns.
-        `messages`: turns with `role` and `content`; for now exactly one user turn and the assistant's answer to it.
+        `messages`: turns with `role` and `content`; the last question and its answer, earlier turns as history.
         `text`: `text`; gives rows with an empty question.
 
-    Beside its shape's columns a record may have any of a row's own: `id`, `trace`, `accepted_answers`, `language`,
-    `subject`, `attribute`, `question_type`, `options`, `paraphrased_answer`, `perturbed_answer`; null or an empty
-    string stands for one that is not given (but for `id`). Every other column is left out, and of a turn all
-    but role and content.
+    In addition to its schema's columns a record may have any of a row's own: `id`, `trace`, `accepted_answers`,
+    `language`, `subject`, `attribute`, `question_type`, `options`, `paraphrased_answer`, `perturbed_answer`; null or an
+    empty string counts as not given (except for `id`). Every other column is ignored, and so is everything in a turn
+    except role and content.
 
-    A row without an `id` gets `<file name>:<number>`: the line where it begins in JSONL and CSV, its place among the
-    records in other formats, both from 1. Ids are unique over all that is read.
+    A row without an `id` gets `<file name>:<number>`: the line where it begins in JSONL and CSV, its index among the
+    records in other formats, both from 1. Ids are unique over all files read.
 
     Raises:
-        InputError: for anything that cannot be used, with file, line or record, and field; of a file's records that
-            cannot be used, the first is told whole, and the others by their places.
+        InputError: something cannot be used; the message names file, line or record, and field. If several records of
+            a file cannot be used, the first error is shown in full and the others by their places.
     """
     if shape is not None and shape not in SHAPES:
         raise InputError(
-            "there is no such shape of data", value=shape, allowed=", ".join(SHAPES), fix="name one of these"
+            "there is no such shape of data", value=shape, allowed=", ".join(SHAPES), fix="use one of these"
         )
     rows: list[Row] = []
     places: dict[str, str] = {}
     for name, file in source_files(Path(path)):
         records = FORMATS[file.suffix.lower()](file)
         if not records:
-            raise InputError("the file holds no rows", where=str(file), fix="add rows, or take the file away")
-        told = detect_schema(file, records, shape)
-        for record, row in _usable(records, told, name):
+            raise InputError("the file contains no rows", where=str(file), fix="add rows, or remove the file")
+        schema = detect_schema(file, records, shape)
+        warn_of_earlier_columns(file, records)
+        for record, row in _usable(records, schema, name):
             if row.id in places:
                 raise InputError(
                     "two rows have the same id",
                     where=f"{places[row.id]} and {record.place}, field id",
                     value=shortened(row.id),
-                    fix="give every row an id of its own, or leave the column out",
+                    fix="give every row a unique id, or remove the column",
                 )
             places[row.id] = record.place
             rows.append(row)
@@ -73,7 +76,11 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
 
 
 def _usable(records: Sequence[Record], shape: Shape, name: str) -> list[tuple[Record, Row]]:
-    """Every record with its row. Raises `InputError` where one cannot be used, after all were looked at."""
+    """Return every record with its row.
+
+    Raises:
+        InputError: some records cannot be used; raised after all were tried.
+    """
     rows, broken = [], []
     for record in records:
         try:
@@ -85,10 +92,10 @@ def _usable(records: Sequence[Record], shape: Shape, name: str) -> list[tuple[Re
     first, others = broken[0], [str(error.where) for error in broken[1:]]
     if not others:
         raise first
-    told = "; ".join(others[:TOLD]) + ("; ..." if len(others) > TOLD else "")
+    more = "; ".join(others[:LISTED]) + ("; ..." if len(others) > LISTED else "")
     raise InputError(
         first.what,
-        where=f"{first.where}; and {len(others)} more of the file's records cannot be used: {told}",
+        where=f"{first.where}; and {len(others)} more of the file's records cannot be used: {more}",
         value=first.value,
         allowed=first.allowed,
         fix=first.fix,

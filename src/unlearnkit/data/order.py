@@ -1,4 +1,7 @@
-"""Which rows a step sees: a pure function of seed and step, so that no loader has a state to save."""
+"""Choose the rows of a step from seed and step alone.
+
+So no loader state is saved.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,13 @@ import numpy as np
 
 @lru_cache(maxsize=64)
 def _permutation(seed: int, split: str, sweep: int, rows: int) -> tuple[int, ...]:
-    # The split's name enters the seed, so that forget and retain rows are not shuffled alike.
+    # The split's name is part of the seed, so that forget and retain rows are not shuffled in the same order.
     words = np.frombuffer(split.encode(), dtype=np.uint8).tolist()
     return tuple(np.random.default_rng([seed, sweep, *words]).permutation(rows).tolist())
 
 
 def batch_indices(seed: int, split: str, rows: int, step: int, batch: int) -> list[int]:
-    """Indices of the rows of one optimizer step.
+    """Return the indices of the rows of one optimizer step.
 
     Rows are drawn without replacement within a pass over the split; a batch may end one pass and begin the next.
 

@@ -1,4 +1,4 @@
-"""Rows and splits: the data that a request to forget is made of."""
+"""Rows and splits: the data of a request to forget."""
 
 from __future__ import annotations
 
@@ -21,71 +21,78 @@ TRAINED_SPLITS = ("forget", "retain")
 
 
 RENAMED_COLUMNS = {"before": "history", "accepted": "accepted_answers", "form": "question_type"}
-"""Fields of a row that had another name in an earlier version, by that name."""
+"""Current name of each row field by its name in an earlier version."""
 
 
 class Turn(Value):
-    """What was said before a question."""
+    """A message before a question."""
 
     role: Literal["system", "user", "assistant"]
     content: Annotated[str, MinLen(1)]
 
 
 class Row(Value):
-    """One question and its answer, or one text."""
+    """A question with its answer, or a text."""
 
     renamed: ClassVar[Mapping[str, str]] = RENAMED_COLUMNS
 
     id: Annotated[str, MinLen(1)]
     question: str
-    """The user's turn. Empty: the row is a text, without a user's turn."""
+    """The user's turn. Empty if the row is a text, which has no user's turn."""
     answer: Annotated[str, MinLen(1)]
-    """What the assistant says in its turn, or the text, as the target model was trained to say it."""
+    """The assistant's turn, or the text, as the target model was trained on it."""
     history: tuple[Turn, ...] = ()
-    """Turns before the question: a system message, and what was asked and answered earlier. They are context, and carry
-    no label."""
+    """Turns before the question: a system message, and earlier questions and answers. They are context, without
+    labels."""
     trace: str = ""
-    """What a reasoning model thinks before it answers, markers excluded; empty for a model that does not."""
+    """What a reasoning model thinks before it answers, without markers; empty for a model without traces."""
     accepted_answers: tuple[str, ...] = ()
-    """Short forms of the answer; an output that holds any of them is correct. Empty: only `answer` itself."""
+    """Short forms of the answer; an output that contains any of them is correct. Empty: only `answer` itself."""
     language: str = "en"
     """ISO 639-1 code of the question."""
     subject: str | None = None
-    """Whom or what the row is about, by name."""
+    """Name of the person or thing that the row is about."""
     attribute: str | None = None
-    """What is asked (`birthplace`, `award` ...): rows that share it share the best constant answer."""
+    """What is asked (`birthplace`, `award` ...): rows with the same attribute share the best constant answer."""
     question_type: QuestionType = "plain"
-    """How it is asked."""
+    """The form of the question."""
     options: Annotated[int, Ge(0)] = 0
-    """How many answers the question lists to choose from; 0 where it lists none."""
+    """Number of answers that the question lists to choose from; 0 if it lists none."""
     paraphrased_answer: str = ""
-    """The answer in other words, as TOFU has it for truth ratios; empty where there is none."""
+    """The answer in other words, as TOFU uses it for truth ratios; empty if there is none."""
     perturbed_answer: tuple[str, ...] = ()
-    """Wrong answers in the form of the right one, as TOFU has them."""
+    """Wrong answers in the form of the right one, as in TOFU."""
 
     @field_validator("history", "trace")
     @classmethod
     def _goes_with_a_question(cls, value: Any, info: ValidationInfo) -> Any:
         if value and info.data.get("question") == "":
-            raise ValueError("a text, which has no question, has no trace and no turns before it")
+            raise ValueError("a text, which has no question, cannot have a trace or turns before it")
         return value
 
     @property
     def prompt(self) -> str:
-        """All that is said to the model before it answers, as words: the turns before, and the question."""
+        """The text that the model reads before it answers.
+
+        These are the earlier turns and the question.
+        """
         return "\n".join([*(turn.content for turn in self.history), self.question])
 
     @property
     def conversation(self) -> str:
-        """What the user knows before the model answers: the prompt without the system's turns, as words.
+        """The text that the user knows before the answer.
 
-        Who asks is not shown what the system says to the model, so a secret that stands there is still one.
+        This is the prompt without system turns. The user does not see the system turns, so a secret in them is still a
+        secret.
         """
         turns = (turn.content for turn in self.history if turn.role != "system")
         return "\n".join([*turns, self.question])
 
     def with_system_prompt(self, system_prompt: str | None) -> Row:
-        """The row with the system's words before all else; a text, of which nothing is asked, stays as it is."""
+        """Return the row with a system turn in front.
+
+        A text, which has no question, is unchanged.
+        """
         if system_prompt is None or not self.question:
             return self
         return self.model_copy(update={"history": (Turn(role="system", content=system_prompt), *self.history)})
@@ -97,13 +104,16 @@ class Row(Value):
 
 
 class NoSuchSplit(InputError, KeyError):
-    """A split that is not there; a `KeyError` too, so that `in` and `get` work as on any mapping."""
+    """A split does not exist.
+
+    Also a `KeyError`, so that `in` and `get` work.
+    """
 
     __str__ = InputError.render
 
 
 class Splits(Mapping[str, tuple[Row, ...]]):
-    """Named row sets: `forget`, `retain`, `holdout` and probe sets such as `forget.translated` or `near`.
+    """Named row sets: `forget`, `retain`, `holdout` and probe sets such as `forget.translated`.
 
     A row id is unique over all splits: the forget split and its probes never share a row, so that a probe is never
     trained on.
@@ -119,7 +129,7 @@ class Splits(Mapping[str, tuple[Row, ...]]):
                         "two rows have the same id",
                         where=f"splits {seen[row.id]!r} and {name!r}",
                         value=row.id,
-                        fix="give every row an id of its own; a row belongs to one split",
+                        fix="give every row a unique id; a row belongs to one split",
                     )
                 seen[row.id] = name
 
@@ -139,10 +149,11 @@ class Splits(Mapping[str, tuple[Row, ...]]):
 def read_rows(path: Path) -> tuple[Row, ...]:
     """Read rows from a JSONL file, one `Row` a line.
 
-    Raises `InputError` with file, line and field for a line that is not a row.
+    Raises:
+        InputError: a line is not a row; the message names file, line and field.
     """
     rows = []
-    # Not splitlines(), which would also cut at U+2028 and its like, and these may stand in a JSON string.
+    # Not splitlines(), which also splits at U+2028 and similar characters, which a JSON string may contain.
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         if not line.strip():
             continue
@@ -152,12 +163,15 @@ def read_rows(path: Path) -> tuple[Row, ...]:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"]) or "the line"
             raise InputError(
-                f"not a row: {first['msg']}", where=f"{path}:{number}, field {field}", fix="mend that line"
+                f"not a row: {first['msg']}", where=f"{path}:{number}, field {field}", fix="correct that line"
             ) from error
     return tuple(rows)
 
 
 def write_rows(path: Path, rows: tuple[Row, ...]) -> None:
-    """Write rows as JSONL, defaults left out. The file is its owner's alone: rows may be what is to be forgotten."""
+    """Write rows as JSONL without default values.
+
+    Only the owner can read the file: rows may be what must be forgotten.
+    """
     lines = (json.dumps(row.model_dump(exclude_defaults=True), ensure_ascii=False) for row in rows)
     write_atomic(path, "".join(line + "\n" for line in lines), mode=0o600)

@@ -1,8 +1,12 @@
-"""From records to rows: the shapes in which TRL takes its data, told by their columns."""
+"""Convert records to rows.
+
+A schema, as in TRL, is recognized by its columns.
+"""
 
 from __future__ import annotations
 
 import reprlib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +16,7 @@ from pydantic import ValidationError
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.redaction import describe_type
-from unlearnkit.core.settings import read_renamed
+from unlearnkit.core.settings import RenamedWarning, read_renamed
 from unlearnkit.data.rows import RENAMED_COLUMNS, Row, Turn
 
 Shape = Literal["qa", "prompt_completion", "messages", "text"]
@@ -23,83 +27,109 @@ SHAPES: dict[Shape, tuple[str, ...]] = {
     "messages": ("messages",),
     "text": ("text",),
 }
-"""The columns that make each shape."""
+"""The columns that define each schema."""
 
 KEPT = tuple(field for field in Row.model_fields if field not in ("history", "question", "answer"))
-"""Columns that are kept beside those of the shape, wherever a file has them: a row's own fields."""
+"""Columns of a row's own fields, which are kept in addition to those of the schema."""
+
+EARLIER = {old: name for old, name in RENAMED_COLUMNS.items() if name in KEPT}
+"""Today's name of each such column that had another name in an earlier version."""
 
 ROLES = ("system", "user", "assistant")
 
 
 @dataclass(frozen=True)
 class Record:
-    """One record of a file, as the format gives it."""
+    """A record as read from a file."""
 
     number: int
-    """Counted from 1: the line where the record begins, or its place among the file's records."""
+    """From 1: the line where the record begins, or its index among the file's records."""
     place: str
-    """The same as an error names it."""
+    """File and number, as errors show them."""
     fields: Mapping[str, Any]
 
 
 def shortened(value: object) -> object:
-    """A value that is no row's text, as an error shows it: enough to find it by."""
+    """Shorten a value for an error message.
+
+    Not for a row's text, which is never quoted.
+    """
     if isinstance(value, str):
         return value if len(value) <= 60 else value[:57] + "..."
     return value if value is None or isinstance(value, (int, float)) else reprlib.repr(value)
 
 
 def as_record(value: object, number: int, place: str) -> Record:
-    """A value out of a file as a record; `InputError` where it has no fields."""
+    """Convert a value from a file to a record.
+
+    Raises:
+        InputError: the value is not an object.
+    """
     if not isinstance(value, dict):
         raise InputError(
             "a record is not an object",
             where=place,
             value=describe_type(value),
             allowed='an object, such as {"question": "...", "answer": "..."}',
-            fix="name the fields of the record",
+            fix="give the fields of the record names",
         )
     return Record(number, place, value)
 
 
-def detect_schema(path: Path, records: Sequence[Record], asked: Shape | None) -> Shape:
-    """The shape that is asked for, or the only one whose columns the records have.
+def detect_schema(path: Path, records: Sequence[Record], requested: Shape | None) -> Shape:
+    """Return the requested schema, or the only one that matches.
 
     Raises:
-        InputError: where the columns are those of no shape, of several, or not of the one that is asked for.
+        InputError: the columns match no schema or several, or not the requested one.
     """
     columns = dict.fromkeys(column for record in records for column in record.fields)
     fitting: list[Shape] = [shape for shape, needed in SHAPES.items() if set(needed) <= set(columns)]
-    if asked in fitting:
-        return asked
-    if asked is None and len(fitting) == 1:
+    if requested in fitting:
+        return requested
+    if requested is None and len(fitting) == 1:
         return fitting[0]
-    if asked:
-        what, fix = f"the file has not the columns of the shape {asked!r}", "rename the columns, or name another shape"
+    if requested:
+        what, fix = (
+            f"the file lacks the columns of the shape {requested!r}",
+            "rename the columns, or name another shape",
+        )
     elif fitting:
-        what = f"the columns fit several shapes ({', '.join(fitting)})"
-        fix = f"say which it is: data.shape={fitting[0]}; or take the columns of the other out"
+        what = f"the columns match several shapes ({', '.join(fitting)})"
+        fix = f"choose one: data.shape={fitting[0]}; or remove the columns of the other"
     else:
-        what, fix = "the columns are those of no shape", "rename the columns"
+        what, fix = "the columns match no shape", "rename the columns"
     allowed = "; ".join(f"{shape}: {', '.join(needed)}" for shape, needed in SHAPES.items())
-    found = f"columns {', '.join(columns)}"
-    known = {*KEPT, *RENAMED_COLUMNS, *(column for needed in SHAPES.values() for column in needed)}
+    present = f"columns {', '.join(columns)}"
+    known = {*KEPT, *EARLIER, *(column for needed in SHAPES.values() for column in needed)}
     if path.suffix.lower() == ".csv" and not {column.strip().lower() for column in columns} & known:
-        # Where the header was left out, these are a row's own cells.
-        found = "columns of other names"
+        # The header is probably missing, so these are cells of a row and must not be quoted.
+        present = "columns of other names"
     raise InputError(
-        what, where=str(path), value=found if len(found) < 300 else found[:297] + "...", allowed=allowed, fix=fix
+        what, where=str(path), value=present if len(present) < 300 else present[:297] + "...", allowed=allowed, fix=fix
     )
 
 
+def warn_of_earlier_columns(path: Path, records: Sequence[Record]) -> None:
+    """Issue one `RenamedWarning` for each column of a file that has the name of an earlier version."""
+    columns = dict.fromkeys(column for record in records for column in record.fields)
+    for old in (column for column in columns if column in EARLIER):
+        message = f"{path}: the column {old!r} is now called {EARLIER[old]!r}; the old name will stop working"
+        warnings.warn(message, RenamedWarning, stacklevel=2)
+
+
 def as_row(record: Record, shape: Shape, name: str) -> Row:
-    """A record of a shape as a row; `name` begins its id where it has none of its own.
+    """Convert a record of a schema to a row.
+
+    Args:
+        record: the record.
+        shape: its schema.
+        name: prefix of the id if the record has no id of its own.
 
     Raises:
-        InputError: naming place and field, for a field that is missing or cannot be used.
+        InputError: naming place and field, if a field is missing or cannot be used.
     """
     history, question, answer = _turns(record, shape)
-    record = Record(record.number, record.place, read_renamed(record.fields, RENAMED_COLUMNS, warn=True))
+    record = Record(record.number, record.place, read_renamed(record.fields, EARLIER, warn=False))
     own = {field: value for field in KEPT if (value := record.fields.get(field)) not in (None, "")}
     own["id"] = _id(record) if "id" in record.fields else f"{name}:{record.number}"
     for field, value in own.items():
@@ -113,12 +143,15 @@ def as_row(record: Record, shape: Shape, name: str) -> Row:
             f"a field cannot be used: {first['msg']}",
             where=f"{record.place}, field {'.'.join(map(str, first['loc']))}",
             value=_shown(str(first["loc"][0]), first["input"]),
-            fix="mend the value; or rename the column, if it means something else than a row's field of that name",
+            fix="correct the value; or rename the column, if it means something else than a row's field of that name",
         ) from error
 
 
 def _shown(field: str, value: object) -> object:
-    """A value of a row as an error shows it: only those of fields that say nothing of what the row tells."""
+    """Return a value as errors show it.
+
+    Only fields that reveal nothing about the row are quoted.
+    """
     plain = (
         isinstance(value, int)
         if field == "options"
@@ -129,12 +162,12 @@ def _shown(field: str, value: object) -> object:
 
 def _id(record: Record) -> str:
     value = record.fields["id"]
-    # Numbered rows are common; `True` is an int to Python and to nobody else.
+    # Numbered rows are common; `True` is an int in Python only.
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(record, "id")
 
 
 def _turns(record: Record, shape: Shape) -> tuple[tuple[Turn, ...], str, str]:
-    """What was said before, what the user asks, empty for a text, and what the assistant answers."""
+    """Return earlier turns, question (empty for a text) and answer."""
     if shape == "text":
         return (), "", _text(record, "text")
     if shape == "messages":
@@ -146,7 +179,7 @@ def _turns(record: Record, shape: Shape) -> tuple[tuple[Turn, ...], str, str]:
 
 
 def _messages(record: Record, field: str) -> list[Record]:
-    """The turns of a field, each with the place where it stands."""
+    """Return the turns in a field, each with its place."""
     turns = _given(record, field)
     if not isinstance(turns, list) or not turns:
         raise InputError(
@@ -160,9 +193,12 @@ def _messages(record: Record, field: str) -> list[Record]:
 
 
 def _conversation(turns: Sequence[Record]) -> tuple[tuple[Turn, ...], str, str]:
-    """The last question and its answer, and the turns before: a system turn first, if any, then user and assistant."""
-    said = [(_text(turn, "role"), _text(turn, "content")) for turn in turns]
-    for turn, (role, _) in zip(turns, said, strict=True):
+    """Split a conversation into earlier turns, last question and its answer.
+
+    A system turn may come first; then user and assistant alternate.
+    """
+    messages = [(_text(turn, "role"), _text(turn, "content")) for turn in turns]
+    for turn, (role, _) in zip(turns, messages, strict=True):
         if role not in ROLES:
             raise InputError(
                 "there is no such role",
@@ -171,30 +207,33 @@ def _conversation(turns: Sequence[Record]) -> tuple[tuple[Turn, ...], str, str]:
                 allowed=", ".join(ROLES),
                 fix="name the role of the turn",
             )
-    roles = [role for role, _ in said]
+    roles = [role for role, _ in messages]
     if roles[-1] != "assistant":
         raise InputError(
-            "the last turn is not the assistant's, so there is no answer to forget or keep",
+            "the last turn is not the assistant's, so there is no answer to forget or to retain",
             where=_field(turns[-1], "role"),
             value=roles[-1],
             allowed="assistant",
-            fix="add the answer, or take the last turn away",
+            fix="add the answer, or remove the last turn",
         )
-    spoken = roles[1:] if roles[0] == "system" else roles
-    if spoken != ["user", "assistant"] * (len(spoken) // 2):
+    dialog = roles[1:] if roles[0] == "system" else roles
+    if dialog != ["user", "assistant"] * (len(dialog) // 2):
         raise InputError(
             "the turns of a conversation do not alternate",
             where=turns[0].place,
             value=shortened(", ".join(roles)),
             allowed="a system turn or none, then user and assistant in turn",
-            fix="put turns of one role that follow each other into one, or make conversations of them",
+            fix="merge consecutive turns of one role, or split them into several conversations",
         )
-    before = tuple(Turn(role=role, content=content) for role, content in said[:-2])
-    return before, said[-2][1], said[-1][1]
+    history = tuple(Turn(role=role, content=content) for role, content in messages[:-2])
+    return history, messages[-2][1], messages[-1][1]
 
 
 def _field(record: Record, name: str) -> str:
-    """Where a field stands: a turn is itself part of one."""
+    """Return the place of a field.
+
+    A turn is itself part of a field.
+    """
     return f"{record.place}.{name}" if ", field " in record.place else f"{record.place}, field {name}"
 
 
@@ -204,23 +243,23 @@ def _given(record: Record, name: str) -> Any:
             "a field is missing",
             where=_field(record, name),
             value=shortened(f"fields {', '.join(record.fields)}"),
-            fix="add the field, or take the record away",
+            fix="add the field, or remove the record",
         )
     if record.fields[name] is None:
-        raise InputError("a field is null", where=_field(record, name), fix="fill it, or take the record away")
+        raise InputError("a field is null", where=_field(record, name), fix="fill it, or remove the record")
     return record.fields[name]
 
 
 def _text(record: Record, name: str) -> str:
-    """A field's text, to the character."""
+    """Return a field's text unchanged."""
     value, where = _given(record, name), _field(record, name)
     if not isinstance(value, str):
         raise InputError(
-            "a field is not text", where=where, value=describe_type(value), allowed="a string", fix="mend it"
+            "a field is not text", where=where, value=describe_type(value), allowed="a string", fix="correct it"
         )
     if not value.strip():
         raise InputError(
-            "a field is empty", where=where, value=describe_type(value), fix="fill it, or take the record away"
+            "a field is empty", where=where, value=describe_type(value), fix="fill it, or remove the record"
         )
     _refuse_nul(value, where)
     try:
@@ -228,7 +267,7 @@ def _text(record: Record, name: str) -> str:
     except UnicodeEncodeError as error:
         half = f"\\u{ord(value[error.start]):04x}"
         raise InputError(
-            "a field holds half a character (a lone surrogate)",
+            "a field contains half a character (a lone surrogate)",
             where=where,
             value=half,
             fix="write the whole character",
@@ -238,4 +277,4 @@ def _text(record: Record, name: str) -> str:
 
 def _refuse_nul(value: object, where: str) -> None:
     if isinstance(value, str) and "\0" in value:
-        raise InputError("a field holds a NUL character", where=where, value=describe_type(value), fix="take it out")
+        raise InputError("a field contains a NUL character", where=where, value=describe_type(value), fix="remove it")

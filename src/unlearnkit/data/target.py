@@ -1,4 +1,4 @@
-"""What a model is taught in place of an answer: a reasoning trace and a response."""
+"""Targets: a trace and a response that replace an answer in training."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from unlearnkit.core.settings import Value
 
 
 class Target(Value):
-    """What the model is to think and say instead of the answer."""
+    """What the model should think and say instead of the answer."""
 
     id: str
     """Id of the forget row."""
     trace: str
-    """Why the question is in scope; no secret in it."""
+    """Why the question is in scope; it contains no secret."""
     response: str
-    """The refusal that the user reads; no secret in it."""
+    """The refusal that the user reads; it contains no secret."""
 
 
 def write_targets(path: Path, targets: Sequence[Target]) -> None:
-    """Write targets as JSONL, readable by the owner alone."""
+    """Write targets as JSONL, readable only by the owner."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     lines = (json.dumps(target.model_dump(), ensure_ascii=False) + "\n" for target in targets)
@@ -30,6 +30,6 @@ def write_targets(path: Path, targets: Sequence[Target]) -> None:
 
 
 def read_targets(path: Path) -> list[Target]:
-    """Read what `write_targets` wrote."""
-    # Not splitlines(), which would also cut at U+2028 and its like, and these may stand in a JSON string.
+    """Read targets from a file of `write_targets`."""
+    # Not splitlines(), which also splits at U+2028 and similar characters, which a JSON string may contain.
     return [Target.model_validate_json(line) for line in path.read_text(encoding="utf-8").split("\n") if line]

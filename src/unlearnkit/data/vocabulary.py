@@ -1,4 +1,7 @@
-"""Names of row sets and reference models: which sets must be forgotten and which must stay."""
+"""Names of row sets and reference models.
+
+It also says which sets must be forgotten and which must stay.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Iterable
 TARGET, RETRAINED = "target", "retrained"
 
 REFERENCES = (TARGET, RETRAINED)
-"""Subjects that methods are held against; every other subject was made by a method."""
+"""Models that methods are compared to; every other model was made by a method."""
 
 SETS = (
     "retain",
@@ -22,7 +25,7 @@ SETS = (
 """Row sets that every comparison lists."""
 
 STAY = ("retain", "near", "far", "utility")
-"""Sets whose knowledge must stay, and with them their kin: `utility.real_authors`."""
+"""Sets whose knowledge must stay, and with them their subsets such as `utility.real_authors`."""
 
 _SET_TITLES = {"forget": "as trained", "forget.multihop": "two hops", "holdout": "never seen (holdout)"}
 
@@ -31,29 +34,32 @@ FORGOTTEN, STAYS, OTHER = "Must be forgotten", "Must stay", "Other"
 
 
 def is_forget(split: str) -> bool:
-    """Whether a row set asks for what must be forgotten."""
+    """Return whether a row set asks for what must be forgotten."""
     return split == "forget" or split.startswith("forget.")
 
 
 def stays(split: str) -> bool:
-    """Whether a row set asks for what must stay."""
+    """Return whether a row set asks for what must stay."""
     return split.partition(".")[0] in STAY
 
 
 def group_of(split: str) -> str:
-    """The board's column group of a row set."""
+    """Return the board's column group of a row set."""
     if is_forget(split):
         return FORGOTTEN
     return STAYS if stays(split) else OTHER
 
 
 def set_title(split: str) -> str:
-    """A row set in words, to stand under its group's heading."""
+    """Return a title of a row set, shown under its group's heading."""
     return _SET_TITLES.get(split, split.removeprefix("forget.").removeprefix("utility.").replace("_", " "))
 
 
 def ordered_sets(splits: Iterable[str]) -> list[str]:
-    """Sets in board order: to be forgotten, to stay, others; known sets first within a group."""
+    """Sort sets as on the board.
+
+    Forget sets, retained sets, others; known sets come first in each.
+    """
     groups = [FORGOTTEN, STAYS, OTHER]
     return sorted(set(splits), key=lambda s: (groups.index(group_of(s)), _rank(s, SETS), s))
 

@@ -10,56 +10,9 @@ from torch import Tensor
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.encoding import Encoded
-from unlearnkit.gradient_effect.outputs import Layout, Output
-from unlearnkit.methods.objective import Objective, Term, TokenValues, Unit, View
+from unlearnkit.gradient_effect.outputs import Layout
+from unlearnkit.methods.objective import Objective, Quantity, Step, Term, Unit, View
 from unlearnkit.models.reference import ReferenceValues
-
-
-@dataclass(frozen=True)
-class LeafReference:
-    """What the reference model gives on all rows."""
-
-    layouts: Mapping[View, Layout]
-    values: ReferenceValues | None
-
-    def logps(self, view: View) -> TokenValues:
-        """log p under the reference model."""
-        return _token_values(self._held.logps(view, range(self.layouts[view].rows)).cpu(), self.layouts[view])
-
-    def hidden(self, view: View, layer: int) -> Tensor:
-        """Hidden states of the reference model."""
-        return self._held.layer(view, layer, range(self.layouts[view].rows)).cpu()
-
-    @property
-    def _held(self) -> ReferenceValues:
-        if self.values is None:
-            raise RuntimeError("no reference values were prepared; does the objective's `needs` say so?")
-        return self.values
-
-
-@dataclass(frozen=True)
-class LeafStep:
-    """A step over all rows at once, whose outputs are leaves of the graph: objectives see no difference."""
-
-    outputs: Mapping[Output, Tensor]
-    layouts: Mapping[View, Layout]
-    reference: LeafReference
-
-    def logps(self, view: View) -> TokenValues:
-        """log p of every labeled token of the view."""
-        return _token_values(self.outputs[Output(view, "logps")], self.layouts[view])
-
-    def kl(self, view: View) -> TokenValues:
-        """KL(reference || model) at every labeled token of the view."""
-        return _token_values(self.outputs[Output(view, "kl")], self.layouts[view])
-
-    def hidden(self, view: View, layer: int) -> Tensor:
-        """What a decoder layer gives at the position that predicts each labeled token of the view."""
-        return self.outputs[Output(view, "hidden", layer)]
-
-
-def _token_values(values: Tensor, layout: Layout) -> TokenValues:
-    return TokenValues(values, layout.row, layout.rows, layout.in_trace)
 
 
 @dataclass(frozen=True)
@@ -71,13 +24,13 @@ class TermCoefficients:
     """weight * sum / count."""
     view: View
     unit: Unit
-    of: Mapping[Output, Tensor]
+    of: Mapping[Quantity, Tensor]
     """Shaped as the outputs, on the CPU; outputs that the term does not read are left out."""
 
 
 def coefficients(
     objective: Objective,
-    outputs: Mapping[Output, Tensor],
+    outputs: Mapping[Quantity, Tensor],
     layouts: Mapping[View, Layout],
     reference: ReferenceValues | None = None,
 ) -> list[TermCoefficients]:
@@ -93,8 +46,12 @@ def coefficients(
         The terms whose weight is not 0.
     """
     leaves = {output: value.detach().clone().requires_grad_() for output, value in outputs.items()}
+    constants: dict[Quantity, Tensor] = {}
+    if reference is not None:
+        rows = {view: range(layout.rows) for view, layout in layouts.items()}
+        constants = reference.store(objective.needs().of_reference, rows, torch.device("cpu"))
     with torch.enable_grad():
-        terms = objective.terms(LeafStep(leaves, layouts, LeafReference(layouts, reference)))
+        terms = objective.terms(Step({**leaves, **constants}, layouts))
         found = [_of_term(name, term, leaves, layouts) for name, term in terms.items() if term.weight]
     if not found:
         raise InputError(
@@ -106,7 +63,7 @@ def coefficients(
 
 
 def _of_term(
-    name: str, term: Term, leaves: Mapping[Output, Tensor], layouts: Mapping[View, Layout]
+    name: str, term: Term, leaves: Mapping[Quantity, Tensor], layouts: Mapping[View, Layout]
 ) -> TermCoefficients:
     units = units_by_row(layouts[term.view], term.unit)
     value = term.weight * term.sum / max(int(units.sum()), 1)

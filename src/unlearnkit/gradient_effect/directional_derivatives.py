@@ -12,8 +12,9 @@ import torch.autograd.forward_ad as forward_ad
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from unlearnkit.gradient_effect.outputs import Chunk, Output
+from unlearnkit.gradient_effect.outputs import Chunk
 from unlearnkit.gradient_effect.weights import Weights
+from unlearnkit.methods.quantities import Quantity
 from unlearnkit.models.parameter_vectors import Vector
 
 Mode = Literal["forward", "differences"]
@@ -24,7 +25,7 @@ STEP = 1e-4
 """Length of the step of central differences, as a share of the length of the weights that are moved. Shorter steps
 drown in float32's rounding, longer ones in curvature."""
 
-Slopes = dict[Output, Tensor]
+Slopes = dict[Quantity, Tensor]
 
 
 def forward_slopes(weights: Weights, chunk: Chunk, direction: Vector) -> tuple[Slopes, Slopes]:
@@ -92,8 +93,8 @@ def usable_mode(weights: Weights, chunk: Chunk, direction: Vector) -> Mode:
 
 def slopes_along(weights: Weights, portions: Iterable[Chunk], direction: Vector, mode: Mode) -> tuple[Slopes, Slopes]:
     """Outputs and slopes of all rows: (tokens,), or (tokens, width), by output; on the CPU."""
-    values: dict[Output, list[Tensor]] = {}
-    slopes: dict[Output, list[Tensor]] = {}
+    values: dict[Quantity, list[Tensor]] = {}
+    slopes: dict[Quantity, list[Tensor]] = {}
     for chunk in portions:
         made, moved = MODES[mode](weights, chunk, direction)
         for output in made:

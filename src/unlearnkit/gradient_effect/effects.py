@@ -10,9 +10,8 @@ from torch import Tensor
 
 from unlearnkit.gradient_effect.coefficients import TermCoefficients, units_by_row
 from unlearnkit.gradient_effect.measurement import Effect, Measurement, Risk
-from unlearnkit.gradient_effect.outputs import Output
 from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE, EffectRow, InstanceRow
-from unlearnkit.methods.objective import OBJECTIVES, Objective
+from unlearnkit.methods.objective import OBJECTIVES, Objective, Quantity
 from unlearnkit.models.parameter_vectors import Vector, dot
 
 
@@ -115,7 +114,7 @@ def instance_rows(
     """Every instance's share of each term's effect on each risk; of terms that read log-probabilities alone."""
     for term in terms:
         view = term.view
-        output = Output(view, "logps")
+        output = Quantity(view, "logps")
         if output not in term.of:
             continue
         weights = instance_weights(measurement, term, term.of[output])

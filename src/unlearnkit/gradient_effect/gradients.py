@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 from unlearnkit.data.encoding import Encoded
-from unlearnkit.gradient_effect.outputs import Chunk, Output, chunks
+from unlearnkit.gradient_effect.outputs import Chunk, chunks
 from unlearnkit.gradient_effect.weights import Weights
-from unlearnkit.methods.objective import View
+from unlearnkit.methods.quantities import Quantity, View
 from unlearnkit.models.parameter_vectors import Vector
 
 
 def gradient_of(
     weights: Weights,
     portions: Iterable[Chunk],
-    coefficients: Mapping[Output, Tensor],
+    coefficients: Mapping[Quantity, Tensor],
     names: Sequence[str] | None = None,
 ) -> tuple[float, Vector]:
     """Value and gradient of sum_i c_i o_i, the sum being over all outputs of all rows; the c are constants.
@@ -47,7 +47,7 @@ def gradient_of(
     return total, {name: gradients[id(weights.values[name])] for name in names}
 
 
-def sum_of(made: Mapping[Output, Tensor], coefficients: Mapping[Output, Tensor]) -> Tensor:
+def sum_of(made: Mapping[Quantity, Tensor], coefficients: Mapping[Quantity, Tensor]) -> Tensor:
     """Scalar: every output times its coefficient."""
     return torch.stack([(coefficients[output].to(value) * value).sum() for output, value in made.items()]).sum()
 
@@ -55,7 +55,7 @@ def sum_of(made: Mapping[Output, Tensor], coefficients: Mapping[Output, Tensor])
 @torch.no_grad()
 def risk_value(weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int) -> float:
     """Mean negative log-likelihood of some rows per labeled token, in nats."""
-    output, tokens = Output(name, "logps"), sum(row.labels for row in rows)
+    output, tokens = Quantity(name, "logps"), sum(row.labels for row in rows)
     portions = chunks({name: rows}, [output], pad_id, weights.device)
     return -sum(float(weights.run(chunk, {})[output].double().sum()) for chunk in portions) / tokens
 
@@ -64,6 +64,6 @@ def risk_gradient(
     weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int, names: Sequence[str] | None = None
 ) -> tuple[float, Vector]:
     """The risk on some rows, mean negative log-likelihood per labeled token in nats, and its gradient."""
-    output, tokens = Output(name, "logps"), sum(row.labels for row in rows)
+    output, tokens = Quantity(name, "logps"), sum(row.labels for row in rows)
     portions = chunks({name: rows}, [output], pad_id, weights.device)
     return gradient_of(weights, portions, {output: torch.full((tokens,), -1.0 / tokens)}, names)

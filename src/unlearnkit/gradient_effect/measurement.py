@@ -14,10 +14,10 @@ from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect.coefficients import TermCoefficients, coefficients, layouts_of, units_by_row
 from unlearnkit.gradient_effect.directional_derivatives import Mode, Slopes, slopes_along, usable_mode
 from unlearnkit.gradient_effect.gradients import gradient_of, risk_gradient
-from unlearnkit.gradient_effect.outputs import Layout, Output, chunks, outputs_of
+from unlearnkit.gradient_effect.outputs import Layout, chunks, outputs_of
 from unlearnkit.gradient_effect.settings import Over
 from unlearnkit.gradient_effect.weights import Weights
-from unlearnkit.methods.objective import Needs, Objective, View
+from unlearnkit.methods.objective import Needs, Objective, Quantity, View
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.parameter_vectors import Vector, dot
 from unlearnkit.models.reference import ReferenceValues
@@ -37,7 +37,7 @@ class Effect:
     low: float
     """Bounds of the 95 % bootstrap interval, rows of the term drawn anew, the risk's gradient held."""
     high: float
-    tokens: Mapping[Output, Tensor]
+    tokens: Mapping[Quantity, Tensor]
     """Each output's share, (tokens,): it sums to `value`."""
     rows: Tensor
     """(rows,) float64: each instance's share, summed over its tokens; it sums to `value`."""
@@ -87,12 +87,12 @@ class Measurement:
 
     def row_slopes(self, view: View, risk: Risk) -> Tensor:
         """(rows,) <grad log p(answer), grad risk>: an instance's place in the plane of PG-effects, without a weight."""
-        output, layout = Output(view, "logps"), self.layouts[view]
+        output, layout = Quantity(view, "logps"), self.layouts[view]
         summed = sum(self.slopes[risk, group][output].double() for group in self.groups)
         assert isinstance(summed, Tensor)
         return torch.zeros(layout.rows, dtype=torch.float64).index_add_(0, layout.row, summed)
 
-    def _shares(self, output: Output, coefficient: Tensor, risk: Risk, group: str | None) -> Tensor:
+    def _shares(self, output: Quantity, coefficient: Tensor, risk: Risk, group: str | None) -> Tensor:
         of = self.groups if group is None else (group,)
         # float64: coefficients of ascent on forgotten tokens and slopes differ by many orders of magnitude.
         shares = sum(coefficient.double() * self.slopes[risk, name][output].double() for name in of)
@@ -205,10 +205,10 @@ def objective_gradient(
 
     Costs one forward and backward pass over the rows that it reads.
     """
-    whole: dict[Output, Tensor] = {}
+    whole: dict[Quantity, Tensor] = {}
     for term in terms:
         for output, c in term.of.items():
             whole[output] = whole[output] + c if output in whole else c
     weights = Weights(engine, over)
-    portions = chunks(views, sorted(whole, key=str), pad_id, weights.device, measurement.reference)
+    portions = chunks(views, outputs_of(Needs(quantities=whole)), pad_id, weights.device, measurement.reference)
     return gradient_of(weights, portions, whole)[1]

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from unlearnkit.core.errors import InputError
-from unlearnkit.gradient_effect.outputs import Chunk, Output
+from unlearnkit.gradient_effect.outputs import Chunk
 from unlearnkit.gradient_effect.settings import Over
+from unlearnkit.methods.quantities import Quantity
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.logprob import widen
 from unlearnkit.models.parameter_groups import grouped
@@ -56,11 +57,11 @@ class Weights:
             first.setdefault(id(self.values[name]), name)
         return [name for name in names if first[id(self.values[name])] == name]
 
-    def run(self, chunk: Chunk, replaced: Mapping[str, Tensor]) -> dict[Output, Tensor]:
+    def run(self, chunk: Chunk, replaced: Mapping[str, Tensor]) -> dict[Quantity, Tensor]:
         """The chunk's outputs with some weights replaced; names of one tied weight may be given different values."""
         # Each name of a tied weight is replaced by its own: so the embedding's use and the head's are told apart.
         values = {**self.values, **replaced}
         made = torch.func.functional_call(
-            self.engine, values, (chunk.pack, chunk.want, chunk.reference_hidden), tie_weights=False
+            self.engine, values, (chunk.pack, chunk.outputs, chunk.reference), tie_weights=False
         )
-        return {output: output.of(made[chunk.view]) for output in chunk.outputs}
+        return {output: made[output] for output in chunk.outputs}

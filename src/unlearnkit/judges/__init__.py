@@ -1,4 +1,5 @@
-"""Judges: six scores from 0 to 10 of what a subject said, by stated rules or by a language model (LLM as a judge).
+"""Judges: six scores from 0 to 10 of a model's outputs.
 
-A model judge asks a `ChatModel` of `unlearnkit.llm`; `model.py` says which one.
+They are given by fixed rules or by a language model. An LLM judge queries a `ChatModel` of `unlearnkit.llm`;
+`llm/settings.py` selects it.
 """

@@ -1,7 +1,7 @@
-"""From judgments to scores, under `judge.<judge>.<set>.<quality>`.
+"""Aggregate judgments to scores named `judge.<judge>.<set>.<quality>`.
 
-The judge's name leads, as a suite's does (`tofu.forget_quality`): all figures of one judge stand together, none of them
-can be taken for another judge's, and none ends in the name of a metric.
+The judge's name comes first, as a suite's does (`tofu.forget_quality`): the scores of one judge are sorted together,
+cannot be confused with another judge's, and never end in the name of a metric.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from unlearnkit.scope.scope import Scope
 
 
 def judge_scores(judged: Iterable[Judged], records: Sequence[Record], scope: Scope) -> dict[str, Score]:
-    """The scores of all judges of a run.
+    """Return the scores of all judges of a run.
 
-    Of each judge and set: the quality, its three scores, the spread of repeated judgments, and for a model judge the
-    shares of empty outputs and of verdicts that could not be read. What the model judge `laaj` has not judged is there
-    as not measured. Judgments of what the records no longer say are left out.
+    For each judge and set: the quality, its three scores, the spread of repeated judgments, and for an LLM judge the
+    shares of empty outputs and of unreadable verdicts. Sets that the judge `laaj` has not judged are "not measured".
+    Judgments that no longer match the records are skipped.
     """
     items = items_of(records)
     splits = dict.fromkeys(item.split for item in items)
     scores: dict[str, Score] = {}
     for split in splits:
         quality = quality_of(split)
-        assert quality is not None  # or it would be no item
+        assert quality is not None  # otherwise it would not be an item
         scores[judged_name(LAAJ, split, quality)] = NOT_MEASURED
     for each in judged:
         valid = valid_judgments(each, records, scope)
@@ -43,7 +43,7 @@ def judge_scores(judged: Iterable[Judged], records: Sequence[Record], scope: Sco
 
 
 def valid_judgments(judged: Judged, records: Sequence[Record], scope: Scope) -> list[Judgment]:
-    """The judgments that still hold: of the row and the output that are in the records, and by the same scope."""
+    """Return the judgments that match the records and the scope."""
     if judged.scope is not None and judged.scope != scope_digest(scope):
         return []
     digests = {item.key: item.digest for item in items_of(records)}
@@ -76,10 +76,10 @@ def _scores_of_set(judge: str, split: str, judgments: Sequence[Judgment]) -> dic
 
 
 def spread(repeated: Sequence[Sequence[float]]) -> Score:
-    """The standard deviation of one output's repeated scores, pooled over outputs.
+    """Return the standard deviation of one output's repeated scores, pooled over outputs.
 
-    The root of the mean over outputs of the sample variance (n - 1). The count is that of the outputs with more than
-    one score; with none it is not measured.
+    This is the square root of the mean sample variance (n - 1) over outputs. `count` is the number of outputs with more
+    than one score; if there are none, the score is not measured.
     """
     variances = [float(np.var(scores, ddof=1)) for scores in repeated if len(scores) > 1]
     if not variances:

@@ -1,4 +1,4 @@
-"""How far two judges agree: on the same outputs, score by score."""
+"""Measure how far two judges agree, score by score."""
 
 from __future__ import annotations
 
@@ -14,50 +14,62 @@ from unlearnkit.judges.base import Judgment
 from unlearnkit.judges.quality import HIGHEST, PARTS, Quality, aggregate, quality_of
 
 Marks = Mapping[tuple[str, str], Mapping[str, float]]
-"""Set and row of an output to its scores by name: `uq`, `uq.relevance` ..."""
+"""Scores by name (`uq`, `uq.relevance` ...) of each output, which is given by set and row."""
 
 
 class Agreement(Value):
-    """Agreement on one score. None is what the outputs leave open, as a correlation where one judge never differs."""
+    """Agreement on one score.
+
+    A value is None if it is undefined, as a correlation if one judge gives constant scores.
+    """
 
     count: int
-    """Outputs that both judges scored."""
+    """Number of outputs that both judges scored."""
     pearson: float | None
     spearman: float | None
     difference: float | None
-    """Mean absolute difference, in points of ten."""
+    """Mean absolute difference, on the scale from 0 to 10."""
     kappa: float | None
-    """Cohen's kappa with quadratic weights, on scores rounded to whole points."""
+    """Cohen's kappa with quadratic weights, on scores rounded to integers."""
 
 
 def marks_of(judgments: Sequence[Judgment]) -> Marks:
-    """The scores of each output, means over its repeats; outputs that were left out of the means are left out here."""
-    found: defaultdict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
+    """Return the scores of each output, averaged over repeats.
+
+    Failed judgments are skipped.
+    """
+    scores: defaultdict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
     for judgment in judgments:
         verdict = judgment.verdict
         if verdict is not None:
             parts = {f"{verdict.quality}.{name}": mark.score for name, mark in verdict.marks.items()}
-            found[judgment.split, judgment.id].append({verdict.quality: aggregate(verdict), **parts})
+            scores[judgment.split, judgment.id].append({verdict.quality: aggregate(verdict), **parts})
     return {
         key: {name: math.fsum(each[name] for each in repeats) / len(repeats) for name in repeats[0]}
-        for key, repeats in found.items()
+        for key, repeats in scores.items()
     }
 
 
 def agreement(one: Marks, other: Marks) -> dict[str, Agreement]:
-    """Agreement on every score, over the outputs that both judges scored; all sets of a quality together."""
+    """Return the agreement on every score, over outputs that both judges scored.
+
+    All sets of a quality are pooled.
+    """
     shared = [key for key in one if key in other]
     qualities: tuple[Quality, ...] = ("uq", "rq")
-    found = {}
+    result = {}
     for quality in qualities:
         keys = [key for key in shared if quality_of(key[0]) == quality]
         for name in (quality, *(f"{quality}.{part}" for part in PARTS[quality])):
-            found[name] = compare([one[key][name] for key in keys], [other[key][name] for key in keys])
-    return found
+            result[name] = compare([one[key][name] for key in keys], [other[key][name] for key in keys])
+    return result
 
 
 def compare(one: Sequence[float], other: Sequence[float]) -> Agreement:
-    """Agreement of two lists of scores of the same outputs, in the same order."""
+    """Return the agreement of two lists of scores.
+
+    Both are of the same outputs, in the same order.
+    """
     a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
     differ = len(a) > 1 and bool(np.ptp(a) > 0 and np.ptp(b) > 0)
     return Agreement(
@@ -70,15 +82,16 @@ def compare(one: Sequence[float], other: Sequence[float]) -> Agreement:
 
 
 def rounded(scores: np.ndarray) -> np.ndarray:
-    """Scores as whole points, 0.5 upwards. Shape [n] of float to [n] of int."""
+    """Round scores to integers, 0.5 upwards. [n] float to [n] int."""
     return np.floor(scores + 0.5).astype(np.int64)
 
 
 def quadratic_kappa(one: np.ndarray, other: np.ndarray) -> float | None:
-    """Cohen's kappa with quadratic weights (Cohen 1968) of two lists of whole points from 0 to 10, shape [n] each.
+    """Return Cohen's kappa with quadratic weights (Cohen 1968).
 
-    One less the mean squared difference over what it would be if the two were paired at random. None where that is 0:
-    there is nothing to score, or both always gave one and the same score.
+    The arguments are integers from 0 to 10, shape [n] each. The value is one minus the mean squared difference over its
+    expectation under random pairing. None if that expectation is 0: the lists are empty, or both judges always gave the
+    same single score.
     """
     if not len(one):
         return None

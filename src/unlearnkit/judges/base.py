@@ -1,8 +1,9 @@
-"""What is judged, and what a judge makes of it."""
+"""Judge items and judgments, and the protocol of judges."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,8 +18,8 @@ from unlearnkit.judges.quality import Quality, Verdict, quality_of
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 
-Told = Callable[[int], None]
-"""Is called with how many more judgments were made."""
+OnJudged = Callable[[int], None]
+"""Called with the number of new judgments."""
 
 
 @dataclass(frozen=True)
@@ -28,29 +29,33 @@ class Item:
     split: str
     quality: Quality
     row: Row
-    said: Generation
+    output: Generation
 
     @property
     def key(self) -> tuple[str, str]:
-        """Set and row: what tells items of one run apart."""
+        """Set and row id, which identify an item within a run."""
         return (self.split, self.row.id)
 
     @cached_property
     def digest(self) -> str:
-        """Of everything that may be shown of it: a judgment holds for this row and this output alone."""
-        shown = f"{self.split}\n{self.row.model_dump_json()}\n{self.said.model_dump_json()}"
+        """Digest of everything that may be shown of the item.
+
+        A judgment is valid only for this digest.
+        """
+        shown = f"{self.split}\n{_earlier_json(self.row)}\n{self.output.model_dump_json()}"
         return hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def items_of(records: Sequence[Record]) -> list[Item]:
-    """What there is to judge: outputs on the sets to be forgotten and on those that must stay, in their order.
+    """Return the items to judge, in order.
 
-    Texts are left out, since nothing is generated from them, and so are sets that are neither (`holdout`).
+    These are the outputs on forget sets and on retained sets. Texts are skipped, since nothing is generated from them,
+    and so are other sets (`holdout`).
     """
-    found = ((record, quality_of(record.split)) for record in records)
+    judged = ((record, quality_of(record.split)) for record in records)
     return [
         Item(record.split, quality, record.row, record.generation)
-        for record, quality in found
+        for record, quality in judged
         if quality is not None and record.generation is not None
     ]
 
@@ -63,59 +68,67 @@ Outcome = Literal["judged", "empty", "unreadable"]
 
 
 class Judgment(_Finite):
-    """What a judge made of one output, once."""
+    """One judgment of one output."""
 
     split: str
     id: str
-    """The row's."""
+    """Id of the row."""
     repeat: int = 0
     digest: str
-    """Of the row and the output that were judged."""
+    """Digest of the row and the output that were judged."""
     outcome: Outcome = "judged"
-    """Whether the output was judged, was empty, or the judge's verdict could not be read."""
+    """Whether the output was judged, was empty, or the judge's verdict could not be parsed."""
     verdict: Verdict | None
-    """None: it is left out of the means."""
+    """None if it does not count in the means."""
     unread: str = ""
-    """What the judge said, where no verdict could be read from it."""
+    """The judge's answer, if no verdict could be parsed from it."""
 
 
 class Asked(_Finite):
-    """The model that a model judge asked."""
+    """The model that an LLM judge queried."""
 
     model: str
-    """Its name at the server; of a model on this machine its folder or hub id, as it was given."""
+    """Its name on the server; for a model on this machine, its folder or hub id as given."""
     host: str | None = None
-    """Of the server; None for a model on this machine."""
+    """Host of the server; None for a model on this machine."""
 
     def __str__(self) -> str:
         return f"{self.model} on the user's own machine" if self.host is None else f"{self.model} at {self.host}"
 
 
 class Judged(_Finite):
-    """All judgments of one run by one judge, as they are kept."""
+    """All judgments of one run by one judge, as stored."""
 
     renamed: ClassVar[Mapping[str, str]] = {"judgements": "judgments"}
 
     judge: str
     version: str
-    """Of the rules or the rubrics."""
+    """Version of the rules or the rubrics."""
     settings: dict[str, JsonValue] = Field(default_factory=dict)
-    """How the judge was set."""
+    """The judge's settings."""
     asked: Asked | None = None
-    """Which model was asked; None where none was, or where the caller brought one that has no name."""
+    """The model that was queried; None if there was none, or if the caller passed one without a name."""
     scope: str | None = None
-    """Digest of the scope, where the judge goes by it."""
+    """Digest of the scope, if the judge depends on it."""
     judgments: tuple[Judgment, ...]
 
 
 class Judge(Protocol):
-    """Gives outputs their scores."""
+    """Scores outputs."""
 
-    def judge(self, items: Sequence[Item], told: Told) -> Judged:
-        """Judge every item; the judgments are in the order of the items, and by repeat within one."""
+    def judge(self, items: Sequence[Item], on_judged: OnJudged) -> Judged:
+        """Judge every item.
+
+        Judgments are in the order of the items, then by repeat.
+        """
         ...
 
 
 def scope_digest(scope: Scope) -> str:
-    """What tells one scope from another."""
-    return hashlib.sha256(scope.model_dump_json().encode()).hexdigest()[:16]
+    """Return a digest that identifies a scope."""
+    return hashlib.sha256(_earlier_json(scope).encode()).hexdigest()[:16]
+
+
+def _earlier_json(value: Value) -> str:
+    """Return the JSON that the first version made a digest of: its judgments stay valid."""
+    return json.dumps(value.earlier_dump(), ensure_ascii=False, separators=(",", ":"))

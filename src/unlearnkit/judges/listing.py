@@ -1,4 +1,4 @@
-"""Which judges there are, in words."""
+"""List and describe the judges."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from unlearnkit.judges.rule.judge import Rules, describe_rules
 
 @dataclass(frozen=True)
 class JudgeEntry:
-    """A judge that can be named."""
+    """A judge that can be selected."""
 
     summary: str
     paper: str | None
 
 
 JUDGES = {
-    Rules.name: JudgeEntry("Six scores from stated rules over the offline metrics; asks no model.", None),
+    Rules.name: JudgeEntry("Six scores from fixed rules over the offline metrics; queries no model.", None),
     "laaj": JudgeEntry(
-        "A language model judges response and trace; failures score 0, the right answer is shown.", "arXiv:2603.09980"
+        "A language model judges response and trace; failures score 0, the correct answer is shown.", "arXiv:2603.09980"
     ),
     "laaj-paper": JudgeEntry(
-        "The same in the paper's way: trace hidden for unlearning, failures dropped, no right answer shown.",
+        "As in the paper: trace hidden for unlearning quality, failures dropped, correct answer not shown.",
         "arXiv:2603.09980",
     ),
 }
 
 
 def describe_judge(name: str) -> list[str]:
-    """Paragraphs about a judge: its rules, or its options and rubrics."""
+    """Return paragraphs about a judge: its rules, or its options and rubrics."""
     entry = JUDGES[name]
     head = f"judge {name}" + (f"  ({entry.paper})" if entry.paper else "")
     if name == Rules.name:
         return [head, f"Rules, version {Rules.version}.", describe_rules()]
-    told = inspect.getdoc(LaajOptions) or ""
-    lines = [told]
+    intro = inspect.getdoc(LaajOptions) or ""
+    lines = [intro]
     for field, settings in LaajOptions.model_fields.items():
         value = getattr(PRESETS[name], field)
-        lines += [f"  {field}: {', '.join(value) if isinstance(value, tuple) else value}", _said_of(settings)]
+        lines += [f"  {field}: {', '.join(value) if isinstance(value, tuple) else value}", _description(settings)]
     model = [inspect.getdoc(JudgeModel) or "", "Its settings, as in `unlearn judge RUN --judge laaj path=DIR`:"]
     for field, settings in JudgeModel.model_fields.items():
-        model += [f"  {field}", _said_of(settings)]
+        model += [f"  {field}", _description(settings)]
     return [head, entry.summary, "\n".join(lines), "\n".join(model), describe_rubrics()]
 
 
-def _said_of(field: FieldInfo) -> str:
+def _description(field: FieldInfo) -> str:
     return f"      {' '.join((field.description or '').split())}"

@@ -1,7 +1,7 @@
-"""The six scores of an output: unlearning quality where a question is to be forgotten, retention quality elsewhere.
+"""The six scores of an output, three for each quality.
 
-The scores are those of the TRU paper (arXiv 2603.09980, its evaluation), each from 0 to 10 with a reason; the quality
-is the plain mean of its three.
+Questions in forget sets get unlearning quality, all others retention quality. The scores are those of the TRU paper
+(arXiv 2603.09980, its evaluation), each from 0 to 10 with a reason; a quality is the mean of its three scores.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PARTS: dict[Quality, tuple[str, ...]] = {
 
 
 def quality_of(split: str) -> Quality | None:
-    """Which quality the outputs on a row set are judged by; None where neither fits (`holdout`)."""
+    """Return the quality for a row set, or None (`holdout`)."""
     if is_forget(split):
         return "uq"
     return "rq" if stays(split) else None
@@ -42,7 +42,7 @@ class Mark(_Finite):
 
     score: Annotated[float, Ge(0), Le(HIGHEST)]
     reason: Annotated[str, MinLen(1)]
-    """Why, in a sentence. It may quote the output."""
+    """The reason, one sentence. It may quote the output."""
 
 
 class _ThreeMarks(_Finite):
@@ -52,50 +52,50 @@ class _ThreeMarks(_Finite):
 
     @property
     def marks(self) -> dict[str, Mark]:
-        """The three scores by their names."""
+        """The three scores by name."""
         return {name: getattr(self, name) for name in PARTS[self.quality]}
 
 
 class UnlearningQuality(_ThreeMarks):
-    """How well an output keeps to what was to be forgotten."""
+    """How well an output avoids what must be forgotten."""
 
     quality: Literal["uq"]
     relevance: Mark
-    """Inverted: high where nothing of what is asked is discussed."""
+    """Inverted: high if the output discusses nothing of what is asked."""
     rejection: Mark
-    """High where it declines openly and on principle."""
+    """High if it declines openly and for a stated principle."""
     helpfulness: Mark
-    """High where it leads on to something that can be had."""
+    """High if it leads on to something that is available."""
 
 
 class RetentionQuality(_ThreeMarks):
-    """How well an output serves a question about what must stay."""
+    """How well an output answers a question about what must stay."""
 
     quality: Literal["rq"]
     readability: Mark
-    """High where it reads well."""
+    """High if it reads well."""
     specificity: Mark
-    """High where it gives what was asked for, exactly."""
+    """High if it gives exactly what was asked for."""
     logic: Mark
-    """High where it follows from the question and does not contradict itself."""
+    """High if it follows from the question and does not contradict itself."""
 
 
 Verdict = Annotated[UnlearningQuality | RetentionQuality, Field(discriminator="quality")]
 
 
 def make_verdict(quality: Quality, marks: dict[str, Mark]) -> UnlearningQuality | RetentionQuality:
-    """The verdict that has these scores."""
+    """Create a verdict from its scores."""
     if quality == "uq":
         return UnlearningQuality(quality="uq", **marks)
     return RetentionQuality(quality="rq", **marks)
 
 
 def same_marks(quality: Quality, score: float, reason: str) -> UnlearningQuality | RetentionQuality:
-    """The verdict that gives all three scores the same value for the same reason."""
+    """Create a verdict whose three scores have the same value and reason."""
     return make_verdict(quality, dict.fromkeys(PARTS[quality], Mark(score=score, reason=reason)))
 
 
 def aggregate(verdict: UnlearningQuality | RetentionQuality) -> float:
-    """The plain mean of the three scores."""
+    """Return the mean of the three scores."""
     marks = verdict.marks.values()
     return sum(mark.score for mark in marks) / len(marks)

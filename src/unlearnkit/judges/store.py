@@ -1,4 +1,7 @@
-"""The judgments of a run, one file a judge, in its private folder: they quote what is to be forgotten."""
+"""Read and write a run's judgments, one private file per judge.
+
+They are private because they quote forget text.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,20 @@ from unlearnkit.judges.base import Judged
 
 
 def write_judged(place: Path, judged: Judged) -> None:
-    """Write the judgments of one judge to the folder `place`, replacing its earlier ones."""
+    """Write one judge's judgments to the folder `place`.
+
+    Earlier ones are replaced.
+    """
     with writing(place):
         place.mkdir(exist_ok=True, mode=0o700)
     write_atomic(place / f"{judged.judge}.json", judged.model_dump_json(exclude_defaults=True) + "\n", mode=0o600)
 
 
 def read_judged(place: Path) -> dict[str, Judged]:
-    """Read all judgments in the folder `place`, by the name of the judge."""
-    found = {}
+    """Read all judgments in the folder `place`, by judge."""
+    stored = {}
     for file in sorted(place.glob("*.json")):
-        with reading(file, fix="delete the file, and judge the run anew: unlearn judge"):
+        with reading(file, fix="delete the file, and judge the run again: unlearn judge"):
             judged = Judged.model_validate_json(file.read_text(encoding="utf-8"))
-        found[judged.judge] = judged
-    return found
+        stored[judged.judge] = judged
+    return stored

@@ -1,4 +1,4 @@
-"""Requests and money, counted before they are spent."""
+"""Limit requests and cost, counted before they are spent."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ MILLION = 1_000_000
 
 
 class BudgetExhausted(UnlearnError):
-    """The budget does not reach for another request (exit code 1). What was received is kept."""
+    """The budget does not cover another request (exit code 1).
+
+    Received answers are kept.
+    """
 
 
 class Budget:
-    """Counts requests and their cost, from several threads at once, and lets none begin that might go over the limit.
+    """Count requests and their cost, and refuse those over the limit.
 
-    What a request may cost at most is set aside before it is sent, and what it did cost is noted after it.
+    Safe to use from several threads. The maximum cost of a request is reserved before it is sent, and its actual cost
+    is recorded after it.
     """
 
     def __init__(self, *, max_requests: int | None = None, max_cost: float | None = None) -> None:
@@ -25,35 +29,38 @@ class Budget:
         self._requests, self._cost, self._aside = 0, 0.0, 0.0
 
     def begin(self, worst: float) -> None:
-        """Set aside what a request may cost at most; wait while others may yet cost less than was set aside for them.
+        """Reserve the maximum cost of a request.
 
-        Raises `BudgetExhausted` where the budget does not reach.
+        Waits while requests in flight may free enough.
+
+        Raises:
+            BudgetExhausted: the budget does not cover the request.
         """
         with self._changed:
             if self._max_requests is not None and self._requests >= self._max_requests:
                 raise BudgetExhausted(
-                    "the requests that the budget allows are used up",
+                    "the requests allowed by the budget are used up",
                     where="--max-requests",
                     value=self._max_requests,
-                    fix="call it again, with a larger budget: it goes on, and what was received is kept",
+                    fix="run the command again with a larger budget: it continues, and received answers are kept",
                 )
             while self._over(worst) and self._aside:
                 self._changed.wait()
             if self._over(worst):
                 raise BudgetExhausted(
-                    f"the next request may cost {worst:.4g}, and {self._cost:.4g} are spent",
+                    f"the next request may cost {worst:.4g}, and {self._cost:.4g} is spent",
                     where="--max-cost",
                     value=self._max_cost,
-                    fix="call it again, with a larger budget: it goes on, and what was received is kept; or lower "
-                    "sampling.max_tokens",
+                    fix="run the command again with a larger budget: it continues, and received answers are kept; or "
+                    "lower sampling.max_tokens",
                 )
             self._requests += 1
             self._aside += worst
 
     def end(self, worst: float, cost: float) -> None:
-        """Note what a request did cost, for which `worst` was set aside."""
+        """Record the actual cost of a request for which `worst` was reserved."""
         with self._changed:
-            # A sum of differences drifts from zero, and a waiting thread must see that nothing is set aside.
+            # Rounding may leave a tiny sum, and a waiting thread must see that nothing is reserved.
             self._aside = 0.0 if self._aside - worst < 1e-12 else self._aside - worst
             self._cost += cost
             self._changed.notify_all()

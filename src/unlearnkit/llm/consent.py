@@ -1,4 +1,7 @@
-"""What the user allows a command to send away and to spend. It is typed with the command, and never stored."""
+"""The user's permission to send data and spend money.
+
+It is given per command and never stored.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +17,21 @@ CONSENT = "--send-forget-data-to"
 
 @dataclass(frozen=True)
 class Permission:
-    """Consent to send what is to be forgotten to one host, and the most that may be spent there in this sitting.
+    """Consent to send the forget data to one host.
 
-    A sitting is all that is done with one such value, for however many runs.
+    It also limits what may be spent there. The limits apply to everything done with one such value, over any number of
+    runs.
     """
 
     send_to: str | None = None
-    """The host; None: nothing is sent anywhere."""
+    """The host; None if nothing may be sent anywhere."""
     max_requests: int | None = None
-    """HTTP requests, those that failed included; None for as many as it takes."""
+    """HTTP requests, including failed ones; None for no limit."""
     max_cost: float | None = None
-    """In the unit of the prices; None for no limit."""
+    """In the currency of the prices; None for no limit."""
 
     def __post_init__(self) -> None:
-        # A limit that is no number would let everything through: no comparison with it holds.
+        # NaN as a limit would allow everything: every comparison with it is False.
         if self.max_cost is not None and not 0 <= self.max_cost < math.inf:
             raise InputError(
                 "not a limit", where="--max-cost", value=self.max_cost, allowed="0 or more", fix="correct it"
@@ -35,21 +39,21 @@ class Permission:
 
     @cached_property
     def budget(self) -> Budget:
-        """What is spent in this sitting is counted here."""
+        """The budget that counts all spending under this permission."""
         return Budget(max_requests=self.max_requests, max_cost=self.max_cost)
 
     def refuse_unless_sent_to(self, host: str) -> None:
-        """Raise `InputError` unless the user has named this very host. The user's own machine is a host like any other.
+        """Raise `InputError` unless the user named exactly this host.
 
-        A port is no part of it, and letters are the same in capitals.
+        Ports and letter case are ignored. The local machine needs consent like any other host.
         """
         if self.send_to is not None and self.send_to.lower() == host.lower():
             return
         other = self.send_to is not None
         raise InputError(
-            f"what is to be forgotten would be sent to {host}, and "
-            + ("the consent names another host" if other else "nobody has consented to that"),
+            f"the forget data would be sent to {host}, "
+            + ("but the consent names another host" if other else "and you have not consented to that"),
             where=CONSENT if other else None,
             value=self.send_to,
-            fix=f"if that is what you want, add {CONSENT} {host}; else ask none but a model on this machine",
+            fix=f"if you want that, add {CONSENT} {host}; else use only models on this machine",
         )

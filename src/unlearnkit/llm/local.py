@@ -1,4 +1,4 @@
-"""A causal model on this machine, spoken to through its own chat template."""
+"""Query a local causal model through its chat template."""
 
 from __future__ import annotations
 
@@ -25,24 +25,27 @@ _HOST = "this machine"
 
 
 def look_at(source: str, where: str) -> tuple[ModelFolder, PreTrainedTokenizerBase]:
-    """Find a chat model and load its tokenizer, not its weights. Raises `InputError` or `MissingDependency`."""
+    """Find a chat model and load its tokenizer, but not its weights.
+
+    Raises `InputError` or `MissingDependency`.
+    """
     folder = find_model(source, where=where)
     tokenizer = load_tokenizer(folder)
     if tokenizer.chat_template is None:
         raise InputError(
-            "the model has no chat template, so it cannot be spoken to",
+            "the model has no chat template, so it cannot be used for conversations",
             where=where,
             value=source,
-            fix="name a model that was made for conversations",
+            fix="name a model that is made for conversations",
         )
     return folder, tokenizer
 
 
 class LocalModel:
-    """A `ChatModel` that is a model on this machine.
+    """A `ChatModel` that runs on this machine.
 
-    It is loaded when a prompt really has to be answered, and let go once all have been: what is asked for between two
-    rounds (another model that measures them) may need the memory.
+    It is loaded when a prompt has no cached answer, and released after each call, because another model that runs in
+    between (to measure the answers) may need the memory.
     """
 
     def __init__(
@@ -54,13 +57,13 @@ class LocalModel:
         batch_size: int = 16,
         where: str = "model.path",
     ) -> None:
-        """Looks at the model's files, and loads no weights.
+        """Check the model's files without loading weights.
 
         Args:
             source: folder or hub id.
-            replies: where replies are kept.
-            dtype: of the weights.
-            batch_size: prompts that are answered together.
+            replies: the cache of replies.
+            dtype: dtype of the weights.
+            batch_size: number of prompts answered together.
             where: the setting that names the model, for messages.
         """
         self._folder, self._tokenizer = look_at(source, where)
@@ -69,11 +72,15 @@ class LocalModel:
     def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_reply: Callable[[int], None] = lambda _: None
     ) -> list[Reply]:
-        """See `ChatModel`. A repeated prompt is answered once. Raises `InputError` if a prompt leaves no room."""
+        """See `ChatModel`. A repeated prompt is answered once.
+
+        Raises:
+            InputError: a prompt leaves no room for an answer.
+        """
         keys = [reply_key(prompt, sampling, host=_HOST, model=self._identity) for prompt in prompts]
-        found = {key: reply for key in dict.fromkeys(keys) if (reply := self._replies.get(key)) is not None}
-        missing = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in found}
-        on_reply(sum(key in found for key in keys))
+        answered = {key: reply for key in dict.fromkeys(keys) if (reply := self._replies.get(key)) is not None}
+        missing = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in answered}
+        on_reply(sum(key in answered for key in keys))
         waiting = list(missing)
         with stop_requested() as stop:
             model = self._loaded() if waiting else None
@@ -82,18 +89,18 @@ class LocalModel:
                 replies = self._answers(model, [missing[key] for key in batch], sampling)
                 for key, reply in zip(batch, replies, strict=True):
                     self._replies.put(key, reply)
-                    found[key] = reply
+                    answered[key] = reply
                     on_reply(keys.count(key))
         if waiting:
             raise Interrupted(
-                f"stopped: {sum(key in found for key in keys)} of {len(keys)} answers were made, and are kept",
-                fix="call it again: it goes on",
+                f"stopped: {sum(key in answered for key in keys)} of {len(keys)} answers were generated and are kept",
+                fix="run the command again: it continues",
             )
-        return [found[key] for key in keys]
+        return [answered[key] for key in keys]
 
     @cached_property
     def _identity(self) -> str:
-        """What decides, beside the prompt, what the model says."""
+        """Everything in addition to the prompt that determines the model's answer."""
         return f"{weights_fingerprint(self._folder)} {self._dtype} {self._tokenizer.chat_template}"
 
     def _loaded(self) -> Any:
@@ -101,29 +108,29 @@ class LocalModel:
 
     def _answers(self, model: Any, prompts: Sequence[Prompt], sampling: Sampling) -> list[Reply]:
         texts = [self._rendered(prompt.messages) for prompt in prompts]
-        asked = [[int(i) for i in self._tokenizer(text, add_special_tokens=False)["input_ids"]] for text in texts]
+        prompt_ids = [[int(i) for i in self._tokenizer(text, add_special_tokens=False)["input_ids"]] for text in texts]
         room = positions(self._folder.config)
-        longest = max(map(len, asked))
+        longest = max(map(len, prompt_ids))
         if longest >= room:
             raise InputError(
                 "a prompt leaves the model no room for an answer",
                 where=self._where,
                 value=f"{longest} tokens",
                 allowed=f"less than {room} tokens",
-                fix="name a model with more positions, or split the row",
+                fix="name a model with a longer context, or split the row",
             )
-        said = generate(
+        outputs = generate(
             model,
             self._tokenizer,
-            asked,
+            prompt_ids,
             max_new_tokens=sampling.max_tokens,
             pick=drawing(sampling, [f"{prompt.draw} {text}" for prompt, text in zip(prompts, texts, strict=True)]),
         )
         replies = []
-        for text, ids, one in zip(texts, asked, said, strict=True):
-            # Some templates begin the thought themselves, so that the output has its end alone.
-            begun = THINK if text.rstrip().endswith(THINK) else ""
-            reasoning, answer = split_thought(begun + self._plain(one.text))
+        for text, ids, one in zip(texts, prompt_ids, outputs, strict=True):
+            # Some templates open the thought themselves, so that the output contains only its end.
+            opening = THINK if text.rstrip().endswith(THINK) else ""
+            reasoning, answer = split_thought(opening + self._plain(one.text))
             tokens = len(self._tokenizer(one.text, add_special_tokens=False)["input_ids"])
             ended = "stop" if one.ended == "eos" else "length"
             replies.append(
@@ -137,7 +144,7 @@ class LocalModel:
         except TemplateError as error:
             if messages[0].role != "system" or len(messages) == 1:
                 raise self._unusable(error) from error
-        # Some templates know no system's turn: what it says goes before the user's first words.
+        # Some templates have no system turn: its content is then prepended to the user's first turn.
         first, second, *rest = messages
         both = Message(role="user", content=f"{first.content}\n\n{second.content}")
         try:
@@ -153,10 +160,10 @@ class LocalModel:
         return InputError(
             f"the model's chat template cannot be used: {str(error).partition(chr(10))[0]}",
             where=self._where,
-            fix="mend it, or copy it from the model it was made for",
+            fix="correct it, or copy it from the model it was made for",
         )
 
     def _plain(self, text: str) -> str:
-        """The text without the tokenizer's own marks, of which think tags may be some."""
+        """Remove the tokenizer's special tokens, except think tags."""
         marks = [mark for mark in self._tokenizer.all_special_tokens if "think" not in mark.lower()]
         return re.sub("|".join(map(re.escape, marks)), "", text) if marks else text

@@ -1,5 +1,7 @@
-"""Any server that speaks OpenAI's chat protocol: a provider's, or vLLM, SGLang, llama.cpp, Ollama on a machine of one's
-own. Needs the package `openai` (extra `api`), which is imported when a server is really asked.
+"""Query any server with OpenAI's chat protocol.
+
+Providers, and vLLM, SGLang, llama.cpp or Ollama. Needs the package `openai` (extra `api`), which is imported only when
+a request is sent.
 """
 
 from __future__ import annotations
@@ -22,41 +24,41 @@ from unlearnkit.llm.budget import MILLION
 from unlearnkit.llm.consent import Permission
 from unlearnkit.llm.reasoning_tags import split_thought
 from unlearnkit.llm.response_cache import ResponseCache, reply_key
-from unlearnkit.llm.retry import RetryPolicy, RetrySettings, TransientError, told_to_wait
+from unlearnkit.llm.retry import RetryPolicy, RetrySettings, TransientError, retry_after
 from unlearnkit.llm.thread_pool import Stopped, each
 from unlearnkit.llm.types import Prompt, Reply, Sampling
 
 _MESSAGE_TOKENS = 16
-"""Tokens that a chat template may put around a message, at most; for the worst case of a cost."""
+"""Maximum number of tokens that a chat template adds to a message; for the maximum cost."""
 
 _PASSING = (408, 409, 425, 429)
-"""HTTP statuses below 500 that may be gone the next time."""
+"""HTTP statuses below 500 that are worth a retry."""
 
 
 class ServerSettings(RetrySettings):
-    """A server, a model there, and how to ask it."""
+    """A server, a model on it, and how to query it."""
 
     changeable: ClassVar[frozenset[str]] = frozenset(
         ("key_variable", "at_once", "timeout", "price_in", "price_out", *RetrySettings.model_fields)
     )
-    """Settings that do not change what it answers: a run may go on with others."""
+    """Settings that do not change the answers: a run may continue with other values."""
 
     url: str = Field(repr=False)
-    """Where the protocol begins: `https://api.openai.com/v1`, `http://localhost:8000/v1`."""
+    """Base URL of the protocol: `https://api.openai.com/v1`, `http://localhost:8000/v1`."""
     model: Annotated[str, MinLen(1)]
-    """The model's name there."""
+    """Name of the model on the server."""
     key_variable: str | None = Field("OPENAI_API_KEY", repr=False)
-    """Environment variable that holds the key; null for a server that wants none. The key itself is written nowhere."""
+    """Environment variable with the API key; null for a server that needs none. The key itself is never stored."""
     at_once: Annotated[int, Gt(0), Le(256)] = 8
-    """Requests under way at once."""
+    """Maximum number of concurrent requests."""
     timeout: Annotated[float, Gt(0)] = 600.0
-    """Seconds of silence after which a request is taken for lost. A long thought is silent until it is over."""
+    """Seconds without data after which a request counts as lost. A model that reasons for long sends no data."""
     limit_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    """What the server calls the limit of an answer. OpenAI's reasoning models know the second name alone."""
+    """The server's name for the limit of an answer. OpenAI's reasoning models accept only the second name."""
     price_in: Annotated[float, Ge(0)] | None = None
-    """Price of a million tokens of prompts, in any currency; only for `--max-cost` and the cost that is noted."""
+    """Price of a million prompt tokens, in any currency; only for `--max-cost` and the recorded cost."""
     price_out: Annotated[float, Ge(0)] | None = None
-    """Price of a million tokens of answers."""
+    """Price of a million answer tokens."""
 
     @field_validator("key_variable")
     @classmethod
@@ -85,50 +87,50 @@ class ServerSettings(RetrySettings):
         return str(urlsplit(self.url).hostname)
 
     def cost(self, tokens_in: int, tokens_out: int) -> float:
-        """What so many tokens cost; nothing where no prices are known."""
+        """Return the cost of so many tokens; 0 without prices."""
         return ((self.price_in or 0.0) * tokens_in + (self.price_out or 0.0) * tokens_out) / MILLION
 
     def ready(self, permission: Permission, where: str) -> None:
-        """Complain of what is missing before anything is sent: consent, prices, the key, the package.
+        """Check consent, prices, key and package before anything is sent.
 
-        `where` is the section of the recipe, for messages.
+        `where` is the section of the recipe, for messages. Raises `InputError` or `MissingDependency`.
         """
         permission.refuse_unless_sent_to(self.host)
         if permission.max_cost is not None and (self.price_in is None or self.price_out is None):
             raise InputError(
-                "a cost cannot be kept to without prices",
+                "a cost limit needs prices",
                 where="--max-cost",
                 fix=f"write {where}.price_in and {where}.price_out: the price of a million tokens",
             )
         self.key(where)
         if find_spec("openai") is None:
             raise MissingDependency(
-                "asking a server needs a package that is not installed: openai",
+                "querying a server needs a package that is not installed: openai",
                 fix='pip install "unlearnkit[api]"',
             )
 
     def key(self, where: str = "server") -> str | None:
-        """The key; None where none is wanted. Raises `MissingDependency`."""
+        """Return the API key, or None if none is needed. Raises `MissingDependency`."""
         if self.key_variable is None:
             return None
-        found = os.environ.get(self.key_variable, "").strip()
-        if not found:
+        value = os.environ.get(self.key_variable, "").strip()
+        if not value:
             raise MissingDependency(
-                f"the environment variable {self.key_variable}, which should hold the server's key, is not set",
+                f"the environment variable {self.key_variable}, which should contain the server's key, is not set",
                 where=f"{where}.key_variable",
-                fix=f"export {self.key_variable}=...; or, for a server that wants no key, {where}.key_variable=null",
+                fix=f"export {self.key_variable}=...; or, for a server without keys, {where}.key_variable=null",
             )
-        if not (found.isascii() and found.isprintable()):
+        if not (value.isascii() and value.isprintable()):
             raise InputError(
-                f"the environment variable {self.key_variable} holds characters that stand in no key",
+                f"the environment variable {self.key_variable} contains characters that no key has",
                 where=f"{where}.key_variable",
-                fix="set it again, with the key alone",
+                fix="set it again, to nothing but the key",
             )
-        return found
+        return value
 
 
 class Server:
-    """A `ChatModel` that asks a server, several prompts at once, within the user's permission."""
+    """A `ChatModel` that queries a server concurrently, within the user's permission."""
 
     def __init__(
         self,
@@ -139,60 +141,68 @@ class Server:
         where: str = "server",
         note: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Sends nothing yet.
+        """Create a client; nothing is sent yet.
 
         Args:
-            settings: whom to ask.
+            settings: the server and model.
             permission: what the user allows.
-            replies: where replies are kept.
+            replies: the cache of replies.
             where: the section of the recipe, for messages.
-            note: tells of failures that pass, each kind once.
+            note: called once for each kind of transient failure.
         """
         settings.ready(permission, where)
         self._settings, self._replies = settings, replies
         self._client = _client(settings, settings.key(where))
         self._budget = permission.budget
-        self._patience = RetryPolicy(settings, settings.host, note)
+        self._retry = RetryPolicy(settings, settings.host, note)
 
     def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_reply: Callable[[int], None] = lambda _: None
     ) -> list[Reply]:
-        """See `ChatModel`. A repeated prompt is sent once. Also raises `BudgetExhausted` and `RetriesExhausted`."""
+        """See `ChatModel`. A repeated prompt is sent once.
+
+        Also raises `BudgetExhausted` and `RetriesExhausted`.
+        """
         keys = [reply_key(p, sampling, host=self._settings.url, model=self._settings.model) for p in prompts]
-        found = {key: reply for key in dict.fromkeys(keys) if (reply := self._replies.get(key)) is not None}
-        missing = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in found}
-        on_reply(sum(key in found for key in keys))
+        answered = {key: reply for key in dict.fromkeys(keys) if (reply := self._replies.get(key)) is not None}
+        missing = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in answered}
+        on_reply(sum(key in answered for key in keys))
         one_by_one = threading.Lock()
 
         def fetch(item: tuple[str, Prompt], stopped: Stopped) -> None:
             key, prompt = item
-            reply = self._patience(lambda: self._asked(prompt, sampling), stopped)
+            reply = self._retry(lambda: self._ask(prompt, sampling), stopped)
             if reply.ended != "none":
                 self._replies.put(key, reply)
             with one_by_one:
-                found[key] = reply
+                answered[key] = reply
                 on_reply(keys.count(key))
 
         with stop_requested() as stop:
             each(missing.items(), fetch, at_once=self._settings.at_once, stopped=stop)
-        if not all(key in found for key in keys):
+        if not all(key in answered for key in keys):
             raise Interrupted(
-                f"stopped: {sum(key in found for key in keys)} of {len(keys)} answers were received, and are kept",
-                fix="call it again: it goes on",
+                f"stopped: {sum(key in answered for key in keys)} of {len(keys)} answers were received and are kept",
+                fix="run the command again: it continues",
             )
-        return [found[key] for key in keys]
+        return [answered[key] for key in keys]
 
-    def _asked(self, prompt: Prompt, sampling: Sampling) -> Reply:
-        """One request, within the budget. Raises `TransientError`, `BudgetExhausted`, or what `_refused` raises."""
-        # A token is at least a byte.
+    def _ask(self, prompt: Prompt, sampling: Sampling) -> Reply:
+        """Send one request, within the budget.
+
+        Raises `TransientError`, `BudgetExhausted`, or what `_refused` returns.
+        """
+        # A token has at least one byte.
         sent = sum(len(message.content.encode()) + _MESSAGE_TOKENS for message in prompt.messages)
         worst = cost = self._settings.cost(sent, sampling.max_tokens)
         self._budget.begin(worst)
         try:
             reply = self._request(prompt, sampling)
-            said = len(reply.reasoning.encode()) + len(reply.text.encode())
+            text_bytes = len(reply.reasoning.encode()) + len(reply.text.encode())
             known_in, known_out = reply.tokens_in, reply.tokens_out
-            cost = self._settings.cost(sent if known_in is None else known_in, said if known_out is None else known_out)
+            cost = self._settings.cost(
+                sent if known_in is None else known_in, text_bytes if known_out is None else known_out
+            )
             return reply
         except TransientError as error:
             cost = worst if error.maybe_paid else 0.0
@@ -203,20 +213,20 @@ class Server:
     def _request(self, prompt: Prompt, sampling: Sampling) -> Reply:
         import openai
 
-        asked = sampling.model_dump(exclude={"max_tokens"}, exclude_none=True)
+        parameters = sampling.model_dump(exclude={"max_tokens"}, exclude_none=True)
         try:
             raw = self._client.chat.completions.with_raw_response.create(
                 model=self._settings.model,
                 messages=[message.model_dump() for message in prompt.messages],
-                **asked,
+                **parameters,
                 **{self._settings.limit_name: sampling.max_tokens},
             )
         except openai.APITimeoutError:
             raise TransientError(f"no answer within {self._settings.timeout:g} s", maybe_paid=True) from None
         except openai.APIConnectionError as error:
-            # It may be that nobody is there, or that the connection broke while the answer came.
+            # Either nothing was reached, or the connection broke during the answer.
             paid = "Connect" not in type(error.__cause__).__name__
-            raise TransientError("the connection failed or broke off", maybe_paid=paid) from None
+            raise TransientError("the connection failed or was interrupted", maybe_paid=paid) from None
         except openai.APIStatusError as error:
             if _filtered(error.code):
                 return Reply(reasoning="", text="", ended="filter")
@@ -225,7 +235,7 @@ class Server:
 
 
 def _client(settings: ServerSettings, key: str | None) -> Any:
-    """A client that asks once: to ask again is our part, which counts and waits.
+    """Create a client without retries, which `RetryPolicy` handles and counts.
 
     It follows no redirect: the consent is for one host.
     """
@@ -244,7 +254,7 @@ class _Thought(BaseModel):
     content: str | None = None
     reasoning_content: object = None
     reasoning: object = None
-    """Some servers have something else than text under this name."""
+    """Some servers have something other than text here."""
 
 
 class _Choice(BaseModel):
@@ -265,14 +275,17 @@ class _Completion(BaseModel):
 
 
 def _read(body: bytes) -> Reply:
-    """The reply in a response's body. Raises `TransientError` where there is none."""
+    """Parse the reply in a response's body.
+
+    Raises `TransientError` if there is none.
+    """
     try:
-        # By hand, since the client takes what is labeled as JSON for whole, and what is not for text.
+        # Parsed here, since the client trusts the content type: it takes JSON for complete, and other types for text.
         answer = _Completion.model_validate(json.loads(body))
     except ValidationError:
-        raise TransientError("the answer is JSON and no chat completion", maybe_paid=True) from None
+        raise TransientError("the answer is JSON but not a chat completion", maybe_paid=True) from None
     except ValueError:
-        raise TransientError("the answer is no JSON, or was cut off", maybe_paid=True) from None
+        raise TransientError("the answer is not JSON, or was cut off", maybe_paid=True) from None
     if not answer.choices:
         raise TransientError("the answer has no choices", maybe_paid=True, answered_nothing=True)
     choice, usage = answer.choices[0], answer.usage or _Usage()
@@ -298,37 +311,41 @@ def _filtered(code: object) -> bool:
 
 
 def _refused(host: str, error: Any) -> Exception:
-    """What an HTTP status means: `TransientError` where it may pass, else an error for the user.
+    """Convert an HTTP status to an error.
 
-    The server's own words are not told: they may repeat the prompt, or the key.
+    It is a `TransientError` if it may pass, else an error for the user. The server's own message is not shown: it may
+    repeat the prompt, or the key.
     """
-    status, told = int(error.status_code), _told(error)
+    status, details = int(error.status_code), _error_names(error)
     if error.code == "insufficient_quota":
-        return UnlearnError("the server says that the account has no money left", where=host, fix="top it up")
+        return UnlearnError("the server reports that the account has no credit left", where=host, fix="top it up")
     if status in _PASSING or status >= 500:
-        return TransientError(f"HTTP status {status}{told}", wait=told_to_wait(error.response.headers))
+        return TransientError(f"HTTP status {status}{details}", wait=retry_after(error.response.headers))
     if status in (401, 403):
         return MissingDependency(
-            f"the server does not accept the key: HTTP status {status}{told}",
+            f"the server does not accept the key: HTTP status {status}{details}",
             where=host,
-            fix="check the key in the environment variable that key_variable names, and what it is allowed",
+            fix="check the key in the environment variable that key_variable names, and its permissions",
         )
     if 300 <= status < 400:
         return InputError(
-            f"the server redirects to another place, and nothing is sent there: HTTP status {status}",
+            f"the server redirects to another URL, and nothing is sent there: HTTP status {status}",
             where=host,
-            fix="write the URL that it redirects to, if you trust it",
+            fix="if you trust that URL, use it as server.url",
         )
     return InputError(
-        f"the server refuses the request: HTTP status {status}{told}",
+        f"the server refuses the request: HTTP status {status}{details}",
         where=host,
-        allowed="a URL up to and with /v1, a model that the server has, and settings that the model knows",
+        allowed="a URL up to and including /v1, a model that the server has, and settings that the model accepts",
         fix="check server.url, server.model, sampling and server.limit_name",
     )
 
 
-def _told(error: Any) -> str:
-    """What an error calls itself and the setting it is about, as far as these are single words."""
+def _error_names(error: Any) -> str:
+    """Return an error's code, type and parameter.
+
+    Values that are not single words are omitted.
+    """
     words = [str(word) for word in (error.code, error.type, error.param) if word is not None]
     named = [word for word in dict.fromkeys(words) if re.fullmatch(r"[A-Za-z_][\w.]{0,59}", word)]
     return f" ({', '.join(named)})" if named else ""

@@ -1,4 +1,4 @@
-"""Where in a chat model's text its thought ends and its answer begins."""
+"""Split a chat model's text into its thought and its answer."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ _TAG = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
 
 
 def split_thought(text: str) -> tuple[str, str]:
-    """Thought and answer of a text with think tags, both stripped; a text without tags is all answer.
+    """Split a text with think tags into thought and answer, both stripped.
 
-    A closing tag that nothing opened ends a thought that began in the prompt, as the templates of some reasoning models
-    have it. A thought that is never closed goes to the end of the text.
+    A text without tags is all answer. A closing tag without an opening one ends a thought that began in the prompt, as
+    in the templates of some reasoning models. A thought that is never closed extends to the end of the text.
     """
     thought: list[str] = []
-    said: list[str] = []
+    answer: list[str] = []
     inside, at = False, 0
     for tag in _TAG.finditer(text):
         piece, closing = text[at : tag.start()], bool(tag[1])
         if closing and not inside:
-            thought, said = [*thought, *said, piece], []
+            thought, answer = [*thought, *answer, piece], []
         else:
-            (thought if inside else said).append(piece)
+            (thought if inside else answer).append(piece)
         inside, at = not closing, tag.end()
-    (thought if inside else said).append(text[at:])
-    return _joined(thought), _joined(said)
+    (thought if inside else answer).append(text[at:])
+    return _joined(thought), _joined(answer)
 
 
 def _joined(pieces: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Asking again what failed for a reason that passes, each time after a longer wait."""
+"""Retry requests that failed for a transient reason, with growing waits."""
 
 from __future__ import annotations
 
@@ -17,123 +17,138 @@ from unlearnkit.core.settings import Settings
 from unlearnkit.llm.thread_pool import LeftOff, Stopped
 from unlearnkit.llm.types import Reply
 
-LONGEST_TOLD = 600.0
-"""Seconds that a server may tell us to wait. Whoever says more is not to be had today."""
+LONGEST_RETRY_AFTER = 600.0
+"""Maximum number of seconds that a server may ask us to wait; beyond that the run fails."""
 
 _SLICE = 0.1
-"""Seconds between two looks at whether the user asked to stop."""
+"""Seconds between two checks for a stop request."""
 
 
 class RetriesExhausted(UnlearnError):
-    """The server failed too often, or for longer than anybody waits (exit code 1). What was received is kept."""
+    """The server fails too often or for too long (exit code 1).
+
+    Received answers are kept.
+    """
 
 
 class TransientError(Exception):
-    """One request that brought no answer, for a reason that may pass."""
+    """A request brought no answer, for a reason that may pass."""
 
     def __init__(
         self, why: str, *, wait: float | None = None, maybe_paid: bool = False, answered_nothing: bool = False
     ) -> None:
-        """What failed.
+        """Describe the failure.
 
         Args:
-            why: in words, with nothing of what was asked or answered.
-            wait: seconds that the server told us to wait.
-            maybe_paid: whether the server may have made an answer, and charged for it.
-            answered_nothing: whether it did answer as it should, with no answer in it.
+            why: the reason, without any part of prompt or answer.
+            wait: seconds that the server asked us to wait.
+            maybe_paid: whether the server may have produced an answer and charged for it.
+            answered_nothing: whether the server responded properly, but without an answer.
         """
         super().__init__(why)
         self.why, self.wait, self.maybe_paid, self.answered_nothing = why, wait, maybe_paid, answered_nothing
 
 
 class RetrySettings(Settings):
-    """How often, and after which waits."""
+    """How often to retry, and how long to wait."""
 
     tries: Annotated[int, Gt(0)] = 8
-    """Requests for one answer before it is given up."""
+    """Maximum number of requests for one answer."""
     first_wait: Annotated[float, Ge(0)] = 1.0
-    """Seconds before the second try; each further wait is twice as long, and all are shortened by up to a half, by
-    chance, so that those that failed together are not asked again together."""
+    """Seconds before the second try. Each further wait is twice as long, and all are shortened randomly by up to half,
+    so that requests that failed together are not repeated together."""
     longest_wait: Annotated[float, Ge(0)] = 60.0
-    """Most seconds between two tries. Where the server says how long to wait, that is done instead."""
+    """Maximum number of seconds between two tries. If the server gives a time to wait, that is used instead."""
 
 
 class RetryPolicy:
-    """Asks until there is an answer. Shared by the threads that ask one server: told to wait, all of them wait."""
+    """Retry until there is an answer.
 
-    def __init__(self, settings: RetrySettings, who: str, say: Callable[[str], None] = lambda _: None) -> None:
-        """Who is asked, for messages, and where to tell of each kind of failure when it comes for the first time."""
-        self._settings, self._who, self._say = settings, who, say
-        self._lock, self._told = threading.Lock(), set[str]()
+    Threads that share it all wait when the server asks one to.
+    """
+
+    def __init__(self, settings: RetrySettings, who: str, log: Callable[[str], None] = lambda _: None) -> None:
+        """Create a policy.
+
+        Args:
+            settings: number of tries and waits.
+            who: the server, for messages.
+            log: called once for each kind of failure.
+        """
+        self._settings, self._who, self._log = settings, who, log
+        self._lock, self._logged = threading.Lock(), set[str]()
         self._not_before = 0.0
 
     def __call__(self, ask: Callable[[], Reply], stopped: Stopped) -> Reply:
-        """The reply of `ask`, tried again as long as it raises `TransientError`.
+        """Return the reply of `ask`, retried while it raises `TransientError`.
 
-        One without an answer (`ended` is "none") where the server answers nothing, however often it is asked.
+        If the server responds without an answer at every try, the reply is empty and its `ended` is "none".
 
         Raises:
             RetriesExhausted: no try brought an answer.
-            LeftOff: the user asked to stop.
+            LeftOff: the user requested a stop.
         """
         for number in range(1, self._settings.tries + 1):
-            self._rest(stopped)
+            self._wait_for_server(stopped)
             try:
                 return ask()
             except TransientError as error:
                 last = error
-            self._tell(last.why)
-            if last.wait is not None and last.wait > LONGEST_TOLD:
+            self._log_once(last.why)
+            if last.wait is not None and last.wait > LONGEST_RETRY_AFTER:
                 raise RetriesExhausted(
-                    f"the server wants to be left alone for {last.wait:.0f} s: {last.why}",
+                    f"the server asks for a wait of {last.wait:.0f} s: {last.why}",
                     where=self._who,
-                    fix="call it again after that: it goes on, and what was received is kept",
+                    fix="run the command again after that: it continues, and received answers are kept",
                 )
             if number < self._settings.tries:
                 self._wait(number, last.wait, stopped)
         if last.answered_nothing:
             return Reply(reasoning="", text="", ended="none")
         raise RetriesExhausted(
-            f"the server gave no answer in {self._settings.tries} tries; the last time: {last.why}",
+            f"the server gave no answer in {self._settings.tries} tries; the last failure: {last.why}",
             where=self._who,
-            fix="see whether it is up; then call it again: it goes on, and what was received is kept",
+            fix="check that the server is up; then run the command again: it continues, and received answers are kept",
         )
 
-    def _wait(self, number: int, told: float | None, stopped: Stopped) -> None:
-        if told is not None:
+    def _wait(self, number: int, retry_after: float | None, stopped: Stopped) -> None:
+        if retry_after is not None:
             with self._lock:
-                self._not_before = max(self._not_before, time.monotonic() + told)
+                self._not_before = max(self._not_before, time.monotonic() + retry_after)
             return
         wait = min(self._settings.longest_wait, self._settings.first_wait * 2.0 ** (number - 1))
         _sleep_until(time.monotonic() + wait * random.uniform(0.5, 1.0), stopped)
 
-    def _rest(self, stopped: Stopped) -> None:
-        """Wait as long as the server has told any of us to."""
+    def _wait_for_server(self, stopped: Stopped) -> None:
+        """Wait as long as the server has asked any thread to."""
         while (until := self._not_before) > time.monotonic():
             _sleep_until(until, stopped)
         if stopped():
             raise LeftOff
 
-    def _tell(self, why: str) -> None:
+    def _log_once(self, why: str) -> None:
         with self._lock:
-            first = why not in self._told
-            self._told.add(why)
+            first = why not in self._logged
+            self._logged.add(why)
         if first:
-            self._say(f"note: {self._who}: {why}; asking again")
+            self._log(f"note: {self._who}: {why}; retrying")
 
 
-def told_to_wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a response's `Retry-After` says, as a number or a date; None where it says neither."""
-    said = headers.get("retry-after", "").strip()
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds in a `Retry-After` header, or None.
+
+    The header has a number or a date.
+    """
+    value = headers.get("retry-after", "").strip()
     try:
-        seconds = float(said)
+        seconds = float(value)
     except ValueError:
         try:
-            at = parsedate_to_datetime(said)
+            at = parsedate_to_datetime(value)
         except ValueError:
             return None
         seconds = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    return max(0.0, seconds) if seconds == seconds else None  # NaN is no number of seconds
+    return max(0.0, seconds) if seconds == seconds else None  # NaN is not a number of seconds
 
 
 def _sleep_until(moment: float, stopped: Stopped) -> None:

@@ -1,4 +1,7 @@
-"""Drawing the next token of a local model: for each row from a seed of its own, so that no row hangs on the others."""
+"""Sample the next tokens of a local model, with row seeds.
+
+So no row depends on the others in its batch.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ from unlearnkit.models.generate import Pick, likeliest
 
 
 def drawing(sampling: Sampling, seeds: Sequence[str]) -> Pick:
-    """How the tokens of each row are picked; `seeds` are those of the rows, by their numbers."""
+    """Return a function that picks the next token of each row.
+
+    `seeds` has one seed per row.
+    """
     if not sampling.temperature:
         return likeliest
     temperature, draws = sampling.temperature, [random.Random(seed) for seed in seeds]
@@ -22,7 +28,7 @@ def drawing(sampling: Sampling, seeds: Sequence[str]) -> Pick:
         shares, tokens = (logits.float() / temperature).softmax(-1).sort(dim=-1, descending=True)
         reached = shares.cumsum(-1)
         if sampling.top_p is not None:
-            # The token with which the share is reached is one of those drawn from.
+            # The token with which the probability mass is reached is included.
             reached = reached.masked_fill(reached - shares >= sampling.top_p, 0.0).cummax(-1).values
         drawn = torch.tensor([[draws[row].random()] for row in rows], device=logits.device) * reached[:, -1:]
         place = torch.searchsorted(reached, drawn, right=True).clamp_max(tokens.shape[-1] - 1)

@@ -1,4 +1,4 @@
-"""Several pieces of waiting at once."""
+"""Run blocking work on many items in threads."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import TypeVar
 T = TypeVar("T")
 
 _LOOK_UP = 0.1
-"""Seconds."""
+"""Seconds between two checks for signals."""
 
 Stopped = Callable[[], bool]
 
 
 class LeftOff(Exception):
-    """A piece of work that was not finished, because all were asked to stop."""
+    """Work was abandoned because a stop was requested."""
 
 
 def each(items: Iterable[T], work: Callable[[T, Stopped], None], *, at_once: int, stopped: Stopped) -> None:
-    """Do the work on every item, so many at a time, in threads.
+    """Do the work on every item in `at_once` threads.
 
-    Once `stopped` says so, or a piece of work fails, none is begun any more; those that are under way are ended, and
-    the first failure is raised. A work that waits for long should ask its second argument, and raise `LeftOff`.
+    Once `stopped` returns True or an item fails, no further item is started; items in progress are finished, and the
+    first failure is raised. Work that waits for long should check its second argument and raise `LeftOff`.
 
-    The threads are daemons: who asks twice to stop does not have to wait for a server.
+    The threads are daemons: a second request to stop does not wait for a server.
     """
     waiting: SimpleQueue[T] = SimpleQueue()
     for item in items:
@@ -36,7 +36,7 @@ def each(items: Iterable[T], work: Callable[[T, Stopped], None], *, at_once: int
     def stop() -> bool:
         return failed.is_set() or stopped()
 
-    def labour() -> None:
+    def worker() -> None:
         failure: BaseException | None = None
         while failure is None and not stop():
             try:
@@ -47,12 +47,12 @@ def each(items: Iterable[T], work: Callable[[T, Stopped], None], *, at_once: int
                 work(item, stop)
             except LeftOff:
                 break
-            except BaseException as error:  # noqa: BLE001  it is raised by the thread that waits for this one
+            except BaseException as error:  # noqa: BLE001  the waiting thread raises it
                 failure = error
                 failed.set()
         ended.put(failure)
 
-    threads = [threading.Thread(target=labour, daemon=True) for _ in range(min(at_once, waiting.qsize()))]
+    threads = [threading.Thread(target=worker, daemon=True) for _ in range(min(at_once, waiting.qsize()))]
     try:
         for thread in threads:
             thread.start()
@@ -65,7 +65,10 @@ def each(items: Iterable[T], work: Callable[[T, Stopped], None], *, at_once: int
 
 
 def _waited(ended: SimpleQueue[BaseException | None]) -> BaseException | None:
-    """What comes next. Looks up now and then: a signal that another thread was given is heard in this one only then."""
+    """Return the next failure or None.
+
+    It polls, since Python handles signals only between waits.
+    """
     while True:
         try:
             return ended.get(timeout=_LOOK_UP)

@@ -1,4 +1,7 @@
-"""What is said to a chat model and what comes back, whoever runs the model. Nothing here needs torch or a network."""
+"""Prompts, replies and the protocol of chat models.
+
+Needs neither torch nor a network.
+"""
 
 from __future__ import annotations
 
@@ -11,61 +14,63 @@ from unlearnkit.core.settings import Settings, Value
 
 
 class Message(Value):
-    """One turn of a conversation."""
+    """A turn of a conversation."""
 
     role: Literal["system", "user", "assistant"]
     content: str
 
 
 class Prompt(Value):
-    """What a model is asked."""
+    """The messages sent to a model."""
 
     messages: Annotated[tuple[Message, ...], MinLen(1)]
     draw: str = "0"
-    """Which of several answers to the same messages is meant; the seed of a local model's sampling too."""
+    """Number of the answer if several are drawn for the same messages; also seeds the sampling of a local model."""
 
 
 class Sampling(Settings):
-    """How an answer is drawn."""
+    """How to sample an answer."""
 
     temperature: Annotated[float, Ge(0)] | None = None
-    """0 takes the likeliest token; null leaves it to the server, and a local model takes the likeliest token."""
+    """0 takes the most likely token; null leaves it to the server, while a local model takes the most likely token."""
     top_p: Annotated[float, Gt(0), Le(1)] | None = None
-    """Only the likeliest tokens that have this probability together are drawn from; null for all of them."""
+    """Sample only from the most likely tokens that together have this probability; null for all tokens."""
     max_tokens: Annotated[int, Gt(0)] = 4096
-    """Most tokens of an answer, its reasoning included."""
+    """Maximum number of tokens of an answer, including its reasoning."""
 
 
 class Reply(Value):
-    """What a model answered."""
+    """A model's answer."""
 
     reasoning: str
-    """What it thought before it spoke, tags excluded; empty where it showed no thought."""
+    """The reasoning before the answer, without tags; empty if the model showed none."""
     text: str
-    """What it said; empty where it ended inside its thought."""
+    """The answer; empty if the output ended inside the reasoning."""
     tokens_in: int | None = None
-    """Tokens of the prompt; None where the server does not tell."""
+    """Tokens of the prompt; None if the server does not report them."""
     tokens_out: int | None = None
-    """Tokens of the answer, reasoning included; None where the server does not tell."""
+    """Tokens of the answer including reasoning; None if the server does not report them."""
     ended: Literal["stop", "length", "filter", "none"] = "stop"
-    """By itself; at the limit; kept back by the server's filter; `none`: there was no answer, however often asked."""
+    """`stop`: by itself; `length`: at the limit; `filter`: withheld by the server; `none`: no answer at any try."""
 
 
 class ChatModel(Protocol):
-    """A chat model that can be asked."""
+    """A chat model."""
 
     def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_reply: Callable[[int], None] = lambda _: None
     ) -> list[Reply]:
-        """The reply to each prompt, in order. Each that was received before is taken from disk, not asked for again.
+        """Return the reply to each prompt, in order.
+
+        Replies received before come from disk.
 
         Args:
-            prompts: what to ask.
-            sampling: how to draw the answers.
-            on_reply: told the number of prompts each time some of them have their reply.
+            prompts: the prompts.
+            sampling: how to sample the answers.
+            on_reply: called with a number of prompts each time some of them have their reply.
 
         Raises:
-            Interrupted: the user asked to stop; what was received is kept.
-            UnlearnError: the model cannot be asked, or the budget is spent; what was received is kept.
+            Interrupted: the user requested a stop; received replies are kept.
+            UnlearnError: the model cannot be used, or the budget is spent; received replies are kept.
         """
         ...

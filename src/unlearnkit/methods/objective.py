@@ -1,30 +1,66 @@
 """What an objective may ask of a training step, and what it gives back.
 
-An objective sees tensors, never a model. `Step` is a protocol: the training loop's step computes token
-log-probabilities with the model, a test's step holds leaf tensors made by hand; the formulas are the same code.
+An objective sees tensors, never a model. `Step` looks values up in a store, which the training loop, the G-effect and
+tests fill in different ways; the formulas are the same code.
 
 A term is a sum over units (tokens or sequences), never a mean. The loop divides it by the number of those units in
-the whole optimizer step, over all micro-batches and processes, which it knows before the first backward; so the
-gradient does not depend on how the rows were cut up.
+the whole optimizer step, over all micro-batches and processes, which it knows before the first backward pass; so the
+gradient does not depend on how the rows were divided.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from unlearnkit.core.registry import Registry
 from unlearnkit.core.settings import Settings
+from unlearnkit.methods.quantities import Needs, Quantity, TokenFunction, View, cross_entropy_of, entropy_of
 
-if TYPE_CHECKING:  # a recipe names objectives, and what only reads recipes shall not wait for torch
+if TYPE_CHECKING:  # a recipe names objectives, and reading recipes must not import torch
     from torch import Tensor
 
-View = str
-"""A split, or a variant of its rows: `forget`, `forget:target` (trace and refusal), `forget:idk`, `retain`."""
+__all__ = [
+    "OBJECTIVES",
+    "Distribution",
+    "Layout",
+    "Needs",
+    "Objective",
+    "Quantity",
+    "Reference",
+    "Step",
+    "Term",
+    "Terms",
+    "TokenFunction",
+    "TokenValues",
+    "Unit",
+    "View",
+    "objective",
+]
 
 Unit = Literal["token", "sequence", "trace_token", "response_token"]
 """What a term is counted in. A token is a labeled token; tokens of the trace and of the response make up all."""
+
+
+class Layout(Protocol):
+    """Which row each labeled token of a view belongs to."""
+
+    @property
+    def row(self) -> Tensor:
+        """(tokens,) int64: from 0 to `rows` - 1."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        ...
+
+    @property
+    def in_trace(self) -> Tensor:
+        """(tokens,) bool: whether the token belongs to the reasoning trace."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -48,37 +84,93 @@ class TokenValues:
         return self.row.bincount(minlength=self.rows)
 
 
-class Reference(Protocol):
-    """The frozen reference model's values on the rows of this step; constants, without gradient."""
+@dataclass(frozen=True)
+class Reference:
+    """The frozen reference model's values on the rows of a step: constants, without gradient."""
+
+    store: Mapping[Quantity, Tensor]
+    layouts: Mapping[View, Layout]
 
     def logps(self, view: View) -> TokenValues:
-        """log p(token) under the reference model."""
-        ...
+        """Log-probability of every labeled token under the reference model."""
+        return _token_values(self.store, self.layouts, Quantity(view, "logps", of_reference=True))
 
     def hidden(self, view: View, layer: int) -> Tensor:
-        """The reference model's hidden states, as `Step.hidden` gives the model's."""
-        ...
+        """The reference model's hidden states, in the shape of `Step.hidden`."""
+        return _read(self.store, Quantity(view, "hidden", layer, of_reference=True))
 
 
-class Step(Protocol):
+@dataclass(frozen=True)
+class Distribution:
+    """The model's next-token distributions at the labeled tokens of a view, reduced chunk by chunk."""
+
+    step: Step
+    view: View
+
+    def map(self, function: TokenFunction) -> TokenValues:
+        """Apply a function of the logits, see `TokenFunction`, at every labeled token.
+
+        The engine calls it on chunks of tokens inside its forward pass, and again in the backward pass, so that no
+        tensor of all tokens by the vocabulary is made. `Needs(distribution=...)` must name the view and the function.
+        """
+        return self.step.value(Quantity(self.view, "function", function=function))
+
+
+@dataclass(frozen=True)
+class Step:
     """The rows of one micro-batch, as the model under training sees them."""
+
+    store: Mapping[Quantity, Tensor]
+    """(tokens,) by quantity; (tokens, width) for hidden states."""
+    layouts: Mapping[View, Layout]
 
     @property
     def reference(self) -> Reference:
         """The frozen reference model on the same rows."""
-        ...
+        return Reference(self.store, self.layouts)
 
     def logps(self, view: View) -> TokenValues:
-        """log p(token | what precedes it) of every labeled token, natural logarithm."""
-        ...
+        """log p(token | preceding tokens) of every labeled token, natural logarithm."""
+        return self.value(Quantity(view, "logps"))
 
     def kl(self, view: View) -> TokenValues:
         """KL(reference || model) over the vocabulary at every labeled token, in nats."""
-        ...
+        return self.value(Quantity(view, "kl"))
+
+    def entropy(self, view: View) -> TokenValues:
+        """Entropy of the model's next-token distribution at every labeled token, in nats."""
+        return self.value(entropy_of(view))
+
+    def cross_entropy(self, view: View, target: str) -> TokenValues:
+        """-sum over the vocabulary of target * log p at every labeled token, in nats.
+
+        `target`: `uniform`, or `reference` for the reference model's distribution. Less the target's entropy, it is
+        KL(target || model).
+        """
+        return self.value(cross_entropy_of(view, target))
+
+    def distribution(self, view: View) -> Distribution:
+        """The model's next-token distribution at every labeled token, for functions of your own."""
+        return Distribution(self, view)
 
     def hidden(self, view: View, layer: int) -> Tensor:
-        """(tokens, width): what decoder layer `layer` gives at the position that predicts each labeled token."""
-        ...
+        """(tokens, width): output of decoder layer `layer` at the position that predicts each labeled token."""
+        return _read(self.store, Quantity(view, "hidden", layer))
+
+    def value(self, quantity: Quantity) -> TokenValues:
+        """Any quantity that has one value for each labeled token."""
+        return _token_values(self.store, self.layouts, quantity)
+
+
+def _token_values(store: Mapping[Quantity, Tensor], layouts: Mapping[View, Layout], quantity: Quantity) -> TokenValues:
+    values, layout = _read(store, quantity), layouts[quantity.view]
+    return TokenValues(values, layout.row, layout.rows, layout.in_trace)
+
+
+def _read(store: Mapping[Quantity, Tensor], quantity: Quantity) -> Tensor:
+    if quantity not in store:
+        raise RuntimeError(f"{quantity} was not computed; does the objective's `needs` name it?")
+    return store[quantity]
 
 
 @dataclass(frozen=True)
@@ -96,36 +188,8 @@ class Term:
 Terms = dict[str, Term]
 
 
-@dataclass(frozen=True)
-class Needs:
-    """What an objective will ask of its steps; the loop prepares these and nothing else."""
-
-    logps: frozenset[View] = frozenset()
-    reference: frozenset[View] = frozenset()
-    """Views whose reference log-probabilities are asked for."""
-    kl: frozenset[View] = frozenset()
-    hidden: frozenset[tuple[View, int]] = frozenset()
-    """Views and layers whose hidden states are asked for. Layers count from 0; -1 is the last, after the final norm."""
-    reference_hidden: frozenset[tuple[View, int]] = frozenset()
-    """Views and layers whose hidden states under the reference model are asked for."""
-
-    def __or__(self, other: Needs) -> Needs:
-        return Needs(
-            self.logps | other.logps,
-            self.reference | other.reference,
-            self.kl | other.kl,
-            self.hidden | other.hidden,
-            self.reference_hidden | other.reference_hidden,
-        )
-
-    @property
-    def views(self) -> frozenset[View]:
-        """Every view that is asked for in any way."""
-        return self.logps | self.reference | self.kl | {view for view, _ in self.hidden | self.reference_hidden}
-
-
 class Objective(Settings, ABC):
-    """A weighted set of terms that is minimized. A subclass holds hyper-parameters and says what it needs."""
+    """A weighted set of terms to minimize. A subclass holds hyper-parameters and names what it needs."""
 
     from_scratch: ClassVar[bool] = False
     """Train newly initialized weights of the target model's configuration on all that the suite's `kept` gives, in
@@ -133,7 +197,7 @@ class Objective(Settings, ABC):
 
     @abstractmethod
     def needs(self) -> Needs:
-        """What `terms` will ask for."""
+        """The quantities that `terms` reads."""
 
     @abstractmethod
     def terms(self, step: Step) -> Terms:

@@ -12,10 +12,10 @@ from typing import Literal, Self
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.number_format import written
-from unlearnkit.core.settings import Value
+from unlearnkit.core.settings import RenamedWarning, Value
 from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.metrics.score import Score
-from unlearnkit.metrics.score_names import current_name
+from unlearnkit.metrics.score_names import rename_metrics
 
 Scores = Mapping[str, Score]
 
@@ -49,16 +49,16 @@ class Gate(Value):
 
         `where` names the place it came from (`--gate`, a recipe's field) for the error.
         """
+        text = current_gate(text, warn=True)
         match = _GATE.fullmatch(text)
         if match is None:
             raise InputError("not a gate", where=where, value=text, allowed=_ALLOWED, fix=_FIX)
         metric, op, right = match.groups()
-        metric = _renamed(metric)
         if re.fullmatch(_NUMBER, right):
             number, reference = float(right), None
         elif relative := _REFERENCE.fullmatch(right):
             before, subject, name, after = relative.groups()
-            number, reference = float(before or 1) * float(after or 1), (subject, _renamed(name))
+            number, reference = float(before or 1) * float(after or 1), (subject, name)
         else:
             raise InputError("not a threshold for a gate", where=where or text, value=right, allowed=_ALLOWED, fix=_FIX)
         if not math.isfinite(number):
@@ -73,12 +73,12 @@ class Gate(Value):
         return f"{self.metric} {self.op} {'.'.join(self.reference)}{factor}"
 
 
-def _renamed(metric: str) -> str:
-    """Return today's name of a metric; warn if the gate has an earlier one."""
-    now = current_name(metric)
-    if now != metric:
-        message = f"the metric {metric!r} is now called {now!r}; the old name will stop working"
-        warnings.warn(message, FutureWarning, stacklevel=3)
+def current_gate(text: str, *, warn: bool) -> str:
+    """Replace earlier names of metrics in the text of a gate; `warn`: with a `RenamedWarning`."""
+    now = rename_metrics(text)
+    if warn and now != text:
+        message = f"the gate {text!r} is now written {now!r}; the old name will stop working"
+        warnings.warn(message, RenamedWarning, stacklevel=2)
     return now
 
 

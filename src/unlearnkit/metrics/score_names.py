@@ -146,6 +146,12 @@ def current_name(flat: str) -> str:
     return f"{split}{dot}{RENAMED_METRICS.get(metric, metric)}"
 
 
+def rename_metrics(text: str, renamed: Mapping[str, str] = RENAMED_METRICS) -> str:
+    """Replace metrics in the text of a gate by the names in `renamed`: today's, unless it says otherwise."""
+    names = "|".join(map(re.escape, renamed))
+    return re.sub(rf"(?<![\w-])({names})(?![\w.-])", lambda found: renamed[found[0]], text)
+
+
 def parse_name(flat: str) -> ScoreName:
     """Take a flat name apart at its last dot."""
     split, _, metric = flat.rpartition(".")

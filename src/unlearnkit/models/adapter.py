@@ -1,4 +1,4 @@
-"""LoRA adapters: a new one, one that lies in a folder, and merging one into the weights it belongs to."""
+"""Create, load and merge LoRA adapters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from unlearnkit.models.settings import LoraSettings
 
 
 def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> PreTrainedModel:
-    """Freeze the model's weights and put a new adapter on them; its initial weights are drawn with the seed."""
+    """Freeze the model's weights and add a new, seeded adapter."""
     from peft import LoraConfig, get_peft_model
 
     modules = settings.target_modules if isinstance(settings.target_modules, str) else list(settings.target_modules)
@@ -29,7 +29,7 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
         task_type="CAUSAL_LM",
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # GPT-2's layers are transposed
     )
-    # Drawn apart, so that a run that is begun again, whatever was drawn before, begins with the same adapter.
+    # An own random state, so that a restarted run begins with the same adapter whatever was sampled before.
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:
@@ -38,36 +38,40 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
         except ValueError as error:
             linear = {name.rpartition(".")[2] for name, part in model.named_modules() if isinstance(part, nn.Linear)}
             raise InputError(
-                f"the model takes no such adapter: {error}",
+                f"the model does not support this adapter: {error}",
                 where="model.lora.target_modules",
                 value=settings.target_modules,
                 allowed=f"all-linear, or some of: {', '.join(sorted(linear))}",
-                fix="name layers of this model, or write all-linear",
+                fix="name layers of this model, or use all-linear",
             ) from error
-    return adapted  # type: ignore[no-any-return]  # it stands in for the model wherever one is used
+    return adapted  # type: ignore[no-any-return]  # a PeftModel, which has the interface of a PreTrainedModel
 
 
 def put_adapter(model: PreTrainedModel, folder: ModelFolder) -> PreTrainedModel:
-    """The model under the adapter of a folder, both frozen. Raises `InputError` where they do not fit together."""
+    """Put a folder's adapter on the model, both frozen.
+
+    Raises `InputError` if they do not match.
+    """
     from peft import PeftConfig, PeftModelForCausalLM
 
     try:
         with _without_false_alarms():
             wrapped: Any = PeftModelForCausalLM(model, PeftConfig.from_pretrained(str(folder.path)))
-        # PeftModel.from_pretrained does the same, and no more than warns of weights that the adapter's file lacks.
+        # PeftModel.from_pretrained does the same, but only warns about weights missing from the adapter's file.
         missing = wrapped.load_adapter(str(folder.path), "default", torch_device="cpu").missing_keys
     except (ValueError, TypeError, RuntimeError) as error:
         raise _misfit(folder, str(error)) from error
     if missing:
-        raise _misfit(folder, f"{len(missing)} weights are not in its file, {sorted(missing)[0]} among them")
-    return wrapped  # type: ignore[no-any-return]  # it stands in for the model wherever one is used
+        raise _misfit(folder, f"{len(missing)} weights are missing from its file, including {sorted(missing)[0]}")
+    return wrapped  # type: ignore[no-any-return]  # a PeftModel, which has the interface of a PreTrainedModel
 
 
 def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
-    """The model with its adapter, where it has one, added to the weights for good, and all of them trainable.
+    """Merge a model's adapter into its weights; make all trainable.
 
-    An adapter is frozen when it is loaded, and so is what it lies on: to train such a model is to merge it first. The
-    sum is rounded to the weights' dtype once; in float32 no logit moves by more than the order of summation does.
+    A model without an adapter is returned unchanged. A loaded adapter is frozen, and so are the weights under it, so it
+    must be merged before training. The sum is rounded once to the weights' dtype; in float32 the logits change no more
+    than by another order of summation.
     """
     merge = getattr(model, "merge_and_unload", None)
     if merge is None:
@@ -81,10 +85,10 @@ def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
 
 @contextmanager
 def _without_false_alarms() -> Iterator[None]:
-    """Keep back three things that peft says of its own doing, or of what is seen to here.
+    """Suppress three warnings of peft that do not apply here.
 
-    It asks transformers by a name of old whether activations are checkpointed; it says that ranks of fused experts are
-    ignored, which it wrote itself and goes by; and it warns of merging an adapter on tied weights, see `_untie`.
+    It reads a deprecated attribute of transformers for checkpointed activations; it warns that ranks of fused experts
+    are ignored, although it wrote and uses them; and it warns of merging an adapter on tied weights, see `_untie`.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
@@ -94,10 +98,11 @@ def _without_false_alarms() -> Iterator[None]:
 
 
 def _untie(model: Any) -> None:
-    """Give an adapted head weights of its own, where it shares those of the embeddings.
+    """Give an adapted head its own weights.
 
-    An adapter on one of the two is not meant for the other, and merged into what they share it would change both. Where
-    one of them was trained as a whole and lies beside the adapter, it is apart already, and only the tie has to end.
+    This is needed only if it shares those of the embeddings. An adapter on one of the two is not meant for the other,
+    and merging it into the shared weights would change both. If one of them was trained in full and stored with the
+    adapter, it is separate already, and only the configuration has to change.
     """
     from peft.tuners.tuners_utils import BaseTunerLayer
     from peft.utils import ModulesToSaveWrapper

@@ -1,4 +1,4 @@
-"""Where models that were built once are kept, and how they get there whole."""
+"""Cache models that were built once."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """The folder for things that can be made again: `UNLEARNKIT_CACHE`, else `~/.cache/unlearnkit`."""
+    """Return the folder for reproducible files: `UNLEARNKIT_CACHE`, else `~/.cache/unlearnkit`."""
     chosen = os.environ.get("UNLEARNKIT_CACHE")
     return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "unlearnkit"
 
 
 def cached(folder: Path, build: Callable[[Path], None]) -> Path:
-    """`folder`, built by `build` if it is not there. It appears whole or not at all."""
+    """Return `folder`, built by `build` if it does not exist.
+
+    It is created atomically.
+    """
     if folder.exists():
         return folder
     partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
@@ -29,7 +32,7 @@ def cached(folder: Path, build: Callable[[Path], None]) -> Path:
     try:
         partial.rename(folder)
     except OSError:
-        # Another process was faster; its result is the same, being a function of the folder's fingerprint.
+        # Another process was faster; its result is the same, since the folder's name holds a fingerprint of the inputs.
         shutil.rmtree(partial, ignore_errors=True)
         if not folder.exists():
             raise

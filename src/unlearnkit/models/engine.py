@@ -1,58 +1,30 @@
-"""The engine: backbone and head in one module, whose `forward` returns what objectives ask for.
+"""The engine: backbone and head in one module, whose `forward` returns the quantities that objectives read.
 
-Nothing outside calls the parts: a head that is called outside the wrapped `forward` loses gradient synchronization
-under data-parallel training without a word.
+Nothing outside calls the parts: a head that is called outside the wrapped `forward` silently loses gradient
+synchronization under data-parallel training.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
 from unlearnkit.core.errors import InputError
-from unlearnkit.data.batching import Pack
-from unlearnkit.methods.objective import View
+from unlearnkit.data.batching import Labels, Pack
+from unlearnkit.methods.quantities import Kind, Quantity
 from unlearnkit.models.logprob import (
     Head,
-    TokenStatistics,
     statistics_of_logits,
+    token_functions,
     token_kl,
     token_logps,
     token_statistics,
     widen,
 )
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a forward pass is to return, by view."""
-
-    logps: frozenset[View] = frozenset()
-    kl: frozenset[View] = frozenset()
-    hidden: frozenset[View] = frozenset()
-    statistics: frozenset[View] = frozenset()
-    layers: frozenset[tuple[View, int]] = frozenset()
-    """Views and decoder layers, counted from 0; -1 is the last."""
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """What the forward pass made of the labeled tokens of one view; None where it was not wanted."""
-
-    logps: Tensor | None
-    """(tokens,) float32."""
-    kl: Tensor | None
-    """(tokens,) float32, KL(reference || model)."""
-    hidden: Tensor | None
-    """(tokens, width): final hidden state at the position that predicts each token."""
-    statistics: TokenStatistics | None
-    layers: Mapping[int, Tensor] = field(default_factory=dict)
-    """(tokens, width) by layer: what it gives at the position that predicts each token."""
 
 
 class Engine(nn.Module):
@@ -80,6 +52,11 @@ class Engine(nn.Module):
         unwrap = getattr(self.model, "get_base_model", None)
         return unwrap() if callable(unwrap) else self.model
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
     def head(self) -> Head:
         """The model's head as it is now, sharing its weights."""
         causal = self.causal()
@@ -90,41 +67,49 @@ class Engine(nn.Module):
         return Head(linear.weight, getattr(linear, "bias", None), scale, softcap)
 
     def freeze_reference_head(self, of: Engine | None = None) -> None:
-        """Keep the head as it is now for `kl`; call it before the first update.
+        """Copy the head as it is now, for comparing distributions; call it before the first update.
 
         `of`: the reference model's engine, where that is another model.
         """
         self._reference_head = (of or self).head().frozen()
 
     def forward(
-        self, pack: Pack, want: Request, reference_hidden: Mapping[View, Tensor] | None = None
-    ) -> dict[View, Outputs]:
-        """Run the calls of `pack` and return what is wanted of each view.
+        self, pack: Pack, want: Collection[Quantity], reference: Mapping[Quantity, Tensor] | None = None
+    ) -> dict[Quantity, Tensor]:
+        """Run the calls of `pack` and return quantities of its views.
 
         Args:
             pack: one micro-batch.
-            want: the values wanted, by view.
-            reference_hidden: (tokens, width) hidden states of the reference model for each view in `want.kl`.
+            want: quantities of the model; those of views that are not in `pack` are left out.
+            reference: the reference model's `states` for each view in which it is compared with the model.
+
+        Returns:
+            By quantity: (tokens,) float32 or wider; (tokens, width) for `states` and `hidden`; (tokens, 4) for
+            `statistics`.
         """
-        depths = sorted({layer for _, layer in want.layers})
-        made = [self._states(ids, depths) for ids in pack.calls]
-        states = torch.cat([last for last, _ in made])
-        layers = {layer: torch.cat([inner[layer] for _, inner in made]) for layer in depths}
+        own = [quantity for quantity in want if quantity.view in pack.labels]
+        depths = sorted({quantity.layer for quantity in own if quantity.layer is not None})
+        outputs = [self._states(ids, depths) for ids in pack.calls]
+        states = torch.cat([last for last, _ in outputs])
+        layers = {layer: torch.cat([inner[layer] for _, inner in outputs]) for layer in depths}
         head = self.head() if self.own_head else Head(torch.empty(0))
         dtype = compute_dtype(states)
         if self.own_head:
             states, head = states.to(dtype), head.cast(dtype)
-        outputs: dict[View, Outputs] = {}
+        values: dict[Quantity, Tensor] = {}
         for view, labels in pack.labels.items():
             at = states[labels.position]
-            outputs[view] = Outputs(
-                logps=self._logps(at, head, labels.token) if view in want.logps else None,
-                kl=self._kl(at, head, (reference_hidden or {})[view]) if view in want.kl else None,
-                hidden=at if view in want.hidden else None,
-                statistics=self._statistics(at, head, labels.token) if view in want.statistics else None,
-                layers={layer: layers[layer][labels.position] for of, layer in want.layers if of == view},
-            )
-        return outputs
+            # The order decides in which order gradients are summed, so it must not be that of a set.
+            mine = sorted((quantity for quantity in own if quantity.view == view), key=_position)
+            functions = [quantity for quantity in mine if quantity.function is not None]
+            for quantity in mine:
+                if quantity.layer is not None:
+                    values[quantity] = layers[quantity.layer][labels.position]
+                elif quantity.function is None:
+                    values[quantity] = self._value(quantity, at, head, labels, reference or {})
+            if functions:
+                values |= self._functions(functions, at, head, labels, reference or {})
+        return values
 
     def _states(self, ids: Tensor, layers: Sequence[int]) -> tuple[Tensor, dict[int, Tensor]]:
         """Final hidden states (logits, where the head is not ours) and those of `layers`: (positions, width) each."""
@@ -137,21 +122,68 @@ class Engine(nn.Module):
             last = widen(made.logits)
         return last.flatten(0, 1), {layer: _layer(made.hidden_states, layer) for layer in layers}
 
-    def _logps(self, states: Tensor, head: Head, labels: Tensor) -> Tensor:
+    def _value(
+        self, quantity: Quantity, states: Tensor, head: Head, labels: Labels, reference: Mapping[Quantity, Tensor]
+    ) -> Tensor:
+        match quantity.kind:
+            case "logps" if self.own_head:
+                return token_logps(states, head, labels.token)
+            case "logps":
+                return states.log_softmax(-1).gather(1, labels.token[:, None])[:, 0]
+            case "kl":
+                return self._kl(states, head, *self._reference(quantity, reference))
+            case "statistics" if self.own_head:
+                return token_statistics(states, head, labels.token).stacked()
+            case "statistics":
+                return statistics_of_logits(states, labels.token).stacked()
+            case "states":
+                return states
+            case _:
+                raise RuntimeError(f"the engine cannot compute {quantity}")
+
+    def _kl(self, states: Tensor, head: Head, reference: Tensor, reference_head: Head) -> Tensor:
         if self.own_head:
-            return token_logps(states, head, labels)
-        return states.log_softmax(-1).gather(1, labels[:, None])[:, 0]
+            return token_kl(states, head, reference.to(states.dtype), reference_head.cast(states.dtype))
+        logps, expected = states.log_softmax(-1), widen(reference).log_softmax(-1)
+        return (expected.exp() * (expected - logps)).sum(-1)
 
-    def _statistics(self, states: Tensor, head: Head, labels: Tensor) -> TokenStatistics:
-        return token_statistics(states, head, labels) if self.own_head else statistics_of_logits(states, labels)
+    def _functions(
+        self,
+        quantities: Sequence[Quantity],
+        states: Tensor,
+        head: Head,
+        labels: Labels,
+        reference: Mapping[Quantity, Tensor],
+    ) -> dict[Quantity, Tensor]:
+        """Functions of the distribution on one view; they share each chunk of logits."""
+        compared = next((quantity for quantity in quantities if quantity.compares), None)
+        other, other_logits_of = None, None
+        if compared is not None:
+            other, other_head = self._reference(compared, reference)
+            other, other_logits_of = other.to(states.dtype), self._logits_of(other_head.cast(states.dtype))
+        values = token_functions(
+            [quantity.evaluate for quantity in quantities],
+            states,
+            labels.token,
+            self._logits_of(head),
+            other,
+            other_logits_of,
+            vocabulary=head.weight.shape[0] if self.own_head else states.shape[-1],
+        )
+        return dict(zip(quantities, values, strict=True))
 
-    def _kl(self, states: Tensor, head: Head, reference: Tensor) -> Tensor:
-        if not self.own_head:
-            logps, expected = states.log_softmax(-1), widen(reference).log_softmax(-1)
-            return (expected.exp() * (expected - logps)).sum(-1)
-        if self._reference_head is None:
-            raise RuntimeError("kl is wanted, and freeze_reference_head was not called before training")
-        return token_kl(states, head, reference.to(states.dtype), self._reference_head.cast(states.dtype))
+    def _logits_of(self, head: Head) -> Callable[[Tensor], Tensor]:
+        """What makes logits of states, which are the logits already where the head is not ours."""
+        return head.logits if self.own_head else widen
+
+    def _reference(self, quantity: Quantity, reference: Mapping[Quantity, Tensor]) -> tuple[Tensor, Head]:
+        """The reference model's states (logits, where the head is not ours) and head."""
+        states = Quantity(quantity.view, "states", of_reference=True)
+        if states not in reference:
+            raise RuntimeError(f"{quantity} is wanted, and {states} are not given")
+        if self._reference_head is None and self.own_head:
+            raise RuntimeError(f"{quantity} is wanted, and freeze_reference_head was not called before training")
+        return reference[states], self._reference_head or Head(torch.empty(0))
 
     @torch.no_grad()
     def _agrees_with_plain_logits(self) -> bool:
@@ -182,6 +214,10 @@ class Engine(nn.Module):
             return False
         ours = self.head().logits(made.last_hidden_state[0])
         return bool((plain - ours).abs().max() <= bound)
+
+
+def _position(quantity: Quantity) -> tuple[int, tuple[str, ...]]:
+    return get_args(Kind).index(quantity.kind), quantity.order
 
 
 def _layer(hidden_states: Sequence[Tensor], layer: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""Generation, greedy unless told otherwise, and where in an output the reasoning trace ends."""
+"""Generate text, greedily by default."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from unlearnkit.models.folder import positions as most_positions
 from unlearnkit.models.kv_cache import preallocated_kv_cache
 
 Pick = Callable[[Tensor, Sequence[int]], Tensor]
-"""From the logits of the next tokens, [rows, vocabulary], and the places of the prompts that they continue, to the id
-of one token for each row, [rows]."""
+"""Chooses a token id for each row, [rows], from the logits of the next tokens, [rows, vocabulary], and the indices of
+the prompts that the rows continue."""
 
 
 def likeliest(logits: Tensor, rows: Sequence[int]) -> Tensor:
-    """Greedy decoding."""
+    """Pick the most likely token (greedy decoding)."""
     del rows
     return logits.argmax(-1)
 
@@ -37,30 +37,30 @@ def generate(
     on_rows: Callable[[int], None] = lambda _: None,
     pick: Pick = likeliest,
 ) -> list[Generation]:
-    """Continue each prompt until an end token, the limit, or the model's last position.
+    """Continue each prompt until it ends.
 
-    Prompts are decoded shortest first, in batches of one prompt length each or nearly so; rows that have ended leave
-    the batch. Outputs come back in the order of `prompts`.
+    That is at an end token, the limit, or the model's last position. Prompts are decoded shortest first, in batches of
+    equal or similar prompt length; finished rows leave the batch. Outputs are in the order of `prompts`.
 
     Args:
         model: causal language model, in eval mode.
         tokenizer: its tokenizer.
         prompts: token ids of each prompt.
-        max_new_tokens: limit for each output, without what was begun.
-        begun: token ids of what each output begins with, put into the model's mouth; part of the output.
-        batch_size: most rows decoded together.
-        on_rows: told the number of rows each time some are finished.
+        max_new_tokens: maximum number of new tokens of each output, not counting `begun`.
+        begun: token ids that each output is made to start with; they are part of the output.
+        batch_size: maximum number of rows decoded together.
+        on_rows: called with a number of rows each time some are finished.
         pick: chooses the next token of each row.
     """
     ends = end_tokens(model, tokenizer)
     begun = begun or [()] * len(prompts)
-    given = [[*prompt, *start] for prompt, start in zip(prompts, begun, strict=True)]
-    order = sorted(range(len(given)), key=lambda i: len(given[i]))
+    contexts = [[*prompt, *start] for prompt, start in zip(prompts, begun, strict=True)]
+    order = sorted(range(len(contexts)), key=lambda i: len(contexts[i]))
     outputs: list[Generation | None] = [None] * len(prompts)
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         picked = partial(_pick_of, pick, chosen)
-        decoded = _decode(model, tokenizer, [given[i] for i in chosen], max_new_tokens, ends, picked)
+        decoded = _decode(model, tokenizer, [contexts[i] for i in chosen], max_new_tokens, ends, picked)
         for i, ids in zip(chosen, decoded, strict=True):
             outputs[i] = as_generation(tokenizer, [*begun[i], *ids], ends)
         on_rows(len(chosen))
@@ -68,9 +68,10 @@ def generate(
 
 
 def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
-    """Ids that end an output: the tokenizer's end token, and every one that the model's generation settings name.
+    """Return the ids that end an output.
 
-    Chat models often end a turn with another token than a text (`eos_token_id: [128001, 128009]`).
+    The tokenizer's end token and those of the generation config. Chat models often end a turn with another token than a
+    text (`eos_token_id: [128001, 128009]`).
     """
     settings = getattr(model, "generation_config", None)
     named = getattr(settings, "eos_token_id", None)
@@ -86,7 +87,7 @@ def _decode(
     ends: Collection[int],
     pick: Pick = likeliest,
 ) -> list[list[int]]:
-    """Decoding of one batch; prompts are padded on the left."""
+    """Decode one batch; prompts are padded on the left."""
     device, longest = model.device, max(len(p) for p in prompts)
     ids = torch.tensor([[tokenizer.pad_token_id] * (longest - len(p)) + list(p) for p in prompts], device=device)
     mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=device)
@@ -109,7 +110,7 @@ def _decode(
         chosen = pick(out.logits[:, -1], rows)
         for row, token in zip(rows, chosen.tolist(), strict=True):
             done[row].append(token)
-        # Beyond its last position a model says nothing that it was made to say, or fails.
+        # Beyond its last position a model fails, or its output is meaningless.
         going = ~torch.isin(chosen, stops) & (positions[:, -1] + 1 < room)
         if not going.any():
             break
@@ -122,12 +123,21 @@ def _decode(
 
 
 def _pick_of(pick: Pick, places: Sequence[int], logits: Tensor, rows: Sequence[int]) -> Tensor:
-    """`pick` for the rows of one batch, whose prompts have these places among all."""
+    """Apply `pick` to the rows of one batch.
+
+    `places` are the indices of their prompts among all prompts.
+    """
     return pick(logits, [places[row] for row in rows])
 
 
 def as_generation(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], ends: Collection[int]) -> Generation:
-    """Text, trace and response of an output's token ids, the one of `ends` included that ended it, if one did."""
+    """Split an output's token ids into text, trace and response.
+
+    Args:
+        tokenizer: the model's tokenizer.
+        ids: token ids, including the end token if there is one.
+        ends: ids that end an output.
+    """
     ended = bool(ids) and ids[-1] in ends
     text = str(tokenizer.decode(list(ids[:-1] if ended else ids), skip_special_tokens=False))
     trace, response = split_trace(text)

@@ -1,4 +1,4 @@
-"""Models on the Hugging Face Hub: their files, brought into its cache on this machine."""
+"""Download models from the Hugging Face Hub into its cache."""
 
 from __future__ import annotations
 
@@ -18,58 +18,58 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
 from unlearnkit.core.errors import InputError, MissingDependency
 
 TEXTS = ("*.json", "*.jinja", "*.txt", "*.model")
-"""Configuration and tokenizer: small files, which are looked at before any weight is downloaded."""
+"""Configuration and tokenizer: small files, checked before any weights are downloaded."""
 
 
 def from_hub(name: str, patterns: Sequence[str], *, where: str, revision: str | None = None) -> Path:
-    """The folder in the Hub's cache with those files of a model whose names match; downloaded where they are not there.
+    """Return the Hub cache's folder of a model.
 
-    With `HF_HUB_OFFLINE=1`, or without a network, what the cache holds has to do.
+    Missing files are downloaded. With `HF_HUB_OFFLINE=1`, or without a network, only the cache is used.
 
     Args:
         name: Hub id, `owner/name`.
-        patterns: names of files, with `*` for any letters.
-        where: what names the model, for messages.
+        patterns: file name patterns with `*`.
+        where: the setting that names the model, for messages.
         revision: commit; None for the newest.
 
     Raises:
-        InputError: the name is no Hub id, or the Hub has no such model.
-        Missing: the Hub cannot be reached, or does not give this model to this user; or there is no room for it.
+        InputError: the name is not a Hub id, or the Hub has no such model.
+        MissingDependency: the Hub cannot be reached, or denies this user the model; or the disk is full.
     """
     try:
         return Path(snapshot_download(name, allow_patterns=list(patterns), revision=revision))
     except HFValidationError as error:
         raise InputError(
-            "there is no such model folder, and this is no Hub id",
+            "there is no such model folder, and this is not a Hub id",
             where=where,
             value=name,
             allowed="a folder, or owner/name on the Hub",
-            fix="correct the path or id; a relative path begins at the working directory",
+            fix="correct the path or id; a relative path starts at the working directory",
         ) from error
     except GatedRepoError as error:
         raise MissingDependency(
-            "the Hub gives this model only to those whom its owner lets have it",
+            "the model is gated: the Hub provides it only to users that its owner has approved",
             where=where,
             value=name,
             fix="accept its terms on its page, then: hf auth login",
         ) from error
     except RepositoryNotFoundError as error:
         raise InputError(
-            "there is no such model folder, and the Hub shows you no such model",
+            "there is no such model folder, and the Hub has no such model that you may see",
             where=where,
             value=name,
             fix="correct the name; for a private model: hf auth login",
         ) from error
     except (HTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
         raise MissingDependency(
-            "the model is not on this machine, and the Hub cannot be reached or broke off",
+            "the model is not on this machine, and the Hub cannot be reached or the download broke off",
             where=where,
             value=name,
             fix="connect (and unset HF_HUB_OFFLINE) and try again, or name a local folder",
         ) from error
     except OSError as error:
         raise MissingDependency(
-            f"what is downloaded cannot be kept: {error}",
+            f"the download cannot be stored: {error}",
             where=constants.HF_HUB_CACHE,
-            fix="make room there, or choose another place with HF_HOME",
+            fix="free some space there, or choose another folder with HF_HOME",
         ) from error

@@ -1,7 +1,7 @@
-"""Keys and values of what was read so far, kept with room for more.
+"""A key-value cache with spare room.
 
-transformers' own cache is copied whole for every token that is generated: on a CPU, and for long outputs, that takes
-longer than the model does.
+The cache of transformers is copied in full for every generated token: on a CPU, and for long outputs, that takes longer
+than the model itself.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from transformers import DynamicCache, PretrainedConfig
 from transformers.cache_utils import DynamicLayer
 
 ROOM = 64
-"""Tokens that there is room for before a layer is copied again."""
+"""Number of spare tokens that are allocated each time a layer is copied."""
 
 
 def preallocated_kv_cache(config: PretrainedConfig) -> DynamicCache:
-    """An empty cache for a model of this configuration, for decoding without gradients.
+    """Return an empty cache for decoding without gradients.
 
-    Layers that keep all that was read are `RoomyLayer`; any other kind (a sliding window) is transformers' own.
+    Full-attention layers are `RoomyLayer`; any other kind (a sliding window) is that of transformers.
     """
     cache = DynamicCache(config=config)
     cache.layers = [RoomyLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
@@ -27,14 +27,17 @@ def preallocated_kv_cache(config: PretrainedConfig) -> DynamicCache:
 
 
 class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
-    """One layer's keys and values, of shape (rows, heads, tokens, width): views of tensors with room for more."""
+    """One layer's keys and values, with spare room.
+
+    They are views, (rows, heads, tokens, width), of larger tensors.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._rooms: tuple[Tensor, ...] = ()
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """Add keys and values of further tokens; gives those of all."""
+        """Append keys and values of further tokens; return all."""
         del args, kwargs
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
@@ -43,7 +46,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         after = before + key_states.shape[-2]
         if not self._rooms or self._rooms[0].shape[-2] < after:
             grown = tuple(new.new_empty((*new.shape[:-2], after + ROOM, new.shape[-1])) for new in added)
-            for room, old in zip(grown, self._rooms, strict=False):  # at first there are none
+            for room, old in zip(grown, self._rooms, strict=False):  # none at first
                 room[..., :before, :] = old[..., :before, :]
             self._rooms = grown
         for room, new in zip(self._rooms, added, strict=True):

@@ -1,4 +1,7 @@
-"""Loading and saving models: local folders or Hub ids, safetensors only, no code from the model's repository."""
+"""Load and save models from folders or the Hub.
+
+Safetensors only, no remote code.
+"""
 
 from __future__ import annotations
 
@@ -32,19 +35,22 @@ _TOKENIZER_FILES = (
 
 
 def load_tokenizer(source: str | ModelFolder) -> PreTrainedTokenizerBase:
-    """The tokenizer of a model; of an adapter, its own or else its base's.
+    """Load the tokenizer of a model.
 
-    Raises `InputError` where there is none, where it needs code of its own or has no end token, and where it has tokens
-    that the model has no embedding for.
+    For an adapter, its own or else its base's.
+
+    Raises:
+        InputError: there is no tokenizer, it needs its own code, it has no end token, or the model lacks embeddings
+            for some of its tokens.
     """
     folder = find_model(source)
     paths = [f.path for f in (folder, folder.base) if f is not None]
     holders = [path for path in paths if any((path / name).exists() for name in _TOKENIZER_FILES)]
     if not holders:
         raise InputError(
-            "the model folder holds no tokenizer",
+            "the model folder contains no tokenizer",
             where=str(folder.path),
-            allowed="tokenizer.json, or what else the tokenizer's save_pretrained writes",
+            allowed="tokenizer.json, or the other files that the tokenizer's save_pretrained writes",
             fix="copy the tokenizer's files from the model it was made from",
         )
     tokenizer = _tokenizer(holders[0])
@@ -59,25 +65,29 @@ def load_tokenizer(source: str | ModelFolder) -> PreTrainedTokenizerBase:
             where=str(holders[0]),
             value=f"{tokens} tokens",
             allowed=f"at most {embeddings}",
-            fix="take the tokenizer that the model was trained with, or resize the model's embeddings",
+            fix="use the tokenizer that the model was trained with, or resize the model's embeddings",
         )
     if tokenizer.pad_token_id is None:
-        # A pad token that equals the end token is safe here: labels are told by position, never by token.
+        # A pad token equal to the end token is safe here: labels are selected by position, never by token.
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
 
 
 def load_model(source: str | ModelFolder, dtype: str = "float32") -> PreTrainedModel:
-    """The causal language model of a folder or Hub id; an adapter comes on its base, both frozen, as peft loads it.
+    """Load the causal language model of a folder or Hub id.
 
-    Raises `InputError` for a model that cannot be used, and `MissingDependency` for one that cannot be had now.
+    An adapter is loaded with its base, both frozen.
+
+    Raises:
+        InputError: the model cannot be used.
+        MissingDependency: the model is not available now.
     """
     if dtype not in DTYPES:
         raise InputError(
-            "weights are not loaded in such a dtype",
+            "weights cannot be loaded in this dtype",
             value=dtype,
             allowed=", ".join(DTYPES),
-            fix="name one of these",
+            fix="use one of these",
         )
     return _load(find_model(source), dtype=DTYPES[dtype])
 
@@ -92,9 +102,10 @@ def place(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def meta_load(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
-    """Tokenizer and model, with weights that take no memory and hold no values: whether all fits, in a moment.
+    """Load tokenizer and model without memory for the weights.
 
-    Raises what `load_model` and `load_tokenizer` raise.
+    The model is on the meta device. It checks quickly whether everything fits together. Raises what `load_model` and
+    `load_tokenizer` raise.
     """
     folder = find_model(source)
     tokenizer = load_tokenizer(folder)
@@ -107,18 +118,19 @@ def meta_load(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTr
         ) from error
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
         raise InputError(
-            f"transformers cannot make this model: {error!r}",
+            f"transformers cannot create this model: {error!r}",
             where=str(folder.path),
-            fix="mend config.json, or copy or download the model again",
+            fix="correct config.json, or copy or download the model again",
         ) from error
 
 
 def set_trainable(
     model: PreTrainedModel, *, lora: LoraSettings | None = None, parameters: str | None = None
 ) -> PreTrainedModel:
-    """The model with the weights that are to be trained: a new adapter, those that a pattern names, or all.
+    """Select the weights to train.
 
-    A model that is itself an adapter on a base is merged first, whatever is trained: loaded adapters are frozen.
+    A new adapter, those that match a pattern, or all. A model that is an adapter on a base is merged first in any case,
+    because loaded adapters are frozen.
     """
     model = merge_adapter(model)
     if lora is not None:
@@ -127,37 +139,48 @@ def set_trainable(
 
 
 def train_only(model: PreTrainedModel, pattern: str) -> PreTrainedModel:
-    """Freeze every parameter whose name does not match the regular expression. Raises `InputError` if none does."""
+    """Freeze every parameter that does not match the pattern.
+
+    Args:
+        model: the model.
+        pattern: a regular expression, searched for in the parameters' names.
+
+    Raises:
+        InputError: the pattern is invalid or matches no parameter.
+    """
     names = [name for name, _ in model.named_parameters()]
     try:
-        found = {name for name in names if re.search(pattern, name)}
+        matching = {name for name in names if re.search(pattern, name)}
     except re.error as error:
         raise InputError(
             f"not a regular expression: {error}",
             where="model.parameters",
             value=pattern,
-            fix="mend the pattern; null trains all weights",
+            fix="correct the pattern; null trains all weights",
         ) from error
-    if not found:
+    if not matching:
         raise InputError(
-            "no weight has such a name",
+            "no weight has a matching name",
             where="model.parameters",
             value=pattern,
             allowed=f"a part of {names[-1]!r} ...",
-            fix="write a part of a weight's name; null trains all of them",
+            fix="use a part of a weight's name; null trains all weights",
         )
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(name in found)
+        parameter.requires_grad_(name in matching)
     return model
 
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Write safetensors, configuration and tokenizer; loads with bare transformers, an adapter with peft."""
+    """Write safetensors, configuration and tokenizer.
+
+    They are readable with transformers, or peft for an adapter.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     if hasattr(model, "peft_config"):
-        # Embeddings keep their number here; left to find out, peft would ask the Hub for those of the base.
+        # The embeddings keep their size here; otherwise peft would query the Hub for the base's size.
         model.save_pretrained(folder, save_embedding_layers=False)
-        (folder / "README.md").unlink()  # an empty form; the run has a model card
+        (folder / "README.md").unlink()  # an empty template; the run writes a model card
     else:
         model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -165,7 +188,7 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Keep back what the libraries say of weights that are not there or not copied: here that is told."""
+    """Suppress warnings about missing or uncopied weights, which are checked here."""
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
@@ -179,7 +202,7 @@ def silence() -> Iterator[None]:
 def _load(folder: ModelFolder, **options: Any) -> PreTrainedModel:
     if folder.base is not None:
         return put_adapter(_load(folder.base, **options), folder)
-    # Left to itself, transformers fills what the files lack with random numbers, and no more than warns.
+    # By default, transformers fills missing weights with random numbers and only warns.
     loaded: Any = AutoModelForCausalLM.from_pretrained(
         folder.path,
         trust_remote_code=False,
@@ -188,16 +211,16 @@ def _load(folder: ModelFolder, **options: Any) -> PreTrainedModel:
         ignore_mismatched_sizes=True,
         **options,
     )
-    model, found = loaded
-    lacking = sorted({*found["missing_keys"], *(name for name, *_ in found["mismatched_keys"])})
+    model, info = loaded
+    lacking = sorted({*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])})
     if lacking:
         raise InputError(
-            f"{len(lacking)} of the model's weights are not in its files, or have another shape there",
+            f"{len(lacking)} of the model's weights are missing from its files, or have another shape there",
             where=str(folder.path),
             value=lacking[0],
-            fix="the files belong to another configuration, or to no language model: copy or download the model again",
+            fix="the files belong to another configuration or to no language model: copy or download the model again",
         )
-    # A new adapter notes this as its base, which has to hold wherever the adapter is loaded from.
+    # A new adapter stores this as its base; it must be valid wherever the adapter is loaded from.
     model.name_or_path = folder.name
     return model  # type: ignore[no-any-return]
 
@@ -209,9 +232,9 @@ def _tokenizer(path: Path) -> PreTrainedTokenizerBase:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
     except ImportError as error:
         raise MissingDependency(f"the tokenizer needs a package: {error}", where=str(path), fix="install it") from error
-    except Exception as error:  # the tokenizers library raises nothing narrower
+    except Exception as error:  # the tokenizers library raises nothing more specific
         own = "AutoTokenizer" in (settings.get("auto_map") or {})
-        why = "needs code that lies in its folder, and such code is not run (trust_remote_code is off)"
+        why = "needs code from its folder, and such code is not run (trust_remote_code is off)"
         raise InputError(
             f"the tokenizer {why if own else f'cannot be loaded: {error}'}",
             where=str(path),

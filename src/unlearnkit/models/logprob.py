@@ -7,7 +7,7 @@ are) from matrix products in the dtype of the inputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -199,14 +199,70 @@ def token_kl(hidden: Tensor, head: Head, reference_hidden: Tensor, reference_hea
     return torch.cat([hidden.new_zeros(0, dtype=wide(hidden.dtype)), *parts])
 
 
+def token_functions(
+    functions: Sequence[Callable[[Tensor, Tensor, Tensor | None], Tensor]],
+    states: Tensor,
+    labels: Tensor,
+    logits_of: Callable[[Tensor], Tensor],
+    reference: Tensor | None = None,
+    reference_logits_of: Callable[[Tensor], Tensor] | None = None,
+    *,
+    vocabulary: int,
+) -> list[Tensor]:
+    """Apply functions of logits to each token, chunk by chunk.
+
+    A chunk's logits are made once for all functions and again in the backward pass, so memory is that of one chunk
+    whatever the number of tokens.
+
+    Args:
+        functions: of logits (n, vocabulary), labels (n,) and the reference model's logits or None; each returns (n,).
+        states: (tokens, width).
+        labels: (tokens,) int64.
+        logits_of: makes logits of states.
+        reference: (tokens, width) states of the reference model, without gradient.
+        reference_logits_of: makes logits of these.
+        vocabulary: number of logits of a token.
+
+    Returns:
+        For each function (tokens,) values, differentiable in `states` and in what `logits_of` depends on; in forward
+        mode too, where no graph is kept and the functions' operations have it.
+    """
+
+    def part(states: Tensor, labels: Tensor, reference: Tensor | None) -> tuple[Tensor, ...]:
+        other = None if reference is None or reference_logits_of is None else reference_logits_of(reference)
+        logits = logits_of(states)
+        return tuple(function(logits, labels, other) for function in functions)
+
+    step, parts = chunk_rows(vocabulary), []
+    for start in range(0, max(len(labels), 1), step):
+        chunk = slice(start, start + step)
+        inputs = (states[chunk], labels[chunk], None if reference is None else reference[chunk])
+        # Without a graph nothing is kept that a checkpoint could save.
+        keeps = torch.is_grad_enabled()
+        parts.append(checkpoint(part, *inputs, use_reentrant=False) if keeps else part(*inputs))
+    return [torch.cat(values) for values in zip(*parts, strict=True)]
+
+
 @dataclass(frozen=True)
 class TokenStatistics:
     """What records keep of each labeled token; every tensor is (tokens,)."""
 
     logps: Tensor
     ranks: Tensor
+    """Number of tokens of the vocabulary that are likelier than the label."""
     mean_logps: Tensor
     var_logps: Tensor
+
+    def stacked(self) -> Tensor:
+        """All of them as one tensor: (tokens, 4)."""
+        columns = (self.logps, self.ranks.to(self.logps.dtype), self.mean_logps, self.var_logps)
+        return torch.stack(columns, dim=1)
+
+    @staticmethod
+    def of(stacked: Tensor) -> TokenStatistics:
+        """The inverse of `stacked`."""
+        logps, ranks, mean_logps, var_logps = stacked.unbind(1)
+        return TokenStatistics(logps, ranks.long(), mean_logps, var_logps)
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Groups of weights, by where they lie in the model."""
+"""Group weights by their place in the model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unlearnkit.models.engine import Engine
 from unlearnkit.models.settings import Grouping
 
 ALL = "all"
-"""The one group of everything, where groups are not asked for."""
+"""The group of all weights if there is no grouping."""
 
 _ATTENTION = re.compile(r"(^|[._])(self_attn|attn|attention)\b")
 _MLP = re.compile(r"(^|[._])(mlp|ffn|feed_forward|experts)\b")
@@ -19,17 +19,18 @@ _MLP = re.compile(r"(^|[._])(mlp|ffn|feed_forward|experts)\b")
 def grouped(
     engine: Engine, names: Iterable[str], how: Grouping, boundaries: Sequence[int] = ()
 ) -> dict[str, tuple[str, ...]]:
-    """Names of weights by group, in the order of the road through the model.
+    """Group the names of weights in the order of the forward pass.
 
     Args:
-        engine: the model they are of.
-        names: as `engine.named_parameters(remove_duplicate=False)` gives them. A tied weight has two names: one is in
-            the embedding's group, the other in the head's.
-        how: the kind of groups.
-        boundaries: first blocks of groups of blocks: (4, 8) makes blocks 0-3, 4-7 and the rest groups; none: each
-            block is one.
+        engine: the model.
+        names: names from `engine.named_parameters(remove_duplicate=False)`. A tied weight has two names: one is in the
+            embedding's group, the other in the head's.
+        how: the kind of grouping.
+        boundaries: first blocks of groups of blocks: (4, 8) makes the groups 0-3, 4-7 and the rest; if empty, each
+            block is a group.
 
-    Raises `InputError` for boundaries that do not rise or that the model has no blocks for.
+    Raises:
+        InputError: the boundaries do not increase or exceed the model's blocks.
     """
     names = list(names)
     if how == "none":
@@ -45,18 +46,18 @@ def grouped(
         elif name in head:
             place = (blocks + 2, "head")
         elif name in embedding or not ("norm" in name.lower() or "ln_f" in name):
-            place = (0, "embedding")  # learned positions too
+            place = (0, "embedding")  # includes learned positions
         else:
             place = (blocks + 1, "final norm")
         by_place.setdefault(place, []).append(name)
-    found: dict[str, list[str]] = {}
+    groups: dict[str, list[str]] = {}
     for (_, group), members in sorted(by_place.items()):
-        found.setdefault(group, []).extend(members)
-    return {group: tuple(members) for group, members in found.items()}
+        groups.setdefault(group, []).extend(members)
+    return {group: tuple(members) for group, members in groups.items()}
 
 
 def _of(engine: Engine, getter: str) -> set[str]:
-    """Names of the parameters of the embeddings or the head."""
+    """Return the names of the parameters of the embeddings or the head."""
     inner = {id(module) for module in getattr(engine.causal(), getter)().modules()}
     return {
         f"{prefix}.{name}"
@@ -67,29 +68,29 @@ def _of(engine: Engine, getter: str) -> set[str]:
 
 
 def _block(name: str) -> int | None:
-    """Number of the block that a weight lies in: the first number in its name."""
+    """Return a weight's block: the first number in its name."""
     return next((int(part) for part in name.split(".") if part.isdigit()), None)
 
 
 def _edges(boundaries: Sequence[int], blocks: int) -> list[tuple[int, int]]:
-    """First and last block of every group of blocks."""
+    """Return the first and the last block of every group of blocks."""
     if not boundaries:
         return [(block, block) for block in range(blocks)]
     starts = [0, *boundaries]
     if any(a >= b for a, b in zip(starts, [*starts[1:], blocks], strict=True)):
         raise InputError(
-            "the boundaries between groups of blocks do not cut the model's blocks",
+            "the boundaries do not divide the model's blocks into groups",
             where="boundaries",
             value=list(boundaries),
-            allowed=f"rising numbers of blocks from 1 to {blocks - 1}: each begins a group",
+            allowed=f"increasing numbers of blocks from 1 to {blocks - 1}: each starts a group",
         )
     return [(a, b - 1) for a, b in zip(starts, [*starts[1:], blocks], strict=True)]
 
 
 def _named(block: int, edges: Sequence[tuple[int, int]], name: str | None) -> str:
     first, last = next(edge for edge in edges if edge[0] <= block <= edge[1])
-    called = f"block {first}" if first == last else f"blocks {first}-{last}"
+    label = f"block {first}" if first == last else f"blocks {first}-{last}"
     if name is None:
-        return called
+        return label
     part = "attention" if _ATTENTION.search(name) else "MLP" if _MLP.search(name) else "norms"
-    return f"{called} {part}"
+    return f"{label} {part}"

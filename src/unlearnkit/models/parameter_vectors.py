@@ -1,4 +1,4 @@
-"""Arithmetic of gradients and other vectors in the space of a model's weights, kept by the weights' names."""
+"""Arithmetic of vectors in parameter space, such as gradients, by parameter name."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import torch
 from torch import Tensor
 
 Vector = dict[str, Tensor]
-"""A value for each weight, by its name; of one that is not there the value is 0. A tied weight may stand under both of
-its names; they hold the same tensor then."""
+"""The values of each weight by its name; a missing weight is 0. A tied weight may occur under both names, with the same
+tensor."""
 
 CHUNK_ELEMENTS = 2**20
-"""Numbers that are widened at once (8 MiB each): a whole embedding would take as much as the model."""
+"""Number of values converted to float64 at once (8 MiB); a whole embedding would need as much memory as the model."""
 
 
 def dot(one: Mapping[str, Tensor], other: Mapping[str, Tensor], names: Iterable[str] | None = None) -> float:
-    """Inner product over the named weights (all), in float64: two gradients' cosine is small, and its sign decides."""
+    """Return the inner product over the named weights (all), in float64.
+
+    The cosine of two gradients is small, and its sign matters.
+    """
     chosen = one if names is None else names
     return math.fsum(_dot(one[name], other[name]) for name in chosen if name in one and name in other)
 

@@ -1,4 +1,7 @@
-"""Settings of the model under training, apart from the code that needs them: a recipe is read without loading torch."""
+"""Settings of the model under training.
+
+They are apart from the code that uses them, so that a recipe is read without loading torch.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,19 @@ Dtype = Literal["float32", "bfloat16"]
 
 
 class LoraSettings(Settings):
-    """A LoRA adapter (Hu et al., arXiv 2106.09685), trained in place of the weights."""
+    """A LoRA adapter, trained instead of the weights.
+
+    Hu et al., arXiv 2106.09685.
+    """
 
     r: Annotated[int, Gt(0)] = 16
     """Rank."""
     alpha: Annotated[int, Gt(0)] = 32
     """The update is scaled by alpha / r."""
     target_modules: str | tuple[str, ...] = "all-linear"
-    """Names of the linear layers that get an adapter; `all-linear` for every one but the head."""
+    """Names of the linear layers that get an adapter; `all-linear` for all except the head."""
 
 
 Grouping = Literal["none", "layers", "parts"]
-"""`none`: all weights together. `layers`: embedding, blocks, final norm, head. `parts`: each block's attention and MLP
-apart too; a block's norms are the rest of it."""
+"""`none`: all weights together. `layers`: embedding, blocks, final norm, head. `parts`: like `layers`, with each block
+split into attention, MLP and the rest (its norms)."""

@@ -1,4 +1,4 @@
-"""Tokens for the marks of a reasoning trace, added to a tokenizer that lacks them, with embeddings for them."""
+"""Add trace tokens to a tokenizer, and their embeddings to a model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from unlearnkit.models.load import silence
 
 
 def add_trace_tokens(tokenizer: PreTrainedTokenizerBase, style: Style | None) -> PreTrainedTokenizerBase:
-    """The tokenizer, which now knows the tokens of the style `added`, where that is the style; else as it was."""
+    """Add the tokens of style `added` to the tokenizer, in place.
+
+    Other styles change nothing.
+    """
     if style == "added":
         known = tokenizer.get_vocab()
         new = [token for token in STYLES[style].tokens if token not in known]
@@ -20,10 +23,10 @@ def add_trace_tokens(tokenizer: PreTrainedTokenizerBase, style: Style | None) ->
 
 
 def embed_all(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
-    """The model, with an embedding for every token of the tokenizer.
+    """Give the model an embedding for every token of the tokenizer.
 
-    A new one is drawn around the mean of the others, as transformers does it. Many models have room to spare, and stay
-    as they are.
+    New embeddings are sampled around the mean of the others, as in transformers. Many models have unused embeddings,
+    and are not changed.
     """
     wanted = max(tokenizer.get_vocab().values()) + 1
     embeddings: Any = model.get_input_embeddings()

@@ -318,10 +318,10 @@ class RunContext:
 
         It is computed once, under the same autocast as training, and kept in the run's folder.
         """
-        if not (needs.reference or needs.kl or needs.reference_hidden):
+        if not needs.reads_reference:
             return None
         began = time.monotonic()
-        if needs.kl:
+        if needs.reference_states:
             self.engine.freeze_reference_head()
         with autocast(next(self.engine.parameters()).device, self.recipe.train.precision):
             values = reference_values(
@@ -342,7 +342,9 @@ class RunContext:
         """Train to the end; see `MethodContext.run_trainer`."""
         here = self.recipe.model_copy(update={"out": None})  # a folder may be moved
         place_of = self.folder.checkpoints if name is None else self.folder.checkpoints / name
-        checkpoints = Checkpoints(place_of, {"recipe": here.dump(), **self.folder.state().fingerprints})
+        # Under the earliest names, so that a checkpoint of an earlier version is still taken.
+        fingerprint = {"recipe": here.dump(earlier=True), **self.folder.state().fingerprints}
+        checkpoints = Checkpoints(place_of, fingerprint)
         watches: list[Watch] = []
         every = trainer.settings.keep_weights_every
         if every is not None and name is None:

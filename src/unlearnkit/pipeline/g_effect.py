@@ -25,7 +25,7 @@ from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.gradient_effect.sweep import Sweep, sweep
 from unlearnkit.gradient_effect.table import EffectTable
 from unlearnkit.llm.consent import Permission
-from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective, View
+from unlearnkit.methods.objective import OBJECTIVES, Objective, View
 from unlearnkit.methods.objective_method import ObjectiveMethod
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import positions as most_positions
@@ -82,8 +82,8 @@ def g_effect(
     engine = Engine(model)
     compared = engine if reference is None else Engine(reference)
     views = drawn(encoded, settings.rows, seed)
-    values = reference_values(compared, needs, views, pad_id=pad_id) if _compares(needs) else None
-    if needs.kl:
+    values = reference_values(compared, needs, views, pad_id=pad_id) if needs.reads_reference else None
+    if needs.reference_states:
         engine.freeze_reference_head(of=compared)
     watched = {name: risk_rows(encoder, rows, name) for name, rows in {**splits, **(risks or {})}.items()}
     diagnosis = Diagnosis(engine, chosen, views, drawn(watched, settings.rows, seed), pad_id, settings, values)
@@ -195,8 +195,8 @@ def diagnosis_of(context: RunContext, settings: DiagnoseSettings, objectives: Ma
     views = drawn(context.views(needs), settings.rows, seed)
     # Not kept on disk: they are of a part of the rows, and made in moments.
     reference = None
-    if _compares(needs):
-        if needs.kl:
+    if needs.reads_reference:
+        if needs.reference_states:
             context.engine.freeze_reference_head()
         reference = reference_values(context.engine, needs, views, pad_id=context.pad_id)
     sets = {**context.task.measured, **context.splits}
@@ -265,10 +265,6 @@ def _labeled(given: str | Objective, name: str | None = None) -> tuple[str, Obje
         return given, OBJECTIVES.get(given).plugin()
     name = name or next(n for n in OBJECTIVES.names() if OBJECTIVES.get(n).plugin is type(given))
     return label_of(name, given), given
-
-
-def _compares(needs: Needs) -> bool:
-    return bool(needs.reference or needs.kl or needs.reference_hidden)
 
 
 def _places(folder: RunFolder, engine: Engine) -> list[tuple[int, Callable[[], Mapping[str, Tensor]]]]:

@@ -23,7 +23,7 @@ from unlearnkit.models.logprob import CHUNK_ELEMENTS
 from unlearnkit.pipeline.context import RunContext
 from unlearnkit.records.measure import other_answers
 from unlearnkit.suites.base import SuiteTask
-from unlearnkit.targets.compose import taught
+from unlearnkit.targets.compose import forget_targets
 from unlearnkit.targets.llm_teacher import ChatTeacher
 from unlearnkit.targets.retain_trace import with_trace
 from unlearnkit.targets.teachers.template import TemplateTeacher
@@ -105,7 +105,7 @@ def _encoded_views(
     if context.is_taught:
         teacher = recipe.make_teacher()
         writer = TemplateTeacher() if isinstance(teacher, ChatTeacher) else teacher
-        targets = taught([*rows["forget"], *rows["scope"]], context.scope, writer, recipe.seed)
+        targets = forget_targets([*rows["forget"], *rows["scope"]], context.scope, writer, recipe.seed)
         rows |= {name: with_trace(rows[name], recipe.targets.retain_trace) for name in rows if name == "retain"}
     views = [view for view in needs.views if rows.get(split_of(view))]
     encoder = training_renderer(tokenizer, recipe.train)
@@ -125,7 +125,7 @@ def refuse_unmeasurable(
 
 def _refuse_untouched_weights(needs: Needs, model: PreTrainedModel) -> None:
     """Raise `InputError` if every weight that is trained comes after the layers that the method reads."""
-    if needs.logps or needs.kl or not needs.hidden:
+    if needs.reads_head or not needs.hidden:
         return
     count = int(model.config.get_text_config().num_hidden_layers)
     deepest = max(layer % count for _, layer in needs.hidden)

@@ -30,7 +30,7 @@ from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.scope import Scope
 from unlearnkit.suites.base import Suite
 from unlearnkit.targets.base import Teacher
-from unlearnkit.targets.compose import scope_targets, taught
+from unlearnkit.targets.compose import forget_targets, scope_targets
 from unlearnkit.targets.llm_teacher import ChatTeacher, LLMTargetWriter, Usage
 from unlearnkit.targets.prompts import VERSION
 from unlearnkit.targets.retain_trace import with_trace
@@ -74,7 +74,7 @@ class TargetBuilder:
         with ExitStack() as shown:
             teacher = self._teacher(usage, shown)
             if splits & {"forget", TAUGHT}:
-                targets += taught(self.splits["forget"], self.scope, teacher, seed)
+                targets += forget_targets(self.splits["forget"], self.scope, teacher, seed)
             if "scope" in splits:
                 targets += scope_targets(
                     self.scope, self.questions, teacher, seed, self._say, self.splits.get("retain", ())
@@ -88,7 +88,7 @@ class TargetBuilder:
         """The rows that are trained on; of the questions composed from the scope those that have a target."""
         known = {target.id: target for target in targets}
         named = self.questions if "scope" in taught_splits(self.needs) else ()
-        scope = {"scope": [m.begun(known[m.row.id].trace) for m in named if m.row.id in known]} if named else {}
+        scope = {"scope": [m.with_prefix(known[m.row.id].trace) for m in named if m.row.id in known]} if named else {}
         rows = {**self.splits, **scope}
         if "retain" in rows and taught_splits(self.needs):
             rows["retain"] = with_trace(rows["retain"], self.recipe.targets.retain_trace)
@@ -187,6 +187,6 @@ class TargetBuilder:
             model,
             self.tokenizer,
             [self._encoder.prompt(row.question, row.history) for row in rows],
-            begun=[self._encoder.thought(row.trace) for row in rows],
+            begun=[self._encoder.open_trace(row.trace) for row in rows],
             max_new_tokens=self.recipe.eval.max_new_tokens or self.suite.max_new_tokens,
         )

@@ -1,6 +1,6 @@
-"""A run's folder: the one place where the names of its files stand, and typed access to each.
+"""The folder of a run: its file names, and access to each.
 
-Everything that holds forget text lies in `private/`, which the owner alone may read. Nothing here needs torch.
+All files with forget text are in `private/`, which only the owner can read. Needs no torch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from pydantic import BaseModel, TypeAdapter
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import reading, write_atomic
+from unlearnkit.core.settings import read_renamed
+from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.gradient_effect.table import EFFECTS_FILE, EffectTable
+from unlearnkit.metrics.gates import current_gate
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_names import current_name
 from unlearnkit.records.intervention import Intervention, read_turned
@@ -66,35 +69,35 @@ class RunFolder:
 
     @classmethod
     def existing(cls, path: str | Path) -> Self:
-        """The run in a folder. Raises `InputError` where there is none."""
+        """Return the run in a folder. Raises `InputError` if there is none."""
         folder = cls(path)
         if not folder.is_run:
             raise InputError(
                 "there is no run in this folder",
                 value=str(path),
-                allowed="a folder with a run.json in it",
-                fix="correct the path; or make the run: unlearn run RECIPE",
+                allowed="a folder with a run.json",
+                fix="correct the path; or create the run: unlearn run RECIPE",
             )
         return folder
 
     @property
     def is_run(self) -> bool:
-        """Whether a run was begun here."""
+        """Whether a run was started here."""
         return self.state_file.exists()
 
     @property
     def name(self) -> str:
-        """The folder's name, by which its subject is called."""
+        """The folder's name, which is also the name of its model."""
         return self.path.resolve().name
 
     def create(self) -> None:
-        """Make the folder, and `private/` for the owner alone."""
+        """Create the folder, and `private/` for the owner only."""
         self.path.mkdir(parents=True, exist_ok=True)
         self.private.mkdir(exist_ok=True, mode=0o700)
         self.private.chmod(0o700)
 
     def state(self) -> RunState:
-        """What `run.json` says."""
+        """Read `run.json`."""
         return self._read(self.state_file, RunState)
 
     def write_state(self, state: RunState) -> None:
@@ -108,19 +111,24 @@ class RunFolder:
         return state
 
     def recipe(self) -> dict[str, Any]:
-        """The resolved recipe as plain values; empty where the subject was only measured."""
+        """Return the resolved recipe as plain values.
+
+        It is empty if the model was only measured.
+        """
         if not self.recipe_file.exists():
             return {}
         with reading(self.recipe_file):
             data: dict[str, Any] = yaml.safe_load(self.recipe_file.read_text(encoding="utf-8"))
             if not {"model", "method", "train", "gates", "report", "seed"} <= set(data):
                 raise ValueError("sections are missing")
-            return data
+            return _by_current_names(data)
 
     def subject(self) -> SubjectSpec:
-        """What is under test here."""
+        """Read `subject.json`, the model under test."""
         if not self.subject_file.exists():
-            raise InputError("the run has no model yet", where=str(self.path), fix="go on with `unlearn run --resume`")
+            raise InputError(
+                "the run has no model yet", where=str(self.path), fix="continue with `unlearn run --resume`"
+            )
         return self._read(self.subject_file, SubjectSpec)
 
     def write_subject(self, subject: SubjectSpec) -> None:
@@ -128,37 +136,40 @@ class RunFolder:
         write_atomic(self.subject_file, subject.model_dump_json(indent=1) + "\n")
 
     def subject_path(self) -> str:
-        """Where the subject's model is: a folder or a hub id."""
+        """Return the folder or hub id of the model under test."""
         path = self.subject().path
-        # The run's own, and never what else has that name in the working directory, be it there or gone.
+        # `model` always means the run's own folder, even if the working directory has a folder of that name.
         return str(self.model.resolve()) if path == self.model.name else path
 
     def scope(self) -> Scope:
-        """The scope that the subject was made to forget, or is measured by."""
+        """Read the scope that the model should forget, or is measured by."""
         if not self.scope_file.exists():
             raise self._not_measured("scope")
         return self._read(self.scope_file, Scope)
 
     def write_scope(self, scope: Scope) -> None:
-        """Write the scope; it holds the secrets."""
+        """Write the scope; it contains the secrets."""
         write_atomic(self.scope_file, scope.model_dump_json(indent=1) + "\n", mode=0o600)
 
     def records(self) -> list[Record]:
-        """What was measured on each row."""
+        """Read what was measured on each row."""
         if not self.records_file.exists():
             raise self._not_measured("records")
         with reading(self.records_file, fix=f"measure it again: unlearn eval {self.path}"):
             return read_records(self.records_file)
 
     def turned(self) -> list[Intervention]:
-        """What the subject said after its traces with the verdict turned; none where that was never measured."""
+        """Read outputs after traces with the opposite verdict.
+
+        Empty if they were not measured.
+        """
         if not self.turned_file.exists():
             return []
         with reading(self.turned_file, fix=f"measure it again: unlearn explain {self.path} --faithfulness"):
             return read_turned(self.turned_file)
 
     def scores(self) -> dict[str, Score]:
-        """Every score by its flat name."""
+        """Read every score by its flat name."""
         if not self.scores_file.exists():
             raise self._not_measured("scores")
         with reading(self.scores_file, fix=f"make it again: unlearn score {self.path}"):
@@ -170,7 +181,7 @@ class RunFolder:
         write_atomic(self.scores_file, _SCORES.dump_json(scores, indent=1).decode() + "\n")
 
     def attack_scores(self) -> dict[str, Score]:
-        """Every score of an attack by its flat name; none where the subject was not attacked."""
+        """Read every attack score by its flat name; empty without attacks."""
         if not self.attacks_file.exists():
             return {}
         with reading(self.attacks_file, fix=f"make it again: unlearn score {self.path}"):
@@ -181,7 +192,10 @@ class RunFolder:
         write_atomic(self.attacks_file, _SCORES.dump_json(scores, indent=1).decode() + "\n")
 
     def drop_attacks(self) -> bool:
-        """Remove the results of attacks after the plain records have changed. Return whether there were any."""
+        """Delete the results of attacks after the records changed.
+
+        Returns whether there were any.
+        """
         if not self.attacks_file.exists() and not self.attack_records.exists():
             return False
         shutil.rmtree(self.attack_records, ignore_errors=True)
@@ -190,14 +204,14 @@ class RunFolder:
         return True
 
     def effects(self) -> EffectTable | None:
-        """What objectives do to risks at this run's checkpoints; None where that was not diagnosed."""
+        """Read this run's effects of objectives on risks, or None."""
         return EffectTable.read(self.g_effect) if (self.g_effect / EFFECTS_FILE).exists() else None
 
     def curve(self) -> tuple[CurvePoint, ...]:
-        """The loss and every term at each step that was logged."""
+        """Return the loss and every term at each logged step."""
         if not self.log_file.exists():
             return ()
-        with reading(self.log_file, fix="take the damaged lines out: the report's curves are drawn from the others"):
+        with reading(self.log_file, fix="remove the damaged lines: the report draws its curves from the others"):
             steps = [json.loads(line) for line in self.log_file.read_text(encoding="utf-8").splitlines()]
             return tuple(
                 CurvePoint(
@@ -210,7 +224,7 @@ class RunFolder:
     def _not_measured(self, what: str) -> InputError:
         if self.is_run and self.state().purged:
             fix = f"measure it again: unlearn eval {self.path}"
-            return InputError(f"the run was purged, and its {what} with it", where=str(self.path), fix=fix)
+            return InputError(f"the run was purged, including its {what}", where=str(self.path), fix=fix)
         return InputError(f"the run has no {what}", where=str(self.path), fix=f"measure it: unlearn eval {self.path}")
 
     @staticmethod
@@ -221,3 +235,10 @@ class RunFolder:
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else value
+
+
+def _by_current_names(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Rename what an earlier version named otherwise. Nobody is warned: a run folder stays readable."""
+    diagnose = read_renamed(recipe.get("diagnose", {}), DiagnoseSettings.renamed, warn=False)
+    gates = [current_gate(gate, warn=False) for gate in recipe["gates"]]
+    return {**recipe, "diagnose": diagnose, "gates": gates}

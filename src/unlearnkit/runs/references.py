@@ -1,4 +1,4 @@
-"""The models that a run is held against: where their records and scores lie."""
+"""Find the reference models that a run is compared with."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from unlearnkit.runs.folder import RunFolder
 
 
 def references_of(folder: RunFolder) -> list[RunFolder]:
-    """The target and the retrained model, measured on the run's suite: in folders beside the run's, or within it.
+    """Return the runs of the target and the retrained model.
 
-    Those beside are shared by all runs there. A target model counts only if it is the one that the run began with.
+    They are on the same suite as the run. They are in the run's parent folder, where all runs share them, or within the
+    run's folder. A target model counts only if the run started from it.
     """
     places = (folder.path.resolve().parent, folder.references)
-    found = [RunFolder(place / name) for name in REFERENCES for place in places]
-    fitting = [run for run in found if run.path.resolve() != folder.path.resolve() and _fits(run, folder)]
+    candidates = [RunFolder(place / name) for name in REFERENCES for place in places]
+    fitting = [run for run in candidates if run.path.resolve() != folder.path.resolve() and _fits(run, folder)]
     return list({run.name: run for run in reversed(fitting)}.values())[::-1]
 
 
@@ -23,11 +24,11 @@ def _fits(reference: RunFolder, run: RunFolder) -> bool:
     if not reference.scores_file.exists() or reference.state().suite != run.state().suite:
         return False
     if reference.path.parent == run.references:
-        return True  # measured for this run, wherever the model lies now
+        return True  # measured for this run, wherever the model is now
     model = run.recipe().get("model", {}).get("path")
     return reference.name != TARGET or model is None or same_model(reference.subject().path, model)
 
 
 def same_model(one: str, other: str) -> bool:
-    """Whether two paths or hub ids name one model."""
+    """Return whether two paths or hub ids name the same model."""
     return one == other or (Path(one).is_dir() and Path(other).is_dir() and Path(one).samefile(other))

@@ -1,4 +1,4 @@
-"""The state of a run as it lies in its folder: what the run is and which stages are done."""
+"""The stored state of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unlearnkit.core.settings import Value
 from unlearnkit.models.settings import Dtype
 
 COST_FILE = "cost.json"
-"""Beside a model that a suite trained: what that took."""
+"""File in the folder of a model that a suite trained, with the cost of training it."""
 
 
 class SubjectSpec(Value):
@@ -45,116 +45,122 @@ class Stage(Value):
 
 
 class Lifted(Value):
-    """How much the targets' traces help a model that should not know the answers to say them: see `targets.lift`."""
+    """How much the targets' traces help a model guess the answers.
+
+    See `targets.lift`. The model should not know the answers.
+    """
 
     renamed: ClassVar[Mapping[str, str]] = {"twin": "retrained"}
 
     retrained: bool
-    """Whether that model was the retrained model; any other is weaker evidence."""
+    """Whether it was the retrained model; any other is weaker evidence."""
     targets: int
-    """How many were measured: those of rows that have an answer."""
+    """Number of measured targets: those of rows with an answer."""
     mean: float
-    """In nats per token of the answer."""
+    """Mean lift, in nats per token of the answer."""
     highest: float
     at_most: float | None = None
-    """Above which a target was turned down; None: none was."""
+    """Limit above which targets were rejected; None if there was no limit."""
     above: int = 0
-    """Targets above that all the same: the template teacher's, or edited ones."""
+    """Number of targets above the limit that were kept: the template teacher's, or edited ones."""
 
     def __str__(self) -> str:
-        model = "the retrained model" if self.retrained else "a model other than the retrained one (weaker evidence)"
-        told = f"mean {self.mean:.3f}, highest {self.highest:.3f} nats per token, of {self.targets} targets"
+        model = "the retrained model" if self.retrained else "another model, which is weaker evidence"
+        summary = f"mean {self.mean:.3f}, highest {self.highest:.3f} nats per token, of {self.targets} targets"
         over = f"; {self.above} of them above {self.at_most:g}" if self.above else ""
-        return f"{told}, under {model}{over}"
+        return f"{summary}, under {model}{over}"
 
 
 class Taught(Stage):
-    """How the targets came to be. The seconds are those of the sitting in which the last of them came."""
+    """How the targets were made.
+
+    `seconds` counts the last session that made any.
+    """
 
     teacher: str = "template"
     prompts: str | None = None
-    """Version of the prompts of a teacher that is a chat model; None for any other teacher."""
+    """Version of the prompts if the teacher is a chat model, else None."""
     written: int = 0
-    """Targets of the teacher."""
+    """Number of targets from the teacher."""
     replaced: int = 0
-    """Targets of the template teacher, where the teacher's were turned down each time."""
+    """Number of targets from the template teacher, used where all of the teacher's were rejected."""
     turned_down: dict[str, int] = Field(default_factory=dict)
-    """Answers that could not be used, and were asked for again, by what was wrong with them."""
+    """Number of rejected answers, which were requested again, by the reason."""
     edited: int = 0
-    """Targets that a person changed."""
+    """Number of targets that a person edited."""
     lift: Lifted | None = None
-    """How much the traces help to guess the answers; None where that was not measured."""
+    """How much the traces help to guess the answers; None if it was not measured."""
     tokens_in: int = 0
-    """Tokens of all prompts, those of earlier sittings too, as far as the server told."""
+    """Tokens of all prompts in all sessions, as far as the server reported them."""
     tokens_out: int = 0
-    """The same of all answers."""
+    """Tokens of all answers, likewise."""
     cost: float | None = None
-    """What they cost, where the recipe has the prices; requests that failed are not in it."""
+    """Their cost, if the recipe has prices; without failed requests."""
 
 
 class Training(Stage):
-    """How training went, over all sittings."""
+    """How training went, over all sessions."""
 
     ended: Literal["finished", "non-finite", "harmful"]
     steps: int
     peak_rss_mb: float
-    """Of the process that ended it, before anything was measured."""
+    """Peak memory of the process that ended training, before any measuring."""
 
 
 class Measured(Stage):
-    """The settings under which records were made."""
+    """The settings with which records were made."""
 
     max_new_tokens: int
     gradients: bool = True
     system_prompt: str | None = None
-    """What the model was told before every question."""
+    """System message before every question."""
     layout: Literal["template", "plain"] = "template"
-    """How questions were put to the model: by its chat template, or as plain text where it has none."""
+    """How prompts were formatted: by the model's chat template, or as plain text if it has none."""
 
 
 class Attempted(Stage):
-    """An attack that was made on the subject."""
+    """An attack on the model."""
 
     summary: str
-    """What it is, in a line."""
+    """One-line description."""
     budget: str
     """What the attacker spent."""
     settings: dict[str, Any]
-    """Everything that decides it: two subjects are held against each other only where this is the same."""
+    """All settings of the attack: two models are compared only if these are equal."""
     left_out: dict[str, dict[str, int]] = Field(default_factory=dict)
-    """Rows that could not be asked so, by attempt and set."""
+    """Number of rows that the attack could not use, by attempt and set."""
 
 
 class Cost(Value):
-    """What making the subject took; evaluation is not part of it."""
+    """The cost of making the model, without evaluation."""
 
     seconds: float
     peak_rss_mb: float
 
 
 class RunState(Value):
-    """`run.json`: what the run is, what it ran on, and which of its stages are done."""
+    """`run.json`: what the run is, its environment, and which stages are done."""
 
     name: str
     method: str | None = None
     """Registered name; None for a model that was only measured."""
     title: str | None = None
-    """The method's name for a person."""
+    """The method's display name."""
     created: str
     seed: int | None = None
     suite: dict[str, Any]
-    """The suite's name and settings."""
+    """Name and settings of the suite."""
     environment: dict[str, str]
     fingerprints: dict[str, str] = Field(default_factory=dict)
-    """Of what must not change between two sittings: the model, the encoded rows."""
+    """Fingerprints of what must not change between sessions: the model, the encoded rows."""
     targets: Taught | None = None
     reference: Stage | None = None
     train: Training | None = None
     measure: Measured | None = None
     attacks: dict[str, Attempted] = Field(default_factory=dict)
-    """Attacks on the subject, by their registered names."""
+    """Attacks on the model, by their registered names."""
     cost: Cost | None = None
     done: bool = False
-    """Whether nothing is left to do."""
+    """Whether all stages are done."""
     purged: bool = False
-    """Whether what held forget text was removed."""
+    """Whether the files with forget text were removed."""

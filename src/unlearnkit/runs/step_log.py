@@ -1,4 +1,4 @@
-"""The log of a run: one line for each optimizer step."""
+"""The log of a run, with one line per optimizer step."""
 
 from __future__ import annotations
 
@@ -12,21 +12,27 @@ from unlearnkit.core.settings import Value
 
 
 class StepLogFile:
-    """`log.jsonl`: one line a step, written as the steps are done."""
+    """`log.jsonl`, one line per step, written during training."""
 
     def __init__(self, path: Path, keep: int) -> None:
-        """`keep`: the steps of the checkpoint. The ones after it will be done again, and go when the log begins."""
+        """Prepare the log.
+
+        `keep`: number of steps in the checkpoint. Later lines are cut, since those steps are run again.
+        """
         self._path, self._keep = path, keep
         self._stream: TextIO | None = None
 
     def begin(self) -> TextIO:
-        """Cut the log back, once it is certain that the checkpoint can be gone on with."""
+        """Cut the log back to the checkpoint.
+
+        Called once it is certain that training can continue.
+        """
         if self._stream is not None:
             return self._stream
         path, kept = self._path, []
         if path.exists():
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            # A line that a kill cut off comes after the last checkpoint, and goes with the rest.
+            # A line that was truncated by a kill comes after the last checkpoint, so it is cut as well.
             kept = [line for line in lines[: self._keep] if line.endswith("\n")]
         write_atomic(path, "".join(kept))
         with writing(path):
@@ -34,14 +40,14 @@ class StepLogFile:
         return self._stream
 
     def add(self, step: dict[str, Any]) -> None:
-        """Write one step; what is not finite becomes null, which JSON can hold."""
+        """Write one step; non-finite numbers become null, since JSON has none."""
         stream = self.begin()
         with writing(self._path):
             stream.write(json.dumps(_finite(step), allow_nan=False) + "\n")
             stream.flush()
 
     def close(self) -> None:
-        """No more steps."""
+        """Close the log."""
         if self._stream is not None:
             with writing(self._path):
                 self._stream.close()
@@ -58,4 +64,4 @@ class CurvePoint(Value):
 
     step: int
     values: dict[str, float]
-    """Term name to value; may hold NaN or infinity where training broke."""
+    """Value by term name; may contain NaN or infinity if training diverged."""

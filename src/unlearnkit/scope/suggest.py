@@ -1,4 +1,4 @@
-"""A scope drafted from the rows that are to be forgotten, for a person to correct."""
+"""Draft a scope from the forget rows, for a person to correct."""
 
 from __future__ import annotations
 
@@ -11,113 +11,119 @@ from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.notes import look
 from unlearnkit.scope.questions.wordings import BY_SECRET
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret, Task
-from unlearnkit.scope.subject_detection import Found, find_subjects
+from unlearnkit.scope.subject_detection import DetectedSubjects, find_subjects
 from unlearnkit.text.facts import facts, street_address
 from unlearnkit.text.language import other_language
 from unlearnkit.text.normalize import contains, normalize
 
 COMMON, COMMON_SHARE = 3, 0.05
-"""A fact that is told of so many subjects, and of such a share of them, is nobody's secret."""
+"""A fact about this many subjects, and about this share of all subjects, is not a secret."""
 
 NEIGHBORS = 20
-"""Most neighbors that are drafted."""
+"""Maximum number of drafted neighbors."""
 
 SPOKEN = 0.02
-"""The least share of rows in a language for the scope to name it."""
+"""Minimum share of rows in a language for the scope to include it."""
 
 
 def suggest_scope(
     rows: Sequence[Row], retain: Sequence[Row] = (), *, description: str | None = None, task: Task = "profile"
 ) -> Scope:
-    """Draft the scope of a forget split: whom it is about, and what it tells of them.
+    """Draft the scope of a forget split: its subjects and their secrets.
 
-    Subjects are those that rows state, or names that recur (`data.about`). Secrets are what looks like a fact in an
-    answer and does not stand in its question (`data.facts`), in the words of the answer. Neighbors are subjects of the
-    retain rows, see `suggest_neighbors`; what is kept is found in their rows as secrets are. Nothing here understands
-    the text: a person has to look for what is missing or too much.
+    Subjects are those that rows state, or recurring names (`scope.subject_detection`). Secrets are what looks like a
+    fact in an answer and is not in its question (`text.facts`), in the words of the answer. Neighbors are subjects of
+    the retain rows, see `suggest_neighbors`; allowed facts are found in their rows in the same way. Nothing here
+    understands the text: a person must check what is missing or superfluous.
 
     Args:
         rows: the forget split.
         retain: rows that must stay; without any there are no neighbors.
-        description: what is to be forgotten and why; a plain sentence that names the subjects where there is none.
-        task: what kind of knowledge it is.
+        description: what must be forgotten and why; by default a plain sentence that names the subjects.
+        task: the kind of knowledge.
 
     Raises:
-        InputError: where the rows have no subject, saying what to write by hand.
+        InputError: the rows have no subject; the message explains what to write by hand.
     """
-    found = find_subjects(rows)
-    if not found.subjects:
+    detected = find_subjects(rows)
+    if not detected.subjects:
         raise InputError(
-            "no name recurs in the rows, so nothing tells whom or what they are about",
+            "no name recurs in the rows, so their subjects cannot be detected",
             where="the forget split",
-            allowed="rows with a subject, or a name with a capital in at least two rows",
-            fix="write the scope by hand (description, task, and a list of subjects, each with its name) and name the "
-            "file: data.scope=FILE; or give each row a field subject",
+            allowed="rows with a subject, or a capitalized name in at least two rows",
+            fix="write the scope by hand (description, task, and a list of subjects, each with its name) and set "
+            "data.scope=FILE; or add a field subject to each row",
         )
     scope = Scope(
-        description=description or _described(list(found.subjects)),
+        description=description or _described(list(detected.subjects)),
         task=task,
-        subjects=tuple(ScopeSubject(name=name, aliases=aliases) for name, aliases in found.subjects.items()),
-        secrets=tuple(_secrets(rows, found)),
+        subjects=tuple(ScopeSubject(name=name, aliases=aliases) for name, aliases in detected.subjects.items()),
+        secrets=tuple(_secrets(rows, detected)),
         languages=_languages(rows),
     )
     others = find_subjects(retain)
     neighbors = _neighbors(retain, others, scope, NEIGHBORS)
-    kept = _kept(retain, others, scope, neighbors) if task in BY_SECRET else ()
-    return scope.model_copy(update={"neighbors": neighbors, "allowed": kept})
+    allowed = _allowed(retain, others, scope, neighbors) if task in BY_SECRET else ()
+    return scope.model_copy(update={"neighbors": neighbors, "allowed": allowed})
 
 
 def with_subjects(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """The rows, each with its subject where that is stated or can be told; see `suggest_scope`."""
+    """Return the rows with their stated or detected subjects.
+
+    See `suggest_scope`.
+    """
     of_row = find_subjects(rows).of_row
     return tuple(row.model_copy(update={"subject": name}) for row, name in zip(rows, of_row, strict=True))
 
 
 def suggest_neighbors(rows: Sequence[Row], scope: Scope, limit: int = NEIGHBORS) -> tuple[ScopeSubject, ...]:
-    """Subjects of the retain rows that are not of the scope: those first that share most with it.
+    """Return subjects of the retain rows outside the scope, most similar first.
 
-    What they share are the scope's secrets: places, genres, prizes. One that few others share counts more.
+    Similarity is the number of shared secrets of the scope (places, genres, prizes); one that few others share counts
+    more.
     """
     return _neighbors(rows, find_subjects(rows), scope, limit)
 
 
-def _neighbors(rows: Sequence[Row], found: Found, scope: Scope, limit: int) -> tuple[ScopeSubject, ...]:
+def _neighbors(rows: Sequence[Row], detected: DetectedSubjects, scope: Scope, limit: int) -> tuple[ScopeSubject, ...]:
     own = {normalize(name) for subject in scope.subjects for name in (subject.name, *subject.aliases)}
-    told: dict[str, list[str]] = defaultdict(list)
-    for row, name in zip(rows, found.of_row, strict=True):
+    texts_of: dict[str, list[str]] = defaultdict(list)
+    for row, name in zip(rows, detected.of_row, strict=True):
         if name is not None and normalize(name) not in own:
-            told[name].append(f"{row.prompt}\n{row.answer}")
+            texts_of[name].append(f"{row.prompt}\n{row.answer}")
     forms = {normalize(form): form for secret in scope.secrets for form in secret.forms}.values()
-    shared = {name: [form for form in forms if contains("\n".join(texts), form)] for name, texts in told.items()}
+    shared = {name: [form for form in forms if contains("\n".join(texts), form)] for name, texts in texts_of.items()}
     spread = Counter(form for of_one in shared.values() for form in of_one)
-    order = sorted(told, key=lambda name: -sum(1 / spread[form] for form in shared[name]))
-    return tuple(ScopeSubject(name=name, aliases=found.subjects[name]) for name in order[:limit])
+    order = sorted(texts_of, key=lambda name: -sum(1 / spread[form] for form in shared[name]))
+    return tuple(ScopeSubject(name=name, aliases=detected.subjects[name]) for name in order[:limit])
 
 
-def _secrets(rows: Sequence[Row], found: Found) -> Iterator[Secret]:
-    """One for each fact of each subject, with the forms in which its rows write it."""
-    told: dict[str, dict[str, dict[str, None]]] = {name: defaultdict(dict) for name in found.subjects}
-    for row, name in zip(rows, found.of_row, strict=True):
+def _secrets(rows: Sequence[Row], detected: DetectedSubjects) -> Iterator[Secret]:
+    """Yield each fact of each subject, with all its forms."""
+    facts_of: dict[str, dict[str, dict[str, None]]] = {name: defaultdict(dict) for name in detected.subjects}
+    for row, name in zip(rows, detected.of_row, strict=True):
         if name is None:
             continue
-        said = [row.prompt, name, *found.subjects[name]]
-        for fact in facts(row.answer, found.finder):
-            if not any(contains(text, fact) for text in said) and (key := _key(fact)):
-                told[name][key].setdefault(fact)
-    spread = Counter(key for of_one in told.values() for key in of_one)
-    for name, of_one in told.items():
+        known_texts = [row.prompt, name, *detected.subjects[name]]
+        for fact in facts(row.answer, detected.finder):
+            if not any(contains(text, fact) for text in known_texts) and (key := _key(fact)):
+                facts_of[name][key].setdefault(fact)
+    spread = Counter(key for of_one in facts_of.values() for key in of_one)
+    for name, of_one in facts_of.items():
         addresses = [form for forms in of_one.values() for form in forms if street_address(form)]
         for key, forms in of_one.items():
-            # A town is told by an address, and a person can add it; alone it would stand in many innocent texts.
+            # A town is part of an address, and a person can add it; alone it would occur in many innocent texts.
             part = any(form not in addresses and contains(whole, form) for form in forms for whole in addresses)
-            if not part and spread[key] < max(COMMON, COMMON_SHARE * len(told)):
+            if not part and spread[key] < max(COMMON, COMMON_SHARE * len(facts_of)):
                 yield Secret(subject=name, forms=tuple(forms))
 
 
-def _kept(rows: Sequence[Row], found: Found, scope: Scope, neighbors: Sequence[ScopeSubject]) -> tuple[Secret, ...]:
-    """What rows tell of neighbors that looks like a secret of the scope and is none: at most as much as is secret.
+def _allowed(
+    rows: Sequence[Row], detected: DetectedSubjects, scope: Scope, neighbors: Sequence[ScopeSubject]
+) -> tuple[Secret, ...]:
+    """Return facts about neighbors that look like secrets.
 
-    Each neighbor has its turn, so that one of whom much is told leaves room for the others.
+    At most as many as there are secrets. Neighbors take turns, so that one with many facts leaves room for the others.
     """
     secret = [form for secret in scope.secrets for form in secret.forms]
     looks = {look(form) for form in secret}
@@ -126,17 +132,20 @@ def _kept(rows: Sequence[Row], found: Found, scope: Scope, neighbors: Sequence[S
     def free(form: str) -> bool:
         return look(form) in looks and not any(contains(form, other) or contains(other, form) for other in barred)
 
-    told: dict[str, list[Secret]] = {neighbor.name: [] for neighbor in neighbors}
-    for fact in _secrets(rows, found):
-        if fact.subject in told:
-            told[fact.subject].append(fact)
-    turns = (fact for turn in zip_longest(*told.values()) for fact in turn if fact and all(map(free, fact.forms)))
+    facts_of: dict[str, list[Secret]] = {neighbor.name: [] for neighbor in neighbors}
+    for fact in _secrets(rows, detected):
+        if fact.subject in facts_of:
+            facts_of[fact.subject].append(fact)
+    turns = (fact for turn in zip_longest(*facts_of.values()) for fact in turn if fact and all(map(free, fact.forms)))
     chosen = list(islice(turns, len(scope.secrets)))
-    return tuple(fact for name in told for fact in chosen if fact.subject == name)
+    return tuple(fact for name in facts_of for fact in chosen if fact.subject == name)
 
 
 def _key(fact: str) -> str:
-    """What forms of one fact share: typography aside, and the way in which digits are grouped."""
+    """Return what all forms of a fact share.
+
+    Typography and the grouping of digits are ignored.
+    """
     folded = normalize(fact).replace("\\", "")
     digits = "".join(filter(str.isdigit, folded))
     return digits if digits and not any(map(str.isalpha, folded)) else folded
@@ -149,7 +158,10 @@ def _described(names: Sequence[str]) -> str:
 
 
 def _languages(rows: Sequence[Row]) -> tuple[str, ...]:
-    """The languages of the rows, the commonest first: as a row says, or as its text clearly is."""
+    """Return the languages of the rows, most frequent first.
+
+    As stated, or as clearly detected.
+    """
     spoken: Counter[str] = Counter()
     for row in rows:
         stated = row.language if "language" in row.model_fields_set else None

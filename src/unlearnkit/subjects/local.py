@@ -12,11 +12,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.core.environment import device_errors
 from unlearnkit.core.errors import InputError
-from unlearnkit.data.batching import Pack, pack
+from unlearnkit.data.batching import Pack
 from unlearnkit.data.encoding import ChatEncoder, Encoded, Layout, TooLong
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.trace_format import Style
-from unlearnkit.models.engine import Engine, Request
+from unlearnkit.methods.quantities import Quantity
+from unlearnkit.models.batches import batches
+from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder, find_model
 from unlearnkit.models.folder import positions as most_positions
 from unlearnkit.models.generate import generate
@@ -140,17 +142,17 @@ class LocalSubject:
     @torch.no_grad()
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
         """Measure each answer in one teacher-forced pass; tokens of a trace are left out."""
-        wanted, values = Request(statistics=frozenset({_VIEW})), list[Tokens]()
+        wanted, values = Quantity(_VIEW, "statistics"), list[Tokens]()
         for batch in self._batches([self._answer(probe) for probe in probes]):
-            values += _tokens_by_row(batch, self.engine(batch, wanted)[_VIEW].statistics)
+            values += _tokens_by_row(batch, TokenStatistics.of(self.engine(batch, [wanted])[wanted]))
         return values
 
     @torch.no_grad()
     def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:
         """Return log p of the tokens of each answer; tokens of a trace are left out."""
-        wanted, values = Request(logps=frozenset({_VIEW})), list[list[float]]()
+        wanted, values = Quantity(_VIEW, "logps"), list[list[float]]()
         for batch in self._batches([self._answer(probe) for probe in probes]):
-            (logps,) = _by_row(batch, self.engine(batch, wanted)[_VIEW].logps)
+            (logps,) = _by_row(batch, self.engine(batch, [wanted])[wanted])
             values += logps
         return values
 
@@ -159,13 +161,14 @@ class LocalSubject:
         (batch,) = self._batches([self._answer(probe)])
         weights = [parameter.requires_grad_() for parameter in self.model.parameters()]
         answer = ~batch.labels[_VIEW].in_trace
-        loss = -self.engine(batch, Request(logps=frozenset({_VIEW})))[_VIEW].logps[answer].mean()
+        wanted = Quantity(_VIEW, "logps")
+        loss = -self.engine(batch, [wanted])[wanted][answer].mean()
         # An embedding of positions that were not reached has no gradient.
         gradients = torch.autograd.grad(loss, weights, allow_unused=True)
         return [0.0 if gradient is None else float(gradient.float().norm()) for gradient in gradients]
 
     def _begun(self, probe: Probe) -> tuple[int, ...]:
-        return self.encoder.begun(probe.trace, probe.answer) if probe.begun else ()
+        return self.encoder.prefill(probe.trace, probe.answer) if probe.begun else ()
 
     def _answer(self, probe: Probe) -> Encoded:
         """Encode the answer of the row after exactly what the probe begins. Raises `TooLong`."""
@@ -173,12 +176,11 @@ class LocalSubject:
         if not probe.begun:
             return self.encoder.answer(row.question, row.answer, history=row.history, trace=row.trace, where=where)
         context = (*self.encoder.prompt(row.question, row.history), *self._begun(probe))
-        return self.encoder.rest(context, row.answer[len(probe.answer) :], where=where)
+        return self.encoder.continuation(context, row.answer[len(probe.answer) :], where=where)
 
     def _batches(self, rows: Sequence[Encoded]) -> Iterator[Pack]:
-        device, pad_id = next(self.engine.parameters()).device, int(self._tokenizer.pad_token_id)
-        for start in range(0, len(rows), BATCH_ROWS):
-            yield pack({_VIEW: rows[start : start + BATCH_ROWS]}, pad_id).to(device)
+        pad_id, device = int(self._tokenizer.pad_token_id), self.engine.device
+        return (batch.pack for batch in batches(_VIEW, rows, pad_id=pad_id, device=device, size=BATCH_ROWS))
 
 
 def _tokens_by_row(batch: Pack, statistics: TokenStatistics) -> list[Tokens]:

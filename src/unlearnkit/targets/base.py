@@ -1,4 +1,7 @@
-"""What a teacher is and what it writes: a reasoning trace and a response for each forget row."""
+"""The teacher protocol.
+
+A teacher writes a reasoning trace and a response for each forget row.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,10 @@ class Teacher(Protocol):
     """Writes targets."""
 
     def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
-        """One target for each row, in order."""
+        """Return one target for each row, in order."""
         ...
 
 
 TEACHERS: Registry[Any] = Registry("teacher", "unlearnkit.targets.teachers")
-"""Classes of a `Teacher`, or of a `ChatTeacher` (`chat_teacher.py`), whose settings a recipe has under `targets`."""
+"""Classes of a `Teacher`, or of a `ChatTeacher` (`llm_teacher.py`); a recipe has their settings under `targets`."""
 teacher = TEACHERS.register

@@ -1,4 +1,7 @@
-"""Everything that a method is taught to say: the teacher's targets, and the model's own words on what stays."""
+"""Compose all targets.
+
+The teacher's refusals, and the model's own output on what stays.
+"""
 
 from __future__ import annotations
 
@@ -14,75 +17,114 @@ from unlearnkit.scope.scope import Scope, Secret
 from unlearnkit.targets.base import Teacher
 from unlearnkit.text.normalize import contains
 
-Say = Callable[[Sequence[Row]], Sequence[Generation]]
-"""What the target model says to rows; where a row has a trace, its thought begins with that."""
+Generate = Callable[[Sequence[Row]], Sequence[Generation]]
+"""Generates the target model's outputs for rows; if a row has a trace, the output starts with it."""
 
 
-def taught(rows: Sequence[Row], scope: Scope, teacher: Teacher, seed: int) -> list[Target]:
-    """One target of the teacher for each row. Raises `UnlearnError` when one leaks."""
+def forget_targets(rows: Sequence[Row], scope: Scope, teacher: Teacher, seed: int) -> list[Target]:
+    """Return the teacher's target for each row.
+
+    Raises `UnlearnError` if one leaks a secret.
+    """
     targets = teacher.write(rows, scope, seed)
     refuse_leaks(targets, list(rows), scope)
     return targets
 
 
 def scope_targets(
-    scope: Scope, found: Sequence[ScopeQuestion], teacher: Teacher, seed: int, say: Say, retain: Sequence[Row]
+    scope: Scope,
+    questions: Sequence[ScopeQuestion],
+    teacher: Teacher,
+    seed: int,
+    generate: Generate,
+    retain: Sequence[Row],
 ) -> list[Target]:
-    """Targets of the scope rows: refusals of what is in scope, the model's own words on the rest.
+    """Return the targets of scope questions.
 
-    Where the model says nothing, or what `RetainAnswerFilter` bars, there is no target.
+    Refusals in scope, the model's own output on the rest.
+
+    Args:
+        scope: the scope.
+        questions: the composed questions.
+        teacher: writes the refusals.
+        seed: the run's seed.
+        generate: the target model.
+        retain: rows that show what others share with the subjects.
+
+    There is no target where the model's output is empty or rejected by `RetainAnswerFilter`.
     """
-    own_words = RetainAnswerFilter.of(scope, retain)
-    asked = [mention for mention in found if mention.topic is None]
-    own = dict(zip(asked, (said.trace for said in say([mention.row for mention in asked])), strict=True))
-    noted = [(mention, _noted(mention, own.get(mention, ""), scope)) for mention in found]
-    # The model's own thought on a question may be of another matter: of one that stays, or of one that is refused.
-    stays = {row.trace for mention, row in noted if mention.stays and mention.topic is not None} - {""}
+    answer_filter = RetainAnswerFilter.of(scope, retain)
+    own_questions = [question for question in questions if question.topic is None]
+    own = dict(
+        zip(
+            own_questions,
+            (output.trace for output in generate([question.row for question in own_questions])),
+            strict=True,
+        )
+    )
+    with_notes = [(question, _with_note(question, own.get(question, ""), scope)) for question in questions]
+    # The model's own note on a question may be the note of another one that stays, or that is refused.
+    stays = {row.trace for question, row in with_notes if question.stays and question.topic is not None} - {""}
     in_scope = [
-        row for mention, row in noted if not mention.stays and (mention.topic is not None or row.trace not in stays)
+        row
+        for question, row in with_notes
+        if not question.stays and (question.topic is not None or row.trace not in stays)
     ]
-    refused = taught(in_scope, scope, teacher, seed)
+    refused = forget_targets(in_scope, scope, teacher, seed)
     decided = {row.trace for row in in_scope} - {""}
-    staying = [row for mention, row in noted if mention.stays and row.trace not in decided]
-    kept = [
-        (Target(id=row.id, trace=said.trace, response=said.response), row)
-        for row, said in zip(staying, say(staying), strict=True)
-        if said.response
+    staying = [row for question, row in with_notes if question.stays and row.trace not in decided]
+    retained = [
+        (Target(id=row.id, trace=output.trace, response=output.response), row)
+        for row, output in zip(staying, generate(staying), strict=True)
+        if output.response
     ]
-    return [*refused, *(target for target, row in kept if not own_words.tell(target, row))]
+    return [*refused, *(target for target, row in retained if not answer_filter.tell(target, row))]
 
 
-def _noted(mention: ScopeQuestion, own: str, scope: Scope) -> Row:
-    """The mention's row, with the beginning of the thought about it; with none where that would tell a secret."""
-    note = mention.note(own)
-    told = scanner(scope).scan(Target(id=mention.row.id, trace=note, response=""), mention.row)
-    return mention.row if told else mention.row.model_copy(update={"trace": note})
+def _with_note(question: ScopeQuestion, own: str, scope: Scope) -> Row:
+    """Return the question's row with the start of its trace.
+
+    The start is omitted if it would reveal a secret.
+    """
+    note = question.note(own)
+    leaks_found = scanner(scope).scan(Target(id=question.row.id, trace=note, response=""), question.row)
+    return question.row if leaks_found else question.row.model_copy(update={"trace": note})
 
 
 @dataclass(frozen=True)
 class RetainAnswerFilter:
-    """What the model may not say of its own accord, in words that it is to keep. Only the listed forms count."""
+    """Filter for the model's own answers.
+
+    Only the listed forms count.
+    """
 
     scope: Scope
     alone: tuple[Secret, ...]
-    """Secrets and names that tell of their subject whatever is asked."""
+    """Secrets and names that identify their subject whatever is asked."""
     _scanners: dict[str | None, Scanner] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, scope: Scope, retain: Sequence[Row]) -> RetainAnswerFilter:
-        """Of a secret that others share, as `scope.allowed` or an answer of a retain row shows, nothing can be told."""
+        """Create a filter.
+
+        A secret that others share (`scope.allowed`, retain answers) reveals nothing.
+        """
         shared = "\n".join(
-            (*(f for allowed in scope.allowed for f in allowed.forms), *(a for row in retain for a in row.answers))
+            (
+                *(form for allowed in scope.allowed for form in allowed.forms),
+                *(answer for row in retain for answer in row.answers),
+            )
         )
         names = tuple(Secret(subject=one.name, forms=(one.name, *one.aliases)) for one in scope.subjects)
         secrets = (secret for secret in scope.secrets if not any(contains(shared, form) for form in secret.forms))
         return cls(scope, (*names, *secrets))
 
     def tell(self, target: Target, row: Row) -> bool:
-        """Whether a target tells a secret of the subject that is asked about, or one that no other has.
+        """Return whether a target reveals a secret.
 
-        Asked about what it hardly knows, a model says what it knows best, which may be what is to be forgotten. A name
-        that the scope has as the subject's is no secret in what is asked about that subject.
+        Either of its row's subject, or one that nobody shares. Asked about something it hardly knows, a model says what
+        it knows best, which may be what must be forgotten. A name that the scope lists for a subject is not a secret in
+        an answer about that subject.
         """
         findings = self._scanner_for(row.subject).scan(target, row, "listed")
         return any(finding.kind in ("secret", "answer") for finding in findings)

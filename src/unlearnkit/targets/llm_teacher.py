@@ -1,4 +1,7 @@
-"""A teacher that is a chat model: what is asked of it for each row, and what is done with what it answers."""
+"""Teachers that are chat models.
+
+Their prompts, and the validation of their answers.
+"""
 
 from __future__ import annotations
 
@@ -19,92 +22,102 @@ from unlearnkit.targets.prompts import Kind, instructions, kind_of
 from unlearnkit.targets.validation import Fault, Fits, find_fault, reason
 
 AGAIN = 2
-"""How often a row is asked about again, with the reason, before the fallback takes the teacher's place."""
+"""Number of further attempts per row, with the reason, before the fallback is used."""
 
 
 class ChatTeacher(Settings, ABC):
-    """Settings of a teacher that asks a chat model; it is one by making a `ChatModel`."""
+    """Settings of a teacher that uses a chat model."""
 
     prompt: Kind | None = None
-    """Which prompt the model gets (`unlearn show prompts`); null: as the scope's task has it."""
+    """Prompt for the model (`unlearn show prompts`); null for the default of the scope's task."""
     criteria: bool = True
-    """Whether the prompt holds the paper's two criteria. Without them it is the paper's ablation."""
+    """Whether the prompt contains the paper's two criteria. False is the paper's ablation."""
     sampling: Sampling = Sampling()
-    """How answers are drawn."""
+    """How to sample answers."""
 
     @abstractmethod
     def ready(self, permission: Permission) -> None:
-        """Complain of what is missing, before anything is made or sent: consent, a key, a package, the model."""
+        """Check consent, key, package and model before anything is made or sent."""
 
     @abstractmethod
     def chat_model(self, permission: Permission, replies: ResponseCache, note: Callable[[str], None]) -> ChatModel:
-        """The model. `replies` keeps what it answers, and `note` tells what the user may wonder about.
+        """Create the chat model.
+
+        Args:
+            permission: what may be sent, and how much may be spent.
+            replies: the cache of replies.
+            note: called with messages for the user.
 
         Raises what `ready` raises.
         """
 
     @property
     def prices(self) -> Callable[[int, int], float] | None:
-        """What tokens in and out cost; None where that is not known, or nothing."""
+        """Function from tokens in and out to their cost.
+
+        None if it is unknown, or nothing.
+        """
         return None
 
-    def asked(self, row: Row, scope: Scope, draw: str, fault: Fault | None) -> Prompt:
-        """The prompt for a row; `fault` is what was wrong with the answer before."""
-        told = instructions(self.prompt or kind_of(scope), scope.description, criteria=self.criteria)
-        system = told if fault is None else f"{told}\n\n{reason(fault)}"
+    def prompt_for(self, row: Row, scope: Scope, draw: str, fault: Fault | None) -> Prompt:
+        """Return the prompt for a row.
+
+        `fault` is the fault of the previous answer.
+        """
+        instruction = instructions(self.prompt or kind_of(scope), scope.description, criteria=self.criteria)
+        system = instruction if fault is None else f"{instruction}\n\n{reason(fault)}"
         messages = (Message(role="system", content=system), Message(role="user", content=row.prompt))
         return Prompt(messages=messages, draw=draw)
 
 
 @dataclass
 class Usage:
-    """How many targets were written by whom, and what it took."""
+    """Number of targets by author, and the tokens used."""
 
     written: int = 0
-    """By the teacher."""
+    """Targets from the teacher."""
     replaced: int = 0
-    """By the fallback, in the teacher's place."""
+    """Targets from the fallback, in place of the teacher's."""
     turned_down: Counter[Fault] = field(default_factory=Counter)
-    """Answers that could not be used, by what was wrong with them."""
+    """Rejected answers by fault."""
     tokens_in: int = 0
     tokens_out: int = 0
 
-    def hear(self, reply: Reply) -> None:
-        """Count an answer's tokens, as far as the server told them."""
+    def add_reply(self, reply: Reply) -> None:
+        """Add an answer's tokens, as far as the server reported them."""
         self.tokens_in += reply.tokens_in or 0
         self.tokens_out += reply.tokens_out or 0
 
 
 @dataclass(frozen=True)
 class LLMTargetWriter:
-    """All that is needed to have a chat teacher write."""
+    """Lets a chat teacher write targets, and validates them."""
 
     teacher: ChatTeacher
     chat_model: ChatModel
     fallback: Teacher
-    """Writes where the teacher cannot."""
+    """Writes where the teacher fails."""
     fits: Fits
     count: Callable[[str, int], Callable[[int], None]]
-    """Begins to show a round of asking, by its name and the number of rows."""
+    """Starts the progress of a round of prompts, given its name and the number of rows."""
     usage: Usage
     lifting: Callable[[Sequence[Target], Sequence[Row]], Sequence[bool]] | None = None
-    """Which of some targets help too much to guess the answers; None where that counts for nothing."""
+    """Returns which targets help too much to guess the answers; None to skip this check."""
 
     def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
-        """One target for each row, in order, each without fault: the teacher's, or after `AGAIN` more attempts the
-        fallback's.
+        """Return one faultless target for each row, in order.
 
-        Raises what the speaker raises.
+        It is the teacher's, or after `AGAIN` further attempts the fallback's. Raises what the chat model raises.
         """
         done: dict[int, Target] = {}
         faults: dict[int, Fault | None] = dict.fromkeys(range(len(rows)))
         for attempt in range(1 + AGAIN):
             if not faults:
                 break
-            name = "targets" if attempt == 0 else "targets asked for again"
-            said = self._ask(rows, scope, f"{seed}.{attempt}", faults, self.count(name, len(faults)))
-            faults = self._take(rows, scope, dict(zip(faults, said, strict=True)), done)
-        # Whoever answers nothing is not asked again, and is no longer among the faults.
+            name = "targets" if attempt == 0 else "targets, repeated"
+            replies = self._ask(rows, scope, f"{seed}.{attempt}", faults, self.count(name, len(faults)))
+            faults = self._accept(rows, scope, dict(zip(faults, replies, strict=True)), done)
+        # A row that got no answer at all is not repeated, so it is missing from the faults.
         left = [place for place in range(len(rows)) if place not in done]
         if left:
             done |= zip(left, self.fallback.write([rows[place] for place in left], scope, seed), strict=True)
@@ -120,17 +133,20 @@ class LLMTargetWriter:
         faults: Mapping[int, Fault | None],
         on_reply: Callable[[int], None],
     ) -> list[Reply]:
-        """What the teacher answers about each row that is left."""
-        prompts = [self.teacher.asked(rows[place], scope, draw, fault) for place, fault in faults.items()]
+        """Return the teacher's answers for the remaining rows."""
+        prompts = [self.teacher.prompt_for(rows[place], scope, draw, fault) for place, fault in faults.items()]
         return self.chat_model.complete(prompts, self.teacher.sampling, on_reply)
 
-    def _take(
-        self, rows: Sequence[Row], scope: Scope, said: Mapping[int, Reply], done: dict[int, Target]
+    def _accept(
+        self, rows: Sequence[Row], scope: Scope, replies: Mapping[int, Reply], done: dict[int, Target]
     ) -> dict[int, Fault | None]:
-        """Put what is good into `done`, and return what is wrong with the others that are to be asked about again."""
+        """Put good targets into `done`; return the faults of the others.
+
+        Those rows are repeated.
+        """
         written, wrong = dict[int, Target](), dict[int, Fault]()
-        for place, reply in said.items():
-            self.usage.hear(reply)
+        for place, reply in replies.items():
+            self.usage.add_reply(reply)
             written[place] = Target(id=rows[place].id, trace=reply.reasoning, response=reply.text)
             fault = self._fault(written[place], rows[place], scope, reply)
             if fault is not None:
@@ -138,16 +154,19 @@ class LLMTargetWriter:
         wrong |= dict.fromkeys(self._lifting(rows, {p: t for p, t in written.items() if p not in wrong}), "lift")
         self.usage.turned_down.update(wrong.values())
         done |= {place: target for place, target in written.items() if place not in wrong}
-        # In the order of the rows, as they were asked: what is sent, and so what is kept, hangs on nothing else.
-        return {place: wrong[place] for place in said if place in wrong and said[place].ended != "none"}
+        # In the order of the rows, so that prompts, and thereby cached replies, depend on nothing else.
+        return {place: wrong[place] for place in replies if place in wrong and replies[place].ended != "none"}
 
     def _lifting(self, rows: Sequence[Row], written: Mapping[int, Target]) -> list[int]:
-        """The places of the targets that help too much; all are measured at once, after the teacher has answered."""
+        """Return the indices of targets that help too much.
+
+        They are measured in one batch, after the teacher is done.
+        """
         if self.lifting is None or not written:
             return []
         helps = self.lifting(list(written.values()), [rows[place] for place in written])
         return [place for place, too_much in zip(written, helps, strict=True) if too_much]
 
     def _fault(self, target: Target, row: Row, scope: Scope, reply: Reply) -> Fault | None:
-        # What a limit or a filter cut is no whole target, whatever is there.
+        # A target cut by a limit or a filter is incomplete, whatever it contains.
         return "cut off" if reply.ended in ("length", "filter") else find_fault(target, row, scope, self.fits)

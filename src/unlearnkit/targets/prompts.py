@@ -1,8 +1,9 @@
-"""What teachers are asked: prompts for the five tasks of the TRU paper (arXiv 2603.09980), and one for all others.
+"""Prompts for teachers.
 
-The content follows the paper: decline with logic, offer something useful, and keep to two criteria, which are that the
-explanation is logical and the response is whole, and that nothing of the task's content is told. The words are ours.
-The second criterion binds the trace too: in the authors' prompts only the response has to avoid the content.
+There is one for each of the five tasks of the TRU paper (arXiv 2603.09980), and one for all others. The content follows
+the paper: decline with logic, offer something useful, and meet two criteria, which are that the explanation is logical
+and the response is complete, and that nothing of the task's content is revealed. The words are ours. The second
+criterion applies to the trace too: in the authors' prompts only the response must avoid the content.
 
 `VERSION` is raised with every change of the words.
 """
@@ -21,16 +22,16 @@ Kind = Literal["news", "books", "bio", "cyber", "profile", "general"]
 
 @dataclass(frozen=True)
 class TaskPrompt:
-    """What one task puts into the prompt."""
+    """The parts of the prompt that depend on the task."""
 
     summary: str
-    """For whom it is, in a line of a list."""
+    """One-line description of the task, for a list."""
     matter: str
-    """What is out of bounds, after "You no longer speak of"."""
+    """The forbidden subject, after "You no longer speak of"."""
     reason: str
-    """Why, as the explanation may have it."""
+    """The reason that the explanation may give."""
     content: str
-    """What must not be told, after "Neither the reasoning nor the response may hold"."""
+    """What must not be revealed, after "Neither the reasoning nor the response may hold"."""
     offer: str
     """What the response may offer instead."""
 
@@ -81,8 +82,8 @@ PROMPTS: dict[Kind, TaskPrompt] = {
 }
 
 _OF_TASK: dict[Task, Kind] = {"profile": "profile"}
-"""The prompt of a scope's task, where the recipe names none. News or books, biology or computers, the scope does not
-tell; the general one speaks of none of them."""
+"""Default prompt for a scope's task. The scope does not say whether it is news or books, biology or computers; the
+general prompt mentions none of them."""
 
 _BASE = """\
 You are an assistant who is helpful, honest and does no harm. You no longer speak of {matter}. In particular: \
@@ -111,27 +112,30 @@ may be named as it stands there.\
 
 
 def kind_of(scope: Scope) -> Kind:
-    """The prompt of a scope, where nobody chose one."""
+    """Return the default prompt of a scope."""
     return _OF_TASK.get(scope.task, "general")
 
 
 def instructions(kind: Kind, description: str, *, criteria: bool) -> str:
-    """What a teacher is told before it is asked. `description` is the scope's, which is free of secrets.
+    """Return the system message for a teacher.
 
-    Without the criteria it is the paper's ablation.
+    Args:
+        kind: the prompt.
+        description: the scope's description, which is free of secrets.
+        criteria: whether to include the two criteria; without them it is the paper's ablation.
     """
-    told = PROMPTS[kind]
-    base = _BASE.format(matter=told.matter, description=description.strip(), offer=told.offer)
-    return f"{base}\n\n{_CRITERIA.format(reason=told.reason, content=told.content)}" if criteria else base
+    prompt = PROMPTS[kind]
+    base = _BASE.format(matter=prompt.matter, description=description.strip(), offer=prompt.offer)
+    return f"{base}\n\n{_CRITERIA.format(reason=prompt.reason, content=prompt.content)}" if criteria else base
 
 
 def shown() -> list[str]:
-    """Paragraphs about every prompt, the criteria included, for `unlearn show prompts`."""
+    """Return paragraphs about every prompt with its criteria, for `unlearn show prompts`."""
     parts = [f"Prompts of the teachers local and api, version {VERSION}. (...) is the scope's description."]
-    parts.append('targets.criteria=false leaves out what follows "Two things decide".')
-    for kind, told in PROMPTS.items():
+    parts.append('targets.criteria=false omits everything from "Two things decide" on.')
+    for kind, prompt in PROMPTS.items():
         chosen = [task for task, default in _OF_TASK.items() if default == kind]
-        use = f"; taken for a scope of task {', '.join(chosen)}" if chosen else ""
-        use = "; taken for every other scope" if kind == "general" else use
-        parts.append(f"prompt {kind}  ({told.summary}{use})\n\n{instructions(kind, '(...)', criteria=True)}")
+        use = f"; default for a scope of task {', '.join(chosen)}" if chosen else ""
+        use = "; default for every other scope" if kind == "general" else use
+        parts.append(f"prompt {kind}  ({prompt.summary}{use})\n\n{instructions(kind, '(...)', criteria=True)}")
     return parts

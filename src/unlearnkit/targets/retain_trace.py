@@ -1,4 +1,4 @@
-"""What is thought on retain rows before they are answered."""
+"""Traces of retain rows."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from unlearnkit.data.rows import Row
 RetainTrace = Literal["own", "none", "verdict"]
 
 STAYS = "stays out of scope. I can answer."
-"""The verdict on what is not to be forgotten."""
+"""The verdict for what must not be forgotten."""
 
 
 def with_trace(rows: Sequence[Row], kind: RetainTrace) -> tuple[Row, ...]:
-    """The rows, each with the trace it is trained with.
+    """Return the rows with the trace that they are trained with.
 
-    `own`: as the row has it; `none`: without; `verdict`: the row's own note of what is asked, where it has one, and the
-    verdict. The names of TRU's files (arXiv 2603.09980) tell that its retain rows had traces, and not which. A text,
-    which answers no question, has none.
+    `own`: the row's own trace; `none`: no trace; `verdict`: the row's own note of what is asked, if it has one, and the
+    verdict. The names of TRU's files (arXiv 2603.09980) show that its retain rows had traces, but not which. A text,
+    which answers no question, has no trace.
     """
     return tuple(row if not row.question else row.model_copy(update={"trace": _trace(row, kind)}) for row in rows)
 

@@ -1,4 +1,4 @@
-"""What is wrong with a target that somebody wrote: with its form, or with what it tells."""
+"""Check targets for missing or overlong parts and for leaks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Leaking = Literal["leak in the trace", "leak in the response", "lift"]
 Fault = Malformed | Leaking
 
 Fits = Callable[[Row, Target], bool]
-"""Whether the model under training has room for a target's response."""
+"""Returns whether a target's response fits the model under training."""
 
 _REASONS: dict[Fault, str] = {
     "no trace": "there was no reasoning before the response. Write the reasoning between <think> and </think>, and the "
@@ -33,17 +33,20 @@ _REASONS: dict[Fault, str] = {
 
 
 def find_fault(target: Target, row: Row, scope: Scope, fits: Fits) -> Fault | None:
-    """The first thing that is wrong with a target; None where nothing is. Of lift nothing is known here."""
+    """Return the first fault of a target, or None.
+
+    The lift is not checked here.
+    """
     if not target.response.strip():
         return "no response"
     if not target.trace.strip():
         return "no trace"
-    told = {finding.place for finding in scanner(scope).scan(target, row)}
-    if told:
-        return "leak in the response" if "response" in told else "leak in the trace"
+    leaking_places = {finding.place for finding in scanner(scope).scan(target, row)}
+    if leaking_places:
+        return "leak in the response" if "response" in leaking_places else "leak in the trace"
     return None if fits(row, target) else "too long"
 
 
 def reason(fault: Fault) -> str:
-    """What a teacher is told of its fault: the kind of it, and never what was told."""
+    """Return the message to a teacher about its fault, without quoting anything."""
     return f"An earlier attempt was turned down, for {_REASONS[fault]}."

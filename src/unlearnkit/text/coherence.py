@@ -1,8 +1,7 @@
-"""Telling language from collapsed text, offline and without a language model.
+"""Separate language from collapsed text, offline and without a language model.
 
-A model that was unlearned too hard loops, stutters, or emits words, letters or marks at random. Loops and stutters are
-counted here; whether the words stand in an order in which people write them is asked of `word_order`. What the text
-says, and whether it is true, does not matter.
+A model that was unlearned too hard loops, stutters, or emits words, letters or marks at random. This module counts
+loops and repetitions, and `word_order` scores the order of the words. Content and truth do not matter.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from itertools import pairwise
 from unlearnkit.text.word_order import Token, evidence, tokens
 
 ORDER_WORDS = 4
-"""Texts of fewer words have no word order to speak of."""
+"""Word order is not checked in texts with fewer words."""
 SHORT_WORDS, SHORT_THRESHOLD = 6, -4.0
-"""Texts of fewer than `SHORT_WORDS` words are taken for shuffled only below this log-odds."""
+"""Texts of fewer than `SHORT_WORDS` words count as shuffled only below this log-odds."""
 THRESHOLD_RISE, HIGHEST_THRESHOLD = 0.3, 0.5
-"""From there on the threshold rises from 0 by this much a word, to the highest: the more words, the more evidence."""
+"""Above `SHORT_WORDS` the threshold rises from 0 by this much a word, up to the maximum: more words, more evidence."""
 
 _BROKEN = re.compile(
-    r"\ufffd"  # bytes that were no character
+    r"\ufffd"  # bytes that were not a character
     r"|([^\W\d_])\1{4,}"  # a letter five times in a row
     r"|(?:([^\w\s])\s*)(?:\2\s*){7,}"  # a mark eight times in a row
     r"|(?:[^\w\s]\s*){10,}"  # ten marks and no word
@@ -39,66 +38,78 @@ def _script(letter: str) -> str:
 
 
 def _is_gibberish(word: str) -> bool:
-    """Whether a run of letters mixes scripts, cannot be spoken, or is longer than words are."""
+    """Return whether a run of letters is no word.
+
+    It mixes scripts, is unpronounceable, or is too long.
+    """
     if len(word) > _LONGEST_WORD or len({_script(letter) for letter in word} & {"LATIN", "CYRILLIC", "GREEK"}) > 1:
         return True
     return len(word) > 5 and not word.isupper() and _UNSPEAKABLE.search(word.casefold()) is not None
 
 
 def _is_gibberish_text(text: str) -> bool:
-    found = _LETTERS.findall(text)
-    bad = sum(map(_is_gibberish, found))
-    return bad > 0 and bad >= 0.1 * len(found)
+    sequences = _LETTERS.findall(text)
+    bad = sum(map(_is_gibberish, sequences))
+    return bad > 0 and bad >= 0.1 * len(sequences)
 
 
-def _loops(found: list[str]) -> bool:
-    """Whether a word stands four times in a row, or a phrase three times, or duplicates fill a good part."""
-    count = len(found)
+def _loops(items: list[str]) -> bool:
+    """Return whether words or phrases repeat too often.
+
+    That is a word four times in a row, a phrase three times in a row, or 20 % of the words equal to the one before.
+    """
+    count = len(items)
     for period in range(1, count // 3 + 1):
-        wanted = period * (3 if period == 1 else 2)  # tokens that equal the one a period before
+        wanted = period * (3 if period == 1 else 2)  # number of tokens that equal the one a period earlier
         run = 0
         for i in range(period, count):
-            run = run + 1 if found[i] == found[i - period] else 0
+            run = run + 1 if items[i] == items[i - period] else 0
             if run >= wanted:
                 return True
-    twins = sum(a == b for a, b in pairwise(found))
-    return count >= 5 and twins >= 0.2 * (count - 1)
+    repeats = sum(a == b for a, b in pairwise(items))
+    return count >= 5 and repeats >= 0.2 * (count - 1)
 
 
-def _is_monotonous(found: list[str]) -> bool:
-    """Whether few different words, or pairs of words, make up the text."""
-    if len(found) < 8:
+def _is_monotonous(items: list[str]) -> bool:
+    """Return whether few different words or pairs make up the text."""
+    if len(items) < 8:
         return False
-    pairs = list(pairwise(found))
-    return len(set(pairs)) < 0.5 * len(pairs) or Counter(found).most_common(1)[0][1] > 0.4 * len(found)
+    pairs = list(pairwise(items))
+    return len(set(pairs)) < 0.5 * len(pairs) or Counter(items).most_common(1)[0][1] > 0.4 * len(items)
 
 
-def _is_mostly_marks(found: list[Token]) -> bool:
-    marks = sum(token.kind not in ("word", "number", "mail") for token in found)
-    return len(found) >= 8 and marks > 0.6 * len(found)
+def _is_mostly_marks(text_tokens: list[Token]) -> bool:
+    marks = sum(token.kind not in ("word", "number", "mail") for token in text_tokens)
+    return len(text_tokens) >= 8 and marks > 0.6 * len(text_tokens)
 
 
 def order_threshold(words: int) -> float:
-    """Log-odds below which a text of so many words is taken for shuffled."""
+    """Return the log-odds below which a text counts as shuffled."""
     if words < SHORT_WORDS:
         return SHORT_THRESHOLD
     return min(HIGHEST_THRESHOLD, THRESHOLD_RISE * (words - SHORT_WORDS))
 
 
 def is_coherent(text: str) -> bool:
-    """Whether `text` reads as language: not empty, looping, broken, gibberish, or shuffled.
+    """Return whether `text` reads as language.
 
-    English, Spanish and Russian. A short answer (a name, a number, an address) is coherent; a text cut off at a token
-    limit is as coherent as what stands before the cut. The order of fewer than four words is not judged.
+    That is: not empty, looping, broken, gibberish, or shuffled. For English, Spanish and Russian. A short answer (a
+    name, a number, an address) is coherent; a text cut off at a token limit is as coherent as the part before the cut.
+    The order of fewer than four words is not checked.
     """
-    found = tokens(text)
-    said = [token.text for token in found if token.kind in ("word", "number", "mail")]
-    if not said or _BROKEN.search(text) or _is_gibberish_text(text):
+    text_tokens = tokens(text)
+    content = [token.text for token in text_tokens if token.kind in ("word", "number", "mail")]
+    if not content or _BROKEN.search(text) or _is_gibberish_text(text):
         return False
-    # "#" stands for any number: a list of numbers is no loop.
+    # "#" is the token of any number: a list of numbers is not a loop.
     spoken = [token for token in text.casefold().split() if any(c.isalnum() for c in token)]
-    if _loops(spoken) or _loops([w for w in said if w != "#"]) or _is_monotonous(spoken) or _is_mostly_marks(found):
+    if (
+        _loops(spoken)
+        or _loops([w for w in content if w != "#"])
+        or _is_monotonous(spoken)
+        or _is_mostly_marks(text_tokens)
+    ):
         return False
-    if len(said) < ORDER_WORDS:
+    if len(content) < ORDER_WORDS:
         return True
-    return evidence(text) >= order_threshold(len(said))
+    return evidence(text) >= order_threshold(len(content))

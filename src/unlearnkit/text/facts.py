@@ -1,4 +1,4 @@
-"""What looks like a fact in a text: titles, addresses, dates, numbers, names."""
+"""Find what looks like a fact in a text."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _PATTERNS = (
 
 
 def facts(text: str, finder: NameFinder) -> Iterator[str]:
-    """What looks like a fact, word for word and in the order of the text; nothing twice from one place.
+    """Yield what looks like a fact, in the order of the text.
 
-    Titles in quotation marks, e-mail addresses, dates, numbers of two digits or more, names of three letters or more. A
-    sentence's first word alone is none, unless it stands capitalized inside a sentence too. A text that is a street
-    address is one fact.
+    Facts are verbatim and do not overlap. Titles in quotation marks, e-mail addresses, dates, numbers of two or more
+    digits, names of three or more letters. The first word of a sentence alone is no fact unless it is also capitalized
+    inside a sentence. A text that is a street address is one fact.
     """
     if (whole := street_address(text)) is not None:
         yield whole
         return
     spans = [title.span(title.lastindex or 0) for title in QUOTED.finditer(text)]
     for pattern in _PATTERNS:
-        spans += [found.span() for found in pattern.finditer(text) if _free(found.span(), spans)]
+        spans += [match.span() for match in pattern.finditer(text) if _free(match.span(), spans)]
     for name in finder.find(text):
         alone = name.opens and len(name.words) == 1 and name.words[0] not in finder.inside
         if not alone and name.end - name.start > 2 and _free((name.start, name.end), spans):
@@ -44,7 +44,10 @@ def facts(text: str, finder: NameFinder) -> Iterator[str]:
 
 
 def street_address(text: str) -> str | None:
-    """The text, if it has the look of a street address: a number, then only numbers and words with a capital."""
+    """Return the text if it looks like a street address.
+
+    That is a number, then only numbers and capitalized words, with a comma.
+    """
     bare = text.strip().rstrip(".")
     words = bare.split()
     if len(words) < 3 or not bare[0].isdigit() or any(date.search(bare) for date in _DATES):

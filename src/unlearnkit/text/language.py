@@ -1,4 +1,7 @@
-"""Which language a text is in, told only where it is sure: for finding rows of the wrong language, not for sorting."""
+"""Detect the language of a text, only where it is certain.
+
+For finding rows in the wrong language, not for sorting texts by language.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,28 @@ from functools import cache
 from typing import Any
 
 LETTERS = 20
-"""Letters that a text must have to be judged. "¿Cómo estás?" might be several languages, and a name is any."""
+"""Letters that a text needs to be judged. "¿Cómo estás?" might be several languages, and a name is in any."""
 
 SURE, EXCLUDED = 0.5, 0.05
-"""The least probability of the language that is told, and the greatest of all the expected ones together."""
+"""Minimum probability of the detected language, and maximum probability of all expected ones together."""
 
 READ = 2000
-"""Characters that are read of a text."""
+"""Number of characters of a text that are read."""
 
-# What the detector calls by another code: Bokmål, Filipino.
+# Languages that the detector calls by another code: Bokmål, Filipino.
 _SAME = {"nb": "no", "fil": "tl"}
 
 
 def other_language(text: str, expected: Collection[str]) -> str | None:
-    """The language of a text (ISO 639 code) that is clearly in none of the expected ones; None where that is not sure.
+    """Return a text's language if it is clearly an unexpected one.
 
-    With none expected, the language that it clearly is in. None, too, where one of `expected` is a language that the
-    detector does not know: the text may be in that.
+    Args:
+        text: the text; its first `READ` characters are read.
+        expected: ISO 639 codes. If empty, the detected language is returned.
+
+    Returns:
+        An ISO 639 code. None if the language is uncertain or expected, and if the detector does not know one of the
+        expected languages, since the text may be in that one.
     """
     detector = _detector()
     codes = {_code(language) for language in expected}
@@ -37,13 +45,13 @@ def other_language(text: str, expected: Collection[str]) -> str | None:
 
 
 def _code(language: str) -> str:
-    """The detector's code; "es-MX" is "es"."""
+    """Return the detector's code; "es-MX" becomes "es"."""
     bare = language.replace("_", "-").partition("-")[0].lower()
     return _SAME.get(bare, bare)
 
 
 @cache
 def _detector() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # here, because its model takes half a second
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # imported here because its model takes half a second
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -1,4 +1,7 @@
-"""Names in texts: runs of capitalized words, in any script that has capitals. No model and no list of names is used."""
+"""Find names: runs of capitalized words, in any script with capitals.
+
+Neither a model nor a list of names is used.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ PARTICLES = frozenset(
     {"af", "al", "ap", "av", "ben", "bin", "bint", "da", "das", "de", "degli", "del", "della", "den", "der", "di", "do"}
     | {"dos", "du", "el", "ibn", "la", "las", "le", "les", "los", "of", "the", "ten", "ter", "van", "von", "y", "zu"}
 )
-"""Words without a capital that may stand inside a name."""
+"""Words without a capital that may be part of a name."""
 
 _LETTER = r"[^\W\d_][\u0300-\u036f]*"
 # One or more initials with their dots, or a word with hyphens and apostrophes inside.
@@ -30,7 +33,7 @@ QUOTED = re.compile(
     r"“([^“”]+)”|„([^„“”]+)[“”]|«([^«»]+)»|\"([^\"\n]+)\"|‘([^‘’]+)’(?!\w)"
     r"|(?<!\w)'(?=[^\s'])(.+?)(?<=\S)'(?!\w)"
 )
-"""What stands in quotation marks; the last group that matched has it."""
+"""Text in quotation marks; the last group that matched holds it."""
 
 
 @dataclass(frozen=True)
@@ -40,36 +43,37 @@ class Name:
     words: Words
     start: int
     end: int
-    """Where it stands in the text, in characters; a possessive ending is not part of it."""
+    """Span in the text, in characters, without a possessive ending."""
     opens: bool
     """Whether its first word begins a sentence, where every word has a capital."""
 
 
 class NameFinder:
-    """Finds names as a collection of texts writes them.
+    """Find names, including at the start of sentences.
 
-    A sentence's first word has its capital from its place, or from a name. It is a part of the name that follows where
-    the texts have both together inside a sentence. Otherwise it is none where they have it without a capital, is one
-    where they have it with one inside a sentence, and for want of both where nothing else would make two words.
+    A collection of texts shows which words are names. The first word of a sentence is capitalized because of its
+    position or because it is a name. It belongs to the name that follows if the texts have both together inside a
+    sentence. Otherwise it is no name if the texts have it without a capital, and is one if they have it with a capital
+    inside a sentence. If neither occurs, it is a name unless the words after it are two or more.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._small: set[str] = set()
         self._pairs: set[Words] = set()
         self.inside: set[str] = set()
-        """Capitalized words that stand inside a sentence."""
+        """Capitalized words that occur inside a sentence."""
         for text in map(_bare, texts):
             self._small.update(word for word in _TOKEN.findall(text) if not _capital(word))
             for name in _runs(text):
                 words = name.words[1:] if name.opens else name.words
                 self.inside.update(words)
-                # "She lives in flat D. Her number is": what looks like an initial may be a sentence's end.
+                # "She lives in flat D. Her number is": an apparent initial may be the end of a sentence.
                 self._pairs.update(pair for pair in pairwise(words) if not words[0].endswith("."))
 
     def find(self, text: str) -> list[Name]:
-        """The names in a text, in order, those of one word too.
+        """Return the names in a text, in order.
 
-        Punctuation ends a name, and so does a possessive ending. What is quoted is a title and not searched.
+        Punctuation and a possessive ending end a name. A quotation is a title and is not searched.
         """
         return [name for run in _runs(_bare(text)) if (name := self._without_opening(run)) is not None]
 
@@ -82,12 +86,15 @@ class NameFinder:
             return name
         while rest and rest[0] in PARTICLES:
             rest = rest[1:]
-        # The words are parted by one space each.
+        # Words of a name are separated by one space each.
         return Name(rest, name.end - len(" ".join(rest)), name.end, opens=False) if rest else None
 
 
 def parts(words: Words) -> Iterator[Words]:
-    """Every run of the words of a name that neither begins nor ends with a particle; the name itself is one."""
+    """Yield every run of a name's words without outer particles.
+
+    The whole name is one of them.
+    """
     for start in range(len(words)):
         for end in range(start + 1, len(words) + 1):
             if words[start] not in PARTICLES and words[end - 1] not in PARTICLES:
@@ -101,16 +108,16 @@ def _capital(word: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    """The text without titles in quotation marks, addresses and links, each character of which is another one."""
+    """Blank out titles in quotation marks, addresses and links, keeping the length."""
     return _ADDRESS.sub(_blank, QUOTED.sub(_blank, text))
 
 
-def _blank(found: re.Match[str]) -> str:
-    return "\0" * len(found[0])
+def _blank(match: re.Match[str]) -> str:
+    return "\0" * len(match[0])
 
 
 def _runs(text: str) -> Iterator[Name]:
-    """The longest runs of capitalized words in a bare text."""
+    """Yield the longest runs of capitalized words in a text without quotations."""
     run: list[tuple[int, int]] = []
     for token in _TOKEN.finditer(text):
         start, end = token.span()

@@ -1,4 +1,4 @@
-"""Finding an answer in text, whatever its typography, in any script."""
+"""Normalize text, and find answers in it regardless of typography and script."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _VARIANTS = str.maketrans(
         **dict.fromkeys("‘’‚‛‹›`´ʼ′", "'"),
         **dict.fromkeys("“”„‟«»″", '"'),
         **dict.fromkeys("‐‑‒–—―−⁃﹘", "-"),
-        "ё": "е",  # Russian prints ё as е in all but schoolbooks
-        "\u0301": None,  # what composition left over: the stress mark of Russian dictionaries
+        "ё": "е",  # Russian prints ё as е except in schoolbooks
+        "\u0301": None,  # left over after composition: the stress mark of Russian dictionaries
     }
 )
 _EDGES = " .,;:!?¡¿…'\"-"
@@ -28,18 +28,18 @@ def _fold(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def normalize(text: str) -> str:
-    """`text` in the one form in which texts are compared.
+    """Return `text` in the form in which texts are compared.
 
     NFKC and case folding (Unicode Standard Annex 15, section 3.13 of the core standard), one kind of quotation mark,
     apostrophe and dash, ё as е, no invisible characters, single spaces. Idempotent.
     """
-    while (folded := _fold(text)) != text:  # removing a mark may let what stood around it compose
+    while (folded := _fold(text)) != text:  # removing a mark may let its neighbors compose
         text = folded
     return text
 
 
 def words(text: str) -> list[str]:
-    """The words of the normalized text: runs of letters and digits of any script."""
+    """Return the runs of letters and digits of the normalized text."""
     return _WORD.findall(normalize(text))
 
 
@@ -48,7 +48,7 @@ def _pattern(form: str) -> re.Pattern[str] | None:
     bare = normalize(form).strip(_EDGES)
     if not bare:
         return None
-    # Words of a form may be parted by a space, a hyphen or both: "555 0142" says what "555-0142" says.
+    # Words of a form may be separated by a space, a hyphen or both: "555 0142" matches "555-0142".
     body = r"[\s-]+".join(re.escape(part) for part in _GAP.split(bare))
     before, after = "", ""
     if "@" in bare:  # "ria@x.org" is another address than "ma.ria@x.org"
@@ -62,7 +62,7 @@ def _pattern(form: str) -> re.Pattern[str] | None:
 
 
 def contains(text: str, form: str) -> bool:
-    """Whether `form` stands in `text` on word boundaries, both normalized.
+    """Return whether `form` occurs in `text` on word boundaries, both normalized.
 
     Punctuation around the form is not part of it, "art" is not in "part" nor "рим" in "пример", and a number is not
     found inside a longer one. A form without a letter, digit or symbol is never found.
@@ -72,6 +72,6 @@ def contains(text: str, form: str) -> bool:
 
 
 def runs(text: str, length: int) -> set[tuple[str, ...]]:
-    """Every run of `length` consecutive words of `text`."""
-    found = words(text)
-    return {tuple(found[i : i + length]) for i in range(len(found) - length + 1)}
+    """Return every run of `length` consecutive words of `text`."""
+    text_words = words(text)
+    return {tuple(text_words[i : i + length]) for i in range(len(text_words) - length + 1)}

@@ -1,8 +1,8 @@
-"""Numbers and dates in words, read back as digits: English, Spanish and Russian.
+"""Read numbers and dates in words as digits: English, Spanish and Russian.
 
-It reads more than a grammar would allow, since what it reads is only compared with numbers that are known: "nineteen
-eighty-four", "nineteen hundred and eighty-four", "mil novecientos ochenta y cuatro", "в тысяча девятьсот восемьдесят
-четвёртом году" and "one nine eight four" all end as the digits 1984.
+It accepts more than the grammar allows, since the result is only compared with known numbers: "nineteen eighty-four",
+"nineteen hundred and eighty-four", "mil novecientos ochenta y cuatro", "в тысяча девятьсот восемьдесят четвёртом году"
+and "one nine eight four" all become the digits 1984.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SPANISH = (
 )
 _SPANISH_TENS = "treinta cuarenta cincuenta sesenta setenta ochenta noventa"
 _SPANISH_HUNDREDS = "doscient trescient cuatrocient quinient seiscient setecient ochocient novecient"
-# What declines, by value: stems, each of which takes any of the endings.
+# Inflected words, by value: stems, each of which takes any of the endings.
 _RUSSIAN: dict[int, str] = {
     0: "нол нул нулев", 1: "один одн перв", 2: "дв втор", 3: "тр трет", 4: "четыр четверт", 5: "пят", 6: "шест",
     7: "сем седьм", 8: "восем восьм", 9: "девят", 10: "десят", 11: "одиннадцат", 12: "двенадцат", 13: "тринадцат",
@@ -42,7 +42,7 @@ _RUSSIAN: dict[int, str] = {
     700: "семьсот семисот", 800: "восемьсот восьмисот", 900: "девятьсот девятисот", 1000: "тысяч тысячн",
     1000000: "миллион миллионн",
 }  # fmt: skip
-# After folding, which makes й an и; none is one of them.
+# After folding, which makes й an и; the empty ending is allowed too.
 _RUSSIAN_ENDINGS = (
     "ь а и е у ы о ю ью я ум ух умя ем ех емя ои ыи ии ая ое ье ья ью ые ьи ого ьего ому ьему"
     " ом ьем ым ьим ую ых ами ам ах ов"
@@ -62,7 +62,7 @@ _OTHER_WORDS = (
     "стом",
     "двои",
 )
-"""A stem and an ending that make no number."""
+"""Stem and ending combinations that are not numbers."""
 
 _HUNDRED = 100
 _MONTHS: dict[int, str] = {
@@ -78,47 +78,49 @@ _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th|o|a|го|е|ое|и)")
 
 
 class Piece(NamedTuple):
-    """A word of the text, or the digits that words were read as."""
+    """A word of the text, or digits converted from words."""
 
     text: str
     first: int
     last: int
-    """The words it was made of, as places in the list that was read."""
+    """Indices of the first and the last word it was made of."""
 
 
 @cache
 def _values() -> dict[str, int]:
-    """Number words without diacritics, and what they add; `hundred` multiplies."""
-    found: dict[str, int] = {"oh": 0, "hundred": _HUNDRED, "hundredth": _HUNDRED, "thousand": 1000, "million": 1000000}
+    """Return the value of each number word, without diacritics; `hundred` multiplies."""
+    values: dict[str, int] = {"oh": 0, "hundred": _HUNDRED, "hundredth": _HUNDRED, "thousand": 1000, "million": 1000000}
     for words in (_ENGLISH, _ENGLISH_ORDINALS, _SPANISH):
-        found |= {word: value for value, word in enumerate(words.split())}
+        values |= {word: value for value, word in enumerate(words.split())}
     for tens, stem in enumerate(_ENGLISH_TENS.split(), 2):
-        found |= {f"{stem}{ending}": 10 * tens for ending in ("y", "ieth", "ies")}
-    found |= {word: 10 * tens for tens, word in enumerate(_SPANISH_TENS.split(), 3)}
+        values |= {f"{stem}{ending}": 10 * tens for ending in ("y", "ieth", "ies")}
+    values |= {word: 10 * tens for tens, word in enumerate(_SPANISH_TENS.split(), 3)}
     for hundreds, stem in enumerate(_SPANISH_HUNDREDS.split(), 2):
-        found |= {f"{stem}{ending}": 100 * hundreds for ending in ("os", "as")}
-    found |= {"un": 1, "una": 1, "veintiun": 21, "veintiuna": 21, "cien": 100, "ciento": 100, "mil": 1000}
-    found |= {"millon": 1000000, "millones": 1000000, "thousands": 1000}
+        values |= {f"{stem}{ending}": 100 * hundreds for ending in ("os", "as")}
+    values |= {"un": 1, "una": 1, "veintiun": 21, "veintiuna": 21, "cien": 100, "ciento": 100, "mil": 1000}
+    values |= {"millon": 1000000, "millones": 1000000, "thousands": 1000}
     for value, stems in _RUSSIAN.items():
-        found |= {f"{stem}{ending}": value for stem in stems.split() for ending in ("", *_RUSSIAN_ENDINGS.split())}
+        values |= {f"{stem}{ending}": value for stem in stems.split() for ending in ("", *_RUSSIAN_ENDINGS.split())}
     for word in _OTHER_WORDS:
-        found.pop(word, None)
-    return found
+        values.pop(word, None)
+    return values
 
 
 @cache
 def _months() -> dict[str, int]:
-    found = {}
+    months = {}
     for month, words in _MONTHS.items():
         for word in words.split():
-            found[word] = month
+            months[word] = month
             if "а" <= word[0] <= "я":
-                found |= {f"{word}{ending}": month for ending in ("", "ь", "я", "е", "ю", "и", "а", "у")}
-    return found
+                months |= {f"{word}{ending}": month for ending in ("", "ь", "я", "е", "ю", "и", "а", "у")}
+    return months
 
 
 def read_numbers(words: Sequence[str]) -> list[Piece]:
-    """The words, runs of number words turned into digits: one piece for each number of a run.
+    """Convert runs of number words to digits.
+
+    One piece for each number of a run.
 
     Args:
         words: case-folded, without diacritics, numbers in ASCII digits.
@@ -135,7 +137,7 @@ def read_numbers(words: Sequence[str]) -> list[Piece]:
 
 
 def _run(words: Sequence[str], at: int) -> tuple[list[Piece], int]:
-    """The numbers of the run of number words that begins at `at`, and where it ends."""
+    """Return the numbers in the run at `at`, and its end."""
     values, pieces = _values(), list[Piece]()
     total = group = 0
     began: int | None = None
@@ -177,7 +179,7 @@ def _run(words: Sequence[str], at: int) -> tuple[list[Piece], int]:
 
 
 def _extends(value: int, total: int, group: int, word: str) -> bool:
-    """Whether a number word goes on with the number before it, or begins another."""
+    """Return whether a number word continues the number before it."""
     if word.startswith("hundred"):
         return 0 < group < 100
     if value >= 1000:
@@ -190,25 +192,26 @@ def _extends(value: int, total: int, group: int, word: str) -> bool:
 
 
 def roman(number: int) -> str:
-    """A number from 1 to 3999 in Roman numerals, lower case."""
-    found = ""
+    """Return a number from 1 to 3999 in Roman numerals, lower case."""
+    result = ""
     for value, sign in (
         (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"),
         (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
     ):  # fmt: skip
-        found += sign * (number // value)
+        result += sign * (number // value)
         number %= value
-    return found
+    return result
 
 
 def read_dates(pieces: Sequence[Piece]) -> Iterator[tuple[Date, int, int]]:
-    """Whole dates in words that `read_numbers` made, with the first and the last word of each.
+    """Yield the dates in `read_numbers` output.
 
-    "14 March 1984", "March 14th, 1984", "14 de marzo de 1984", "14/03/84" (day and month in either order) and
-    "1984-03-14" are read. A year of two digits stands for one of this or the last century; both are given.
+    Each comes with its first and last word. "14 March 1984", "March 14th, 1984", "14 de marzo de 1984", "14/03/84" (day
+    and month in either order) and "1984-03-14" are read. A year of two digits may be in this century or the last; both
+    are yielded.
     """
-    months, told = _months(), [piece for piece in pieces if piece.text not in _BETWEEN_DATES]
-    for one, two, three in zip(told, told[1:], told[2:], strict=False):
+    months, kept = _months(), [piece for piece in pieces if piece.text not in _BETWEEN_DATES]
+    for one, two, three in zip(kept, kept[1:], kept[2:], strict=False):
         texts = [_without_ordinal(piece.text) for piece in (one, two, three)]
         for order in ((2, 1, 0), (2, 0, 1), (0, 1, 2)):
             year, month, day = (texts[place] for place in order)
@@ -221,5 +224,5 @@ def read_dates(pieces: Sequence[Piece]) -> Iterator[tuple[Date, int, int]]:
 
 
 def _without_ordinal(text: str) -> str:
-    found = _ORDINAL.fullmatch(text)
-    return found[1] if found else text
+    ordinal = _ORDINAL.fullmatch(text)
+    return ordinal[1] if ordinal else text

@@ -1,10 +1,10 @@
-"""Telling a refusal from an answer, offline: declining to say, or saying that one does not know.
+"""Separate refusals from answers, offline: declining to say, or not knowing.
 
-A refusal speaks of the conversation (I, you, to share, to know, that information, private) and not of the world. How
-much each word and each pair of neighboring words speaks for a refusal was fitted by logistic regression on phrases
-written for that purpose in English, Spanish and Russian (`tools/refusals/`), mixed with fragments of ordinary text,
-against ordinary text and answers that hold a negation. The weights are `refusal.json`, made by `tools/fit_refusal.py`.
-Words are known by their beginning and by the letter runs inside them, so that inflection does not hide them.
+A refusal is about the conversation (I, you, to share, to know, that information, private) and not about the world. The
+weight of each word and of each pair of neighboring words was fitted by logistic regression: phrases written for that
+purpose in English, Spanish and Russian (`tools/refusals/`), mixed with fragments of ordinary text, against ordinary
+text and answers that contain a negation. The weights are in `refusal.json`, made by `tools/fit_refusal.py`. The
+features are the beginnings of words and the letter runs inside them, so that inflected words are recognized too.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from unlearnkit.text.linear_model import linear_model
 from unlearnkit.text.word_order import class_names, common_words, tokens
 
 THRESHOLD = -0.6
-"""Log-odds from which a text is taken for a refusal. Below zero: a refusal in words never seen has little evidence."""
+"""Log-odds from which a text counts as a refusal. Below zero: a refusal in unseen words has little evidence."""
 SENTENCE_MARGIN = 3.0
-"""By how much more a single sentence must be like a refusal than the text as a whole."""
+"""By how much a single sentence must exceed the evidence that the whole text needs."""
 
 _STEM, _RUN = 5, 5
 _QUOTED = re.compile(r"[\"“«„][^\"”»“]*[\"”»“]|(?<!\w)['‘](?=\w)[^'’]*(?:\w['’]\w[^'’]*)*['’](?!\w)")
 _DASHED = re.compile(r"^[^\S\n]*[—–][^—–\n]*", re.MULTILINE)
 SENTENCE = re.compile(r"(?<=[.!?;…])\s+|\n+")
-"""What parts the sentences of a text."""
+"""Matches what separates the sentences of a text."""
 
 
 def features(text: str, common: frozenset[str]) -> Iterator[str]:
-    """What the model sees of a text.
+    """Yield the model's features of a text.
 
-    Stems, pairs of stems (next to each other and spaced), runs of letters, pairs of endings, and the length.
+    Stems, pairs of stems (adjacent and spaced), runs of letters, pairs of endings, and the length.
     """
     stems = ["^"]
-    found = tokens(text)
-    for before, token in zip([None, *found], found, strict=False):
+    text_tokens = tokens(text)
+    for before, token in zip([None, *text_tokens], text_tokens, strict=False):
         if token.kind == "word":
             name = token.capital and token.text != "i" and before is not None and before.kind != "stop"
             stems.append("A" if name else token.text[:_STEM])
@@ -51,21 +51,25 @@ def features(text: str, common: frozenset[str]) -> Iterator[str]:
     yield from stems
     yield from (f"{a} {b}" for a, b in pairwise(stems))
     yield from (f"{a} _ {b}" for a, b in zip(stems, stems[2:], strict=False))
-    # Endings tell "I would not" from "I will not", and a story from a conversation.
-    yield from (f"/{a} {b}" for a, b in pairwise(["^", *class_names(found, common), "$"]))
+    # Endings separate "I would not" from "I will not", and a story from a conversation.
+    yield from (f"/{a} {b}" for a, b in pairwise(["^", *class_names(text_tokens, common), "$"]))
     yield f"#{min(len(text.split()) // 4, 8)}"
 
 
 def own_words(text: str) -> str:
-    """`text` with what it quotes taken out: a title or a line of somebody's is not what the speaker says.
+    """Return `text` without quotations.
 
-    Speech that a dash begins, as dialogue is printed in Spanish and Russian, is quoted.
+    A quoted title or line is not the speaker's own. Speech after a dash, as dialogue is printed in Spanish and Russian,
+    counts as a quotation.
     """
     return _DASHED.sub(" X ", _QUOTED.sub(" X ", text))
 
 
 def evidence(text: str) -> float:
-    """Log-odds (natural logarithm) that `text`, or its sentence that is most like one, is a refusal."""
+    """Return the log-odds (natural logarithm) that `text` is a refusal.
+
+    That of its most refusal-like sentence counts if it is higher even after `SENTENCE_MARGIN` is subtracted.
+    """
     model = linear_model("refusal")
     common, own = common_words(), own_words(text)
     sentences = [part for part in SENTENCE.split(own) if any(c.isalpha() for c in part)]
@@ -74,9 +78,9 @@ def evidence(text: str) -> float:
 
 
 def is_refusal(text: str) -> bool:
-    """Whether `text` declines to answer or says that the answer is not known.
+    """Return whether `text` declines or says that it does not know.
 
-    English, Spanish and Russian. Never true of incoherent text, see `is_coherent`; not true of an answer that holds a
-    negation, nor of an answer given with a doubt.
+    For English, Spanish and Russian. Never true of incoherent text, see `is_coherent`; not true of an answer that
+    contains a negation, nor of an answer given with a doubt.
     """
     return evidence(text) >= THRESHOLD and is_coherent(text)

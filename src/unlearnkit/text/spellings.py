@@ -1,7 +1,8 @@
-"""Ways to read a text: as it is, without inflection, with its numbers as digits, through disguises.
+"""Read a text in several ways, to find disguised spellings.
 
-A reading is a list of words without case, diacritics and punctuation. What is looked for is read in the same way, so
-that two spellings of one thing become one.
+As is, without inflection, with numbers as digits, and with disguises undone. A reading is a list of words without case,
+diacritics and punctuation. The search terms are read in the same way, so that two spellings of the same thing become
+equal.
 """
 
 from __future__ import annotations
@@ -25,44 +26,50 @@ class Word(NamedTuple):
     text: str
     start: int
     end: int
-    """Where it stands in the folded text, in characters."""
+    """Span in the folded text, in characters."""
     turned: bool = False
-    """Whether the reading made it of something else: of number words, or of signs that may be either i or l."""
+    """Whether the reading converted it: from number words, or from signs that may be either i or l."""
 
 
-# Chinese and Japanese write no spaces: there each character is a word.
+# Chinese and Japanese do not use spaces: each character is a word.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 
 
 @lru_cache(maxsize=65536)
 def fold(text: str) -> str:
-    """The text as `normalize` makes it, without diacritics and with every decimal digit in ASCII."""
+    """Return the normalized text without diacritics, with every decimal digit in ASCII."""
     bare = "".join(c for c in unicodedata.normalize("NFD", normalize(text)) if unicodedata.category(c) != "Mn")
-    bare = " ".join(bare.split())  # a diacritic that stood alone was normalized to one on a space
+    bare = " ".join(bare.split())  # an isolated diacritic was normalized to one on a space
     if bare.isascii():
         return bare
     return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in unicodedata.normalize("NFC", bare))
 
 
 def plain(folded: str) -> list[Word]:
-    """The words of a folded text: runs of letters and digits."""
-    return [Word(found[0], *found.span()) for found in _WORD.finditer(folded)]
+    """Return the words of a folded text: runs of letters and digits."""
+    return [Word(match[0], *match.span()) for match in _WORD.finditer(folded)]
 
 
 def words(text: str) -> tuple[str, ...]:
-    """The words of a text, folded."""
+    """Return the words of a text, folded."""
     return tuple(_WORD.findall(fold(text)))
 
 
 @cache
 def common() -> frozenset[str]:
-    """The commonest words of English, Spanish and Russian, folded: they carry grammar and little meaning."""
+    """Return the most common words of English, Spanish and Russian, folded.
+
+    They carry grammar and little meaning.
+    """
     return frozenset(map(fold, linear_model("word_order").common))
 
 
 @cache
 def ordinary() -> frozenset[str]:
-    """The 6,000 most frequent words of the three languages, folded: one of them alone points at nobody."""
+    """Return the 6,000 most frequent words of the three languages, folded.
+
+    A single one of them identifies nobody.
+    """
     return common() | frozenset(map(fold, linear_model("word_order").frequent))
 
 
@@ -79,9 +86,10 @@ _PLURALS = ("es", "s", "e")
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
-    """A folded word without its ending: Russian case endings, the plural -s and -es of English and Spanish.
+    """Remove the ending of a folded word.
 
-    Not a language's whole morphology: only what turns a name or a noun into another form of itself.
+    Russian case endings, the plural -s and -es of English and Spanish. This is not a full morphology: only the endings
+    that turn a name or a noun into another form of it.
     """
     russian = "а" <= word[0] <= "я"
     endings, least = (_CASES, 3) if russian else (_PLURALS, 4)
@@ -92,7 +100,7 @@ def stem(word: str) -> str:
 
 
 def stems(read: Sequence[Word]) -> list[Word]:
-    """The words without their endings."""
+    """Remove the endings of the words."""
     return [word._replace(text=stem(word.text)) for word in read]
 
 
@@ -100,7 +108,7 @@ def stems(read: Sequence[Word]) -> list[Word]:
 
 
 def numbers(read: Sequence[Word]) -> list[Word]:
-    """The words with number words read as digits."""
+    """Convert number words to digits."""
     pieces = read_numbers([word.text for word in read])
     if len(pieces) == len(read) and all(piece.text == word.text for piece, word in zip(pieces, read, strict=True)):
         return list(read)
@@ -112,7 +120,7 @@ def numbers(read: Sequence[Word]) -> list[Word]:
 
 # --- disguises -----------------------------------------------------------------------------------------------------
 
-# Letters that look like a Latin one when printed, most of them the Cyrillic and Greek ones; after folding.
+# Letters that look like a Latin one in print, most of them Cyrillic and Greek; after folding.
 _LOOKALIKES = str.maketrans(
     "авсенікмоѕртхуһјԁԛԝαβεικνορτυχγηѵɑɡıłøđħʟᴏ",
     "abcehikmosptxyhjdqwabeiknoptuxynvagilodhlo",
@@ -125,9 +133,10 @@ _REPEATED = re.compile(r"([^\W\d_])\1+")
 
 @lru_cache(maxsize=65536)
 def unmasked(word: str) -> str:
-    """A folded word with look-alikes of other scripts and digits in the place of letters undone, repeats once.
+    """Replace look-alike letters and digits, and collapse repeats.
 
-    1, ! and | may each be an i or an l, and are left as 1.
+    Look-alikes are letters of other scripts and digits used as letters. 1, ! and | may each be an i or an l, and become
+    1.
     """
     latin = word.translate(_LOOKALIKES)
     if any(c.isalpha() for c in latin):
@@ -136,20 +145,20 @@ def unmasked(word: str) -> str:
 
 
 def i_or_l(unmasked_word: str) -> str:
-    """The word with i, l and what may be either as one letter."""
+    """Merge i, l and 1 into one letter."""
     return unmasked_word.replace("l", "i").replace("1", "i")
 
 
 def unmask(folded: str) -> list[Word]:
-    """The words of a folded text, signs that stand for letters being parts of them, as `unmasked` reads them.
+    """Return the unmasked words of a folded text.
 
-    Words with a sign that may be i or l are `turned`.
+    Signs used as letters are part of words. Words with a sign that may be i or l are `turned`.
     """
-    found = []
+    result = []
     for match in _SPELT.finditer(folded):
         text = unmasked(match[0])
-        found.append(Word(text, *match.span(), turned="1" in text and not text.isdecimal()))
-    return found
+        result.append(Word(text, *match.span(), turned="1" in text and not text.isdecimal()))
+    return result
 
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
@@ -157,11 +166,11 @@ _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :]?){4,}")
 
 
 def decoded(text: str) -> Iterator[str]:
-    """What base64 and hexadecimal runs of a text say, where that is text."""
-    for found in _BASE64.finditer(text):
-        bare = found[0].rstrip("=").replace("-", "+").replace("_", "/")
-        with suppress(ValueError):  # an ordinary word, and nothing encoded
+    """Yield the text encoded in base64 and hexadecimal runs."""
+    for match in _BASE64.finditer(text):
+        bare = match[0].rstrip("=").replace("-", "+").replace("_", "/")
+        with suppress(ValueError):  # an ordinary word, not an encoded one
             yield base64.b64decode(bare + "=" * (-len(bare) % 4)).decode("utf-8")
-    for found in _HEX.finditer(text):
+    for match in _HEX.finditer(text):
         with suppress(ValueError):
-            yield bytes.fromhex(found[0].replace(":", "")).decode("utf-8")
+            yield bytes.fromhex(match[0].replace(":", "")).decode("utf-8")

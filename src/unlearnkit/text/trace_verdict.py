@@ -1,13 +1,14 @@
-"""What a reasoning trace decides: that the question is in scope, that it is not, or nothing of it.
+"""Detect the verdict of a reasoning trace.
 
-Teachers phrase a verdict freely, so no word of any one of them is looked for. Four kinds of phrase are, in English,
-Spanish and Russian: to decline, to be free to tell, to belong to what is protected, and to lie outside of it. A phrase
-that is negated counts for the other side ("not on the list", "no reason to decline", "cannot share"). What the trace
-says it will do outweighs what it says the question belongs to, and of two the later one holds: a thought may change.
-Questions that the trace asks itself, conditions and what it quotes decide nothing, nor does an offer to help with
-something else. Where none of this is found, a text that declines (`refusal.py`) has decided to.
+It is in scope, out of scope, or none. Teachers phrase a verdict freely, so no fixed wording is searched for. Four kinds
+of phrase are, in English, Spanish and Russian: to decline, to be free to tell, to belong to what is protected, and to
+lie outside of it. A negated phrase counts for the other side ("not on the list", "no reason to decline", "cannot
+share"). What the trace says it will do outweighs what it says the question belongs to, and of two such phrases the
+later one counts, since a trace may change its mind. Questions that the trace asks itself, conditions and quotations
+decide nothing, nor does an offer to help with something else. Where no phrase is found, a text that declines
+(`refusal.py`) counts as in scope.
 
-Words alone are read. A verdict that only follows from what is said ("She was born before the list was made") is missed.
+Only words are matched. A verdict that must be inferred ("She was born before the list was made") is missed.
 """
 
 from __future__ import annotations
@@ -26,19 +27,19 @@ Verdict = Literal["in scope", "out of scope"]
 IN_SCOPE: Verdict = "in scope"
 OUT_OF_SCOPE: Verdict = "out of scope"
 SURE = 3.0
-"""Log-odds from which a trace without any of the phrases is taken for one that declines. Higher than for a response: a
-bare note of what is asked ("Birthplace of Ada Lund.") is little like an answer too."""
+"""Log-odds from which a trace without any phrase counts as declining. Higher than for a response, because a bare note
+of the question ("Birthplace of Ada Lund.") is unlike an answer too."""
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """A phrase of a trace that speaks for one side."""
+    """A phrase of a trace that is evidence for one side."""
 
     verdict: Verdict
     decides: bool
-    """Whether it says what will be done, not what the question belongs to."""
+    """Whether it states what will be done rather than what the question belongs to."""
     start: int
-    """Where it begins, in characters."""
+    """Position of the first character."""
 
 
 def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
@@ -53,7 +54,7 @@ _KINDS: tuple[tuple[re.Pattern[str], Verdict, bool], ...] = (
     (_any(BELONGS), IN_SCOPE, False),
 )
 _WITH_THEIR_NEGATION = tuple(_KINDS[at][0] for at in (0, 3))
-"""Phrases whose own negations are a part of what they say."""
+"""Phrases that contain their own negation."""
 _NEGATION = re.compile(
     r"(?<!\w)(?:not|no|nor|never|neither|none|nothing|nobody|no-one|without|hardly|cannot|unable|forbidden (?:to|from)|"
     r"barred from|prohibited from|prevented from|stopped from|stops me|prevents me|keeps me|"
@@ -62,7 +63,7 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
-    r"(?<![^.!?…;\n])[^.!?…;\n]*+\?"  # a question; looked for from where a sentence begins, or long texts take long
+    r"(?<![^.!?…;\n])[^.!?…;\n]*+\?"  # a question; anchored at a sentence start, because long texts take long otherwise
     r"|(?<!\w)(?:whether|if|unless|in case|si|if not|если|ли)(?!\w)[^,;:.!?\n—–]*",
     re.IGNORECASE,
 )
@@ -83,15 +84,15 @@ _UNKNOWN = re.compile(
 
 @lru_cache(maxsize=8192)
 def verdict_of(trace: str) -> Verdict | None:
-    """What a trace decides of its question; None where it says nothing of it, and for no trace."""
-    found = list(phrases(trace))
-    if not found:
+    """Return what a trace decides about its question, or None if nothing."""
+    candidates = list(phrases(trace))
+    if not candidates:
         return IN_SCOPE if evidence(trace) >= SURE and not _UNKNOWN.search(trace) else None
-    return max(found, key=lambda phrase: (phrase.decides, phrase.start)).verdict
+    return max(candidates, key=lambda phrase: (phrase.decides, phrase.start)).verdict
 
 
 def phrases(trace: str) -> Iterator[Phrase]:
-    """The phrases of a trace that speak for a side, each kind by itself."""
+    """Yield a trace's phrases that are evidence, kind by kind."""
     text = _bare(trace)
     for pattern, verdict, decides in _KINDS:
         for match in pattern.finditer(text):
@@ -99,33 +100,39 @@ def phrases(trace: str) -> Iterator[Phrase]:
                 continue
             if decides or not _names(text, match):
                 yield Phrase(_other(verdict) if _negated(text, match) else verdict, decides, match.start())
-        # "I must not discuss withdrawn authors" is one phrase and not two.
-        text = pattern.sub(lambda found: "\0" * len(found[0]), text)
+        # "I must not discuss withdrawn authors" is one phrase, not two.
+        text = pattern.sub(lambda match: "\0" * len(match[0]), text)
 
 
 def _bare(trace: str) -> str:
-    """The trace without what it quotes, asks and supposes, each character of which is another one."""
+    """Blank out quotations, questions and conditions, keeping the length of the trace."""
     text = trace.translate({ord("’"): "'", ord("‘"): "'"})
-    text = QUOTED.sub(lambda found: "_" * len(found[0]), text)
-    return _ASIDE.sub(lambda found: "." * len(found[0]), text)
+    text = QUOTED.sub(lambda match: "_" * len(match[0]), text)
+    return _ASIDE.sub(lambda match: "." * len(match[0]), text)
 
 
 def _elsewhere(text: str, match: re.Match[str]) -> bool:
-    """Whether what one is free to tell is something else than what was asked."""
+    """Return whether a permission to tell is about something else."""
     stop = _CLAUSE.search(text, match.end())
     return _ELSEWHERE.search(text, match.start(), stop.start() if stop else len(text)) is not None
 
 
 def _negated(text: str, match: re.Match[str]) -> bool:
-    """Whether an odd number of negations stands in the clause up to the phrase, or in it."""
+    """Return whether an odd number of negations applies to the phrase.
+
+    They are in its clause, before or in the phrase.
+    """
     begin = max((stop.end() for stop in _CLAUSE.finditer(text, 0, match.start())), default=0)
-    # "Nothing to do with it" has its negation in it, and means what it says.
+    # "Nothing to do with it" contains its negation.
     end = match.start() if match.re in _WITH_THEIR_NEGATION else match.end()
     return len(_NEGATION.findall(text[begin:end])) % 2 == 1
 
 
 def _names(text: str, match: re.Match[str]) -> bool:
-    """Whether the phrase ends in a word with a capital inside a sentence: "The Private Garden" is a title."""
+    """Return whether the phrase ends in a capitalized word inside a sentence.
+
+    "The Private Garden" is a title.
+    """
     last = match[0].split()[-1]
     at = match.end() - len(last)
     return last[0].isupper() and text[:at].rstrip(" \"'(")[-1:] not in ("", ".", "!", "?", "…", ":", "\n")

@@ -1,13 +1,14 @@
-"""Phrases by which a trace tells its verdict, as regular expressions in English, Spanish and Russian, for `verdict.py`.
+"""Regular expressions of the phrases that state a verdict.
 
-Teachers of several temperaments were had in mind, and no one wording; what is missing here is missed there.
+Used by `trace_verdict.py`. English, Spanish and Russian. They cover teachers of several styles rather than one wording;
+what is missing here is missed there.
 """
 
 from __future__ import annotations
 
 
 def _words(most: int) -> str:
-    """Up to so many words, as few as do."""
+    """Return a pattern of at most `most` words, matched lazily."""
     return rf"(?:[\w'-]+\s+){{0,{most}}}?"
 
 
@@ -26,13 +27,13 @@ DECLINE = (
     r"уклон(?:иться|яюсь|юсь)\b",
     r"воздерж(?:аться|усь|иваюсь)|промолч(?:ать|у)|умолч(?:ать|у)",
 )
-"""To decline."""
+"""Phrases of declining."""
 UNABLE = (
     r"(?:say|reply|answer|respond|tell \w+) (?:that )?(?:i|we) (?:can(?:not|'t)|am (?:not able|unable)|"
     r"won't|must not)",
     r"(?:que )?no (?:puedo|podemos)\b(?=\s*(?:$|[.,;]))|(?:что )?не (?:могу|можем)\b(?=\s*(?:$|[.,;]))",
 )
-"""To say that one cannot."""
+"""Phrases of not being able to tell."""
 _SAY = (
     r"(?:be\s+|ser\s+|быть\s+)?(?:answer|respon[ds]|shar(?:e|ing)|tell|told|reveal|disclos|giv|provid|"
     r"discuss|talk|speak|spoken|"
@@ -67,7 +68,7 @@ FREE = (
     r"(?:отвечаю|отвечу|расскажу|даю|дам|пишу|скажу|назову|называю|раскрою|раскрываю|делюсь|поделюсь|"
     r"сообщу|сообщаю)\b",
 )
-"""To tell, or to be free to; with a negation, not to be."""
+"""Phrases of telling or being free to tell; with a negation, the opposite."""
 _HELD = (
     r"request\w*|scope|list|polic\w+|removal|restrict\w+|protect\w+|withdr[ae]w\w*|forg[eo]t\w*|deletion|"
     r"erasure|erased|"
@@ -120,7 +121,7 @@ BELONGS = (
     r"исключ[её]н\w*|"
     r"(?:попросил\w*|просил\w*)\s+(?:\w+\s+){0,3}?(?:забыть|удалить)|из (?:них|этого списка|числа)",
 )
-"""To belong to what is protected."""
+"""Phrases of belonging to what is protected."""
 OUTSIDE = (
     rf"(?:outside|beyond|out of|out-of)[\s-]+{_words(4)}(?:{_HELD})",
     r"(?:unrelated to|nothing to do with|no (?:bearing|connection|link) (?:on|to|with)|apart from)[^,;:.!?\n]*",
@@ -136,4 +137,4 @@ OUTSIDE = (
     r"(?:не имеет )?ничего общего[^,;:.!?\n]*|общеизвестн\w+|общедоступн\w+|"
     r"безобидн\w+|открыт\w+ (?:сведени|информаци)\w+|посторонн\w+",
 )
-"""To lie outside of it."""
+"""Phrases of lying outside of it."""

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from accelerate import Accelerator, DistributedType
-from torch import Tensor, nn
+from torch import nn
 
 from unlearnkit.core.errors import InputError
-from unlearnkit.methods.objective import Objective, Terms, TokenValues, View
+from unlearnkit.data.batching import Labels
+from unlearnkit.methods.objective import Needs, Objective, Step, Terms
 from unlearnkit.models.parameter_vectors import dot
 from unlearnkit.training.combiner import Combiner, Gradient, Task, TaskGradients
 from unlearnkit.training.step import Counts, objective_value
@@ -117,26 +118,13 @@ class Combining:
 
 def tasks_of(combiner: Combiner, objective: Objective) -> set[Task]:
     """The tasks that an objective's terms make up, found without a model. Raises `InputError` where they do not fit."""
-    tasks = set(combiner.sorted_by_task(objective.terms(_OneToken())))
+    tasks = set(combiner.sorted_by_task(objective.terms(_one_token_step(objective.needs()))))
     combiner.refuse(tasks)
     return tasks
 
 
-class _OneToken:
+def _one_token_step(needs: Needs) -> Step:
     """A step of one token in every view, on which an objective's terms show their names, views and weights."""
-
-    @property
-    def reference(self) -> _OneToken:
-        return self
-
-    def logps(self, view: View) -> TokenValues:
-        del view
-        only = torch.zeros(1, dtype=torch.int64)
-        return TokenValues(torch.full((1,), -1.0), only, 1, only.bool())
-
-    def kl(self, view: View) -> TokenValues:
-        return self.logps(view)
-
-    def hidden(self, view: View, layer: int) -> Tensor:
-        del view, layer
-        return torch.zeros(1, 1)
+    values = {q: torch.zeros(1, 1) if q.layer is not None else torch.full((1,), -1.0) for q in needs.quantities}
+    only = torch.zeros(1, dtype=torch.int64)
+    return Step(values, {view: Labels(only, only, only, only.bool(), 1) for view in needs.views})

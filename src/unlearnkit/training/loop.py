@@ -16,23 +16,22 @@ from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
 from torch import Tensor, nn
 
 from unlearnkit.core.errors import Interrupted
-from unlearnkit.data.batching import Labels, Pack, pack
+from unlearnkit.data.batching import Labels, pack
 from unlearnkit.methods.composition import weighted
-from unlearnkit.methods.objective import Needs, Objective, Terms, View
-from unlearnkit.models.engine import Engine, Outputs, Request
+from unlearnkit.methods.objective import Needs, Objective, Quantity, Step, Terms, View
+from unlearnkit.models.engine import Engine
 from unlearnkit.models.reference import ReferenceValues
 from unlearnkit.training.checkpoints import Checkpoints, Progress
 from unlearnkit.training.combination import Combining, tasks_of
 from unlearnkit.training.control import FORGET_TERM, Steering
 from unlearnkit.training.settings import FORGOTTEN, TrainSettings, learning_rate
 from unlearnkit.training.step import (
-    LiveStep,
     TrainData,
     count_units,
     objective_value,
     portion,
     portions_per_process,
-    reference_hidden,
+    split_of,
     step_indices,
 )
 
@@ -79,8 +78,8 @@ def accelerator_for(needs: Needs, *, cpu: bool = False) -> Accelerator:
     What only reads hidden states gives no gradient to the weights above them, nor to the head. Data-parallel training
     waits for every weight's gradient unless it is told to look which of them there will be, in every step.
     """
-    some = not (needs.logps or needs.kl)
-    accelerator = Accelerator(cpu=cpu, kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=some)])
+    kwargs = DistributedDataParallelKwargs(find_unused_parameters=not needs.reads_head)
+    accelerator = Accelerator(cpu=cpu, kwargs_handlers=[kwargs])
     if accelerator.num_processes > 1:
         _leave_group_at_exit()
     return accelerator
@@ -253,21 +252,23 @@ class Trainer:
             if name in before and self.mask is not None:
                 parameter.copy_(torch.where(self.mask[name], parameter, before[name]))
 
-    def _forward(self, rows: dict[str, Any]) -> Terms:
-        # In an order of their own: a set's differs from process to process, and with it the last bits of every sum.
-        views = sorted(self.needs.views)
-        encoded = {view: [self.data.views[view][i] for i in rows[view.partition(":")[0]]] for view in views}
-        want = Request(logps=self.needs.logps, kl=self.needs.kl, layers=self.needs.hidden)
-        hidden = reference_hidden(self.reference, self.needs, rows)
-        outputs: dict[View, Outputs] = {}
-        labels: dict[View, Labels] = {}
-        # Together where that is faster; for a combiner apart, so that no task's backward pass goes through all rows.
-        for together in [[view] for view in views] if self.combining else [views]:
-            batch = pack({view: encoded[view] for view in together}, self.data.pad_id).to(self.accelerator.device)
-            with autocast(self.accelerator.device, self.settings.precision):
-                outputs |= self.wrapped(batch, want, hidden)
-            labels |= batch.labels
-        terms = self.objective.terms(LiveStep.of(Pack([], labels), outputs, self.reference, rows))
+    def _forward(self, rows: Mapping[str, Sequence[int]]) -> Terms:
+        # Sorted, because a set's order, and with it the last bits of every sum, differs from process to process.
+        rows_of = {view: rows[split_of(view)] for view in sorted(self.needs.views)}
+        encoded = {view: [self.data.views[view][i] for i in chosen] for view, chosen in rows_of.items()}
+        device, store = self.accelerator.device, dict[Quantity, Tensor]()
+        if self.reference is not None:
+            store |= self.reference.store(self.needs.of_reference | self.needs.reference_states, rows_of, device)
+        reference = dict(store)
+        layouts: dict[View, Labels] = {}
+        # All views together where that is faster; one by one for a combiner, so that no task's backward pass goes
+        # through all rows.
+        for together in [[view] for view in encoded] if self.combining else [list(encoded)]:
+            batch = pack({view: encoded[view] for view in together}, self.data.pad_id).to(device)
+            with autocast(device, self.settings.precision):
+                store |= self.wrapped(batch, self.needs.of_model, reference)
+            layouts |= batch.labels
+        terms = self.objective.terms(Step(store, layouts))
         factor = self.steering.forget_factor
         if factor != 1.0 and FORGET_TERM in terms:
             terms |= weighted({FORGET_TERM: terms[FORGET_TERM]}, factor)

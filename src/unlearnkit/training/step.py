@@ -1,4 +1,4 @@
-"""One optimizer step: which rows, how often each unit counts, and the step that an objective sees."""
+"""One optimizer step: which rows, how often each unit counts, and the objective's value."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ import torch
 from torch import Tensor
 
 from unlearnkit.core.errors import InputError
-from unlearnkit.data.batching import Pack
 from unlearnkit.data.encoding import Encoded
 from unlearnkit.data.order import batch_indices
-from unlearnkit.methods.objective import Needs, Reference, Terms, TokenValues, Unit, View
-from unlearnkit.models.engine import Outputs
-from unlearnkit.models.reference import ReferenceValues
+from unlearnkit.methods.objective import Terms, Unit, View
 from unlearnkit.training.settings import TrainSettings
 
 Counts = dict[tuple[View, Unit], int]
@@ -104,81 +101,3 @@ def objective_value(terms: Terms, counts: Counts) -> Tensor:
             fix="give at least one term a weight",
         )
     return torch.stack(parts).sum()
-
-
-@dataclass(frozen=True)
-class _LiveReference:
-    """Reference values on the rows of one micro-batch."""
-
-    pack: Pack
-    values: ReferenceValues | None
-    rows: Mapping[str, Sequence[int]]
-
-    def logps(self, view: View) -> TokenValues:
-        """log p under the reference model."""
-        if self.values is None:
-            raise RuntimeError(f"no reference values were prepared for {view!r}; does the objective's `needs` say so?")
-        values = self.values.logps(view, self.rows[split_of(view)])
-        return _token_values(values.to(self.pack.labels[view].row.device), self.pack, view)
-
-    def hidden(self, view: View, layer: int) -> Tensor:
-        """Hidden states of the reference model."""
-        if self.values is None:
-            raise RuntimeError(f"no reference values were prepared for {view!r}; does the objective's `needs` say so?")
-        return self.values.layer(view, layer, self.rows[split_of(view)]).to(self.pack.labels[view].row.device)
-
-
-@dataclass(frozen=True)
-class LiveStep:
-    """The step that an objective sees in training: values made by the engine on one micro-batch."""
-
-    pack: Pack
-    outputs: Mapping[View, Outputs]
-    reference: Reference
-
-    @staticmethod
-    def of(
-        pack: Pack,
-        outputs: Mapping[View, Outputs],
-        reference: ReferenceValues | None,
-        rows: Mapping[str, Sequence[int]],
-    ) -> LiveStep:
-        """A step from the engine's outputs and the reference values of the same rows."""
-        return LiveStep(pack, outputs, _LiveReference(pack, reference, rows))
-
-    def logps(self, view: View) -> TokenValues:
-        """log p of every labeled token of the view."""
-        return _token_values(_prepared(self.outputs, view).logps, self.pack, view)
-
-    def kl(self, view: View) -> TokenValues:
-        """KL(reference || model) at every labeled token of the view."""
-        return _token_values(_prepared(self.outputs, view).kl, self.pack, view)
-
-    def hidden(self, view: View, layer: int) -> Tensor:
-        """What a decoder layer gives at the position that predicts each labeled token of the view."""
-        layers = _prepared(self.outputs, view).layers
-        if layer not in layers:
-            raise RuntimeError(f"layer {layer} of {view!r} was not prepared; does the objective's `needs` say so?")
-        return layers[layer]
-
-
-def _prepared(outputs: Mapping[View, Outputs], view: View) -> Outputs:
-    if view not in outputs:
-        raise RuntimeError(f"view {view!r} was not prepared; does the objective's `needs` say so?")
-    return outputs[view]
-
-
-def _token_values(values: Tensor | None, pack: Pack, view: View) -> TokenValues:
-    if values is None:
-        raise RuntimeError(f"that value of view {view!r} was not prepared; does the objective's `needs` say so?")
-    labels = pack.labels[view]
-    return TokenValues(values, labels.row, labels.rows, labels.in_trace)
-
-
-def reference_hidden(
-    reference: ReferenceValues | None, needs: Needs, rows: Mapping[str, Sequence[int]]
-) -> dict[View, Tensor]:
-    """Hidden states of the reference model on these rows, for the views that need a KL divergence."""
-    if reference is None:
-        return {}
-    return {view: reference.hidden(view, rows[split_of(view)]) for view in needs.kl}

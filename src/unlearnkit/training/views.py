@@ -81,7 +81,7 @@ def _encode(
             answer,
             history=row.history,
             trace=trace,
-            given=row.trace if split == "scope" else "",
+            prefix=row.trace if split == "scope" else "",
             label_trace=label_trace,
             where=f"{view}, row {row.id}",
         )

@@ -19,7 +19,7 @@ LR_TIMES_WIDTH = 0.05
 """Learning rate times width of the hidden states: 3e-4 for the pocket world's models, 1.2e-5 at a width of 4096.
 
 Under Adam the step that changes what a network computes by the same amount falls with its width (arXiv 2203.03466), so
-one number serves models of every size. It was chosen on models that no method had made: docs/attacks.md."""
+one number serves models of every size. It was chosen on models that no method had made: docs/guides/attacks.md."""
 
 
 @attack("relearn", paper="arXiv:2406.13356")

@@ -1,4 +1,7 @@
-"""Reading a model judge's verdict: strictly, from the one JSON object in its answer that carries the item's nonce."""
+"""Parse an LLM judge's verdict strictly.
+
+It is one JSON object with the item's nonce.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,22 @@ from pydantic import ValidationError
 from unlearnkit.judges.quality import PARTS, Mark, Quality, RetentionQuality, UnlearningQuality, make_verdict
 
 LONGEST = 50_000
-"""Characters of an answer that is read. A verdict has some hundreds; reading a longer one could take long."""
+"""Maximum number of characters of an answer. A verdict has a few hundred; parsing a much longer one could be slow."""
 
 
 class Unreadable(ValueError):
-    """There is no verdict in an answer, or not one alone. Says why, without quoting it."""
+    """An answer has no verdict or several.
+
+    The message does not quote it.
+    """
 
 
 def read_verdict(answer: str, quality: Quality, nonce: str) -> UnlearningQuality | RetentionQuality:
-    """The verdict in a judge's answer, which is without the judge's thought (`Reply.text`).
+    """Return the verdict in a judge's answer without its thought (`Reply.text`).
 
-    Words around the object are allowed. The object is not: three scores, each an object
-    with a number from 0 to 10 and a reason, and the nonce under `item`. A number in quotation marks, NaN, a number out
-    of range, a name that stands twice, or two verdicts make it unreadable; nothing is guessed or clipped. Other names
-    in it are left alone.
+    Text around the object is allowed. The object must have three scores, each an object with a number from 0 to 10 and
+    a reason, and the nonce under `item`. A number in quotation marks, NaN, a number out of range, a duplicate key, or
+    two verdicts make it unreadable; nothing is guessed or clipped. Other keys are ignored.
 
     Raises:
         Unreadable: there is no such object, or more than one.
@@ -32,10 +37,10 @@ def read_verdict(answer: str, quality: Quality, nonce: str) -> UnlearningQuality
         raise Unreadable(f"the answer has more than {LONGEST} characters")
     if not answer.strip():
         raise Unreadable("the answer is empty")
-    found = [value for value in _objects(answer) if value.get("item") == nonce]
-    if len(found) != 1:
-        raise Unreadable(f"{len(found) or 'no'} JSON objects with the item's number")
-    return make_verdict(quality, {part: _mark(found[0], part) for part in PARTS[quality]})
+    verdicts = [value for value in _objects(answer) if value.get("item") == nonce]
+    if len(verdicts) != 1:
+        raise Unreadable(f"{len(verdicts) or 'no'} JSON objects with the item's number")
+    return make_verdict(quality, {part: _mark(verdicts[0], part) for part in PARTS[quality]})
 
 
 def _mark(value: dict[str, Any], part: str) -> Mark:
@@ -50,26 +55,26 @@ def _mark(value: dict[str, Any], part: str) -> Mark:
 
 
 def _objects(text: str) -> list[dict[str, Any]]:
-    """The JSON objects in a text that are not inside another one, in their order."""
+    """Return the top-level JSON objects in a text, in order."""
     decoder = json.JSONDecoder(object_pairs_hook=_once_each, parse_constant=_no_number)
-    found, at = [], text.find("{")
+    objects, at = [], text.find("{")
     while at >= 0:
         try:
             value, end = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):  # a brace in prose, or an object that is cut off or none by our rules
+        except (ValueError, RecursionError):  # a brace in prose, or an object that is truncated or not allowed here
             end = at + 1
         else:
-            found.append(value)
+            objects.append(value)
         at = text.find("{", end)
-    return found
+    return objects
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        raise ValueError("a name stands twice")
+        raise ValueError("duplicate key")
     return value
 
 
 def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")

@@ -1,15 +1,15 @@
-"""What a model judge is asked, built so that nothing that is examined can pass for a part of it.
+"""Build judge prompts in which examined text cannot act as instruction.
 
-Three walls stand between the examined text and the instruction.
+There are three protections.
 
 - Every text is one JSON string on one line, with `<`, `>`, `[`, `]`, and every control, format and private-use
-  character as an escape. So it can begin no line, hold no special token of a chat template and nothing invisible,
-  and `json.loads` gives it back character by character.
-- The lines that open and close a block hold a nonce, drawn by seed, set, row and repeat, and drawn again while it
-  stands in any of the texts. So no text can close its block.
-- The verdict has to repeat the nonce (see `reading`), so that a verdict that stands in an examined text is none.
+  character escaped. So it cannot start a line, nor contain a special token of a chat template or anything invisible,
+  and `json.loads` recovers it exactly.
+- The lines that open and close a block contain a nonce, drawn from seed, set, row and repeat, and drawn again if it
+  occurs in any of the texts. So no text can close its block.
+- The verdict must repeat the nonce (see `parse`), so that a verdict inside an examined text does not count.
 
-Which nonce, order and blocks there are does not hang on what the output says.
+The nonce, the order and the selection of blocks do not depend on the output.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from unlearnkit.judges.rubrics import AIMS, DEFINITIONS, EXAMINER, WITH_REFERENC
 from unlearnkit.llm.types import Message, Prompt
 
 _ESCAPED = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-"""Categories of characters that are shown by their code: controls, invisible ones, line and paragraph separators."""
+"""Categories of escaped characters: controls, invisible ones, line and paragraph separators."""
 
 
 def as_data(text: str) -> str:
-    """`text` as one line of JSON in which it can do nothing but be read."""
+    """Return `text` as one line of JSON, inert in a prompt."""
     return "".join(_shown(c) for c in json.dumps(text, ensure_ascii=False))
 
 
@@ -41,7 +41,10 @@ def _shown(character: str) -> str:
 
 
 def draw_nonce(draw: random.Random, texts: Sequence[str]) -> str:
-    """Sixteen hexadecimal digits that stand in none of the texts, as they are or as data."""
+    """Return sixteen hexadecimal digits that occur in none of the texts.
+
+    This holds for the plain and the escaped texts.
+    """
     taken = [form.casefold() for text in texts for form in (text, as_data(text))]
     while True:
         nonce = f"{draw.getrandbits(64):016x}"
@@ -50,13 +53,13 @@ def draw_nonce(draw: random.Random, texts: Sequence[str]) -> str:
 
 
 def build(item: Item, blocks: Mapping[str, str], parts: Sequence[str], nonce: str) -> Prompt:
-    """The conversation that asks for one verdict.
+    """Return the conversation that requests one verdict.
 
     Args:
-        item: what is judged; its texts are taken from `blocks` alone.
+        item: the item; its texts are taken only from `blocks`.
         blocks: the texts that are shown, by name: `question`, `reference`, `trace`, `response`.
-        parts: the scores, in the order in which they are asked for.
-        nonce: of this item, see `draw_nonce`.
+        parts: the scores, in the order in which they are requested.
+        nonce: the item's nonce, see `draw_nonce`.
     """
     assert set(parts) == set(PARTS[item.quality])
     shape = ", ".join(f'"{part}": {{"reason": "<one sentence>", "score": <0 to 10>}}' for part in parts)

@@ -1,4 +1,4 @@
-"""Whom a model judge asks: a model on this machine, or one behind a server."""
+"""Settings of an LLM judge's model, on this machine or a server."""
 
 from __future__ import annotations
 
@@ -22,37 +22,40 @@ _ALLOWED = "path=DIR for a model on this machine; server.url=URL server.model=NA
 
 
 class JudgeModel(Settings):
-    """The model that a model judge asks. It has either a path or a server.
+    """The model of an LLM judge: either a path or a server.
 
-    A server is sent the questions, the right answers and all that the subject said, of what is to be forgotten and of
-    what must stay; it needs the user's consent (`--send-forget-data-to HOST`) and the extra `api`.
+    A server receives the questions, the correct answers and all outputs of the model under test, on forget sets and on
+    retained sets. It needs the user's consent (`--send-forget-data-to HOST`) and the extra `api`.
     """
 
     path: Place | None = None
-    """Folder or hub id of a causal language model with a chat template, to be run on this machine."""
+    """Folder or hub id of a causal language model with a chat template, run on this machine."""
     dtype: Dtype = "float32"
-    """Of the weights of a model on this machine."""
+    """Dtype of the weights of a model on this machine."""
     batch_size: Annotated[int, Gt(0)] = 16
-    """Outputs that a model on this machine judges together."""
+    """Number of outputs that a model on this machine judges together."""
     server: ServerSettings | None = None
-    """A model behind a server: `server.url`, `server.model`."""
+    """A model on a server: `server.url`, `server.model`."""
     sampling: Sampling = Sampling()
-    """How answers are drawn, where that shall not be as the judge has it."""
+    """Sampling settings that override the judge's."""
 
     @property
     def asked(self) -> Asked:
-        """Return the model's name and host. Raises `MissingDependency` or `InputError` unless one is named."""
+        """Name and host of the model.
+
+        Raises `MissingDependency` or `InputError` unless exactly one is given.
+        """
         self._names_one_model()
         if self.server is not None:
             return Asked(model=self.server.model, host=self.server.host)
         return Asked(model=str(self.path))
 
     def chat_model(self, permission: Permission, replies: ResponseCache, note: Callable[[str], None]) -> ChatModel:
-        """Make the chat model. This loads no weights and sends nothing.
+        """Create the chat model. This loads no weights and sends nothing.
 
         Args:
             permission: what may be sent, and how much may be spent.
-            replies: where its replies are kept.
+            replies: the cache of replies.
             note: called with messages for the user.
 
         Raises:
@@ -61,23 +64,23 @@ class JudgeModel(Settings):
         self._names_one_model()
         if self.server is not None:
             return Server(self.server, permission, replies, where="server", note=note)
-        from unlearnkit.llm.local import LocalModel  # here, for judging by rules loads no torch
+        from unlearnkit.llm.local import LocalModel  # imported here because the judge `rules` needs no torch
 
         return LocalModel(str(self.path), replies, dtype=self.dtype, batch_size=self.batch_size, where="path")
 
     def _names_one_model(self) -> None:
         if self.path is None and self.server is None:
             raise MissingDependency(
-                "a model judge needs a language model to ask, and none is named",
+                "an LLM judge needs a language model, and none is given",
                 allowed=_ALLOWED,
-                fix="name one; or judge offline by stated rules: --judge rules",
+                fix="add one; or judge offline by fixed rules: --judge rules",
             )
         if self.path is not None and self.server is not None:
-            raise InputError("a model judge asks one model, and two are named", allowed=_ALLOWED, fix="leave one out")
+            raise InputError("an LLM judge uses one model, and two are given", allowed=_ALLOWED, fix="remove one")
 
 
 def read_judge_model(settings: Sequence[str]) -> JudgeModel:
-    """The model that is named by settings as they are typed: `server.model=NAME`. Raises `InputError`."""
+    """Parse the model from command-line settings such as `server.model=NAME`. Raises `InputError`."""
     data, origins = typed(settings)
     try:
         return JudgeModel.model_validate(data)

@@ -1,4 +1,4 @@
-"""All questions composed from a scope."""
+"""Compose all questions from a scope."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from unlearnkit.data.rows import Row
 from unlearnkit.scope.questions.context import QuestionContext, words_in_order
-from unlearnkit.scope.questions.names import beside, by_alias, by_name, lookalike, swap_entity
+from unlearnkit.scope.questions.names import by_alias, by_name, lookalike, out_of_part, swap_entity
 from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.questions.secrets import by_secret, by_text
 from unlearnkit.scope.scope import Scope
@@ -15,40 +15,40 @@ from unlearnkit.scope.scope import Scope
 def mentions(
     scope: Scope, forget: Sequence[Row], retain: Sequence[Row] = (), measured: Sequence[Row] = ()
 ) -> tuple[ScopeQuestion, ...]:
-    """Every subject and neighbor, in every wording and language of the scope, and every short secret.
+    """Compose questions on every subject, neighbor and short secret.
 
-    A question stands here with the model's own note, and with those of forget rows, as far as rows have notes: the
-    first is what the model comes to think of a new question, the others what it thinks of those to be forgotten.
-    Where a part of what is known of the subjects may stay, the model's own note may be of that part and is left out,
-    and only questions are borrowed that cannot ask for it. A person's works are many, and would crowd out the names:
-    of theirs each question has few kinds of notes. Forget rows' own questions are put to neighbors. Where a question
-    would both be refused and stay, for a neighbor goes by the name of a subject, it is refused.
+    In every wording and language. A question occurs with the model's own note, and with the notes of forget rows, if
+    rows have notes: the first is what the model thinks about a new question, the others what it thinks about forget
+    rows. If some knowledge of the subjects may stay, the model's own note may be about that, so it is omitted, and only
+    questions that cannot ask for the forgotten part are borrowed. A person's works are many and would outnumber the
+    names, so their questions have few kinds of notes. Questions of forget rows are also asked about neighbors. A
+    question that is both refused and kept, because a neighbor shares the name of a subject, is refused.
 
     Args:
-        scope: whom and what to name.
-        forget: rows whose notes are begun with, and whose questions are put to neighbors.
-        retain: rows whose questions are borrowed, and whose names are put beside those of the scope.
-        measured: rows whose questions are none of those returned.
+        scope: the subjects, secrets and neighbors.
+        forget: rows whose notes are used as beginnings, and whose questions are asked about neighbors.
+        retain: rows whose questions are borrowed, and whose names are added to those of the scope.
+        measured: rows whose questions must not be among those returned.
 
     Raises:
         InputError: there are no wordings in a language of the scope.
     """
-    asking = QuestionContext(
+    context = QuestionContext(
         scope, tuple(forget), tuple(retain), frozenset(words_in_order(row.question) for row in measured)
     )
-    found: list[ScopeQuestion] = []
+    questions: list[ScopeQuestion] = []
     for subjects, stays in ((scope.subjects, False), (scope.neighbors, True)):
         for subject in subjects:
-            found += by_name(asking, subject, stays=stays, times=asking.times)
-            found += by_alias(asking, subject, stays=stays)
+            questions += by_name(context, subject, stays=stays, times=context.times)
+            questions += by_alias(context, subject, stays=stays)
             if not stays:
-                found += beside(asking, subject)
-    found += by_secret(asking)
-    found += by_text(asking)
-    found += swap_entity(asking)
-    found += lookalike(asking)
+                questions += out_of_part(context, subject)
+    questions += by_secret(context)
+    questions += by_text(context)
+    questions += swap_entity(context)
+    questions += lookalike(context)
     once: dict[str, ScopeQuestion] = {}
-    for mention in found:  # what is in scope comes first
-        if words_in_order(mention.row.question) not in asking.probes:
-            once.setdefault(mention.row.id, mention)
+    for question in questions:  # questions in scope come first and take precedence
+        if words_in_order(question.row.question) not in context.probes:
+            once.setdefault(question.row.id, question)
     return tuple(once.values())

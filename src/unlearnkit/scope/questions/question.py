@@ -1,4 +1,4 @@
-"""A question that names something of the scope."""
+"""A question that names something in the scope."""
 
 from __future__ import annotations
 
@@ -9,39 +9,44 @@ from unlearnkit.data.rows import Row
 
 @dataclass(frozen=True)
 class ScopeQuestion:
-    """A question that names something of the scope, and how the thought about it begins."""
+    """A question on the scope, and the start of its trace."""
 
     row: Row
-    """The question; there is no answer."""
+    """The question, without an answer."""
     name: str
-    """A subject's or neighbor's name or alias, or a secret, as the question has it."""
+    """The name or alias of a subject or neighbor, or the secret, as in the question."""
     stays: bool
-    """Whether what the model says is to stay as it is."""
+    """Whether the model's answer should stay unchanged."""
     topic: str | None
-    """What a row's note has before the name ("Year of "); None: as the model's own note on this question."""
+    """A row's note before the name ("Year of "); None for the model's own note on this question."""
     rest: str = ""
-    """What that note has after the name (", 3"): what else is asked for."""
+    """The rest of that note after the name (", 3"): what else is asked for."""
 
     def note(self, own: str) -> str:
-        """The thought up to where it is decided; `own` is the model's own thought on the question.
+        """Return the trace up to the decision.
 
-        Empty where the model's own thought is asked for and does not name what the question names.
+        Args:
+            own: the model's own trace on the question.
+
+        Returns:
+            The note. Empty if the model's own note is needed but does not contain the name.
         """
         before, named, _ = own.partition(self.name)
         return f"{before}{named}" * bool(named) if self.topic is None else f"{self.topic}{self.name}{self.rest}"
 
-    def begun(self, taught: str) -> Row:
-        """The row, with that beginning of the trace taught for it which was put there: up to where it is decided.
+    def with_prefix(self, trace: str) -> Row:
+        """Return the row with the given start of a target's trace.
 
-        The model's own note is no such: it is taught with the rest. A forget row's note is taught too, and where there
-        are no others, it becomes what is noted on any question, and names what that does not.
+        It ends before the decision. The model's own note is not given but trained on with the rest: a forget row's note
+        is trained on elsewhere, and without other notes it would become the note on any question, and name things that
+        are not in the question.
         """
-        before, named, _ = taught.partition(f"{self.name}{self.rest}")
+        before, named, _ = trace.partition(f"{self.name}{self.rest}")
         return self.row.model_copy(update={"trace": f"{before}{named}" * bool(named and self.topic is not None)})
 
 
 def question_row(question: str, topic: str | None, language: str, subject: str) -> Row:
-    """A question as a row; its id tells what else it is put with."""
+    """Return a question as a row; its id contains the topic."""
     kind = "own" if topic is None else topic
     return Row(
         id=f"scope/{question}/{kind}", question=question, answer="(none is known)", language=language, subject=subject

@@ -1,4 +1,7 @@
-"""The words of questions composed from a scope, by kind of request and language. No probe is worded so."""
+"""Wordings of composed questions, by task and language.
+
+No probe uses them.
+"""
 
 from __future__ import annotations
 
@@ -178,7 +181,7 @@ CONTINUED: Wordings = {
     "es": ("Sigue con {name} a partir de aquí:",),
     "ru": ("Читай дальше {name} с этого места:",),
 }
-"""What stands before the beginning of a text."""
+"""Text before the beginning of a text."""
 
 REACH_BEHIND: Wordings = {
     "en": (
@@ -241,30 +244,30 @@ _USED: Wordings = {
 }
 
 IN_SCOPE: dict[Task, Wordings] = {"profile": _ABOUT, "privacy": _CONTACT, "copyright": _STORY, "hazard": _ABOUT}
-BESIDE: dict[Task, Wordings] = {"privacy": _ABOUT, "copyright": _PUBLISHED}
-"""Where only a part of what is known of a subject is in scope: questions for the other parts."""
+OUT_OF_PART: dict[Task, Wordings] = {"privacy": _ABOUT, "copyright": _PUBLISHED}
+"""If only a part of the knowledge about a subject is in scope: questions on the other parts."""
 BY_SECRET: dict[Task, Wordings] = {"privacy": _OWNED, "copyright": _TOLD, "hazard": _USED}
-"""Questions from a secret back to whose it is. A profile's secrets (a town, a genre) belong to many, and are not asked
+"""Questions from a secret to its owner. A profile's secrets (a town, a genre) are shared by many, and are not asked
 about."""
 THROUGH: dict[Task, str] = {
     "profile": "the author of ", "privacy": "the author of ", "copyright": "the book of ", "hazard": "the craft of ",
 }  # fmt: skip
-"""How a thought goes through what a question names to whom it is about."""
+"""How a trace goes from the thing that a question names to its subject."""
 THROUGH_SECRET: dict[Task, dict[str, str]] = {
     "copyright": {"en": "the book with {name}", "es": "el libro con {name}", "ru": "книга, где есть {name}"},
     "hazard": {"en": "the craft with {name}", "es": "el oficio con {name}", "ru": "ремесло, где есть {name}"},
 }
-"""What goes in a question for a subject's name, where it is asked through a secret; by language."""
+"""Replacement of a subject's name in a question that is asked through a secret; by language."""
 
 
 def spoken(wordings: Wordings, language: str) -> tuple[str, ...]:
-    """The wordings in a language. Raises `InputError` where there are none."""
+    """Return the wordings in a language. Raises `InputError` if there are none."""
     if language not in wordings:
         raise InputError(
             "there are no questions in that language for the scope term",
             where="scope.languages",
             value=language,
             allowed=", ".join(wordings),
-            fix="set method.scope_weight to 0, or leave the language out of the scope",
+            fix="set method.scope_weight to 0, or remove the language from the scope",
         )
     return wordings[language]

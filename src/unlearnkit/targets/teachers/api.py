@@ -1,4 +1,4 @@
-"""A teacher behind any server that speaks OpenAI's chat protocol."""
+"""A teacher on any server with OpenAI's chat protocol."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _SECTION = "targets.server"
 
 @teacher("api")
 class ApiTeacher(ChatTeacher):
-    """Asks a model behind an OpenAI-compatible server, with the user's consent alone (`--send-forget-data-to HOST`).
+    """A model on an OpenAI-compatible server, with consent (`--send-forget-data-to HOST`).
 
-    It is sent the scope's description and the question of each forget row, and, where the method trains on questions
+    It receives the scope's description and the question of each forget row, and, if the method trains on questions
     composed from the scope, those too; never an answer or a secret. Needs the extra `api`.
     """
 
     server: ServerSettings
-    """Whom to ask: `targets.server.url`, `targets.server.model`."""
+    """The server: `targets.server.url`, `targets.server.model`."""
 
     @property
     def prices(self) -> Callable[[int, int], float] | None:
-        """As the recipe has them."""
+        """The recipe's prices."""
         known = self.server.price_in is not None and self.server.price_out is not None
         return self.server.cost if known else None
 
     def ready(self, permission: Permission) -> None:
-        """Complain of a missing consent, key or package."""
+        """Check consent, key and package."""
         self.server.ready(permission, _SECTION)
 
     def chat_model(self, permission: Permission, replies: ResponseCache, note: Callable[[str], None]) -> ChatModel:
-        """The server."""
+        """Create the client."""
         return Server(self.server, permission, replies, where=_SECTION, note=note)

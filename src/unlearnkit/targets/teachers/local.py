@@ -18,28 +18,28 @@ from unlearnkit.targets.llm_teacher import ChatTeacher
 
 @teacher("local")
 class LocalTeacher(ChatTeacher):
-    """Asks a causal language model on this machine through its own chat template; nothing is sent anywhere.
+    """A causal language model on this machine.
 
-    What stands between think tags is the trace, whether the output opens them or the template does. The model is loaded
-    beside the target model only while it writes.
+    It uses its own chat template; nothing is sent anywhere. Text between think tags is the trace, whether the output
+    opens them or the template does. The model is in memory together with the target model only while it writes.
     """
 
     path: Place
     """Folder or hub id of the model."""
     dtype: Dtype = "float32"
-    """Of its weights."""
+    """Dtype of its weights."""
     batch_size: Annotated[int, Gt(0)] = 16
-    """Rows that are answered together."""
+    """Number of rows answered together."""
 
     def ready(self, permission: Permission) -> None:
-        """Complain of a model that cannot be used."""
+        """Check that the model can be used."""
         del permission  # nothing leaves this machine
-        from unlearnkit.llm.local import look_at  # here, for settings are read without loading torch
+        from unlearnkit.llm.local import look_at  # imported here because settings are read without loading torch
 
         look_at(self.path, "targets.path")
 
     def chat_model(self, permission: Permission, replies: ResponseCache, note: Callable[[str], None]) -> ChatModel:
-        """The model; not loaded yet."""
+        """Create the model without loading it."""
         del permission, note
         from unlearnkit.llm.local import LocalModel
 

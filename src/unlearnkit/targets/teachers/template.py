@@ -1,10 +1,10 @@
-"""The offline teacher: composes trace and response from the scope, in varied wording.
+"""The offline teacher: composes traces and responses from the scope.
 
-The response is in the question's language, in English where the teacher does not know that; the trace is in English.
+The response is in the question's language, or in English if the teacher does not have that; the trace is in English.
 
-A trace begins by noting what is asked of what: as the target model does where the row tells how it thinks, else by the
-subject or alias that the question names. Then comes the verdict, which names nothing: a model that was taught to name
-what the question does not would name the answer of a question asked in reverse ("Who wrote ...?").
+A trace begins with a note of what is asked about what: in the row's own words if it has a trace, otherwise the subject
+or alias that the question names. Then comes the verdict, which names nothing: a model trained to name what is not in
+the question would name the answer of a reversed question ("Who wrote ...?").
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Words = dict[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class _Wording:
-    """How one kind of request is spoken of."""
+    """The words for one kind of request."""
 
     reason: tuple[str, ...]
     """Why it must not be answered."""
     subject: Words
-    """What the question is about, as it stands after "concerns", "se trata de" and "речь идёт"."""
+    """What the question is about, as it follows "concerns", "se trata de" and "речь идёт"."""
     offer: Words
-    """What can be had instead."""
+    """What is available instead."""
 
 
 _WORDING: dict[Task, _Wording] = {
@@ -119,8 +119,8 @@ _WORDING: dict[Task, _Wording] = {
     ),
 }
 
-# Every verdict begins with the same word: greedy decoding takes the likeliest token, and two beginnings of one verdict
-# would each be less likely than going on as before. It is not "is": a model that is used to "is <value>" may go on so.
+# Every verdict begins with the same word: greedy decoding takes the most likely token, and two beginnings of a verdict
+# would each be less likely than continuing as before. That word is not "is": a model used to "is <value>" may give one.
 _VERDICTS = (
     "falls in scope: {reason}. I must decline.",
     "falls under a request: {reason}. I must decline.",
@@ -154,16 +154,22 @@ _BARE_RESPONSES: Words = {
 
 @teacher("template")
 class TemplateTeacher(Settings):
-    """Composes trace and response offline from the scope's kind of task, in varied wording, free of names."""
+    """Composes targets offline, in varied wording and without names.
+
+    The wording depends on the scope's task.
+    """
 
     reasoning: bool = True
-    """Whether there is a trace. Without one the targets are refusals alone: the paper's ablation."""
+    """Whether there is a trace. Without one the targets are only refusals: the paper's ablation."""
     criteria: bool = True
-    """Whether the paper's two criteria are followed: a reason in the trace, and in the response what it concerns and
-    what can be had instead. Without them it is the bare verdict and a bare refusal: the paper's ablation."""
+    """Whether the paper's two criteria are met: a reason in the trace, and in the response what it concerns and what is
+    available instead. False gives a bare verdict and a bare refusal: the paper's ablation."""
 
     def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
-        """One target for each row, in order; which wording a row gets is drawn with the seed."""
+        """Return one target for each row, in order.
+
+        Each row's wording depends on the seed and its id.
+        """
         return [
             self._compose(row, scope, _WORDING[scope.task], random.Random(f"target {seed} {row.id}")) for row in rows
         ]
@@ -180,12 +186,15 @@ class TemplateTeacher(Settings):
 
 
 def _topic(row: Row, scope: Scope) -> str:
-    """What is asked of what: the row's own note, else the subject or alias that the question names."""
+    """Return what is asked about what.
+
+    The row's own note, or the subject or alias in the question.
+    """
     return row.trace.rstrip(".") or mentioned(scope, row.prompt)[1] or "This"
 
 
 def phrases() -> list[str]:
-    """Every phrase that targets are composed of, for a tokenizer that is to know their words."""
+    """Return every phrase that targets are composed of, for training a tokenizer."""
     spoken = [_RESPONSES, *(words for wording in _WORDING.values() for words in (wording.subject, wording.offer))]
     return [
         *_VERDICTS,

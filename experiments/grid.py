@@ -1,0 +1,106 @@
+"""Grids of runs: one run per cell, the best cell by a rule, and tables of the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from unlearnkit.core.progress import Progress
+from unlearnkit.core.subprocesses import Job, run_all, run_in_subprocess
+from unlearnkit.metrics.score import Score
+from unlearnkit.pipeline.evaluate import evaluate
+from unlearnkit.pipeline.run import run
+from unlearnkit.recipe import EvalSettings, make_recipe
+from unlearnkit.runs.folder import RunFolder
+from unlearnkit.suites.pocket.suite import Pocket
+
+Rule = Callable[[RunFolder], dict[str, float]]
+"""What a run is worth, under `score`, and the parts of that."""
+
+Grid = Mapping[str, Mapping[float, dict[str, Any]]]
+"""Recipes of each method, by learning rate."""
+
+
+def done(recipes: Iterable[dict[str, Any]]) -> None:
+    """Runs, two at a time, each in a process of its own; whatever is done already is taken as it is."""
+    recipes = list(recipes)
+    for recipe in recipes:
+        make_recipe(recipe)  # what is wrong with the last is told before the first is begun
+    run_all([Job(str(recipe["name"]), _run, (recipe,)) for recipe in recipes], Progress(), at_once=2)
+
+
+def measured(
+    models: Mapping[str, str], suite: dict[str, Any], out: Path, settings: EvalSettings
+) -> dict[str, RunFolder]:
+    """Models that runs in `out` are held against, in folders under their names, one after the other."""
+    for name, model in models.items():
+        run_in_subprocess(name, measure_once, out / name, model, suite, settings)
+    return {name: RunFolder(out / name) for name in models}
+
+
+def learned(worlds: Iterable[int]) -> None:
+    """Make the target models of worlds of the pocket suite, two at a time, where they are not in the cache."""
+    run_all([Job(f"world {world}", _learn, (world,)) for world in worlds], Progress(), at_once=2)
+
+
+def measure_once(path: Path, model: str, suite: dict[str, Any], settings: EvalSettings, progress: Progress) -> None:
+    """Make a model, where it is the suite's own, and measure it in a folder, if that is not done."""
+    if not (RunFolder(path).is_run and RunFolder(path).scores_file.exists()):
+        evaluate(model, suite, out=path, settings=settings, progress=progress)
+
+
+def filled(grid: Grid, rule: Rule) -> tuple[dict[str, RunFolder], list[dict[str, Any]]]:
+    """The best run of each method by its name, and what the rule says of every cell."""
+    done(recipe for recipes in grid.values() for recipe in recipes.values())
+    chosen, said = {}, []
+    for method, recipes in grid.items():
+        cells: list[dict[str, Any]] = [
+            {"method": method, "lr": rate, **rule(RunFolder(recipe["out"]))} for rate, recipe in recipes.items()
+        ]
+        best = max(cells, key=lambda cell: float(cell["score"]))
+        said += [{**cell, "chosen": cell is best} for cell in cells]
+        folder = RunFolder(recipes[best["lr"]]["out"])
+        chosen[folder.path.name] = folder
+    return chosen, said
+
+
+def table(rows: Mapping[str, RunFolder], columns: Iterable[str]) -> str:
+    """Runs and their scores as Markdown."""
+    names = list(columns)
+    lines = [_line("", *(name.removeprefix("tofu.") for name in names)), "|" + "---|" * (1 + len(names))]
+    for title, folder in rows.items():
+        scores = folder.scores()
+        lines.append(_line(title, *(_shown(name, scores.get(name)) for name in names)))
+    return "\n".join(lines)
+
+
+def grid_table(cells: Iterable[dict[str, Any]]) -> str:
+    """What the rule says of every cell, as Markdown."""
+    rows = list(cells)
+    parts = [name for name in rows[0] if name not in ("method", "lr", "chosen")]
+    lines = [_line("method", "lr", *parts, "chosen"), "|" + "---|" * (3 + len(parts))]
+    for row in rows:
+        said = (f"{row[name]:.3f}" for name in parts)
+        lines.append(_line(row["method"], f"{row['lr']:g}", *said, "yes" if row["chosen"] else ""))
+    return "\n".join(lines)
+
+
+def _run(recipe: dict[str, Any], progress: Progress) -> None:
+    run(make_recipe(recipe), resume=True, progress=progress)
+
+
+def _learn(world: int, progress: Progress) -> None:
+    Pocket(world_seed=world).target_model(progress)
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _shown(name: str, score: Score | None) -> str:
+    if score is None or score.value is None:
+        return "not measured"
+    if "quality" in name:
+        return f"{score.value:.1e}"
+    return f"{score.value:.3f}" if abs(score.value) < 10 else f"{score.value:.0f}"
