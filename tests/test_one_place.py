@@ -21,9 +21,6 @@ PLACES = {
         r"startswith\(.forget\b|split\(...\)\[0\] == .forget",
         {"data/vocabulary.py"},
     ),
-        r"startswith\(.forget\b|split\(...\)\[0\] == .forget",
-        {"data/vocabulary.py"},
-    ),
     "looks for leaks": (r"class Scanner\b|def leak\w*_in\b|def leaks\b", {"scope/leak_scan/scan.py"}),
 }
 """What is done, a pattern of the code that does it, and the files that may hold it."""
