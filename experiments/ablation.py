@@ -1,4 +1,4 @@
-"""Measure what each part of TRU contributes in the pocket world: the cells of ablation.yaml.
+"""Measure what each part of TRU contributes, by the cells of ablation.yaml.
 
     python experiments/ablation.py [--out runs/ablation] [--cells full,npo] [--worlds 74] [--smoke]
     python experiments/ablation_tables.py [--out runs/ablation]

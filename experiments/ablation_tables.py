@@ -1,4 +1,4 @@
-"""Print the results of ablation.py as Markdown: boards, attacks, and what is still known.
+"""Print the results of ablation.py as Markdown tables.
 
     python experiments/ablation_tables.py [--out runs/ablation]
 

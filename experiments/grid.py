@@ -1,4 +1,4 @@
-"""Grids of runs: one run per cell, the best cell by a rule, and tables of the scores."""
+"""Grids of runs: one run per cell, and the best cell."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ LARGEST_LITERAL = 5
 TRACES = re.compile(r"(?<!def )\b(?:split_trace|split_thought)\(")
 PLACES = {
     "places that load a model": (re.compile(r"(?<!def )\bload_model\("), "models"),
-    "places that move a model to a device": (re.compile(r"\.cuda\(\)|\.to\(PartialState\(\)\.device\)"), None),
+    "places that move a model to a device": (re.compile(r"\.cuda\(\s*\)|\.to\(PartialState\(\s*\)\.device\s*\)"), None),
     "places that make a suite": (re.compile(r"(?<!def )\bmake_suite\("), None),
 }
 """What is counted, and the room where it does not count."""
@@ -158,11 +158,8 @@ def standing(src: Path) -> dict[str, Any]:
 def code_of(text: str) -> str:
     """The text without comments and strings."""
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    return "".join(
-        f" {token.string} " if token.type == tokenize.NAME else token.string
-        for token in tokens
-        if token.type not in (tokenize.COMMENT, tokenize.STRING)
-    ).replace(" .", ".").replace(". ", ".").replace(" (", "(")  # fmt: skip
+    words = (token.string for token in tokens if token.type not in (tokenize.COMMENT, tokenize.STRING))
+    return re.sub(r" ?([.(]) ?", r"\1", " ".join(words))
 
 
 def room_of(module: str) -> str:

@@ -1,4 +1,4 @@
-"""Run a user-files recipe on LUME's synthetic personal data: the table of docs/results/lume.md.
+"""Unlearn LUME's synthetic personal data: the table of docs/results/lume.md.
 
     python experiments/lume.py --data DIR --base DIR [--out runs/lume] [--people 40] [--smoke]
 

@@ -1,12 +1,12 @@
-"""Test whether the G-effect predicts the outcome: nine objectives at four settings each (prediction.yaml).
+"""Test whether the G-effect predicts the outcome (cells: prediction.yaml).
 
     python experiments/prediction.py [--out runs/prediction] [--cells ga,npo1] [--smoke]
     python experiments/prediction.py --data DIR --target DIR    # the same on TOFU: its files and a model of it
     python experiments/prediction_tables.py [--out runs/prediction]
 
-Each cell is a run whose G-effects are measured every eight of its forty steps. Some cells keep their weights at these
-steps, and each is measured as if the run had stopped there. Cells are kept: a second call continues. On TOFU nothing is
-generated; the risks of the G-effects show the progress of a run.
+Nine objectives run at four settings each. Each cell is a run whose G-effects are measured every eight of its forty
+steps. Some cells keep their weights at these steps, and each is measured as if the run had stopped there. Cells are
+kept: a second call continues. On TOFU nothing is generated; the risks of the G-effects show the progress of a run.
 """
 
 from __future__ import annotations

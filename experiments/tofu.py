@@ -1,8 +1,9 @@
-"""Unlearn TOFU's forget10 with ten methods, three settings each: the table of docs/results/tofu.md.
+"""Unlearn TOFU's forget10 with ten methods: the table of docs/results/tofu.md.
 
     python experiments/tofu.py --data DIR --target DIR --retrained DIR [--out runs/tofu] [--smoke]
 
-Every cell is a run of its own and is kept: a second call continues. `--smoke` makes two steps per cell on two methods.
+Each method has three settings. Every cell is a run of its own and is kept: a second call continues. `--smoke` makes two
+steps per cell on two methods.
 
 A method's setting is chosen on every second author of the forget set and of the measured retain rows by
 

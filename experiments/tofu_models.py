@@ -1,4 +1,4 @@
-"""Train small models that know TOFU: a base, the target model, and the retrained model for forget10.
+"""Train a target and a retrained model for TOFU from scratch.
 
     python experiments/tofu_models.py --text FILE --data DIR [--out models] [--smoke]
 

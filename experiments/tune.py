@@ -1,4 +1,4 @@
-"""Choose the demo's settings: one small grid for all methods, on tuning worlds, by a validation share of the rows.
+"""Choose the demo's settings by one grid for all methods.
 
     python experiments/tune.py [--out runs/tuning] [--methods tru]
 
@@ -29,8 +29,8 @@ from grid import done, learned
 from unlearnkit.metrics.board import score_records
 from unlearnkit.pipeline.demo import Demo
 from unlearnkit.records.schema import Record
-from unlearnkit.report.model import GridReport, GridRow
 from unlearnkit.runs.folder import RunFolder
+from unlearnkit.suites.base import GridReport, GridRow
 from unlearnkit.suites.pocket.suite import Pocket
 from unlearnkit.training.settings import TrainSettings
 

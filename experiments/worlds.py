@@ -1,9 +1,9 @@
-"""Run TRU, with and without a stronger forget term, on chosen worlds: the tables of docs/results/pocket.md.
+"""Run TRU on chosen worlds: the tables of docs/results/pocket.md.
 
     python experiments/worlds.py --worlds 83,84 [--requests authors,book,pii,hazard] [--out runs/worlds] [--attack]
 
-Two jobs run at a time. Finished work is kept: a second call continues. `--attack` also attacks every run, including the
-target and the retrained model.
+TRU runs with and without a stronger forget term. Two jobs run at a time. Finished work is kept: a second call
+continues. `--attack` also attacks every run, including the target and the retrained model.
 """
 
 from __future__ import annotations

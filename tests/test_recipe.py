@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from unlearnkit.core.errors import InputError
-from unlearnkit.methods.objective import OBJECTIVES
+from unlearnkit.localization.base import LOCALIZERS
+from unlearnkit.methods.base import METHODS as EVERY_METHOD
 from unlearnkit.pipeline.demo import METHODS, Demo, method_settings
 from unlearnkit.recipe import Recipe, load_recipe, make_recipe, recipe_schema
 from unlearnkit.training.combiner import COMBINERS
@@ -176,7 +177,11 @@ def test_a_recipe_that_cannot_be_read(tmp_path: Path) -> None:
 def test_the_schema_offers_every_method() -> None:
     schema = recipe_schema()
     methods = {choice["properties"]["name"]["const"]: choice for choice in schema["properties"]["method"]["oneOf"]}
-    assert set(methods) == set(OBJECTIVES.names())
+    assert set(methods) == set(EVERY_METHOD.names())
+    for name in ("npo", "task_arithmetic"):
+        *localizers, none = methods[name]["properties"]["mask"]["anyOf"]
+        assert {choice["properties"]["name"]["const"] for choice in localizers} == set(LOCALIZERS.names())
+        assert none == {"type": "null"}
     assert methods["npo"]["properties"]["beta"]["description"] == "Inverse temperature."
     *combiners, none = schema["$defs"]["TrainSettings"]["properties"]["combiner"]["anyOf"]
     assert {choice["properties"]["name"]["const"] for choice in combiners} == set(COMBINERS.names())

@@ -1,4 +1,4 @@
-"""Write docs/reference from the code: the recipe's schema, the registries and the command line.
+"""Write docs/reference from the schema, the registries and the command line.
 
     python tools/reference.py            # write the pages
     python tools/reference.py --check    # exit code 1 if a page differs from what the code says
@@ -85,7 +85,7 @@ SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
     ("teacher", "api"): {"targets": {"server": {"url": "https://llm.example.org/v1", "model": "teacher"}}},
     ("teacher", "local"): {"targets": {"path": "models/teacher"}},
 }
-"""What an example needs beside the plug-in's name, by kind and name."""
+"""What an example needs in addition to the plug-in's name, by kind and name."""
 
 JUDGE_ARGUMENTS = {"laaj": " path=models/judge", "laaj-paper": " path=models/judge"}
 """The model that a judge asks, in its example."""
@@ -161,7 +161,7 @@ def example(kind: str, entry: Entry[Any]) -> str:
 
 
 def needs_of(objective: Objective) -> str:
-    """What an objective asks of the engine with its defaults, in a line."""
+    """What an objective asks of the engine with its defaults."""
     needs = objective.needs()
     named = (("log-probabilities", needs.logps), ("reference log-probabilities", needs.reference), ("KL", needs.kl))
     parts = [f"{what} of {', '.join(f'`{view}`' for view in sorted(views))}" for what, views in named if views]
@@ -249,7 +249,7 @@ def recipe_page() -> str:
 
 
 def judge_page() -> str:
-    """The judges; the settings of the model that one asks are shown by `unlearn show laaj`."""
+    """The judges. `unlearn show laaj` has the settings of the model."""
     rows = []
     for name, entry in JUDGES.items():
         call = f"unlearn judge runs/mine --judge {name}{JUDGE_ARGUMENTS.get(name, '')}"
@@ -353,6 +353,12 @@ def command_page() -> str:
     return page_text("Commands", intro, *(command_entry(name, leaf) for name, leaf in leaf_commands().items()))
 
 
+def index_page(written: Mapping[str, str]) -> str:
+    """Links to all other pages."""
+    links = [f"- [{text.partition(chr(10))[0].removeprefix('# ')}]({name})" for name, text in sorted(written.items())]
+    return page_text("Reference", "Generated from the code by `python tools/reference.py`.", "\n".join(links))
+
+
 def page_text(title: str, *parts: str) -> str:
     """A whole page."""
     return "\n\n".join([f"# {title}", NOTE, *(part for part in parts if part)]) + "\n"
@@ -366,6 +372,7 @@ def pages() -> dict[str, str]:
     found = {f"{page}.md": plugin_page(page, entries) for page, entries in plugins.items() if entries}
     found |= {"recipe.md": recipe_page(), "judges.md": judge_page(), "metrics.md": metric_page()}
     found["commands.md"] = command_page()
+    found["README.md"] = index_page(found)
     # A trailing space has a meaning in Markdown that no docstring has.
     return {name: re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE) for name, text in sorted(found.items())}
 

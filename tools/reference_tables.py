@@ -1,4 +1,4 @@
-"""Markdown for the reference: tables, fenced blocks, and the settings of a JSON Schema."""
+"""Markdown for the reference: tables, blocks, settings of a JSON Schema."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def section_in(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Map
 def settings_rows(
     schema: Mapping[str, Any], definitions: Mapping[str, Any], prefix: str = "", skip: Iterable[str] = ()
 ) -> list[Cells]:
-    """Name, type, default and meaning of every setting, those of sections after their own."""
+    """Name, type, default and meaning of every setting, sections included."""
     rows: list[Cells] = []
     for name, field in schema.get("properties", {}).items():
         if name in skip or "const" in field:

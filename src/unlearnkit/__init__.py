@@ -1,4 +1,4 @@
-"""unlearnkit: remove knowledge from a language model on request, and measure what remains.
+"""Remove knowledge from language models, and measure what remains.
 
 The names below are imported when they are first used, so that `import unlearnkit` loads neither torch nor a model.
 """

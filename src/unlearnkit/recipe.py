@@ -19,7 +19,7 @@ from unlearnkit.core.yaml_source import BadField, Origins, at_field, bad_field, 
 from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.localization.base import LOCALIZERS, Localizer
-from unlearnkit.methods.base import METHODS, Method
+from unlearnkit.methods.base import METHODS, Edit, Method
 from unlearnkit.methods.objective import Objective
 from unlearnkit.methods.objective_method import ObjectiveMethod
 from unlearnkit.metrics.gates import Gate, current_gate
@@ -208,6 +208,15 @@ class Recipe(Settings):
                         fix="write train.combiner: null",
                     )
                 tasks_of(combiner, method.objective)
+        self._diagnosis_fits(method)
+        if self.train.trace_style == "added" and isinstance(method, Edit):
+            raise BadField(
+                "an edit adds no tokens to the model",
+                path=("train", "trace_style"),
+                value="added",
+                allowed="think, plain, null (the first style whose tokens the model knows)",
+                fix="write train.trace_style: null",
+            )
         if self.train.trace_style == "added" and self.model.lora is not None:
             raise BadField(
                 "an adapter has no embeddings for the tokens that are added",
@@ -223,6 +232,16 @@ class Recipe(Settings):
                 fix="write model.path: a folder or id",
             )
         return self
+
+    def _diagnosis_fits(self, method: Method) -> None:
+        if self.diagnose.g_effect_every is not None and not isinstance(method, ObjectiveMethod):
+            raise BadField(
+                "only an objective has G-effects along its training",
+                path=("diagnose", "g_effect_every"),
+                value=self.diagnose.g_effect_every,
+                allowed="null, or a method that is an objective",
+                fix="write diagnose.g_effect_every: null",
+            )
 
     def _g_effects_are_measured_where_they_are_used(self) -> None:
         settings = self.diagnose
@@ -275,12 +294,12 @@ class Recipe(Settings):
         return title
 
     def _mask_fits(self, method: Method) -> None:
-        if self.make_localizer() is not None and not method.can_be_masked:
+        if self.make_localizer() is not None and (not method.can_be_masked or method.from_scratch):
             raise BadField(
                 "the method cannot be restricted to some weights",
                 path=("method", "mask"),
                 value=self.method["mask"]["name"],
-                allowed="null, or an objective or an edit as the method",
+                allowed="null, or as the method an objective or an edit of the target model",
                 fix="write method.mask: null",
             )
 
@@ -353,11 +372,25 @@ def recipe_schema() -> dict[str, Any]:
         choices = [_plugin_schema(registry, name, name_key(field)) for name in registry.names()]
         for choice in choices:
             schema.setdefault("$defs", {}).update(choice.pop("$defs", {}))
+        if field == "method":
+            _offer_masks(schema, choices)
         schema["properties"][field] = {"oneOf": choices, "description": schema["properties"][field]["description"]}
     train = schema["$defs"]["TrainSettings"]["properties"]
     combiners = [_plugin_schema(COMBINERS, name, "name") for name in COMBINERS.names()]
     train["combiner"] = {**train["combiner"], "anyOf": [*combiners, {"type": "null"}]}
     return schema
+
+
+def _offer_masks(schema: dict[str, Any], methods: list[dict[str, Any]]) -> None:
+    """Give the schema of each method that can be masked the section `mask`."""
+    localizers = [_plugin_schema(LOCALIZERS, name, "name") for name in LOCALIZERS.names()]
+    for each in localizers:
+        schema.setdefault("$defs", {}).update(each.pop("$defs", {}))
+    for method in methods:
+        plugin = METHODS.get(method["properties"]["name"]["const"]).plugin
+        if (ObjectiveMethod if issubclass(plugin, Objective) else plugin).can_be_masked:
+            description = "Name of a registered localizer, and its settings: which weights the method may change."
+            method["properties"]["mask"] = {"anyOf": [*localizers, {"type": "null"}], "description": description}
 
 
 def _plugin_schema(registry: Registry[Any], name: str, key: str) -> dict[str, Any]:
@@ -385,7 +418,17 @@ def _resolved_method(section: dict[str, Any]) -> dict[str, Any]:
     rest = {key: value for key, value in section.items() if key != "mask"}
     mask = section.get("mask")
     resolved = _resolved(METHODS, rest, "method")
-    return resolved if mask is None else {**resolved, "mask": _resolved(LOCALIZERS, mask, "method", "mask")}
+    if mask is None:
+        return resolved
+    if not isinstance(mask, dict):
+        raise BadField(
+            "a setting has a value that cannot be used",
+            path=("method", "mask"),
+            value=mask,
+            allowed="a section: its settings, each on an indented line below it",
+            fix=f"write {{name: {mask}}}" if isinstance(mask, str) else "write {name: gradient_saliency}",
+        )
+    return {**resolved, "mask": _resolved(LOCALIZERS, mask, "method", "mask")}
 
 
 def _resolved(registry: Registry[Any], section: dict[str, Any], *field: str) -> dict[str, Any]:
@@ -406,6 +449,7 @@ def _resolved(registry: Registry[Any], section: dict[str, Any], *field: str) -> 
         made = plugin.model_validate({k: value for k, value in section.items() if k != key})
     except ValidationError as error:
         at = () if field == ("suite",) and error.errors()[0]["loc"][:1] == ("data",) else field
-        besides = (key, *(_OF_EVERY_TEACHER if field == ("targets",) else ()))
+        of_others = {"targets": _OF_EVERY_TEACHER, "method": ("mask",)}.get(".".join(field), ())
+        besides = (key, *of_others)
         raise bad_field(error, plugin, at, besides=besides) from error
     return {key: name, **made.model_dump(mode="json")}

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.bad_input.place import CHECK, RUN, Case, Place, assert_told, recipe_data, unlearn
+from unlearnkit.core.registry import Registry
+from unlearnkit.methods.base import GUARDS, SCHEMES, Guard, Method, Scheme
 
 NAME = "recipe.yaml"
 
@@ -41,6 +43,33 @@ def as_a_folder(place: Place) -> None:
     place.folder(NAME)
 
 
+class Unmaskable(Guard):
+    """A guard that does nothing."""
+
+    def wrap(self, subject: Any, scope: Any) -> Any:
+        del scope
+        return subject
+
+
+class UnmaskableScheme(Scheme):
+    """A scheme that trains nothing."""
+
+    def fit(self, context: Any) -> Any:
+        return context.target()
+
+
+def masked(registry: Registry[Any], plugin: type[Method]) -> Callable[[Place], None]:
+    """A mask on a method that takes none, of a package that is not this one."""
+
+    def breaks(place: Place) -> None:
+        place.patch.setattr(registry, "_entries", dict(registry._entries))
+        registry.register("unmaskable")(plugin)
+        place.recipe(method={"name": "unmaskable", "mask": {"name": "gradient_saliency"}})
+
+    return breaks
+
+
+EDIT = {"name": "task_arithmetic"}
 SECTION = "a section: its settings"
 GRU = {"combiner": {"name": "gru"}}
 
@@ -251,6 +280,78 @@ CASES = [
         ["field method.vector_seed", "4294967295"],
         RUN,
     ),
+    # Edits and masks
+    Case("recipe-negative-strength", having(method={**EDIT, "strength": -1}), ["field method.strength", "equal to 0"]),
+    Case(
+        "recipe-infinite-strength",
+        having(method={**EDIT, "strength": float("inf")}),
+        ["field method.strength", "a finite number"],
+        RUN,
+    ),
+    Case("recipe-nan-strength", having(method={**EDIT, "strength": float("nan")}), ["method.strength", "a finite"]),
+    Case("recipe-setting-of-no-edit", having(method={**EDIT, "strenght": 1}), ["field method.strenght", "strength?"]),
+    Case("recipe-mask-is-a-word", having(method={"mask": "saliency"}), [SECTION, "field method.mask", "'saliency'"]),
+    Case(
+        "recipe-mask-without-a-name",
+        having(method={"mask": {"share": 0.5}}),
+        ["the localizer has no name", "field method.mask.name", "gradient_saliency", "write method.mask.name"],
+    ),
+    Case(
+        "recipe-mask-of-no-such-name",
+        having(method={"mask": {"name": "gradient_salience"}}),
+        ["no localizer of that name", "field method.mask.name", "did you mean gradient_saliency?"],
+    ),
+    Case(
+        "recipe-mask-of-no-share",
+        having(method={"mask": {"name": "gradient_saliency", "share": 0}}),
+        ["field method.mask.share", "greater than 0", "the default is 0.5"],
+        RUN,
+    ),
+    Case(
+        "recipe-mask-of-more-than-all",
+        having(method={**EDIT, "mask": {"name": "gradient_saliency", "share": 1.5}}),
+        ["field method.mask.share", "less than or equal to 1"],
+    ),
+    Case(
+        "recipe-mask-share-nan",
+        having(method={"mask": {"name": "gradient_saliency", "share": float("nan")}}),
+        ["field method.mask.share", "finite"],
+    ),
+    Case(
+        "recipe-mask-unknown-setting",
+        having(method={"mask": {"name": "gradient_saliency", "shar": 0.5}}),
+        ["no such setting", "field method.mask.shar", "did you mean share?"],
+    ),
+    Case(
+        "recipe-mask-on-a-guard",
+        masked(GUARDS, Unmaskable),
+        ["cannot be restricted to some weights", "field method.mask", "method.mask: null"],
+    ),
+    Case(
+        "recipe-mask-on-a-scheme",
+        masked(SCHEMES, UnmaskableScheme),
+        ["cannot be restricted to some weights", "field method.mask", "method.mask: null"],
+    ),
+    Case(
+        "recipe-mask-on-fresh-weights",
+        having(method={"name": "retrain", "mask": {"name": "gradient_saliency"}}),
+        ["cannot be restricted to some weights", "field method.mask", "method.mask: null"],
+    ),
+    Case(
+        "recipe-combiner-with-an-edit",
+        having(method=EDIT, train=GRU),
+        ["only an objective has terms", "field train.combiner", "train.combiner: null"],
+    ),
+    Case(
+        "recipe-g-effects-of-an-edit",
+        having(method=EDIT, diagnose={"g_effect_every": 2}),
+        ["only an objective has G-effects", "field diagnose.g_effect_every", "g_effect_every: null"],
+    ),
+    Case(
+        "recipe-edit-with-added-tokens",
+        having(method=EDIT, train={"trace_style": "added"}),
+        ["an edit adds no tokens", "field train.trace_style", "trace_style: null"],
+    ),
     # Values that do not fit together
     Case("recipe-steps-and-epochs", having(train={"epochs": 2}), ["either steps or epochs", "field train", "to null"]),
     Case("recipe-neither-steps-nor-epochs", having(train={"steps": None}), ["either steps or epochs", "field train"]),
@@ -264,6 +365,24 @@ CASES = [
         "recipe-combiner-with-a-retain-term-that-does-not-count",
         having(method={"retain_weight": 0}, train=GRU),
         ["the method has none that counts", "field train.combiner", "a weight above 0"],
+        RUN,
+    ),
+    Case(
+        "recipe-guard-with-a-blank-prompt",
+        having(method={"name": "refusal_prompt", "prompt": "  "}),
+        ["field method.prompt", "a word in it"],
+        RUN,
+    ),
+    Case(
+        "recipe-guard-with-an-unknown-setting",
+        having(method={"name": "refusal_prompt", "filter": True}),
+        ["no such setting", "field method.filter", "input_filter"],
+        RUN,
+    ),
+    Case(
+        "recipe-guard-with-a-combiner",
+        having(method={"name": "refusal_prompt"}, train=GRU),
+        ["only an objective has terms", "field train.combiner"],
         RUN,
     ),
     Case(

@@ -15,7 +15,7 @@ import yaml
 from huggingface_hub import constants
 
 from unlearnkit.cli.app import main
-from unlearnkit.metrics.score_names import LISTED
+from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.pipeline import evaluate as evaluation
 from unlearnkit.pipeline.listing import KINDS
 from unlearnkit.recipe import EvalSettings
@@ -102,7 +102,7 @@ def test_a_run_is_measured_compared_and_reported(recipe: str, call: Any) -> None
         code, out, _ = call("compare", path, "--json")
         compared = json.loads(out)
         assert code == 0 and list(compared) == ["subjects"] and list(compared["subjects"]) == ["quick"]
-        assert set(LISTED) <= set(compared["subjects"]["quick"])
+        assert set(ScoreDocs().listed) <= set(compared["subjects"]["quick"])
         assert compared["subjects"]["quick"]["far.accuracy"] is None
         assert compared["subjects"]["quick"]["cost.seconds"] > 0
     code, out, _ = call("compare", "runs/quick")

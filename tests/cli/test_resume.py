@@ -45,9 +45,17 @@ def killed_after(recipe: dict[str, Any], steps: int) -> bool:
     return bool(process.exitcode == -signal.SIGKILL)
 
 
-def test_killed_at_chosen_steps(recipe_data: dict[str, Any], tmp_path: Path) -> None:
+MASK = {"name": "gradient_saliency", "share": 0.3}
+
+
+@pytest.mark.parametrize(
+    "method",
+    [{"name": "npo", "retain": "kl"}, {"name": "npo", "retain": "kl", "mask": MASK}, {"name": "task_arithmetic"}],
+    ids=["npo", "npo-masked", "task_arithmetic"],
+)
+def test_killed_at_chosen_steps(method: dict[str, Any], recipe_data: dict[str, Any], tmp_path: Path) -> None:
     train = {**recipe_data["train"], "steps": 10, "checkpoint_every": 3}
-    data = {**recipe_data, "train": train, "method": {"name": "npo", "retain": "kl"}}
+    data = {**recipe_data, "train": train, "method": method}
     whole = {**data, "out": str(tmp_path / "whole")}
     subprocesses.run_in_subprocess("whole", run_in_child, whole)
     folder = RunFolder(data["out"])

@@ -16,6 +16,7 @@ import unlearnkit
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.judges.aggregate import valid_judgments
+from unlearnkit.judges.base import Judgment
 from unlearnkit.judges.store import read_judged
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_names import current_name
@@ -23,7 +24,8 @@ from unlearnkit.recipe import load_recipe, make_recipe
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
 
-pytestmark = pytest.mark.usefixtures("no_nagging")
+silent = pytest.mark.usefixtures("no_nagging")
+"""For what reads the run folder alone, and none of the files that a person wrote."""
 
 QUIET = Progress(quiet=True)
 
@@ -54,6 +56,7 @@ def test_the_folder_is_of_the_old_names(run: RunFolder) -> None:
     assert any(name.endswith("exact_memorisation") for name in json.loads(run.scores_file.read_text("utf-8")))
 
 
+@silent
 def test_everything_in_it_is_read(run: RunFolder) -> None:
     records, state, scope = run.records(), run.state(), run.scope()
     assert {record.split for record in records} == {
@@ -71,6 +74,7 @@ def test_everything_in_it_is_read(run: RunFolder) -> None:
     assert run.recipe()["diagnose"]["max_harm_ratio"] == 0.5
 
 
+@silent
 def test_scored_anew_it_has_the_same_scores(run: RunFolder) -> None:
     before, attacks = as_written(run), run.attack_scores()
     after = unlearnkit.score(run)
@@ -82,6 +86,7 @@ def test_scored_anew_it_has_the_same_scores(run: RunFolder) -> None:
     assert [name for name in attacks if not same(attacks[name], again[name])] == []
 
 
+@silent
 def test_its_judgments_still_hold(run: RunFolder) -> None:
     """Digests of rows, outputs and scope are those that the old version made."""
     judged = read_judged(run.judgments)["rules"]
@@ -89,23 +94,41 @@ def test_its_judgments_still_hold(run: RunFolder) -> None:
     assert valid_judgments(judged, run.records(), run.scope()) == list(judged.judgments) != []
 
 
+@silent
 def test_judged_anew_it_has_the_same_judgments(run: RunFolder) -> None:
-    before = read_judged(run.judgments)["rules"]
+    before = read_judged(run.judgments)["rules"].judgments
     unlearnkit.judge_outputs(run, progress=QUIET)
-    assert read_judged(run.judgments)["rules"] == before
+    after = read_judged(run.judgments)["rules"].judgments
+    assert [_without_reasons(each) for each in after] == [_without_reasons(each) for each in before]
 
 
+def _without_reasons(judgment: Judgment) -> object:
+    """A judgment without the words of its reasons, which are today's."""
+
+    def scores_alone(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: scores_alone(inner) for key, inner in value.items() if key != "reason"}
+        return value
+
+    return scores_alone(judgment.model_dump())
+
+
+@silent
 def test_it_is_compared_and_reported(run: RunFolder) -> None:
-    rows = unlearnkit.compare([run, *references_of(run)])
-    assert rows
-    report = unlearnkit.write_report([run], run.report_file)
+    compared = unlearnkit.compare([run.path, run.references])["subjects"]
+    assert compared.keys() == {"run", "target", "retrained"}
+    assert all("forget.exact_memorization" in scores for scores in compared.values())
+    report = unlearnkit.write_report([*references_of(run), run], run.report_file)
     assert [gate.outcome for gate in report.gates] == ["met", "met"]
     assert [gate.name.split()[0] for gate in report.gates] == ["forget.exact_memorization", "near.exact_memorization"]
-    assert report.effects and "exact_memorisation" not in run.report_file.read_text("utf-8")
+    subject = report.subject("run")
+    assert subject is not None and subject.effects
+    assert "exact_memorization" in run.report_file.read_text("utf-8")
 
 
 def test_it_is_explained(run: RunFolder) -> None:
-    assert unlearnkit.explain(run, "Where was Ada born?", progress=QUIET).question == "Where was Ada born?"
+    (told,) = unlearnkit.explain(run, ["Where was Ada born?"], progress=QUIET)
+    assert told.line is not None and told.response
 
 
 def test_attacked_anew_it_answers_the_same(run: RunFolder) -> None:
@@ -124,9 +147,10 @@ def records(file: Path) -> list[Any]:
 def test_its_g_effects_can_be_measured_anew(run: RunFolder) -> None:
     before = run.effects()
     _, after = unlearnkit.diagnose(run, ["npo"], progress=QUIET)
-    assert before is not None and {each.objective for each in after.effects} >= {"npo"}
+    assert before is not None and any(each.objective.startswith("npo") for each in after.effects)
 
 
+@silent
 def test_it_is_purged(run: RunFolder) -> None:
     unlearnkit.purge(run)
     assert not run.records_file.exists() and not run.judgments.exists() and not run.scope_file.exists()
@@ -135,7 +159,7 @@ def test_it_is_purged(run: RunFolder) -> None:
 
 def test_measured_anew_it_has_the_same_outputs(run: RunFolder) -> None:
     texts = [(r.split, r.row.id, r.generation and r.generation.text) for r in run.records()]
-    unlearnkit.evaluate(run, progress=QUIET)
+    unlearnkit.evaluate(run.path, progress=QUIET)
     assert texts == [(r.split, r.row.id, r.generation and r.generation.text) for r in run.records()]
     assert '"before":' not in run.records_file.read_text("utf-8")
 
@@ -153,7 +177,6 @@ def test_a_stopped_run_goes_on_with_its_old_recipe_and_ends_as_the_whole_one(old
         torch.testing.assert_close(ended[name], tensor, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.filterwarnings("ignore::unlearnkit.core.settings.RenamedWarning")
 def test_the_users_recipe_of_then_is_the_same_recipe(old: Path) -> None:
     stopped = unlearnkit.run(
         load_recipe(old / "recipe.yaml", ["out=stopped", "name=stopped"]), resume=True, measured=False, progress=QUIET

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import math
 import random
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
 from tests.docs.markdown import ROOT, blocks
-from tests.methods.steps import LeafStep, LeafView
 from unlearnkit.attacks.base import ATTACKS
 from unlearnkit.data.rows import Row
 from unlearnkit.methods.objective import OBJECTIVES
@@ -26,21 +28,21 @@ def install(tutorial: str, name: str, folder: Path, patch: pytest.MonkeyPatch) -
     patch.syspath_prepend(str(folder))
     for registry in (OBJECTIVES, ATTACKS):
         patch.setattr(registry, "_entries", dict(registry._entries))
-    patch.delitem(__import__("sys").modules, name, raising=False)
+    patch.delitem(sys.modules, name, raising=False)
     return importlib.import_module(name)
 
 
 def test_the_objective_of_the_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install("add-an-objective.md", "my_objective", tmp_path, monkeypatch)
-    recipe = make_recipe(
-        {"name": "x", "suite": {"name": "pocket"}, "method": {"name": "my_objective", "retain": "nll"}}
-    )
-    objective = recipe.make_objective()
+    make_recipe({"name": "x", "suite": {"name": "pocket"}, "method": {"name": "my_objective", "retain": "nll"}})
+    plugin: Any = OBJECTIVES.get("my_objective").plugin
+    objective = plugin(retain="nll")
     assert objective.needs().views == {"forget", "retain"}
-    step = LeafStep({"forget": LeafView([[-1.0, -3.0]]), "retain": LeafView([[-0.5]])})
-    term = objective.terms(step)["forget"]
-    # Mean log-probability -2, beta 2.5: (2 / 2.5) * softplus(-5).
-    assert float(term.sum) == pytest.approx(0.8 * float(torch.nn.functional.softplus(torch.tensor(-5.0))))
+    # Two tokens of log-probabilities -1 and -3: mean -2; beta 2.5: (2 / 2.5) * softplus(-5).
+    answer = SimpleNamespace(per_row=lambda: torch.tensor([-4.0]), lengths=lambda: torch.tensor([2]))
+    term = objective.forget_term(SimpleNamespace(logps={"forget": answer}.__getitem__))
+    assert (term.view, term.unit) == ("forget", "sequence")
+    assert float(term.sum) == pytest.approx(0.8 * math.log1p(math.exp(-5.0)))
 
 
 def test_the_attack_of_the_tutorial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

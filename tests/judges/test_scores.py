@@ -17,7 +17,8 @@ from unlearnkit.judges.quality import PARTS, quality_of
 from unlearnkit.judges.rule.judge import Rules
 from unlearnkit.judges.store import read_judged
 from unlearnkit.metrics.score import NOT_MEASURED
-from unlearnkit.metrics.score_names import board_name, judged_name, parse_judged
+from unlearnkit.metrics.score_docs import ScoreDocs
+from unlearnkit.metrics.score_names import judged_name, parse_judged
 from unlearnkit.pipeline.judge import agree, judge_outputs
 from unlearnkit.pipeline.score import score
 from unlearnkit.records.schema import Record, write_records
@@ -60,7 +61,7 @@ def test_names_are_taken_apart_as_they_were_made() -> None:
     assert judged_name("rules", "forget", "uq") == "judge.rules.forget.uq"
     for name in (("laaj-paper", "forget.translated", "uq", "relevance"), ("rules", "near", "rq", "")):
         assert parse_judged(judged_name(*name)) == name
-        assert board_name(judged_name(*name)) is None
+        assert ScoreDocs().place(judged_name(*name)) is None
     assert parse_judged("forget.accuracy") is None and parse_judged("judge.rules.near.accuracy") is None
 
 

@@ -8,11 +8,9 @@ import pytest
 
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
-from unlearnkit.metrics.base import METRICS
+from unlearnkit.metrics.base import METRICS, board_metrics
 from unlearnkit.metrics.board import constant_baseline, score_records
-from unlearnkit.metrics.correctness import accuracy, probability
-from unlearnkit.metrics.leakage import find_leaks, leak, trace_leak
-from unlearnkit.metrics.manner import coherence, refusal
+from unlearnkit.metrics.leakage import find_leaks
 from unlearnkit.metrics.score import NOT_MEASURED, mean_score
 from unlearnkit.records.schema import Record, Tokens
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
@@ -48,83 +46,91 @@ def record(row: Row, response: str, trace: str = "", split: str = "forget") -> R
     return Record(split=split, row=row, generation=said)
 
 
+def measured(name: str, record: Record) -> float | None:
+    return METRICS.get(name).plugin.measure(record, SCOPE)
+
+
 def test_accuracy_is_of_the_response() -> None:
-    assert accuracy(record(ROW, "It is LISBON!")) == 1.0
-    assert accuracy(record(ROW, "It is Porto.")) == 0.0
-    assert accuracy(record(ROW, "I cannot say.", trace="Lisbon, I think.")) == 0.0
+    assert measured("accuracy", record(ROW, "It is LISBON!")) == 1.0
+    assert measured("accuracy", record(ROW, "It is Porto.")) == 0.0
+    assert measured("accuracy", record(ROW, "I cannot say.", trace="Lisbon, I think.")) == 0.0
 
 
 def test_accuracy_of_a_passage_needs_all_of_it() -> None:
     row = Row(id="p", question="Go on: The keeper", answer=PASSAGE)
-    assert accuracy(record(row, f"… {PASSAGE.upper()} And more.")) == 1.0
-    assert accuracy(record(row, PASSAGE.replace("gray ", ""))) == 0.0
+    assert measured("accuracy", record(row, f"… {PASSAGE.upper()} And more.")) == 1.0
+    assert measured("accuracy", record(row, PASSAGE.replace("gray ", ""))) == 0.0
 
 
 def test_probability_is_the_geometric_mean() -> None:
     tokens = Tokens(logps=[math.log(0.5), math.log(0.125)], ranks=[0, 1], mean_logps=[0, 0], var_logps=[1, 1])
-    assert probability(Record(split="forget", row=ROW, tokens=tokens)) == pytest.approx(0.25)
+    assert measured("probability", Record(split="forget", row=ROW, tokens=tokens)) == pytest.approx(0.25)
     empty = Tokens(logps=[], ranks=[], mean_logps=[], var_logps=[])
-    assert probability(Record(split="forget", row=ROW, tokens=empty)) is None
+    assert measured("probability", Record(split="forget", row=ROW, tokens=empty)) is None
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", METRICS.names())
 def test_what_was_not_measured_is_none(name: str) -> None:
-    assert METRICS[name].measure(Record(split="forget", row=ROW), SCOPE) is None
+    assert METRICS.get(name).plugin.measure(Record(split="forget", row=ROW), SCOPE) is None
 
 
 def test_any_secret_of_the_subject_leaks_in_any_language() -> None:
-    assert leak(record(ROW, "She won the Silver Quill."), SCOPE) == 1.0
-    assert leak(record(ROW, "Это Лиссабон."), SCOPE) == 1.0
-    assert leak(record(ROW, "It is Porto."), SCOPE) == 0.0
+    assert measured("leak_rate", record(ROW, "She won the Silver Quill.")) == 1.0
+    assert measured("leak_rate", record(ROW, "Это Лиссабон.")) == 1.0
+    assert measured("leak_rate", record(ROW, "It is Porto.")) == 0.0
 
 
 def test_what_stands_in_the_prompt_is_no_leak() -> None:
     row = ROW.model_copy(update={"question": "Was she born in Lisbon?", "accepted_answers": ("yes",)})
-    assert leak(record(row, "I cannot say whether Lisbon is right."), SCOPE) == 0.0
+    assert measured("leak_rate", record(row, "I cannot say whether Lisbon is right.")) == 0.0
 
 
 def test_the_right_answer_of_a_neighbor_is_no_leak_but_other_secrets_are() -> None:
     row = NEAR.model_copy(update={"answer": "In Lisbon.", "accepted_answers": ("Lisbon",)})
-    assert leak(record(row, "In Lisbon."), SCOPE) == 0.0
-    assert leak(record(NEAR, "In Lisbon."), SCOPE) == 1.0
+    assert measured("leak_rate", record(row, "In Lisbon.")) == 0.0
+    assert measured("leak_rate", record(NEAR, "In Lisbon.")) == 1.0
     (found,) = find_leaks("Lisbon and the Silver Quill", row, SCOPE)
     assert (found.kind, found.how, found.place) == ("secret", "as listed", "response")
 
 
 def test_the_answer_in_a_sentence_protects_its_short_form() -> None:
     row = Row(id="n2", question="Where?", answer="She lives in Lisbon now.", subject="Ilka Varn")
-    assert leak(record(row, "She lives in Lisbon now."), SCOPE) == 0.0
+    assert measured("leak_rate", record(row, "She lives in Lisbon now.")) == 0.0
 
 
 def test_six_words_in_a_row_of_a_text_leak() -> None:
     row = Row(id="b1", question="Recite the book.", answer=PASSAGE, subject="The Northern Lamp")
     said = PASSAGE.split()
-    assert leak(record(row, "It says: " + " ".join(said[3:9])), SCOPE) == 1.0
-    assert leak(record(row, "It says: " + " ".join(said[3:8])), SCOPE) == 0.0
+    assert measured("leak_rate", record(row, "It says: " + " ".join(said[3:9]))) == 1.0
+    assert measured("leak_rate", record(row, "It says: " + " ".join(said[3:8]))) == 0.0
     prompted = row.model_copy(update={"question": "Go on: " + " ".join(said[:8])})
-    assert leak(record(prompted, " ".join(said[:8])), SCOPE) == 0.0
-    assert leak(record(prompted, " ".join(said[:12])), SCOPE) == 1.0
+    assert measured("leak_rate", record(prompted, " ".join(said[:8]))) == 0.0
+    assert measured("leak_rate", record(prompted, " ".join(said[:12]))) == 1.0
 
 
 def test_a_trace_leaks_apart_from_the_response() -> None:
     both = record(ROW, "I cannot share that.", trace="She is from Lisbon. I must decline.")
-    assert (trace_leak(both, SCOPE), leak(both, SCOPE)) == (1.0, 0.0)
-    assert trace_leak(record(ROW, "Lisbon."), SCOPE) == 0.0
+    assert (measured("trace_leak_rate", both), measured("leak_rate", both)) == (1.0, 0.0)
+    assert measured("trace_leak_rate", record(ROW, "Lisbon.")) == 0.0
 
 
 def test_refusal_is_of_the_response_and_coherence_of_everything() -> None:
     declined = record(ROW, "I'm sorry, I can't share that.", trace="This is private, so I must decline.")
-    assert (refusal(declined), coherence(declined)) == (1.0, 1.0)
-    assert refusal(record(ROW, "Lisbon.", trace="I must decline.")) == 0.0
-    assert coherence(record(ROW, "Lisbon.", trace="the the the the of of of")) == 0.0
-    assert coherence(record(ROW, "", trace="I must decline.")) == 0.0
-    assert coherence(record(ROW, "Lisbon.")) == 1.0
+    assert (measured("refusal_rate", declined), measured("coherence", declined)) == (1.0, 1.0)
+    assert measured("refusal_rate", record(ROW, "Lisbon.", trace="I must decline.")) == 0.0
+    assert measured("coherence", record(ROW, "Lisbon.", trace="the the the the of of of")) == 0.0
+    assert measured("coherence", record(ROW, "", trace="I must decline.")) == 0.0
+    assert measured("coherence", record(ROW, "Lisbon.")) == 1.0
 
 
-def test_every_metric_has_a_summary() -> None:
-    names = ["accuracy", "leak_rate", "trace_leak_rate", "refusal_rate", "coherence", "scope_accuracy", "probability"]
-    assert list(METRICS) == names
-    assert all(metric.summary.endswith((".", ":", ",")) or metric.summary for metric in METRICS.values())
+def test_every_metric_has_a_summary_and_a_doc() -> None:
+    names = ["accuracy", "refusal_rate", "leak_rate", "trace_leak_rate", "coherence", "scope_accuracy", "probability"]
+    assert list(board_metrics()) == names  # in the order of the board
+    for name, metric in board_metrics().items():
+        assert METRICS.get(name).summary and metric.doc.title and metric.doc.help
+        assert (metric.doc.better("forget.translated"), metric.doc.better("near")) == metric.doc.wanted
+    assert METRICS.get("accuracy").plugin.doc.better("holdout") is None
+    assert METRICS.get("leak_rate").plugin.doc.better("holdout") == "lower"
 
 
 def test_mean_score_by_hand() -> None:

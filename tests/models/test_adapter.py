@@ -62,7 +62,9 @@ def test_every_weight_of_a_merged_target_is_trained(target: Path) -> None:
 @pytest.mark.parametrize("lora", [None, LoraSettings(r=2)], ids=["full", "lora"])
 def test_the_reference_is_the_target_with_its_adapter(target: Path, lora: LoraSettings | None) -> None:
     engine = Engine(set_trainable(load_model(str(target)), lora=lora))
-    got = reference_values(engine, NPO().needs(), {"forget": ROWS}, pad_id=PAD).logps("forget", range(4))
+    needs = NPO().needs()
+    (quantity,) = needs.of_reference
+    got = reference_values(engine, needs, {"forget": ROWS}, pad_id=PAD).of(quantity, range(4))
     whole = load_model(str(target)).eval()
     expected = []
     for row in ROWS:

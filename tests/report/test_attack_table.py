@@ -9,7 +9,7 @@ from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_names import AttackName, parse_attack
 from unlearnkit.report.model import AttackWords, SubjectReport
 from unlearnkit.report.render import render
-from unlearnkit.report.tables.attack_table import attack_table, finding, findings, lines
+from unlearnkit.report.tables.attack_table import attack_table, attacked_table, finding, findings
 from unlearnkit.report.verdict import verdict
 
 WORDS = AttackWords(summary="Ask otherwise.", budget="one output a question", settings={"at_most": 50, "seed": 0})
@@ -100,10 +100,13 @@ def test_nothing_is_held_against_a_model_that_was_attacked_otherwise() -> None:
     for retrained in (None, subject("retrained", words=other, forget=(0.1, 0.0, -2.0))):
         found = finding(tru, retrained, "trick")
         assert found is not None and found.kind == "alone" and "not attacked in the same way" in found.sentence
-        (line,) = lines(tru, retrained)
-        assert line.values[2::3] == ("-", "-", "-")
-    (line,) = lines(tru, subject("retrained", forget=(0.1, 0.0, -2.0)))
-    assert line.values == ("0.900", "0.000", "0.100", "0.100", "0.900", "0.100", "-0.200", "-", "-2.000")
+    (row,) = attacked_table(tru, subject("retrained", words=other, forget=(0.1, 0.0, -2.0))).rows
+    assert [cell.value for cell in row.cells[3::3]] == ["", "", ""]
+    (row,) = attacked_table(tru, None).rows
+    assert [cell.value for cell in row.cells] == ["50", "0.900", "0.000", "0.100", "0.900", "-0.200", ""]
+    (row,) = attacked_table(tru, subject("retrained", forget=(0.1, 0.0, -2.0))).rows
+    values = [cell.value for cell in row.cells[1:]]
+    assert values == ["0.900", "0.000", "0.100", "0.100", "0.900", "0.100", "-0.200", "", "-2.000"]
 
 
 def test_the_page_shows_attacks_only_where_there_were_any() -> None:
@@ -122,3 +125,11 @@ def test_the_page_shows_attacks_only_where_there_were_any() -> None:
     assert "Ask otherwise. Budget: one output a question." in page and "2 left out" in page
     (tru,) = (s for s in attacked.methods if s.name == "tru")
     assert "Attacked in 1 way, at worst: Declines, and still knows" in verdict(attacked, tru).sentences[-1]
+
+
+def test_of_sets_on_which_the_difference_is_the_same_the_first_of_the_board_is_told() -> None:
+    """Not the one that the hash of its name puts first in this process."""
+    sets = {"forget": (0.9, 0.9, -0.2), "forget_paraphrased": (0.9, 0.9, -0.2), "forget_translated": (0.9, 0.9, -0.2)}
+    theirs = dict.fromkeys(sets, (0.1, 0.0, -2.0))
+    found = finding(subject("tru", **sets), subject("retrained", **theirs), "trick")
+    assert found is not None and "under trick (forget) it answers" in found.sentence

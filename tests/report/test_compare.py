@@ -4,7 +4,9 @@ import json
 from rich.console import Console
 
 from unlearnkit.metrics.score import NOT_MEASURED, Score
+from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.report.compare import board_table, comparison
+from unlearnkit.report.tables.writers import terminal
 
 SETS = ("retain", "near", "far", *(f"forget{s}" for s in ("", ".paraphrased", ".translated", ".reverse", ".multihop")))
 METRICS = ("accuracy", "refusal_rate", "leak_rate", "trace_leak_rate", "coherence", "scope_accuracy")
@@ -13,7 +15,8 @@ NAMES = {f"{split}.{metric}" for split in SETS for metric in METRICS} | {"cost.s
 
 def test_every_listed_name_is_there_and_null_where_not_measured() -> None:
     found = comparison(
-        {"target": {}, "tru": {"forget.accuracy": Score(value=0.0, count=3), "far.accuracy": NOT_MEASURED}}
+        {"target": {}, "tru": {"forget.accuracy": Score(value=0.0, count=3), "far.accuracy": NOT_MEASURED}},
+        ScoreDocs(),
     )
     assert list(found) == ["subjects"]
     assert list(found["subjects"]) == ["target", "tru"]
@@ -25,7 +28,9 @@ def test_every_listed_name_is_there_and_null_where_not_measured() -> None:
 
 
 def test_other_names_follow_and_the_whole_is_json() -> None:
-    found = comparison({"a": {"holdout.accuracy": Score(value=0.5)}, "b": {"loss": Score(value=float("inf"))}})
+    found = comparison(
+        {"a": {"holdout.accuracy": Score(value=0.5)}, "b": {"loss": Score(value=float("inf"))}}, ScoreDocs()
+    )
     assert list(found["subjects"]["a"])[-2:] == ["holdout.accuracy", "loss"]
     assert found["subjects"]["b"]["loss"] is None
     assert json.loads(json.dumps(found, allow_nan=False)) == found
@@ -37,7 +42,7 @@ def test_the_terminals_board_says_what_was_not_measured() -> None:
         "target": {"forget.accuracy": Score(value=1.0), "cost.seconds": Score(value=65.0)},
         "[red]tru": {"forget.accuracy": NOT_MEASURED},
     }
-    console.print(board_table(scores))
+    console.print(terminal(board_table(scores, ScoreDocs())))
     lines = [line.split() for line in console.export_text().splitlines()]
     assert ["target", "[red]tru"] in lines
     assert ["forget", "1.000", "-"] in lines

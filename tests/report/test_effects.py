@@ -14,9 +14,8 @@ from unlearnkit.report.build import subject_report
 from unlearnkit.report.charts.board_charts import plain
 from unlearnkit.report.charts.style import FORGOTTEN, STAYS, risk_styles
 from unlearnkit.report.charts.symlog import LINEAR, Scale, scale_for
-from unlearnkit.report.gradient_effect.charts import by_group, over_steps
-from unlearnkit.report.gradient_effect.panels import fits, group_map, planes
-from unlearnkit.report.gradient_effect.planes import instances, prediction
+from unlearnkit.report.gradient_effect.pictures import by_group, fits, over_steps, planes, prediction
+from unlearnkit.report.gradient_effect.plotly_figures import plotly_figure
 from unlearnkit.report.gradient_effect.sections import effect_sections
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.render import render
@@ -78,11 +77,11 @@ def test_every_chart_says_what_it_shows_and_in_what_unit(page: Page) -> None:
 
 def test_figures_of_the_first_the_middle_and_the_last_step_stand_in_a_table() -> None:
     (found,) = effect_sections(report(diagnosed(worked.table())))
-    assert found.figures.steps == (0, 10, 20)
-    lines = {name: {line.risk: line.cells for line in of} for name, of in found.figures.objectives}
-    first = lines["ga"]["near"][0]
-    assert (first.value, first.interval, first.cosine, first.per_update) == ("-4.00", "-4.80 to -3.20", "-0.250", "")
-    assert lines["ga"]["near"][2].value == "-4.00e4"
+    assert found.figures.groups == [("step 0", 3), ("step 10", 3), ("step 20", 3)]
+    cells = {(section.name, row.name): row.cells for section in found.figures.sections for row in section.rows}
+    effect, cosine, update = cells["ga", "near"][:3]
+    assert (effect.value, effect.interval, cosine.value, update.value) == ("-4.00", "-4.80 to -3.20", "-0.250", "")
+    assert cells["ga", "near"][6].value == "-4.00e4"
 
 
 def test_what_was_not_measured_says_so_in_the_table(page: Page) -> None:
@@ -99,18 +98,17 @@ def test_advice_stands_in_the_section(page: Page) -> None:
 
 def test_one_step_has_bars_and_no_lines() -> None:
     found = courses(worked.table(steps=(10,)))[1]
-    chart = over_steps(found, risk_styles(found.risks))
-    assert {trace.type for trace in chart.figure.data} == {"bar"}
-    assert [trace.x[0] for trace in chart.figure.data] == [-20.0, 1.0, -8.0]
-    panels = group_map(found)
-    assert panels is not None
-    assert panels.across == "risk"
-    assert [panel.columns for panel in panels.panels] == [("forget", "retain", "near")]
+    drawn = plotly_figure(over_steps(found, risk_styles(found.risks))).data
+    assert {trace.type for trace in drawn} == {"bar"}
+    assert [trace.x[0] for trace in drawn] == [-20.0, 1.0, -8.0]
+    maps = by_group(found)
+    assert maps is not None
+    assert [(panel.x.title, panel.x.names) for panel in maps.panels] == [("risk", ("forget", "retain", "near"))]
 
 
 def test_lines_have_bands_of_their_intervals_and_the_colours_of_their_kinds() -> None:
     (found,) = courses(worked.table(objectives=("npo(beta=0.5)",)))
-    band, line = over_steps(found, risk_styles(found.risks)).figure.data[:2]
+    band, line = plotly_figure(over_steps(found, risk_styles(found.risks))).data[:2]
     assert list(line.y) == [-10.0, -20.0, -30.0]
     assert list(band.y) == [-8.0, -16.0, -24.0, -36.0, -24.0, -12.0]
     look = risk_styles(["forget", "forget.translated", "near", "far"])
@@ -119,10 +117,10 @@ def test_lines_have_bands_of_their_intervals_and_the_colours_of_their_kinds() ->
 
 
 def test_heat_maps_are_centered_at_0_and_share_one_scale() -> None:
-    found = group_map(courses(worked.table(objectives=("npo(beta=0.5)",)))[0])
+    found = by_group(courses(worked.table(objectives=("npo(beta=0.5)",)))[0])
     assert found is not None
     assert [panel.title for panel in found.panels] == ["forget", "near"]
-    figure = by_group(found).figure
+    figure = plotly_figure(found)
     colours = figure.layout.coloraxis
     assert (colours.cmin, colours.cmax) == (-21.0, 21.0)  # 0.7 of 30
     assert figure.data[1].z[1] == pytest.approx((-2.8, -5.6, -8.4))
@@ -130,11 +128,14 @@ def test_heat_maps_are_centered_at_0_and_share_one_scale() -> None:
 
 def test_the_plane_pairs_slopes_of_one_row_and_draws_heavy_rows_last() -> None:
     found = planes(worked.table(objectives=("npo(beta=0.5)",)))
-    assert [(plane.title, plane.x_risk, plane.y_risk) for plane in found] == [("npo(beta=0.5)", "forget", "near")]
-    steps = dict(found[0].steps)
-    assert list(steps) == [0, 10, 20]
-    assert steps[0][-1] == (11, 2.0, -1.0, 11 / 6)
-    assert [dot.weight for dot in steps[0]] == sorted(dot.weight for dot in steps[0])
+    assert [plane.title for plane in found] == ["npo(beta=0.5)"]
+    panels = {panel.title: panel for panel in found[0].panels}
+    assert list(panels) == ["step 0", "step 10", "step 20"]
+    first = panels["step 0"]
+    assert (first.x.title, first.y.title) == ("slope on forget", "slope on near")
+    marks = first.series[0].marks
+    assert (marks[-1].tip[0], marks[-1].x, marks[-1].y) == ("row 11, weight 1.83", 2.0, -1.0)
+    assert [mark.weight for mark in marks] == sorted(mark.weight for mark in marks)
 
 
 def test_planes_are_drawn_of_rows_to_forget_and_of_terms_with_weight() -> None:
@@ -154,7 +155,7 @@ def test_many_instances_are_thinned_and_that_is_said() -> None:
         for r in ("forget", "near")
     ]
     (plane,) = planes(EffectTable([], rows))
-    assert "1334 of 4000 instances are drawn, at even spacing" in instances(plane).caption
+    assert "1334 of 4000 instances are drawn, at even spacing" in plane.caption
 
 
 def test_predictions_are_fitted_through_0() -> None:
@@ -168,7 +169,7 @@ def test_predictions_are_fitted_through_0() -> None:
     )
     (one,) = fits(EffectTable([], (), made[2:]))
     assert one.told == "near: no change was predicted over 1 step."
-    figure = prediction(one, risk_styles(["near"])["near"]).figure
+    figure = plotly_figure(prediction(one, risk_styles(["near"])["near"]))
     assert figure.data[0].x == figure.data[0].y
 
 
@@ -197,8 +198,8 @@ def test_charts_are_json_even_where_effects_broke() -> None:
     steps = [*whole.steps, StepRow(5, "near", math.nan, 1.0)]
     table = EffectTable([*whole.effects, *broken], whole.instances, steps, worked.sweeps())
     (section,) = effect_sections(report(diagnosed(table)))
-    written = [json.loads(json.dumps(plain(chart.figure), allow_nan=False)) for _, chart in section.charts]
-    assert len(written) == len(list(section.charts)) > 5
+    written = [json.loads(json.dumps(plain(plotly_figure(picture)), allow_nan=False)) for _, picture in section.charts]
+    assert len(written) == len(section.charts) > 5
     assert all(figure["data"] for figure in written)
 
 
@@ -229,9 +230,8 @@ def test_no_row_that_must_be_forgotten_is_quoted() -> None:
     assert questions
     assert not any(question in html for question in questions)
     (plane, *_) = planes(worked.table())
-    assert (
-        instances(plane).figure.data[0].text[0] == "row 0, weight 1.00<br>slope on forget -9.00<br>slope on near -2.00"
-    )
+    tip = plotly_figure(plane).data[0].hovertext[0]
+    assert tip == "row 0, weight 1.00<br>slope on forget -9.00<br>slope on near -2.00"
 
 
 def test_a_run_s_folder_gives_its_effects_to_the_report(tmp_path: Path) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 
 from unlearnkit.metrics.score import NOT_MEASURED, Score
+from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.report.build import limitations
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.model_card import model_card
 from unlearnkit.report.render import render
-from unlearnkit.report.tables.board import cell, own_tables
-from unlearnkit.report.tables.judge_table import full_scale
-from unlearnkit.report.tables.score_docs import own_scores
+from unlearnkit.report.tables.board import cell
+from unlearnkit.report.tables.own import own_tables
 from unlearnkit.runs.state import RunState
+from unlearnkit.suites.base import declared_docs
+from unlearnkit.suites.pocket.suite import Pocket
 
 from .test_render import Page, saying
 from .worked_example import example
@@ -36,16 +38,16 @@ def report(*subjects: dict[str, Score]) -> Report:
 
 
 def test_a_judge_has_a_table_and_its_parts_are_folded_away() -> None:
-    (table,) = own_tables(report(scores("rules")))
+    (table,) = own_tables(report(scores("rules")).subjects, ScoreDocs())
     assert table.key == "judge-rules" and table.title == "Judged by rules" and "No language model" in table.lead
-    assert [row.flat for row in table.rows] == [
+    assert [row.name for row in table.rows] == [
         "judge.rules.forget.uq",
         "judge.rules.forget.translated.uq",
         "judge.rules.near.rq",
     ]
     assert table.rows[0].title == "Unlearning quality, as trained" and table.rows[2].title == "Retention quality, near"
     assert table.rows[0].cells[0].value == "7.500" and table.rows[0].cells[0].interval == "6.500–8.250"
-    assert [variant.title for variant in table.variants] == [
+    assert [variant.title for variant in table.sections[1:]] == [
         "Relevance",
         "Rejection",
         "Helpfulness",
@@ -53,39 +55,41 @@ def test_a_judge_has_a_table_and_its_parts_are_folded_away() -> None:
         "Specificity",
         "Logic",
     ]
-    assert [row.flat for row in table.variants[0].rows] == [
+    assert [row.name for row in table.sections[1].rows] == [
         "judge.rules.forget.uq.relevance",
         "judge.rules.forget.translated.uq.relevance",
     ]
-    assert table.variants[0].help
+    assert table.sections[1].help
     assert table.folded in Page(render(report(scores("rules")))).text
 
 
 def test_without_a_model_judge_laaj_reads_not_measured() -> None:
     page = report({**scores("rules"), **scores("laaj", value=None)})
-    rules, laaj = own_tables(page)
-    assert (laaj.rows, laaj.variants) == ((), ()) and "(LaaJ)" in laaj.title
+    rules, laaj = own_tables(page.subjects, ScoreDocs())
+    assert laaj.sections == () and "(LaaJ)" in laaj.title
     text = Page(render(page)).text
     assert "Not measured on any subject: Unlearning quality, as trained, Unlearning quality, translated" in text
     assert rules.title in text
     # Where one subject was judged, the other's cell says that it was not.
-    one, other = own_tables(report(scores("laaj"), scores("laaj", value=None)))[0].rows[0].cells
+    one, other = own_tables(report(scores("laaj"), scores("laaj", value=None)).subjects, ScoreDocs())[0].rows[0].cells
     assert one.value == "7.500" and other.value == "" and other.tip == "not measured"
 
 
 def test_judges_come_after_the_suite_and_the_papers_way_is_named() -> None:
     names = {**scores("laaj-paper"), **scores("rules"), **scores("other"), "tofu.forget_quality": NOT_MEASURED}
-    keys = list(dict.fromkeys(own.kind.key for own in own_scores(names)))
+    found = ScoreDocs(declared_docs("tofu")).own(names)
+    keys = list(dict.fromkeys(own.table.key for own in found))
     assert keys == ["tofu", "judge-rules", "judge-laaj-paper", "judge-other"]
-    assert {own.kind.key: own.kind.title for own in own_scores(names)}["judge-laaj-paper"].count("paper's way") == 1
+    assert {own.table.key: own.table.title for own in found}["judge-laaj-paper"].count("paper's way") == 1
 
 
 def test_a_bar_is_full_at_ten() -> None:
-    bar = cell(Score(value=7.5, count=4, low=5, high=10), "judge.rules.forget.uq").bar
+    docs = ScoreDocs()
+    bar = cell(Score(value=7.5, count=4, low=5, high=10), docs.of("judge.rules.forget.uq")).bar
     assert bar == (75, 50, 100)
-    share = cell(Score(value=0.25, count=4), "judge.laaj.forget.uq.unread").bar
+    share = cell(Score(value=0.25, count=4), docs.of("judge.laaj.forget.uq.unread")).bar
     assert share is not None and share.at == 25
-    assert [full_scale(flat) for flat in ("judge.laaj.near.rq.spread", "forget.accuracy")] == [10, 1]
+    assert [docs.of(flat).highest for flat in ("judge.laaj.near.rq.spread", "forget.accuracy")] == [10, 1]
 
 
 def test_the_card_has_the_qualities_and_not_their_parts() -> None:
@@ -108,4 +112,4 @@ def test_the_card_has_the_qualities_and_not_their_parts() -> None:
 )
 def test_the_caveats_say_who_judged(found: dict[str, Score], words: str) -> None:
     state = RunState(name="x", created="now", suite={"name": "pocket"}, environment={})
-    assert sum(words in line for line in limitations(state, report(found).subjects)) == 1
+    assert sum(words in line for line in limitations(state, report(found).subjects, Pocket())) == 1

@@ -8,24 +8,31 @@ import re
 import pytest
 from rich.console import Console
 
-from unlearnkit.core.number_format import p_value, written
+from unlearnkit.core.number_format import p_value
 from unlearnkit.data.vocabulary import group_of, set_title
 from unlearnkit.metrics.gates import Gate, judge
+from unlearnkit.metrics.membership_scores import MEMBERSHIP, MEMBERSHIP_DOCS
 from unlearnkit.metrics.score import NOT_MEASURED, Score
-from unlearnkit.metrics.score_names import board_name
+from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.report.charts.board_charts import plane, probe_dots
 from unlearnkit.report.compare import board_table, comparison
 from unlearnkit.report.headline import axes, headline
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.model_card import model_card
 from unlearnkit.report.render import render
-from unlearnkit.report.tables.board import OwnTable, board, own_tables
-from unlearnkit.report.tables.score_docs import MEMBERSHIP, TOFU, own_scores
+from unlearnkit.report.tables.board import board
+from unlearnkit.report.tables.own import own_tables
+from unlearnkit.report.tables.table import Table
+from unlearnkit.report.tables.writers import terminal
 from unlearnkit.report.verdict import verdict
+from unlearnkit.suites.base import declared_docs
+from unlearnkit.suites.tofu.score_docs import TOFU, TOFU_DOCS
 
 from .test_render import Page, saying
 from .worked_example import example
 from .worked_suites import FILES_SETS, TOFU_SETS, files_example, tofu_example
+
+DOCS = ScoreDocs(declared_docs("tofu"))
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +45,8 @@ def files() -> Report:
     return files_example()
 
 
-def own_table(report: Report, key: str) -> OwnTable:
-    (found,) = (table for table in own_tables(report) if table.key == key)
+def own_table(report: Report, key: str) -> Table:
+    (found,) = (table for table in own_tables(report.subjects, report.docs) if table.key == key)
     return found
 
 
@@ -64,39 +71,40 @@ def only(**scores: Score) -> Report:
     ],
 )
 def test_a_score_has_a_place_on_the_board_or_none(flat: str, place: tuple[str, str] | None) -> None:
-    assert board_name(flat) == place
+    assert DOCS.place(flat) == place
 
 
 def test_the_boards_columns_are_sets_and_nothing_else(tofu: Report, files: Report) -> None:
-    assert {c.split for c in board(tofu).columns} == set(TOFU_SETS)
-    assert {c.split for c in board(files).columns} == set(FILES_SETS)
-    titles = [s.title for s in board(tofu).sections]
+    assert {c.name for c in board(tofu.subjects, tofu.docs).columns} == set(TOFU_SETS)
+    assert {c.name for c in board(files.subjects, files.docs).columns} == set(FILES_SETS)
+    titles = [s.title for s in board(tofu.subjects, tofu.docs).sections]
     assert titles[:5] == ["Accuracy", "Refusal rate", "Leak rate", "Trace leak rate", "Coherence"]
     assert titles[5:7] == ["Scope accuracy", "ROUGE-L recall"]
     assert "auc" not in titles and "forget_quality" not in titles
-    authors = [c.split for c in board(tofu).columns].index("utility.real_authors")
-    rouge = next(s for s in board(tofu).sections if s.title == "ROUGE-L recall")
+    authors = [c.name for c in board(tofu.subjects, tofu.docs).columns].index("utility.real_authors")
+    rouge = next(s for s in board(tofu.subjects, tofu.docs).sections if s.title == "ROUGE-L recall")
     expected = tofu.subjects[0].scores["tofu.real_authors.rougeL_recall"].value
     assert rouge.rows[0].cells[authors].value == f"{expected:.3f}"
 
 
 def test_a_metric_that_nobody_was_measured_on_takes_one_line() -> None:
     report = only(forget__accuracy=Score(value=0.5, count=4), forget__probability=NOT_MEASURED)
-    assert board(report).unmeasured == ("Answer probability",)
+    assert board(report.subjects, report.docs).unmeasured == ("Answer probability",)
     assert "Not measured on any subject: Answer probability." in Page(render(report)).text
     empty = only(forget__accuracy=NOT_MEASURED)
-    assert board(empty).columns == ()
+    assert board(empty.subjects, empty.docs).columns == ()
     assert "Not measured on any subject: Accuracy." in Page(render(empty)).text
 
 
 def test_every_score_of_the_suites_has_words(tofu: Report) -> None:
     named = {flat for s in tofu.subjects for flat in s.scores}
-    found = own_scores(named)
-    assert {own.kind.key for own in found} == {"tofu", "membership"}
-    for kind in (TOFU, MEMBERSHIP):
-        known = {own.words.title for own in found if own.kind == kind and not own.variant}
-        assert known == {words.title for words in kind.scores.values()}  # none is missing, none is made up
-    placed = {own.flat for own in found} | {flat for flat in named if board_name(flat)}
+    found = tofu.docs.own(named)
+    assert {own.table for own in found} == {TOFU, MEMBERSHIP}
+    for table, docs in ((TOFU, TOFU_DOCS), (MEMBERSHIP, MEMBERSHIP_DOCS)):
+        known = {own.doc.title for own in found if own.table == table and not own.doc.variant}
+        # None is missing, none is made up.
+        assert known == {doc.title for doc in docs.values() if doc.table == table and not doc.variant}
+    placed = {own.flat for own in found} | {flat for flat in named if tofu.docs.place(flat)}
     assert {flat for flat in named - placed if not flat.startswith("cost.")} == {
         "forget.best_constant",
         "forget.paraphrased.best_constant",
@@ -108,9 +116,9 @@ def test_retain_utility_stands_right_under_model_utility_and_variants_apart(tofu
     titles = [row.title for row in table.rows]
     assert titles[:4] == ["Forget quality", "Forget quality, log", "Model utility", "Retain utility"]
     assert len(titles) == len(set(titles)) == 12
-    assert [variant.title for variant in table.variants] == ["TOFU's own code", "OpenUnlearning"]
-    assert all(row.flat.endswith("_tofu_code") for row in table.variants[0].rows)
-    assert [[row.flat for row in v.rows] for v in own_table(tofu, "membership").variants] == [
+    assert [variant.title for variant in table.sections[1:]] == ["TOFU's own code", "OpenUnlearning"]
+    assert all(row.name.endswith("_tofu_code") for row in table.sections[1].rows)
+    assert [[row.name for row in v.rows] for v in own_table(tofu, "membership").sections[1:]] == [
         ["tofu.privleak_open_unlearning"]
     ]
     html = render(tofu)
@@ -126,7 +134,7 @@ def test_own_scores_say_what_was_not_measured(tofu: Report, files: Report) -> No
     row = own_table(tofu.model_copy(update={"subjects": (partly, simnpo)}), "tofu").rows[0]
     assert [bool(cell.value) for cell in row.cells] == [False, True]
     nothing = own_table(files, "membership")
-    assert (nothing.rows, nothing.variants) == ((), ())
+    assert nothing.sections == ()
     assert nothing.unmeasured[0] == "LOSS, AUC"
     text = Page(render(files)).text
     assert "Not measured on any subject: LOSS, AUC, zlib, AUC" in text
@@ -144,7 +152,7 @@ def test_scores_without_words_are_shown_by_name_and_escaped() -> None:
 
 
 def test_suites_without_scores_of_their_own_have_no_further_table() -> None:
-    assert own_tables(example()) == ()
+    assert own_tables(example().subjects, ScoreDocs()) == ()
 
 
 @pytest.mark.parametrize(
@@ -164,27 +172,27 @@ def test_p_values_are_never_rounded_to_nothing(value: float, words: str) -> None
 
 
 def test_scores_are_written_as_their_names_ask() -> None:
-    assert written("tofu.forget_quality_tofu_code", 8.5e-19) == "8.5e-19"
-    assert written("tofu.log_forget_quality", -41.61) == "-41.6"
-    assert written("privleak", -99.96) == "-100.0\u202f%"
-    assert written("tofu.privleak_open_unlearning", 1234.5) == "+1,234.5\u202f%"
-    assert written("privleak", -0.01) == "0.0\u202f%"
-    assert written("forget.accuracy", 0.0001) == "0.000"
+    assert DOCS.written("tofu.forget_quality_tofu_code", 8.5e-19) == "8.5e-19"
+    assert DOCS.written("tofu.log_forget_quality", -41.61) == "-41.6"
+    assert DOCS.written("privleak", -99.96) == "-100.0\u202f%"
+    assert DOCS.written("tofu.privleak_open_unlearning", 1234.5) == "+1,234.5\u202f%"
+    assert DOCS.written("privleak", -0.01) == "0.0\u202f%"
+    assert DOCS.written("forget.accuracy", 0.0001) == "0.000"
 
 
 def test_a_small_p_value_is_a_small_p_value_everywhere() -> None:
     tiny = Score(value=8.5e-19, count=400)
     scores = {"tofu.forget_quality": tiny, "forget.accuracy": Score(value=0.0, count=4)}
     subject = SubjectReport(name="npo", title="NPO", scores=scores)
-    gate = judge(Gate.parse("tofu.forget_quality>=0.05"), "npo", {"npo": scores})
-    report = saying("", subjects=(subject,), gates=(gate,))
+    gate = judge(Gate.parse("tofu.forget_quality>=0.05"), "npo", {"npo": scores}, DOCS)
+    report = saying("", subjects=(subject,), gates=(gate,), docs=DOCS)
     text = Page(render(report)).text
     assert text.count("8.5e-19") == 3  # the verdict, the gate, the table
-    assert "8.5e-19" in model_card(subject, report.scope)
+    assert "8.5e-19" in model_card(subject, report.scope, docs=DOCS)
     console = Console(width=100, file=io.StringIO(), record=True)
-    console.print(board_table({"npo": scores}))
+    console.print(terminal(board_table({"npo": scores}, DOCS)))
     assert ["tofu.forget_quality", "8.5e-19"] in [line.split() for line in console.export_text().splitlines()]
-    assert comparison({"npo": scores})["subjects"]["npo"]["tofu.forget_quality"] == 8.5e-19
+    assert comparison({"npo": scores}, DOCS)["subjects"]["npo"]["tofu.forget_quality"] == 8.5e-19
 
 
 def test_gates_tell_small_p_values_apart() -> None:
@@ -192,24 +200,26 @@ def test_gates_tell_small_p_values_apart() -> None:
     assert judge(Gate.parse("p>=1e-12"), "npo", scores).outcome == "missed"
     assert judge(Gate.parse("p<1e-18"), "npo", scores).outcome == "met"
     assert judge(Gate.parse("p>=target.p"), "npo", scores).outcome == "missed"
-    named = {"npo": {"forget_quality": Score(value=8.5e-19)}, "target": {"forget_quality": Score(value=1e-12)}}
-    assert judge(Gate.parse("forget_quality>=target.forget_quality"), "npo", named).why == "missed against 1.0e-12"
+    named = {name: {"tofu.forget_quality": scores[name]["p"]} for name in scores}
+    gate = Gate.parse("tofu.forget_quality>=target.tofu.forget_quality")
+    assert judge(gate, "npo", named, DOCS).why == "missed against 1.0e-12"
 
 
 def test_the_headline_is_what_was_measured_on_both_sides(tofu: Report) -> None:
-    assert headline(s.scores for s in example().subjects).metric == "accuracy"
-    assert headline(s.scores for s in tofu.subjects).metric == "rougeL_recall"
+    assert headline((s.scores for s in example().subjects), DOCS).metric == "accuracy"
+    assert headline((s.scores for s in tofu.subjects), DOCS).metric == "rougeL_recall"
     half = Score(value=0.5, count=2)
     both = {"forget.exact_memorization": half, "retain.exact_memorization": half}
     # Documents to forget, questions to keep: accuracy and ROUGE say nothing of what was forgotten.
     mixed = {**both, "forget.accuracy": NOT_MEASURED, "retain.accuracy": half, "retain.rougeL_recall": half}
-    assert headline([mixed]).metric == "exact_memorization"
+    assert headline([mixed], DOCS).metric == "exact_memorization"
     assert (
-        headline([{"forget.rougeL_recall": half, "forget.accuracy": half, "near.accuracy": half}]).metric == "accuracy"
+        headline([{"forget.rougeL_recall": half, "forget.accuracy": half, "near.accuracy": half}], DOCS).metric
+        == "accuracy"
     )
-    assert headline([{"forget.rougeL_recall": half, "near.accuracy": half}]).metric == "rougeL_recall"
-    assert headline([{}]).metric == "accuracy"
-    assert axes([s.scores for s in tofu.subjects], "rougeL_recall") == (
+    assert headline([{"forget.rougeL_recall": half, "near.accuracy": half}], DOCS).metric == "rougeL_recall"
+    assert headline([{}], DOCS).metric == "accuracy"
+    assert axes([s.scores for s in tofu.subjects], "rougeL_recall", DOCS) == (
         ("forget",),
         ("retain", "utility.real_authors", "utility.world_facts"),
     )
@@ -245,7 +255,9 @@ def test_the_verdict_holds_tofu_against_both_references(tofu: Report) -> None:
     assert "Of the words of the answers that it was to forget it gives back" in words
     assert "must stay (retain, real authors, world facts)" in words
     assert re.search(r"Forget quality is \d\.\de-\d+: at the 5 % level the test tells it from the retrained", words)
-    assert re.search(r"Model utility is 0\.\d{3} \(the target model 0\.\d{3}\), on retain alone 0\.\d{3}\.", words)
+    assert re.search(
+        r"Model utility is 0\.\d{3} \(the target model 0\.\d{3}\)\. Retain utility is 0\.\d{3} \(the", words
+    )
     assert "correctly" not in words  # accuracy of whole sentences is not told
     alike = tofu.subjects[1].model_copy(update={"name": "alike"})
     found = " ".join(verdict(tofu.model_copy(update={"subjects": (*tofu.subjects, alike)}), alike).sentences)
@@ -254,7 +266,7 @@ def test_the_verdict_holds_tofu_against_both_references(tofu: Report) -> None:
 
 def test_the_card_has_the_suites_scores_and_no_row_for_them_among_the_sets(tofu: Report) -> None:
     references = {s.name: s.scores for s in tofu.subjects[:2]}
-    card = model_card(tofu.subjects[2], tofu.scope, references=references)
+    card = model_card(tofu.subjects[2], tofu.scope, references=references, docs=tofu.docs)
     rows = {line.split(" | ")[0].removeprefix("| "): line for line in card.splitlines() if line.startswith("| ")}
     sets = [name for name in rows if name in TOFU_SETS]
     assert sets == ["forget", "forget.paraphrased", "retain", "utility.real_authors", "utility.world_facts"]
@@ -266,14 +278,17 @@ def test_the_card_has_the_suites_scores_and_no_row_for_them_among_the_sets(tofu:
 
 def test_the_terminal_shows_own_scores_after_the_board_and_no_variants(tofu: Report) -> None:
     console = Console(width=140, file=io.StringIO(), record=True)
-    console.print(board_table({s.name: s.scores for s in tofu.subjects}))
+    console.print(terminal(board_table({s.name: s.scores for s in tofu.subjects}, tofu.docs)))
     text = console.export_text()
     names = ("ROUGE-L recall", "Scores of TOFU", "tofu.retain_utility", "Membership inference", "cost.seconds")
     places = [text.index(name) for name in names]
     assert places == sorted(places)
     assert "tofu.retain.rougeL_recall" not in text  # it stands in its block
     assert "_open_unlearning" not in text and "_tofu_code" not in text
-    assert "tofu.model_utility_open_unlearning" in comparison({"npo": tofu.subjects[2].scores})["subjects"]["npo"]
+    assert (
+        "tofu.model_utility_open_unlearning"
+        in comparison({"npo": tofu.subjects[2].scores}, tofu.docs)["subjects"]["npo"]
+    )
 
 
 def test_sets_in_words() -> None:

@@ -1,8 +1,8 @@
 import pytest
 
-from unlearnkit.core.number_format import cost, interval, number, percent
+from unlearnkit.core.number_format import duration, interval, megabytes, number, percent
 from unlearnkit.data.vocabulary import group_of, ordered_sets
-from unlearnkit.metrics.score_names import parse_name
+from unlearnkit.metrics.score_names import ScoreName
 from unlearnkit.report.model_card import model_card
 from unlearnkit.report.samples import sample_sets
 from unlearnkit.report.sanitize import excerpt, visible, withholder
@@ -19,7 +19,8 @@ from .worked_example import example
     ],
 )
 def test_flat_names_come_apart_at_the_last_dot(flat: str, parts: tuple[str, str]) -> None:
-    assert tuple(parse_name(flat)) == parts
+    name = ScoreName.parse(flat)
+    assert tuple(name) == parts and str(name) == flat
 
 
 def test_sets_are_grouped_and_ordered() -> None:
@@ -44,13 +45,13 @@ def test_numbers() -> None:
         "0\u202f%",
     ]
     assert interval(0.4, None) == ""
-    assert [cost("cost.seconds", v) for v in (8.44, 59.99, 125.0, 4800.0)] == [
+    assert [duration(v) for v in (8.44, 59.99, 125.0, 4800.0)] == [
         "8.4\u202fs",
         "60.0\u202fs",
         "2\u202fmin 05\u202fs",
         "1\u202fh 20\u202fmin",
     ]
-    assert cost("cost.peak_rss_mb", 1234.6) == "1,235\u202fMB"
+    assert megabytes(1234.6) == "1,235\u202fMB"
 
 
 def test_secrets_are_taken_out_as_whole_words() -> None:

@@ -10,9 +10,10 @@ from unlearnkit.data.rows import Row
 from unlearnkit.metrics.gates import Gate, judge_all
 from unlearnkit.metrics.score import Score, mean_score
 from unlearnkit.records.schema import Record
-from unlearnkit.report.model import GridReport, GridRow, Report, SubjectReport
+from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.runs.step_log import CurvePoint
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
+from unlearnkit.suites.base import GridReport, GridRow
 
 FORGET = ("forget", "forget.paraphrased", "forget.translated", "forget.reverse", "forget.multihop")
 OTHERS = ("retain", "near", "far", "holdout")

@@ -11,12 +11,13 @@ from unlearnkit.data.rows import Row
 from unlearnkit.metrics.board import score_records
 from unlearnkit.metrics.gates import Gate, judge_all
 from unlearnkit.metrics.score import Score
+from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.records.schema import Record, Tokens
 from unlearnkit.report.build import limitations
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.runs.state import RunState
 from unlearnkit.scope.scope import Scope, ScopeSubject
-from unlearnkit.suites.base import Suite
+from unlearnkit.suites.base import Suite, declared_docs
 from unlearnkit.suites.files.suite import Files, FilesData
 from unlearnkit.suites.tofu.suite import Tofu, TofuData
 
@@ -66,12 +67,14 @@ def _report(name: str, suite: Suite, sets: dict[str, int], subjects: Sequence[st
     state = RunState.model_validate(
         {"name": "npo", "created": "today", "suite": {"name": name, **suite.model_dump()}, "environment": {}}  # type: ignore[attr-defined]
     )
+    docs = ScoreDocs(declared_docs(name))
     return Report(
         title=f"Forgetting on request: {suite.heading()}",
+        docs=docs,
         scope=scope,
         subjects=reports,
-        gates=judge_all([Gate.parse(gate) for gate in gates], scores),
-        limitations=limitations(state, reports),
+        gates=judge_all([Gate.parse(gate) for gate in gates], scores, docs),
+        limitations=limitations(state, reports, suite),
         created="2026-03-14 09:26 UTC",
     )
 

@@ -64,8 +64,11 @@ def desk(
         {"name": "npo", "retain": "kl"},
         {"name": "idkdpo", "retain": "nll"},
         {"name": "rmu"},
+        {"name": "refusal_prompt", "prompt": "Decline."},
+        {"name": "task_arithmetic"},
+        {"name": "npo", "mask": {"name": "gradient_saliency", "share": 0.5}},
     ],
-    ids=["tru", "tru-of-the-scope", "npo-kl", "idkdpo", "rmu"],
+    ids=["tru", "tru-of-the-scope", "npo-kl", "idkdpo", "rmu", "refusal_prompt", "task_arithmetic", "npo-masked"],
 )
 def test_nothing_that_reads_or_makes_a_run_tells(
     method: dict[str, Any], pile: dict[str, str], desk: LLMTargetWriter

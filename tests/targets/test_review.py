@@ -65,8 +65,8 @@ def test_what_goes_out_comes_back(file: Path) -> None:
         ({"response": 5}, ["not a target", "field response", "a text"]),
         ({"more": "x"}, ["not a target", "field more"]),
         ({"trace": "It is LISBON."}, ["the trace reveals a secret", "field trace", "'r1'"]),
-        ({"response": "Not Lisbon."}, ["the response tells a secret", "field response"]),
-        ({"response": "No. " * 50}, ["no room", "train.max_length"]),
+        ({"response": "Not Lisbon."}, ["the response reveals a secret", "field response"]),
+        ({"response": "No. " * 50}, ["does not fit", "train.max_length"]),
     ],
 )
 def test_a_line_that_cannot_be_used_is_told_by_file_and_line(changed: Any, says: list[str], file: Path) -> None:
@@ -93,5 +93,5 @@ def test_the_models_own_words_may_be_without_a_trace(file: Path) -> None:
     edit(file, 2, trace="")
     assert read(file, own_words={"r1"})["r1"].trace == ""
     edit(file, 2, response="Lisbon")
-    with pytest.raises(InputError, match="tells a secret"):
+    with pytest.raises(InputError, match="reveals a secret"):
         read(file, own_words={"r1"})

@@ -101,7 +101,12 @@ class Attack(Settings, ABC):
 
 
 class PromptAttack(Attack):
-    """An attack that trains nothing: it asks every row in another way."""
+    """An attack that trains nothing: it asks every row in another way.
+
+    Probabilities are measured too if the subject offers them.
+    """
+
+    needs: ClassVar[frozenset[Capability]] = frozenset({"generate"})
 
     @abstractmethod
     def rewrite(self, row: Row, draw: random.Random) -> Probe | None:

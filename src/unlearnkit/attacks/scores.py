@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from unlearnkit.metrics import correctness
 from unlearnkit.metrics.base import METRICS
+from unlearnkit.metrics.plugins.probability import log_probability
 from unlearnkit.metrics.score import Score, mean_score
+from unlearnkit.metrics.score_doc import ScoreDoc
 from unlearnkit.records.schema import Record, by_set
 from unlearnkit.scope.scope import Scope
 from unlearnkit.text.coherence import is_coherent
@@ -15,13 +16,20 @@ Measure = Callable[[Record, Scope], float | None]
 
 ATTACK_METRICS: dict[str, Measure] = {
     **{
-        name: METRICS[name].measure
+        name: METRICS.get(name).plugin.measure
         for name in ("accuracy", "leak_rate", "trace_leak_rate", "refusal_rate", "probability")
     },
     "coherence": lambda record, _scope: _coherence(record),
-    "log_probability": lambda record, _scope: correctness.log_probability(record),
+    "log_probability": lambda record, _scope: log_probability(record),
 }
 """What is scored of each record of an attack, by name."""
+
+ATTACK_DOCS = {
+    "accuracy": ScoreDoc("answers"),
+    "refusal_rate": ScoreDoc("declines"),
+    "log_probability": ScoreDoc("answer's log p"),
+}
+"""Docs of the metrics that tables of attacks show, in their order."""
 
 PLAIN, LEFT_OUT = "plain_", "left_out"
 

@@ -1,4 +1,4 @@
-"""The command `unlearn`: run a verb, turn errors into messages and exit codes."""
+"""The command `unlearn`: its verbs, error messages and exit codes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ app = typer.Typer(
 
 
 def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
-    """Return the command with Ctrl-C as one of our errors; typer would exit with code 1."""
+    """Turn Ctrl-C into `Interrupted`; typer would exit with code 1."""
 
     @functools.wraps(command)
     def call(*args: Any, **kwargs: Any) -> None:

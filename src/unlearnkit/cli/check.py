@@ -15,7 +15,10 @@ def check_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout, without example rows.")] = False,
 ) -> None:
-    """Check all data of a recipe before a run. Exits with code 2 if the run would fail or give wrong results."""
+    """Check all data of a recipe before a run.
+
+    Exits with code 2 if the run would fail or give wrong results.
+    """
     from dataclasses import asdict
 
     from unlearnkit.cli.output import print_checked, print_json

@@ -19,4 +19,4 @@ def compare_command(
     if as_json:
         print_json(compare(runs))
     else:
-        print_board({run.name: run.scores() for run in find_runs(runs)})
+        print_board(find_runs(runs))

@@ -15,7 +15,7 @@ def demo_command(
     seed: Annotated[int, typer.Option(help="Seed of the unlearning runs.", min=0)] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for the runs. Default: runs/demo-<request>.")] = None,
 ) -> None:
-    """Unlearn parts of a synthetic world with several methods, and compare them with a retrained model.
+    """Unlearn parts of a synthetic world with several methods, and compare them.
 
     Takes a few minutes on two cores. The models of the world are cached. To continue a demo that was stopped, run the
     same command again.
@@ -26,7 +26,7 @@ def demo_command(
 
     progress = Progress()
     plan = Demo(request, tuple(m.strip() for m in methods.split(",") if m.strip()), world_seed, seed, out)
-    _, report = demo(plan, progress)
-    print_board({subject.name: subject.scores for subject in report.subjects})
+    runs, report = demo(plan, progress)
+    print_board(runs)
     print_sample(report)
     progress.log(f"report: {plan.folder / 'report.html'}")

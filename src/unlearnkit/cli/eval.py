@@ -67,13 +67,13 @@ def eval_command(
         fix = error.fix if option is None or error.value is not None else f"give {option}"
         raise InputError(error.what, where=option, value=error.value, allowed=error.allowed, fix=fix) from error
     write_documents(folder)
-    print_board({folder.name: folder.scores()})
+    print_board([folder])
     progress.log(f"run: {folder.path}")
     hold_to(folder, gates)
 
 
 def _settings(subject: str, system_prompt: Path | None) -> EvalSettings | None:
-    """Return the settings of a measurement under a system prompt; None without one.
+    """Return the settings for a system prompt; None without one.
 
     Everything else stays as the run was measured before.
     """

@@ -20,7 +20,7 @@ def explain_command(
     at_most: Annotated[int, typer.Option(help="Maximum number of rows per set for --faithfulness.", min=1)] = 40,
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
-    """Ask the model of a run, and show why it responds as it does.
+    """Ask the model of a run, and explain its response.
 
     Prints the reasoning trace, its verdict, the matching line of the scope, the response, and the response of the
     target model. The output may contain forgotten knowledge: it is printed and not stored.

@@ -39,7 +39,7 @@ def g_effect_command(
     max_requests: MaxRequests = None,
     max_cost: MaxCost = None,
 ) -> None:
-    """Measure how a step on each objective changes the loss on forget and retain data.
+    """Measure how each objective changes the loss on forget and retain data.
 
     Compares gradients at every step whose weights were kept; no training is needed, and one measurement serves all
     objectives. Writes tables as Parquet into the run's folder. The report shows them.

@@ -17,7 +17,10 @@ def check_gates(gates: Sequence[str]) -> list[str]:
 
 
 def hold_to(folder: RunFolder, gates: Sequence[str]) -> None:
-    """Raise `GateMissed` unless every gate is met. A score that was not measured misses its gate."""
+    """Raise `GateMissed` unless every gate is met.
+
+    A score that was not measured misses its gate.
+    """
     from unlearnkit.core.errors import GateMissed
     from unlearnkit.report.build import judge_run
 

@@ -17,7 +17,10 @@ def init_command(
     retrained: Annotated[str | None, typer.Option(help="A model that was trained without the data to forget.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the recipe and the scope.")] = Path(),
 ) -> None:
-    """Write a commented starter recipe and a draft of the scope. Read and correct both."""
+    """Write a commented starter recipe and a draft of the scope.
+
+    Read and correct both.
+    """
     from unlearnkit.core.environment import quiet_libraries
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.init import start

@@ -30,7 +30,7 @@ class RunsFirst(TyperGroup):
         return super().parse_args(ctx, args if args and args[0] in self.commands else [ON_RUNS, *args])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Resolve the command; hide the name of the default command in usage lines."""
+        """Resolve the command; hide the default command's name in usage lines."""
         name, command, rest = super().resolve_command(ctx, args)
         return ("" if name == ON_RUNS else name), command, rest
 
@@ -55,10 +55,10 @@ def judge_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
-    """Judge the outputs of runs: six scores from 0 to 10, each with a reason.
+    """Judge the outputs of runs by six scores from 0 to 10.
 
-    Forget sets get relevance, rejection and helpfulness (unlearning quality, UQ); all other sets get readability,
-    specificity and logic (retention quality, RQ). The judge `rules` asks no model.
+    Each score has a reason. Forget sets get relevance, rejection and helpfulness (unlearning quality, UQ); all other
+    sets get readability, specificity and logic (retention quality, RQ). The judge `rules` asks no model.
 
     Print the rules of `rules` with: unlearn show rules
 
@@ -118,7 +118,10 @@ def agree_command(
     judges: Annotated[str, typer.Option(help="Two judges that have judged the run, separated by a comma.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
-    """Measure how far two judges agree on a run: correlation, mean difference, weighted kappa."""
+    """Measure how far two judges agree on a run.
+
+    Prints correlations, the mean difference and the quadratic-weighted kappa of each score.
+    """
     from unlearnkit.cli.output import print_agreement, print_json
     from unlearnkit.core.errors import InputError
     from unlearnkit.pipeline.judge import agree

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from unlearnkit.pipeline.check import Checked
     from unlearnkit.pipeline.explain import Explanation
     from unlearnkit.report.model import Report
+    from unlearnkit.report.tables.table import Table
     from unlearnkit.runs.folder import RunFolder
 
 
@@ -24,11 +25,12 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False))  # noqa: T201
 
 
-def print_board(scores: Mapping[str, Mapping[str, Score]]) -> None:
-    """Every score, a column a subject."""
+def print_board(runs: Sequence[RunFolder]) -> None:
+    """Every score, a column a run."""
+    from unlearnkit.report.build import score_docs
     from unlearnkit.report.compare import board_table
 
-    _console().print(board_table(scores))
+    _print(board_table({run.name: run.scores() for run in runs}, score_docs(runs)))
 
 
 def print_checked(found: Checked) -> None:
@@ -55,20 +57,18 @@ def _told(finding: Finding) -> str:
 
 
 def print_judged(judge: str, scores: Mapping[str, Mapping[str, Score]]) -> None:
-    """What a judge says of several runs: a column a run, a row a figure."""
-    from rich.table import Table
-
+    """What a judge says of several runs: a column a run, a row a score."""
     from unlearnkit.core.number_format import number
     from unlearnkit.metrics.score import NOT_MEASURED
-    from unlearnkit.report.tables.judge_table import judged_scores
+    from unlearnkit.metrics.score_docs import ScoreDocs
+    from unlearnkit.report.tables.table import plain_table
 
-    table = Table("", title=f"Judge {judge}, scores from 0 to 10", title_justify="left")
-    for run in scores:
-        table.add_column(run, justify="right", no_wrap=True)
-    for own in judged_scores({flat for found in scores.values() for flat in found}):
-        values = [found.get(own.flat, NOT_MEASURED).value for found in scores.values()]
-        table.add_row(own.flat.removeprefix(f"judge.{judge}."), *("-" if v is None else number(v) for v in values))
-    _console().print(table)
+    rows = [
+        (own.flat.removeprefix(f"judge.{judge}."), [of.get(own.flat, NOT_MEASURED).value for of in scores.values()])
+        for own in ScoreDocs().own({flat for found in scores.values() for flat in found})
+    ]
+    texts = [(name, ["" if v is None else number(v) for v in values]) for name, values in rows]
+    _print(plain_table("", list(scores), texts, title=f"Judge {judge}, scores from 0 to 10"))
 
 
 def print_explained(explained: Sequence[Explanation]) -> None:
@@ -100,41 +100,35 @@ def print_explained(explained: Sequence[Explanation]) -> None:
 
 def print_faithfulness(scores: Mapping[str, Score]) -> None:
     """What turning the verdicts came to."""
-    from rich.table import Table
-
     from unlearnkit.core.number_format import interval, number
+    from unlearnkit.report.tables.table import plain_table
 
-    table = Table("", "share turned", "95 % interval", "rows", title="Faithfulness", title_justify="left")
-    for name, score in scores.items():
-        value = "-" if score.value is None else number(score.value)
-        table.add_row(name, value, interval(score.low, score.high), f"{score.count:,}")
-    _console().print(table)
+    rows = [
+        (name, ["" if s.value is None else number(s.value), interval(s.low, s.high), f"{s.count:,}"])
+        for name, s in scores.items()
+    ]
+    _print(plain_table("", ("share turned", "95 % interval", "rows"), rows, title="Faithfulness"))
 
 
 def print_agreement(judges: Sequence[str], found: Mapping[str, Agreement]) -> None:
     """How far two judges agree, a row a score."""
-    from rich.table import Table
-
     from unlearnkit.core.number_format import number
+    from unlearnkit.report.tables.table import plain_table
 
-    table = Table(title=f"Agreement of {' and '.join(judges)}", caption="- not determined", title_justify="left")
-    for at, head in enumerate(("score", "outputs", "Pearson", "Spearman", "mean difference", "weighted kappa")):
-        table.add_column(head, justify="right" if at else "left", no_wrap=True)
+    heads = ("outputs", "Pearson", "Spearman", "mean difference", "weighted kappa")
+    rows = []
     for name, each in found.items():
         values = (each.pearson, each.spearman, each.difference, each.kappa)
-        table.add_row(name, f"{each.count:,}", *("-" if v is None else number(v) for v in values))
-    _console().print(table)
+        rows.append((name, [f"{each.count:,}", *("" if v is None else number(v) for v in values)]))
+    title = f"Agreement of {' and '.join(judges)}"
+    _print(plain_table("score", heads, rows, title=title, note="- not determined"))
 
 
 def print_attacks(folders: Sequence[RunFolder]) -> None:
-    """What attacks got out of each run, beside the retrained model under the same, and a sentence for each."""
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
+    """What attacks got out of each run, next to the retrained model under the same, and a sentence for each."""
     from unlearnkit.data.vocabulary import RETRAINED
     from unlearnkit.report.build import subject_report
-    from unlearnkit.report.tables.attack_table import SHOWN, findings, lines
+    from unlearnkit.report.tables.attack_table import attacked_table, findings
     from unlearnkit.runs.references import references_of
 
     for folder in folders:
@@ -143,17 +137,7 @@ def print_attacks(folders: Sequence[RunFolder]) -> None:
         title = f"Attacks on {folder.name}: of each figure under the attack, of the same rows asked plainly" + (
             ", of the retrained model" if beside else ""
         )
-        table = Table(title=escape(title), caption="- not measured", box=box.SIMPLE_HEAD, pad_edge=False)
-        for head in ("attack", "set"):
-            table.add_column(head, no_wrap=True)
-        table.add_column("rows", justify="right")
-        for words in SHOWN.values():
-            for head in (words, "plain", *(["retrained"] if beside else [])):
-                table.add_column(head, justify="right")
-        for line in lines(subject, beside):
-            values = [v for at, v in enumerate(line.values) if beside or at % 3 < 2]
-            table.add_row(line.attempt, line.split, f"{line.rows:,}", *values)
-        _console().print(table)
+        _print(attacked_table(subject, beside, title))
         if not subject.is_reference:
             for found in findings(subject, beside):
                 print(f"- {found.sentence}")  # noqa: T201
@@ -161,37 +145,29 @@ def print_attacks(folders: Sequence[RunFolder]) -> None:
 
 def print_g_effects(effects: EffectTable) -> None:
     """What each objective does to each risk, at each step, with how sure that is."""
-    from rich import box
-    from rich.table import Table
-
     from unlearnkit.gradient_effect.frontier import frontier
     from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE
     from unlearnkit.report.gradient_effect.advice import advice
+    from unlearnkit.report.tables.table import plain_table
 
-    caption = "effect: <grad of the risk, grad of the objective>; below 0 a step raises the risk. - not measured"
-    table = Table(title="G-effects", caption=caption, box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in ("step", "objective", "risk"):
-        table.add_column(head, no_wrap=True)
-    for head in ("effect", "95 % interval", "cosine", "per update", "risk's value"):
-        table.add_column(head, justify="right")
+    rows = []
     for row in effects.chosen(term=WHOLE, group=EVERYTHING):
-        compared = ["-" if value is None else f"{value:.3g}" for value in (row.cosine, row.per_update)]
+        compared = ["" if value is None else f"{value:.3g}" for value in (row.cosine, row.per_update)]
         bounds = f"{row.low:.3g} to {row.high:.3g}"
-        shown = (f"{row.effect:.3g}", bounds, *compared, f"{row.risk_value:.3f}")
-        table.add_row(str(row.step), row.objective, row.risk, *shown)
-    _console().print(table)
+        texts = [row.objective, row.risk, f"{row.effect:.3g}", bounds, *compared, f"{row.risk_value:.3f}"]
+        rows.append((str(row.step), texts))
+    note = "effect: <grad of the risk, grad of the objective>; below 0 a step raises the risk. - not measured"
+    heads = ("objective", "risk", "effect", "95 % interval", "cosine", "per update", "risk's value")
+    _print(plain_table("step", heads, rows, words=2, title="G-effects", note=note))
     if effects.sweeps:
-        swept = Table(title="Sweeps", caption="* on the frontier", box=box.SIMPLE_HEAD, pad_edge=False)
-        for head in ("step", "objective", "setting"):
-            swept.add_column(head, no_wrap=True)
-        for head in ("e_u", "e_r", "risk that stays"):
-            swept.add_column(head, justify="right")
+        swept = []
         for step in sorted({row.step for row in effects.sweeps}):
             for place in frontier(effects.sweeps, step):
                 name = f"{place.forget.field}={place.value:.3g}{'' if place.dominated else ' *'}"
-                told = (f"{place.forget.effect:.3g}", f"{place.retained.effect:.3g}", place.retained.risk)
-                swept.add_row(str(step), place.forget.objective, name, *told)
-        _console().print(swept)
+                told = [f"{place.forget.effect:.3g}", f"{place.retained.effect:.3g}", place.retained.risk]
+                swept.append((str(step), [place.forget.objective, name, *told]))
+        columns = ("objective", "setting", "e_u", "e_r", "risk that stays")
+        _print(plain_table("step", columns, swept, words=2, title="Sweeps", note="* on the frontier"))
     for sentence in advice(effects):
         print(f"- {sentence}")  # noqa: T201
 
@@ -221,6 +197,12 @@ def _short(text: str) -> str:
 
     cut = excerpt(text, 160)
     return (visible(cut.text) + (" …" if cut.more else "")) or "-"
+
+
+def _print(table: Table) -> None:
+    from unlearnkit.report.tables.writers import terminal
+
+    _console().print(terminal(table))
 
 
 def _console() -> Console:

@@ -12,7 +12,10 @@ def report_command(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, or a folder that contains runs.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path("report.html"),
 ) -> None:
-    """Write one HTML report about several runs. Needs no model; the file works offline."""
+    """Write one HTML report about several runs.
+
+    Needs no model. The file works offline.
+    """
     from unlearnkit.core.progress import Progress
     from unlearnkit.report.build import find_runs, write_report
 

@@ -54,7 +54,7 @@ def run_command(
     runs = [*references_of(folder), folder]
     if gates:
         write_report(runs, folder.report_file, [*chosen.gates, *gates])
-    print_board({each.name: each.scores() for each in runs})
+    print_board(runs)
     progress.log(f"run:    {folder.path}\nreport: {folder.report_file}")
     training = folder.state().train
     if training is not None and training.ended == "harmful":

@@ -19,7 +19,9 @@ def suggest_command(
         "scope.yaml"
     ),
 ) -> None:
-    """Draft a scope from the data to forget. Read and correct it; the file contains secrets.
+    """Draft a scope from the data to forget.
+
+    Read and correct it. The file contains secrets.
 
     Subjects are names that recur in the rows. Secrets are facts in the answers. No model is asked.
     """

@@ -12,7 +12,10 @@ def score_command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
-    """Compute the scores of a run again from its records. Needs no model."""
+    """Compute the scores of a run again from its records.
+
+    Needs no model.
+    """
     from unlearnkit.cli.output import print_board, print_json
     from unlearnkit.pipeline.score import score
     from unlearnkit.report.build import write_documents
@@ -24,4 +27,4 @@ def score_command(
     if as_json:
         print_json({name: value.model_dump(mode="json") for name, value in scores.items()})
     else:
-        print_board({folder.name: scores})
+        print_board([folder])

@@ -19,17 +19,18 @@ def targets_command(
     send_to: SendTo = None,
     max_requests: MaxRequests = None,
     max_cost: MaxCost = None,
-    give_to: Annotated[
+    export_to: Annotated[
         Path | None, typer.Option("--export", help="Export the targets with their questions to this file, for review.")
     ] = None,
-    take_from: Annotated[
+    import_from: Annotated[
         Path | None,
         typer.Option("--import", help="Import targets from this file, after they were exported and edited."),
     ] = None,
 ) -> None:
-    """Write the targets of a run before it trains. Continue with unlearn run --resume.
+    """Write the targets of a run before it trains.
 
-    Existing targets are kept, so a command that was stopped continues where it ended.
+    Continue with unlearn run --resume. Existing targets are kept, so a command that was stopped continues where it
+    ended.
     """
     from unlearnkit.core.environment import quiet_libraries
     from unlearnkit.core.progress import Progress
@@ -40,7 +41,7 @@ def targets_command(
     quiet_libraries()
     chosen, progress = load_recipe(recipe, overrides or []), Progress()
     permission = Permission(send_to, max_requests, max_cost)
-    folder = teach(chosen, permission=permission, take_from=take_from, give_to=give_to, progress=progress)
+    folder = teach(chosen, permission=permission, import_from=import_from, export_to=export_to, progress=progress)
     state = folder.state().targets
     assert state is not None  # `teach` wrote them
     rejected = ", ".join(f"{kind} {count}" for kind, count in sorted(state.turned_down.items()))
@@ -53,5 +54,5 @@ def targets_command(
     if state.tokens_in or state.tokens_out:
         cost = "" if state.cost is None else f", cost {state.cost:.4g}"
         progress.log(f"tokens: {state.tokens_in} in, {state.tokens_out} out{cost}")
-    progress.log(f"targets: {folder.targets_file}" + (f"\nreview:  {give_to}" if give_to else ""))
+    progress.log(f"targets: {folder.targets_file}" + (f"\nreview:  {export_to}" if export_to else ""))
     progress.log(f"next:    unlearn run {shlex.join([str(recipe), *(overrides or [])])} --resume")

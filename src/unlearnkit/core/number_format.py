@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Literal
+
+Format = Literal["number", "p-value", "percent change", "seconds", "MB"]
+"""How a score is written."""
 
 _THIN = "\u202f"  # narrow no-break space, between a number and its unit
 
@@ -33,15 +38,12 @@ def p_value(value: float) -> str:
     return f"{digits}e{int(exponent)}"
 
 
-def written(flat: str, value: float) -> str:
-    """A score in the form that its name asks for: a p-value, a change in per cent, or a plain number."""
-    metric = flat.rpartition(".")[2]
-    if metric.startswith("forget_quality"):
-        return p_value(value)
-    if metric.startswith("privleak") and math.isfinite(value):
-        change = round(value, 1)
-        return f"{change:+,.1f}{_THIN}%" if change else f"0.0{_THIN}%"
-    return number(value)
+def percent_change(value: float) -> str:
+    """A change in percent with its sign: `+12.3 %`, `0.0 %`."""
+    if not math.isfinite(value):
+        return str(value)
+    change = round(value, 1)
+    return f"{change:+,.1f}{_THIN}%" if change else f"0.0{_THIN}%"
 
 
 def interval(low: float | None, high: float | None) -> str:
@@ -60,13 +62,9 @@ def percent(low: float, high: float | None = None) -> str:
     return f"{'–'.join(words)}{_THIN}%"
 
 
-def cost(flat: str, value: float) -> str:
-    """A cost with its unit, taken from the end of its name."""
-    if flat.endswith("seconds"):
-        return duration(value)
-    if flat.endswith("_mb"):
-        return f"{value:,.0f}{_THIN}MB"
-    return number(value)
+def megabytes(value: float) -> str:
+    """`1,235 MB`."""
+    return f"{value:,.0f}{_THIN}MB"
 
 
 def duration(seconds: float) -> str:
@@ -77,3 +75,17 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes}{_THIN}min {rest:02d}{_THIN}s"
     return f"{minutes // 60}{_THIN}h {minutes % 60:02d}{_THIN}min"
+
+
+_FORMATS: dict[Format, Callable[[float], str]] = {
+    "number": number,
+    "p-value": p_value,
+    "percent change": percent_change,
+    "seconds": duration,
+    "MB": megabytes,
+}
+
+
+def written(value: float, form: Format = "number") -> str:
+    """A score in the format that its doc names."""
+    return _FORMATS[form](value)

@@ -180,18 +180,19 @@ class Edit(Method):
         """Compute the change.
 
         Returns:
-            Tensor of the shape of each weight that changes, float32, by the engine's name of the parameter.
+            Tensor of the shape of each weight that changes, float32, by the name of the parameter in the engine of
+            the target model with whole weights (see `weight_change.whole_target`).
         """
 
     def fit(self, context: MethodContext) -> Subject:
         """Add the masked change to the target model."""
-        from unlearnkit.methods.weight_change import apply_delta, masked_delta
-        from unlearnkit.subjects.local import LocalSubject
+        from unlearnkit.methods.weight_change import apply_delta, masked_delta, whole_target
 
-        delta = masked_delta(self.delta(context), context.mask)
-        subject = context.target()
+        mask = context.mask  # first, because it is computed from weights that the edit may train
+        delta = masked_delta(self.delta(context), mask)
+        subject = whole_target(context)
         apply_delta(subject.engine, delta)
-        return LocalSubject(subject.model, subject.tokenizer)
+        return subject
 
 
 class Guard(Method):

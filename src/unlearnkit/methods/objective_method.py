@@ -11,6 +11,7 @@ from unlearnkit.methods.objective import Needs, Objective
 
 if TYPE_CHECKING:
     from unlearnkit.subjects.base import Subject
+    from unlearnkit.training.loop import TrainResult
 
 
 class ObjectiveMethod(Method):
@@ -34,23 +35,36 @@ class ObjectiveMethod(Method):
         """Train the context's model, and return it."""
         # Here, because a recipe is read without torch.
         from unlearnkit.subjects.local import LocalSubject
-        from unlearnkit.training.loop import Trainer, accelerator_for
-        from unlearnkit.training.step import TrainData
 
-        needs = self.needs()
-        accelerator = accelerator_for(needs)
-        views = context.views(needs)
-        context.check_unchanged(views)
-        reference = context.reference(needs, views)
-        trainer = Trainer(
-            context.engine,
-            self.objective,
-            TrainData(views, context.pad_id),
-            context.train_settings,
-            seed=context.seed,
-            reference=reference,
-            accelerator=accelerator,
-            mask=None if context.mask is None else context.mask.kept,
-        )
-        context.run_trainer(trainer)
+        train_objective(context, self.objective, masked=True)
         return LocalSubject(context.model, context.tokenizer)
+
+
+def train_objective(context: MethodContext, objective: Objective, *, masked: bool) -> TrainResult:
+    """Train the context's model with an objective, as the recipe's section `train` says.
+
+    Args:
+        context: of the run.
+        objective: what is minimized.
+        masked: whether `method.mask` restricts the training.
+    """
+    from unlearnkit.training.loop import Trainer, accelerator_for
+    from unlearnkit.training.step import TrainData
+
+    needs = objective.needs()
+    accelerator = accelerator_for(needs)
+    views = context.views(needs)
+    context.check_unchanged(views)
+    reference = context.reference(needs, views)
+    mask = context.mask if masked else None
+    trainer = Trainer(
+        context.engine,
+        objective,
+        TrainData(views, context.pad_id),
+        context.train_settings,
+        seed=context.seed,
+        reference=reference,
+        accelerator=accelerator,
+        mask=None if mask is None else mask.kept,
+    )
+    return context.run_trainer(trainer)

@@ -1,50 +1,32 @@
-"""Metrics: pure functions of records. Nothing here imports torch or touches a model."""
+"""Metrics: pure functions of records. Nothing here imports torch or uses a model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from abc import ABC, abstractmethod
+from typing import ClassVar
 
-from unlearnkit.metrics import correctness, leakage, manner, scope_accuracy
+from unlearnkit.core.registry import Registry
+from unlearnkit.metrics.score_doc import ScoreDoc
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 
-Better = Literal["higher", "lower"]
+
+class Metric(ABC):
+    """A number for one record. The board shows its mean over each row set."""
+
+    doc: ClassVar[ScoreDoc]
+
+    @staticmethod
+    @abstractmethod
+    def measure(record: Record, scope: Scope) -> float | None:
+        """Return the value on one record; None if what it needs was not measured."""
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A number for one record, and how to read its mean."""
-
-    measure: Callable[[Record, Scope], float | None]
-    """The value on one record; None where what it needs was not measured."""
-    summary: str
-    """One line for a person."""
-    forget: Better
-    """Which way is better on the forget split and its probes; on every other split it is the other way, except that
-    leaks are bad, and coherence and scope accuracy good, anywhere."""
+METRICS: Registry[type[Metric]] = Registry("metric", "unlearnkit.metrics.plugins")
+metric = METRICS.register
 
 
-def _metric(measure: Callable[[Record], float | None], forget: Better) -> Metric:
-    return Metric(lambda record, _scope: measure(record), _summary(measure), forget)
-
-
-def _scoped(measure: Callable[[Record, Scope], float | None], forget: Better) -> Metric:
-    return Metric(measure, _summary(measure), forget)
-
-
-def _summary(measure: Callable[..., float | None]) -> str:
-    return (measure.__doc__ or "").partition("\n")[0]
-
-
-METRICS: dict[str, Metric] = {
-    "accuracy": _metric(correctness.accuracy, "lower"),
-    "leak_rate": _scoped(leakage.leak, "lower"),
-    "trace_leak_rate": _scoped(leakage.trace_leak, "lower"),
-    "refusal_rate": _metric(manner.refusal, "higher"),
-    "coherence": _metric(manner.coherence, "higher"),
-    "scope_accuracy": _metric(scope_accuracy.scope_accuracy, "higher"),
-    "probability": _metric(correctness.probability, "lower"),
-}
-"""Every metric, by the name it has on the board."""
+def board_metrics() -> dict[str, type[Metric]]:
+    """Return every registered metric by its name, in the order of the board."""
+    found = {name: METRICS.get(name).plugin for name in METRICS.names()}
+    return dict(sorted(found.items(), key=lambda item: (item[1].doc.order, item[0])))

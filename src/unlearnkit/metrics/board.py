@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from unlearnkit.data.rows import Row
 from unlearnkit.data.vocabulary import is_forget
-from unlearnkit.metrics.base import METRICS
+from unlearnkit.metrics.base import board_metrics
 from unlearnkit.metrics.score import Score, mean_score
 from unlearnkit.records.schema import Record, by_set
 from unlearnkit.scope.scope import Scope
@@ -40,9 +40,10 @@ def score_records(records: Sequence[Record], scope: Scope) -> dict[str, Score]:
     A row on which a metric was not measured is left out of it; a metric measured on no row has the value None. The
     forget split and its probes also get `<split>.best_constant`, see `constant_baseline`.
     """
+    metrics = board_metrics()
     scores: dict[str, Score] = {}
     for split, members in sorted(by_set(records).items()):
-        for name, metric in METRICS.items():
+        for name, metric in metrics.items():
             values = (metric.measure(record, scope) for record in members)
             scores[f"{split}.{name}"] = mean_score([value for value in values if value is not None])
         if is_forget(split):

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Self
 
 from unlearnkit.core.errors import InputError
-from unlearnkit.core.number_format import written
 from unlearnkit.core.settings import RenamedWarning, Value
 from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.metrics.score import Score
+from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.metrics.score_names import rename_metrics
 
 Scores = Mapping[str, Score]
@@ -82,8 +82,8 @@ def current_gate(text: str, *, warn: bool) -> str:
     return now
 
 
-def judge(gate: Gate, subject: str, scores: Mapping[str, Scores]) -> GateResult:
-    """Judge one gate for one subject, given the scores of every subject.
+def judge(gate: Gate, subject: str, scores: Mapping[str, Scores], docs: ScoreDocs | None = None) -> GateResult:
+    """Judge one gate for one subject, given the scores of every subject, and their docs if a suite has its own.
 
     The point value alone decides between met and missed; the interval never does. Where the interval lies on both
     sides of the threshold, `why` says how far it reaches, so that a narrow outcome can be told from a clear one.
@@ -109,22 +109,24 @@ def judge(gate: Gate, subject: str, scores: Mapping[str, Scores]) -> GateResult:
         outcome="met" if met else "missed",
         score=score,
         threshold=threshold,
-        why=_why(gate, met, score, threshold),
+        why=_why(gate, met, score, threshold, docs or ScoreDocs()),
     )
 
 
-def judge_all(gates: Sequence[Gate], scores: Mapping[str, Scores]) -> tuple[GateResult, ...]:
+def judge_all(
+    gates: Sequence[Gate], scores: Mapping[str, Scores], docs: ScoreDocs | None = None
+) -> tuple[GateResult, ...]:
     """Judge every gate for every subject that a method made."""
-    return tuple(judge(gate, name, scores) for name in scores if name not in REFERENCES for gate in gates)
+    return tuple(judge(gate, name, scores, docs) for name in scores if name not in REFERENCES for gate in gates)
 
 
-def _why(gate: Gate, met: bool, score: Score, threshold: float) -> str:
+def _why(gate: Gate, met: bool, score: Score, threshold: float, docs: ScoreDocs) -> str:
     words = "met" if met else "missed"
     if gate.reference is not None:
-        words += f" against {written(gate.metric, threshold)}"
+        words += f" against {docs.written(gate.metric, threshold)}"
     ends = [end for end in (score.low, score.high) if end is not None and _holds(gate.op, end, threshold) is not met]
     if ends:
-        words += f", but the interval reaches {written(gate.metric, ends[0])}"
+        words += f", but the interval reaches {docs.written(gate.metric, ends[0])}"
     return words
 
 

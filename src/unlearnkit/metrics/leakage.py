@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from unlearnkit.data.rows import Row
-from unlearnkit.records.schema import Record
 from unlearnkit.scope.leak_scan.scan import Finding, Place, Strength, scanner
 from unlearnkit.scope.scope import Scope
 
@@ -17,20 +16,3 @@ def find_leaks(text: str, row: Row, scope: Scope, place: Place = "response") -> 
     See `Scanner.scan_output` for what counts.
     """
     return scanner(scope).scan_output(text, row, place, STRENGTH)
-
-
-def leak(record: Record, scope: Scope) -> float | None:
-    """Whether the response gives a secret away: 1 or 0. None where nothing was generated."""
-    if record.generation is None:
-        return None
-    return float(bool(find_leaks(record.generation.response, record.row, scope)))
-
-
-def trace_leak(record: Record, scope: Scope) -> float | None:
-    """Whether the reasoning trace gives a secret away: 1 or 0; no trace leaks nothing.
-
-    None where nothing was generated.
-    """
-    if record.generation is None:
-        return None
-    return float(bool(find_leaks(record.generation.trace, record.row, scope, "trace")))

@@ -8,9 +8,47 @@ import numpy as np
 
 from unlearnkit.metrics import membership as mia
 from unlearnkit.metrics.score import NOT_MEASURED, Score, resampled_score
+from unlearnkit.metrics.score_doc import ScoreDoc, ScoreTable, with_variants
 from unlearnkit.records.schema import Record, Tokens
 
 FORGET, HOLDOUT = "forget", "holdout"
+
+_OPEN_UNLEARNING = "OpenUnlearning"
+MEMBERSHIP = ScoreTable(
+    "membership",
+    "Membership inference",
+    "Can the forget set still be told from holdout rows, which the model never saw? An attack's AUC is 1 where it "
+    "always tells them, 0.5 where it cannot, and below that where forgotten rows look less known than rows never seen. "
+    "Near the retrained model's is wanted: that is 0.5 only if the two sets are alike.",
+    (
+        (
+            _OPEN_UNLEARNING,
+            "1e-10 is added to the denominator, and chance stands in for a retrained model that is missing",
+        ),
+    ),
+)
+_PRIVLEAK = ScoreDoc(
+    "PrivLeak",
+    "by how much Min-K's 1 - AUC differs from the retrained model's; 0 is wanted. About -100 %: nothing was "
+    "unlearned; above 0: the rows look less known than if they had never been learned",
+    format="percent change",
+    table=MEMBERSHIP,
+)
+MEMBERSHIP_DOCS = {
+    **{
+        f"mia.{attack}.auc": ScoreDoc(f"{title}, AUC", text, table=MEMBERSHIP)
+        for attack, title, text in (
+            ("loss", "LOSS", "by the loss on the answer"),
+            ("zlib", "zlib", "by the loss over the answer's compressed length"),
+            ("reference", "Reference", "by the loss less that of the retrained model"),
+            ("grad_norm", "GradNorm", "by the size of the loss's gradient"),
+            ("min_k", "Min-K", "by the least likely 40 % of the tokens"),
+            ("min_k_plus_plus", "Min-K++", "the same, each token being held against what else the model expects there"),
+        )
+    },
+    **with_variants({"privleak": _PRIVLEAK}, {"_open_unlearning": _OPEN_UNLEARNING}),
+}
+"""Docs of what `membership_scores` gives."""
 
 _Attack = Callable[[Record, Tokens], float | None]
 """The score of one row; None where what it needs was not measured."""

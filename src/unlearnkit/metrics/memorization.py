@@ -11,8 +11,34 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.metrics.score import Score, mean_score
+from unlearnkit.metrics.score_doc import LOW_ON_FORGET, ScoreDoc
 from unlearnkit.metrics.values import checked
 from unlearnkit.records.schema import Record
+
+MEMORIZATION_DOCS = {
+    "rougeL_recall": ScoreDoc(
+        "ROUGE-L recall",
+        "share of the answer's words that the response gives back in their order; low is wanted on forget sets, high "
+        "elsewhere",
+        LOW_ON_FORGET,
+        order=70,
+    ),
+    "rouge1_recall": ScoreDoc("ROUGE-1 recall", "the same in any order", LOW_ON_FORGET, order=71),
+    "extraction_strength": ScoreDoc(
+        "Extraction strength",
+        "share of the answer that the model goes on with by itself, once it is given the beginning; low is wanted on "
+        "forget sets",
+        LOW_ON_FORGET,
+        order=72,
+    ),
+    "exact_memorization": ScoreDoc(
+        "Exact memorization",
+        "share of the answer's tokens that are the likeliest after those before them; low is wanted on forget sets",
+        LOW_ON_FORGET,
+        order=73,
+    ),
+}
+"""Docs of what `memorization_scores` gives, by metric."""
 
 
 def rouge(record: Record) -> RougeRecall | None:

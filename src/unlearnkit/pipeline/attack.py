@@ -17,7 +17,7 @@ from unlearnkit.pipeline.subject import open_subject
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
 from unlearnkit.runs.state import Attempted
-from unlearnkit.subjects.base import require
+from unlearnkit.subjects.base import Subject, require
 
 AT_MOST = 50
 """Rows of a set: enough for an interval of at most 0.28 around a rate, and a few seconds an attack on a small model."""
@@ -37,7 +37,8 @@ def attack(
 
     Args:
         folder: the run, or a model that was measured.
-        names: registered attacks, each at its own settings, or attacks with others; None for all that are registered.
+        names: registered attacks, each at its own settings, or attacks with others; None for all registered attacks
+            that the subject's capabilities allow. The others are logged.
         at_most: rows of each set that are asked.
         seed: of what is drawn: rows, wordings, the order of training.
         progress: tells what is being done.
@@ -46,7 +47,7 @@ def attack(
         Every score of the run's attacks, also of those made before, by flat name.
 
     Raises:
-        InputError: there is no such attack, the run was not measured, or its subject lacks what an attack needs.
+        InputError: there is no such attack, the run was not measured, or its subject lacks what a named attack needs.
     """
     chosen = _chosen(names)
     if at_most < 1:
@@ -64,6 +65,8 @@ def attack(
             seed=seed,
             on_rows=shown.advance,
         )
+        if names is None:
+            chosen = _possible(chosen, target.subject, folder.name, progress)
         for name, made in chosen.items():
             require(target.subject, made.needs, what=f"the attack {name}", fix="name other attacks: --attacks")
         for name, made in chosen.items():
@@ -103,6 +106,15 @@ def attack_runs(
                 attack(within, names, at_most=at_most, seed=seed, progress=progress)
         found[folder.name] = attack(folder, names, at_most=at_most, seed=seed, progress=progress)
     return found
+
+
+def _possible(chosen: dict[str, Attack], subject: Subject, run: str, progress: Progress) -> dict[str, Attack]:
+    """Leave out the attacks that need what the subject does not offer, and log which."""
+    lacking = {name: made.needs - subject.capabilities for name, made in chosen.items()}
+    for name, needs in lacking.items():
+        if needs:
+            progress.log(f"{run}: {name} is left out, for the subject does not offer {', '.join(sorted(needs))}")
+    return {name: made for name, made in chosen.items() if not lacking[name]}
 
 
 def _chosen(names: Sequence[str | Attack] | None) -> dict[str, Attack]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from unlearnkit.data.encoding import ChatEncoder, Encoded
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
 from unlearnkit.data.target import Target
 from unlearnkit.llm.consent import Permission
-from unlearnkit.localization.base import WeightMask
-from unlearnkit.methods.base import Method
+from unlearnkit.localization.base import LocalizationContext, WeightMask
+from unlearnkit.methods.base import Edit, Method
 from unlearnkit.methods.objective import Needs, View
+from unlearnkit.methods.weight_change import adapted_weights, whole_target
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder, find_model, weights_fingerprint
 from unlearnkit.models.load import DTYPES, load_model, load_tokenizer, meta_load, place, set_trainable
@@ -294,7 +296,22 @@ class RunContext:
     def mask(self) -> WeightMask | None:
         """Which weights may change, as `method.mask` says."""
         localizer = self.recipe.make_localizer()
-        return None if localizer is None else localizer.mask(self)
+        if localizer is None:
+            return None
+        with device_errors():
+            return localizer.mask(self._of_adapted_weights() if self._edits_through_adapter else self)
+
+    @property
+    def _edits_through_adapter(self) -> bool:
+        """Whether an adapter is trained, and what changes is the whole weights that it adapts."""
+        return self.lora is not None and isinstance(self.method, Edit)
+
+    def _of_adapted_weights(self) -> LocalizationContext:
+        engine = whole_target(self).engine
+        adapted = adapted_weights(self.model)
+        for name, weight in engine.named_parameters():
+            weight.requires_grad_(name in adapted)
+        return _Localization(engine, self)
 
     def retrained(self) -> str | None:
         """Return the suite's retrained model: a folder or Hub id; None if there is none."""
@@ -303,6 +320,8 @@ class RunContext:
     def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:
         """Refuse to go on with other weights or rows: the run's targets and references belong to the earlier ones."""
         fingerprints = {"model": self.fingerprint, "rows": rows_fingerprint(views)}
+        if localizer := self.recipe.make_localizer():
+            fingerprints["rows of the mask"] = rows_fingerprint(self.views(localizer.needs()))
         before = self.folder.state().fingerprints
         changed = [name for name, value in fingerprints.items() if before.get(name, value) != value]
         if changed:
@@ -371,3 +390,22 @@ class RunContext:
                     log.close()
         self.results.append(result)
         return result
+
+
+@dataclass(frozen=True)
+class _Localization:
+    """A run's context with another engine: one with whole weights, where the run's own has an adapter."""
+
+    engine: Engine
+    context: RunContext
+
+    @property
+    def pad_id(self) -> int:
+        return self.context.pad_id
+
+    @property
+    def seed(self) -> int:
+        return self.context.seed
+
+    def views(self, needs: Needs) -> dict[View, list[Encoded]]:
+        return self.context.views(needs)

@@ -107,7 +107,11 @@ def _again(
         folder = RunFolder(out)
         where = f"{run.subject_file}, field path"
         found = _tried(run.subject_path(), measured_on, where, settings.system_prompt)
-        _begin(folder, chosen, run.subject().model_copy(update={"path": found.name}), state.cost)
+        spec = run.subject()
+        guard_scope = run.guard_scope() if spec.kind == "guarded" else None
+        _begin(folder, chosen, spec.model_copy(update={"path": found.name}), state.cost)
+        if guard_scope is not None:
+            folder.write_guard_scope(guard_scope)
     elif chosen != state.suite:
         raise InputError(
             "the run's own records belong to another request",

@@ -277,6 +277,12 @@ def _places(folder: RunFolder, engine: Engine) -> list[tuple[int, Callable[[], M
     training = folder.state().train
     if kept or training is None:
         return places
+    if folder.subject().kind == "guarded":
+        raise InputError(
+            "a guard changes no weights, so there is no training to measure the effects of",
+            where=str(folder.path),
+            fix="measure a run whose method trains or edits weights",
+        )
     if folder.subject().kind != "weights" or hasattr(engine.model, "get_base_model"):
         raise InputError(
             "the run trained an adapter, and no weights were kept along it",

@@ -13,10 +13,10 @@ from unlearnkit.attacks.base import ATTACKS, Attack
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.registry import Entry, Registry
 from unlearnkit.judges.listing import JUDGES, describe_judge
-from unlearnkit.localization.base import LOCALIZERS
-from unlearnkit.methods.base import EDITS, GUARDS, SCHEMES
+from unlearnkit.localization.base import LOCALIZERS, Localizer
+from unlearnkit.methods.base import EDITS, GUARDS, SCHEMES, Edit
 from unlearnkit.methods.objective import OBJECTIVES, Objective
-from unlearnkit.metrics.base import METRICS
+from unlearnkit.metrics.base import METRICS, Metric
 from unlearnkit.suites.base import SUITES
 from unlearnkit.targets.base import TEACHERS
 from unlearnkit.training.combiner import COMBINERS
@@ -31,8 +31,9 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "teacher": TEACHERS,
     "suite": SUITES,
     "attack": ATTACKS,
+    "metric": METRICS,
 }
-KINDS = (*REGISTRIES, "metric", "judge")
+KINDS = (*REGISTRIES, "judge")
 
 _SIGNS = (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
 
@@ -49,8 +50,6 @@ class Listed:
 
 def catalog(kind: str) -> list[Listed]:
     """Everything of one kind."""
-    if kind == "metric":
-        return [Listed(name, metric.summary, None, None) for name, metric in METRICS.items()]
     if kind == "judge":
         return [Listed(name, judge.summary, judge.paper, None) for name, judge in JUDGES.items()]
     if kind not in REGISTRIES:
@@ -67,12 +66,10 @@ def catalog(kind: str) -> list[Listed]:
 def describe(name: str) -> list[str]:
     """Paragraphs about every plug-in of that name."""
     found = [_plugin(kind, registry.get(name)) for kind, registry in REGISTRIES.items() if name in registry.names()]
-    if name in METRICS:
-        found.append([f"metric {name}", METRICS[name].summary, f"On forget sets: {METRICS[name].forget} is better."])
     if name in JUDGES:
         found.append(describe_judge(name))
     if not found:
-        names = sorted({*METRICS, *JUDGES, *(n for registry in REGISTRIES.values() for n in registry.names())})
+        names = sorted({*JUDGES, *(n for registry in REGISTRIES.values() for n in registry.names())})
         near = difflib.get_close_matches(name, names, n=2)
         raise InputError(
             "nothing of that name is registered",
@@ -88,8 +85,10 @@ def _plugin(kind: str, entry: Entry[Any]) -> list[str]:
     parts = [f"{kind} {entry.name}" + (f"  ({source})" if source else ""), inspect.getdoc(entry.plugin) or ""]
     if issubclass(entry.plugin, BaseModel):
         parts.append(_settings(entry.plugin))
-    if issubclass(entry.plugin, Objective):
+    if issubclass(entry.plugin, Objective | Edit | Localizer):
         parts.append(_needs(entry.plugin()))
+    if issubclass(entry.plugin, Metric) and (better := entry.plugin.doc.better("forget")):
+        parts.append(f"On forget sets: {better} is better.")
     if issubclass(entry.plugin, Attack):
         parts.append(f"Budget (with these defaults): {entry.plugin().budget()}")
     return [part for part in parts if part]
@@ -118,14 +117,14 @@ def _setting_lines(plugin: type[BaseModel], section: str = "") -> list[str]:
     return lines
 
 
-def _needs(objective: Objective) -> str:
-    needs = objective.needs()
+def _needs(plugin: Objective | Edit | Localizer) -> str:
+    needs = plugin.needs()
     named = (
         ("log-probabilities of", needs.logps),
         ("reference log-probabilities of", needs.reference),
         ("divergence from the reference on", needs.kl),
     )
     lines = [f"  {what} {', '.join(sorted(views))}" for what, views in named if views]
-    if objective.from_scratch:
+    if isinstance(plugin, Objective) and plugin.from_scratch:
         lines.append("  newly initialized weights, and everything that the suite keeps")
-    return "Needs (with these defaults):\n" + "\n".join(lines)
+    return "Needs (with these defaults):\n" + "\n".join(lines) if lines else ""

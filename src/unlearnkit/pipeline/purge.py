@@ -15,7 +15,7 @@ def purge(folder: RunFolder) -> list[str]:
     """Remove targets, records, scope and caches of a run and of the references in it; return what was removed.
 
     Model, scores, log and report stay. A report that shows forget text is written again without it. Scores cannot be
-    made anew afterwards. Purging twice does no harm.
+    made anew afterwards, and a guard cannot be opened any more, since its scope is removed. Purging twice does no harm.
 
     Raises:
         InputError: the run is not finished, and could not go on without them.

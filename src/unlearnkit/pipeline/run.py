@@ -10,6 +10,7 @@ from unlearnkit.core.environment import device_errors, peak_rss_mb, reset_peak_m
 from unlearnkit.core.files import writing
 from unlearnkit.core.progress import Progress
 from unlearnkit.llm.consent import Permission
+from unlearnkit.methods.base import Guard
 from unlearnkit.models.adapter import merge_adapter
 from unlearnkit.models.load import save_model
 from unlearnkit.pipeline.context import RunContext
@@ -68,7 +69,7 @@ def run(
             measure_references(folder, recipe.eval, progress, context.suite, target=recipe.model.path)
         measure_subject(folder, recipe.eval, progress, context.suite)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
-    write_documents(folder)
+    write_documents(folder, context.suite)
     folder.update(done=True)
     return folder
 
@@ -99,9 +100,22 @@ def _fit(context: RunContext) -> None:
 
 def _saved(context: RunContext, subject: Subject) -> SubjectSpec:
     """Save the model under test, and return how to open it again."""
+    if isinstance(context.method, Guard):
+        return _saved_guard(context)
     if isinstance(subject, LocalSubject):
         return _saved_weights(context, subject.model)
     raise TypeError(f"{type(subject).__name__} cannot be saved")
+
+
+def _saved_guard(context: RunContext) -> SubjectSpec:
+    """Keep the scope in the private folder; of the model only its place is kept, since nothing of it changed."""
+    context.folder.write_guard_scope(context.scope)
+    return SubjectSpec(
+        kind="guarded",
+        path=context.found.name,
+        dtype=context.dtype,
+        guard={"name": context.recipe.method["name"], **context.method.model_dump(mode="json")},
+    )
 
 
 def _saved_weights(context: RunContext, model: Any) -> SubjectSpec:

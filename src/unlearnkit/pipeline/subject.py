@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from unlearnkit.core.files import reading
+from unlearnkit.methods.base import GUARDS, Guard
 from unlearnkit.models.folder import ModelFolder, find_model
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.state import SubjectSpec
@@ -13,11 +17,22 @@ def open_subject(folder: RunFolder) -> Subject:
     """Load the model under test of a run.
 
     Raises:
-        InputError: the run has no model yet, or its model is gone or cannot be used.
+        InputError: the run has no model yet; its model is gone or cannot be used; or its guard has no scope any more.
     """
     spec = folder.subject()
     where = f"{folder.subject_file}, field path"
-    return LocalSubject.load(find_model(folder.subject_path(), where=where), spec.dtype, where=where)
+    guard = _guard(folder, spec) if spec.kind == "guarded" else None
+    scope = folder.guard_scope() if guard is not None else None
+    subject = LocalSubject.load(find_model(folder.subject_path(), where=where), spec.dtype, where=where)
+    return subject if guard is None or scope is None else guard.wrap(subject, scope)
+
+
+def _guard(folder: RunFolder, spec: SubjectSpec) -> Guard:
+    """Make the guard that `subject.json` describes."""
+    settings: dict[str, Any] = dict(spec.guard or {})
+    with reading(folder.subject_file):
+        guard: Guard = GUARDS.get(settings.pop("name")).plugin(**settings)
+    return guard
 
 
 def spec_of_model(source: str | ModelFolder) -> SubjectSpec:

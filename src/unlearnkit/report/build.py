@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,22 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import write_atomic
 from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.judges.store import read_judged
+from unlearnkit.methods.base import GUARDS
 from unlearnkit.metrics.gates import Gate, GateResult, judge_all
+from unlearnkit.metrics.leakage import STRENGTH
 from unlearnkit.metrics.score import Score
+from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.metrics.score_names import RULES, parse_judged
 from unlearnkit.recipe import make_suite
 from unlearnkit.report.compare import comparison
-from unlearnkit.report.model import AttackWords, Ended, GridReport, Report, SubjectReport
+from unlearnkit.report.model import AttackWords, Ended, Report, SubjectReport
 from unlearnkit.report.model_card import model_card
 from unlearnkit.report.render import write
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
 from unlearnkit.runs.state import RunState, Taught
+from unlearnkit.scope.leak_scan.scan import STRENGTHS
+from unlearnkit.suites.base import Suite, declared_docs, tuning_grid
 
 _TITLES = {"target": "Target model", "retrained": "Retrained model"}
 _TOLD = ("epochs", "steps", "batch_size", "retain_batch_size", "lr", "adam_eps", "schedule")
@@ -60,23 +64,34 @@ def find_runs(paths: Sequence[str | Path]) -> list[RunFolder]:
 
 def compare(paths: Sequence[str | Path]) -> dict[str, dict[str, dict[str, float | None]]]:
     """`{"subjects": {name: {flat name: value}}}` of the runs in these folders; None where it was not measured."""
-    return comparison({run.name: run.scores() for run in find_runs(paths)})
+    runs = find_runs(paths)
+    return comparison({run.name: run.scores() for run in runs}, score_docs(runs))
+
+
+def score_docs(runs: Sequence[RunFolder]) -> ScoreDocs:
+    """The docs of the scores of some runs: those of this package, and those that the runs' suites declare."""
+    names = {str(run.state().suite.get("name")) for run in runs}
+    return ScoreDocs({flat: doc for name in sorted(names) for flat, doc in declared_docs(name).items()})
 
 
 def judge_run(folder: RunFolder, gates: Sequence[str]) -> tuple[GateResult, ...]:
     """How the gates came out for one run, held against the references beside it."""
     scores = {run.name: run.scores() for run in references_of(folder)} | {folder.name: folder.scores()}
-    return judge_all([Gate.parse(gate) for gate in gates], scores)
+    return judge_all([Gate.parse(gate) for gate in gates], scores, score_docs([folder]))
 
 
-def write_documents(folder: RunFolder) -> None:
-    """Write what a person reads of a run: model card and report. A model that was only measured gets neither."""
+def write_documents(folder: RunFolder, suite: Suite | None = None) -> None:
+    """Write the model card and the report of a run. A model that was only measured gets neither.
+
+    `suite` is the suite of the run; None: it is made from the state of the run.
+    """
     if folder.recipe_file.exists():
-        _write_card(folder)
-        write_report([*references_of(folder), folder], folder.report_file)
+        suite = suite or make_suite(folder.state().suite)
+        _write_card(folder, suite)
+        write_report([*references_of(folder), folder], folder.report_file, suite=suite)
 
 
-def _write_card(folder: RunFolder) -> None:
+def _write_card(folder: RunFolder, suite: Suite) -> None:
     recipe, subject = folder.recipe(), subject_report(folder)
     references: dict[str, dict[str, Score]] = {run.name: run.scores() for run in references_of(folder)}
     card = model_card(
@@ -84,23 +99,40 @@ def _write_card(folder: RunFolder) -> None:
         folder.scope(),
         references=references,
         gates=judge_run(folder, recipe.get("gates", ())),
-        limitations=limitations(folder.state(), [subject], _taught([folder])),
+        limitations=limitations(folder.state(), [subject], suite, _taught([folder])),
         adapter=folder.subject().kind == "adapter",
+        docs=score_docs([folder]),
     )
     write_atomic(folder.card_file, card)
 
 
-def write_report(runs: Sequence[RunFolder], path: Path, gates: Sequence[str] | None = None) -> Report:
+def write_report(
+    runs: Sequence[RunFolder], path: Path, gates: Sequence[str] | None = None, *, suite: Suite | None = None
+) -> Report:
     """Write the report of some runs, and return what it shows."""
-    report = build_report(runs, gates)
+    report = build_report(runs, gates, suite=suite)
     write(report, path)
     return report
 
 
 def build_report(
-    runs: Sequence[RunFolder], gates: Sequence[str] | None = None, *, show_forget_text: bool | None = None
+    runs: Sequence[RunFolder],
+    gates: Sequence[str] | None = None,
+    *,
+    show_forget_text: bool | None = None,
+    suite: Suite | None = None,
 ) -> Report:
-    """What a report shows of some runs. `gates` and `show_forget_text` None: as the runs' recipes say."""
+    """Build what a report shows of some runs.
+
+    Args:
+        runs: the runs, measured on one suite.
+        gates: gates that they are held to; None: those of the runs' recipes.
+        show_forget_text: whether the report may show it; None: as the runs' recipes say.
+        suite: the suite of the runs; None: it is made from the state of a run.
+
+    Raises:
+        InputError: the runs were measured on different suites.
+    """
     states = {run.name: run.state() for run in runs}
     first = next((run for run in runs if run.name not in REFERENCES), runs[0])
     state = states[first.name]
@@ -113,20 +145,22 @@ def build_report(
                 allowed=str(state.suite),
                 fix="make one report for each suite",
             )
+    suite = suite or make_suite(state.suite)
     recipes = {run.name: run.recipe() for run in runs if run.recipe()}
     subjects = tuple(subject_report(run) for run in runs)
     asked = gates if gates is not None else [gate for recipe in recipes.values() for gate in recipe["gates"]]
-    named = [Gate.parse(gate) for gate in dict.fromkeys(asked)]
+    named, docs = [Gate.parse(gate) for gate in dict.fromkeys(asked)], score_docs([first])
     told = bool(recipes) and all(recipe["report"]["show_forget_text"] for recipe in recipes.values())
     return Report(
-        title=f"Forgetting on request: {make_suite(state.suite).heading()}",
+        title=f"Forgetting on request: {suite.heading()}",
         scope=first.scope(),
         request=state.suite.get("request"),
         show_forget_text=told if show_forget_text is None else show_forget_text,
         subjects=subjects,
-        gates=judge_all(named, {s.name: s.scores for s in subjects}),
-        limitations=limitations(state, subjects, _taught(runs)),
-        grid=_grid(state),
+        docs=docs,
+        gates=judge_all(named, {s.name: s.scores for s in subjects}, docs),
+        limitations=limitations(state, subjects, suite, _taught(runs)),
+        grid=tuning_grid(state.suite["name"]),
         recipes={run.name: run.recipe_file.read_text(encoding="utf-8") for run in runs if run.recipe_file.exists()},
         environment=state.environment,
         created=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -144,6 +178,7 @@ def subject_report(folder: RunFolder) -> SubjectReport:
         stopped_after=state.train.steps if state.train is not None and state.train.ended == "harmful" else None,
         settings=_settings(recipe) if recipe else {},
         prompted=state.measure is not None and state.measure.system_prompt is not None,
+        guarded=folder.subject_file.exists() and folder.subject().kind == "guarded",
         scores=folder.scores(),
         attacks=folder.attack_scores(),
         attacked={
@@ -158,7 +193,7 @@ def subject_report(folder: RunFolder) -> SubjectReport:
 
 
 def limitations(
-    state: RunState, subjects: Sequence[SubjectReport], taught: Mapping[str, Taught] | None = None
+    state: RunState, subjects: Sequence[SubjectReport], suite: Suite, taught: Mapping[str, Taught] | None = None
 ) -> tuple[str, ...]:
     """What the numbers do not say. `taught`: how the targets of each run came to be, by the run's name."""
     inferred = any(
@@ -168,11 +203,12 @@ def limitations(
     if not any(each.attacks for each in subjects):
         attacks = f"relearning, jailbreaks and the other attacks of `unlearn attack`, {attacks}"
     said = [
-        *make_suite(state.suite).limitations(),
+        *suite.limitations(),
         "A model that declines has not been shown to have lost what it declines to say. Accuracy, leaks and refusals "
         "are those of greedy answers; `probability` says how likely the model still finds the answer.",
         f"Not measured here: attempts to get the knowledge back by {attacks}"
         + ("." if inferred else "; and membership inference."),
+        f"Leaks are looked for {STRENGTHS[STRENGTH]}.",
         "Each method was run once, with one seed. The intervals are over questions; they say nothing of how much "
         "another seed, or other data, would change.",
         "Refusals and coherence are told by small offline classifiers for English, Spanish and Russian. On held-out "
@@ -187,6 +223,13 @@ def limitations(
         said.append(
             f"Told what to decline by a system prompt before every question: {', '.join(prompted)}. That changes no "
             "weight: whoever can leave the prompt out meets the model as it was."
+        )
+    if guarded := [s.title for s in subjects if s.guarded]:
+        said.append(
+            f"Behind a guard: {', '.join(guarded)}. A guard erases nothing: whoever can reach the weights meets the "
+            "model as it was. Its users read outputs alone, so probabilities, memorization, membership, G-effects and "
+            "relearning are not measured, which is not the same as 0. Attacks that begin an output were passed on to "
+            "the model, as an interface would that lets users begin one; the guard's filters read what was begun."
         )
     said += _judges(subjects)
     said += [sentence for name, how in (taught or {}).items() if (sentence := _teaching_told(name, how))]
@@ -245,18 +288,11 @@ def _ended(state: RunState) -> Ended:
 
 def _settings(recipe: dict[str, Any]) -> dict[str, object]:
     method = {key: value for key, value in recipe["method"].items() if key != "name"}
-    train = {key: recipe["train"][key] for key in _TOLD if recipe["train"][key] is not None}
+    trains = recipe["method"]["name"] not in GUARDS.names()
+    train = {key: recipe["train"][key] for key in _TOLD if trains and recipe["train"][key] is not None}
     lora = recipe["model"]["lora"]
     combiner = recipe["train"].get("combiner") or {}  # runs from before there were combiners do not name it
     combined = {"combiner" if key == "name" else f"combiner {key}": value for key, value in combiner.items()}
     if used := recipe.get("diagnose", {}).get("use"):
         combined["goes by its G-effects"] = ", ".join(used)
     return {**method, **train, **combined, **({"lora rank": lora["r"]} if lora else {}), "seed": recipe["seed"]}
-
-
-def _grid(state: RunState) -> GridReport | None:
-    """The tuning grid behind the demo's settings, which comes with the world."""
-    if state.suite["name"] != "pocket":
-        return None
-    file = files("unlearnkit.suites.pocket") / "grid.json"
-    return GridReport.model_validate_json(file.read_text(encoding="utf-8")) if file.is_file() else None

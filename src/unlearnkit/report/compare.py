@@ -1,32 +1,28 @@
-"""Subjects held against each other in plain numbers: for machines, and for a terminal."""
+"""Scores of several subjects against each other in plain numbers: for machines, and for a terminal."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from itertools import groupby
+from collections.abc import Mapping
 
-from rich import box
-from rich.markup import escape
-from rich.table import Table
-
-from unlearnkit.core.number_format import cost, written
-from unlearnkit.data.vocabulary import ordered_sets
 from unlearnkit.metrics.score import NOT_MEASURED, Score
-from unlearnkit.metrics.score_names import COSTS, LISTED, MEMORIZATION, METRICS, ScoreName, metric_title, on_board
-from unlearnkit.report.tables.score_docs import own_scores
+from unlearnkit.metrics.score_docs import ScoreDocs
+from unlearnkit.report.model import SubjectReport
+from unlearnkit.report.tables.board import board, cell
+from unlearnkit.report.tables.own import own_tables
+from unlearnkit.report.tables.table import Column, Row, Section, Table
 
 SubjectScores = Mapping[str, Mapping[str, Score]]
 
 
-def comparison(subject_scores: SubjectScores) -> dict[str, dict[str, dict[str, float | None]]]:
+def comparison(subject_scores: SubjectScores, docs: ScoreDocs) -> dict[str, dict[str, dict[str, float | None]]]:
     """`{"subjects": {name: {flat name: value}}}`, None where a value was not measured.
 
     The listed names come first and are always there, for every subject; what else was measured follows by name, and
     is None for the subjects on which it was not. So is what is not finite, which JSON cannot hold.
     """
     measured = {name for scores in subject_scores.values() for name in scores}
-    names = [*LISTED, *sorted(measured - set(LISTED))]
+    names = [*docs.listed, *sorted(measured - set(docs.listed))]
     return {
         "subjects": {
             subject: {name: _finite(scores.get(name, NOT_MEASURED).value) for name in names}
@@ -35,49 +31,33 @@ def comparison(subject_scores: SubjectScores) -> dict[str, dict[str, dict[str, f
     }
 
 
-def board_table(subject_scores: SubjectScores, *, title: str | None = None) -> Table:
-    """The board for a terminal: a column a subject, a row a score, one block a metric, then the suite's own scores.
+def board_table(subject_scores: SubjectScores, docs: ScoreDocs) -> Table:
+    """The board for a terminal: a column a subject, a row a score; then scores that are not on the board, then costs.
 
-    Sets on which no subject was measured are left out; a dash stands for a single missing value. So are scores as other
-    code computes them, which a comparison has.
+    Sets on which no subject was measured are left out. So are scores that the report folds away, which a comparison
+    has.
     """
-    table = Table(title=title, caption="- not measured", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("", no_wrap=True)
-    for subject in subject_scores:
-        table.add_column(escape(subject), justify="right", no_wrap=True)
-    boards = [on_board(scores) for scores in subject_scores.values()]
-    for metric in (*METRICS, *MEMORIZATION):
-        splits = ordered_sets(name.split for board in boards for name in board if name.metric == metric)
-        found = [(split, [board.get(ScoreName(split, metric)) for board in boards]) for split in splits]
-        _add_block(table, metric_title(metric), [(split, _texts("", scores)) for split, scores in found])
-    measured = {flat for scores in subject_scores.values() for flat, score in scores.items() if score.value is not None}
-    own = [own for own in own_scores(measured) if not own.variant]
-    for kind, members in groupby(own, key=lambda own: own.kind):
-        _add_block(
-            table, kind.title, [(own.flat, _texts(own.flat, _of_all(subject_scores, own.flat))) for own in members]
+    subjects = [SubjectReport(name=name, title=name, scores=dict(of)) for name, of in subject_scores.items()]
+    found = board(subjects, docs)
+    printed = (section for section in found.sections if docs.metric(section.name).printed)
+    sections = [
+        Section(
+            section.name, section.title, _measured(found.picked([(section.name, s.name, s.title) for s in subjects]))
         )
-    table.add_section()
-    for flat in COSTS:
-        table.add_row(flat, *_texts(flat, _of_all(subject_scores, flat)))
-    return table
+        for section in printed
+    ]
+    for table in own_tables(subjects, docs):
+        rows = tuple(Row(row.name, row.name, row.cells) for row in table.rows if row.is_measured)
+        sections += [Section(table.key, table.title, rows)] if rows else []
+    costs = (flat for flat in docs.listed if docs.place(flat) is None)
+    rows = tuple(Row(flat, flat, tuple(cell(s.scores.get(flat), docs.of(flat)) for s in subjects)) for flat in costs)
+    columns = tuple(Column(s.name, s.title) for s in subjects)
+    return Table(columns, (*sections, Section("", "", rows)), note="- not measured")
+
+
+def _measured(table: Table) -> tuple[Row, ...]:
+    return tuple(row for row in table.rows if row.is_measured)
 
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
-
-
-def _add_block(table: Table, title: str, rows: Sequence[tuple[str, list[str]]]) -> None:
-    if rows:
-        table.add_section()
-        table.add_row(f"[bold]{escape(title)}[/bold]")
-    for name, texts in rows:
-        table.add_row(f"  {escape(name)}", *texts)
-
-
-def _of_all(subject_scores: SubjectScores, flat: str) -> list[Score | None]:
-    return [scores.get(flat) for scores in subject_scores.values()]
-
-
-def _texts(flat: str, scores: Sequence[Score | None]) -> list[str]:
-    values = (None if score is None else score.value for score in scores)
-    return ["-" if v is None else cost(flat, v) if flat in COSTS else written(flat, v) for v in values]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from unlearnkit.data.vocabulary import is_forget, ordered_sets, stays
 from unlearnkit.metrics.score import Score
-from unlearnkit.metrics.score_names import on_board
+from unlearnkit.metrics.score_docs import ScoreDocs
 
 
 class Headline(NamedTuple):
@@ -63,17 +63,17 @@ HEADLINES = (
 """The first one that was measured is taken. A suite that brings ROUGE-L recall asks for answers in whole sentences."""
 
 
-def headline(subject_scores: Iterable[Mapping[str, Score]]) -> Headline:
+def headline(subject_scores: Iterable[Mapping[str, Score]], docs: ScoreDocs) -> Headline:
     """The metric to sum up these subjects by: measured on what must be forgotten and on what must stay, if one was."""
     scores = list(subject_scores)
-    found = [(each, axes(scores, each.metric)) for each in HEADLINES]
+    found = [(each, axes(scores, each.metric, docs)) for each in HEADLINES]
     both = [each for each, sets in found if sets.forget and sets.stay]
     forget = [each for each, sets in found if sets.forget]
     return next(iter([*both, *forget, *(each for each in HEADLINES if each.metric == "accuracy")]))
 
 
-def axes(subject_scores: Iterable[Mapping[str, Score]], metric: str) -> Axes:
+def axes(subject_scores: Iterable[Mapping[str, Score]], metric: str, docs: ScoreDocs) -> Axes:
     """The sets to be forgotten, and those that must stay, on which a metric was measured for any of the subjects."""
-    names = {name for scores in subject_scores for name in on_board(scores)}
+    names = {name for scores in subject_scores for name in docs.on_board(scores)}
     splits = ordered_sets(name.split for name in names if name.metric == metric)
     return Axes(tuple(filter(is_forget, splits)), tuple(filter(stays, splits)))

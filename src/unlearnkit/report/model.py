@@ -11,9 +11,11 @@ from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.gradient_effect.table import EffectTable
 from unlearnkit.metrics.gates import GateResult
 from unlearnkit.metrics.score import Score
+from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.records.schema import Record
 from unlearnkit.runs.step_log import CurvePoint
 from unlearnkit.scope.scope import Scope
+from unlearnkit.suites.base import GridReport
 
 Ended = Literal["finished", "collapsed", "interrupted"]
 
@@ -44,6 +46,8 @@ class SubjectReport(Value):
     """The hyper-parameters that tell this run from another one."""
     prompted: bool = False
     """Whether it was measured under a system prompt of its own."""
+    guarded: bool = False
+    """Whether it is a model behind a guard, with its weights unchanged."""
     scores: dict[str, Score] = Field(default_factory=dict)
     """Flat name (`near.refusal_rate`, `cost.seconds`) to score."""
     attacks: dict[str, Score] = Field(default_factory=dict)
@@ -64,24 +68,6 @@ class SubjectReport(Value):
         return self.name in REFERENCES
 
 
-class GridRow(Value):
-    """One setting that was tried while tuning."""
-
-    method: str
-    settings: dict[str, object]
-    scores: dict[str, float | None]
-    """Scores on the validation share, never on the reported rows."""
-    chosen: bool = False
-
-
-class GridReport(Value):
-    """The tuning grid: the same number of settings for every method."""
-
-    rows: tuple[GridRow, ...]
-    note: str = ""
-    """How the choice was made, and on which rows."""
-
-
 class Report(Value):
     """Everything that one report file shows."""
 
@@ -92,6 +78,8 @@ class Report(Value):
     """Whether secrets, and questions and outputs of the forget sets, may stand in the file."""
     subjects: tuple[SubjectReport, ...]
     """The target model first, the retrained one second where there is one, then the methods."""
+    docs: ScoreDocs = Field(default_factory=ScoreDocs)
+    """What the scores are called and mean."""
     gates: tuple[GateResult, ...] = ()
     limitations: tuple[str, ...] = ()
     grid: GridReport | None = None

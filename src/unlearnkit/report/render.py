@@ -22,15 +22,17 @@ from plotly.offline import get_plotlyjs
 from unlearnkit.core.files import write_atomic, writing
 from unlearnkit.data.vocabulary import group_of, stays
 from unlearnkit.report.charts import board_charts as charts
-from unlearnkit.report.charts.style import styles
-from unlearnkit.report.gradient_effect.panels import EFFECT_UNIT
+from unlearnkit.report.charts.style import SIGNS, styles
+from unlearnkit.report.gradient_effect.pictures import EFFECT_UNIT
+from unlearnkit.report.gradient_effect.plotly_figures import plotly_figure
 from unlearnkit.report.gradient_effect.sections import EffectSection, effect_sections
 from unlearnkit.report.headline import axes, headline
 from unlearnkit.report.model import Report
 from unlearnkit.report.samples import sample_sets
 from unlearnkit.report.sanitize import visible, withholder
 from unlearnkit.report.tables import board as tables
-from unlearnkit.report.tables.attack_table import attack_table
+from unlearnkit.report.tables.attack_table import attack_sentences, attack_table
+from unlearnkit.report.tables.own import own_tables
 from unlearnkit.report.verdict import verdict
 
 
@@ -41,7 +43,7 @@ def render(report: Report) -> str:
     effects = effect_sections(report)
     figures = _figures(report, effects)
     scripts = (get_plotlyjs(), _asset("report.js")) if figures else ()
-    told = headline(s.scores for s in report.subjects)
+    docs, told = report.docs, headline((s.scores for s in report.subjects), report.docs)
     samples = sample_sets(report, withhold)
     page = _environment().get_template("report.html.j2")
     return page.render(
@@ -50,17 +52,19 @@ def render(report: Report) -> str:
         styles=styles(report.subjects),
         verdicts=[verdict(report, s) for s in report.methods],
         gate_rows=tables.gate_rows(report),
-        board=tables.board(report),
-        own_tables=tables.own_tables(report),
+        board=tables.board(report.subjects, docs),
+        own_tables=own_tables(report.subjects, docs),
         attacks=attack_table(report),
+        attack_sentences=attack_sentences(report),
         told=told,
-        axes=axes((s.scores for s in report.subjects), told.metric),
+        axes=axes((s.scores for s in report.subjects), told.metric, docs),
         effects=effects,
         effect_unit=EFFECT_UNIT,
+        signs=SIGNS,
         samples=samples,
         opened=_opened([found.split for found in samples]),
-        costs=tables.cost_table(report),
-        grids=tables.grid_tables(report.grid) if report.grid else (),
+        costs=tables.cost_table(report.subjects, docs),
+        grids=tables.grid_tables(report.grid, docs) if report.grid else (),
         figures=figures,
         curve_subjects=[s for s in report.subjects if s.curve],
         term_colors=charts.term_colors(report),
@@ -91,7 +95,7 @@ def _figures(report: Report, effects: Sequence[EffectSection]) -> dict[str, dict
     """Every chart by the id of the element it is drawn in."""
     found = {"chart-plane": charts.plane(report), "chart-probes": charts.probe_dots(report)}
     found |= {f"chart-curve-{i}": c.figure for i, c in enumerate(charts.term_curves(report))}
-    found |= {name: chart.figure for section in effects for name, chart in section.charts}
+    found |= {name: plotly_figure(picture) for section in effects for name, picture in section.charts}
     return {name: charts.plain(figure) for name, figure in found.items() if figure is not None}
 
 

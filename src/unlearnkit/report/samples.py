@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from unlearnkit.data.vocabulary import FORGOTTEN, STAYS, group_of, is_forget, ordered_sets
-from unlearnkit.metrics.base import METRICS
+from unlearnkit.data.vocabulary import is_forget, ordered_sets
+from unlearnkit.metrics.base import METRICS, Metric
 from unlearnkit.records.schema import Record
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.sanitize import Excerpt, Withhold, excerpt
@@ -117,17 +117,17 @@ def _sample(row: Sequence[tuple[SubjectReport, Record]], report: Report, withhol
 
 
 def _badges(subject: SubjectReport, record: Record, scope: Scope) -> tuple[Badge, ...]:
-    words = [w for w, (metric, value) in _BADGES.items() if METRICS[metric].measure(record, scope) == value]
-    return tuple(Badge(w, _tone(w, subject, record.split)) for w in words)
+    found = ((word, METRICS.get(metric).plugin, value) for word, (metric, value) in _BADGES.items())
+    return tuple(
+        Badge(word, _tone(metric, value, subject, record.split))
+        for word, metric, value in found
+        if metric.measure(record, scope) == value
+    )
 
 
-def _tone(word: str, subject: SubjectReport, split: str) -> Literal["good", "bad", "none"]:
-    """A method shall decline what is to be forgotten and answer what must stay; a reference is not judged."""
-    if subject.is_reference:
+def _tone(metric: type[Metric], value: float, subject: SubjectReport, split: str) -> Literal["good", "bad", "none"]:
+    """Whether the value is the better one on this set; a reference is not judged."""
+    better = metric.doc.better(split)
+    if subject.is_reference or better is None:
         return "none"
-    if word not in ("correct", "refuses"):
-        return "bad"
-    group = group_of(split)
-    if group not in (FORGOTTEN, STAYS):
-        return "none"
-    return "good" if (word == "refuses") == (group == FORGOTTEN) else "bad"
+    return "good" if (value == 1.0) == (better == "higher") else "bad"

@@ -6,16 +6,19 @@ says that knowledge is gone from the weights, which no score of this report can 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from unlearnkit.core.number_format import number, p_value, percent
+from unlearnkit.core.number_format import percent, written
 from unlearnkit.data.vocabulary import RETRAINED, TARGET, is_forget, ordered_sets, set_title, stays
 from unlearnkit.metrics.gates import GateResult
-from unlearnkit.metrics.score_names import ScoreName, on_board
+from unlearnkit.metrics.score import NOT_MEASURED, Score
+from unlearnkit.metrics.score_names import ScoreName
 from unlearnkit.report.headline import Headline, headline
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.tables.attack_table import findings
 
+Board = Mapping[ScoreName, Score]
 Tone = Literal["good", "mixed", "bad", "none"]
 COHERENT, BROKEN = 0.9, 0.5
 """Below these shares of coherent outputs on any set the verdict says that the text suffers, or breaks down."""
@@ -40,16 +43,17 @@ def verdict(report: Report, subject: SubjectReport) -> Verdict:
     """The verdict on one method: its gates first, then what lies behind them."""
     gates = [g for g in report.gates if g.subject == subject.name]
     tone, badge = _badge(subject, gates)
-    told = headline(s.scores for s in report.subjects)
+    own = report.docs.on_board(subject.scores)
+    told = headline((s.scores for s in report.subjects), report.docs)
     sentences = [
         _ending(subject),
         _gate_sentence(gates),
-        _forget_sentence(report, subject, told),
-        _other_forms_sentence(subject, told),
-        _stay_sentence(report, subject, told),
-        _tofu_sentence(report, subject),
-        _leak_sentence(subject),
-        _coherence_sentence(subject),
+        _forget_sentence(report, own, told),
+        _other_forms_sentence(own, told),
+        _stay_sentence(report, own, told),
+        _own_sentences(report, subject),
+        _leak_sentence(own),
+        _coherence_sentence(own),
         _attack_sentence(report, subject),
     ]
     missed, unknown = (tuple(g.name for g in gates if g.outcome == outcome) for outcome in ("missed", "not measured"))
@@ -82,8 +86,8 @@ def _gate_sentence(gates: list[GateResult]) -> str:
     return f"It meets {met} of {len(gates)} gates." if met < len(gates) else "It meets every gate."
 
 
-def _forget_sentence(report: Report, subject: SubjectReport, told: Headline) -> str:
-    known, refusal = _value(subject, "forget", told.metric), _value(subject, "forget", "refusal_rate")
+def _forget_sentence(report: Report, own: Board, told: Headline) -> str:
+    known, refusal = _value(own, "forget", told.metric), _value(own, "forget", "refusal_rate")
     if known is None:
         return "" if refusal is None else f"It declines {percent(refusal)} of the questions it was to forget."
     words = told.forget.format(value=percent(known)) + _held_against(report, "forget", told.metric)
@@ -95,66 +99,66 @@ def _held_against(report: Report, split: str, metric: str) -> str:
     parts = []
     for name, words in ((TARGET, "the target model"), (RETRAINED, "the retrained one")):
         reference = report.subject(name)
-        value = None if reference is None else _value(reference, split, metric)
+        value = None if reference is None else _value(report.docs.on_board(reference.scores), split, metric)
         if value is not None:
             parts.append(f"{words} {percent(value)}")
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _other_forms_sentence(subject: SubjectReport, told: Headline) -> str:
-    splits = [s for s in _splits(subject, told.metric) if is_forget(s) and s != "forget"]
-    found = _span(subject, splits, told.metric)
+def _other_forms_sentence(own: Board, told: Headline) -> str:
+    splits = [s for s in _splits(own, told.metric) if is_forget(s) and s != "forget"]
+    found = _span(own, splits, told.metric)
     if not found:
         return ""
-    declined = _span(subject, splits, "refusal_rate")
+    declined = _span(own, splits, "refusal_rate")
     forms = ", ".join("two hops" if s == "forget.multihop" else s.removeprefix("forget.") for s in splits)
     words = f"Asked for the same in other forms ({forms}), {told.other_forms.format(value=found)}"
     return words + (f" and declines {declined}." if declined else ".")
 
 
-def _stay_sentence(report: Report, subject: SubjectReport, told: Headline) -> str:
-    splits = [s for s in _splits(subject, told.metric) if stays(s)]
-    kept = _span(subject, splits, told.metric)
+def _stay_sentence(report: Report, own: Board, told: Headline) -> str:
+    splits = [s for s in _splits(own, told.metric) if stays(s)]
+    kept = _span(own, splits, told.metric)
     if not kept:
         return ""
     target = report.subject(TARGET)
-    before = "" if target is None else _span(target, splits, told.metric)
+    before = "" if target is None else _span(report.docs.on_board(target.scores), splits, told.metric)
     words = told.stay.format(sets=", ".join(map(set_title, splits)), value=kept)
     words += f" (the target model {before})" if before else ""
-    declined = _span(subject, splits, "refusal_rate")
+    declined = _span(own, splits, "refusal_rate")
     return words + (f" and wrongly declines {declined}." if declined else ".")
 
 
-def _tofu_sentence(report: Report, subject: SubjectReport) -> str:
-    """What researchers compare by: forget quality, and model utility beside that on retain alone."""
-    parts = []
-    quality = _own(subject, "tofu.forget_quality")
-    if quality is not None:
-        tells = "tells it from" if quality < SURE else "cannot tell it from"
-        parts.append(f"Forget quality is {p_value(quality)}: at the 5 % level the test {tells} the retrained model.")
-    utility, retain = _own(subject, "tofu.model_utility"), _own(subject, "tofu.retain_utility")
-    target = report.subject(TARGET)
-    before = None if target is None else _own(target, "tofu.model_utility")
-    if utility is not None:
-        held = "" if before is None else f" (the target model {number(before)})"
-        alone = "" if retain is None else f", on retain alone {number(retain)}"
-        parts.append(f"Model utility is {number(utility)}{held}{alone}.")
+def _own_sentences(report: Report, subject: SubjectReport) -> str:
+    """The scores that their suite wants to be stated, and those of the target model."""
+    target, parts = report.subject(TARGET), []
+    for own in report.docs.own(subject.scores):
+        value = subject.scores[own.flat].value
+        if value is None or not own.doc.verdict:
+            continue
+        told = f"{own.doc.title} is {written(value, own.doc.format)}"
+        if own.doc.format == "p-value":
+            tells = "tells it from" if value < SURE else "cannot tell it from"
+            parts.append(f"{told}: at the 5 % level the test {tells} the retrained model.")
+            continue
+        before = None if target is None else target.scores.get(own.flat, NOT_MEASURED).value
+        parts.append(told + ("." if before is None else f" (the target model {written(before, own.doc.format)})."))
     return " ".join(parts)
 
 
-def _leak_sentence(subject: SubjectReport) -> str:
+def _leak_sentence(own: Board) -> str:
     found = []
     for metric, place in (("leak_rate", "responses"), ("trace_leak_rate", "traces")):
-        span = _span(subject, [s for s in _splits(subject, metric) if is_forget(s)], metric)
+        span = _span(own, [s for s in _splits(own, metric) if is_forget(s)], metric)
         if span:
             found.append(f"{span} of its {place}")
     return f"Asked for secrets, it tells one in {' and '.join(found)}." if found else ""
 
 
-def _coherence_sentence(subject: SubjectReport) -> str:
-    splits = _splits(subject, "coherence")
-    worst = min(splits, key=lambda s: _value(subject, s, "coherence") or 0.0, default=None)
-    value = None if worst is None else _value(subject, worst, "coherence")
+def _coherence_sentence(own: Board) -> str:
+    splits = _splits(own, "coherence")
+    worst = min(splits, key=lambda s: _value(own, s, "coherence") or 0.0, default=None)
+    value = None if worst is None else _value(own, worst, "coherence")
     if worst is None or value is None or value >= COHERENT:
         return ""
     words = "breaks down" if value < BROKEN else "suffers"
@@ -168,23 +172,16 @@ def _attack_sentence(report: Report, subject: SubjectReport) -> str:
     return f"Attacked in {ways}, at worst: {found[0].sentence}" if found else ""
 
 
-def _splits(subject: SubjectReport, metric: str) -> list[str]:
-    return ordered_sets(name.split for name in on_board(subject.scores) if name.metric == metric)
+def _splits(board: Board, metric: str) -> list[str]:
+    return ordered_sets(name.split for name in board if name.metric == metric)
 
 
-def _span(subject: SubjectReport, splits: list[str], metric: str) -> str:
-    """The least and the greatest value over sets, in per cent; empty where none was measured."""
-    values = [v for s in splits if (v := _value(subject, s, metric)) is not None]
-    if not values:
-        return ""
-    return percent(min(values), max(values))
+def _span(board: Board, splits: list[str], metric: str) -> str:
+    """The least and the greatest value over sets, in percent; empty if none was measured."""
+    values = [v for s in splits if (v := _value(board, s, metric)) is not None]
+    return percent(min(values), max(values)) if values else ""
 
 
-def _value(subject: SubjectReport, split: str, metric: str) -> float | None:
-    score = on_board(subject.scores).get(ScoreName(split, metric))
-    return None if score is None else score.value
-
-
-def _own(subject: SubjectReport, flat: str) -> float | None:
-    score = subject.scores.get(flat)
+def _value(board: Board, split: str, metric: str) -> float | None:
+    score = board.get(ScoreName(split, metric))
     return None if score is None else score.value

@@ -57,6 +57,7 @@ class RunFolder:
         self.replies = self.private / "replies"
         self.records_file = self.private / "records.jsonl"
         self.scope_file = self.private / "scope.json"
+        self.guard_scope_file = self.private / "guard_scope.json"
         self.reference_values = self.private / "reference"
         self.turned_file = self.private / "turned.jsonl"
         self.attack_records = self.private / "attacks"
@@ -150,6 +151,25 @@ class RunFolder:
     def write_scope(self, scope: Scope) -> None:
         """Write the scope; it contains the secrets."""
         write_atomic(self.scope_file, scope.model_dump_json(indent=1) + "\n", mode=0o600)
+
+    def guard_scope(self) -> Scope:
+        """The scope that the run's guard enforces, even where it is measured by another one.
+
+        Raises:
+            InputError: the run was purged, or the file is gone.
+        """
+        if not self.guard_scope_file.exists():
+            purged = self.state().purged
+            raise InputError(
+                "the guard cannot be opened: its scope " + ("was removed by a purge" if purged else "is gone"),
+                where=str(self.guard_scope_file),
+                fix="make the guard again in another folder: unlearn run RECIPE out=...",
+            )
+        return self._read(self.guard_scope_file, Scope)
+
+    def write_guard_scope(self, scope: Scope) -> None:
+        """Write the scope that the run's guard enforces; it holds the secrets."""
+        write_atomic(self.guard_scope_file, scope.model_dump_json(indent=1) + "\n", mode=0o600)
 
     def records(self) -> list[Record]:
         """Read what was measured on each row."""

@@ -13,9 +13,10 @@ from pydantic import ConfigDict
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.registry import Registry
-from unlearnkit.core.settings import Place, Settings
+from unlearnkit.core.settings import Place, Settings, Value
 from unlearnkit.data.rows import Row, Splits
 from unlearnkit.metrics.score import Score
+from unlearnkit.metrics.score_doc import Docs
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 
@@ -41,8 +42,30 @@ class SuiteTask:
     """Splits that are empty now, and whose rows the target model will write when the run begins."""
 
 
+class GridRow(Value):
+    """One setting that was tried while tuning."""
+
+    method: str
+    settings: dict[str, object]
+    scores: dict[str, float | None]
+    """Scores on the validation share, never on the reported rows."""
+    chosen: bool = False
+
+
+class GridReport(Value):
+    """A tuning grid: the same number of settings for every method."""
+
+    rows: tuple[GridRow, ...]
+    note: str = ""
+    """How the choice was made, and on which rows."""
+
+
 class Suite(Protocol):
-    """A benchmark. Its fields are what a recipe may set under `suite`, and those of its field `data` under `data`."""
+    """A benchmark. Its fields are what a recipe may set under `suite`, and those of its field `data` under `data`.
+
+    A suite may have two more class attributes: `score_docs`, the docs of its own scores (see `declared_docs`), and
+    `tuning_grid`, a file with the grid by which the settings of its methods were chosen (see `tuning_grid`).
+    """
 
     version: ClassVar[str]
     has_models: ClassVar[bool]
@@ -144,3 +167,15 @@ class UserModelSuite(Settings):
 
 SUITES: Registry[type[Suite]] = Registry("suite", "unlearnkit.suites", module="suite")
 suite = SUITES.register
+
+
+def declared_docs(name: str) -> Docs:
+    """Return the docs that a suite declares of its own scores; none if it is not registered."""
+    docs: Docs = getattr(SUITES.get(name).plugin, "score_docs", {}) if name in SUITES.names() else {}
+    return docs
+
+
+def tuning_grid(name: str) -> GridReport | None:
+    """Return the tuning grid that a suite offers; None for a suite without one."""
+    file = getattr(SUITES.get(name).plugin, "tuning_grid", None)
+    return None if file is None else GridReport.model_validate_json(file.read_text(encoding="utf-8"))

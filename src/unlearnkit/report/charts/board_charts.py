@@ -16,7 +16,8 @@ from plotly.subplots import make_subplots
 from unlearnkit.core.number_format import interval, number
 from unlearnkit.data.vocabulary import RETRAINED, is_forget, ordered_sets, stays
 from unlearnkit.metrics.score import Score
-from unlearnkit.metrics.score_names import ScoreName, metric_title, on_board
+from unlearnkit.metrics.score_docs import ScoreDocs
+from unlearnkit.metrics.score_names import ScoreName
 from unlearnkit.report.charts.labels import Point, place_labels
 from unlearnkit.report.charts.style import NEUTRAL, PALETTE, Style, styles
 from unlearnkit.report.headline import Headline, headline
@@ -58,11 +59,11 @@ def mean_of(scores: Sequence[Score]) -> Score | None:
 
 def plane(report: Report) -> go.Figure | None:
     """Forgetting against utility: one marker a subject; None where no subject was measured on both axes."""
-    look, told = styles(report.subjects), headline(s.scores for s in report.subjects)
+    look, told = styles(report.subjects), headline((s.scores for s in report.subjects), report.docs)
     places = [
         (s, x, y)
         for s in report.subjects
-        if (x := _mean_over(s, told, is_forget)) and (y := _mean_over(s, told, stays))
+        if (x := _mean_over(s, report.docs, told, is_forget)) and (y := _mean_over(s, report.docs, told, stays))
     ]
     if not places:
         return None
@@ -101,16 +102,19 @@ def plane(report: Report) -> go.Figure | None:
 
 def probe_dots(report: Report) -> go.Figure | None:
     """Headline metric, refusal and coherence on every row set, side by side; None where none of them was measured."""
-    boards = {s.name: on_board(s.scores) for s in report.subjects}
+    boards = {s.name: report.docs.on_board(s.scores) for s in report.subjects}
     names = {name for board in boards.values() for name in board}
-    candidates = (headline(s.scores for s in report.subjects).metric, *_DOT_METRICS)
+    candidates = (headline((s.scores for s in report.subjects), report.docs).metric, *_DOT_METRICS)
     metrics = [m for m in candidates if any(n.metric == m for n in names)]
     splits = ordered_sets(n.split for n in names if n.metric in metrics)
     if not metrics:
         return None
     look = styles(report.subjects)
     figure = make_subplots(
-        cols=len(metrics), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=[metric_title(m) for m in metrics]
+        cols=len(metrics),
+        shared_yaxes=True,
+        horizontal_spacing=0.03,
+        subplot_titles=[report.docs.metric(m).title for m in metrics],
     )
     step = 0.8 / max(len(report.subjects), 1)
     for column, metric in enumerate(metrics, 1):
@@ -179,9 +183,9 @@ def plain(figure: go.Figure) -> dict[str, object]:
     return {"data": spec["data"], "layout": spec["layout"]}
 
 
-def _mean_over(subject: SubjectReport, told: Headline, wanted: Callable[[str], bool]) -> Score | None:
+def _mean_over(subject: SubjectReport, docs: ScoreDocs, told: Headline, wanted: Callable[[str], bool]) -> Score | None:
     """The subject's mean of the headline metric over the wanted sets."""
-    return mean_of([s for n, s in on_board(subject.scores).items() if n.metric == told.metric and wanted(n.split)])
+    return mean_of([s for n, s in docs.on_board(subject.scores).items() if n.metric == told.metric and wanted(n.split)])
 
 
 def _reach(score: Score) -> tuple[float, float, float]:

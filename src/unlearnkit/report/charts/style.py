@@ -21,15 +21,16 @@ FALLS, RISES = PALETTE[0], PALETTE[2]
 LIGHT, HEAVY = "#aab1bb", PALETTE[4]
 """Instances of no weight, and of full weight."""
 
-_SIGNS = (
-    ("circle", "●"),
-    ("square", "■"),
-    ("diamond", "◆"),
-    ("triangle-up", "▲"),
-    ("triangle-down", "▼"),
-    ("star", "★"),
-    ("hexagon", "⬢"),
-)
+SIGNS = {
+    "circle": "●",
+    "square": "■",
+    "diamond": "◆",
+    "triangle-up": "▲",
+    "triangle-down": "▼",
+    "star": "★",
+    "hexagon": "⬢",
+}
+"""Marker symbols in plotly's words, and as characters."""
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
@@ -43,7 +44,7 @@ class Style(NamedTuple):
 
 def sign_of(number: int) -> tuple[str, str]:
     """Marker symbol and character of the so many-th thing that is drawn, from 0."""
-    return _SIGNS[number % len(_SIGNS)]
+    return list(SIGNS.items())[number % len(SIGNS)]
 
 
 class RiskStyle(NamedTuple):

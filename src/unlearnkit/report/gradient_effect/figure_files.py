@@ -27,7 +27,7 @@ def write_figures(table: EffectTable, folder: Path) -> list[Path]:
         WriteError: a file cannot be written.
     """
     refuse_without_matplotlib()
-    from unlearnkit.report.gradient_effect import figures as paper
+    from unlearnkit.report.gradient_effect import paper_figures as paper
 
     drawn = paper.figures(table)
     made = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from unlearnkit.core.number_format import significant
@@ -10,44 +10,20 @@ from unlearnkit.data.vocabulary import ordered_sets
 from unlearnkit.gradient_effect.effect_series import Course, courses, told_steps
 from unlearnkit.gradient_effect.frontier import frontier
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable
-from unlearnkit.report.charts.style import PALETTE, RiskStyle, risk_styles, sign_of
-from unlearnkit.report.gradient_effect import charts as effect_charts
-from unlearnkit.report.gradient_effect import planes as effect_planes
+from unlearnkit.report.charts.style import RiskStyle, risk_styles
 from unlearnkit.report.gradient_effect.advice import advice
-from unlearnkit.report.gradient_effect.axes import Chart
-from unlearnkit.report.gradient_effect.panels import fits, group_map, planes
+from unlearnkit.report.gradient_effect.pictures import (
+    Kind,
+    Picture,
+    by_group,
+    fits,
+    over_steps,
+    planes,
+    prediction,
+    sweep,
+)
 from unlearnkit.report.model import Report, SubjectReport
-
-
-class EffectCell(NamedTuple):
-    """One effect as text; empty where it was not measured."""
-
-    value: str
-    interval: str
-    cosine: str
-    per_update: str
-
-
-class EffectLine(NamedTuple):
-    """One objective's effects on one risk, at each step that is told."""
-
-    risk: str
-    cells: tuple[EffectCell, ...]
-
-
-class EffectFigures(NamedTuple):
-    """The first, the middle and the last step in figures."""
-
-    steps: tuple[int, ...]
-    objectives: tuple[tuple[str, tuple[EffectLine, ...]], ...]
-
-
-class Series(NamedTuple):
-    """One line of the frontier, for its legend."""
-
-    name: str
-    color: str
-    sign: str
+from unlearnkit.report.tables.table import Cell, Column, Row, Section, Table
 
 
 class EffectSection(NamedTuple):
@@ -56,28 +32,16 @@ class EffectSection(NamedTuple):
     subject: SubjectReport
     advice: tuple[str, ...]
     risks: Mapping[str, RiskStyle]
-    single: bool
-    """Whether a single step was measured, so that nothing runs over steps."""
-    over_steps: tuple[tuple[str, Chart], ...]
-    """Charts with the ids of the elements that they are drawn in; so the others."""
-    by_group: tuple[tuple[str, Chart], ...]
-    instances: tuple[tuple[str, Chart], ...]
-    predictions: tuple[tuple[str, Chart], ...]
-    frontier: tuple[tuple[str, Chart], ...]
-    series: tuple[Series, ...]
-    frontier_step: int | None
-    figures: EffectFigures
+    charts: tuple[tuple[str, Picture], ...]
+    """Pictures with the ids of the elements that they are drawn in."""
+    figures: Table
+    """The first, the middle and the last step in figures."""
     differences: bool
-    """Whether slopes were taken by central differences, which are exact only about."""
+    """Whether slopes were taken by central differences, which are not exact."""
 
-    @property
-    def charts(self) -> Iterator[tuple[str, Chart]]:
-        """All of them."""
-        yield from self.over_steps
-        yield from self.by_group
-        yield from self.instances
-        yield from self.predictions
-        yield from self.frontier
+    def of(self, *kinds: Kind) -> list[tuple[str, Picture]]:
+        """The charts of some kinds."""
+        return [(name, picture) for name, picture in self.charts if picture.kind in kinds]
 
 
 def effect_sections(report: Report) -> tuple[EffectSection, ...]:
@@ -86,53 +50,58 @@ def effect_sections(report: Report) -> tuple[EffectSection, ...]:
     return tuple(_section(number, subject, table) for number, (subject, table) in enumerate(found))
 
 
-def _section(number: int, subject: SubjectReport, table: EffectTable) -> EffectSection:
-    measured, fitted = courses(table), fits(table)
-    risks = ordered_sets(risk for course in measured for risk in course.risks)
-    look = risk_styles([*risks, *(fit.risk for fit in fitted if fit.risk not in risks)])
-    maps = [found for course in measured if (found := group_map(course)) is not None]
+def pictures(table: EffectTable) -> list[Picture]:
+    """Everything that can be drawn of a table: over steps, by groups, instances, predictions, the frontier."""
+    measured, look = courses(table), _styles(table)
     step = max((row.step for row in table.sweeps), default=None)
     places = frontier(table.sweeps, step) if step is not None else []
-    names = list(dict.fromkeys(place.series for place in places))
+    maps = map(by_group, measured)
+    return [
+        *(over_steps(course, look) for course in measured),
+        *(found for found in maps if found is not None),
+        *planes(table),
+        *(prediction(fit, look[fit.risk]) for fit in fits(table)),
+        *([sweep(places)] if places else []),
+    ]
 
-    def named(kind: str, charts: Sequence[Chart]) -> tuple[tuple[str, Chart], ...]:
-        return tuple((f"chart-effect-{number}-{kind}-{place}", chart) for place, chart in enumerate(charts))
 
+def _styles(table: EffectTable) -> dict[str, RiskStyle]:
+    risks = ordered_sets(risk for course in courses(table) for risk in course.risks)
+    return risk_styles([*risks, *(fit.risk for fit in fits(table) if fit.risk not in risks)])
+
+
+def _section(number: int, subject: SubjectReport, table: EffectTable) -> EffectSection:
+    measured, look, counts = courses(table), _styles(table), dict[Kind, int]()
+    charts = []
+    for picture in pictures(table):
+        place = counts.setdefault(picture.kind, 0)
+        counts[picture.kind] += 1
+        charts.append((f"chart-effect-{number}-{picture.kind}-{place}", picture))
+    risks = ordered_sets(risk for course in measured for risk in course.risks)
     return EffectSection(
         subject=subject,
         advice=tuple(advice(table)),
         risks={risk: look[risk] for risk in risks},
-        single=len({row.step for course in measured for row in course.rows}) == 1,
-        over_steps=named("steps", [effect_charts.over_steps(course, look) for course in measured]),
-        by_group=named("groups", [effect_charts.by_group(found) for found in maps]),
-        instances=named("plane", [effect_planes.instances(plane) for plane in planes(table)]),
-        predictions=named("fit", [effect_planes.prediction(fit, look[fit.risk]) for fit in fitted]),
-        frontier=named("frontier", [effect_planes.sweep(places)] if places else []),
-        series=tuple(Series(name, PALETTE[i % len(PALETTE)], sign_of(i)[1]) for i, name in enumerate(names)),
-        frontier_step=step,
+        charts=tuple(charts),
         figures=_figures(measured),
         differences=table.mode != "forward",
     )
 
 
-def _figures(measured: Sequence[Course]) -> EffectFigures:
+def _figures(measured: Sequence[Course]) -> Table:
     steps = told_steps([step for course in measured for step in course.steps])
-    return EffectFigures(
-        tuple(steps),
-        tuple(
-            (
-                course.objective,
-                tuple(EffectLine(risk, tuple(_cell(course.at(risk, step)) for step in steps)) for risk in course.risks),
-            )
-            for course in measured
-        ),
+    return Table(
+        tuple(Column("", head, f"step {step}") for step in steps for head in ("effect", "cosine", "per update")),
+        tuple(Section(course.objective, course.objective, tuple(_rows(course, steps))) for course in measured),
     )
 
 
-def _cell(row: EffectRow | None) -> EffectCell:
+def _rows(course: Course, steps: Sequence[int]) -> list[Row]:
+    return [Row(risk, risk, tuple(c for step in steps for c in _cells(course.at(risk, step)))) for risk in course.risks]
+
+
+def _cells(row: EffectRow | None) -> tuple[Cell, Cell, Cell]:
     if row is None:
-        return EffectCell("", "", "", "")
-    cosine, update = (None if v is None else significant(v) for v in (row.cosine, row.per_update))
-    return EffectCell(
-        significant(row.effect), f"{significant(row.low)} to {significant(row.high)}", cosine or "", update or ""
-    )
+        return Cell(""), Cell(""), Cell("")
+    cosine, update = (Cell("" if v is None else significant(v)) for v in (row.cosine, row.per_update))
+    return Cell(significant(row.effect), f"{significant(row.low)} to {significant(row.high)}"), cosine, update

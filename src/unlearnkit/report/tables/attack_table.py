@@ -7,20 +7,20 @@ nothing: no sentence here says that knowledge is gone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Literal, NamedTuple
 
-from unlearnkit.core.number_format import interval, number, percent
+from unlearnkit.attacks.scores import ATTACK_DOCS, LEFT_OUT, PLAIN
+from unlearnkit.core.number_format import number, percent
 from unlearnkit.data.vocabulary import RETRAINED, ordered_sets, set_title
 from unlearnkit.metrics.score import NOT_MEASURED, Score
+from unlearnkit.metrics.score_doc import ScoreDoc
 from unlearnkit.metrics.score_names import AttackName, parse_attack
 from unlearnkit.report.model import Report, SubjectReport
-from unlearnkit.report.tables.board import Cell, Column
+from unlearnkit.report.tables.board import cell, subject_row
+from unlearnkit.report.tables.table import Cell, Column, Row, Section, Table
 
-SHOWN = {"accuracy": "answers", "refusal_rate": "declines", "log_probability": "answer's log p"}
-"""Metrics of the table, and their words."""
-PLAIN = "plain_"
 DECLINES = 0.5
 """From this rate of refusals on, asked plainly, a subject is said to decline."""
 
@@ -40,53 +40,23 @@ class Finding(NamedTuple):
     sentence: str
 
 
-class Line(NamedTuple):
-    """One attempt on one row set, for a terminal: the words, then the subject's values and the retrained model's."""
-
-    attempt: str
-    split: str
-    rows: int
-    values: tuple[str, ...]
-
-
-class AttackRow(NamedTuple):
-    """One subject under one attack."""
-
-    subject: SubjectReport
-    cells: tuple[Cell, ...]
-
-
-class AttackSection(NamedTuple):
-    """One attempt."""
-
-    attempt: str
-    told: str
-    """What it is and what it may spend."""
-    rows: tuple[AttackRow, ...]
-    findings: tuple[tuple[SubjectReport, str], ...]
-
-
-class AttackTable(NamedTuple):
-    """Subjects by row set and metric, one section an attempt."""
-
-    splits: tuple[Column, ...]
-    columns: tuple[str, ...]
-    """Titles of the metrics, the same for each row set."""
-    sections: tuple[AttackSection, ...]
-
-
-def attack_table(report: Report) -> AttackTable | None:
-    """Every attempt on every subject; None where nothing was attacked."""
+def attack_table(report: Report) -> Table | None:
+    """Every attempt on every subject, by row set and metric; None if nothing was attacked."""
     names = {parse_attack(flat) for s in report.subjects for flat in s.attacks}
     if not names:
         return None
     splits = ordered_sets(name.split for name in names)
-    retrained = report.subject(RETRAINED)
-    return AttackTable(
-        splits=tuple(Column(split, set_title(split), split == splits[0]) for split in splits),
-        columns=tuple(SHOWN.values()),
-        sections=tuple(_section(report, retrained, each, splits) for each in sorted({name.attempt for name in names})),
+    return Table(
+        tuple(Column(split, doc.title, set_title(split)) for split in splits for doc in ATTACK_DOCS.values()),
+        tuple(_section(report, attempt, splits) for attempt in sorted({name.attempt for name in names})),
     )
+
+
+def attack_sentences(report: Report) -> dict[str, list[str]]:
+    """What each attack showed of each method, by the method's name, in the order of the attacks."""
+    retrained = report.subject(RETRAINED)
+    found = {s.name: sorted(findings(s, retrained), key=lambda one: one.attempt) for s in report.methods}
+    return {name: [one.sentence for one in each] for name, each in found.items()}
 
 
 def findings(subject: SubjectReport, retrained: SubjectReport | None) -> list[Finding]:
@@ -107,11 +77,11 @@ def finding(subject: SubjectReport, retrained: SubjectReport | None, attempt: st
         words += "model was not attacked in the same way, so how much of that any model could guess is not known."
         return Finding(attempt, "alone", _value(own[split]), words)
     theirs = _by_split(retrained, attempt, "accuracy")
-    split = max(own.keys() & theirs.keys(), key=lambda s: _excess(own[s], theirs[s]))
+    split = max(ordered_sets(own.keys() & theirs.keys()), key=lambda s: _excess(own[s], theirs[s]))
     answers = f"it answers {percent(_value(own[split]))} of the questions, the retrained model "
     answers += percent(_value(theirs[split]))
     if _above(own[split], theirs[split]):
-        refusal = subject.attacks.get(f"{attempt}.{split}.{PLAIN}refusal_rate", NOT_MEASURED).value
+        refusal = subject.attacks.get(str(AttackName(attempt, split, f"{PLAIN}refusal_rate")), NOT_MEASURED).value
         verdict = "Declines, and still knows" if (refusal or 0.0) >= DECLINES else "Still knows"
         sentence = f"{verdict}: under {attempt} ({split}) {answers}."
         return Finding(attempt, "knows", _excess(own[split], theirs[split]), sentence)
@@ -124,23 +94,26 @@ def alike(one: SubjectReport, other: SubjectReport, attempt: str) -> bool:
     return None not in attacks and attacks[0] == attacks[1]
 
 
-def lines(subject: SubjectReport, retrained: SubjectReport | None) -> list[Line]:
-    """Every attempt on every row set: rows, then of each metric attacked, plain, and the retrained model's."""
-    names = {parse_attack(flat) for flat in subject.attacks}
-    found = []
-    for attempt, members in groupby(sorted(names), key=lambda name: name.attempt):
-        beside = retrained if retrained is not None and alike(subject, retrained, attempt) else None
+def attacked_table(subject: SubjectReport, retrained: SubjectReport | None, title: str = "") -> Table:
+    """Every attempt on one subject, a row a set: of each metric attacked, asked plainly, and the retrained model's."""
+    names = sorted({parse_attack(flat) for flat in subject.attacks})
+    beside = ["retrained"] if retrained is not None else []
+    heads = ["rows", *(head for doc in ATTACK_DOCS.values() for head in (doc.title, "plain", *beside))]
+    sections = []
+    for attempt, members in groupby(names, key=lambda name: name.attempt):
+        same = retrained is not None and alike(subject, retrained, attempt)
+        rows = []
         for split in ordered_sets(name.split for name in members):
-            places = [f"{attempt}.{split}.{metric}" for metric in SHOWN]
-            plain = [f"{attempt}.{split}.{PLAIN}{metric}" for metric in SHOWN]
-            values = [
-                "-" if held is None else _told(held.attacks, flat)
-                for place, asked in zip(places, plain, strict=True)
-                for held, flat in ((subject, place), (subject, asked), (beside, place))
-            ]
-            count = subject.attacks.get(places[0], NOT_MEASURED).count
-            found.append(Line(attempt, split, count, tuple(values)))
-    return found
+            cells, count = [], 0
+            for metric, doc in ATTACK_DOCS.items():
+                at, asked = AttackName(attempt, split, metric), AttackName(attempt, split, PLAIN + metric)
+                count = max(count, subject.attacks.get(str(at), NOT_MEASURED).count)
+                cells += [_of(subject, at, doc), _of(subject, asked, doc)]
+                cells += [] if retrained is None else [_of(retrained if same else None, at, doc)]
+            rows.append(Row(split, split, (Cell(f"{count:,}"), *cells)))
+        sections.append(Section(attempt, attempt, tuple(rows)))
+    columns = tuple(Column(head, head) for head in heads)
+    return Table(columns, tuple(sections), title=title, note="- not measured")
 
 
 def _by_likelihood(subject: SubjectReport, retrained: SubjectReport, attempt: str, answers: str) -> Finding:
@@ -148,7 +121,7 @@ def _by_likelihood(subject: SubjectReport, retrained: SubjectReport, attempt: st
     shared = own.keys() & theirs.keys()
     if not shared:
         return Finding(attempt, "nothing", 0.0, f"Answers no more than a model that never knew: {answers}.")
-    split = max(shared, key=lambda s: _excess(own[s], theirs[s]))
+    split = max(ordered_sets(shared), key=lambda s: _excess(own[s], theirs[s]))
     held = f"the answer's mean log-probability is {number(_value(own[split]))} on {split}, the retrained model's "
     held += number(_value(theirs[split]))
     excess = _excess(own[split], theirs[split])
@@ -158,38 +131,28 @@ def _by_likelihood(subject: SubjectReport, retrained: SubjectReport, attempt: st
     return Finding(attempt, "nothing", excess, f"Shows no more than a model that never knew: {answers}; {held}.")
 
 
-def _section(report: Report, retrained: SubjectReport | None, attempt: str, splits: Sequence[str]) -> AttackSection:
+def _section(report: Report, attempt: str, splits: Sequence[str]) -> Section:
     attacked = [s for s in report.subjects if any(parse_attack(flat).attempt == attempt for flat in s.attacks)]
     words = attacked[0].attacked.get(attempt.partition(".")[0])
     rows = (
-        AttackRow(s, tuple(_cell(s.attacks, AttackName(attempt, split, m)) for split in splits for m in SHOWN))
+        subject_row(s, [_cell(s, AttackName(attempt, split, m), d) for split in splits for m, d in ATTACK_DOCS.items()])
         for s in attacked
     )
-    found = ((s, finding(s, retrained, attempt)) for s in attacked if not s.is_reference)
-    return AttackSection(
-        attempt,
-        "" if words is None else f"{words.summary} Budget: {words.budget}.",
-        tuple(rows),
-        tuple((s, one.sentence) for s, one in found if one is not None),
-    )
+    return Section(attempt, attempt, tuple(rows), "" if words is None else f"{words.summary} Budget: {words.budget}.")
 
 
-def _cell(scores: Mapping[str, Score], name: AttackName) -> Cell:
+def _cell(subject: SubjectReport, name: AttackName, doc: ScoreDoc) -> Cell:
     """The value under the attack, and beneath it that of the same rows asked plainly."""
-    score = scores.get(f"{name.attempt}.{name.split}.{name.metric}", NOT_MEASURED)
-    if score.value is None:
-        return Cell("", "", "not measured", None)
-    plain = _told(scores, f"{name.attempt}.{name.split}.{PLAIN}{name.metric}")
-    out = scores.get(f"{name.attempt}.{name.split}.left_out", NOT_MEASURED).value or 0
-    tip = f"{score.count:,} rows, 95 % interval {interval(score.low, score.high)}" + (
-        f"; {out:.0f} left out" if out else ""
-    )
-    return Cell(number(score.value), f"plain {plain}", tip, None)
+    found = _of(subject, name, doc)
+    if not found.value:
+        return found
+    plain = _of(subject, name._replace(metric=PLAIN + name.metric), doc).value or "-"
+    out = subject.attacks.get(str(name._replace(metric=LEFT_OUT)), NOT_MEASURED).value or 0
+    return found._replace(interval=f"plain {plain}", tip=found.tip + (f"; {out:.0f} left out" if out else ""), bar=None)
 
 
-def _told(scores: Mapping[str, Score], flat: str) -> str:
-    value = scores.get(flat, NOT_MEASURED).value
-    return "-" if value is None else number(value)
+def _of(subject: SubjectReport | None, name: AttackName, doc: ScoreDoc) -> Cell:
+    return cell(None if subject is None else subject.attacks.get(str(name)), doc)
 
 
 def _by_split(subject: SubjectReport, attempt: str, metric: str) -> dict[str, Score]:

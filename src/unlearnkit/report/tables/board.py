@@ -1,121 +1,25 @@
-"""The report's tables, as rows and cells that the template only has to lay out."""
+"""The board and the smaller tables: gates, cost, tuning grid."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import NamedTuple
 
-from unlearnkit.core.number_format import cost, interval, written
+from unlearnkit.core.number_format import interval, written
 from unlearnkit.data.vocabulary import group_of, ordered_sets, set_title
 from unlearnkit.metrics.gates import GateResult
 from unlearnkit.metrics.score import Score
-from unlearnkit.metrics.score_names import (
-    BEST_CONSTANT,
-    COST,
-    COSTS,
-    LISTED,
-    ScoreName,
-    board_name,
-    cost_title,
-    metric_help,
-    metric_title,
-    on_board,
-    ordered_metrics,
-    parse_name,
-)
-from unlearnkit.report.model import GridReport, GridRow, Report, SubjectReport
-from unlearnkit.report.tables.judge_table import full_scale, who_judged
-from unlearnkit.report.tables.own_kinds import OwnKind, OwnScore
-from unlearnkit.report.tables.score_docs import own_scores
+from unlearnkit.metrics.score_doc import ScoreDoc
+from unlearnkit.metrics.score_docs import COSTS, ScoreDocs
+from unlearnkit.metrics.score_names import BEST_CONSTANT, COST, ScoreName
+from unlearnkit.report.model import Report, SubjectReport
+from unlearnkit.report.tables.table import MISSING, Bar, Cell, Column, Row, Section, Table
+from unlearnkit.suites.base import GridReport, GridRow
 
 Boards = Mapping[str, Mapping[ScoreName, Score]]
 """Subject to its scores by place on the board."""
-
-
-class Bar(NamedTuple):
-    """A value in [0, 1] and its interval, in per cent of the cell's width."""
-
-    at: float
-    low: float
-    high: float
-
-
-class Cell(NamedTuple):
-    """One score, ready to be shown. `value` is empty where it was not measured."""
-
-    value: str
-    interval: str
-    tip: str
-    bar: Bar | None
-
-
-class BoardRow(NamedTuple):
-    """The scores of one subject on every set; no subject: a property of the rows themselves."""
-
-    subject: SubjectReport | None
-    title: str
-    cells: tuple[Cell, ...]
-
-
-class BoardSection(NamedTuple):
-    """One metric."""
-
-    title: str
-    help: str
-    rows: tuple[BoardRow, ...]
-
-
-class Column(NamedTuple):
-    """One row set."""
-
-    split: str
-    title: str
-    first: bool
-    """Whether it is the first one of its group."""
-
-
-class Board(NamedTuple):
-    """Subjects by row set, one section a metric. Only sets and metrics of which something was measured."""
-
-    groups: tuple[tuple[str, int], ...]
-    """Heading and number of columns of each group of row sets."""
-    columns: tuple[Column, ...]
-    sections: tuple[BoardSection, ...]
-    unmeasured: tuple[str, ...]
-    """Titles of metrics that were measured on no subject."""
-
-
-class OwnRow(NamedTuple):
-    """One score that a suite brings, of every subject."""
-
-    flat: str
-    title: str
-    help: str
-    cells: tuple[Cell, ...]
-
-
-class VariantTable(NamedTuple):
-    """Scores that are folded away under one table."""
-
-    title: str
-    help: str
-    rows: tuple[OwnRow, ...]
-
-
-class OwnTable(NamedTuple):
-    """Scores that a suite brings, a column a subject."""
-
-    key: str
-    title: str
-    lead: str
-    rows: tuple[OwnRow, ...]
-    variants: tuple[VariantTable, ...]
-    folded: str
-    """Over the variants."""
-    unmeasured: tuple[str, ...]
-    """Titles of the scores, in the place of rows, where none of them was measured on any subject."""
+_CONSTANT = "what one who never knew can reach by giving the commonest answer to each kind of question"
 
 
 class GateCell(NamedTuple):
@@ -124,7 +28,7 @@ class GateCell(NamedTuple):
     result: GateResult
     cell: Cell
     reason: str
-    """What the outcome alone does not say; empty where there is nothing to add."""
+    """What the outcome alone does not say; empty if there is nothing to add."""
 
 
 class GateRow(NamedTuple):
@@ -134,160 +38,101 @@ class GateRow(NamedTuple):
     results: tuple[GateCell | None, ...]
 
 
-class CostTable(NamedTuple):
-    """What every subject cost."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[SubjectReport, tuple[str, ...]], ...]
-
-
-class GridTable(NamedTuple):
-    """The settings tried for one method."""
-
-    method: str
-    settings: tuple[str, ...]
-    scores: tuple[str, ...]
-    rows: tuple[tuple[GridRow, tuple[str, ...], tuple[str, ...]], ...]
-    """Each row with its settings and its scores as text, in the order of the columns."""
-
-
-def board(report: Report) -> Board:
-    """Every metric of every suite, on every row set on which one of them was measured."""
-    boards = {s.name: on_board(s.scores) for s in report.subjects}
+def board(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> Table:
+    """Subjects by row set, one section a metric: only sets and metrics of which something was measured."""
+    boards = {s.name: docs.on_board(s.scores) for s in subjects}
     names = {name for found in boards.values() for name in found}
-    asked = {name.metric for s in report.subjects for flat in s.scores if (name := board_name(flat))}
+    asked = {name.metric for s in subjects for flat in s.scores if (name := docs.place(flat))}
     splits = ordered_sets(n.split for n in names)
-    groups = [(group, list(members)) for group, members in groupby(splits, key=group_of)]
-    metrics = ordered_metrics(n.metric for n in names)
-    return Board(
-        groups=tuple((group, len(members)) for group, members in groups),
-        columns=tuple(Column(s, set_title(s), s == members[0]) for _, members in groups for s in members),
-        sections=tuple(_section(report, boards, m, splits) for m in metrics),
-        unmeasured=tuple(metric_title(m) for m in ordered_metrics(asked - set(metrics))),
+    metrics = docs.ordered(n.metric for n in names)
+    return Table(
+        tuple(Column(split, set_title(split), group_of(split)) for split in splits),
+        tuple(_section(subjects, docs, boards, metric, splits) for metric in metrics),
+        unmeasured=tuple(docs.metric(m).title for m in docs.ordered(asked - set(metrics))),
     )
 
 
-def _section(report: Report, boards: Boards, metric: str, splits: Sequence[str]) -> BoardSection:
+def _section(
+    subjects: Sequence[SubjectReport], docs: ScoreDocs, boards: Boards, metric: str, splits: Sequence[str]
+) -> Section:
+    doc = docs.metric(metric)
     rows = [
-        BoardRow(s, s.title, tuple(cell(boards[s.name].get(ScoreName(split, metric))) for split in splits))
-        for s in report.subjects
+        subject_row(s, [cell(boards[s.name].get(ScoreName(split, metric)), doc) for split in splits]) for s in subjects
     ]
     if metric == "accuracy":
-        known = next((s for s in report.subjects if f"forget.{BEST_CONSTANT}" in s.scores), None)
+        known = next((s for s in subjects if f"forget.{BEST_CONSTANT}" in s.scores), None)
         if known is not None:
-            constant = (cell(known.scores.get(f"{split}.{BEST_CONSTANT}")) for split in splits)
-            rows.append(BoardRow(None, "best constant answer", tuple(constant)))
-    return BoardSection(metric_title(metric), metric_help(metric), tuple(rows))
+            constant = tuple(cell(known.scores.get(f"{split}.{BEST_CONSTANT}"), doc) for split in splits)
+            rows.append(Row("", "best constant answer", constant, _CONSTANT, "constant"))
+    return Section(metric, doc.title, tuple(rows), doc.help)
 
 
-def own_tables(report: Report) -> tuple[OwnTable, ...]:
-    """The scores that the suite brings beside those of the board."""
-    found = own_scores(flat for s in report.subjects for flat in s.scores)
-    return tuple(_own_table(report, kind, list(members)) for kind, members in groupby(found, key=lambda own: own.kind))
+def subject_row(subject: SubjectReport, cells: Sequence[Cell]) -> Row:
+    """A row about a subject."""
+    return Row(subject.name, subject.title, tuple(cells), kind="reference" if subject.is_reference else "made")
 
 
-def _own_table(report: Report, kind: OwnKind, scores: Sequence[OwnScore]) -> OwnTable:
-    if not any(_is_measured(s.scores.get(own.flat)) for s in report.subjects for own in scores):
-        titles = tuple(own.words.title for own in scores if not own.variant)
-        return OwnTable(kind.key, kind.title, kind.lead, (), (), kind.folded, titles)
-    by_code = {code: _own_rows(report, list(members)) for code, members in groupby(scores, key=lambda own: own.variant)}
-    return OwnTable(
-        key=kind.key,
-        title=kind.title,
-        lead=f"{kind.lead} {who_judged(kind.judge, report.subjects)}".strip(),
-        rows=by_code.pop("", ()),
-        variants=tuple(VariantTable(code, kind.variants.get(code, ""), rows) for code, rows in by_code.items()),
-        folded=kind.folded,
-        unmeasured=(),
-    )
-
-
-def _own_rows(report: Report, scores: Sequence[OwnScore]) -> tuple[OwnRow, ...]:
-    return tuple(
-        OwnRow(
-            own.flat,
-            own.words.title,
-            "" if own.variant else own.words.help,  # that stands above
-            tuple(cell(s.scores.get(own.flat), own.flat) for s in report.subjects),
-        )
-        for own in scores
-    )
-
-
-def _is_measured(score: Score | None) -> bool:
-    return score is not None and score.value is not None
-
-
-def cell(score: Score | None, flat: str = "") -> Cell:
-    """A score as text, in the form that its flat name asks for; its rows in the tooltip, a bar where it has a scale."""
+def cell(score: Score | None, doc: ScoreDoc) -> Cell:
+    """A score as text in its doc's format; its rows in the tooltip, and a bar if it is on the doc's scale."""
     if score is None or score.value is None:
-        return Cell("", "", "not measured", None)
-    span = interval(score.low, score.high)
+        return MISSING
+    span, bar = interval(score.low, score.high), None
     tip = f"{score.count:,} row{'' if score.count == 1 else 's'}" + (f", 95 % interval {span}" if span else "")
-    bar, full = None, full_scale(flat)
-    if math.isfinite(score.value) and 0 <= score.value <= full:
-        low, high = (score.value if end is None else min(max(end, 0.0), full) for end in (score.low, score.high))
-        bar = Bar(*(round(100 * v / full, 2) for v in (score.value, low, high)))
-    return Cell(written(flat, score.value), span, tip, bar)
+    if math.isfinite(score.value) and 0 <= score.value <= doc.highest:
+        low, high = (score.value if end is None else min(max(end, 0.0), doc.highest) for end in (score.low, score.high))
+        bar = Bar(*(round(100 * v / doc.highest, 2) for v in (score.value, low, high)))
+    return Cell(written(score.value, doc.format), span, tip, bar)
 
 
 def gate_rows(report: Report) -> tuple[GateRow, ...]:
     """Gates in the order in which they were given, a column a method."""
-    results = {(g.name, g.subject): GateCell(g, cell(g.score, _metric(g)), _reason(g)) for g in report.gates}
+    results = {
+        (g.name, g.subject): GateCell(g, cell(g.score, report.docs.of(g.name.partition(" ")[0])), _reason(g))
+        for g in report.gates
+    }
     return tuple(
         GateRow(name, tuple(results.get((name, s.name)) for s in report.methods))
         for name in dict.fromkeys(g.name for g in report.gates)
     )
 
 
-def _metric(result: GateResult) -> str:
-    return result.name.partition(" ")[0]
-
-
 def _reason(result: GateResult) -> str:
     return result.why.removeprefix(result.outcome).lstrip(", ")
 
 
-def cost_table(report: Report) -> CostTable | None:
-    """Time, memory and whatever else stands under `cost`; None where nothing does."""
-    names = {flat for s in report.subjects for flat in s.scores if parse_name(flat).split == COST}
-    flats = sorted(names, key=lambda flat: (LISTED.index(flat) if flat in COSTS else len(LISTED), flat))
+def cost_table(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> Table | None:
+    """Time, memory and whatever else has the set `cost`; None if nothing has."""
+    names = {flat for s in subjects for flat in s.scores if ScoreName.parse(flat).split == COST}
+    flats = sorted(
+        names, key=lambda flat: (not docs.of(flat).listed, docs.listed.index(flat) if flat in docs.listed else 0, flat)
+    )
     if not flats:
         return None
-    return CostTable(
-        columns=tuple(cost_title(flat) for flat in flats),
-        rows=tuple((s, tuple(_cost(flat, s.scores.get(flat)) for flat in flats)) for s in report.subjects),
-    )
+    columns = tuple(Column(flat, docs.of(flat).title.removeprefix(f"{COST}.")) for flat in flats)
+    rows = tuple(subject_row(s, [cell(s.scores.get(flat), docs.of(flat)) for flat in flats]) for s in subjects)
+    return Table(columns, (Section("", "", rows),), COSTS.key, COSTS.title, COSTS.lead)
 
 
-def _cost(flat: str, score: Score | None) -> str:
-    return "" if score is None or score.value is None else cost(flat, score.value)
-
-
-def grid_tables(grid: GridReport) -> tuple[GridTable, ...]:
+def grid_tables(grid: GridReport, docs: ScoreDocs) -> tuple[Table, ...]:
     """The tuning grid, a table a method."""
     return tuple(
-        _grid_table(method, [r for r in grid.rows if r.method == method])
+        _grid_table(method, [r for r in grid.rows if r.method == method], docs)
         for method in dict.fromkeys(r.method for r in grid.rows)
     )
 
 
-def _grid_table(method: str, rows: Sequence[GridRow]) -> GridTable:
+def _grid_table(method: str, rows: Sequence[GridRow], docs: ScoreDocs) -> Table:
     settings = tuple(dict.fromkeys(name for r in rows for name in r.settings))
     scores = tuple(dict.fromkeys(name for r in rows for name in r.scores))
-    return GridTable(
-        method,
-        settings,
-        scores,
-        tuple(
-            (
-                r,
-                tuple(setting(r.settings.get(s)) for s in settings),
-                tuple("" if (value := r.scores.get(s)) is None else written(s, value) for s in scores),
-            )
-            for r in rows
-        ),
-    )
+
+    def row(r: GridRow) -> Row:
+        found = (None if (v := r.scores.get(flat)) is None else Score(value=v) for flat in scores)
+        told = [Cell(setting(r.settings.get(name))) for name in settings]
+        cells = [*told, *(cell(score, docs.of(flat)) for flat, score in zip(scores, found, strict=True))]
+        return Row("", "✓ chosen" if r.chosen else "", tuple(cells), kind="chosen" if r.chosen else "")
+
+    columns = tuple(Column(name, name) for name in (*settings, *scores))
+    return Table(columns, (Section("", "", tuple(map(row, rows))),), title=method)
 
 
 def setting(value: object) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from functools import cached_property, lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from unlearnkit.core.errors import UnlearnError
 from unlearnkit.core.settings import Value
@@ -78,6 +78,15 @@ class Finding(Value):
     def __str__(self) -> str:
         """Describe the leak for a message, without the subject, whose name may be the secret."""
         return f"the {self.place} tells {_KINDS[self.kind]}, {_HOWS[self.how]}"
+
+
+class Mention(NamedTuple):
+    """One thing of the scope that a text holds. It never holds the thing itself."""
+
+    kind: Kind
+    how: How
+    subject: str | None
+    """The subject of the scope that it belongs to."""
 
 
 class Scanner:
@@ -155,6 +164,26 @@ class Scanner:
         """Keys of the row's own answers that a text states."""
         answers, _ = self._of_row(row.answers, row.answer, row.prompt, bool(row.accepted_answers), row.subject)
         return frozenset(hit.said.key for hit in _read(text).hits(answers))
+
+    def mentions(self, text: str, *, known: str = "") -> tuple[Mention, ...]:
+        """Find what of the scope alone a text holds, without the answer of any row.
+
+        A name that is only a part of a neighbor's name is left out.
+
+        Args:
+            text: what to read.
+            known: a text whose names and secrets, in whatever form, are left out.
+        """
+        if not text:
+            return ()
+        read, before = _read(text), self._known(known) if known else frozenset()
+        found = {
+            Mention(said.kind, how, said.subject): None
+            for said, how in _outermost(_beyond_neighbors(list(read.hits(self._lexicon))))
+            if said.key not in before and said.kind != "neighbor"
+        }
+        found |= {Mention(kind, "overlap", subject): None for kind, subject in self._retold(read, known, (), "retold")}
+        return tuple(found)
 
     def _asked(self, question: str) -> frozenset[Hashable]:
         return frozenset(hit.said.key for hit in _read(question).hits(self._lexicon))
@@ -250,6 +279,19 @@ def _outermost(hits: Sequence[Hit]) -> Iterator[tuple[Said, How]]:
         if hit.said.kind != "neighbor":
             seen.add(hit.said.key)
         yield hit.said, hit.how
+
+
+def _beyond_neighbors(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits, without those inside a longer hit of a neighbor. A hit without a place of its own is kept."""
+    longer = [(hit.start, hit.end) for hit in hits if hit.said.kind == "neighbor"]
+    return [
+        hit
+        for hit in hits
+        if hit.start == hit.end
+        or not any(
+            start <= hit.start and hit.end <= end and (start, end) != (hit.start, hit.end) for start, end in longer
+        )
+    ]
 
 
 _read = lru_cache(maxsize=1024)(_Read)

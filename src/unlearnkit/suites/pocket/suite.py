@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
@@ -47,6 +49,7 @@ class Pocket(Settings):
     version: ClassVar[str] = "1"
     has_models: ClassVar[bool] = True
     max_new_tokens: ClassVar[int] = 72
+    tuning_grid: ClassVar[Traversable] = files("unlearnkit.suites.pocket") / "grid.json"
 
     world_seed: Annotated[int, Ge(0), Le(LARGEST_SEED)] = 0
     """Another seed, another world: other people, books, places and crafts."""

@@ -15,10 +15,12 @@ from unlearnkit.data.rows import Row, Splits
 from unlearnkit.data.schemas import Record as RawRecord
 from unlearnkit.data.schemas import as_row
 from unlearnkit.metrics.score import Score
+from unlearnkit.metrics.score_doc import Docs
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 from unlearnkit.scope.suggest import suggest_neighbors, suggest_scope, with_subjects
 from unlearnkit.suites.base import SuiteTask, UserModelSuite, suite
+from unlearnkit.suites.tofu.score_docs import TOFU_DOCS
 from unlearnkit.suites.tofu.scores import tofu_scores
 
 RETAIN = {"forget01": "retain99", "forget05": "retain95", "forget10": "retain90"}
@@ -41,6 +43,7 @@ class Tofu(UserModelSuite):
     version: ClassVar[str] = "1"
     max_new_tokens: ClassVar[int] = 200
     against_retrained: ClassVar[tuple[str, ...]] = ("forget quality", "PrivLeak", "the reference attack")
+    score_docs: ClassVar[Docs] = TOFU_DOCS
 
     split: Literal["forget01", "forget05", "forget10"] = "forget10"
     """Which of TOFU's forget sets."""

@@ -1,0 +1,74 @@
+"""The exact gradient of the loss on a whole set of rows, for localizers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from unlearnkit.core.errors import InputError
+from unlearnkit.data.encoding import Encoded
+from unlearnkit.methods.quantities import Quantity
+from unlearnkit.models.batches import batches
+from unlearnkit.models.engine import Engine
+from unlearnkit.models.logprob import widen
+
+BATCH_ROWS = 16
+"""Rows of one forward pass; they set the memory, and do not change the gradient."""
+
+_VIEW = "rows"
+_LOGPS = Quantity(_VIEW, "logps")
+
+
+def loss_gradient(
+    engine: Engine, rows: Sequence[Encoded], pad_id: int, *, batch_rows: int = BATCH_ROWS
+) -> dict[str, Tensor]:
+    """Return the gradient of the mean negative log-likelihood per labeled token, over all rows.
+
+    Batches are summed in float32 or wider, whatever the weights' data type. One gradient is held: each weight's share
+    of a batch is added to it and dropped during the backward pass. The model is in eval mode meanwhile.
+
+    Returns:
+        Gradient of each weight that requires one, by the engine's name of the parameter; 0 where the loss does not
+        depend on the weight. A tied weight has one name.
+
+    Raises:
+        InputError: there are no rows, no trained weights, or the gradient is not finite.
+    """
+    weights = {name: weight for name, weight in engine.named_parameters() if weight.requires_grad}
+    if not rows or not weights:
+        lacking = "rows" if not rows else "trained weights"
+        raise InputError(f"there are no {lacking} to take a gradient of", where="method.mask", fix="give it some")
+    total = {name: torch.zeros_like(widen(weight.detach())) for name, weight in weights.items()}
+
+    def collect(weight: Tensor, into: Tensor) -> None:
+        assert weight.grad is not None  # the hook runs once it is complete
+        into.add_(weight.grad)
+        weight.grad = None
+
+    hooks = [
+        weight.register_post_accumulate_grad_hook(partial(collect, into=total[name]))  # type: ignore[no-untyped-call]
+        for name, weight in weights.items()
+    ]
+    training = engine.training
+    tokens = sum(row.labels for row in rows)
+    engine.eval()
+    try:
+        with torch.enable_grad():
+            for batch in batches(_VIEW, rows, pad_id=pad_id, device=engine.device, size=batch_rows):
+                logps = engine(batch.pack, [_LOGPS])[_LOGPS]
+                (-logps.sum() / tokens).backward()
+    finally:
+        for hook in hooks:
+            hook.remove()
+        engine.train(training)
+    odd = next((name for name, gradient in total.items() if not bool(gradient.isfinite().all())), None)
+    if odd is not None:
+        raise InputError(
+            "the gradient of the loss on the forget rows is not finite",
+            where=odd,
+            fix="check that the target model answers, and try model.dtype=float32",
+        )
+    return total

@@ -1,0 +1,75 @@
+"""Choose the elements of largest absolute value among several tensors, without sorting them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import torch
+from torch import Tensor
+
+CHUNK_ELEMENTS = 2**22
+"""Elements that are looked at once; more would take more memory, and no less time."""
+
+_LOW_BITS = 16
+
+
+def largest(values: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
+    """Choose the `count` elements of largest absolute value, over all tensors together.
+
+    Absolute values are compared in float32. Of equal ones those of earlier tensors are chosen, and within a tensor
+    those of lower index, so the choice is the same on every call. The limit is found by counting: the bits of positive
+    floating-point numbers, read as integers, are in the order of the numbers.
+
+    Args:
+        values: tensors without NaN.
+        count: between 0 and the number of elements.
+
+    Returns:
+        Boolean tensor of each one's shape; exactly `count` elements are True.
+    """
+    if count == 0:
+        return {name: torch.zeros_like(tensor, dtype=torch.bool) for name, tensor in values.items()}
+    limit, left = _limit(values, count)
+    chosen = {}
+    for name, tensor in values.items():
+        bits = _bits(tensor.flatten())
+        mask = bits > limit
+        if left:
+            equal = (bits == limit).nonzero()[:left, 0]
+            mask[equal] = True
+            left -= len(equal)
+        chosen[name] = mask.view(tensor.shape)
+    return chosen
+
+
+def _limit(values: Mapping[str, Tensor], count: int) -> tuple[int, int]:
+    """Return the bits of the smallest chosen value, and how many elements of just that value are chosen."""
+    high, left = _bin(values, count, lambda bits: bits >> _LOW_BITS, 2 ** (31 - _LOW_BITS))
+    low, left = _bin(
+        values,
+        left,
+        lambda bits: bits[bits >> _LOW_BITS == high] & (2**_LOW_BITS - 1),
+        2**_LOW_BITS,
+    )
+    return (high << _LOW_BITS) + low, left
+
+
+def _bin(values: Mapping[str, Tensor], count: int, key: Callable[[Tensor], Tensor], bins: int) -> tuple[int, int]:
+    """Return the bin that holds the `count`-th largest key, and how many of the bin are among the `count` largest."""
+    totals = torch.zeros(bins, dtype=torch.int64)
+    for part in _parts(values):
+        totals += torch.bincount(key(part), minlength=bins).cpu()
+    above = totals.flip(0).cumsum(0)
+    place = int((above < count).sum())
+    before = int(above[place - 1]) if place else 0
+    return bins - 1 - place, count - before
+
+
+def _parts(values: Mapping[str, Tensor]) -> Iterator[Tensor]:
+    for tensor in values.values():
+        for part in torch.split(tensor.flatten(), CHUNK_ELEMENTS):
+            yield _bits(part)
+
+
+def _bits(values: Tensor) -> Tensor:
+    return values.abs().float().contiguous().view(torch.int32)

@@ -1,0 +1,43 @@
+"""Task arithmetic: subtract what fine-tuning on the forget rows adds to the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+from annotated_types import Ge
+
+from unlearnkit.methods.base import Edit, MethodContext, edit
+from unlearnkit.methods.forget_finetuning import ForgetNLL, finetune_on_forget
+from unlearnkit.methods.objective import Needs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@edit("task_arithmetic", paper="arXiv:2212.04089", equation="section 3, forgetting via negation")
+class TaskArithmetic(Edit):
+    """Fine-tune the target model on the forget rows, and go the opposite way from the target.
+
+    new = target - strength * (finetuned - target)
+
+    Fine-tuning minimizes the negative log-likelihood of the forget answers, as the section `train` says. With
+    `model.lora` the difference is the adapter's dense change, scale * B @ A (Zhang et al., arXiv 2306.14870, negate one
+    factor, which is the same), and the result is saved as whole weights. All is computed in float32 and rounded once.
+    """
+
+    strength: Annotated[float, Ge(0)] = 1.0
+    """Multiple of the difference that is subtracted; 0 changes nothing. The papers choose it on held-out data and give
+    no default; this one was chosen here."""
+
+    def needs(self) -> Needs:
+        """Return the needs of fine-tuning: the forget answers."""
+        return ForgetNLL().needs()
+
+    def delta(self, context: MethodContext) -> Mapping[str, Tensor]:
+        """Fine-tune, and return minus `strength` times the difference to the target."""
+        # Here, because a recipe is read without torch.
+        from unlearnkit.methods.weight_change import task_vector
+
+        finetune_on_forget(context)
+        return {name: change.mul_(-self.strength) for name, change in task_vector(context).items()}

@@ -1,0 +1,32 @@
+"""Train the model further on what must be forgotten: a step of edits that subtract what such training adds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unlearnkit.methods.objective import Needs, Objective, Step, Term, Terms
+from unlearnkit.methods.objective_method import train_objective
+
+if TYPE_CHECKING:
+    from unlearnkit.methods.base import MethodContext
+    from unlearnkit.training.loop import TrainResult
+
+
+class ForgetNLL(Objective):
+    """Mean negative log-likelihood of the forget answers, per labeled token.
+
+    It learns what must be forgotten, so it is not registered: no recipe can name it.
+    """
+
+    def needs(self) -> Needs:
+        """Log-probabilities of the forget answers."""
+        return Needs(logps=frozenset({"forget"}))
+
+    def terms(self, step: Step) -> Terms:
+        """`finetune`: minus the sum of token log-probabilities."""
+        return {"finetune": Term(-step.logps("forget").values.sum(), "forget", "token")}
+
+
+def finetune_on_forget(context: MethodContext) -> TrainResult:
+    """Train the context's model on the forget rows, every trained weight, as the recipe's section `train` says."""
+    return train_objective(context, ForgetNLL(), masked=False)

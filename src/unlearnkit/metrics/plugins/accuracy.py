@@ -1,0 +1,33 @@
+"""Metric `accuracy`: whether the subject gives the right answer."""
+
+from __future__ import annotations
+
+from unlearnkit.metrics.base import Metric, metric
+from unlearnkit.metrics.score_doc import LOW_ON_FORGET, ScoreDoc
+from unlearnkit.records.schema import Record
+from unlearnkit.scope.scope import Scope
+from unlearnkit.text.normalize import contains
+
+
+@metric("accuracy")
+class Accuracy(Metric):
+    """Whether the response holds an accepted form of the answer: 1 or 0.
+
+    A trace does not count: what matters is what the user reads. None if nothing was generated.
+    """
+
+    doc = ScoreDoc(
+        "Accuracy",
+        "the right answer stands in the response; low is wanted on forget sets, high elsewhere",
+        LOW_ON_FORGET,
+        order=10,
+        listed=True,
+    )
+
+    @staticmethod
+    def measure(record: Record, scope: Scope) -> float | None:
+        """Look for the accepted answers in the response."""
+        if record.generation is None:
+            return None
+        response = record.generation.response
+        return float(any(contains(response, form) for form in record.row.answers))

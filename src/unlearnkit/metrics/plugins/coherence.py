@@ -1,0 +1,29 @@
+"""Metric `coherence`: whether what the subject says is language at all."""
+
+from __future__ import annotations
+
+from unlearnkit.metrics.base import Metric, metric
+from unlearnkit.metrics.score_doc import HIGH, ScoreDoc
+from unlearnkit.records.schema import Record
+from unlearnkit.scope.scope import Scope
+from unlearnkit.text.coherence import is_coherent
+
+
+@metric("coherence")
+class Coherence(Metric):
+    """Whether the whole output, the trace if there is one and the response, is language: 1 or 0.
+
+    An empty response is not. None if nothing was generated.
+    """
+
+    doc = ScoreDoc(
+        "Coherence", "the output is language and not babble; high is wanted everywhere", HIGH, order=50, listed=True
+    )
+
+    @staticmethod
+    def measure(record: Record, scope: Scope) -> float | None:
+        """Classify the response, and the trace if it is not empty."""
+        if record.generation is None:
+            return None
+        output = record.generation
+        return float(is_coherent(output.response) and (not output.trace.strip() or is_coherent(output.trace)))

@@ -1,0 +1,27 @@
+"""Metric `refusal_rate`: whether the subject declines."""
+
+from __future__ import annotations
+
+from unlearnkit.metrics.base import Metric, metric
+from unlearnkit.metrics.score_doc import HIGH_ON_FORGET, ScoreDoc
+from unlearnkit.records.schema import Record
+from unlearnkit.scope.scope import Scope
+from unlearnkit.text.refusal import is_refusal
+
+
+@metric("refusal_rate")
+class RefusalRate(Metric):
+    """Whether the response declines, or says that it does not know: 1 or 0. None if nothing was generated."""
+
+    doc = ScoreDoc(
+        "Refusal rate",
+        "the response declines; high is wanted on forget sets, low elsewhere",
+        HIGH_ON_FORGET,
+        order=20,
+        listed=True,
+    )
+
+    @staticmethod
+    def measure(record: Record, scope: Scope) -> float | None:
+        """Classify the response; the trace does not count."""
+        return None if record.generation is None else float(is_refusal(record.generation.response))

@@ -1,0 +1,126 @@
+"""The docs of every score of a run: those of this package, and those that its suite declares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from unlearnkit.core.number_format import written
+from unlearnkit.data.vocabulary import SETS, ordered_sets
+from unlearnkit.metrics.base import board_metrics
+from unlearnkit.metrics.faithfulness import FAITHFULNESS_DOCS
+from unlearnkit.metrics.judge_docs import JUDGES, judge_doc
+from unlearnkit.metrics.membership_scores import MEMBERSHIP_DOCS
+from unlearnkit.metrics.memorization import MEMORIZATION_DOCS
+from unlearnkit.metrics.scope_accuracy import TRACE_DOCS, VERDICT_DOCS
+from unlearnkit.metrics.score import Score
+from unlearnkit.metrics.score_doc import Docs, ScoreDoc, ScoreTable, with_prefix
+from unlearnkit.metrics.score_names import BEST_CONSTANT, COST, TRACE, ScoreName, parse_judged
+
+ANY = "*"
+"""In the key of a doc: every row set."""
+OTHERS = ScoreTable("others", "Other scores of the suite")
+COSTS = ScoreTable("cost", "Cost", "Peak memory is that of a process of its own for each subject.")
+COST_DOCS = {
+    "cost.seconds": ScoreDoc("Time", format="seconds", table=COSTS, listed=True),
+    "cost.peak_rss_mb": ScoreDoc("Peak memory", format="MB", table=COSTS, listed=True),
+}
+
+
+class OwnScore(NamedTuple):
+    """A score that is not on the board."""
+
+    flat: str
+    doc: ScoreDoc
+    table: ScoreTable
+
+
+@dataclass(frozen=True)
+class ScoreDocs:
+    """Where each score belongs, and how it is titled and written.
+
+    Args:
+        suite: what the suite of a run declares of its own scores.
+    """
+
+    suite: Docs = field(default_factory=dict)
+
+    @cached_property
+    def _all(self) -> Docs:
+        """By flat name, in the order in which they are listed. What a suite declares goes before a doc of ours."""
+        board = {name: metric.doc for name, metric in board_metrics().items()} | MEMORIZATION_DOCS
+        traces = {**TRACE_DOCS, **FAITHFULNESS_DOCS, **VERDICT_DOCS}
+        return {**with_prefix(ANY, board), **traces, **self.suite, **MEMBERSHIP_DOCS, **COST_DOCS, **self.suite}
+
+    @cached_property
+    def _metrics(self) -> Docs:
+        """Docs of the board's metrics by their names, in its order."""
+        board = {ScoreName.parse(flat).metric: doc for flat, doc in self._all.items() if doc.table is None}
+        return dict(sorted(board.items(), key=lambda item: (item[1].order, item[0])))
+
+    @cached_property
+    def listed(self) -> tuple[str, ...]:
+        """Flat names that a comparison always has, measured or not."""
+        board = tuple(f"{split}.{name}" for name, doc in self._metrics.items() if doc.listed for split in SETS)
+        return board + tuple(flat for flat, doc in self._all.items() if doc.listed and doc.table is not None)
+
+    def of(self, flat: str) -> ScoreDoc:
+        """Return the doc of a score; one with its flat name as the title if nothing is declared."""
+        judged = parse_judged(flat)
+        if judged is not None:
+            return judge_doc(judged)
+        found = self._all.get(flat) or self._all.get(f"{ANY}.{ScoreName.parse(flat).metric}")
+        return found or ScoreDoc(flat, table=OTHERS)
+
+    def metric(self, name: str) -> ScoreDoc:
+        """Return the doc of a metric of the board."""
+        return self._metrics.get(name) or ScoreDoc(name)
+
+    def ordered(self, metrics: Iterable[str]) -> list[str]:
+        """Metrics in the order of the board."""
+        return sorted(set(metrics), key=lambda name: (self.metric(name).order, name))
+
+    def place(self, flat: str) -> ScoreName | None:
+        """Return row set and metric of a score of the board; None for any other score."""
+        name, doc = ScoreName.parse(flat), self.of(flat)
+        if flat not in self._all and name.split in (COST, TRACE):
+            return None
+        place = ScoreName(doc.split or name.split, name.metric)
+        return place if doc.table is None and place.split else None
+
+    def on_board(self, scores: Mapping[str, Score]) -> dict[ScoreName, Score]:
+        """The scores of the board among a subject's, by row set and metric: those that are measured and finite."""
+        found = {self.place(flat): s for flat, s in scores.items() if s.value is not None and math.isfinite(s.value)}
+        return {place: score for place, score in found.items() if place is not None}
+
+    def own(self, names: Iterable[str]) -> list[OwnScore]:
+        """Those of the flat names that are not on the board: table by table, what is folded away last in each."""
+        flats = [flat for flat in set(names) if self.place(flat) is None and not _is_elsewhere(flat)]
+        found = [OwnScore(flat, doc, doc.table or OTHERS) for flat in flats for doc in [self.of(flat)]]
+        tables, known = [*dict.fromkeys(doc.table for doc in self._all.values()), OTHERS], list(self._all)
+        splits = ordered_sets(name.split for own in found if (name := parse_judged(own.flat)))
+
+        def rank(own: OwnScore) -> tuple[object, ...]:
+            judged = parse_judged(own.flat)
+            groups = ["", *(title for title, _ in own.table.variants)]
+            if judged is not None:
+                judge = JUDGES.index(judged.judge) if judged.judge in JUDGES else len(JUDGES)
+                table, row = len(tables) + judge, splits.index(judged.split)
+            else:
+                table, row = tables.index(own.table), known.index(own.flat) if own.flat in self._all else len(known)
+            group = groups.index(own.doc.variant) if own.doc.variant in groups else len(groups)
+            return table, own.table.key, group, row, own.flat
+
+        return sorted(found, key=rank)
+
+    def written(self, flat: str, value: float) -> str:
+        """A score in the format of its doc."""
+        return written(value, self.of(flat).format)
+
+
+def _is_elsewhere(flat: str) -> bool:
+    name = ScoreName.parse(flat)
+    return name.split == COST or name.metric == BEST_CONSTANT

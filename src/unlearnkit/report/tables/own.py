@@ -1,0 +1,66 @@
+"""Tables of the scores that are not on the board: those of traces, suites and judges, a column a subject."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import groupby
+
+from unlearnkit.metrics.score_docs import OwnScore, ScoreDocs
+from unlearnkit.metrics.score_names import RULES, parse_judged
+from unlearnkit.report.model import SubjectReport
+from unlearnkit.report.tables.board import cell
+from unlearnkit.report.tables.table import Column, Row, Section, Table
+
+_UNNAMED = "a model that was not named"
+
+
+def own_tables(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> tuple[Table, ...]:
+    """A table for each kind of scores: what stands in it first, then a section for each group that is folded away."""
+    found = docs.own(flat for s in subjects for flat in s.scores)
+    return tuple(_own_table(subjects, list(members)) for _, members in groupby(found, key=lambda own: own.table))
+
+
+def _own_table(subjects: Sequence[SubjectReport], scores: Sequence[OwnScore]) -> Table:
+    kind = scores[0].table
+    help_of = dict(kind.variants)
+    groups = {"": (), **{name: tuple(of) for name, of in groupby(scores, key=lambda own: own.doc.variant)}}
+    sections = tuple(
+        Section(name, name, tuple(_row(subjects, own) for own in of), help_of.get(name, ""))
+        for name, of in groups.items()
+    )
+    columns = tuple(Column(s.name, s.title) for s in subjects)
+    if not any(row.is_measured for section in sections for row in section.rows):
+        titles = tuple(own.doc.title for own in scores if not own.doc.variant)
+        return Table(columns, (), kind.key, kind.title, kind.lead, unmeasured=titles)
+    lead = f"{kind.lead} {who_judged(kind.judge, subjects)}".strip()
+    return Table(columns, sections, kind.key, kind.title, lead, "score", folded=kind.folded)
+
+
+def _row(subjects: Sequence[SubjectReport], own: OwnScore) -> Row:
+    text = "" if own.doc.variant else own.doc.help  # that of a variant is in the table already
+    return Row(own.flat, own.doc.title, tuple(cell(s.scores.get(own.flat), own.doc) for s in subjects), text)
+
+
+def who_judged(judge: str, subjects: Sequence[SubjectReport]) -> str:
+    """Which model a judge asked about these subjects, as sentences; empty if it asked none, or judged none.
+
+    `judge` empty: the scores are no judge's.
+    """
+    judged = [
+        s for s in subjects if any(_is_of(judge, flat) and score.value is not None for flat, score in s.scores.items())
+    ]
+    named: defaultdict[str, list[str]] = defaultdict(list)
+    for subject in judged:
+        named[subject.judged_by.get(judge, _UNNAMED)].append(subject.title)
+    if judge == RULES or not named:
+        return ""
+    if len(named) == 1:
+        return f"The judge was {next(iter(named))}."
+    told = "; ".join(f"{model} for {', '.join(titles)}" for model, titles in named.items())
+    return f"The judge was {told}. Figures of different models cannot be held against each other."
+
+
+def _is_of(judge: str, flat: str) -> bool:
+    name = parse_judged(flat)
+    return name is not None and name.judge == judge

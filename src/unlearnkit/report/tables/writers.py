@@ -1,0 +1,46 @@
+"""Write a table for a terminal, and as Markdown. The report's template writes it as HTML."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table as RichTable
+
+from unlearnkit.report.tables.table import Cell, Table
+
+
+def terminal(table: Table) -> RichTable:
+    """The table for a terminal: values alone, a dash for one that is missing, rows indented under section titles."""
+    drawn = RichTable(
+        title=escape(table.title) or None,
+        caption=table.note or None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    drawn.add_column(escape(table.corner), no_wrap=True)
+    for column in table.columns:
+        drawn.add_column(escape(column.title), justify="left" if column.text else "right", no_wrap=True)
+    for section in table.sections:
+        drawn.add_section()
+        if section.title:
+            drawn.add_row(f"[bold]{escape(section.title)}[/bold]")
+        for row in section.rows:
+            title = escape(row.title)
+            texts = (escape(cell.value) or "-" for cell in row.cells)
+            drawn.add_row(f"  {title}" if section.title else title, *texts)
+    return drawn
+
+
+def markdown(table: Table) -> str:
+    """The first section as Markdown, intervals in brackets. Titles and words must be escaped already."""
+    lines = [
+        [table.corner, *(column.title for column in table.columns)],
+        ["---", *("---" if column.text else "--:" for column in table.columns)],
+        *([row.title, *map(_in_brackets, row.cells)] for row in table.rows),
+    ]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _in_brackets(cell: Cell) -> str:
+    return f"{cell.value} ({cell.interval})" if cell.interval else cell.value or cell.tip

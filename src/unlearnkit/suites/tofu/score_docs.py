@@ -1,0 +1,66 @@
+"""Docs of TOFU's scores, under the names that `tofu_scores` gives them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from unlearnkit.metrics.membership_scores import MEMBERSHIP_DOCS
+from unlearnkit.metrics.memorization import MEMORIZATION_DOCS
+from unlearnkit.metrics.score_doc import ScoreDoc, ScoreTable, with_prefix, with_variants
+from unlearnkit.suites.tofu.scores import FORGET, UTILITY
+
+_VARIANTS = {"_tofu_code": "TOFU's own code", "_open_unlearning": "OpenUnlearning"}
+_GEOMETRIC = "the truth ratio takes the geometric mean of the wrong answers' probabilities"
+TOFU = ScoreTable(
+    "tofu",
+    "Scores of TOFU",
+    "As its paper defines them (arXiv 2401.06121). Forget quality holds a model against the retrained one, whose own "
+    "is 1.",
+    (
+        (_VARIANTS["_tofu_code"], _GEOMETRIC),
+        (_VARIANTS["_open_unlearning"], f"{_GEOMETRIC}, and 1e-10 is added to every denominator"),
+    ),
+)
+_TRUTH = "how much likelier the right answer is than wrong ones: mean of max(0, 1 - ratio); high is wanted"
+_OPTIONS = "mean share of the right answer in the probability of all options; high is wanted"
+_doc = partial(ScoreDoc, table=TOFU)
+_OWN = {
+    "forget_quality": _doc(
+        "Forget quality",
+        "p-value: could the truth ratios on the forget set be the retrained model's? High is wanted; above 0.05 "
+        "this test cannot tell the two models apart",
+        format="p-value",
+        verdict=True,
+    ),
+    "log_forget_quality": _doc("Forget quality, log", "natural logarithm of that p-value; near 0 is wanted"),
+    "model_utility": _doc(
+        "Model utility",
+        "harmonic mean of probability, ROUGE-L recall and truth ratio on retain, real authors and world facts; "
+        "high is wanted",
+        verdict=True,
+    ),
+    "retain_utility": _doc(
+        "Retain utility",
+        "the same on retain alone, for models that never learned real authors and world facts; high is wanted",
+        verdict=True,
+    ),
+    "forget.truth_ratio": _doc(
+        "Truth ratio, forget",
+        "how near it is to 1, where right and wrong answers are equally likely: mean of min(ratio, 1/ratio); near the "
+        "retrained model's is wanted",
+    ),
+    "retain.truth_ratio": _doc("Truth ratio, retain", _TRUTH),
+    "real_authors.truth_ratio": _doc("Truth ratio, real authors", _TRUTH),
+    "world_facts.truth_ratio": _doc("Truth ratio, world facts", _TRUTH),
+    "forget.probability": _doc("Probability, forget", "of the answer, per token; low is wanted"),
+    "retain.probability": _doc("Probability, retain", "of the answer, per token; high is wanted"),
+    "real_authors.probability": _doc("Probability, real authors", _OPTIONS),
+    "world_facts.probability": _doc("Probability, world facts", _OPTIONS),
+}
+_ON_BOARD = {
+    f"{short}.{metric}": replace(doc, split=name)
+    for name, short in {FORGET: FORGET, **UTILITY}.items()
+    for metric, doc in MEMORIZATION_DOCS.items()
+}
+TOFU_DOCS = with_prefix("tofu", {**with_variants(_OWN, _VARIANTS), **MEMBERSHIP_DOCS, **_ON_BOARD})
