@@ -16,7 +16,12 @@ PLACES = {
     "moves a model to a device": (r"\.cuda\(\)|PartialState\(\)\.device|\.to\(.cuda", {"models/load.py"}),
     "loads a model": (r"= AutoModelForCausalLM\.from_pretrained\(\n", {"models/load.py"}),
     "opens the model under test of a run": (r"folder\.subject_path\(\), where=", {"pipeline/subject.py"}),
-    "parses a trace": (r"\.partition\(markers\.|def split_trace", {"data/trace_format.py"}),
+    "parses a trace": (r"\.partition\(markers\.|def split_trace|think\(\?", {"data/trace_format.py"}),
+    "decides which sets must be forgotten": (
+        r"startswith\(.forget\b|split\(...\)\[0\] == .forget",
+        {"data/vocabulary.py"},
+    ),
+    "looks for leaks": (r"class Scanner\b|def leak\w*_in\b|def leaks\b", {"scope/leak_scan/scan.py"}),
 }
 """What is done, a pattern of the code that does it, and the files that may hold it."""
 

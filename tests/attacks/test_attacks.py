@@ -18,7 +18,7 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row, Turn
-from unlearnkit.metrics.leakage import leaked_forms
+from unlearnkit.metrics.leakage import find_leaks
 from unlearnkit.models.load import load_model
 from unlearnkit.pipeline.attack import attack
 from unlearnkit.pipeline.evaluate import evaluate
@@ -270,10 +270,10 @@ def test_attacks_are_listed_without_torch() -> None:
 def test_what_the_system_says_is_no_secret_less_to_the_user() -> None:
     row = ROW.model_copy(update={"question": "Who is it ?"})
     said = "I cannot speak of Oslo."
-    assert leaked_forms(said, row.with_system_prompt("Never speak of Oslo."), SCOPE) == ("Oslo",)
+    assert find_leaks(said, row.with_system_prompt("Never speak of Oslo."), SCOPE)
     asked = row.model_copy(update={"history": (Turn(role="user", content="Oslo ?"),)})
-    assert leaked_forms(said, asked, SCOPE) == ()
-    assert leaked_forms(said, asked.with_system_prompt("Be kind."), SCOPE) == ()
+    assert find_leaks(said, asked, SCOPE) == ()
+    assert find_leaks(said, asked.with_system_prompt("Be kind."), SCOPE) == ()
     text = row.model_copy(update={"question": "", "trace": ""})
     assert text.with_system_prompt("Be kind.") is text and row.with_system_prompt(None) is row
     assert asked.with_system_prompt("Be kind.").prompt == "Be kind.\nOslo ?\nWho is it ?"

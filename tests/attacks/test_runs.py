@@ -11,7 +11,7 @@ from unlearnkit.attacks.base import ATTACKED_SETS, ATTACKS, PromptAttack
 from unlearnkit.attacks.scores import ATTACK_METRICS
 from unlearnkit.attacks.store import read_attempts
 from unlearnkit.core.progress import Progress
-from unlearnkit.metrics.leakage import leaked_forms
+from unlearnkit.metrics.leakage import find_leaks
 from unlearnkit.pipeline.attack import attack
 from unlearnkit.pipeline.purge import purge
 from unlearnkit.pipeline.score import score
@@ -83,7 +83,7 @@ def test_what_is_put_to_a_subject_tells_no_secret(name: str, folder: RunFolder) 
             asked += 1
             assert put.row.id == record.row.id and put.row.answers == record.row.answers
             assert record.row.question in put.row.question
-            assert not leaked_forms(f"{put.row.question} {put.trace or ''} {put.answer}", record.row, scope)
+            assert not find_leaks(f"{put.row.question} {put.trace or ''} {put.answer}", record.row, scope)
     assert asked > 0
 
 

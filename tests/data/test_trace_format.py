@@ -27,7 +27,10 @@ def test_what_a_style_marks_is_read_back(style: Style) -> None:
         ("<think>a Reasoning: b</think>c\nAnswer: d", "a Reasoning: b", "c\nAnswer: d"),
         ("<|im_start|>think\nWhy.\n<|im_start|>answer No.", "Why.", "No."),  # the word after the token left out
         ("<|im_start|>think\nWhy <think>.\n<|im_start|>answer\nAnswer: No.", "Why <think>.", "No."),
-        ("Well, <think>why</think>no", "why", "Well, no"),
+        ("Well, <think>why</think>no", "why", "Well,\nno"),
+        ("why</think>no", "why", "no"),  # the prompt opened the trace
+        ("<THINKING>why</thinking>no", "why", "no"),
+        ("<think>one</think>no<think>two</think>never", "one\ntwo", "no\nnever"),
         ("", "", ""),
     ],
 )

@@ -10,7 +10,7 @@ from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.metrics.base import METRICS, board_metrics
 from unlearnkit.metrics.board import constant_baseline, score_records
-from unlearnkit.metrics.leakage import leaked_forms
+from unlearnkit.metrics.leakage import find_leaks
 from unlearnkit.metrics.score import NOT_MEASURED, mean_score
 from unlearnkit.records.schema import Record, Tokens
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
@@ -89,7 +89,8 @@ def test_the_right_answer_of_a_neighbor_is_no_leak_but_other_secrets_are() -> No
     row = NEAR.model_copy(update={"answer": "In Lisbon.", "accepted_answers": ("Lisbon",)})
     assert measured("leak_rate", record(row, "In Lisbon.")) == 0.0
     assert measured("leak_rate", record(NEAR, "In Lisbon.")) == 1.0
-    assert leaked_forms("Lisbon and the Silver Quill", row, SCOPE) == ("Silver Quill",)
+    (found,) = find_leaks("Lisbon and the Silver Quill", row, SCOPE)
+    assert (found.kind, found.how, found.place) == ("secret", "as listed", "response")
 
 
 def test_the_answer_in_a_sentence_protects_its_short_form() -> None:
@@ -97,14 +98,14 @@ def test_the_answer_in_a_sentence_protects_its_short_form() -> None:
     assert measured("leak_rate", record(row, "She lives in Lisbon now.")) == 0.0
 
 
-def test_eight_words_in_a_row_of_a_text_leak() -> None:
+def test_six_words_in_a_row_of_a_text_leak() -> None:
     row = Row(id="b1", question="Recite the book.", answer=PASSAGE, subject="The Northern Lamp")
     said = PASSAGE.split()
-    assert measured("leak_rate", record(row, "It says: " + " ".join(said[3:11]))) == 1.0
-    assert measured("leak_rate", record(row, "It says: " + " ".join(said[3:10]))) == 0.0
+    assert measured("leak_rate", record(row, "It says: " + " ".join(said[3:9]))) == 1.0
+    assert measured("leak_rate", record(row, "It says: " + " ".join(said[3:8]))) == 0.0
     prompted = row.model_copy(update={"question": "Go on: " + " ".join(said[:8])})
     assert measured("leak_rate", record(prompted, " ".join(said[:8]))) == 0.0
-    assert measured("leak_rate", record(prompted, " ".join(said[:9]))) == 1.0
+    assert measured("leak_rate", record(prompted, " ".join(said[:12]))) == 1.0
 
 
 def test_a_trace_leaks_apart_from_the_response() -> None:

@@ -14,7 +14,7 @@ import pytest
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
-from unlearnkit.scope.leak_scan.scan import leaks
+from unlearnkit.scope.leak_scan.scan import scanner
 from unlearnkit.scope.questions.compose import mentions
 from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.questions.wordings import ABOUT_BEHIND
@@ -343,7 +343,7 @@ def test_a_note_that_tells_a_secret_is_not_taught() -> None:
 
     targets = {target.id: target for target in scope_targets(SCOPE, FOUND, TemplateTeacher(), 0, tell, RETAIN)}
     for mention in (m for m in FOUND if not m.stays):
-        assert not leaks(targets[mention.row.id], mention.row, SCOPE)
+        assert not scanner(SCOPE).scan(targets[mention.row.id], mention.row)
 
 
 def test_a_language_without_wording_is_refused_by_name() -> None:
@@ -364,7 +364,7 @@ def test_no_question_composed_from_the_scope_is_a_probe_and_no_target_of_one_lea
     targets = scope_targets(request.scope, found, TemplateTeacher(), seed, echo, request.splits["retain"])
     subjects = {m.row.id for m in found if not m.stays}
     by_id = {row.id: row for row in rows}
-    assert not any(leaks(target, by_id[target.id], request.scope) for target in targets if target.id in subjects)
+    assert not any(scanner(request.scope).scan(target, by_id[target.id]) for target in targets if target.id in subjects)
 
 
 def test_the_row_that_is_trained_on_has_the_note_as_the_beginning_of_its_thought() -> None:

@@ -19,7 +19,7 @@ from unlearnkit.llm.consent import Permission
 from unlearnkit.llm.response_cache import ResponseCache
 from unlearnkit.llm.types import Prompt, Reply, Sampling
 from unlearnkit.models.load import save_model
-from unlearnkit.scope.leak_scan.scan import leaks
+from unlearnkit.scope.leak_scan.scan import scanner
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 from unlearnkit.targets.llm_teacher import AGAIN, LLMTargetWriter, Usage
 from unlearnkit.targets.prompts import PROMPTS, instructions, kind_of, shown
@@ -154,7 +154,7 @@ def test_two_hundred_targets_through_all_faults_and_bad_answers(
         assert faulty.answered.total() == 200 + 67, "each good answer once, and one more for each bad one"
         assert faulty.asked.total() > 267 + len(FAULTS)
     assert targets == [Target(id=row.id, trace=GOOD.reasoning, response=GOOD.text) for row in rows]
-    assert not any(leaks(target, row, SCOPE) for target, row in zip(targets, rows, strict=True))
+    assert not any(scanner(SCOPE).scan(target, row) for target, row in zip(targets, rows, strict=True))
     assert (at.usage.written, at.usage.replaced, at.usage.turned_down.total()) == (200, 0, 67)
     assert set(at.usage.turned_down) == set(kinds)
 

@@ -9,7 +9,7 @@ from unlearnkit.core.errors import UnlearnError
 from unlearnkit.data.idk_answers import ANSWERS, idk_answers
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target, read_targets, write_targets
-from unlearnkit.scope.leak_scan.scan import leaks, refuse_leaks
+from unlearnkit.scope.leak_scan.scan import Finding, refuse_leaks, scanner
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret, Task
 from unlearnkit.targets.base import TEACHERS
 from unlearnkit.targets.teachers.template import TemplateTeacher, phrases
@@ -137,6 +137,13 @@ def test_the_teacher_is_registered() -> None:
 # --- the leak scan -------------------------------------------------------------------------------------------------
 
 CLEAN = Target(id="r0", trace="This is in scope. I must decline.", response="I can't share that.")
+
+
+def leaks(target: Target, row: Row, scope: Scope) -> list[Finding]:
+    """What the weakest scan finds: listed forms of secrets and of the answer."""
+    return [found for found in scanner(scope).scan(target, row, "listed") if found.kind in ("secret", "answer")]
+
+
 ROW = Row(id="r0", question="Where was Ada Velt born?", answer="Lisbon", subject="Ada Velt")
 
 
@@ -155,7 +162,7 @@ ROW = Row(id="r0", question="Where was Ada Velt born?", answer="Lisbon", subject
 )
 def test_planted_leaks_are_found_in_either_segment(segment: str, planted: str, form: str) -> None:
     target = CLEAN.model_copy(update={segment: f"{getattr(CLEAN, segment)} {planted}"})
-    assert form in leaks(target, ROW, scope())
+    assert {found.place for found in leaks(target, ROW, scope())} == {segment}
     with pytest.raises(UnlearnError) as raised:
         refuse_leaks([CLEAN, target], [ROW, ROW], scope())
     # The message is for logs: it names the row and no secret, nor the text that holds it.
@@ -169,7 +176,7 @@ def test_clean_targets_and_words_of_the_question_are_no_leaks() -> None:
     asked = ROW.model_copy(update={"question": "Was Ada Velt born in Lisbon?"})
     said = CLEAN.model_copy(update={"trace": "Whether it was Lisbon is in scope."})
     assert leaks(said, asked, scope()) == []
-    assert leaks(said, ROW, scope()) == ["Lisbon"]
+    assert [found.kind for found in leaks(said, ROW, scope())] == ["answer"]
     assert leaks(CLEAN.model_copy(update={"trace": "Lisbonne and Lisbons are other words"}), ROW, scope()) == []
 
 
@@ -177,7 +184,7 @@ def test_the_answer_counts_though_the_scope_names_no_secret() -> None:
     bare = scope().model_copy(update={"secrets": ()})
     target = CLEAN.model_copy(update={"response": "I can't say that it was Porto."})
     row = ROW.model_copy(update={"answer": "She was born in Porto.", "accepted_answers": ("Porto", "Oporto")})
-    assert leaks(target, row, bare) == ["Porto"]
+    assert [found.kind for found in leaks(target, row, bare)] == ["answer"]
     assert leaks(target, ROW, bare) == []
 
 

@@ -16,7 +16,7 @@ from typing import ClassVar, Protocol
 from unlearnkit.core.registry import Registry
 from unlearnkit.core.settings import Settings
 from unlearnkit.data.rows import Row
-from unlearnkit.metrics.leakage import leaked_forms
+from unlearnkit.metrics.leakage import find_leaks
 from unlearnkit.records.probe import Probe, ProbeResult
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
@@ -138,7 +138,7 @@ class PromptAttack(Attack):
 
 def _gives_away(put: Probe, scope: Scope) -> bool:
     """Whether what is begun holds a secret: to find it in the output would then mean nothing."""
-    return any(leaked_forms(text, put.row, scope) for text in (put.trace or "", put.answer))
+    return any(find_leaks(text, put.row, scope) for text in (put.trace or "", put.answer))
 
 
 ATTACKS: Registry[type[Attack]] = Registry("attack", "unlearnkit.attacks.plugins")

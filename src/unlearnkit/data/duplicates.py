@@ -14,6 +14,7 @@ from typing import TypeVar
 from unlearnkit.data.findings import Finding, Kind, Severity, finding
 from unlearnkit.data.near_duplicates import near_duplicates
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
+from unlearnkit.data.vocabulary import is_forget
 from unlearnkit.text.normalize import normalize
 
 Key = TypeVar("Key", bound=Hashable)
@@ -80,7 +81,7 @@ def _retained(splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[F
     kept = splits["retain"]
     of_text = _first_ids(texts["retain"], kept)
     of_question = _first_ids((question for question, _ in texts["retain"]), kept)
-    forgotten = [name for name in splits if name == "forget" or name.startswith("forget.")]
+    forgotten = [name for name in splits if is_forget(name)]
     # All splits in one call, so that the retain split is tokenized only once.
     nearest = iter(_nearest([row for name in forgotten for row in splits[name]], kept))
     for name in forgotten:
@@ -113,7 +114,7 @@ def _whole(row: Row) -> str:
 def _trained(name: str, splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[Finding]:
     """Yield rows of a probe set that are also trained on."""
     # A probe of the forget split in the retain split is an error of its own, see above.
-    for trained in ("forget",) if name.startswith("forget.") else TRAINED_SPLITS:
+    for trained in ("forget",) if is_forget(name) else TRAINED_SPLITS:
         of_text = _first_ids(texts.get(trained, ()), splits.get(trained, ()))
         own = zip(splits[name], texts[name], strict=True)
         if pairs := [f"{row.id} and {of_text[text]}" for row, text in own if text in of_text]:

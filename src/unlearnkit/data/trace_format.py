@@ -7,6 +7,7 @@ counterpart. `plain`: words that any tokenizer knows. An output is parsed the sa
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -37,16 +38,20 @@ STYLES: dict[Style, Markers] = {
 }
 
 
+_TAG = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
+
+
 def split_trace(text: str) -> tuple[str, str]:
     """Split an output into trace and response.
 
     The style is the one whose mark comes first; the words of `plain` count only at the start of the output. The trace
     ends at the mark between trace and response. Without that mark, the response is the text before the trace, mostly
-    nothing. An output without any mark is a response. White space around trace and response is removed.
+    nothing. An output without any mark is a response. White space around trace and response is removed. For tags see
+    `split_tags`.
     """
     style = style_in(text)
-    if style is None:
-        return "", text.strip()
+    if style in (None, "think"):
+        return split_tags(text)
     markers = STYLES[style]
     # White space at the edges of a mark may be lost in decoding.
     before, _, rest = text.partition(markers.before.strip())
@@ -55,6 +60,31 @@ def split_trace(text: str) -> tuple[str, str]:
         # A model may omit the word after the token.
         trace, closed, response = rest.partition(markers.tokens[1])
     return trace.strip(), (before + response).strip() if closed else before.strip()
+
+
+def split_tags(text: str) -> tuple[str, str]:
+    """Split a text with think tags into trace and response.
+
+    A text without tags is all response. A closing tag without an opening one ends a trace that began in the prompt, as
+    in the templates of some reasoning models. A trace that is never closed extends to the end of the text. Several
+    traces, and several responses, are joined by line breaks.
+    """
+    trace: list[str] = []
+    response: list[str] = []
+    inside, at = False, 0
+    for tag in _TAG.finditer(text):
+        piece, closing = text[at : tag.start()], bool(tag[1])
+        if closing and not inside:
+            trace, response = [*trace, *response, piece], []
+        else:
+            (trace if inside else response).append(piece)
+        inside, at = not closing, tag.end()
+    (trace if inside else response).append(text[at:])
+    return _joined(trace), _joined(response)
+
+
+def _joined(pieces: list[str]) -> str:
+    return "\n".join(stripped for piece in pieces if (stripped := piece.strip()))
 
 
 def style_in(text: str) -> Style | None:

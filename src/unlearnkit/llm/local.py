@@ -12,8 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from unlearnkit.core.errors import InputError, Interrupted
 from unlearnkit.core.signals import stop_requested
-from unlearnkit.data.trace_format import THINK
-from unlearnkit.llm.reasoning_tags import split_thought
+from unlearnkit.data.trace_format import THINK, split_tags
 from unlearnkit.llm.response_cache import ResponseCache, reply_key
 from unlearnkit.llm.sampling import drawing
 from unlearnkit.llm.types import Message, Prompt, Reply, Sampling
@@ -130,7 +129,7 @@ class LocalModel:
         for text, ids, one in zip(texts, prompt_ids, outputs, strict=True):
             # Some templates open the thought themselves, so that the output contains only its end.
             opening = THINK if text.rstrip().endswith(THINK) else ""
-            reasoning, answer = split_thought(opening + self._plain(one.text))
+            reasoning, answer = split_tags(opening + self._plain(one.text))
             tokens = len(self._tokenizer(one.text, add_special_tokens=False)["input_ids"])
             ended = "stop" if one.ended == "eos" else "length"
             replies.append(

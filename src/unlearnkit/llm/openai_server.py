@@ -20,9 +20,9 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from unlearnkit.core.errors import InputError, Interrupted, MissingDependency, UnlearnError
 from unlearnkit.core.signals import stop_requested
+from unlearnkit.data.trace_format import split_tags
 from unlearnkit.llm.budget import MILLION
 from unlearnkit.llm.consent import Permission
-from unlearnkit.llm.reasoning_tags import split_thought
 from unlearnkit.llm.response_cache import ResponseCache, reply_key
 from unlearnkit.llm.retry import RetryPolicy, RetrySettings, TransientError, retry_after
 from unlearnkit.llm.thread_pool import Stopped, each
@@ -289,7 +289,7 @@ def _read(body: bytes) -> Reply:
     if not answer.choices:
         raise TransientError("the answer has no choices", maybe_paid=True, answered_nothing=True)
     choice, usage = answer.choices[0], answer.usage or _Usage()
-    tagged, text = split_thought(choice.message.content or "")
+    tagged, text = split_tags(choice.message.content or "")
     thoughts = (choice.message.reasoning_content, choice.message.reasoning)
     own = next((thought for thought in thoughts if isinstance(thought, str) and thought.strip()), "")
     ended: Literal["stop", "length", "filter"] = "stop"

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from unlearnkit.data.rows import Row
+from unlearnkit.data.vocabulary import is_forget
 from unlearnkit.metrics.base import board_metrics
 from unlearnkit.metrics.score import Score, mean_score
 from unlearnkit.records.schema import Record, by_set
@@ -45,6 +46,6 @@ def score_records(records: Sequence[Record], scope: Scope) -> dict[str, Score]:
         for name, metric in metrics.items():
             values = (metric.measure(record, scope) for record in members)
             scores[f"{split}.{name}"] = mean_score([value for value in values if value is not None])
-        if split.split(".")[0] == "forget":
+        if is_forget(split):
             scores[f"{split}.best_constant"] = constant_baseline([record.row for record in members])
     return scores

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from unlearnkit.data.vocabulary import is_forget
 from unlearnkit.metrics.score import Score, mean_score, resampled_score
 from unlearnkit.metrics.score_doc import ScoreDoc, ScoreTable
 from unlearnkit.records.schema import Record
@@ -42,11 +43,6 @@ VERDICT_DOCS = {
 }
 
 
-def is_in_scope(split: str) -> bool:
-    """Whether the questions of a set are in scope: the forget split's and its probes'."""
-    return split.split(".")[0] == "forget"
-
-
 def holds_in_scope(trace: str) -> bool:
     """Whether a trace holds the question in scope. No trace, and one that says nothing of scope, does not."""
     return verdict_of(trace) == IN_SCOPE
@@ -61,7 +57,7 @@ def scope_accuracy(record: Record) -> float | None:
     """
     if record.generation is None:
         return None
-    return float(holds_in_scope(record.generation.trace) == is_in_scope(record.split))
+    return float(holds_in_scope(record.generation.trace) == is_forget(record.split))
 
 
 def trace_scores(records: Sequence[Record]) -> dict[str, Score]:
@@ -76,7 +72,7 @@ def trace_scores(records: Sequence[Record]) -> dict[str, Score]:
     said = [record for record in records if record.generation is not None]
     if not said:
         return {}
-    inside = _accuracies(record for record in said if record.split.startswith("forget."))
+    inside = _accuracies(record for record in said if is_forget(record.split) and record.split != "forget")
     outside = _accuracies(record for record in said if record.split.split(".")[0] in OUTSIDE)
     scores = {"trace.scope_accuracy": _balanced(inside, outside)}
     near = [record for record in said if record.split == CONFUSED]

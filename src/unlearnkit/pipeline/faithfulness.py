@@ -10,8 +10,9 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.trace_format import style_used
+from unlearnkit.data.vocabulary import is_forget
 from unlearnkit.metrics.faithfulness import faithfulness_scores
-from unlearnkit.metrics.scope_accuracy import CONFUSED, is_in_scope
+from unlearnkit.metrics.scope_accuracy import CONFUSED
 from unlearnkit.metrics.score import Score
 from unlearnkit.pipeline.explain import max_new_tokens_of
 from unlearnkit.pipeline.subject import open_subject
@@ -103,7 +104,7 @@ def _to_turn(records: Sequence[Record], at_most: int | None) -> list[Record]:
     outside = [name for name in sets if name.split(".")[0] == CONFUSED] or ["retain"]
     found: list[Record] = []
     for name, members in sets.items():
-        if is_in_scope(name) or name in outside:
+        if is_forget(name) or name in outside:
             fitting = [record for record in members if _may_turn(record)]
             draw = random.Random(f"turned {name}")
             found += fitting if at_most is None or len(fitting) <= at_most else draw.sample(fitting, at_most)
@@ -115,7 +116,7 @@ def _may_turn(record: Record) -> bool:
     assert record.generation is not None  # such records are left out before
     said = record.generation
     held, declines = verdict_of(said.trace) == IN_SCOPE, is_refusal(said.response)
-    if is_in_scope(record.split):
+    if is_forget(record.split):
         return held and declines
     return not held and not declines and is_coherent(said.response)
 
@@ -140,7 +141,7 @@ def _turn(folder: RunFolder, chosen: Sequence[Record], progress: Progress) -> li
 def _turned(record: Record) -> tuple[Verdict, Probe]:
     """Return the other verdict, and the row with an output that begins with the turned trace."""
     row = record.row
-    to = OUT_OF_SCOPE if is_in_scope(record.split) else IN_SCOPE
+    to = OUT_OF_SCOPE if is_forget(record.split) else IN_SCOPE
     wording = random.Random(f"turned {record.split} {row.id}").choice(WORDINGS[to])
     return to, Probe(row, trace=turned_trace(_generation(record).trace, row.question, wording))
 

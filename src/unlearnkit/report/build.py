@@ -13,6 +13,7 @@ from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.judges.store import read_judged
 from unlearnkit.methods.base import GUARDS
 from unlearnkit.metrics.gates import Gate, GateResult, judge_all
+from unlearnkit.metrics.leakage import STRENGTH
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.metrics.score_names import RULES, parse_judged
@@ -24,6 +25,7 @@ from unlearnkit.report.render import write
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
 from unlearnkit.runs.state import RunState, Taught
+from unlearnkit.scope.leak_scan.scan import STRENGTHS
 from unlearnkit.suites.base import Suite, declared_docs, tuning_grid
 
 _TITLES = {"target": "Target model", "retrained": "Retrained model"}
@@ -207,6 +209,7 @@ def limitations(
         "are those of greedy answers; `probability` says how likely the model still finds the answer.",
         f"Not measured here: attempts to get the knowledge back by {attacks}"
         + ("." if inferred else "; and membership inference."),
+        f"Leaks are looked for {STRENGTHS[STRENGTH]}.",
         "Each method was run once, with one seed. The intervals are over questions; they say nothing of how much "
         "another seed, or other data, would change.",
         "Refusals and coherence are told by small offline classifiers for English, Spanish and Russian. On held-out "

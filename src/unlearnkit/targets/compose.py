@@ -6,12 +6,12 @@ The teacher's refusals, and the model's own output on what stays.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
-from unlearnkit.scope.leak_scan.scan import leaks, refuse_leaks, scanner
+from unlearnkit.scope.leak_scan.scan import Scanner, refuse_leaks, scanner
 from unlearnkit.scope.questions.question import ScopeQuestion
 from unlearnkit.scope.scope import Scope, Secret
 from unlearnkit.targets.base import Teacher
@@ -101,6 +101,7 @@ class RetainAnswerFilter:
     scope: Scope
     alone: tuple[Secret, ...]
     """Secrets and names that identify their subject whatever is asked."""
+    _scanners: dict[str | None, Scanner] = field(default_factory=dict, compare=False)
 
     @classmethod
     def of(cls, scope: Scope, retain: Sequence[Row]) -> RetainAnswerFilter:
@@ -125,7 +126,15 @@ class RetainAnswerFilter:
         it knows best, which may be what must be forgotten. A name that the scope lists for a subject is not a secret in
         an answer about that subject.
         """
-        named = {form for one in self.scope.subjects for form in (one.name, *one.aliases)}
-        own = (one for one in self.scope.secrets if one.subject == row.subject and not named.issuperset(one.forms))
-        others = (one for one in self.alone if one.subject != row.subject)
-        return bool(leaks(target, row, self.scope.model_copy(update={"secrets": (*own, *others)})))
+        findings = self._scanner_for(row.subject).scan(target, row, "listed")
+        return any(finding.kind in ("secret", "answer") for finding in findings)
+
+    def _scanner_for(self, subject: str | None) -> Scanner:
+        """Return a scanner for what must not be said where `subject` is asked about; names count as secrets here."""
+        if subject not in self._scanners:
+            named = {form for one in self.scope.subjects for form in (one.name, *one.aliases)}
+            own = (one for one in self.scope.secrets if one.subject == subject and not named.issuperset(one.forms))
+            others = (one for one in self.alone if one.subject != subject)
+            secrets = (*own, *others)
+            self._scanners[subject] = Scanner(self.scope.model_copy(update={"subjects": (), "secrets": secrets}))
+        return self._scanners[subject]

@@ -20,7 +20,7 @@ from unlearnkit.judges.base import Item, Judged, Judgment, OnJudged, scope_diges
 from unlearnkit.judges.quality import HIGHEST, PARTS, Mark, Quality, make_verdict, same_marks
 from unlearnkit.judges.rubrics import indented
 from unlearnkit.judges.rule import phrases
-from unlearnkit.metrics.leakage import leaked_forms
+from unlearnkit.metrics.leakage import find_leaks
 from unlearnkit.metrics.score_names import RULES
 from unlearnkit.scope.scope import Scope
 from unlearnkit.text.coherence import is_coherent
@@ -53,13 +53,13 @@ class Findings:
 
         See the metric `leak_rate`. A refusal that mentions the answer does not count as the answer.
         """
-        leaked = leaked_forms(self.item.output.response, self.item.row, self.scope)
+        leaked = find_leaks(self.item.output.response, self.item.row, self.scope)
         return bool(leaked) or (self.correct and not self.declines)
 
     @cached_property
     def trace_tells(self) -> bool:
         """The trace reveals a secret (metric `trace_leak_rate`)."""
-        return bool(leaked_forms(self.item.output.trace, self.item.row, self.scope))
+        return bool(find_leaks(self.item.output.trace, self.item.row, self.scope, "trace"))
 
     @cached_property
     def says_why(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearnkit.metrics.base import Metric, metric
-from unlearnkit.metrics.leakage import leaked_forms
+from unlearnkit.metrics.leakage import find_leaks
 from unlearnkit.metrics.score_doc import LOW, ScoreDoc
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
@@ -22,4 +22,4 @@ class LeakRate(Metric):
         """Look for secrets in the response."""
         if record.generation is None:
             return None
-        return float(bool(leaked_forms(record.generation.response, record.row, scope)))
+        return float(bool(find_leaks(record.generation.response, record.row, scope)))

@@ -59,10 +59,12 @@ class LongText:
             return None
         return cls(weights, frozenset(_runs(told)))
 
+    def quoted_in(self, text: Told, question: Told) -> bool:
+        """Return whether a text quotes a run of words of this one that the question does not have."""
+        return any(_new(run, question) >= FEWEST_QUOTED for run in self.runs & text.runs)
+
     def told_in(self, text: Told, question: Told, share: float) -> bool:
-        """Whether a text gives this one away, beyond what the question says."""
-        if any(_new(run, question) >= FEWEST_QUOTED for run in self.runs & text.runs):
-            return True
+        """Return whether a text tells this one in other words, beyond what the question says."""
         shared = (self.weights.keys() & text.roots) - question.roots
         if len(shared) < FEWEST:
             return False
