@@ -27,6 +27,8 @@ from unlearnkit.attacks.base import Attack
 from unlearnkit.cli.app import app
 from unlearnkit.core.registry import Entry
 from unlearnkit.judges.listing import JUDGES
+from unlearnkit.localization.base import Localizer
+from unlearnkit.methods.base import Method
 from unlearnkit.methods.objective import Objective
 from unlearnkit.pipeline.listing import REGISTRIES, catalog, describe
 from unlearnkit.recipe import recipe_schema
@@ -160,11 +162,13 @@ def example(kind: str, entry: Entry[Any]) -> str:
     return block("yaml", recipe_text(recipe_example(kind, entry)))
 
 
-def needs_of(objective: Objective) -> str:
-    """What an objective asks of the engine with its defaults."""
-    needs = objective.needs()
-    named = (("log-probabilities", needs.logps), ("reference log-probabilities", needs.reference), ("KL", needs.kl))
-    parts = [f"{what} of {', '.join(f'`{view}`' for view in sorted(views))}" for what, views in named if views]
+def needs_of(plugin: Objective | Method | Localizer) -> str:
+    """What a plug-in asks of the engine with its defaults."""
+    needs = plugin.needs()
+    by_kind: dict[str, list[str]] = {}
+    for quantity in sorted(needs.quantities, key=lambda quantity: quantity.order):
+        by_kind.setdefault(quantity.title, []).append(f"`{quantity.view}`")
+    parts = [f"{title} of {', '.join(views)}" for title, views in by_kind.items()]
     return f"Needs, with the defaults: {'; '.join(parts)}." if parts else ""
 
 
@@ -176,7 +180,7 @@ def plugin_entry(kind: str, entry: Entry[Any]) -> str:
     if issubclass(plugin, BaseModel):
         schema = plugin.model_json_schema()
         parts.append(settings_table(schema, schema.get("$defs", {})))
-    if issubclass(plugin, Objective):
+    if issubclass(plugin, Objective | Method | Localizer):
         parts.append(needs_of(plugin()))
     if issubclass(plugin, Attack):
         parts.append(f"Budget, with the defaults: {cell(plugin().budget())}.")

@@ -102,6 +102,6 @@ def test_a_function_that_does_not_give_one_value_a_token_is_refused(wrong: Any) 
 
 
 def test_a_quantity_is_named_in_messages() -> None:
-    assert str(Quantity("forget", "logps", of_reference=True)) == "logps of 'forget' (reference model)"
+    assert str(Quantity("forget", "logps", of_reference=True)) == "reference log-probabilities of 'forget'"
     assert str(Quantity("forget", "hidden", 3)) == "hidden states of layer 3 of 'forget'"
     assert str(entropy_of("forget")) == "unlearnkit.methods.quantities.entropy of 'forget'"

@@ -163,6 +163,8 @@ class Method(Settings, ABC):
 
     can_be_masked: ClassVar[bool] = False
     """Whether `method.mask` may say which weights it changes."""
+    unused: ClassVar[tuple[str, ...]] = ()
+    """Sections and fields of a recipe that it does not read. A run says so where a recipe sets them."""
 
     @property
     def from_scratch(self) -> bool:
@@ -209,6 +211,8 @@ class Edit(Method):
 
 class Guard(Method):
     """A rule around the model at inference time; the weights stay as they are, and nothing is erased."""
+
+    unused: ClassVar[tuple[str, ...]] = ("train", "diagnose", "model.lora", "model.merge", "model.parameters")
 
     @abstractmethod
     def wrap(self, subject: Subject, scope: Scope) -> Subject:

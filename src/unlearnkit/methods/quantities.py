@@ -84,8 +84,18 @@ class Quantity:
             arguments_of(self.function)
 
     def __str__(self) -> str:
-        parts = {"hidden": f"hidden states of layer {self.layer}", "function": _label(self.function)}
-        return f"{parts.get(self.kind, self.kind)} of {self.view!r}{' (reference model)' if self.of_reference else ''}"
+        return f"{self.title} of {self.view!r}"
+
+    @property
+    def title(self) -> str:
+        """What it is, without its view."""
+        names = {
+            "logps": "log-probabilities",
+            "kl": "KL from the reference model",
+            "hidden": f"hidden states of layer {self.layer}",
+            "function": _label(self.function),
+        }
+        return f"{'reference ' if self.of_reference else ''}{names.get(self.kind, self.kind)}"
 
     @property
     def order(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.core.registry import Entry, Registry
 from unlearnkit.judges.listing import JUDGES, describe_judge
 from unlearnkit.localization.base import LOCALIZERS, Localizer
-from unlearnkit.methods.base import EDITS, GUARDS, SCHEMES, Edit
+from unlearnkit.methods.base import EDITS, GUARDS, SCHEMES, Method
 from unlearnkit.methods.objective import OBJECTIVES, Objective
 from unlearnkit.metrics.base import METRICS, Metric
 from unlearnkit.suites.base import SUITES
@@ -85,7 +85,7 @@ def _plugin(kind: str, entry: Entry[Any]) -> list[str]:
     parts = [f"{kind} {entry.name}" + (f"  ({source})" if source else ""), inspect.getdoc(entry.plugin) or ""]
     if issubclass(entry.plugin, BaseModel):
         parts.append(_settings(entry.plugin))
-    if issubclass(entry.plugin, Objective | Edit | Localizer):
+    if issubclass(entry.plugin, Objective | Method | Localizer):
         parts.append(_needs(entry.plugin()))
     if issubclass(entry.plugin, Metric) and (better := entry.plugin.doc.better("forget")):
         parts.append(f"On forget sets: {better} is better.")
@@ -117,14 +117,11 @@ def _setting_lines(plugin: type[BaseModel], section: str = "") -> list[str]:
     return lines
 
 
-def _needs(plugin: Objective | Edit | Localizer) -> str:
-    needs = plugin.needs()
-    named = (
-        ("log-probabilities of", needs.logps),
-        ("reference log-probabilities of", needs.reference),
-        ("divergence from the reference on", needs.kl),
-    )
-    lines = [f"  {what} {', '.join(sorted(views))}" for what, views in named if views]
-    if isinstance(plugin, Objective) and plugin.from_scratch:
+def _needs(plugin: Objective | Method | Localizer) -> str:
+    by_kind: dict[str, list[str]] = {}
+    for quantity in sorted(plugin.needs().quantities, key=lambda quantity: quantity.order):
+        by_kind.setdefault(quantity.title, []).append(quantity.view)
+    lines = [f"  {title} of {', '.join(views)}" for title, views in sorted(by_kind.items())]
+    if isinstance(plugin, Objective | Method) and plugin.from_scratch:
         lines.append("  newly initialized weights, and everything that the suite keeps")
     return "Needs (with these defaults):\n" + "\n".join(lines) if lines else ""

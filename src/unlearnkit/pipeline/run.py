@@ -56,6 +56,8 @@ def run(
         progress.log(f"{folder.path}: this run is finished")
         return folder
     if folder.state().train is None:
+        if unused := _unused_settings(recipe):
+            progress.log(f"the method {recipe.method['name']} does not use these settings: {', '.join(unused)}")
         context.prepare()
         if measured and not context.suite.has_models:
             # Before the training, so that an error in rows or models costs none.
@@ -73,6 +75,20 @@ def run(
     write_documents(folder, context.suite)
     folder.update(done=True)
     return folder
+
+
+def _unused_settings(recipe: Recipe) -> list[str]:
+    """Return the fields that the recipe sets to something else than the default, and that its method does not read."""
+    found = []
+    for path in recipe.make_method().unused:
+        section, _, field = path.partition(".")
+        settings = getattr(recipe, section)
+        found += [
+            f"{section}.{name}"
+            for name, about in type(settings).model_fields.items()
+            if name == (field or name) and getattr(settings, name) != about.get_default(call_default_factory=True)
+        ]
+    return found
 
 
 def _fit(context: RunContext) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from unlearnkit.attacks.base import ATTACKED_SETS, ATTACKS, Attack, Attempt, PromptAttack
 from unlearnkit.attacks.target import SubjectUnderAttack
-from unlearnkit.metrics.leakage import leaked_forms
+from unlearnkit.metrics.leakage import find_leaks
 from unlearnkit.records.measure import measure
 from unlearnkit.records.schema import Record, by_set
 from unlearnkit.subjects.base import ALL
@@ -118,7 +118,7 @@ def no_question_holds_a_secret(plugin: Plugin) -> None:
     # Against the plain row: what stands in a row's own question is no leak of an answer to it.
     for attempt in _attempts(plugin):
         for record in attempt.records:
-            leaked = leaked_forms(record.row.question, plain[record.row.id], scope)
+            leaked = find_leaks(record.row.question, plain[record.row.id], scope)
             ensure(not leaked, "a question holds a secret")
     attack = made(plugin)
     if isinstance(attack, PromptAttack):
@@ -127,7 +127,7 @@ def no_question_holds_a_secret(plugin: Plugin) -> None:
             if put is not None:
                 ensure(put.row.id == row.id, "`rewrite` must keep the row's id")
                 ensure(put.row.answers == row.answers, "`rewrite` must keep the row's answers")
-                ensure(not leaked_forms(put.row.question, row, scope), "a question holds a secret")
+                ensure(not find_leaks(put.row.question, row, scope), "a question holds a secret")
 
 
 @CHECKS.add

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from unlearnkit.judges.base import Item, Judge, Judged, items_of, scope_digest
 from unlearnkit.judges.quality import PARTS
-from unlearnkit.metrics.leakage import leaked_forms
+from unlearnkit.metrics.leakage import find_leaks
 from unlearnkit.scope.scope import Scope
 from unlearnkit.testing.check import Checks, ensure
 from unlearnkit.testing.example import FORGET, records, scope_of
@@ -90,4 +90,4 @@ def what_is_stored_survives_json_and_names_no_secret(make: Plugin) -> None:
     ensure(judged.judge and judged.version, "name and version must not be empty")
     ensure(judged.scope in (None, scope_digest(scope_of())), "`scope` is not the scope's digest")
     header = judged.model_copy(update={"judgments": ()}).model_dump_json()
-    ensure(not leaked_forms(header, FORGET[0], scope_of()), "the settings hold a secret")
+    ensure(not find_leaks(header, FORGET[0], scope_of()), "the settings hold a secret")

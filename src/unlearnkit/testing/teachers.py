@@ -10,7 +10,7 @@ from typing import Any
 
 from unlearnkit.core.settings import Settings
 from unlearnkit.data.target import Target
-from unlearnkit.metrics.leakage import leaked_forms
+from unlearnkit.metrics.leakage import find_leaks
 from unlearnkit.scope.leak_scan.scan import scanner
 from unlearnkit.scope.scope import Scope
 from unlearnkit.targets.base import TEACHERS
@@ -92,7 +92,7 @@ def prompts_hold_the_question_and_no_secret(plugin: Any) -> None:
                 prompt = teacher.prompt_for(row, scope, "0", fault)
                 texts = [message.content for message in prompt.messages]
                 ensure(any(row.question in text for text in texts), "a prompt does not hold the row's question")
-                leaked = any(leaked_forms(text, row, scope) or row.answer in text for text in texts)
+                leaked = any(find_leaks(text, row, scope) or row.answer in text for text in texts)
                 ensure(not leaked, "a prompt holds a secret or the row's answer")
 
 

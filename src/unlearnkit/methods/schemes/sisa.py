@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from annotated_types import Ge, Le
 from pydantic import model_validator
@@ -42,6 +42,13 @@ class Sisa(Scheme):
     are learned, so membership scores that take them as never seen do not apply. If the run itself builds the ensemble,
     its cost is that of the deletion. The defaults of shards, slices and aggregation were chosen here.
     """
+
+    unused: ClassVar[tuple[str, ...]] = (
+        "train.keep_weights_every",
+        "diagnose",
+        "model.merge",
+        "model.parameters",
+    )
 
     base: Place = RETRAINED
     """The frozen model under the adapters: a folder or Hub id; `retrained` for the suite's retrained model
