@@ -31,6 +31,7 @@ def test_what_a_style_marks_is_read_back(style: Style) -> None:
         ("why</think>no", "why", "no"),  # the prompt opened the trace
         ("<THINKING>why</thinking>no", "why", "no"),
         ("<think>one</think>no<think>two</think>never", "one\ntwo", "no\nnever"),
+        ("<think>one</think>no</think>never", "one", "no\nnever"),  # a second closing tag hides nothing in the trace
         ("", "", ""),
     ],
 )

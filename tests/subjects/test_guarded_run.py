@@ -177,3 +177,15 @@ def test_it_is_listed(call: Any) -> None:
     assert code == 0 and "refusal_prompt" in out and "2403.03329" in out
     code, out, _ = call("show", "refusal_prompt")
     assert code == 0 and "guard refusal_prompt" in out and "output_filter" in out
+
+
+def test_a_run_says_which_settings_its_method_does_not_use(data: dict[str, Any]) -> None:
+    said: list[str] = []
+
+    class Listening(Progress):
+        def log(self, line: str) -> None:
+            said.append(line)
+
+    given = {**data, "train": {"epochs": 3}, "model": {**data.get("model", {}), "lora": {"r": 2}}}
+    run(make_recipe(given), measured=False, progress=Listening(quiet=True))
+    assert "the method refusal_prompt does not use these settings: train.epochs, model.lora" in said

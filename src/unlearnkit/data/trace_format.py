@@ -65,19 +65,17 @@ def split_trace(text: str) -> tuple[str, str]:
 def split_tags(text: str) -> tuple[str, str]:
     """Split a text with think tags into trace and response.
 
-    A text without tags is all response. A closing tag without an opening one ends a trace that began in the prompt, as
-    in the templates of some reasoning models. A trace that is never closed extends to the end of the text. Several
-    traces, and several responses, are joined by line breaks.
+    A text without tags is all response. A closing tag before any other tag ends a trace that began in the prompt, as in
+    the templates of some reasoning models; any other closing tag without an opening one has no meaning. A trace that is
+    never closed extends to the end of the text. Several traces, and several responses, are joined by line breaks.
     """
     trace: list[str] = []
     response: list[str] = []
     inside, at = False, 0
-    for tag in _TAG.finditer(text):
+    for number, tag in enumerate(_TAG.finditer(text)):
         piece, closing = text[at : tag.start()], bool(tag[1])
-        if closing and not inside:
-            trace, response = [*trace, *response, piece], []
-        else:
-            (trace if inside else response).append(piece)
+        began_in_prompt = closing and number == 0
+        (trace if inside or began_in_prompt else response).append(piece)
         inside, at = not closing, tag.end()
     (trace if inside else response).append(text[at:])
     return _joined(trace), _joined(response)
