@@ -64,7 +64,7 @@ class Axis(NamedTuple):
 
 
 class Colors(NamedTuple):
-    """A color scale: its ends, and the color at each share between them."""
+    """A color scale: its ends and the colors at shares between."""
 
     title: str
     unit: str
