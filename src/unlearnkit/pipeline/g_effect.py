@@ -271,7 +271,7 @@ def risk_rows(encoder: ChatEncoder, rows: Sequence[Row], name: str) -> list[Enco
 
 
 def drawn(views: Mapping[View, Sequence[Encoded]], at_most: int, seed: int) -> dict[View, list[Encoded]]:
-    """Draw at most `at_most` rows of each view, the same for each split."""
+    """Draw at most `at_most` rows of each view, the same per split."""
     chosen = {}
     for view, rows in views.items():
         some = batch_indices(seed, split_of(view), len(rows), 0, min(at_most, len(rows)))
