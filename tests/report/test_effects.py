@@ -163,12 +163,12 @@ def test_predictions_are_fitted_through_0() -> None:
     (fit,) = fits(EffectTable([], (), made))
     assert fit.ratio == pytest.approx(11 / 5)
     assert fit.correlation == pytest.approx(0.5)  # 2 over the root of 2 times 8
-    assert fit.told == (
+    assert fit.summary == (
         "near: over 3 steps the measured change is 2.20 times the predicted one (least squares through 0), correlation "
         "0.500."
     )
     (one,) = fits(EffectTable([], (), made[2:]))
-    assert one.told == "near: no change was predicted over 1 step."
+    assert one.summary == "near: no change was predicted over 1 step."
     figure = plotly_figure(prediction(one, risk_styles(["near"])["near"]))
     assert figure.data[0].x == figure.data[0].y
 

@@ -1,7 +1,8 @@
-"""What an attack is: an attempt to get the knowledge back, with its budget and the capabilities that it needs.
+"""Base classes of attacks, which try to recover the forgotten knowledge.
 
-An attack is a plug-in in one file. It sees an `AttackTarget`: rows, and a subject that answers questions and of which a
-copy can be trained. It holds no model itself, so the same code attacks every subject.
+An attack is a plug-in in one file, with a budget and the capabilities that it needs. It sees an `AttackTarget`: rows,
+and a subject that answers questions and of which a copy can be trained. It holds no model itself, so the same code
+attacks every subject.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from unlearnkit.subjects.base import Capability
 from unlearnkit.training.settings import TrainSettings
 
 ATTACKED_SETS = ("forget", "forget.paraphrased", "forget.translated")
-"""Row sets that attacks ask for, as far as they were measured."""
+"""Row sets that attacks ask, if they were measured."""
 
 
 class AttackTarget(Protocol):
@@ -37,12 +38,12 @@ class AttackTarget(Protocol):
 
     @property
     def rows(self) -> Mapping[str, Sequence[Row]]:
-        """Every row that asks something, by the set that it was measured as a part of."""
+        """Every row that asks something, by its row set."""
         ...
 
     @property
     def seed(self) -> int:
-        """Of everything that is drawn."""
+        """Seed of everything that is drawn."""
         ...
 
     @property
@@ -52,48 +53,57 @@ class AttackTarget(Protocol):
 
     @property
     def positions(self) -> int:
-        """Most tokens of a row."""
+        """Largest number of tokens of a row."""
         ...
 
     def chosen(self, split: str) -> Sequence[Row]:
-        """The rows of a set that are asked: all, or as many as the caller allows, the same for every subject."""
+        """Return the rows of a set that are asked.
+
+        They are all rows, or as many as the caller allows; the same for every subject.
+        """
         ...
 
     def ask(self, sets: Mapping[str, Sequence[Probe]]) -> ProbeResult:
-        """Put rows to the subject, and measure what it says and how likely it finds the gold answers."""
+        """Ask the subject, and measure its outputs and the answers' probabilities."""
         ...
 
     def trained(self, rows: Sequence[Row], settings: TrainSettings) -> AbstractContextManager[AttackTarget]:
-        """A copy of the subject that was trained on these rows: gold traces and answers. The subject stays as it is."""
+        """Yield a copy of the subject that was trained on these rows.
+
+        It is trained on gold traces and answers. The subject does not change.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What one attempt got out of a subject."""
+    """The records of one attempt."""
 
     name: str
-    """The attack's name, or, where an attack makes several attempts, that and a dot and more: `relearn.near`."""
+    """The attack's name; if an attack makes several attempts, with a suffix after a dot: `relearn.near`."""
     records: list[Record]
-    """By the ids of the rows that were asked."""
+    """One record per row that was asked, with the row's id."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Rows that could not be asked in this way, by set."""
 
 
 class Attack(Settings, ABC):
-    """An attempt to get the knowledge back. Its fields are its settings, its budget among them."""
+    """An attempt to recover the knowledge.
+
+    Its fields are its settings, which include its budget.
+    """
 
     needs: ClassVar[frozenset[Capability]] = frozenset({"generate", "token_logprobs"})
     """Capabilities that a subject must have."""
 
     @classmethod
     def name(cls) -> str:
-        """The registered name, which is that of the file."""
+        """Return the registered name, which is that of the file."""
         return cls.__module__.rpartition(".")[2]
 
     @abstractmethod
     def budget(self) -> str:
-        """What the attacker may spend, in words: questions, steps, rows."""
+        """Describe what the attacker may spend: questions, steps, rows."""
 
     @abstractmethod
     def attempt(self, attacked: AttackTarget) -> list[Attempt]:
@@ -101,7 +111,7 @@ class Attack(Settings, ABC):
 
 
 class PromptAttack(Attack):
-    """An attack that trains nothing: it asks every row in another way.
+    """An attack without training, which rewrites every question.
 
     Probabilities are measured too if the subject offers them.
     """
@@ -110,19 +120,21 @@ class PromptAttack(Attack):
 
     @abstractmethod
     def rewrite(self, row: Row, draw: random.Random) -> Probe | None:
-        """Rewrite a row as the attack asks it, keeping its id; None if the attack does not apply to the row.
+        """Rewrite a row as the attack asks it, keeping its id.
+
+        None if the attack does not apply to the row.
 
         Args:
-            row: the row as it was measured plainly.
-            draw: for what is drawn; the same for the same row, whatever the subject.
+            row: the row as it was measured without an attack.
+            draw: random generator of the row, the same for every subject.
         """
 
     def budget(self) -> str:
-        """One output a question."""
+        """Describe the budget: one output per question."""
         return "one output a question"
 
     def attempt(self, attacked: AttackTarget) -> list[Attempt]:
-        """Ask every chosen row, but those of which what is put would itself be a leak."""
+        """Ask every chosen row, unless the rewritten question itself leaks."""
         puts: dict[str, list[Probe]] = {}
         left_out: dict[str, int] = {}
         for split in ATTACKED_SETS:
@@ -130,14 +142,17 @@ class PromptAttack(Attack):
             made = (self.rewrite(row, random.Random(f"{self.name()} {attacked.seed} {row.id}")) for row in rows)
             puts[split] = [put for put in made if put is not None and not _gives_away(put, attacked.scope)]
             left_out[split] = len(rows) - len(puts[split])
-        said = attacked.ask(puts)
-        for split, count in said.too_long.items():
+        result = attacked.ask(puts)
+        for split, count in result.too_long.items():
             left_out[split] += count
-        return [Attempt(self.name(), said.records, {split: count for split, count in left_out.items() if count})]
+        return [Attempt(self.name(), result.records, {split: count for split, count in left_out.items() if count})]
 
 
 def _gives_away(put: Probe, scope: Scope) -> bool:
-    """Whether what is begun holds a secret: to find it in the output would then mean nothing."""
+    """Return whether the prefilled output contains a secret.
+
+    Finding the secret in the output would then mean nothing.
+    """
     return any(find_leaks(text, put.row, scope) for text in (put.trace or "", put.answer))
 
 

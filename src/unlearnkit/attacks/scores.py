@@ -1,4 +1,4 @@
-"""The scores of attacks: what a subject says and knows under each, and the same of the plain questions beside it."""
+"""The scores of attacks, next to those of the plain questions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ATTACK_METRICS: dict[str, Measure] = {
     "coherence": lambda record, _scope: _coherence(record),
     "log_probability": lambda record, _scope: log_probability(record),
 }
-"""What is scored of each record of an attack, by name."""
+"""Metrics of each record of an attack, by name."""
 
 ATTACK_DOCS = {
     "accuracy": ScoreDoc("answers"),
@@ -41,27 +41,30 @@ def attack_scores(
     scope: Scope,
     left_out: Mapping[str, int],
 ) -> dict[str, Score]:
-    """Every metric of one attempt, by flat name.
+    """Return every metric of one attempt, by flat name.
 
-    `<attempt>.<split>.<metric>` is that under the attack, `<attempt>.<split>.plain_<metric>` that of the same rows'
-    plain questions, and `<attempt>.<split>.left_out` the number of rows that could not be asked so, its count being
-    that of all rows that should have been.
+    `<attempt>.<split>.<metric>` is the metric under the attack, `<attempt>.<split>.plain_<metric>` that of the same
+    rows' plain questions. `<attempt>.<split>.left_out` is the number of rows that could not be attacked, with the
+    number of all rows as its count.
     """
     asked = {(record.split, record.row.id): record for record in plain}
     sets, scores = by_set(records), {}
     for split in sorted({*sets, *left_out}):
         members = sets.get(split, [])
-        beside = [asked[key] for record in members if (key := (split, record.row.id)) in asked]
+        unattacked = [asked[key] for record in members if (key := (split, record.row.id)) in asked]
         for name, measure in ATTACK_METRICS.items():
             scores[f"{attempt}.{split}.{name}"] = _mean(measure, members, scope)
-            scores[f"{attempt}.{split}.{PLAIN}{name}"] = _mean(measure, beside, scope)
+            scores[f"{attempt}.{split}.{PLAIN}{name}"] = _mean(measure, unattacked, scope)
         out = left_out.get(split, 0)
         scores[f"{attempt}.{split}.{LEFT_OUT}"] = Score(value=float(out), count=len(members) + out)
     return scores
 
 
 def _coherence(record: Record) -> float | None:
-    """Whether the response is language: 1 or 0. The trace does not count, since it may be the attacker's."""
+    """Return 1 if the response is language, else 0.
+
+    The trace does not count, since it may be the attacker's.
+    """
     return None if record.generation is None else float(is_coherent(record.generation.response))
 
 

@@ -1,4 +1,7 @@
-"""The records of attacks on a run, one file an attempt, in its private folder: they hold what is to be forgotten."""
+"""Read and write the records of attacks, one file per attempt.
+
+The files are in the run's private folder, because they contain what must be forgotten.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ FIX = "attack the run again: unlearn attack"
 
 
 def write_attempt(place: Path, attempt: Attempt) -> None:
-    """Write the records of one attempt to the folder `place`, replacing its earlier ones."""
+    """Write the records of one attempt to `place`, replacing earlier ones."""
     write_records(place / f"{attempt.name}.jsonl", attempt.records)
 
 

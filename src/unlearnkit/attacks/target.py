@@ -1,4 +1,4 @@
-"""A subject under attack: opened once, asked often, and loaded anew for an attack that trains it."""
+"""A subject under attack, loaded again for attacks that train it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from unlearnkit.training.step import TrainData
 
 
 class SubjectUnderAttack:
-    """A subject and the rows that it was measured on, as an attack sees them.
+    """A subject and its measured rows, as an attack sees them.
 
     Args:
         open_subject: opens the subject; called when it is first needed, and again for a copy that is trained.
@@ -56,7 +56,7 @@ class SubjectUnderAttack:
 
     @cached_property
     def rows(self) -> Mapping[str, Sequence[Row]]:
-        """Every row that asks something, by the set that it was measured in."""
+        """Every row that asks something, by its row set."""
         sets = by_set(self._records)
         return {name: [record.row for record in records if record.row.question] for name, records in sets.items()}
 
@@ -78,7 +78,10 @@ class SubjectUnderAttack:
         return self.subject.positions
 
     def chosen(self, split: str) -> Sequence[Row]:
-        """Return the rows of a set that are asked, in their order; which ones depends on their number alone."""
+        """Return the rows of a set that are asked, in their order.
+
+        The choice depends only on the number of rows.
+        """
         rows = self.rows.get(split, ())
         if len(rows) <= self._at_most:
             return rows
@@ -86,15 +89,16 @@ class SubjectUnderAttack:
         return [rows[at] for at in sorted(drawn)]
 
     def ask(self, sets: Mapping[str, Sequence[Probe]]) -> ProbeResult:
-        """Measure probes, with the limit of new tokens that the plain rows were measured with."""
+        """Measure probes with the plain rows' limit of new tokens."""
         subject = self.subject.with_style(self._style)
         return measure_probes(subject, sets, max_new_tokens=self._max_new_tokens, on_rows=self._on_rows)
 
     @contextmanager
     def trained(self, rows: Sequence[Row], settings: TrainSettings) -> Iterator[AttackTarget]:
-        """Yield a copy that was trained on these rows. An adapter is merged first.
+        """Yield a copy that was trained on these rows.
 
-        The copy is loaded anew, and nothing is written. Copy and subject are never in memory together.
+        The copy is loaded again, an adapter is merged first, and nothing is written. Copy and subject are never in
+        memory together.
         """
         self._subject = None
         fresh = self._open()
@@ -122,5 +126,8 @@ class SubjectUnderAttack:
 
     @cached_property
     def _style(self) -> Style | None:
-        """The style in which the subject marks its traces; its tokenizer may know other marks too."""
+        """The style in which the subject marks its traces.
+
+        The tokenizer may know the marks of other styles too.
+        """
         return style_used(record.generation.text for record in self._records if record.generation is not None)

@@ -96,7 +96,7 @@ _as_python_does = warnings.formatwarning
 
 
 def _as_one_line(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> str:
-    """Format a warning of an earlier name without the line of ours that issued it; any other as Python does."""
+    """Format a `RenamedWarning` without a source line, others as Python does."""
     renamed = issubclass(category, RenamedWarning)
     return f"warning: {message}\n" if renamed else _as_python_does(message, category, *where, **more)
 

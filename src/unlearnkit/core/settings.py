@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, mod
 
 
 class RenamedWarning(FutureWarning):
-    """A person used a name of an earlier version, which is still read."""
+    """The user wrote a name of an earlier version, which still works."""
 
 
 LARGEST_SEED = 2**32 - 1

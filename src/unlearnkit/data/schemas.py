@@ -110,7 +110,7 @@ def detect_schema(path: Path, records: Sequence[Record], requested: Shape | None
 
 
 def warn_of_earlier_columns(path: Path, records: Sequence[Record]) -> None:
-    """Issue one `RenamedWarning` for each column of a file that has the name of an earlier version."""
+    """Issue one `RenamedWarning` per column that has an earlier version's name."""
     columns = dict.fromkeys(column for record in records for column in record.fields)
     for old in (column for column in columns if column in EARLIER):
         message = f"{path}: the column {old!r} is now called {EARLIER[old]!r}; the old name will stop working"

@@ -130,5 +130,8 @@ def scope_digest(scope: Scope) -> str:
 
 
 def _earlier_json(value: Value) -> str:
-    """Return the JSON that the first version made a digest of: its judgments stay valid."""
+    """Return the JSON that the first version hashed.
+
+    With the same digest its judgments stay valid.
+    """
     return json.dumps(value.earlier_dump(), ensure_ascii=False, separators=(",", ":"))

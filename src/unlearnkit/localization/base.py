@@ -1,4 +1,4 @@
-"""What a localizer is: it says which weights hold the knowledge that must be forgotten."""
+"""Base class of localizers, which find the weights that hold a knowledge."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Localizer(Settings, ABC):
     """Says which weights hold the knowledge. Its fields are its settings."""
 
     def needs(self) -> Needs:
-        """Return the views whose rows the localizer reads; the forget rows unless it says otherwise."""
+        """Return the views that the localizer reads; by default the forget rows."""
         return Needs(logps=frozenset({"forget"}))
 
     @abstractmethod

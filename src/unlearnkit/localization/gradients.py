@@ -1,4 +1,4 @@
-"""The exact gradient of the loss on a whole set of rows, for localizers."""
+"""The exact gradient of the loss on all rows, for localizers."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ _LOGPS = Quantity(_VIEW, "logps")
 def loss_gradient(
     engine: Engine, rows: Sequence[Encoded], pad_id: int, *, batch_rows: int = BATCH_ROWS
 ) -> dict[str, Tensor]:
-    """Return the gradient of the mean negative log-likelihood per labeled token, over all rows.
+    """Return the gradient of the mean loss on all rows.
 
-    Batches are summed in float32 or wider, whatever the weights' data type. One gradient is held: each weight's share
-    of a batch is added to it and dropped during the backward pass. The model is in eval mode meanwhile.
+    The loss is the negative log-likelihood per labeled token. Batches are summed in float32 or wider, whatever the
+    weights' data type. One gradient is held: each weight's share of a batch is added to it and dropped during the
+    backward pass. The model is in eval mode meanwhile.
 
     Returns:
         Gradient of each weight that requires one, by the engine's name of the parameter; 0 where the loss does not

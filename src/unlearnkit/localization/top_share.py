@@ -1,4 +1,4 @@
-"""Choose the elements of largest absolute value among several tensors, without sorting them."""
+"""Choose the elements of largest absolute value in several tensors, without sorting."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def largest(values: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
 
 
 def _limit(values: Mapping[str, Tensor], count: int) -> tuple[int, int]:
-    """Return the bits of the smallest chosen value, and how many elements of just that value are chosen."""
+    """Return the bits of the smallest chosen value, and its chosen elements."""
     high, left = _bin(values, count, lambda bits: bits >> _LOW_BITS, 2 ** (31 - _LOW_BITS))
     low, left = _bin(
         values,
@@ -55,7 +55,10 @@ def _limit(values: Mapping[str, Tensor], count: int) -> tuple[int, int]:
 
 
 def _bin(values: Mapping[str, Tensor], count: int, key: Callable[[Tensor], Tensor], bins: int) -> tuple[int, int]:
-    """Return the bin that holds the `count`-th largest key, and how many of the bin are among the `count` largest."""
+    """Return the bin of the `count`-th largest key.
+
+    Also return how many keys of the bin are among the `count` largest.
+    """
     totals = torch.zeros(bins, dtype=torch.int64)
     for part in _parts(values):
         totals += torch.bincount(key(part), minlength=bins).cpu()

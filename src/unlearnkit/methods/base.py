@@ -1,7 +1,8 @@
-"""What a method is: it makes a model forget, and returns the model under test.
+"""Base classes of methods, which make a model forget.
 
-There are four kinds: an objective that is trained (`ObjectiveMethod` wraps it), an edit that is computed, a guard that
-leaves the weights alone, and a scheme that owns the training loop. A recipe's `method` names one of any kind.
+A method returns the model under test. There are four kinds: an objective that is trained (`ObjectiveMethod` wraps it),
+an edit that is computed, a guard that leaves the weights alone, and a scheme that owns the training loop. A recipe's
+`method` names one of any kind.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ if TYPE_CHECKING:  # a recipe names methods, and reading one does not wait for t
 
 
 class MethodContext(Protocol):
-    """What a method sees of a run; `pipeline.context.RunContext` fulfils it. Everything is made on the first access."""
+    """The part of a run that a method may use.
+
+    `pipeline.context.RunContext` implements it. Each property is created on first access.
+    """
 
     @property
     def seed(self) -> int:
@@ -93,7 +97,7 @@ class MethodContext(Protocol):
 
     @property
     def engine(self) -> Engine:
-        """The model that is trained: before its first update it is the target model."""
+        """The model that is trained; before its first update, the target model."""
         ...
 
     @property
@@ -103,12 +107,12 @@ class MethodContext(Protocol):
 
     @property
     def model_folder(self) -> Path:
-        """Where the run's model is saved; a scheme that makes several adapters writes them here."""
+        """Folder of the run's model; a scheme writes its adapters here."""
         ...
 
     @property
     def private(self) -> Path:
-        """A folder that its owner alone may read, for what holds text that must be forgotten."""
+        """A folder that only its owner may read, for text to forget."""
         ...
 
     @property
@@ -118,9 +122,10 @@ class MethodContext(Protocol):
 
     @property
     def results(self) -> list[TrainResult]:
-        """How each training of the run ended, which decides its cost; `run_trainer` adds to it.
+        """Results of the run's trainings, from which its cost follows.
 
-        A method that runs several trainings adds those of earlier sessions, and removes those that are no part of it.
+        `run_trainer` appends to it. A method that runs several trainings adds those of earlier sessions and removes
+        those that are not part of it.
         """
         ...
 
@@ -133,11 +138,17 @@ class MethodContext(Protocol):
         ...
 
     def retrained(self) -> str | None:
-        """Return the suite's retrained model: a folder or Hub id; None if there is none. A suite may build it now."""
+        """Return folder or Hub id of the suite's retrained model, if any.
+
+        A suite may build the model during this call.
+        """
         ...
 
     def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:
-        """Raise `InputError` if model or rows are not those that the run was begun with. Call it before training."""
+        """Raise `InputError` if the run began with another model or rows.
+
+        Call it before training.
+        """
         ...
 
     def reference(self, needs: Needs, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
@@ -172,11 +183,14 @@ class Method(Settings, ABC):
         return False
 
     def needs(self) -> Needs:
-        """Return what the method reads of the training rows; nothing unless it says otherwise."""
+        """Return what the method reads of the training rows; by default nothing."""
         return Needs()
 
     def check(self, context: MethodContext) -> None:
-        """Raise `InputError` if the method cannot run; called before the run's folder is made. Load no weights here."""
+        """Raise `InputError` if the method cannot run.
+
+        It is called before the run's folder is created. Do not load weights here.
+        """
         del context
 
     @abstractmethod
@@ -210,13 +224,16 @@ class Edit(Method):
 
 
 class Guard(Method):
-    """A rule around the model at inference time; the weights stay as they are, and nothing is erased."""
+    """A rule around the model at inference time.
+
+    The weights do not change, and nothing is erased.
+    """
 
     unused: ClassVar[tuple[str, ...]] = ("train", "diagnose", "model.lora", "model.merge", "model.parameters")
 
     @abstractmethod
     def wrap(self, subject: Subject, scope: Scope) -> Subject:
-        """Return the guarded subject, which offers no more than the guard can stand for."""
+        """Return the guarded subject, which offers only what the guard can protect."""
 
     def fit(self, context: MethodContext) -> Subject:
         """Guard the target model."""
@@ -224,7 +241,7 @@ class Guard(Method):
 
 
 class Scheme(Method):
-    """A way of training that owns the loop; it may return an ensemble."""
+    """A method that owns its training loop; it may return an ensemble."""
 
 
 EDITS: Registry[type[Edit]] = Registry("edit", "unlearnkit.methods.edits")

@@ -1,4 +1,4 @@
-"""Forget term plus retain term: the shape that most objectives of the field share."""
+"""Forget term plus retain term, the form of most objectives."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective, Step, Ter
 
 
 class ForgetObjective(Objective):
-    """Base of objectives made of one forget term and, where `retain` names one, a retain term.
-
+    """Base of objectives with a forget term and an optional retain term.
     loss = forget + retain_weight * retain
     """
 
@@ -25,19 +24,19 @@ class ForgetObjective(Objective):
 
     @abstractmethod
     def forget_needs(self) -> Needs:
-        """What `forget_term` will ask for."""
+        """Return the quantities that `forget_term` reads."""
 
     @abstractmethod
     def forget_term(self, step: Step) -> Term:
-        """The forget term on the rows of one micro-batch."""
+        """Return the forget term on the rows of one micro-batch."""
 
     def needs(self) -> Needs:
-        """The needs of both terms."""
+        """Return the needs of both terms."""
         retain = self._retain_term()
         return self.forget_needs() | retain.needs() if retain else self.forget_needs()
 
     def terms(self, step: Step) -> Terms:
-        """`forget`, and `retain` where there is a retain term."""
+        """Return `forget`, and `retain` if there is a retain term."""
         terms = {"forget": self.forget_term(step)}
         retain = self._retain_term()
         if retain:
@@ -49,7 +48,11 @@ class ForgetObjective(Objective):
 
 
 def retain_term(name: str, **options: object) -> Objective:
-    """The registered retain term of that name. Raises `InputError` for an objective that sees more than retain rows."""
+    """Return the registered retain term of that name.
+
+    Raises:
+        InputError: the objective reads other rows than retain rows.
+    """
     term = OBJECTIVES.get(name).plugin(**options)
     if any(view.partition(":")[0] != "retain" for view in term.needs().views):
         raise InputError(
@@ -63,5 +66,5 @@ def retain_term(name: str, **options: object) -> Objective:
 
 
 def weighted(terms: Terms, factor: float) -> Terms:
-    """The same terms, each weight multiplied by `factor`."""
+    """Return the terms with each weight multiplied by `factor`."""
     return {name: replace(term, weight=term.weight * factor) for name, term in terms.items()}

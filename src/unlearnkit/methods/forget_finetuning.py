@@ -1,4 +1,4 @@
-"""Train the model further on what must be forgotten: a step of edits that subtract what such training adds."""
+"""Fine-tune on the forget rows, for edits that subtract the resulting change."""
 
 from __future__ import annotations
 
@@ -28,5 +28,8 @@ class ForgetNLL(Objective):
 
 
 def finetune_on_forget(context: MethodContext) -> TrainResult:
-    """Train the context's model on the forget rows, every trained weight, as the recipe's section `train` says."""
+    """Train the context's model on the forget rows as `train` says.
+
+    Every trained weight is updated: a mask does not apply.
+    """
     return train_objective(context, ForgetNLL(), masked=False)

@@ -1,6 +1,6 @@
-"""What an objective may ask of a training step, and what it gives back.
+"""The interface of objectives: what they read, and their terms.
 
-An objective sees tensors, never a model. `Step` looks values up in a store, which the training loop, the G-effect and
+An objective sees tensors, never a model. `Step` reads values from a store, which the training loop, the G-effect and
 tests fill in different ways; the formulas are the same code.
 
 A term is a sum over units (tokens or sequences), never a mean. The loop divides it by the number of those units in
@@ -41,11 +41,11 @@ __all__ = [
 ]
 
 Unit = Literal["token", "sequence", "trace_token", "response_token"]
-"""What a term is counted in. A token is a labeled token; tokens of the trace and of the response make up all."""
+"""The unit that a term counts. `token` is a labeled token; each belongs either to the trace or to the response."""
 
 
 class Layout(Protocol):
-    """Which row each labeled token of a view belongs to."""
+    """The row of each labeled token of a view."""
 
     @property
     def row(self) -> Tensor:
@@ -65,44 +65,50 @@ class Layout(Protocol):
 
 @dataclass(frozen=True)
 class TokenValues:
-    """One value for each labeled token of the rows of a view, without padding."""
+    """One value for each labeled token of a view, without padding."""
 
     values: Tensor
     """(tokens,) float32."""
     row: Tensor
-    """(tokens,) int64: which row of the view each token belongs to, from 0 to `rows` - 1."""
+    """(tokens,) int64: the row of the view that each token belongs to, from 0 to `rows` - 1."""
     rows: int
     in_trace: Tensor
     """(tokens,) bool: whether the token belongs to the reasoning trace."""
 
     def per_row(self) -> Tensor:
-        """Sum over the tokens of each row: (rows,)."""
+        """Return the sum over the tokens of each row: (rows,)."""
         return self.values.new_zeros(self.rows).index_add(0, self.row, self.values)
 
     def lengths(self) -> Tensor:
-        """Number of labeled tokens of each row: (rows,) int64. Every row has at least one."""
+        """Return the number of labeled tokens of each row: (rows,) int64.
+
+        Every row has at least one.
+        """
         return self.row.bincount(minlength=self.rows)
 
 
 @dataclass(frozen=True)
 class Reference:
-    """The frozen reference model's values on the rows of a step: constants, without gradient."""
+    """The frozen reference model's values on a step's rows, without gradient."""
 
     store: Mapping[Quantity, Tensor]
     layouts: Mapping[View, Layout]
 
     def logps(self, view: View) -> TokenValues:
-        """Log-probability of every labeled token under the reference model."""
+        """Return the log-probability of every labeled token."""
         return _token_values(self.store, self.layouts, Quantity(view, "logps", of_reference=True))
 
     def hidden(self, view: View, layer: int) -> Tensor:
-        """The reference model's hidden states, in the shape of `Step.hidden`."""
+        """Return the hidden states, in the shape of `Step.hidden`."""
         return _read(self.store, Quantity(view, "hidden", layer, of_reference=True))
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """The model's next-token distributions at the labeled tokens of a view, reduced chunk by chunk."""
+    """The model's next-token distributions at a view's labeled tokens.
+
+    They are reduced chunk by chunk.
+    """
 
     step: Step
     view: View
@@ -111,14 +117,15 @@ class Distribution:
         """Apply a function of the logits, see `TokenFunction`, at every labeled token.
 
         The engine calls it on chunks of tokens inside its forward pass, and again in the backward pass, so that no
-        tensor of all tokens by the vocabulary is made. `Needs(distribution=...)` must name the view and the function.
+        tensor of all tokens by the vocabulary is allocated. `Needs(distribution=...)` must name the view and the
+        function.
         """
         return self.step.value(Quantity(self.view, "function", function=function))
 
 
 @dataclass(frozen=True)
 class Step:
-    """The rows of one micro-batch, as the model under training sees them."""
+    """The model's values on the rows of one micro-batch."""
 
     store: Mapping[Quantity, Tensor]
     """(tokens,) by quantity; (tokens, width) for hidden states."""
@@ -130,35 +137,41 @@ class Step:
         return Reference(self.store, self.layouts)
 
     def logps(self, view: View) -> TokenValues:
-        """log p(token | preceding tokens) of every labeled token, natural logarithm."""
+        """Return log p(token | preceding tokens) of every labeled token, natural logarithm."""
         return self.value(Quantity(view, "logps"))
 
     def kl(self, view: View) -> TokenValues:
-        """KL(reference || model) over the vocabulary at every labeled token, in nats."""
+        """Return KL(reference || model) at every labeled token, in nats.
+
+        The sum is over the vocabulary.
+        """
         return self.value(Quantity(view, "kl"))
 
     def entropy(self, view: View) -> TokenValues:
-        """Entropy of the model's next-token distribution at every labeled token, in nats."""
+        """Return the next-token entropy at every labeled token, in nats."""
         return self.value(entropy_of(view))
 
     def cross_entropy(self, view: View, target: str) -> TokenValues:
-        """-sum over the vocabulary of target * log p at every labeled token, in nats.
+        """Return the cross-entropy with a target at every labeled token, in nats.
 
-        `target`: `uniform`, or `reference` for the reference model's distribution. Less the target's entropy, it is
-        KL(target || model).
+        It is -sum over the vocabulary of target * log p. `target` is `uniform`, or `reference` for the reference
+        model's distribution. Minus the target's entropy, it is KL(target || model).
         """
         return self.value(cross_entropy_of(view, target))
 
     def distribution(self, view: View) -> Distribution:
-        """The model's next-token distribution at every labeled token, for functions of your own."""
+        """Return the next-token distributions, for functions of your own."""
         return Distribution(self, view)
 
     def hidden(self, view: View, layer: int) -> Tensor:
-        """(tokens, width): output of decoder layer `layer` at the position that predicts each labeled token."""
+        """Return the hidden states of a decoder layer: (tokens, width).
+
+        They are the layer's outputs at the positions that predict the labeled tokens.
+        """
         return _read(self.store, Quantity(view, "hidden", layer))
 
     def value(self, quantity: Quantity) -> TokenValues:
-        """Any quantity that has one value for each labeled token."""
+        """Return any quantity that has one value for each labeled token."""
         return _token_values(self.store, self.layouts, quantity)
 
 
@@ -175,33 +188,39 @@ def _read(store: Mapping[Quantity, Tensor], quantity: Quantity) -> Tensor:
 
 @dataclass(frozen=True)
 class Term:
-    """One loss on one view: `weight * sum / count`, the count being that of `unit` in the whole optimizer step."""
+    """One loss on one view: `weight * sum / count`.
+
+    `count` is the number of `unit` in the whole optimizer step.
+    """
 
     sum: Tensor
     """Scalar: sum over the units of this micro-batch."""
     view: View
     unit: Unit
     weight: float = 1.0
-    """Factor in the objective. A term of weight 0 is logged and takes no part in the gradient."""
+    """Factor in the objective. A term of weight 0 is logged and has no gradient."""
 
 
 Terms = dict[str, Term]
 
 
 class Objective(Settings, ABC):
-    """A weighted set of terms to minimize. A subclass holds hyper-parameters and names what it needs."""
+    """A weighted set of terms to minimize.
+
+    A subclass has hyper-parameters and declares the quantities that it needs.
+    """
 
     from_scratch: ClassVar[bool] = False
-    """Train newly initialized weights of the target model's configuration on all that the suite's `kept` gives, in
-    place of the target model on the retain split."""
+    """Whether to train newly initialized weights of the target model's configuration on the suite's `retain_corpus`,
+    instead of the target model on the retain split."""
 
     @abstractmethod
     def needs(self) -> Needs:
-        """The quantities that `terms` reads."""
+        """Return the quantities that `terms` reads."""
 
     @abstractmethod
     def terms(self, step: Step) -> Terms:
-        """The terms on the rows of one micro-batch, by the name under which they are logged."""
+        """Return the terms on one micro-batch, by their name in the log."""
 
 
 OBJECTIVES: Registry[type[Objective]] = Registry("objective", "unlearnkit.methods.objectives")

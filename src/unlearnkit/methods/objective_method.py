@@ -1,4 +1,4 @@
-"""The method that every registered objective becomes: train it on the rows of its views."""
+"""The method that trains an objective on the rows of its views."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ObjectiveMethod(Method):
 
 
 def train_objective(context: MethodContext, objective: Objective, *, masked: bool) -> TrainResult:
-    """Train the context's model with an objective, as the recipe's section `train` says.
+    """Train the context's model with an objective and the settings of `train`.
 
     Args:
         context: of the run.

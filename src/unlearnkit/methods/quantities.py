@@ -1,7 +1,8 @@
-"""The values of a model that objectives read, by name: the keys of every store of values.
+"""Names of the model's values that objectives read.
 
-A quantity is computed inside the engine's forward pass and has one value (or one vector) for each labeled token of a
-view. Training, the G-effect and tests fill a store of them in different ways; objectives see no difference.
+They are the keys of every store of values. A quantity is computed inside the engine's forward pass and has one value
+(or one vector) for each labeled token of a view. Training, the G-effect and tests fill a store of them in different
+ways; objectives see no difference.
 """
 
 from __future__ import annotations
@@ -109,7 +110,11 @@ class Quantity:
         return self.kind == "kl" or (self.function is not None and "reference" in arguments_of(self.function))
 
     def evaluate(self, logits: Tensor, labels: Tensor, reference: Tensor | None) -> Tensor:
-        """Call the function on one chunk: (n,). Raises `InputError` if it returns another shape."""
+        """Call the function on one chunk and return (n,).
+
+        Raises:
+            InputError: the function returns another shape.
+        """
         assert self.function is not None
         given = {"logits": logits, "labels": labels, "reference": reference}
         values = self.function(**{name: given[name] for name in arguments_of(self.function)})
@@ -130,7 +135,10 @@ def entropy_of(view: View) -> Quantity:
 
 
 def cross_entropy_of(view: View, target: str) -> Quantity:
-    """Cross-entropy of a target distribution with the model's; `target` is a key of `CROSS_ENTROPIES`."""
+    """Cross-entropy of a target distribution with the model's.
+
+    `target` is a key of `CROSS_ENTROPIES`.
+    """
     if target not in CROSS_ENTROPIES:
         raise InputError(
             "no such target distribution",
@@ -144,7 +152,7 @@ def cross_entropy_of(view: View, target: str) -> Quantity:
 
 @dataclass(frozen=True, init=False)
 class Needs:
-    """The quantities that an objective reads; the loop computes these and nothing else."""
+    """The quantities that an objective reads; the loop computes only these."""
 
     quantities: frozenset[Quantity]
 
@@ -207,7 +215,10 @@ class Needs:
 
     @property
     def reference_states(self) -> frozenset[Quantity]:
-        """What the reference model's head must read, for the quantities that compare two distributions."""
+        """The states that the reference model's head must read.
+
+        Quantities that compare two distributions need them.
+        """
         views = {quantity.view for quantity in self.quantities if quantity.compares}
         return frozenset(Quantity(view, "states", of_reference=True) for view in views)
 
@@ -218,7 +229,7 @@ class Needs:
 
     @property
     def reads_head(self) -> bool:
-        """Whether a quantity depends on the model's head, and so on every layer below it."""
+        """Whether a quantity depends on the head, and so on every layer."""
         return any(quantity.kind != "hidden" for quantity in self.of_model)
 
     @property
@@ -253,7 +264,11 @@ def _depths(quantities: Iterable[Quantity]) -> frozenset[tuple[View, int]]:
 
 @lru_cache(maxsize=1024)
 def arguments_of(function: TokenFunction) -> tuple[str, ...]:
-    """Which of `ARGUMENTS` a function takes. Raises `InputError` for one that takes others, or none."""
+    """Return which of `ARGUMENTS` a function takes.
+
+    Raises:
+        InputError: it takes other arguments, or none.
+    """
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:  # some built-in functions have no signature
@@ -277,7 +292,7 @@ def _refuse_unhashable(function: TokenFunction) -> None:
         hash(function)
     except TypeError as error:
         raise InputError(
-            f"a function of the distribution cannot be told apart from others: {error}",
+            f"a function of the distribution cannot be distinguished from others: {error}",
             where=_label(function),
             allowed="hashable functions, which are compared by their settings",
             fix="make it a frozen dataclass, or keep lists and dicts out of the objective's settings",

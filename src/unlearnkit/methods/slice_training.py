@@ -52,7 +52,9 @@ class SliceTrainer:
         self._initial = adapter_weights(self._model)
 
     def bring(self, rows: Sequence[ShardRow], phase: Phase) -> list[TrainResult]:
-        """Train every adapter that did not learn exactly these rows, from the slice where that begins.
+        """Train every adapter that did not learn exactly these rows.
+
+        Each is trained from its first slice whose rows differ.
 
         Returns:
             How each training of this phase ended, those of earlier sessions included.
@@ -80,7 +82,10 @@ class SliceTrainer:
     def _train(
         self, before: dict[str, Tensor], known: Sequence[ShardRow], shard: int, number: int, phase: Phase
     ) -> TrainResult:
-        """Train the adapter of a slice on the rows up to it; one whose slice is empty stays as it was."""
+        """Train the adapter of a slice on the rows up to it.
+
+        If the slice is empty, the adapter stays as it was.
+        """
         set_adapter_weights(self._model, before)
         if not any(self._sharding.place(row.id)[1] == number for row in known):
             return TrainResult("finished", 0, 0.0)
@@ -98,6 +103,6 @@ class SliceTrainer:
             raise NonFinite(
                 "a loss or gradient was not finite",
                 where=slice_name(shard, number),
-                fix="lower train.lr, and begin anew in another folder: out=...",
+                fix="lower train.lr, and begin again in another folder: out=...",
             )
         return result

@@ -1,4 +1,4 @@
-"""Shards and slices: which part of an ensemble learns a row, and the adapter that is kept after each slice."""
+"""Shards and slices of an ensemble, and the adapters saved after each."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ class ShardRow:
 
 @dataclass(frozen=True)
 class Sharding:
-    """Places rows by a hash of their ids, so that a row's place depends on no other row.
+    """Places rows by a hash of their ids.
 
-    SHA-256 of seed and id gives shard, slice and order: the same on every machine and in every version of Python.
+    A row's place depends on no other row. SHA-256 of seed and id gives shard, slice and order: the same on every
+    machine and in every version of Python.
     """
 
     shards: int
@@ -49,7 +50,10 @@ class Sharding:
         return int.from_bytes(digest[:8]) % self.shards, int.from_bytes(digest[8:16]) % self.slices
 
     def up_to(self, rows: Iterable[ShardRow], shard: int, number: int) -> list[ShardRow]:
-        """Return the rows of a shard's slices 0 to `number`, in an order that depends on their ids alone."""
+        """Return the rows of a shard's slices 0 to `number`.
+
+        Their order depends only on their ids.
+        """
         chosen = [row for row in rows if (at := self.place(row.id))[0] == shard and at[1] <= number]
         return sorted(chosen, key=lambda row: (self._digest(row.id), row.id))
 
@@ -59,11 +63,14 @@ class Sharding:
         return int.from_bytes(digest[:4]) >> 1
 
     def names(self) -> list[str]:
-        """Return the name of every slice, shard after shard; it is its sub-folder too."""
+        """Return the name of every slice, by shard; also its sub-folder."""
         return [slice_name(shard, number) for shard in range(self.shards) for number in range(self.slices)]
 
     def members(self) -> list[str]:
-        """Return the names of the last slices: after these the adapters know all rows of their shards."""
+        """Return the names of the last slices.
+
+        After these the adapters know all rows of their shards.
+        """
         return [slice_name(shard, self.slices - 1) for shard in range(self.shards)]
 
     def _digest(self, row_id: str) -> bytes:
@@ -71,7 +78,7 @@ class Sharding:
 
 
 def slice_name(shard: int, number: int) -> str:
-    """Return the name of a slice, which is the path of its adapter below the model's folder."""
+    """Return a slice's name, its adapter's path in the model's folder."""
     return f"shard-{shard}/slice-{number}"
 
 
@@ -104,13 +111,14 @@ class Ledger(Value):
 
 
 class SliceStore:
-    """The adapters of an ensemble, one folder for each slice, and what they were trained on.
+    """The adapters of an ensemble by slice, and their training rows.
 
-    Adapters hold no text. Row ids and tokens, which may tell what was to be forgotten, are in the private folder.
+    Each slice has a folder. Adapters hold no text. Row ids and tokens, which may reveal what was to be forgotten, are
+    in the private folder.
 
     Args:
         model: folder of the adapters.
-        private: folder that its owner alone may read.
+        private: folder that only its owner may read.
     """
 
     def __init__(self, model: Path, private: Path) -> None:
@@ -132,7 +140,10 @@ class SliceStore:
         write_atomic(self._ledger_file, ledger.model_dump_json(indent=1) + "\n", mode=0o600)
 
     def kept(self, name: str, rows: str) -> KeptSlice | None:
-        """Return what is known of a slice if its adapter is there and learned exactly the rows of this digest."""
+        """Return a slice's record if its adapter learned exactly these rows.
+
+        `rows` is the digest of the rows. None if the adapter is missing or learned others.
+        """
         known = self.ledger().slices.get(name)
         return known if known is not None and known.rows == rows and (self.model / name).is_dir() else None
 
@@ -143,7 +154,7 @@ class SliceStore:
         return load_file(self.model / name / "adapter_model.safetensors")
 
     def keep(self, name: str, model: PreTrainedModel, slice_: KeptSlice) -> None:
-        """Write the model's adapter in place of the one that the slice had; whole or not at all."""
+        """Replace the slice's adapter by the model's, atomically."""
         from unlearnkit.models.adapter import save_adapter
 
         final = self.model / name
@@ -161,7 +172,7 @@ class SliceStore:
         self.write_ledger(ledger.model_copy(update={"slices": {**ledger.slices, name: slice_}}))
 
     def write_rows(self, rows: Iterable[ShardRow]) -> None:
-        """Write the rows that the ensemble knows: a later deletion retrains on those that stay."""
+        """Write the rows that the ensemble knows, for a later deletion."""
         lines = (json.dumps({"id": row.id, **asdict(row.encoded)}, ensure_ascii=False) + "\n" for row in rows)
         write_atomic(self._rows_file, "".join(lines), mode=0o600)
 
@@ -175,7 +186,7 @@ class SliceStore:
             ]
 
     def check(self, settings: Mapping[str, str], where: str, value: str) -> None:
-        """Raise `InputError` if rows cannot be deleted from this ensemble with these settings."""
+        """Raise `InputError` if these settings do not allow a deletion here."""
         if not self.begun or not self._rows_file.exists():
             raise InputError(
                 "the folder holds no finished ensemble with its rows",
@@ -202,7 +213,7 @@ class SliceStore:
             )
 
     def copy_from(self, other: SliceStore) -> None:
-        """Begin a deletion with the adapters of another store, which stays as it is."""
+        """Begin a deletion with another store's adapters, leaving that store unchanged."""
         for name in other.ledger().slices:
             with writing(self.model / name):
                 shutil.rmtree(self.model / name, ignore_errors=True)

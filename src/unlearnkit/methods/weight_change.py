@@ -1,4 +1,4 @@
-"""Compute a change of weights, add it to a model, and take it back exactly."""
+"""Compute a change of weights, apply it, and undo it exactly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unlearnkit.subjects.local import LocalSubject
 
 
 def whole_target(context: MethodContext) -> LocalSubject:
-    """Load the target model with whole weights: if it is an adapter on a base, the sum of both."""
+    """Load the target model with whole weights; an adapter is merged."""
     subject = context.target()
     return LocalSubject(merge_adapter(subject.model), subject.tokenizer)
 
@@ -78,7 +78,10 @@ def _dense_change(layer: Any) -> Tensor:
 
 
 def masked_delta(delta: Mapping[str, Tensor], mask: WeightMask | None) -> dict[str, Tensor]:
-    """Set the change to 0 wherever the mask does not allow one; a weight that the mask does not name stays."""
+    """Set the change to 0 wherever the mask does not allow one.
+
+    The change of a weight that the mask does not name is kept.
+    """
     if mask is None:
         return dict(delta)
     return {
@@ -90,9 +93,10 @@ def masked_delta(delta: Mapping[str, Tensor], mask: WeightMask | None) -> dict[s
 
 @torch.no_grad()
 def apply_delta(model: nn.Module, delta: Mapping[str, Tensor]) -> None:
-    """Add a change to the weights in place; the sum is computed in float32 and rounded to the weight's data type.
+    """Add a change to the weights in place.
 
-    Elements whose change is 0 keep their bits. Nothing is changed if anything is refused.
+    The sum is computed in float32 and rounded to the weight's data type. Elements whose change is 0 keep their bits.
+    If an error is raised, no weight has changed.
 
     Raises:
         InputError: the model has no parameter of that name or shape, or the change is not finite.
@@ -125,7 +129,7 @@ def _refuse_misfit(name: str, change: Tensor, weight: Tensor | None) -> None:
 
 @contextmanager
 def applied(model: nn.Module, delta: Mapping[str, Tensor]) -> Iterator[None]:
-    """Apply a change for the time of the block; afterwards the weights are the same as before, bit for bit."""
+    """Apply a change within the block, then restore the weights exactly."""
     before = {name: weight.detach().clone() for name, weight in model.named_parameters() if name in delta}
     try:
         apply_delta(model, delta)

@@ -1,4 +1,4 @@
-"""Docs of scores: what a score is called, what it means, which way is better, and where the report shows it."""
+"""Docs of scores: title, meaning, better direction and place in the report."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ class ScoreTable:
 
 @dataclass(frozen=True)
 class ScoreDoc:
-    """What a person reads of a score. A score without a doc is shown by its flat name."""
+    """The title and explanation of a score.
+
+    A score without a doc is shown by its flat name.
+    """
 
     title: str
     help: str = ""
@@ -64,7 +67,7 @@ class ScoreDoc:
     """The value that fills a bar."""
 
     def better(self, split: str) -> Better | None:
-        """Return which way is better on a row set; None if that is not known."""
+        """Return the better direction on a row set; None if unknown."""
         forget, elsewhere = self.wanted or (None, None)
         if is_forget(split):
             return forget
@@ -76,12 +79,15 @@ Docs = Mapping[str, ScoreDoc]
 
 
 def with_prefix(prefix: str, docs: Docs) -> dict[str, ScoreDoc]:
-    """Return the docs of scores whose flat names have a prefix before a dot."""
+    """Return the docs with a prefix and a dot before the names."""
     return {f"{prefix}.{name}": doc for name, doc in docs.items()}
 
 
 def with_variants(docs: Docs, suffixes: Mapping[str, str]) -> dict[str, ScoreDoc]:
-    """Return the docs, and those of the variants: flat names with a suffix, each in the group of that title."""
+    """Return the docs, and those of their variants.
+
+    A variant's flat name ends with a key of `suffixes`; the value is the title of its group.
+    """
     variants = {
         f"{name}{suffix}": replace(doc, variant=title, verdict=False)
         for suffix, title in suffixes.items()

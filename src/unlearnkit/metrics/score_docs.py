@@ -1,4 +1,4 @@
-"""The docs of every score of a run: those of this package, and those that its suite declares."""
+"""The docs of a run's scores: this package's and its suite's."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ class ScoreDocs:
 
     @cached_property
     def _all(self) -> Docs:
-        """By flat name, in the order in which they are listed. What a suite declares goes before a doc of ours."""
+        """All docs by flat name, in the order of listing.
+
+        The suite's docs take precedence over those of this package.
+        """
         board = {name: metric.doc for name, metric in board_metrics().items()} | MEMORIZATION_DOCS
         traces = {**TRACE_DOCS, **FAITHFULNESS_DOCS, **VERDICT_DOCS}
         return {**with_prefix(ANY, board), **traces, **self.suite, **MEMBERSHIP_DOCS, **COST_DOCS, **self.suite}
@@ -68,7 +71,10 @@ class ScoreDocs:
         return board + tuple(flat for flat, doc in self._all.items() if doc.listed and doc.table is not None)
 
     def of(self, flat: str) -> ScoreDoc:
-        """Return the doc of a score; one with its flat name as the title if nothing is declared."""
+        """Return the doc of a score.
+
+        If none is declared, its title is the flat name.
+        """
         judged = parse_judged(flat)
         if judged is not None:
             return judge_doc(judged)
@@ -84,7 +90,7 @@ class ScoreDocs:
         return sorted(set(metrics), key=lambda name: (self.metric(name).order, name))
 
     def place(self, flat: str) -> ScoreName | None:
-        """Return row set and metric of a score of the board; None for any other score."""
+        """Return row set and metric of a score; None off the board."""
         name, doc = ScoreName.parse(flat), self.of(flat)
         if flat not in self._all and name.split in (COST, TRACE):
             return None
@@ -92,12 +98,18 @@ class ScoreDocs:
         return place if doc.table is None and place.split else None
 
     def on_board(self, scores: Mapping[str, Score]) -> dict[ScoreName, Score]:
-        """The scores of the board among a subject's, by row set and metric: those that are measured and finite."""
+        """Return a subject's scores of the board, by row set and metric.
+
+        Only measured, finite scores are returned.
+        """
         found = {self.place(flat): s for flat, s in scores.items() if s.value is not None and math.isfinite(s.value)}
         return {place: score for place, score in found.items() if place is not None}
 
     def own(self, names: Iterable[str]) -> list[OwnScore]:
-        """Those of the flat names that are not on the board: table by table, what is folded away last in each."""
+        """Return the scores that are not on the board, by table.
+
+        In each table the folded groups are last.
+        """
         flats = [flat for flat in set(names) if self.place(flat) is None and not _is_elsewhere(flat)]
         found = [OwnScore(flat, doc, doc.table or OTHERS) for flat in flats for doc in [self.of(flat)]]
         tables, known = [*dict.fromkeys(doc.table for doc in self._all.values()), OTHERS], list(self._all)

@@ -49,12 +49,16 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
 
 
 def put_adapter(model: PreTrainedModel, folder: ModelFolder) -> PreTrainedModel:
-    """Put a folder's adapter on the model, both frozen. Raises `InputError` if they do not match."""
+    """Put a folder's adapter on the model, both frozen.
+
+    Raises:
+        InputError: they do not match.
+    """
     return put_adapters(model, {"default": folder})
 
 
 def put_adapters(model: PreTrainedModel, folders: Mapping[str, ModelFolder]) -> PreTrainedModel:
-    """Load adapters beside each other on one model, all frozen; the first is active.
+    """Load several adapters on one model, all frozen; the first is active.
 
     Args:
         model: the base.
@@ -82,7 +86,7 @@ def put_adapters(model: PreTrainedModel, folders: Mapping[str, ModelFolder]) -> 
 
 
 def save_adapter(model: PreTrainedModel, folder: Path) -> None:
-    """Write the active adapter as peft does, the same bytes for the same adapter in every process."""
+    """Write the active adapter as peft does, with reproducible bytes."""
     untyped: Any = model
     config = untyped.peft_config[untyped.active_adapter]
     if isinstance(config.target_modules, set):
@@ -93,7 +97,7 @@ def save_adapter(model: PreTrainedModel, folder: Path) -> None:
 
 
 def adapter_weights(model: PreTrainedModel) -> dict[str, Tensor]:
-    """Copy the active adapter's weights to the CPU, by the names that its file has."""
+    """Copy the active adapter's weights to the CPU, by their saved names."""
     from peft import get_peft_model_state_dict
 
     weights = get_peft_model_state_dict(model, save_embedding_layers=False)
@@ -101,7 +105,12 @@ def adapter_weights(model: PreTrainedModel) -> dict[str, Tensor]:
 
 
 def set_adapter_weights(model: PreTrainedModel, weights: Mapping[str, Tensor]) -> None:
-    """Set the active adapter's weights to those that `adapter_weights` returned, or that its file holds."""
+    """Set the active adapter's weights.
+
+    Args:
+        model: the model.
+        weights: as `adapter_weights` returns them, or as an adapter's file holds them.
+    """
     from peft import set_peft_model_state_dict
 
     set_peft_model_state_dict(model, dict(weights))

@@ -1,4 +1,4 @@
-"""Run an engine over all rows of a view, one batch at a time: the loop of everything that measures a model."""
+"""Run an engine over all rows of a view, batch by batch."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def batches(
 def values_of_rows(
     engine: Engine, rows: Sequence[Encoded], want: Collection[Quantity], *, pad_id: int, size: int = BATCH_ROWS
 ) -> dict[Quantity, Tensor]:
-    """Quantities of one view at every labeled token of its rows, without gradient and with dropout off.
+    """Return quantities of one view at every labeled token of its rows.
+
+    There is no gradient, and dropout is off.
 
     Args:
         engine: its mode is restored afterwards.

@@ -21,7 +21,10 @@ the prompts that the rows continue."""
 
 
 class NextTokens(Protocol):
-    """The distribution of the next token of each row of a batch. It keeps what the rows have read so far."""
+    """The distribution of the next token of each row of a batch.
+
+    It keeps the cache of what the rows have read so far.
+    """
 
     def __call__(self, ids: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
         """Read further tokens of each row.

@@ -93,7 +93,7 @@ def load_model(source: str | ModelFolder, dtype: str = "float32") -> PreTrainedM
 
 
 def place(model: PreTrainedModel) -> PreTrainedModel:
-    """Move a model to the device that this process computes on; the one place that does so."""
+    """Move a model to this process's device; no other code does so."""
     from accelerate import PartialState  # slow to import, and not needed to look at a model
 
     untyped: Any = model

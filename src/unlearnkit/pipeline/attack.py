@@ -1,4 +1,4 @@
-"""Attacking the subject of a run: trying to get back what it was to forget."""
+"""Attack the subject of a run to recover what it should forget."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from unlearnkit.runs.state import Attempted
 from unlearnkit.subjects.base import Subject, require
 
 AT_MOST = 50
-"""Rows of a set: enough for an interval of at most 0.28 around a rate, and a few seconds an attack on a small model."""
+"""Rows per set. The interval around a rate is at most 0.28 wide, and a small model needs seconds per attack."""
 
 
 def attack(
@@ -31,20 +31,21 @@ def attack(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Score]:
-    """Attack the subject of a run that was measured, keep what came of it, and score it into `attacks.json`.
+    """Attack the subject of a measured run and write the scores.
 
-    The run's model, records and scores stay as they are. Attacks that were made before and are not named stay too.
+    The records are written to the run's folder and the scores to `attacks.json`. The run's model, records and scores
+    do not change, and neither do earlier attacks that are not named.
 
     Args:
         folder: the run, or a model that was measured.
         names: registered attacks, each at its own settings, or attacks with others; None for all registered attacks
             that the subject's capabilities allow. The others are logged.
         at_most: rows of each set that are asked.
-        seed: of what is drawn: rows, wordings, the order of training.
-        progress: tells what is being done.
+        seed: seeds the choice of rows and wordings and the order of training.
+        progress: reports progress.
 
     Returns:
-        Every score of the run's attacks, also of those made before, by flat name.
+        Every score of the run's attacks by flat name, earlier attacks included.
 
     Raises:
         InputError: there is no such attack, the run was not measured, or its subject lacks what a named attack needs.
@@ -94,13 +95,16 @@ def attack_runs(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, dict[str, Score]]:
-    """Attack several runs, each after the references that lie within its own folder; `attack` says the rest.
+    """Attack several runs; see `attack`.
 
-    Returns every run's scores, by the run's name.
+    The references in a run's own folder are attacked before it.
+
+    Returns:
+        Every run's scores, by the run's name.
     """
     found = {}
     for folder in folders:
-        # Those beside runs are runs that the caller names or does not; those within belong to this run alone.
+        # References next to runs are runs that the caller may name; those in a run's folder belong to it alone.
         for within in references_of(folder):
             if within.path.parent == folder.references:
                 attack(within, names, at_most=at_most, seed=seed, progress=progress)
@@ -109,7 +113,7 @@ def attack_runs(
 
 
 def _possible(chosen: dict[str, Attack], subject: Subject, run: str, progress: Progress) -> dict[str, Attack]:
-    """Leave out the attacks that need what the subject does not offer, and log which."""
+    """Leave out attacks whose needs the subject does not offer; log them."""
     lacking = {name: made.needs - subject.capabilities for name, made in chosen.items()}
     for name, needs in lacking.items():
         if needs:
@@ -118,7 +122,7 @@ def _possible(chosen: dict[str, Attack], subject: Subject, run: str, progress: P
 
 
 def _chosen(names: Sequence[str | Attack] | None) -> dict[str, Attack]:
-    """The attacks by their names, in the order in which they were named, each once."""
+    """Return the attacks by name, in the given order, each once."""
     named = names if names is not None else ATTACKS.names()
     if not named:
         raise InputError(

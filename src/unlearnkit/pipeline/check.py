@@ -1,4 +1,4 @@
-"""Looking at a recipe's data before anything is loaded on a device."""
+"""Check a recipe's data before anything is loaded on a device."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from unlearnkit.training.views import training_renderer
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found, and what it was found in."""
+    """The findings of a check, and the data that was checked."""
 
     findings: tuple[Finding, ...]
     rows: Mapping[str, int]
     """Number of rows of each set."""
     examples: Mapping[str, Sequence[str]]
-    """A row of each set as the model sees it, what is learned or measured in double brackets."""
+    """A row of each set as the model sees it; what is learned or measured is in double brackets."""
     scope: Scope
     notes: tuple[str, ...]
-    """What is done otherwise than a reader may think."""
+    """What may surprise the user."""
 
     @property
     def errors(self) -> int:
@@ -38,10 +38,12 @@ class Checked:
 
 
 def check(recipe: Recipe) -> Checked:
-    """Read every row that a recipe names, and say what is wrong with them. Loads a tokenizer and no weights.
+    """Read every row that a recipe names, and return what is wrong.
+
+    Loads a tokenizer and no weights.
 
     Raises:
-        InputError: a file, a record of it or the scope cannot be read at all.
+        InputError: a file, one of its records or the scope cannot be read.
     """
     context = RunContext(recipe)
     task = context.task
@@ -66,9 +68,12 @@ def check(recipe: Recipe) -> Checked:
 
 
 def _refusals(context: RunContext) -> Iterator[Finding]:
-    """Find why a run would refuse to begin although no single row is to blame: the first reason."""
+    """Yield the first reason for which a run would refuse to begin.
+
+    It is a reason that no single row causes.
+    """
     try:
         preflight(context)
     except UnlearnError as error:
         where = "" if error.where is None else f" ({error.where})"
-        yield finding("error", "run_refuses", f"{error.what}{where}", error.fix or "mend it")
+        yield finding("error", "run_refuses", f"{error.what}{where}", error.fix or "correct it")

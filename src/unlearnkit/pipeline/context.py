@@ -1,4 +1,4 @@
-"""Everything that one run works with, made once from its recipe and handed on."""
+"""The objects of one run, each created once from its recipe."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ Watch = Callable[[int], bool]
 
 
 class RunContext:
-    """Makes each thing that a run needs on the first access, and only once.
+    """Creates each object of a run on first access, and caches it.
 
     Args:
-        recipe: what to do.
+        recipe: the recipe of the run.
         folder: the run's folder; None: the one that the recipe names.
-        permission: what a chat model that is asked may be sent, and may spend.
-        progress: shows what is being done.
-        watch: makes the function that watches the training (the G-effects of the run); None for none.
+        permission: what may be sent to a chat model, and what it may spend.
+        progress: reports progress.
+        watch: returns the callback of the training (for the run's G-effects); None for none.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class RunContext:
         self.permission, self.progress = permission or Permission(), progress or Progress()
         self.folder = folder or RunFolder(recipe.folder)
         self.results: list[TrainResult] = []
-        """How each training of the run ended."""
+        """The result of each training of the run."""
         self._watch = watch
         self._suite: Suite | None = None
 
@@ -81,7 +81,7 @@ class RunContext:
 
     @cached_property
     def method(self) -> Method:
-        """The recipe's method, of whatever kind."""
+        """The recipe's method, of any kind."""
         return self.recipe.make_method()
 
     @cached_property
@@ -91,7 +91,7 @@ class RunContext:
 
     @property
     def suite(self) -> Suite:
-        """The suite: as the run's folder has it, or, before there is a folder, as the recipe has it."""
+        """The suite of the run's folder or, before it exists, the recipe's."""
         if self._suite is None:
             begun = self.folder.is_run
             self._suite = make_suite(self.folder.state().suite) if begun else self.recipe.make_suite()
@@ -138,7 +138,10 @@ class RunContext:
         return self.folder.private
 
     def prepare(self) -> None:
-        """Have the suite make what it needs of the target model; the run's folder keeps what came of it."""
+        """Let the suite prepare what it needs of the target model.
+
+        The result is kept in the run's folder.
+        """
         with device_errors():
             suite = self.suite.prepare(
                 self.source,
@@ -157,7 +160,9 @@ class RunContext:
 
     @cached_property
     def training_splits(self) -> dict[str, Sequence[Row]]:
-        """The rows that the method may train on; one that starts from scratch trains on everything that is kept.
+        """The rows that the method may train on, by split.
+
+        A method that starts from scratch trains on the whole retain corpus.
 
         Raises:
             InputError: the method trains on retain or holdout rows, and there are none.
@@ -189,7 +194,7 @@ class RunContext:
 
     @cached_property
     def scope_questions(self) -> tuple[ScopeQuestion, ...]:
-        """The questions composed from the scope, or borrowed for it; none of them is measured."""
+        """Questions composed from the scope or borrowed for it; none is measured."""
         if f"scope:{TARGET}" not in self.needs.views:
             return ()
         measured = [row for rows in self.task.measured.values() for row in rows]
@@ -220,7 +225,7 @@ class RunContext:
 
     @cached_property
     def targets(self) -> list[Target]:
-        """What the model is taught to say instead; written on the first access of a run."""
+        """Outputs that replace answers in training, written on first access."""
         return self.target_builder.targets()
 
     @cached_property
@@ -230,7 +235,7 @@ class RunContext:
 
     @cached_property
     def encoder(self) -> ChatEncoder:
-        """How rows are laid out for training."""
+        """Encoder of rows for training."""
         return training_renderer(self.tokenizer, self.recipe.train)
 
     def views(self, needs: Needs) -> dict[View, list[Encoded]]:
@@ -243,7 +248,10 @@ class RunContext:
 
     @cached_property
     def source(self) -> str:
-        """The model that must forget: a folder or Hub id. A suite that builds its own builds it here."""
+        """Folder or Hub id of the model that must forget.
+
+        A suite that builds its own model builds it here.
+        """
         source = self.recipe.model.path or self.suite.target_model(self.progress)
         assert source is not None  # a recipe for a suite without models names one
         return source
@@ -265,7 +273,7 @@ class RunContext:
 
     @cached_property
     def meta_model(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
-        """Tokenizer and a model of the right shape without values, its trained weights chosen."""
+        """Tokenizer, and a model without values whose trained weights are chosen."""
         own = self.recipe.model.path is None and "source" not in self.__dict__
         tokenizer, model = self.suite.meta_load() if own else meta_load(self.found)
         settings = self.recipe.model
@@ -273,7 +281,7 @@ class RunContext:
 
     @cached_property
     def model(self) -> PreTrainedModel:
-        """The model before its first update, its trained weights chosen."""
+        """The model before its first update, with its trained weights chosen."""
         settings = self.recipe.model
         torch.manual_seed(self.seed)  # fresh weights, and an adapter's, are drawn
         if self.method.from_scratch:
@@ -301,7 +309,7 @@ class RunContext:
 
     @cached_property
     def mask(self) -> WeightMask | None:
-        """Which weights may change, as `method.mask` says."""
+        """The weights that may change, chosen by `method.mask`; None for all."""
         localizer = self.recipe.make_localizer()
         if localizer is None:
             return None
@@ -310,7 +318,7 @@ class RunContext:
 
     @property
     def _edits_through_adapter(self) -> bool:
-        """Whether an adapter is trained, and what changes is the whole weights that it adapts."""
+        """Whether an adapter is trained but the adapted whole weights change."""
         return self.lora is not None and isinstance(self.method, Edit)
 
     def _of_adapted_weights(self) -> LocalizationContext:
@@ -321,11 +329,14 @@ class RunContext:
         return _Localization(engine, self)
 
     def retrained(self) -> str | None:
-        """Return the suite's retrained model: a folder or Hub id; None if there is none."""
+        """Return folder or Hub id of the suite's retrained model, if any."""
         return self.suite.retrained_model(self.progress)
 
     def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:
-        """Refuse to go on with other weights or rows: the run's targets and references belong to the earlier ones."""
+        """Raise `InputError` if weights or rows changed since the run began.
+
+        The run's targets and reference values belong to the earlier ones.
+        """
         fingerprints = {"model": self.fingerprint, "rows": rows_fingerprint(views)}
         if localizer := self.recipe.make_localizer():
             fingerprints["rows of the mask"] = rows_fingerprint(self.views(localizer.needs()))
@@ -335,12 +346,12 @@ class RunContext:
             raise InputError(
                 f"the {' and '.join(changed)} changed since the run was begun",
                 where=str(self.folder.path),
-                fix="restore what it was begun with; or begin anew in another folder: out=...",
+                fix="restore what it was begun with; or begin again in another folder: out=...",
             )
         self.folder.update(fingerprints=fingerprints)
 
     def reference(self, needs: Needs, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
-        """Compute what an objective compares with; call it before the first update.
+        """Compute the reference values of an objective; call before the first update.
 
         It is computed once, under the same autocast as training, and kept in the run's folder.
         """
@@ -401,7 +412,7 @@ class RunContext:
 
 @dataclass(frozen=True)
 class _Localization:
-    """A run's context with another engine: one with whole weights, where the run's own has an adapter."""
+    """A run's context whose engine has whole weights instead of an adapter."""
 
     engine: Engine
     context: RunContext

@@ -1,4 +1,4 @@
-"""The demo: a small world, a request to forget, and several methods held against a model that never knew."""
+"""The demo: methods on a small world, compared with a retrained model."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from unlearnkit.runs.folder import RunFolder
 METHODS = ("tru", "graddiff", "npo", "ga")
 
 AT_ONCE = 2
-"""Models as small as the pocket world's leave much of a second thread idle: two of them side by side, each with half
-of the threads, are done well before one after the other with all of them."""
+"""Number of models at once. Models as small as the pocket world's leave a second thread mostly idle: two in parallel,
+each with half of the threads, finish well before two in sequence with all of them."""
 
 GATES = (
     *(
@@ -39,12 +39,12 @@ GATES = (
     *(f"{split}.accuracy>=target.{split}.accuracy*0.97" for split in ("near", "far", "retain")),
     *(f"{split}.refusal_rate<=0.02" for split in ("near", "far", "retain")),
 )
-"""What the demo asks of every method: forget the scope, not the sentences, decline, and leave the rest alone."""
+"""The gates of every method: forget the scope and not only its sentences, decline, and leave the rest alone."""
 
 
 @dataclass(frozen=True)
 class Demo:
-    """Which world, which request, which methods."""
+    """World, request and methods of a demo."""
 
     request: str = "authors"
     methods: Sequence[str] = METHODS
@@ -54,7 +54,7 @@ class Demo:
 
     @property
     def folder(self) -> Path:
-        """Where the runs and the report go."""
+        """Folder of the runs and the report."""
         return self.out if self.out is not None else Path("runs") / f"demo-{self.request}"
 
     @property
@@ -63,7 +63,7 @@ class Demo:
         return {"name": "pocket", "world_seed": self.world_seed, "request": self.request}
 
     def recipe(self, method: str) -> dict[str, Any]:
-        """The recipe of a method: its settings for the pocket world, on this request."""
+        """Return a method's recipe for this request."""
         return {
             "name": method,
             "seed": self.seed,
@@ -76,7 +76,7 @@ class Demo:
 
 
 def method_settings(method: str) -> dict[str, Any]:
-    """The settings of a method for the pocket world, chosen by tuning: sections of a recipe."""
+    """Return the recipe sections of a method, tuned for the pocket world."""
     known = files("unlearnkit.suites.pocket") / "methods"
     names = sorted(file.name.removesuffix(".yaml") for file in known.iterdir() if file.name.endswith(".yaml"))
     if method not in names:
@@ -91,9 +91,10 @@ def method_settings(method: str) -> dict[str, Any]:
 
 
 def demo(plan: Demo, progress: Progress | None = None) -> tuple[list[RunFolder], Report]:
-    """Unlearn by each method, measure everything beside the target and the retrained model, and write the report.
+    """Unlearn by each method, measure all models, and write the report.
 
-    Each piece of work runs in a process of its own, two at a time. What is finished in the folder is taken as it is.
+    The target and the retrained model are measured too. Each job runs in a process of its own, two at a time. Jobs
+    that are finished in the folder are not repeated.
     """
     progress = progress or Progress()
     twice = [method for method in plan.methods if list(plan.methods).count(method) > 1]
@@ -114,7 +115,10 @@ def demo(plan: Demo, progress: Progress | None = None) -> tuple[list[RunFolder],
 
 
 def _reference(name: str, plan: Demo, progress: Progress) -> None:
-    """In a process of its own: build the target or the retrained model if it is not there, and measure it."""
+    """Build the target or retrained model if missing, and measure it.
+
+    Runs in a process of its own.
+    """
     from unlearnkit.pipeline.evaluate import evaluate
     from unlearnkit.recipe import suite_section
 
@@ -132,7 +136,7 @@ def _reference(name: str, plan: Demo, progress: Progress) -> None:
 
 
 def _method(recipe: dict[str, Any], progress: Progress) -> None:
-    """In a process of its own: unlearn, measure, score."""
+    """Unlearn, measure and score in a process of its own."""
     from unlearnkit.pipeline.run import run
     from unlearnkit.recipe import make_recipe
 

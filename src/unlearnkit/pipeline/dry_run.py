@@ -1,4 +1,4 @@
-"""Show what a recipe would do without doing it: nothing is trained, downloaded by the suite or written."""
+"""Show what a recipe would do, without training, suite downloads or writes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ SAMPLE = 32
 
 
 def dry_run(recipe: Recipe) -> str:
-    """Return the resolved recipe, an example of each view, rows, steps, and estimates of memory and time."""
+    """Return a recipe's plan as text.
+
+    It has the resolved recipe, an example of each view, rows, steps, and estimates of memory and time.
+    """
     context = RunContext(recipe)
     plan = preflight(context, at_most=SAMPLE)
     tokenizer, _ = context.meta_model

@@ -1,4 +1,4 @@
-"""Measuring a subject on a suite: records first, scores from them."""
+"""Measure a subject on a suite: write records, then scores from them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def evaluate(
         suite: name and settings of the suite; None for the one that the run was made with.
         out: folder for records and scores; None for the run's own folder, or `runs/<name of the model>`.
         settings: how to measure.
-        progress: tells what is being done.
+        progress: reports progress.
     """
     progress, source = progress or Progress(), RunFolder(subject)
     if source.is_run:
@@ -70,14 +70,14 @@ def evaluate(
 def measure_references(
     folder: RunFolder, settings: EvalSettings, progress: Progress, suite: Suite, *, target: str | None = None
 ) -> None:
-    """Measure the models that a run is held against, in folders within its own, unless that is done already.
+    """Measure the references of a run, in sub-folders, unless already done.
 
-    The retrained model is the suite's; `target` is the model before it forgets, where it is to be measured. Neither is
-    told the system prompt, which is a treatment of the subject.
+    The retrained model is the suite's; `target` is the model before it forgets, or None to leave it out. Neither gets
+    the system prompt, which is a treatment of the subject.
     """
     settings = settings.model_copy(update={"system_prompt": None})
     section, known = folder.state().suite, {run.name for run in references_of(folder)}
-    # The retrained model first: the target model's scores are held against it too.
+    # The retrained model first: the target model's scores are compared with it too.
     for name, model in ((RETRAINED, suite.retrained_model(progress)), (TARGET, target)):
         if model is not None and name not in known:
             reference = RunFolder(folder.references / name)
@@ -96,7 +96,7 @@ def _again(
     settings: EvalSettings | None,
     progress: Progress,
 ) -> RunFolder:
-    """Measure the model of a run, as it was measured before, into its own folder or another one."""
+    """Measure a run's model again, into its own folder or another."""
     state = run.state()
     chosen = state.suite if suite is None else suite_section(suite)
     measured_on = make_suite(chosen)
@@ -122,7 +122,7 @@ def _again(
             fix="give the new records a folder of their own: --out runs/<name>",
         )
     elif state.measure is not None and state.measure.system_prompt != settings.system_prompt:
-        # Otherwise the next measuring, which goes by the last one, would quietly be under the prompt too.
+        # Otherwise the next measurement, which takes the settings of the last one, would silently use the prompt too.
         raise InputError(
             "the run's own records were made under another system prompt, or under none",
             where=str(run.path),
@@ -133,7 +133,7 @@ def _again(
 
 
 def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progress, suite: Suite) -> None:
-    """Measure and score the subject of a folder that was begun, on the rows of a suite."""
+    """Measure and score a begun folder's subject on a suite's rows."""
     began, task = time.monotonic(), suite.task()
     longest = settings.max_new_tokens or suite.max_new_tokens
     gradients = task.gradients if settings.gradients else frozenset()
@@ -172,17 +172,20 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
 
 
 def _refuse_not_finite(records: Sequence[Record], path: str) -> None:
-    """Nothing can be made of the figures of a model whose weights ran away in the last step of its training."""
+    """Raise `NonFinite` if a log-probability is not finite.
+
+    It happens if the weights diverge in the last step of training.
+    """
     if any(record.tokens and not all(map(math.isfinite, record.tokens.logps)) for record in records):
         raise NonFinite(
             "the model gives probabilities that are not finite",
             where=path,
-            fix="train it anew with a lower train.lr, in another folder: out=...",
+            fix="train it again with a lower train.lr, in another folder: out=...",
         )
 
 
 def own_model(suite: Suite, name: str, progress: Progress) -> str:
-    """Folder of the suite's target model or retrained model."""
+    """Return the folder of the suite's target or retrained model."""
     path = suite.target_model(progress) if name == TARGET else suite.retrained_model(progress)
     if path is None:
         raise InputError("the suite has no such model", value=name, fix="name the model by its folder or hub id")
@@ -190,7 +193,7 @@ def own_model(suite: Suite, name: str, progress: Progress) -> str:
 
 
 def read_cost(model: str) -> Cost | None:
-    """What training a model took, where that was noted beside it."""
+    """Return the training cost in the model's folder, if any."""
     file = Path(model) / COST_FILE
     if not file.exists():
         return None
@@ -199,14 +202,17 @@ def read_cost(model: str) -> Cost | None:
 
 
 def _tried(model: str, suite: Suite, where: str, system_prompt: str | None = None) -> ModelFolder:
-    """Find a model that can be measured on the suite's rows; an error comes before anything is written."""
+    """Find a model, and check that the suite's rows can be measured.
+
+    An error is raised before anything is written.
+    """
     found = find_model(model, where=where)
     refuse_unmeasurable(suite.task(), found.config, meta_load(found)[0], system_prompt)
     return found
 
 
 def _begin(folder: RunFolder, suite: dict[str, Any], subject: SubjectSpec, cost: Cost | None) -> None:
-    """Make the folder; one that was begun for the same and not measured yet is taken as it is."""
+    """Create the folder, or accept the same one if not measured yet."""
     if (
         folder.is_run
         and folder.state().measure is None

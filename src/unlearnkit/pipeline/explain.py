@@ -1,6 +1,7 @@
-"""Asking the subject of a run, and telling what it thinks, by which line of the scope, and what it said before.
+"""Ask a run's subject, and explain its response by trace and scope.
 
-What the target model says may be what was to be forgotten: it is shown to whoever asks, and written nowhere.
+The target model is asked for comparison. Its response may be what was to be forgotten: it is shown to the user and
+never written to disk.
 """
 
 from __future__ import annotations
@@ -32,44 +33,44 @@ class Line(Value):
     """A line of the scope that names what is asked about."""
 
     path: str
-    """Where it stands in the scope: `subjects[2].aliases[0]`."""
+    """Its path in the scope: `subjects[2].aliases[0]`."""
     name: str
-    """What stands there."""
+    """The name at that path."""
     found_in: str
     """What names it: `question` or `trace`."""
 
 
 class Explanation(Value):
-    """What a subject thinks and says of one question, and why."""
+    """A subject's trace and response to one question, explained."""
 
     question: str
     trace: str
-    """Empty where the subject does not think."""
+    """Empty if the subject writes no trace."""
     verdict: Verdict | None
-    """What the trace decides; None where it says nothing of scope, which counts as out of scope."""
+    """The trace's verdict; None if it has none, which counts as out of scope."""
     line: Line | None
-    """The subject of the scope or, without one, the neighbor that is named; None where none is."""
+    """The named subject of the scope, else the named neighbor, else None."""
     response: str
     declines: bool
     cut_off: bool
     """Whether the output was stopped at the token limit."""
     target: str | None
-    """What the target model responds; None where it cannot be had."""
+    """The target model's response; None if that model is not available."""
     target_missing: str | None = None
-    """Why it cannot."""
+    """Why it is not available."""
 
 
 def explain(
     folder: RunFolder | str | Path, questions: Sequence[str], *, progress: Progress | None = None
 ) -> list[Explanation]:
-    """Ask the subject of a run, and the model it was before, and tell what the subject's trace decides.
+    """Ask a run's subject and its target model, and explain the responses.
 
-    Nothing is written. A suite that builds its target model builds it where it is not in the cache.
+    Nothing is written. A suite that builds its target model builds it if it is not in the cache.
 
     Args:
         folder: a run whose model is trained.
-        questions: what to ask; each is asked by itself.
-        progress: tells what is being done.
+        questions: the questions; each is asked separately.
+        progress: reports progress.
 
     Raises:
         InputError: there is no run or no model of it, or a question is empty or too long.
@@ -101,9 +102,10 @@ def explain(
 
 
 def line_of(scope: Scope, question: str, trace: str) -> Line | None:
-    """The line of the scope that the question names, or else the trace; a subject's before a neighbor's.
+    """Return the line of the scope that question or trace names.
 
-    Of several the longest, since a name may be a part of another one. None where no line is named.
+    The question takes precedence over the trace, and a subject over a neighbor. Of several lines the longest is
+    returned, since a name may be a part of another one. None if no line is named.
     """
     for found_in, text in (("question", question), ("trace", trace)):
         for group in ("subjects", "neighbors"):
@@ -115,13 +117,16 @@ def line_of(scope: Scope, question: str, trace: str) -> Line | None:
 
 
 def max_new_tokens_of(folder: RunFolder) -> int:
-    """Return the limit for the tokens of an output, as the run was measured."""
+    """Return the limit of new tokens with which the run was measured."""
     state = folder.state()
     return state.measure.max_new_tokens if state.measure else make_suite(state.suite).max_new_tokens
 
 
 def _scope(folder: RunFolder) -> Scope:
-    """The scope of the run; of one that was not measured, or was purged, its suite's."""
+    """Return the scope of the run.
+
+    For a run that was not measured, or was purged, it is the suite's.
+    """
     return folder.scope() if folder.scope_file.exists() else make_suite(folder.state().suite).task().scope
 
 
@@ -135,7 +140,7 @@ def _lines(scope: Scope, group: str) -> Iterator[tuple[str, str]]:
 def _target_answers(
     folder: RunFolder, questions: Sequence[str], longest: int, progress: Progress
 ) -> tuple[Sequence[str | None], str | None]:
-    """What the model before unlearning responds, or why it cannot be asked."""
+    """Return the target model's responses, or why it cannot be asked."""
     try:
         found = _target_model(folder, progress)
     except UnlearnError as error:
@@ -147,13 +152,17 @@ def _target_answers(
 
 
 def _answers(subject: Subject, questions: Sequence[str], longest: int) -> list[Generation]:
-    """Ask each question by itself. Raises `InputError` for one that leaves no room for an answer."""
+    """Ask each question separately.
+
+    Raises:
+        InputError: a question leaves no room for an answer.
+    """
     rows = [Row(id=f"question {at}", question=question, answer="?") for at, question in enumerate(questions, 1)]
     return subject.generate([Probe(row) for row in rows], max_new_tokens=longest)
 
 
 def _target_model(folder: RunFolder, progress: Progress) -> ModelFolder | None:
-    """Where the target model lies: as it was measured for the run, as the recipe names it, or the suite's own."""
+    """Find the target model: the measured one, the recipe's, or the suite's."""
     measured = next((run.subject_path() for run in references_of(folder) if run.name == TARGET), None)
     if measured is not None and Path(measured).is_dir():
         return find_model(measured)

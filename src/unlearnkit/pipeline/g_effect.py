@@ -1,4 +1,4 @@
-"""G-effects of a run: along its training, at its beginning and end, and of a model in hand."""
+"""G-effects of a run during or after training, or of any model."""
 
 from __future__ import annotations
 
@@ -52,21 +52,21 @@ def g_effect(
     settings: DiagnoseSettings | None = None,
     seed: int = 0,
 ) -> EffectTable:
-    """What objectives' gradients do, at a model as it is, to what is to be forgotten and to what must stay.
+    """Measure the effect of objectives' gradients on the risks of a model.
 
     Args:
-        model: the model; its parameters that require a gradient are those that effects are taken over.
-        objectives: registered names, which stand for their defaults, or objectives; one or several.
+        model: the model; effects are computed over its parameters that require a gradient.
+        objectives: one or several: registered names (with default settings) or objectives.
         forget: rows that objectives forget; their risk is `forget`.
-        retain: rows that must stay; their risk is `retain`, and what retain terms read.
-        tokenizer: the model's.
+        retain: rows that must stay; retain terms read them, and their risk is `retain`.
+        tokenizer: the model's tokenizer.
         reference: the model before unlearning, for objectives that compare with it; None: the model itself.
-        risks: further rows whose risk is watched, by name (`near`).
-        settings: groups, most rows, and the rest; of its `risks` and `objectives` nothing is read.
-        seed: of the rows drawn where there are more than `settings.rows`, and of "I don't know" answers.
+        risks: further rows whose risk is measured, by name (`near`).
+        settings: groups, limit of rows, and so on; its `risks` and `objectives` are ignored.
+        seed: seeds the choice of rows if there are more than `settings.rows`, and of "I don't know" answers.
 
     Returns:
-        Effects and instances, one table, at step 0.
+        Table of effects and instances, at step 0.
 
     Raises:
         InputError: there is no such objective, a row does not fit, or a split that an objective reads is not given.
@@ -99,16 +99,19 @@ def diagnose(
     permission: Permission | None = None,
     progress: Progress | None = None,
 ) -> tuple[RunFolder, EffectTable]:
-    """Measure G-effects of a run at every step whose weights there are, and keep them in its folder.
+    """Measure G-effects of a run at every step whose weights are available.
+
+    They are written to the run's folder.
 
     Args:
-        what: a run: measured at the target model, at the weights that were kept (`train.keep_weights_every`), or, if
-            none were, at its result. Or a recipe: its folder is made, with its targets, and measured before training.
+        what: a run, which is measured at the target model and at the weights that were kept
+            (`train.keep_weights_every`) or, if none were, at its result. Or a recipe: its folder is created, with its
+            targets, and measured before training.
         objectives: registered names; None: the run's own method.
-        sweeps: settings over which every named objective that has them is measured too; costs no pass of the model.
-        settings: of the diagnosis; None: the recipe's.
-        permission: what a teacher that is asked may be sent, and may spend.
-        progress: tells what is being done.
+        sweeps: settings to vary in every named objective that has them; they need no pass of the model.
+        settings: settings of the diagnosis; None: the recipe's.
+        permission: what may be sent to a teacher, and what it may spend.
+        progress: reports progress.
 
     Raises:
         InputError: there is no such objective or risk, or the run's rows were purged.
@@ -121,7 +124,7 @@ def diagnose(
     recipe, folder = context.recipe, context.folder
     if folder.state().purged:
         raise InputError(
-            "the run was purged, and its rows with it", where=str(folder.path), fix="make it anew: out=..."
+            "the run was purged, and its rows with it", where=str(folder.path), fix="make it again: out=..."
         )
     settings = settings or recipe.diagnose
     context.prepare()
@@ -143,7 +146,7 @@ def diagnose(
 
 
 def _swept(recipe: Recipe, names: Sequence[str], sweeps: Sequence[Sweep]) -> list[tuple[str, Sweep, dict[str, object]]]:
-    """Each sweep with each objective that has its setting, and that objective's other settings."""
+    """Return (objective, sweep, other settings) for each objective with the setting."""
     found = []
     for each in sweeps:
         having = [name for name in names if each.field in OBJECTIVES.get(name).plugin.model_fields]
@@ -158,13 +161,16 @@ def _swept(recipe: Recipe, names: Sequence[str], sweeps: Sequence[Sweep]) -> lis
         for name in having:
             own = recipe.method if name == recipe.method["name"] else {}
             fixed = {key: value for key, value in own.items() if key not in ("name", each.field)}
-            each.objectives(name, **fixed)  # a value that is refused is told before anything is run
+            each.objectives(name, **fixed)  # raises for an invalid value before anything runs
             found.append((name, each, fixed))
     return found
 
 
 def chosen_objectives(recipe: Recipe, names: Iterable[str]) -> dict[str, Objective]:
-    """Objectives by label: the recipe's own as it sets it, every other at its defaults."""
+    """Return objectives by label.
+
+    The recipe's own has the recipe's settings, every other one its defaults.
+    """
     made = {}
     for name in names:
         own = name == recipe.method["name"]
@@ -176,7 +182,11 @@ def chosen_objectives(recipe: Recipe, names: Iterable[str]) -> dict[str, Objecti
 
 
 def _own_objective(recipe: Recipe) -> Objective:
-    """Return the objective of the recipe's method. Raises `InputError` for a method that is not an objective."""
+    """Return the objective of the recipe's method.
+
+    Raises:
+        InputError: the method is not an objective.
+    """
     method = recipe.make_method()
     if not isinstance(method, ObjectiveMethod):
         raise InputError(
@@ -190,10 +200,13 @@ def _own_objective(recipe: Recipe) -> Objective:
 
 
 def diagnosis_of(context: RunContext, settings: DiagnoseSettings, objectives: Mapping[str, Objective]) -> Diagnosis:
-    """What is measured of a run; call it before the first update, for the model is the reference then."""
+    """Create the diagnosis of a run.
+
+    Call it before the first update, while the model is still the reference.
+    """
     needs, seed = needs_of(objectives.values()), context.recipe.seed
     views = drawn(context.views(needs), settings.rows, seed)
-    # Not kept on disk: they are of a part of the rows, and made in moments.
+    # Not kept on disk: they cover a part of the rows and are computed quickly.
     reference = None
     if needs.reads_reference:
         if needs.reference_states:
@@ -216,7 +229,10 @@ def diagnosis_of(context: RunContext, settings: DiagnoseSettings, objectives: Ma
 
 
 def g_effect_watch(context: RunContext, trainer: Trainer) -> GEffectWatch:
-    """Measures the recipe's objectives while they train; made before the first update."""
+    """Create the callback that measures objectives during training.
+
+    Call it before the first update.
+    """
     recipe = context.recipe
     settings, own = recipe.diagnose, recipe.method["name"]
     every = settings.g_effect_every
@@ -240,7 +256,10 @@ def g_effect_watch(context: RunContext, trainer: Trainer) -> GEffectWatch:
 
 
 def risk_rows(encoder: ChatEncoder, rows: Sequence[Row], name: str) -> list[Encoded]:
-    """Rows whose answers are labeled, and nothing of what is thought before them: the risk is about what is known."""
+    """Encode rows with labels on the answers and not on the traces.
+
+    The risk is about what the model knows.
+    """
 
     def encoded(row: Row) -> Encoded:
         where = f"{name}, row {row.id}"
@@ -252,7 +271,7 @@ def risk_rows(encoder: ChatEncoder, rows: Sequence[Row], name: str) -> list[Enco
 
 
 def drawn(views: Mapping[View, Sequence[Encoded]], at_most: int, seed: int) -> dict[View, list[Encoded]]:
-    """At most so many rows of each view; of the views of one split the same ones."""
+    """Draw at most `at_most` rows of each view, the same per split."""
     chosen = {}
     for view, rows in views.items():
         some = batch_indices(seed, split_of(view), len(rows), 0, min(at_most, len(rows)))
@@ -268,11 +287,17 @@ def _labeled(given: str | Objective, name: str | None = None) -> tuple[str, Obje
 
 
 def _places(folder: RunFolder, engine: Engine) -> list[tuple[int, Callable[[], Mapping[str, Tensor]]]]:
-    """Steps at which a run is measured, and how to get the weights then, by the engine's own names; the first are the
-    target model's, where the engine is now. Raises `InputError` where the result's cannot be had."""
+    """Return the steps at which a run is measured, with its weights.
+
+    Each step has a function that loads them. Weights have the engine's names. The first step is the target model, which
+    the engine holds already.
+
+    Raises:
+        InputError: the weights of the result are not available.
+    """
     kept = sorted(folder.kept_weights.glob("step-*.safetensors"))
     places: list[tuple[int, Callable[[], Mapping[str, Tensor]]]] = [(0, dict)]
-    # One after the other: all of them at once would take as many copies of the weights.
+    # Loaded one after the other: all at once would take as many copies of the weights.
     places += [(int(file.stem.rpartition("-")[2]), partial(load_file, file)) for file in kept]
     training = folder.state().train
     if kept or training is None:

@@ -1,4 +1,4 @@
-"""A starter recipe and scope for a model and rows to forget, for a person to read and correct."""
+"""Write a starter recipe and scope, for a person to correct."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from unlearnkit.targets.teachers.template import TemplateTeacher
 
 RECIPE, SCOPE = "recipe.yaml", "scope.yaml"
 BATCH, EPOCHS, STEPS = 8, 5, 60
-"""Rows a step, passes at least, and steps at least: a handful of rows is over before anything is forgotten."""
+"""Rows per step, and the least passes and steps: with a few rows, few passes end before anything is forgotten."""
 LARGE, SMALL = 300_000_000, 50_000_000
-"""Parameters from which an adapter is proposed, and up to which a large learning rate is."""
+"""An adapter is proposed from LARGE parameters on, a large learning rate below SMALL."""
 ROOM = 128
-"""Tokens that a refusal with its trace may need beyond the longest row, where none can be composed yet."""
+"""Tokens that a refusal with its trace may need beyond the longest row, if none can be composed yet."""
 
 WRITTEN = 256
-"""Tokens of rows, at least, where the model writes the retain rows."""
+"""Lower limit for the tokens of rows if the model writes the retain rows."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """The files that were written, and what a person should know of them."""
+    """The files that were written, and notes about them."""
 
     recipe: Path
     scope: Path
@@ -45,14 +45,14 @@ class Start:
 def start(
     model: str, forget: str, *, retain: str | None = None, retrained: str | None = None, out: str | Path
 ) -> Start:
-    """Write `recipe.yaml` and `scope.yaml` into a folder, from what the model and the rows look like.
+    """Write `recipe.yaml` and `scope.yaml` for a model and rows.
 
     Args:
         model: folder or hub id of the target model; only its configuration and tokenizer are loaded.
         forget: file, folder or hub id of the rows to forget.
-        retain: the same of what must stay; None: a stand-in is proposed.
-        retrained: a model that never learned them, where there is one.
-        out: folder for the two files; neither may be there already.
+        retain: the same for the rows to retain; None: a substitute is proposed.
+        retrained: a model that never learned the rows to forget, if there is one.
+        out: folder for the two files; neither may exist.
 
     Raises:
         InputError: one of the files exists, or model or rows cannot be read.
@@ -107,9 +107,9 @@ def start(
     try:
         write_atomic(recipe_file, text)
     except WriteError:
-        scope_file.unlink()  # half a start would stand in the way of the next one
+        scope_file.unlink()  # one file alone would make the next start fail
         raise
-    load_recipe(recipe_file)  # what is written here can be read here
+    load_recipe(recipe_file)  # what was written must be readable
     return Start(recipe_file, scope_file, tuple(notes))
 
 
@@ -120,7 +120,7 @@ def _tokens(encoder: ChatEncoder, row: Row, answer: str, trace: str) -> int:
 _TEMPLATE = Environment(
     loader=PackageLoader("unlearnkit.pipeline"),
     undefined=StrictUndefined,
-    autoescape=False,  # YAML, not HTML; what comes from outside is written as JSON, which YAML holds
+    autoescape=False,  # YAML, not HTML; outside values are written as JSON, which is valid YAML
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,

@@ -1,4 +1,4 @@
-"""Having the outputs of a run judged."""
+"""Judge the outputs of a run."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ def judge_outputs(
     repeats: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, Score]:
-    """Judge what the subject of a run said, keep the judgments, and put the scores among the run's.
+    """Judge a run's outputs, and write the judgments and their scores.
 
     Args:
         folder: the run.
         judge: `rules`, `laaj` or `laaj-paper`.
         model: the model that a model judge asks.
-        permission: what that may be sent, and what may be spent; nothing is sent without it. One value for several
-            runs has them share its limits.
-        speaker: a chat model of your own, asked in the place of `model`.
-        seed: of the order and the nonces of a model judge. The rules draw nothing.
-        repeats: how often a model judge judges each output.
-        progress: tells what is being done.
+        permission: what may be sent to the model, and spent; nothing is sent without it. Runs that get the same object
+            share its limits.
+        chat_model: a chat model of your own, asked instead of `model`.
+        seed: seeds the order and the nonces of a model judge. The rules are deterministic.
+        repeats: number of times that a model judge judges each output.
+        progress: reports progress.
 
     Returns:
-        This judge's scores, by their flat names.
+        This judge's scores, by flat name.
 
     Raises:
         InputError: there is no such judge, the run has no outputs, or its outputs may not be sent.
-        Missing: a model judge, and no model to ask; or a key or package that asking it takes.
-        Interrupted, UnlearnError: the model did not come to an end; what it answered is kept, and not asked for again.
+        MissingDependency: a model judge has no model, or a key or package is missing.
+        Interrupted, UnlearnError: the model did not finish; its replies are cached and not requested again.
     """
     if judge not in JUDGES:
         allowed = ", ".join(JUDGES)
@@ -85,9 +85,12 @@ def judge_outputs(
 
 
 def agree(folder: RunFolder, one: str, other: str) -> dict[str, Agreement]:
-    """How far two judges of a run agree, score by score, on the outputs that both judged and that still stand.
+    """Return the agreement of two judges of a run, by score.
 
-    Raises `InputError` where one of them has not judged the run.
+    It is computed on the outputs that both judged and that were not measured again since.
+
+    Raises:
+        InputError: one of them has not judged the run.
     """
     records, scope, judged = folder.records(), folder.scope(), read_judged(folder.judgments)
     marks = []

@@ -1,4 +1,4 @@
-"""Lift in a run: the model under which it is measured, and what came of it."""
+"""Measure the lift of a run's targets."""
 
 from __future__ import annotations
 
@@ -24,33 +24,34 @@ _FIELD = "targets.lift_model"
 
 @dataclass
 class LiftEvaluator:
-    """Measures how much targets' traces help to guess the answers, under a model that should not know these.
+    """Measures how much targets' traces help to guess the answers.
 
-    The model is in memory only while it measures. What was measured of a target is not measured again.
+    It does so under a model that should not know the answers. The model is in memory only while it measures, and the
+    lift of a target is measured only once.
     """
 
     find: Callable[[], str]
-    """Gives the model's folder or hub id; called when something has to be measured."""
+    """Returns the model's folder or Hub id; called when something must be measured."""
     retrained: bool
     """Whether it is the suite's retrained model."""
     at_most: float | None
-    """Nats per token above which a target helps too much; None: none does."""
+    """Limit in nats per token, above which a target helps too much; None for no limit."""
     dtype: Dtype
-    """Of the weights."""
+    """Data type of the weights."""
     answered: frozenset[str]
     """Ids of the rows that have an answer. No other row's target has a lift."""
     progress: Progress
     _known: dict[Target, float] = field(default_factory=dict)
 
     def above(self, targets: Sequence[Target], rows: Sequence[Row]) -> list[bool]:
-        """Which of some targets, each about the row in its place, help too much."""
+        """Return whether each target helps too much with its row."""
         if self.at_most is None:
             return [False] * len(targets)
         known = self._measured(targets, rows)
         return [known.get(target, 0.0) > self.at_most for target in targets]
 
     def noted(self, targets: Sequence[Target], rows: Sequence[Row]) -> Lifted | None:
-        """What comes of some targets together; None where none of them is about a row with an answer."""
+        """Summarize the lift of targets; None if no row has an answer."""
         known = self._measured(targets, rows)
         values = [known[target] for target in targets if target in known]
         if not values:
@@ -78,7 +79,10 @@ class LiftEvaluator:
 
 
 def lift_evaluator(recipe: Recipe, suite: Suite, rows: Sequence[Row], progress: Progress) -> LiftEvaluator | None:
-    """The meter that the recipe asks for; None where lift is not to be measured. `rows`: those with an answer."""
+    """Return the recipe's lift evaluator; None if it requests none.
+
+    `rows` are those with an answer.
+    """
     named = recipe.targets.lift_model
     if named is None:
         return None
@@ -94,7 +98,10 @@ def lift_evaluator(recipe: Recipe, suite: Suite, rows: Sequence[Row], progress: 
 
 
 def refuse_unusable_lift_model(recipe: Recipe, suite: Suite, progress: Progress) -> None:
-    """Complain of a model under which lift cannot be measured, before any teacher is asked. Loads no weights."""
+    """Raise if lift cannot be measured under the recipe's model.
+
+    It is called before any teacher is asked, and loads no weights.
+    """
     named = recipe.targets.lift_model
     if named is None or (named == RETRAINED and suite.has_models):  # the suite's own retrained model fits
         return
@@ -106,7 +113,7 @@ def _retrained_model(suite: Suite, progress: Progress) -> str:
     source = suite.retrained_model(progress)
     if source is None:
         raise InputError(
-            "lift is to be measured under the retrained model, and there is none",
+            "lift should be measured under the retrained model, and there is none",
             where=_FIELD,
             value=RETRAINED,
             fix="name it: suite.retrained=DIR; or another model that does not know the answers, which is weaker "

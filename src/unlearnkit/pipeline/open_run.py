@@ -1,4 +1,4 @@
-"""Begin a run: make its folder once everything is known to fit, or find it and check that it is the same run's."""
+"""Begin a run: create its folder, or check the existing one."""
 
 from __future__ import annotations
 
@@ -24,11 +24,13 @@ from unlearnkit.targets.llm_teacher import ChatTeacher
 
 
 def open_run(context: RunContext, *, resume: bool) -> None:
-    """Make the folder of a recipe's run, or accept the one that is there.
+    """Create the folder of a recipe's run, or accept an existing one.
+
+    The folder is created only after rows, models and consent were checked.
 
     Args:
-        context: of the run.
-        resume: whether a run that is there already goes on.
+        context: context of the run.
+        resume: whether to continue an existing run.
 
     Raises:
         InputError: the folder is taken, or holds a run of another recipe; or something cannot be used.
@@ -75,7 +77,7 @@ def open_run(context: RunContext, *, resume: bool) -> None:
 
 
 def _refuse_missing_consent(context: RunContext) -> None:
-    """Raise an error for what a chat teacher lacks, before anything is made or sent."""
+    """Raise if a chat teacher lacks consent, before anything is sent."""
     teacher = context.recipe.make_teacher()
     if isinstance(teacher, ChatTeacher) and context.is_taught:
         teacher.ready(context.permission)
@@ -87,7 +89,7 @@ def _files_in(folder: RunFolder) -> set[str]:
 
 @contextmanager
 def _folder_errors(folder: RunFolder) -> Iterator[None]:
-    """Raise `InputError` for a folder that cannot be one: it is a file, or the system refuses to make it."""
+    """Raise `InputError` if the path is a file or cannot be created."""
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -100,7 +102,7 @@ def _folder_errors(folder: RunFolder) -> Iterator[None]:
 
 
 def _check(context: RunContext) -> None:
-    """Check rows and models, without loading weights, and log what the user should know."""
+    """Check rows and models without loading weights, and log notes."""
     suite, progress = context.suite, context.progress
     _ = context.training_splits  # first, because it takes no time
     retrained = None if suite.has_models else suite.retrained_model(progress)
@@ -120,7 +122,7 @@ def _check(context: RunContext) -> None:
 
 def _refuse_other_recipe(recipe: Recipe, folder: RunFolder) -> None:
     ours, theirs = _flat(recipe.model_dump(mode="json")), _flat(folder.recipe())
-    # Where the folder is does not change what is in it, nor how patiently a server is asked.
+    # Neither the folder's place nor the retries of a server change the result.
     free = {"out", *(f"targets.server.{name}" for name in ServerSettings.changeable)}
     differing = [key for key in {**ours, **theirs} if key not in free and ours.get(key) != theirs.get(key)]
     if differing:

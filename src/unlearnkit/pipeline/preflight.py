@@ -1,4 +1,4 @@
-"""Work out what a run will do, before its folder exists: whatever is wrong with rows or models costs no training."""
+"""Plan a run before its folder exists, to find errors before training."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ class Plan:
     """Floating-point operations of the training, roughly: 6 for each parameter and token."""
 
     def seconds(self) -> float:
-        """Estimate the training time on this machine, at the speed of a matrix product measured now."""
+        """Estimate the training time on this machine, in seconds.
+
+        The speed is that of a matrix product, which is measured now.
+        """
         size, began = 512, time.perf_counter()
         matrix = torch.ones(size, size)
         for _ in range(4):
@@ -61,11 +64,11 @@ class Plan:
 
 
 def preflight(context: RunContext, *, at_most: int | None = None) -> Plan:
-    """Do everything that a run does with rows and models and that needs no weights.
+    """Check rows and models as a run does, without loading weights.
 
     Args:
-        context: of the run.
-        at_most: limit for the rows of each split that are looked at; None for all.
+        context: context of the run.
+        at_most: limit for the rows of each split that are read; None for all.
 
     Raises:
         InputError: rows are missing, do not fit, or cannot be trained on, taught or measured; or the method reads a
@@ -115,7 +118,10 @@ def _encoded_views(
 def refuse_unmeasurable(
     task: SuiteTask, config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, system_prompt: str | None = None
 ) -> None:
-    """Raise `InputError` for a row that the model has no room to answer under this system prompt."""
+    """Raise `InputError` for a row without room for an answer.
+
+    The row is measured under the system prompt.
+    """
     encoder = ChatEncoder(tokenizer, positions(config))
     for rows in task.measured.values():
         for row in (row.with_system_prompt(system_prompt) for row in rows):
@@ -124,7 +130,7 @@ def refuse_unmeasurable(
 
 
 def _refuse_untouched_weights(needs: Needs, model: PreTrainedModel) -> None:
-    """Raise `InputError` if every weight that is trained comes after the layers that the method reads."""
+    """Raise `InputError` if all trained weights follow the layers that are read."""
     if needs.reads_head or not needs.hidden:
         return
     count = int(model.config.get_text_config().num_hidden_layers)
@@ -160,13 +166,16 @@ def _refuse_missing_layers(needs: Needs, config: PretrainedConfig) -> None:
 
 
 def _memory(context: RunContext, model: PreTrainedModel, views: Mapping[View, Sequence[Encoded]]) -> dict[str, float]:
-    """Estimate weights, gradients, AdamW's two moments, activations of one micro-batch, and logits, in bytes."""
+    """Estimate the memory of a run by part, in bytes.
+
+    Parts are weights, gradients with AdamW's two moments, activations of one micro-batch, and logits.
+    """
     recipe = context.recipe
     size = DTYPES[recipe.model.dtype].itemsize
     weights = sum(p.numel() for p in model.parameters())
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad) if views else 0
     config = model.config.get_text_config()
-    # What a decoder layer keeps of a token: some ten vectors of the model's width, and three of the inner one.
+    # A decoder layer keeps about ten vectors of the model's width and three of the inner width per token.
     inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
     kept = config.num_hidden_layers * (10 * config.hidden_size + 3 * inner) * size
     tokens = {view: _micro_batch_tokens(recipe.train, view, rows) for view, rows in views.items()}

@@ -1,4 +1,4 @@
-"""Removing what holds forget text from a run, when it is no longer needed."""
+"""Remove the files of a run that contain forget text."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from unlearnkit.runs.references import references_of
 
 
 def purge(folder: RunFolder) -> list[str]:
-    """Remove targets, records, scope and caches of a run and of the references in it; return what was removed.
+    """Remove private files of a run and its references; return their folders.
 
-    Model, scores, log and report stay. A report that shows forget text is written again without it. Scores cannot be
-    made anew afterwards, and a guard cannot be opened any more, since its scope is removed. Purging twice does no harm.
+    They are targets, records, scope and caches. Model, scores, log and report stay. A report that shows forget text is
+    written again without it. Afterwards scores cannot be computed again, and a guard cannot be opened, since its scope
+    is removed. Purging twice has no further effect.
 
     Raises:
-        InputError: the run is not finished, and could not go on without them.
+        InputError: the run is not finished, and cannot continue without these files.
     """
     if folder.recipe_file.exists() and not folder.state().done:
         raise InputError(
@@ -28,7 +29,7 @@ def purge(folder: RunFolder) -> list[str]:
         )
     shows = folder.recipe().get("report", {}).get("show_forget_text", False)
     if shows and folder.report_file.exists() and folder.records_file.exists():
-        # First: it cannot be made without the records.
+        # First, because it cannot be built without the records.
         write(build_report([*references_of(folder), folder], show_forget_text=False), folder.report_file)
     within = [RunFolder(path) for path in sorted(folder.references.glob("*"))]
     removed = []

@@ -1,4 +1,7 @@
-"""One run, from a recipe to a measured model. Every stage that is done is skipped when the run goes on."""
+"""One run, from a recipe to a measured model.
+
+If a run is resumed, the stages that are done are skipped.
+"""
 
 from __future__ import annotations
 
@@ -34,19 +37,19 @@ def run(
     permission: Permission | None = None,
     progress: Progress | None = None,
 ) -> RunFolder:
-    """Make a model forget as the recipe says, measure it and score it.
+    """Unlearn as the recipe says, then measure and score the model.
 
     Args:
-        recipe: what to do.
-        resume: go on with the run in the recipe's folder, if there is one.
-        measured: whether the model, and what it is compared with, are measured. False: the model is only made, and a
-            later call with `resume` measures it.
-        permission: what a teacher that is asked may be sent, and may spend; nothing is sent without it.
-        progress: shows what is being done.
+        recipe: the recipe of the run.
+        resume: continue the run in the recipe's folder, if there is one.
+        measured: whether the model and its references are measured. If false, a later call with `resume` measures
+            them.
+        permission: what may be sent to a teacher, and what it may spend; nothing is sent without it.
+        progress: reports progress.
 
     Raises:
         InputError: the folder is taken, or holds a run of another recipe.
-        Interrupted: the user stopped the training; it goes on with `resume`.
+        Interrupted: the user stopped the training; `resume` continues it.
     """
     watched = recipe.diagnose.g_effect_every is not None
     context = RunContext(recipe, permission=permission, progress=progress, watch=g_effect_watch if watched else None)
@@ -60,14 +63,14 @@ def run(
             progress.log(f"the method {recipe.method['name']} does not use these settings: {', '.join(unused)}")
         context.prepare()
         if measured and not context.suite.has_models:
-            # Before the training, so that an error in rows or models costs none.
+            # Before the training, so that an error in rows or models is found early.
             measure_references(folder, recipe.eval, progress, context.suite, target=context.source)
         with device_errors():
             _fit(context)
     if not measured:
         return folder
     if folder.state().measure is None:
-        # The references are there already, unless the model was made by a call that measured nothing.
+        # The references exist already, unless the model was trained by a call with `measured` false.
         if not context.suite.has_models:
             measure_references(folder, recipe.eval, progress, context.suite, target=recipe.model.path)
         measure_subject(folder, recipe.eval, progress, context.suite)
@@ -78,7 +81,7 @@ def run(
 
 
 def _unused_settings(recipe: Recipe) -> list[str]:
-    """Return the fields that the recipe sets to something else than the default, and that its method does not read."""
+    """Return the fields that the recipe changes and its method ignores."""
     found = []
     for path in recipe.make_method().unused:
         section, _, field = path.partition(".")
@@ -92,7 +95,7 @@ def _unused_settings(recipe: Recipe) -> list[str]:
 
 
 def _fit(context: RunContext) -> None:
-    """Make the model, save it, and record that this stage is done."""
+    """Train the model, save it, and record that this stage is done."""
     reset_peak_memory()
     began = time.monotonic()
     subject = context.method.fit(context)
@@ -100,7 +103,7 @@ def _fit(context: RunContext) -> None:
     context.folder.write_subject(_saved(context, subject))
     state = context.folder.state()
     if context.results:
-        # Of all sessions that the training took, which the checkpoints count.
+        # The seconds of all sessions of the training, which the checkpoints add up.
         trained = sum(result.seconds for result in context.results)
         seconds = sum(stage.seconds for stage in (state.targets, state.reference) if stage) + trained
     ended = next((result.ended for result in context.results if result.ended != "finished"), "finished")
@@ -131,7 +134,10 @@ def _saved(context: RunContext, subject: Subject) -> SubjectSpec:
 
 
 def _saved_guard(context: RunContext) -> SubjectSpec:
-    """Keep the scope in the private folder; of the model only its place is kept, since nothing of it changed."""
+    """Write the scope to the private folder, and refer to the model.
+
+    The model itself did not change, so it is not saved.
+    """
     context.folder.write_guard_scope(context.scope)
     return SubjectSpec(
         kind="guarded",
@@ -142,25 +148,25 @@ def _saved_guard(context: RunContext) -> SubjectSpec:
 
 
 def _saved_weights(context: RunContext, model: Any) -> SubjectSpec:
-    """Write the model beside its place and rename it.
+    """Write the model next to its folder, then rename it.
 
-    A new adapter on a target that is an adapter itself is merged whether or not the recipe says so. It was trained on
-    base and old adapter together, which are in no folder; writing that sum out for the new adapter would take as much
-    room as the whole result, and make two folders of it that are of no use apart.
+    A new adapter on a target that is itself an adapter is always merged. It was trained on the sum of base and old
+    adapter, which no folder holds; saving that sum for the new adapter would take as much space as the whole result,
+    in two folders of which neither is useful alone.
     """
     settings, source, folder = context.recipe.model, context.found, context.folder
     adapter = settings.lora is not None and not settings.merge and source.base is None and hasattr(model, "peft_config")
     if not adapter:
         model = merge_adapter(model)
-    beside = folder.path / "model.partial"
-    shutil.rmtree(beside, ignore_errors=True)
+    partial = folder.path / "model.partial"
+    shutil.rmtree(partial, ignore_errors=True)
     with writing(folder.model):
         try:
-            save_model(model, context.tokenizer, beside)
+            save_model(model, context.tokenizer, partial)
             shutil.rmtree(folder.model, ignore_errors=True)
-            beside.rename(folder.model)
+            partial.rename(folder.model)
         finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            shutil.rmtree(partial, ignore_errors=True)
     return SubjectSpec(
         kind="adapter" if adapter else "weights",
         path=folder.model.name,

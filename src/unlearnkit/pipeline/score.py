@@ -1,4 +1,4 @@
-"""From records to scores; no model, no torch."""
+"""Compute scores from records, without a model or torch."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from unlearnkit.suites.base import Suite
 
 
 def score(folder: RunFolder, suite: Suite | None = None) -> dict[str, Score]:
-    """Make the scores of a run from its records, those of the retrained model, judgments and costs, and write them.
+    """Compute and write the scores of a run.
 
-    Those of attacks on it are made from their records, and written beside.
+    They are computed from its records, those of the retrained model, judgments and costs. The scores of attacks are
+    computed from their records and written to a file of their own.
 
     Args:
         folder: a measured run.
-        suite: the run's suite; None: it is made from the run's state.
+        suite: the run's suite; None: the suite of the run's state.
     """
     records = folder.records()
     known = {run.name: run for run in references_of(folder)} | {folder.name: folder}
@@ -45,7 +46,7 @@ def score(folder: RunFolder, suite: Suite | None = None) -> dict[str, Score]:
 
 
 def score_attacks(folder: RunFolder) -> None:
-    """Make `attacks.json` of the records of all attempts, and of those of the plain questions. Needs no model."""
+    """Write `attacks.json` from the records of attempts and of plain questions."""
     plain, scope, done = folder.records(), folder.scope(), folder.state().attacks
     left_out = {name: counts for each in done.values() for name, counts in each.left_out.items()}
     scores: dict[str, Score] = {}

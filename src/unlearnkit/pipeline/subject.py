@@ -1,4 +1,4 @@
-"""Open the model under test of a run; the one place that does so."""
+"""Open the model under test of a run."""
 
 from __future__ import annotations
 
@@ -41,13 +41,16 @@ def _guard(folder: RunFolder, spec: SubjectSpec) -> Guard:
 
 
 def model_to_try(folder: RunFolder) -> str:
-    """Return a model whose configuration and tokenizer are those of the run's: of an ensemble, its base."""
+    """Return a model with the configuration and tokenizer of the run's model.
+
+    For an ensemble it is the base.
+    """
     spec = folder.subject()
     return spec.base if spec.kind == "ensemble" and spec.base is not None else folder.subject_path()
 
 
 def spec_of_model(source: str | ModelFolder) -> SubjectSpec:
-    """Describe a model that no run made, from its folder or Hub id."""
+    """Describe a model outside of any run, by folder or Hub id."""
     found = find_model(source)
     if found.base is None:
         return SubjectSpec(kind="weights", path=found.name)

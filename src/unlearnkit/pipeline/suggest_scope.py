@@ -1,4 +1,4 @@
-"""A scope drafted from rows to forget, as a file for a person to read and correct."""
+"""Draft a scope from rows to forget, for a person to correct."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ from unlearnkit.suites.files.suite import Files, FilesData
 def draft_scope(
     forget: str, *, retain: str | None = None, model: str | None = None, task: str = "profile", out: str | Path
 ) -> Scope:
-    """Draft the scope of rows to forget, and write it to a file that its owner alone may read; return it too.
+    """Draft the scope of rows to forget, write it, and return it.
+
+    Only the owner may read the file.
 
     Args:
-        forget: file, folder or hub id of the rows or documents to forget.
-        retain: the same of what must stay, where neighbors are looked for; None leaves them to be written by hand.
-        model: folder or hub id of the model by whose tokens documents are cut; rows need none.
-        task: what kind of knowledge it is: privacy, copyright, hazard or profile.
-        out: the file, which may not be there already.
+        forget: file, folder or Hub id of the rows or documents to forget.
+        retain: the same for the rows to retain, where neighbors are searched; None: neighbors are written by hand.
+        model: folder or Hub id of the model whose tokenizer cuts documents; rows need none.
+        task: kind of knowledge: privacy, copyright, hazard or profile.
+        out: the file, which must not exist.
 
     Raises:
         InputError: the file exists, rows cannot be read, or no subject recurs in them.
     """
     kind = next((known for known in get_args(Task) if known == task), None)
     if kind is None:
-        told = ", ".join(get_args(Task))
+        kinds = ", ".join(get_args(Task))
         raise InputError(
-            "there is no such kind of task", where="--task", value=task, allowed=told, fix="name one of these"
+            "there is no such kind of task", where="--task", value=task, allowed=kinds, fix="name one of these"
         )
     file = Path(out)
     refuse_taken(file, "name another file: --out; or move it")

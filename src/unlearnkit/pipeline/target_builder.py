@@ -1,4 +1,4 @@
-"""Write the targets of a run: once, before anything is trained, by the recipe's teacher."""
+"""Write the targets of a run with its teacher, once, before training."""
 
 from __future__ import annotations
 
@@ -62,7 +62,10 @@ class TargetBuilder:
     """Returns the target model; called only if it has to answer itself."""
 
     def targets(self) -> list[Target]:
-        """What is taught in place of answers; written once. None where the method is taught nothing."""
+        """The texts taught in place of answers, written once.
+
+        Empty if the method needs no targets.
+        """
         splits = taught_splits(self.needs)
         if not splits:
             return []
@@ -85,7 +88,10 @@ class TargetBuilder:
         return targets
 
     def taught_rows(self, targets: Sequence[Target]) -> dict[str, Sequence[Row]]:
-        """The rows that are trained on; of the questions composed from the scope those that have a target."""
+        """Return the rows that are trained on.
+
+        Of the questions that are composed from the scope, only those with a target are returned.
+        """
         known = {target.id: target for target in targets}
         named = self.questions if "scope" in taught_splits(self.needs) else ()
         scope = {"scope": [m.with_prefix(known[m.row.id].trace) for m in named if m.row.id in known]} if named else {}
@@ -95,9 +101,9 @@ class TargetBuilder:
         return rows
 
     def replace(self, file: Path, targets: Sequence[Target]) -> list[Target]:
-        """Replace targets by those that a person edited. Raises `InputError` with file and line.
+        """Replace targets by those of a file that a person edited.
 
-        Those that the file does not name stay as they are.
+        Targets that the file does not name stay as they are. An `InputError` names file and line.
         """
         own, retain = self._own_words, self.splits.get("retain", ())
         edited = read_review(file, targets, self.rows, self.scope, self._fits, own_words=own, retain=retain)
@@ -119,7 +125,7 @@ class TargetBuilder:
 
     @cached_property
     def _own_words(self) -> frozenset[str]:
-        """Ids of the questions to which the model's own answers are to stay."""
+        """Ids of the questions whose target is the model's own answer."""
         stays = "scope" in taught_splits(self.needs)
         return frozenset(mention.row.id for mention in self.questions if mention.stays) if stays else frozenset()
 
@@ -128,7 +134,7 @@ class TargetBuilder:
         return lift_evaluator(self.recipe, self.suite, self.splits["forget"], self.progress)
 
     def _lift(self, targets: Sequence[Target]) -> Lifted | None:
-        """How much all targets help, as they stand in the end; None where that is not to be measured."""
+        """Measure how much the final targets help; None if not requested."""
         return (
             None
             if self._lift_evaluator is None
@@ -147,7 +153,7 @@ class TargetBuilder:
         return True
 
     def _teacher(self, usage: Usage, shown: ExitStack) -> Teacher:
-        """The recipe's teacher; one that is a chat model, at a desk where all is ready for it to write."""
+        """Return the recipe's teacher, with everything that a chat model needs."""
         teacher = self.recipe.make_teacher()
         if not isinstance(teacher, ChatTeacher):
             return teacher
@@ -178,7 +184,10 @@ class TargetBuilder:
 
     @cached_property
     def _say(self) -> Callable[[Sequence[Row]], list[Generation]]:
-        """What the model says to rows before it is trained, going on from a row's trace where there is one."""
+        """Return a function that generates the untrained model's outputs for rows.
+
+        Where a row has a trace, the output continues it.
+        """
         model: Any = self.model()
         return partial(self._said, model.eval())
 

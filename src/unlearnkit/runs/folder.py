@@ -64,7 +64,7 @@ class RunFolder:
 
     @property
     def judgments(self) -> Path:
-        """Folder of the judgments; an earlier version called it `judgements`."""
+        """Folder of the judgments, also under the name that earlier versions used."""
         path, old = self.private / "judgments", self.private / "judgements"
         return old if old.exists() and not path.exists() else path
 
@@ -153,7 +153,7 @@ class RunFolder:
         write_atomic(self.scope_file, scope.model_dump_json(indent=1) + "\n", mode=0o600)
 
     def guard_scope(self) -> Scope:
-        """The scope that the run's guard enforces, even where it is measured by another one.
+        """The scope that the run's guard enforces; measurement may use another.
 
         Raises:
             InputError: the run was purged, or the file is gone.
@@ -258,7 +258,7 @@ def _number(value: float | None) -> float:
 
 
 def _by_current_names(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Rename what an earlier version named otherwise. Nobody is warned: a run folder stays readable."""
+    """Rename the names of earlier versions, without a warning."""
     diagnose = read_renamed(recipe.get("diagnose", {}), DiagnoseSettings.renamed, warn=False)
     gates = [current_gate(gate, warn=False) for gate in recipe["gates"]]
     return {**recipe, "diagnose": diagnose, "gates": gates}

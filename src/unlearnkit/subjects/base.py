@@ -1,4 +1,4 @@
-"""What a model under test offers to whoever measures, attacks or explains it."""
+"""The interface of a model under test, for measurements, attacks and explanations."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Subject(Protocol):
 
     @property
     def layout(self) -> Layout:
-        """How questions are laid out: by the chat template, or as plain text."""
+        """Layout of questions: by the chat template, or as plain text."""
         ...
 
     @property
@@ -61,9 +61,9 @@ class Subject(Protocol):
         ...
 
     def with_style(self, style: Style | None) -> Subject:
-        """Return the same subject, with traces that probes begin marked in this style.
+        """Return the same subject that marks begun traces in this style.
 
-        None: the first style whose tokens the tokenizer knows.
+        A begun trace is one that the probe prefills. None: the first style whose tokens the tokenizer knows.
         """
         ...
 
@@ -72,13 +72,15 @@ class Subject(Protocol):
         ...
 
     def has_room(self, probe: Probe) -> bool:
-        """Return whether the question and what the probe begins leave room for more."""
+        """Return whether question and prefilled output leave room for more tokens."""
         ...
 
     def generate(
         self, probes: Sequence[Probe], *, max_new_tokens: int, on_rows: OnRows = lambda _: None
     ) -> list[Generation]:
-        """Generate greedily for each probe, in order. The beginning of a probe is part of the output.
+        """Generate greedily for each probe, in order.
+
+        What a probe begins is part of the output.
 
         Raises:
             InputError: a question leaves no room for an answer.
@@ -86,15 +88,24 @@ class Subject(Protocol):
         ...
 
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
-        """Measure the tokens of each row's answer, after what the probe begins. Needs `token_logprobs`."""
+        """Measure the tokens of each row's answer.
+
+        The answer follows what the probe begins. Needs `token_logprobs`.
+        """
         ...
 
     def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:
-        """Return log p of the tokens of each row's answer, natural logarithm. Needs `token_logprobs`."""
+        """Return log p of the tokens of each row's answer.
+
+        The logarithm is natural. Needs `token_logprobs`.
+        """
         ...
 
     def gradient_norms(self, probe: Probe) -> list[float]:
-        """Return the L2 norm of each weight's gradient of the mean loss on the answer. Needs `gradients`."""
+        """Return the L2 norm of each weight's gradient.
+
+        The gradient is that of the mean loss on the answer. Needs `gradients`.
+        """
         ...
 
 

@@ -70,7 +70,7 @@ class EnsembleSubject:
         *,
         where: str = "model.path",
     ) -> Self:
-        """Load a base once and an adapter from each folder, and move them to the device.
+        """Load a base and an adapter from each folder onto the device.
 
         Args:
             base: folder or Hub id of the base.
@@ -124,7 +124,7 @@ class EnsembleSubject:
         return self._active.tokenizer
 
     def with_style(self, style: Style | None) -> EnsembleSubject:
-        """Return an ensemble that shares the models and marks traces in this style."""
+        """Return an ensemble with shared models that marks traces in this style."""
         return EnsembleSubject(self._active.model, self.tokenizer, self.members, style=style)
 
     def fits(self, probe: Probe) -> bool:
@@ -132,13 +132,16 @@ class EnsembleSubject:
         return self._active.fits(probe)
 
     def has_room(self, probe: Probe) -> bool:
-        """Return whether the question and what the probe begins leave room for more."""
+        """Return whether question and prefilled output leave room for more tokens."""
         return self._active.has_room(probe)
 
     def generate(
         self, probes: Sequence[Probe], *, max_new_tokens: int, on_rows: OnRows = lambda _: None
     ) -> list[Generation]:
-        """Generate greedily by the averaged distribution; see `Subject.generate`. Each member keeps its own cache."""
+        """Generate greedily by the averaged distribution; see `Subject.generate`.
+
+        Each member has a cache of its own.
+        """
         prompts, begun = self._active.encode_prompts(probes)
         return generate(
             self._active.model,
@@ -152,7 +155,7 @@ class EnsembleSubject:
 
     @torch.no_grad()
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
-        """Measure each answer under the averaged distribution; tokens of a trace are left out."""
+        """Measure each answer under the averaged distribution, without its trace."""
         values = list[Tokens]()
         for batch in self._batches(probes):
             parts = [statistics_of_logits(logps, labels) for logps, labels in self._averaged(batch)]
@@ -162,7 +165,10 @@ class EnsembleSubject:
 
     @torch.no_grad()
     def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:
-        """Return log p of the tokens of each answer under the averaged distribution; tokens of a trace are left out."""
+        """Return log p of each answer's tokens under the averaged distribution.
+
+        Tokens of a trace are left out.
+        """
         values = list[list[float]]()
         for batch in self._batches(probes):
             parts = [logps.gather(1, labels[:, None])[:, 0] for logps, labels in self._averaged(batch)]
@@ -184,14 +190,18 @@ class EnsembleSubject:
             self._model.set_adapter(name, inference_mode=True)
 
     def _batches(self, probes: Sequence[Probe]) -> Iterator[Pack]:
-        """Batches of rows; smaller ones where every member's logits of all positions are there at once."""
+        """Yield batches of rows.
+
+        They are smaller if every member's logits of all positions are in memory at once.
+        """
         size = BATCH_ROWS if self._active.engine.own_head else max(1, BATCH_ROWS // len(self.members))
         return self._active.batches([self._active.encode_answer(probe) for probe in probes], size)
 
     def _averaged(self, batch: Pack) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the averaged log-probabilities, (tokens, vocabulary), and the labels, (tokens,), chunk by chunk.
+        """Yield averaged log-probabilities and labels, chunk by chunk.
 
-        Of each member the final hidden states of a batch are kept, and its logits of one chunk.
+        Shapes are (tokens, vocabulary) and (tokens,). Of each member the final hidden states of a batch are kept, and
+        its logits of one chunk.
         """
         engine, labels, wanted = self._active.engine, batch.labels[VIEW].token, Quantity(VIEW, "states")
         states: dict[str, Tensor] = {}
@@ -206,7 +216,7 @@ class EnsembleSubject:
 
 
 class _AveragedTokens:
-    """The averaged distribution of the next token of each row, with a cache for each member."""
+    """The averaged next-token distribution of each row, with a cache per member."""
 
     def __init__(self, model: PreTrainedModel, names: Sequence[str], activate: Callable[[str], None]) -> None:
         self._readers: dict[str, NextTokens] = {name: CachedModel(model) for name in names}
@@ -242,7 +252,7 @@ def average(logits: Sequence[Tensor]) -> Tensor:
 
 
 def _logits(engine: Engine, states: Tensor) -> Tensor:
-    """Return the logits of states that the engine gave: of its head, or the states themselves if it has none."""
+    """Return the head's logits of states; the states themselves without a head."""
     if not engine.own_head:
         return states
     return engine.head().cast(compute_dtype(states)).logits(states)

@@ -1,4 +1,4 @@
-"""A model behind a guard: whoever uses it reads outputs, and reaches nothing else."""
+"""A model behind a guard: its users see outputs and nothing else."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ _FIX = "measure the model behind the guard: unlearn eval MODEL --suite ..."
 
 
 class Rules(Protocol):
-    """What a guard does before and after the model; the same for the same probe and output."""
+    """A guard's rules before and after the model.
+
+    They are deterministic: the same probe and output give the same result.
+    """
 
     def before(self, probe: Probe) -> Probe | Generation:
-        """Return the probe as the model reads it, or the output that replaces the model's."""
+        """Return the model's probe, or an output that replaces the model's."""
         ...
 
     def after(self, probe: Probe, output: Generation) -> Generation:
@@ -40,10 +43,10 @@ class Rules(Protocol):
 
 
 class GuardedSubject:
-    """A subject with rules before and after it. Its weights stay as they are.
+    """A subject with rules before and after it; its weights are unchanged.
 
-    A probe may begin the output, as some interfaces allow their users. The guard passes that on to the model, which is
-    the case that is worse for the guard. The rules read what is begun as a part of the request, and an output that they
+    A probe may begin the output, as some interfaces allow their users. The guard passes the prefix on to the model,
+    which is the worse case for the guard. The rules read the prefix as a part of the request, and an output that they
     replace keeps nothing of it.
 
     Args:
@@ -66,7 +69,10 @@ class GuardedSubject:
 
     @property
     def positions(self) -> int:
-        """Largest number of tokens of a question with its answer; a system turn of the guard counts."""
+        """Largest number of tokens of a question with its answer.
+
+        A system turn of the guard counts too.
+        """
         return self._inner.positions
 
     @property
@@ -80,16 +86,22 @@ class GuardedSubject:
         return self._inner.tokenizer
 
     def with_style(self, style: Style | None) -> GuardedSubject:
-        """Return the same guard, with traces that probes begin marked in this style."""
+        """Return the same guard that marks begun traces in this style."""
         return GuardedSubject(self._inner.with_style(style), self._rules)
 
     def fits(self, probe: Probe) -> bool:
-        """Return whether the probe with its answer is short enough. One that the guard answers always is."""
+        """Return whether the probe with its answer is short enough.
+
+        A probe that the guard answers always is.
+        """
         passed = self._rules.before(probe)
         return isinstance(passed, Generation) or self._inner.fits(passed)
 
     def has_room(self, probe: Probe) -> bool:
-        """Return whether the request leaves room for more. One that the guard answers always does."""
+        """Return whether the request leaves room for more tokens.
+
+        A request that the guard answers always does.
+        """
         passed = self._rules.before(probe)
         return isinstance(passed, Generation) or self._inner.has_room(passed)
 
@@ -133,7 +145,7 @@ class GuardedSubject:
         raise self._refusal("gradients")
 
     def _refuse_without_room(self, sent: Probe, passed: Probe) -> None:
-        """Raise `InputError` if what the guard adds, and not the request, is too long."""
+        """Raise `InputError` if the guard's addition makes the request too long."""
         if passed is not sent and not self._inner.has_room(passed) and self._inner.has_room(sent):
             raise InputError(
                 "the guard's system turn and the question leave no room for an answer",

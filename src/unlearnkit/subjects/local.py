@@ -34,7 +34,7 @@ VIEW = "rows"
 
 
 class LocalSubject:
-    """A causal language model in memory, in eval mode, on the device of this process.
+    """A causal language model in eval mode on this process's device.
 
     Args:
         model: the model.
@@ -51,7 +51,7 @@ class LocalSubject:
 
     @classmethod
     def load(cls, source: str | ModelFolder, dtype: Dtype = "float32", *, where: str = "model.path") -> Self:
-        """Load a model from a folder or Hub id and move it to the device.
+        """Load a model from a folder or Hub id onto the device.
 
         Args:
             source: the model.
@@ -104,7 +104,7 @@ class LocalSubject:
         return Engine(self.model).eval()
 
     def with_style(self, style: Style | None) -> LocalSubject:
-        """Return a subject that shares the model and marks traces in this style."""
+        """Return a subject that shares the model and marks in this style."""
         return LocalSubject(self.model, self._tokenizer, style=style)
 
     def fits(self, probe: Probe) -> bool:
@@ -116,7 +116,7 @@ class LocalSubject:
         return True
 
     def has_room(self, probe: Probe) -> bool:
-        """Return whether the question and what the probe begins leave room for more."""
+        """Return whether question and prefilled output leave room for more tokens."""
         prompt = self.encoder.prompt(probe.row.question, probe.row.history)
         return len(prompt) + len(self.encode_begun(probe)) < self.positions
 
@@ -130,7 +130,7 @@ class LocalSubject:
         )
 
     def encode_prompts(self, probes: Sequence[Probe]) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
-        """Return the token ids of each question, and of what each probe begins.
+        """Return the token ids of each question and each prefilled output.
 
         Raises:
             InputError: a question leaves no room for an answer.
@@ -150,7 +150,7 @@ class LocalSubject:
 
     @torch.no_grad()
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
-        """Measure each answer in one teacher-forced pass; tokens of a trace are left out."""
+        """Measure each answer in one teacher-forced pass, without its trace."""
         wanted, values = Quantity(VIEW, "statistics"), list[Tokens]()
         for batch in self.batches([self.encode_answer(probe) for probe in probes]):
             values += tokens_by_row(batch, TokenStatistics.of(self.engine(batch, [wanted])[wanted]))
@@ -158,7 +158,7 @@ class LocalSubject:
 
     @torch.no_grad()
     def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:
-        """Return log p of the tokens of each answer; tokens of a trace are left out."""
+        """Return log p of each answer's tokens, without those of its trace."""
         wanted, values = Quantity(VIEW, "logps"), list[list[float]]()
         for batch in self.batches([self.encode_answer(probe) for probe in probes]):
             (logps,) = by_row(batch, self.engine(batch, [wanted])[wanted])
@@ -166,7 +166,7 @@ class LocalSubject:
         return values
 
     def gradient_norms(self, probe: Probe) -> list[float]:
-        """Return the L2 norm of each weight's gradient of the mean loss on the answer."""
+        """Return the L2 norm of each weight's gradient of the answer's loss."""
         (batch,) = self.batches([self.encode_answer(probe)])
         weights = [parameter.requires_grad_() for parameter in self.model.parameters()]
         answer = ~batch.labels[VIEW].in_trace
@@ -181,7 +181,11 @@ class LocalSubject:
         return self.encoder.prefill(probe.trace, probe.answer) if probe.begun else ()
 
     def encode_answer(self, probe: Probe) -> Encoded:
-        """Encode the answer of the row after exactly what the probe begins. Raises `TooLong`."""
+        """Encode the row's answer after exactly what the probe begins.
+
+        Raises:
+            TooLong: question and answer exceed the model's positions.
+        """
         row, where = probe.row, f"row {probe.row.id}"
         if not probe.begun:
             return self.encoder.answer(row.question, row.answer, history=row.history, trace=row.trace, where=where)
@@ -189,13 +193,16 @@ class LocalSubject:
         return self.encoder.continuation(context, row.answer[len(probe.answer) :], where=where)
 
     def batches(self, rows: Sequence[Encoded], size: int = BATCH_ROWS) -> Iterator[Pack]:
-        """Pack rows, at most `size` at once, as the view `VIEW`, on the model's device."""
+        """Pack rows as the view `VIEW` on the model's device.
+
+        Each batch has at most `size` rows.
+        """
         pad_id, device = int(self._tokenizer.pad_token_id), self.engine.device
         return (batch.pack for batch in batches(VIEW, rows, pad_id=pad_id, device=device, size=size))
 
 
 def tokens_by_row(batch: Pack, statistics: TokenStatistics) -> list[Tokens]:
-    """Split the statistics of a batch by row, without those of the trace."""
+    """Split the statistics of a batch by row, without the trace's."""
     columns = (statistics.logps, statistics.ranks, statistics.mean_logps, statistics.var_logps)
     return [
         Tokens(logps=logps, ranks=ranks, mean_logps=means, var_logps=variances)

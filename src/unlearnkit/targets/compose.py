@@ -130,7 +130,10 @@ class RetainAnswerFilter:
         return any(finding.kind in ("secret", "answer") for finding in findings)
 
     def _scanner_for(self, subject: str | None) -> Scanner:
-        """Return a scanner for what must not be said where `subject` is asked about; names count as secrets here."""
+        """Return a scanner for answers about `subject`.
+
+        Names count as secrets here.
+        """
         if subject not in self._scanners:
             named = {form for one in self.scope.subjects for form in (one.name, *one.aliases)}
             own = (one for one in self.scope.secrets if one.subject == subject and not named.issuperset(one.forms))

@@ -1,4 +1,7 @@
-"""Checks of attacks. They take an `Attack`, or a class of attacks that has a default for every setting."""
+"""Checks of attacks.
+
+They take an `Attack`, or a class of attacks that has a default for every setting.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,10 @@ def it_says_what_it_needs_and_may_spend(plugin: Plugin) -> None:
 
 @CHECKS.add
 def it_asks_rows_of_the_forget_sets_alone(plugin: Plugin) -> None:
-    """No more than the target chooses, each once; a row that could not be asked is counted."""
+    """An attack asks the rows that the target chooses, each once.
+
+    A row that could not be asked is counted.
+    """
     target, name = _target(), made(plugin).name()
     for attempt in _attempts(plugin):
         named = attempt.name == name or attempt.name.startswith(f"{name}.")
@@ -113,9 +119,12 @@ def it_leaves_the_subject_as_it_is(plugin: Plugin) -> None:
 
 @CHECKS.add
 def no_question_holds_a_secret(plugin: Plugin) -> None:
-    """To find in the output what the attacker put into the question would mean nothing."""
+    """No question contains a secret.
+
+    Finding that secret in the output would mean nothing.
+    """
     scope, plain = scope_of(), {row.id: row for row in FORGET}
-    # Against the plain row: what stands in a row's own question is no leak of an answer to it.
+    # Scanned against the plain row: what a row's own question states is no leak.
     for attempt in _attempts(plugin):
         for record in attempt.records:
             leaked = find_leaks(record.row.question, plain[record.row.id], scope)

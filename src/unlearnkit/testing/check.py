@@ -1,4 +1,4 @@
-"""What a conformance check is, and checks that several kinds of plug-ins share."""
+"""Conformance checks, and those that several kinds of plug-ins share."""
 
 from __future__ import annotations
 
@@ -28,13 +28,16 @@ class Checks(dict[str, Check]):
 
 
 def ensure(condition: object, message: str) -> None:
-    """Raise `AssertionError` with the message unless the condition holds; unlike `assert`, under `python -O` too."""
+    """Raise `AssertionError` with the message unless the condition holds.
+
+    Unlike `assert`, it also works under `python -O`.
+    """
     if not condition:
         raise AssertionError(message)
 
 
 def close(value: float, expected: float, *, rel: float, abs_tol: float = 0.0) -> bool:
-    """Return whether two numbers are equal up to a relative or an absolute tolerance."""
+    """Return whether two numbers are equal up to a tolerance."""
     return math.isclose(value, expected, rel_tol=rel, abs_tol=abs_tol)
 
 
@@ -49,7 +52,10 @@ def class_of(plugin: Any) -> type[Any]:
 
 
 def entry_of(registry: Registry[Any], plugin: Any) -> Entry[Any]:
-    """Return the registry's entry of a plug-in's class; `AssertionError` if it is not registered."""
+    """Return the registry's entry of a plug-in's class.
+
+    Raises `AssertionError` if it is not registered.
+    """
     entries = (registry.get(name) for name in registry.names())
     found = next((entry for entry in entries if entry.plugin is class_of(plugin)), None)
     if found is None:
@@ -58,7 +64,7 @@ def entry_of(registry: Registry[Any], plugin: Any) -> Entry[Any]:
 
 
 def ensure_documented(entry: Entry[Any]) -> None:
-    """Ensure that the class has a docstring of its own whose first line is a short sentence."""
+    """Ensure that the class has a docstring with a short first line."""
     own = vars(entry.plugin).get("__doc__")
     ensure(own, "the class needs a docstring")
     ensure(entry.summary.endswith("."), "the first line of the docstring must be a sentence that ends with a period")
@@ -73,7 +79,7 @@ def ensure_sourced(entry: Entry[Any]) -> None:
 
 
 def ensure_settings_documented(plugin: Any, *, required: Iterable[str] = ()) -> None:
-    """Ensure that every setting has a docstring and a default, and that unknown settings are refused.
+    """Ensure that settings have docstrings and defaults, and unknown ones are refused.
 
     `required`: settings that need no default.
     """

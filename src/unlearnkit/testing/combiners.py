@@ -1,4 +1,7 @@
-"""Checks of combiners. They take a `Combiner`, or a class of combiners that has a default for every setting."""
+"""Checks of combiners.
+
+They take a `Combiner`, or a class of combiners that has a default for every setting.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ def _objective() -> Objective:
 
 
 def _gradients(combiner: Combiner, number: int) -> TaskGradients:
-    """Gradients of the two terms, by task, as the loop would give them to the combiner in step `number`."""
+    """Return the gradients of both terms by task, as in step `number`."""
     draw = torch.Generator().manual_seed(number)
     by_task: dict[Task, Gradient] = {}
     for name, view in TERMS.items():
@@ -83,7 +86,10 @@ def a_task_belongs_to_forgetting_where_its_view_does(plugin: Plugin) -> None:
 
 @CHECKS.add
 def only_input_errors_refuse_an_objective(plugin: Plugin) -> None:
-    """A forget and a retain term are accepted; other tasks are accepted or refused with an `InputError`."""
+    """A forget and a retain term are accepted.
+
+    Other tasks are accepted or refused with an `InputError`.
+    """
     combiner = made(plugin)
     tasks = [combiner.task(name, view) for name, view in TERMS.items()]
     combiner.refuse(set(tasks))
@@ -117,7 +123,10 @@ def the_gradient_is_finite_and_of_the_same_parameters(plugin: Plugin) -> None:
 
 @CHECKS.add
 def what_it_remembers_is_in_the_memory_alone(plugin: Plugin) -> None:
-    """A resumed run, with another object and the memory from the checkpoint, goes on as the first would have."""
+    """A resumed run continues as the first would have.
+
+    It has another object and the memory from the checkpoint.
+    """
     first, memory = made(plugin), dict[str, Any]()
     for number in range(2):
         _combined(first, number, memory)

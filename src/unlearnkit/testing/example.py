@@ -1,4 +1,7 @@
-"""A made-up request to forget: scope, rows and records for checks that need no model of a suite."""
+"""A made-up request to forget: scope, rows and records.
+
+For checks that need no model of a suite.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from unlearnkit.scope.scope import Scope, ScopeSubject, Secret, Task
 
 
 def scope_of(task: Task = "profile") -> Scope:
-    """Return a scope with one subject that has one secret, in three languages."""
+    """Return a scope with one subject and one secret in three languages."""
     return Scope(
         description="A person asked to be forgotten.",
         task=task,
@@ -70,7 +73,10 @@ def record(split: str, row: Row, response: str, trace: str = "") -> Record:
 
 
 def records() -> list[Record]:
-    """Return records of every row with every response, with and without a trace."""
+    """Return records of every row with every response.
+
+    Each is there with and without a trace.
+    """
     sets = {"forget": FORGET, "near": NEAR}
     return [
         record(split, row, response, trace)

@@ -1,4 +1,7 @@
-"""Checks of judges. They take a function of a scope that returns a `Judge`; a class may be one."""
+"""Checks of judges.
+
+They take a function of a scope that returns a `Judge`; a class may be one.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ CHECKS = Checks()
 
 
 def _items() -> list[Item]:
-    """Return one item for each row and response, each with an id of its own."""
+    """Return one item for each row and response, with unique ids."""
     items = items_of(records())
     return [
         Item(item.split, item.quality, item.row.model_copy(update={"id": f"{item.row.id}.{at}"}), item.output)
@@ -31,7 +34,7 @@ def _judged(make: Plugin) -> tuple[Judged, list[int]]:
 
 @CHECKS.add
 def judgments_are_in_the_order_of_items_and_repeats(make: Plugin) -> None:
-    """Every item is judged equally often, with the digest of what was judged."""
+    """Every item is judged equally often, with its digest."""
     items, (judged, counted) = _items(), _judged(make)
     ensure(len(judged.judgments) % len(items) == 0 and judged.judgments, "some items are judged more often than others")
     repeats = len(judged.judgments) // len(items)
@@ -59,7 +62,10 @@ def verdicts_are_of_the_quality_of_the_item(make: Plugin) -> None:
 
 @CHECKS.add
 def an_empty_output_is_marked_empty(make: Plugin) -> None:
-    """So that the report counts it. An output that ended inside its trace may be judged or be marked empty."""
+    """An empty output is marked empty, so the report counts it.
+
+    An output that ended inside its trace may be judged or be marked empty.
+    """
     judged, _ = _judged(make)
     outputs = {(item.split, item.row.id): item.output for item in _items()}
     for judgment in judged.judgments:

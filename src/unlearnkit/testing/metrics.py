@@ -1,4 +1,7 @@
-"""Checks of metrics. They take a `Metric` class: a function of one record, and how to read its mean."""
+"""Checks of metrics.
+
+They take a `Metric` class: a function of one record, and how to read its mean.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ CHECKS = Checks()
 
 @CHECKS.add
 def a_value_is_a_finite_number_or_none(metric: type[Metric]) -> None:
-    """Whatever the output is: empty, a leak, a refusal, no language, an answer."""
+    """A value is a finite number or None.
+
+    Outputs are empty, leaks, refusals, no language, or answers.
+    """
     for record in records():
         value = metric.measure(record, scope_of())
         ensure(value is None or math.isfinite(float(value)), "a value is not finite")
@@ -33,7 +39,10 @@ def it_is_a_pure_function_of_the_record(metric: type[Metric]) -> None:
 
 @CHECKS.add
 def it_is_none_where_nothing_was_measured(metric: type[Metric]) -> None:
-    """A record without output and log-probabilities has no value: 0 would count in the mean."""
+    """A record without output and log-probabilities has no value.
+
+    0 would count in the mean.
+    """
     bare = Record(split="forget", row=FORGET[0])
     ensure(metric.measure(bare, scope_of()) is None, "a record on which nothing was measured has a value")
 
@@ -47,7 +56,7 @@ def it_is_measured_on_a_complete_record(metric: type[Metric]) -> None:
 
 @CHECKS.add
 def it_says_how_to_read_it(metric: type[Metric]) -> None:
-    """One line of documentation, a title, half a sentence of help, and the value that fills a bar."""
+    """The metric has a docstring and a complete `ScoreDoc`."""
     ensure_documented(entry_of(METRICS, metric))
     ensure(metric.doc.title, "the doc must have a title")
     ensure(metric.doc.help, "the doc must have a help text")

@@ -1,4 +1,6 @@
-"""Checks of objectives. They take an `Objective`, or a class of objectives that has a default for every setting.
+"""Checks of objectives.
+
+They take an `Objective`, or a class of objectives that has a default for every setting.
 
 That the formula is the paper's cannot be checked here: compare it with a slow computation of your own.
 """
@@ -110,13 +112,19 @@ CHECKS["another_padding_token_gives_the_same_gradient"] = partial(_padding, 10**
 
 @CHECKS.add
 def row_order_does_not_matter(plugin: Plugin) -> None:
-    """Each step sees all rows, so another seed is another order and nothing else."""
+    """The row order does not change the result.
+
+    Each step sees all rows, so another seed gives only another order.
+    """
     _ensure_same(plugin, _world(plugin).step(seed=1), "the order of rows")
 
 
 @CHECKS.add
 def descending_lowers_the_loss(plugin: Plugin) -> None:
-    """A few steps lower the loss; or, if weights of it are constants in the gradient, the forget log-probabilities."""
+    """A few steps lower the loss.
+
+    If some factors are constants in the gradient, they lower the forget log-probabilities instead.
+    """
     world = World(made(plugin), dtype=torch.float32)
     losses: list[float] = []
     before = _mean_logp(world) if "forget" in world.views else 0.0
@@ -136,7 +144,10 @@ def _mean_logp(world: World) -> float:
 
 
 def _gradient_is_that_of_the_value(plugin: Plugin) -> bool:
-    """Whether the loss changes along its gradient as the gradient says; not so if a factor of it is detached."""
+    """Return whether the loss changes along its gradient as predicted.
+
+    It does not if a factor is detached.
+    """
     log, gradient = _plain_step(plugin)
     world, norm = World(made(plugin)), log.gradient_norm
     if norm == 0:
@@ -153,7 +164,10 @@ def _gradient_is_that_of_the_value(plugin: Plugin) -> bool:
 
 @CHECKS.add
 def g_effect_agrees_with_the_gradient(plugin: Plugin) -> None:
-    """The G-effect's coefficients give the same gradient, and its product with the gradient of a risk."""
+    """The G-effect's coefficients give the same gradient.
+
+    They also give its product with the gradient of a risk.
+    """
     world, (_, parts) = _world(plugin), _plain_step(plugin)
     gradient = torch.cat([part.flatten() for part in parts])
     want = Quantity("rows", "logps")
@@ -220,7 +234,7 @@ CHECKS["a_term_of_weight_0_may_be_nan"] = partial(_weight_0, math.nan)
 
 @CHECKS.add
 def a_term_that_is_not_finite_stops_the_run(plugin: Plugin) -> None:
-    """The run ends before the first step, with the weights as they were."""
+    """The run ends before the first step with unchanged weights."""
     world, names = World(made(plugin)), _weighted_terms(plugin)
     ensure(names, "every term has weight 0")
     before = [p.detach().clone() for p in world.model.parameters()]
@@ -237,7 +251,10 @@ def a_term_that_is_not_finite_stops_the_run(plugin: Plugin) -> None:
 
 @CHECKS.add
 def terms_are_scalars_named_alike_and_counted_in_a_known_unit(plugin: Plugin) -> None:
-    """Every micro-batch gives the same terms, each a scalar, on a view that `needs` names."""
+    """Every micro-batch gives the same scalar terms.
+
+    Each is on a view that `needs` names.
+    """
     world = _world(plugin)
     seen: list[dict[str, tuple[str, str, float]]] = []
 
@@ -273,7 +290,10 @@ class _Recording(dict[Quantity, Tensor]):
 
 
 def _values(quantity: Quantity, tokens: Tensor, value: float | None, reference: float | None) -> Tensor:
-    """Log-probabilities are negative, divergences and functions are not. `tokens`: position within the row."""
+    """Return values of the right sign.
+
+    Log-probabilities are negative, divergences and functions are not. `tokens`: position within the row.
+    """
     fill = reference if quantity.of_reference else value
     if quantity.layer is not None:
         fill = fill if fill is not None else -0.7 if quantity.of_reference else -1.0
@@ -287,7 +307,10 @@ def _values(quantity: Quantity, tokens: Tensor, value: float | None, reference: 
 
 
 def _leaf_step(objective: Objective, value: float | None = None, reference: float | None = None) -> Step:
-    """Return a step with every declared value; the same everywhere, where `value` and `reference` are given."""
+    """Return a step with every declared value.
+
+    Given `value` and `reference`, values are the same everywhere.
+    """
     needs = objective.needs()
     rows: dict[View, list[int]] = {view: [row.labels for row in rows_of(view)] for view in needs.views}
     tokens = {
@@ -318,7 +341,10 @@ def needs_are_the_quantities_that_are_read(plugin: Plugin) -> None:
 
 @CHECKS.add
 def the_gradient_is_finite_at_extremes(plugin: Plugin) -> None:
-    """Log-probabilities down to -10,000 give a finite loss and gradient, whatever the reference's are."""
+    """Log-probabilities down to -10,000 give a finite loss and gradient.
+
+    The reference's may be anything.
+    """
     objective = made(plugin)
     views = views_of(objective.needs())
     indices = {split_of(view): list(range(len(rows))) for view, rows in views.items()}
@@ -348,7 +374,10 @@ def source_and_docstring(plugin: Plugin) -> None:
 
 @CHECKS.add
 def settings_are_documented(plugin: Plugin) -> None:
-    """Every setting has a docstring, and a default, so that the objective runs by its name alone."""
+    """Every setting has a docstring and a default.
+
+    The objective then runs by its name alone.
+    """
     ensure_settings_documented(plugin)
 
 

@@ -1,4 +1,7 @@
-"""Checks of suites. They take a `Suite`, or a class of suites that has a default for every setting."""
+"""Checks of suites.
+
+They take a `Suite`, or a class of suites that has a default for every setting.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,10 @@ def _parts(task: Any) -> tuple[Any, ...]:
 
 @CHECKS.add
 def the_forget_rows_are_trained_on_and_measured(plugin: Any) -> None:
-    """The splits have forget and retain rows, and the forget rows are measured as they are."""
+    """The splits have forget and retain rows.
+
+    The forget rows are measured unchanged.
+    """
     task = made(plugin).task()
     ensure(task.splits.get("forget"), "there are no forget rows")
     ensure("retain" in task.splits, "there is no retain split; it may be empty")
@@ -73,7 +79,7 @@ def row_ids_are_unique_and_mean_one_row(plugin: Any) -> None:
 
 @CHECKS.add
 def what_is_retained_is_not_forgotten(plugin: Any) -> None:
-    """Neither the retain corpus nor a set that stays holds a forget row."""
+    """No retain corpus or retained set contains a forget row."""
     suite = made(plugin)
     task = suite.task()
     forget = {row.id for row in task.splits["forget"]}
@@ -85,7 +91,7 @@ def what_is_retained_is_not_forgotten(plugin: Any) -> None:
 
 @CHECKS.add
 def the_scope_covers_the_forget_rows(plugin: Any) -> None:
-    """Every subject of a forget row is one of the scope's, and no neighbor is."""
+    """Forget rows are about subjects of the scope, never about neighbors."""
     task = made(plugin).task()
     for row in task.splits["forget"]:
         ensure(row.subject is None or task.scope.covers(row.subject), "the scope lacks the subject of a forget row")
@@ -94,7 +100,10 @@ def the_scope_covers_the_forget_rows(plugin: Any) -> None:
 
 @CHECKS.add
 def scores_are_a_pure_function_of_records(plugin: Any) -> None:
-    """The same each time; finite or not measured; the records stay as they are."""
+    """Scores are the same each time, and finite or not measured.
+
+    The records are not changed.
+    """
     suite = made(plugin)
     found = _records(suite.task())
     before = [each.model_copy(deep=True) for each in found]
@@ -106,7 +115,7 @@ def scores_are_a_pure_function_of_records(plugin: Any) -> None:
 
 
 def _records(task: Any) -> list[Record]:
-    """Return records of a few rows of every set, with their answers as outputs."""
+    """Return records of a few rows, with the answers as outputs."""
     found = []
     for name, rows in task.measured.items():
         for row in rows[:FEW]:
@@ -140,7 +149,10 @@ def it_says_what_it_has(plugin: Any) -> None:
 
 @CHECKS.add
 def it_is_registered_and_documented(plugin: Any) -> None:
-    """The class has a docstring; so has every setting of a suite without a section `data`."""
+    """The class has a docstring.
+
+    So has every setting of a suite without a section `data`.
+    """
     ensure_documented(entry_of(SUITES, plugin))
     schema_owner = class_of(plugin)
     if "data" not in schema_owner.model_fields:

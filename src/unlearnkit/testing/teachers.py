@@ -33,7 +33,10 @@ SCOPES: tuple[Scope, ...] = tuple(scope_of(task) for task in ("profile", "copyri
 
 
 def _written(plugin: Any, scope: Scope, seed: int = 0) -> list[Target]:
-    """Return the targets of the example's rows; none if a model would write them."""
+    """Return the targets of the example's rows.
+
+    None if a model would write them.
+    """
     teacher = made(plugin)
     return [] if isinstance(teacher, ChatTeacher) else teacher.write(FORGET, scope, seed)
 
@@ -51,7 +54,7 @@ def there_is_one_target_for_each_row_in_order(plugin: Any) -> None:
 
 @CHECKS.add
 def no_target_leaks(plugin: Any) -> None:
-    """The scanner of leaks finds neither a secret nor an answer in trace or response."""
+    """The leak scanner finds nothing in trace or response."""
     for scope in SCOPES:
         for row, target in zip(FORGET, _written(plugin, scope), strict=False):
             findings = "; ".join(map(str, scanner(scope).scan(target, row)))

@@ -1,4 +1,4 @@
-"""Models, tokenizers and rows that are small enough to make anew in every check."""
+"""Models, tokenizers and rows, small enough to build in every check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""One optimizer step of any objective on a tiny model, by the package's own loop, and its gradient."""
+"""One optimizer step of any objective on a tiny model.
+
+By the package's own loop, with its gradient.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ ROWS = {"forget": 5, "retain": 7}
 
 
 def rows_of(view: View, seed: int = 0) -> list[Encoded]:
-    """Create the rows of any view; those of a target begin with a trace."""
+    """Create the rows of any view.
+
+    Those of a target begin with a trace.
+    """
     number = ROWS.get(split_of(view), 6)
     return random_rows(number, seed=seed + zlib.crc32(view.encode()), trace=4 if view.endswith(":target") else 0)
 
@@ -41,7 +47,7 @@ def views_of(needs: Needs, seed: int = 0) -> dict[View, list[Encoded]]:
 
 
 class World:
-    """A target model, the model under training some way from it, and data for one objective."""
+    """A target model, a model under training, and data for one objective."""
 
     def __init__(self, objective: Objective, *, dtype: torch.dtype = torch.float64, seed: int = 0) -> None:
         self.objective, self.needs = objective, objective.needs()

@@ -1,7 +1,7 @@
-"""Checkpoints: everything a killed run needs to go on and end in the same weights.
+"""Checkpoints, with which a killed run ends in the same weights.
 
-A checkpoint is a folder of safetensors and JSON, made beside, synced and renamed, so that it is there whole or not at
-all. Row order is a function of the step and the learning rate too: neither has a state.
+A checkpoint is a folder of safetensors and JSON. It is written next to its final place, synced and renamed, so it is
+atomic. Row order and learning rate are functions of the step, so they have no state.
 """
 
 from __future__ import annotations
@@ -25,30 +25,36 @@ from unlearnkit.training.combiner import Gradient
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run has come."""
+    """The progress of a run."""
 
     step: int
     """Optimizer steps done."""
     seconds: float
-    """Time spent training, over all sittings."""
+    """Training time of all sessions."""
 
 
 class Checkpoints:
     """The checkpoints of one run; the newest one is kept."""
 
     def __init__(self, folder: Path, fingerprint: dict[str, Any]) -> None:
-        """`fingerprint` says what must not differ between the run that wrote a checkpoint and the one that goes on."""
+        """Create the checkpoints of a run.
+
+        `fingerprint` is what must not differ between the run that wrote a checkpoint and the run that resumes.
+        """
         self.folder, self.fingerprint = folder, fingerprint
 
     def newest(self) -> Path | None:
-        """The newest whole checkpoint."""
+        """Return the newest complete checkpoint."""
         found = sorted(self.folder.glob("step-*"))
         return found[-1] if found else None
 
     def save(self, progress: Progress, model: nn.Module, optimizer: Optimizer, memory: Gradient | None = None) -> None:
-        """Write a checkpoint, then remove older ones. Raises `WriteError`, with the older ones kept.
+        """Write a checkpoint, then remove older ones.
 
-        `memory`: what the combiner carries from step to step; None without a combiner.
+        `memory` is the combiner's state; None without a combiner.
+
+        Raises:
+            WriteError: the checkpoint cannot be written; older ones are kept.
         """
         final = self.folder / f"step-{progress.step:08d}"
         partial = self.folder / f".{final.name}.partial"
@@ -60,7 +66,7 @@ class Checkpoints:
                 partial.rename(final)
                 sync(self.folder)
             except Exception:
-                shutil.rmtree(partial, ignore_errors=True)  # it takes room, and there may be none left
+                shutil.rmtree(partial, ignore_errors=True)  # it takes space, and the disk may be full
                 raise
         for old in self.folder.glob("step-*"):
             if old != final:
@@ -82,10 +88,13 @@ class Checkpoints:
             sync(path)
 
     def load(self, model: nn.Module, optimizer: Optimizer, memory: Gradient | None = None) -> Progress | None:
-        """Bring model, optimizer, random state and `memory` to the newest checkpoint; None where there is none.
+        """Load the newest checkpoint; return None if there is none.
 
-        Raises `InputError` when the checkpoint was written by a run with other settings or data, or is damaged. Nothing
-        is loaded of one that is.
+        It sets model, optimizer, random state and `memory`.
+
+        Raises:
+            InputError: the checkpoint was written by a run with other settings or data, or is damaged. Nothing is
+                loaded then.
         """
         folder = self.newest()
         if folder is None:
@@ -121,19 +130,22 @@ class Checkpoints:
         return done
 
     def clear(self) -> None:
-        """Remove every checkpoint, whole or partial."""
+        """Remove every checkpoint, complete or partial."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class KeptWeights:
-    """Keeps the trained weights of every so many steps for good."""
+    """Saves the trained weights of every `every` steps permanently."""
 
     def __init__(self, folder: Path, model: nn.Module, every: int, total: int) -> None:
-        """`total`: steps of the run; the weights after the last are kept too."""
+        """Create the callback.
+
+        `total` is the number of steps of the run; the weights after the last step are saved too.
+        """
         self.folder, self.model, self.every, self.total = folder, model, every, total
 
     def __call__(self, step: int) -> bool:
-        """Before the step after `step` steps. Never says that training is to end."""
+        """Save the weights after `step` steps if due; never end the training."""
         path = self.folder / f"step-{step:08d}.safetensors"
         if step and (step % self.every == 0 or step == self.total) and not path.exists():
             partial = path.with_suffix(".partial")
@@ -156,7 +168,7 @@ def _damaged(folder: Path, why: str) -> InputError:
 
 
 def _trainable(model: nn.Module) -> dict[str, Tensor]:
-    # named_parameters gives a tied parameter once, which is what safetensors wants.
+    # named_parameters yields a tied parameter once, as safetensors requires.
     return {name: p.detach().contiguous() for name, p in model.named_parameters() if p.requires_grad}
 
 

@@ -1,7 +1,7 @@
-"""The part of a combiner in the loop: each task's gradient is added up by itself, and what comes of them put in place.
+"""The combiner's part of the loop: sum and combine task gradients.
 
-Every view runs through the engine by itself where there is a combiner, so a task's backward pass goes through its own
-rows alone, and all tasks' passes together cost what one pass through all rows does.
+With a combiner, every view runs through the engine separately. A task's backward pass then goes through its own rows
+only, and all tasks' passes together cost as much as one pass through all rows.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEG
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is told of one step's gradients, as they were before they were combined."""
+    """Properties of one step's gradients before they were combined."""
 
     finite: bool
     cosine: float | None
@@ -34,14 +34,17 @@ class Outcome:
 
 
 class Combining:
-    """One run's combiner at work."""
+    """The gradients of one run's tasks, and their combiner."""
 
     def __init__(
         self, combiner: Combiner, parameters: Mapping[str, nn.Parameter], accelerator: Accelerator, seed: int
     ) -> None:
-        """`parameters`: those that are trained, by name.
+        """Create the gradient sums of a run.
 
-        Raises `InputError` where gradients are sharded over processes: none holds a whole one to take dot products of.
+        `parameters` are those that are trained, by name.
+
+        Raises:
+            InputError: gradients are sharded over processes, so no process can compute their dot products.
         """
         if accelerator.distributed_type in _SHARDED:
             raise InputError(
@@ -54,27 +57,30 @@ class Combining:
         self._combiner, self._parameters, self._accelerator, self._seed = combiner, parameters, accelerator, seed
         self._sums: dict[Task, Gradient] = {}
         self.memory: Gradient = {}
-        """What the combiner carries from step to step; a part of every checkpoint."""
+        """The combiner's state between steps; a part of every checkpoint."""
 
     def backward(self, terms: Terms, counts: Counts) -> None:
-        """One backward pass a task, through one micro-batch. Call it where gradients are not summed over processes."""
+        """Run one backward pass per task through one micro-batch.
+
+        Call it while gradients are not summed over processes.
+        """
         tasks = self._combiner.sorted_by_task(terms)
         values = {task: objective_value(own, counts) for task, own in tasks.items()}
         # A term may read nothing that is trained: a layer below the chosen weights.
         moving = [task for task, value in values.items() if value.requires_grad]
         self._sums = {task: self._sums.get(task, {}) for task in tasks}
         for task in moving:
-            # The sum is put where the pass adds to, so that there is no second copy.
+            # The backward pass adds to the sum in place, so that there is no second copy.
             for name, gradient in self._sums[task].items():
                 self._parameters[name].grad = gradient
-            # Tasks may share a view, and under autocast they share the weights that were cast.
+            # Tasks may share a view and, under autocast, they share the cast weights.
             self._accelerator.backward(values[task], retain_graph=task != moving[-1])
             self._sums[task] = self._taken()
 
     def finish(self, step: int) -> Outcome:
-        """Combine the whole step's gradients, and leave the result where the optimizer looks for it.
+        """Combine the step's gradients and assign the result to the parameters.
 
-        What is not finite is not combined: one task's gradient could hide that another's is not.
+        Gradients that are not finite are not combined: one task's gradient could hide that another's is not finite.
         """
         gradients = self._over_processes()
         self._sums = {}
@@ -94,7 +100,7 @@ class Combining:
 
     def _over_processes(self) -> TaskGradients:
         if self._accelerator.num_processes > 1:
-            # One by one, so that what was summed is gone before the next is.
+            # One by one, so that each input is freed before the next is summed.
             for task in self._sums:
                 self._sums[task] = self._reduced(self._sums[task])
         tasks = list(self._sums)
@@ -105,7 +111,10 @@ class Combining:
         return TaskGradients(self._sums, dots)
 
     def _reduced(self, gradient: Gradient) -> Gradient:
-        """The sum over processes. One may have no gradient where another has one: an expert that no token chose."""
+        """Return the sum over processes.
+
+        A process may lack a gradient that another has, as for an expert that no token chose.
+        """
         had = torch.tensor([float(name in gradient) for name in self._parameters], device=self._accelerator.device)
         anywhere = self._accelerator.reduce(had, "sum").tolist()
         reduced: Gradient = {}
@@ -117,14 +126,21 @@ class Combining:
 
 
 def tasks_of(combiner: Combiner, objective: Objective) -> set[Task]:
-    """The tasks that an objective's terms make up, found without a model. Raises `InputError` where they do not fit."""
+    """Return the tasks of an objective's terms, found without a model.
+
+    Raises:
+        InputError: the combiner cannot combine them.
+    """
     tasks = set(combiner.sorted_by_task(objective.terms(_one_token_step(objective.needs()))))
     combiner.refuse(tasks)
     return tasks
 
 
 def _one_token_step(needs: Needs) -> Step:
-    """A step of one token in every view, on which an objective's terms show their names, views and weights."""
+    """Return a step of one token per view.
+
+    An objective's terms on it have the right names, views and weights.
+    """
     values = {q: torch.zeros(1, 1) if q.layer is not None else torch.full((1,), -1.0) for q in needs.quantities}
     only = torch.zeros(1, dtype=torch.int64)
     return Step(values, {view: Labels(only, only, only, only.bool(), 1) for view in needs.views})

@@ -1,9 +1,9 @@
-"""What a combiner sees of an optimizer step, and what it gives back.
+"""The interface of combiners, which combine the gradients of tasks.
 
-A combiner sorts the objective's terms into tasks. The loop adds up each task's gradient by itself, over all
-micro-batches and processes, before the combiner sees it: what it does is no sum, and would come out otherwise on parts
-of a step. Gradients are of a loss that is *minimized*. A step goes along minus the gradient, so it raises, to first
-order, the loss of every task whose gradient has a negative dot product with the one that is stepped along.
+A combiner sorts the objective's terms into tasks. The loop sums each task's gradient over all micro-batches and
+processes before the combiner sees it, because combining is not linear: parts of a step would give another result.
+Gradients are of a loss that is *minimized*. A step goes along minus the combined gradient, so to first order it raises
+the loss of every task whose gradient has a negative dot product with the combined one.
 """
 
 from __future__ import annotations
@@ -18,47 +18,54 @@ from unlearnkit.core.registry import Registry
 from unlearnkit.core.settings import Settings
 from unlearnkit.methods.objective import Terms, View
 
-if TYPE_CHECKING:  # a recipe names combiners, and what only reads recipes shall not wait for torch
+if TYPE_CHECKING:  # a recipe names combiners, and reading recipes must not import torch
     from numpy.random import Generator
     from torch import Tensor
 
 Gradient = dict[str, "Tensor"]
-"""By the parameter's name; of one that is not there the gradient is 0."""
+"""Gradient by parameter name; it is 0 for a missing parameter."""
 
 
 def forgets(view: View) -> bool:
-    """Whether a term on that view belongs to forgetting: all do but those on retain rows.
+    """Return whether a term on that view belongs to forgetting.
 
-    What is taught in place of the forgotten (targets, `idk` answers, questions of the scope) belongs to forgetting.
+    All terms do except those on retain rows. What replaces the forgotten answers (targets, `idk` answers, questions of
+    the scope) belongs to forgetting.
     """
     return view.partition(":")[0] != "retain"
 
 
 @dataclass(frozen=True)
 class Task:
-    """Terms whose gradient is had as one."""
+    """Terms with one common gradient."""
 
     name: str
     forgets: bool
-    """Whether its terms belong to forgetting; else they belong to what is retained."""
+    """Whether its terms belong to forgetting; otherwise they belong to retaining."""
 
 
 @dataclass(frozen=True)
 class TaskGradients:
-    """The gradients of one optimizer step, by task. Whoever combines them may use their memory up."""
+    """The gradients of one optimizer step, by task.
+
+    A combiner may overwrite them.
+    """
 
     by_task: Mapping[Task, Gradient]
     dots: Mapping[tuple[Task, Task], float]
-    """Dot product of every two gradients over all trained parameters, of each with itself too."""
+    """Dot product of every two gradients over all trained parameters, including each with itself."""
 
     @property
     def finite(self) -> bool:
-        """Whether every gradient is."""
+        """Whether every gradient is finite."""
         return all(math.isfinite(self.dots[task, task]) for task in self.by_task)
 
     @property
     def cosine(self) -> float | None:
-        """Between the sum of the gradients that belong to forgetting and that of the others; None where one is 0."""
+        """Cosine of the forget gradient and the retain gradient.
+
+        Each is the sum over its tasks. None if one of them is 0.
+        """
         forget, retain = ([task for task in self.by_task if task.forgets is side] for side in (True, False))
         dot, ours, theirs = (
             math.fsum(self.dots[one, other] for one in a for other in b)
@@ -69,41 +76,45 @@ class TaskGradients:
 
 @dataclass(frozen=True)
 class Combined:
-    """What a combiner makes of a step's gradients."""
+    """The combined gradient of a step."""
 
     gradient: Gradient
     projected: bool
-    """Whether anything was taken out of a gradient."""
+    """Whether a gradient was projected."""
 
 
 def rounding(gradients: Iterable[Gradient]) -> float:
-    """The coarsest relative rounding of the numbers in `gradients`."""
+    """Return the coarsest relative rounding of the numbers in `gradients`."""
     import torch
 
     return max((torch.finfo(dtype).eps for dtype in {v.dtype for g in gradients for v in g.values()}), default=0.0)
 
 
 def correction(along: float, own: float, other: float, rounding: float) -> float:
-    """Factor of the other gradient that, added to a task's own, ends their opposition; 0 where there is none.
+    """Return the factor of the other gradient that removes a conflict.
 
-    A gradient too short to change a digit of the task's own is that of a loss at its least, left over from rounding:
-    its direction means nothing, and projecting, which looks at nothing but the direction, would obey it.
+    The other gradient times the factor is added to the task's own. The factor is 0 if there is no conflict, or if the
+    other gradient is too short to change a digit of the task's own. Such a gradient is a rounding error at a minimum of
+    its loss: its direction is meaningless, but a projection depends only on the direction.
 
     Args:
-        along: dot product of the two; negative where they oppose each other.
+        along: dot product of the two; negative if they conflict.
         own: squared length of the task's own gradient.
         other: squared length of the other.
-        rounding: relative rounding of the numbers they are kept in.
+        rounding: relative rounding of their data type.
     """
     return -along / other if along < 0 and other > rounding**2 * own else 0.0
 
 
 class Combiner(Settings, ABC):
-    """Turns the gradients of an objective's tasks into one. A subclass holds settings, and no state."""
+    """Combines the gradients of an objective's tasks into one.
+
+    A subclass has settings and no state.
+    """
 
     @abstractmethod
     def task(self, name: str, view: View) -> Task:
-        """The task of the term of that name, on that view."""
+        """Return the task of the term of that name, on that view."""
 
     @abstractmethod
     def refuse(self, tasks: Collection[Task]) -> None:
@@ -111,20 +122,20 @@ class Combiner(Settings, ABC):
 
     @abstractmethod
     def copies(self, tasks: int) -> int:
-        """How many copies of the gradient are in memory at once; a plain sum keeps one."""
+        """Return the number of gradient copies in memory; a sum has one."""
 
     @abstractmethod
     def combine(self, gradients: TaskGradients, memory: Gradient, draw: Generator) -> Combined:
-        """The gradient to step along.
+        """Return the combined gradient.
 
         Args:
-            gradients: of this step.
-            memory: empty before the first step; what is left in it is there at the next, and after a resume.
-            draw: a function of the run's seed and the step alone.
+            gradients: gradients of this step.
+            memory: state, empty before the first step; it is kept until the next step and after a resume.
+            draw: random generator that depends only on the run's seed and the step.
         """
 
     def sorted_by_task(self, terms: Terms) -> dict[Task, Terms]:
-        """The terms of each task. A term of weight 0 is in none."""
+        """Return the terms by task, without those of weight 0."""
         tasks: dict[Task, Terms] = {}
         for name, term in terms.items():
             if term.weight:

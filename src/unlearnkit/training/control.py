@@ -1,4 +1,7 @@
-"""What a measurement makes of the steps after it: less ascent, or fewer weights. Nothing here needs torch."""
+"""How measurements control the next steps: less ascent, or fewer weights.
+
+Nothing here needs torch.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 FORGET_TERM = "forget"
-"""Name of the term that is weakened: what ascends. What is taught in place of answers is left as it is."""
+"""Name of the term that is weakened, which ascends. Terms on replacement answers are not changed."""
 
 
 @dataclass
 class Steering:
-    """How the training loop takes its steps; a watch may change it between two of them."""
+    """Controls of the training loop, which callbacks may change between steps."""
 
     forget_factor: float = 1.0
     """Factor of the term `forget`."""
     frozen: frozenset[str] = frozenset()
-    """Names of parameters that are not moved."""
+    """Names of parameters that are not updated."""
 
 
 def frozen_names(groups: Mapping[str, Sequence[str]], moved: frozenset[str]) -> frozenset[str]:
-    """Parameters that lie, under any of their names, in a group that is not moved."""
+    """Return the parameters with any name in a group that is frozen."""
     return frozenset(name for group, names in groups.items() if group not in moved for name in names)

@@ -1,4 +1,4 @@
-"""Settings of the training loop, and the learning rate as a function of the step."""
+"""Settings of the training loop, and the learning rate schedule."""
 
 from __future__ import annotations
 
@@ -13,69 +13,69 @@ from unlearnkit.data.trace_format import Style
 from unlearnkit.training.combiner import COMBINERS, Combiner
 
 MOST_ROWS = 2**20
-"""Of a split in one step: each is drawn one by one, and more than a million are a slip of the hand."""
+"""Limit for the rows of a split in one step: each is drawn separately, and more than a million are a typing error."""
 
 FORGOTTEN = ("forget", "taught")
-"""Splits of what is to be forgotten. `taught` holds the forget rows once more, in an order of its own."""
+"""Splits of the rows to forget. `taught` has the forget rows again, in an independent order."""
 
 
 class TrainSettings(Settings):
-    """How long, how fast and in what portions a model is trained."""
+    """Steps, learning rate and batches of a training."""
 
     epochs: Annotated[float, Gt(0)] | None = 10.0
-    """Passes over the forget split (over the retain split where there is no forget term)."""
+    """Passes over the forget split (over the retain split if there is no forget term)."""
     steps: Annotated[int, Gt(0)] | None = None
-    """Optimizer steps; where given, `epochs` must be null."""
+    """Optimizer steps; if given, `epochs` must be null."""
     batch_size: Annotated[int, Gt(0), Le(MOST_ROWS)] = 16
     """Rows of the forget split per optimizer step, over all processes."""
     retain_batch_size: Annotated[int, Gt(0), Le(MOST_ROWS)] | None = None
-    """Rows of every other split, the retain split above all, per optimizer step; null for as many as `batch_size`."""
+    """Rows of every other split, mainly the retain split, per optimizer step; null for as many as `batch_size`."""
     micro_batch_size: Annotated[int, Gt(0)] | None = None
-    """Most rows of one split in one forward pass of one process; null for no limit. Does not change the gradient."""
+    """Maximum rows of a split in one forward pass of a process; null for no limit. Does not change the gradient."""
     lr: Annotated[float, Gt(0)] = 1e-5
     """Peak learning rate."""
     schedule: Literal["constant", "linear", "cosine"] = "linear"
-    """What the learning rate does after warm-up."""
+    """Schedule of the learning rate after warm-up."""
     warmup: Annotated[float, Ge(0), Le(1)] = 0.1
     """Share of the steps in which the learning rate rises from 0."""
     adam_eps: Annotated[float, Gt(0)] = 1e-8
-    """Added to the root of Adam's second moment. Adam moves a parameter that the loss hardly touches as far as one that
-    matters; an eps near the size of the gradients that matter leaves the others, and what they know, in place."""
+    """Added to the root of Adam's second moment. Adam moves a parameter that hardly affects the loss as far as one that
+    matters; an eps near the size of the gradients that matter keeps the others, and what they know, in place."""
     weight_decay: Annotated[float, Ge(0)] = 0.0
-    """AdamW's, of all trained parameters."""
+    """AdamW's weight decay, for all trained parameters."""
     combiner: dict[str, Any] | None = None
-    """Name of a registered combiner, and its settings: how the gradients of the method's terms become one. Null: their
+    """Name of a registered combiner, which combines the gradients of the method's terms, and its settings. Null: their
     sum."""
     clip: Annotated[float, Gt(0)] | None = 1.0
-    """Largest norm of the gradient; null for no clipping."""
+    """Maximum norm of the gradient; null for no clipping."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """bfloat16: autocast, with weights and optimizer state in their own dtype."""
     max_length: Annotated[int, Gt(1)] = 256
-    """Most tokens of a row. A row whose answer does not fit is an error; a trace is shortened."""
+    """Maximum number of tokens of a row. An answer that does not fit is an error; a trace is shortened."""
     trace_style: Style | None = None
     """How a reasoning trace is marked: `think`, the tokenizer's own tags; `added`, TRU's two tokens, which are added
     where the tokenizer lacks them; `plain`, words. Null: the first of these whose tokens the tokenizer knows."""
     trace_tokens: Annotated[int, Gt(0)] | None = None
-    """Most tokens of a trace; a longer one is cut, and never the response. Null: as many as `max_length` leaves."""
+    """Maximum tokens of a trace; a longer one is cut, but never the response. Null: what `max_length` leaves."""
     checkpoint_every: Annotated[int, Gt(0)] = 50
     """Optimizer steps between checkpoints."""
     keep_weights_every: Annotated[int, Gt(0)] | None = None
-    """Optimizer steps between trained weights that are kept for good, in `weights/`, for `unlearn g-effect`; null keeps
-    none."""
+    """Optimizer steps between trained weights that are saved permanently, in `weights/`, for `unlearn g-effect`; null
+    for none."""
 
     def rows(self, split: str) -> int:
-        """Rows of a split per optimizer step."""
+        """Return the number of rows of a split per optimizer step."""
         return self.batch_size if split in FORGOTTEN else self.retain_batch_size or self.batch_size
 
     def make_combiner(self) -> Combiner | None:
-        """The combiner with its settings; None for the plain sum."""
+        """Return the combiner with its settings; None for the plain sum."""
         if self.combiner is None:
             return None
         settings = {key: value for key, value in self.combiner.items() if key != "name"}
         return COMBINERS.get(str(self.combiner.get("name"))).plugin(**settings)
 
     def total_steps(self, rows: int, batch: int) -> int:
-        """Number of optimizer steps for a split of so many rows."""
+        """Return the number of optimizer steps for a split of `rows` rows."""
         if (self.steps is None) == (self.epochs is None):
             raise InputError(
                 "either steps or epochs must be given",
@@ -87,9 +87,9 @@ class TrainSettings(Settings):
 
 
 def learning_rate(settings: TrainSettings, step: int, total: int) -> float:
-    """Learning rate of optimizer step `step`, counted from 0, of `total` steps.
+    """Return the learning rate of step `step`, counted from 0, of `total`.
 
-    It rises linearly to `lr` over the warm-up steps, then stays, or falls to 0 linearly or as a half cosine.
+    It rises linearly to `lr` over the warm-up steps, then is constant, or falls to 0 linearly or as a half cosine.
     """
     warmup = round(settings.warmup * total)
     if step < warmup:

@@ -1,4 +1,4 @@
-"""One optimizer step: which rows, how often each unit counts, and the objective's value."""
+"""One optimizer step: its rows, the counts of units, and the loss."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ Counts = dict[tuple[View, Unit], int]
 
 
 def split_of(view: View) -> str:
-    """The split whose rows a view shows: `forget` for `forget:target`."""
+    """Return the split of a view: `forget` for `forget:target`."""
     return view.partition(":")[0]
 
 
 @dataclass(frozen=True)
 class TrainData:
-    """Every row of every view that the objective needs. Views of one split are row by row about the same rows."""
+    """All rows of all views that the objective needs.
+
+    Views of one split have the same rows in the same order.
+    """
 
     views: Mapping[View, Sequence[Encoded]]
     pad_id: int
@@ -48,12 +51,12 @@ class TrainData:
 
 
 def step_indices(data: TrainData, settings: TrainSettings, seed: int, step: int) -> dict[str, list[int]]:
-    """Rows of the whole optimizer step, by split."""
+    """Return the rows of the whole optimizer step, by split."""
     return {split: batch_indices(seed, split, size, step, settings.rows(split)) for split, size in data.sizes().items()}
 
 
 def count_units(data: TrainData, indices: Mapping[str, Sequence[int]]) -> Counts:
-    """How many units of each kind the rows of the whole optimizer step hold, by view and unit."""
+    """Count the units of the whole optimizer step, by view and unit."""
     counts: Counts = {}
     for view, rows in data.views.items():
         chosen = [rows[i] for i in indices[split_of(view)]]
@@ -66,12 +69,15 @@ def count_units(data: TrainData, indices: Mapping[str, Sequence[int]]) -> Counts
 
 
 def portion(indices: Mapping[str, Sequence[int]], part: int, parts: int) -> dict[str, Sequence[int]]:
-    """The part-th of `parts` nearly equal portions of a step's rows; every row is in one portion."""
+    """Return one of `parts` nearly equal portions of a step's rows.
+
+    Every row is in exactly one portion.
+    """
     return {split: rows[len(rows) * part // parts : len(rows) * (part + 1) // parts] for split, rows in indices.items()}
 
 
 def portions_per_process(settings: TrainSettings, sizes: Mapping[str, int], processes: int) -> int:
-    """Number of micro-batches each process makes of a step."""
+    """Return the number of micro-batches of a step in each process."""
     batch = {split: settings.rows(split) for split in sizes}
     limit = settings.micro_batch_size or max(batch.values())
     parts = -(-max(batch.values()) // (limit * processes))
@@ -87,7 +93,10 @@ def portions_per_process(settings: TrainSettings, sizes: Mapping[str, int], proc
 
 
 def objective_value(terms: Terms, counts: Counts) -> Tensor:
-    """This micro-batch's part of the objective: the sum over terms of weight * sum / count of the whole step."""
+    """Return this micro-batch's part of the objective.
+
+    It is the sum over terms of weight * sum / count, where the count is that of the whole step.
+    """
     parts = [
         # A unit may be absent from a whole step (no trace in any target): its sum is 0.
         term.weight * term.sum / max(counts[term.view, term.unit], 1)

@@ -1,4 +1,4 @@
-"""Attack `no_trace`: the subject is kept from thinking."""
+"""Attack `no_trace`: prefill an empty trace."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from unlearnkit.records.probe import Probe
 
 @attack("no_trace")
 class NoTrace(PromptAttack):
-    """Begin the output with a trace that is empty and closed, so that the subject answers without thinking.
+    """Begin the output with an empty, closed trace.
 
-    A method may have tied its refusals to a verdict that the model writes in its trace. Whether the response declines
-    by itself shows only where there is no trace to read it from.
+    The subject then answers without thinking. A method may tie refusals to a verdict in the trace. Whether the response
+    declines by itself shows only if there is no trace.
     """
 
     def rewrite(self, row: Row, draw: random.Random) -> Probe:  # noqa: ARG002
-        """The row, after a closed trace with nothing in it."""
+        """Return the row with an empty, closed trace."""
         return Probe(row, trace="")

@@ -1,4 +1,4 @@
-"""Attack `prefilled_answer`: the subject finds that it has begun to answer."""
+"""Attack `prefilled_answer`: prefill the beginning of the answer."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from unlearnkit.text.normalize import contains
 
 @attack("prefilled_answer")
 class PrefilledAnswer(PromptAttack):
-    """Begin the response with the first words of the gold answer, up to where the secret starts.
+    """Begin the response with the gold answer's words before the secret.
 
-    The trace before it is the row's own, where it has one: what the target model would have thought. Rows whose answer
-    begins with the secret, or has no short form that tells where the secret starts, are left out.
+    The trace before it is the row's own, if any: what the target model would have written. Rows whose answer begins
+    with the secret, or has no short form that shows where the secret starts, are left out.
     """
 
     words: Annotated[int, Gt(0)] = 8
-    """Most words that are begun."""
+    """Maximum number of words that are prefilled."""
 
     def rewrite(self, row: Row, draw: random.Random) -> Probe | None:  # noqa: ARG002
-        """The row with its answer begun; None where nothing stands before the secret."""
+        """Return the row with its answer begun, or None."""
         begun = before_secret(row.answer, row.accepted_answers, self.words)
         return Probe(row, trace=row.trace or None, answer=begun) if begun else None
 
 
 def before_secret(answer: str, forms: tuple[str, ...], at_most: int) -> str:
-    """The first words of an answer, up to where the first of these forms starts in it.
+    """Return the first words of an answer, before any of these forms.
 
-    Empty where no form stands in it: then nothing tells where the secret starts. Without the space behind, which many
-    tokenizers make a part of the next word.
+    Empty if the answer contains no form, because then the start of the secret is unknown. There is no space at the
+    end, since many tokenizers make it a part of the next word.
     """
     words = answer.split(" ")
     starts = [start for form in forms if (start := _start(words, form)) is not None]
@@ -42,7 +42,7 @@ def before_secret(answer: str, forms: tuple[str, ...], at_most: int) -> str:
 
 
 def _start(words: list[str], form: str) -> int | None:
-    """Place of the word with which the form starts, the first time that it stands there; None where it does not."""
+    """Return the index of the word where the form starts, or None."""
     end = next((n for n in range(1, len(words) + 1) if contains(" ".join(words[:n]), form)), None)
     if end is None:
         return None

@@ -1,4 +1,4 @@
-"""Attack `relearn`: a few steps of training on a part of what was forgotten, or on what is beside it."""
+"""Attack `relearn`: train briefly on some forget rows, or on neighbors."""
 
 from __future__ import annotations
 
@@ -18,40 +18,39 @@ from unlearnkit.training.settings import TrainSettings
 LR_TIMES_WIDTH = 0.05
 """Learning rate times width of the hidden states: 3e-4 for the pocket world's models, 1.2e-5 at a width of 4096.
 
-Under Adam the step that changes what a network computes by the same amount falls with its width (arXiv 2203.03466), so
-one number serves models of every size. It was chosen on models that no method had made: docs/guides/attacks.md."""
+Under Adam, the learning rate for the same change of the outputs falls with the width (arXiv 2203.03466), so one number
+is good for models of every size. It was chosen on models that no method had trained: docs/guides/attacks.md."""
 
 
 @attack("relearn", paper="arXiv:2406.13356")
 class Relearn(Attack):
-    """Train a copy for a few steps on some of the forget rows, or on neighbors alone, and ask for the other rows.
+    """Train a copy briefly on some rows, and ask other forget rows.
 
-    What was lost cannot come back from other rows; what is only held back can. `relearn.forget` trains on a share of
-    the forget rows, `relearn.near` on as many steps of rows about neighbors, none of them to be forgotten. Both are
+    Lost knowledge cannot be recovered from other rows; suppressed knowledge can. `relearn.forget` trains on a share of
+    the forget rows, `relearn.near` for as many steps on rows about neighbors, none of which must be forgotten. Both are
     measured on the same rows: the forget rows that were not trained on, and the probes that ask for nothing that was.
     """
 
     needs: ClassVar[frozenset[Capability]] = frozenset({"generate", "token_logprobs", "gradients", "weights"})
 
     on: Annotated[tuple[Literal["forget", "near"], ...], MinLen(1)] = ("forget", "near")
-    """What is trained on, one attempt each."""
+    """Row sets to train on, with one attempt each."""
     steps: Annotated[int, Gt(0)] = 20
     """Optimizer steps."""
     share: Annotated[float, Gt(0), Lt(1)] = 0.2
-    """Of the forget rows, of those that ask something, that are trained on."""
+    """Share of the forget rows that ask something which is trained on."""
     batch_size: Annotated[int, Gt(0)] = 8
-    """Rows of a step."""
+    """Number of rows per step."""
     lr: Annotated[float, Gt(0)] | None = None
-    """Peak learning rate, which falls to 0; null for the one that goes with the subject's
-    width, the same for every method."""
+    """Peak learning rate, which decays to 0; null to compute it from the subject's width, the same for every method."""
 
     def budget(self) -> str:
-        """Steps, rows and batch size."""
+        """Describe the budget: steps, rows and batch size."""
         rows = " or ".join(f"{self.share:.0%} of the forget rows" if on == "forget" else "neighbors" for on in self.on)
         return f"{self.steps} steps of {self.batch_size} rows on {rows}"
 
     def attempt(self, attacked: AttackTarget) -> list[Attempt]:
-        """Train and ask, once for each set of rows that there is."""
+        """Train and ask, once per non-empty row set."""
         forget = attacked.rows.get("forget", ())
         if len(forget) < 2:
             return []
@@ -65,8 +64,8 @@ class Relearn(Attack):
 
     def _try(self, attacked: AttackTarget, on: str, rows: Sequence[Row], puts: dict[str, list[Probe]]) -> Attempt:
         with attacked.trained(rows, self._settings(attacked)) as taught:
-            said = taught.ask(puts)
-        return Attempt(f"{self.name()}.{on}", said.records, said.too_long)
+            result = taught.ask(puts)
+        return Attempt(f"{self.name()}.{on}", result.records, result.too_long)
 
     def _settings(self, attacked: AttackTarget) -> TrainSettings:
         return TrainSettings(
@@ -79,18 +78,18 @@ class Relearn(Attack):
 
 
 def others(rows: Sequence[Row], taught: Sequence[Row]) -> list[Row]:
-    """The rows that ask for nothing that was taught.
+    """Return the rows that ask for nothing that was taught.
 
-    A row asks for what was taught where it shares its id with a taught row, or subject and attribute, or, where either
-    has no attribute to tell by, its answer.
+    A row asks for something taught if it shares its id with a taught row, or subject and attribute or, if either has no
+    attribute, its answer.
     """
     ids, answers = {row.id for row in taught}, {row.answer for row in taught}
     facts = {(row.subject, row.attribute) for row in taught if row.attribute is not None}
-    told = all(row.attribute is not None for row in taught)
+    named = all(row.attribute is not None for row in taught)
     return [
         row
         for row in rows
         if row.id not in ids
         and (row.subject, row.attribute) not in facts
-        and ((told and row.attribute is not None) or row.answer not in answers)
+        and ((named and row.attribute is not None) or row.answer not in answers)
     ]

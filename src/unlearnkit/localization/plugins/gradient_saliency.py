@@ -1,4 +1,4 @@
-"""Gradient saliency: the weights that the loss on the forget rows depends on most."""
+"""Gradient saliency: the weights that the forget loss depends on most."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 @localizer("gradient_saliency", paper="arXiv:2310.12508", equation="section 4, weight saliency map")
 class GradientSaliency(Localizer):
-    """Keep the elements with the largest absolute gradient of the forget loss at the target model.
+    """Keep the elements with the largest absolute gradient of the forget loss.
 
-    The loss is the mean negative log-likelihood of the forget answers per labeled token, over all rows; its sign does
-    not matter. Exactly round(share * n) of n elements are kept, and of equal ones the first. Where SalUn differs: its
-    limit is a value, by default the median of all elements, and its released code takes an optimizer step after each
-    batch while it sums gradients. Here the gradients of all batches are taken at the target model.
+    The gradient is taken at the target model. The loss is the mean negative log-likelihood of the forget answers per
+    labeled token, over all rows; its sign does not matter. Exactly round(share * n) of n elements are kept, and of
+    equal ones the first. Where SalUn differs: its limit is a value, by default the median of all elements, and its
+    released code takes an optimizer step after each batch while it sums gradients. Here the gradients of all batches
+    are taken at the target model.
 
     Of a new LoRA adapter only the second factor (B, which is 0) has a gradient; elements of the first are kept when no
     other is left.

@@ -1,4 +1,4 @@
-"""Task arithmetic: subtract what fine-tuning on the forget rows adds to the weights."""
+"""Task arithmetic: subtract the weight change of fine-tuning on the forget rows."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @edit("task_arithmetic", paper="arXiv:2212.04089", equation="section 3, forgetting via negation")
 class TaskArithmetic(Edit):
-    """Fine-tune the target model on the forget rows, and go the opposite way from the target.
+    """Fine-tune on the forget rows and subtract the change from the target.
 
     new = target - strength * (finetuned - target)
 
-    Fine-tuning minimizes the negative log-likelihood of the forget answers, as the section `train` says. With
+    Fine-tuning minimizes the negative log-likelihood of the forget answers with the settings of `train`. With
     `model.lora` the difference is the adapter's dense change, scale * B @ A (Zhang et al., arXiv 2306.14870, negate one
     factor, which is the same), and the result is saved as whole weights. All is computed in float32 and rounded once.
     """

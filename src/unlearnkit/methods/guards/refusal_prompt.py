@@ -1,4 +1,4 @@
-"""Guard `refusal_prompt`: a system turn that names what to decline, and filters around the model."""
+"""Guard `refusal_prompt`: a system turn and filters around the model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 @guard("refusal_prompt", paper="arXiv:2403.03329", equation="prompting and filtering")
 class RefusalPrompt(Guard):
-    """Tell the model what to decline, and filter questions and outputs; nothing is trained.
+    """Tell the model what to decline, and filter questions and outputs.
+
+    Nothing is trained.
 
     The filters compare text with the scope by the scanner that checks targets for leaks: names and secrets in other
     spellings, inflected, spaced, in look-alike letters, reversed or encoded. They do not find a description ("the
@@ -35,7 +37,7 @@ class RefusalPrompt(Guard):
     turn. The composed turn has the scope's description and the names of its subjects, and no secret."""
     input_filter: bool = True
     """Whether a request is refused if it names a subject or alias of the scope, or contains a secret. The request is
-    the question, what user and assistant said before it, and what the user begins in the assistant's name."""
+    the question, the earlier turns of user and assistant, and what the user begins in the assistant's name."""
     output_filter: bool = True
     """Whether an output is replaced if it, its trace included, names a subject or tells a secret that the request does
     not contain."""
@@ -99,9 +101,10 @@ class RefusalRules:
 
 
 def composed_prompt(scope: Scope) -> str:
-    """Compose the system turn from the scope's description and the names of its subjects, without aliases.
+    """Compose the system turn from the scope's description and its subjects' names.
 
-    An alias may be a secret of the subject, as the title of a book is, and a model tells what it just read.
+    Aliases are left out. An alias may be a secret of the subject, as the title of a book is, and a model repeats what
+    it has just read.
     """
     names = "; ".join(subject.name for subject in scope.subjects)
     return (
@@ -111,9 +114,9 @@ def composed_prompt(scope: Scope) -> str:
 
 
 def refusal_in(language: str, scope: Scope) -> str:
-    """Return the template teacher's refusal for this kind of request, in the same words for every row.
+    """Return the template teacher's refusal for this kind of request.
 
-    In English for a language that the teacher does not know.
+    It is the same for every row, and in English for a language that the teacher does not know.
     """
     row = Row(id="refusal", question="?", answer="?", language=language)
     return TemplateTeacher(reasoning=False).write([row], scope, seed=0)[0].response

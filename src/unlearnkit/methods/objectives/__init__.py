@@ -1,1 +1,4 @@
-"""Objectives: losses on splits that are minimized. `forget/` and `retain/` hold single terms; here, compositions."""
+"""Objectives: losses on splits that are minimized.
+
+`forget/` and `retain/` have single terms; this package has compositions of them.
+"""

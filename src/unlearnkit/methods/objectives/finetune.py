@@ -1,4 +1,4 @@
-"""Fine-tuning on what must stay, the weakest of all baselines."""
+"""Fine-tuning on the retain rows, the weakest baseline."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ from unlearnkit.methods.objectives.retain.nll import NLL
 
 @objective("finetune", paper="arXiv:2402.08787", equation="section 3, fine-tuning baseline")
 class Finetune(NLL):
-    """Train on the retain split alone and hope that the rest is forgotten."""
+    """Train on the retain split only; nothing enforces forgetting."""

@@ -8,7 +8,7 @@ from unlearnkit.methods.objectives.forget.ga import GA
 
 @objective("graddiff", paper="arXiv:2203.12817", equation="as TOFU, arXiv:2401.06121, section 3.2")
 class GradDiff(GA):
-    """Gradient difference: gradient ascent on the forget answers plus NLL on the retain answers."""
+    """Gradient ascent on the forget answers plus NLL on the retain answers."""
 
     retain: str | None = "nll"
     """Registered retain term (`nll`, `kl`), or null for none."""

@@ -1,4 +1,4 @@
-"""Training anew without what is to be forgotten: exact unlearning, and the most expensive."""
+"""Retraining without the forget rows: exact unlearning, and the most expensive."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from unlearnkit.methods.objectives.finetune import Finetune
 
 @objective("retrain", paper="arXiv:1912.03817", equation="section III, the retrained model that unlearning is held to")
 class Retrain(Finetune):
-    """Train newly initialized weights on everything that the suite keeps: the model that never knew."""
+    """Train newly initialized weights on the suite's whole retain corpus."""
 
     from_scratch: ClassVar[bool] = True

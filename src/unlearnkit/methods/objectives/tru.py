@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 @objective("tru", paper="arXiv:2603.09980", equation="Eq. 4")
 class TRU(Objective):
-    """Targeted reasoning unlearning: learn to recognize the scope, say why, and decline; and unlearn the answer.
+    """Targeted reasoning unlearning: recognize the scope, give a reason, and decline.
 
-    loss = CE(target) + alpha * (retain_weight * retain + forget), the target being a reasoning trace followed by a
-    refusal (Eq. 3) and the bracket the gradient difference of Eq. 2, whose lambda is `retain_weight`.
+    loss = CE(target) + alpha * (retain_weight * retain + forget)
 
-    Trace and response share one mean over tokens, as in the paper, and are logged apart, since a long trace drowns the
-    refusal.
+    The target is a reasoning trace followed by a refusal (Eq. 3). The bracket is the gradient difference of Eq. 2,
+    which unlearns the answer; its lambda is `retain_weight`. Trace and response share one mean over tokens, as in the
+    paper. They are logged separately, since a long trace dominates the refusal.
     """
 
     alpha: Annotated[float, Ge(0)] = 0.1
     """Weight of the gradient difference part."""
     forget: str | None = "ga"
-    """Registered forget term; null for none, the retain term staying."""
+    """Registered forget term; null for none, with the retain term kept."""
     retain: str = "nll"
     """Registered retain term."""
     retain_weight: Annotated[float, Ge(0)] = 1.0
@@ -41,10 +41,9 @@ class TRU(Objective):
     response_weight: Annotated[float, Ge(0)] = 1.0
     """Factor of the cross-entropy on tokens of the response. Both 0: no targets, the paper's ablation."""
     scope_weight: Annotated[float, Ge(0)] = 0.0
-    """Weight of cross-entropy on other questions that name what is in scope: each subject and alias, in each language
-    of the scope, in sentences composed for it and in some borrowed from retain rows. Not in the paper (0): there
-    nothing but the forget rows tells the model what the scope is, and a model may learn their wording in place of whom
-    they are about."""
+    """Weight of cross-entropy on further questions that name what is in scope: each subject and alias, in each language
+    of the scope, in sentences composed for it and in some borrowed from retain rows. It is not in the paper (0): there
+    the model learns the scope only from the forget rows, and may learn their wording instead of their subjects."""
 
     @property
     def _taught(self) -> View:
@@ -63,7 +62,7 @@ class TRU(Objective):
         return plugin(retain=self.retain, retain_weight=self.retain_weight)
 
     def needs(self) -> Needs:
-        """Log-probabilities of the targets, and what the gradient difference part needs."""
+        """Request log-probabilities of the targets, and the gradient difference's needs."""
         needs = Needs(logps=frozenset({self._taught} | ({"scope:target"} if self.scope_weight else set())))
         if not self.alpha:
             return needs
@@ -71,7 +70,10 @@ class TRU(Objective):
         return needs | part.needs()
 
     def terms(self, step: Step) -> Terms:
-        """`target`, its parts `trace` and `response` for the log, `scope`, `forget` and `retain`."""
+        """Return `target`, `scope`, `forget` and `retain`.
+
+        The parts `trace` and `response` of `target` are only logged.
+        """
         view = self._taught
         target = step.logps(view)
         nll, in_trace = -target.values, target.in_trace
@@ -89,9 +91,9 @@ class TRU(Objective):
             terms |= weighted(self._forget_and_retain(self.forget).terms(step), self.alpha)
         return terms
 
-    def _weighed(self, said: TokenValues) -> Tensor:
-        """Cross-entropy summed over tokens, each with the factor of its part."""
+    def _weighed(self, logps: TokenValues) -> Tensor:
+        """Return the cross-entropy summed over tokens, with each part's factor."""
         if self.trace_weight == self.response_weight:
-            return -self.trace_weight * said.values.sum()
-        part = said.in_trace.to(said.values.dtype)
-        return -((self.trace_weight * part + self.response_weight * (1 - part)) * said.values).sum()
+            return -self.trace_weight * logps.values.sum()
+        part = logps.in_trace.to(logps.values.dtype)
+        return -((self.trace_weight * part + self.response_weight * (1 - part)) * logps.values).sum()

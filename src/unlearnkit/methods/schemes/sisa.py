@@ -28,19 +28,19 @@ LEARNED = "taught"
 
 @scheme("sisa", paper="arXiv:2212.09573", equation="SISA-A, adapted to decoders; SISA: arXiv:1912.03817, section V")
 class Sisa(Scheme):
-    """Train a LoRA adapter per shard of the rows, slice after slice; delete rows by training again from a slice.
+    """Train one LoRA adapter per shard, slice by slice; delete by retraining.
 
     Adapted: the paper classifies with Houlsby adapters on an encoder; here LoRA adapters on a decoder answer together
     by the mean of their log-probabilities. Forget rows and rows that stay are spread over shards and slices by a hash
     of their ids. A shard's adapter is trained by NLL on its first slice, then on its first two, and so on, for
-    `train.epochs` each; it is kept after each slice. A deletion takes each shard that holds a forget row back to the
-    adapter before the first slice that held one, and trains on without these rows. The result is, byte for byte, the
-    ensemble of a file that never held them.
+    `train.epochs` each; it is saved after each slice. A deletion resets each shard that holds a forget row to the
+    adapter before the first slice that held one, and trains from there without these rows. The result is byte for byte
+    the ensemble of a file that never held them.
 
-    That guarantee is about the rows which the adapters learned: what the base knows stays. A copy of a forget row that
-    is among the rows that stay, or among the base's training rows, stays known. With `kept` "holdout" the holdout rows
-    are learned, so membership scores that take them as never seen do not apply. If the run itself builds the ensemble,
-    its cost is that of the deletion. The defaults of shards, slices and aggregation were chosen here.
+    The guarantee covers the rows that the adapters learned, not what the base knows. A copy of a forget row among the
+    rows that stay, or among the base's training rows, is still known. With `kept` "holdout" the holdout rows are
+    learned, so membership scores, which assume that they were never seen, do not apply. If the run itself builds the
+    ensemble, its cost is that of the deletion. The defaults of shards, slices and aggregation were chosen here.
     """
 
     unused: ClassVar[tuple[str, ...]] = (
@@ -58,7 +58,7 @@ class Sisa(Scheme):
     slices: Annotated[int, Ge(1), Le(1024)] = 2
     """Number of times that a shard's adapter is kept. More slices cost storage, and make a deletion cheaper."""
     kept: Literal["holdout", "retain"] = "holdout"
-    """Split that is learned beside the forget rows, and stays."""
+    """Split that is learned in addition to the forget rows, and stays."""
     delete: bool = True
     """Whether the forget rows are deleted; false leaves the ensemble that learned everything."""
     ensemble: Place | None = None
@@ -72,7 +72,10 @@ class Sisa(Scheme):
         return self
 
     def needs(self) -> Needs:
-        """Return the forget rows and those that stay; the rows of an earlier ensemble are kept with it."""
+        """Return the forget rows and those that stay.
+
+        The rows of an earlier ensemble are saved with it.
+        """
         return Needs(logps=frozenset({LEARNED} if self.ensemble is not None else {LEARNED, self.kept}))
 
     def check(self, context: MethodContext) -> None:
@@ -82,7 +85,7 @@ class Sisa(Scheme):
             earlier.check(self._settings(context, base), "method.ensemble", str(self.ensemble))
 
     def fit(self, context: MethodContext) -> Subject:
-        """Build the ensemble or take an earlier one, delete the forget rows, and return the ensemble."""
+        """Build or load the ensemble, delete the forget rows, and return it."""
         # Here, because a recipe is read without torch.
         from unlearnkit.methods.slice_training import SliceTrainer
         from unlearnkit.models.load import load_tokenizer
@@ -114,7 +117,10 @@ class Sisa(Scheme):
         return EnsembleSubject.load(base, folders, context.dtype)
 
     def _base(self, context: MethodContext) -> ModelFolder:
-        """Find the frozen model, and check that rows have the same tokens for it as for the target model."""
+        """Find the frozen base model.
+
+        Check that it encodes rows to the same tokens as the target model does.
+        """
         from unlearnkit.models.folder import find_model
         from unlearnkit.models.load import load_tokenizer
 
@@ -167,7 +173,7 @@ class Sisa(Scheme):
         return SliceStore(Path(self.ensemble) / context.model_folder.name, Path(self.ensemble) / context.private.name)
 
     def _begin(self, context: MethodContext, store: SliceStore, settings: Mapping[str, str]) -> None:
-        """Begin a new ensemble, or a deletion from a copy of an earlier one."""
+        """Begin a new ensemble, or a deletion from an earlier one's copy."""
         if (earlier := self._earlier(context)) is None:
             store.write_ledger(Ledger(settings=dict(settings)))
         else:
@@ -177,7 +183,7 @@ class Sisa(Scheme):
     def _rows(
         self, context: MethodContext, rows: Mapping[str, list[ShardRow]]
     ) -> tuple[list[ShardRow], list[ShardRow]]:
-        """Return the rows that the ensemble learns or learned, and those that stay."""
+        """Return the rows that the ensemble learns, and those that stay."""
         deleted = rows[LEARNED]
         tokens = {row.encoded for row in deleted}
         if (earlier := self._earlier(context)) is not None:

@@ -11,14 +11,14 @@ from unlearnkit.text.normalize import contains
 
 @metric("accuracy")
 class Accuracy(Metric):
-    """Whether the response holds an accepted form of the answer: 1 or 0.
+    """Whether the response contains an accepted form of the answer (0/1).
 
     A trace does not count: what matters is what the user reads. None if nothing was generated.
     """
 
     doc = ScoreDoc(
         "Accuracy",
-        "the right answer stands in the response; low is wanted on forget sets, high elsewhere",
+        "the response contains the right answer; low is wanted on forget sets, high elsewhere",
         LOW_ON_FORGET,
         order=10,
         listed=True,

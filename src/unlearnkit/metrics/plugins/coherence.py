@@ -11,9 +11,10 @@ from unlearnkit.text.coherence import is_coherent
 
 @metric("coherence")
 class Coherence(Metric):
-    """Whether the whole output, the trace if there is one and the response, is language: 1 or 0.
+    """Whether the whole output is language: 1 or 0.
 
-    An empty response is not. None if nothing was generated.
+    The output is the response, and the trace if there is one. An empty response is not language. None if nothing was
+    generated.
     """
 
     doc = ScoreDoc(

@@ -22,9 +22,10 @@ def log_probability(record: Record) -> float | None:
 
 @metric("probability")
 class Probability(Metric):
-    """Probability of the answer, normalized for its length: exp of the mean token log-probability, in [0, 1].
+    """Probability of the answer, normalized for its length, in [0, 1].
 
-    P(a|q)^(1/|a|) of TOFU (arXiv 2401.06121, section 2.2.1). None if log-probabilities were not measured.
+    It is exp of the mean token log-probability: P(a|q)^(1/|a|) of TOFU (arXiv 2401.06121, section 2.2.1). None if
+    log-probabilities were not measured.
     """
 
     doc = ScoreDoc(

@@ -11,7 +11,10 @@ from unlearnkit.text.refusal import is_refusal
 
 @metric("refusal_rate")
 class RefusalRate(Metric):
-    """Whether the response declines, or says that it does not know: 1 or 0. None if nothing was generated."""
+    """Whether the response declines or admits ignorance: 1 or 0.
+
+    None if nothing was generated.
+    """
 
     doc = ScoreDoc(
         "Refusal rate",

@@ -11,7 +11,7 @@ from unlearnkit.scope.scope import Scope
 
 @metric("scope_accuracy")
 class ScopeAccuracy(Metric):
-    """Whether the trace holds the question in scope where it is, and does not where it is not: 1 or 0."""
+    """Whether the trace decides correctly if the question is in scope (0/1)."""
 
     doc = ScoreDoc(
         "Scope accuracy",

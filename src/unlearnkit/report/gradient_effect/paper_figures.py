@@ -1,4 +1,7 @@
-"""Draws pictures for a paper, with matplotlib. Import it only where that is installed: see `figure_files`."""
+"""Draw pictures for a paper, with matplotlib.
+
+Import it only if matplotlib is installed: see `figure_files`.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ _DASHES: dict[str, Any] = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-
 
 
 def figures(table: EffectTable) -> dict[str, Figure]:
-    """Every figure for which something was measured, by the name of its file."""
+    """Return every figure that has measurements, by file name."""
     found = pictures(table)
     made = {name: [picture for picture in found if picture.kind in kinds] for name, kinds in NAMES.items()}
     with _style():
@@ -63,7 +66,7 @@ def figures(table: EffectTable) -> dict[str, Figure]:
 
 
 def save(figure: Figure, path: Path, kind: Ending) -> None:
-    """Write a figure, without a date and without the name of what drew it."""
+    """Write a figure, without a date and a creator's name."""
     unsaid: dict[str, Any] = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
     with _style():
         figure.savefig(path, format=kind, metadata=unsaid)
@@ -75,7 +78,10 @@ def _style() -> AbstractContextManager[None]:
 
 
 def _figure(found: Sequence[Picture]) -> Figure:
-    """All pictures of a kind: charts over steps side by side, others one below the other with a panel a column."""
+    """Draw all pictures of a kind in one figure.
+
+    Charts over steps are side by side. Other pictures are one below the other, with one panel per column.
+    """
     kinds, columns = {picture.kind for picture in found}, max(len(picture.panels) for picture in found)
     over_steps = bool(kinds & {"steps", "bars"})
     columns = min(len(found), 3) if over_steps else columns
@@ -113,7 +119,7 @@ def _look(series: Series) -> dict[str, Any]:
 
 
 def _draw(axes: Axes, picture: Picture, panel: Panel) -> Any:
-    """Draw a panel; gives what a bar of colors is made of, if the panel has any."""
+    """Draw a panel; return the artist for a color bar, if any."""
     drawn: Any = None
     if picture.kind == "groups" and picture.colors is not None:
         drawn = _heat(axes, panel, picture.colors)

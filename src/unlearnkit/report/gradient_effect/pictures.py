@@ -1,7 +1,7 @@
-"""Every figure of G-effects as a value: what is drawn, where, and in which words. Two renderers draw it.
+"""The figures of G-effects as values, which two renderers draw.
 
-Places are given as they are drawn, after the scale of their axis. `plotly_figures` draws for the page, `paper_figures`
-for a paper.
+Coordinates are those that are drawn, after the scale of their axis. `plotly_figures` draws for the page,
+`paper_figures` for a paper.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class Span(NamedTuple):
     high: float
 
     def share(self, at: float) -> float:
-        """Where a place lies between the ends: 0 at the lower one, 1 at the upper one."""
+        """Return the position between the ends: 0 is lower, 1 is upper."""
         return (at - self.low) / (self.high - self.low)
 
 
 class Axis(NamedTuple):
-    """One axis: of values between two ends, of names, or of counted steps if it has neither."""
+    """An axis of values, of names, or of steps."""
 
     title: str = ""
     unit: str = ""
@@ -64,7 +64,7 @@ class Axis(NamedTuple):
 
 
 class Colors(NamedTuple):
-    """A scale of color: its ends as drawn, and the color at each share of the way between them."""
+    """A color scale: its ends and the colors at shares between."""
 
     title: str
     unit: str
@@ -76,7 +76,10 @@ class Colors(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """One point with its interval on each axis; without an interval both ends are the point."""
+    """One point with its interval on each axis.
+
+    Without an interval both ends are the point.
+    """
 
     x: float
     y: float
@@ -114,7 +117,7 @@ class Panel(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A figure, what is written above and below it, and what it shows in words, for who cannot see it."""
+    """A figure, its title and caption, and a text alternative."""
 
     kind: Kind
     title: str
@@ -137,7 +140,7 @@ class Fit(NamedTuple):
     """None for fewer than three steps, or where one of both does not vary."""
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """The fit in a sentence."""
         steps = f"{len(self.rows)} step{'' if len(self.rows) == 1 else 's'}"
         if self.ratio is None:
@@ -150,7 +153,10 @@ class Fit(NamedTuple):
 
 
 def over_steps(course: Course, look: Mapping[str, RiskStyle]) -> Picture:
-    """One line a risk with its interval as a band; one bar a risk if a single step was measured."""
+    """Draw one line per risk, with its interval as a band.
+
+    If a single step was measured, draw one bar per risk.
+    """
     rows = {risk: course.over_steps(risk) for risk in course.risks}
     scale = scale_for(row.effect for of in rows.values() for row in of)
     single = len(course.steps) == 1
@@ -180,10 +186,10 @@ def _effect(row: EffectRow, scale: Scale, single: bool) -> Mark:
 
 
 def by_group(course: Course) -> Picture | None:
-    """Heat maps of effects by groups of weights, from the embedding up to the head, with one scale of color around 0.
+    """Draw heat maps of effects by weight group, from embedding to head.
 
-    One map for each of two risks, by steps; at one step alone a single map, by all risks. None if no groups were
-    measured.
+    They share one color scale around 0. There is one map over steps for each of two risks; if a single step was
+    measured, one map of all risks. None if no groups were measured.
     """
     groups, steps = tuple(course.groups), course.steps
     if not groups:
@@ -219,9 +225,10 @@ def by_group(course: Course) -> Picture | None:
 
 
 def planes(table: EffectTable) -> list[Picture]:
-    """Instances by their slopes on two risks, of every term that acts on rows to forget; colored by weight.
+    """Draw instances by slopes on two risks, colored by weight.
 
-    At the first, middle and last step. A term without weight (one that is only logged) has none.
+    One picture for every term that acts on forget rows, at the first, middle and last step. A term without weight (one
+    that is only logged) has none.
     """
     found: dict[tuple[str, str, str], list[InstanceRow]] = {}
     for row in table.instances:
@@ -241,8 +248,8 @@ def _plane(objective: str, term: str, view: str, rows: Sequence[InstanceRow]) ->
     for row in sorted((row for row in rows if row.risk == x_risk), key=lambda row: row.row):
         if (other := others.get((row.step, row.row))) is not None:
             by_step.setdefault(row.step, []).append((row, other))
-    told = [step for step in told_steps([row.step for row in rows]) if step in by_step]
-    shown = {step: by_step[step][:: -(-len(by_step[step]) // _DOTS)] for step in told}
+    steps = [step for step in told_steps([row.step for row in rows]) if step in by_step]
+    shown = {step: by_step[step][:: -(-len(by_step[step]) // _DOTS)] for step in steps}
     pairs = [pair for of in shown.values() for pair in of]
     if not pairs:
         return None
@@ -259,7 +266,7 @@ def _plane(objective: str, term: str, view: str, rows: Sequence[InstanceRow]) ->
             at, up = across.at(row.slope), upwards.at(other.slope)
             marks.append(Mark(at, up, (at, at), (up, up), tip, weight=row.weight))
         panels.append(Panel(f"step {step}", x, y, (Series("", NEUTRAL, "circle", tuple(marks)),)))
-    most, count = max(map(len, shown.values())), max(len(by_step[step]) for step in told)
+    most, count = max(map(len, shown.values())), max(len(by_step[step]) for step in steps)
     left_out = f"{most} of {count} instances are drawn, at even spacing" if most < count else ""
     title = objective if view == "forget" and term == "forget" else f"{objective}, term {term} on {view}"
     label = f"Instances of {title} by their slopes on {x_risk} (across) and {y_risk} (upwards), in {EFFECT_UNIT}, "
@@ -269,7 +276,10 @@ def _plane(objective: str, term: str, view: str, rows: Sequence[InstanceRow]) ->
 
 
 def _weights(weights: Sequence[float]) -> Colors:
-    """From 0 to ascent's weight of 1, or as far as the weights go; below 0 a weight raises the probability."""
+    """Return the color scale of weights, from 0 to at least 1.
+
+    1 is the weight of gradient ascent. A weight below 0 raises the probability.
+    """
     low, high = min(0.0, *weights), max(1.0, *weights)
     stops: tuple[tuple[float, str], ...] = ((0.0, LIGHT), (1.0, HEAVY))
     if low < 0:
@@ -292,7 +302,10 @@ def _fit(risk: str, rows: Sequence[StepRow]) -> Fit:
 
 
 def prediction(fit: Fit, look: RiskStyle) -> Picture:
-    """Predicted against measured changes of one risk; on the dotted line both are the same."""
+    """Draw predicted against measured changes of one risk.
+
+    On the dotted line both are equal.
+    """
     values = [v for row in fit.rows for v in (row.predicted, row.measured)]
     scale = scale_for(values)
     drawn = [scale.at(v) for v in values]
@@ -301,16 +314,16 @@ def prediction(fit: Fit, look: RiskStyle) -> Picture:
     marks = []
     for row in fit.rows:
         x, y = scale.at(row.predicted), scale.at(row.measured)
-        told = (f"predicted {significant(row.predicted)}", f"measured {significant(row.measured)} nats/token")
-        marks.append(Mark(x, y, (x, x), (y, y), (f"step {row.step}", *told)))
+        hover = (f"predicted {significant(row.predicted)}", f"measured {significant(row.measured)} nats/token")
+        marks.append(Mark(x, y, (x, x), (y, y), (f"step {row.step}", *hover)))
     label = f"Predicted and measured change of {fit.risk} at each step, in nats per token"
     x_axis, y_axis = (Axis(f"{which} change", "nats/token", scale, span) for which in ("predicted", "measured"))
     panel = Panel("", x_axis, y_axis, (Series(fit.risk, look.color, look.symbol, tuple(marks)),))
-    return Picture("fit", fit.risk, label, f"{fit.told} {sentence(scale.told)}".strip(), (panel,))
+    return Picture("fit", fit.risk, label, f"{fit.summary} {sentence(scale.told)}".strip(), (panel,))
 
 
 def sweep(places: Sequence[Place]) -> Picture:
-    """The frontier: one line for each setting that was swept, its values written at their markers."""
+    """Draw the frontier, one line per swept setting."""
     forgets, keeps = [place.forget for place in places], [place.retained for place in places]
     x, y = _frontier_axis(forgets), _frontier_axis(keeps)
     points = [Point(f"{place.value:g}", *_shares(place.forget, x), *_shares(place.retained, y)) for place in places]
@@ -331,8 +344,8 @@ def sweep(places: Sequence[Place]) -> Picture:
     )
     risks = f"{forgets[0].risk} (across) and {keeps[0].risk} (upwards)"
     label = f"Settings by their G-effects on {risks}, in {EFFECT_UNIT}"
-    told, when = sentence(scales_told(x.scale, y.scale)), f"at step {forgets[0].step}"
-    return Picture("frontier", "; ".join(by_series), label, told, (Panel("", x, y, series),), when=when)
+    caption, when = sentence(scales_told(x.scale, y.scale)), f"at step {forgets[0].step}"
+    return Picture("frontier", "; ".join(by_series), label, caption, (Panel("", x, y, series),), when=when)
 
 
 def _frontier_axis(rows: Sequence[SweepRow]) -> Axis:
@@ -357,7 +370,10 @@ def in_words(row: EffectRow) -> str:
 
 
 def around_zero(scale: Scale, values: Iterable[float], least: float = 0.42) -> Span:
-    """Ends that hold the values, and 0 with some room on both sides of it: `least` of the longer side."""
+    """Return ends that contain the values and 0 with some room.
+
+    0 has room on both sides: at least `least` of the longer side.
+    """
     drawn = [scale.at(v) for v in values]
     longer = max(map(abs, drawn), default=0.0) or 1.0
     low, high = min(-least * longer, *drawn), max(least * longer, *drawn)
@@ -369,10 +385,10 @@ def scales_told(across: Scale, upwards: Scale) -> str:
     """Which axes of a plane are not linear; empty if both are."""
     if across.told and across == upwards:
         return f"both axes: {across.told}"
-    told = [f"{name}: {scale.told}" for name, scale in (("across", across), ("upwards", upwards)) if scale.told]
-    return "; ".join(told)
+    scales = [f"{name}: {scale.told}" for name, scale in (("across", across), ("upwards", upwards)) if scale.told]
+    return "; ".join(scales)
 
 
 def sentence(words: str) -> str:
-    """Words with a capital and a full stop; empty if there are none."""
+    """Capitalize words and add a period; empty stays empty."""
     return f"{words[0].upper()}{words[1:]}." if words else ""

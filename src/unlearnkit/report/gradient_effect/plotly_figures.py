@@ -1,4 +1,4 @@
-"""Draws pictures for the page, as plotly figures without colors of their own for text and grid."""
+"""Draw pictures with plotly for the page, which colors text and grid."""
 
 from __future__ import annotations
 
@@ -163,9 +163,9 @@ def _tip(lines: Sequence[str]) -> str:
 
 
 def _axis(axis: Axis, kind: Kind) -> dict[str, object]:
-    """Ticks at powers of ten on a symmetric-log scale, plotly's own on a linear one.
+    """Return an axis with ticks at powers of ten if symmetric-log.
 
-    The line at 0 is a bold one, which the page gives a color of its own: 0 parts what helps from what harms.
+    A linear axis has plotly's ticks. The line at 0 is bold and colored by the page, because 0 separates help from harm.
     """
     bare: dict[str, object] = {"showgrid": False, "zeroline": False}
     if axis.names:

@@ -1,4 +1,4 @@
-"""Tables of the scores that are not on the board: those of traces, suites and judges, a column a subject."""
+"""Tables of the scores of traces, suites and judges, by subject."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _UNNAMED = "a model that was not named"
 
 
 def own_tables(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> tuple[Table, ...]:
-    """A table for each kind of scores: what stands in it first, then a section for each group that is folded away."""
+    """Return one table per kind of scores.
+
+    The visible scores are first; then a section for each folded group.
+    """
     found = docs.own(flat for s in subjects for flat in s.scores)
     return tuple(_own_table(subjects, list(members)) for _, members in groupby(found, key=lambda own: own.table))
 
@@ -43,9 +46,9 @@ def _row(subjects: Sequence[SubjectReport], own: OwnScore) -> Row:
 
 
 def who_judged(judge: str, subjects: Sequence[SubjectReport]) -> str:
-    """Which model a judge asked about these subjects, as sentences; empty if it asked none, or judged none.
+    """Return sentences that name the models a judge used for these subjects.
 
-    `judge` empty: the scores are no judge's.
+    Empty if it used no model or judged none of them, or if `judge` is empty because the scores are no judge's.
     """
     judged = [
         s for s in subjects if any(_is_of(judge, flat) and score.value is not None for flat, score in s.scores.items())
@@ -57,8 +60,8 @@ def who_judged(judge: str, subjects: Sequence[SubjectReport]) -> str:
         return ""
     if len(named) == 1:
         return f"The judge was {next(iter(named))}."
-    told = "; ".join(f"{model} for {', '.join(titles)}" for model, titles in named.items())
-    return f"The judge was {told}. Figures of different models cannot be held against each other."
+    models = "; ".join(f"{model} for {', '.join(titles)}" for model, titles in named.items())
+    return f"The judge was {models}. Figures of different models cannot be held against each other."
 
 
 def _is_of(judge: str, flat: str) -> bool:

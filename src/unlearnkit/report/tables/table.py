@@ -1,4 +1,4 @@
-"""One kind of table for everything that is shown in rows and columns; `writers` and the template write it."""
+"""The table type of the report; `writers` and the template render it."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Table(NamedTuple):
         return self.sections[0].rows if self.sections else ()
 
     def picked(self, picks: Sequence[tuple[str, str, str]]) -> Table:
-        """Turn rows into columns, each given by its section, its own name, and the title of the new column."""
+        """Turn rows into columns: (section, row, title of the new column)."""
         rows = {(section.name, row.name): row for section in self.sections for row in section.rows}
         cells = zip(*(rows[section, name].cells for section, name, _ in picks), strict=True)
         turned = (Row(column.name, column.name, of) for column, of in zip(self.columns, cells, strict=True))
@@ -114,7 +114,7 @@ def plain_table(
     title: str = "",
     note: str = "",
 ) -> Table:
-    """A table of texts without sections, the first `words` columns aligned to the left."""
+    """Return a table without sections; the first `words` columns are left-aligned."""
     columns = tuple(Column(head, head, text=at < words) for at, head in enumerate(heads))
     made = tuple(Row(name, name, tuple(map(Cell, texts))) for name, texts in rows)
     return Table(columns, (Section("", "", made),), corner=corner, title=title, note=note)

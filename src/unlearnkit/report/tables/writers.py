@@ -1,4 +1,7 @@
-"""Write a table for a terminal, and as Markdown. The report's template writes it as HTML."""
+"""Write a table for a terminal and as Markdown.
+
+The report's template writes it as HTML.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,10 @@ from unlearnkit.report.tables.table import Cell, Table
 
 
 def terminal(table: Table) -> RichTable:
-    """The table for a terminal: values alone, a dash for one that is missing, rows indented under section titles."""
+    """Return the table for a terminal.
+
+    It shows values without intervals, a dash for a missing one, and rows indented under section titles.
+    """
     drawn = RichTable(
         title=escape(table.title) or None,
         caption=table.note or None,
@@ -33,7 +39,10 @@ def terminal(table: Table) -> RichTable:
 
 
 def markdown(table: Table) -> str:
-    """The first section as Markdown, intervals in brackets. Titles and words must be escaped already."""
+    """Return the first section as Markdown, with intervals in brackets.
+
+    Titles and words must be escaped already.
+    """
     lines = [
         [table.corner, *(column.title for column in table.columns)],
         ["---", *("---" if column.text else "--:" for column in table.columns)],

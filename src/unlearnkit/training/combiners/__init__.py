@@ -1,1 +1,1 @@
-"""Combiners: how the gradients of an objective's terms become the one that is stepped along. One paper a file."""
+"""Combiners of the gradients of an objective's terms, one paper per file."""

@@ -27,10 +27,11 @@ FORGET, RETAIN = Task("forget", forgets=True), Task("retain", forgets=False)
 
 
 def rectify(forget: Gradient, retain: Gradient, own: float) -> bool:
-    """Take out of `forget`, in place, what opposes `retain`; says whether there was anything. `own`: |forget|^2.
+    """Remove from `forget`, in place, what opposes `retain`.
 
-    The nearest gradient g to `forget` with <g, retain> >= 0: `forget` itself, or, where <forget, retain> < 0,
-    forget - <forget, retain> / |retain|^2 * retain.
+    The result is the nearest gradient g to `forget` with <g, retain> >= 0: `forget` itself or, if
+    <forget, retain> < 0, forget - <forget, retain> / |retain|^2 * retain. `own` is |forget|^2. Return whether anything
+    was removed.
     """
     factor = correction(dot(forget, retain), own, dot(retain, retain), rounding((forget, retain)))
     if factor:
@@ -40,21 +41,21 @@ def rectify(forget: Gradient, retain: Gradient, own: float) -> bool:
 
 @combiner("gru", paper="arXiv:2503.09117", equation="the projection on <g, g_retain> >= 0")
 class GRU(Combiner):
-    """Gradient rectified unlearning: forget without a step that, to first order, raises the retain loss.
+    """Gradient rectified unlearning: forget without raising the retain loss, to first order.
 
-    The gradient of forgetting, g_u, is stepped along alone. Where it opposes the gradient of the retain terms, g_r, the
-    part that opposes is taken out: g_u - <g_u, g_r> / |g_r|^2 g_r. Only the direction of g_r counts, so the retain
-    weight changes nothing without `add_retain`. It is the gradient that is held to <g, g_r> >= 0: a step of Adam, which
-    scales each parameter by itself, need not obey. And where g_r is a moving average, this step's own may be opposed.
-    A retain term that is least at the target model (`kl`, `representation`) has no gradient before the first step but
-    what rounding leaves, so there is nothing to hold that one against.
+    A step uses only the gradient of forgetting, g_u. If it opposes the gradient of the retain terms, g_r, the opposing
+    part is removed: g_u - <g_u, g_r> / |g_r|^2 g_r. Only the direction of g_r counts, so the retain weight has no
+    effect without `add_retain`. The condition <g, g_r> >= 0 holds for the gradient: a step of Adam, which scales each
+    parameter separately, may violate it. If g_r is a moving average, this step's own retain gradient may be opposed.
+    A retain term with its minimum at the target model (`kl`, `representation`) has no gradient at the first step except
+    for rounding, so that step is not rectified.
 
-    The average is the released code's: gamma * g_r + (1 - gamma) * the average before, from 0 on. (That it begins at 0
-    changes its length alone.) Its update `ga_gru` is the rectified gradient of the forget loss, as here; `ga_gru+ce`
+    The average is the released code's: gamma * g_r + (1 - gamma) * the previous average, which starts at 0. (The start
+    changes only its length.) Its update `ga_gru` is the rectified gradient of the forget loss, as here; `ga_gru+ce`
     adds this step's g_r, as `add_retain` does. Its `gd_gru` and `npo_gd_gru` rectify the gradient of the whole
-    objective, retain loss included; that, and its bound on the cosine (`cos_clip`, off there), are not offered.
+    objective, including the retain loss; that, and its bound on the cosine (`cos_clip`, off there), are not offered.
 
-    Memory: two copies of the gradient in place of one, and a third for the average unless `gamma` is 1.
+    Memory: two copies of the gradient instead of one, and a third for the average unless `gamma` is 1.
     """
 
     gamma: Annotated[float, Gt(0), Le(1)] = 0.8
@@ -63,12 +64,12 @@ class GRU(Combiner):
     """Whether the retain terms are minimized too: their own gradient, weights included, is added after projection."""
 
     def task(self, name: str, view: View) -> Task:
-        """All of forgetting is one task, all that is retained the other."""
+        """Return one of two tasks: forgetting or retaining."""
         del name
         return FORGET if forgets(view) else RETAIN
 
     def refuse(self, tasks: Collection[Task]) -> None:
-        """Both are needed."""
+        """Raise `InputError` unless both tasks are present."""
         if RETAIN not in tasks:
             raise InputError(
                 "gru holds forgetting against the retain terms, and the method has none that counts",
@@ -78,18 +79,18 @@ class GRU(Combiner):
             )
         if FORGET not in tasks:
             raise InputError(
-                "gru mends the gradient of forgetting, and the method has no term that forgets and counts",
+                "gru corrects the gradient of forgetting, and the method has no term that forgets and counts",
                 value="gru",
                 allowed="a method with a forget term of a weight above 0",
                 fix="take another method, or no combiner: train.combiner=null",
             )
 
     def copies(self, tasks: int) -> int:
-        """Two tasks and, where there is one, the average."""
+        """Return the number of tasks, plus one for the average if any."""
         return tasks + (self.gamma < 1)
 
     def combine(self, gradients: TaskGradients, memory: Gradient, draw: Generator) -> Combined:
-        """The rectified gradient. `memory` holds the average."""
+        """Return the rectified gradient; `memory` is the average."""
         del draw
         forget, retain = gradients.by_task[FORGET], gradients.by_task[RETAIN]
         held = retain

@@ -26,15 +26,16 @@ from unlearnkit.training.combiner import (
 def surgery(
     dots: Mapping[tuple[Task, Task], float], tasks: Collection[Task], draw: Generator, rounding: float
 ) -> dict[Task, float]:
-    """Factor of each task's gradient in the sum of the projected ones.
+    """Return each task's factor in the sum of the projected gradients.
 
-    Every projected gradient is a combination of the given ones, so their dot products say all: no gradient is copied.
+    Every projected gradient is a linear combination of the given ones, so their dot products suffice and no gradient is
+    copied.
 
     Args:
-        dots: of every two gradients, and of each with itself.
-        tasks: whose gradients these are.
-        draw: decides the order in which others are projected out, for each task anew.
-        rounding: relative rounding of the numbers the gradients are kept in.
+        dots: dot products of every two gradients, and of each with itself.
+        tasks: the tasks of the gradients.
+        draw: draws, for each task, the order in which others are projected out.
+        rounding: relative rounding of the gradients' data type.
     """
     ordered = list(tasks)
     total = dict.fromkeys(ordered, 0.0)
@@ -52,24 +53,24 @@ def surgery(
 
 @combiner("pcgrad", paper="arXiv:2001.06782", equation="Algorithm 1")
 class PCGrad(Combiner):
-    """Gradient surgery: each term's gradient loses what opposes another's, then all are summed.
+    """Gradient surgery: project conflicts out of each term's gradient, then sum.
 
-    Each term is a task, its weight included. Its gradient is projected on the plane normal to every other that it
-    opposes at that moment, in random order, the others being as they were given. With two tasks, neither of the
-    projected gradients opposes the other task. With more, a later projection may bring back what an earlier one took.
+    Each weighted term is a task. Its gradient is projected on the plane normal to every other gradient that it opposes
+    at that moment, in random order; the others are not projected meanwhile. With two tasks, neither of the projected
+    gradients opposes the other task. With more, a later projection may restore what an earlier one removed.
 
-    The released code drops the shuffled list and goes on with the one it had, so its order is fixed. Here the order is
+    The released code discards the shuffled list and uses the original one, so its order is fixed. Here the order is
     drawn for each task and step, as in the paper's Algorithm 1.
 
-    Memory: one copy of the gradient a term, in place of one in all.
+    Memory: one copy of the gradient per term instead of one in all.
     """
 
     def task(self, name: str, view: View) -> Task:
-        """Each term is a task."""
+        """Return the term's own task."""
         return Task(name, forgets(view))
 
     def refuse(self, tasks: Collection[Task]) -> None:
-        """One alone opposes nothing."""
+        """Raise `InputError` for fewer than two tasks."""
         if len(tasks) < 2:
             raise InputError(
                 "pcgrad takes out what terms have against each other, and the method has fewer than two that count",
@@ -79,11 +80,11 @@ class PCGrad(Combiner):
             )
 
     def copies(self, tasks: int) -> int:
-        """One a task."""
+        """Return the number of tasks."""
         return tasks
 
     def combine(self, gradients: TaskGradients, memory: Gradient, draw: Generator) -> Combined:
-        """The sum of the projected gradients. Nothing is remembered."""
+        """Return the sum of the projected gradients; there is no state."""
         del memory
         factors = surgery(gradients.dots, gradients.by_task.keys(), draw, rounding(gradients.by_task.values()))
         first, *others = gradients.by_task

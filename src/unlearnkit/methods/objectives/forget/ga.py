@@ -8,16 +8,16 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 
 @objective("ga", paper="arXiv:2210.01504", equation="Eq. 1, negated")
 class GA(ForgetObjective):
-    """Gradient ascent: the mean log-likelihood of the forget answers is minimized, per labeled token.
+    """Gradient ascent: minimize the mean log-likelihood of the forget answers.
 
-    Not bounded below: run long enough it destroys the model. The paper sums over a sequence's tokens; every released
-    implementation averages over the batch's tokens, as here.
+    The mean is per labeled token. The loss is not bounded below: with enough steps it destroys the model. The paper
+    sums over a sequence's tokens; every released implementation averages over the batch's tokens, as here.
     """
 
     def forget_needs(self) -> Needs:
-        """Log-probabilities of the forget answers."""
+        """Request log-probabilities of the forget answers."""
         return Needs(logps=frozenset({"forget"}))
 
     def forget_term(self, step: Step) -> Term:
-        """The sum of token log-probabilities."""
+        """Return the sum of token log-probabilities."""
         return Term(step.logps("forget").values.sum(), "forget", "token")

@@ -13,28 +13,31 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 
 
 def dpo(chosen: Tensor, rejected: Tensor, beta: float) -> Tensor:
-    """-(2 / beta) log sigmoid(beta (chosen - rejected)) of log-ratios to the reference model; shapes (rows,)."""
+    """Return -(2 / beta) log sigmoid(beta (chosen - rejected)), shape (rows,).
+
+    Both arguments are log-ratios to the reference model.
+    """
     return (2.0 / beta) * F.softplus(beta * (rejected - chosen))
 
 
 @objective("idkdpo", paper="arXiv:2305.18290", equation="Eq. 7, times 2 / beta")
 class IdkDPO(ForgetObjective):
-    """DPO that prefers an "I don't know" answer to the one to be forgotten.
+    """DPO that prefers an "I don't know" answer to the forget answer.
 
-    The factor 2 / beta, which DPO itself has not, makes it NPO's where the chosen answer stays as likely as it was. It
-    pushes two sequences apart; neither becomes likely or unlikely by itself, in contrast to `po`.
+    DPO has no factor 2 / beta. With it, the loss equals NPO's while the chosen answer is as likely as under the
+    reference model. The loss only separates the two sequences: unlike in `po`, neither is made likely by itself.
     """
 
     beta: Annotated[float, Gt(0)] = 0.1
     """Inverse temperature."""
 
     def forget_needs(self) -> Needs:
-        """Log-probabilities of both answers, under model and reference."""
+        """Request log-probabilities of both answers, under model and reference."""
         both = frozenset({"forget", "forget:idk"})
         return Needs(logps=both, reference=both)
 
     def forget_term(self, step: Step) -> Term:
-        """The sum of the pairs' losses."""
+        """Return the sum of the pairs' losses."""
 
         def log_ratio(view: str) -> Tensor:
             return step.logps(view).per_row() - step.reference.logps(view).per_row()

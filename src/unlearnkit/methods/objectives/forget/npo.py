@@ -13,9 +13,10 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 
 
 def npo(logps: Tensor, reference: Tensor, beta: float) -> Tensor:
-    """(2 / beta) log(1 + (p / p_ref)^beta) for each sequence; shapes (rows,) of sequence log-probabilities.
+    """Return (2 / beta) log(1 + (p / p_ref)^beta) for each sequence.
 
-    Written as a softplus, so that it neither overflows for p >> p_ref nor loses its gradient for p << p_ref.
+    Arguments are sequence log-probabilities of shape (rows,). The softplus neither overflows for p >> p_ref nor loses
+    its gradient for p << p_ref.
     """
     return (2.0 / beta) * F.softplus(beta * (logps - reference))
 
@@ -32,10 +33,10 @@ class NPO(ForgetObjective):
     """Inverse temperature."""
 
     def forget_needs(self) -> Needs:
-        """Log-probabilities of the forget answers, under model and reference."""
+        """Request log-probabilities of the forget answers, under model and reference."""
         return Needs(logps=frozenset({"forget"}), reference=frozenset({"forget"}))
 
     def forget_term(self, step: Step) -> Term:
-        """The sum of the sequences' losses."""
+        """Return the sum of the sequences' losses."""
         losses = npo(step.logps("forget").per_row(), step.reference.logps("forget").per_row(), self.beta)
         return Term(losses.sum(), "forget", "sequence")

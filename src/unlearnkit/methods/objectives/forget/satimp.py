@@ -12,19 +12,23 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 
 
 def satimp_weight(logps: Tensor, beta1: float, beta2: float) -> Tensor:
-    """p^beta1 (1 - p)^beta2 of each token, without gradient; largest at p = beta1 / (beta1 + beta2)."""
+    """Return p^beta1 (1 - p)^beta2 of each token, without gradient.
+
+    It is largest at p = beta1 / (beta1 + beta2).
+    """
     fixed = logps.detach()
-    # 1 - p from log p: a token of probability 1 - 1e-9 still has its weight. Rounding may put log p above 0.
+    # 1 - p from log p, so that a token of probability 1 - 1e-9 keeps its weight. Rounding may make log p positive.
     left = -fixed.clamp(max=0.0).expm1()
     return (beta1 * fixed).exp() * left**beta2
 
 
 @objective("satimp", paper="arXiv:2505.11953", equation="weight p^beta1 (1 - p)^beta2")
 class SatImp(ForgetObjective):
-    """Gradient ascent whose tokens are weighted by saturation (how well a token is known) and by importance.
+    """Gradient ascent with tokens weighted by saturation and importance.
 
-    Tokens that are as good as gone have little p^beta1, and those that the model is sure of whatever the fact (the
-    template of the answer) little (1 - p)^beta2. As in `wga`, the sum is divided by the number of tokens.
+    Saturation is how well a token is known. Tokens that are almost forgotten have a small p^beta1, and those that are
+    certain whatever the fact (the answer's template) a small (1 - p)^beta2. As in `wga`, the sum is divided by the
+    number of tokens.
     """
 
     beta1: Annotated[float, Ge(0)] = 5.0
@@ -33,10 +37,10 @@ class SatImp(ForgetObjective):
     """Exponent of 1 - p: importance."""
 
     def forget_needs(self) -> Needs:
-        """Log-probabilities of the forget answers."""
+        """Request log-probabilities of the forget answers."""
         return Needs(logps=frozenset({"forget"}))
 
     def forget_term(self, step: Step) -> Term:
-        """The weighted sum of token log-probabilities."""
+        """Return the weighted sum of token log-probabilities."""
         logps = step.logps("forget").values
         return Term((satimp_weight(logps, self.beta1, self.beta2) * logps).sum(), "forget", "token")

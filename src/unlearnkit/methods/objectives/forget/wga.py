@@ -12,27 +12,30 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 
 
 def wga_weight(logps: Tensor, alpha: float) -> Tensor:
-    """p^alpha of each token, without gradient: the weight that cancels ascent's 1 / p where p is small."""
+    """Return p^alpha of each token, without gradient.
+
+    The weight cancels ascent's 1 / p if p is small.
+    """
     return (alpha * logps.detach()).exp()
 
 
 @objective("wga", paper="arXiv:2502.19301", equation="Eq. 2")
 class WGA(ForgetObjective):
-    """Gradient ascent whose tokens are weighted by their own probability, so that it stops at what is unlearned.
+    """Gradient ascent with tokens weighted by their own probability.
 
-    The gradient of a token's log p carries 1 / p, and plain ascent spends itself on tokens that are as good as gone.
-    The weighted sum is divided by the number of tokens and not by the sum of weights: a mean over weights would push on
-    as hard as ever when every weight is small. With alpha 0 it is gradient ascent.
+    The gradient of a token's log p has a factor 1 / p, so plain ascent acts mostly on tokens that are already
+    forgotten; here these have a small weight. The weighted sum is divided by the number of tokens and not by the sum of
+    weights, which would keep the gradient large when every weight is small. With alpha 0 it is gradient ascent.
     """
 
     alpha: Annotated[float, Ge(0)] = 1.0
     """Exponent of the weight. The paper's figures have 0.5."""
 
     def forget_needs(self) -> Needs:
-        """Log-probabilities of the forget answers."""
+        """Request log-probabilities of the forget answers."""
         return Needs(logps=frozenset({"forget"}))
 
     def forget_term(self, step: Step) -> Term:
-        """The weighted sum of token log-probabilities."""
+        """Return the weighted sum of token log-probabilities."""
         logps = step.logps("forget").values
         return Term((wga_weight(logps, self.alpha) * logps).sum(), "forget", "token")

@@ -14,9 +14,10 @@ from unlearnkit.methods.objectives.forget.wga import wga_weight
 
 @objective("wtnpo", paper="arXiv:2502.19301", equation="weight 2 p^(beta + alpha) / (p^beta + p_ref^beta)")
 class WTNPO(ForgetObjective):
-    """TNPO with WGA's weight on top: a token counts by how far it is from the reference and by its own probability.
+    """TNPO multiplied by WGA's weight.
 
-    The two exponents are apart, as in the paper; its released code sets both from one number.
+    A token is weighted by its ratio to the reference and by its own probability. The two exponents are separate, as in
+    the paper; its released code sets both from one number.
     """
 
     beta: Annotated[float, Gt(0)] = 1.0
@@ -25,11 +26,11 @@ class WTNPO(ForgetObjective):
     """Exponent of WGA's weight."""
 
     def forget_needs(self) -> Needs:
-        """Log-probabilities of the forget answers, under model and reference."""
+        """Request log-probabilities of the forget answers, under model and reference."""
         return Needs(logps=frozenset({"forget"}), reference=frozenset({"forget"}))
 
     def forget_term(self, step: Step) -> Term:
-        """The weighted sum of token log-probabilities."""
+        """Return the weighted sum of token log-probabilities."""
         logps, reference = step.logps("forget").values, step.reference.logps("forget").values
         weights = tnpo_weight(logps, reference, self.beta) * wga_weight(logps, self.alpha)
         return Term((weights * logps).sum(), "forget", "token")

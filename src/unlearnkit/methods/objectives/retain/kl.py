@@ -1,4 +1,4 @@
-"""KL divergence from the reference model on what must stay."""
+"""KL divergence from the reference model on the retain rows."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from unlearnkit.methods.objective import Needs, Objective, Step, Term, Terms, ob
 
 @objective("kl", paper="arXiv:2401.06121", equation="section 3.2, the KL minimization baseline")
 class KL(Objective):
-    """Mean KL(reference || model) over the vocabulary at each labeled token of the retain answers.
+    """Mean KL(reference || model) at each labeled token of the retain answers.
 
-    TOFU's and OpenUnlearning's code also average over prompt and padding positions, which makes the value depend on
-    the batch's padding; here only labeled tokens count.
+    The divergence is over the vocabulary. TOFU's and OpenUnlearning's code also average over prompt and padding
+    positions, which makes the value depend on the batch's padding; here only labeled tokens count.
     """
 
     def needs(self) -> Needs:
-        """KL divergences at the retain answers."""
+        """Request KL divergences at the retain answers."""
         return Needs(kl=frozenset({"retain"}))
 
     def terms(self, step: Step) -> Terms:
-        """`retain`: the sum of token KL divergences."""
+        """Return `retain`, the sum of token KL divergences."""
         return {"retain": Term(step.kl("retain").values.sum(), "retain", "token")}
