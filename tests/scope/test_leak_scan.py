@@ -384,3 +384,45 @@ def test_a_quotation_needs_new_words() -> None:
     quoted = Told.of(words("by the river stood beside a what?"))
     assert long.quoted_in(quoted, Told.of(words("Which bird was it?")))
     assert not long.quoted_in(quoted, Told.of(words("What stood beside it by the river?")))
+
+
+# --- outputs of a model --------------------------------------------------------------------------------------------
+
+OWNERS = Scope(
+    description="Two authors.",
+    task="profile",
+    subjects=(
+        ScopeSubject(name="Deldendo Candaquist", aliases=("the author of The Amber Harvest", "The Amber Harvest")),
+        ScopeSubject(name="Drulvendo Colvamor"),
+    ),
+    secrets=(
+        Secret(subject="Drulvendo Colvamor", forms=("1956",)),
+        Secret(subject="Deldendo Candaquist", forms=("1956",)),
+        Secret(subject="Deldendo Candaquist", forms=("The Amber Harvest",)),
+    ),
+)
+
+
+def leaks(
+    output: str, subject: str, accepted: tuple[str, ...] = ("Lisbon",), answer: str = "The city is Lisbon."
+) -> bool:
+    row = Row(id="r", question="Which city?", answer=answer, accepted_answers=accepted, subject=subject)
+    return bool(scanner_of(OWNERS).scan_output(output, row, "response"))
+
+
+def test_a_secret_of_two_subjects_is_a_leak_on_rows_of_both() -> None:
+    assert leaks("In 1956.", "Deldendo Candaquist") and leaks("In 1956.", "Drulvendo Colvamor")
+
+
+def test_a_secret_that_is_an_alias_too_is_a_leak() -> None:
+    assert leaks("It is Amber Harvest.", "Deldendo Candaquist")
+    assert not leaks("It is Amber Harvest.", "Drulvendo Colvamor")  # another subject's
+
+
+def test_the_sentence_around_an_accepted_answer_is_no_leak() -> None:
+    answer = "La obra más conocida es The Restless Mirror."
+    accepted = ("The Restless Mirror",)
+    assert not leaks("La obra más conocida es The Girvinder.", "Drulvendo Colvamor", accepted, answer)
+    assert leaks("La obra más conocida es The Restless Mirror.", "Drulvendo Colvamor", accepted, answer)
+    # Nobody said which part of this sentence is the answer.
+    assert leaks("La obra más conocida es The Girvinder.", "Drulvendo Colvamor", (), answer)

@@ -91,10 +91,8 @@ class Lexicon:
 
     def _put(self, reading: Reading, told: Sequence[str], said: Said) -> None:
         whole = "".join(told)
-        if all(
-            (known.key, known.kind, known.words) != (said.key, said.kind, said.words)
-            for known in self.of(reading, whole)
-        ):
+        # In whatever spelling: the plainest comes first. Two subjects may have one secret.
+        if all(known._replace(how=said.how) != said for known in self.of(reading, whole)):
             self._forms[reading][whole].append(said)
             self._begins[reading].update(whole[:length] for length in range(1, len(whole) + 1))
 

@@ -46,6 +46,8 @@ class Told:
 class LongText:
     """A long answer or secret, prepared."""
 
+    form: str
+    """The text as it is listed."""
     weights: dict[str, float]
     """Weight of each content word, by its root."""
     runs: frozenset[Run]
@@ -57,7 +59,7 @@ class LongText:
         weights = {root(word): _FREQUENT if word in ordinary() else 1.0 for word in content(told)}
         if len(weights) <= FEWEST:
             return None
-        return cls(weights, frozenset(_runs(told)))
+        return cls(text, weights, frozenset(_runs(told)))
 
     def quoted_in(self, text: Told, question: Told) -> bool:
         """Return whether a text quotes a run of words of this one that the question does not have."""

@@ -140,24 +140,35 @@ class Scanner:
         # A name is no secret here: an output that declines may say whom it is about.
         leaks = (
             Finding(kind=kind, how=how, place=place, subject=subject)
-            for kind, how, subject in self._leaks(text, row, known, strength, asked)
+            for kind, how, subject in self._leaks(text, row, known, strength, output=True)
             if (kind == "secret" and (not covered or subject == row.subject)) or (kind == "answer" and covered)
         )
         return tuple(dict.fromkeys(leaks))
 
     def _leaks(
-        self, text: str, row: Row, known: frozenset[Hashable], strength: Strength, asked: str | None = None
+        self, text: str, row: Row, known: frozenset[Hashable], strength: Strength, *, output: bool = False
     ) -> Iterator[tuple[Kind, How, str | None]]:
-        """Find what a text gives away, except what is known."""
+        """Find what a text gives away, except what is known.
+
+        Args:
+            text: what to read.
+            row: what was asked.
+            known: keys of what the question states.
+            strength: how hard to look.
+            output: whether a model wrote the text. Each owner of a thing then counts, and each kind that it is; the
+                sentence of an answer whose accepted forms are listed does not count.
+        """
         if not text:
             return
         answers, long = self._of_row(row.answers, row.answer, row.prompt, bool(row.accepted_answers), row.subject)
+        if output:
+            long = [each for each in long if each[1].form in row.answers]
         read, listed = _read(text), strength == "listed"
-        for said, how in _outermost([*read.hits(answers), *read.hits(self._lexicon)]):
+        for said, how in _outermost([*read.hits(answers), *read.hits(self._lexicon)], all_owners=output):
             if said.key in known or said.kind == "neighbor" or (listed and (how != "as listed" or said.kind == "part")):
                 continue
             yield said.kind, how, said.subject
-        for kind, subject in self._retold(read, row.prompt if asked is None else asked, long, strength):
+        for kind, subject in self._retold(read, row.conversation if output else row.prompt, long, strength):
             yield kind, "overlap", subject
 
     def _answer_keys(self, text: str, row: Row) -> frozenset[Hashable]:
@@ -268,16 +279,20 @@ class _Read:
                 yield hit._replace(how="encoded", start=0, end=0)
 
 
-def _outermost(hits: Sequence[Hit]) -> Iterator[tuple[Said, How]]:
-    """The hits, in their plainest spelling, without parts of a name within a longer hit."""
+def _outermost(hits: Sequence[Hit], *, all_owners: bool = False) -> Iterator[tuple[Said, How]]:
+    """The hits, in their plainest spelling, without parts of a name within a longer hit.
+
+    A thing is given once; with `all_owners`, once for each of its kinds and subjects.
+    """
     whole = [(hit.start, hit.end) for hit in hits if hit.said.kind != "part"]
-    seen = set()
+    seen: set[Hashable] = set()
     for hit in hits:
         within = any(start <= hit.start and hit.end <= end for start, end in whole)
-        if (hit.said.kind == "part" and within) or hit.said.key in seen:
+        thing = (hit.said.key, hit.said.kind, hit.said.subject) if all_owners else hit.said.key
+        if (hit.said.kind == "part" and within) or thing in seen:
             continue
         if hit.said.kind != "neighbor":
-            seen.add(hit.said.key)
+            seen.add(thing)
         yield hit.said, hit.how
 
 
