@@ -1,6 +1,6 @@
 """How a source tree is built: rooms, floors, lines, and how often a run repeats work. Any tree, before or after.
 
-    python experiments/house_metrics.py --src DIR [--src DIR ...] [--no-run] [--json FILE]
+    python experiments/house_metrics.py --src [NAME=]DIR [--src [NAME=]DIR ...] [--no-run] [--json FILE]
 
 DIR holds the package (`src` of a checkout); the table has a column for each. Code lines leave out docstrings, comments,
 blank lines and data. Data are JSON and YAML files, and top-level literals of more than 5 lines (tables of words).
@@ -239,17 +239,29 @@ def table(found: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def named(text: str) -> tuple[str, Path]:
+    """Read NAME=DIR; without a name, the folder is the name."""
+    name, _, folder = text.rpartition("=")
+    return name or text, Path(folder)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--src", action="append", type=Path, required=True, help="folder that holds the package")
+    parser.add_argument(
+        "--src",
+        action="append",
+        type=named,
+        required=True,
+        help="folder of the package; NAME= heads its column",
+    )
     parser.add_argument("--no-run", action="store_true", help="only what can be counted without a run")
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
-    found = {str(src): standing(src.resolve()) for src in options.src}
+    found = {name: standing(src.resolve()) for name, src in options.src}
     if not options.no_run:
         with tempfile.TemporaryDirectory() as place:
-            for src in options.src:
-                found[str(src)] |= running(src.resolve(), Path(place))
+            for name, src in options.src:
+                found[name] |= running(src.resolve(), Path(place))
     print(table(found))
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)

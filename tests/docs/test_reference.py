@@ -79,7 +79,7 @@ def test_whole_recipes_in_other_documents_are_valid(path: Path) -> None:
     for block in blocks(path.read_text(encoding="utf-8"), "yaml"):
         read = yaml.safe_load(block)
         if isinstance(read, dict) and {"suite", "method"} <= set(read):
-            make_recipe({"name": "example", **read})
+            assert make_recipe({"name": "example", **read}).method["name"] == read["method"]["name"]
 
 
 @pytest.mark.parametrize("path", documents(), ids=name_of)
