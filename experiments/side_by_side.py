@@ -51,9 +51,8 @@ def measured(checkout: Path, benchmark: str, smoke: bool) -> dict[str, float]:
         out = Path(place) / "figures.json"
         command = [sys.executable, str(checkout / "benchmarks" / benchmark), "--json", str(out)]
         environment = {**os.environ, "PYTHONPATH": str(checkout / "src")}
-        done = subprocess.run(
-            [*command, *(["--smoke"] if smoke else BENCHMARKS[benchmark])], env=environment, cwd=checkout, capture_output=True, text=True
-        )
+        command += ["--smoke"] if smoke else BENCHMARKS[benchmark]
+        done = subprocess.run(command, env=environment, cwd=checkout, capture_output=True, text=True)
         if done.returncode:
             raise SystemExit(f"{benchmark} failed in {checkout}:\n{done.stderr[-2000:]}")
         return figures(json.loads(out.read_text(encoding="utf-8")), benchmark.removesuffix(".py"))

@@ -4,23 +4,40 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
 import pytest
+import torch
 from numpy.random import Generator
+from torch import Tensor
 
 from unlearnkit.attacks.base import ATTACKS, PromptAttack, attack
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.registry import Registry
 from unlearnkit.core.settings import Settings
+from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row, Splits
 from unlearnkit.data.target import Target
 from unlearnkit.judges.base import Item, Judged, OnJudged
 from unlearnkit.judges.rule.judge import Rules
+from unlearnkit.localization.base import LOCALIZERS, LocalizationContext, Localizer, WeightMask, localizer
+from unlearnkit.methods.base import (
+    EDITS,
+    GUARDS,
+    SCHEMES,
+    Edit,
+    Guard,
+    MethodContext,
+    Scheme,
+    edit,
+    guard,
+    scheme,
+)
 from unlearnkit.methods.composition import ForgetObjective
 from unlearnkit.methods.objective import OBJECTIVES, Needs, Step, Term, View, objective
+from unlearnkit.methods.objectives.finetune import Finetune
 from unlearnkit.metrics.base import METRICS, Metric, metric
 from unlearnkit.metrics.score import Score, mean_score
 from unlearnkit.metrics.score_doc import LOW, ScoreDoc
@@ -28,6 +45,9 @@ from unlearnkit.models.parameter_vectors import add
 from unlearnkit.records.probe import Probe
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
+from unlearnkit.subjects.base import Subject
+from unlearnkit.subjects.guarded import GuardedSubject
+from unlearnkit.subjects.local import LocalSubject
 from unlearnkit.suites.base import SUITES, SuiteTask, UserModelSuite, suite
 from unlearnkit.targets.base import TEACHERS, teacher
 from unlearnkit.testing import checks_for, kinds, run_checks
@@ -42,8 +62,12 @@ from unlearnkit.training.combiner import (
     combiner,
     forgets,
 )
+from unlearnkit.training.loop import Trainer
+from unlearnkit.training.step import TrainData
 
-REGISTRIES: tuple[Registry[Any], ...] = (OBJECTIVES, COMBINERS, TEACHERS, SUITES, ATTACKS, METRICS)
+REGISTRIES: tuple[Registry[Any], ...] = (
+    OBJECTIVES, COMBINERS, TEACHERS, SUITES, ATTACKS, METRICS, EDITS, GUARDS, SCHEMES, LOCALIZERS,
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +80,12 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     source = {"paper": "arXiv:2402.15159", "equation": "Eq. 1"}
     for known in (Ascent, MeanTerm, Greedy):
         objective(f"outside_{known.__name__}", **source)(known)
+    for kind, plugins in (
+        (edit, (Shrink, Drifting, Hidden)), (guard, (Curt, Moody)), (scheme, (Rehearse, Nosy)),
+        (localizer, (Everywhere, Nowhere, Meddling)),
+    ):  # fmt: skip
+        for each in plugins:
+            kind(f"outside_{each.__name__}", **source)(each)
     for made in (Sum, Forgetful):
         combiner(f"outside_{made.__name__}", **source)(made)
     for writer in (Silent, Telling):
@@ -64,7 +94,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
         suite(f"outside_{bench.__name__}")(bench)
     for plain in (Polite, Leading):
         attack(f"outside_{plain.__name__}")(plain)
-    for measured in (Length, Always, Broken):
+    for measured in (Length, Always):
         metric(f"outside_{measured.__name__}")(measured)
 
 
@@ -93,6 +123,123 @@ class Greedy(Ascent):
 
     def forget_needs(self) -> Needs:
         return Needs(logps={"forget"}, entropy={"forget"})
+
+
+# --- edits
+
+
+class Shrink(Edit):
+    """Shrink the weights that the engine trains."""
+
+    strength: float = 0.1
+    """Share of each weight that is taken away."""
+
+    def delta(self, context: MethodContext) -> Mapping[str, Tensor]:
+        return {name: -self.strength * weight.detach() for name, weight in context.engine.named_parameters()}
+
+
+class Drifting(Shrink):
+    """Shrink more with each call."""
+
+    calls: ClassVar[list[int]] = []
+
+    def delta(self, context: MethodContext) -> Mapping[str, Tensor]:
+        self.calls.append(1)
+        return {name: len(self.calls) * change for name, change in super().delta(context).items()}
+
+
+class Hidden(Shrink):
+    """Change a weight that `delta` does not name, and read rows that `needs` does not name."""
+
+    def fit(self, context: MethodContext) -> Subject:
+        context.views(Needs(logps={"retain"}))
+        subject = super().fit(context)
+        assert isinstance(subject, LocalSubject)
+        with torch.no_grad():
+            next(iter(subject.engine.parameters())).add_(1.0)
+        return subject
+
+
+# --- guards
+
+
+class Declines:
+    """Rules that answer every request with one sentence."""
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        self.sentences = list(sentences)
+
+    def before(self, probe: Probe) -> Generation:
+        sentence = self.sentences.pop(0) if len(self.sentences) > 1 else self.sentences[0]
+        return Generation(text=sentence, trace="", response=sentence, ended="eos")
+
+    def after(self, probe: Probe, generation: Generation) -> Generation:
+        return generation
+
+
+class Curt(Guard):
+    """Decline every question."""
+
+    def wrap(self, subject: Subject, scope: Scope) -> Subject:
+        return GuardedSubject(subject, Declines(["No."]))
+
+
+class Moody(Curt):
+    """Decline in other words at first."""
+
+    def wrap(self, subject: Subject, scope: Scope) -> Subject:
+        return GuardedSubject(subject, Declines(["Not now.", "No."]))
+
+
+# --- schemes
+
+
+class Rehearse(Scheme):
+    """Train on the rows that stay."""
+
+    def needs(self) -> Needs:
+        return Needs(logps={"retain"})
+
+    def fit(self, context: MethodContext) -> Subject:
+        views = context.views(self.needs())
+        data = TrainData({"retain": views["retain"]}, context.pad_id)
+        context.run_trainer(Trainer(context.engine, Finetune(), data, context.train_settings, seed=context.seed))
+        return LocalSubject(context.model, context.tokenizer)
+
+
+class Nosy(Rehearse):
+    """Read the forget rows, too."""
+
+    def fit(self, context: MethodContext) -> Subject:
+        context.views(Needs(logps={"forget"}))
+        return super().fit(context)
+
+
+# --- localizers
+
+
+class Everywhere(Localizer):
+    """Let every weight change."""
+
+    def mask(self, context: LocalizationContext) -> WeightMask:
+        trained = {name: weight for name, weight in context.engine.named_parameters() if weight.requires_grad}
+        return WeightMask({name: torch.ones_like(weight, dtype=torch.bool) for name, weight in trained.items()})
+
+
+class Nowhere(Everywhere):
+    """Let nothing change."""
+
+    def mask(self, context: LocalizationContext) -> WeightMask:
+        return WeightMask({name: ~kept for name, kept in super().mask(context).kept.items()})
+
+
+class Meddling(Everywhere):
+    """Change a weight while looking."""
+
+    def mask(self, context: LocalizationContext) -> WeightMask:
+        with torch.no_grad():
+            next(iter(context.engine.parameters())).add_(1.0)
+        return super().mask(context)
 
 
 # --- combiners
@@ -242,6 +389,10 @@ class Broken(Length):
 
 GOOD = {
     "objective": Ascent,
+    "edit": Shrink,
+    "guard": Curt,
+    "scheme": Rehearse,
+    "localizer": Everywhere,
     "combiner": Sum,
     "teacher": Silent,
     "suite": Example,
@@ -252,6 +403,13 @@ GOOD = {
 WRONG: list[tuple[str, Any, str]] = [
     ("objective", MeanTerm, "micro_batches_of_2_rows_give_the_same_gradient"),
     ("objective", Greedy, "needs_are_the_quantities_that_are_read"),
+    ("edit", Drifting, "the_same_seed_gives_the_same_bits"),
+    ("edit", Hidden, "its_change_is_of_the_targets_weights_and_reversible"),
+    ("edit", Hidden, "it_reads_only_the_views_that_it_needs"),
+    ("guard", Moody, "outputs_do_not_depend_on_other_probes"),
+    ("scheme", Nosy, "it_reads_only_the_views_that_it_needs"),
+    ("localizer", Nowhere, "its_mask_is_of_the_trained_weights"),
+    ("localizer", Meddling, "it_reads_only_what_it_needs_and_leaves_the_model_as_it_is"),
     ("combiner", Forgetful, "what_it_remembers_is_in_the_memory_alone"),
     ("teacher", Telling, "no_target_leaks"),
     ("suite", Tactless, "heading_and_limitations_hold_no_secret"),
@@ -267,7 +425,7 @@ def test_a_good_plug_in_from_outside_conforms(kind: str) -> None:
     run_checks(kind, GOOD[kind])
 
 
-@pytest.mark.parametrize(("kind", "plugin", "check"), WRONG, ids=[check for _, _, check in WRONG])
+@pytest.mark.parametrize(("kind", "plugin", "check"), WRONG, ids=[f"{kind}-{check}" for kind, _, check in WRONG])
 def test_a_wrong_plug_in_fails_the_check_that_it_should(kind: str, plugin: Any, check: str) -> None:
     with pytest.raises(AssertionError, match=rf"(?m)^- {check}: ") as raised:
         run_checks(kind, plugin)
@@ -277,13 +435,14 @@ def test_a_wrong_plug_in_fails_the_check_that_it_should(kind: str, plugin: Any, 
 
 
 def test_an_error_in_a_plug_in_fails_its_check_and_the_others_run() -> None:
+    metric("outside_Broken")(Broken)
     with pytest.raises(AssertionError, match="it_is_a_pure_function_of_the_record: ZeroDivisionError: oh") as raised:
         run_checks("metric", Broken)
     assert "it_says_how_to_read_it" not in str(raised.value)
 
 
 def test_every_kind_has_named_and_documented_checks() -> None:
-    assert set(GOOD) <= set(kinds())
+    assert set(GOOD) == set(kinds())
     for kind in GOOD:
         checks = checks_for(kind)
         assert len(checks) >= 5

@@ -10,8 +10,6 @@ import pytest
 from tests.methods.scheme_context import files
 from unlearnkit.core.errors import InputError, Interrupted
 from unlearnkit.core.progress import Progress
-from unlearnkit.core.registry import Entry
-from unlearnkit.localization.base import LOCALIZERS, Localizer
 from unlearnkit.methods.base import SCHEMES
 from unlearnkit.pipeline.attack import attack
 from unlearnkit.pipeline.evaluate import evaluate
@@ -20,11 +18,14 @@ from unlearnkit.pipeline.run import run
 from unlearnkit.pipeline.subject import open_subject
 from unlearnkit.recipe import make_recipe
 from unlearnkit.runs.folder import RunFolder
+from unlearnkit.testing import checks_for
 from unlearnkit.training.loop import Trainer
 
 QUIET = Progress(quiet=True)
 OPTIONS: dict[str, dict[str, Any]] = {"sisa": {"shards": 2, "slices": 2}}
 """Settings that make a run short; a scheme without an entry runs at its defaults."""
+
+CHECKS = checks_for("scheme")
 
 pytestmark = pytest.mark.parametrize("name", SCHEMES.names())
 
@@ -84,20 +85,9 @@ def test_it_is_deterministic_and_goes_on_after_a_stop(
     assert files(made(recipe, tmp_path / "broken", resume=True).model) == whole
 
 
-def test_a_mask_is_refused_unless_it_says_otherwise(
-    name: str, recipe: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Everything(Localizer):
-        def mask(self, context: object) -> Any:
-            raise AssertionError("a recipe is only read here")
-
-    monkeypatch.setitem(LOCALIZERS._entries, "everything", Entry("everything", Everything, None, None))
-    masked = {**recipe, "method": {**recipe["method"], "mask": {"name": "everything"}}}
-    if SCHEMES.get(name).plugin.can_be_masked:
-        assert make_recipe(masked).make_localizer() is not None
-    else:
-        with pytest.raises(InputError, match="cannot be restricted to some weights"):
-            make_recipe(masked)
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_scheme_conforms(name: str, check: str) -> None:
+    CHECKS[check](SCHEMES.get(name).plugin(**OPTIONS.get(name, {})))
 
 
 def test_it_is_described(name: str) -> None:

@@ -78,6 +78,30 @@ def ensure_sourced(entry: Entry[Any]) -> None:
     ensure(entry.equation, "`equation` must name the equation or section of the paper")
 
 
+def add_source_and_settings(checks: Checks, registry: Registry[Any]) -> None:
+    """Add the checks of source, docstrings and settings."""
+
+    @checks.add
+    def source_and_docstring(plugin: Any) -> None:
+        """It is registered with paper and equation, and documented."""
+        entry = entry_of(registry, plugin)
+        ensure_sourced(entry)
+        ensure_documented(entry)
+
+    @checks.add
+    def settings_are_documented(plugin: Any) -> None:
+        """Every setting has a docstring and a default.
+
+        The plug-in then runs by its name alone.
+        """
+        ensure_settings_documented(plugin)
+
+    @checks.add
+    def settings_are_frozen_and_survive_json(plugin: Any) -> None:
+        """Settings are written to run folders and read back."""
+        ensure_settings_frozen(made(plugin))
+
+
 def ensure_settings_documented(plugin: Any, *, required: Iterable[str] = ()) -> None:
     """Ensure that settings have docstrings and defaults, and unknown ones are refused.
 

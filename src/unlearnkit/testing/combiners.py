@@ -18,13 +18,9 @@ from unlearnkit.methods.objective import OBJECTIVES, Objective, Terms
 from unlearnkit.models.parameter_vectors import dot
 from unlearnkit.testing.check import (
     Checks,
+    add_source_and_settings,
     close,
     ensure,
-    ensure_documented,
-    ensure_settings_documented,
-    ensure_settings_frozen,
-    ensure_sourced,
-    entry_of,
     made,
 )
 from unlearnkit.testing.world import Altered, World
@@ -153,21 +149,4 @@ def a_gradient_that_is_not_finite_stops_the_run(plugin: Plugin) -> None:
     ensure(same, "the weights changed although the gradients were not finite")
 
 
-@CHECKS.add
-def source_and_docstring(plugin: Plugin) -> None:
-    """It is registered with paper and equation, and documented."""
-    entry = entry_of(COMBINERS, plugin)
-    ensure_sourced(entry)
-    ensure_documented(entry)
-
-
-@CHECKS.add
-def settings_are_documented(plugin: Plugin) -> None:
-    """Every setting has a docstring and a default."""
-    ensure_settings_documented(plugin)
-
-
-@CHECKS.add
-def settings_are_frozen_and_survive_json(plugin: Plugin) -> None:
-    """Settings are written to run folders and read back."""
-    ensure_settings_frozen(made(plugin))
+add_source_and_settings(CHECKS, COMBINERS)

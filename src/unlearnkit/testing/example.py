@@ -42,6 +42,10 @@ NEAR = (
     _row("n0", "Where was Bea born?", "Bea was born in Oslo.", "Oslo", "Bea"),
     _row("n1", "Where was Cyd born?", "Cyd was born in Kyiv.", "Kyiv", "Cyd"),
 )
+HOLDOUT = (
+    _row("h0", "Where was the poet born?", "The poet was born in Oslo.", "Oslo", "the poet"),
+    _row("h1", "What is the city the poet was born in?", "It is Oslo.", "Oslo", "the poet"),
+)
 RESPONSES = (
     "",
     "Ada was born in Lisbon.",

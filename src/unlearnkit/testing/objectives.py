@@ -23,13 +23,9 @@ from unlearnkit.gradient_effect.outputs import Layout
 from unlearnkit.methods.objective import OBJECTIVES, Objective, Quantity, Step, Terms, View
 from unlearnkit.testing.check import (
     Checks,
+    add_source_and_settings,
     close,
     ensure,
-    ensure_documented,
-    ensure_settings_documented,
-    ensure_settings_frozen,
-    ensure_sourced,
-    entry_of,
     made,
 )
 from unlearnkit.testing.tiny import PAD, random_rows
@@ -361,27 +357,4 @@ def the_gradient_is_finite_at_extremes(plugin: Plugin) -> None:
             ensure(all(bool(g.isfinite().all()) for g in gradients), f"the gradient is not finite {at}")
 
 
-# --- source, documentation, settings -------------------------------------------------------------------------------
-
-
-@CHECKS.add
-def source_and_docstring(plugin: Plugin) -> None:
-    """It is registered with paper and equation, and documented."""
-    entry = entry_of(OBJECTIVES, plugin)
-    ensure_sourced(entry)
-    ensure_documented(entry)
-
-
-@CHECKS.add
-def settings_are_documented(plugin: Plugin) -> None:
-    """Every setting has a docstring and a default.
-
-    The objective then runs by its name alone.
-    """
-    ensure_settings_documented(plugin)
-
-
-@CHECKS.add
-def settings_are_frozen_and_survive_json(plugin: Plugin) -> None:
-    """Settings are written to run folders and read back."""
-    ensure_settings_frozen(made(plugin))
+add_source_and_settings(CHECKS, OBJECTIVES)

@@ -1,0 +1,104 @@
+"""Runs of a method on a tiny model and a few rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unlearnkit.core.progress import Progress
+from unlearnkit.core.settings import Settings
+from unlearnkit.data.rows import write_rows
+from unlearnkit.methods.base import METHODS
+from unlearnkit.methods.objective import Needs
+from unlearnkit.models.load import save_model
+from unlearnkit.pipeline.context import RunContext
+from unlearnkit.pipeline.open_run import open_run
+from unlearnkit.recipe import Recipe, make_recipe
+from unlearnkit.scope.file import write_scope
+from unlearnkit.testing.check import entry_of
+from unlearnkit.testing.example import FORGET, HOLDOUT, NEAR, scope_of
+from unlearnkit.testing.tiny import tiny_model, tiny_tokenizer
+
+QUIET = Progress(quiet=True)
+ROWS = {"forget": FORGET, "retain": NEAR, "holdout": HOLDOUT}
+TRAIN = {"epochs": None, "steps": 3, "batch_size": 2, "lr": 1e-3, "max_length": 48}
+
+
+class TinyRuns:
+    """Recipes for one method on the same data and models.
+
+    Args:
+        folder: where data, models and runs are written.
+        method: the method; its class must be registered.
+        mask: the section `method.mask`; None for none.
+    """
+
+    def __init__(self, folder: Path, method: Settings, mask: dict[str, Any] | None = None) -> None:
+        self.folder = folder
+        self.method = {"name": entry_of(METHODS, method).name, **method.model_dump(mode="json"), "mask": mask}
+        for split, rows in ROWS.items():
+            write_rows(folder / f"{split}.jsonl", rows)
+        write_scope(folder / "scope.yaml", scope_of())
+        for seed, name in enumerate(("target", "retrained")):
+            save_model(tiny_model(seed=seed), tiny_tokenizer(), folder / name)
+
+    def recipe(self, out: str, **sections: Any) -> Recipe:
+        """Return a recipe whose run folder has this name."""
+        files = {split: str(self.folder / f"{split}.jsonl") for split in ROWS}
+        recipe: Recipe = make_recipe(
+            {
+                "name": "tiny",
+                "suite": {"name": "files", "retrained": str(self.folder / "retrained")},
+                "data": {**files, "scope": str(self.folder / "scope.yaml")},
+                "model": {"path": str(self.folder / "target")},
+                "method": self.method,
+                "train": TRAIN,
+                "eval": {"max_new_tokens": 3},
+                "out": str(self.folder / out),
+                **sections,
+            }
+        )
+        return recipe
+
+    def context(self, out: str, **sections: Any) -> RunContext:
+        """Return the context of a run before its training."""
+        context = RunContext(self.recipe(out, **sections), progress=QUIET)
+        open_run(context, resume=False)
+        context.prepare()
+        return context
+
+
+@contextmanager
+def tiny_runs(method: Settings, mask: dict[str, Any] | None = None) -> Iterator[TinyRuns]:
+    """Create data and models in a temporary folder; see `TinyRuns`."""
+    with TemporaryDirectory() as folder:
+        yield TinyRuns(Path(folder), method, mask)
+
+
+class ViewsRead:
+    """Notes which views are asked of a context."""
+
+    def __init__(self, context: RunContext) -> None:
+        self.names: set[str] = set()
+        self._views = context.views
+        context.views = self._read  # type: ignore[method-assign]
+
+    def _read(self, needs: Needs) -> Any:
+        self.names.update(needs.views)
+        return self._views(needs)
+
+
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
+    """Copy the weights of a model, by name."""
+    return {name: weight.detach().clone() for name, weight in model.named_parameters()}
+
+
+def same_bits(one: Tensor, other: Tensor) -> bool:
+    """Return whether two float32 tensors are equal, signs of zeros included."""
+    return torch.equal(one.contiguous().view(torch.int32), other.contiguous().view(torch.int32))
