@@ -29,7 +29,7 @@ class RefusalPrompt(Guard):
     author of that book"), a nickname or a part of a name. A question that a filter stops gets the refusal; so does one
     whose output a filter stops, and its trace is removed with it.
 
-    A user of the guarded model sees only its outputs. With access to the weights, the original model is available.
+    A user of the guarded model sees only its outputs. Anyone with access to the weights has the original model.
     """
 
     prompt: bool | str = True
