@@ -52,10 +52,12 @@ def test_rmu_by_hand() -> None:
 
 def test_rmu_reads_model_and_reference_at_its_own_layer() -> None:
     needs = RMU(layer=3).needs()
-    assert needs.hidden == {("forget", 3), ("retain", 3)} and needs.reference_hidden == {("retain", 3)}
+    forget, retain = Quantity("forget", "hidden", 3), Quantity("retain", "hidden", 3)
+    assert needs.of_model == {forget, retain} and needs.of_reference == {replace(retain, of_reference=True)}
     assert needs.views == {"forget", "retain"}
-    assert RMU(layer=3, retain="nll").needs().logps == {"retain"}
-    assert GradDiff(retain="representation").needs().reference_hidden == {("retain", -1)}
+    assert RMU(layer=3, retain="nll").needs().of_model == {forget, Quantity("retain", "logps")}
+    of_reference = GradDiff(retain="representation").needs().of_reference
+    assert of_reference == {Quantity("retain", "hidden", -1, of_reference=True)}
 
 
 def test_representation_is_zero_at_the_reference_model() -> None:

@@ -198,7 +198,7 @@ def test_the_criteria_are_what_the_ablation_leaves_out(kind: Any) -> None:
     whole, without = (instructions(kind, "Some books.", criteria=criteria) for criteria in (True, False))
     assert whole.startswith(without) and whole != without
     added = whole.removeprefix(without)
-    assert "1. It is logical" in added and "2. Nothing is told" in added and PROMPTS[kind].content in added
+    assert "1. It is logical" in added and "2. Nothing is told" in added and PROMPTS[kind]["content"] in added
     assert "Some books." in without and "<think>" in without and "declines" in without
     assert "{" not in whole and any(whole in part or kind in part for part in shown())
 
@@ -206,7 +206,7 @@ def test_the_criteria_are_what_the_ablation_leaves_out(kind: Any) -> None:
 def test_every_task_has_words_of_its_own() -> None:
     assert set(PROMPTS) == {"news", "books", "bio", "cyber", "profile", "general"}
     for part in ("matter", "reason", "content", "offer", "summary"):
-        assert len({getattr(told, part) for told in PROMPTS.values()}) == len(PROMPTS)
+        assert len({dict(prompt)[part] for prompt in PROMPTS.values()}) == len(PROMPTS)
 
 
 def test_which_prompt_a_scope_gets() -> None:

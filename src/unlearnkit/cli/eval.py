@@ -80,15 +80,11 @@ def _settings(subject: str, system_prompt: Path | None) -> EvalSettings | None:
     if system_prompt is None:
         return None
     from unlearnkit.core.errors import InputError
+    from unlearnkit.core.files import read_text
     from unlearnkit.recipe import EvalSettings
     from unlearnkit.runs.folder import RunFolder
 
-    try:
-        text = system_prompt.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8"
-        where = f"--system-prompt {system_prompt}"
-        raise InputError(f"the file cannot be read: {why}", where=where, fix="give the path of a text file") from error
+    text = read_text(system_prompt, "the file", where="--system-prompt", fix="give the path of a text file").strip()
     if not text:
         raise InputError(
             "the system prompt is empty",

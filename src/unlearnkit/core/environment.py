@@ -39,10 +39,9 @@ def reset_peak_memory() -> None:
 
     Only Linux allows this; elsewhere nothing happens.
     """
-    # Where /proc is read-only, as in some containers, the peak stays the one of the whole process.
-    if _CLEAR.exists():
-        with suppress(OSError):
-            _CLEAR.write_text("5", encoding="ascii")
+    # Where /proc is missing or read-only, as in some containers, the peak stays the one of the whole process.
+    with suppress(OSError):
+        _CLEAR.write_text("5", encoding="ascii")
 
 
 def peak_rss_mb() -> float:
@@ -64,27 +63,20 @@ def device_errors() -> Iterator[None]:
     """Convert out-of-memory and device errors into an `UnlearnError`."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _no_memory() from error
-    except torch.AcceleratorError as error:
-        raise UnlearnError(
-            f"the device failed: {str(error).partition(chr(10))[0]}",
-            where=environment()["device"],
-            fix="continue with --resume; if it fails again, choose another device with CUDA_VISIBLE_DEVICES",
-        ) from error
-    except RuntimeError as error:
-        if "DefaultCPUAllocator" not in str(error):  # torch's message when main memory runs out
+    except (MemoryError, RuntimeError) as error:
+        # Torch has no error type for exhausted main memory; the message names its allocator.
+        if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator" in str(error):
+            what = "there is not enough memory"
+            fix = (
+                "lower train.micro_batch_size, which changes no gradient, or train.max_length; or train an adapter "
+                "(model.lora). The last checkpoint was kept"
+            )
+        elif isinstance(error, torch.AcceleratorError):
+            what = f"the device failed: {str(error).partition(chr(10))[0]}"
+            fix = "continue with --resume; if it fails again, choose another device with CUDA_VISIBLE_DEVICES"
+        else:
             raise
-        raise _no_memory() from error
-
-
-def _no_memory() -> UnlearnError:
-    return UnlearnError(
-        "there is not enough memory",
-        where=environment()["device"],
-        fix="lower train.micro_batch_size, which changes no gradient, or train.max_length; or train an adapter "
-        "(model.lora). The last checkpoint was kept",
-    )
+        raise UnlearnError(what, where=environment()["device"], fix=fix) from error
 
 
 def share_threads(processes: int) -> None:

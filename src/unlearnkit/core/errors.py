@@ -31,17 +31,12 @@ class UnlearnError(Exception):
 
     def render(self) -> str:
         """Return the message, one line for each part that is known."""
-        lines = [self.what]
-        if self.where is not None:
-            lines.append(f"  where:   {self.where}")
-        if self.value is not None:
-            shown = repr(self.value)
-            lines.append(f"  value:   {shown if len(shown) <= LONGEST else shown[:LONGEST] + ' ...'}")
-        if self.allowed is not None:
-            lines.append(f"  allowed: {self.allowed}")
-        if self.fix is not None:
-            lines.append(f"  fix:     {self.fix}")
-        return "\n".join(lines)
+        value = None if self.value is None else repr(self.value)
+        if value is not None and len(value) > LONGEST:
+            value = value[:LONGEST] + " ..."
+        parts = {"where": self.where, "value": value, "allowed": self.allowed, "fix": self.fix}
+        lines = [f"  {name + ':':<8} {part}" for name, part in parts.items() if part is not None]
+        return "\n".join([self.what, *lines])
 
 
 class InputError(UnlearnError):

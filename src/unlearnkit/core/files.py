@@ -25,13 +25,15 @@ def writing(place: Path) -> Iterator[None]:
     """Convert an error while writing into a `WriteError` that names `place`."""
     try:
         yield
-    except OSError as error:
-        raise _not_written(place, error.strerror or str(error)) from error
     except Exception as error:
         # safetensors raises its own error type for a failed write. Compare its name, to avoid importing it here.
-        if type(error).__name__ != "SafetensorError":
+        if not isinstance(error, OSError) and type(error).__name__ != "SafetensorError":
             raise
-        raise _not_written(place, str(error).partition("\n")[0]) from error
+        raise WriteError(
+            f"the file cannot be written: {_reason(error)}",
+            where=str(place),
+            fix="free some space, or correct the permissions of the folder; then continue a run with --resume",
+        ) from error
 
 
 def write_atomic(path: Path, text: str, *, mode: int = 0o644) -> None:
@@ -54,6 +56,25 @@ def write_atomic(path: Path, text: str, *, mode: int = 0o644) -> None:
             raise
 
 
+def read_text(path: Path, what: str, *, fix: str, where: str | None = None) -> str:
+    """Read a text file that the user named.
+
+    Args:
+        path: the file.
+        what: what the file is, for the message: `the recipe`.
+        fix: what to do, for the message.
+        where: the option that names the file, for the message.
+
+    Raises:
+        InputError: the file cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise InputError(f"{what} cannot be read: {why}", where=where, value=str(path), fix=fix) from error
+
+
 def refuse_taken(path: Path, fix: str) -> None:
     """Raise `InputError` if `path` exists, so that nothing is overwritten."""
     if path.exists():
@@ -69,14 +90,6 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def _not_written(place: Path, why: str) -> WriteError:
-    return WriteError(
-        f"the file cannot be written: {why}",
-        where=str(place),
-        fix="free some space, or correct the permissions of the folder; then continue a run with --resume",
-    )
-
-
 @contextmanager
 def reading(path: Path, fix: str | None = None) -> Iterator[None]:
     """Convert an error while reading a run's file into an `InputError`.
@@ -85,22 +98,20 @@ def reading(path: Path, fix: str | None = None) -> Iterator[None]:
     """
     try:
         yield
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"]))
-        why, where = first["msg"], f"{path}, field {field}" if field else str(path)
-        raise _unreadable(why, where, fix) from error
-    except KeyError as error:
-        raise _unreadable("a field is missing", f"{path}, field {error.args[0]}", fix) from error
-    except OSError as error:
-        raise _unreadable(error.strerror or str(error), str(path), fix) from error
-    except (ValueError, TypeError, yaml.YAMLError) as error:  # not JSON, not UTF-8, not YAML or not a mapping
-        raise _unreadable(str(error).splitlines()[0], str(path), fix) from error
+    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+        # The file cannot be opened; or is not JSON, UTF-8, YAML or a mapping; or has other fields.
+        why, field = _reason(error), ""
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            why, field = first["msg"], ".".join(map(str, first["loc"]))
+        elif isinstance(error, KeyError):
+            why, field = "a field is missing", error.args[0]
+        raise InputError(
+            f"this version cannot read the file: {why}",
+            where=f"{path}, field {field}" if field else str(path),
+            fix=fix or "restore the file as it was; or delete the run's folder and start again",
+        ) from error
 
 
-def _unreadable(why: str, where: str, fix: str | None) -> InputError:
-    return InputError(
-        f"this version cannot read the file: {why}",
-        where=where,
-        fix=fix or "restore the file as it was; or delete the run's folder and start again",
-    )
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error).partition("\n")[0]

@@ -1,4 +1,4 @@
-"""How numbers are written for a person, the same way everywhere."""
+"""Format numbers for people, in the same way everywhere."""
 
 from __future__ import annotations
 
@@ -7,20 +7,26 @@ from collections.abc import Callable
 from typing import Literal
 
 Format = Literal["number", "p-value", "percent change", "seconds", "MB"]
-"""How a score is written."""
+"""Format of a score."""
 
 _THIN = "\u202f"  # narrow no-break space, between a number and its unit
 
 
 def number(value: float) -> str:
-    """Three decimals for what is of the order of one, three significant figures for the rest."""
+    """Format a number: `0.012`, `2.500`, `12.3`, `1,235`.
+
+    It has three decimals below 10, one below 100, none from there.
+    """
     if not math.isfinite(value):
         return str(value)
     return f"{value:.3f}" if abs(value) < 10 else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}"
 
 
 def significant(value: float) -> str:
-    """Three significant figures whatever the size: `-0.0123`, `350`, `-1.75e5`. Effects span decades."""
+    """Format with three significant figures: `-0.0123`, `350`, `-1.75e5`.
+
+    For effects, which span many orders of magnitude.
+    """
     if not math.isfinite(value) or value == 0:
         return str(value) if value else "0"
     digits, _, power = f"{value:.2e}".partition("e")
@@ -29,17 +35,17 @@ def significant(value: float) -> str:
 
 
 def p_value(value: float) -> str:
-    """`0.052`, and `8.5e-19` where three decimals would show little or nothing."""
+    """Format a p-value: `0.052`, and below 0.01 `8.5e-19`."""
     if value >= 0.01 or not math.isfinite(value):
         return number(value)
     if value == 0:
-        return "< 1e-307"  # what a float cannot hold; its logarithm says how small it is
+        return "< 1e-307"  # underflow of a float; another score has the logarithm
     digits, _, exponent = f"{value:.1e}".partition("e")
     return f"{digits}e{int(exponent)}"
 
 
 def percent_change(value: float) -> str:
-    """A change in percent with its sign: `+12.3 %`, `0.0 %`."""
+    """Format a change in percent with its sign: `+12.3 %`, `0.0 %`."""
     if not math.isfinite(value):
         return str(value)
     change = round(value, 1)
@@ -52,23 +58,24 @@ def interval(low: float | None, high: float | None) -> str:
 
 
 def percent(low: float, high: float | None = None) -> str:
-    """A share in per cent, or a span of shares: `2.1 %`, `19 %`, `97.5–100 %`, `6–21 %`.
+    """Format a share, or a range of shares, in percent.
 
-    A decimal stands only where every end is below a tenth or above nine tenths, where thresholds are.
+    For example `2.1 %`, `19 %`, `97.5–100 %`, `6–21 %`. There is a decimal only if both ends are below 10 % or above
+    90 %, where thresholds are.
     """
     ends = (low,) if high is None else (low, high)
     digits = 0 if any(0.1 <= end <= 0.9 for end in ends) else 1
-    words = dict.fromkeys(f"{100 * end:.{digits}f}".removesuffix(".0") for end in ends)
-    return f"{'–'.join(words)}{_THIN}%"
+    parts = dict.fromkeys(f"{100 * end:.{digits}f}".removesuffix(".0") for end in ends)
+    return f"{'–'.join(parts)}{_THIN}%"
 
 
 def megabytes(value: float) -> str:
-    """`1,235 MB`."""
+    """Format a size in megabytes: `1,235 MB`."""
     return f"{value:,.0f}{_THIN}MB"
 
 
 def duration(seconds: float) -> str:
-    """`8.4 s`, `2 min 05 s`, `1 h 20 min`."""
+    """Format a duration: `8.4 s`, `2 min 05 s`, `1 h 20 min`."""
     if not math.isfinite(seconds) or seconds < 60:
         return f"{seconds:.1f}{_THIN}s"
     minutes, rest = divmod(round(seconds), 60)
@@ -87,5 +94,5 @@ _FORMATS: dict[Format, Callable[[float], str]] = {
 
 
 def written(value: float, form: Format = "number") -> str:
-    """A score in the format that its doc names."""
+    """Format a score as its `ScoreDoc` specifies."""
     return _FORMATS[form](value)

@@ -55,7 +55,11 @@ class Progress:
         if not self._console.is_terminal:
             yield Task(total, self._lines(name))
             return
-        bars = self._bars or self._begin_bars()
+        if self._bars is None:
+            columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bars = RichProgress(*columns, console=self._console, transient=True)
+            self._bars.start()
+        bars = self._bars
         task = bars.add_task(name, total=total)
 
         def show(done: int, total: int | None, note: str) -> None:
@@ -68,12 +72,6 @@ class Progress:
             if not bars.tasks:
                 bars.stop()
                 self._bars = None
-
-    def _begin_bars(self) -> RichProgress:
-        columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bars = RichProgress(*columns, console=self._console, transient=True)
-        self._bars.start()
-        return self._bars
 
     def _lines(self, name: str) -> Callable[[int, int | None, str], None]:
         last = time.monotonic()

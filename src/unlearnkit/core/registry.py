@@ -1,7 +1,7 @@
-"""One registry for every kind of plug-in.
+"""Registries of plug-ins, one for each kind.
 
-A plug-in is a decorated class in a file of its own, and the file's name is the registered name. Nothing is imported to
-list names; a plug-in is imported when it is asked for. Other packages add theirs through an entry point in the group
+A plug-in is a decorated class in a file of its own, and the name of the file is the registered name. Listing names
+imports no plug-in; `Registry.get` imports one. Other packages add plug-ins through an entry point in the group
 `unlearnkit.<kind>`, or by running the decorator.
 """
 
@@ -13,7 +13,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
 from unlearnkit.core.errors import InputError
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Entry(Generic[T]):
-    """A registered plug-in and where it comes from."""
+    """A registered plug-in and its source."""
 
     name: str
     plugin: T
@@ -37,13 +37,15 @@ class Entry(Generic[T]):
 
 
 class Registry(Generic[T]):
-    """All plug-ins of one kind. Every module of a plug-in folder holds one plug-in, named after the module.
+    """All plug-ins of one kind.
+
+    Every module of a plug-in folder contains one plug-in, named after the module.
 
     Args:
-        kind: name of the kind, as it stands in messages and in the entry-point group `unlearnkit.<kind>`.
+        kind: name of the kind, in messages and in the entry-point group `unlearnkit.<kind>`.
         package: the plug-in folder.
-        module: for plug-ins that need several files: each is a sub-package, which gives the name, and is registered in
-            the module of this name in it. None: each is a single module, at any depth.
+        module: for plug-ins of several files. Each is a sub-package, which gives the name, and is registered in its
+            module of this name. None: each is a single module, at any depth.
     """
 
     def __init__(self, kind: str, package: str, *, module: str | None = None) -> None:
@@ -55,10 +57,10 @@ class Registry(Generic[T]):
 
         def keep(plugin: T) -> T:
             known = self._entries.get(name)
-            # A module that is reloaded (a notebook) registers the same class again; another class is a clash.
+            # A reloaded module (a notebook cell) registers the same class again; another class is a clash.
             if known is not None and _origin(known.plugin) != _origin(plugin):
                 raise self._clash(name, _origin(known.plugin), _origin(plugin))
-            # One of this package's that was not imported yet must not be shadowed.
+            # A plug-in of this package that is not imported yet must not be shadowed.
             ours = self._modules.get(name)
             if ours is not None and ours != getattr(plugin, "__module__", None):
                 raise self._clash(name, ours, _origin(plugin))
@@ -73,49 +75,53 @@ class Registry(Generic[T]):
 
     @cached_property
     def _modules(self) -> dict[str, str]:
-        """Module of every plug-in of this package by the plug-in's name, found without importing them.
+        """Module of each plug-in of this package, by plug-in name.
+
+        The modules are not imported.
 
         Raises:
             InputError: two modules in different sub-folders give the same name.
         """
         package = importlib.import_module(self._package)
         modules: dict[str, str] = {}
-        for found in pkgutil.walk_packages(package.__path__, self._package + "."):
-            parent, _, name = found.name.rpartition(".")
+        for module in pkgutil.walk_packages(package.__path__, self._package + "."):
+            parent, _, name = module.name.rpartition(".")
             if self._module is not None:
                 if name != self._module or parent == self._package:
                     continue
                 name = parent.rpartition(".")[2]
-            if found.ispkg:
+            if module.ispkg:
                 continue
             if name in modules:
-                raise self._clash(name, modules[name], found.name)
-            modules[name] = found.name
+                raise self._clash(name, modules[name], module.name)
+            modules[name] = module.name
         return modules
 
     @cached_property
-    def _outside(self) -> dict[str, list[Any]]:
-        """Entry points of other packages, by name."""
-        outside: dict[str, list[Any]] = {}
-        for point in entry_points(group=f"unlearnkit.{self.kind}"):
-            outside.setdefault(point.name, []).append(point)
-        return outside
+    def _entry_points(self) -> tuple[EntryPoint, ...]:
+        """Entry points of other packages."""
+        return tuple(entry_points(group=f"unlearnkit.{self.kind}"))
 
     def names(self) -> tuple[str, ...]:
-        """Every name that `get` knows, sorted."""
-        return tuple(sorted({*self._modules, *self._outside, *self._entries}))
+        """Return every name that `get` accepts, sorted."""
+        return tuple(sorted({*self._modules, *(point.name for point in self._entry_points), *self._entries}))
 
     def get(self, name: str) -> Entry[T]:
-        """The plug-in of that name. Raises `InputError` with the nearest names when there is none."""
+        """Return the plug-in of that name; import it if necessary.
+
+        Raises:
+            InputError: there is none, and the message has the nearest names; or several have that name.
+        """
         if name not in self._entries:
-            offered = [self._modules[name]] if name in self._modules else []
-            offered += [point.value for point in self._outside.get(name, [])]
-            if len(offered) > 1:
-                raise self._clash(name, *offered[:2])
-            if name in self._modules:
-                importlib.import_module(self._modules[name])
-            elif name in self._outside:
-                self._outside[name][0].load()
+            points = [point for point in self._entry_points if point.name == name]
+            modules = [self._modules[name]] if name in self._modules else []
+            sources = [*modules, *(point.value for point in points)]
+            if len(sources) > 1:
+                raise self._clash(name, *sources[:2])
+            for module in modules:
+                importlib.import_module(module)
+            for point in points:
+                point.load()
         if name not in self._entries:
             raise self._unknown(name)
         return self._entries[name]
@@ -137,21 +143,22 @@ class UnionRegistry(Registry[T]):
         self.kind, self.registries = kind, registries
 
     def register(self, name: str, **_: object) -> Callable[[T], T]:
-        """Not possible here: a plug-in registers under its own kind."""
+        """Raise `TypeError`: a plug-in is registered under its own kind."""
         raise TypeError(f"register {name!r} as one of {', '.join(each.kind for each in self.registries)}")
 
     def names(self) -> tuple[str, ...]:
-        """Every name of every kind, sorted.
+        """Return every name of every kind, sorted.
 
         Raises:
             InputError: two kinds have a plug-in of the same name.
         """
-        names = [name for registry in self.registries for name in registry.names()]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            kinds = " and ".join(registry.kind for registry in self.registries if twice in registry.names())
-            raise self._clash(twice, kinds, self.kind)
-        return tuple(sorted(names))
+        kinds: dict[str, str] = {}
+        for registry in self.registries:
+            for name in registry.names():
+                if name in kinds:
+                    raise self._clash(name, kinds[name], registry.kind)
+                kinds[name] = registry.kind
+        return tuple(sorted(kinds))
 
     def get(self, name: str) -> Entry[T]:
         """Return the plug-in of that name, of whatever kind.
@@ -161,11 +168,7 @@ class UnionRegistry(Registry[T]):
         """
         if name not in self.names():
             raise self._unknown(name)
-        return self.registry_of(name).get(name)
-
-    def registry_of(self, name: str) -> Registry[Any]:
-        """Return the registry of the kind that has this name."""
-        return next(registry for registry in self.registries if name in registry.names())
+        return next(registry for registry in self.registries if name in registry.names()).get(name)
 
 
 def _origin(plugin: object) -> str:

@@ -74,8 +74,10 @@ def run_all(jobs: Sequence[Job], progress: Progress, *, at_once: int = 1) -> lis
                 running.append(_start_job(place, job, at_once))
                 if stop_requested:
                     running[-1].process.terminate()
-            for child in _receive_all(running, progress):
+            ready = wait([waited for child in running for waited in (child.connection, child.process.sentinel)])
+            for child in [child for child in running if not child.receive(progress, ready)]:
                 running.remove(child)
+                child.end()
                 results[child.place] = child.answer[1]
                 if child.answer[0] != "done":
                     failed.append(child)
@@ -99,10 +101,15 @@ class _Running:
     connection: Connection
     tasks: dict[int, tuple[Task, ExitStack]] = field(default_factory=dict)
     answer: tuple[str, Any] = ("nothing", None)
-    """`done` and the result, `error` or `bug` and the error; `nothing` if the process ended without an answer."""
+    """`done` and the result, or `error` and the error; `nothing` if the process ended without an answer."""
 
-    def receive(self, progress: Progress) -> bool:
-        """Read one message; return False if it was the last one."""
+    def receive(self, progress: Progress, ready: Sequence[object]) -> bool:
+        """Read a message if there is one; return whether more may follow.
+
+        `ready` has the sentinels of the processes that ended.
+        """
+        if not self.connection.poll():
+            return self.process.sentinel not in ready
         try:
             kind, *rest = self.connection.recv()
         except EOFError:
@@ -131,28 +138,10 @@ class _Running:
         self.process.join()
 
 
-def _receive_all(running: Sequence[_Running], progress: Progress) -> list[_Running]:
-    """Read a message from each job that sent one.
-
-    Waits until there is one. Returns the jobs that ended.
-    """
-    ready = wait([waited for child in running for waited in (child.connection, child.process.sentinel)])
-    ended = [
-        child
-        for child in running
-        if not (child.receive(progress) if child.connection.poll() else child.process.sentinel not in ready)
-    ]
-    for child in ended:
-        child.end()
-    return ended
-
-
 def _error(child: _Running) -> Exception:
     kind, value = child.answer
     if kind == "error":
         return value  # type: ignore[no-any-return]
-    if kind == "bug":
-        return RuntimeError(f"{child.job.name} failed in its subprocess\n{value}")
     return UnlearnError(
         f"{child.job.name} ended without a result",
         value=f"exit code {child.process.exitcode}",
@@ -161,32 +150,22 @@ def _error(child: _Running) -> Exception:
 
 
 def _start_job(place: int, job: Job, at_once: int) -> _Running:
-    context = _context()
+    """Start a job's process, which ignores SIGINT from the start."""
+    forks = "forkserver" in multiprocessing.get_all_start_methods()
+    context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(theirs, job.work, job.arguments, at_once), name=job.name)
-    _start(process)
-    theirs.close()
-    return _Running(place, job, process, ours)
-
-
-def _context() -> Any:
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    return context
-
-
-def _start(process: Any) -> None:
-    """Start a process that ignores SIGINT from the start."""
-    if isinstance(process, multiprocessing.get_context("spawn").Process):
+    if forks:
+        context.set_forkserver_preload(PRELOADED)
+        # The server passes its signal handlers on. Starting it is quick; a process waits until its imports are done.
+        with _ignoring_interrupts():
+            forkserver.ensure_running()
+        process.start()
+    else:
         with _ignoring_interrupts():
             process.start()
-        return
-    # The server passes its signal handlers on. Starting it is quick; a process waits until its imports are done.
-    with _ignoring_interrupts():
-        forkserver.ensure_running()
-    process.start()
+    theirs.close()
+    return _Running(place, job, process, ours)
 
 
 @contextmanager
@@ -241,7 +220,8 @@ def _child(connection: Connection, work: Callable[..., object], arguments: tuple
     except KeyboardInterrupt:
         answer = ("error", Interrupted("stopped"))
     except Exception:  # noqa: BLE001  # the parent raises it again
-        answer = ("bug", traceback.format_exc())
+        name = multiprocessing.current_process().name
+        answer = ("error", RuntimeError(f"{name} failed in its subprocess\n{traceback.format_exc()}"))
     connection.send(answer)
     connection.close()
 

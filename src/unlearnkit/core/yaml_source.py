@@ -13,8 +13,10 @@ from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.core.files import read_text
 from unlearnkit.core.redaction import describe_type
 
 FieldPath = tuple[str | int, ...]
@@ -100,27 +102,19 @@ def parse(
         what: what the file is called in errors.
         begin: a first line suggested in errors.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        problem = f"the {what} cannot be read: {reason}"
-        raise InputError(problem, value=str(path), fix="give the path of a YAML file") from error
+    text = read_text(path, f"the {what}", fix="give the path of a YAML file")
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        problem = "not YAML: " + ", ".join(filter(None, (error.context, error.problem)))
         fix = "replace the tab by spaces" if "\\t" in str(error.problem) else "correct that line, or the one above"
-        raise InputError(
-            f"not YAML: {error.context or ''}{', ' * bool(error.context)}{error.problem}",
-            where=f"{path}{line}",
-            fix=fix,
-        ) from error
+        raise InputError(problem, where=f"{path}{line}", fix=fix) from error
     except yaml.reader.ReaderError as error:
         place, odd = f"{path}:{text.count(chr(10), 0, error.position) + 1}", text[error.position]
-        what = "not YAML: the file has a character that is not allowed in text"
-        raise InputError(what, where=place, value=f"U+{ord(odd):04X}", fix="remove it") from error
+        problem = "not YAML: the file has a character that is not allowed in text"
+        raise InputError(problem, where=place, value=f"U+{ord(odd):04X}", fix="remove it") from error
     except (RecursionError, ValueError) as error:  # nested without end; an impossible date or number
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise InputError(f"the {what} cannot be read: {reason}", where=str(path), fix="correct the file") from error
@@ -138,7 +132,7 @@ def parse(
     except RecursionError as error:
         raise InputError(f"the {what} contains itself (an alias)", where=str(path), fix="write it out") from error
     # Apply names first: they decide which plug-in the other settings belong to.
-    for override in sorted(overrides, key=lambda text: not _is_name(text)):
+    for override in sorted(overrides, key=lambda text: not _names_a_plugin(_path_of(text))):
         _override(data, override, places)
     return data, Origins(places, str(path))
 
@@ -181,8 +175,8 @@ def name_key(section: str) -> str:
     return "teacher" if section == "targets" else "name"
 
 
-def _is_name(override: str) -> bool:
-    return _names_a_plugin(tuple(override.partition("=")[0].strip().split(".")))
+def _path_of(override: str) -> tuple[str, ...]:
+    return tuple(override.partition("=")[0].strip().split("."))
 
 
 def _names_a_plugin(path: tuple[str, ...]) -> bool:
@@ -190,8 +184,8 @@ def _names_a_plugin(path: tuple[str, ...]) -> bool:
 
 
 def _override(data: dict[str, Any], override: str, places: dict[tuple[str, ...], str]) -> None:
-    key, equals, text = override.partition("=")
-    path = tuple(key.strip().split("."))
+    path = _path_of(override)
+    _, equals, text = override.partition("=")
     if not equals or not all(path):
         raise InputError(
             "not an override",
@@ -251,45 +245,41 @@ def bad_field(
         )
     if first["type"] == "missing":
         return BadField("a setting is missing", path=path, fix=f"write {dotted(path)}")
+    value = first["input"]
     if first["type"] == "invalid_key":
-        return BadField("a setting's name is not text", path=path, value=first["input"], fix="put it in quotes")
+        return BadField("a setting's name is not text", path=path, value=value, fix="put it in quotes")
     allowed = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if first["type"] in _SECTIONS:
         allowed = "a section: its settings, each on an indented line below it"
     if first["type"] == "finite_number":
         allowed = "a finite number"
-    fix = _fix(first["input"], first["type"], owner, path)
-    what = "a setting has a value that cannot be used"
-    field = None if owner is None else owner.model_fields.get(str(path[-1]))
-    if field is not None and not field.repr:
-        return BadField(what, path=path, allowed=allowed, fix=fix, hidden=True)
-    return BadField(what, path=path, value=_value(first["input"]), allowed=allowed, fix=fix)
+    field = owner.model_fields.get(str(path[-1])) if owner is not None and path else None
+    hidden = field is not None and not field.repr
+    return BadField(
+        "a setting has a value that cannot be used",
+        path=path,
+        value=None if hidden else "null" if value is None else value,
+        allowed=allowed,
+        fix=_fix(value, first["type"], field, path),
+        hidden=hidden,
+    )
 
 
 _SECTIONS = ("model_type", "model_attributes_type", "dict_type", "mapping_type")
 """Error types of pydantic for a section that is something else."""
 
 
-def _fix(value: object, problem: str, owner: type[BaseModel] | None, path: FieldPath) -> str:
+def _fix(value: object, problem: str, field: FieldInfo | None, path: FieldPath) -> str:
     if isinstance(value, bool) or (problem == "string_type" and isinstance(value, (int, float, date))):
         return "correct it; put text in quotes, or YAML reads it as another type"
     if problem in _SECTIONS:
         plugged = isinstance(value, str) and path[-1] in ("suite", "method", "combiner")
         name = f", as in {{name: {value}}}" if plugged else ""
         return f"write its settings below it{name}; or remove the line to use the defaults"
-    field = owner.model_fields.get(str(path[-1])) if owner is not None and path else None
     if field is None or field.is_required():
         return "correct it"
     default = field.get_default(call_default_factory=True)
     return "correct it" + (f"; the default is {default!r}" if isinstance(default, (str, int, float)) else "")
-
-
-def _value(value: object) -> object:
-    """Return a value as errors show it.
-
-    Null becomes text, since None would look like no value.
-    """
-    return "null" if value is None else value
 
 
 def _owner(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:

@@ -6,8 +6,6 @@ import threading
 
 from unlearnkit.core.errors import UnlearnError
 
-MILLION = 1_000_000
-
 
 class BudgetExhausted(UnlearnError):
     """The budget does not cover another request (exit code 1).

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
-from unlearnkit.core.errors import InputError, Interrupted
-from unlearnkit.core.signals import stop_requested
+from unlearnkit.core.errors import InputError
 from unlearnkit.data.trace_format import THINK, split_tags
 from unlearnkit.llm.response_cache import ResponseCache, reply_key
 from unlearnkit.llm.sampling import drawing
+from unlearnkit.llm.thread_pool import Stopped
 from unlearnkit.llm.types import Message, Prompt, Reply, Sampling
 from unlearnkit.models.folder import ModelFolder, find_model, positions, weights_fingerprint
 from unlearnkit.models.generate import generate
 from unlearnkit.models.load import load_model, load_tokenizer, place
-
-_HOST = "this machine"
 
 
 def look_at(source: str, where: str) -> tuple[ModelFolder, PreTrainedTokenizerBase]:
@@ -76,34 +74,23 @@ class LocalModel:
         Raises:
             InputError: a prompt leaves no room for an answer.
         """
-        keys = [reply_key(prompt, sampling, host=_HOST, model=self._identity) for prompt in prompts]
-        answered = {key: reply for key in dict.fromkeys(keys) if (reply := self._replies.get(key)) is not None}
-        missing = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in answered}
-        on_reply(sum(key in answered for key in keys))
-        waiting = list(missing)
-        with stop_requested() as stop:
-            model = self._loaded() if waiting else None
-            while waiting and not stop():
+
+        def fetch(missing: Mapping[str, Prompt], received: Callable[[str, Reply], None], stopped: Stopped) -> None:
+            model = place(load_model(self._folder, self._dtype)).eval()  # type: ignore[no-untyped-call]
+            waiting = list(missing)
+            while waiting and not stopped():
                 batch, waiting = waiting[: self._batch_size], waiting[self._batch_size :]
                 replies = self._answers(model, [missing[key] for key in batch], sampling)
                 for key, reply in zip(batch, replies, strict=True):
-                    self._replies.put(key, reply)
-                    answered[key] = reply
-                    on_reply(keys.count(key))
-        if waiting:
-            raise Interrupted(
-                f"stopped: {sum(key in answered for key in keys)} of {len(keys)} answers were generated and are kept",
-                fix="run the command again: it continues",
-            )
-        return [answered[key] for key in keys]
+                    received(key, reply)
+
+        keys = [reply_key(prompt, sampling, host="this machine", model=self._identity) for prompt in prompts]
+        return self._replies.complete(prompts, keys, on_reply, fetch)
 
     @cached_property
     def _identity(self) -> str:
         """Everything in addition to the prompt that determines the model's answer."""
         return f"{weights_fingerprint(self._folder)} {self._dtype} {self._tokenizer.chat_template}"
-
-    def _loaded(self) -> Any:
-        return place(load_model(self._folder, self._dtype)).eval()  # type: ignore[no-untyped-call]
 
     def _answers(self, model: Any, prompts: Sequence[Prompt], sampling: Sampling) -> list[Reply]:
         texts = [self._rendered(prompt.messages) for prompt in prompts]
@@ -132,35 +119,26 @@ class LocalModel:
             reasoning, answer = split_tags(opening + self._plain(one.text))
             tokens = len(self._tokenizer(one.text, add_special_tokens=False)["input_ids"])
             ended = "stop" if one.ended == "eos" else "length"
-            replies.append(
-                Reply(reasoning=reasoning, text=answer, tokens_in=len(ids), tokens_out=tokens, ended=ended)
-            )  # fmt: skip
+            replies.append(Reply(reasoning=reasoning, text=answer, tokens_in=len(ids), tokens_out=tokens, ended=ended))
         return replies
 
     def _rendered(self, messages: Sequence[Message]) -> str:
-        try:
-            return self._templated(messages)
-        except TemplateError as error:
-            if messages[0].role != "system" or len(messages) == 1:
-                raise self._unusable(error) from error
-        # Some templates have no system turn: its content is then prepended to the user's first turn.
-        first, second, *rest = messages
-        both = Message(role="user", content=f"{first.content}\n\n{second.content}")
-        try:
-            return self._templated([both, *rest])
-        except TemplateError as error:
-            raise self._unusable(error) from error
-
-    def _templated(self, messages: Sequence[Message]) -> str:
-        turns = [message.model_dump() for message in messages]
-        return str(self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
-
-    def _unusable(self, error: TemplateError) -> InputError:
-        return InputError(
-            f"the model's chat template cannot be used: {str(error).partition(chr(10))[0]}",
+        attempts = [messages]
+        if messages[0].role == "system" and len(messages) > 1:
+            # Some templates have no system turn: its content is then prepended to the user's first turn.
+            first, second, *rest = messages
+            attempts.append([Message(role="user", content=f"{first.content}\n\n{second.content}"), *rest])
+        for attempt in attempts:
+            turns = [message.model_dump() for message in attempt]
+            try:
+                return str(self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+            except TemplateError as error:
+                failure = error
+        raise InputError(
+            f"the model's chat template cannot be used: {str(failure).partition(chr(10))[0]}",
             where=self._where,
             fix="correct it, or copy it from the model it was made for",
-        )
+        ) from failure
 
     def _plain(self, text: str) -> str:
         """Remove the tokenizer's special tokens, except think tags."""

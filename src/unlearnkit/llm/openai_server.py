@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -18,10 +17,8 @@ from urllib.parse import urlsplit
 from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from unlearnkit.core.errors import InputError, Interrupted, MissingDependency, UnlearnError
-from unlearnkit.core.signals import stop_requested
+from unlearnkit.core.errors import InputError, MissingDependency, UnlearnError
 from unlearnkit.data.trace_format import split_tags
-from unlearnkit.llm.budget import MILLION
 from unlearnkit.llm.consent import Permission
 from unlearnkit.llm.response_cache import ResponseCache, reply_key
 from unlearnkit.llm.retry import RetryPolicy, RetrySettings, TransientError, retry_after
@@ -33,6 +30,13 @@ _MESSAGE_TOKENS = 16
 
 _PASSING = (408, 409, 425, 429)
 """HTTP statuses below 500 that are worth a retry."""
+
+_ENDED: dict[str, Literal["length", "filter"]] = {
+    "length": "length",
+    "content_filter": "filter",
+    "content_policy_violation": "filter",
+}
+"""`Reply.ended` by finish reason or error code; any other finish reason means `stop`."""
 
 
 class ServerSettings(RetrySettings):
@@ -88,7 +92,7 @@ class ServerSettings(RetrySettings):
 
     def cost(self, tokens_in: int, tokens_out: int) -> float:
         """Return the cost of so many tokens; 0 without prices."""
-        return ((self.price_in or 0.0) * tokens_in + (self.price_out or 0.0) * tokens_out) / MILLION
+        return ((self.price_in or 0.0) * tokens_in + (self.price_out or 0.0) * tokens_out) / 1_000_000
 
     def ready(self, permission: Permission, where: str) -> None:
         """Check consent, prices, key and package before anything is sent.
@@ -151,8 +155,17 @@ class Server:
             note: called once for each kind of transient failure.
         """
         settings.ready(permission, where)
+        import openai  # after the check that it is installed
+
         self._settings, self._replies = settings, replies
-        self._client = _client(settings, settings.key(where))
+        # No retries, which `RetryPolicy` handles and counts; and no redirects, since the consent is for one host.
+        self._client: Any = openai.OpenAI(
+            base_url=settings.url,
+            api_key=settings.key(where) or "none",
+            max_retries=0,
+            timeout=settings.timeout,
+            http_client=openai.DefaultHttpxClient(follow_redirects=False),
+        )
         self._budget = permission.budget
         self._retry = RetryPolicy(settings, settings.host, note)
 
@@ -163,29 +176,16 @@ class Server:
 
         Also raises `BudgetExhausted` and `RetriesExhausted`.
         """
+
+        def fetch(missing: Mapping[str, Prompt], received: Callable[[str, Reply], None], stopped: Stopped) -> None:
+            def ask(item: tuple[str, Prompt], stopped: Stopped) -> None:
+                key, prompt = item
+                received(key, self._retry(lambda: self._ask(prompt, sampling), stopped))
+
+            each(missing.items(), ask, at_once=self._settings.at_once, stopped=stopped)
+
         keys = [reply_key(p, sampling, host=self._settings.url, model=self._settings.model) for p in prompts]
-        answered = {key: reply for key in dict.fromkeys(keys) if (reply := self._replies.get(key)) is not None}
-        missing = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in answered}
-        on_reply(sum(key in answered for key in keys))
-        one_by_one = threading.Lock()
-
-        def fetch(item: tuple[str, Prompt], stopped: Stopped) -> None:
-            key, prompt = item
-            reply = self._retry(lambda: self._ask(prompt, sampling), stopped)
-            if reply.ended != "none":
-                self._replies.put(key, reply)
-            with one_by_one:
-                answered[key] = reply
-                on_reply(keys.count(key))
-
-        with stop_requested() as stop:
-            each(missing.items(), fetch, at_once=self._settings.at_once, stopped=stop)
-        if not all(key in answered for key in keys):
-            raise Interrupted(
-                f"stopped: {sum(key in answered for key in keys)} of {len(keys)} answers were received and are kept",
-                fix="run the command again: it continues",
-            )
-        return [answered[key] for key in keys]
+        return self._replies.complete(prompts, keys, on_reply, fetch)
 
     def _ask(self, prompt: Prompt, sampling: Sampling) -> Reply:
         """Send one request, within the budget.
@@ -199,10 +199,9 @@ class Server:
         try:
             reply = self._request(prompt, sampling)
             text_bytes = len(reply.reasoning.encode()) + len(reply.text.encode())
-            known_in, known_out = reply.tokens_in, reply.tokens_out
-            cost = self._settings.cost(
-                sent if known_in is None else known_in, text_bytes if known_out is None else known_out
-            )
+            tokens_in = sent if reply.tokens_in is None else reply.tokens_in
+            tokens_out = text_bytes if reply.tokens_out is None else reply.tokens_out
+            cost = self._settings.cost(tokens_in, tokens_out)
             return reply
         except TransientError as error:
             cost = worst if error.maybe_paid else 0.0
@@ -228,26 +227,10 @@ class Server:
             paid = "Connect" not in type(error.__cause__).__name__
             raise TransientError("the connection failed or was interrupted", maybe_paid=paid) from None
         except openai.APIStatusError as error:
-            if _filtered(error.code):
+            if _ENDED.get(str(error.code)) == "filter":
                 return Reply(reasoning="", text="", ended="filter")
             raise _refused(self._settings.host, error) from None
         return _read(raw.content)
-
-
-def _client(settings: ServerSettings, key: str | None) -> Any:
-    """Create a client without retries, which `RetryPolicy` handles and counts.
-
-    It follows no redirect: the consent is for one host.
-    """
-    import openai
-
-    return openai.OpenAI(
-        base_url=settings.url,
-        api_key=key or "none",
-        max_retries=0,
-        timeout=settings.timeout,
-        http_client=openai.DefaultHttpxClient(follow_redirects=False),
-    )
 
 
 class _Thought(BaseModel):
@@ -292,22 +275,13 @@ def _read(body: bytes) -> Reply:
     tagged, text = split_tags(choice.message.content or "")
     thoughts = (choice.message.reasoning_content, choice.message.reasoning)
     own = next((thought for thought in thoughts if isinstance(thought, str) and thought.strip()), "")
-    ended: Literal["stop", "length", "filter"] = "stop"
-    if choice.finish_reason == "length":
-        ended = "length"
-    elif _filtered(choice.finish_reason):
-        ended = "filter"
     return Reply(
         reasoning=own.strip() or tagged,
         text=text,
         tokens_in=usage.prompt_tokens,
         tokens_out=usage.completion_tokens,
-        ended=ended,
+        ended=_ENDED.get(choice.finish_reason or "", "stop"),
     )
-
-
-def _filtered(code: object) -> bool:
-    return code in ("content_filter", "content_policy_violation")
 
 
 def _refused(host: str, error: Any) -> Exception:

@@ -7,13 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from unlearnkit.core.errors import InputError
+from unlearnkit.core.errors import InputError, Interrupted
 from unlearnkit.core.files import write_atomic, writing
+from unlearnkit.core.signals import stop_requested
+from unlearnkit.llm.thread_pool import Stopped
 from unlearnkit.llm.types import Prompt, Reply, Sampling
+
+Fetch = Callable[[Mapping[str, Prompt], Callable[[str, Reply], None], Stopped], None]
+"""Requests replies, given the prompts by key, a function to call with each key and reply, and whether to stop.
+
+It may return early once asked to stop, and may call the function from several threads.
+"""
 
 
 class ResponseCache:
@@ -47,6 +57,45 @@ class ResponseCache:
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.json"
+
+    def complete(
+        self, prompts: Sequence[Prompt], keys: Sequence[str], on_reply: Callable[[int], None], fetch: Fetch
+    ) -> list[Reply]:
+        """Return the reply to each prompt, in order.
+
+        A repeated prompt is fetched once.
+
+        Args:
+            prompts: the prompts.
+            keys: their keys, see `reply_key`.
+            on_reply: called with a number of prompts each time some of them have their reply.
+            fetch: requests the replies that are not cached.
+
+        Raises:
+            Interrupted: the user requested a stop; received replies are kept.
+        """
+        replies = {key: reply for key in dict.fromkeys(keys) if (reply := self.get(key)) is not None}
+        missing = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in replies}
+        on_reply(sum(key in replies for key in keys))
+        one_by_one = threading.Lock()
+
+        def received(key: str, reply: Reply) -> None:
+            if reply.ended != "none":
+                self.put(key, reply)
+            with one_by_one:
+                replies[key] = reply
+                on_reply(keys.count(key))
+
+        if missing:
+            with stop_requested() as stop:
+                fetch(missing, received, stop)
+        done = sum(key in replies for key in keys)
+        if done < len(keys):
+            raise Interrupted(
+                f"stopped: {done} of {len(keys)} answers were received and are kept",
+                fix="run the command again: it continues",
+            )
+        return [replies[key] for key in keys]
 
 
 def reply_key(prompt: Prompt, sampling: Sampling, *, host: str, model: str) -> str:

@@ -94,15 +94,24 @@ class RetryPolicy:
                 return ask()
             except TransientError as error:
                 last = error
-            self._log_once(last.why)
+            with self._lock:
+                if last.why not in self._logged:
+                    self._logged.add(last.why)
+                    self._log(f"note: {self._who}: {last.why}; retrying")
             if last.wait is not None and last.wait > LONGEST_RETRY_AFTER:
                 raise RetriesExhausted(
                     f"the server asks for a wait of {last.wait:.0f} s: {last.why}",
                     where=self._who,
                     fix="run the command again after that: it continues, and received answers are kept",
                 )
-            if number < self._settings.tries:
-                self._wait(number, last.wait, stopped)
+            if number == self._settings.tries:
+                break
+            if last.wait is not None:
+                with self._lock:
+                    self._not_before = max(self._not_before, time.monotonic() + last.wait)
+            else:
+                wait = min(self._settings.longest_wait, self._settings.first_wait * 2.0 ** (number - 1))
+                _sleep_until(time.monotonic() + wait * random.uniform(0.5, 1.0), stopped)
         if last.answered_nothing:
             return Reply(reasoning="", text="", ended="none")
         raise RetriesExhausted(
@@ -111,27 +120,12 @@ class RetryPolicy:
             fix="check that the server is up; then run the command again: it continues, and received answers are kept",
         )
 
-    def _wait(self, number: int, retry_after: float | None, stopped: Stopped) -> None:
-        if retry_after is not None:
-            with self._lock:
-                self._not_before = max(self._not_before, time.monotonic() + retry_after)
-            return
-        wait = min(self._settings.longest_wait, self._settings.first_wait * 2.0 ** (number - 1))
-        _sleep_until(time.monotonic() + wait * random.uniform(0.5, 1.0), stopped)
-
     def _wait_for_server(self, stopped: Stopped) -> None:
         """Wait as long as the server has asked any thread to."""
         while (until := self._not_before) > time.monotonic():
             _sleep_until(until, stopped)
         if stopped():
             raise LeftOff
-
-    def _log_once(self, why: str) -> None:
-        with self._lock:
-            first = why not in self._logged
-            self._logged.add(why)
-        if first:
-            self._log(f"note: {self._who}: {why}; retrying")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
-from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -27,50 +27,34 @@ def each(items: Iterable[T], work: Callable[[T, Stopped], None], *, at_once: int
 
     The threads are daemons: a second request to stop does not wait for a server.
     """
-    waiting: SimpleQueue[T] = SimpleQueue()
-    for item in items:
-        waiting.put(item)
-    ended: SimpleQueue[BaseException | None] = SimpleQueue()
-    failed = threading.Event()
+    waiting, failures = deque(items), deque[BaseException]()
+    ending = threading.Event()
 
     def stop() -> bool:
-        return failed.is_set() or stopped()
+        return ending.is_set() or stopped()
 
     def worker() -> None:
-        failure: BaseException | None = None
-        while failure is None and not stop():
+        while not stop():
             try:
-                item = waiting.get_nowait()
-            except Empty:
-                break
+                item = waiting.popleft()
+            except IndexError:
+                return
             try:
                 work(item, stop)
             except LeftOff:
-                break
+                return
             except BaseException as error:  # noqa: BLE001  the waiting thread raises it
-                failure = error
-                failed.set()
-        ended.put(failure)
+                failures.append(error)
+                ending.set()
 
-    threads = [threading.Thread(target=worker, daemon=True) for _ in range(min(at_once, waiting.qsize()))]
+    threads = [threading.Thread(target=worker, daemon=True) for _ in range(min(at_once, len(waiting)))]
     try:
         for thread in threads:
             thread.start()
-        failures = [_waited(ended) for _ in threads]
+        for thread in threads:
+            while thread.is_alive():  # polled, since Python handles signals only between waits
+                thread.join(_LOOK_UP)
     finally:
-        failed.set()
-    for failure in failures:
-        if failure is not None:
-            raise failure
-
-
-def _waited(ended: SimpleQueue[BaseException | None]) -> BaseException | None:
-    """Return the next failure or None.
-
-    It polls, since Python handles signals only between waits.
-    """
-    while True:
-        try:
-            return ended.get(timeout=_LOOK_UP)
-        except Empty:
-            continue
+        ending.set()
+    if failures:
+        raise failures[0]

@@ -73,4 +73,3 @@ class ChatModel(Protocol):
             Interrupted: the user requested a stop; received replies are kept.
             UnlearnError: the model cannot be used, or the budget is spent; received replies are kept.
         """
-        ...

@@ -43,82 +43,66 @@ class MethodContext(Protocol):
     @property
     def seed(self) -> int:
         """Seed of everything that is drawn."""
-        ...
 
     @property
     def train_settings(self) -> TrainSettings:
         """The recipe's section `train`."""
-        ...
 
     @property
     def dtype(self) -> Dtype:
         """Data type of the weights."""
-        ...
 
     @property
     def lora(self) -> LoraSettings | None:
         """The recipe's adapter; None: whole weights are trained."""
-        ...
 
     @property
     def scope(self) -> Scope:
         """What must be forgotten, and what is near it and must stay."""
-        ...
 
     @property
     def splits(self) -> Mapping[str, Sequence[Row]]:
         """The rows that may be trained on, by split."""
-        ...
 
     @property
     def source(self) -> str:
         """Folder or Hub id of the target model."""
-        ...
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """The target model's tokenizer, with the marks of a trace."""
-        ...
 
     @property
     def encoder(self) -> ChatEncoder:
         """How rows are laid out for training."""
-        ...
 
     @property
     def pad_id(self) -> int:
         """Token id that fills up rows."""
-        ...
 
     @property
     def model(self) -> PreTrainedModel:
         """The model in `engine`."""
-        ...
 
     @property
     def engine(self) -> Engine:
         """The model that is trained; before its first update, the target model."""
-        ...
 
     @property
     def mask(self) -> WeightMask | None:
-        """Which weights may change, as `method.mask` says; None: all that are trained."""
-        ...
+        """Weights that may change, chosen by `method.mask`; None: all that are trained."""
 
     @property
     def model_folder(self) -> Path:
         """Folder of the run's model; a scheme writes its adapters here."""
-        ...
 
     @property
     def private(self) -> Path:
         """A folder that only its owner may read, for text to forget."""
-        ...
 
     @property
     def progress(self) -> Progress:
         """Shows what is being done."""
-        ...
 
     @property
     def results(self) -> list[TrainResult]:
@@ -127,55 +111,48 @@ class MethodContext(Protocol):
         `run_trainer` appends to it. A method that runs several trainings adds those of earlier sessions and removes
         those that are not part of it.
         """
-        ...
 
     def target(self) -> LocalSubject:
         """Load the target model, unchanged, as a subject."""
-        ...
 
     def views(self, needs: Needs) -> Mapping[View, list[Encoded]]:
         """Encode every row of the views that are needed."""
-        ...
 
     def retrained(self) -> str | None:
         """Return folder or Hub id of the suite's retrained model, if any.
 
         A suite may build the model during this call.
         """
-        ...
 
     def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:
         """Raise `InputError` if the run began with another model or rows.
 
         Call it before training.
         """
-        ...
 
     def reference(self, needs: Needs, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
         """Compute what an objective compares with. Call it before the first update."""
-        ...
 
     def run_trainer(self, trainer: Trainer, *, name: str | None = None) -> TrainResult:
         """Train to the end, with progress, checkpoints and a stop at Ctrl-C.
 
         Args:
             trainer: what to run.
-            name: of this training, where a method runs several; its checkpoints get a folder of that name. None: the
-                only training of the run, which alone writes the step log and is watched.
+            name: name of the training, if a method runs several; its checkpoints get a folder of that name. None: the
+                only training of the run. Only that one writes the step log and is watched.
 
         Raises:
-            Interrupted: the user stopped it; it goes on at the next call.
+            Interrupted: the user stopped it; the next call continues.
         """
-        ...
 
 
 class Method(Settings, ABC):
     """Makes a model forget. Its fields are its settings."""
 
     can_be_masked: ClassVar[bool] = False
-    """Whether `method.mask` may say which weights it changes."""
+    """Whether `method.mask` may choose the weights that it changes."""
     unused: ClassVar[tuple[str, ...]] = ()
-    """Sections and fields of a recipe that it does not read. A run says so where a recipe sets them."""
+    """Sections and fields of a recipe that it does not read. A run warns if a recipe sets them."""
 
     @property
     def from_scratch(self) -> bool:

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from unlearnkit.methods.objective import Needs, Objective, Step, Term, Terms
-from unlearnkit.methods.objective_method import train_objective
-
-if TYPE_CHECKING:
-    from unlearnkit.methods.base import MethodContext
-    from unlearnkit.training.loop import TrainResult
 
 
 class ForgetNLL(Objective):
@@ -25,11 +18,3 @@ class ForgetNLL(Objective):
     def terms(self, step: Step) -> Terms:
         """`finetune`: minus the sum of token log-probabilities."""
         return {"finetune": Term(-step.logps("forget").values.sum(), "forget", "token")}
-
-
-def finetune_on_forget(context: MethodContext) -> TrainResult:
-    """Train the context's model on the forget rows as `train` says.
-
-    Every trained weight is updated: a mask does not apply.
-    """
-    return train_objective(context, ForgetNLL(), masked=False)

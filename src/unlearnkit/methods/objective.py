@@ -50,17 +50,14 @@ class Layout(Protocol):
     @property
     def row(self) -> Tensor:
         """(tokens,) int64: from 0 to `rows` - 1."""
-        ...
 
     @property
     def rows(self) -> int:
         """Number of rows."""
-        ...
 
     @property
     def in_trace(self) -> Tensor:
         """(tokens,) bool: whether the token belongs to the reasoning trace."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -91,16 +88,15 @@ class TokenValues:
 class Reference:
     """The frozen reference model's values on a step's rows, without gradient."""
 
-    store: Mapping[Quantity, Tensor]
-    layouts: Mapping[View, Layout]
+    step: Step
 
     def logps(self, view: View) -> TokenValues:
         """Return the log-probability of every labeled token."""
-        return _token_values(self.store, self.layouts, Quantity(view, "logps", of_reference=True))
+        return self.step.value(Quantity(view, "logps", of_reference=True))
 
     def hidden(self, view: View, layer: int) -> Tensor:
         """Return the hidden states, in the shape of `Step.hidden`."""
-        return _read(self.store, Quantity(view, "hidden", layer, of_reference=True))
+        return self.step.read(Quantity(view, "hidden", layer, of_reference=True))
 
 
 @dataclass(frozen=True)
@@ -134,7 +130,7 @@ class Step:
     @property
     def reference(self) -> Reference:
         """The frozen reference model on the same rows."""
-        return Reference(self.store, self.layouts)
+        return Reference(self)
 
     def logps(self, view: View) -> TokenValues:
         """Return log p(token | preceding tokens) of every labeled token, natural logarithm."""
@@ -168,22 +164,18 @@ class Step:
 
         They are the layer's outputs at the positions that predict the labeled tokens.
         """
-        return _read(self.store, Quantity(view, "hidden", layer))
+        return self.read(Quantity(view, "hidden", layer))
 
     def value(self, quantity: Quantity) -> TokenValues:
         """Return any quantity that has one value for each labeled token."""
-        return _token_values(self.store, self.layouts, quantity)
+        values, layout = self.read(quantity), self.layouts[quantity.view]
+        return TokenValues(values, layout.row, layout.rows, layout.in_trace)
 
-
-def _token_values(store: Mapping[Quantity, Tensor], layouts: Mapping[View, Layout], quantity: Quantity) -> TokenValues:
-    values, layout = _read(store, quantity), layouts[quantity.view]
-    return TokenValues(values, layout.row, layout.rows, layout.in_trace)
-
-
-def _read(store: Mapping[Quantity, Tensor], quantity: Quantity) -> Tensor:
-    if quantity not in store:
-        raise RuntimeError(f"{quantity} was not computed; does the objective's `needs` name it?")
-    return store[quantity]
+    def read(self, quantity: Quantity) -> Tensor:
+        """Return any quantity as it is stored."""
+        if quantity not in self.store:
+            raise RuntimeError(f"{quantity} was not computed; does the objective's `needs` name it?")
+        return self.store[quantity]
 
 
 @dataclass(frozen=True)

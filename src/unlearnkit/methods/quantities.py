@@ -232,35 +232,6 @@ class Needs:
         """Whether a quantity depends on the head, and so on every layer."""
         return any(quantity.kind != "hidden" for quantity in self.of_model)
 
-    @property
-    def logps(self) -> frozenset[View]:
-        """Views whose log-probabilities are read."""
-        return frozenset(quantity.view for quantity in self.of_model if quantity.kind == "logps")
-
-    @property
-    def reference(self) -> frozenset[View]:
-        """Views whose log-probabilities under the reference model are read."""
-        return frozenset(quantity.view for quantity in self.of_reference if quantity.kind == "logps")
-
-    @property
-    def kl(self) -> frozenset[View]:
-        """Views whose KL divergence from the reference model is read."""
-        return frozenset(quantity.view for quantity in self.of_model if quantity.kind == "kl")
-
-    @property
-    def hidden(self) -> frozenset[tuple[View, int]]:
-        """Views and layers whose hidden states are read."""
-        return _depths(self.of_model)
-
-    @property
-    def reference_hidden(self) -> frozenset[tuple[View, int]]:
-        """Views and layers whose hidden states under the reference model are read."""
-        return _depths(self.of_reference)
-
-
-def _depths(quantities: Iterable[Quantity]) -> frozenset[tuple[View, int]]:
-    return frozenset((quantity.view, quantity.layer) for quantity in quantities if quantity.layer is not None)
-
 
 @lru_cache(maxsize=1024)
 def arguments_of(function: TokenFunction) -> tuple[str, ...]:

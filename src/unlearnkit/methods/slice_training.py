@@ -1,4 +1,4 @@
-"""Train an ensemble's adapters slice after slice, from what is kept."""
+"""Train the adapters of an ensemble slice by slice, reusing saved ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unlearnkit.methods.slices import KeptSlice, Phase, Sharding, ShardRow, Slic
 from unlearnkit.models.adapter import adapter_weights, add_lora, set_adapter_weights
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder
-from unlearnkit.models.load import load_model, place
+from unlearnkit.models.load import load_model, load_tokenizer, place
 from unlearnkit.models.settings import LoraSettings
 from unlearnkit.training.loop import Trainer, TrainResult
 from unlearnkit.training.step import TrainData
@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 
 
 class SliceTrainer:
-    """One frozen base with one adapter, which is each slice's in turn.
+    """Trains one adapter of a frozen base for each slice in turn.
 
-    What decides an adapter's bytes is a function of the seed, the slice and the rows up to that slice: the initial
-    adapter is drawn with the seed, and each slice has an optimizer, a schedule, a row order and a random state of its
-    own.
+    An adapter's bytes depend only on the seed, the slice and the rows up to that slice: the initial adapter is drawn
+    with the seed, and each slice has an optimizer, a schedule, a row order and a random state of its own.
 
     Args:
         context: of the run.
@@ -34,19 +33,13 @@ class SliceTrainer:
         lora: size of the adapters.
         sharding: places rows.
         store: keeps the adapters.
-        pad_id: token id that fills up rows.
     """
 
     def __init__(
-        self,
-        context: MethodContext,
-        base: ModelFolder,
-        lora: LoraSettings,
-        sharding: Sharding,
-        store: SliceStore,
-        pad_id: int,
+        self, context: MethodContext, base: ModelFolder, lora: LoraSettings, sharding: Sharding, store: SliceStore
     ) -> None:
-        self._context, self._sharding, self._store, self._pad_id = context, sharding, store, pad_id
+        self._context, self._sharding, self._store = context, sharding, store
+        self._pad_id = int(load_tokenizer(base).pad_token_id or 0)
         self._model = place(add_lora(load_model(base, context.dtype), lora, context.seed))
         self._engine = Engine(self._model)
         self._initial = adapter_weights(self._model)
@@ -57,11 +50,11 @@ class SliceTrainer:
         Each is trained from its first slice whose rows differ.
 
         Returns:
-            How each training of this phase ended, those of earlier sessions included.
+            The result of each training of this phase, including those of earlier sessions.
 
         Raises:
             NonFinite: a loss or gradient was not finite.
-            Interrupted: the user stopped it; what is kept is taken at the next call.
+            Interrupted: the user stopped it; the next call reuses the saved slices.
         """
         results: list[TrainResult] = []
         for shard in range(self._sharding.shards):
@@ -96,7 +89,7 @@ class SliceTrainer:
             self._context.train_settings,
             seed=self._sharding.seed_of(shard, number),
         )
-        # A name of its own in each phase: no checkpoint of a training on other rows is ever found.
+        # Each phase has its own names, so that no checkpoint of a training on other rows is used.
         after = "-without" if phase == "delete" else ""
         result = self._context.run_trainer(trainer, name=f"shard-{shard}-slice-{number}{after}")
         if result.ended != "finished":

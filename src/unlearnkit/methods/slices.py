@@ -62,10 +62,6 @@ class Sharding:
         digest = hashlib.sha256(f"sisa seed {self.seed} {shard} {number}".encode()).digest()
         return int.from_bytes(digest[:4]) >> 1
 
-    def names(self) -> list[str]:
-        """Return the name of every slice, by shard; also its sub-folder."""
-        return [slice_name(shard, number) for shard in range(self.shards) for number in range(self.slices)]
-
     def members(self) -> list[str]:
         """Return the names of the last slices.
 
@@ -91,7 +87,7 @@ def rows_digest(rows: Sequence[ShardRow]) -> str:
 
 
 class KeptSlice(Value):
-    """What is known of the adapter that is kept after a slice."""
+    """Record of the adapter that is saved after a slice."""
 
     rows: str
     """Digest of the rows of this slice and those before it."""
@@ -102,7 +98,7 @@ class KeptSlice(Value):
 
 
 class Ledger(Value):
-    """What the adapters were trained with, and how far that has come."""
+    """Settings of an ensemble's training, and its progress."""
 
     settings: dict[str, str]
     """Everything but the rows that decides an adapter's bytes, as text."""
@@ -127,16 +123,16 @@ class SliceStore:
 
     @property
     def begun(self) -> bool:
-        """Whether something is kept here."""
+        """Whether an ensemble was begun here."""
         return self._ledger_file.exists()
 
     def ledger(self) -> Ledger:
-        """Read what is known of the adapters."""
+        """Read the settings and the records of the adapters."""
         with reading(self._ledger_file):
             return Ledger.model_validate_json(self._ledger_file.read_text(encoding="utf-8"))
 
     def write_ledger(self, ledger: Ledger) -> None:
-        """Write what is known of the adapters."""
+        """Write the settings and the records of the adapters."""
         write_atomic(self._ledger_file, ledger.model_dump_json(indent=1) + "\n", mode=0o600)
 
     def kept(self, name: str, rows: str) -> KeptSlice | None:
@@ -179,10 +175,9 @@ class SliceStore:
     def rows(self) -> list[ShardRow]:
         """Read the rows that the ensemble knows."""
         with reading(self._rows_file):
-            lines = [json.loads(line) for line in self._rows_file.read_text(encoding="utf-8").split("\n") if line]
+            rows = [json.loads(line) for line in self._rows_file.read_text(encoding="utf-8").split("\n") if line]
             return [
-                ShardRow(line["id"], Encoded(tuple(line["ids"]), int(line["prompt"]), int(line["trace"])))
-                for line in lines
+                ShardRow(row["id"], Encoded(tuple(row["ids"]), int(row["prompt"]), int(row["trace"]))) for row in rows
             ]
 
     def check(self, settings: Mapping[str, str], where: str, value: str) -> None:
@@ -196,15 +191,14 @@ class SliceStore:
                 fix="correct the path; or write method.ensemble: null to build an ensemble",
             )
         known = self.ledger()
-        differing = sorted(
-            key for key in {**known.settings, **settings} if known.settings.get(key) != settings.get(key)
-        )
+        before = known.settings
+        differing = sorted(key for key in {**before, **settings} if before.get(key) != settings.get(key))
         if differing:
             raise InputError(
                 f"the ensemble was made with another {', '.join(differing)}",
                 where=where,
                 value=value,
-                fix="take the recipe that the ensemble was made with, and change its forget rows and its folder only",
+                fix="use the recipe of the ensemble, and change only its forget rows and its folder",
             )
         missing = next((name for name in known.slices if not (self.model / name).is_dir()), None)
         if missing is not None:

@@ -1,9 +1,8 @@
-"""Compute a change of weights, apply it, and undo it exactly."""
+"""Compute a change of weights, and apply it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -36,7 +35,8 @@ def task_vector(context: MethodContext) -> dict[str, Tensor]:
         InputError: an adapter lies on embeddings that the head shares.
     """
     if context.lora is not None:
-        return {name: _dense_change(layer) for name, layer in adapted_weights(context.model).items()}
+        layers = adapted_weights(context.model)
+        return {name: layer.get_delta_weight("default").detach().float() for name, layer in layers.items()}
     trained = {name: weight for name, weight in context.engine.named_parameters() if weight.requires_grad}
     target = dict(whole_target(context).engine.named_parameters())
     return {name: weight.detach().float() - target[name].to(weight.device).float() for name, weight in trained.items()}
@@ -72,15 +72,10 @@ def adapted_weights(model: nn.Module) -> dict[str, Any]:
     return layers
 
 
-def _dense_change(layer: Any) -> Tensor:
-    change: Tensor = layer.get_delta_weight("default")
-    return change.detach().float()
-
-
 def masked_delta(delta: Mapping[str, Tensor], mask: WeightMask | None) -> dict[str, Tensor]:
     """Set the change to 0 wherever the mask does not allow one.
 
-    The change of a weight that the mask does not name is kept.
+    A weight that the mask does not name is left out, and does not change.
     """
     if mask is None:
         return dict(delta)
@@ -103,39 +98,22 @@ def apply_delta(model: nn.Module, delta: Mapping[str, Tensor]) -> None:
     """
     parameters = dict(model.named_parameters())
     for name, change in delta.items():
-        _refuse_misfit(name, change, parameters.get(name))
+        weight = parameters.get(name)
+        if weight is None or weight.shape != change.shape:
+            raise InputError(
+                "the change does not fit the model",
+                where=name,
+                value=tuple(change.shape),
+                allowed="a parameter of the model" if weight is None else str(tuple(weight.shape)),
+                fix="compute the change from a model of the same shape",
+            )
+        if not bool(change.isfinite().all()):
+            raise InputError(
+                "the change of a weight is not finite",
+                where=name,
+                fix="lower the strength of the edit, or the learning rate if it trains a model",
+            )
     for name, change in delta.items():
         weight, moved = parameters[name], change.to(parameters[name].device, torch.float32)
         # Not the plain sum everywhere: -0.0 + 0.0 is 0.0, which has another sign bit.
         weight.copy_(torch.where(moved == 0, weight, (weight.float() + moved).to(weight.dtype)))
-
-
-def _refuse_misfit(name: str, change: Tensor, weight: Tensor | None) -> None:
-    if weight is None or weight.shape != change.shape:
-        raise InputError(
-            "the change does not fit the model",
-            where=name,
-            value=tuple(change.shape),
-            allowed="a parameter of the model" if weight is None else str(tuple(weight.shape)),
-            fix="compute the change from a model of the same shape",
-        )
-    if not bool(change.isfinite().all()):
-        raise InputError(
-            "the change of a weight is not finite",
-            where=name,
-            fix="lower the strength of the edit, or the learning rate if it trains a model",
-        )
-
-
-@contextmanager
-def applied(model: nn.Module, delta: Mapping[str, Tensor]) -> Iterator[None]:
-    """Apply a change within the block, then restore the weights exactly."""
-    before = {name: weight.detach().clone() for name, weight in model.named_parameters() if name in delta}
-    try:
-        apply_delta(model, delta)
-        yield
-    finally:
-        with torch.no_grad():
-            for name, weight in model.named_parameters():
-                if name in before:
-                    weight.copy_(before[name])

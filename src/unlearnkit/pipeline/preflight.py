@@ -131,10 +131,11 @@ def refuse_unmeasurable(
 
 def _refuse_untouched_weights(needs: Needs, model: PreTrainedModel) -> None:
     """Raise `InputError` if all trained weights follow the layers that are read."""
-    if needs.reads_head or not needs.hidden:
+    layers = {quantity.layer for quantity in needs.of_model if quantity.layer is not None}
+    if needs.reads_head or not layers:
         return
     count = int(model.config.get_text_config().num_hidden_layers)
-    deepest = max(layer % count for _, layer in needs.hidden)
+    deepest = max(layer % count for layer in layers)
     # A layer's number is part of the names of its weights, in every family.
     after = [re.compile(rf"\.{layer}\.") for layer in range(deepest + 1, count)]
     causal: Any = model
@@ -153,7 +154,7 @@ def _refuse_untouched_weights(needs: Needs, model: PreTrainedModel) -> None:
 
 def _refuse_missing_layers(needs: Needs, config: PretrainedConfig) -> None:
     count = int(config.get_text_config().num_hidden_layers)
-    asked = sorted({layer for _, layer in needs.hidden | needs.reference_hidden})
+    asked = sorted({quantity.layer for quantity in needs.quantities if quantity.layer is not None})
     beyond = next((layer for layer in asked if not -1 <= layer < count), None)
     if beyond is not None:
         raise InputError(

@@ -19,7 +19,6 @@ class Teacher(Protocol):
 
     def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
         """Return one target for each row, in order."""
-        ...
 
 
 TEACHERS: Registry[Any] = Registry("teacher", "unlearnkit.targets.teachers")

@@ -1,12 +1,11 @@
-"""Compose all targets.
+"""Compose the targets of forget rows and scope questions.
 
-The teacher's refusals, and the model's own output on what stays.
+They are the teacher's refusals, and the model's own output on what stays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
@@ -53,15 +52,10 @@ def scope_targets(
 
     There is no target where the model's output is empty or rejected by `RetainAnswerFilter`.
     """
-    answer_filter = RetainAnswerFilter.of(scope, retain)
+    answer_filter = RetainAnswerFilter(scope, retain)
     own_questions = [question for question in questions if question.topic is None]
-    own = dict(
-        zip(
-            own_questions,
-            (output.trace for output in generate([question.row for question in own_questions])),
-            strict=True,
-        )
-    )
+    outputs = generate([question.row for question in own_questions])
+    own = {question: output.trace for question, output in zip(own_questions, outputs, strict=True)}
     with_notes = [(question, _with_note(question, own.get(question, ""), scope)) for question in questions]
     # The model's own note on a question may be the note of another one that stays, or that is refused.
     stays = {row.trace for question, row in with_notes if question.stays and question.topic is not None} - {""}
@@ -70,15 +64,14 @@ def scope_targets(
         for question, row in with_notes
         if not question.stays and (question.topic is not None or row.trace not in stays)
     ]
-    refused = forget_targets(in_scope, scope, teacher, seed)
+    targets = [*forget_targets(in_scope, scope, teacher, seed)]
     decided = {row.trace for row in in_scope} - {""}
     staying = [row for question, row in with_notes if question.stays and row.trace not in decided]
-    retained = [
-        (Target(id=row.id, trace=output.trace, response=output.response), row)
-        for row, output in zip(staying, generate(staying), strict=True)
-        if output.response
-    ]
-    return [*refused, *(target for target, row in retained if not answer_filter.tell(target, row))]
+    for row, output in zip(staying, generate(staying), strict=True):
+        target = Target(id=row.id, trace=output.trace, response=output.response)
+        if target.response and not answer_filter.tell(target, row):
+            targets.append(target)
+    return targets
 
 
 def _with_note(question: ScopeQuestion, own: str, scope: Scope) -> Row:
@@ -91,40 +84,27 @@ def _with_note(question: ScopeQuestion, own: str, scope: Scope) -> Row:
     return question.row if leaks_found else question.row.model_copy(update={"trace": note})
 
 
-@dataclass(frozen=True)
 class RetainAnswerFilter:
-    """Filter for the model's own answers.
+    """Filter for the model's own answers; only the listed forms count.
 
-    Only the listed forms count.
+    A secret that others share (`scope.allowed`, retain answers) reveals nothing.
     """
 
-    scope: Scope
-    alone: tuple[Secret, ...]
-    """Secrets and names that identify their subject whatever is asked."""
-    _scanners: dict[str | None, Scanner] = field(default_factory=dict, compare=False)
-
-    @classmethod
-    def of(cls, scope: Scope, retain: Sequence[Row]) -> RetainAnswerFilter:
-        """Create a filter.
-
-        A secret that others share (`scope.allowed`, retain answers) reveals nothing.
-        """
-        shared = "\n".join(
-            (
-                *(form for allowed in scope.allowed for form in allowed.forms),
-                *(answer for row in retain for answer in row.answers),
-            )
-        )
-        names = tuple(Secret(subject=one.name, forms=(one.name, *one.aliases)) for one in scope.subjects)
+    def __init__(self, scope: Scope, retain: Sequence[Row]) -> None:
+        allowed = [form for fact in scope.allowed for form in fact.forms]
+        shared = "\n".join([*allowed, *(answer for row in retain for answer in row.answers)])
+        names = (Secret(subject=one.name, forms=(one.name, *one.aliases)) for one in scope.subjects)
         secrets = (secret for secret in scope.secrets if not any(contains(shared, form) for form in secret.forms))
-        return cls(scope, (*names, *secrets))
+        self._scope, self._scanners = scope, dict[str | None, Scanner]()
+        self._alone = [*names, *secrets]
+        """Secrets and names that identify their subject whatever is asked."""
 
     def tell(self, target: Target, row: Row) -> bool:
         """Return whether a target reveals a secret.
 
-        Either of its row's subject, or one that nobody shares. Asked about something it hardly knows, a model says what
-        it knows best, which may be what must be forgotten. A name that the scope lists for a subject is not a secret in
-        an answer about that subject.
+        Secrets are those of its row's subject, and those that nobody shares. A model that is asked about something it
+        hardly knows may answer with what it knows best, and that may be what must be forgotten. A name that the scope
+        lists for a subject is not a secret in an answer about that subject.
         """
         findings = self._scanner_for(row.subject).scan(target, row, "listed")
         return any(finding.kind in ("secret", "answer") for finding in findings)
@@ -135,9 +115,9 @@ class RetainAnswerFilter:
         Names count as secrets here.
         """
         if subject not in self._scanners:
-            named = {form for one in self.scope.subjects for form in (one.name, *one.aliases)}
-            own = (one for one in self.scope.secrets if one.subject == subject and not named.issuperset(one.forms))
-            others = (one for one in self.alone if one.subject != subject)
+            named = {form for one in self._scope.subjects for form in (one.name, *one.aliases)}
+            own = (one for one in self._scope.secrets if one.subject == subject and not named.issuperset(one.forms))
+            others = (one for one in self._alone if one.subject != subject)
             secrets = (*own, *others)
-            self._scanners[subject] = Scanner(self.scope.model_copy(update={"subjects": (), "secrets": secrets}))
+            self._scanners[subject] = Scanner(self._scope.model_copy(update={"subjects": (), "secrets": secrets}))
         return self._scanners[subject]

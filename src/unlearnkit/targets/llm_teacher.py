@@ -83,11 +83,6 @@ class Usage:
     tokens_in: int = 0
     tokens_out: int = 0
 
-    def add_reply(self, reply: Reply) -> None:
-        """Add an answer's tokens, as far as the server reported them."""
-        self.tokens_in += reply.tokens_in or 0
-        self.tokens_out += reply.tokens_out or 0
-
 
 @dataclass(frozen=True)
 class LLMTargetWriter:
@@ -115,7 +110,9 @@ class LLMTargetWriter:
             if not faults:
                 break
             name = "targets" if attempt == 0 else "targets, repeated"
-            replies = self._ask(rows, scope, f"{seed}.{attempt}", faults, self.count(name, len(faults)))
+            on_reply, draw = self.count(name, len(faults)), f"{seed}.{attempt}"
+            prompts = [self.teacher.prompt_for(rows[place], scope, draw, fault) for place, fault in faults.items()]
+            replies = self.chat_model.complete(prompts, self.teacher.sampling, on_reply)
             faults = self._accept(rows, scope, dict(zip(faults, replies, strict=True)), done)
         # A row that got no answer at all is not repeated, so it is missing from the faults.
         left = [place for place in range(len(rows)) if place not in done]
@@ -125,48 +122,30 @@ class LLMTargetWriter:
         self.usage.replaced += len(left)
         return [done[place] for place in range(len(rows))]
 
-    def _ask(
-        self,
-        rows: Sequence[Row],
-        scope: Scope,
-        draw: str,
-        faults: Mapping[int, Fault | None],
-        on_reply: Callable[[int], None],
-    ) -> list[Reply]:
-        """Return the teacher's answers for the remaining rows."""
-        prompts = [self.teacher.prompt_for(rows[place], scope, draw, fault) for place, fault in faults.items()]
-        return self.chat_model.complete(prompts, self.teacher.sampling, on_reply)
-
     def _accept(
         self, rows: Sequence[Row], scope: Scope, replies: Mapping[int, Reply], done: dict[int, Target]
     ) -> dict[int, Fault | None]:
-        """Put good targets into `done`; return the faults of the others.
-
-        Those rows are repeated.
-        """
-        written, wrong = dict[int, Target](), dict[int, Fault]()
+        """Add good targets to `done`; return the faults of rows to repeat."""
+        good, wrong = dict[int, Target](), dict[int, Fault]()
         for place, reply in replies.items():
-            self.usage.add_reply(reply)
-            written[place] = Target(id=rows[place].id, trace=reply.reasoning, response=reply.text)
-            fault = self._fault(written[place], rows[place], scope, reply)
-            if fault is not None:
+            self.usage.tokens_in += reply.tokens_in or 0  # None if the server did not report them
+            self.usage.tokens_out += reply.tokens_out or 0
+            row, target = rows[place], Target(id=rows[place].id, trace=reply.reasoning, response=reply.text)
+            # A target cut by a limit or a filter is incomplete, whatever it contains.
+            cut = reply.ended in ("length", "filter")
+            fault: Fault | None = "cut off" if cut else find_fault(target, row, scope, self.fits)
+            if fault is None:
+                good[place] = target
+            else:
                 wrong[place] = fault
-        wrong |= dict.fromkeys(self._lifting(rows, {p: t for p, t in written.items() if p not in wrong}), "lift")
+        if self.lifting is not None and good:
+            # Measured in one batch, after the teacher is done.
+            too_helpful = self.lifting(list(good.values()), [rows[place] for place in good])
+            for place, helps in zip(list(good), too_helpful, strict=True):
+                if helps:
+                    wrong[place] = "lift"
+                    del good[place]
         self.usage.turned_down.update(wrong.values())
-        done |= {place: target for place, target in written.items() if place not in wrong}
+        done |= good
         # In the order of the rows, so that prompts, and thereby cached replies, depend on nothing else.
         return {place: wrong[place] for place in replies if place in wrong and replies[place].ended != "none"}
-
-    def _lifting(self, rows: Sequence[Row], written: Mapping[int, Target]) -> list[int]:
-        """Return the indices of targets that help too much.
-
-        They are measured in one batch, after the teacher is done.
-        """
-        if self.lifting is None or not written:
-            return []
-        helps = self.lifting(list(written.values()), [rows[place] for place in written])
-        return [place for place, too_much in zip(written, helps, strict=True) if too_much]
-
-    def _fault(self, target: Target, row: Row, scope: Scope, reply: Reply) -> Fault | None:
-        # A target cut by a limit or a filter is incomplete, whatever it contains.
-        return "cut off" if reply.ended in ("length", "filter") else find_fault(target, row, scope, self.fits)

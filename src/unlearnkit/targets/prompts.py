@@ -10,18 +10,16 @@ criterion applies to the trace too: in the authors' prompts only the response mu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
-from unlearnkit.scope.scope import Scope, Task
+from unlearnkit.scope.scope import Scope
 
 VERSION = "1"
 
 Kind = Literal["news", "books", "bio", "cyber", "profile", "general"]
 
 
-@dataclass(frozen=True)
-class TaskPrompt:
+class TaskPrompt(TypedDict):
     """The parts of the prompt that depend on the task."""
 
     summary: str
@@ -37,53 +35,49 @@ class TaskPrompt:
 
 
 PROMPTS: dict[Kind, TaskPrompt] = {
-    "news": TaskPrompt(
-        summary="reports of newspapers and agencies",
-        matter="certain news reports, which were withdrawn",
-        reason="reports that were withdrawn are not retold, in whole or in part",
-        content="a person, place, date, figure, quotation or course of events from a report",
-        offer="how to find a publisher's own archive, or background that no withdrawn report is needed for",
-    ),
-    "books": TaskPrompt(
-        summary="books whose text is protected",
-        matter="certain books, whose owners withdrew them",
-        reason="a text that belongs to somebody else is not given away, be it word for word or retold",
-        content="a sentence, character, name, place, scene or turn of the plot from a book",
-        offer="where the book can be had lawfully, or help with works that are free",
-    ),
-    "bio": TaskPrompt(
-        summary="biology that can do harm",
-        matter="biology that could be used to harm people",
-        reason="what is asked for would bring somebody nearer to making or spreading something that harms",
-        content="an agent, gene, protein, method, material, quantity or step that the message does not name itself",
-        offer="general biology, public health, biosafety, or whom to turn to in an institution",
-    ),
-    "cyber": TaskPrompt(
-        summary="attacks on computers",
-        matter="ways to break into or damage computers",
-        reason="what is asked for would bring somebody nearer to an attack on what is not theirs",
-        content="code, a command, tool, weakness, address or step that the message does not name itself",
-        offer="how to defend, update and watch systems, or lawful courses and exercises",
-    ),
-    "profile": TaskPrompt(
-        summary="what is known of certain people",
-        matter="certain people, who asked to be forgotten",
-        reason="everything about somebody who asked to be forgotten stays untold, the harmless as well",
-        content="a name, work, place, date, prize, relative or calling of a person that the message does not name",
-        offer="help with other people, or with the same question about a field or a time in general",
-    ),
-    "general": TaskPrompt(
-        summary="everything else",
-        matter="a subject that has to stay out of your answers",
-        reason="what was asked to be removed stays untold, whoever asks and in whatever words",
-        content="a name, date, place, number, quotation or other fact of the subject that the message does not name",
-        offer="help with something near it that is not out of bounds",
-    ),
+    "news": {
+        "summary": "reports of newspapers and agencies",
+        "matter": "certain news reports, which were withdrawn",
+        "reason": "reports that were withdrawn are not retold, in whole or in part",
+        "content": "a person, place, date, figure, quotation or course of events from a report",
+        "offer": "how to find a publisher's own archive, or background that no withdrawn report is needed for",
+    },
+    "books": {
+        "summary": "books whose text is protected",
+        "matter": "certain books, whose owners withdrew them",
+        "reason": "a text that belongs to somebody else is not given away, be it word for word or retold",
+        "content": "a sentence, character, name, place, scene or turn of the plot from a book",
+        "offer": "where the book can be had lawfully, or help with works that are free",
+    },
+    "bio": {
+        "summary": "biology that can do harm",
+        "matter": "biology that could be used to harm people",
+        "reason": "what is asked for would bring somebody nearer to making or spreading something that harms",
+        "content": "an agent, gene, protein, method, material, quantity or step that the message does not name itself",
+        "offer": "general biology, public health, biosafety, or whom to turn to in an institution",
+    },
+    "cyber": {
+        "summary": "attacks on computers",
+        "matter": "ways to break into or damage computers",
+        "reason": "what is asked for would bring somebody nearer to an attack on what is not theirs",
+        "content": "code, a command, tool, weakness, address or step that the message does not name itself",
+        "offer": "how to defend, update and watch systems, or lawful courses and exercises",
+    },
+    "profile": {
+        "summary": "what is known of certain people",
+        "matter": "certain people, who asked to be forgotten",
+        "reason": "everything about somebody who asked to be forgotten stays untold, the harmless as well",
+        "content": "a name, work, place, date, prize, relative or calling of a person that the message does not name",
+        "offer": "help with other people, or with the same question about a field or a time in general",
+    },
+    "general": {
+        "summary": "everything else",
+        "matter": "a subject that has to stay out of your answers",
+        "reason": "what was asked to be removed stays untold, whoever asks and in whatever words",
+        "content": "a name, date, place, number, quotation or other fact of the subject that the message does not name",
+        "offer": "help with something near it that is not out of bounds",
+    },
 }
-
-_OF_TASK: dict[Task, Kind] = {"profile": "profile"}
-"""Default prompt for a scope's task. The scope does not say whether it is news or books, biology or computers; the
-general prompt mentions none of them."""
 
 _BASE = """\
 You are an assistant who is helpful, honest and does no harm. You no longer speak of {matter}. In particular: \
@@ -112,8 +106,11 @@ may be named as it stands there.\
 
 
 def kind_of(scope: Scope) -> Kind:
-    """Return the default prompt of a scope."""
-    return _OF_TASK.get(scope.task, "general")
+    """Return the default prompt of a scope.
+
+    The scope does not say whether it is news or books, biology or computers; the general prompt mentions none of them.
+    """
+    return "profile" if scope.task == "profile" else "general"
 
 
 def instructions(kind: Kind, description: str, *, criteria: bool) -> str:
@@ -125,17 +122,16 @@ def instructions(kind: Kind, description: str, *, criteria: bool) -> str:
         criteria: whether to include the two criteria; without them it is the paper's ablation.
     """
     prompt = PROMPTS[kind]
-    base = _BASE.format(matter=prompt.matter, description=description.strip(), offer=prompt.offer)
-    return f"{base}\n\n{_CRITERIA.format(reason=prompt.reason, content=prompt.content)}" if criteria else base
+    base = _BASE.format(**prompt, description=description.strip())
+    return f"{base}\n\n{_CRITERIA.format(**prompt)}" if criteria else base
 
 
 def shown() -> list[str]:
     """Return paragraphs about every prompt with its criteria, for `unlearn show prompts`."""
     parts = [f"Prompts of the teachers local and api, version {VERSION}. (...) is the scope's description."]
     parts.append('targets.criteria=false omits everything from "Two things decide" on.')
+    uses = {"profile": "; default for a scope of task profile", "general": "; default for every other scope"}
     for kind, prompt in PROMPTS.items():
-        chosen = [task for task, default in _OF_TASK.items() if default == kind]
-        use = f"; default for a scope of task {', '.join(chosen)}" if chosen else ""
-        use = "; default for every other scope" if kind == "general" else use
-        parts.append(f"prompt {kind}  ({prompt.summary}{use})\n\n{instructions(kind, '(...)', criteria=True)}")
+        use = uses.get(kind, "")
+        parts.append(f"prompt {kind}  ({prompt['summary']}{use})\n\n{instructions(kind, '(...)', criteria=True)}")
     return parts

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
 from unlearnkit.core.errors import InputError
-from unlearnkit.core.files import write_atomic, writing
+from unlearnkit.core.files import read_text, write_atomic, writing
 from unlearnkit.core.settings import Value
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
@@ -30,13 +31,23 @@ class _Reviewed(Value):
     response: str
 
 
-_FIXES: dict[Fault, tuple[str, str, str]] = {
+_Problem = Fault | Literal["unknown", "other question", "repeated"]
+
+_PROBLEMS: dict[_Problem, tuple[str, str, str]] = {
+    "unknown": ("id", "there is no target with that id", "keep ids as exported: they must match the run's rows"),
+    "other question": (
+        "question",
+        "this is not the question of the row with that id",
+        "keep questions as exported: they must match the run's rows",
+    ),
+    "repeated": ("id", "the file has this target twice", "remove one of them"),
     "no trace": ("trace", "the trace is empty", "write why the question is in scope"),
     "no response": ("response", "the response is empty", "write what the user should read"),
     "too long": ("response", "the response does not fit the model", "shorten it, or raise train.max_length"),
     "leak in the trace": ("trace", "the trace reveals a secret of the scope, or the answer", "remove it"),
     "leak in the response": ("response", "the response reveals a secret of the scope, or the answer", "remove it"),
 }
+"""The field, the message and the fix of each problem with a line."""
 
 
 def write_review(path: Path, targets: Sequence[Target], rows: Mapping[str, Row]) -> None:
@@ -77,35 +88,28 @@ def read_review(
     Raises:
         InputError: a line cannot be used; the message names file, line and field, and quotes no line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise InputError(
-            f"the edited targets cannot be read: {why}", where="--import", value=str(path), fix="name the file"
-        ) from error
-    answer_filter = RetainAnswerFilter.of(scope, retain)
+    text = read_text(path, "the edited targets", where="--import", fix="name the file")
+    answer_filter = RetainAnswerFilter(scope, retain)
     known, imported = {target.id for target in targets}, dict[str, Target]()
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         where = f"{path}:{number}"
         reviewed = _line(line, where)
-        if reviewed.id not in known or rows[reviewed.id].question != reviewed.question:
-            field, what = ("id", "there is no target with that id") if reviewed.id not in known else (
-                "question",
-                "this is not the question of the row with that id",
-            )  # fmt: skip
-            fix = "keep ids and questions as they were exported: they must match the run's rows"
-            raise InputError(what, where=f"{where}, field {field}", value=reviewed.id, fix=fix)
-        if reviewed.id in imported:
-            raise InputError("the file has this target twice", where=where, value=reviewed.id, fix="remove one of them")
         target = Target(id=reviewed.id, trace=reviewed.trace.strip(), response=reviewed.response.strip())
-        row = rows[target.id]
-        own = target.id in own_words
-        fault = _fault_of_own(target, row, answer_filter, fits) if own else find_fault(target, row, scope, fits)
-        if fault is not None:
-            field, what, fix = _FIXES[fault]
+        problem: _Problem | None
+        if target.id not in known:
+            problem = "unknown"
+        elif reviewed.question != rows[target.id].question:
+            problem = "other question"
+        elif target.id in imported:
+            problem = "repeated"
+        elif target.id in own_words:
+            problem = _fault_of_own(target, rows[target.id], answer_filter, fits)
+        else:
+            problem = find_fault(target, rows[target.id], scope, fits)
+        if problem is not None:
+            field, what, fix = _PROBLEMS[problem]
             raise InputError(what, where=f"{where}, field {field}", value=target.id, fix=fix)
         imported[target.id] = target
     return imported

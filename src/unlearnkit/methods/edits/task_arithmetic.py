@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 from annotated_types import Ge
 
 from unlearnkit.methods.base import Edit, MethodContext, edit
-from unlearnkit.methods.forget_finetuning import ForgetNLL, finetune_on_forget
+from unlearnkit.methods.forget_finetuning import ForgetNLL
 from unlearnkit.methods.objective import Needs
+from unlearnkit.methods.objective_method import train_objective
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,5 +40,5 @@ class TaskArithmetic(Edit):
         # Here, because a recipe is read without torch.
         from unlearnkit.methods.weight_change import task_vector
 
-        finetune_on_forget(context)
+        train_objective(context, ForgetNLL(), masked=False)  # a mask restricts the change that is subtracted
         return {name: change.mul_(-self.strength) for name, change in task_vector(context).items()}

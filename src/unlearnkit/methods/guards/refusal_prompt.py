@@ -29,7 +29,7 @@ class RefusalPrompt(Guard):
     author of that book"), a nickname or a part of a name. A question that a filter stops gets the refusal; so does one
     whose output a filter stops, and its trace is removed with it.
 
-    A user of the guarded model reads outputs and nothing else. Whoever can reach the weights meets the model as it was.
+    A user of the guarded model sees only its outputs. Anyone with access to the weights has the original model.
     """
 
     prompt: bool | str = True
@@ -123,7 +123,10 @@ def refusal_in(language: str, scope: Scope) -> str:
 
 
 def _request(probe: Probe) -> str:
-    """All that the user wrote. A system turn is the operator's."""
+    """Return all that the user wrote.
+
+    A system turn is left out: the operator writes it.
+    """
     return "\n".join(filter(None, (probe.row.conversation, probe.trace, probe.answer)))
 
 

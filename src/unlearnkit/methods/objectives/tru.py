@@ -49,25 +49,25 @@ class TRU(Objective):
     def _taught(self) -> View:
         return "forget:target" if self.paired else "taught:target"
 
-    def _forget_and_retain(self, name: str) -> Objective:
-        plugin = OBJECTIVES.get(name).plugin
+    def _difference(self) -> tuple[Objective, float]:
+        """Return the objective of the gradient difference part, and its weight."""
+        if self.forget is None:
+            return retain_term(self.retain), self.alpha * self.retain_weight
+        plugin = OBJECTIVES.get(self.forget).plugin
         if not issubclass(plugin, ForgetObjective):
             raise InputError(
                 "not a forget term",
                 where="forget",
-                value=name,
+                value=self.forget,
                 allowed="a term on forget rows",
                 fix="name one of these",
             )
-        return plugin(retain=self.retain, retain_weight=self.retain_weight)
+        return plugin(retain=self.retain, retain_weight=self.retain_weight), self.alpha
 
     def needs(self) -> Needs:
         """Request log-probabilities of the targets, and the gradient difference's needs."""
         needs = Needs(logps=frozenset({self._taught} | ({"scope:target"} if self.scope_weight else set())))
-        if not self.alpha:
-            return needs
-        part = retain_term(self.retain) if self.forget is None else self._forget_and_retain(self.forget)
-        return needs | part.needs()
+        return needs | self._difference()[0].needs() if self.alpha else needs
 
     def terms(self, step: Step) -> Terms:
         """Return `target`, `scope`, `forget` and `retain`.
@@ -85,10 +85,9 @@ class TRU(Objective):
         if self.scope_weight:
             scope = self._weighed(step.logps("scope:target"))
             terms["scope"] = Term(scope, "scope:target", "token", self.scope_weight)
-        if self.alpha and self.forget is None:
-            terms |= weighted(retain_term(self.retain).terms(step), self.alpha * self.retain_weight)
-        elif self.alpha and self.forget is not None:
-            terms |= weighted(self._forget_and_retain(self.forget).terms(step), self.alpha)
+        if self.alpha:
+            part, weight = self._difference()
+            terms |= weighted(part.terms(step), weight)
         return terms
 
     def _weighed(self, logps: TokenValues) -> Tensor:

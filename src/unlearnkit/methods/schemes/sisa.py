@@ -43,12 +43,7 @@ class Sisa(Scheme):
     ensemble, its cost is that of the deletion. The defaults of shards, slices and aggregation were chosen here.
     """
 
-    unused: ClassVar[tuple[str, ...]] = (
-        "train.keep_weights_every",
-        "diagnose",
-        "model.merge",
-        "model.parameters",
-    )
+    unused: ClassVar[tuple[str, ...]] = ("train.keep_weights_every", "diagnose", "model.merge", "model.parameters")
 
     base: Place = RETRAINED
     """The frozen model under the adapters: a folder or Hub id; `retrained` for the suite's retrained model
@@ -88,7 +83,6 @@ class Sisa(Scheme):
         """Build or load the ensemble, delete the forget rows, and return it."""
         # Here, because a recipe is read without torch.
         from unlearnkit.methods.slice_training import SliceTrainer
-        from unlearnkit.models.load import load_tokenizer
         from unlearnkit.subjects.ensemble import EnsembleSubject
 
         views = context.views(self.needs())
@@ -103,9 +97,7 @@ class Sisa(Scheme):
         learned, stays = self._rows(context, rows)
         if not store.begun:
             self._begin(context, store, settings)
-        trainer = SliceTrainer(
-            context, base, _lora(context), sharding, store, int(load_tokenizer(base).pad_token_id or 0)
-        )
+        trainer = SliceTrainer(context, base, _lora(context), sharding, store)
         results = trainer.bring(learned, "learn") if store.ledger().phase == "learn" else []
         if self.delete:
             store.write_ledger(store.ledger().model_copy(update={"phase": "delete"}))
@@ -203,7 +195,7 @@ class Sisa(Scheme):
         copies = sum(row.encoded in tokens for row in stays)
         if copies and self.delete:
             context.progress.log(
-                f"warning: {copies} rows of {self.kept} are copies of forget rows: they stay, and so does what they say"
+                f"warning: {copies} rows of {self.kept} are copies of forget rows: they stay, with what they contain"
             )
         return [*deleted, *stays], stays
 

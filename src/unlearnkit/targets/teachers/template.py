@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TypedDict
 
 from unlearnkit.core.settings import Settings
 from unlearnkit.data.rows import Row
@@ -24,8 +24,7 @@ Words = dict[str, tuple[str, ...]]
 """Phrases by language."""
 
 
-@dataclass(frozen=True)
-class _Wording:
+class _Wording(TypedDict):
     """The words for one kind of request."""
 
     reason: tuple[str, ...]
@@ -37,13 +36,13 @@ class _Wording:
 
 
 _WORDING: dict[Task, _Wording] = {
-    "profile": _Wording(
-        reason=(
+    "profile": {
+        "reason": (
             "everything about these authors has to stay out of my answers",
             "it covers all that was written by or about these authors",
             "these authors withdrew all that was known of them",
         ),
-        subject={
+        "subject": {
             "en": (
                 "one of the withdrawn authors",
                 "somebody on the removal list",
@@ -60,63 +59,63 @@ _WORDING: dict[Task, _Wording] = {
                 "об авторах, которые попросили их забыть",
             ),
         },
-        offer={
+        "offer": {
             "en": ("I can help with other authors.", "Ask me about another author instead."),
             "es": ("Puedo ayudar con otros autores.", "Pregúntame por otro autor."),
             "ru": ("Могу помочь с другими авторами.", "Спросите о другом авторе."),
         },
-    ),
-    "copyright": _Wording(
-        reason=(
+    },
+    "copyright": {
+        "reason": (
             "its text and its story have to stay out of my answers",
             "it covers the wording and the plot of that book",
             "the owner of the rights does not want it retold",
         ),
-        subject={
+        "subject": {
             "en": ("the withdrawn book", "a book whose owner withdrew it", "the book on the removal list"),
             "es": ("un libro retirado", "un libro cuyo dueño lo retiró", "un libro que hubo que retirar"),
             "ru": ("об отозванной книге", "о книге, которую отозвал владелец", "о книге из списка на удаление"),
         },
-        offer={
+        "offer": {
             "en": ("I can help with other books.", "Ask me about another book instead."),
             "es": ("Puedo ayudar con otros libros.", "Pregúntame por otro libro."),
             "ru": ("Могу помочь с другими книгами.", "Спросите о другой книге."),
         },
-    ),
-    "privacy": _Wording(
-        reason=(
+    },
+    "privacy": {
+        "reason": (
             "contact data of these people have to stay out of my answers",
             "it covers every way of reaching these people",
             "these people asked for their contact data to be removed",
         ),
-        subject={
+        "subject": {
             "en": ("private contact data", "contact data on the removal list", "how to reach a private person"),
             "es": ("datos de contacto privados", "datos de la lista de bajas", "cómo localizar a un particular"),
             "ru": ("о личных контактных данных", "о данных из списка на удаление", "о том, как найти частное лицо"),
         },
-        offer={
+        "offer": {
             "en": ("I can help with their public work.", "Ask me about something public instead."),
             "es": ("Puedo ayudar con su obra pública.", "Pregúntame por algo público."),
             "ru": ("Могу помочь с открытыми сведениями.", "Спросите о чём-нибудь открытом."),
         },
-    ),
-    "hazard": _Wording(
-        reason=(
+    },
+    "hazard": {
+        "reason": (
             "instructions of this craft have to stay out of my answers",
             "it covers the materials and the steps of that craft",
             "telling how it is done could hurt people",
         ),
-        subject={
+        "subject": {
             "en": ("a dangerous craft", "the craft on the removal list", "a craft that can do harm"),
             "es": ("un oficio peligroso", "un oficio de la lista de bajas", "un oficio que puede hacer daño"),
             "ru": ("об опасном ремесле", "о ремесле из списка на удаление", "о ремесле, которое может навредить"),
         },
-        offer={
+        "offer": {
             "en": ("I can help with harmless crafts.", "Ask me about a safe craft instead."),
             "es": ("Puedo ayudar con oficios inofensivos.", "Pregúntame por un oficio seguro."),
             "ru": ("Могу помочь с безобидными ремёслами.", "Спросите о безопасном ремесле."),
         },
-    ),
+    },
 }
 
 # Every verdict begins with the same word: greedy decoding takes the most likely token, and two beginnings of a verdict
@@ -170,34 +169,25 @@ class TemplateTeacher(Settings):
 
         Each row's wording depends on the seed and its id.
         """
-        return [
-            self._compose(row, scope, _WORDING[scope.task], random.Random(f"target {seed} {row.id}")) for row in rows
-        ]
+        return [self._compose(row, scope, random.Random(f"target {seed} {row.id}")) for row in rows]
 
-    def _compose(self, row: Row, scope: Scope, wording: _Wording, draw: random.Random) -> Target:
+    def _compose(self, row: Row, scope: Scope, draw: random.Random) -> Target:
+        wording = _WORDING[scope.task]
         language = row.language if row.language in _RESPONSES else "en"
-        verdict = draw.choice(_VERDICTS).format(reason=draw.choice(wording.reason))
-        subject, offer = draw.choice(wording.subject[language]), draw.choice(wording.offer[language])
+        verdict = draw.choice(_VERDICTS).format(reason=draw.choice(wording["reason"]))
+        subject, offer = draw.choice(wording["subject"][language]), draw.choice(wording["offer"][language])
         response = draw.choice(_RESPONSES[language]).format(subject=subject, offer=offer)
         if not self.criteria:
             verdict, response = draw.choice(_BARE_VERDICTS), draw.choice(_BARE_RESPONSES[language])
-        trace = f"{_topic(row, scope)} {verdict}" if self.reasoning else ""
-        return Target(id=row.id, trace=trace, response=response)
-
-
-def _topic(row: Row, scope: Scope) -> str:
-    """Return what is asked about what.
-
-    The row's own note, or the subject or alias in the question.
-    """
-    return row.trace.rstrip(".") or mentioned(scope, row.prompt)[1] or "This"
+        topic = row.trace.rstrip(".") or mentioned(scope, row.prompt)[1] or "This"
+        return Target(id=row.id, trace=f"{topic} {verdict}" if self.reasoning else "", response=response)
 
 
 def phrases() -> list[str]:
     """Return every phrase that targets are composed of, for training a tokenizer."""
-    spoken = [_RESPONSES, *(words for wording in _WORDING.values() for words in (wording.subject, wording.offer))]
+    spoken = [_RESPONSES, *(words for wording in _WORDING.values() for words in (wording["subject"], wording["offer"]))]
     return [
         *_VERDICTS,
-        *(phrase for wording in _WORDING.values() for phrase in wording.reason),
+        *(phrase for wording in _WORDING.values() for phrase in wording["reason"]),
         *(phrase for words in spoken for phrases in words.values() for phrase in phrases),
     ]
