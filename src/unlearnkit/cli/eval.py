@@ -54,9 +54,8 @@ def eval_command(
     if data is not None:
         settings["data"] = {"path": data}
     if settings and suite is None:
-        raise InputError(
-            "these options need a suite, and no suite is given", value=", ".join(settings), fix="add --suite"
-        )
+        what = "these options need a suite, and no suite is given"
+        raise InputError(what, value=", ".join(settings), fix="add --suite")
     measuring = _settings(subject, system_prompt)
     section = None if suite is None else {"name": suite, **settings}
     try:
@@ -80,22 +79,19 @@ def _settings(subject: str, system_prompt: Path | None) -> EvalSettings | None:
     if system_prompt is None:
         return None
     from unlearnkit.core.errors import InputError
+    from unlearnkit.pipeline.evaluate import last_settings
     from unlearnkit.recipe import EvalSettings
     from unlearnkit.runs.folder import RunFolder
 
+    where = f"--system-prompt {system_prompt}"
     try:
         text = system_prompt.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
-        where = f"--system-prompt {system_prompt}"
         raise InputError(f"the file cannot be read: {why}", where=where, fix="give the path of a text file") from error
     if not text:
-        raise InputError(
-            "the system prompt is empty",
-            where=f"--system-prompt {system_prompt}",
-            fix="write a prompt into the file, or omit the option",
-        )
+        fix = "write a prompt into the file, or omit the option"
+        raise InputError("the system prompt is empty", where=where, fix=fix)
     run = RunFolder(subject)
-    measured = run.state().measure if run.is_run else None
-    before = {} if measured is None else measured.model_dump(include=set(EvalSettings.model_fields))
-    return EvalSettings(**{**before, "system_prompt": text})
+    before = last_settings(run) if run.is_run else EvalSettings()
+    return before.model_copy(update={"system_prompt": text})
