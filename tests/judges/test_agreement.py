@@ -63,12 +63,15 @@ def test_what_the_outputs_leave_open_is_none() -> None:
 
 
 def test_only_outputs_that_both_judged_count_and_qualities_are_apart() -> None:
-    uq = {"uq": 6.0, "uq.relevance": 8.0, "uq.rejection": 6.0, "uq.helpfulness": 4.0}
-    rq = {"rq": 9.0, "rq.readability": 9.0, "rq.specificity": 9.0, "rq.logic": 9.0}
+    uq = {"": 6.0, "relevance": 8.0, "rejection": 6.0, "helpfulness": 4.0}
+    rq = {"": 9.0, "readability": 9.0, "specificity": 9.0, "logic": 9.0}
     one = {("forget", "a"): uq, ("forget", "b"): uq, ("near", "c"): rq}
-    other = {("forget.reverse", "a"): uq, ("forget", "b"): {**uq, "uq": 5.0}, ("near", "c"): rq}
+    other = {("forget.reverse", "a"): uq, ("forget", "b"): {**uq, "": 5.0}, ("near", "c"): rq}
     found = agreement(one, other)
-    assert list(found) == [*uq, *rq]
+    assert list(found) == [
+        *("uq", "uq.relevance", "uq.rejection", "uq.helpfulness"),
+        *("rq", "rq.readability", "rq.specificity", "rq.logic"),
+    ]
     assert found["uq"].count == 1 and found["uq"].difference == 1 and found["uq.relevance"].difference == 0
     assert found["rq"].count == 1
 

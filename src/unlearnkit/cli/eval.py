@@ -54,9 +54,8 @@ def eval_command(
     if data is not None:
         settings["data"] = {"path": data}
     if settings and suite is None:
-        raise InputError(
-            "these options need a suite, and no suite is given", value=", ".join(settings), fix="add --suite"
-        )
+        what = "these options need a suite, and no suite is given"
+        raise InputError(what, value=", ".join(settings), fix="add --suite")
     measuring = _settings(subject, system_prompt)
     section = None if suite is None else {"name": suite, **settings}
     try:
@@ -81,17 +80,14 @@ def _settings(subject: str, system_prompt: Path | None) -> EvalSettings | None:
         return None
     from unlearnkit.core.errors import InputError
     from unlearnkit.core.files import read_text
+    from unlearnkit.pipeline.evaluate import last_settings
     from unlearnkit.recipe import EvalSettings
     from unlearnkit.runs.folder import RunFolder
 
     text = read_text(system_prompt, "the file", where="--system-prompt", fix="give the path of a text file").strip()
     if not text:
-        raise InputError(
-            "the system prompt is empty",
-            where=f"--system-prompt {system_prompt}",
-            fix="write a prompt into the file, or omit the option",
-        )
+        fix = "write a prompt into the file, or omit the option"
+        raise InputError("the system prompt is empty", where="--system-prompt", value=str(system_prompt), fix=fix)
     run = RunFolder(subject)
-    measured = run.state().measure if run.is_run else None
-    before = {} if measured is None else measured.model_dump(include=set(EvalSettings.model_fields))
-    return EvalSettings(**{**before, "system_prompt": text})
+    before = last_settings(run) if run.is_run else EvalSettings()
+    return before.model_copy(update={"system_prompt": text})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,37 +81,37 @@ def judge_command(
     paths = [argument for argument in runs if argument not in settings]
     if not paths:
         raise InputError("no run is given", where="RUNS", fix="add the folder of a run")
-    given: dict[str, object] = {"--seed": seed, "--repeats": repeats, "--send-forget-data-to": send_to}
-    given |= {"--max-requests": max_requests, "--max-cost": max_cost}
-    # Only the name of a setting: its value may contain a key, for example in a URL.
-    needless = [
-        *(each.partition("=")[0] for each in settings),
-        *(option for option, value in given.items() if value is not None),
-    ]
-    if judge == "rules" and needless:
-        raise InputError(
-            "the judge `rules` is deterministic and asks no model",
-            where=needless[0],
-            fix=f"omit {needless[0]}, or choose a model judge",
-        )
+    if judge == "rules":
+        limits = {"--send-forget-data-to": send_to, "--max-requests": max_requests, "--max-cost": max_cost}
+        _refuse_model_options(settings, {"--seed": seed, "--repeats": repeats, **limits})
     model, permission = read_judge_model(settings), Permission(send_to, max_requests, max_cost)
     if model.path is not None:
-        from unlearnkit.core.environment import (
-            quiet_libraries,
-        )  # imported here, because judging by rules needs no torch
+        from unlearnkit.core.environment import quiet_libraries  # here, because judging by rules needs no torch
 
         quiet_libraries()
-    progress, found = Progress(), {}
+    progress, scores = Progress(), {}
     for folder in find_runs(paths):
-        found[folder.name] = judge_outputs(
+        scores[folder.name] = judge_outputs(
             folder, judge, model=model, permission=permission, seed=seed or 0, repeats=repeats or 1, progress=progress
         )
         write_documents(folder)
         progress.log(f"judgments: {folder.judgments / judge}.json")
     if as_json:
-        print_json({run: _plain(scores) for run, scores in found.items()})
+        print_json({run: _plain(of_run) for run, of_run in scores.items()})
     else:
-        print_judged(judge, found)
+        print_judged(judge, scores)
+
+
+def _refuse_model_options(settings: Sequence[str], options: Mapping[str, object]) -> None:
+    """Raise `InputError` if an option of model judges is given."""
+    from unlearnkit.core.errors import InputError
+
+    # Only the name of a setting: its value may contain a key, for example in a URL.
+    names = [setting.partition("=")[0] for setting in settings]
+    names += [option for option, value in options.items() if value is not None]
+    if names:
+        fix = f"omit {names[0]}, or choose a model judge"
+        raise InputError("the judge `rules` is deterministic and asks no model", where=names[0], fix=fix)
 
 
 def agree_command(
@@ -130,12 +131,12 @@ def agree_command(
     names = [name.strip() for name in judges.split(",")]
     if len(names) != 2 or names[0] == names[1]:
         raise InputError("give two different judges", where="--judges", value=judges, fix="--judges rules,laaj")
-    found = agree(RunFolder.existing(run), names[0], names[1])
+    agreements = agree(RunFolder.existing(run), names[0], names[1])
     if as_json:
-        print_json(_plain(found))
+        print_json(_plain(agreements))
     else:
-        print_agreement(names, found)
+        print_agreement(names, agreements)
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.model_dump(mode="json") for name, value in values.items()}

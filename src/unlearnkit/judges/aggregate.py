@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from unlearnkit.judges.base import Judged, Judgment, items_of, scope_digest
 from unlearnkit.judges.llm.judge import PRESETS
-from unlearnkit.judges.quality import PARTS, aggregate, quality_of
+from unlearnkit.judges.quality import PARTS, Quality, aggregate
 from unlearnkit.metrics.score import NOT_MEASURED, Score, mean_score, resampled_score
 from unlearnkit.metrics.score_names import LAAJ, judged_name
 from unlearnkit.records.schema import Record
@@ -28,17 +28,12 @@ def judge_scores(judged: Iterable[Judged], records: Sequence[Record], scope: Sco
     shares of empty outputs and of unreadable verdicts. Sets that the judge `laaj` has not judged are "not measured".
     Judgments that no longer match the records are skipped.
     """
-    items = items_of(records)
-    splits = dict.fromkeys(item.split for item in items)
-    scores: dict[str, Score] = {}
-    for split in splits:
-        quality = quality_of(split)
-        assert quality is not None  # otherwise it would not be an item
-        scores[judged_name(LAAJ, split, quality)] = NOT_MEASURED
+    qualities = {item.split: item.quality for item in items_of(records)}
+    scores = {judged_name(LAAJ, split, quality): NOT_MEASURED for split, quality in qualities.items()}
     for each in judged:
         valid = valid_judgments(each, records, scope)
-        for split in splits:
-            scores |= _scores_of_set(each.judge, split, [j for j in valid if j.split == split])
+        for split, quality in qualities.items():
+            scores |= _scores_of_set(each.judge, split, quality, [j for j in valid if j.split == split])
     return scores
 
 
@@ -46,33 +41,47 @@ def valid_judgments(judged: Judged, records: Sequence[Record], scope: Scope) -> 
     """Return the judgments that match the records and the scope."""
     if judged.scope is not None and judged.scope != scope_digest(scope):
         return []
-    digests = {item.key: item.digest for item in items_of(records)}
+    digests = {(item.split, item.row.id): item.digest for item in items_of(records)}
     return [each for each in judged.judgments if digests.get((each.split, each.id)) == each.digest]
 
 
-def _scores_of_set(judge: str, split: str, judgments: Sequence[Judgment]) -> dict[str, Score]:
-    quality = quality_of(split)
-    assert quality is not None
-    if not judgments:
-        return {judged_name(judge, split, quality): NOT_MEASURED}
-    rows: defaultdict[str, list[Mapping[str, float]]] = defaultdict(list)
+def repeated_scores(judgments: Iterable[Judgment]) -> dict[tuple[str, str], list[dict[str, float]]]:
+    """Return the scores of every repeated judgment of each output.
+
+    An output is given by set and row id. The scores are those of the quality, under the empty name, and of its parts.
+    Judgments without a verdict are skipped.
+    """
+    scores: defaultdict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
     for each in judgments:
         if each.verdict is not None:
             parts = {name: mark.score for name, mark in each.verdict.marks.items()}
-            rows[each.id].append({"": aggregate(each.verdict), **parts})
-    scores = {
-        judged_name(judge, split, quality, part): mean_score(
-            [math.fsum(r[part] for r in repeats) / len(repeats) for repeats in rows.values()]
-        )
-        for part in ("", *PARTS[quality])
-    }
-    if any(each.repeat for each in judgments):
-        scores[judged_name(judge, split, quality, "spread")] = spread([[r[""] for r in rs] for rs in rows.values()])
-    if judge in PRESETS:
-        for outcome, part in (("empty", "empty"), ("unreadable", "unread")):
-            share = mean_score([float(each.outcome == outcome) for each in judgments])
-            scores[judged_name(judge, split, quality, part)] = share
+            scores[each.split, each.id].append({"": aggregate(each.verdict), **parts})
     return scores
+
+
+def mean_scores(judgments: Iterable[Judgment]) -> dict[tuple[str, str], dict[str, float]]:
+    """Return the scores of each output, averaged over repeats.
+
+    For the keys see `repeated_scores`.
+    """
+    return {
+        output: {part: math.fsum(scores[part] for scores in repeats) / len(repeats) for part in repeats[0]}
+        for output, repeats in repeated_scores(judgments).items()
+    }
+
+
+def _scores_of_set(judge: str, split: str, quality: Quality, judgments: Sequence[Judgment]) -> dict[str, Score]:
+    if not judgments:
+        return {judged_name(judge, split, quality): NOT_MEASURED}
+    means = mean_scores(judgments).values()
+    scores = {part: mean_score([of_output[part] for of_output in means]) for part in ("", *PARTS[quality])}
+    if any(each.repeat for each in judgments):
+        repeated = repeated_scores(judgments).values()
+        scores["spread"] = spread([[of_repeat[""] for of_repeat in repeats] for repeats in repeated])
+    if judge in PRESETS:
+        scores["empty"] = mean_score([float(each.outcome == "empty") for each in judgments])
+        scores["unread"] = mean_score([float(each.outcome == "unreadable") for each in judgments])
+    return {judged_name(judge, split, quality, part): score for part, score in scores.items()}
 
 
 def spread(repeated: Sequence[Sequence[float]]) -> Score:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy import stats
 
 from unlearnkit.core.settings import Value
-from unlearnkit.judges.base import Judgment
-from unlearnkit.judges.quality import HIGHEST, PARTS, Quality, aggregate, quality_of
+from unlearnkit.judges.quality import PARTS, quality_of
+from unlearnkit.metrics.judge_docs import HIGHEST
 
 Marks = Mapping[tuple[str, str], Mapping[str, float]]
-"""Scores by name (`uq`, `uq.relevance` ...) of each output, which is given by set and row."""
+"""Scores of each output, which is given by set and row id; see `judges.aggregate.mean_scores`."""
 
 
 class Agreement(Value):
@@ -33,35 +31,18 @@ class Agreement(Value):
     """Cohen's kappa with quadratic weights, on scores rounded to integers."""
 
 
-def marks_of(judgments: Sequence[Judgment]) -> Marks:
-    """Return the scores of each output, averaged over repeats.
-
-    Failed judgments are skipped.
-    """
-    scores: defaultdict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
-    for judgment in judgments:
-        verdict = judgment.verdict
-        if verdict is not None:
-            parts = {f"{verdict.quality}.{name}": mark.score for name, mark in verdict.marks.items()}
-            scores[judgment.split, judgment.id].append({verdict.quality: aggregate(verdict), **parts})
-    return {
-        key: {name: math.fsum(each[name] for each in repeats) / len(repeats) for name in repeats[0]}
-        for key, repeats in scores.items()
-    }
-
-
 def agreement(one: Marks, other: Marks) -> dict[str, Agreement]:
-    """Return the agreement on every score, over outputs that both judges scored.
+    """Return the agreement on every score (`uq`, `uq.relevance` ...).
 
-    All sets of a quality are pooled.
+    It is computed over outputs that both judges scored. All sets of a quality are pooled.
     """
     shared = [key for key in one if key in other]
-    qualities: tuple[Quality, ...] = ("uq", "rq")
     result = {}
-    for quality in qualities:
+    for quality, parts in PARTS.items():
         keys = [key for key in shared if quality_of(key[0]) == quality]
-        for name in (quality, *(f"{quality}.{part}" for part in PARTS[quality])):
-            result[name] = compare([one[key][name] for key in keys], [other[key][name] for key in keys])
+        for part in ("", *parts):
+            name = f"{quality}.{part}" if part else quality
+            result[name] = compare([one[key][part] for key in keys], [other[key][part] for key in keys])
     return result
 
 

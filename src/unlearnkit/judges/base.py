@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal, Protocol
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
 from unlearnkit.core.settings import Value
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
-from unlearnkit.judges.quality import Quality, Verdict, quality_of
+from unlearnkit.judges.quality import FiniteValue, Quality, Verdict, quality_of
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 
@@ -30,11 +30,6 @@ class Item:
     quality: Quality
     row: Row
     output: Generation
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Set and row id, which identify an item within a run."""
-        return (self.split, self.row.id)
 
     @cached_property
     def digest(self) -> str:
@@ -52,22 +47,17 @@ def items_of(records: Sequence[Record]) -> list[Item]:
     These are the outputs on forget sets and on retained sets. Texts are skipped, since nothing is generated from them,
     and so are other sets (`holdout`).
     """
-    judged = ((record, quality_of(record.split)) for record in records)
     return [
         Item(record.split, quality, record.row, record.generation)
-        for record, quality in judged
-        if quality is not None and record.generation is not None
+        for record in records
+        if record.generation is not None and (quality := quality_of(record.split)) is not None
     ]
-
-
-class _Finite(Value):
-    model_config = ConfigDict(allow_inf_nan=False)
 
 
 Outcome = Literal["judged", "empty", "unreadable"]
 
 
-class Judgment(_Finite):
+class Judgment(FiniteValue):
     """One judgment of one output."""
 
     split: str
@@ -84,7 +74,7 @@ class Judgment(_Finite):
     """The judge's answer, if no verdict could be parsed from it."""
 
 
-class Asked(_Finite):
+class Asked(FiniteValue):
     """The model that an LLM judge queried."""
 
     model: str
@@ -96,7 +86,7 @@ class Asked(_Finite):
         return f"{self.model} on the user's own machine" if self.host is None else f"{self.model} at {self.host}"
 
 
-class Judged(_Finite):
+class Judged(FiniteValue):
     """All judgments of one run by one judge, as stored."""
 
     renamed: ClassVar[Mapping[str, str]] = {"judgements": "judgments"}

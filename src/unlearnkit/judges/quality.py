@@ -13,11 +13,10 @@ from pydantic import ConfigDict, Field
 
 from unlearnkit.core.settings import Value
 from unlearnkit.data.vocabulary import is_forget, stays
+from unlearnkit.metrics.judge_docs import HIGHEST
 
 Quality = Literal["uq", "rq"]
 """Unlearning quality, or retention quality."""
-
-HIGHEST = 10.0
 
 PARTS: dict[Quality, tuple[str, ...]] = {
     "uq": ("relevance", "rejection", "helpfulness"),
@@ -33,11 +32,13 @@ def quality_of(split: str) -> Quality | None:
     return "rq" if stays(split) else None
 
 
-class _Finite(Value):
+class FiniteValue(Value):
+    """A value that refuses NaN and infinity."""
+
     model_config = ConfigDict(allow_inf_nan=False)
 
 
-class Mark(_Finite):
+class Mark(FiniteValue):
     """One score of one output."""
 
     score: Annotated[float, Ge(0), Le(HIGHEST)]
@@ -45,7 +46,7 @@ class Mark(_Finite):
     """The reason, one sentence. It may quote the output."""
 
 
-class _ThreeMarks(_Finite):
+class _ThreeMarks(FiniteValue):
     """Three scores of one quality."""
 
     quality: Quality

@@ -1,1 +1,4 @@
-"""Metrics: pure functions of records. Nothing here imports torch or touches a model."""
+"""Metrics: pure functions of records.
+
+Nothing here imports torch or uses a model.
+"""

@@ -1,4 +1,4 @@
-"""Metrics: pure functions of records. Nothing here imports torch or uses a model."""
+"""The base class and the registry of metrics."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ from unlearnkit.scope.scope import Scope
 
 
 class Metric(ABC):
-    """A number for one record. The board shows its mean over each row set."""
+    """A number for one record.
+
+    The board shows its mean over each row set.
+    """
 
     doc: ClassVar[ScoreDoc]
 
     @staticmethod
     @abstractmethod
     def measure(record: Record, scope: Scope) -> float | None:
-        """Return the value on one record; None if what it needs was not measured."""
+        """Return the value on one record.
+
+        None if its inputs were not measured.
+        """
 
 
 METRICS: Registry[type[Metric]] = Registry("metric", "unlearnkit.metrics.plugins")
@@ -27,6 +33,6 @@ metric = METRICS.register
 
 
 def board_metrics() -> dict[str, type[Metric]]:
-    """Return every registered metric by its name, in the order of the board."""
-    found = {name: METRICS.get(name).plugin for name in METRICS.names()}
-    return dict(sorted(found.items(), key=lambda item: (item[1].doc.order, item[0])))
+    """Return every metric by name, in the order of the board."""
+    metrics = {name: METRICS.get(name).plugin for name in METRICS.names()}
+    return dict(sorted(metrics.items(), key=lambda item: (item[1].doc.order, item[0])))

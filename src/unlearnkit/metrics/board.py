@@ -1,4 +1,4 @@
-"""The board: every metric on every split, as flat names."""
+"""The board: every metric on every row set, by flat name."""
 
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ from unlearnkit.text.normalize import normalize
 
 
 def constant_baseline(rows: Sequence[Row]) -> Score:
-    """Accuracy of always giving the best constant answer to each attribute, whatever the form of the question.
+    """Return the accuracy of the best constant answer to each attribute.
 
-    An upper bound of what a model that never knew the answers can reach on these rows, in expectation: it knows what
-    kind of thing is asked for, and nothing of whom. Rows without an attribute share one constant answer. Where the
-    question lists options, the constant answer is a place in the list: right once in as many rows as there are options.
-    Texts are left out: nothing is asked of them, and their accuracy is not measured.
+    This is the upper bound, in expectation, for a model that never knew the answers: it knows the kind of answer that
+    each attribute needs, but nothing about the person asked about. The wording of the question does not matter. Rows
+    without an attribute share one constant answer. If the question lists n options, the constant answer is a position
+    in the list, which is correct with probability 1/n. Texts without a question are skipped: their accuracy is not
+    measured.
     """
-    rows = [row for row in rows if row.question]
-    asked: defaultdict[str | None, list[frozenset[str]]] = defaultdict(list)
-    values = [1 / row.options for row in rows if row.options]
-    for row in (row for row in rows if not row.options):
-        asked[row.attribute].append(frozenset(map(normalize, row.answers)))
-    for answers in asked.values():
+    values: list[float] = []
+    accepted: defaultdict[str | None, list[frozenset[str]]] = defaultdict(list)
+    for row in rows:
+        if row.question and row.options:
+            values.append(1 / row.options)
+        elif row.question:
+            accepted[row.attribute].append(frozenset(map(normalize, row.answers)))
+    for answers in accepted.values():
         counts = Counter(form for forms in answers for form in forms)
         best = min(counts, key=lambda form: (-counts[form], form))
         values += (float(best in forms) for forms in answers)
@@ -35,10 +38,11 @@ def constant_baseline(rows: Sequence[Row]) -> Score:
 
 
 def score_records(records: Sequence[Record], scope: Scope) -> dict[str, Score]:
-    """Every metric on every split of the records, under `<split>.<metric>`, in order of the names.
+    """Return every metric on every row set of the records, by `<set>.<metric>`.
 
-    A row on which a metric was not measured is left out of it; a metric measured on no row has the value None. The
-    forget split and its probes also get `<split>.best_constant`, see `constant_baseline`.
+    Sets are sorted by name, and metrics are in the order of the board. A row on which a metric was not measured is left
+    out of its mean; a metric measured on no row has the value None. Forget sets also get `<set>.best_constant`, see
+    `constant_baseline`.
     """
     metrics = board_metrics()
     scores: dict[str, Score] = {}

@@ -1,4 +1,4 @@
-"""Whether the subject gives away what it was to forget."""
+"""Find secrets that a model's outputs reveal."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from unlearnkit.scope.leak_scan.scan import Finding, Place, Strength, scanner
 from unlearnkit.scope.scope import Scope
 
 STRENGTH: Strength = "spelled"
-"""How hard the reported leak rates look; the report says so in words."""
+"""Strength of the scan behind the reported leak rates. The report names it."""
 
 
 def find_leaks(text: str, row: Row, scope: Scope, place: Place = "response") -> tuple[Finding, ...]:
-    """Find the secrets of the scope, or forms of the answer, that an output on a row gives away.
+    """Find what an output reveals.
 
-    See `Scanner.scan_output` for what counts.
+    That is, secrets of the scope and forms of the answer. See `Scanner.scan_output` for what counts.
     """
     return scanner(scope).scan_output(text, row, place, STRENGTH)

@@ -1,4 +1,4 @@
-"""A score: a value, how many rows it was made of, and how sure it is."""
+"""Scores with bootstrap confidence intervals."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from unlearnkit.core.settings import Value
 
 
 class Score(Value):
-    """What a metric makes of records. `value` is None where it was not measured."""
+    """The result of a metric over records."""
 
     value: float | None
+    """None if it was not measured."""
     count: int = 0
-    """Number of rows the value was made of."""
+    """Number of rows that the value was computed from."""
     low: float | None = None
     """Lower end of the 95 % bootstrap interval."""
     high: float | None = None
@@ -25,14 +26,14 @@ NOT_MEASURED = Score(value=None)
 
 
 def mean_score(values: Sequence[float], *, draws: int = 2000, seed: int = 0) -> Score:
-    """Mean of per-row values with a 95 % percentile bootstrap interval (Efron 1979) over rows.
+    """Return the mean of per-row values, with its interval.
 
-    The resampling is seeded and blind to the order of the rows, so that a score is a function of its set of records.
-    No values: not measured.
+    The interval is a 95 % percentile bootstrap (Efron 1979) over rows. The resampling is seeded and does not depend on
+    the order of the rows, so a score is a function of its set of records. Without values, the score is not measured.
     """
     if not values:
         return NOT_MEASURED
-    # How often each distinct value is drawn is multinomial: the same resampling, and fast where values are 0 or 1.
+    # The number of draws of each distinct value is multinomial: the same resampling, and fast if values are 0 or 1.
     distinct, counts = np.unique(np.asarray(values, dtype=np.float64), return_counts=True)
     total = len(values)
     drawn = np.random.default_rng(seed).multinomial(total, counts / total, size=draws)
@@ -41,10 +42,11 @@ def mean_score(values: Sequence[float], *, draws: int = 2000, seed: int = 0) -> 
 
 
 def resampled_score(statistic: Callable[..., float], *groups: np.ndarray, draws: int = 500, seed: int = 0) -> Score:
-    """A statistic of independent groups of rows, with a 95 % percentile bootstrap interval (Efron 1979).
+    """Return a statistic of independent groups of rows, with its interval.
 
-    Each group, an array whose first axis is its rows, is resampled by itself. The resampling is seeded and blind to the
-    order of the rows. The count is that of all rows.
+    The interval is a 95 % percentile bootstrap (Efron 1979). Each group, an array whose first axis is its rows, is
+    resampled separately. The resampling is seeded and does not depend on the order of the rows. `count` is the number
+    of all rows.
     """
     ordered = [group[np.lexsort(group.reshape(len(group), -1).T)] for group in groups]
     generator = np.random.default_rng(seed)
@@ -53,3 +55,13 @@ def resampled_score(statistic: Callable[..., float], *groups: np.ndarray, draws:
     ]
     low, high = np.quantile(drawn, [0.025, 0.975])
     return Score(value=statistic(*groups), count=sum(map(len, groups)), low=float(low), high=float(high))
+
+
+def balanced_score(one: Sequence[float], other: Sequence[float]) -> Score:
+    """Return the mean of two groups' means.
+
+    Each group has half the weight, whatever its size. Not measured if one of the groups is empty.
+    """
+    if not one or not other:
+        return NOT_MEASURED
+    return resampled_score(lambda a, b: float(a.mean() + b.mean()) / 2, np.array(one), np.array(other))

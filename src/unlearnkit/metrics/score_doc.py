@@ -16,8 +16,6 @@ LOW: tuple[Better, Better] = ("lower", "lower")
 HIGH: tuple[Better, Better] = ("higher", "higher")
 """Which way is better on sets to be forgotten, and elsewhere."""
 
-OTHER_CODE = "As other code computes it"
-
 
 @dataclass(frozen=True)
 class ScoreTable:
@@ -30,8 +28,8 @@ class ScoreTable:
     """The paragraph above the table."""
     variants: tuple[tuple[str, str], ...] = ()
     """Title and help text of each group of scores that is folded away below the table, in order."""
-    folded: str = OTHER_CODE
-    """The title over those groups."""
+    folded: str = "As other code computes it"
+    """The title above those groups."""
     judge: str = ""
     """Name of the judge that gave these scores; empty if none did."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -40,10 +40,10 @@ class OwnScore(NamedTuple):
 
 @dataclass(frozen=True)
 class ScoreDocs:
-    """Where each score belongs, and how it is titled and written.
+    """Title, format and place of each score.
 
     Args:
-        suite: what the suite of a run declares of its own scores.
+        suite: docs of the suite's own scores.
     """
 
     suite: Docs = field(default_factory=dict)
@@ -66,7 +66,7 @@ class ScoreDocs:
 
     @cached_property
     def listed(self) -> tuple[str, ...]:
-        """Flat names that a comparison always has, measured or not."""
+        """Flat names that a comparison always lists, measured or not."""
         board = tuple(f"{split}.{name}" for name, doc in self._metrics.items() if doc.listed for split in SETS)
         return board + tuple(flat for flat, doc in self._all.items() if doc.listed and doc.table is not None)
 
@@ -86,11 +86,14 @@ class ScoreDocs:
         return self._metrics.get(name) or ScoreDoc(name)
 
     def ordered(self, metrics: Iterable[str]) -> list[str]:
-        """Metrics in the order of the board."""
+        """Sort metrics in the order of the board."""
         return sorted(set(metrics), key=lambda name: (self.metric(name).order, name))
 
     def place(self, flat: str) -> ScoreName | None:
-        """Return row set and metric of a score; None off the board."""
+        """Return row set and metric of a score on the board.
+
+        None for any other score.
+        """
         name, doc = ScoreName.parse(flat), self.of(flat)
         if flat not in self._all and name.split in (COST, TRACE):
             return None
@@ -110,29 +113,31 @@ class ScoreDocs:
 
         In each table the folded groups are last.
         """
-        flats = [flat for flat in set(names) if self.place(flat) is None and not _is_elsewhere(flat)]
-        found = [OwnScore(flat, doc, doc.table or OTHERS) for flat in flats for doc in [self.of(flat)]]
+        flats = [flat for flat in set(names) if self.place(flat) is None and not _has_other_place(flat)]
+        scores = [OwnScore(flat, doc, doc.table or OTHERS) for flat in flats for doc in [self.of(flat)]]
         tables, known = [*dict.fromkeys(doc.table for doc in self._all.values()), OTHERS], list(self._all)
-        splits = ordered_sets(name.split for own in found if (name := parse_judged(own.flat)))
+        splits = ordered_sets(name.split for own in scores if (name := parse_judged(own.flat)))
 
         def rank(own: OwnScore) -> tuple[object, ...]:
-            judged = parse_judged(own.flat)
-            groups = ["", *(title for title, _ in own.table.variants)]
-            if judged is not None:
-                judge = JUDGES.index(judged.judge) if judged.judge in JUDGES else len(JUDGES)
-                table, row = len(tables) + judge, splits.index(judged.split)
+            group = _position(own.doc.variant, ["", *dict(own.table.variants)])
+            if judged := parse_judged(own.flat):
+                table, row = len(tables) + _position(judged.judge, JUDGES), splits.index(judged.split)
             else:
-                table, row = tables.index(own.table), known.index(own.flat) if own.flat in self._all else len(known)
-            group = groups.index(own.doc.variant) if own.doc.variant in groups else len(groups)
+                table, row = tables.index(own.table), _position(own.flat, known)
             return table, own.table.key, group, row, own.flat
 
-        return sorted(found, key=rank)
+        return sorted(scores, key=rank)
 
     def written(self, flat: str, value: float) -> str:
-        """A score in the format of its doc."""
+        """Format a score as its doc says."""
         return written(value, self.of(flat).format)
 
 
-def _is_elsewhere(flat: str) -> bool:
+def _position(name: str, known: Sequence[str]) -> int:
+    return known.index(name) if name in known else len(known)
+
+
+def _has_other_place(flat: str) -> bool:
+    """Return whether the report shows the score outside these tables."""
     name = ScoreName.parse(flat)
     return name.split == COST or name.metric == BEST_CONSTANT

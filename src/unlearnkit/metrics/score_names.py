@@ -1,9 +1,9 @@
-"""The flat names of scores, and how to take them apart.
+"""Parse and build the flat names of scores.
 
-A flat name is `<set>.<metric>`. The set may hold dots: `forget.translated.accuracy` is the accuracy on the row set
-`forget.translated`. What a run cost has the set `cost`, and scores of all traces together the set `trace`. A suite
+A flat name is `<set>.<metric>`. The set may contain dots: `forget.translated.accuracy` is the accuracy on the row set
+`forget.translated`. The costs of a run have the set `cost`, and scores of all traces together the set `trace`. A suite
 chooses the flat names of its own scores. A judge's scores are `judge.<judge>.<set>.<quality>`, and
-`judge.<judge>.<set>.<quality>.<part>` for what a quality is made of. `metrics.score_docs` says what they mean.
+`judge.<judge>.<set>.<quality>.<part>` for the parts of a quality. `metrics.score_docs` documents their meaning.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Self
 
 RENAMED_METRICS = {"exact_memorisation": "exact_memorization"}
-"""Today's name of each metric that had another name in an earlier version."""
+"""The current name of each metric by its name in an earlier version."""
 
 BEST_CONSTANT = "best_constant"
 """Accuracy of the best constant answer to each attribute: a property of the rows, the same for every subject."""
@@ -24,10 +24,10 @@ TRACE = "trace"
 COST = "cost"
 
 RULES = "rules"
-"""The judge that asks no model."""
+"""The judge that queries no model."""
 
 LAAJ = "laaj"
-"""The model judge whose scores are listed whether or not they were measured."""
+"""The LLM judge whose scores are always listed, measured or not."""
 
 _JUDGED = re.compile(r"judge\.([^.]+)\.(.+)\.(uq|rq)(?:\.(\w+))?")
 
@@ -35,14 +35,17 @@ _ATTACKED = re.compile(r"(.+)\.(forget(?:\..+)?)\.(\w+)")
 
 
 class ScoreName(NamedTuple):
-    """A flat name taken apart. A name without a dot has the empty set: it holds for the whole subject."""
+    """A parsed flat name.
+
+    If it has no dot, the set is empty, and the score is of the whole subject.
+    """
 
     split: str
     metric: str
 
     @classmethod
     def parse(cls, flat: str) -> Self:
-        """Take a flat name apart at its last dot."""
+        """Split a flat name at its last dot."""
         split, _, metric = flat.rpartition(".")
         return cls(split, metric)
 
@@ -52,7 +55,7 @@ class ScoreName(NamedTuple):
 
 
 class JudgedName(NamedTuple):
-    """The flat name of a judge's score taken apart."""
+    """The parsed flat name of a judge's score."""
 
     judge: str
     split: str
@@ -62,7 +65,7 @@ class JudgedName(NamedTuple):
 
 
 class AttackName(NamedTuple):
-    """The flat name of an attack's score in `attacks.json`, taken apart."""
+    """The parsed flat name of an attack's score in `attacks.json`."""
 
     attempt: str
     """`jailbreak`; `relearn.near` if an attack makes several attempts."""
@@ -75,34 +78,43 @@ class AttackName(NamedTuple):
 
 
 def parse_attack(flat: str) -> AttackName:
-    """Take the flat name of an attack's score apart; raises `ValueError` for any other.
+    """Parse the flat name of an attack's score.
 
-    Attacks ask for forget sets alone, so the last part that is called `forget` begins the set.
+    Attacks query only forget sets, so the set begins at the last part that is `forget`.
+
+    Raises:
+        ValueError: it is no such name.
     """
-    found = _ATTACKED.fullmatch(flat)
-    if found is None:
-        raise ValueError(f"{flat!r} names no score of an attack")
-    return AttackName(*found.groups())
+    match = _ATTACKED.fullmatch(flat)
+    if match is None:
+        raise ValueError(f"{flat!r} is not the name of an attack's score")
+    return AttackName(*match.groups())
 
 
 def judged_name(judge: str, split: str, quality: str, part: str = "") -> str:
-    """The flat name of a judge's score."""
+    """Return the flat name of a judge's score."""
     return f"judge.{judge}.{split}.{quality}" + (f".{part}" if part else "")
 
 
 def parse_judged(flat: str) -> JudgedName | None:
-    """Take the flat name of a judge's score apart; None for any other."""
-    found = _JUDGED.fullmatch(flat)
-    return None if found is None else JudgedName(*(group or "" for group in found.groups()))
+    """Parse the flat name of a judge's score.
+
+    None for any other name.
+    """
+    match = _JUDGED.fullmatch(flat)
+    return None if match is None else JudgedName(*match.groups(default=""))
 
 
 def current_name(flat: str) -> str:
-    """Return today's flat name of a score that an earlier version may have named."""
+    """Return the current flat name for one of any version."""
     name = ScoreName.parse(flat)
     return str(name._replace(metric=RENAMED_METRICS.get(name.metric, name.metric)))
 
 
 def rename_metrics(text: str, renamed: Mapping[str, str] = RENAMED_METRICS) -> str:
-    """Replace metrics in the text of a gate by the names in `renamed`: today's, unless it says otherwise."""
+    """Replace metric names in the text of a gate.
+
+    `renamed` maps each name to its replacement. By default, names of earlier versions are replaced by the current ones.
+    """
     names = "|".join(map(re.escape, renamed))
-    return re.sub(rf"(?<![\w-])({names})(?![\w.-])", lambda found: renamed[found[0]], text)
+    return re.sub(rf"(?<![\w-])({names})(?![\w.-])", lambda match: renamed[match[0]], text)

@@ -1,4 +1,4 @@
-"""What every formula over per-item values asks of them: that there are some, and that they are numbers."""
+"""Validate the per-item values that formulas take."""
 
 from __future__ import annotations
 
@@ -8,32 +8,36 @@ from collections.abc import Sequence
 from unlearnkit.core.errors import InputError
 
 LARGEST_EXPONENT = 700.0
-"""Beyond it e^x is taken for infinite; a little before floats end (709.8), so that such values can still be added."""
+"""Larger exponents give infinity. The limit is a little below that of floats (709.8), so results can be added."""
 
 
 def checked(values: Sequence[float], where: str, *, infinite: bool = False) -> list[float]:
-    """`values` as a list of floats, or InputError if there is none, or one is NaN or (unless allowed) infinite."""
+    """Return `values` as a list of floats.
+
+    Raises:
+        InputError: there is no value, or one is NaN or, unless `infinite`, infinite.
+    """
     numbers = [float(value) for value in values]
     if not numbers:
-        raise InputError("There are no values to score.", where=where, allowed="at least one", fix="leave the item out")
+        raise InputError("there are no values to score", where=where, allowed="at least one", fix="leave the item out")
     for at, number in enumerate(numbers):
         if math.isnan(number) or (math.isinf(number) and not infinite):
             raise InputError(
-                "A value is not a number that can be scored.",
+                "a value is not a number that can be scored",
                 where=f"{where}, entry {at}",
                 value=number,
                 allowed="no NaN" if infinite else "finite numbers",
-                fix="look for the cause where the value was measured",
+                fix="find the cause where the value was measured",
             )
     return numbers
 
 
 def same_length(lists: dict[str, Sequence[float]], where: str) -> None:
-    """InputError unless all lists, by their names, have one entry for each token or item."""
+    """Raise `InputError` unless all lists, given by name, have the same length."""
     lengths = {name: len(values) for name, values in lists.items()}
     if len(set(lengths.values())) > 1:
         raise InputError(
-            "Lists that belong together have different lengths.",
+            "lists that belong together have different lengths",
             where=where,
             value=lengths,
             allowed="the same length",
@@ -42,5 +46,5 @@ def same_length(lists: dict[str, Sequence[float]], where: str) -> None:
 
 
 def exp(exponent: float) -> float:
-    """e^exponent; infinite, not an error, where it is too large to write down."""
+    """Return e^exponent, or infinity if it is too large."""
     return math.exp(exponent) if exponent <= LARGEST_EXPONENT else math.inf

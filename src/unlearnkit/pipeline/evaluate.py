@@ -50,17 +50,17 @@ def evaluate(
     if source.is_run:
         return _again(source, suite, out, settings, progress)
     if suite is None:
-        raise InputError("no suite is named to measure it on", value=str(subject), fix="add --suite pocket")
+        raise InputError("no suite is named to measure the model on", value=str(subject), fix="add --suite pocket")
     folder = RunFolder(out if out is not None else Path("runs") / Path(subject).name)
     settings = settings or EvalSettings()
     measured_on, section = make_suite(suite), suite_section(suite)
-    model = own_model(measured_on, str(subject), progress) if str(subject) in REFERENCES else str(subject)
-    found = _tried(model, measured_on, "the model to measure", settings.system_prompt)
+    model = _suite_model(measured_on, str(subject), progress) if str(subject) in REFERENCES else str(subject)
+    model_folder = _tried(model, measured_on, "the model to measure", settings.system_prompt)
     if not measured_on.has_models and (retrained := measured_on.retrained_model(progress)) is not None:
         _tried(retrained, measured_on, "suite.retrained")
-    # What it took to train the target model is no cost of unlearning.
-    cost = None if str(subject) == TARGET else read_cost(model)
-    _begin(folder, section, spec_of_model(found), cost)
+    # The cost of training the target model is not a cost of unlearning.
+    cost = None if str(subject) == TARGET else _read_cost(model)
+    _begin(folder, section, spec_of_model(model_folder), cost)
     if not measured_on.has_models:
         measure_references(folder, settings, progress, measured_on)
     measure_subject(folder, settings, progress, measured_on)
@@ -82,10 +82,9 @@ def measure_references(
         if model is not None and name not in known:
             reference = RunFolder(folder.references / name)
             if reference.path.exists():
-                shutil.rmtree(reference.path)  # begun for this run, and never measured
-            _begin(
-                reference, section, spec_of_model(find_model(model)), read_cost(model) if name == RETRAINED else None
-            )
+                shutil.rmtree(reference.path)  # created for this run, but never measured
+            cost = _read_cost(model) if name == RETRAINED else None
+            _begin(reference, section, spec_of_model(model), cost)
             measure_subject(reference, settings, progress, suite)
 
 
@@ -100,42 +99,41 @@ def _again(
     state = run.state()
     chosen = state.suite if suite is None else suite_section(suite)
     measured_on = make_suite(chosen)
-    if settings is None and state.measure is not None:
-        settings = EvalSettings(**state.measure.model_dump(include=set(EvalSettings.model_fields)))
-    settings, folder = settings or EvalSettings(), run
+    settings, folder = settings or last_settings(run), run
+    fix = "write the new records to another folder: --out runs/<name>"
     if out is not None and Path(out).resolve() != run.path.resolve():
         folder = RunFolder(out)
         where = f"{run.subject_file}, field path"
-        found = _tried(model_to_try(run), measured_on, where, settings.system_prompt)
+        model_folder = _tried(model_to_try(run), measured_on, where, settings.system_prompt)
         spec = run.subject()
         guard_scope = run.guard_scope() if spec.kind == "guarded" else None
-        path = run.subject_path() if spec.kind == "ensemble" else found.name
+        path = run.subject_path() if spec.kind == "ensemble" else model_folder.name
         _begin(folder, chosen, spec.model_copy(update={"path": path}), state.cost)
         if guard_scope is not None:
             folder.write_guard_scope(guard_scope)
     elif chosen != state.suite:
-        raise InputError(
-            "the run's own records belong to another request",
-            where=str(run.path),
-            value=chosen,
-            allowed=str(state.suite),
-            fix="give the new records a folder of their own: --out runs/<name>",
-        )
+        what = "the run's own records belong to another request"
+        raise InputError(what, where=str(run.path), value=chosen, allowed=str(state.suite), fix=fix)
     elif state.measure is not None and state.measure.system_prompt != settings.system_prompt:
         # Otherwise the next measurement, which takes the settings of the last one, would silently use the prompt too.
-        raise InputError(
-            "the run's own records were made under another system prompt, or under none",
-            where=str(run.path),
-            fix="give the new records a folder of their own: --out runs/<name>",
-        )
+        what = "the run's own records were measured with another system prompt, or without one"
+        raise InputError(what, where=str(run.path), fix=fix)
     measure_subject(folder, settings, progress, measured_on)
     return folder
 
 
+def last_settings(run: RunFolder) -> EvalSettings:
+    """Return the settings of a run's last measurement, or the defaults."""
+    measured = run.state().measure
+    if measured is None:
+        return EvalSettings()
+    return EvalSettings(**measured.model_dump(include=set(EvalSettings.model_fields)))
+
+
 def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progress, suite: Suite) -> None:
     """Measure and score a begun folder's subject on a suite's rows."""
-    began, task = time.monotonic(), suite.task()
-    longest = settings.max_new_tokens or suite.max_new_tokens
+    started, task = time.monotonic(), suite.task()
+    max_new_tokens = settings.max_new_tokens or suite.max_new_tokens
     gradients = task.gradients if settings.gradients else frozenset()
     total = sum(len(rows) * (1 + (name in gradients)) for name, rows in task.measured.items())
     sets = {
@@ -148,7 +146,7 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
         records = measure(
             subject,
             sets,
-            max_new_tokens=longest,
+            max_new_tokens=max_new_tokens,
             unspoken=task.unspoken,
             gradients=gradients,
             on_rows=shown.advance,
@@ -157,13 +155,11 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
     write_records(folder.records_file, records)
     folder.write_scope(task.scope)
     if folder.drop_attacks():
-        progress.log(
-            f"{folder.path}: what was measured before is gone, and attacks on it with it; again: unlearn attack"
-        )
+        progress.log(f"{folder.path}: the results of attacks on the previous records were deleted: run unlearn attack")
     score(folder, suite)
     measured = Measured(
-        seconds=time.monotonic() - began,
-        max_new_tokens=longest,
+        seconds=time.monotonic() - started,
+        max_new_tokens=max_new_tokens,
         gradients=settings.gradients,
         system_prompt=settings.system_prompt,
         layout=subject.layout,
@@ -184,15 +180,15 @@ def _refuse_not_finite(records: Sequence[Record], path: str) -> None:
         )
 
 
-def own_model(suite: Suite, name: str, progress: Progress) -> str:
+def _suite_model(suite: Suite, name: str, progress: Progress) -> str:
     """Return the folder of the suite's target or retrained model."""
     path = suite.target_model(progress) if name == TARGET else suite.retrained_model(progress)
     if path is None:
-        raise InputError("the suite has no such model", value=name, fix="name the model by its folder or hub id")
+        raise InputError("the suite has no such model", value=name, fix="give the model's folder or hub id")
     return path
 
 
-def read_cost(model: str) -> Cost | None:
+def _read_cost(model: str) -> Cost | None:
     """Return the training cost in the model's folder, if any."""
     file = Path(model) / COST_FILE
     if not file.exists():
@@ -213,16 +209,11 @@ def _tried(model: str, suite: Suite, where: str, system_prompt: str | None = Non
 
 def _begin(folder: RunFolder, suite: dict[str, Any], subject: SubjectSpec, cost: Cost | None) -> None:
     """Create the folder, or accept the same one if not measured yet."""
-    if (
-        folder.is_run
-        and folder.state().measure is None
-        and (folder.state().suite, folder.subject()) == (suite, subject)
-    ):
+    state = folder.state() if folder.is_run else None
+    if state is not None and state.measure is None and (state.suite, folder.subject()) == (suite, subject):
         return
     if folder.path.exists() and any(folder.path.iterdir()):
         raise InputError("the folder is not empty", where=str(folder.path), fix="give another --out, or delete it")
     folder.create()
     folder.write_subject(subject)
-    folder.write_state(
-        RunState(name=folder.name, created=now(), suite=suite, environment=environment(), cost=cost)
-    )  # fmt: skip
+    folder.write_state(RunState(name=folder.name, created=now(), suite=suite, environment=environment(), cost=cost))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
-from unlearnkit.judges.aggregate import judge_scores, valid_judgments
-from unlearnkit.judges.agreement import Agreement, agreement, marks_of
+from unlearnkit.judges.aggregate import judge_scores, mean_scores, valid_judgments
+from unlearnkit.judges.agreement import Agreement, agreement
 from unlearnkit.judges.base import Judge, items_of
 from unlearnkit.judges.listing import JUDGES
 from unlearnkit.judges.llm.judge import PRESETS, Laaj
@@ -36,10 +36,10 @@ def judge_outputs(
     Args:
         folder: the run.
         judge: `rules`, `laaj` or `laaj-paper`.
-        model: the model that a model judge asks.
-        permission: what may be sent to the model, and spent; nothing is sent without it. Runs that get the same object
-            share its limits.
-        chat_model: a chat model of your own, asked instead of `model`.
+        model: the model that an LLM judge queries.
+        permission: what may be sent to the model, and how much may be spent; without it, nothing is sent. Runs that get
+            the same object share its limits.
+        chat_model: a chat model of your own, queried instead of `model`.
         seed: seeds the order and the nonces of a model judge. The rules are deterministic.
         repeats: number of times that a model judge judges each output.
         progress: reports progress.
@@ -56,32 +56,27 @@ def judge_outputs(
         allowed = ", ".join(JUDGES)
         raise InputError("there is no judge of that name", value=judge, allowed=allowed, fix="name one of these")
     if repeats < 1 or (judge not in PRESETS and repeats > 1):
-        raise InputError(
-            "an output is judged once or more, and once alone by rules",
-            where="repeats",
-            value=repeats,
-            fix="repeats=1; or name a model judge",
-        )
+        what = "the number of judgments per output must be at least 1, and is 1 for the judge `rules`"
+        raise InputError(what, where="repeats", value=repeats, fix="set repeats=1, or choose a model judge")
     records, scope, progress = folder.records(), folder.scope(), progress or Progress()
     items = items_of(records)
     if not items:
-        raise InputError(
-            "there is nothing to judge: no output on a set to be forgotten or kept", where=str(folder.path)
-        )
-    made: Judge = Rules(scope)
+        what = "there is nothing to judge: the run has no output on a forget set or a retained set"
+        raise InputError(what, where=str(folder.path))
+    selected: Judge = Rules(scope)
     if judge in PRESETS:
         model, options, asked = model or JudgeModel(), PRESETS[judge], None
         if chat_model is None:
             chat_model = model.chat_model(permission or Permission(), ResponseCache(folder.replies), progress.log)
             options, asked = options.drawn_as(model.sampling), model.asked
-        made = Laaj(judge, chat_model, options, asked=asked, seed=seed, repeats=repeats)
+        selected = Laaj(judge, chat_model, options, asked=asked, seed=seed, repeats=repeats)
     with progress.task(f"judging {folder.name}", len(items) * repeats) as counter:
-        judged = made.judge(items, counter.advance)
+        judged = selected.judge(items, counter.advance)
     write_judged(folder.judgments, judged)
     others = {name: score for name, score in folder.scores().items() if parse_judged(name) is None}
-    found = judge_scores(read_judged(folder.judgments).values(), records, scope)
-    folder.write_scores({**others, **found})
-    return {name: score for name, score in found.items() if _judge_of(name) == judge}
+    scores = judge_scores(read_judged(folder.judgments).values(), records, scope)
+    folder.write_scores({**others, **scores})
+    return {name: score for name, score in scores.items() if name.startswith(f"judge.{judge}.")}
 
 
 def agree(folder: RunFolder, one: str, other: str) -> dict[str, Agreement]:
@@ -104,10 +99,5 @@ def agree(folder: RunFolder, one: str, other: str) -> dict[str, Agreement]:
                 allowed=", ".join(judged) or "none has",
                 fix=f"unlearn judge {folder.path} --judge {name}",
             )
-        marks.append(marks_of(valid))
+        marks.append(mean_scores(valid))
     return agreement(*marks)
-
-
-def _judge_of(flat: str) -> str | None:
-    name = parse_judged(flat)
-    return None if name is None else name.judge

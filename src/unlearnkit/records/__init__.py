@@ -1,1 +1,1 @@
-"""Records: what was measured on each row of a subject, once."""
+"""Records: the measurements on each row of a subject."""

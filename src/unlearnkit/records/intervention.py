@@ -1,4 +1,4 @@
-"""What a subject went on to say after its own trace, with the other verdict in it."""
+"""Interventions: responses after a trace with the opposite verdict."""
 
 from __future__ import annotations
 
@@ -12,25 +12,22 @@ from unlearnkit.data.generation import Generation
 
 
 class Intervention(Value):
-    """One row, as the subject answered it by itself and after its own trace with the other verdict."""
+    """A row's output before and after its verdict was reversed."""
 
     split: str
     id: str
-    """Of the row."""
+    """Id of the row."""
     to: Literal["in scope", "out of scope"]
-    """The verdict that was put in."""
+    """The verdict in the changed trace."""
     own: Generation
-    """What the subject said by itself."""
+    """The subject's own output."""
     after: Generation
-    """What it said after the turned trace, which was put into its mouth and is a part of this."""
+    """The output after the changed trace. The trace was prefilled and is part of it."""
 
 
 def write_turned(path: Path, turned: Sequence[Intervention]) -> None:
-    """Write them as JSONL, readable by the owner alone: they hold what is to be forgotten."""
+    """Write interventions as JSONL.
+
+    Only the owner can read the file, because it contains forget text.
+    """
     write_atomic(path, "".join(each.model_dump_json() + "\n" for each in turned), mode=0o600)
-
-
-def read_turned(path: Path) -> list[Intervention]:
-    """Read what `write_turned` wrote."""
-    # Not splitlines(), which would also cut at U+2028 and its like, and these may stand in a JSON string.
-    return [Intervention.model_validate_json(line) for line in path.read_text(encoding="utf-8").split("\n") if line]

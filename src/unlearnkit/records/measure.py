@@ -1,12 +1,12 @@
-"""Measure a subject: one teacher-forced pass and one generation pass over each row."""
+"""Measure a subject: a teacher-forced pass and a generation pass per row."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from unlearnkit.data.rows import Row
 from unlearnkit.records.probe import Probe, ProbeResult
-from unlearnkit.records.schema import Record
+from unlearnkit.records.schema import Record, Tokens
 from unlearnkit.subjects.base import OnRows, Subject
 
 
@@ -19,48 +19,50 @@ def measure(
     gradients: Collection[str] = (),
     on_rows: OnRows = lambda _: None,
 ) -> list[Record]:
-    """Measure the rows of each set as they are, in their order.
+    """Measure the rows of each set, in their order.
 
-    Nothing is generated for texts, which have no question. What the subject does not offer is left out of the records.
+    Nothing is generated for texts, which have no question. Measurements that the subject does not support are left out
+    of the records.
 
     Args:
         subject: the model under test.
-        sets: rows by the name of the set that they belong to.
-        max_new_tokens: limit for the tokens of an output.
+        sets: rows by set.
+        max_new_tokens: maximum number of tokens of an output.
         unspoken: sets for which nothing is generated.
-        gradients: sets on whose rows the norms of the gradient are measured, one backward pass for each row.
-        on_rows: called with a number of rows each time some are done; each row of `gradients` counts twice.
+        gradients: sets on which gradient norms are measured, with one backward pass per row.
+        on_rows: called with the number of rows that were completed; each row of `gradients` counts twice.
 
     Raises:
         InputError: an answer does not fit the model.
     """
     named = [(name, row) for name, rows in sets.items() for row in rows]
     can = subject.capabilities
-    tokens = subject.token_statistics([Probe(row) for _, row in named]) if "token_logprobs" in can else None
-    others = [other for _, row in named for other in other_answers(row)] if "token_logprobs" in can else []
-    other_logps = iter(subject.log_probabilities([Probe(other) for other in others]) if others else [])
+    has_logprobs = "token_logprobs" in can
+    tokens: Sequence[Tokens | None] = [None] * len(named)
+    other_logps: Iterator[list[float]] = iter(())
+    if has_logprobs:
+        tokens = subject.token_statistics([Probe(row) for _, row in named])
+        others = [Probe(other) for _, row in named for other in other_answers(row)]
+        other_logps = iter(subject.log_probabilities(others) if others else ())
     asked = [at for at, (name, row) in enumerate(named) if row.question and name not in unspoken]
     outputs = subject.generate([Probe(named[at][1]) for at in asked], max_new_tokens=max_new_tokens, on_rows=on_rows)
     generations = dict(zip(asked, outputs, strict=True))
     on_rows(len(named) - len(asked))
-    norms: dict[int, list[float]] = {}
-    for at, (name, row) in enumerate(named):
-        if name in gradients:
-            if "gradients" in can:
-                norms[at] = subject.gradient_norms(Probe(row))
-            on_rows(1)
     records = []
     for at, (name, row) in enumerate(named):
-        measured = tokens is not None
+        norms = None
+        if name in gradients:
+            norms = subject.gradient_norms(Probe(row)) if "gradients" in can else None
+            on_rows(1)
         records.append(
             Record(
                 split=name,
                 row=row,
                 generation=generations.get(at),
-                tokens=tokens[at] if tokens is not None else None,
-                paraphrased=next(other_logps) if measured and row.paraphrased_answer else None,
-                perturbed=[next(other_logps) for _ in row.perturbed_answer] if measured else [],
-                gradient_norms=norms.get(at),
+                tokens=tokens[at],
+                paraphrased=next(other_logps) if has_logprobs and row.paraphrased_answer else None,
+                perturbed=[next(other_logps) for _ in row.perturbed_answer] if has_logprobs else [],
+                gradient_norms=norms,
             )
         )
     return records
@@ -73,31 +75,30 @@ def measure_probes(
     max_new_tokens: int,
     on_rows: OnRows = lambda _: None,
 ) -> ProbeResult:
-    """Measure rows with outputs that begin as the probes say.
+    """Measure probes: rows with prefilled outputs.
 
-    The generation of a record is the whole output, its beginning included. Its tokens are those of the gold answer
-    after that beginning; without one, of the whole answer after the row's own trace, as `measure` has it. A probe that
-    does not fit the model is left out and counted.
+    The generation of a record is the whole output, including the prefilled beginning. Its tokens are those of the gold
+    answer after that beginning; without a beginning, they are those of the whole answer after the row's own trace, as
+    in `measure`. A probe that does not fit the model is left out and counted.
 
     Args:
         subject: the model under test.
-        sets: probes by the name of the set that they belong to. Every row asks something.
-        max_new_tokens: limit for the tokens of an output, without its beginning.
-        on_rows: called with a number of rows each time some are done.
+        sets: probes by set. Every row has a question.
+        max_new_tokens: maximum number of tokens of an output, without the prefilled beginning.
+        on_rows: called with the number of rows that were completed.
     """
     fitting: list[tuple[str, Probe]] = []
     too_long: dict[str, int] = {}
     for name, probes in sets.items():
-        for probe in probes:
-            if subject.fits(probe):
-                fitting.append((name, probe))
-            else:
-                too_long[name] = too_long.get(name, 0) + 1
+        fits = [probe for probe in probes if subject.fits(probe)]
+        fitting += [(name, probe) for probe in fits]
+        if len(fits) < len(probes):
+            too_long[name] = len(probes) - len(fits)
     on_rows(sum(too_long.values()))
-    probes = [probe for _, probe in fitting]
+    asked = [probe for _, probe in fitting]
     can = "token_logprobs" in subject.capabilities
-    tokens = subject.token_statistics(probes) if can else [None] * len(probes)
-    outputs = subject.generate(probes, max_new_tokens=max_new_tokens, on_rows=on_rows)
+    tokens = subject.token_statistics(asked) if can else [None] * len(asked)
+    outputs = subject.generate(asked, max_new_tokens=max_new_tokens, on_rows=on_rows)
     records = [
         Record(split=name, row=probe.row, generation=generation, tokens=values)
         for (name, probe), generation, values in zip(fitting, outputs, tokens, strict=True)
@@ -106,6 +107,6 @@ def measure_probes(
 
 
 def other_answers(row: Row) -> list[Row]:
-    """Return the row once with its paraphrased answer and once with each perturbed one in place of the answer."""
+    """Return copies of the row with its paraphrased and perturbed answers."""
     answers = [*([row.paraphrased_answer] if row.paraphrased_answer else []), *row.perturbed_answer]
     return [row.model_copy(update={"answer": answer}) for answer in answers]

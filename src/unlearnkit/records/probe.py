@@ -1,4 +1,4 @@
-"""A row that is put to a subject in another way than plainly. Needs no model."""
+"""Probes: rows with a prefilled output. Needs no model."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from unlearnkit.records.schema import Record
 
 @dataclass(frozen=True)
 class Probe:
-    """A row, and how an output on it is begun in the subject's name."""
+    """A row, and the beginning of the output on it."""
 
     row: Row
-    """The row as it is put, with the id of the row that it was made of."""
+    """The row as the subject gets it, with the id of the row that it was made from."""
     trace: str | None = None
-    """A closed trace that the output begins with; empty for one that holds nothing, None for none."""
+    """A closed trace that the output begins with; empty for an empty trace, None for no trace."""
     answer: str = ""
-    """The beginning of the row's answer, which the output goes on with."""
+    """The beginning of the row's answer, which the output continues."""
 
     def __post_init__(self) -> None:
         if not self.row.answer.startswith(self.answer):
-            raise ValueError(f"row {self.row.id}: what is begun is not the beginning of its answer")
+            raise ValueError(f"row {self.row.id}: the prefilled answer is not the beginning of the row's answer")
 
     @property
     def begun(self) -> bool:
-        """Whether anything is begun at all."""
+        """Whether any part of the output is prefilled."""
         return self.trace is not None or bool(self.answer)
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What came of putting rows to a subject."""
+    """The measurements of probes."""
 
     records: list[Record]
     too_long: dict[str, int]
-    """Rows that the subject has no room for, by set; no record is made of them."""
+    """Number of rows that do not fit the model, by set; they have no record."""

@@ -22,8 +22,8 @@ from unlearnkit.gradient_effect.table import EFFECTS_FILE, EffectTable
 from unlearnkit.metrics.gates import current_gate
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_names import current_name
-from unlearnkit.records.intervention import Intervention, read_turned
-from unlearnkit.records.schema import Record, read_records
+from unlearnkit.records.intervention import Intervention
+from unlearnkit.records.schema import Record, read_lines, read_records
 from unlearnkit.runs.state import RunState, SubjectSpec
 from unlearnkit.runs.step_log import CurvePoint
 from unlearnkit.scope.scope import Scope
@@ -186,7 +186,7 @@ class RunFolder:
         if not self.turned_file.exists():
             return []
         with reading(self.turned_file, fix=f"measure it again: unlearn explain {self.path} --faithfulness"):
-            return read_turned(self.turned_file)
+            return read_lines(self.turned_file, Intervention)
 
     def scores(self) -> dict[str, Score]:
         """Read every score by its flat name."""

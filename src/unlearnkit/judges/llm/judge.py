@@ -104,8 +104,8 @@ class Laaj:
             random.Random(f"judge order {self.seed}").shuffle(order)
         questions = [self.ask(*judged[place]) for place in order]
         replies = self.chat_model.complete([prompt for prompt, _ in questions], self.options.sampling, on_judged)
-        nonces = [nonce for _, nonce in questions]
-        replied = dict(zip(order, zip(replies, nonces, strict=True), strict=True))
+        asked = zip(order, questions, replies, strict=True)
+        replied = {place: (reply, nonce) for place, (_, nonce), reply in asked}
         return Judged(
             judge=self.name,
             version=self.version,

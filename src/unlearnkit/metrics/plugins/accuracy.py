@@ -1,4 +1,4 @@
-"""Metric `accuracy`: whether the subject gives the right answer."""
+"""Metric `accuracy`: whether responses contain the correct answer."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from unlearnkit.text.normalize import contains
 class Accuracy(Metric):
     """Whether the response contains an accepted form of the answer (0/1).
 
-    A trace does not count: what matters is what the user reads. None if nothing was generated.
+    Only the response counts, not the trace, since users read the response. None if nothing was generated.
     """
 
     doc = ScoreDoc(
         "Accuracy",
-        "the response contains the right answer; low is wanted on forget sets, high elsewhere",
+        "the response contains the correct answer; low is wanted on forget sets, high elsewhere",
         LOW_ON_FORGET,
         order=10,
         listed=True,

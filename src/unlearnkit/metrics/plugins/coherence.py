@@ -1,4 +1,4 @@
-"""Metric `coherence`: whether what the subject says is language at all."""
+"""Metric `coherence`: whether outputs are language."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Coherence(Metric):
     """
 
     doc = ScoreDoc(
-        "Coherence", "the output is language and not babble; high is wanted everywhere", HIGH, order=50, listed=True
+        "Coherence", "the output is language and not gibberish; high is wanted everywhere", HIGH, order=50, listed=True
     )
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Metric `probability`: how likely the subject finds the answer."""
+"""Metric `probability`: the subject's probability of the answer."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from unlearnkit.scope.scope import Scope
 
 
 def log_probability(record: Record) -> float | None:
-    """Mean log-probability of the answer's tokens, natural logarithm: the logarithm of `probability`.
+    """Return the mean log-probability of the answer's tokens.
 
-    Unlike that it tells apart what is unlikely from what is hopeless. None if it was not measured.
+    This is the natural logarithm of `probability`, and distinguishes unlikely answers from nearly impossible ones. None
+    if it was not measured.
     """
     if record.tokens is None or not record.tokens.logps:
         return None
@@ -30,7 +31,7 @@ class Probability(Metric):
 
     doc = ScoreDoc(
         "Answer probability",
-        "of the answer it was trained on, per token; low is wanted on forget sets",
+        "of the answer that it was trained on, per token; low is wanted on forget sets",
         LOW_ON_FORGET,
         order=80,
         printed=False,

@@ -1,4 +1,4 @@
-"""Metric `scope_accuracy`: whether the trace holds the right questions in scope."""
+"""Metric `scope_accuracy`: whether verdicts of traces are correct."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class ScopeAccuracy(Metric):
 
     doc = ScoreDoc(
         "Scope accuracy",
-        "the reasoning trace holds the question in scope where it is, and does not where it is not; no trace counts as "
-        "out of scope; high is wanted everywhere",
+        "the reasoning trace decides correctly whether the question is in scope; no trace counts as out of scope; high "
+        "is wanted everywhere",
         HIGH,
         order=60,
         listed=True,
