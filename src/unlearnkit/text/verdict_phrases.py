@@ -141,10 +141,10 @@ OUTSIDE = (
 
 
 def any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
-    """Compile a pattern that matches any of the phrases at the start of a word.
+    """Compile a pattern of any of the phrases.
 
-    `<say>` and the other names in angle brackets are replaced by their lists, and `<3 words>` by a pattern of at most
-    3 words, matched lazily.
+    A match begins at the start of a word. `<say>` and the other names in angle brackets are replaced by their lists,
+    and `<3 words>` by a pattern of at most 3 words, matched lazily.
     """
     pattern = "|".join(rf"(?<!\w)(?:{phrase})" for phrase in phrases)
     pattern = re.sub(r"<([a-z_]+)>", lambda placeholder: _LISTS[placeholder[1]], pattern)
