@@ -13,7 +13,7 @@ from unlearnkit.core.errors import UnlearnError
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
 from unlearnkit.scope.leak_scan.lexicon import How, Kind
-from unlearnkit.scope.leak_scan.overlap import LongText, Told
+from unlearnkit.scope.leak_scan.overlap import LongText, TextWords
 from unlearnkit.scope.leak_scan.scan import Finding, Scanner, Strength, refuse_leaks
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret
 from unlearnkit.suites.pocket.requests import REQUESTS, forget_request
@@ -250,7 +250,7 @@ def test_a_finding_names_kind_place_and_subject_and_never_the_secret() -> None:
     with pytest.raises(UnlearnError) as raised:
         refuse_leaks([target], [ROW], SCOPE)
     said = str(raised.value) + "".join(map(str, findings))
-    assert "the trace tells a secret of the scope, word for word" in said
+    assert "the trace reveals a secret of the scope, exactly as listed" in said
     for secret in ("Valencia", "555", "0142", "Oldcastle", "Dorn"):
         assert secret not in said
 
@@ -328,6 +328,7 @@ def digits(text: str) -> list[str]:
         ("две тысячи семнадцатый", ["2017"]),
         ("сто двадцать три", ["123"]),
         ("double seven", ["77"]),
+        ("double twenty", ["20"]),
         ("the land of many sandwiches", []),
     ],
 )
@@ -370,20 +371,21 @@ def test_inflection_is_left_out() -> None:
 def test_a_long_text_is_told_by_its_new_content_words() -> None:
     long = LongText.of("A heron, a lantern, a bucket, a saddle, a quiver, a thimble")
     assert long is not None and set(long.weights.values()) == {1.0}
-    nothing = Told.of(words("Which things are there?"))
-    three = Told.of(words("herons with lanterns and buckets"))
-    assert long.told_in(three, nothing, 0.5) and not long.told_in(three, nothing, 0.51)
-    assert not long.told_in(Told.of(words("herons with lanterns")), nothing, 0.0), "two words may be chance"
-    assert not long.told_in(three, Told.of(words("a heron's bucket?")), 0.0), "two of them are in the question"
+    nothing = TextWords.of(words("Which things are there?"))
+    three = TextWords.of(words("herons with lanterns and buckets"))
+    assert long.paraphrased_in(three, nothing, 0.5) and not long.paraphrased_in(three, nothing, 0.51)
+    assert not long.paraphrased_in(TextWords.of(words("herons with lanterns")), nothing, 0.0), "two words may be chance"
+    asked = TextWords.of(words("a heron's bucket?"))
+    assert not long.paraphrased_in(three, asked, 0.0), "two of them are in the question"
     assert LongText.of("It was Lisbon.") is None
 
 
 def test_a_quotation_needs_new_words() -> None:
     long = LongText.of("The heron of the old mill by the river stood beside a lantern and a bucket all night")
     assert long is not None
-    quoted = Told.of(words("by the river stood beside a what?"))
-    assert long.quoted_in(quoted, Told.of(words("Which bird was it?")))
-    assert not long.quoted_in(quoted, Told.of(words("What stood beside it by the river?")))
+    quoted = TextWords.of(words("by the river stood beside a what?"))
+    assert long.quoted_in(quoted, TextWords.of(words("Which bird was it?")))
+    assert not long.quoted_in(quoted, TextWords.of(words("What stood beside it by the river?")))
 
 
 # --- outputs of a model --------------------------------------------------------------------------------------------

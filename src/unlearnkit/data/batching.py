@@ -7,8 +7,9 @@ run through the model together where that is cheaper.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -78,37 +79,31 @@ def cut_by_length(lengths: Sequence[int], overhead: int = CALL_OVERHEAD) -> list
 
 def pack(views: Mapping[str, Sequence[Encoded]], pad_id: int, overhead: int = CALL_OVERHEAD) -> Pack:
     """Pack the rows of several views into one micro-batch."""
-    rows = [(view, number, row) for view, encoded in views.items() for number, row in enumerate(encoded)]
+    rows = [row for encoded in views.values() for row in encoded]
     calls, starts, offset = [], [0] * len(rows), 0
-    for group in cut_by_length([len(row.ids) for _, _, row in rows], overhead):
-        longest = max(len(rows[i][2].ids) for i in group)
+    for group in cut_by_length([len(row.ids) for row in rows], overhead):
+        longest = max(len(rows[i].ids) for i in group)
         ids = torch.full((len(group), longest), pad_id)
         for line, i in enumerate(group):
-            ids[line, : len(rows[i][2].ids)] = torch.tensor(rows[i][2].ids)
+            ids[line, : len(rows[i].ids)] = torch.tensor(rows[i].ids)
             starts[i] = offset + line * longest
         calls.append(ids)
         offset += ids.numel()
-    by_view: dict[str, list[tuple[int, int, Encoded]]] = {view: [] for view in views}
-    for start, (view, number, row) in zip(starts, rows, strict=True):
-        by_view[view].append((start, number, row))
-    return Pack(calls, {view: _labels(placed) for view, placed in by_view.items()})
+    remaining = iter(starts)
+    return Pack(calls, {view: _labels(encoded, islice(remaining, len(encoded))) for view, encoded in views.items()})
 
 
-def _labels(placed: list[tuple[int, int, Encoded]]) -> Labels:
-    position: list[int] = []
-    token: list[int] = []
-    owner: list[int] = []
-    in_trace: list[bool] = []
-    for start, number, row in placed:
+def _labels(rows: Sequence[Encoded], starts: Iterable[int]) -> Labels:
+    """Return the labels of a view's rows.
+
+    `starts` has the index of each row's first hidden state.
+    """
+    position, token, owner, in_trace = list[int](), list[int](), list[int](), list[bool]()
+    for number, (row, start) in enumerate(zip(rows, starts, strict=True)):
         # The state at position t predicts the token at t + 1.
         position += range(start + row.prompt - 1, start + len(row.ids) - 1)
         token += row.ids[row.prompt :]
         owner += [number] * row.labels
         in_trace += [True] * row.trace + [False] * (row.labels - row.trace)
-    return Labels(
-        torch.tensor(position, dtype=torch.int64),
-        torch.tensor(token, dtype=torch.int64),
-        torch.tensor(owner, dtype=torch.int64),
-        torch.tensor(in_trace, dtype=torch.bool),
-        len(placed),
-    )
+    positions, tokens, owners = (torch.tensor(values, dtype=torch.int64) for values in (position, token, owner))
+    return Labels(positions, tokens, owners, torch.tensor(in_trace, dtype=torch.bool), len(rows))

@@ -14,12 +14,14 @@ from transformers import PreTrainedTokenizerBase
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.duplicates import find_duplicates
 from unlearnkit.data.encoding import ChatEncoder, Encoded, TooLong, marked
-from unlearnkit.data.findings import Finding, finding
+from unlearnkit.data.findings import Finding, Kind, finding
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
 from unlearnkit.data.trace_format import END_THINK, THINK
 from unlearnkit.text.language import other_language
 
 Splits = Mapping[str, Sequence[Row]]
+_Problem = tuple[Kind, str, str]
+"""Kind, description and fix of a finding."""
 
 
 def check_splits(
@@ -58,7 +60,7 @@ def shown(splits: Splits, encoder: ChatEncoder, *, each: int = 1) -> dict[str, l
                 encoded = _rendered(name, row, encoder)
             except InputError:
                 continue
-            examples[name].append(marked(encoded, lambda ids: str(encoder.tokenizer.decode(ids))))
+            examples[name].append(marked(encoded, encoder.tokenizer))
     return examples
 
 
@@ -82,13 +84,9 @@ def _sizes(splits: Splits, needs_retain: bool) -> Iterator[Finding]:
 
 def _rendered(name: str, row: Row, encoder: ChatEncoder) -> Encoded:
     # As in training: the trace of a forget row is context, without labels.
+    learned = name != "forget"
     return encoder.answer(
-        row.question,
-        row.answer,
-        history=row.history,
-        trace=row.trace,
-        label_trace=name != "forget",
-        where=row.id,
+        row.question, row.answer, history=row.history, trace=row.trace, label_trace=learned, where=row.id
     )
 
 
@@ -97,28 +95,24 @@ def _renderings(name: str, rows: Sequence[Row], encoder: ChatEncoder) -> Iterato
 
     They are too long, fail to render, or have no labeled token in the answer.
     """
-    long: list[str] = []
-    empty: list[str] = []
-    others: dict[str, tuple[str, list[str]]] = {}
+    what = f"split {name!r} has rows of more than {encoder.max_length} tokens, whose answer would be cut off"
+    long: _Problem = ("too_long", what, "raise train.max_length, or split the rows")
+    what = f"split {name!r} has rows without a labeled token in the answer"
+    empty: _Problem = ("no_label", what, "give an answer of some words, or remove the rows")
+    ids_of: dict[_Problem, list[str]] = {long: [], empty: []}
     for row in rows:
         try:
             encoded = _rendered(name, row, encoder)
         except TooLong:
-            long.append(row.id)
+            ids_of[long].append(row.id)
         except InputError as error:
-            others.setdefault(error.what, (error.fix or "correct the rows", []))[1].append(row.id)
+            other: _Problem = ("not_rendered", f"split {name!r}: {error.what}", error.fix or "correct the rows")
+            ids_of.setdefault(other, []).append(row.id)
         else:
             # One label is the end token's.
             if encoded.labels - encoded.trace < 2 or not row.answer.strip():
-                empty.append(row.id)
-    if long:
-        what = f"split {name!r} has rows of more than {encoder.max_length} tokens, whose answer would be cut off"
-        yield finding("error", "too_long", what, "raise train.max_length, or split the rows", long)
-    if empty:
-        what = f"split {name!r} has rows without a labeled token in the answer"
-        yield finding("error", "no_label", what, "give an answer of some words, or remove the rows", empty)
-    for what, (fix, ids) in others.items():
-        yield finding("error", "not_rendered", f"split {name!r}: {what}", fix, ids)
+                ids_of[empty].append(row.id)
+    yield from (finding("error", *problem, ids) for problem, ids in ids_of.items() if ids)
 
 
 def _special_tokens(name: str, rows: Sequence[Row], mark: re.Pattern[str]) -> Iterator[Finding]:
@@ -130,9 +124,8 @@ def _special_tokens(name: str, rows: Sequence[Row], mark: re.Pattern[str]) -> It
             ids.append(row.id)
             special |= marks
     if ids:
-        what = (
-            f"split {name!r} has rows whose text contains special tokens of the tokenizer: {', '.join(sorted(special))}"
-        )
+        names = ", ".join(sorted(special))
+        what = f"split {name!r} has rows whose text contains special tokens of the tokenizer: {names}"
         fix = "remove them from the text, or put a space inside: the model reads the token, not its letters"
         yield finding("warning", "special_token", what, fix, ids)
 

@@ -28,6 +28,7 @@ def read_documents(
 
     A row is a text (its question is empty) with the id `<file name>@<start>-<end>`: its span in the file's text in
     characters, without the byte order mark, start included and end excluded.
+
     Args:
         path: a file or a folder.
         tokenizer: a fast tokenizer.
@@ -38,10 +39,10 @@ def read_documents(
         InputError: a file cannot be read or is empty; and as `chunk_spans` does.
     """
     rows = []
-    for name, file in source_files(Path(path), EXTENSIONS):
+    for file in source_files(Path(path), EXTENSIONS):
         text = read_text(file)
         spans = chunk_spans(text, tokenizer, max_tokens=max_tokens, overlap=overlap, where=str(file))
-        rows += [Row(id=f"{name}@{start}-{end}", question="", answer=text[start:end]) for start, end in spans]
+        rows += [Row(id=f"{file.name}@{start}-{end}", question="", answer=text[start:end]) for start, end in spans]
     return tuple(rows)
 
 

@@ -7,7 +7,7 @@ answer are, ignoring case, typography and white space.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -42,10 +42,8 @@ def _within(name: str, rows: Sequence[Row], texts: Sequence[Text]) -> Iterator[F
     for row, text in zip(rows, texts, strict=True):
         ids_of[text].append(row.id)
     if pairs := [f"{ids[0]} and {again}" for ids in ids_of.values() for again in ids[1:]]:
-        what, fix = (
-            f"split {name!r} contains the same row more than once",
-            "keep one of each; otherwise it counts twice",
-        )
+        what = f"split {name!r} contains the same row more than once"
+        fix = "keep one of each; otherwise it counts twice"
         yield finding("warning", "row_twice", what, fix, pairs)
     answered: dict[str, list[str]] = defaultdict(list)
     for (question, _), ids in ids_of.items():
@@ -80,7 +78,7 @@ def _retained(splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[F
     """Yield rows of forget and its probes that retain has too."""
     kept = splits["retain"]
     of_text = _first_ids(texts["retain"], kept)
-    of_question = _first_ids((question for question, _ in texts["retain"]), kept)
+    of_question = _first_ids([question for question, _ in texts["retain"]], kept)
     forgotten = [name for name in splits if is_forget(name)]
     # All splits in one call, so that the retain split is tokenized only once.
     nearest = iter(_nearest([row for name in forgotten for row in splits[name]], kept))
@@ -102,13 +100,10 @@ def _retained(splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[F
 def _nearest(rows: Sequence[Row], kept: Sequence[Row]) -> list[str | None]:
     """Return each row's nearest near-duplicate in `kept`, by id, or None."""
     nearest: list[str | None] = [None] * len(rows)
-    for ours, theirs in near_duplicates([_whole(row) for row in rows], [_whole(row) for row in kept]):
+    texts, kept_texts = ([f"{row.prompt}\n{row.answer}" for row in each] for each in (rows, kept))
+    for ours, theirs in near_duplicates(texts, kept_texts):
         nearest[ours] = kept[theirs].id
     return nearest
-
-
-def _whole(row: Row) -> str:
-    return f"{row.prompt}\n{row.answer}"
 
 
 def _trained(name: str, splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[Finding]:
@@ -125,9 +120,7 @@ def _trained(name: str, splits: Splits, texts: Mapping[str, Sequence[Text]]) -> 
             yield finding(severity, "probe_trained", what, fix, pairs)
 
 
-def _first_ids(keys: Iterable[Key], rows: Sequence[Row]) -> dict[Key, str]:
+def _first_ids(keys: Sequence[Key], rows: Sequence[Row]) -> dict[Key, str]:
     """Return the id of the first row with each key."""
-    ids: dict[Key, str] = {}
-    for key, row in zip(keys, rows, strict=True):
-        ids.setdefault(key, row.id)
-    return ids
+    # Backwards, so that the first row overwrites later ones.
+    return {key: row.id for key, row in zip(reversed(keys), reversed(rows), strict=True)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -188,8 +187,9 @@ class ChatEncoder:
         prefix_ids = self._ids(prefix) if prefix and trace.startswith(prefix) else ()
         trace_ids = (*prefix_ids, *self._ids(trace[len(prefix) :] if prefix_ids else trace))[:room]
         encoded = self._encoded(prompt, (*opening, *trace_ids, *closing), rest, where)
-        context = encoded.trace if not label_trace else len(opening) + len(prefix_ids) if prefix_ids else 0
-        context = min(context, encoded.trace)
+        context = encoded.trace
+        if label_trace:
+            context = min(context, len(opening) + len(prefix_ids) if prefix_ids else 0)
         return Encoded(encoded.ids, encoded.prompt + context, encoded.trace - context)
 
     def _encoded(self, prompt: tuple[int, ...], trace: tuple[int, ...], rest: tuple[int, ...], where: str) -> Encoded:
@@ -230,10 +230,10 @@ def style_of(tokenizer: PreTrainedTokenizerBase) -> Style:
     return next(style for style, markers in STYLES.items() if all(token in known for token in markers.tokens))
 
 
-def marked(encoded: Encoded, decode: Callable[[list[int]], str]) -> str:
+def marked(encoded: Encoded, tokenizer: PreTrainedTokenizerBase) -> str:
     """Show a row as the model sees it.
 
     The labeled part is in double brackets.
     """
     prompt, labeled = list(encoded.ids[: encoded.prompt]), list(encoded.ids[encoded.prompt :])
-    return f"{decode(prompt)}⟦{decode(labeled)}⟧"
+    return f"{tokenizer.decode(prompt)}⟦{tokenizer.decode(labeled)}⟧"

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.redaction import describe_type
-from unlearnkit.data.schemas import EARLIER, KEPT, SHAPES, Record, as_record, shortened
+from unlearnkit.data.schemas import COLUMNS, SHAPES, Record, as_record, shortened
 
 JSON_CELLS = ("messages", "accepted_answers", "accepted", "perturbed_answer")
 """Columns whose values are lists; a CSV cell contains them as JSON."""
@@ -22,10 +23,8 @@ MAYBE_TURNS, TURNS = ("prompt", "completion"), re.compile(r"""\s*\[\s*\{\s*["'](
 """Columns of text or turns, and the start of turns as JSON or Python prints them; as text they would be trained on."""
 
 
-def source_files(path: Path, extensions: Sequence[str] = ()) -> list[tuple[str, Path]]:
+def source_files(path: Path, extensions: Sequence[str] = ()) -> list[Path]:
     """List the file, or a folder's files sorted by name.
-
-    Each has the prefix of its rows' ids.
 
     Args:
         path: a file or a folder.
@@ -37,27 +36,23 @@ def source_files(path: Path, extensions: Sequence[str] = ()) -> list[tuple[str, 
     with _reading(path):
         path.stat()
         files = sorted(f for f in path.iterdir() if not f.name.startswith(".")) if path.is_dir() else [path]
+    allowed = ", ".join(extensions or FORMATS)
     if not files:
-        raise InputError(
-            "the folder contains no files",
-            where=str(path),
-            allowed=", ".join(extensions or FORMATS),
-            fix="put files into it, or name another file or folder",
-        )
+        fix = "put files into it, or name another file or folder"
+        raise InputError("the folder contains no files", where=str(path), allowed=allowed, fix=fix)
     for file in files:
         if file.is_dir():
-            raise InputError(
-                "the folder contains a folder", where=str(file), fix="put all files into one, or name the inner folder"
-            )
+            fix = "put all files into one, or name the inner folder"
+            raise InputError("the folder contains a folder", where=str(file), fix=fix)
         if file.suffix.lower() not in (extensions or FORMATS):
             raise InputError(
                 "files with this extension cannot be read",
                 where=str(file),
                 value=file.suffix,
-                allowed=", ".join(extensions or FORMATS),
+                allowed=allowed,
                 fix="convert the file or rename it; in a folder, remove it",
             )
-    return [(file.name, file) for file in files]
+    return files
 
 
 def read_text(path: Path) -> str:
@@ -158,11 +153,10 @@ def _parquet(path: Path) -> list[Record]:
     data = _bytes(path)
     if not data:
         raise InputError("the file is empty", where=str(path), fix="add rows, or remove the file")
-    wanted = {*KEPT, *EARLIER, *(column for columns in SHAPES.values() for column in columns)}
     try:
         file = ParquetFile(pa.BufferReader(data))
         names = _header(file.schema_arrow.names, str(path))
-        known = [name for name in names if name in wanted]
+        known = [name for name in names if name in COLUMNS]
         values = file.read(columns=known).to_pylist() if known else [{}] * file.metadata.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(
@@ -222,38 +216,30 @@ def _bad_byte(path: Path, data: bytes, at: int, what: str) -> InputError:
 
 def _parsed(text: str, path: Path, line: int, field: str | None = None) -> Any:
     """Parse JSON that starts on a line, or in a field there."""
+    row, column, value = 1, 1, ""
     try:
         return json.loads(text, object_pairs_hook=_no_key_twice)
-    except RecursionError as error:
-        what, at, value = "the JSON is nested too deeply", (1, 1), None
-        cause: Exception = error
-    except json.JSONDecodeError as error:
-        # Show one character only: what follows may be what must be forgotten.
-        what, at, value = f"not JSON: {error.msg}", (error.lineno, error.colno), text[error.pos : error.pos + 1]
-        cause = error
-    except ValueError as error:  # a duplicate key, or a number with thousands of digits
-        what, at, value = f"the JSON cannot be used: {error}", (1, 1), None
-        cause = error
-    where = f"{path}:{line + at[0] - 1}, " + (f"field {field}" if field else f"column {at[1]}")
-    raise InputError(what, where=where, value=value or None, allowed="JSON", fix="correct it there") from cause
+    except (RecursionError, ValueError) as error:
+        what = f"the JSON cannot be used: {error}"  # a duplicate key, or a number with thousands of digits
+        if isinstance(error, RecursionError):
+            what = "the JSON is nested too deeply"
+        elif isinstance(error, json.JSONDecodeError):
+            # Show one character only: what follows may be what must be forgotten.
+            what, row, column, value = f"not JSON: {error.msg}", error.lineno, error.colno, text[error.pos :][:1]
+        where = f"{path}:{line + row - 1}, " + (f"field {field}" if field else f"column {column}")
+        raise InputError(what, where=where, value=value or None, allowed="JSON", fix="correct it there") from error
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
         raise ValueError(f"the key {shortened(twice)!r} occurs twice in one object")
     return result
 
 
 def _header(names: Sequence[str], place: str) -> list[str]:
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise InputError(
-            "two columns have the same name",
-            where=place,
-            value=shortened(twice[0]),
-            fix="name every column differently",
-        )
+    if twice := [name for name in names if names.count(name) > 1]:
+        fix = "name every column differently"
+        raise InputError("two columns have the same name", where=place, value=shortened(twice[0]), fix=fix)
     return list(names)

@@ -31,9 +31,8 @@ def local_copy(path: str, *, where: str) -> Path:
         InputError: there is no such file or folder, and the name is not the id of a hub data set.
         MissingDependency: the hub does not provide the data set.
     """
-    here = Path(path).expanduser()
-    if here.exists():
-        return here
+    if (local := Path(path).expanduser()).exists():
+        return local
     name, inside = _id(path, where)
     if inside is not None:
         raise InputError("the whole data set is needed", where=where, value=path, fix=f"leave out :{inside}")
@@ -49,9 +48,8 @@ def local_rows(path: str, *, where: str) -> Path:
         InputError: there is no such file or folder, here or in the data set; or the data set has several rows files.
         MissingDependency: the hub does not provide the data set.
     """
-    here = Path(path).expanduser()
-    if here.exists():
-        return here
+    if (local := Path(path).expanduser()).exists():
+        return local
     name, inside = _id(path, where)
     files = _listed(path, name, inside, where)
     rows = [file for file in files if PurePosixPath(file).suffix.lower() in FORMATS and file != CARD]

@@ -51,18 +51,17 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
             a file cannot be used, the first error is shown in full and the others by their places.
     """
     if shape is not None and shape not in SHAPES:
-        raise InputError(
-            "there is no such shape of data", value=shape, allowed=", ".join(SHAPES), fix="use one of these"
-        )
+        allowed = ", ".join(SHAPES)
+        raise InputError("there is no such shape of data", value=shape, allowed=allowed, fix="use one of these")
     rows: list[Row] = []
     places: dict[str, str] = {}
-    for name, file in source_files(Path(path)):
+    for file in source_files(Path(path)):
         records = FORMATS[file.suffix.lower()](file)
         if not records:
             raise InputError("the file contains no rows", where=str(file), fix="add rows, or remove the file")
         schema = detect_schema(file, records, shape)
         warn_of_earlier_columns(file, records)
-        for record, row in _usable(records, schema, name):
+        for record, row in _usable(records, schema, file.name):
             if row.id in places:
                 raise InputError(
                     "two rows have the same id",
@@ -93,10 +92,5 @@ def _usable(records: Sequence[Record], shape: Shape, name: str) -> list[tuple[Re
     if not others:
         raise first
     more = "; ".join(others[:LISTED]) + ("; ..." if len(others) > LISTED else "")
-    raise InputError(
-        first.what,
-        where=f"{first.where}; and {len(others)} more of the file's records cannot be used: {more}",
-        value=first.value,
-        allowed=first.allowed,
-        fix=first.fix,
-    ) from first
+    where = f"{first.where}; and {len(others)} more of the file's records cannot be used: {more}"
+    raise InputError(first.what, where=where, value=first.value, allowed=first.allowed, fix=first.fix) from first

@@ -1,6 +1,6 @@
 """Choose the rows of a step from seed and step alone.
 
-So no loader state is saved.
+A checkpoint then needs no loader state.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, MinLen
-from pydantic import ValidationError, ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import write_atomic
@@ -106,7 +106,7 @@ class Row(Value):
 class NoSuchSplit(InputError, KeyError):
     """A split does not exist.
 
-    Also a `KeyError`, so that `in` and `get` work.
+    It is also a `KeyError`, so that `in` and `get` work.
     """
 
     __str__ = InputError.render
@@ -144,28 +144,6 @@ class Splits(Mapping[str, tuple[Row, ...]]):
 
     def __len__(self) -> int:
         return len(self._splits)
-
-
-def read_rows(path: Path) -> tuple[Row, ...]:
-    """Read rows from a JSONL file, one `Row` a line.
-
-    Raises:
-        InputError: a line is not a row; the message names file, line and field.
-    """
-    rows = []
-    # Not splitlines(), which also splits at U+2028 and similar characters, which a JSON string may contain.
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(Row.model_validate_json(line))
-        except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"]) or "the line"
-            raise InputError(
-                f"not a row: {first['msg']}", where=f"{path}:{number}, field {field}", fix="correct that line"
-            ) from error
-    return tuple(rows)
 
 
 def write_rows(path: Path, rows: tuple[Row, ...]) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import reprlib
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +35,9 @@ KEPT = tuple(field for field in Row.model_fields if field not in ("history", "qu
 
 EARLIER = {old: name for old, name in RENAMED_COLUMNS.items() if name in KEPT}
 """Today's name of each such column that had another name in an earlier version."""
+
+COLUMNS = frozenset({*KEPT, *EARLIER, *chain.from_iterable(SHAPES.values())})
+"""All columns that are read; others are ignored."""
 
 ROLES = ("system", "user", "assistant")
 
@@ -89,10 +93,8 @@ def detect_schema(path: Path, records: Sequence[Record], requested: Shape | None
     if requested is None and len(fitting) == 1:
         return fitting[0]
     if requested:
-        what, fix = (
-            f"the file lacks the columns of the shape {requested!r}",
-            "rename the columns, or name another shape",
-        )
+        what = f"the file lacks the columns of the shape {requested!r}"
+        fix = "rename the columns, or name another shape"
     elif fitting:
         what = f"the columns match several shapes ({', '.join(fitting)})"
         fix = f"choose one: data.shape={fitting[0]}; or remove the columns of the other"
@@ -100,13 +102,11 @@ def detect_schema(path: Path, records: Sequence[Record], requested: Shape | None
         what, fix = "the columns match no shape", "rename the columns"
     allowed = "; ".join(f"{shape}: {', '.join(needed)}" for shape, needed in SHAPES.items())
     present = f"columns {', '.join(columns)}"
-    known = {*KEPT, *EARLIER, *(column for needed in SHAPES.values() for column in needed)}
-    if path.suffix.lower() == ".csv" and not {column.strip().lower() for column in columns} & known:
+    if path.suffix.lower() == ".csv" and not {column.strip().lower() for column in columns} & COLUMNS:
         # The header is probably missing, so these are cells of a row and must not be quoted.
         present = "columns of other names"
-    raise InputError(
-        what, where=str(path), value=present if len(present) < 300 else present[:297] + "...", allowed=allowed, fix=fix
-    )
+    present = present if len(present) < 300 else present[:297] + "..."
+    raise InputError(what, where=str(path), value=present, allowed=allowed, fix=fix)
 
 
 def warn_of_earlier_columns(path: Path, records: Sequence[Record]) -> None:
@@ -129,7 +129,7 @@ def as_row(record: Record, shape: Shape, name: str) -> Row:
         InputError: naming place and field, if a field is missing or cannot be used.
     """
     history, question, answer = _turns(record, shape)
-    record = Record(record.number, record.place, read_renamed(record.fields, EARLIER, warn=False))
+    record = replace(record, fields=read_renamed(record.fields, EARLIER, warn=False))
     own = {field: value for field in KEPT if (value := record.fields.get(field)) not in (None, "")}
     own["id"] = _id(record) if "id" in record.fields else f"{name}:{record.number}"
     for field, value in own.items():
@@ -152,12 +152,8 @@ def _shown(field: str, value: object) -> object:
 
     Only fields that reveal nothing about the row are quoted.
     """
-    plain = (
-        isinstance(value, int)
-        if field == "options"
-        else field in ("question_type", "language") and isinstance(value, str)
-    )
-    return shortened(value) if plain else describe_type(value)
+    plain = {"options": int, "question_type": str, "language": str}
+    return shortened(value) if isinstance(value, plain.get(field, ())) else describe_type(value)
 
 
 def _id(record: Record) -> str:
@@ -254,24 +250,17 @@ def _text(record: Record, name: str) -> str:
     """Return a field's text unchanged."""
     value, where = _given(record, name), _field(record, name)
     if not isinstance(value, str):
-        raise InputError(
-            "a field is not text", where=where, value=describe_type(value), allowed="a string", fix="correct it"
-        )
+        shown = describe_type(value)
+        raise InputError("a field is not text", where=where, value=shown, allowed="a string", fix="correct it")
     if not value.strip():
-        raise InputError(
-            "a field is empty", where=where, value=describe_type(value), fix="fill it, or remove the record"
-        )
+        fix = "fill it, or remove the record"
+        raise InputError("a field is empty", where=where, value=describe_type(value), fix=fix)
     _refuse_nul(value, where)
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
-        half = f"\\u{ord(value[error.start]):04x}"
-        raise InputError(
-            "a field contains half a character (a lone surrogate)",
-            where=where,
-            value=half,
-            fix="write the whole character",
-        ) from error
+        what, half = "a field contains half a character (a lone surrogate)", f"\\u{ord(value[error.start]):04x}"
+        raise InputError(what, where=where, value=half, fix="write the whole character") from error
     return value
 
 

@@ -87,7 +87,9 @@ def _joined(pieces: list[str]) -> str:
 
 def style_in(text: str) -> Style | None:
     """Return the style that an output uses for its trace, or None."""
-    positions = {style: _place(text, style, markers) for style, markers in STYLES.items()}
+    positions = {style: text.find(markers.before.strip()) for style, markers in STYLES.items()}
+    if not text.lstrip().startswith(STYLES["plain"].before.strip()):
+        del positions["plain"]
     return min((style for style, place in positions.items() if place >= 0), key=positions.__getitem__, default=None)
 
 
@@ -95,11 +97,3 @@ def style_used(texts: Iterable[str]) -> Style | None:
     """Return the most frequent style among the outputs, or None."""
     counts = Counter(style for text in texts if (style := style_in(text)) is not None)
     return max(counts, key=counts.__getitem__, default=None)
-
-
-def _place(text: str, style: Style, markers: Markers) -> int:
-    """Return the position of the style's mark, or -1."""
-    mark = markers.before.strip()
-    if style == "plain":
-        return text.find(mark) if text.lstrip().startswith(mark) else -1
-    return text.find(mark)

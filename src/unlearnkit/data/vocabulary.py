@@ -60,9 +60,5 @@ def ordered_sets(splits: Iterable[str]) -> list[str]:
 
     Forget sets, retained sets, others; known sets come first in each.
     """
-    groups = [FORGOTTEN, STAYS, OTHER]
-    return sorted(set(splits), key=lambda s: (groups.index(group_of(s)), _rank(s, SETS), s))
-
-
-def _rank(name: str, known: tuple[str, ...]) -> int:
-    return known.index(name) if name in known else len(known)
+    groups, ranks = [FORGOTTEN, STAYS, OTHER], {name: rank for rank, name in enumerate(SETS)}
+    return sorted(set(splits), key=lambda s: (groups.index(group_of(s)), ranks.get(s, len(ranks)), s))

@@ -35,7 +35,7 @@ def dry_run(recipe: Recipe) -> str:
             "note: the teacher is asked when the run begins, or by `unlearn targets`; the targets here are what the "
             "template teacher would write in its place"
         )
-    parts += [f"{view}\n{marked(rows[0], lambda ids: str(tokenizer.decode(ids)))}" for view, rows in plan.views.items()]
+    parts += [f"{view}\n{marked(rows[0], tokenizer)}" for view, rows in plan.views.items()]
     return "\n\n".join([*parts, _figures(plan, recipe)])
 
 

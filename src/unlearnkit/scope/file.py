@@ -29,9 +29,8 @@ def read_scope(path: Path) -> Scope:
         if problem.path[:1] in (("secrets",), ("allowed",)) and problem.value is not None:
             problem.value = describe_type(problem.value)
         raise origins.placed(problem) from error
-    wrong = _unowned(scope)
-    if wrong is not None:
-        raise origins.placed(wrong)
+    if (unowned := _unowned(scope)) is not None:
+        raise origins.placed(unowned)
     return scope
 
 

@@ -26,6 +26,11 @@ class ScopeSubject(Value):
     aliases: tuple[NonEmpty, ...] = ()
     """Other names of the subject: titles of its works, transliterations, translations."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name and its aliases."""
+        return (self.name, *self.aliases)
+
 
 class Secret(Value):
     """A fact about a subject or neighbor, in all its forms.
@@ -54,14 +59,6 @@ class Scope(Value):
     """Facts about neighbors that may be revealed, in the form of secrets. They teach a method what is no secret."""
     languages: tuple[str, ...] = ("en",)
     """ISO 639-1 codes of the languages in which questions may be asked."""
-
-    def secrets_of(self, subject: str | None) -> tuple[Secret, ...]:
-        """Return the secrets of one subject.
-
-        All secrets, if the subject is not in the scope.
-        """
-        own = tuple(s for s in self.secrets if s.subject == subject)
-        return own or self.secrets
 
     def covers(self, subject: str | None) -> bool:
         """Return whether `subject` is the name of one of the scope's subjects."""

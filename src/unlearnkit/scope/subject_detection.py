@@ -10,7 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from unlearnkit.data.rows import Row
 from unlearnkit.text.names import NameFinder, Words, parts
@@ -214,7 +214,7 @@ def _longest_contained(row: Row, stated: Iterable[str]) -> str | None:
     return max((name for name in stated if contains(f"{row.prompt}\n{row.answer}", name)), key=len, default=None)
 
 
-def _carried(of_row: Sequence[str | None]) -> list[str | None]:
+def _carried(of_row: Sequence[str | None]) -> Sequence[str | None]:
     """Fill rows without a subject with the previous one.
 
     Only if the file is grouped by subject. "The author" is the one named before; at the start of a file, the one named
@@ -222,9 +222,5 @@ def _carried(of_row: Sequence[str | None]) -> list[str | None]:
     """
     known = [subject for subject in of_row if subject is not None]
     if not known or sum(one != other for one, other in pairwise(known)) > APART * len(set(known)):
-        return list(of_row)
-    last, result = known[0], []
-    for subject in of_row:
-        last = subject or last
-        result.append(last)
-    return list(result)
+        return of_row
+    return list(accumulate(of_row, lambda last, subject: subject or last, initial=known[0]))[1:]

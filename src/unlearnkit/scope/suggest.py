@@ -8,6 +8,7 @@ from itertools import islice, zip_longest
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.rows import Row
+from unlearnkit.scope.questions.context import is_apart
 from unlearnkit.scope.questions.notes import look
 from unlearnkit.scope.questions.wordings import BY_SECRET
 from unlearnkit.scope.scope import Scope, ScopeSubject, Secret, Task
@@ -55,14 +56,14 @@ def suggest_scope(
             "data.scope=FILE; or add a field subject to each row",
         )
     scope = Scope(
-        description=description or _described(list(detected.subjects)),
+        description=description or _description(list(detected.subjects)),
         task=task,
         subjects=tuple(ScopeSubject(name=name, aliases=aliases) for name, aliases in detected.subjects.items()),
         secrets=tuple(_secrets(rows, detected)),
         languages=_languages(rows),
     )
     others = find_subjects(retain)
-    neighbors = _neighbors(retain, others, scope, NEIGHBORS)
+    neighbors = _neighbors(retain, others, scope)
     allowed = _allowed(retain, others, scope, neighbors) if task in BY_SECRET else ()
     return scope.model_copy(update={"neighbors": neighbors, "allowed": allowed})
 
@@ -76,17 +77,17 @@ def with_subjects(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(row.model_copy(update={"subject": name}) for row, name in zip(rows, of_row, strict=True))
 
 
-def suggest_neighbors(rows: Sequence[Row], scope: Scope, limit: int = NEIGHBORS) -> tuple[ScopeSubject, ...]:
+def suggest_neighbors(rows: Sequence[Row], scope: Scope) -> tuple[ScopeSubject, ...]:
     """Return subjects of the retain rows outside the scope, most similar first.
 
     Similarity is the number of shared secrets of the scope (places, genres, prizes); one that few others share counts
     more.
     """
-    return _neighbors(rows, find_subjects(rows), scope, limit)
+    return _neighbors(rows, find_subjects(rows), scope)
 
 
-def _neighbors(rows: Sequence[Row], detected: DetectedSubjects, scope: Scope, limit: int) -> tuple[ScopeSubject, ...]:
-    own = {normalize(name) for subject in scope.subjects for name in (subject.name, *subject.aliases)}
+def _neighbors(rows: Sequence[Row], detected: DetectedSubjects, scope: Scope) -> tuple[ScopeSubject, ...]:
+    own = {normalize(name) for subject in scope.subjects for name in subject.names}
     texts_of: dict[str, list[str]] = defaultdict(list)
     for row, name in zip(rows, detected.of_row, strict=True):
         if name is not None and normalize(name) not in own:
@@ -95,7 +96,7 @@ def _neighbors(rows: Sequence[Row], detected: DetectedSubjects, scope: Scope, li
     shared = {name: [form for form in forms if contains("\n".join(texts), form)] for name, texts in texts_of.items()}
     spread = Counter(form for of_one in shared.values() for form in of_one)
     order = sorted(texts_of, key=lambda name: -sum(1 / spread[form] for form in shared[name]))
-    return tuple(ScopeSubject(name=name, aliases=detected.subjects[name]) for name in order[:limit])
+    return tuple(ScopeSubject(name=name, aliases=detected.subjects[name]) for name in order[:NEIGHBORS])
 
 
 def _secrets(rows: Sequence[Row], detected: DetectedSubjects) -> Iterator[Secret]:
@@ -127,17 +128,14 @@ def _allowed(
     """
     secret = [form for secret in scope.secrets for form in secret.forms]
     looks = {look(form) for form in secret}
-    barred = [*secret, *(name for subject in scope.subjects for name in (subject.name, *subject.aliases))]
-
-    def free(form: str) -> bool:
-        return look(form) in looks and not any(contains(form, other) or contains(other, form) for other in barred)
-
+    barred = [*secret, *(name for subject in scope.subjects for name in subject.names)]
     facts_of: dict[str, list[Secret]] = {neighbor.name: [] for neighbor in neighbors}
     for fact in _secrets(rows, detected):
         if fact.subject in facts_of:
             facts_of[fact.subject].append(fact)
-    turns = (fact for turn in zip_longest(*facts_of.values()) for fact in turn if fact and all(map(free, fact.forms)))
-    chosen = list(islice(turns, len(scope.secrets)))
+    turns = (fact for turn in zip_longest(*facts_of.values()) for fact in turn if fact)
+    free = (fact for fact in turns if all(look(form) in looks and is_apart(form, barred) for form in fact.forms))
+    chosen = list(islice(free, len(scope.secrets)))
     return tuple(fact for name in facts_of for fact in chosen if fact.subject == name)
 
 
@@ -151,7 +149,7 @@ def _key(fact: str) -> str:
     return digits if digits and not any(map(str.isalpha, folded)) else folded
 
 
-def _described(names: Sequence[str]) -> str:
+def _description(names: Sequence[str]) -> str:
     shown, others = names[:3], len(names) - 3
     listed = ", ".join(shown) + (f" and {others} more" if others > 0 else "")
     return f"What the model knows of {listed} is to be forgotten."

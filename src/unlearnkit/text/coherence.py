@@ -11,7 +11,7 @@ import unicodedata
 from collections import Counter
 from itertools import pairwise
 
-from unlearnkit.text.word_order import Token, evidence, tokens
+from unlearnkit.text.word_order import evidence, tokens
 
 ORDER_WORDS = 4
 """Word order is not checked in texts with fewer words."""
@@ -33,16 +33,13 @@ _UNSPEAKABLE = re.compile(r"[^\W\d_aeiouyáéíóúüàèìòùâêîôûäöа�
 _LONGEST_WORD = 32
 
 
-def _script(letter: str) -> str:
-    return unicodedata.name(letter, "?").split()[0]
-
-
 def _is_gibberish(word: str) -> bool:
     """Return whether a run of letters is no word.
 
     It mixes scripts, is unpronounceable, or is too long.
     """
-    if len(word) > _LONGEST_WORD or len({_script(letter) for letter in word} & {"LATIN", "CYRILLIC", "GREEK"}) > 1:
+    scripts = {unicodedata.name(letter, "?").split()[0] for letter in word} & {"LATIN", "CYRILLIC", "GREEK"}
+    if len(word) > _LONGEST_WORD or len(scripts) > 1:
         return True
     return len(word) > 5 and not word.isupper() and _UNSPEAKABLE.search(word.casefold()) is not None
 
@@ -78,12 +75,7 @@ def _is_monotonous(items: list[str]) -> bool:
     return len(set(pairs)) < 0.5 * len(pairs) or Counter(items).most_common(1)[0][1] > 0.4 * len(items)
 
 
-def _is_mostly_marks(text_tokens: list[Token]) -> bool:
-    marks = sum(token.kind not in ("word", "number", "mail") for token in text_tokens)
-    return len(text_tokens) >= 8 and marks > 0.6 * len(text_tokens)
-
-
-def order_threshold(words: int) -> float:
+def _order_threshold(words: int) -> float:
     """Return the log-odds below which a text counts as shuffled."""
     if words < SHORT_WORDS:
         return SHORT_THRESHOLD
@@ -103,13 +95,9 @@ def is_coherent(text: str) -> bool:
         return False
     # "#" is the token of any number: a list of numbers is not a loop.
     spoken = [token for token in text.casefold().split() if any(c.isalnum() for c in token)]
-    if (
-        _loops(spoken)
-        or _loops([w for w in content if w != "#"])
-        or _is_monotonous(spoken)
-        or _is_mostly_marks(text_tokens)
-    ):
+    if _loops(spoken) or _loops([word for word in content if word != "#"]) or _is_monotonous(spoken):
         return False
-    if len(content) < ORDER_WORDS:
-        return True
-    return evidence(text) >= order_threshold(len(content))
+    marks = len(text_tokens) - len(content)
+    if len(text_tokens) >= 8 and marks > 0.6 * len(text_tokens):
+        return False
+    return len(content) < ORDER_WORDS or evidence(text) >= _order_threshold(len(content))

@@ -15,22 +15,24 @@ from typing import NamedTuple
 Date = tuple[int, int, int]
 """Year, month, day."""
 
-_ENGLISH = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen"
-)
-_ENGLISH_ORDINALS = (
-    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth"
-    " fifteenth sixteenth seventeenth eighteenth nineteenth"
-)
-_ENGLISH_TENS = "twent thirt fort fift sixt sevent eight ninet"
-_SPANISH = (
-    "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciseis diecisiete"
-    " dieciocho diecinueve veinte veintiuno veintidos veintitres veinticuatro veinticinco veintiseis veintisiete"
-    " veintiocho veintinueve"
-)
-_SPANISH_TENS = "treinta cuarenta cincuenta sesenta setenta ochenta noventa"
-_SPANISH_HUNDREDS = "doscient trescient cuatrocient quinient seiscient setecient ochocient novecient"
+_WORDS: dict[int, str] = {
+    0: "oh zero zeroth cero", 1: "one first un uno una", 2: "two second dos", 3: "three third tres",
+    4: "four fourth cuatro", 5: "five fifth cinco", 6: "six sixth seis", 7: "seven seventh siete",
+    8: "eight eighth ocho", 9: "nine ninth nueve", 10: "ten tenth diez", 11: "eleven eleventh once",
+    12: "twelve twelfth doce", 13: "thirteen thirteenth trece", 14: "fourteen fourteenth catorce",
+    15: "fifteen fifteenth quince", 16: "sixteen sixteenth dieciseis", 17: "seventeen seventeenth diecisiete",
+    18: "eighteen eighteenth dieciocho", 19: "nineteen nineteenth diecinueve",
+    20: "twenty twentieth twenties veinte", 21: "veintiun veintiuno veintiuna", 22: "veintidos", 23: "veintitres",
+    24: "veinticuatro", 25: "veinticinco", 26: "veintiseis", 27: "veintisiete", 28: "veintiocho", 29: "veintinueve",
+    30: "thirty thirtieth thirties treinta", 40: "forty fortieth forties cuarenta",
+    50: "fifty fiftieth fifties cincuenta", 60: "sixty sixtieth sixties sesenta",
+    70: "seventy seventieth seventies setenta", 80: "eighty eightieth eighties ochenta",
+    90: "ninety ninetieth nineties noventa", 100: "hundred hundredth cien ciento", 200: "doscientos doscientas",
+    300: "trescientos trescientas", 400: "cuatrocientos cuatrocientas", 500: "quinientos quinientas",
+    600: "seiscientos seiscientas", 700: "setecientos setecientas", 800: "ochocientos ochocientas",
+    900: "novecientos novecientas", 1000: "thousand thousands mil", 1000000: "million millon millones",
+}  # fmt: skip
+"""English and Spanish number words, without diacritics, by value. A word that begins with "hundred" multiplies."""
 # Inflected words, by value: stems, each of which takes any of the endings.
 _RUSSIAN: dict[int, str] = {
     0: "нол нул нулев", 1: "один одн перв", 2: "дв втор", 3: "тр трет", 4: "четыр четверт", 5: "пят", 6: "шест",
@@ -64,17 +66,20 @@ _OTHER_WORDS = (
 )
 """Stem and ending combinations that are not numbers."""
 
-_HUNDRED = 100
 _MONTHS: dict[int, str] = {
     1: "january enero январ jan", 2: "february febrero феврал feb", 3: "march marzo март mar",
     4: "april abril апрел apr", 5: "may mayo ма", 6: "june junio июн jun", 7: "july julio июл jul",
     8: "august agosto август aug", 9: "september septiembre setiembre сентябр sep sept",
     10: "october octubre октябр oct", 11: "november noviembre ноябр nov", 12: "december diciembre декабр dec",
 }  # fmt: skip
+_ROMAN: dict[int, str] = {
+    1000: "m", 900: "cm", 500: "d", 400: "cd", 100: "c", 90: "xc", 50: "l", 40: "xl", 10: "x", 9: "ix", 5: "v", 4: "iv",
+    1: "i",
+}  # fmt: skip
 _JOINTS = frozenset({"and", "y", "и"})
 _REPEATS = {"double": 2, "triple": 3}
 _BETWEEN_DATES = frozenset({"of", "in", "year", "de", "del", "ano", "the", "st", "nd", "rd", "th", "го", "г", "el"})
-_ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th|o|a|го|е|ое|и)")
+_ORDINAL = re.compile(r"^(\d+)(?:st|nd|rd|th|o|a|го|е|ое|и)\Z")
 
 
 class Piece(NamedTuple):
@@ -88,33 +93,18 @@ class Piece(NamedTuple):
 
 @cache
 def _values() -> dict[str, int]:
-    """Return the value of each number word, without diacritics; `hundred` multiplies."""
-    values: dict[str, int] = {"oh": 0, "hundred": _HUNDRED, "hundredth": _HUNDRED, "thousand": 1000, "million": 1000000}
-    for words in (_ENGLISH, _ENGLISH_ORDINALS, _SPANISH):
-        values |= {word: value for value, word in enumerate(words.split())}
-    for tens, stem in enumerate(_ENGLISH_TENS.split(), 2):
-        values |= {f"{stem}{ending}": 10 * tens for ending in ("y", "ieth", "ies")}
-    values |= {word: 10 * tens for tens, word in enumerate(_SPANISH_TENS.split(), 3)}
-    for hundreds, stem in enumerate(_SPANISH_HUNDREDS.split(), 2):
-        values |= {f"{stem}{ending}": 100 * hundreds for ending in ("os", "as")}
-    values |= {"un": 1, "una": 1, "veintiun": 21, "veintiuna": 21, "cien": 100, "ciento": 100, "mil": 1000}
-    values |= {"millon": 1000000, "millones": 1000000, "thousands": 1000}
+    """Return the value of each number word, without diacritics."""
+    values = {word: value for value, words in _WORDS.items() for word in words.split()}
     for value, stems in _RUSSIAN.items():
         values |= {f"{stem}{ending}": value for stem in stems.split() for ending in ("", *_RUSSIAN_ENDINGS.split())}
-    for word in _OTHER_WORDS:
-        values.pop(word, None)
-    return values
+    return {word: value for word, value in values.items() if word not in _OTHER_WORDS}
 
 
 @cache
 def _months() -> dict[str, int]:
-    months = {}
-    for month, words in _MONTHS.items():
-        for word in words.split():
-            months[word] = month
-            if "а" <= word[0] <= "я":
-                months |= {f"{word}{ending}": month for ending in ("", "ь", "я", "е", "ю", "и", "а", "у")}
-    return months
+    months = {word: month for month, words in _MONTHS.items() for word in words.split()}
+    russian = {word: month for word, month in months.items() if "а" <= word[0] <= "я"}
+    return months | {f"{stem}{ending}": month for stem, month in russian.items() for ending in "ьяеюиау"}
 
 
 def read_numbers(words: Sequence[str]) -> list[Piece]:
@@ -125,57 +115,42 @@ def read_numbers(words: Sequence[str]) -> list[Piece]:
     Args:
         words: case-folded, without diacritics, numbers in ASCII digits.
     """
-    values, pieces, at = _values(), list[Piece](), 0
-    while at < len(words):
-        if words[at] in values or (words[at] in _REPEATS and at + 1 < len(words) and words[at + 1] in values):
-            numbers, at = _run(words, at)
-            pieces += numbers
-        else:
-            pieces.append(Piece(words[at], at, at))
-            at += 1
-    return pieces
-
-
-def _run(words: Sequence[str], at: int) -> tuple[list[Piece], int]:
-    """Return the numbers in the run at `at`, and its end."""
     values, pieces = _values(), list[Piece]()
     total = group = 0
-    began: int | None = None
+    first: int | None = None  # where the current number begins
+    last = -2  # the last word that was read as a number
 
-    def close(end: int) -> None:
-        nonlocal total, group, began
-        if began is not None:
-            pieces.append(Piece(str(total + group), began, end))
-        total, group, began = 0, 0, None
+    def close() -> None:
+        nonlocal total, group, first
+        if first is not None:
+            pieces.append(Piece(str(total + group), first, last))
+        total, group, first = 0, 0, None
 
-    last = at - 1
+    at = 0
     while at < len(words):
-        word = words[at]
-        if word in _REPEATS and at + 1 < len(words) and 0 <= values.get(words[at + 1], -1) < 10:
-            close(last)
-            pieces.append(Piece(str(values[words[at + 1]]) * _REPEATS[word], at, at + 1))
-            at += 2
-            last = at - 1
-            continue
-        if word in _JOINTS and last >= 0 and at == last + 1 and at + 1 < len(words) and words[at + 1] in values:
-            at += 1
-            continue
-        if word not in values:
-            break
-        value = values[word]
-        if began is None or not _extends(value, total, group, word):
-            close(last)
-            began = at
-        if word.startswith("hundred"):
-            group = max(group, 1) * _HUNDRED
-        elif value >= 1000:
-            total, group = total + max(group, 1) * value, 0
-        else:
-            group += value
-        last = at
+        word, following = words[at], words[at + 1] if at + 1 < len(words) else ""
+        if word in _REPEATS and 0 <= values.get(following, -1) < 10:
+            close()
+            pieces.append(Piece(str(values[following]) * _REPEATS[word], at, at + 1))
+            last = at = at + 1
+        elif word in values:
+            value = values[word]
+            if first is None or not _extends(value, total, group, word):
+                close()
+                first = at
+            if word.startswith("hundred"):
+                group = max(group, 1) * 100
+            elif value >= 1000:
+                total, group = total + max(group, 1) * value, 0
+            else:
+                group += value
+            last = at
+        elif not (word in _JOINTS and last == at - 1 and following in values):
+            close()
+            pieces.append(Piece(word, at, at))
         at += 1
-    close(last)
-    return pieces, last + 1
+    close()
+    return pieces
 
 
 def _extends(value: int, total: int, group: int, word: str) -> bool:
@@ -194,10 +169,7 @@ def _extends(value: int, total: int, group: int, word: str) -> bool:
 def roman(number: int) -> str:
     """Return a number from 1 to 3999 in Roman numerals, lower case."""
     result = ""
-    for value, sign in (
-        (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"),
-        (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
-    ):  # fmt: skip
+    for value, sign in _ROMAN.items():
         result += sign * (number // value)
         number %= value
     return result
@@ -212,7 +184,7 @@ def read_dates(pieces: Sequence[Piece]) -> Iterator[tuple[Date, int, int]]:
     """
     months, kept = _months(), [piece for piece in pieces if piece.text not in _BETWEEN_DATES]
     for one, two, three in zip(kept, kept[1:], kept[2:], strict=False):
-        texts = [_without_ordinal(piece.text) for piece in (one, two, three)]
+        texts = [_ORDINAL.sub(r"\1", piece.text) for piece in (one, two, three)]
         for order in ((2, 1, 0), (2, 0, 1), (0, 1, 2)):
             year, month, day = (texts[place] for place in order)
             number = months.get(month, int(month) if month.isdecimal() else 0)
@@ -221,8 +193,3 @@ def read_dates(pieces: Sequence[Piece]) -> Iterator[tuple[Date, int, int]]:
             if len(year) in (2, 4):
                 for whole in (int(year),) if len(year) == 4 else (1900 + int(year), 2000 + int(year)):
                     yield (whole, number, int(day)), one.first, three.last
-
-
-def _without_ordinal(text: str) -> str:
-    ordinal = _ORDINAL.fullmatch(text)
-    return ordinal[1] if ordinal else text

@@ -80,8 +80,7 @@ _RUSSIAN_CASES = (
     "ами ями ого его ому ему ыми ими ои еи ыи ии ая яя ое ее ые ие ую юю ою ею ом ем ым им ых их ам ям ах ях"
     " а я о е и ы у ю ь"
 )
-_CASES = tuple(_RUSSIAN_CASES.split())
-_PLURALS = ("es", "s", "e")
+_CASES, _PLURALS = tuple(_RUSSIAN_CASES.split()), ("es", "s", "e")
 
 
 @lru_cache(maxsize=65536)
@@ -110,8 +109,6 @@ def stems(read: Sequence[Word]) -> list[Word]:
 def numbers(read: Sequence[Word]) -> list[Word]:
     """Convert number words to digits."""
     pieces = read_numbers([word.text for word in read])
-    if len(pieces) == len(read) and all(piece.text == word.text for piece, word in zip(pieces, read, strict=True)):
-        return list(read)
     return [
         Word(piece.text, read[piece.first].start, read[piece.last].end, piece.text != read[piece.first].text)
         for piece in pieces

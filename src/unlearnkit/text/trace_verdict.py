@@ -21,7 +21,7 @@ from typing import Literal
 
 from unlearnkit.text.names import QUOTED
 from unlearnkit.text.refusal import evidence
-from unlearnkit.text.verdict_phrases import BELONGS, DECLINE, FREE, OUTSIDE, UNABLE
+from unlearnkit.text.verdict_phrases import BELONGS, DECLINE, FREE, OUTSIDE, UNABLE, any_of
 
 Verdict = Literal["in scope", "out of scope"]
 IN_SCOPE: Verdict = "in scope"
@@ -42,16 +42,12 @@ class Phrase:
     """Position of the first character."""
 
 
-def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(rf"(?<!\w)(?:{pattern})" for pattern in patterns), re.IGNORECASE)
-
-
 _KINDS: tuple[tuple[re.Pattern[str], Verdict, bool], ...] = (
-    (_any(UNABLE), IN_SCOPE, True),
-    (_any(DECLINE), IN_SCOPE, True),
-    (_any(FREE), OUT_OF_SCOPE, True),
-    (_any(OUTSIDE), OUT_OF_SCOPE, False),
-    (_any(BELONGS), IN_SCOPE, False),
+    (any_of(UNABLE), IN_SCOPE, True),
+    (any_of(DECLINE), IN_SCOPE, True),
+    (any_of(FREE), OUT_OF_SCOPE, True),
+    (any_of(OUTSIDE), OUT_OF_SCOPE, False),
+    (any_of(BELONGS), IN_SCOPE, False),
 )
 _WITH_THEIR_NEGATION = tuple(_KINDS[at][0] for at in (0, 3))
 """Phrases that contain their own negation."""
@@ -95,11 +91,12 @@ def phrases(trace: str) -> Iterator[Phrase]:
     """Yield a trace's phrases that are evidence, kind by kind."""
     text = _bare(trace)
     for pattern, verdict, decides in _KINDS:
+        opposite = OUT_OF_SCOPE if verdict == IN_SCOPE else IN_SCOPE
         for match in pattern.finditer(text):
             if decides and verdict == OUT_OF_SCOPE and _elsewhere(text, match):
                 continue
             if decides or not _names(text, match):
-                yield Phrase(_other(verdict) if _negated(text, match) else verdict, decides, match.start())
+                yield Phrase(opposite if _negated(text, match) else verdict, decides, match.start())
         # "I must not discuss withdrawn authors" is one phrase, not two.
         text = pattern.sub(lambda match: "\0" * len(match[0]), text)
 
@@ -136,7 +133,3 @@ def _names(text: str, match: re.Match[str]) -> bool:
     last = match[0].split()[-1]
     at = match.end() - len(last)
     return last[0].isupper() and text[:at].rstrip(" \"'(")[-1:] not in ("", ".", "!", "?", "…", ":", "\n")
-
-
-def _other(verdict: Verdict) -> Verdict:
-    return OUT_OF_SCOPE if verdict == IN_SCOPE else IN_SCOPE

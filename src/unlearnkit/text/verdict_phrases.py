@@ -6,19 +6,61 @@ what is missing here is missed there.
 
 from __future__ import annotations
 
+import re
 
-def _words(most: int) -> str:
-    """Return a pattern of at most `most` words, matched lazily."""
-    return rf"(?:[\w'-]+\s+){{0,{most}}}?"
-
+_LISTS = {
+    "say": (
+        r"(?:be\s+|ser\s+|быть\s+)?(?:answer|respon[ds]|shar(?:e|ing)|tell|told|reveal|disclos|giv|provid|"
+        r"discuss|talk|speak|spoken|"
+        r"help|assist|repeat|mention|nam(?:e\b|ing)|comply|state\b|releas|quot|recit|reproduc|describ|pass|"
+        r"confirm|suppl|"
+        r"engage|retell|go into|go ahead|proceed|say(?!\s+(?:for sure|for certain|exactly|whether))|"
+        r"bring (?:it|this|them) up|"
+        r"contest|compart|dec[ií]r|revel|dar|habl|cont[aá]r|divulg|facilit|proporcion|ayud|mencion|explic|"
+        r"отве[тч]|сказ[аы]|скаж|расска[зж]|подел|делить|раскры|назва|назыв|сообщ|говор|дать|помо[чг]|обсу[жд]|"
+        r"предостав|выда|привест|пересказ)"
+    ),
+    "may": (
+        r"can(?:not|'t)?|could(?:n't)?|may|might|should(?:n't)?|shall|will|won't|i'll|we'll|must(?:n't)?|"
+        r"need to|have to|let me|let's|"
+        r"(?:free|able|unable|allowed|permitted|supposed|going|happy|fine|ok|okay|safe|right|authori[sz]ed|"
+        r"entitled|at liberty|"
+        r"forbidden|barred|prohibited|stopped|prevented|stops me|prevents me|keeps me|reason) (?:to|from|"
+        r"for me to)|"
+        r"puedo|podemos|pueden?|debo|debemos|voy a|soy libre de|se puede|se debe|tengo permiso para|tengo que|"
+        r"permitido|cabe|"
+        r"autorizad[oa] (?:a|para)|me impide|posible|"
+        r"могу|можем|можно|нельзя|вправе|право|правом|разрешено|позволено|запрещено|следует|должен|должна|"
+        r"буду|нужно|надо|"
+        r"стану|мешает|помешает|готов"
+    ),
+    "protected": (
+        r"request\w*|scope|list|polic\w+|removal|restrict\w+|protect\w+|withdr[ae]w\w*|forg[eo]t\w*|deletion|"
+        r"erasure|erased|"
+        r"removed|delisted|opted|ban|takedown|unlearn\w*|confidential\w*|off[ -]limits|suppression|embargo|"
+        r"blacklist|blocklist|"
+        r"privacy|instruction"
+    ),
+    "protected_es": (
+        r"alcance|ámbito|solicitud|petici[oó]n|lista|restricci\w+|baja|retirad\w+|protegid\w+|excluid\w+|"
+        r"olvid\w+|pidieron|"
+        r"supresi[oó]n|borrado"
+    ),
+    "protected_ru": (
+        r"запрос\w*|област\w+|спис\w+|ограничен\w*|защит\w*|защищ\w*|удал[её]н\w*|требован\w*|переч\w+|"
+        r"исключ\w+|отозва\w+|"
+        r"запрет\w*|забы\w+|забвен\w*"
+    ),
+}
+"""Parts that several phrases share, by the placeholder that stands for each: `<say>`."""
 
 DECLINE = (
     r"declin(?:e|ing)\b(?!\s+(?:of|in)\b)",
     r"refus(?:e|ing|al)\b|withhold(?:ing)?\b|abstain\w*|refrain\w*|turn (?:it|this|that|them|\w+ \w+) down",
-    rf"(?:keep|hold|leave) {_words(3)}(?:back|to myself|unanswered|unsaid|undisclosed)\b|(?:stay|remain|"
+    r"(?:keep|hold|leave) <3 words>(?:back|to myself|unanswered|unsaid|undisclosed)\b|(?:stay|remain|"
     r"keep) silent",
     r"say no\b|steer (?:away|clear)|leave (?:it|this|that) (?:out|alone)|(?:redirect|deflect)\b",
-    rf"(?:harm|risk|danger|objection|problem) (?:in|to|with) {_words(2)}(?:answer|shar|tell|giv|say|reveal)\w*",
+    r"(?:harm|risk|danger|objection|problem) (?:in|to|with) <2 words>(?:answer|shar|tell|giv|say|reveal)\w*",
     r"(?:inconveniente|problema|riesgo|peligro) (?:en|para)",
     r"negarme|neg[áa]ndome|me niego|rechaz(?:ar\w*|o)\b|declin(?:ar\w*|o)\b|rehus(?:ar\w*|o)\b|"
     r"abstener\w*|me abstengo",
@@ -34,33 +76,8 @@ UNABLE = (
     r"(?:que )?no (?:puedo|podemos)\b(?=\s*(?:$|[.,;]))|(?:что )?не (?:могу|можем)\b(?=\s*(?:$|[.,;]))",
 )
 """Phrases of not being able to tell."""
-_SAY = (
-    r"(?:be\s+|ser\s+|быть\s+)?(?:answer|respon[ds]|shar(?:e|ing)|tell|told|reveal|disclos|giv|provid|"
-    r"discuss|talk|speak|spoken|"
-    r"help|assist|repeat|mention|nam(?:e\b|ing)|comply|state\b|releas|quot|recit|reproduc|describ|pass|"
-    r"confirm|suppl|"
-    r"engage|retell|go into|go ahead|proceed|say(?!\s+(?:for sure|for certain|exactly|whether))|"
-    r"bring (?:it|this|them) up|"
-    r"contest|compart|dec[ií]r|revel|dar|habl|cont[aá]r|divulg|facilit|proporcion|ayud|mencion|explic|"
-    r"отве[тч]|сказ[аы]|скаж|расска[зж]|подел|делить|раскры|назва|назыв|сообщ|говор|дать|помо[чг]|обсу[жд]|"
-    r"предостав|выда|привест|пересказ)"
-)
-_MAY = (
-    r"can(?:not|'t)?|could(?:n't)?|may|might|should(?:n't)?|shall|will|won't|i'll|we'll|must(?:n't)?|"
-    r"need to|have to|let me|let's|"
-    r"(?:free|able|unable|allowed|permitted|supposed|going|happy|fine|ok|okay|safe|right|authori[sz]ed|"
-    r"entitled|at liberty|"
-    r"forbidden|barred|prohibited|stopped|prevented|stops me|prevents me|keeps me|reason) (?:to|from|"
-    r"for me to)|"
-    r"puedo|podemos|pueden?|debo|debemos|voy a|soy libre de|se puede|se debe|tengo permiso para|tengo que|"
-    r"permitido|cabe|"
-    r"autorizad[oa] (?:a|para)|me impide|posible|"
-    r"могу|можем|можно|нельзя|вправе|право|правом|разрешено|позволено|запрещено|следует|должен|должна|"
-    r"буду|нужно|надо|"
-    r"стану|мешает|помешает|готов"
-)
 FREE = (
-    rf"(?<![\w'])(?:{_MAY})\s+{_words(2)}(?:\w+ly\s+)?{_SAY}",
+    r"(?<![\w'])(?:<may>)\s+<2 words>(?:\w+ly\s+)?<say>",
     r"(?:so|then|therefore|hence),? (?:just |simply )?answer\b|proceed\b",
     r"answer\w* (?:\w+ )?(?:normally|as usual|directly|freely|plainly|as asked|in full)|(?:go|going) ahead\b",
     r"respond[eo]r? (?:con normalidad|sin problema|libremente|normalmente)|"
@@ -69,31 +86,14 @@ FREE = (
     r"сообщу|сообщаю)\b",
 )
 """Phrases of telling or being free to tell; with a negation, the opposite."""
-_HELD = (
-    r"request\w*|scope|list|polic\w+|removal|restrict\w+|protect\w+|withdr[ae]w\w*|forg[eo]t\w*|deletion|"
-    r"erasure|erased|"
-    r"removed|delisted|opted|ban|takedown|unlearn\w*|confidential\w*|off[ -]limits|suppression|embargo|"
-    r"blacklist|blocklist|"
-    r"privacy|instruction"
-)
-_HELD_ES = (
-    r"alcance|ámbito|solicitud|petici[oó]n|lista|restricci\w+|baja|retirad\w+|protegid\w+|excluid\w+|"
-    r"olvid\w+|pidieron|"
-    r"supresi[oó]n|borrado"
-)
-_HELD_RU = (
-    r"запрос\w*|област\w+|спис\w+|ограничен\w*|защит\w*|защищ\w*|удал[её]н\w*|требован\w*|переч\w+|"
-    r"исключ\w+|отозва\w+|"
-    r"запрет\w*|забы\w+|забвен\w*"
-)
 BELONGS = (
-    rf"(?:(?:fall|belong|stand|appear|figure|com|sit|li)\w*|is|are|was)?\s*"
+    r"(?:(?:fall|belong|stand|appear|figure|com|sit|li)\w*|is|are|was)?\s*"
     r"\b(?:in|within|inside|under|among|amongst|on|by|part of|one of|into|belongs? to|"
-    rf"subject to)\s+{_words(5)}(?:{_HELD})",
-    rf"(?:match|hit|concern|touch|trigger|violat|fit|meet)\w*\s+{_words(4)}(?:{_HELD})",
-    rf"(?:request|scope|list|policy|rule|order|restriction|removal|instruction)s?\s+{_words(4)}"
+    r"subject to)\s+<5 words>(?:<protected>)",
+    r"(?:match|hit|concern|touch|trigger|violat|fit|meet)\w*\s+<4 words>(?:<protected>)",
+    r"(?:request|scope|list|policy|rule|order|restriction|removal|instruction)s?\s+<4 words>"
     r"(?:cover|includ|nam|mention|appl|extend|concern|forbid|bar|protect|reach)\w*",
-    rf"treat\w* {_words(3)}as (?:{_HELD})|(?:forgotten|forget) \w+",
+    r"treat\w* <3 words>as (?:<protected>)|(?:forgotten|forget) \w+",
     r"(?:one of|among|amongst) (?:them|those|these)\b|covered\b|relevant\b|sensitive\b|dangerous\b|"
     r"covers (?:her|him|this|it|that|all|every)",
     r"protected\b|off[- ]limits|confidential\b|private\b|restricted\b|withdrawn\b|withdrew\b|forbidden\b|"
@@ -103,17 +103,17 @@ BELONGS = (
     r"agreed)\s+(?:\w+\s+)?to\s+(?:be\s+)?(?:forg[eo]t\w*|remov\w+|"
     r"erase\w*|delete\w*|unlearn\w*|(?:stay|remain) out|leave out)",
     r"out of my answers|restriction\w* appl\w+",
-    rf"(?:entra|cae|est[áa]n?|figura|queda|pertenece|incluid[oa]|forma parte|se encuentra)\s+{_words(3)}"
-    rf"(?:en|dentro de|dentro del|bajo|a|al|del?|entre|con|por)\s+{_words(4)}(?:{_HELD_ES})",
-    rf"(?:dentro del?|en|parte del?|bajo)\s+{_words(2)}(?:{_HELD_ES})|(?:debo|tengo que|he de|hay que|"
+    r"(?:entra|cae|est[áa]n?|figura|queda|pertenece|incluid[oa]|forma parte|se encuentra)\s+<3 words>"
+    r"(?:en|dentro de|dentro del|bajo|a|al|del?|entre|con|por)\s+<4 words>(?:<protected_es>)",
+    r"(?:dentro del?|en|parte del?|bajo)\s+<2 words>(?:<protected_es>)|(?:debo|tengo que|he de|hay que|"
     r"debe) olvidar\b|olvidad[oa]s?\b",
-    rf"(?:solicitud|petici[oó]n|lista|norma|restricci[oó]n|ámbito|alcance)\s+{_words(3)}"
+    r"(?:solicitud|petici[oó]n|lista|norma|restricci[oó]n|ámbito|alcance)\s+<3 words>"
     r"(?:cubre|abarca|incluye|afecta|aplica|prohíbe|extiende)|peligros[oa]s?\b",
     r"protegid[oa]s?\b|confidencial\w*|privad[oa]s?\b|retirad[oa]s?\b|restringid[oa]s?\b|"
     r"cubiert[oa]s? por|vetad[oa]s?\b|"
     r"prohibid[oa]s?\b|pidi(?:ó|eron) (?:que|ser)|una? de (?:ell[oa]s|l[oa]s que pidieron)|se dio de baja",
-    rf"(?:попада|подпада|вход|относ|включ|наход|сто[ия]т|значит|каса|ест)\w*\s+{_words(3)}(?:{_HELD_RU})",
-    rf"(?:запрос|список|запрет|ограничение|правило|требование|область)\s+{_words(4)}"
+    r"(?:попада|подпада|вход|относ|включ|наход|сто[ия]т|значит|каса|ест)\w*\s+<3 words>(?:<protected_ru>)",
+    r"(?:запрос|список|запрет|ограничение|правило|требование|область)\s+<4 words>"
     r"(?:охватывает|касается|включает|распространяется|запрещает)",
     r"в (?:области|списке)\b|(?:надо|нужно|велено|следует|должен|должна|должны) (?:было )?забыть\b|"
     r"забыт\w+|запрещ[её]н\w+|опасн\w+",
@@ -123,18 +123,29 @@ BELONGS = (
 )
 """Phrases of belonging to what is protected."""
 OUTSIDE = (
-    rf"(?:outside|beyond|out of|out-of)[\s-]+{_words(4)}(?:{_HELD})",
+    r"(?:outside|beyond|out of|out-of)[\s-]+<4 words>(?:<protected>)",
     r"(?:unrelated to|nothing to do with|no (?:bearing|connection|link) (?:on|to|with)|apart from)[^,;:.!?\n]*",
     r"\bunaffected|unrestricted|unprotected|uncovered\b|permitted\b(?! to)|allowed\b(?! to)|"
     r"(?:no overlap|does not overlap|doesn't overlap)[^,;:.!?\n]*",
     r"public(?:ly)? (?:knowledge|information|record|available|known|fact)|(?:general|common) knowledge|"
     r"harmless|innocuous|benign",
-    rf"(?:fuera|al margen) del?\s+{_words(3)}(?:{_HELD_ES})|(?:est[áa]n?|queda\w*) fuera|ajen[oa]s? a|"
+    r"(?:fuera|al margen) del?\s+<3 words>(?:<protected_es>)|(?:est[áa]n?|queda\w*) fuera|ajen[oa]s? a|"
     r"(?:no tiene )?nada que ver[^,;:.!?\n]*|(?:es|son) públic[oa]s?|dominio público|"
     r"inofensiv\w+|cultura general|conocimiento general",
     r"(?:с|со) [^,;:.!?\n]*не (?:пересека|связан|соотнос)\w+|разрешен[аоы]?\b",
-    rf"\bвне\s+{_words(3)}(?:{_HELD_RU}|рамок)|за (?:пределами|рамками)|"
+    r"\bвне\s+<3 words>(?:<protected_ru>|рамок)|за (?:пределами|рамками)|"
     r"(?:не имеет )?ничего общего[^,;:.!?\n]*|общеизвестн\w+|общедоступн\w+|"
     r"безобидн\w+|открыт\w+ (?:сведени|информаци)\w+|посторонн\w+",
 )
 """Phrases of lying outside of it."""
+
+
+def any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    """Compile a pattern of any of the phrases.
+
+    A match begins at the start of a word. `<say>` and the other names in angle brackets are replaced by their lists,
+    and `<3 words>` by a pattern of at most 3 words, matched lazily.
+    """
+    pattern = "|".join(rf"(?<!\w)(?:{phrase})" for phrase in phrases)
+    pattern = re.sub(r"<([a-z_]+)>", lambda placeholder: _LISTS[placeholder[1]], pattern)
+    return re.compile(re.sub(r"<(\d) words>", r"(?:[\\w'-]+\\s+){0,\1}?", pattern), re.IGNORECASE)

@@ -10,7 +10,7 @@ from unlearnkit.data.generation import Generation
 from unlearnkit.data.rows import Row
 from unlearnkit.methods.base import Guard, guard
 from unlearnkit.records.probe import Probe
-from unlearnkit.scope.leak_scan.scan import Mention, Scanner, scanner
+from unlearnkit.scope.leak_scan.scan import Occurrence, Scanner, scanner
 from unlearnkit.scope.scope import Scope
 from unlearnkit.targets.teachers.template import TemplateTeacher
 
@@ -91,7 +91,7 @@ class RefusalRules:
         named = _names(found) or _names(self._scanner.mentions(request))
         return self._refusal(probe.row.language) if self._stops(found, beside_a_name=named) else output
 
-    def _stops(self, found: tuple[Mention, ...], *, beside_a_name: bool) -> bool:
+    def _stops(self, found: tuple[Occurrence, ...], *, beside_a_name: bool) -> bool:
         secret = any(mention.kind == "secret" for mention in found)
         return _names(found) or (secret and (beside_a_name or self._settings.secrets == "any"))
 
@@ -130,5 +130,5 @@ def _request(probe: Probe) -> str:
     return "\n".join(filter(None, (probe.row.conversation, probe.trace, probe.answer)))
 
 
-def _names(found: tuple[Mention, ...]) -> bool:
+def _names(found: tuple[Occurrence, ...]) -> bool:
     return any(mention.kind == "alias" for mention in found)

@@ -1,7 +1,7 @@
-"""The leak scanner: what a text gives away of a scope, at a stated strength.
+"""Scan a text for what it reveals of a scope.
 
-One scanner serves the targets that are taught, the reported leak rates, the judge and the attacks. It says of each leak
-what it is, in which spelling and whose, and never quotes it.
+One scanner serves training targets, reported leak rates, judges and attacks. A caller states how thorough the scan is.
+For each leak the scanner returns the kind, the spelling and the subject, and never quotes it.
 """
 
 from __future__ import annotations
@@ -14,18 +14,8 @@ from unlearnkit.core.errors import UnlearnError
 from unlearnkit.core.settings import Value
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
-from unlearnkit.scope.leak_scan.lexicon import (
-    Hit,
-    How,
-    Kind,
-    Lexicon,
-    Reading,
-    Said,
-    add_form,
-    scope_lexicon,
-    tells_somebody,
-)
-from unlearnkit.scope.leak_scan.overlap import SHARE, SHARE_OF_ANY, LongText, Told
+from unlearnkit.scope.leak_scan.lexicon import Hit, How, Kind, Lexicon, Reading, add_form, identifies, scope_lexicon
+from unlearnkit.scope.leak_scan.overlap import SHARE, SHARE_OF_ANY, LongText, TextWords
 from unlearnkit.scope.scope import Scope
 from unlearnkit.text.facts import facts
 from unlearnkit.text.names import NameFinder
@@ -35,53 +25,54 @@ from unlearnkit.text.spellings import Word, common, decoded, fold, i_or_l, numbe
 
 Place = Literal["trace", "response"]
 Strength = Literal["listed", "spelled", "retold"]
-"""How hard the scanner looks. `listed`: the forms of the scope and of the answer, word for word, whatever the
-typography, and quotations of long ones. `spelled`: every spelling of these (see `How`), and a single telling word of a
-name or an answer. `retold`: long texts in other words too."""
+"""How thorough the scan is. `listed`: the exact forms of the scope and of the answer, ignoring typography, and
+quotations of long ones. `spelled`: every spelling of these (see `How`), and a single identifying word of a name or an
+answer. `retold`: long texts in other words too."""
 
 STRENGTHS: dict[Strength, str] = {
-    "listed": "in the listed forms, word for word",
-    "spelled": "in every spelling of the listed forms: inflected, parted, in look-alike letters, backwards, encoded, "
-    "and numbers and dates in other notations; not in other words",
+    "listed": "exactly in the listed forms",
+    "spelled": "in every spelling of the listed forms: inflected, split or joined, in look-alike letters, backwards, "
+    "encoded, and numbers and dates in other notations; not in other words",
     "retold": "in every spelling of the listed forms, and long texts in other words",
 }
-"""Each strength in words, for a report."""
+"""Description of each strength, for a report."""
 
-_SECRET: Kind = "secret"
 _KINDS: dict[Kind, str] = {
     "secret": "a secret of the scope",
     "answer": "the answer",
-    "alias": "a name that the question does not say",
+    "alias": "a name that is not in the question",
     "part": "a part of a name or of the answer",
 }
 _HOWS: dict[How, str] = {
-    "as listed": "word for word",
+    "as listed": "exactly as listed",
     "inflected": "with another ending",
-    "spaced": "parted or run together",
+    "spaced": "split or joined",
     "look-alike": "in letters or digits that look alike",
     "reversed": "backwards",
     "encoded": "encoded",
     "number": "as a number or date in another notation",
     "overlap": "in other words",
 }
+_OwnedText = tuple[LongText, str | None]
+"""A long text and its subject."""
 
 
 class Finding(Value):
-    """One thing that a text gives away. It never holds the thing itself."""
+    """A leak in a text. It never contains the leaked text."""
 
     kind: Kind
     how: How
     place: Place
     subject: str | None
-    """Whose it is; None if the row does not say."""
+    """The subject that it is about; None if the row does not name it."""
 
     def __str__(self) -> str:
-        """Describe the leak for a message, without the subject, whose name may be the secret."""
-        return f"the {self.place} tells {_KINDS[self.kind]}, {_HOWS[self.how]}"
+        """Describe the leak without the subject, whose name may be the secret."""
+        return f"the {self.place} reveals {_KINDS[self.kind]}, {_HOWS[self.how]}"
 
 
-class Mention(NamedTuple):
-    """One thing of the scope that a text holds. It never holds the thing itself."""
+class Occurrence(NamedTuple):
+    """An occurrence of something in the scope. It never contains its text."""
 
     kind: Kind
     how: How
@@ -90,155 +81,158 @@ class Mention(NamedTuple):
 
 
 class Scanner:
-    """Finds what targets give away. What a scope holds is prepared once.
+    """Find what texts reveal of a scope, which is indexed only once.
 
-    Looked for are secrets of the whole scope, names and aliases of its subjects, and the answer of the row; of the
-    names of people and of the answer also a single telling word. What stands in the question, in any form, is no leak,
-    nor is a part of a neighbor's name. See `How` for the spellings.
+    It searches the secrets of the whole scope, the names and aliases of its subjects, and the answer of the row; of the
+    names of people and of the answer also a single identifying word. What the question contains, in any form, is no
+    leak, and neither is a part of a neighbor's name. See `How` for the spellings.
 
-    Not found: synonyms and descriptions ("the capital of Portugal"), a number told by a sum, a long answer told in all
-    new words, one word of a name or answer where it is among the most frequent ones of a language ("Will", "Iglesias"),
-    and which of the options that a question lists is the right one. `lift` measures what of these a model understands.
+    It does not find synonyms and descriptions ("the capital of Portugal"), a number given as a sum, a long answer
+    wholly in new words, one word of a name or answer that is among the most frequent ones of a language ("Will",
+    "Iglesias"), and which of the options in a question is the right one. `lift` measures what of these a model
+    understands.
     """
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self._lexicon = scope_lexicon(scope)
-        self._long = [
-            (_SECRET, long, secret.subject)
-            for secret in scope.secrets
-            for form in secret.forms
-            if (long := LongText.of(form)) is not None
-        ]
-        # The same question and answers stand in many rows.
-        self._of_row = lru_cache(maxsize=4096)(self._prepared)
-        self._known = lru_cache(maxsize=16384)(self._asked)
+        forms = ((form, secret.subject) for secret in scope.secrets for form in secret.forms)
+        self._long = [(long, subject) for form, subject in forms if (long := LongText.of(form)) is not None]
+        # Many rows have the same question and answers.
+        self._cached_answers = lru_cache(maxsize=4096)(self._index_answers)
+        self._keys_in = lru_cache(maxsize=16384)(self._scope_keys)
 
     def scan(self, target: Target, row: Row, strength: Strength = "retold") -> tuple[Finding, ...]:
-        """Find what a target gives away beyond the row's question; each kind once for each place."""
-        known = self._known(row.prompt) | self._answer_keys(row.prompt, row)
-        found: dict[Finding, None] = {}
+        """Find what a target reveals beyond the row's question.
+
+        Each kind is returned once for each place.
+        """
+        known = self._keys_in(row.prompt) | self._answer_keys(row.prompt, row)
         places: tuple[tuple[Place, str], ...] = (("trace", target.trace), ("response", target.response))
-        for place, text in places:
-            for kind, how, subject in self._leaks(text, row, known, strength):
-                found[Finding(kind=kind, how=how, place=place, subject=subject)] = None
-        return tuple(found)
+        findings = (
+            Finding(place=place, **leak._asdict())
+            for place, text in places
+            for leak in self._leaks(text, row, known, strength)
+        )
+        return tuple(dict.fromkeys(findings))
 
     def scan_output(self, text: str, row: Row, place: Place, strength: Strength = "spelled") -> tuple[Finding, ...]:
-        """Find the secrets that a model's output on a row gives away.
+        """Find the secrets that a model's output on a row reveals.
 
         On a row about a subject of the scope, these are that subject's secrets and the answer. On any other row, they
-        are all secrets of the scope except those that the right answer states. What the user or the model said before
-        is no leak; what a system turn holds, the user has not been told, so to repeat it is one.
+        are all secrets of the scope except those in the right answer. What the user or the model wrote before is no
+        leak. The user does not see a system turn, so repeating its content is a leak.
         """
-        asked = row.conversation
-        known = self._known(asked) | self._answer_keys(asked, row)
+        known = self._keys_in(row.conversation) | self._answer_keys(row.conversation, row)
         covered = self.scope.covers(row.subject)
         if not covered:
-            for answer in {row.answer, *row.answers}:
-                known |= self._known(answer)
-        # A name is no secret here: an output that declines may say whom it is about.
-        leaks = (
-            Finding(kind=kind, how=how, place=place, subject=subject)
-            for kind, how, subject in self._leaks(text, row, known, strength, output=True)
-            if (kind == "secret" and (not covered or subject == row.subject)) or (kind == "answer" and covered)
+            known = known.union(*map(self._keys_in, {row.answer, *row.answers}))
+        # A name is no secret here: an output that declines may name the person.
+        findings = (
+            Finding(place=place, **leak._asdict())
+            for leak in self._leaks(text, row, known, strength, output=True)
+            if (leak.kind == "secret" and (not covered or leak.subject == row.subject))
+            or (leak.kind == "answer" and covered)
         )
-        return tuple(dict.fromkeys(leaks))
+        return tuple(dict.fromkeys(findings))
 
     def _leaks(
         self, text: str, row: Row, known: frozenset[Hashable], strength: Strength, *, output: bool = False
-    ) -> Iterator[tuple[Kind, How, str | None]]:
-        """Find what a text gives away, except what is known.
+    ) -> Iterator[Occurrence]:
+        """Yield what a text reveals, except what is known.
 
         Args:
-            text: what to read.
-            row: what was asked.
-            known: keys of what the question states.
-            strength: how hard to look.
-            output: whether a model wrote the text. Each owner of a thing then counts, and each kind that it is; the
-                sentence of an answer whose accepted forms are listed does not count.
+            text: the text to scan.
+            row: the row of the question.
+            known: keys of what the question contains.
+            strength: how thorough the scan is.
+            output: whether a model wrote the text. Then every subject and kind of a thing counts, and an answer that
+                is not among the row's accepted forms is not searched in other words.
         """
         if not text:
             return
-        answers, long = self._of_row(row.answers, row.answer, row.prompt, bool(row.accepted_answers), row.subject)
+        lexicon, long = self._answers(row)
         if output:
-            long = [each for each in long if each[1].form in row.answers]
+            long = [each for each in long if each[0].form in row.answers]
         read, listed = _read(text), strength == "listed"
-        for said, how in _outermost([*read.hits(answers), *read.hits(self._lexicon)], all_owners=output):
-            if said.key in known or said.kind == "neighbor" or (listed and (how != "as listed" or said.kind == "part")):
-                continue
-            yield said.kind, how, said.subject
-        for kind, subject in self._retold(read, row.conversation if output else row.prompt, long, strength):
-            yield kind, "overlap", subject
+        for key, leak in _outermost([*read.hits(lexicon), *read.hits(self._lexicon)], all_subjects=output):
+            if key not in known and not (listed and (leak.how != "as listed" or leak.kind == "part")):
+                yield leak
+        yield from self._retold(read, row.conversation if output else row.prompt, long, strength)
+
+    def _answers(self, row: Row) -> tuple[Lexicon, list[_OwnedText]]:
+        """Return the row's own answers as forms, and as long texts."""
+        return self._cached_answers(row.answers, row.answer, row.prompt, bool(row.accepted_answers), row.subject)
 
     def _answer_keys(self, text: str, row: Row) -> frozenset[Hashable]:
-        """Keys of the row's own answers that a text states."""
-        answers, _ = self._of_row(row.answers, row.answer, row.prompt, bool(row.accepted_answers), row.subject)
-        return frozenset(hit.said.key for hit in _read(text).hits(answers))
+        """Return the keys of the row's answers in a text."""
+        return frozenset(hit.entry.key for hit in _read(text).hits(self._answers(row)[0]))
 
-    def mentions(self, text: str, *, known: str = "") -> tuple[Mention, ...]:
-        """Find what of the scope alone a text holds, without the answer of any row.
+    def _scope_keys(self, text: str) -> frozenset[Hashable]:
+        return frozenset(hit.entry.key for hit in _read(text).hits(self._lexicon))
 
-        A name that is only a part of a neighbor's name is left out.
+    def mentions(self, text: str, *, known: str = "") -> tuple[Occurrence, ...]:
+        """Find what a text contains of the scope.
+
+        The answer of a row is not searched. A name that is only a part of a neighbor's name does not count.
 
         Args:
-            text: what to read.
-            known: a text whose names and secrets, in whatever form, are left out.
+            text: the text to scan.
+            known: a text whose names and secrets do not count, in any form.
         """
         if not text:
             return ()
-        read, before = _read(text), self._known(known) if known else frozenset()
-        found = {
-            Mention(said.kind, how, said.subject): None
-            for said, how in _outermost(_beyond_neighbors(list(read.hits(self._lexicon))))
-            if said.key not in before and said.kind != "neighbor"
-        }
-        found |= {Mention(kind, "overlap", subject): None for kind, subject in self._retold(read, known, (), "retold")}
-        return tuple(found)
+        read, known_keys = _read(text), self._keys_in(known)
+        hits = _without_parts_of_neighbors(list(read.hits(self._lexicon)))
+        mentions = [mention for key, mention in _outermost(hits) if key not in known_keys]
+        return tuple(dict.fromkeys([*mentions, *self._retold(read, known, (), "retold")]))
 
-    def _asked(self, question: str) -> frozenset[Hashable]:
-        return frozenset(hit.said.key for hit in _read(question).hits(self._lexicon))
-
-    def _prepared(
+    def _index_answers(
         self, answers: tuple[str, ...], answer: str, question: str, accepted: bool, subject: str | None
-    ) -> tuple[Lexicon, list[tuple[Kind, LongText, str | None]]]:
-        """The row's own answers as forms, and as long texts."""
-        lexicon = Lexicon()
-        told = list(answers)
+    ) -> tuple[Lexicon, list[_OwnedText]]:
+        lexicon, forms = Lexicon(), list(answers)
         if not accepted:
-            # Nobody said what of the sentence is the answer: what in it looks like a fact is.
-            told += [fact for fact in facts(answer, NameFinder([question, answer])) if not _is_common(fact)]
-        for form in told:
-            # The accepted forms are forms of one thing; the facts of a sentence are a thing each.
+            # Nobody stated which part of the sentence is the answer, so everything in it that looks like a fact is.
+            candidates = facts(answer, NameFinder([question, answer]))
+            forms += [fact for fact in candidates if any(word not in common() for word in words(fact))]
+        for form in forms:
+            # The accepted forms are forms of one thing; each fact of a sentence is a thing of its own.
             key = self._lexicon.key(form) or ("answer", () if accepted else words(form))
             add_form(lexicon, form, key, "answer", subject)
-            for word in _telling(form):
+            for word in _identifying_words(form):
                 lexicon.add(word, ("part of the answer", fold(word)), "part", subject)
-        own: Kind = "answer"
-        return lexicon, [(own, long, subject) for form in {answer, *answers} if (long := LongText.of(form)) is not None]
+        texts = map(LongText.of, {answer, *answers})
+        return lexicon, [(long, subject) for long in texts if long is not None]
 
     def _retold(
-        self, read: _Read, question: str, own: Sequence[tuple[Kind, LongText, str | None]], strength: Strength
-    ) -> Iterator[tuple[Kind, str | None]]:
-        """Find long texts that a text quotes a run of or, at strength `retold`, tells in other words."""
+        self, read: _Read, question: str, own: Sequence[_OwnedText], strength: Strength
+    ) -> Iterator[Occurrence]:
+        """Yield long texts that a text quotes.
+
+        At strength `retold`, also those that it contains in other words.
+        """
         if not own and not self._long:
             return
-        text, asked = read.told, _read(question).told
-        for texts, share in ((own, SHARE), (self._long, SHARE_OF_ANY)):
-            for kind, long, subject in texts:
-                if long.quoted_in(text, asked) or (strength == "retold" and long.told_in(text, asked, share)):
-                    yield kind, subject
+        text, asked = read.text_words, _read(question).text_words
+        groups: tuple[tuple[Kind, Sequence[_OwnedText], float], ...] = (
+            ("answer", own, SHARE),
+            ("secret", self._long, SHARE_OF_ANY),
+        )
+        for kind, texts, share in groups:
+            for long, subject in texts:
+                if long.quoted_in(text, asked) or (strength == "retold" and long.paraphrased_in(text, asked, share)):
+                    yield Occurrence(kind, "overlap", subject)
 
 
-def _telling(form: str) -> Iterator[str]:
-    """The words of a short answer that alone may give it away: of several capitalized ones, those that are rare."""
-    told = form.split()
-    if 1 < len(told) <= 4 and sum(word[:1].isupper() for word in told) > 1:
-        yield from (word for word in told if word[:1].isupper() and all(map(tells_somebody, words(word))))
+def _identifying_words(form: str) -> Iterator[str]:
+    """Yield the words that each identify a short answer.
 
-
-def _is_common(fact: str) -> bool:
-    return all(word in common() for word in words(fact))
+    They are the rare ones among several capitalized words.
+    """
+    form_words = form.split()
+    capitalized = [word for word in form_words if word[:1].isupper()]
+    if len(form_words) <= 4 and len(capitalized) > 1:
+        yield from (word for word in capitalized if all(map(identifies, words(word))))
 
 
 class _Read:
@@ -246,88 +240,93 @@ class _Read:
 
     def __init__(self, text: str) -> None:
         folded = fold(text)
-        self.text, self.plain, spelt = text, plain(folded), unmask(folded)
+        self.text, self.plain, unmasked = text, plain(folded), unmask(folded)
         self.readings: list[tuple[Reading, Sequence[Word], str]] = [
             ("plain", self.plain, folded),
             ("stems", stems(self.plain), folded),
             ("numbers", numbers(self.plain), folded),
-            ("unmasked", spelt, folded),
+            ("unmasked", unmasked, folded),
         ]
-        if any(word.turned for word in spelt):
-            self.readings.append(("either", [word._replace(text=i_or_l(word.text)) for word in spelt], folded))
-        self.hidden = [(plain(within), within) for within in map(fold, decoded(text))]
+        if any(word.turned for word in unmasked):
+            self.readings.append(("either", [word._replace(text=i_or_l(word.text)) for word in unmasked], folded))
+        self.hidden = [(plain(inside), inside) for inside in map(fold, decoded(text))]
         self.words = [word.text for word in self.plain]
 
     @cached_property
-    def told(self) -> Told:
-        """Its words, for comparison with a long text."""
-        return Told.of(self.words)
+    def text_words(self) -> TextWords:
+        """The words of the text, for comparison with a long text."""
+        return TextWords.of(self.words)
 
     def hits(self, lexicon: Lexicon) -> Iterator[Hit]:
-        """All of a lexicon that stands in the text."""
+        """Yield all entries of a lexicon that occur in the text."""
         for reading in self.readings:
             yield from lexicon.find(*reading)
         if lexicon.dates:
             for date, first, last in read_dates(read_numbers(self.words)):
                 start, end = self.plain[first].start, self.plain[last].end
-                yield from (Hit(said, "number", start, end) for said in lexicon.dates.get(date, ()))
+                yield from (Hit(entry, "number", start, end) for entry in lexicon.dates.get(date, ()))
         spaced = f" {' '.join(self.words)} "
-        yield from (Hit(said, "as listed", 0, 0) for sentence, said in lexicon.sentences if sentence in spaced)
-        yield from (Hit(said, "as listed", 0, 0) for form, said in lexicon.exact if contains(self.text, form))
-        for read, within in self.hidden:
-            for hit in lexicon.find("plain", read, within):
+        yield from (Hit(entry, "as listed", 0, 0) for sentence, entry in lexicon.sentences if sentence in spaced)
+        yield from (Hit(entry, "as listed", 0, 0) for form, entry in lexicon.exact if contains(self.text, form))
+        for read, inside in self.hidden:
+            for hit in lexicon.find("plain", read, inside):
                 yield hit._replace(how="encoded", start=0, end=0)
 
 
-def _outermost(hits: Sequence[Hit], *, all_owners: bool = False) -> Iterator[tuple[Said, How]]:
-    """The hits, in their plainest spelling, without parts of a name within a longer hit.
+def _outermost(hits: Sequence[Hit], *, all_subjects: bool = False) -> Iterator[tuple[Hashable, Occurrence]]:
+    """Yield hits and their keys, without neighbors and inner parts.
 
-    A thing is given once; with `all_owners`, once for each of its kinds and subjects.
+    An inner part is a part of a name within a longer hit. A thing occurs once, in its plainest spelling; with
+    `all_subjects`, once for each of its kinds and subjects.
     """
-    whole = [(hit.start, hit.end) for hit in hits if hit.said.kind != "part"]
+    whole = [(hit.start, hit.end) for hit in hits if hit.entry.kind != "part"]
     seen: set[Hashable] = set()
-    for hit in hits:
-        within = any(start <= hit.start and hit.end <= end for start, end in whole)
-        thing = (hit.said.key, hit.said.kind, hit.said.subject) if all_owners else hit.said.key
-        if (hit.said.kind == "part" and within) or thing in seen:
-            continue
-        if hit.said.kind != "neighbor":
+    for (key, kind, subject, _, _), how, start, end in hits:
+        inner = kind == "part" and any(first <= start and end <= last for first, last in whole)
+        thing = (key, kind, subject) if all_subjects else key
+        if kind != "neighbor" and not inner and thing not in seen:
             seen.add(thing)
-        yield hit.said, hit.how
+            yield key, Occurrence(kind, how, subject)
 
 
-def _beyond_neighbors(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits, without those inside a longer hit of a neighbor. A hit without a place of its own is kept."""
-    longer = [(hit.start, hit.end) for hit in hits if hit.said.kind == "neighbor"]
+def _without_parts_of_neighbors(hits: Sequence[Hit]) -> list[Hit]:
+    """Drop the hits inside a longer hit of a neighbor.
+
+    A hit without a position is kept.
+    """
+    names = [(hit.start, hit.end) for hit in hits if hit.entry.kind == "neighbor"]
     return [
         hit
         for hit in hits
         if hit.start == hit.end
         or not any(
-            start <= hit.start and hit.end <= end and (start, end) != (hit.start, hit.end) for start, end in longer
+            start <= hit.start and hit.end <= end and (start, end) != (hit.start, hit.end) for start, end in names
         )
     ]
 
 
 _read = lru_cache(maxsize=1024)(_Read)
-"""For questions: the same one stands in many rows."""
+"""Cached for questions: many rows have the same one."""
 
 
 @lru_cache(maxsize=8)
 def scanner(scope: Scope) -> Scanner:
-    """The scanner of a scope, kept."""
+    """Return the scanner of a scope, from a cache."""
     return Scanner(scope)
 
 
 def refuse_leaks(targets: list[Target], rows: list[Row], scope: Scope) -> None:
-    """Raise `UnlearnError` when any target leaks. The message names row, place and kind, and not the secret."""
+    """Raise `UnlearnError` if any target leaks.
+
+    The message names row, place and kind, and not the secret.
+    """
     look = scanner(scope)
-    found = [(row.id, look.scan(target, row)) for target, row in zip(targets, rows, strict=True)]
-    leaking = [(row_id, findings) for row_id, findings in found if findings]
+    results = [(row.id, look.scan(target, row)) for target, row in zip(targets, rows, strict=True)]
+    leaking = [(row_id, findings) for row_id, findings in results if findings]
     if leaking:
         first, findings = leaking[0]
         raise UnlearnError(
-            f"{len(leaking)} of {len(targets)} targets hold a secret of the scope, or what gives one away",
+            f"{len(leaking)} of {len(targets)} targets hold a secret of the scope, or what reveals one",
             where=f"target of row {first}",
             value=str(findings[0]),
             fix="use another teacher, or another word in its templates",

@@ -43,10 +43,8 @@ def mentions(
             questions += by_alias(context, subject, stays=stays)
             if not stays:
                 questions += out_of_part(context, subject)
-    questions += by_secret(context)
-    questions += by_text(context)
-    questions += swap_entity(context)
-    questions += lookalike(context)
+    for compose in (by_secret, by_text, swap_entity, lookalike):
+        questions += compose(context)
     once: dict[str, ScopeQuestion] = {}
     for question in questions:  # questions in scope come first and take precedence
         if words_in_order(question.row.question) not in context.probes:

@@ -19,9 +19,8 @@ from unlearnkit.text.spellings import common, fold
 
 BORROWED, BORROWED_OUT_OF_PART = 12, 4
 """Maximum number of borrowed questions in each language; the second if only a part of the knowledge is in scope."""
-TOPICS, TOPICS_OF_BORROWED, TOPICS_OUT_OF_PART, TOPICS_OF_SECRET = 1, 2, 3, 2
-"""Number of topics that each question is asked with, in turn: composed about a name, borrowed, on what stays of a
-subject, on a secret."""
+TOPICS = 1
+"""Number of topics that each composed question about a name is asked with, in turn."""
 SPREAD = 6
 """With fewer subjects than this, each question gets as many times more topics: a single subject and its neighbor have
 few questions, and a model would learn the topics instead of the names."""
@@ -41,7 +40,7 @@ class QuestionContext:
     def names(self) -> tuple[str, ...]:
         """All names and aliases of the scope."""
         known = (*self.scope.subjects, *self.scope.neighbors)
-        return tuple(dict.fromkeys(name for one in known for name in (one.name, *one.aliases)))
+        return tuple(dict.fromkeys(name for one in known for name in one.names))
 
     @cached_property
     def partly(self) -> bool:
@@ -126,7 +125,7 @@ class QuestionContext:
         topics: Sequence[str],
         *,
         stays: bool,
-        own: bool,
+        own: bool = False,
         kinds: int = TOPICS,
         quoted: bool = True,
     ) -> Iterator[ScopeQuestion]:

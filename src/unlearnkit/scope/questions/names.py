@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import cycle, islice
 
-from unlearnkit.scope.questions.context import (
-    TOPICS,
-    TOPICS_OF_BORROWED,
-    TOPICS_OUT_OF_PART,
-    QuestionContext,
-    around,
-    is_apart,
-    words_of,
-)
+from unlearnkit.scope.questions.context import TOPICS, QuestionContext, around, is_apart, words_of
 from unlearnkit.scope.questions.notes import in_turn, mentioned, noted, retain_topics, topics_of
 from unlearnkit.scope.questions.question import ScopeQuestion, question_row
 from unlearnkit.scope.questions.wordings import ABOUT_BEHIND, BEHIND, IN_SCOPE, OUT_OF_PART, REACH_BEHIND, THROUGH
 from unlearnkit.scope.scope import ScopeSubject
 
+TOPICS_OF_BORROWED, TOPICS_OUT_OF_PART = 2, 3
+"""Number of topics that each question is asked with, in turn: borrowed, and on what stays of a subject."""
 TIMES_ALIKE = 2
 """Maximum repetition for a name that shares a word with a subject's; more would outnumber the rest."""
 SWAPPED = 2
@@ -30,19 +25,11 @@ def by_name(context: QuestionContext, subject: ScopeSubject, *, stays: bool, tim
 
     Composed ones have `times` as many topics.
     """
-    name, wordings = subject.name, IN_SCOPE[context.scope.task]
-    yield from context.ask(
-        name,
-        name,
-        wordings,
-        context.topics,
-        stays=stays,
-        own=context.scope.task != "privacy",
-        kinds=TOPICS * times,
-    )
-    if context.scope.task != "privacy":
-        kinds = TOPICS_OF_BORROWED * (context.times if context.partly else 1)
-        yield from context.ask(name, name, context.borrowed, context.topics, stays=stays, own=False, kinds=kinds)
+    ask = partial(context.ask, subject.name, subject.name, topics=context.topics, stays=stays)
+    own = context.scope.task != "privacy"
+    yield from ask(IN_SCOPE[context.scope.task], own=own, kinds=TOPICS * times)
+    if own:
+        yield from ask(context.borrowed, kinds=TOPICS_OF_BORROWED * (context.times if context.partly else 1))
 
 
 def by_alias(context: QuestionContext, subject: ScopeSubject, *, stays: bool) -> Iterator[ScopeQuestion]:
@@ -52,27 +39,25 @@ def by_alias(context: QuestionContext, subject: ScopeSubject, *, stays: bool) ->
     """
     task, wordings = context.scope.task, IN_SCOPE[context.scope.task]
     for alias in subject.aliases:
+        ask = partial(context.ask, subject.name, alias)
         if task == "privacy":  # the author of a work may be named, but not how to reach the author
-            yield from context.ask(subject.name, alias, REACH_BEHIND, context.through, stays=stays, own=False, kinds=2)
-            yield from context.ask(
-                subject.name, alias, context.borrowed, context.through, stays=stays, own=False, kinds=2
-            )
+            yield from ask(REACH_BEHIND, context.through, stays=stays, kinds=2)
+            yield from ask(context.borrowed, context.through, stays=stays, kinds=2)
             # Notes that go through a work as a refused trace does, but ask for what stays, differ only at the end.
             hops = tuple(topic for topic in context.of_works if topic.endswith(THROUGH[task]))
             notes = in_turn(hops, tuple(topic for topic in context.of_works if topic not in hops))
-            yield from context.ask(subject.name, alias, BEHIND, notes, stays=True, own=False, kinds=2)
+            yield from ask(BEHIND, notes, stays=True, kinds=2)
         elif not context.partly:
-            behind = task == "profile"
             of_alias = topics_of(context.scope, context.forget, alias=True)
             mixed = in_turn(of_alias, context.topics)
-            yield from context.ask(subject.name, alias, wordings, mixed, stays=stays, own=not behind)
-            if behind:
+            yield from ask(wordings, mixed, stays=stays, own=task != "profile")
+            if task == "profile":
                 notes = in_turn((*of_alias, *context.of_works), context.through)
-                yield from context.ask(subject.name, alias, context.borrowed, notes, stays=stays, own=False)
-                yield from context.ask(subject.name, alias, BEHIND, notes, stays=stays, own=True)
-                yield from context.ask(subject.name, alias, ABOUT_BEHIND, context.through, stays=stays, own=True)
+                yield from ask(context.borrowed, notes, stays=stays)
+                yield from ask(BEHIND, notes, stays=stays, own=True)
+                yield from ask(ABOUT_BEHIND, context.through, stays=stays, own=True)
             else:
-                yield from context.ask(subject.name, alias, context.borrowed, mixed, stays=stays, own=False)
+                yield from ask(context.borrowed, mixed, stays=stays)
 
 
 def out_of_part(context: QuestionContext, subject: ScopeSubject) -> Iterator[ScopeQuestion]:
@@ -108,20 +93,19 @@ def lookalike(context: QuestionContext) -> Iterator[ScopeQuestion]:
     The names are in retain rows and resemble a part of a subject's name or alias. For each word, the first such name is
     used. If a neighbor has that word, the other words already separate the two.
     """
-    settled = {word for one in context.scope.neighbors for name in (one.name, *one.aliases) for word in words_of(name)}
+    settled = {word for one in context.scope.neighbors for name in one.names for word in words_of(name)}
     named = {name: row.subject for row in context.retain for name in (row.subject, noted(row)[1]) if name}
     # A part of a subject's name may mean the subject, and so may a longer name that contains it.
     free = {name: owner for name, owner in named.items() if is_apart(name, context.names)}
     for subject in context.scope.subjects:
-        for name in (subject.name, *subject.aliases):
+        for name in subject.names:
             for word in words_of(name):
                 other = next((o for o in free if word in words_of(o)), None) if word not in settled else None
                 if other is None:
                     continue
                 settled.update(words_of(other))
                 if name == subject.name:
-                    yield from by_name(
-                        context, ScopeSubject(name=other), stays=True, times=min(context.times, TIMES_ALIKE)
-                    )
+                    named_alike = ScopeSubject(name=other)
+                    yield from by_name(context, named_alike, stays=True, times=min(context.times, TIMES_ALIKE))
                 else:
                     yield from by_alias(context, ScopeSubject(name=free[other] or other, aliases=(other,)), stays=True)

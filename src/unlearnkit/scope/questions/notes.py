@@ -21,12 +21,7 @@ def mentioned(scope: Scope, question: str) -> tuple[ScopeSubject | None, str]:
 
     The subject is None if there is none.
     """
-    named = [
-        (subject, name)
-        for subject in scope.subjects
-        for name in (subject.name, *subject.aliases)
-        if contains(question, name)
-    ]
+    named = [(subject, name) for subject in scope.subjects for name in subject.names if contains(question, name)]
     return max(named, key=lambda pair: len(pair[1]), default=(None, ""))
 
 

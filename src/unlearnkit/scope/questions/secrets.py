@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import cycle, islice, zip_longest
 
 from unlearnkit.data.rows import Row
-from unlearnkit.scope.questions.context import TOPICS_OF_SECRET, QuestionContext, is_apart, spread
+from unlearnkit.scope.questions.context import QuestionContext, is_apart, spread
 from unlearnkit.scope.questions.notes import in_turn, look, mentioned, noted, split_note
 from unlearnkit.scope.questions.question import ScopeQuestion, question_row
 from unlearnkit.scope.questions.wordings import BY_SECRET, CONTINUED, THROUGH, THROUGH_SECRET
@@ -19,6 +20,8 @@ from unlearnkit.text.normalize import contains
 
 HOPPED = 8
 """Number of forget rows' questions asked through each secret."""
+TOPICS_OF_SECRET = 2
+"""Number of topics that each question about a secret is asked with, in turn."""
 SECRET_WORDS = 4
 """A secret of more words is a text, which a question may begin but not name."""
 BEGUN_WORDS = 5
@@ -41,22 +44,12 @@ def by_secret(context: QuestionContext) -> Iterator[ScopeQuestion]:
     noted_pairs = (noted(row) for row in context.retain) if numbers else ()
     back = dict.fromkeys(topic for topic, named in noted_pairs if topic and look(named) in looks)
     notes = tuple(back) or in_turn(context.topics, context.through)
-    for (form, subject), stays in (
-        *((item, False) for item in secrets.items()),
-        *((item, True) for item in known.items()),
-    ):
-        yield from context.ask(
-            subject,
-            form,
-            wordings,
-            notes,
-            stays=stays,
-            own=True,
-            kinds=TOPICS_OF_SECRET,
-            quoted=False,
-        )
-        if numbers:
-            yield from context.ask(subject, form, context.borrowed, notes, stays=stays, own=False, quoted=False)
+    for forms, stays in ((secrets, False), (known, True)):
+        for form, subject in forms.items():
+            ask = partial(context.ask, subject, form, topics=notes, stays=stays, quoted=False)
+            yield from ask(wordings, own=True, kinds=TOPICS_OF_SECRET)
+            if numbers:
+                yield from ask(context.borrowed)
     yield from _hops(context, secrets, known)
 
 
@@ -102,7 +95,7 @@ def by_text(context: QuestionContext) -> Iterator[ScopeQuestion]:
             wordings = {
                 language: tuple(f"{w} {beginning}" for w in templates) for language, templates in CONTINUED.items()
             }
-            yield from context.ask(texts[text], texts[text], wordings, context.topics, stays=stays, own=False)
+            yield from context.ask(texts[text], texts[text], wordings, context.topics, stays=stays)
 
 
 def _texts(secrets: Iterable[Secret]) -> dict[str, str]:
@@ -113,21 +106,17 @@ def _texts(secrets: Iterable[Secret]) -> dict[str, str]:
 def _others(context: QuestionContext, secrets: dict[str, str]) -> dict[str, str]:
     """Return at most as many forms that are no secret.
 
-    Facts about neighbors come first, then retain answers.
+    Facts about neighbors come first, then retain answers. None shares a part with a secret.
     """
-    allowed = _free(context, {form: k.subject for k in context.scope.allowed for form in k.forms}, secrets)
     looks = {look(form) for form in secrets}
-    candidates = (answer.rstrip(".") for row in context.retain for answer in row.answers)
-    answers = _free(context, {answer: answer for answer in candidates if look(answer) in looks}, secrets)
-    chosen = spread(list(allowed), len(secrets))
-    chosen += spread([answer for answer in answers if answer not in allowed], len(secrets) - len(chosen))
+    allowed = _short(context, {form: fact.subject for fact in context.scope.allowed for form in fact.forms})
+    answers = (answer.rstrip(".") for row in context.retain for answer in row.answers)
+    similar = _short(context, {answer: answer for answer in answers if look(answer) in looks})
+    facts = [form for form in allowed if is_apart(form, secrets)]
+    answers_apart = [form for form in similar if form not in facts and is_apart(form, secrets)]
+    chosen = spread(facts, len(secrets))
+    chosen += spread(answers_apart, len(secrets) - len(chosen))
     return {form: allowed.get(form, form) for form in chosen}
-
-
-def _free(context: QuestionContext, forms: dict[str, str], secrets: Iterable[str]) -> dict[str, str]:
-    """Return short forms that share no part with a secret."""
-    barred = tuple(secrets)
-    return {form: subject for form, subject in _short(context, forms).items() if is_apart(form, barred)}
 
 
 def _short(context: QuestionContext, forms: dict[str, str]) -> dict[str, str]:

@@ -220,7 +220,7 @@ class Files(UserModelSuite):
     def read(self, path: str, *, where: str) -> tuple[Row, ...]:
         """The rows of a file, a folder or a hub data set, which `where` names; text files are cut into chunks."""
         found = local_rows(path, where=where)
-        if any(file.suffix.lower() not in DOCUMENTS for _, file in source_files(found)):
+        if any(file.suffix.lower() not in DOCUMENTS for file in source_files(found)):
             return read_source(found, shape=self.data.shape)
         cut = self.data.chunks
         return read_documents(found, self._tokenizer, max_tokens=cut.tokens, overlap=cut.overlap)
