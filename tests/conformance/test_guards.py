@@ -40,4 +40,4 @@ def test_with_all_rules_off_it_is_the_inner_subject(name: str) -> None:
     assert subject.with_style("plain").generate(PROBES, max_new_tokens=6) == styled
     guarded = kind().wrap(target, scope_of()).generate(PROBES, max_new_tokens=6)
     assert guarded != plain, "with its defaults it does something"
-    assert (subject.positions, subject.width, subject.layout) == (target.positions, target.width, target.layout)
+    assert (subject.positions, subject.layout) == (target.positions, target.layout)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from unlearnkit.data.encoding import Layout
 from unlearnkit.data.generation import Generation
@@ -48,14 +47,6 @@ class Scripted:
     @property
     def positions(self) -> int:
         return self.room
-
-    @property
-    def width(self) -> int:
-        return 8
-
-    @property
-    def tokenizer(self) -> Any:
-        return "a tokenizer"
 
     def with_style(self, style: Style | None) -> Scripted:
         other = Scripted(self.says, default=self.default, room=self.room, can=self.can, style=style)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from tests.tiny import adapted, bare_peft, tiny_model, tiny_tokenizer
+from tests.tiny import VOCABULARY, adapted, bare_peft, tiny_model, tiny_tokenizer
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.rows import Row
+from unlearnkit.models import logprob
 from unlearnkit.models.adapter import save_adapter
 from unlearnkit.models.load import load_model, save_model
 from unlearnkit.records.measure import measure
@@ -114,7 +115,7 @@ def test_a_row_alone_has_the_values_that_it_has_in_a_batch(folders: list[Path]) 
 def test_chunks_change_nothing(folders: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     subject = ensemble_of(folders)
     whole = subject.token_statistics(PROBES)
-    monkeypatch.setattr(ensemble, "chunk_rows", lambda _: 2)
+    monkeypatch.setattr(logprob, "CHUNK_ELEMENTS", 2 * VOCABULARY)
     for ours, theirs in zip(subject.token_statistics(PROBES), whole, strict=True):
         assert ours.logps == pytest.approx(theirs.logps, abs=1e-6)
 
@@ -147,7 +148,7 @@ def test_other_families(family: str, tmp_path: Path) -> None:
 def test_one_base_is_in_memory(folders: list[Path]) -> None:
     subject = ensemble_of(folders)
     base = sum(p.numel() for p in load_model(str(folders[0].parent / "base")).parameters())
-    held = {id(p): p.numel() for name, p in subject._model.named_parameters() if "lora_" not in name}
+    held = {id(p): p.numel() for name, p in subject.model.named_parameters() if "lora_" not in name}
     assert sum(held.values()) == base
 
 

@@ -108,5 +108,5 @@ def test_a_system_turn_takes_room_and_a_refused_question_needs_none() -> None:
 def test_the_rest_is_the_inner_subjects() -> None:
     inner = Scripted(room=77)
     subject = GuardedSubject(inner, Wordy()).with_style("plain")
-    assert (subject.positions, subject.width, subject.layout, subject.tokenizer) == (77, 8, "template", "a tokenizer")
+    assert (subject.positions, subject.layout) == (77, "template")
     assert isinstance(subject._inner, Scripted) and subject._inner.style == "plain"

@@ -1,78 +1,31 @@
 """Base classes of attacks, which try to recover the forgotten knowledge.
 
-An attack is a plug-in in one file, with a budget and the capabilities that it needs. It sees an `AttackTarget`: rows,
-and a subject that answers questions and of which a copy can be trained. It holds no model itself, so the same code
-attacks every subject.
+An attack is a plug-in in one file, with a budget and the capabilities that it needs. It sees a `SubjectUnderAttack`:
+rows, and a subject that answers questions and of which a copy can be trained. The attack itself holds no model, so the
+same code attacks every subject.
 """
 
 from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from unlearnkit.core.registry import Registry
 from unlearnkit.core.settings import Settings
 from unlearnkit.data.rows import Row
 from unlearnkit.metrics.leakage import find_leaks
-from unlearnkit.records.probe import Probe, ProbeResult
+from unlearnkit.records.probe import Probe
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 from unlearnkit.subjects.base import Capability
-from unlearnkit.training.settings import TrainSettings
+
+if TYPE_CHECKING:  # listing attacks must not import torch
+    from unlearnkit.attacks.target import SubjectUnderAttack
 
 ATTACKED_SETS = ("forget", "forget.paraphrased", "forget.translated")
 """Row sets that attacks ask, if they were measured."""
-
-
-class AttackTarget(Protocol):
-    """A subject under attack."""
-
-    @property
-    def scope(self) -> Scope:
-        """What was to be forgotten."""
-        ...
-
-    @property
-    def rows(self) -> Mapping[str, Sequence[Row]]:
-        """Every row that asks something, by its row set."""
-        ...
-
-    @property
-    def seed(self) -> int:
-        """Seed of everything that is drawn."""
-        ...
-
-    @property
-    def width(self) -> int:
-        """Size of the subject's hidden states."""
-        ...
-
-    @property
-    def positions(self) -> int:
-        """Largest number of tokens of a row."""
-        ...
-
-    def chosen(self, split: str) -> Sequence[Row]:
-        """Return the rows of a set that are asked.
-
-        They are all rows, or as many as the caller allows; the same for every subject.
-        """
-        ...
-
-    def ask(self, sets: Mapping[str, Sequence[Probe]]) -> ProbeResult:
-        """Ask the subject, and measure its outputs and the answers' probabilities."""
-        ...
-
-    def trained(self, rows: Sequence[Row], settings: TrainSettings) -> AbstractContextManager[AttackTarget]:
-        """Yield a copy of the subject that was trained on these rows.
-
-        It is trained on gold traces and answers. The subject does not change.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -106,7 +59,7 @@ class Attack(Settings, ABC):
         """Describe what the attacker may spend: questions, steps, rows."""
 
     @abstractmethod
-    def attempt(self, attacked: AttackTarget) -> list[Attempt]:
+    def attempt(self, attacked: SubjectUnderAttack) -> list[Attempt]:
         """Attack a subject."""
 
 
@@ -133,7 +86,7 @@ class PromptAttack(Attack):
         """Describe the budget: one output per question."""
         return "one output a question"
 
-    def attempt(self, attacked: AttackTarget) -> list[Attempt]:
+    def attempt(self, attacked: SubjectUnderAttack) -> list[Attempt]:
         """Ask every chosen row, unless the rewritten question itself leaks."""
         puts: dict[str, list[Probe]] = {}
         left_out: dict[str, int] = {}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 
-from unlearnkit.attacks.base import AttackTarget
 from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.rows import Row
 from unlearnkit.data.trace_format import Style, style_used
@@ -25,52 +25,41 @@ from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
 
 
+@dataclass(eq=False)
 class SubjectUnderAttack:
-    """A subject and its measured rows, as an attack sees them.
+    """A subject and its measured rows, as an attack sees them."""
 
-    Args:
-        open_subject: opens the subject; called when it is first needed, and again for a copy that is trained.
-        records: what was measured of the subject without an attack.
-        scope: what was to be forgotten.
-        at_most: limit for the rows of a set that are asked.
-        max_new_tokens: limit for the tokens of an output.
-        seed: of everything that is drawn.
-        on_rows: called with a number of rows each time some are done.
-    """
-
-    def __init__(
-        self,
-        open_subject: Callable[[], Subject],
-        records: Sequence[Record],
-        scope: Scope,
-        *,
-        at_most: int,
-        max_new_tokens: int,
-        seed: int,
-        on_rows: OnRows = lambda _: None,
-    ) -> None:
-        self._open, self._records, self.scope = open_subject, records, scope
-        self._at_most, self._max_new_tokens = at_most, max_new_tokens
-        self.seed, self._on_rows = seed, on_rows
-        self._subject: Subject | None = None
+    open_subject: Callable[[], Subject]
+    """Opens the subject; called when it is first needed, and again for a copy that is trained."""
+    records: Sequence[Record]
+    """What was measured of the subject without an attack."""
+    scope: Scope
+    """What was to be forgotten."""
+    _: KW_ONLY
+    at_most: int
+    """Limit for the rows of a set that are asked."""
+    max_new_tokens: int
+    """Limit for the tokens of an output."""
+    seed: int
+    """Seed of everything that is drawn."""
+    on_rows: OnRows = lambda _: None
+    """Called with a number of rows each time some are done."""
 
     @cached_property
     def rows(self) -> Mapping[str, Sequence[Row]]:
         """Every row that asks something, by its row set."""
-        sets = by_set(self._records)
+        sets = by_set(self.records)
         return {name: [record.row for record in records if record.row.question] for name, records in sets.items()}
 
-    @property
+    @cached_property
     def subject(self) -> Subject:
         """The subject, opened on the first call."""
-        if self._subject is None:
-            self._subject = self._open()
-        return self._subject
+        return self.open_subject()
 
     @cached_property
     def width(self) -> int:
         """Size of the subject's hidden states."""
-        return self.subject.width
+        return _with_weights(self.subject).width
 
     @cached_property
     def positions(self) -> int:
@@ -83,26 +72,25 @@ class SubjectUnderAttack:
         The choice depends only on the number of rows.
         """
         rows = self.rows.get(split, ())
-        if len(rows) <= self._at_most:
+        if len(rows) <= self.at_most:
             return rows
-        drawn = random.Random(f"rows {self.seed} {split}").sample(range(len(rows)), self._at_most)
+        drawn = random.Random(f"rows {self.seed} {split}").sample(range(len(rows)), self.at_most)
         return [rows[at] for at in sorted(drawn)]
 
     def ask(self, sets: Mapping[str, Sequence[Probe]]) -> ProbeResult:
         """Measure probes with the plain rows' limit of new tokens."""
         subject = self.subject.with_style(self._style)
-        return measure_probes(subject, sets, max_new_tokens=self._max_new_tokens, on_rows=self._on_rows)
+        return measure_probes(subject, sets, max_new_tokens=self.max_new_tokens, on_rows=self.on_rows)
 
     @contextmanager
-    def trained(self, rows: Sequence[Row], settings: TrainSettings) -> Iterator[AttackTarget]:
+    def trained(self, rows: Sequence[Row], settings: TrainSettings) -> Iterator[SubjectUnderAttack]:
         """Yield a copy that was trained on these rows.
 
         The copy is loaded again, an adapter is merged first, and nothing is written. Copy and subject are never in
         memory together.
         """
-        self._subject = None
-        fresh = self._open()
-        assert isinstance(fresh, LocalSubject)  # only such a subject has weights, and the attack needs these
+        vars(self).pop("subject", None)  # frees its memory; it is opened again when it is next needed
+        fresh = _with_weights(self.open_subject())
         model = merge_adapter(fresh.model)
         model.requires_grad_(True)
         tokenizer = fresh.tokenizer
@@ -114,15 +102,7 @@ class SubjectUnderAttack:
         data = TrainData({"retain": encoded}, int(tokenizer.pad_token_id))
         Trainer(Engine(model), Finetune(), data, settings, seed=self.seed).run()
         copy = LocalSubject(model, tokenizer)
-        yield SubjectUnderAttack(
-            lambda: copy,
-            self._records,
-            self.scope,
-            at_most=self._at_most,
-            max_new_tokens=self._max_new_tokens,
-            seed=self.seed,
-            on_rows=self._on_rows,
-        )
+        yield replace(self, open_subject=lambda: copy)
 
     @cached_property
     def _style(self) -> Style | None:
@@ -130,4 +110,9 @@ class SubjectUnderAttack:
 
         The tokenizer may know the marks of other styles too.
         """
-        return style_used(record.generation.text for record in self._records if record.generation is not None)
+        return style_used(record.generation.text for record in self.records if record.generation is not None)
+
+
+def _with_weights(subject: Subject) -> LocalSubject:
+    assert isinstance(subject, LocalSubject)  # the attack needs weights, and no other subject has them
+    return subject

@@ -68,7 +68,7 @@ class Quantity:
     view: View
     kind: Kind
     """`logps`, log p of the labeled token; `kl`, KL(reference || model); `states`, what the head reads; `statistics`,
-    see `TokenStatistics`; `hidden`, what a decoder layer gives; `function`, a function of the distribution."""
+    see `statistics_of_logits`; `hidden`, what a decoder layer gives; `function`, a function of the distribution."""
     layer: int | None = None
     """Of `hidden`: the decoder layer, from 0; -1 is the last, after the final norm."""
     function: TokenFunction | None = None

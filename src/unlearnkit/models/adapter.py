@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
+from transformers.utils import logging
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.models.folder import ModelFolder
@@ -34,7 +35,7 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:
-            with _without_false_alarms():
+            with silence():
                 adapted: Any = get_peft_model(model, config)
         except ValueError as error:
             linear = {name.rpartition(".")[2] for name, part in model.named_modules() if isinstance(part, nn.Linear)}
@@ -46,15 +47,6 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
                 fix="name layers of this model, or use all-linear",
             ) from error
     return adapted  # type: ignore[no-any-return]  # a PeftModel, which has the interface of a PreTrainedModel
-
-
-def put_adapter(model: PreTrainedModel, folder: ModelFolder) -> PreTrainedModel:
-    """Put a folder's adapter on the model, both frozen.
-
-    Raises:
-        InputError: they do not match.
-    """
-    return put_adapters(model, {"default": folder})
 
 
 def put_adapters(model: PreTrainedModel, folders: Mapping[str, ModelFolder]) -> PreTrainedModel:
@@ -73,7 +65,7 @@ def put_adapters(model: PreTrainedModel, folders: Mapping[str, ModelFolder]) -> 
     for name, folder in folders.items():
         try:
             if wrapped is None:
-                with _without_false_alarms():
+                with silence():
                     config = PeftConfig.from_pretrained(str(folder.path))
                     wrapped = PeftModelForCausalLM(model, config, adapter_name=name)
             # PeftModel.from_pretrained does the same, but only warns about weights missing from the file.
@@ -128,23 +120,28 @@ def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
         return model
     _untie(model)
     merged: PreTrainedModel = merge()
-    for parameter in merged.parameters():
-        parameter.requires_grad_(True)
-    return merged
+    return merged.requires_grad_(True)
 
 
 @contextmanager
-def _without_false_alarms() -> Iterator[None]:
-    """Suppress three warnings of peft that do not apply here.
+def silence() -> Iterator[None]:
+    """Suppress warnings of transformers and peft that do not apply here.
 
-    It reads a deprecated attribute of transformers for checkpointed activations; it warns that ranks of fused experts
-    are ignored, although it wrote and uses them; and it warns of merging an adapter on tied weights, see `_untie`.
+    transformers warns of missing or uncopied weights, which are checked here. peft reads a deprecated attribute of
+    transformers for checkpointed activations. It warns that ranks of fused experts are ignored, although it wrote and
+    uses them, and of merging an adapter on tied weights, see `_untie`.
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
-        warnings.filterwarnings("ignore", message=r"The following (rank|alpha)_pattern keys .*\.gate_up_proj'\]")
-        warnings.filterwarnings("ignore", message="Model has `tie_word_embeddings=True` and a tied layer is part of")
-        yield
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="for .*: copying from a non-meta parameter")
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+            warnings.filterwarnings("ignore", message=r"The following (rank|alpha)_pattern keys .*\.gate_up_proj'\]")
+            warnings.filterwarnings("ignore", message="Model has `tie_word_embeddings=True` and a tied layer is")
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def _untie(model: Any) -> None:

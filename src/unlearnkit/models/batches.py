@@ -30,7 +30,7 @@ class Batch:
 def batches(
     view: View, rows: Sequence[Encoded], *, pad_id: int, device: torch.device, size: int = BATCH_ROWS
 ) -> Iterator[Batch]:
-    """All rows of a view in batches of `size`, in order."""
+    """Yield all rows of a view in batches of `size`, in order."""
     done = 0
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
@@ -72,5 +72,5 @@ def values_of_rows(
 
 
 def by_row(values: Tensor, rows: Sequence[Encoded]) -> list[Tensor]:
-    """The values of each row's labeled tokens."""
+    """Return the values of each row's labeled tokens."""
     return list(torch.split(values, [row.labels for row in rows]))

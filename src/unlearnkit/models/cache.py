@@ -26,14 +26,12 @@ def cached(folder: Path, build: Callable[[Path], None]) -> Path:
     partial.mkdir(parents=True)
     try:
         build(partial)
-    except BaseException:
+        try:
+            partial.rename(folder)
+        except OSError:
+            # Another process was faster. Its result is the same: the folder's name is a fingerprint of the inputs.
+            if not folder.exists():
+                raise
+    finally:
         shutil.rmtree(partial, ignore_errors=True)
-        raise
-    try:
-        partial.rename(folder)
-    except OSError:
-        # Another process was faster; its result is the same, since the folder's name holds a fingerprint of the inputs.
-        shutil.rmtree(partial, ignore_errors=True)
-        if not folder.exists():
-            raise
     return folder

@@ -1,7 +1,7 @@
-"""The engine: backbone and head in one module, whose `forward` returns the quantities that objectives read.
+"""The engine: backbone and head in one module, which computes quantities.
 
-Nothing outside calls the parts: a head that is called outside the wrapped `forward` silently loses gradient
-synchronization under data-parallel training.
+Its `forward` returns the quantities that objectives read. No other code calls the parts: under data-parallel training,
+a head that is called outside the wrapped `forward` silently loses gradient synchronization.
 """
 
 from __future__ import annotations
@@ -16,23 +16,20 @@ from torch import Tensor, nn
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.batching import Labels, Pack
 from unlearnkit.methods.quantities import Kind, Quantity
-from unlearnkit.models.logprob import (
-    Head,
-    statistics_of_logits,
-    token_functions,
-    token_kl,
-    token_logps,
-    token_statistics,
-    widen,
-)
+from unlearnkit.models import logprob
+from unlearnkit.models.logprob import Head, widen
 
 
 class Engine(nn.Module):
-    """A causal language model that gives values at labeled tokens.
+    """A causal language model that returns values at labeled tokens.
 
-    The head is applied in chunks by our own code; at construction this is checked against the model's own logits. A
-    model whose logits differ (an unknown scaling, an adapter on the head) is run through its own head, with a warning.
-    One that looks ahead raises `InputError`: rows are padded without a mask, which only a causal model does not see.
+    The engine applies the head itself, in chunks, and compares the logits with the model's own at construction. If they
+    differ (an unknown scaling, an adapter on the head), it warns and lets the model compute all logits. Its states are
+    then these logits.
+
+    Raises:
+        InputError: the model's predictions depend on later tokens. Rows are padded without a mask, which is correct for
+            causal models only.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -42,23 +39,23 @@ class Engine(nn.Module):
         self.own_head = self._agrees_with_plain_logits()
         if not self.own_head:
             warnings.warn(
-                f"{type(self.causal()).__name__}: the head is not the plain one this engine knows; "
-                "logits of all positions are made by the model itself, which takes more memory",
+                f"{type(self.causal()).__name__}: the head is not the plain one that this engine computes; "
+                "the model itself computes the logits of all positions, which takes more memory",
                 stacklevel=2,
             )
 
     def causal(self) -> Any:
-        """The transformers model, without the adapter's wrapper."""
+        """Return the transformers model, without the adapter's wrapper."""
         unwrap = getattr(self.model, "get_base_model", None)
         return unwrap() if callable(unwrap) else self.model
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         return next(self.parameters()).device
 
     def head(self) -> Head:
-        """The model's head as it is now, sharing its weights."""
+        """Return the model's current head, which shares its weights."""
         causal = self.causal()
         config = causal.config.get_text_config()
         linear = causal.get_output_embeddings()
@@ -67,9 +64,10 @@ class Engine(nn.Module):
         return Head(linear.weight, getattr(linear, "bias", None), scale, softcap)
 
     def freeze_reference_head(self, of: Engine | None = None) -> None:
-        """Copy the head as it is now, for comparing distributions; call it before the first update.
+        """Copy the current head as the reference model's.
 
-        `of`: the reference model's engine, where that is another model.
+        It is needed to compare distributions. Call this before the first update. `of` is the reference model's engine
+        if that is another model.
         """
         self._reference_head = (of or self).head().frozen()
 
@@ -81,7 +79,7 @@ class Engine(nn.Module):
         Args:
             pack: one micro-batch.
             want: quantities of the model; those of views that are not in `pack` are left out.
-            reference: the reference model's `states` for each view in which it is compared with the model.
+            reference: the reference model's `states` of each view on which it is compared with the model.
 
         Returns:
             By quantity: (tokens,) float32 or wider; (tokens, width) for `states` and `hidden`; (tokens, 4) for
@@ -99,7 +97,7 @@ class Engine(nn.Module):
         values: dict[Quantity, Tensor] = {}
         for view, labels in pack.labels.items():
             at = states[labels.position]
-            # The order decides in which order gradients are summed, so it must not be that of a set.
+            # Gradients are summed in this order, so it must not be that of a set.
             mine = sorted((quantity for quantity in own if quantity.view == view), key=_position)
             functions = [quantity for quantity in mine if quantity.function is not None]
             for quantity in mine:
@@ -112,40 +110,41 @@ class Engine(nn.Module):
         return values
 
     def _states(self, ids: Tensor, layers: Sequence[int]) -> tuple[Tensor, dict[int, Tensor]]:
-        """Final hidden states (logits, where the head is not ours) and those of `layers`: (positions, width) each."""
+        """Return final hidden states and those of `layers`: (positions, width) each.
+
+        The first are logits if the model applies its head itself.
+        """
         options = {"use_cache": False, **({"output_hidden_states": True} if layers else {})}
         if self.own_head:
-            made = self.causal().get_decoder()(input_ids=ids, **options)
-            last = made.last_hidden_state
+            output = self.causal().get_decoder()(input_ids=ids, **options)
+            last = output.last_hidden_state
         else:
-            made = self.model(input_ids=ids, **options)
-            last = widen(made.logits)
-        return last.flatten(0, 1), {layer: _layer(made.hidden_states, layer) for layer in layers}
+            output = self.model(input_ids=ids, **options)
+            last = widen(output.logits)
+        return last.flatten(0, 1), {layer: _layer(output.hidden_states, layer) for layer in layers}
 
     def _value(
         self, quantity: Quantity, states: Tensor, head: Head, labels: Labels, reference: Mapping[Quantity, Tensor]
     ) -> Tensor:
         match quantity.kind:
             case "logps" if self.own_head:
-                return token_logps(states, head, labels.token)
+                return logprob.token_logps(states, head, labels.token)
             case "logps":
                 return states.log_softmax(-1).gather(1, labels.token[:, None])[:, 0]
             case "kl":
-                return self._kl(states, head, *self._reference(quantity, reference))
+                expected, reference_head = self._reference(quantity, reference, states.dtype)
+                if self.own_head:
+                    return logprob.token_kl(states, head, expected, reference_head)
+                logps, expected = states.log_softmax(-1), expected.log_softmax(-1)
+                return (expected.exp() * (expected - logps)).sum(-1)
             case "statistics" if self.own_head:
-                return token_statistics(states, head, labels.token).stacked()
+                return logprob.token_statistics(states, head, labels.token)
             case "statistics":
-                return statistics_of_logits(states, labels.token).stacked()
+                return logprob.statistics_of_logits(states, labels.token)
             case "states":
                 return states
             case _:
                 raise RuntimeError(f"the engine cannot compute {quantity}")
-
-    def _kl(self, states: Tensor, head: Head, reference: Tensor, reference_head: Head) -> Tensor:
-        if self.own_head:
-            return token_kl(states, head, reference.to(states.dtype), reference_head.cast(states.dtype))
-        logps, expected = states.log_softmax(-1), widen(reference).log_softmax(-1)
-        return (expected.exp() * (expected - logps)).sum(-1)
 
     def _functions(
         self,
@@ -155,13 +154,16 @@ class Engine(nn.Module):
         labels: Labels,
         reference: Mapping[Quantity, Tensor],
     ) -> dict[Quantity, Tensor]:
-        """Functions of the distribution on one view; they share each chunk of logits."""
+        """Return functions of the distribution on one view.
+
+        They share each chunk of logits.
+        """
         compared = next((quantity for quantity in quantities if quantity.compares), None)
         other, other_logits_of = None, None
         if compared is not None:
-            other, other_head = self._reference(compared, reference)
-            other, other_logits_of = other.to(states.dtype), self._logits_of(other_head.cast(states.dtype))
-        values = token_functions(
+            other, other_head = self._reference(compared, reference, states.dtype)
+            other_logits_of = self._logits_of(other_head)
+        values = logprob.token_functions(
             [quantity.evaluate for quantity in quantities],
             states,
             labels.token,
@@ -173,46 +175,57 @@ class Engine(nn.Module):
         return dict(zip(quantities, values, strict=True))
 
     def _logits_of(self, head: Head) -> Callable[[Tensor], Tensor]:
-        """What makes logits of states, which are the logits already where the head is not ours."""
+        """Return what computes logits from states.
+
+        If the model applies its head itself, the states are logits already.
+        """
         return head.logits if self.own_head else widen
 
-    def _reference(self, quantity: Quantity, reference: Mapping[Quantity, Tensor]) -> tuple[Tensor, Head]:
-        """The reference model's states (logits, where the head is not ours) and head."""
+    def _reference(
+        self, quantity: Quantity, reference: Mapping[Quantity, Tensor], dtype: torch.dtype
+    ) -> tuple[Tensor, Head]:
+        """Return the reference model's states and head in a dtype.
+
+        If the model applies its head itself, the states are logits, and the head is empty.
+        """
         states = Quantity(quantity.view, "states", of_reference=True)
         if states not in reference:
-            raise RuntimeError(f"{quantity} is wanted, and {states} are not given")
+            raise RuntimeError(f"{quantity} needs {states}, which are missing from `reference`")
         if self._reference_head is None and self.own_head:
-            raise RuntimeError(f"{quantity} is wanted, and freeze_reference_head was not called before training")
-        return reference[states], self._reference_head or Head(torch.empty(0))
+            raise RuntimeError(f"{quantity} needs the reference head: call freeze_reference_head before training")
+        return reference[states].to(dtype), (self._reference_head or Head(torch.empty(0))).cast(dtype)
 
     @torch.no_grad()
     def _agrees_with_plain_logits(self) -> bool:
+        """Return whether the engine's head gives the model's own logits.
+
+        Raises:
+            InputError: the model's logits depend on later tokens.
+        """
         causal, first = self.causal(), next(self.model.parameters())
         linear, vocabulary = causal.get_output_embeddings(), causal.config.get_text_config().vocab_size
+        ids = torch.arange(8, device=first.device)[None] % vocabulary
+        changed = torch.cat([ids[:, :-1], (ids[:, -1:] + 1) % vocabulary], dim=1)
         training = self.model.training
         self.model.eval()
-        ids = torch.arange(8, device=first.device)[None] % vocabulary
-        plain = widen(self.model(input_ids=ids, use_cache=False).logits[0])
-        if plain.isnan().any():
-            self.model.train(training)
-            return True  # weights that ran away: nothing can be told of them, and whoever measures says so
-        other = torch.cat([ids[:, :-1], (ids[:, -1:] + 1) % vocabulary], dim=1)
-        moved = widen(self.model(input_ids=other, use_cache=False).logits[0])
-        made: Any = causal.get_decoder()(input_ids=ids, use_cache=False) if hasattr(causal, "get_decoder") else None
+        plain, moved = (widen(self.model(input_ids=each, use_cache=False).logits[0]) for each in (ids, changed))
+        output: Any = causal.get_decoder()(input_ids=ids, use_cache=False) if hasattr(causal, "get_decoder") else None
         self.model.train(training)
-        # Both are products in the model's dtype, so the bound follows that dtype's precision; it is relative, since the
-        # logits of a fresh model are small, and at most 3 %, so that a scaling is seen in bfloat16 too.
+        if plain.isnan().any():
+            return True  # diverged weights: nothing can be checked here, and the measurement reports them
+        # Both are products in the model's dtype, so the bound follows that dtype's precision. It is relative, since the
+        # logits of a new model are small, and at most 3 %, to detect a scaling in bfloat16 too.
         bound = min(50 * float(torch.finfo(first.dtype).eps), 0.03) * float(plain.abs().max())
         if (plain - moved)[:-1].abs().max() > bound:
             raise InputError(
-                "the model looks at tokens after the one it predicts: it is no causal language model",
+                "the model's predictions depend on later tokens: it is not a causal language model",
                 value=type(causal).__name__,
                 fix="if it is an encoder that can be a decoder, like BERT: set is_decoder in its config.json",
             )
         # A decoder that is the whole model (Llama 4's) or a head that is more than a product is left to the model.
-        if type(linear) is not nn.Linear or not hasattr(made, "last_hidden_state"):
+        if type(linear) is not nn.Linear or not hasattr(output, "last_hidden_state"):
             return False
-        ours = self.head().logits(made.last_hidden_state[0])
+        ours = self.head().logits(output.last_hidden_state[0])
         return bool((plain - ours).abs().max() <= bound)
 
 
@@ -221,7 +234,10 @@ def _position(quantity: Quantity) -> tuple[int, tuple[str, ...]]:
 
 
 def _layer(hidden_states: Sequence[Tensor], layer: int) -> Tensor:
-    """What a decoder layer gives. The first of transformers' hidden states are the embeddings."""
+    """Return a decoder layer's output, (positions, width).
+
+    The first of transformers' hidden states are the embeddings.
+    """
     count = len(hidden_states) - 1
     if not -1 <= layer < count:
         raise InputError(
@@ -235,6 +251,9 @@ def _layer(hidden_states: Sequence[Tensor], layer: int) -> Tensor:
 
 
 def compute_dtype(states: Tensor) -> torch.dtype:
-    """The dtype of matrix products with `states`: autocast's where it is on, else their own."""
+    """Return the dtype of matrix products with `states`.
+
+    It is autocast's if that is on, else their own.
+    """
     device = states.device.type
     return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else states.dtype

@@ -28,6 +28,7 @@ _CONFIG, _INDEX = "config.json", "model.safetensors.index.json"
 _WHOLE, _ADAPTER = "model.safetensors", "adapter_model.safetensors"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _LFS = b"version https://git-lfs"
+_COPY_AGAIN = "copy or download it again"
 
 _Fetch = Callable[[Sequence[str]], object]
 """Downloads files of these names into the folder, if they are not local."""
@@ -48,7 +49,7 @@ class ModelFolder:
     """For an adapter: the model it belongs to."""
 
 
-def find_model(source: str | ModelFolder, where: str = "model.path") -> ModelFolder:
+def find_model(source: str | ModelFolder, where: str = "model.path", *, may_be_adapter: bool = True) -> ModelFolder:
     """Return the checked folder of a model.
 
     All files are present, complete and of a supported kind.
@@ -56,15 +57,14 @@ def find_model(source: str | ModelFolder, where: str = "model.path") -> ModelFol
     Args:
         source: local folder or Hub id; a `ModelFolder` is returned as it is.
         where: the setting that names the model, for messages.
+        may_be_adapter: whether it may be an adapter.
 
     Raises:
         InputError: the model does not exist, is damaged or not a decoder, or needs pickles or its own code.
         MissingDependency: the Hub cannot provide the model now.
     """
-    return source if isinstance(source, ModelFolder) else _find(source, where, may_be_adapter=True)
-
-
-def _find(source: str, where: str, *, may_be_adapter: bool) -> ModelFolder:
+    if isinstance(source, ModelFolder):
+        return source
     local = Path(source).expanduser()
     if local.is_dir():
         path = local.resolve()
@@ -75,14 +75,6 @@ def _find(source: str, where: str, *, may_be_adapter: bool) -> ModelFolder:
             where=where,
             value=source,
             fix="name the folder that contains it",
-        )
-    if local.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1:
-        raise InputError(
-            "there is no such model folder",
-            where=where,
-            value=source,
-            allowed="a folder, or owner/name on the Hub",
-            fix="correct the path; a relative one starts at the working directory",
         )
     path = from_hub(source, TEXTS, where=where)
     return _checked(path, source, where, may_be_adapter, partial(from_hub, source, where=where, revision=path.name))
@@ -119,25 +111,14 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
-        raise InputError(
-            f"this is not JSON: {error.msg}",
-            where=f"{path}, line {error.lineno}",
-            fix="copy or download the file again",
-        ) from error
+        where = f"{path}, line {error.lineno}"
+        raise InputError(f"this is not JSON: {error.msg}", where=where, fix=_COPY_AGAIN) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"the file cannot be read: {error}",
-            where=str(path),
-            fix="check what it is, and its permissions",
-        ) from error
+        fix = "check what it is, and its permissions"
+        raise InputError(f"the file cannot be read: {error}", where=str(path), fix=fix) from error
     if not isinstance(data, dict):
-        raise InputError(
-            "this is not a JSON object",
-            where=str(path),
-            value=type(data).__name__,
-            allowed="{...}",
-            fix="copy or download the file again",
-        )
+        kind = type(data).__name__
+        raise InputError("this is not a JSON object", where=str(path), value=kind, allowed="{...}", fix=_COPY_AGAIN)
     return data
 
 
@@ -175,7 +156,7 @@ def _adapter(path: Path, name: str, fetch: _Fetch) -> ModelFolder:
     # peft resolves a relative path from the working directory. An adapter that is moved with its base is resolved here.
     neighbor = path / base
     base = str(neighbor) if neighbor.is_dir() and not Path(base).is_dir() else base
-    base_folder = _find(base, where, may_be_adapter=False)
+    base_folder = find_model(base, where, may_be_adapter=False)
     return ModelFolder(name, path, base_folder.config, _weights(path, [_ADAPTER], fetch), base_folder)
 
 
@@ -245,7 +226,7 @@ def _whole_weights(path: Path, fetch: _Fetch) -> tuple[Path, ...]:
             where=f"{index}, field weight_map",
             value=names or shards,
             allowed="{weight: name of a file in this folder, ...}",
-            fix="copy or download the model again",
+            fix=_COPY_AGAIN,
         )
     return _weights(path, names, fetch)
 
@@ -258,7 +239,7 @@ def _weights(path: Path, names: Sequence[str], fetch: _Fetch) -> tuple[Path, ...
             f"{len(missing)} of the {len(names)} files that contain the weights are missing",
             where=str(path / _INDEX),
             value=missing[0],
-            fix="copy or download the model again",
+            fix=_COPY_AGAIN,
         )
     if missing:
         pickled = sorted(file.name for file in path.iterdir() if file.suffix in _PICKLES)
@@ -281,15 +262,15 @@ def _refuse_damaged(file: Path) -> None:
     """
     try:
         with file.open("rb") as stream:
-            pointer = stream.read(len(_LFS)) == _LFS
-        if not pointer:
-            with safe_open(file, framework="pt"):
-                return
+            if stream.read(len(_LFS)) == _LFS:
+                what = "the file is a Git LFS pointer instead of the weights"
+                raise InputError(what, where=str(file), fix="git lfs pull")
+        with safe_open(file, framework="pt"):
+            pass
     except (SafetensorError, OSError) as error:
         raise InputError(
             f"the weights are damaged, truncated or unreadable: {error}",
             where=str(file),
             value=f"{file.stat().st_size} bytes",
-            fix="copy or download the file again",
+            fix=_COPY_AGAIN,
         ) from error
-    raise InputError("the file is a Git LFS pointer instead of the weights", where=str(file), fix="git lfs pull")

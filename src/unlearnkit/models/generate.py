@@ -37,11 +37,9 @@ class NextTokens(Protocol):
         Returns:
             (rows, vocabulary) logits of the token that follows the last one.
         """
-        ...
 
     def keep(self, rows: Tensor) -> None:
         """Keep only these rows of the batch, by index."""
-        ...
 
 
 class CachedModel:

@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from huggingface_hub import constants, snapshot_download
-from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is that of the client's HTTP library
-    GatedRepoError,
-    HFValidationError,
-    HTTPError,
-    LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-)
+from huggingface_hub import constants, errors, snapshot_download
 
 from unlearnkit.core.errors import InputError, MissingDependency
 
@@ -38,29 +30,29 @@ def from_hub(name: str, patterns: Sequence[str], *, where: str, revision: str | 
     """
     try:
         return Path(snapshot_download(name, allow_patterns=list(patterns), revision=revision))
-    except HFValidationError as error:
+    except errors.HFValidationError as error:
         raise InputError(
             "there is no such model folder, and this is not a Hub id",
             where=where,
             value=name,
             allowed="a folder, or owner/name on the Hub",
-            fix="correct the path or id; a relative path starts at the working directory",
+            fix="correct the path or id; a relative one starts at the working directory",
         ) from error
-    except GatedRepoError as error:
+    except errors.GatedRepoError as error:
         raise MissingDependency(
             "the model is gated: the Hub provides it only to users that its owner has approved",
             where=where,
             value=name,
             fix="accept its terms on its page, then: hf auth login",
         ) from error
-    except RepositoryNotFoundError as error:
+    except errors.RepositoryNotFoundError as error:
         raise InputError(
             "there is no such model folder, and the Hub has no such model that you may see",
             where=where,
             value=name,
             fix="correct the name; for a private model: hf auth login",
         ) from error
-    except (HTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
+    except (errors.HTTPError, errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:  # type: ignore[attr-defined]
         raise MissingDependency(
             "the model is not on this machine, and the Hub cannot be reached or the download broke off",
             where=where,

@@ -6,18 +6,14 @@ Safetensors only, no remote code.
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
-from transformers.utils import logging
 
 from unlearnkit.core.errors import InputError, MissingDependency
-from unlearnkit.models.adapter import add_lora, merge_adapter, put_adapter, save_adapter
+from unlearnkit.models.adapter import add_lora, merge_adapter, put_adapters, save_adapter, silence
 from unlearnkit.models.folder import ModelFolder, find_model, read_json
 from unlearnkit.models.settings import LoraSettings
 
@@ -84,10 +80,7 @@ def load_model(source: str | ModelFolder, dtype: str = "float32") -> PreTrainedM
     """
     if dtype not in DTYPES:
         raise InputError(
-            "weights cannot be loaded in this dtype",
-            value=dtype,
-            allowed=", ".join(DTYPES),
-            fix="use one of these",
+            "weights cannot be loaded in this dtype", value=dtype, allowed=", ".join(DTYPES), fix="use one of these"
         )
     return _load(find_model(source), dtype=DTYPES[dtype])
 
@@ -129,40 +122,37 @@ def set_trainable(
 ) -> PreTrainedModel:
     """Select the weights to train.
 
-    A new adapter, those that match a pattern, or all. A model that is an adapter on a base is merged first in any case,
-    because loaded adapters are frozen.
+    A model that is an adapter on a base is merged first in any case, because loaded adapters are frozen.
+
+    Args:
+        model: the model.
+        lora: settings of a new adapter, which is trained instead of the weights.
+        parameters: a regular expression, searched for in the parameters' names; all others are frozen. None: all
+            weights are trained.
+
+    Raises:
+        InputError: the model does not support the adapter, or the pattern is invalid or matches no parameter.
     """
     model = merge_adapter(model)
     if lora is not None:
         return add_lora(model, lora)
-    return model if parameters is None else train_only(model, parameters)
-
-
-def train_only(model: PreTrainedModel, pattern: str) -> PreTrainedModel:
-    """Freeze every parameter that does not match the pattern.
-
-    Args:
-        model: the model.
-        pattern: a regular expression, searched for in the parameters' names.
-
-    Raises:
-        InputError: the pattern is invalid or matches no parameter.
-    """
+    if parameters is None:
+        return model
     names = [name for name, _ in model.named_parameters()]
     try:
-        matching = {name for name in names if re.search(pattern, name)}
+        matching = {name for name in names if re.search(parameters, name)}
     except re.error as error:
         raise InputError(
             f"not a regular expression: {error}",
             where="model.parameters",
-            value=pattern,
+            value=parameters,
             fix="correct the pattern; null trains all weights",
         ) from error
     if not matching:
         raise InputError(
             "no weight has a matching name",
             where="model.parameters",
-            value=pattern,
+            value=parameters,
             allowed=f"a part of {names[-1]!r} ...",
             fix="use a part of a weight's name; null trains all weights",
         )
@@ -184,22 +174,9 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
     tokenizer.save_pretrained(folder)
 
 
-@contextmanager
-def silence() -> Iterator[None]:
-    """Suppress warnings about missing or uncopied weights, which are checked here."""
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="for .*: copying from a non-meta parameter")
-            yield
-    finally:
-        logging.set_verbosity(verbosity)
-
-
 def _load(folder: ModelFolder, **options: Any) -> PreTrainedModel:
     if folder.base is not None:
-        return put_adapter(_load(folder.base, **options), folder)
+        return put_adapters(_load(folder.base, **options), {"default": folder})
     # By default, transformers fills missing weights with random numbers and only warns.
     loaded: Any = AutoModelForCausalLM.from_pretrained(
         folder.path,

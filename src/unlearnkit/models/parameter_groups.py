@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.models.engine import Engine
@@ -36,13 +37,14 @@ def grouped(
     if how == "none":
         return {ALL: tuple(names)}
     blocks = max((block for name in names if (block := _block(name)) is not None), default=-1) + 1
-    edges = _edges(boundaries, blocks)
+    labels = _labels(boundaries, blocks)
     head, embedding = _of(engine, "get_output_embeddings"), _of(engine, "get_input_embeddings")
     by_place: dict[tuple[int, str], list[str]] = {}
     for name in names:
         block = _block(name)
         if block is not None:
-            place = (1 + block, _named(block, edges, name if how == "parts" else None))
+            part = " attention" if _ATTENTION.search(name) else " MLP" if _MLP.search(name) else " norms"
+            place = (1 + block, labels[block] + (part if how == "parts" else ""))
         elif name in head:
             place = (blocks + 2, "head")
         elif name in embedding or not ("norm" in name.lower() or "ln_f" in name):
@@ -72,25 +74,20 @@ def _block(name: str) -> int | None:
     return next((int(part) for part in name.split(".") if part.isdigit()), None)
 
 
-def _edges(boundaries: Sequence[int], blocks: int) -> list[tuple[int, int]]:
-    """Return the first and the last block of every group of blocks."""
+def _labels(boundaries: Sequence[int], blocks: int) -> list[str]:
+    """Return the name of each block's group."""
     if not boundaries:
-        return [(block, block) for block in range(blocks)]
-    starts = [0, *boundaries]
-    if any(a >= b for a, b in zip(starts, [*starts[1:], blocks], strict=True)):
+        return [f"block {block}" for block in range(blocks)]
+    edges = list(pairwise([0, *boundaries, blocks]))
+    if any(first >= end for first, end in edges):
         raise InputError(
             "the boundaries do not divide the model's blocks into groups",
             where="boundaries",
             value=list(boundaries),
             allowed=f"increasing numbers of blocks from 1 to {blocks - 1}: each starts a group",
         )
-    return [(a, b - 1) for a, b in zip(starts, [*starts[1:], blocks], strict=True)]
-
-
-def _named(block: int, edges: Sequence[tuple[int, int]], name: str | None) -> str:
-    first, last = next(edge for edge in edges if edge[0] <= block <= edge[1])
-    label = f"block {first}" if first == last else f"blocks {first}-{last}"
-    if name is None:
-        return label
-    part = "attention" if _ATTENTION.search(name) else "MLP" if _MLP.search(name) else "norms"
-    return f"{label} {part}"
+    return [
+        f"block {first}" if end == first + 1 else f"blocks {first}-{end - 1}"
+        for first, end in edges
+        for _ in range(first, end)
+    ]

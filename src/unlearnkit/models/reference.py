@@ -1,7 +1,8 @@
-"""Values of the frozen reference model: computed once, before the first update, and kept on disk.
+"""Values of the frozen reference model, cached on disk.
 
-The reference is the target model as it was loaded. Log-probabilities are kept exactly; to compare distributions, the
-final hidden state of each labeled token is kept, from which the frozen head makes the whole distribution again.
+The reference is the target model as it was loaded, and its values are computed once, before the first update.
+Log-probabilities are kept exactly. To compare distributions, the final hidden state of each labeled token is kept; the
+frozen head computes the whole distribution from it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 
 import torch
@@ -29,18 +31,24 @@ class ReferenceValues:
     """Reference values of every row of some views."""
 
     def __init__(self, values: Mapping[str, Tensor], starts: Mapping[View, list[int]]) -> None:
-        """Take values by file key, see `_file_key`; those of row i of a view are `starts[view][i]` to `[i + 1]`."""
+        """Create the store.
+
+        `values` are by file key, see `_file_key`. Those of row i of a view are `starts[view][i]` to `[i + 1]`.
+        """
         self._values, self._starts = values, starts
 
     def of(self, quantity: Quantity, rows: Sequence[int]) -> Tensor:
-        """A quantity at the labeled tokens of these rows, one row after the other: (tokens,) or (tokens, width)."""
+        """Return a quantity at the labeled tokens of some rows.
+
+        The rows are concatenated: (tokens,) or (tokens, width).
+        """
         values, starts = self._values[_file_key(quantity)], self._starts[quantity.view]
         return torch.cat([values[starts[i] : starts[i + 1]] for i in rows])
 
     def store(
         self, quantities: Collection[Quantity], rows: Mapping[View, Sequence[int]], device: torch.device
     ) -> dict[Quantity, Tensor]:
-        """Several quantities, each at these rows of its view, on a device."""
+        """Return quantities on a device, each at some rows of its view."""
         return {quantity: self.of(quantity, rows[quantity.view]).to(device) for quantity in quantities}
 
 
@@ -53,32 +61,33 @@ def reference_values(
     cache: Path | None = None,
     weights: str = "",
 ) -> ReferenceValues:
-    """Compute, or read from `cache`, what an objective needs of the reference model.
+    """Compute what an objective needs of the reference model, or read it.
 
     Args:
         engine: the model before its first update.
-        needs: of the objective, or of several together.
+        needs: of the objective, or the union of several.
         views: all rows of each view.
-        pad_id: id used to fill up rows.
-        cache: folder that keeps the values, under a fingerprint of everything they depend on; None keeps nothing.
-        weights: fingerprint of the model's weights; needed where there is a cache.
+        pad_id: id of the padding.
+        cache: folder to keep the values in, under a fingerprint of everything they depend on; None keeps nothing.
+        weights: fingerprint of the model's weights; needed with `cache`.
     """
     if cache is not None and not weights:
-        raise ValueError("reference values cannot be kept without a fingerprint of the weights they belong to")
+        raise ValueError("a cache of reference values needs a fingerprint of the weights")
     wanted = needs.of_reference | needs.reference_states
-    starts = {quantity.view: _starts(views[quantity.view]) for quantity in wanted}
+    names = sorted({quantity.view for quantity in wanted})
+    starts = {view: list(accumulate((row.labels for row in views[view]), initial=0)) for view in names}
     path = None if cache is None else cache / f"{_fingerprint(engine, wanted, views, weights)}.safetensors"
     if path is not None and path.exists():
-        # A damaged file is written again: its content is a function of its name.
+        # A damaged file is computed again: its content is a function of its name.
         with suppress(SafetensorError):
             return ReferenceValues(load_file(path, device=str(engine.device)), starts)
     values: dict[str, Tensor] = {}
-    for view in sorted(starts):
+    for view in names:
         mine = {replace(quantity, of_reference=False) for quantity in wanted if quantity.view == view}
-        found = values_of_rows(engine, views[view], mine, pad_id=pad_id)
-        values |= {_file_key(quantity): value for quantity, value in found.items()}
+        computed = values_of_rows(engine, views[view], mine, pad_id=pad_id)
+        values |= {_file_key(quantity): value for quantity, value in computed.items()}
     if path is not None and values:
-        # Processes of one run may all write; each writes its own file, and what they write is the same.
+        # All processes of a run may write. Each writes a file of its own, with the same content.
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -90,18 +99,11 @@ def reference_values(
     return ReferenceValues(values, starts)
 
 
-def _starts(rows: Sequence[Encoded]) -> list[int]:
-    starts = [0]
-    for row in rows:
-        starts.append(starts[-1] + row.labels)
-    return starts
-
-
 def _file_key(quantity: Quantity) -> str:
-    """The name of a quantity in the file; these names are those of earlier versions."""
+    """Return the file's name of a quantity, as in earlier versions."""
     kinds = {"logps": "logps", "states": "hidden", "hidden": f"layer {quantity.layer}"}
     if quantity.kind not in kinds:
-        raise RuntimeError(f"{quantity}: no such value of the reference model is kept")
+        raise RuntimeError(f"{quantity}: this value of the reference model is not kept")
     return f"{kinds[quantity.kind]}/{quantity.view}"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.data.trace_format import STYLES, Style
-from unlearnkit.models.load import silence
+from unlearnkit.models.adapter import silence
 
 
 def add_trace_tokens(tokenizer: PreTrainedTokenizerBase, style: Style | None) -> PreTrainedTokenizerBase:

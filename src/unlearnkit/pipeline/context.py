@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -396,7 +396,7 @@ class RunContext:
 
             def on_step(step: StepLog) -> None:
                 if log is not None:
-                    log.add(step.as_dict())
+                    log.add(asdict(step))
                 shown.update(step.step, step.of, f"loss {step.loss:.3f}")
 
             try:

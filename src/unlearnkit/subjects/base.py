@@ -12,8 +12,6 @@ from unlearnkit.records.probe import Probe
 from unlearnkit.records.schema import Tokens
 
 if TYPE_CHECKING:  # a recipe names methods, and reading one does not wait for these
-    from transformers import PreTrainedTokenizerBase
-
     from unlearnkit.data.encoding import Layout
 
 Capability = Literal["generate", "token_logprobs", "full_logits", "hidden", "gradients", "weights"]
@@ -38,42 +36,26 @@ class Subject(Protocol):
     @property
     def capabilities(self) -> frozenset[Capability]:
         """What the subject offers, computed from what it is."""
-        ...
 
     @property
     def layout(self) -> Layout:
         """Layout of questions: by the chat template, or as plain text."""
-        ...
 
     @property
     def positions(self) -> int:
         """Largest number of tokens of a question with its answer."""
-        ...
-
-    @property
-    def width(self) -> int:
-        """Size of the hidden states."""
-        ...
-
-    @property
-    def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The tokenizer of the model, or of the model behind a guard."""
-        ...
 
     def with_style(self, style: Style | None) -> Subject:
         """Return the same subject that marks begun traces in this style.
 
         A begun trace is one that the probe prefills. None: the first style whose tokens the tokenizer knows.
         """
-        ...
 
     def fits(self, probe: Probe) -> bool:
         """Return whether the probe with its answer is short enough."""
-        ...
 
     def has_room(self, probe: Probe) -> bool:
         """Return whether question and prefilled output leave room for more tokens."""
-        ...
 
     def generate(
         self, probes: Sequence[Probe], *, max_new_tokens: int, on_rows: OnRows = lambda _: None
@@ -85,28 +67,24 @@ class Subject(Protocol):
         Raises:
             InputError: a question leaves no room for an answer.
         """
-        ...
 
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
         """Measure the tokens of each row's answer.
 
         The answer follows what the probe begins. Needs `token_logprobs`.
         """
-        ...
 
     def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:
         """Return log p of the tokens of each row's answer.
 
         The logarithm is natural. Needs `token_logprobs`.
         """
-        ...
 
     def gradient_norms(self, probe: Probe) -> list[float]:
         """Return the L2 norm of each weight's gradient.
 
         The gradient is that of the mean loss on the answer. Needs `gradients`.
         """
-        ...
 
 
 def require(subject: Subject, needs: Collection[Capability], *, what: str, fix: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -13,24 +13,21 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from unlearnkit.core.environment import device_errors
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.batching import Pack
-from unlearnkit.data.encoding import Layout
-from unlearnkit.data.generation import Generation
 from unlearnkit.data.trace_format import Style
 from unlearnkit.methods.quantities import Quantity
 from unlearnkit.models.adapter import put_adapters
 from unlearnkit.models.engine import Engine, compute_dtype
 from unlearnkit.models.folder import ModelFolder, find_model
-from unlearnkit.models.generate import CachedModel, NextTokens, generate
+from unlearnkit.models.generate import CachedModel, NextTokens
 from unlearnkit.models.load import load_model, load_tokenizer, place
-from unlearnkit.models.logprob import TokenStatistics, chunk_rows, statistics_of_logits, widen
+from unlearnkit.models.logprob import chunks, statistics_of_logits, widen
 from unlearnkit.models.settings import Dtype
 from unlearnkit.records.probe import Probe
-from unlearnkit.records.schema import Tokens
-from unlearnkit.subjects.base import Capability, OnRows, require
-from unlearnkit.subjects.local import BATCH_ROWS, VIEW, LocalSubject, by_row, tokens_by_row
+from unlearnkit.subjects.base import Capability, require
+from unlearnkit.subjects.local import BATCH_ROWS, VIEW, LoadedSubject
 
 
-class EnsembleSubject:
+class EnsembleSubject(LoadedSubject):
     """Members that share one base in memory and differ in their adapters.
 
     The probability of the next token is the normalized geometric mean of the members' probabilities: the mean of their
@@ -56,10 +53,8 @@ class EnsembleSubject:
     ) -> None:
         if not members:
             raise InputError("an ensemble needs a member", value=0, allowed="at least 1")
+        super().__init__(model, tokenizer, style=style)
         self.members = dict(members)
-        self._style = style
-        # Lays out rows, and runs whichever member is active.
-        self._active = LocalSubject(model, tokenizer, style=style)
 
     @classmethod
     def load(
@@ -90,90 +85,16 @@ class EnsembleSubject:
     @property
     def base(self) -> str:
         """Folder or Hub id of the base."""
-        return str(self._model.get_base_model().name_or_path)
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Data type of the base's weights."""
-        dtype: torch.dtype = self._model.get_input_embeddings().weight.dtype
-        return dtype
+        return str(self._adapted.get_base_model().name_or_path)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
         """What several models together have: text and distributions."""
         return frozenset({"generate", "token_logprobs", "full_logits"})
 
-    @property
-    def layout(self) -> Layout:
-        """How questions are laid out."""
-        return self._active.layout
-
-    @property
-    def positions(self) -> int:
-        """Largest number of tokens of a question with its answer."""
-        return self._active.positions
-
-    @property
-    def width(self) -> int:
-        """Size of each member's hidden states."""
-        return self._active.width
-
-    @property
-    def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The tokenizer of the base."""
-        return self._active.tokenizer
-
     def with_style(self, style: Style | None) -> EnsembleSubject:
         """Return an ensemble with shared models that marks traces in this style."""
-        return EnsembleSubject(self._active.model, self.tokenizer, self.members, style=style)
-
-    def fits(self, probe: Probe) -> bool:
-        """Return whether the probe with its answer is short enough."""
-        return self._active.fits(probe)
-
-    def has_room(self, probe: Probe) -> bool:
-        """Return whether question and prefilled output leave room for more tokens."""
-        return self._active.has_room(probe)
-
-    def generate(
-        self, probes: Sequence[Probe], *, max_new_tokens: int, on_rows: OnRows = lambda _: None
-    ) -> list[Generation]:
-        """Generate greedily by the averaged distribution; see `Subject.generate`.
-
-        Each member has a cache of its own.
-        """
-        prompts, begun = self._active.encode_prompts(probes)
-        return generate(
-            self._active.model,
-            self.tokenizer,
-            prompts,
-            begun=begun,
-            max_new_tokens=max_new_tokens,
-            on_rows=on_rows,
-            next_tokens=lambda model: _AveragedTokens(model, tuple(self.members), self._activate),
-        )
-
-    @torch.no_grad()
-    def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
-        """Measure each answer under the averaged distribution, without its trace."""
-        values = list[Tokens]()
-        for batch in self._batches(probes):
-            parts = [statistics_of_logits(logps, labels) for logps, labels in self._averaged(batch)]
-            columns = ([getattr(part, name) for part in parts] for name in TokenStatistics.__dataclass_fields__)
-            values += tokens_by_row(batch, TokenStatistics(*(torch.cat(column) for column in columns)))
-        return values
-
-    @torch.no_grad()
-    def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:
-        """Return log p of each answer's tokens under the averaged distribution.
-
-        Tokens of a trace are left out.
-        """
-        values = list[list[float]]()
-        for batch in self._batches(probes):
-            parts = [logps.gather(1, labels[:, None])[:, 0] for logps, labels in self._averaged(batch)]
-            values += by_row(batch, torch.cat(parts))[0]
-        return values
+        return EnsembleSubject(self.model, self.tokenizer, self.members, style=style)
 
     def gradient_norms(self, probe: Probe) -> list[float]:
         """Raise `InputError`: an ensemble has no gradient of its own."""
@@ -182,37 +103,41 @@ class EnsembleSubject:
         raise AssertionError("unreachable: an ensemble never offers gradients")
 
     @property
-    def _model(self) -> Any:
-        return self._active.model
+    def _adapted(self) -> Any:
+        """The model, of which whichever member is active answers."""
+        return self.model
 
     def _activate(self, name: str) -> None:
-        if self._model.active_adapter != name:
-            self._model.set_adapter(name, inference_mode=True)
+        if self._adapted.active_adapter != name:
+            self._adapted.set_adapter(name, inference_mode=True)
 
-    def _batches(self, probes: Sequence[Probe]) -> Iterator[Pack]:
-        """Yield batches of rows.
+    def _next_tokens(self, model: PreTrainedModel) -> NextTokens:
+        return _AveragedTokens(model, tuple(self.members), self._activate)
 
-        They are smaller if every member's logits of all positions are in memory at once.
+    def _batches(self, probes: Sequence[Probe], size: int = BATCH_ROWS) -> Iterator[Pack]:
+        """Pack the probes' answers; see `LoadedSubject`.
+
+        Batches are smaller if every member's logits of all positions are in memory at once.
         """
-        size = BATCH_ROWS if self._active.engine.own_head else max(1, BATCH_ROWS // len(self.members))
-        return self._active.batches([self._active.encode_answer(probe) for probe in probes], size)
+        return super()._batches(probes, size if self.engine.own_head else max(1, size // len(self.members)))
 
-    def _averaged(self, batch: Pack) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield averaged log-probabilities and labels, chunk by chunk.
+    def _values(self, batch: Pack, kind: Literal["logps", "statistics"]) -> Tensor:
+        """Return values under the averaged distribution, computed chunk by chunk.
 
-        Shapes are (tokens, vocabulary) and (tokens,). Of each member the final hidden states of a batch are kept, and
-        its logits of one chunk.
+        The final hidden states of a batch are kept of each member, and the logits of one chunk.
         """
-        engine, labels, wanted = self._active.engine, batch.labels[VIEW].token, Quantity(VIEW, "states")
-        states: dict[str, Tensor] = {}
+        engine, labels, wanted = self.engine, batch.labels[VIEW].token, Quantity(VIEW, "states")
+        states, parts = [], []
         for name in self.members:
             self._activate(name)
-            states[name] = engine(batch, [wanted])[wanted]
-        vocabulary = self._model.config.get_text_config().vocab_size
-        step = chunk_rows(vocabulary)
-        for start in range(0, max(len(labels), 1), step):
-            part = slice(start, start + step)
-            yield average([_logits(engine, hidden[part]) for hidden in states.values()]), labels[part]
+            states.append(engine(batch, [wanted])[wanted])
+        for part in chunks(len(labels), self.model.config.get_text_config().vocab_size):
+            logps = average([_logits(engine, hidden[part]) for hidden in states])
+            if kind == "statistics":
+                parts.append(statistics_of_logits(logps, labels[part]))
+            else:
+                parts.append(logps.gather(1, labels[part, None])[:, 0])
+        return torch.cat(parts)
 
 
 class _AveragedTokens:

@@ -13,13 +13,10 @@ from unlearnkit.records.schema import Tokens
 from unlearnkit.subjects.base import Capability, OnRows, Subject, require
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
     from unlearnkit.data.encoding import Layout
 
 OFFERED: frozenset[Capability] = frozenset({"generate"})
 """What a guard lets through. Probabilities, gradients and weights would be those of the model behind it."""
-_FIX = "measure the model behind the guard: unlearn eval MODEL --suite ..."
 
 
 class Rules(Protocol):
@@ -30,7 +27,6 @@ class Rules(Protocol):
 
     def before(self, probe: Probe) -> Probe | Generation:
         """Return the model's probe, or an output that replaces the model's."""
-        ...
 
     def after(self, probe: Probe, output: Generation) -> Generation:
         """Return the output as the user reads it.
@@ -39,7 +35,6 @@ class Rules(Protocol):
             probe: as the user sent it.
             output: whole, with its trace and what the probe begins.
         """
-        ...
 
 
 class GuardedSubject:
@@ -74,16 +69,6 @@ class GuardedSubject:
         A system turn of the guard counts too.
         """
         return self._inner.positions
-
-    @property
-    def width(self) -> int:
-        """Size of the hidden states of the model under guard."""
-        return self._inner.width
-
-    @property
-    def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The tokenizer of the model under guard."""
-        return self._inner.tokenizer
 
     def with_style(self, style: Style | None) -> GuardedSubject:
         """Return the same guard that marks begun traces in this style."""
@@ -123,8 +108,14 @@ class GuardedSubject:
             if isinstance(result, Generation):
                 outputs[at] = result
             else:
+                if result is not probe and not self._inner.has_room(result) and self._inner.has_room(probe):
+                    raise InputError(
+                        "the guard's system turn and the question leave no room for an answer",
+                        where=f"row {probe.row.id}",
+                        allowed=f"fewer than {self.positions} tokens, the number of positions of the model",
+                        fix="use a shorter prompt (method.prompt=TEXT), or none (method.prompt=false)",
+                    )
                 passed[at] = result
-                self._refuse_without_room(probe, result)
         on_rows(len(outputs))
         if passed:
             answers = self._inner.generate(list(passed.values()), max_new_tokens=max_new_tokens, on_rows=on_rows)
@@ -144,21 +135,10 @@ class GuardedSubject:
         """Raise `InputError`: a guard offers no gradients."""
         raise self._refusal("gradients")
 
-    def _refuse_without_room(self, sent: Probe, passed: Probe) -> None:
-        """Raise `InputError` if the guard's addition makes the request too long."""
-        if passed is not sent and not self._inner.has_room(passed) and self._inner.has_room(sent):
-            raise InputError(
-                "the guard's system turn and the question leave no room for an answer",
-                where=f"row {sent.row.id}",
-                allowed=f"fewer than {self.positions} tokens, the number of positions of the model",
-                fix="take a shorter prompt (method.prompt=TEXT), or none (method.prompt=false)",
-            )
-
     def _refusal(self, capability: Capability) -> InputError:
-        offered = ", ".join(sorted(self.capabilities)) or "nothing"
         return InputError(
             "a guarded subject does not offer this: it would be that of the model behind the guard",
             value=capability,
-            allowed=offered,
-            fix=_FIX,
+            allowed=", ".join(sorted(self.capabilities)) or "nothing",
+            fix="measure the model behind the guard: unlearn eval MODEL --suite ...",
         )

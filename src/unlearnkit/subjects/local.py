@@ -1,10 +1,14 @@
-"""A model on this machine: the only subject with weights."""
+"""A model on this machine: the only subject with weights.
+
+`LoadedSubject` is what it shares with an ensemble.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -21,9 +25,8 @@ from unlearnkit.models.batches import batches
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder, find_model
 from unlearnkit.models.folder import positions as most_positions
-from unlearnkit.models.generate import generate
+from unlearnkit.models.generate import CachedModel, NextTokens, generate
 from unlearnkit.models.load import load_model, load_tokenizer, place
-from unlearnkit.models.logprob import TokenStatistics
 from unlearnkit.models.settings import Dtype
 from unlearnkit.records.probe import Probe
 from unlearnkit.records.schema import Tokens
@@ -33,8 +36,10 @@ BATCH_ROWS = 256
 VIEW = "rows"
 
 
-class LocalSubject:
-    """A causal language model in eval mode on this process's device.
+class LoadedSubject(ABC):
+    """A subject that runs a model on this process's device.
+
+    The model is in eval mode.
 
     Args:
         model: the model.
@@ -47,7 +52,127 @@ class LocalSubject:
     ) -> None:
         untyped: Any = model
         self.model: PreTrainedModel = untyped.eval()
-        self._tokenizer, self._style = tokenizer, style
+        self.tokenizer, self._style = tokenizer, style
+
+    @abstractmethod
+    def _values(self, batch: Pack, kind: Literal["logps", "statistics"]) -> Tensor:
+        """Return values at the labeled tokens of a batch.
+
+        Shapes are those of `Engine.forward`.
+        """
+
+    def _next_tokens(self, model: PreTrainedModel) -> NextTokens:
+        return CachedModel(model)
+
+    @property
+    def layout(self) -> Layout:
+        """How questions are laid out."""
+        return self.encoder.layout
+
+    @property
+    def positions(self) -> int:
+        """Largest number of tokens of a question with its answer."""
+        return most_positions(self.model.config)
+
+    @property
+    def width(self) -> int:
+        """Size of the hidden states."""
+        return int(self.model.config.get_text_config().hidden_size)
+
+    @cached_property
+    def encoder(self) -> ChatEncoder:
+        """How rows become token ids."""
+        return ChatEncoder(self.tokenizer, self.positions, style=self._style)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The model with the chunked head."""
+        return Engine(self.model).eval()
+
+    def fits(self, probe: Probe) -> bool:
+        """Return whether the probe with its answer is short enough."""
+        try:
+            self.encode_answer(probe)
+        except TooLong:
+            return False
+        return True
+
+    def has_room(self, probe: Probe) -> bool:
+        """Return whether question and prefilled output leave room for more tokens."""
+        prompt = self.encoder.prompt(probe.row.question, probe.row.history)
+        return len(prompt) + len(self.encode_begun(probe)) < self.positions
+
+    def generate(
+        self, probes: Sequence[Probe], *, max_new_tokens: int, on_rows: OnRows = lambda _: None
+    ) -> list[Generation]:
+        """Generate greedily for each probe; see `Subject.generate`."""
+        prompts = [self.encoder.prompt(probe.row.question, probe.row.history) for probe in probes]
+        begun = [self.encode_begun(probe) for probe in probes]
+        for probe, prompt, start in zip(probes, prompts, begun, strict=True):
+            if len(prompt) + len(start) >= self.positions:
+                raise InputError(
+                    "the question leaves no room for an answer",
+                    where=f"row {probe.row.id}",
+                    value=f"{len(prompt) + len(start)} tokens",
+                    allowed=f"fewer than {self.positions} tokens, the number of positions of the model",
+                    fix="shorten the question",
+                )
+        return generate(
+            self.model,
+            self.tokenizer,
+            prompts,
+            begun=begun,
+            max_new_tokens=max_new_tokens,
+            on_rows=on_rows,
+            next_tokens=self._next_tokens,
+        )
+
+    @torch.no_grad()
+    def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
+        """Measure each answer in one teacher-forced pass, without its trace."""
+        values = list[Tokens]()
+        for batch in self._batches(probes):
+            logps, ranks, means, variances = self._values(batch, "statistics").unbind(1)
+            columns = zip(*_by_row(batch, logps, ranks.long(), means, variances), strict=True)
+            values += [Tokens(logps=p, ranks=r, mean_logps=m, var_logps=v) for p, r, m, v in columns]
+        return values
+
+    @torch.no_grad()
+    def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:
+        """Return log p of each answer's tokens, without those of its trace."""
+        values = list[list[float]]()
+        for batch in self._batches(probes):
+            values += _by_row(batch, self._values(batch, "logps"))[0]
+        return values
+
+    def encode_begun(self, probe: Probe) -> tuple[int, ...]:
+        """Return the token ids of what the probe begins."""
+        return self.encoder.prefill(probe.trace, probe.answer) if probe.begun else ()
+
+    def encode_answer(self, probe: Probe) -> Encoded:
+        """Encode the row's answer after exactly what the probe begins.
+
+        Raises:
+            TooLong: question and answer exceed the model's positions.
+        """
+        row, where = probe.row, f"row {probe.row.id}"
+        if not probe.begun:
+            return self.encoder.answer(row.question, row.answer, history=row.history, trace=row.trace, where=where)
+        context = (*self.encoder.prompt(row.question, row.history), *self.encode_begun(probe))
+        return self.encoder.continuation(context, row.answer[len(probe.answer) :], where=where)
+
+    def _batches(self, probes: Sequence[Probe], size: int = BATCH_ROWS) -> Iterator[Pack]:
+        """Pack the probes' answers as the view `VIEW` on the model's device.
+
+        Each batch has at most `size` rows.
+        """
+        rows = [self.encode_answer(probe) for probe in probes]
+        pad_id, device = int(self.tokenizer.pad_token_id), self.engine.device
+        return (batch.pack for batch in batches(VIEW, rows, pad_id=pad_id, device=device, size=size))
+
+
+class LocalSubject(LoadedSubject):
+    """A causal language model with its weights."""
 
     @classmethod
     def load(cls, source: str | ModelFolder, dtype: Dtype = "float32", *, where: str = "model.path") -> Self:
@@ -73,144 +198,26 @@ class LocalSubject:
         trainable = all(parameter.is_floating_point() for parameter in self.model.parameters())
         return ALL if trainable else ALL - {"gradients", "weights"}
 
-    @property
-    def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The tokenizer of the model."""
-        return self._tokenizer
-
-    @property
-    def layout(self) -> Layout:
-        """How questions are laid out."""
-        return self.encoder.layout
-
-    @property
-    def positions(self) -> int:
-        """Largest number of tokens of a question with its answer."""
-        return most_positions(self.model.config)
-
-    @property
-    def width(self) -> int:
-        """Size of the hidden states."""
-        return int(self.model.config.get_text_config().hidden_size)
-
-    @cached_property
-    def encoder(self) -> ChatEncoder:
-        """How rows become token ids."""
-        return ChatEncoder(self._tokenizer, self.positions, style=self._style)
-
-    @cached_property
-    def engine(self) -> Engine:
-        """The model with the chunked head."""
-        return Engine(self.model).eval()
-
     def with_style(self, style: Style | None) -> LocalSubject:
         """Return a subject that shares the model and marks in this style."""
-        return LocalSubject(self.model, self._tokenizer, style=style)
-
-    def fits(self, probe: Probe) -> bool:
-        """Return whether the probe with its answer is short enough."""
-        try:
-            self.encode_answer(probe)
-        except TooLong:
-            return False
-        return True
-
-    def has_room(self, probe: Probe) -> bool:
-        """Return whether question and prefilled output leave room for more tokens."""
-        prompt = self.encoder.prompt(probe.row.question, probe.row.history)
-        return len(prompt) + len(self.encode_begun(probe)) < self.positions
-
-    def generate(
-        self, probes: Sequence[Probe], *, max_new_tokens: int, on_rows: OnRows = lambda _: None
-    ) -> list[Generation]:
-        """Generate greedily for each probe; see `Subject.generate`."""
-        prompts, begun = self.encode_prompts(probes)
-        return generate(
-            self.model, self._tokenizer, prompts, begun=begun, max_new_tokens=max_new_tokens, on_rows=on_rows
-        )
-
-    def encode_prompts(self, probes: Sequence[Probe]) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
-        """Return the token ids of each question and each prefilled output.
-
-        Raises:
-            InputError: a question leaves no room for an answer.
-        """
-        prompts = [self.encoder.prompt(probe.row.question, probe.row.history) for probe in probes]
-        begun = [self.encode_begun(probe) for probe in probes]
-        for probe, prompt, start in zip(probes, prompts, begun, strict=True):
-            if len(prompt) + len(start) >= self.positions:
-                raise InputError(
-                    "the question leaves no room for an answer",
-                    where=f"row {probe.row.id}",
-                    value=f"{len(prompt) + len(start)} tokens",
-                    allowed=f"fewer than {self.positions} tokens, the number of positions of the model",
-                    fix="shorten the question",
-                )
-        return prompts, begun
-
-    @torch.no_grad()
-    def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
-        """Measure each answer in one teacher-forced pass, without its trace."""
-        wanted, values = Quantity(VIEW, "statistics"), list[Tokens]()
-        for batch in self.batches([self.encode_answer(probe) for probe in probes]):
-            values += tokens_by_row(batch, TokenStatistics.of(self.engine(batch, [wanted])[wanted]))
-        return values
-
-    @torch.no_grad()
-    def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:
-        """Return log p of each answer's tokens, without those of its trace."""
-        wanted, values = Quantity(VIEW, "logps"), list[list[float]]()
-        for batch in self.batches([self.encode_answer(probe) for probe in probes]):
-            (logps,) = by_row(batch, self.engine(batch, [wanted])[wanted])
-            values += logps
-        return values
+        return LocalSubject(self.model, self.tokenizer, style=style)
 
     def gradient_norms(self, probe: Probe) -> list[float]:
         """Return the L2 norm of each weight's gradient of the answer's loss."""
-        (batch,) = self.batches([self.encode_answer(probe)])
+        (batch,) = self._batches([probe])
         weights = [parameter.requires_grad_() for parameter in self.model.parameters()]
-        answer = ~batch.labels[VIEW].in_trace
-        wanted = Quantity(VIEW, "logps")
-        loss = -self.engine(batch, [wanted])[wanted][answer].mean()
+        loss = -self._values(batch, "logps")[~batch.labels[VIEW].in_trace].mean()
         # An embedding of positions that were not reached has no gradient.
         gradients = torch.autograd.grad(loss, weights, allow_unused=True)
         return [0.0 if gradient is None else float(gradient.float().norm()) for gradient in gradients]
 
-    def encode_begun(self, probe: Probe) -> tuple[int, ...]:
-        """Return the token ids of what the probe begins."""
-        return self.encoder.prefill(probe.trace, probe.answer) if probe.begun else ()
-
-    def encode_answer(self, probe: Probe) -> Encoded:
-        """Encode the row's answer after exactly what the probe begins.
-
-        Raises:
-            TooLong: question and answer exceed the model's positions.
-        """
-        row, where = probe.row, f"row {probe.row.id}"
-        if not probe.begun:
-            return self.encoder.answer(row.question, row.answer, history=row.history, trace=row.trace, where=where)
-        context = (*self.encoder.prompt(row.question, row.history), *self.encode_begun(probe))
-        return self.encoder.continuation(context, row.answer[len(probe.answer) :], where=where)
-
-    def batches(self, rows: Sequence[Encoded], size: int = BATCH_ROWS) -> Iterator[Pack]:
-        """Pack rows as the view `VIEW` on the model's device.
-
-        Each batch has at most `size` rows.
-        """
-        pad_id, device = int(self._tokenizer.pad_token_id), self.engine.device
-        return (batch.pack for batch in batches(VIEW, rows, pad_id=pad_id, device=device, size=size))
+    def _values(self, batch: Pack, kind: Literal["logps", "statistics"]) -> Tensor:
+        quantity = Quantity(VIEW, kind)
+        values: Tensor = self.engine(batch, [quantity])[quantity]
+        return values
 
 
-def tokens_by_row(batch: Pack, statistics: TokenStatistics) -> list[Tokens]:
-    """Split the statistics of a batch by row, without the trace's."""
-    columns = (statistics.logps, statistics.ranks, statistics.mean_logps, statistics.var_logps)
-    return [
-        Tokens(logps=logps, ranks=ranks, mean_logps=means, var_logps=variances)
-        for logps, ranks, means, variances in zip(*by_row(batch, *columns), strict=True)
-    ]
-
-
-def by_row(batch: Pack, *columns: Tensor) -> list[list[list[Any]]]:
+def _by_row(batch: Pack, *columns: Tensor) -> list[list[list[Any]]]:
     """Split each column of values by row, without those of the trace."""
     labels = batch.labels[VIEW]
     answer = ~labels.in_trace

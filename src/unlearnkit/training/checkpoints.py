@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,34 +59,29 @@ class Checkpoints:
         """
         final = self.folder / f"step-{progress.step:08d}"
         partial = self.folder / f".{final.name}.partial"
+        state = {"step": progress.step, "seconds": progress.seconds, "fingerprint": self.fingerprint}
+        tensors = {"weights": _trainable(model), "optimizer": _optimizer_tensors(optimizer)}
+        tensors["random"] = {"cpu": torch.get_rng_state()}
+        if memory is not None:
+            tensors["combiner"] = {name: values.contiguous() for name, values in memory.items()}
         with writing(final):
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
             try:
-                self._write(partial, progress, model, optimizer, memory)
+                for name, values in tensors.items():
+                    save_file(values, partial / f"{name}.safetensors")
+                (partial / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+                for path in (*partial.iterdir(), partial):
+                    sync(path)
                 if final.exists():
                     shutil.rmtree(final)
                 partial.rename(final)
                 sync(self.folder)
-            except Exception:
-                shutil.rmtree(partial, ignore_errors=True)  # it takes space, and the disk may be full
-                raise
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)  # if it failed: it takes space, and the disk may be full
         for old in self.folder.glob("step-*"):
             if old != final:
                 shutil.rmtree(old)
-
-    def _write(
-        self, partial: Path, progress: Progress, model: nn.Module, optimizer: Optimizer, memory: Gradient | None
-    ) -> None:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        save_file(_trainable(model), partial / "weights.safetensors")
-        save_file(_optimizer_tensors(optimizer), partial / "optimizer.safetensors")
-        save_file({"cpu": torch.get_rng_state()}, partial / "random.safetensors")
-        if memory is not None:
-            save_file({name: kept.contiguous() for name, kept in memory.items()}, partial / "combiner.safetensors")
-        state = {"step": progress.step, "seconds": progress.seconds, "fingerprint": self.fingerprint}
-        (partial / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
-        for path in (*partial.iterdir(), partial):
-            sync(path)
 
     def load(self, model: nn.Module, optimizer: Optimizer, memory: Gradient | None = None) -> Progress | None:
         """Load the newest checkpoint; return None if there is none.
@@ -112,14 +108,14 @@ class Checkpoints:
             raise InputError(
                 "the checkpoint was written by a run with another " + ", ".join(differing),
                 where=str(folder),
-                fix="bring back what it was begun with; or take another folder: out=...; or, to train from the "
+                fix="restore what it was started with; or use another folder: out=...; or, to train from the "
                 f"beginning, delete {self.folder}",
             )
         trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
         if {n: w.shape for n, w in trained.items()} != {n: w.shape for n, w in weights.items()} or "cpu" not in drawn:
-            raise _damaged(folder, "it holds other weights than those that are trained")
+            raise _damaged(folder, "its weights are not those that are trained")
         if any(name not in trained or trained[name].shape != values.shape for name, values in kept.items()):
-            raise _damaged(folder, "what the combiner kept is of other weights than those that are trained")
+            raise _damaged(folder, "the combiner's state is of weights that are not trained")
         with torch.no_grad():
             for name, parameter in trained.items():
                 parameter.copy_(weights[name])
@@ -128,10 +124,6 @@ class Checkpoints:
         _load_optimizer(optimizer, moments)
         torch.set_rng_state(drawn["cpu"])
         return done
-
-    def clear(self) -> None:
-        """Remove every checkpoint, complete or partial."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class KeptWeights:
@@ -163,7 +155,7 @@ def _damaged(folder: Path, why: str) -> InputError:
     return InputError(
         f"the checkpoint is damaged: {why.splitlines()[0]}",
         where=str(folder),
-        fix=f"delete {folder.parent} and go on with --resume: training begins again, and nothing else is lost",
+        fix=f"delete {folder.parent} and continue with --resume: training starts again, and nothing else is lost",
     )
 
 
@@ -178,9 +170,8 @@ def _optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
 
 
 def _load_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
-    whole = optimizer.state_dict()
-    states: dict[int, dict[str, Tensor]] = {}
+    states: dict[int, dict[str, Tensor]] = defaultdict(dict)
     for name, value in tensors.items():
         number, _, key = name.partition("/")
-        states.setdefault(int(number), {})[key] = value
-    optimizer.load_state_dict({"state": states, "param_groups": whole["param_groups"]})
+        states[int(number)][key] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": dict(states)})

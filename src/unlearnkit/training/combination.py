@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
 import torch
@@ -26,11 +27,14 @@ _SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEG
 
 @dataclass(frozen=True)
 class Outcome:
-    """Properties of one step's gradients before they were combined."""
+    """Properties of one step's gradients before they were combined.
 
-    finite: bool
-    cosine: float | None
-    projected: bool
+    The defaults are those without a combiner. For the other fields, see `StepLog`.
+    """
+
+    finite: bool = True
+    cosine: float | None = None
+    projected: bool | None = None
 
 
 class Combining:
@@ -75,7 +79,9 @@ class Combining:
                 self._parameters[name].grad = gradient
             # Tasks may share a view and, under autocast, they share the cast weights.
             self._accelerator.backward(values[task], retain_graph=task != moving[-1])
-            self._sums[task] = self._taken()
+            self._sums[task] = {name: p.grad for name, p in self._parameters.items() if p.grad is not None}
+            for parameter in self._parameters.values():
+                parameter.grad = None
 
     def finish(self, step: int) -> Outcome:
         """Combine the step's gradients and assign the result to the parameters.
@@ -85,29 +91,20 @@ class Combining:
         gradients = self._over_processes()
         self._sums = {}
         if not gradients.finite:
-            return Outcome(finite=False, cosine=None, projected=False)
+            return Outcome(finite=False)
         combined = self._combiner.combine(gradients, self.memory, np.random.default_rng([self._seed, step]))
         for name, gradient in combined.gradient.items():
             self._parameters[name].grad = gradient
         return Outcome(True, gradients.cosine, combined.projected)
-
-    def _taken(self) -> Gradient:
-        taken: Gradient = {}
-        for name, parameter in self._parameters.items():
-            if parameter.grad is not None:
-                taken[name], parameter.grad = parameter.grad, None
-        return taken
 
     def _over_processes(self) -> TaskGradients:
         if self._accelerator.num_processes > 1:
             # One by one, so that each input is freed before the next is summed.
             for task in self._sums:
                 self._sums[task] = self._reduced(self._sums[task])
-        tasks = list(self._sums)
         dots: dict[tuple[Task, Task], float] = {}
-        for number, one in enumerate(tasks):
-            for other in tasks[number:]:
-                dots[one, other] = dots[other, one] = dot(self._sums[one], self._sums[other])
+        for one, other in combinations_with_replacement(self._sums, 2):
+            dots[one, other] = dots[other, one] = dot(self._sums[one], self._sums[other])
         return TaskGradients(self._sums, dots)
 
     def _reduced(self, gradient: Gradient) -> Gradient:

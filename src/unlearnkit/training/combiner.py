@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from unlearnkit.core.registry import Registry
@@ -55,6 +56,28 @@ class TaskGradients:
     dots: Mapping[tuple[Task, Task], float]
     """Dot product of every two gradients over all trained parameters, including each with itself."""
 
+    @cached_property
+    def rounding(self) -> float:
+        """The coarsest relative rounding of the gradients' data types."""
+        import torch
+
+        dtypes = {values.dtype for gradient in self.by_task.values() for values in gradient.values()}
+        return max((torch.finfo(dtype).eps for dtype in dtypes), default=0.0)
+
+    def correction(self, along: float, own: float, other: float) -> float:
+        """Return the factor of the other gradient that removes a conflict.
+
+        The other gradient times the factor is added to the task's own. The factor is 0 if there is no conflict, or if
+        the other gradient is too short to change a digit of the task's own. Such a gradient is a rounding error at a
+        minimum of its loss: its direction is meaningless, but a projection depends only on the direction.
+
+        Args:
+            along: dot product of the two; negative if they conflict.
+            own: squared length of the task's own gradient.
+            other: squared length of the other.
+        """
+        return -along / other if along < 0 and other > self.rounding**2 * own else 0.0
+
     @property
     def finite(self) -> bool:
         """Whether every gradient is finite."""
@@ -83,29 +106,6 @@ class Combined:
     """Whether a gradient was projected."""
 
 
-def rounding(gradients: Iterable[Gradient]) -> float:
-    """Return the coarsest relative rounding of the numbers in `gradients`."""
-    import torch
-
-    return max((torch.finfo(dtype).eps for dtype in {v.dtype for g in gradients for v in g.values()}), default=0.0)
-
-
-def correction(along: float, own: float, other: float, rounding: float) -> float:
-    """Return the factor of the other gradient that removes a conflict.
-
-    The other gradient times the factor is added to the task's own. The factor is 0 if there is no conflict, or if the
-    other gradient is too short to change a digit of the task's own. Such a gradient is a rounding error at a minimum of
-    its loss: its direction is meaningless, but a projection depends only on the direction.
-
-    Args:
-        along: dot product of the two; negative if they conflict.
-        own: squared length of the task's own gradient.
-        other: squared length of the other.
-        rounding: relative rounding of their data type.
-    """
-    return -along / other if along < 0 and other > rounding**2 * own else 0.0
-
-
 class Combiner(Settings, ABC):
     """Combines the gradients of an objective's tasks into one.
 
@@ -120,9 +120,12 @@ class Combiner(Settings, ABC):
     def refuse(self, tasks: Collection[Task]) -> None:
         """Raise `InputError` for an objective whose tasks cannot be combined."""
 
-    @abstractmethod
     def copies(self, tasks: int) -> int:
-        """Return the number of gradient copies in memory; a sum has one."""
+        """Return the number of gradient copies in memory.
+
+        By default there is one per task; without a combiner there is one in all.
+        """
+        return tasks
 
     @abstractmethod
     def combine(self, gradients: TaskGradients, memory: Gradient, draw: Generator) -> Combined:

@@ -1,4 +1,4 @@
-"""The training loop: short, explicit, the same for one process and many."""
+"""The training loop, the same for one process and for many."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ from unlearnkit.methods.objective import Needs, Objective, Quantity, Step, Terms
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.reference import ReferenceValues
 from unlearnkit.training.checkpoints import Checkpoints, Progress
-from unlearnkit.training.combination import Combining, tasks_of
+from unlearnkit.training.combination import Combining, Outcome, tasks_of
 from unlearnkit.training.control import FORGET_TERM, Steering
 from unlearnkit.training.settings import FORGOTTEN, TrainSettings, learning_rate
 from unlearnkit.training.step import (
@@ -38,45 +38,49 @@ from unlearnkit.training.step import (
 
 @dataclass(frozen=True)
 class StepLog:
-    """What is logged of one optimizer step. Values are means over the whole step's rows, before the update."""
+    """What is logged of one optimizer step.
+
+    Values are means over the rows of the whole step, before the update.
+    """
 
     step: int
-    """Steps done, this one included."""
+    """Number of steps done, including this one."""
     of: int
+    """Number of steps of the training."""
     loss: float
     terms: dict[str, float]
-    """Each term's mean, without its weight."""
+    """Mean of each term, without its weight."""
     gradient_norm: float
     """Before clipping."""
     lr: float
     cosine: float | None = None
-    """Between the gradients of forgetting and of what is retained; None without a combiner, or where one is 0."""
+    """Cosine of the forget gradient and the retain gradient; None without a combiner, or if one of them is 0."""
     projected: bool | None = None
-    """Whether the combiner took anything out of a gradient; None without one."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the values by name, as the step log keeps them."""
-        return asdict(self)
-
-
-Ended = Literal["finished", "non-finite", "harmful"]
+    """Whether the combiner projected a gradient; None without a combiner."""
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """How training ended. `non-finite`: a loss or gradient was not finite, and the weights are those before it.
-    `harmful`: a watch ended it, for the objective did more harm than it forgot."""
+    """The end of a training."""
 
-    ended: Ended
+    ended: Literal["finished", "non-finite", "harmful"]
+    """`non-finite`: a loss or gradient was not finite, and the weights are those before that step. `harmful`: a watch
+    ended the training, because the objective did more harm than it forgot."""
     steps: int
+    """Optimizer steps done."""
     seconds: float
+    """Training time of all sessions."""
 
 
 def accelerator_for(needs: Needs, *, cpu: bool = False) -> Accelerator:
-    """The accelerator of a training run. `cpu`: leave GPUs alone.
+    """Return the accelerator of a training run.
 
-    What only reads hidden states gives no gradient to the weights above them, nor to the head. Data-parallel training
-    waits for every weight's gradient unless it is told to look which of them there will be, in every step.
+    An objective that reads hidden states only gives no gradient to the head and the weights above those states.
+    Data-parallel training waits for every weight's gradient, unless it searches for unused weights in each step.
+
+    Args:
+        needs: of the objective.
+        cpu: whether to use no GPU.
     """
     kwargs = DistributedDataParallelKwargs(find_unused_parameters=not needs.reads_head)
     accelerator = Accelerator(cpu=cpu, kwargs_handlers=[kwargs])
@@ -87,21 +91,31 @@ def accelerator_for(needs: Needs, *, cpu: bool = False) -> Accelerator:
 
 @cache
 def _leave_group_at_exit() -> None:
-    """Have the process leave its group before it ends, and let the group's threads come to their end.
+    """Make the process leave its group before it exits.
 
-    A thread of gloo drops the tensors of the last collective after it told that this is done, and needs the
-    interpreter's lock for it. Where the interpreter is being taken down by then, the thread aborts the process.
+    A thread of gloo frees the tensors of the last collective after it reports the end of that, and needs the
+    interpreter's lock to do so. If the interpreter is shutting down by then, the thread aborts the process.
     """
 
+    @atexit.register
     def leave() -> None:
         PartialState().destroy_process_group()
-        time.sleep(0.2)  # gives the lock away; dropping a few tensors takes microseconds
-
-    atexit.register(leave)
+        time.sleep(0.2)  # releases the lock; freeing a few tensors takes microseconds
 
 
 class Trainer:
-    """Trains the parameters of an engine that require a gradient."""
+    """Trains the parameters of an engine that require a gradient.
+
+    Args:
+        engine: the model.
+        objective: what to minimize.
+        data: all rows of the views that the objective needs.
+        settings: steps, learning rate and batches.
+        seed: of the order of rows, and of dropout.
+        reference: values of the reference model, if the objective needs any.
+        accelerator: processes and device; None creates one.
+        mask: booleans by parameter name, True where the weight may change; None: every trained weight may.
+    """
 
     def __init__(
         self,
@@ -115,7 +129,6 @@ class Trainer:
         accelerator: Accelerator | None = None,
         mask: Mapping[str, Tensor] | None = None,
     ) -> None:
-        """`mask`: booleans by parameter name, True where the weight may change; None: every trained weight may."""
         self.objective, self.data, self.settings = objective, data, settings
         self.seed, self.reference = seed, reference
         self.needs: Needs = objective.needs()
@@ -123,9 +136,9 @@ class Trainer:
         self.engine = engine
         trained = {name: p for name, p in engine.named_parameters() if p.requires_grad}
         self.parameters = list(trained.values())
-        self.mask = None if mask is None else {name: allowed.to(trained[name].device) for name, allowed in mask.items()}
+        self._masked = [(trained[name], allowed.to(trained[name].device)) for name, allowed in (mask or {}).items()]
         self.steering = Steering()
-        """Changed by whoever watches."""
+        """Controls that watches may change between steps."""
         self.combining: Combining | None = None
         if combiner := settings.make_combiner():
             tasks_of(combiner, objective)
@@ -148,14 +161,17 @@ class Trainer:
         stopped: Callable[[], bool] = lambda: False,
         watches: Sequence[Callable[[int], bool]] = (),
     ) -> TrainResult:
-        """Train to the end, from the newest checkpoint where there is one.
+        """Train to the end, from the newest checkpoint if there is one.
 
         Args:
             checkpoints: where to keep checkpoints; None keeps none.
             on_step: called after each step.
-            stopped: asked after each step; when it says True, a checkpoint is written and `Interrupted` raised.
-            watches: called before each step, and after the last, with the number of steps done; they may look at the
-                weights. When one says True, training ends there.
+            stopped: called after each step; if it returns True, a checkpoint is written and `Interrupted` is raised.
+            watches: called with the number of steps done, before each step and after the last one; they may read the
+                weights. If one returns True, the training ends.
+
+        Raises:
+            Interrupted: `stopped` returned True.
         """
         torch.manual_seed(self.seed)
         optimizer = getattr(self.optimizer, "optimizer", self.optimizer)
@@ -163,7 +179,7 @@ class Trainer:
         done = (checkpoints.load(self.engine, optimizer, memory) if checkpoints else None) or Progress(0, 0.0)
         began, before = time.monotonic(), done.seconds
         self.wrapped.train()
-        while sum(watch(done.step) for watch in watches) == 0:  # each looks, whatever another says
+        while sum(watch(done.step) for watch in watches) == 0:  # every watch is called
             if done.step == self.total:
                 return TrainResult("finished", done.step, done.seconds)
             log = self._step(done.step)
@@ -171,21 +187,24 @@ class Trainer:
                 return TrainResult("non-finite", done.step, done.seconds)
             done = Progress(done.step + 1, before + time.monotonic() - began)
             on_step(log)
-            # One process that is told to stop takes the others with it, at the same step.
-            told = self._sum_over_processes(torch.tensor([float(stopped())]))[0] > 0
-            stop = told and done.step < self.total
+            # If one process must stop, all stop at the same step.
+            requested = self._sum_over_processes(torch.tensor([float(stopped())]))[0] > 0
+            stop = requested and done.step < self.total
             due = done.step % self.settings.checkpoint_every == 0 and done.step < self.total
             if checkpoints and (stop or due) and self.accelerator.is_main_process:
                 checkpoints.save(done, self.engine, optimizer, memory)
             if stop:
                 raise Interrupted(
                     f"stopped after step {done.step} of {self.total}",
-                    fix="go on with --resume" if checkpoints else None,
+                    fix="continue with --resume" if checkpoints else None,
                 )
         return TrainResult("harmful", done.step, done.seconds)
 
     def _step(self, number: int) -> StepLog | None:
-        """One optimizer step; None, with the weights untouched, when loss or gradient is not finite."""
+        """Do one optimizer step.
+
+        Return None, with unchanged weights, if the loss or the gradient is not finite.
+        """
         indices = step_indices(self.data, self.settings, self.seed, number)
         counts = count_units(self.data, indices)
         sums: dict[str, Tensor] = {}
@@ -194,25 +213,25 @@ class Trainer:
         for part in range(self.micro_batches):
             rows = portion(indices, rank * self.micro_batches + part, self.micro_batches * processes)
             last = part == self.micro_batches - 1
-            # Gradients of earlier micro-batches stay in the process; the last backward pass sums over processes. A
-            # combiner's are summed when all are there, task by task.
+            # Gradients of earlier micro-batches stay in the process; the last backward pass sums over processes. Those
+            # of a combiner are summed at the end, task by task.
             with nullcontext() if last and not self.combining else self.accelerator.no_sync(self.wrapped):
                 terms = self._forward(rows)
                 partial = objective_value(terms, counts)
                 if self.combining:
                     self.combining.backward(terms, counts)
                 else:
-                    # Data-parallel training averages over processes; the counts are those of all of them already.
+                    # Data-parallel training averages over processes; the counts are already those of all processes.
                     self.accelerator.backward(partial * processes)
             loss += partial.detach().double().cpu()
             for name, term in terms.items():
                 mean = term.sum.detach().double().cpu() / max(counts[term.view, term.unit], 1)
                 sums[name] = sums.get(name, torch.zeros((), dtype=torch.float64)) + mean
         values = self._sum_over_processes(torch.stack([loss, *sums.values()]))
-        met = self.combining.finish(number) if self.combining else None
+        outcome = self.combining.finish(number) if self.combining else Outcome()
         self._restrict()
         norm = torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
-        if not (math.isfinite(values[0]) and math.isfinite(float(norm)) and (met is None or met.finite)):
+        if not (math.isfinite(values[0]) and math.isfinite(float(norm)) and outcome.finite):
             self.optimizer.zero_grad()
             return None
         if self.settings.clip is not None:
@@ -220,40 +239,38 @@ class Trainer:
         rate = learning_rate(self.settings, number, self.total)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        before = self._weights_that_decay()
-        self.optimizer.step()
-        self._restore(before)
+        self._update()
         self.optimizer.zero_grad()
         named = dict(zip(sums, values[1:], strict=True))
-        told = (None, None) if met is None else (met.cosine, met.projected)
-        return StepLog(number + 1, self.total, values[0], named, float(norm), rate, *told)
+        return StepLog(number + 1, self.total, values[0], named, float(norm), rate, outcome.cosine, outcome.projected)
 
     def _restrict(self) -> None:
-        """Remove the gradients of weights that may not change: the optimizer leaves these as they are."""
+        """Remove the gradients of weights that may not change.
+
+        The optimizer does not update a weight without a gradient.
+        """
         if self.steering.frozen:
             for name, parameter in self.engine.named_parameters(remove_duplicate=False):
                 if name in self.steering.frozen:
                     parameter.grad = None
-        if self.mask is not None:
-            for name, parameter in self.engine.named_parameters():
-                if parameter.grad is not None and name in self.mask:
-                    parameter.grad.mul_(self.mask[name])
-
-    def _weights_that_decay(self) -> dict[str, Tensor]:
-        """Copy the masked weights if weight decay would move them without a gradient."""
-        if self.mask is None or not self.settings.weight_decay:
-            return {}
-        return {name: p.detach().clone() for name, p in self.engine.named_parameters() if name in self.mask}
+        for parameter, allowed in self._masked:
+            if parameter.grad is not None:
+                parameter.grad.mul_(allowed)
 
     @torch.no_grad()
-    def _restore(self, before: Mapping[str, Tensor]) -> None:
-        """Undo what weight decay did to elements that may not change."""
-        for name, parameter in self.engine.named_parameters():
-            if name in before and self.mask is not None:
-                parameter.copy_(torch.where(self.mask[name], parameter, before[name]))
+    def _update(self) -> None:
+        """Update the weights, except for elements that may not change.
+
+        Weight decay would move those without a gradient too.
+        """
+        decayed = self._masked if self.settings.weight_decay else []
+        before = [parameter.clone() for parameter, _ in decayed]
+        self.optimizer.step()
+        for (parameter, allowed), values in zip(decayed, before, strict=True):
+            parameter.copy_(torch.where(allowed, parameter, values))
 
     def _forward(self, rows: Mapping[str, Sequence[int]]) -> Terms:
-        # Sorted, because a set's order, and with it the last bits of every sum, differs from process to process.
+        # Sorted, because a set's order, and with it the last bits of every sum, differs between processes.
         rows_of = {view: rows[split_of(view)] for view in sorted(self.needs.views)}
         encoded = {view: [self.data.views[view][i] for i in chosen] for view, chosen in rows_of.items()}
         device, store = self.accelerator.device, dict[Quantity, Tensor]()
@@ -261,7 +278,7 @@ class Trainer:
             store |= self.reference.store(self.needs.of_reference | self.needs.reference_states, rows_of, device)
         reference = dict(store)
         layouts: dict[View, Labels] = {}
-        # All views together where that is faster; one by one for a combiner, so that no task's backward pass goes
+        # All views together where that is faster; separately for a combiner, so that no task's backward pass goes
         # through all rows.
         for together in [[view] for view in encoded] if self.combining else [list(encoded)]:
             batch = pack({view: encoded[view] for view in together}, self.data.pad_id).to(device)
@@ -281,5 +298,5 @@ class Trainer:
 
 
 def autocast(device: torch.device, precision: str) -> Any:
-    """The autocast context of a precision setting."""
+    """Return the autocast context of a precision setting."""
     return torch.autocast(device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()

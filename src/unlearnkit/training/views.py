@@ -1,4 +1,7 @@
-"""The rows of every view that a method needs, encoded: splits as they are, and what is taught in their place."""
+"""Encode the rows of every view that a method needs.
+
+A view has the rows of a split as they are, or with other outputs in place of their answers.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,14 @@ from unlearnkit.training.settings import TrainSettings
 TARGET, IDK = "target", "idk"
 """Variants of a view: `forget:target`, `scope:target`, `forget:idk`."""
 TAUGHT = "taught"
-"""The forget split once more, in an order of its own: what is taught is then drawn apart from what is unlearned."""
+"""The forget split again, in an independent order: replacement answers are drawn separately from unlearned ones."""
 
 
 def training_renderer(tokenizer: PreTrainedTokenizerBase, settings: TrainSettings) -> ChatEncoder:
-    """How rows are laid out for training. The tokenizer is given the marks of a trace that it lacks."""
+    """Return the layout of rows for training.
+
+    Trace tokens that the tokenizer lacks are added to it.
+    """
     return ChatEncoder(
         add_trace_tokens(tokenizer, settings.trace_style),
         settings.max_length,
@@ -34,8 +40,7 @@ def training_renderer(tokenizer: PreTrainedTokenizerBase, settings: TrainSetting
 
 def taught_splits(needs: Needs) -> set[str]:
     """Return the splits for whose rows a method needs targets."""
-    parts = [view.partition(":") for view in needs.views]
-    return {split for split, _, variant in parts if variant == TARGET}
+    return {view.removesuffix(f":{TARGET}") for view in needs.views if view.endswith(f":{TARGET}")}
 
 
 def encode_views(
@@ -46,7 +51,18 @@ def encode_views(
     targets: Sequence[Target],
     seed: int,
 ) -> dict[View, list[Encoded]]:
-    """Every row of each view; `targets` are found by the ids of their rows."""
+    """Encode every row of each view.
+
+    Args:
+        views: names of the views.
+        splits: rows by split.
+        encoder: layout of rows.
+        targets: targets of the rows of `target` views, which have the rows' ids.
+        seed: of the choice of `idk` answers.
+
+    Raises:
+        InputError: there is no such view, or a row lacks its question or its target.
+    """
     by_id = {target.id: target for target in targets}
     return {view: _encode(view, splits, encoder, by_id, seed) for view in sorted(views)}
 
@@ -57,61 +73,50 @@ def _encode(
     split, _, variant = view.partition(":")
     if split not in splits or variant not in ("", TARGET, IDK):
         raise InputError(
-            "the method trains on rows that nobody makes",
+            "the method trains on rows that do not exist",
             value=view,
             allowed=", ".join([*splits, f"forget:{TARGET}", f"scope:{TARGET}", f"forget:{IDK}"]),
-            fix="mend the method's `needs`",
+            fix="correct the method's `needs`",
         )
     rows = splits[split]
-    if variant:
-        _refuse_texts(rows, view)
+    for row in rows if variant else ():
+        if not row.question:
+            # After no question, the replacement answer would become what the model says of itself to everybody.
+            raise InputError(
+                "the method trains replies to questions, and a row is a text without one",
+                where=f"{view}, row {row.id}",
+                fix="ask questions about the text, or take a method that trains on the text itself",
+            )
+        if variant == TARGET and row.id not in targets:
+            raise InputError(
+                "there is no target for a row: the rows changed since the targets were written",
+                where=f"{view}, row {row.id}",
+                fix="restore the rows that the run was started with; or start again in another folder: out=...",
+            )
     if variant == TARGET:
-        _refuse_untaught(rows, targets, view)
-        said = [(targets[row.id].trace, targets[row.id].response) for row in rows]
+        outputs = [(targets[row.id].trace, targets[row.id].response) for row in rows]
     elif variant == IDK:
-        said = [("", answer) for answer in idk_answers(rows, seed)]
+        outputs = [("", answer) for answer in idk_answers(rows, seed)]
     else:
-        said = [(row.trace, row.answer) for row in rows]
-    # What is unlearned is the answer; the trace before it is only what brings it up.
-    label_trace = view != "forget"
-    # How a thought on a question of the scope begins was put there; taught is how it goes on.
+        outputs = [(row.trace, row.answer) for row in rows]
     return [
         encoder.answer(
             row.question,
             answer,
             history=row.history,
             trace=trace,
+            # A trace on a question of the scope has a prefilled beginning; only its continuation is trained on.
             prefix=row.trace if split == "scope" else "",
-            label_trace=label_trace,
+            # Unlearning is of the answer; the trace only leads to it.
+            label_trace=view != "forget",
             where=f"{view}, row {row.id}",
         )
-        for row, (trace, answer) in zip(rows, said, strict=True)
+        for row, (trace, answer) in zip(rows, outputs, strict=True)
     ]
 
 
-def _refuse_untaught(rows: Sequence[Row], targets: Mapping[str, Target], view: View) -> None:
-    untaught = [row for row in rows if row.id not in targets]
-    if untaught:
-        raise InputError(
-            "there is no target for a row: the rows changed since the targets were written",
-            where=f"{view}, row {untaught[0].id}",
-            fix="bring back the rows that the run was begun with; or begin anew in another folder: out=...",
-        )
-
-
-def _refuse_texts(rows: Sequence[Row], view: View) -> None:
-    """What is taught instead of an answer would, after no question, be what the model says of itself, to everybody."""
-    texts = [row for row in rows if not row.question]
-    if texts:
-        raise InputError(
-            "the method teaches what to say to a question, and a row is a text without one",
-            where=f"{view}, row {texts[0].id}",
-            fix="ask questions about the text, or take a method that trains on the text itself",
-        )
-
-
 def rows_fingerprint(views: Mapping[View, Sequence[Encoded]]) -> str:
-    """SHA-256 of everything that is trained on."""
+    """Return a SHA-256 of everything that is trained on."""
     digest = hashlib.sha256()
     for view, rows in views.items():
         digest.update(view.encode())

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from annotated_types import Gt, Lt, MinLen
 
-from unlearnkit.attacks.base import ATTACKED_SETS, Attack, AttackTarget, Attempt, attack
+from unlearnkit.attacks.base import ATTACKED_SETS, Attack, Attempt, attack
 from unlearnkit.data.rows import Row
 from unlearnkit.records.probe import Probe
 from unlearnkit.subjects.base import Capability
 from unlearnkit.training.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from unlearnkit.attacks.target import SubjectUnderAttack
 
 LR_TIMES_WIDTH = 0.05
 """Learning rate times width of the hidden states: 3e-4 for the pocket world's models, 1.2e-5 at a width of 4096.
@@ -49,43 +52,40 @@ class Relearn(Attack):
         rows = " or ".join(f"{self.share:.0%} of the forget rows" if on == "forget" else "neighbors" for on in self.on)
         return f"{self.steps} steps of {self.batch_size} rows on {rows}"
 
-    def attempt(self, attacked: AttackTarget) -> list[Attempt]:
+    def attempt(self, attacked: SubjectUnderAttack) -> list[Attempt]:
         """Train and ask, once per non-empty row set."""
         forget = attacked.rows.get("forget", ())
         if len(forget) < 2:
             return []
-        drawn = random.Random(f"relearn {attacked.seed}").sample(
-            range(len(forget)), math.ceil(self.share * len(forget))
-        )
-        taught = [forget[at] for at in sorted(drawn)]
-        puts = {split: [Probe(row) for row in others(attacked.chosen(split), taught)] for split in ATTACKED_SETS}
-        lessons = {"forget": taught, "near": attacked.rows.get("near", ())}
-        return [self._try(attacked, on, lessons[on], puts) for on in self.on if lessons[on]]
-
-    def _try(self, attacked: AttackTarget, on: str, rows: Sequence[Row], puts: dict[str, list[Probe]]) -> Attempt:
-        with attacked.trained(rows, self._settings(attacked)) as taught:
-            result = taught.ask(puts)
-        return Attempt(f"{self.name()}.{on}", result.records, result.too_long)
-
-    def _settings(self, attacked: AttackTarget) -> TrainSettings:
-        return TrainSettings(
+        draw, number = random.Random(f"relearn {attacked.seed}"), math.ceil(self.share * len(forget))
+        trained = [forget[at] for at in sorted(draw.sample(range(len(forget)), number))]
+        puts = {split: [Probe(row) for row in others(attacked.chosen(split), trained)] for split in ATTACKED_SETS}
+        row_sets = {"forget": trained, "near": attacked.rows.get("near", ())}
+        settings = TrainSettings(
             epochs=None,
             steps=self.steps,
             batch_size=self.batch_size,
             lr=self.lr or LR_TIMES_WIDTH / attacked.width,
             max_length=attacked.positions,
         )
+        attempts = []
+        for on in self.on:
+            if row_sets[on]:
+                with attacked.trained(row_sets[on], settings) as copy:
+                    result = copy.ask(puts)
+                attempts.append(Attempt(f"{self.name()}.{on}", result.records, result.too_long))
+        return attempts
 
 
-def others(rows: Sequence[Row], taught: Sequence[Row]) -> list[Row]:
-    """Return the rows that ask for nothing that was taught.
+def others(rows: Sequence[Row], trained: Sequence[Row]) -> list[Row]:
+    """Return the rows that ask for nothing that was trained on.
 
-    A row asks for something taught if it shares its id with a taught row, or subject and attribute or, if either has no
-    attribute, its answer.
+    A row asks for something trained on if it shares its id with a trained row, or subject and attribute or, if either
+    has no attribute, its answer.
     """
-    ids, answers = {row.id for row in taught}, {row.answer for row in taught}
-    facts = {(row.subject, row.attribute) for row in taught if row.attribute is not None}
-    named = all(row.attribute is not None for row in taught)
+    ids, answers = {row.id for row in trained}, {row.answer for row in trained}
+    facts = {(row.subject, row.attribute) for row in trained if row.attribute is not None}
+    named = all(row.attribute is not None for row in trained)
     return [
         row
         for row in rows

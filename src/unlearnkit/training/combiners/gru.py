@@ -11,32 +11,9 @@ from numpy.random import Generator
 from unlearnkit.core.errors import InputError
 from unlearnkit.methods.objective import View
 from unlearnkit.models.parameter_vectors import add, dot, scale
-from unlearnkit.training.combiner import (
-    Combined,
-    Combiner,
-    Gradient,
-    Task,
-    TaskGradients,
-    combiner,
-    correction,
-    forgets,
-    rounding,
-)
+from unlearnkit.training.combiner import Combined, Combiner, Gradient, Task, TaskGradients, combiner, forgets
 
 FORGET, RETAIN = Task("forget", forgets=True), Task("retain", forgets=False)
-
-
-def rectify(forget: Gradient, retain: Gradient, own: float) -> bool:
-    """Remove from `forget`, in place, what opposes `retain`.
-
-    The result is the nearest gradient g to `forget` with <g, retain> >= 0: `forget` itself or, if
-    <forget, retain> < 0, forget - <forget, retain> / |retain|^2 * retain. `own` is |forget|^2. Return whether anything
-    was removed.
-    """
-    factor = correction(dot(forget, retain), own, dot(retain, retain), rounding((forget, retain)))
-    if factor:
-        add(forget, retain, factor)
-    return factor != 0.0
 
 
 @combiner("gru", paper="arXiv:2503.09117", equation="the projection on <g, g_retain> >= 0")
@@ -44,11 +21,11 @@ class GRU(Combiner):
     """Gradient rectified unlearning: forget without raising the retain loss, to first order.
 
     A step uses only the gradient of forgetting, g_u. If it opposes the gradient of the retain terms, g_r, the opposing
-    part is removed: g_u - <g_u, g_r> / |g_r|^2 g_r. Only the direction of g_r counts, so the retain weight has no
-    effect without `add_retain`. The condition <g, g_r> >= 0 holds for the gradient: a step of Adam, which scales each
-    parameter separately, may violate it. If g_r is a moving average, this step's own retain gradient may be opposed.
-    A retain term with its minimum at the target model (`kl`, `representation`) has no gradient at the first step except
-    for rounding, so that step is not rectified.
+    part is removed: g_u - <g_u, g_r> / |g_r|^2 g_r, the nearest gradient g to g_u with <g, g_r> >= 0. Only the
+    direction of g_r counts, so the retain weight has no effect without `add_retain`. The condition <g, g_r> >= 0 holds
+    for the gradient: a step of Adam, which scales each parameter separately, may violate it. If g_r is a moving
+    average, this step's own retain gradient may be opposed. A retain term with its minimum at the target model (`kl`,
+    `representation`) has no gradient at the first step except for rounding, so that step is not rectified.
 
     The average is the released code's: gamma * g_r + (1 - gamma) * the previous average, which starts at 0. (The start
     changes only its length.) Its update `ga_gru` is the rectified gradient of the forget loss, as here; `ga_gru+ce`
@@ -98,7 +75,9 @@ class GRU(Combiner):
             scale(memory, 1 - self.gamma)
             add(memory, retain, self.gamma)
             held = memory
-        projected = rectify(forget, held, gradients.dots[FORGET, FORGET])
+        factor = gradients.correction(dot(forget, held), gradients.dots[FORGET, FORGET], dot(held, held))
+        if factor:
+            add(forget, held, factor)
         if self.add_retain:
             add(forget, retain)
-        return Combined(forget, projected)
+        return Combined(forget, factor != 0.0)

@@ -3,52 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from numpy.random import Generator
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.methods.objective import View
 from unlearnkit.models.parameter_vectors import add, scale
-from unlearnkit.training.combiner import (
-    Combined,
-    Combiner,
-    Gradient,
-    Task,
-    TaskGradients,
-    combiner,
-    correction,
-    forgets,
-    rounding,
-)
-
-
-def surgery(
-    dots: Mapping[tuple[Task, Task], float], tasks: Collection[Task], draw: Generator, rounding: float
-) -> dict[Task, float]:
-    """Return each task's factor in the sum of the projected gradients.
-
-    Every projected gradient is a linear combination of the given ones, so their dot products suffice and no gradient is
-    copied.
-
-    Args:
-        dots: dot products of every two gradients, and of each with itself.
-        tasks: the tasks of the gradients.
-        draw: draws, for each task, the order in which others are projected out.
-        rounding: relative rounding of the gradients' data type.
-    """
-    ordered = list(tasks)
-    total = dict.fromkeys(ordered, 0.0)
-    for own in ordered:
-        factors = {own: 1.0}
-        for at in draw.permutation(len(ordered)).tolist():
-            other = ordered[at]
-            along = math.fsum(factor * dots[task, other] for task, factor in factors.items())
-            if other != own and (factor := correction(along, dots[own, own], dots[other, other], rounding)):
-                factors[other] = factors.get(other, 0.0) + factor
-        for task, factor in factors.items():
-            total[task] += factor
-    return total
+from unlearnkit.training.combiner import Combined, Combiner, Gradient, Task, TaskGradients, combiner, forgets
 
 
 @combiner("pcgrad", paper="arXiv:2001.06782", equation="Algorithm 1")
@@ -79,17 +41,26 @@ class PCGrad(Combiner):
                 fix="give it a retain term (method.retain=nll); or take no combiner: train.combiner=null",
             )
 
-    def copies(self, tasks: int) -> int:
-        """Return the number of tasks."""
-        return tasks
-
     def combine(self, gradients: TaskGradients, memory: Gradient, draw: Generator) -> Combined:
-        """Return the sum of the projected gradients; there is no state."""
+        """Return the sum of the projected gradients; there is no state.
+
+        Every projected gradient is a linear combination of the given ones, so their dot products suffice and no
+        gradient is copied.
+        """
         del memory
-        factors = surgery(gradients.dots, gradients.by_task.keys(), draw, rounding(gradients.by_task.values()))
-        first, *others = gradients.by_task
-        total = gradients.by_task[first]
-        scale(total, factors[first])
-        for task in others:
-            add(total, gradients.by_task[task], factors[task])
-        return Combined(total, any(factor != 1.0 for factor in factors.values()))
+        tasks, dots = list(gradients.by_task), gradients.dots
+        total = dict.fromkeys(tasks, 0.0)
+        for own in tasks:
+            factors = {own: 1.0}
+            for at in draw.permutation(len(tasks)).tolist():
+                other = tasks[at]
+                along = math.fsum(factor * dots[task, other] for task, factor in factors.items())
+                if other != own and (factor := gradients.correction(along, dots[own, own], dots[other, other])):
+                    factors[other] = factors.get(other, 0.0) + factor
+            for task, factor in factors.items():
+                total[task] += factor
+        combined = gradients.by_task[tasks[0]]
+        scale(combined, total[tasks[0]])
+        for task in tasks[1:]:
+            add(combined, gradients.by_task[task], total[task])
+        return Combined(combined, any(factor != 1.0 for factor in total.values()))
