@@ -146,20 +146,11 @@ def print_g_effects(effects: EffectTable) -> None:
     from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE
     from unlearnkit.report.gradient_effect.advice import advice
 
-    rows = [
-        (
-            str(row.step),
-            [
-                row.objective,
-                row.risk,
-                f"{row.effect:.3g}",
-                f"{row.low:.3g} to {row.high:.3g}",
-                *("" if value is None else f"{value:.3g}" for value in (row.cosine, row.per_update)),
-                f"{row.risk_value:.3f}",
-            ],
-        )
-        for row in effects.chosen(term=WHOLE, group=EVERYTHING)
-    ]
+    rows = []
+    for row in effects.chosen(term=WHOLE, group=EVERYTHING):
+        compared = ["" if value is None else f"{value:.3g}" for value in (row.cosine, row.per_update)]
+        figures = [f"{row.effect:.3g}", f"{row.low:.3g} to {row.high:.3g}", *compared, f"{row.risk_value:.3f}"]
+        rows.append((str(row.step), [row.objective, row.risk, *figures]))
     note = "effect: <grad of the risk, grad of the objective>; below 0 a step raises the risk. - not measured"
     heads = ("objective", "risk", "effect", "95 % interval", "cosine", "per update", "risk's value")
     _print(plain_table("step", heads, rows, words=2, title="G-effects", note=note))
@@ -170,8 +161,8 @@ def print_g_effects(effects: EffectTable) -> None:
                 setting = f"{place.forget.field}={place.value:.3g}{'' if place.dominated else ' *'}"
                 figures = [f"{place.forget.effect:.3g}", f"{place.retained.effect:.3g}", place.retained.risk]
                 swept.append((str(step), [place.forget.objective, setting, *figures]))
-        columns = ("objective", "setting", "e_u", "e_r", "risk that stays")
-        _print(plain_table("step", columns, swept, words=2, title="Sweeps", note="* on the frontier"))
+        heads = ("objective", "setting", "e_u", "e_r", "risk that stays")
+        _print(plain_table("step", heads, swept, words=2, title="Sweeps", note="* on the frontier"))
     _print_sentences(advice(effects))
 
 

@@ -18,7 +18,7 @@ from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.metrics.score_names import RULES, parse_judged
 from unlearnkit.recipe import make_suite
 from unlearnkit.report.compare import comparison
-from unlearnkit.report.environment import environment
+from unlearnkit.report.jinja_templates import render_template
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.model_card import model_card
 from unlearnkit.report.render import write
@@ -158,6 +158,7 @@ def build_report(
         gates = [gate for recipe in recipes for gate in recipe["gates"]]
     if show_forget_text is None:
         show_forget_text = bool(recipes) and all(recipe["report"]["show_forget_text"] for recipe in recipes)
+    parsed = [Gate.parse(gate) for gate in dict.fromkeys(gates)]
     subjects = tuple(subject_report(run) for run in runs)
     return Report(
         title=f"Forgetting on request: {suite.heading()}",
@@ -166,9 +167,7 @@ def build_report(
         show_forget_text=show_forget_text,
         subjects=subjects,
         docs=docs,
-        gates=judge_all(
-            [Gate.parse(gate) for gate in dict.fromkeys(gates)], {s.name: s.scores for s in subjects}, docs
-        ),
+        gates=judge_all(parsed, {s.name: s.scores for s in subjects}, docs),
         limitations=limitations(state, subjects, suite),
         grid=tuning_grid(state.suite["name"]),
         recipes={run.name: run.recipe_file.read_text(encoding="utf-8") for run in runs if run.recipe_file.exists()},
@@ -208,17 +207,14 @@ def limitations(state: RunState, subjects: Sequence[SubjectReport], suite: Suite
     """
     measured = {flat for each in subjects for flat, score in each.scores.items() if score.value is not None}
     judges = {name.judge for flat in measured if (name := parse_judged(flat)) is not None}
-    text = (
-        environment()
-        .get_template("limitations.txt.j2")
-        .render(
-            subjects=subjects,
-            attacked=any(each.attacks for each in subjects),
-            inferred=any(flat.endswith(".auc") for flat in measured),
-            strength=STRENGTHS[STRENGTH],
-            plain=state.measure is not None and state.measure.layout == "plain",
-            judged=bool(judges - {RULES}),
-        )
+    text = render_template(
+        "limitations.txt.j2",
+        subjects=subjects,
+        attacked=any(each.attacks for each in subjects),
+        inferred=any(flat.endswith(".auc") for flat in measured),
+        strength=STRENGTHS[STRENGTH],
+        plain=state.measure is not None and state.measure.layout == "plain",
+        judged=bool(judges - {RULES}),
     )
     return (*suite.limitations(), *text.strip().split("\n"))
 

@@ -9,8 +9,8 @@ from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.metrics.gates import GateResult
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_docs import ScoreDocs
-from unlearnkit.report.environment import environment
 from unlearnkit.report.headline import headline
+from unlearnkit.report.jinja_templates import render_template
 from unlearnkit.report.model import SubjectReport
 from unlearnkit.report.sanitize import markdown_code, markdown_line
 from unlearnkit.report.tables.board import board, cell
@@ -49,20 +49,17 @@ def model_card(
     compared = (SubjectReport(name=name, title=name, scores=dict(scores)) for name, scores in references.items())
     subjects = [subject, *sorted(compared, key=lambda reference: REFERENCES.index(reference.name))]
     costs = [(words, flat, subject.scores.get(flat)) for words, flat in _COSTS.items()]
-    return (
-        environment()
-        .get_template("model_card.md.j2")
-        .render(
-            subject=subject,
-            scope=scope,
-            kind=kind,
-            members=members,
-            costs=[(words, docs.written(flat, s.value)) for words, flat, s in costs if s and s.value is not None],
-            board=_board(subjects, docs),
-            own_tables=_own_tables(subjects, docs),
-            gates=gates,
-            limitations=limitations,
-        )
+    return render_template(
+        "model_card.md.j2",
+        subject=subject,
+        scope=scope,
+        kind=kind,
+        members=members,
+        costs=[(words, docs.written(flat, s.value)) for words, flat, s in costs if s and s.value is not None],
+        board=_board(subjects, docs),
+        own_tables=_own_tables(subjects, docs),
+        gates=gates,
+        limitations=limitations,
     )
 
 

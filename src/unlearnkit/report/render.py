@@ -20,11 +20,11 @@ from unlearnkit.core.files import write_atomic, writing
 from unlearnkit.data.vocabulary import stays
 from unlearnkit.report.charts import board_charts as charts
 from unlearnkit.report.charts.style import SIGNS, styles
-from unlearnkit.report.environment import environment
 from unlearnkit.report.gradient_effect.pictures import EFFECT_UNIT
 from unlearnkit.report.gradient_effect.plotly_figures import plotly_figure
 from unlearnkit.report.gradient_effect.sections import EffectSection, effect_sections
 from unlearnkit.report.headline import axes, headline
+from unlearnkit.report.jinja_templates import render_template
 from unlearnkit.report.model import Report
 from unlearnkit.report.samples import sample_sets
 from unlearnkit.report.sanitize import withholder
@@ -44,35 +44,32 @@ def render(report: Report) -> str:
     scripts = (get_plotlyjs(), _asset("report.js")) if figures else ()
     docs, scores = report.docs, [s.scores for s in report.subjects]
     metric = headline(scores, docs)
-    return (
-        environment()
-        .get_template("report.html.j2")
-        .render(
-            report=report,
-            withhold=withhold,
-            styles=styles(report.subjects),
-            verdicts=[verdict(report, s) for s in report.methods],
-            gates=tables.gate_rows(report),
-            board=tables.board(report.subjects, docs),
-            own_tables=own_tables(report.subjects, docs),
-            attacks=attack_table(report),
-            attack_sentences=attack_sentences(report),
-            headline=metric,
-            axes=axes(scores, metric.metric, docs),
-            effects=effects,
-            effect_unit=EFFECT_UNIT,
-            signs=SIGNS,
-            samples=samples,
-            opened=_opened([each.split for each in samples]),
-            costs=tables.cost_table(report.subjects, docs),
-            grids=tables.grid_tables(report.grid, docs) if report.grid else (),
-            figures=figures,
-            curve_subjects=[s for s in report.subjects if s.curve],
-            term_colors=charts.term_colors(report),
-            css=Markup(_asset("report.css")),
-            scripts=[Markup(script) for script in scripts],
-            policy=_policy(scripts),
-        )
+    return render_template(
+        "report.html.j2",
+        report=report,
+        withhold=withhold,
+        styles=styles(report.subjects),
+        verdicts=[verdict(report, s) for s in report.methods],
+        gates=tables.gate_rows(report),
+        board=tables.board(report.subjects, docs),
+        own_tables=own_tables(report.subjects, docs),
+        attacks=attack_table(report),
+        attack_sentences=attack_sentences(report),
+        headline=metric,
+        axes=axes(scores, metric.metric, docs),
+        effects=effects,
+        effect_unit=EFFECT_UNIT,
+        signs=SIGNS,
+        samples=samples,
+        opened=_opened([each.split for each in samples]),
+        costs=tables.cost_table(report.subjects, docs),
+        grids=tables.grid_tables(report.grid, docs) if report.grid else (),
+        figures=figures,
+        curve_subjects=[s for s in report.subjects if s.curve],
+        term_colors=charts.term_colors(report),
+        css=Markup(_asset("report.css")),
+        scripts=[Markup(script) for script in scripts],
+        policy=_policy(scripts),
     )
 
 

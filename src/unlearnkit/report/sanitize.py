@@ -60,16 +60,14 @@ def withholder(forms: Sequence[str]) -> Withhold:
     It replaces whole words, in either case. Forms of one character (the letter of a choice) reveal nothing without
     their question and are not replaced.
     """
-    known = sorted({_normalized(f) for f in forms if len(f.strip()) > 1}, key=len, reverse=True)
+    known = {unicodedata.normalize("NFC", form.strip()) for form in forms if len(form.strip()) > 1}
     if not known:
         return str
-    # A form that begins or ends in a sign ("+31 20 ...") has no word boundary there.
-    pattern = re.compile("|".join(rf"(?<!\w){re.escape(f)}(?!\w)" for f in known), re.IGNORECASE)
+    # The longest first, so that no part of a form is left. A form that begins or ends in a sign ("+31 20 ...") has no
+    # word boundary there.
+    words = (rf"(?<!\w){re.escape(form)}(?!\w)" for form in sorted(known, key=len, reverse=True))
+    pattern = re.compile("|".join(words), re.IGNORECASE)
     return lambda text: pattern.sub(WITHHELD, unicodedata.normalize("NFC", text))
-
-
-def _normalized(form: str) -> str:
-    return unicodedata.normalize("NFC", form.strip())
 
 
 def _on_one_line(text: str) -> str:

@@ -58,10 +58,9 @@ class Scale(NamedTuple):
         ticks = [Tick(0.0, 0.0)]
         for sign, end in ((-1.0, -low), (1.0, high)):
             powers = range(math.floor(math.log10(10**end - 1) + 1e-9) + 1) if end >= self.at(self.unit) else range(0)
-            stride = -(-len(powers) // count) if powers else 1
-            # Always with the largest power.
-            chosen = [power for power in powers if (powers[-1] - power) % stride == 0]
-            ticks += [Tick(self.at(v), v) for power in chosen if (v := sign * self.unit * 10.0**power)]
+            stride = max(1, -(-len(powers) // count))
+            # Backwards, so that the largest power is always included.
+            ticks += [Tick(self.at(v), v) for power in powers[::-stride] if (v := sign * self.unit * 10.0**power)]
         return sorted(tick for tick in ticks if tick.value == 0 or abs(tick.at) >= _APART * (high - low))
 
     @property

@@ -1,4 +1,4 @@
-"""The Jinja environment of the report's templates.
+"""Fill in the report's Jinja templates.
 
 They are the page, the model card and the limitations.
 """
@@ -16,12 +16,16 @@ from unlearnkit.report.sanitize import markdown_code, markdown_line, visible
 from unlearnkit.report.tables.board import setting
 
 
-@cache
-def environment() -> Environment:
-    """Return the environment.
+def render_template(name: str, **values: object) -> str:
+    """Fill in a template.
 
-    It escapes whatever is written into HTML, and makes control and direction marks visible in every template.
+    Whatever is written into HTML is escaped. Control and direction marks are made visible in every template.
     """
+    return _environment().get_template(name).render(values)
+
+
+@cache
+def _environment() -> Environment:
     made = Environment(
         loader=PackageLoader("unlearnkit.report"),
         autoescape=select_autoescape(["html.j2"]),
