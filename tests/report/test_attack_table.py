@@ -7,19 +7,22 @@ import pytest
 from tests.report.worked_example import example
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_names import AttackName, parse_attack
-from unlearnkit.report.model import AttackWords, SubjectReport
+from unlearnkit.report.model import SubjectReport
 from unlearnkit.report.render import render
 from unlearnkit.report.tables.attack_table import attack_table, attacked_table, finding, findings
 from unlearnkit.report.verdict import verdict
+from unlearnkit.runs.state import Attempted
 
-WORDS = AttackWords(summary="Ask otherwise.", budget="one output a question", settings={"at_most": 50, "seed": 0})
+WORDS = Attempted(
+    seconds=1, summary="Ask otherwise.", budget="one output a question", settings={"at_most": 50, "seed": 0}
+)
 
 
 def score(value: float, width: float = 0.05) -> Score:
     return Score(value=value, count=50, low=value - width, high=value + width)
 
 
-def subject(name: str, *, words: AttackWords = WORDS, **values: tuple[float, float, float]) -> SubjectReport:
+def subject(name: str, *, words: Attempted = WORDS, **values: tuple[float, float, float]) -> SubjectReport:
     """`values`: accuracy, plain refusals and log-probability by the set, written with `_` for the dot."""
     attacks = {}
     for split, (accuracy, refusal, logp) in values.items():

@@ -4,7 +4,7 @@ import math
 import pytest
 
 from unlearnkit.metrics.score import NOT_MEASURED, Score
-from unlearnkit.report.charts.board_charts import mean_of, plain, plane, probe_dots, term_curves
+from unlearnkit.report.charts.board_charts import mean_of, plane, probe_dots, term_curves
 from unlearnkit.report.charts.labels import Point, place_labels
 from unlearnkit.report.charts.style import styles
 from unlearnkit.report.model import SubjectReport
@@ -40,21 +40,21 @@ def test_charts_without_numbers_are_left_out() -> None:
     empty = example().model_copy(update={"subjects": (SubjectReport(name="target", title="Target"),)})
     assert plane(empty) is None
     assert probe_dots(empty) is None
-    assert term_curves(empty) == ()
+    assert term_curves(empty) == []
 
 
 def test_figures_are_json_even_where_training_broke() -> None:
     report = example()
-    for figure in [plane(report), probe_dots(report), *(c.figure for c in term_curves(report))]:
+    for figure in [plane(report), probe_dots(report), *term_curves(report)]:
         assert figure is not None
-        json.dumps(plain(figure), allow_nan=False)
+        json.dumps(figure.to_plotly_json(), allow_nan=False)
 
 
 def test_long_curves_are_thinned_and_keep_their_last_point() -> None:
     curve = tuple(CurvePoint(step=i, values={"forget": float(i)}) for i in range(10_001))
     subject = SubjectReport(name="tru", title="TRU", curve=curve)
     (found,) = term_curves(example().model_copy(update={"subjects": (subject,)}))
-    line = found.figure.data[0]
+    line = found.data[0]
     assert len(line.x) < 500
     assert (line.x[0], line.x[-1]) == (0, 10_000)
 

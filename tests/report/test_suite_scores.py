@@ -252,7 +252,7 @@ def test_sets_on_which_nothing_was_said_are_not_in_the_probe_chart(tofu: Report)
 
 def test_the_verdict_holds_tofu_against_both_references(tofu: Report) -> None:
     words = " ".join(verdict(tofu, tofu.subjects[2]).sentences)
-    assert "Of the words of the answers that it was to forget it gives back" in words
+    assert "Of the words of the answers to be forgotten, it outputs" in words
     assert "must stay (retain, real authors, world facts)" in words
     assert re.search(r"Forget quality is \d\.\de-\d+: at the 5 % level the test tells it from the retrained", words)
     assert re.search(

@@ -111,4 +111,4 @@ def test_the_card_tells_the_description_and_no_secret() -> None:
     for secret in report.scope.secrets:
         assert not any(form in card for form in secret.forms)
     assert not any(s.name in card for s in report.scope.subjects)
-    assert "peft" in model_card(subject, report.scope, adapter=True)
+    assert "peft" in model_card(subject, report.scope, kind="adapter")

@@ -121,7 +121,7 @@ def _subject(name: str, measured: dict[str, Score]) -> SubjectReport:
         name=name,
         title=TITLES[name],
         method=method,
-        ended="collapsed" if name == "ga" else "finished",
+        collapsed=name == "ga",
         settings={} if name == "target" else {"lr": 1e-4, "epochs": 6, **({"alpha": 0.1} if name == "tru" else {})},
         scores=measured,
         curve=_curve(name),

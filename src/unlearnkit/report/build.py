@@ -1,8 +1,8 @@
-"""From run folders to a report: reads what the runs wrote, and says what was not measured."""
+"""Build reports and model cards from run folders."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,103 +14,109 @@ from unlearnkit.judges.store import read_judged
 from unlearnkit.methods.base import GUARDS
 from unlearnkit.metrics.gates import Gate, GateResult, judge_all
 from unlearnkit.metrics.leakage import STRENGTH
-from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.metrics.score_names import RULES, parse_judged
 from unlearnkit.recipe import make_suite
 from unlearnkit.report.compare import comparison
-from unlearnkit.report.model import AttackWords, Ended, Report, SubjectReport
+from unlearnkit.report.jinja_templates import render_template
+from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.model_card import model_card
 from unlearnkit.report.render import write
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
-from unlearnkit.runs.state import RunState, Taught
+from unlearnkit.runs.state import RunState
 from unlearnkit.scope.leak_scan.scan import STRENGTHS
 from unlearnkit.suites.base import Suite, declared_docs, tuning_grid
 
 _TITLES = {"target": "Target model", "retrained": "Retrained model"}
-_TOLD = ("epochs", "steps", "batch_size", "retain_batch_size", "lr", "adam_eps", "schedule")
-"""Training settings that tell runs apart, beside those of the method."""
+_TRAINING = ("epochs", "steps", "batch_size", "retain_batch_size", "lr", "adam_eps", "schedule")
+"""Training settings that the report shows, in addition to those of the method."""
 
 
 def find_runs(paths: Sequence[str | Path]) -> list[RunFolder]:
-    """The runs in these folders: a run's own, or every run right under a folder; references first.
+    """Find the runs in these folders, reference models first.
 
-    Raises `InputError` for a folder without a run, and for two runs of one name.
+    A folder is a run's own, or contains runs directly.
+
+    Raises:
+        InputError: a folder without a run, or two runs with the same name.
     """
-    found: list[RunFolder] = []
-    for path in map(Path, paths):
-        if RunFolder(path).is_run:
-            found.append(RunFolder(path))
-            continue
-        # A run that has not been measured yet has nothing to show; named by itself, it says so.
-        below = sorted(path.iterdir()) if path.is_dir() else []
-        inside = [run for run in map(RunFolder, below) if run.is_run and run.scores_file.exists()]
-        if not inside:
+    runs: list[RunFolder] = []
+    for folder in map(RunFolder, paths):
+        # Unmeasured runs in a folder of runs are left out; one that is named itself raises an error when it is read.
+        below = [folder] if folder.is_run else _measured_runs(folder.path)
+        if not below:
             raise InputError(
                 "there is no measured run in this folder",
-                value=str(path),
+                value=str(folder.path),
                 allowed="a run's folder, or a folder of runs",
                 fix="correct the path; or measure the run in it: unlearn eval RUN",
             )
-        found += inside
-    names = [run.name for run in found]
+        runs += below
+    names = [run.name for run in runs]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        where = " and ".join(str(run.path) for run in found if run.name == twice)
+        where = " and ".join(str(run.path) for run in runs if run.name == twice)
         raise InputError("two runs have the same name", where=where, value=twice, fix="rename one of the folders")
-    return sorted(found, key=lambda run: REFERENCES.index(run.name) if run.name in REFERENCES else len(REFERENCES))
+    return sorted(runs, key=lambda run: REFERENCES.index(run.name) if run.name in REFERENCES else len(REFERENCES))
+
+
+def _measured_runs(folder: Path) -> list[RunFolder]:
+    return [run for run in map(RunFolder, sorted(folder.glob("*"))) if run.is_run and run.scores_file.exists()]
 
 
 def compare(paths: Sequence[str | Path]) -> dict[str, dict[str, dict[str, float | None]]]:
-    """`{"subjects": {name: {flat name: value}}}` of the runs in these folders; None where it was not measured."""
+    """Return `{"subjects": {name: {flat name: value}}}` of the runs in these folders.
+
+    A value is None if it was not measured.
+    """
     runs = find_runs(paths)
     return comparison({run.name: run.scores() for run in runs}, score_docs(runs))
 
 
 def score_docs(runs: Sequence[RunFolder]) -> ScoreDocs:
-    """The docs of the scores of some runs: those of this package, and those that the runs' suites declare."""
+    """Return the docs of all scores of some runs.
+
+    They are those of this package and those that the runs' suites declare.
+    """
     names = {str(run.state().suite.get("name")) for run in runs}
     return ScoreDocs({flat: doc for name in sorted(names) for flat, doc in declared_docs(name).items()})
 
 
 def judge_run(folder: RunFolder, gates: Sequence[str]) -> tuple[GateResult, ...]:
-    """How the gates came out for one run, held against the references beside it."""
-    scores = {run.name: run.scores() for run in references_of(folder)} | {folder.name: folder.scores()}
+    """Judge a run by gates, relative to its reference models."""
+    scores = {run.name: run.scores() for run in (*references_of(folder), folder)}
     return judge_all([Gate.parse(gate) for gate in gates], scores, score_docs([folder]))
 
 
 def write_documents(folder: RunFolder, suite: Suite | None = None) -> None:
-    """Write the model card and the report of a run. A model that was only measured gets neither.
+    """Write the model card and the report of a run.
 
-    `suite` is the suite of the run; None: it is made from the state of the run.
+    Does nothing for a model that was only measured. `suite` is the suite of the run; None: it is made from the run's
+    state.
     """
-    if folder.recipe_file.exists():
-        suite = suite or make_suite(folder.state().suite)
-        _write_card(folder, suite)
-        write_report([*references_of(folder), folder], folder.report_file, suite=suite)
-
-
-def _write_card(folder: RunFolder, suite: Suite) -> None:
-    recipe, subject = folder.recipe(), subject_report(folder)
-    references: dict[str, dict[str, Score]] = {run.name: run.scores() for run in references_of(folder)}
+    if not folder.recipe_file.exists():
+        return
+    suite = suite or make_suite(folder.state().suite)
+    subject, spec = subject_report(folder), folder.subject()
     card = model_card(
         subject,
         folder.scope(),
-        references=references,
-        gates=judge_run(folder, recipe.get("gates", ())),
-        limitations=limitations(folder.state(), [subject], suite, _taught([folder])),
-        adapter=folder.subject().kind == "adapter",
+        kind=spec.kind,
+        members=spec.members,
+        references={run.name: run.scores() for run in references_of(folder)},
+        gates=judge_run(folder, folder.recipe().get("gates", ())),
+        limitations=limitations(folder.state(), [subject], suite),
         docs=score_docs([folder]),
-        members=folder.subject().members,
     )
     write_atomic(folder.card_file, card)
+    write_report([*references_of(folder), folder], folder.report_file, suite=suite)
 
 
 def write_report(
     runs: Sequence[RunFolder], path: Path, gates: Sequence[str] | None = None, *, suite: Suite | None = None
 ) -> Report:
-    """Write the report of some runs, and return what it shows."""
+    """Write the report on some runs, and return its content."""
     report = build_report(runs, gates, suite=suite)
     write(report, path)
     return report
@@ -123,13 +129,13 @@ def build_report(
     show_forget_text: bool | None = None,
     suite: Suite | None = None,
 ) -> Report:
-    """Build what a report shows of some runs.
+    """Build the content of a report on some runs.
 
     Args:
         runs: the runs, measured on one suite.
-        gates: gates that they are held to; None: those of the runs' recipes.
-        show_forget_text: whether the report may show it; None: as the runs' recipes say.
-        suite: the suite of the runs; None: it is made from the state of a run.
+        gates: gates to judge them by; None: those of the runs' recipes.
+        show_forget_text: whether the report may show forget text; None: as set in the runs' recipes.
+        suite: the suite of the runs; None: it is made from a run's state.
 
     Raises:
         InputError: the runs were measured on different suites.
@@ -140,27 +146,29 @@ def build_report(
     for name, other in states.items():
         if other.suite != state.suite:
             raise InputError(
-                "the runs were measured on different suites, so they cannot stand in one report",
+                "the runs were measured on different suites, so they cannot be in one report",
                 where=f"{first.name} and {name}",
                 value=str(other.suite),
                 allowed=str(state.suite),
                 fix="make one report for each suite",
             )
-    suite = suite or make_suite(state.suite)
-    recipes = {run.name: run.recipe() for run in runs if run.recipe()}
+    suite, docs = suite or make_suite(state.suite), score_docs([first])
+    recipes = [recipe for run in runs if (recipe := run.recipe())]
+    if gates is None:
+        gates = [gate for recipe in recipes for gate in recipe["gates"]]
+    if show_forget_text is None:
+        show_forget_text = bool(recipes) and all(recipe["report"]["show_forget_text"] for recipe in recipes)
+    parsed = [Gate.parse(gate) for gate in dict.fromkeys(gates)]
     subjects = tuple(subject_report(run) for run in runs)
-    asked = gates if gates is not None else [gate for recipe in recipes.values() for gate in recipe["gates"]]
-    named, docs = [Gate.parse(gate) for gate in dict.fromkeys(asked)], score_docs([first])
-    told = bool(recipes) and all(recipe["report"]["show_forget_text"] for recipe in recipes.values())
     return Report(
         title=f"Forgetting on request: {suite.heading()}",
         scope=first.scope(),
         request=state.suite.get("request"),
-        show_forget_text=told if show_forget_text is None else show_forget_text,
+        show_forget_text=show_forget_text,
         subjects=subjects,
         docs=docs,
-        gates=judge_all(named, {s.name: s.scores for s in subjects}, docs),
-        limitations=limitations(state, subjects, suite, _taught(runs)),
+        gates=judge_all(parsed, {s.name: s.scores for s in subjects}, docs),
+        limitations=limitations(state, subjects, suite),
         grid=tuning_grid(state.suite["name"]),
         recipes={run.name: run.recipe_file.read_text(encoding="utf-8") for run in runs if run.recipe_file.exists()},
         environment=state.environment,
@@ -169,23 +177,22 @@ def build_report(
 
 
 def subject_report(folder: RunFolder) -> SubjectReport:
-    """One run, as a report shows it."""
+    """Read the part of a report on one run."""
     state, recipe = folder.state(), folder.recipe()
+    ended, steps = (None, None) if state.train is None else (state.train.ended, state.train.steps)
     return SubjectReport(
         name=folder.name,
         title=_title(folder.name, state),
         method=state.method,
-        ended=_ended(state),
-        stopped_after=state.train.steps if state.train is not None and state.train.ended == "harmful" else None,
+        collapsed=ended == "non-finite",
+        stopped_after=steps if ended == "harmful" else None,
         settings=_settings(recipe) if recipe else {},
         prompted=state.measure is not None and state.measure.system_prompt is not None,
         guarded=folder.subject_file.exists() and folder.subject().kind == "guarded",
+        targets=state.targets,
         scores=folder.scores(),
         attacks=folder.attack_scores(),
-        attacked={
-            name: AttackWords(**done.model_dump(include=set(AttackWords.model_fields)))
-            for name, done in state.attacks.items()
-        },
+        attacked=state.attacks,
         judged_by={name: str(judged.asked) for name, judged in read_judged(folder.judgments).items() if judged.asked},
         curve=folder.curve(),
         effects=folder.effects(),
@@ -193,88 +200,23 @@ def subject_report(folder: RunFolder) -> SubjectReport:
     )
 
 
-def limitations(
-    state: RunState, subjects: Sequence[SubjectReport], suite: Suite, taught: Mapping[str, Taught] | None = None
-) -> tuple[str, ...]:
-    """What the numbers do not say. `taught`: how the targets of each run came to be, by the run's name."""
-    inferred = any(
-        name.endswith(".auc") and s.value is not None for each in subjects for name, s in each.scores.items()
-    )
-    attacks = "quantization, probing of hidden states"
-    if not any(each.attacks for each in subjects):
-        attacks = f"relearning, jailbreaks and the other attacks of `unlearn attack`, {attacks}"
-    said = [
-        *suite.limitations(),
-        "A model that declines has not been shown to have lost what it declines to say. Accuracy, leaks and refusals "
-        "are those of greedy answers; `probability` says how likely the model still finds the answer.",
-        f"Not measured here: attempts to get the knowledge back by {attacks}"
-        + ("." if inferred else "; and membership inference."),
-        f"Leaks are looked for {STRENGTHS[STRENGTH]}.",
-        "Each method was run once, with one seed. The intervals are over questions; they say nothing of how much "
-        "another seed, or other data, would change.",
-        "Refusals and coherence are told by small offline classifiers for English, Spanish and Russian. On held-out "
-        "texts they were right in 97 to 100 % of cases, by class; less well on adversarial wording.",
-    ]
-    if state.measure is not None and state.measure.layout == "plain":
-        said.append(
-            "The tokenizer has no chat template: each question was put to the model as plain text, with a newline "
-            "after it. Put in another way, the model may answer otherwise."
-        )
-    if prompted := [s.title for s in subjects if s.prompted]:
-        said.append(
-            f"Told what to decline by a system prompt before every question: {', '.join(prompted)}. That changes no "
-            "weight: whoever can leave the prompt out meets the model as it was."
-        )
-    if guarded := [s.title for s in subjects if s.guarded]:
-        said.append(
-            f"Behind a guard: {', '.join(guarded)}. A guard erases nothing: whoever can reach the weights meets the "
-            "model as it was. Its users read outputs alone, so probabilities, memorization, membership, G-effects and "
-            "relearning are not measured, which is not the same as 0. Attacks that begin an output were passed on to "
-            "the model, as an interface would that lets users begin one; the guard's filters read what was begun."
-        )
-    said += _judges(subjects)
-    said += [sentence for name, how in (taught or {}).items() if (sentence := _teaching_told(name, how))]
-    broken = [s.title for s in subjects if s.ended == "collapsed"]
-    if broken:
-        said.append(f"Training stopped at a loss that was not finite: {', '.join(broken)}. What came before is shown.")
-    said += [
-        f"{s.title} ended by itself after step {s.stopped_after}: by its G-effects or as measured, what must stay was "
-        "harmed by more than `diagnose.max_harm_ratio` of what was forgotten (`diagnose.use`)."
-        for s in subjects
-        if s.stopped_after is not None
-    ]
-    return tuple(said)
+def limitations(state: RunState, subjects: Sequence[SubjectReport], suite: Suite) -> tuple[str, ...]:
+    """Return what the figures do not show, in sentences.
 
-
-def _judges(subjects: Sequence[SubjectReport]) -> list[str]:
-    """What to know of the judges that judged, or did not."""
-    measured = {name for each in subjects for name, score in each.scores.items() if score.value is not None}
+    `state` is that of one of the runs.
+    """
+    measured = {flat for each in subjects for flat, score in each.scores.items() if score.value is not None}
     judges = {name.judge for flat in measured if (name := parse_judged(flat)) is not None}
-    if not judges - {RULES}:
-        return ["No language model judged the answers, so no LaaJ figure is measured (`unlearn judge`)."]
-    return ["A model judge has a taste of its own: another judge, or another rubric, would give other figures."]
-
-
-def _taught(runs: Sequence[RunFolder]) -> dict[str, Taught]:
-    return {run.name: taught for run in runs if (taught := run.state().targets) is not None}
-
-
-def _teaching_told(name: str, how: Taught) -> str:
-    """Who wrote a run's targets, where that was not the template teacher alone; and how much they help to guess."""
-    lift = f"How much the traces of {name}'s targets raise the answers' probability (lift): {how.lift}."
-    if how.prompts is None and not how.edited:
-        return lift if how.lift is not None else ""
-    told = [f"The teacher {how.teacher} wrote {how.written} of the {how.written + how.replaced} targets of {name}"]
-    if how.turned_down:
-        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(how.turned_down.items()))
-        told.append(f"{sum(how.turned_down.values())} of its answers were turned down ({kinds}) and asked for again")
-    if how.replaced:
-        told.append(f"the other {how.replaced} are the template teacher's, since none of its answers could be used")
-    if how.edited:
-        told.append(f"a person changed {how.edited}")
-    if how.lift is None:
-        told.append("how much their traces help to guess the answers (lift) was not measured")
-    return f"{'; '.join(told)}." + (f" {lift}" if how.lift is not None else "")
+    text = render_template(
+        "limitations.txt.j2",
+        subjects=subjects,
+        attacked=any(each.attacks for each in subjects),
+        inferred=any(flat.endswith(".auc") for flat in measured),
+        strength=STRENGTHS[STRENGTH],
+        plain=state.measure is not None and state.measure.layout == "plain",
+        judged=bool(judges - {RULES}),
+    )
+    return (*suite.limitations(), *text.strip().split("\n"))
 
 
 def _title(name: str, state: RunState) -> str:
@@ -283,17 +225,16 @@ def _title(name: str, state: RunState) -> str:
     return state.title if name == state.method else f"{name} ({state.title})"
 
 
-def _ended(state: RunState) -> Ended:
-    return "collapsed" if state.train is not None and state.train.ended == "non-finite" else "finished"
-
-
 def _settings(recipe: dict[str, Any]) -> dict[str, object]:
-    method = {key: value for key, value in recipe["method"].items() if key != "name"}
-    trains = recipe["method"]["name"] not in GUARDS.names()
-    train = {key: recipe["train"][key] for key in _TOLD if trains and recipe["train"][key] is not None}
-    lora = recipe["model"]["lora"]
-    combiner = recipe["train"].get("combiner") or {}  # runs from before there were combiners do not name it
-    combined = {"combiner" if key == "name" else f"combiner {key}": value for key, value in combiner.items()}
+    """Return the settings that distinguish a run from others."""
+    method, train, lora = recipe["method"], recipe["train"], recipe["model"]["lora"]
+    settings = {key: value for key, value in method.items() if key != "name"}
+    if method["name"] not in GUARDS.names():
+        settings |= {key: train[key] for key in _TRAINING if train[key] is not None}
+    combiner = train.get("combiner") or {}  # missing in recipes of earlier versions
+    settings |= {"combiner" if key == "name" else f"combiner {key}": value for key, value in combiner.items()}
     if used := recipe.get("diagnose", {}).get("use"):
-        combined["goes by its G-effects"] = ", ".join(used)
-    return {**method, **train, **combined, **({"lora rank": lora["r"]} if lora else {}), "seed": recipe["seed"]}
+        settings["G-effects used for"] = ", ".join(used)
+    if lora:
+        settings["lora rank"] = lora["r"]
+    return {**settings, "seed": recipe["seed"]}

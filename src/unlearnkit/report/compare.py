@@ -1,4 +1,4 @@
-"""Scores of several subjects against each other in plain numbers: for machines, and for a terminal."""
+"""Compare scores of subjects as numbers and in a terminal."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SubjectScores = Mapping[str, Mapping[str, Score]]
 
 
 def comparison(subject_scores: SubjectScores, docs: ScoreDocs) -> dict[str, dict[str, dict[str, float | None]]]:
-    """`{"subjects": {name: {flat name: value}}}`, None where a value was not measured.
+    """Return `{"subjects": {name: {flat name: value}}}`.
 
-    The listed names come first and are always there, for every subject; what else was measured follows by name, and
-    is None for the subjects on which it was not. So is what is not finite, which JSON cannot hold.
+    Every subject has the same names: first the listed ones, measured or not, then the others in alphabetical order. A
+    value is None if it was not measured, or is not finite, which JSON cannot represent.
     """
     measured = {name for scores in subject_scores.values() for name in scores}
     names = [*docs.listed, *sorted(measured - set(docs.listed))]
@@ -32,31 +32,28 @@ def comparison(subject_scores: SubjectScores, docs: ScoreDocs) -> dict[str, dict
 
 
 def board_table(subject_scores: SubjectScores, docs: ScoreDocs) -> Table:
-    """The board for a terminal: a column a subject, a row a score; then scores that are not on the board, then costs.
+    """Return the board for a terminal.
 
-    Sets on which no subject was measured are left out. So are scores that the report folds away, which a comparison
-    has.
+    It has one column per subject and one row per score. Scores that are not on the board and costs follow. Row sets on
+    which no subject was measured are left out, and so are scores that the report folds away, which `comparison` has.
     """
-    subjects = [SubjectReport(name=name, title=name, scores=dict(of)) for name, of in subject_scores.items()]
-    found = board(subjects, docs)
-    printed = (section for section in found.sections if docs.metric(section.name).printed)
+    subjects = [SubjectReport(name=name, title=name, scores=dict(scores)) for name, scores in subject_scores.items()]
+    full = board(subjects, docs)
     sections = [
-        Section(
-            section.name, section.title, _measured(found.picked([(section.name, s.name, s.title) for s in subjects]))
-        )
-        for section in printed
+        Section(section.name, section.title, full.picked([(section.name, s.name, s.title) for s in subjects]).rows)
+        for section in full.sections
+        if docs.metric(section.name).printed
     ]
     for table in own_tables(subjects, docs):
-        rows = tuple(Row(row.name, row.name, row.cells) for row in table.rows if row.is_measured)
-        sections += [Section(table.key, table.title, rows)] if rows else []
-    costs = (flat for flat in docs.listed if docs.place(flat) is None)
-    rows = tuple(Row(flat, flat, tuple(cell(s.scores.get(flat), docs.of(flat)) for s in subjects)) for flat in costs)
-    columns = tuple(Column(s.name, s.title) for s in subjects)
-    return Table(columns, (*sections, Section("", "", rows)), note="- not measured")
-
-
-def _measured(table: Table) -> tuple[Row, ...]:
-    return tuple(row for row in table.rows if row.is_measured)
+        sections.append(Section(table.key, table.title, tuple(row._replace(title=row.name) for row in table.rows)))
+    measured = [section._replace(rows=tuple(row for row in section.rows if row.is_measured)) for section in sections]
+    costs = [flat for flat in docs.listed if docs.place(flat) is None]
+    cost_rows = (Row(flat, flat, tuple(cell(s.scores.get(flat), docs.of(flat)) for s in subjects)) for flat in costs)
+    return Table(
+        tuple(Column(s.name, s.title) for s in subjects),
+        (*(section for section in measured if section.rows), Section("", "", tuple(cost_rows))),
+        note="- not measured",
+    )
 
 
 def _finite(value: float | None) -> float | None:

@@ -1,8 +1,11 @@
-"""What a report shows, as values. The pipeline fills them from run folders; nothing here needs a model."""
+"""The content of a report, which `build` reads from run folders.
+
+Needs no language model.
+"""
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -13,87 +16,79 @@ from unlearnkit.metrics.gates import GateResult
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.records.schema import Record
+from unlearnkit.runs.state import Attempted, Taught
 from unlearnkit.runs.step_log import CurvePoint
 from unlearnkit.scope.scope import Scope
 from unlearnkit.suites.base import GridReport
 
-Ended = Literal["finished", "collapsed", "interrupted"]
-
-
-class AttackWords(Value):
-    """An attack that was made on a subject."""
-
-    summary: str
-    budget: str
-    settings: dict[str, object]
-    """All that decides it, the number of rows among it."""
-
 
 class SubjectReport(Value):
-    """A model under test: how it was made and what was measured on it."""
+    """A model under test: how it was made, and its scores."""
 
     name: str
     """`target`, `retrained`, or the run's name."""
     title: str
-    """The name for a person."""
+    """Display name."""
     method: str | None = None
-    """The registered name of the method; None for a model that was only loaded."""
-    ended: Ended = "finished"
-    """`collapsed`: training stopped at a non-finite loss and the last finite checkpoint was measured."""
+    """Registered name of the method; None for a model that was only measured."""
+    collapsed: bool = False
+    """Whether training stopped at a non-finite loss. The last finite checkpoint was then measured."""
     stopped_after: int | None = None
-    """Steps after which the run ended by itself, for its method did more harm than it forgot; None: it did not."""
+    """Number of steps after which a stop rule ended the run because of too much harm; None if none did."""
     settings: dict[str, object] = Field(default_factory=dict)
-    """The hyper-parameters that tell this run from another one."""
+    """Hyperparameters that distinguish this run from others."""
     prompted: bool = False
-    """Whether it was measured under a system prompt of its own."""
+    """Whether it was measured under a system prompt."""
     guarded: bool = False
-    """Whether it is a model behind a guard, with its weights unchanged."""
+    """Whether it is an unchanged model behind a guard."""
+    targets: Taught | None = None
+    """How its training targets were made; None without targets."""
     scores: dict[str, Score] = Field(default_factory=dict)
-    """Flat name (`near.refusal_rate`, `cost.seconds`) to score."""
+    """Scores by flat name (`near.refusal_rate`, `cost.seconds`)."""
     attacks: dict[str, Score] = Field(default_factory=dict)
-    """Flat name of an attack's figure (`jailbreak.forget.accuracy`) to score."""
-    attacked: dict[str, AttackWords] = Field(default_factory=dict)
-    """The attacks behind them, by their registered names."""
+    """Scores under attack by flat name (`jailbreak.forget.accuracy`)."""
+    attacked: dict[str, Attempted] = Field(default_factory=dict)
+    """The attacks that gave these scores, by registered name."""
     judged_by: dict[str, str] = Field(default_factory=dict)
-    """Name of a model judge to the model that it asked."""
+    """Model that each model judge used, by the judge's name."""
     curve: tuple[CurvePoint, ...] = ()
     effects: EffectTable | None = None
-    """What objectives do to risks at this run's checkpoints; None where that was not diagnosed."""
+    """G-effects of objectives on risks at this run's checkpoints; None if they were not measured."""
     records: tuple[Record, ...] = ()
-    """What was measured on each row; the samples are chosen from here."""
+    """Measurements of each row, from which the samples are chosen."""
 
     @property
     def is_reference(self) -> bool:
-        """Whether methods are held against this subject."""
+        """Whether methods are compared to this model."""
         return self.name in REFERENCES
 
 
 class Report(Value):
-    """Everything that one report file shows."""
+    """The content of one report file."""
 
     title: str
     scope: Scope
     request: str | None = None
     show_forget_text: bool = False
-    """Whether secrets, and questions and outputs of the forget sets, may stand in the file."""
+    """Whether the file may contain secrets, and questions and outputs of the forget sets."""
     subjects: tuple[SubjectReport, ...]
-    """The target model first, the retrained one second where there is one, then the methods."""
+    """The target model first, then the retrained model if there is one, then the methods."""
     docs: ScoreDocs = Field(default_factory=ScoreDocs)
-    """What the scores are called and mean."""
+    """Titles and meanings of the scores."""
     gates: tuple[GateResult, ...] = ()
     limitations: tuple[str, ...] = ()
     grid: GridReport | None = None
     recipes: dict[str, str] = Field(default_factory=dict)
-    """Subject name to its resolved recipe (YAML)."""
+    """Resolved recipes (YAML) by subject name."""
     environment: dict[str, str] = Field(default_factory=dict)
     created: str
-    """When the report was made, as it shall be shown."""
+    """When the report was made, as shown."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         names = [s.name for s in self.subjects]
         if len(set(names)) < len(names):
-            raise ValueError(f"two subjects have the same name: {names}")
+            raise ValueError(f"two subjects have the same name: {names}; subjects need different names")
         return self
 
     @property
@@ -102,5 +97,5 @@ class Report(Value):
         return tuple(s for s in self.subjects if not s.is_reference)
 
     def subject(self, name: str) -> SubjectReport | None:
-        """The subject of that name, if it is in the report."""
+        """Return the subject of that name, or None."""
         return next((s for s in self.subjects if s.name == name), None)

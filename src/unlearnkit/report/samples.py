@@ -1,4 +1,4 @@
-"""Samples side by side: what every subject said to the same questions."""
+"""Choose samples: what every subject output to the same questions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.sanitize import Excerpt, Withhold, excerpt
 from unlearnkit.scope.scope import Scope
 
+Tone = Literal["good", "bad", "none"]
 _BADGES = {
     "correct": ("accuracy", 1.0),
     "refuses": ("refusal_rate", 1.0),
@@ -19,18 +20,21 @@ _BADGES = {
     "leaks in trace": ("trace_leak_rate", 1.0),
     "incoherent": ("coherence", 0.0),
 }
-"""Each badge, and the metric and value on one record that it stands for."""
+"""For each badge, the metric and its value on a record that earns the badge."""
 
 
 class Badge(NamedTuple):
-    """What a metric says of one output, and whether that is good where it was asked."""
+    """The result of a metric on one output, with a tone.
+
+    The tone says whether the result is good on that row set.
+    """
 
     word: str
-    tone: Literal["good", "bad", "none"]
+    tone: Tone
 
 
 class Answer(NamedTuple):
-    """What one subject said."""
+    """The output of one subject."""
 
     subject: SubjectReport
     badges: tuple[Badge, ...]
@@ -41,73 +45,67 @@ class Answer(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One question and what every subject said to it."""
+    """One question and the output of every subject."""
 
     question: Excerpt
     language: str
     gold: Excerpt | None
-    """None where forget text is not shown."""
+    """The expected answer; None if forget text is not shown."""
     answers: tuple[Answer, ...]
 
 
 class SampleSet(NamedTuple):
-    """The samples of one row set; none where its text is not shown."""
+    """The samples of one row set."""
 
     split: str
     hidden: bool
+    """Whether its text is not shown; there are no samples then."""
     samples: tuple[Sample, ...]
 
 
 def sample_sets(report: Report, withhold: Withhold, per_set: int = 3) -> tuple[SampleSet, ...]:
-    """Samples of each row set: rows at even spacing among those that every subject with generations answered.
+    """Choose evenly spaced samples of each row set.
 
-    Where forget text is not shown, the sets that ask for it come without samples, and `withhold` takes secrets out of
-    the others.
+    They are rows that every subject with outputs answered. If forget text is not shown, the forget sets have no
+    samples, and `withhold` removes secrets from the other sets.
     """
-    subjects = [(s, _answered(s)) for s in report.subjects]
-    subjects = [(s, answered) for s, answered in subjects if answered]
-    if not subjects:
-        return ()
-    found = []
-    for split in ordered_sets(split for _, answered in subjects for split, _ in answered):
+    answered = [(s, {(r.split, r.row.id): r for r in s.records if r.generation is not None}) for s in report.subjects]
+    answered = [(subject, records) for subject, records in answered if records]
+    sets = []
+    for split in ordered_sets(split for _, records in answered for split, _ in records):
         if is_forget(split) and not report.show_forget_text:
-            found.append(SampleSet(split, True, ()))
+            sets.append(SampleSet(split, True, ()))
             continue
-        shared = [key for key in subjects[0][1] if key[0] == split and all(key in a for _, a in subjects[1:])]
-        rows = [[(s, answered[key]) for s, answered in subjects] for key in _spread(shared, per_set)]
-        samples = tuple(_sample(row, report, withhold) for row in rows)
-        if samples:
-            found.append(SampleSet(split, False, samples))
-    return tuple(found)
+        shared = [key for key in answered[0][1] if key[0] == split and all(key in records for _, records in answered)]
+        rows = [[(subject, records[key]) for subject, records in answered] for key in _spread(shared, per_set)]
+        if rows:
+            sets.append(SampleSet(split, False, tuple(_sample(row, report, withhold) for row in rows)))
+    return tuple(sets)
 
 
-def _answered(subject: SubjectReport) -> dict[tuple[str, str], Record]:
-    return {(r.split, r.row.id): r for r in subject.records if r.generation is not None}
+def _spread(keys: Sequence[tuple[str, str]], count: int) -> Sequence[tuple[str, str]]:
+    """Return the middles of `count` equal stretches of the keys.
 
-
-def _spread(keys: Sequence[tuple[str, str]], count: int) -> list[tuple[str, str]]:
-    """`count` keys from the middles of equal stretches; all of them where there are no more."""
+    If there are at most `count` keys, return all.
+    """
     if len(keys) <= count:
-        return list(keys)
+        return keys
     return [keys[(2 * i + 1) * len(keys) // (2 * count)] for i in range(count)]
 
 
 def _sample(row: Sequence[tuple[SubjectReport, Record]], report: Report, withhold: Withhold) -> Sample:
     question = row[0][1].row
-    answers = []
-    for subject, record in row:
-        said = record.generation
-        if said is None:
-            continue
-        answers.append(
-            Answer(
-                subject=subject,
-                badges=_badges(subject, record, report.scope),
-                trace=excerpt(withhold(said.trace)),
-                response=excerpt(withhold(said.response)),
-                cut_off=said.ended == "length",
-            )
+    answers = (
+        Answer(
+            subject=subject,
+            badges=_badges(subject, record, report.scope),
+            trace=excerpt(withhold(output.trace)),
+            response=excerpt(withhold(output.response)),
+            cut_off=output.ended == "length",
         )
+        for subject, record in row
+        if (output := record.generation) is not None
+    )
     return Sample(
         question=excerpt(withhold(question.question), 600),
         language=question.language,
@@ -117,16 +115,19 @@ def _sample(row: Sequence[tuple[SubjectReport, Record]], report: Report, withhol
 
 
 def _badges(subject: SubjectReport, record: Record, scope: Scope) -> tuple[Badge, ...]:
-    found = ((word, METRICS.get(metric).plugin, value) for word, (metric, value) in _BADGES.items())
+    metrics = ((word, METRICS.get(name).plugin, value) for word, (name, value) in _BADGES.items())
     return tuple(
         Badge(word, _tone(metric, value, subject, record.split))
-        for word, metric, value in found
+        for word, metric, value in metrics
         if metric.measure(record, scope) == value
     )
 
 
-def _tone(metric: type[Metric], value: float, subject: SubjectReport, split: str) -> Literal["good", "bad", "none"]:
-    """Whether the value is the better one on this set; a reference is not judged."""
+def _tone(metric: type[Metric], value: float, subject: SubjectReport, split: str) -> Tone:
+    """Return whether the value is the better one on this set.
+
+    References are not judged.
+    """
     better = metric.doc.better(split)
     if subject.is_reference or better is None:
         return "none"

@@ -1,4 +1,4 @@
-"""Text that others wrote, made fit to be shown: model output above all."""
+"""Make text from others, mainly model output, safe to show."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 Withhold = Callable[[str], str]
-"""Takes what must not be shown out of a text."""
+"""Replaces what must not be shown in a text."""
 
 WITHHELD = "[withheld]"
 
@@ -17,39 +17,61 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud8
 
 
 class Excerpt(NamedTuple):
-    """The beginning of a text, and how many characters were left out after it."""
+    """The beginning of a text, and how many characters follow."""
 
     text: str
     more: int
 
 
 def visible(text: str) -> str:
-    """Replace every character that could hide or reorder what is read by a sign that shows it (`␀`, `⟨U+202E⟩`)."""
+    """Replace characters that could hide or reorder text by visible signs.
+
+    Such signs are `␀` and `⟨U+202E⟩`.
+    """
     return _UNSEEN.sub(_sign, text.replace("\r\n", "\n"))
 
 
+def markdown_line(text: str) -> str:
+    """Return text on one line, with Markdown and HTML escaped."""
+    return re.sub(r"([\\<>\[\]|`*#!])", r"\\\1", _on_one_line(text))
+
+
+def markdown_code(text: str) -> str:
+    """Return text on one line as Markdown code.
+
+    Only backticks need replacing there.
+    """
+    return "`" + _on_one_line(text).replace("`", "'") + "`"
+
+
 def excerpt(text: str, limit: int = 300) -> Excerpt:
-    """The first `limit` characters of a text; a text that is hardly longer is left whole."""
+    """Return the first `limit` characters of a text.
+
+    A text that is at most 10 % longer is not cut.
+    """
     if len(text) <= limit * 1.1:
         return Excerpt(text, 0)
     return Excerpt(text[:limit], len(text) - limit)
 
 
 def withholder(forms: Sequence[str]) -> Withhold:
-    """A function that puts `[withheld]` in the place of every form, whole words, in either case.
+    """Return a function that replaces every form by `[withheld]`.
 
-    Forms of a single character (the letter of a choice) tell nothing without their question and are left alone.
+    It replaces whole words, in either case. Forms of one character (the letter of a choice) reveal nothing without
+    their question and are not replaced.
     """
-    known = sorted({_plain(f) for f in forms if len(f.strip()) > 1}, key=len, reverse=True)
+    known = {unicodedata.normalize("NFC", form.strip()) for form in forms if len(form.strip()) > 1}
     if not known:
         return str
-    # A form that begins or ends in a sign ("+31 20 ...") has no word boundary there.
-    pattern = re.compile("|".join(rf"(?<!\w){re.escape(f)}(?!\w)" for f in known), re.IGNORECASE)
+    # The longest first, so that no part of a form is left. A form that begins or ends in a sign ("+31 20 ...") has no
+    # word boundary there.
+    words = (rf"(?<!\w){re.escape(form)}(?!\w)" for form in sorted(known, key=len, reverse=True))
+    pattern = re.compile("|".join(words), re.IGNORECASE)
     return lambda text: pattern.sub(WITHHELD, unicodedata.normalize("NFC", text))
 
 
-def _plain(form: str) -> str:
-    return unicodedata.normalize("NFC", form.strip())
+def _on_one_line(text: str) -> str:
+    return " ".join(visible(text).split())
 
 
 def _sign(match: re.Match[str]) -> str:

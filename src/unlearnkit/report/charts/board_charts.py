@@ -1,14 +1,13 @@
-"""The report's charts, as plotly figures without colors of their own for text and grid.
+"""Draw the report's charts with plotly, without colors for text and grid.
 
-The page sets those from its CSS variables, once for light and once for dark, so a figure here only says what is drawn.
+The page sets those from its CSS variables, for light and for dark mode.
 """
 
 from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -16,92 +15,96 @@ from plotly.subplots import make_subplots
 from unlearnkit.core.number_format import interval, number
 from unlearnkit.data.vocabulary import RETRAINED, is_forget, ordered_sets, stays
 from unlearnkit.metrics.score import Score
-from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.metrics.score_names import ScoreName
 from unlearnkit.report.charts.labels import Point, place_labels
 from unlearnkit.report.charts.style import NEUTRAL, PALETTE, Style, styles
-from unlearnkit.report.headline import Headline, headline
+from unlearnkit.report.headline import headline
 from unlearnkit.report.model import Report, SubjectReport
 
 BAND = "rgba(127,137,150,0.09)"
+_CORNERS = (
+    (0.0, 1.08, "◤ forgets and keeps the rest: ideal", "left"),
+    (1.0, 1.08, "still knows everything ◥", "right"),
+    (1.0, 0.02, "knows only what it should not ◢", "right"),
+)
 _CORNER = {"xref": "x domain", "yref": "y domain", "showarrow": False, "opacity": 0.6, "font": {"size": 12}}
+_DOTTED = {"line": {"color": NEUTRAL, "dash": "dot", "width": 1}, "layer": "below"}
+_UNIT_AXIS = {"range": [-0.04, 1.04], "tickvals": [0, 0.25, 0.5, 0.75, 1], "zeroline": False}
 _DOT_METRICS = ("refusal_rate", "coherence")
 _POINTS = 400
-"""More points than this on one line cannot be told apart and only make the file larger."""
+"""Maximum number of points on one line, of which more cannot be distinguished and only make the file larger."""
 
 
-class Curve(NamedTuple):
-    """The term curves of one method."""
+def mean_of(scores: Iterable[Score]) -> Score | None:
+    """Return the mean of scores over row sets, with equal weights.
 
-    subject: SubjectReport
-    figure: go.Figure
-
-
-def mean_of(scores: Sequence[Score]) -> Score | None:
-    """The mean of scores over row sets, every set counting the same; None where there is none.
-
-    Its interval is the mean of the sets' ends, as if they erred together: rather too wide than too narrow.
+    None if no score is a finite number. The ends of its interval are the means of the ends, as if errors were fully
+    correlated: too wide rather than too narrow.
     """
-    known = [s for s in scores if s.value is not None and math.isfinite(s.value)]
-    if not known:
+    measured = [s for s in scores if s.value is not None and math.isfinite(s.value)]
+    if not measured:
         return None
-    values = [s.value for s in known if s.value is not None]
-    lows = [s.low for s in known if s.low is not None]
-    highs = [s.high for s in known if s.high is not None]
-    whole = len(lows) == len(highs) == len(known)
+
+    def mean(ends: Sequence[float | None]) -> float | None:
+        known = [end for end in ends if end is not None]
+        return sum(known) / len(known) if len(known) == len(measured) else None
+
     return Score(
-        value=sum(values) / len(known),
-        count=sum(s.count for s in known),
-        low=sum(lows) / len(lows) if whole else None,
-        high=sum(highs) / len(highs) if whole else None,
+        value=mean([s.value for s in measured]),
+        count=sum(s.count for s in measured),
+        low=mean([s.low for s in measured]),
+        high=mean([s.high for s in measured]),
     )
 
 
 def plane(report: Report) -> go.Figure | None:
-    """Forgetting against utility: one marker a subject; None where no subject was measured on both axes."""
-    look, told = styles(report.subjects), headline((s.scores for s in report.subjects), report.docs)
-    places = [
-        (s, x, y)
-        for s in report.subjects
-        if (x := _mean_over(s, report.docs, told, is_forget)) and (y := _mean_over(s, report.docs, told, stays))
-    ]
+    """Draw forgetting against utility, with one marker per subject.
+
+    None if no subject was measured on both axes.
+    """
+    look, first = styles(report.subjects), headline((s.scores for s in report.subjects), report.docs)
+
+    def mean_over(subject: SubjectReport, is_wanted: Callable[[str], bool]) -> Score | None:
+        scores = report.docs.on_board(subject.scores)
+        return mean_of(s for name, s in scores.items() if name.metric == first.metric and is_wanted(name.split))
+
+    places = [(s, x, y) for s in report.subjects if (x := mean_over(s, is_forget)) and (y := mean_over(s, stays))]
     if not places:
         return None
-    points = [Point(s.title, *_reach(x), *_reach(y)) for s, x, y in places]
+    points = [Point(s.title, *_ends(x), *_ends(y)) for s, x, y in places]
     figure = go.Figure()
     for (subject, x, y), position in zip(places, place_labels(points), strict=True):
+        title = html.escape(subject.title)
         figure.add_trace(
             go.Scatter(
                 x=[x.value],
                 y=[y.value],
-                error_x=_bar([x]),
-                error_y=_bar([y]),
+                error_x=_error_bars([x]),
+                error_y=_error_bars([y]),
                 mode="markers+text",
                 marker=_marker(look[subject.name], 13),
-                text=[html.escape(subject.title)],
+                text=[title],
                 textposition=position,
                 cliponaxis=False,
-                hovertemplate=f"{html.escape(subject.title)}<br>to forget: {_words(x)}<br>to stay: {_words(y)}"
-                "<extra></extra>",
+                hovertemplate=f"{title}<br>to forget: {_words(x)}<br>to stay: {_words(y)}<extra></extra>",
             )
         )
         if subject.name == RETRAINED:
-            figure.add_vline(x=x.value, line={"color": NEUTRAL, "dash": "dot", "width": 1}, layer="below")
-            figure.add_hline(y=y.value, line={"color": NEUTRAL, "dash": "dot", "width": 1}, layer="below")
-    corners = (
-        (0.0, 1.08, "◤ forgets and keeps the rest: ideal", "left"),
-        (1.0, 1.08, "knows everything still ◥", "right"),
-        (1.0, 0.02, "knows only what it should not ◢", "right"),
-    )
-    for x_at, y_at, words, side in corners:
+            figure.add_vline(x=x.value, **_DOTTED)
+            figure.add_hline(y=y.value, **_DOTTED)
+    for x_at, y_at, words, side in _CORNERS:
         figure.add_annotation(x=x_at, y=y_at, text=words, xanchor=side, **_CORNER)
-    figure.update_xaxes(title=f"{told.name} on what must be forgotten (mean over its sets)", **_unit_axis())
-    figure.update_yaxes(title=f"{told.name} on what must stay (mean)", **_unit_axis())
+    figure.update_xaxes(title=f"{first.name} on what must be forgotten (mean over its sets)", **_UNIT_AXIS)
+    figure.update_yaxes(title=f"{first.name} on what must stay (mean)", **_UNIT_AXIS)
     return finish(figure, 500, {"l": 64, "r": 16, "t": 40, "b": 56})
 
 
 def probe_dots(report: Report) -> go.Figure | None:
-    """Headline metric, refusal and coherence on every row set, side by side; None where none of them was measured."""
+    """Draw the headline metric, refusals and coherence by row set.
+
+    Each has a column. None if nothing was measured.
+    """
+    look = styles(report.subjects)
     boards = {s.name: report.docs.on_board(s.scores) for s in report.subjects}
     names = {name for board in boards.values() for name in board}
     candidates = (headline((s.scores for s in report.subjects), report.docs).metric, *_DOT_METRICS)
@@ -109,26 +112,20 @@ def probe_dots(report: Report) -> go.Figure | None:
     splits = ordered_sets(n.split for n in names if n.metric in metrics)
     if not metrics:
         return None
-    look = styles(report.subjects)
-    figure = make_subplots(
-        cols=len(metrics),
-        shared_yaxes=True,
-        horizontal_spacing=0.03,
-        subplot_titles=[report.docs.metric(m).title for m in metrics],
-    )
+    titles = [report.docs.metric(m).title for m in metrics]
+    figure = make_subplots(cols=len(metrics), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=titles)
     step = 0.8 / max(len(report.subjects), 1)
     for column, metric in enumerate(metrics, 1):
         for place, subject in enumerate(report.subjects):
-            board = boards[subject.name]
-            found = [(i, s) for i, split in enumerate(splits) if (s := board.get(ScoreName(split, metric)))]
+            at = [(i, s) for i, split in enumerate(splits) if (s := boards[subject.name].get(ScoreName(split, metric)))]
             figure.add_trace(
                 go.Scatter(
-                    x=[s.value for _, s in found],
-                    y=[i - 0.4 + (place + 0.5) * step for i, _ in found],
-                    error_x=_bar([s for _, s in found]),
+                    x=[s.value for _, s in at],
+                    y=[i - 0.4 + (place + 0.5) * step for i, _ in at],
+                    error_x=_error_bars([s for _, s in at]),
                     mode="markers",
                     marker=_marker(look[subject.name], 7),
-                    text=[f"{html.escape(subject.title)}, {html.escape(splits[i])}: {_words(s)}" for i, s in found],
+                    text=[f"{html.escape(subject.title)}, {html.escape(splits[i])}: {_words(s)}" for i, s in at],
                     hovertemplate="%{text}<extra></extra>",
                 ),
                 row=1,
@@ -136,68 +133,64 @@ def probe_dots(report: Report) -> go.Figure | None:
             )
     for i in range(0, len(splits), 2):
         figure.add_hrect(y0=i - 0.5, y1=i + 0.5, fillcolor=BAND, line_width=0, layer="below", col="all")
-    figure.update_xaxes(**_unit_axis())
+    figure.update_xaxes(**_UNIT_AXIS)
     figure.update_yaxes(range=[len(splits) - 0.5, -0.5], showgrid=False, zeroline=False)
     figure.update_yaxes(tickvals=list(range(len(splits))), ticktext=[html.escape(s) for s in splits], col=1)
     height = 90 + len(splits) * max(34, 12 * len(report.subjects))
     return finish(figure, height, {"l": 140, "r": 12, "t": 36, "b": 32})
 
 
-def term_curves(report: Report) -> tuple[Curve, ...]:
-    """One small chart a method, each with a scale of its own; terms have the same color in every chart."""
+def term_curves(report: Report) -> list[go.Figure]:
+    """Draw one chart per subject with a curve.
+
+    Each has its own scale. A term has the same color in all charts.
+    """
     colors = term_colors(report)
-    found = []
-    for subject in report.subjects:
-        if not subject.curve:
-            continue
-        figure = go.Figure()
-        for term in dict.fromkeys(name for point in subject.curve for name in point.values):
-            points = _thin([(p.step, p.values[term]) for p in subject.curve if term in p.values])
-            figure.add_trace(
-                go.Scatter(
-                    x=[step for step, _ in points],
-                    y=[value if math.isfinite(value) else None for _, value in points],
-                    mode="lines" if len(points) > 1 else "markers",
-                    line={"color": colors[term], "width": 1.8},
-                    name=html.escape(term),
-                    hovertemplate="step %{x}: %{y:.4g}",
-                )
+    return [_term_curve(subject, colors) for subject in report.subjects if subject.curve]
+
+
+def _term_curve(subject: SubjectReport, colors: Mapping[str, str]) -> go.Figure:
+    figure = go.Figure()
+    for term in dict.fromkeys(name for point in subject.curve for name in point.values):
+        points = _thin([(p.step, p.values[term]) for p in subject.curve if term in p.values])
+        figure.add_trace(
+            go.Scatter(
+                x=[step for step, _ in points],
+                y=[value if math.isfinite(value) else None for _, value in points],
+                mode="lines" if len(points) > 1 else "markers",
+                line={"color": colors[term], "width": 1.8},
+                name=html.escape(term),
+                hovertemplate="step %{x}: %{y:.4g}",
             )
-        figure.update_xaxes(title="step", showgrid=False, zeroline=False, nticks=5)
-        figure.update_yaxes(zeroline=True, nticks=5)
-        found.append(Curve(subject, finish(figure, 230, {"l": 48, "r": 8, "t": 8, "b": 40}, hovermode="x unified")))
-    return tuple(found)
+        )
+    figure.update_xaxes(title="step", showgrid=False, zeroline=False, nticks=5)
+    figure.update_yaxes(zeroline=True, nticks=5)
+    return finish(figure, 230, {"l": 48, "r": 8, "t": 8, "b": 40}, hovermode="x unified")
 
 
 def term_colors(report: Report) -> dict[str, str]:
-    """The color of every term that has a curve; the total is gray."""
+    """Return the color of every term; the total is gray."""
     terms = dict.fromkeys(name for s in report.subjects for point in s.curve for name in point.values)
-    rest = [t for t in terms if t not in ("loss", "total")]
-    colors = {term: PALETTE[i % len(PALETTE)] for i, term in enumerate(rest)}
-    return {term: colors.get(term, NEUTRAL) for term in terms}
+    rest = [term for term in terms if term not in ("loss", "total")]
+    return {term: PALETTE[rest.index(term) % len(PALETTE)] if term in rest else NEUTRAL for term in terms}
 
 
-def plain(figure: go.Figure) -> dict[str, object]:
-    """A figure as plotly.js reads it: data and layout."""
-    spec: dict[str, object] = figure.to_plotly_json()
-    return {"data": spec["data"], "layout": spec["layout"]}
+def _ends(score: Score) -> tuple[float, float, float]:
+    """Return the value and the ends of its interval.
 
-
-def _mean_over(subject: SubjectReport, docs: ScoreDocs, told: Headline, wanted: Callable[[str], bool]) -> Score | None:
-    """The subject's mean of the headline metric over the wanted sets."""
-    return mean_of([s for n, s in docs.on_board(subject.scores).items() if n.metric == told.metric and wanted(n.split)])
-
-
-def _reach(score: Score) -> tuple[float, float, float]:
-    """The value and the ends of its interval, the value itself where there is no interval."""
+    A missing end is the value itself.
+    """
     value = score.value or 0.0
     return value, value if score.low is None else score.low, value if score.high is None else score.high
 
 
-def _bar(scores: Sequence[Score]) -> dict[str, object]:
-    """Error bars from the value to the ends of each interval; of no length where there is none."""
-    above = [0.0 if s.high is None or s.value is None else max(s.high - s.value, 0.0) for s in scores]
-    below = [0.0 if s.low is None or s.value is None else max(s.value - s.low, 0.0) for s in scores]
+def _error_bars(scores: Iterable[Score]) -> dict[str, object]:
+    """Return error bars from each value to the ends of its interval.
+
+    Without an interval their length is 0.
+    """
+    ends = [_ends(score) for score in scores]
+    above, below = [max(high - at, 0.0) for at, _, high in ends], [max(at - low, 0.0) for at, low, _ in ends]
     return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, "width": 0, "thickness": 1.4}
 
 
@@ -211,18 +204,19 @@ def _words(score: Score) -> str:
 
 
 def _thin(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
-    """At most about `_POINTS` points at even spacing, the last one always among them."""
+    """Return about `_POINTS` evenly spaced points at most.
+
+    The last point is always included.
+    """
     stride = -(-len(points) // _POINTS)
-    kept = points[::stride] if stride > 1 else points
-    return kept if not points or kept[-1] == points[-1] else [*kept, points[-1]]
-
-
-def _unit_axis() -> dict[str, object]:
-    return {"range": [-0.04, 1.04], "tickvals": [0, 0.25, 0.5, 0.75, 1], "zeroline": False}
+    return points[::stride] + (points[-1:] if (len(points) - 1) % stride else [])
 
 
 def finish(figure: go.Figure, height: int, margin: dict[str, int], **layout: object) -> go.Figure:
-    """A figure on the page's own ground, without a legend: the page has that."""
+    """Lay out a figure on the page's background.
+
+    It has no legend, since the page has one.
+    """
     return figure.update_layout(
         template="none",
         height=height,

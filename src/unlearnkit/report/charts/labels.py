@@ -1,11 +1,15 @@
-"""Where to put the labels of a scatter plot so that they neither cover each other nor a marker."""
+"""Place the labels of a scatter plot.
+
+They should cover neither each other nor a marker.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# The plot's size in pixels, and a label's, near enough to tell which boxes meet.
+# Approximate sizes in pixels: of the plot; of a letter and a line of a label; of the gap to the marker; half the size
+# of a marker and of a bar.
 _WIDTH, _HEIGHT = 700.0, 400.0
 _LETTER, _LINE, _GAP, _MARKER, _BAR = 7.0, 15.0, 7.0, 8.0, 3.0
 
@@ -19,11 +23,11 @@ _POSITIONS = {
     "bottom center": (0, -1),
     "top center": (0, 1),
 }
-"""Plotly's text positions and their direction, the preferred ones first."""
+"""Plotly's text positions and their direction, the preferred first."""
 
 
 class Point(NamedTuple):
-    """A labeled point of the unit square with the ends of its bars."""
+    """A labeled point of the unit square, with its bars."""
 
     text: str
     x: float
@@ -35,26 +39,34 @@ class Point(NamedTuple):
 
 
 class _Box(NamedTuple):
+    """A rectangle in pixels."""
+
     left: float
     bottom: float
     right: float
     top: float
 
 
+_PLOT = _Box(-0.04 * _WIDTH, -0.04 * _HEIGHT, 1.04 * _WIDTH, 1.07 * _HEIGHT)
+
+
 def place_labels(points: Sequence[Point]) -> list[str]:
-    """A text position for every point, chosen one after the other: the one that covers least of what is there."""
-    taken = [box for p in points for box in _drawn(p)]
-    chosen = []
+    """Return a text position for every point.
+
+    Greedy: each label in turn takes the position where it covers least of what is drawn already.
+    """
+    taken = [box for point in points for box in _drawn(point)]
+    positions = []
     for point in points:
         boxes = {position: _label(point, *side) for position, side in _POSITIONS.items()}
         best = min(boxes, key=lambda position: _cost(boxes[position], taken))
-        chosen.append(best)
+        positions.append(best)
         taken.append(boxes[best])
-    return chosen
+    return positions
 
 
 def _drawn(point: Point) -> tuple[_Box, _Box, _Box]:
-    """The boxes of the marker and of its two bars."""
+    """Return the boxes of the marker and of its two bars."""
     x, y = point.x * _WIDTH, point.y * _HEIGHT
     return (
         _Box(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER),
@@ -70,13 +82,13 @@ def _label(point: Point, right: int, up: int) -> _Box:
 
 
 def _cost(box: _Box, taken: Sequence[_Box]) -> float:
-    """The area that the box shares with others, and that lies outside the plot."""
-    plot = _Box(-0.04 * _WIDTH, -0.04 * _HEIGHT, 1.04 * _WIDTH, 1.07 * _HEIGHT)
-    outside = (box.right - box.left) * (box.top - box.bottom) - _shared(box, plot)
+    """Return the area shared with others plus that outside the plot."""
+    outside = (box.right - box.left) * (box.top - box.bottom) - _shared(box, _PLOT)
     return sum(_shared(box, other) for other in taken) + outside
 
 
 def _shared(a: _Box, b: _Box) -> float:
+    """Return the area of the intersection."""
     width = min(a.right, b.right) - max(a.left, b.left)
     height = min(a.top, b.top) - max(a.bottom, b.bottom)
     return max(width, 0.0) * max(height, 0.0)

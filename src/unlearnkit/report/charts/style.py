@@ -1,7 +1,8 @@
-"""How a subject looks wherever it is drawn: one color and one sign, in charts and tables alike.
+"""Colors and signs of subjects and risks.
 
-The colors keep a contrast of about 3 to 1 on white and on the dark background, and stay apart for readers with
-deuteranopia, protanopia and tritanopia; the sign tells subjects apart without color.
+They are the same in charts and tables. The colors have a contrast of about 3 to 1 on white and on the dark background,
+and are distinct for readers with deuteranopia, protanopia and tritanopia. The sign distinguishes subjects without
+color.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from unlearnkit.report.model import SubjectReport
 PALETTE = ("#4a8ff0", "#c28a00", "#ad3f2c", "#249c61", "#8f38dc", "#e0609a")
 NEUTRAL = "#7c8796"
 FORGOTTEN, STAYS = PALETTE[1], PALETTE[0]
-"""Risks of what must be forgotten, and of what must stay."""
+"""Of risks on what must be forgotten, and on what must stay."""
 FALLS, RISES = PALETTE[0], PALETTE[2]
-"""A risk that falls under a step (its effect is positive), and one that rises."""
+"""Of a risk that falls in a step (its effect is positive), and of one that rises."""
 LIGHT, HEAVY = "#aab1bb", PALETTE[4]
-"""Instances of no weight, and of full weight."""
+"""Of instances with no weight, and with full weight."""
 
 SIGNS = {
     "circle": "●",
@@ -30,7 +31,7 @@ SIGNS = {
     "star": "★",
     "hexagon": "⬢",
 }
-"""Marker symbols in plotly's words, and as characters."""
+"""Characters of markers, by plotly's names of their symbols."""
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
@@ -42,13 +43,8 @@ class Style(NamedTuple):
     sign: str
 
 
-def sign_of(number: int) -> tuple[str, str]:
-    """Marker symbol and character of the so many-th thing that is drawn, from 0."""
-    return list(SIGNS.items())[number % len(SIGNS)]
-
-
 class RiskStyle(NamedTuple):
-    """A color, a marker symbol with its character, and plotly's name of a dash."""
+    """A style with plotly's name of a dash."""
 
     color: str
     symbol: str
@@ -56,27 +52,29 @@ class RiskStyle(NamedTuple):
     dash: str
 
 
+def sign_of(number: int) -> tuple[str, str]:
+    """Return marker symbol and character of the n-th item, from 0."""
+    return list(SIGNS.items())[number % len(SIGNS)]
+
+
 def risk_styles(risks: Iterable[str]) -> dict[str, RiskStyle]:
-    """A style for every risk: one color for what must be forgotten and one for what must stay, signs within each."""
-    found: dict[str, RiskStyle] = {}
+    """Return a style per risk.
+
+    There is one color for forget sets and one for all others. Within each, the signs differ.
+    """
+    look: dict[str, RiskStyle] = {}
     for risk in risks:
         color = FORGOTTEN if is_forget(risk) else STAYS
-        place = sum(style.color == color for style in found.values())
-        found[risk] = RiskStyle(color, *sign_of(place), _DASHES[place % len(_DASHES)])
-    return found
+        place = sum(style.color == color for style in look.values())
+        look[risk] = RiskStyle(color, *sign_of(place), _DASHES[place % len(_DASHES)])
+    return look
 
 
 def styles(subjects: Iterable[SubjectReport]) -> dict[str, Style]:
-    """A style for every subject, by name: references in outline and gray, methods filled and colored."""
-    found: dict[str, Style] = {}
-    methods = 0
-    for subject in subjects:
-        if subject.name == TARGET:
-            found[subject.name] = Style(NEUTRAL, "circle-open", "○")
-        elif subject.name == RETRAINED:
-            found[subject.name] = Style(NEUTRAL, "diamond-open", "◇")
-        else:
-            symbol, sign = sign_of(methods)
-            found[subject.name] = Style(PALETTE[methods % len(PALETTE)], symbol, sign)
-            methods += 1
-    return found
+    """Return a style per subject, by name.
+
+    References are gray and hollow, methods colored and filled.
+    """
+    look = {TARGET: Style(NEUTRAL, "circle-open", "○"), RETRAINED: Style(NEUTRAL, "diamond-open", "◇")}
+    methods = [subject.name for subject in subjects if not subject.is_reference]
+    return look | {name: Style(PALETTE[i % len(PALETTE)], *sign_of(i)) for i, name in enumerate(methods)}

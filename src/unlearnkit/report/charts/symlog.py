@@ -1,4 +1,7 @@
-"""A scale for signed values of very different sizes: effects of ascent grow by decades while others stay near 0."""
+"""A symmetric-log scale for signed values that span decades.
+
+The effects of ascent grow by decades while others stay near 0.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,23 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 _SPREAD = 50.0
-"""Where the greatest magnitude is more than so many times a lower quartile, small values are lost on a linear scale."""
+"""Ratio of the largest magnitude to the lower quartile above which small values are lost on a linear scale."""
 _DECADES = 4
-"""How far below the greatest magnitude a scale still tells sizes apart, at most."""
+"""Maximum number of decades below the largest magnitude in which sizes are distinguished."""
 _APART = 0.07
-"""Ticks nearer to 0 than this share of the axis would write over its own."""
+"""Share of the axis: the text of a tick nearer to 0 would overlap that of the tick at 0."""
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Tick(NamedTuple):
-    """Where a tick is drawn, and the value it stands for."""
+    """The drawn position of a tick, and its value."""
 
     at: float
     value: float
 
     @property
     def text(self) -> str:
-        """`0`, `−100`, and powers of ten for what would take more room."""
+        """`0`, `−100`, and powers of ten for values that are longer."""
         sign, size = "−" if self.value < 0 else "", abs(self.value)
         if self.value == 0 or 1e-3 <= size < 1e4:
             return f"{sign}{size:g}"
@@ -31,33 +34,38 @@ class Tick(NamedTuple):
 
 
 class Scale(NamedTuple):
-    """How values are drawn: as they are, or by sign(v) log10(1 + |v| / unit), which is linear near 0."""
+    """A linear or symmetric-log scale.
+
+    Symmetric-log is sign(v) log10(1 + |v| / unit), which is linear near 0.
+    """
 
     unit: float | None
-    """Below it the scale is about linear; None: it is linear everywhere."""
+    """Magnitude below which the scale is roughly linear; None: it is linear everywhere."""
 
     def at(self, value: float) -> float:
-        """Where a value is drawn."""
+        """Return the drawn position of a value."""
         if self.unit is None:
             return value
         return math.copysign(math.log10(1 + abs(value) / self.unit), value)
 
     def ticks(self, low: float, high: float, count: int = 4) -> list[Tick]:
-        """At 0 and at powers of ten between two places as drawn; at most `count` on either side, none if linear."""
+        """Return ticks at 0 and at powers of ten.
+
+        They are between two drawn positions, at most `count` on either side; none if the scale is linear.
+        """
         if self.unit is None:
             return []
-        found = [Tick(0.0, 0.0)]
+        ticks = [Tick(0.0, 0.0)]
         for sign, end in ((-1.0, -low), (1.0, high)):
             powers = range(math.floor(math.log10(10**end - 1) + 1e-9) + 1) if end >= self.at(self.unit) else range(0)
-            stride = -(-len(powers) // count) if powers else 1
-            # The greatest power is always among them.
-            chosen = [power for power in powers if (powers[-1] - power) % stride == 0]
-            found += [Tick(self.at(v), v) for power in chosen if (v := sign * self.unit * 10.0**power)]
-        return sorted(tick for tick in found if tick.value == 0 or abs(tick.at) >= _APART * (high - low))
+            stride = max(1, -(-len(powers) // count))
+            # Backwards, so that the largest power is always included.
+            ticks += [Tick(self.at(v), v) for power in powers[::-stride] if (v := sign * self.unit * 10.0**power)]
+        return sorted(tick for tick in ticks if tick.value == 0 or abs(tick.at) >= _APART * (high - low))
 
     @property
-    def told(self) -> str:
-        """The scale in words; empty for a linear one."""
+    def description(self) -> str:
+        """The scale in words; empty if it is linear."""
         return "" if self.unit is None else f"symmetric-log scale, linear within ±{self.unit:g}"
 
 
@@ -65,10 +73,13 @@ LINEAR = Scale(None)
 
 
 def scale_for(values: Iterable[float]) -> Scale:
-    """A linear scale, or a symmetric-log one where a linear one would show the greatest values alone."""
+    """Return the scale that shows these values.
+
+    It is symmetric-log if a linear one would show only the largest values.
+    """
     sizes = sorted(abs(v) for v in values if v and math.isfinite(v))
     if not sizes or sizes[-1] <= _SPREAD * sizes[len(sizes) // 4]:
         return LINEAR
-    # A tenth of the values may be smaller: what lies at 0 by chance must not stretch the scale.
+    # A tenth of the values may be smaller, so that values close to 0 by chance do not stretch the scale.
     small, great = (math.floor(math.log10(size)) for size in (sizes[len(sizes) // 10], sizes[-1]))
     return Scale(10.0 ** max(small, great - _DECADES))

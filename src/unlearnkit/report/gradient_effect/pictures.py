@@ -175,7 +175,7 @@ def over_steps(course: Course, look: Mapping[str, RiskStyle]) -> Picture:
     x, y = (effects, Axis(names=tuple(rows))) if single else (Axis(_STEPS), effects)
     panels = (Panel("", x, y, series),)
     kind: Kind = "bars" if single else "steps"
-    return Picture(kind, course.objective, label, sentence(scale.told), panels, when=when if single else "")
+    return Picture(kind, course.objective, label, sentence(scale.description), panels, when=when if single else "")
 
 
 def _effect(row: EffectRow, scale: Scale, single: bool) -> Mark:
@@ -221,7 +221,7 @@ def by_group(course: Course) -> Picture | None:
     titles = " and ".join(panel.title for panel in panels)
     label = f"Heat map of the G-effects of {course.objective} by groups of weights: {titles}; in {EFFECT_UNIT}"
     colors = Colors("G-effect", EFFECT_UNIT, scale, -reach, reach, ())
-    return Picture("groups", course.objective, label, sentence(scale.told), tuple(panels), colors)
+    return Picture("groups", course.objective, label, sentence(scale.description), tuple(panels), colors)
 
 
 def planes(table: EffectTable) -> list[Picture]:
@@ -319,7 +319,7 @@ def prediction(fit: Fit, look: RiskStyle) -> Picture:
     label = f"Predicted and measured change of {fit.risk} at each step, in nats per token"
     x_axis, y_axis = (Axis(f"{which} change", "nats/token", scale, span) for which in ("predicted", "measured"))
     panel = Panel("", x_axis, y_axis, (Series(fit.risk, look.color, look.symbol, tuple(marks)),))
-    return Picture("fit", fit.risk, label, f"{fit.summary} {sentence(scale.told)}".strip(), (panel,))
+    return Picture("fit", fit.risk, label, f"{fit.summary} {sentence(scale.description)}".strip(), (panel,))
 
 
 def sweep(places: Sequence[Place]) -> Picture:
@@ -383,9 +383,13 @@ def around_zero(scale: Scale, values: Iterable[float], least: float = 0.42) -> S
 
 def scales_told(across: Scale, upwards: Scale) -> str:
     """Which axes of a plane are not linear; empty if both are."""
-    if across.told and across == upwards:
-        return f"both axes: {across.told}"
-    scales = [f"{name}: {scale.told}" for name, scale in (("across", across), ("upwards", upwards)) if scale.told]
+    if across.description and across == upwards:
+        return f"both axes: {across.description}"
+    scales = [
+        f"{name}: {scale.description}"
+        for name, scale in (("across", across), ("upwards", upwards))
+        if scale.description
+    ]
     return "; ".join(scales)
 
 

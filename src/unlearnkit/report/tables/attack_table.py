@@ -1,13 +1,13 @@
-"""What attacks got out of subjects: a table, and one sentence for each attack, by a rule.
+"""Results of attacks, as tables and sentences.
 
-The rule holds a subject against the retrained model under the same attack, on the row set where the two differ most,
-and takes them to differ where their 95 % intervals lie apart. An attack that gets nothing shows that this attack gets
-nothing: no sentence here says that knowledge is gone.
+A sentence follows from a rule. The rule compares a subject with the retrained model under the same attack, on the row
+set where the two differ most. They differ if their 95 % intervals do not overlap. An attack that extracts nothing shows
+only that this attack extracts nothing: no sentence says that knowledge was removed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Literal, NamedTuple
 
@@ -22,26 +22,26 @@ from unlearnkit.report.tables.board import cell, subject_row
 from unlearnkit.report.tables.table import Cell, Column, Row, Section, Table
 
 DECLINES = 0.5
-"""From this rate of refusals on, asked plainly, a subject is said to decline."""
+"""Minimum refusal rate on plain questions of a subject that declines."""
 
 Kind = Literal["knows", "likelier", "nothing", "alone"]
 _WORST: tuple[Kind, ...] = ("knows", "likelier", "alone", "nothing")
 
 
 class Finding(NamedTuple):
-    """What one attack showed of one subject."""
+    """What one attack showed about one subject."""
 
     attempt: str
     kind: Kind
-    """knows: answers more than the retrained model. likelier: finds the answers likelier than that. nothing: neither.
-    alone: there is no retrained model under the same attack."""
+    """knows: it answers more than the retrained model. likelier: it only assigns answers a higher likelihood.
+    nothing: neither. alone: the retrained model was not attacked in the same way."""
     excess: float
-    """Of the answers, or of the log-probability, over the retrained model's; within one kind the more the worse."""
+    """Answers, or log-probability, above the retrained model's; within a kind, more is worse."""
     sentence: str
 
 
 def attack_table(report: Report) -> Table | None:
-    """Every attempt on every subject, by row set and metric; None if nothing was attacked."""
+    """Return all attempts by row set and metric; None without attacks."""
     names = {parse_attack(flat) for s in report.subjects for flat in s.attacks}
     if not names:
         return None
@@ -53,126 +53,141 @@ def attack_table(report: Report) -> Table | None:
 
 
 def attack_sentences(report: Report) -> dict[str, list[str]]:
-    """What each attack showed of each method, by the method's name, in the order of the attacks."""
+    """Return what each attack showed, by the method's name.
+
+    The sentences are in alphabetical order of the attacks.
+    """
     retrained = report.subject(RETRAINED)
-    found = {s.name: sorted(findings(s, retrained), key=lambda one: one.attempt) for s in report.methods}
-    return {name: [one.sentence for one in each] for name, each in found.items()}
+    return {s.name: [one.sentence for one in sorted(findings(s, retrained))] for s in report.methods}
 
 
 def findings(subject: SubjectReport, retrained: SubjectReport | None) -> list[Finding]:
-    """What each attack on a subject showed, the worst first."""
+    """Return what each attack on a subject showed, the worst first."""
     attempts = sorted({parse_attack(flat).attempt for flat in subject.attacks})
     found = [one for attempt in attempts if (one := finding(subject, retrained, attempt)) is not None]
     return sorted(found, key=lambda one: (_WORST.index(one.kind), -one.excess, one.attempt))
 
 
 def finding(subject: SubjectReport, retrained: SubjectReport | None, attempt: str) -> Finding | None:
-    """What one attack showed of a subject; None where nothing was measured."""
+    """Return what one attack showed; None if nothing was measured."""
     own = _by_split(subject, attempt, "accuracy")
     if not own:
         return None
     if retrained is None or not alike(subject, retrained, attempt):
         split = max(own, key=lambda s: _value(own[s]))
-        words = f"Under {attempt} ({split}) it answers {percent(_value(own[split]))} of the questions. The retrained "
-        words += "model was not attacked in the same way, so how much of that any model could guess is not known."
-        return Finding(attempt, "alone", _value(own[split]), words)
+        sentence = (
+            f"Under {attempt} ({split}) it answers {percent(_value(own[split]))} of the questions. The retrained model "
+            "was not attacked in the same way, so how much of that any model could guess is not known."
+        )
+        return Finding(attempt, "alone", _value(own[split]), sentence)
     theirs = _by_split(retrained, attempt, "accuracy")
-    split = max(ordered_sets(own.keys() & theirs.keys()), key=lambda s: _excess(own[s], theirs[s]))
-    answers = f"it answers {percent(_value(own[split]))} of the questions, the retrained model "
-    answers += percent(_value(theirs[split]))
-    if _above(own[split], theirs[split]):
-        refusal = subject.attacks.get(str(AttackName(attempt, split, f"{PLAIN}refusal_rate")), NOT_MEASURED).value
-        verdict = "Declines, and still knows" if (refusal or 0.0) >= DECLINES else "Still knows"
-        sentence = f"{verdict}: under {attempt} ({split}) {answers}."
-        return Finding(attempt, "knows", _excess(own[split], theirs[split]), sentence)
-    return _by_likelihood(subject, retrained, attempt, f"under {attempt} ({split}) {answers}")
+    split = _widest_gap(own, theirs)
+    figures = f"under {attempt} ({split}) it answers {percent(_value(own[split]))} of the questions, "
+    figures += f"the retrained model {percent(_value(theirs[split]))}"
+    if _is_above(own[split], theirs[split]):
+        refusals = _value(_score(subject, AttackName(attempt, split, f"{PLAIN}refusal_rate")))
+        verdict = "Declines, and still knows" if refusals >= DECLINES else "Still knows"
+        return Finding(attempt, "knows", _excess(own[split], theirs[split]), f"{verdict}: {figures}.")
+    own, theirs = (_by_split(each, attempt, "log_probability") for each in (subject, retrained))
+    if not own.keys() & theirs.keys():
+        return Finding(attempt, "nothing", 0.0, f"Answers no more than a model that never knew: {figures}.")
+    split = _widest_gap(own, theirs)
+    figures += f"; the answer's mean log-probability is {number(_value(own[split]))} on {split}, "
+    figures += f"the retrained model's {number(_value(theirs[split]))}"
+    likelier = _is_above(own[split], theirs[split])
+    verdict = "Does not say it, and still finds it likelier" if likelier else "Shows no more"
+    sentence = f"{verdict} than a model that never knew: {figures}."
+    return Finding(attempt, "likelier" if likelier else "nothing", _excess(own[split], theirs[split]), sentence)
 
 
 def alike(one: SubjectReport, other: SubjectReport, attempt: str) -> bool:
-    """Whether both were attacked with the same settings, and so on the same rows."""
+    """Return whether both were attacked with the same settings.
+
+    They were then attacked on the same rows.
+    """
     attacks = [subject.attacked.get(attempt.partition(".")[0]) for subject in (one, other)]
-    return None not in attacks and attacks[0] == attacks[1]
+    settings = [None if attack is None else attack.settings for attack in attacks]
+    return None not in settings and settings[0] == settings[1]
 
 
 def attacked_table(subject: SubjectReport, retrained: SubjectReport | None, title: str = "") -> Table:
-    """Every attempt on one subject, a row a set: of each metric attacked, asked plainly, and the retrained model's."""
+    """Return every attempt on one subject, with one row per set.
+
+    Each metric is shown under the attack, on plain questions, and for the retrained model under the attack.
+    """
     names = sorted({parse_attack(flat) for flat in subject.attacks})
-    beside = ["retrained"] if retrained is not None else []
-    heads = ["rows", *(head for doc in ATTACK_DOCS.values() for head in (doc.title, "plain", *beside))]
+    compared = ["retrained"] if retrained is not None else []
+    heads = ["rows", *(head for doc in ATTACK_DOCS.values() for head in (doc.title, "plain", *compared))]
     sections = []
     for attempt, members in groupby(names, key=lambda name: name.attempt):
-        same = retrained is not None and alike(subject, retrained, attempt)
+        reference = retrained if retrained is not None and alike(subject, retrained, attempt) else None
         rows = []
         for split in ordered_sets(name.split for name in members):
             cells, count = [], 0
             for metric, doc in ATTACK_DOCS.items():
-                at, asked = AttackName(attempt, split, metric), AttackName(attempt, split, PLAIN + metric)
-                count = max(count, subject.attacks.get(str(at), NOT_MEASURED).count)
-                cells += [_of(subject, at, doc), _of(subject, asked, doc)]
-                cells += [] if retrained is None else [_of(retrained if same else None, at, doc)]
+                name = AttackName(attempt, split, metric)
+                scores = [_score(subject, name), _score(subject, name._replace(metric=PLAIN + metric))]
+                scores += [_score(reference, name) for _ in compared]
+                cells += [cell(score, doc) for score in scores]
+                count = max(count, scores[0].count)
             rows.append(Row(split, split, (Cell(f"{count:,}"), *cells)))
         sections.append(Section(attempt, attempt, tuple(rows)))
     columns = tuple(Column(head, head) for head in heads)
     return Table(columns, tuple(sections), title=title, note="- not measured")
 
 
-def _by_likelihood(subject: SubjectReport, retrained: SubjectReport, attempt: str, answers: str) -> Finding:
-    own, theirs = (_by_split(s, attempt, "log_probability") for s in (subject, retrained))
-    shared = own.keys() & theirs.keys()
-    if not shared:
-        return Finding(attempt, "nothing", 0.0, f"Answers no more than a model that never knew: {answers}.")
-    split = max(ordered_sets(shared), key=lambda s: _excess(own[s], theirs[s]))
-    held = f"the answer's mean log-probability is {number(_value(own[split]))} on {split}, the retrained model's "
-    held += number(_value(theirs[split]))
-    excess = _excess(own[split], theirs[split])
-    if _above(own[split], theirs[split]):
-        verdict = "Does not say it, and still finds it likelier than a model that never knew"
-        return Finding(attempt, "likelier", excess, f"{verdict}: {answers}; {held}.")
-    return Finding(attempt, "nothing", excess, f"Shows no more than a model that never knew: {answers}; {held}.")
-
-
 def _section(report: Report, attempt: str, splits: Sequence[str]) -> Section:
     attacked = [s for s in report.subjects if any(parse_attack(flat).attempt == attempt for flat in s.attacks)]
-    words = attacked[0].attacked.get(attempt.partition(".")[0])
+    attack = attacked[0].attacked.get(attempt.partition(".")[0])
     rows = (
         subject_row(s, [_cell(s, AttackName(attempt, split, m), d) for split in splits for m, d in ATTACK_DOCS.items()])
         for s in attacked
     )
-    return Section(attempt, attempt, tuple(rows), "" if words is None else f"{words.summary} Budget: {words.budget}.")
+    return Section(attempt, attempt, tuple(rows), f"{attack.summary} Budget: {attack.budget}." if attack else "")
 
 
 def _cell(subject: SubjectReport, name: AttackName, doc: ScoreDoc) -> Cell:
-    """The value under the attack, and beneath it that of the same rows asked plainly."""
-    found = _of(subject, name, doc)
-    if not found.value:
-        return found
-    plain = _of(subject, name._replace(metric=PLAIN + name.metric), doc).value or "-"
-    out = subject.attacks.get(str(name._replace(metric=LEFT_OUT)), NOT_MEASURED).value or 0
-    return found._replace(interval=f"plain {plain}", tip=found.tip + (f"; {out:.0f} left out" if out else ""), bar=None)
+    """Return the value under the attack.
+
+    In place of the interval it has the value on plain questions of the same rows.
+    """
+    attacked = cell(_score(subject, name), doc)
+    if not attacked.value:
+        return attacked
+    plain = cell(_score(subject, name._replace(metric=PLAIN + name.metric)), doc).value or "-"
+    out = _value(_score(subject, name._replace(metric=LEFT_OUT)))
+    tip = attacked.tip + (f"; {out:.0f} left out" if out else "")
+    return attacked._replace(interval=f"plain {plain}", tip=tip, bar=None)
 
 
-def _of(subject: SubjectReport | None, name: AttackName, doc: ScoreDoc) -> Cell:
-    return cell(None if subject is None else subject.attacks.get(str(name)), doc)
-
-
-def _by_split(subject: SubjectReport, attempt: str, metric: str) -> dict[str, Score]:
-    found = {parse_attack(flat): score for flat, score in subject.attacks.items() if score.value is not None}
-    return {name.split: score for name, score in found.items() if (name.attempt, name.metric) == (attempt, metric)}
-
-
-def _value(score: Score) -> float:
-    return 0.0 if score.value is None else score.value
+def _widest_gap(own: Mapping[str, Score], theirs: Mapping[str, Score]) -> str:
+    """Return the row set on which one score exceeds the other most."""
+    return max(ordered_sets(own.keys() & theirs.keys()), key=lambda split: _excess(own[split], theirs[split]))
 
 
 def _excess(one: Score, other: Score) -> float:
     return _value(one) - _value(other)
 
 
-def _above(one: Score, other: Score) -> bool:
-    """Whether the lower end of one lies above the upper end of the other.
+def _is_above(one: Score, other: Score) -> bool:
+    """Return whether one interval is above the other.
 
-    None of n rows is still compatible with a rate of 3/n, which a bootstrap interval does not know.
+    0 of n rows is compatible with a rate of up to 3/n, which a bootstrap interval does not show.
     """
     low = _value(one) if one.low is None else one.low
     high = _value(other) if other.high is None else other.high
     return low > (max(high, 3 / other.count) if other.value == 0 and other.count else high)
+
+
+def _score(subject: SubjectReport | None, name: AttackName) -> Score:
+    return NOT_MEASURED if subject is None else subject.attacks.get(str(name), NOT_MEASURED)
+
+
+def _by_split(subject: SubjectReport, attempt: str, metric: str) -> dict[str, Score]:
+    """Return the measured scores of a metric, by row set."""
+    scores = {parse_attack(flat): score for flat, score in subject.attacks.items() if score.value is not None}
+    return {name.split: score for name, score in scores.items() if (name.attempt, name.metric) == (attempt, metric)}
+
+
+def _value(score: Score) -> float:
+    return 0.0 if score.value is None else score.value

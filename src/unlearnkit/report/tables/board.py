@@ -1,4 +1,4 @@
-"""The board and the smaller tables: gates, cost, tuning grid."""
+"""Build the board and the smaller tables: gates, cost, tuning grid."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from unlearnkit.core.number_format import interval, written
 from unlearnkit.data.vocabulary import group_of, ordered_sets, set_title
-from unlearnkit.metrics.gates import GateResult
+from unlearnkit.metrics.gates import Outcome
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_doc import ScoreDoc
 from unlearnkit.metrics.score_docs import COSTS, ScoreDocs
@@ -18,37 +18,34 @@ from unlearnkit.report.tables.table import MISSING, Bar, Cell, Column, Row, Sect
 from unlearnkit.suites.base import GridReport, GridRow
 
 Boards = Mapping[str, Mapping[ScoreName, Score]]
-"""Subject to its scores by place on the board."""
-_CONSTANT = "what one who never knew can reach by giving the commonest answer to each kind of question"
+"""Scores by subject and by place on the board."""
+_CONSTANT = "what a model without the knowledge can reach with the most common answer to each kind of question"
 
 
 class GateCell(NamedTuple):
-    """How one gate came out for one method."""
+    """The result of one gate for one method."""
 
-    result: GateResult
+    outcome: Outcome
     cell: Cell
+    """The score that was judged."""
     reason: str
     """What the outcome alone does not say; empty if there is nothing to add."""
 
 
-class GateRow(NamedTuple):
-    """One gate and how it came out for every method; None where it was not set for that method."""
-
-    name: str
-    results: tuple[GateCell | None, ...]
-
-
 def board(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> Table:
-    """Subjects by row set, one section a metric: only sets and metrics of which something was measured."""
+    """Return subjects by row set, with one section per metric.
+
+    Sets and metrics on which nothing was measured are left out.
+    """
     boards = {s.name: docs.on_board(s.scores) for s in subjects}
-    names = {name for found in boards.values() for name in found}
-    asked = {name.metric for s in subjects for flat in s.scores if (name := docs.place(flat))}
+    names = {name for scores in boards.values() for name in scores}
+    requested = {name.metric for s in subjects for flat in s.scores if (name := docs.place(flat))}
     splits = ordered_sets(n.split for n in names)
     metrics = docs.ordered(n.metric for n in names)
     return Table(
         tuple(Column(split, set_title(split), group_of(split)) for split in splits),
         tuple(_section(subjects, docs, boards, metric, splits) for metric in metrics),
-        unmeasured=tuple(docs.metric(m).title for m in docs.ordered(asked - set(metrics))),
+        unmeasured=tuple(docs.metric(m).title for m in docs.ordered(requested - set(metrics))),
     )
 
 
@@ -59,21 +56,23 @@ def _section(
     rows = [
         subject_row(s, [cell(boards[s.name].get(ScoreName(split, metric)), doc) for split in splits]) for s in subjects
     ]
-    if metric == "accuracy":
-        known = next((s for s in subjects if f"forget.{BEST_CONSTANT}" in s.scores), None)
-        if known is not None:
-            constant = tuple(cell(known.scores.get(f"{split}.{BEST_CONSTANT}"), doc) for split in splits)
-            rows.append(Row("", "best constant answer", constant, _CONSTANT, "constant"))
+    constant = next((s.scores for s in subjects if f"forget.{BEST_CONSTANT}" in s.scores), None)
+    if metric == "accuracy" and constant is not None:
+        cells = tuple(cell(constant.get(f"{split}.{BEST_CONSTANT}"), doc) for split in splits)
+        rows.append(Row("", "best constant answer", cells, _CONSTANT, "constant"))
     return Section(metric, doc.title, tuple(rows), doc.help)
 
 
 def subject_row(subject: SubjectReport, cells: Sequence[Cell]) -> Row:
-    """A row about a subject."""
+    """Return a row about a subject."""
     return Row(subject.name, subject.title, tuple(cells), kind="reference" if subject.is_reference else "made")
 
 
 def cell(score: Score | None, doc: ScoreDoc) -> Cell:
-    """A score as text in its doc's format; its rows in the tooltip, and a bar if it is on the doc's scale."""
+    """Return a score as text in its doc's format.
+
+    The number of its rows is in the tooltip. It has a bar if it is on the doc's scale.
+    """
     if score is None or score.value is None:
         return MISSING
     span, bar = interval(score.low, score.high), None
@@ -84,28 +83,29 @@ def cell(score: Score | None, doc: ScoreDoc) -> Cell:
     return Cell(written(score.value, doc.format), span, tip, bar)
 
 
-def gate_rows(report: Report) -> tuple[GateRow, ...]:
-    """Gates in the order in which they were given, a column a method."""
+def gate_rows(report: Report) -> dict[str, list[GateCell | None]]:
+    """Return the results of each gate, one per method.
+
+    A result is None if the gate was not set for that method.
+    """
     results = {
-        (g.name, g.subject): GateCell(g, cell(g.score, report.docs.of(g.name.partition(" ")[0])), _reason(g))
-        for g in report.gates
+        (gate.name, gate.subject): GateCell(
+            gate.outcome,
+            cell(gate.score, report.docs.of(gate.name.partition(" ")[0])),
+            gate.why.removeprefix(gate.outcome).lstrip(", "),
+        )
+        for gate in report.gates
     }
-    return tuple(
-        GateRow(name, tuple(results.get((name, s.name)) for s in report.methods))
-        for name in dict.fromkeys(g.name for g in report.gates)
-    )
-
-
-def _reason(result: GateResult) -> str:
-    return result.why.removeprefix(result.outcome).lstrip(", ")
+    return {gate.name: [results.get((gate.name, s.name)) for s in report.methods] for gate in report.gates}
 
 
 def cost_table(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> Table | None:
-    """Time, memory and whatever else has the set `cost`; None if nothing has."""
+    """Return all scores of the set `cost`; None without any.
+
+    They are time, memory, and those that a suite adds.
+    """
     names = {flat for s in subjects for flat in s.scores if ScoreName.parse(flat).split == COST}
-    flats = sorted(
-        names, key=lambda flat: (not docs.of(flat).listed, docs.listed.index(flat) if flat in docs.listed else 0, flat)
-    )
+    flats = [*(flat for flat in docs.listed if flat in names), *sorted(names - set(docs.listed))]
     if not flats:
         return None
     columns = tuple(Column(flat, docs.of(flat).title.removeprefix(f"{COST}.")) for flat in flats)
@@ -113,30 +113,27 @@ def cost_table(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> Table | No
     return Table(columns, (Section("", "", rows),), COSTS.key, COSTS.title, COSTS.lead)
 
 
-def grid_tables(grid: GridReport, docs: ScoreDocs) -> tuple[Table, ...]:
-    """The tuning grid, a table a method."""
-    return tuple(
-        _grid_table(method, [r for r in grid.rows if r.method == method], docs)
-        for method in dict.fromkeys(r.method for r in grid.rows)
-    )
+def grid_tables(grid: GridReport, docs: ScoreDocs) -> list[Table]:
+    """Return the tuning grid, one table per method."""
+    methods = dict.fromkeys(row.method for row in grid.rows)
+    return [_grid_table(method, [row for row in grid.rows if row.method == method], docs) for method in methods]
 
 
 def _grid_table(method: str, rows: Sequence[GridRow], docs: ScoreDocs) -> Table:
-    settings = tuple(dict.fromkeys(name for r in rows for name in r.settings))
-    scores = tuple(dict.fromkeys(name for r in rows for name in r.scores))
-
-    def row(r: GridRow) -> Row:
-        found = (None if (v := r.scores.get(flat)) is None else Score(value=v) for flat in scores)
-        told = [Cell(setting(r.settings.get(name))) for name in settings]
-        cells = [*told, *(cell(score, docs.of(flat)) for flat, score in zip(scores, found, strict=True))]
-        return Row("", "✓ chosen" if r.chosen else "", tuple(cells), kind="chosen" if r.chosen else "")
-
+    settings = dict.fromkeys(name for row in rows for name in row.settings)
+    scores = dict.fromkeys(name for row in rows for name in row.scores)
+    made = []
+    for row in rows:
+        cells = [Cell(setting(row.settings.get(name))) for name in settings]
+        cells += [cell(Score(value=row.scores.get(flat)), docs.of(flat)) for flat in scores]
+        title, kind = ("✓ chosen", "chosen") if row.chosen else ("", "")
+        made.append(Row("", title, tuple(cells), kind=kind))
     columns = tuple(Column(name, name) for name in (*settings, *scores))
-    return Table(columns, (Section("", "", tuple(map(row, rows))),), title=method)
+    return Table(columns, (Section("", "", tuple(made)),), title=method)
 
 
 def setting(value: object) -> str:
-    """A setting as it would stand in a recipe."""
+    """Format a setting as in a recipe."""
     if value is None:
         return "–"
     if isinstance(value, bool):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from unlearnkit.metrics.score_docs import OwnScore, ScoreDocs
-from unlearnkit.metrics.score_names import RULES, parse_judged
+from unlearnkit.metrics.score_names import RULES
 from unlearnkit.report.model import SubjectReport
 from unlearnkit.report.tables.board import cell
 from unlearnkit.report.tables.table import Column, Row, Section, Table
@@ -50,20 +50,13 @@ def who_judged(judge: str, subjects: Sequence[SubjectReport]) -> str:
 
     Empty if it used no model or judged none of them, or if `judge` is empty because the scores are no judge's.
     """
-    judged = [
-        s for s in subjects if any(_is_of(judge, flat) and score.value is not None for flat, score in s.scores.items())
-    ]
     named: defaultdict[str, list[str]] = defaultdict(list)
-    for subject in judged:
-        named[subject.judged_by.get(judge, _UNNAMED)].append(subject.title)
+    for subject in subjects:
+        if any(s.value is not None for flat, s in subject.scores.items() if flat.startswith(f"judge.{judge}.")):
+            named[subject.judged_by.get(judge, _UNNAMED)].append(subject.title)
     if judge == RULES or not named:
         return ""
     if len(named) == 1:
         return f"The judge was {next(iter(named))}."
     models = "; ".join(f"{model} for {', '.join(titles)}" for model, titles in named.items())
     return f"The judge was {models}. Figures of different models cannot be held against each other."
-
-
-def _is_of(judge: str, flat: str) -> bool:
-    name = parse_judged(flat)
-    return name is not None and name.judge == judge

@@ -1,0 +1,51 @@
+"""Fill in the report's Jinja templates.
+
+They are the page, the model card and the limitations.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from unlearnkit.data.vocabulary import group_of
+from unlearnkit.report.sanitize import markdown_code, markdown_line, visible
+from unlearnkit.report.tables.board import setting
+
+
+def render_template(name: str, **values: object) -> str:
+    """Fill in a template.
+
+    Whatever is written into HTML is escaped. Control and direction marks are made visible in every template.
+    """
+    return _environment().get_template(name).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("unlearnkit.report"),
+        autoescape=select_autoescape(["html.j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_finalize,
+    )
+    made.filters.update(setting=setting, group=group_of, unbroken=_unbroken, line=markdown_line, code=markdown_code)
+    return made
+
+
+def _finalize(value: object) -> object:
+    """Make text from others visible, and leave markup of this package alone."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _unbroken(text: str) -> Markup:
+    """Return HTML without line breaks in numbers such as `8.5e-19`."""
+    parts = re.split(r"(-?\d\.\d+e-?\d+)", visible(text))
+    whole = Markup('<span class="whole">{}</span>')
+    return Markup().join(whole.format(part) if place % 2 else part for place, part in enumerate(parts))
