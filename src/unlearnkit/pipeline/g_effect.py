@@ -251,7 +251,7 @@ def g_effect_watch(context: RunContext, trainer: Trainer) -> GEffectWatch:
         trainer.steering,
         frozenset(settings.use),
     )
-    watch.go_on()
+    watch.resume()
     return watch
 
 

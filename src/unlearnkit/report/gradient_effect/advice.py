@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from unlearnkit.core.number_format import percent, significant
 from unlearnkit.data.vocabulary import is_forget, ordered_sets
-from unlearnkit.gradient_effect.effect_series import Course, courses, forget_risk
+from unlearnkit.gradient_effect.effect_series import EffectSeries, forget_risk, series_of
 from unlearnkit.gradient_effect.rules import is_harmful
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable, StepRow
 
@@ -45,13 +45,13 @@ def advice(table: EffectTable) -> list[str]:
        the risk's greatest measured or predicted change are passed over.
     """
     said: list[str] = []
-    for course in courses(table):
+    for course in series_of(table):
         sentences = [*_relearning(course), *_beyond(course), *_groups(course), *_harmed_most(course)]
         said += [f"{course.objective}: {sentence}" for sentence in sentences]
     return [*said, *_predictions(table.steps)]
 
 
-def _relearning(course: Course) -> Iterator[str]:
+def _relearning(course: EffectSeries) -> Iterator[str]:
     at: dict[str, list[EffectRow]] = {}
     for risk in filter(is_forget, course.risks):
         rows = course.over_steps(risk)
@@ -63,7 +63,7 @@ def _relearning(course: Course) -> Iterator[str]:
         yield f"{when} it relearns {names}: its step lowers what it should raise ({_told(rows[0])})."
 
 
-def _beyond(course: Course) -> Iterator[str]:
+def _beyond(course: EffectSeries) -> Iterator[str]:
     goal = forget_risk(course.risks)
     if goal is None:
         return
@@ -76,7 +76,7 @@ def _beyond(course: Course) -> Iterator[str]:
             yield f"{when} it harms {risk} more than it forgets ({_told(row)}; on {goal} {significant(aim.effect)})."
 
 
-def _groups(course: Course) -> Iterator[str]:
+def _groups(course: EffectSeries) -> Iterator[str]:
     harmed = [row for risk in _retained(course) for row in course.over_steps(risk) if row.high < 0]
     if not harmed:
         return
@@ -101,7 +101,7 @@ def _smallest(parts: Sequence[EffectRow], wanted: float) -> list[EffectRow]:
     return []
 
 
-def _harmed_most(course: Course) -> Iterator[str]:
+def _harmed_most(course: EffectSeries) -> Iterator[str]:
     measured = [row for risk in _retained(course) if (row := course.at(risk, course.steps[-1])) is not None]
     harmed = [row for row in measured if row.high < 0]
     if len(measured) < 2 or not harmed:
@@ -145,7 +145,7 @@ def _far_off(row: StepRow) -> bool:
     return not 1 / FAR_OFF <= row.measured / row.predicted <= FAR_OFF
 
 
-def _retained(course: Course) -> list[str]:
+def _retained(course: EffectSeries) -> list[str]:
     return [risk for risk in course.risks if not is_forget(risk)]
 
 

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from unlearnkit.core.number_format import number, significant
 from unlearnkit.data.vocabulary import is_forget, ordered_sets
-from unlearnkit.gradient_effect.effect_series import Course, forget_risk, retained_risk, told_steps
+from unlearnkit.gradient_effect.effect_series import EffectSeries, forget_risk, retained_risk, shown_steps
 from unlearnkit.gradient_effect.frontier import Place
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable, InstanceRow, StepRow, SweepRow
 from unlearnkit.report.charts.labels import Point, place_labels
@@ -152,7 +152,7 @@ class Fit(NamedTuple):
         )
 
 
-def over_steps(course: Course, look: Mapping[str, RiskStyle]) -> Picture:
+def over_steps(course: EffectSeries, look: Mapping[str, RiskStyle]) -> Picture:
     """Draw one line per risk, with its interval as a band.
 
     If a single step was measured, draw one bar per risk.
@@ -185,7 +185,7 @@ def _effect(row: EffectRow, scale: Scale, single: bool) -> Mark:
     return Mark(step, at, (step, step), ends, (in_words(row),))
 
 
-def by_group(course: Course) -> Picture | None:
+def by_group(course: EffectSeries) -> Picture | None:
     """Draw heat maps of effects by weight group, from embedding to head.
 
     They share one color scale around 0. There is one map over steps for each of two risks; if a single step was
@@ -248,7 +248,7 @@ def _plane(objective: str, term: str, view: str, rows: Sequence[InstanceRow]) ->
     for row in sorted((row for row in rows if row.risk == x_risk), key=lambda row: row.row):
         if (other := others.get((row.step, row.row))) is not None:
             by_step.setdefault(row.step, []).append((row, other))
-    steps = [step for step in told_steps([row.step for row in rows]) if step in by_step]
+    steps = [step for step in shown_steps([row.step for row in rows]) if step in by_step]
     shown = {step: by_step[step][:: -(-len(by_step[step]) // _DOTS)] for step in steps}
     pairs = [pair for of in shown.values() for pair in of]
     if not pairs:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from unlearnkit.core.number_format import significant
 from unlearnkit.data.vocabulary import ordered_sets
-from unlearnkit.gradient_effect.effect_series import Course, courses, told_steps
+from unlearnkit.gradient_effect.effect_series import EffectSeries, series_of, shown_steps
 from unlearnkit.gradient_effect.frontier import frontier
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable
 from unlearnkit.report.charts.style import RiskStyle, risk_styles
@@ -52,7 +52,7 @@ def effect_sections(report: Report) -> tuple[EffectSection, ...]:
 
 def pictures(table: EffectTable) -> list[Picture]:
     """Everything that can be drawn of a table: over steps, by groups, instances, predictions, the frontier."""
-    measured, look = courses(table), _styles(table)
+    measured, look = series_of(table), _styles(table)
     step = max((row.step for row in table.sweeps), default=None)
     places = frontier(table.sweeps, step) if step is not None else []
     maps = map(by_group, measured)
@@ -66,12 +66,12 @@ def pictures(table: EffectTable) -> list[Picture]:
 
 
 def _styles(table: EffectTable) -> dict[str, RiskStyle]:
-    risks = ordered_sets(risk for course in courses(table) for risk in course.risks)
+    risks = ordered_sets(risk for course in series_of(table) for risk in course.risks)
     return risk_styles([*risks, *(fit.risk for fit in fits(table) if fit.risk not in risks)])
 
 
 def _section(number: int, subject: SubjectReport, table: EffectTable) -> EffectSection:
-    measured, look, counts = courses(table), _styles(table), dict[Kind, int]()
+    measured, look, counts = series_of(table), _styles(table), dict[Kind, int]()
     charts = []
     for picture in pictures(table):
         place = counts.setdefault(picture.kind, 0)
@@ -88,15 +88,15 @@ def _section(number: int, subject: SubjectReport, table: EffectTable) -> EffectS
     )
 
 
-def _figures(measured: Sequence[Course]) -> Table:
-    steps = told_steps([step for course in measured for step in course.steps])
+def _figures(measured: Sequence[EffectSeries]) -> Table:
+    steps = shown_steps([step for course in measured for step in course.steps])
     return Table(
         tuple(Column("", head, f"step {step}") for step in steps for head in ("effect", "cosine", "per update")),
         tuple(Section(course.objective, course.objective, tuple(_rows(course, steps))) for course in measured),
     )
 
 
-def _rows(course: Course, steps: Sequence[int]) -> list[Row]:
+def _rows(course: EffectSeries, steps: Sequence[int]) -> list[Row]:
     return [Row(risk, risk, tuple(c for step in steps for c in _cells(course.at(risk, step)))) for risk in course.risks]
 
 
