@@ -134,7 +134,7 @@ def test_the_plane_pairs_slopes_of_one_row_and_draws_heavy_rows_last() -> None:
     first = panels["step 0"]
     assert (first.x.title, first.y.title) == ("slope on forget", "slope on near")
     marks = first.series[0].marks
-    assert (marks[-1].tip[0], marks[-1].x, marks[-1].y) == ("row 11, weight 1.83", 2.0, -1.0)
+    assert (marks[-1].tip[0], marks[-1].x.at, marks[-1].y.at) == ("row 11, weight 1.83", 2.0, -1.0)
     assert [mark.weight for mark in marks] == sorted(mark.weight for mark in marks)
 
 
