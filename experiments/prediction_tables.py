@@ -23,7 +23,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from prediction import COURSE, EVERY, FORGOTTEN, KEPT, PLAN, worth
-from unlearnkit.gradient_effect.effect_series import Course, courses
+from unlearnkit.gradient_effect.effect_series import EffectSeries, series_of
 from unlearnkit.gradient_effect.rules import harmed
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.gradient_effect.table import EffectRow
@@ -46,11 +46,11 @@ class Cell:
     path: Path
 
     @cached_property
-    def course(self) -> Course:
+    def course(self) -> EffectSeries:
         """Its objective's effects."""
         effects = RunFolder(self.path).effects()
         assert effects is not None  # every cell measures them
-        return courses(effects)[0]
+        return series_of(effects)[0]
 
     @cached_property
     def outcome(self) -> dict[str, float]:
@@ -278,7 +278,7 @@ def stop_requested(runs: Sequence[Followed], chosen_on: Sequence[Followed], draw
 
 
 def by_accuracy(board: Sequence[Cell]) -> list[Followed]:
-    """The courses of runs whose kept weights were measured."""
+    """The series of runs whose kept weights were measured."""
     return [
         Followed(cell, {step: (found["forgetting"], found["keeping"]) for step, found in cell.followed.items()})
         for cell in board

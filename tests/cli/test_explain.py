@@ -64,7 +64,7 @@ def test_a_target_model_that_is_gone_is_told_beside_the_answer(finished: RunFold
     finished.recipe_file.write_text(text.replace(path, "/nowhere/at-all"), encoding="utf-8")
     code, out, err = call("explain", str(finished.path), "Who is it?")
     assert code == 0, err
-    assert "the target model cannot be had: there is no such model folder" in out and "response:" in out
+    assert "the target model is not available: there is no such model folder" in out and "response:" in out
 
 
 def test_a_purged_run_is_asked_by_the_scope_of_its_suite(finished: RunFolder, call: Any) -> None:

@@ -14,7 +14,7 @@ from tests.tiny import PAD, random_rows, tiny_model
 from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect.callback import GEffectWatch
 from unlearnkit.gradient_effect.diagnosis import Diagnosis
-from unlearnkit.gradient_effect.gradients import risk_gradient
+from unlearnkit.gradient_effect.derivatives import risk_gradient
 from unlearnkit.gradient_effect.rules import exceeds_budget, harmed, is_harmful
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable
@@ -119,7 +119,7 @@ def test_going_on_measures_again_what_is_trained_again(tmp_path: Path) -> None:
     made.run(watches=[watching(made, tmp_path)])
     again = trainer()
     later = watching(again, tmp_path)
-    later.go_on()
+    later.resume()
     for step in range(2):
         again._step(step)
     assert later.table == EffectTable.read(tmp_path)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from unlearnkit.core.number_format import significant
-from unlearnkit.gradient_effect.effect_series import courses, forget_risk, retained_risk, told_steps
+from unlearnkit.gradient_effect.effect_series import forget_risk, retained_risk, series_of, shown_steps
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable, InstanceRow, StepRow
 from unlearnkit.report.build import subject_report
 from unlearnkit.report.charts.board_charts import plain
@@ -97,7 +97,7 @@ def test_advice_stands_in_the_section(page: Page) -> None:
 
 
 def test_one_step_has_bars_and_no_lines() -> None:
-    found = courses(worked.table(steps=(10,)))[1]
+    found = series_of(worked.table(steps=(10,)))[1]
     drawn = plotly_figure(over_steps(found, risk_styles(found.risks))).data
     assert {trace.type for trace in drawn} == {"bar"}
     assert [trace.x[0] for trace in drawn] == [-20.0, 1.0, -8.0]
@@ -107,7 +107,7 @@ def test_one_step_has_bars_and_no_lines() -> None:
 
 
 def test_lines_have_bands_of_their_intervals_and_the_colours_of_their_kinds() -> None:
-    (found,) = courses(worked.table(objectives=("npo(beta=0.5)",)))
+    (found,) = series_of(worked.table(objectives=("npo(beta=0.5)",)))
     band, line = plotly_figure(over_steps(found, risk_styles(found.risks))).data[:2]
     assert list(line.y) == [-10.0, -20.0, -30.0]
     assert list(band.y) == [-8.0, -16.0, -24.0, -36.0, -24.0, -12.0]
@@ -117,7 +117,7 @@ def test_lines_have_bands_of_their_intervals_and_the_colours_of_their_kinds() ->
 
 
 def test_heat_maps_are_centered_at_0_and_share_one_scale() -> None:
-    found = by_group(courses(worked.table(objectives=("npo(beta=0.5)",)))[0])
+    found = by_group(series_of(worked.table(objectives=("npo(beta=0.5)",)))[0])
     assert found is not None
     assert [panel.title for panel in found.panels] == ["forget", "near"]
     figure = plotly_figure(found)
@@ -134,7 +134,7 @@ def test_the_plane_pairs_slopes_of_one_row_and_draws_heavy_rows_last() -> None:
     first = panels["step 0"]
     assert (first.x.title, first.y.title) == ("slope on forget", "slope on near")
     marks = first.series[0].marks
-    assert (marks[-1].tip[0], marks[-1].x, marks[-1].y) == ("row 11, weight 1.83", 2.0, -1.0)
+    assert (marks[-1].tip[0], marks[-1].x.at, marks[-1].y.at) == ("row 11, weight 1.83", 2.0, -1.0)
     assert [mark.weight for mark in marks] == sorted(mark.weight for mark in marks)
 
 
@@ -253,8 +253,8 @@ def test_the_risks_to_look_at() -> None:
     assert forget_risk(["near"]) is None
     assert retained_risk(["forget", "retain", "far", "near"]) == "near"
     assert retained_risk(["forget", "far", "retain"]) == "retain"
-    assert told_steps([5, 0, 20, 10, 15, 0]) == [0, 10, 20]
-    assert told_steps([]) == []
+    assert shown_steps([5, 0, 20, 10, 15, 0]) == [0, 10, 20]
+    assert shown_steps([]) == []
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -44,8 +45,6 @@ def g_effect_command(
     Compares gradients at every step whose weights were kept; no training is needed, and one measurement serves all
     objectives. Writes tables as Parquet into the run's folder. The report shows them.
     """
-    from dataclasses import asdict
-
     from unlearnkit.cli.output import print_g_effects, print_json
     from unlearnkit.core.environment import quiet_libraries
     from unlearnkit.core.progress import Progress
@@ -58,30 +57,33 @@ def g_effect_command(
     from unlearnkit.runs.folder import RunFolder
 
     quiet_libraries()
-    chosen = load_recipe(what, overrides or []) if what.is_file() else RunFolder.existing(what)
-    recipe = chosen.recipe() if isinstance(chosen, RunFolder) else chosen.model_dump(mode="json")
-    given = {
-        "risks": None if risks is None else tuple(name.strip() for name in risks.split(",")),
-        "groups": groups,
-        "rows": rows,
-    }
-    changed = {name: value for name, value in given.items() if value is not None}
-    # Through the recipe, so that a bad setting gives the same error as it does there.
-    settings = make_recipe({**recipe, "diagnose": {**recipe.get("diagnose", {}), **changed}}).diagnose
-    names = None if objectives is None else [name.strip() for name in objectives.split(",")]
-    progress = Progress()
     if figures is not None:
         refuse_without_matplotlib()
+    chosen = load_recipe(what, overrides or []) if what.is_file() else RunFolder.existing(what)
+    recipe = chosen.recipe() if isinstance(chosen, RunFolder) else chosen.model_dump(mode="json")
+    # Through the recipe, so that an invalid setting gives the same error as in a recipe.
+    settings = make_recipe(_with_options(recipe, risks=_names(risks), groups=groups, rows=rows)).diagnose
     sweeps = [Sweep.parse(text, where="--sweep") for text in sweep or ()]
-    permission = Permission(send_to, max_requests, max_cost)
-    folder, table = diagnose(chosen, names, sweeps=sweeps, settings=settings, permission=permission, progress=progress)
+    permission, progress = Permission(send_to, max_requests, max_cost), Progress()
+    folder, table = diagnose(
+        chosen, _names(objectives), sweeps=sweeps, settings=settings, permission=permission, progress=progress
+    )
     if folder.state().done:
         write_documents(folder)
-    drawn = write_figures(table, figures) if figures is not None else []
+    drawn = [] if figures is None else write_figures(table, figures)
     if as_json:
-        print_json([asdict(row) for row in table.effects])
-    else:
-        print_g_effects(table)
-        progress.log(f"tables: {folder.g_effect}")
-        for path in drawn:
-            progress.log(f"figure: {path}")
+        print_json([vars(row) for row in table.effects])
+        return
+    print_g_effects(table)
+    for line in (f"tables: {folder.g_effect}", *(f"figure: {path}" for path in drawn)):
+        progress.log(line)
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",")]
+
+
+def _with_options(recipe: Mapping[str, Any], **options: object) -> dict[str, Any]:
+    """Return the recipe with the given options in its section `diagnose`."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return {**recipe, "diagnose": {**recipe.get("diagnose", {}), **given}}

@@ -161,8 +161,8 @@ def print_g_effects(effects: EffectTable) -> None:
                 setting = f"{place.forget.field}={place.value:.3g}{'' if place.dominated else ' *'}"
                 figures = [f"{place.forget.effect:.3g}", f"{place.retained.effect:.3g}", place.retained.risk]
                 swept.append((str(step), [place.forget.objective, setting, *figures]))
-        heads = ("objective", "setting", "e_u", "e_r", "risk that stays")
-        _print(plain_table("step", heads, swept, words=2, title="Sweeps", note="* on the frontier"))
+        of_sweeps = ("objective", "setting", "e_u", "e_r", "risk that stays")
+        _print(plain_table("step", of_sweeps, swept, words=2, title="Sweeps", note="* on the frontier"))
     _print_sentences(advice(effects))
 
 

@@ -1,4 +1,4 @@
-"""Measuring G-effects while a run trains, and having it go by them."""
+"""Measure G-effects during training, and control the run by them."""
 
 from __future__ import annotations
 
@@ -11,71 +11,78 @@ from torch.optim import Optimizer
 from unlearnkit.core.errors import InputError
 from unlearnkit.gradient_effect.diagnosis import Diagnosis
 from unlearnkit.gradient_effect.effects import adam_update
-from unlearnkit.gradient_effect.gradients import risk_value
+from unlearnkit.gradient_effect.derivatives import risk_value
 from unlearnkit.gradient_effect.measurement import Measurement
 from unlearnkit.gradient_effect.rules import forget_factor, harmed, harmless_groups
 from unlearnkit.gradient_effect.settings import Use
 from unlearnkit.gradient_effect.table import EffectTable, StepRow
 from unlearnkit.gradient_effect.weights import Weights
+from unlearnkit.models.parameter_groups import grouped
 from unlearnkit.models.parameter_vectors import Vector, dot
 from unlearnkit.training.control import Steering, frozen_names
 
 
 @dataclass
 class GEffectWatch:
-    """Looks at the weights before every step: measures at each `every`-th, and holds the step after it to its word.
+    """Callback that measures G-effects at every `every`-th step.
 
-    What it found is written at once, so that nothing is lost when a run is killed; a run that goes on measures again
-    from its checkpoint.
+    It is called before every step, and checks the prediction for the step after each measurement. The table is written
+    at once, so that nothing is lost if the run is killed; a resumed run measures again from its checkpoint.
     """
 
     diagnosis: Diagnosis
     folder: Path
-    """For the table."""
+    """Folder of the table."""
     every: int
     total: int
-    """Optimizer steps of the whole run: measured after the last, too."""
+    """Number of optimizer steps of the whole run; the end of the last is measured too."""
     optimizer: Optimizer
     own: str
-    """The objective that is trained, by its name in the table."""
+    """Name of the trained objective in the table."""
     steering: Steering
-    """Of the loop that trains."""
+    """Controls of the training loop."""
     use: frozenset[Use] = frozenset()
-    """What is made of a measurement: `stop` ends the run where what that objective forgets is too dear."""
+    """How the run uses measurements, see `DiagnoseSettings.use`."""
     table: EffectTable = field(default_factory=lambda: EffectTable([]))
-    _before: _Before | None = None
+    _before: tuple[int, Measurement, Vector] | None = None
+    """Steps done, measurement and weights before the step whose prediction is checked next."""
 
     def __call__(self, step: int) -> bool:
-        """Before the step after `step` steps. Returns whether to end here."""
+        """Measure if `step` steps call for it; return whether to stop."""
         if self._before is not None:
-            self.table = replace(self.table, steps=[*self.table.steps, *self._held_to_word(self._before)])
+            self.table = replace(self.table, steps=[*self.table.steps, *self._checked(*self._before)])
             self._before = None
             self.table.write(self.folder)
+        settings = self.diagnosis.settings
         if step % self.every and step != self.total:
             self._steer(max((row.step for row in self.table.effects if row.step < step), default=None))
             return False
-        found = self.diagnosis.measure()
+        measurement = self.diagnosis.measure()
         update = adam_update(*self._moments()) if step else None
-        self.table = self.table.before(step) + self.diagnosis.table(found, step, update)
+        self.table = self.table.before(step) + self.diagnosis.table(measurement, step, update)
         self.table.write(self.folder)
-        share = self.diagnosis.settings.max_harm_ratio
-        if step and "stop" in self.use and harmed(self.table.effects, self.own, step, share):
+        if step and "stop" in self.use and harmed(self.table.effects, self.own, step, settings.max_harm_ratio):
             return True
         self._steer(step)
-        if step < self.total and found.gradients and self.diagnosis.settings.over == "trained":
-            self._before = _Before(step, found, self._weights())
+        if step < self.total and measurement.gradients and settings.over == "trained":
+            self._before = step, measurement, self._weights()
         return False
 
-    def go_on(self) -> None:
-        """Take up the table of an earlier sitting; what it holds of steps that are made again is measured again."""
+    def resume(self) -> None:
+        """Read the table of an interrupted run.
+
+        Steps that are trained again are measured again.
+        """
         try:
             self.table = EffectTable.read(self.folder)
         except InputError:
-            return  # there is none, or it was cut off while it was written
+            return  # there is none, or it was not written completely
 
     def _steer(self, step: int | None) -> None:
-        """Have the loop go by what was measured at that step: a function of the table, so that a run that goes on from
-        a checkpoint between two measurements does as it would have done."""
+        """Set the controls from the measurement at a step.
+
+        They are a function of the table, so a run that is resumed between two measurements gives the same weights.
+        """
         if not self.use & {"weaken", "mask"} or step is None:
             return
         rows = self.table.chosen(objective=self.own, step=step)
@@ -83,41 +90,32 @@ class GEffectWatch:
             self.steering.forget_factor = forget_factor(rows)
         if "mask" in self.use:
             engine, settings = self.diagnosis.engine, self.diagnosis.settings
-            groups = Weights(engine).groups(settings.groups, settings.boundaries)
+            groups = grouped(engine, Weights(engine).chosen, settings.groups, settings.boundaries)
             self.steering.frozen = frozen_names(groups, harmless_groups(rows))
 
-    def _weights(self) -> dict[str, Tensor]:
+    def _weights(self) -> Vector:
         named = self.diagnosis.engine.named_parameters(remove_duplicate=False)
         return {name: p.detach().clone() for name, p in named if p.requires_grad}
 
-    def _held_to_word(self, before: _Before) -> list[StepRow]:
-        now, diagnosis = self._weights(), self.diagnosis
-        moved: Vector = {name: now[name].float() - old.float() for name, old in before.weights.items()}
-        weights = Weights(diagnosis.engine)
-        once = weights.once(moved)
+    def _checked(self, step: int, measurement: Measurement, weights: Vector) -> list[StepRow]:
+        """Return the predicted and the measured change of each risk since `step`."""
+        now, current = self._weights(), Weights(self.diagnosis.engine)
+        change: Vector = {name: now[name].float() - old.float() for name, old in weights.items()}
+        once = current.once(change)
         return [
             StepRow(
-                before.step,
+                step,
                 risk,
-                predicted=dot(before.found.gradients[risk], moved, once),
-                measured=risk_value(weights, risk, rows, diagnosis.pad_id) - before.found.risks[risk],
+                predicted=dot(measurement.gradients[risk], change, once),
+                measured=risk_value(current, risk, rows, self.diagnosis.pad_id) - measurement.risks[risk],
             )
-            for risk, rows in diagnosis.risks.items()
+            for risk, rows in self.diagnosis.risks.items()
         ]
 
     def _moments(self) -> tuple[dict[str, Tensor], float]:
-        """What Adam scales gradients by now: second moments by name, and eps."""
+        """Return Adam's second moments by name, with bias correction, and its eps."""
         group = self.optimizer.param_groups[0]
         named = self.diagnosis.engine.named_parameters(remove_duplicate=False)
         states = {name: self.optimizer.state[p] for name, p in named if p in self.optimizer.state}
-        left = {name: 1 - group["betas"][1] ** float(state["step"]) for name, state in states.items()}
-        return {name: state["exp_avg_sq"] / left[name] for name, state in states.items()}, group["eps"]
-
-
-@dataclass(frozen=True)
-class _Before:
-    """What was measured before a step, and the weights then."""
-
-    step: int
-    found: Measurement
-    weights: dict[str, Tensor]
+        corrections = {name: 1 - group["betas"][1] ** float(state["step"]) for name, state in states.items()}
+        return {name: state["exp_avg_sq"] / corrections[name] for name, state in states.items()}, group["eps"]

@@ -1,15 +1,14 @@
-"""The coefficient of every output in an objective: d objective / d output, from the objective's own terms."""
+"""The coefficient of every output in an objective: d objective / d output."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from unlearnkit.core.errors import InputError
-from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect.outputs import Layout
 from unlearnkit.methods.objective import Objective, Quantity, Step, Term, Unit, View
 from unlearnkit.models.reference import ReferenceValues
@@ -17,7 +16,7 @@ from unlearnkit.models.reference import ReferenceValues
 
 @dataclass(frozen=True)
 class TermCoefficients:
-    """One term of an objective as a linear function of the outputs, at the model as it is."""
+    """One term of an objective, linearized in the outputs."""
 
     name: str
     value: float
@@ -25,7 +24,7 @@ class TermCoefficients:
     view: View
     unit: Unit
     of: Mapping[Quantity, Tensor]
-    """Shaped as the outputs, on the CPU; outputs that the term does not read are left out."""
+    """Coefficients shaped as the outputs, on the CPU, without outputs that the term does not read."""
 
 
 def coefficients(
@@ -37,13 +36,16 @@ def coefficients(
     """Differentiate an objective's terms by the outputs that they read.
 
     Args:
-        objective: any; its `terms` are called once, on all rows.
-        outputs: the model's values; those that the objective's `needs` ask for must be among them.
-        layouts: of the views of these outputs.
-        reference: the reference model's values, where the objective needs them.
+        objective: the objective; its `terms` are called once, on all rows.
+        outputs: values of the model, which must include those in the objective's `needs`.
+        layouts: layouts of the views of these outputs.
+        reference: values of the reference model, if the objective needs them.
 
     Returns:
         The terms whose weight is not 0.
+
+    Raises:
+        InputError: every term has weight 0.
     """
     leaves = {output: value.detach().clone().requires_grad_() for output, value in outputs.items()}
     constants: dict[Quantity, Tensor] = {}
@@ -52,14 +54,14 @@ def coefficients(
         constants = reference.store(objective.needs().of_reference, rows, torch.device("cpu"))
     with torch.enable_grad():
         terms = objective.terms(Step({**leaves, **constants}, layouts))
-        found = [_of_term(name, term, leaves, layouts) for name, term in terms.items() if term.weight]
-    if not found:
+        weighted = [_of_term(name, term, leaves, layouts) for name, term in terms.items() if term.weight]
+    if not weighted:
         raise InputError(
             "every term of the objective has weight 0, so it has no gradient",
             value={name: term.weight for name, term in terms.items()},
             fix="give at least one term a weight",
         )
-    return found
+    return weighted
 
 
 def _of_term(
@@ -73,13 +75,8 @@ def _of_term(
 
 
 def units_by_row(layout: Layout, unit: Unit) -> Tensor:
-    """How many units each row holds: (rows,) int64."""
+    """Return the number of units in each row: (rows,) int64."""
     if unit == "sequence":
         return torch.ones(layout.rows, dtype=torch.int64)
     chosen = {"token": layout.in_trace | True, "trace_token": layout.in_trace, "response_token": ~layout.in_trace}
     return layout.row[chosen[unit]].bincount(minlength=layout.rows)
-
-
-def layouts_of(views: Mapping[View, Sequence[Encoded]]) -> dict[View, Layout]:
-    """The layout of every view."""
-    return {view: Layout.of(rows) for view, rows in views.items()}

@@ -1,15 +1,17 @@
-"""A diagnosis: which objectives, rows and risks are measured, and measuring them at a model as it is now."""
+"""What a diagnosis measures, and its measurement of the current model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect.effects import effect_rows, instance_rows
 from unlearnkit.gradient_effect.measurement import Measurement, Risk, measure, objective_gradient
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
-from unlearnkit.gradient_effect.table import EffectRow, EffectTable, InstanceRow
+from unlearnkit.gradient_effect.table import EffectTable
 from unlearnkit.methods.objective import Needs, Objective, View
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.parameter_vectors import Vector
@@ -18,11 +20,11 @@ from unlearnkit.models.reference import ReferenceValues
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Everything that is measured, again and again, of one model."""
+    """The model, objectives and rows of a series of measurements."""
 
     engine: Engine
     objectives: Mapping[str, Objective]
-    """By the name under which they stand in the table."""
+    """Objectives by their name in the table."""
     views: Mapping[View, Sequence[Encoded]]
     risks: Mapping[Risk, Sequence[Encoded]]
     pad_id: int
@@ -30,7 +32,7 @@ class Diagnosis:
     reference: ReferenceValues | None = field(default=None, repr=False)
 
     def measure(self) -> Measurement:
-        """Outputs and slopes at the weights as they are."""
+        """Measure outputs and slopes at the current weights."""
         return measure(
             self.engine,
             needs_of(self.objectives.values()),
@@ -43,30 +45,28 @@ class Diagnosis:
             over=self.settings.over,
         )
 
-    def table(self, found: Measurement, step: int, scale: Callable[[Vector], Vector] | None = None) -> EffectTable:
-        """Every objective's effects in a measurement.
+    def table(
+        self, measurement: Measurement, step: int, scale: Callable[[Vector], Vector] | None = None
+    ) -> EffectTable:
+        """Return every objective's effects in a measurement.
 
         Args:
-            found: at the weights as they still are: the objectives' own gradients are taken too.
-            step: optimizer steps done.
-            scale: makes the optimizer's update of a gradient, where there is an optimizer.
+            measurement: a measurement of the current weights, at which the objectives' own gradients are computed too.
+            step: number of optimizer steps done.
+            scale: returns the optimizer's update for a gradient; None without an optimizer.
         """
-        effects: list[EffectRow] = []
-        instances: list[InstanceRow] = []
+        table = EffectTable([], mode=measurement.mode)
         for label, objective in self.objectives.items():
-            terms = found.terms(objective)
+            terms = measurement.terms(objective)
             gradient = objective_gradient(
-                self.engine, found, terms, self.views, pad_id=self.pad_id, over=self.settings.over
+                self.engine, measurement, terms, self.views, pad_id=self.pad_id, over=self.settings.over
             )
-            effects += effect_rows(found, label, terms, step=step, gradient=gradient, scale=scale)
-            if self.settings.instances:
-                instances += instance_rows(found, label, terms, step=step)
-        return EffectTable(effects, instances, mode=found.mode)
+            effects = effect_rows(measurement, label, terms, step=step, gradient=gradient, scale=scale)
+            instances = instance_rows(measurement, label, terms, step=step) if self.settings.instances else ()
+            table += EffectTable(list(effects), list(instances), mode=measurement.mode)
+        return table
 
 
 def needs_of(objectives: Iterable[Objective]) -> Needs:
-    """What all of them need together."""
-    needs = Needs()
-    for objective in objectives:
-        needs = needs | objective.needs()
-    return needs
+    """Return the needs of all objectives together."""
+    return reduce(or_, (objective.needs() for objective in objectives), Needs())

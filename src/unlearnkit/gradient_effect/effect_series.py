@@ -1,77 +1,88 @@
-"""The course of an objective: its effects, all terms together, by risk, step and group of weights. Needs no torch."""
+"""Effects of one objective by risk, step and group of weights.
+
+Needs no torch.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from unlearnkit.data.vocabulary import is_forget, ordered_sets
 from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE, EffectRow, EffectTable
 
-FORGET = "forget"
-NEAREST = "near"
-"""The risk to look at among those that must stay: what lies nearest to the request is harmed first."""
+NEAREST_RISK = "near"
+"""The preferred risk among those that must stay: what is nearest to the request is harmed first."""
 
 
 @dataclass(frozen=True)
-class Course:
-    """What was measured of one objective."""
+class EffectSeries:
+    """The effects of one objective, all terms together."""
 
     objective: str
     rows: Sequence[EffectRow]
-    """Of all its terms together; those whose effect is finite."""
-    _places: dict[tuple[str, int, str], EffectRow] = field(init=False, repr=False, compare=False)
+    """Rows of all terms together whose effect and interval are finite."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_places", {(row.risk, row.step, row.group): row for row in self.rows})
+    @cached_property
+    def _by_place(self) -> dict[tuple[str, int, str], EffectRow]:
+        return {(row.risk, row.step, row.group): row for row in self.rows}
 
     @property
     def risks(self) -> list[str]:
-        """What must be forgotten first, then what must stay, as the report's board orders them."""
+        """Risks to be forgotten, then risks that must stay.
+
+        This is the order of the report's board.
+        """
         return ordered_sets(row.risk for row in self.rows)
 
     @property
     def steps(self) -> list[int]:
-        """Rising."""
+        """Measured steps, ascending."""
         return sorted({row.step for row in self.rows})
 
     @property
     def groups(self) -> list[str]:
-        """Groups of weights from the embedding to the head, without that of all weights."""
+        """Groups of weights from embedding to head, without all weights together."""
         return [group for group in dict.fromkeys(row.group for row in self.rows) if group != EVERYTHING]
 
     def at(self, risk: str, step: int, group: str = EVERYTHING) -> EffectRow | None:
-        """One effect; None where it was not measured."""
-        return self._places.get((risk, step, group))
+        """Return one effect; None if it was not measured."""
+        return self._by_place.get((risk, step, group))
 
-    def over_steps(self, risk: str, group: str = EVERYTHING) -> list[EffectRow]:
-        """The effects on one risk, by step."""
-        return [row for step in self.steps if (row := self.at(risk, step, group)) is not None]
+    def over_steps(self, risk: str) -> list[EffectRow]:
+        """Return the effects on one risk through all weights, by step."""
+        return [row for step in self.steps if (row := self.at(risk, step)) is not None]
 
 
-def courses(table: EffectTable) -> list[Course]:
-    """One for every objective that was measured, in the order in which they were."""
-    found: dict[str, list[EffectRow]] = {}
+def series_of(table: EffectTable) -> list[EffectSeries]:
+    """Return the series of every objective, in the table's order."""
+    rows: dict[str, list[EffectRow]] = {}
     for row in table.effects:
         if row.term == WHOLE and all(map(math.isfinite, (row.effect, row.low, row.high))):
-            found.setdefault(row.objective, []).append(row)
-    return [Course(objective, rows) for objective, rows in found.items()]
+            rows.setdefault(row.objective, []).append(row)
+    return [EffectSeries(objective, of) for objective, of in rows.items()]
 
 
 def forget_risk(risks: Iterable[str]) -> str | None:
-    """The risk that says how far an objective forgets: `forget`, else its first probe; None where there is none."""
-    found = [risk for risk in ordered_sets(risks) if is_forget(risk)]
-    return FORGET if FORGET in found else next(iter(found), None)
+    """Return the risk that shows forgetting.
+
+    It is `forget`, else its first probe, else None.
+    """
+    return next(filter(is_forget, ordered_sets(risks)), None)
 
 
 def retained_risk(risks: Iterable[str]) -> str | None:
-    """The risk to watch among those that must stay: `near`, else the first; None where there is none."""
-    found = [risk for risk in ordered_sets(risks) if not is_forget(risk)]
-    return NEAREST if NEAREST in found else next(iter(found), None)
+    """Return the risk that shows harm to what must stay.
+
+    It is `near`, else the first one, else None.
+    """
+    candidates = [risk for risk in ordered_sets(risks) if not is_forget(risk)]
+    return NEAREST_RISK if NEAREST_RISK in candidates else next(iter(candidates), None)
 
 
-def told_steps(steps: Sequence[int]) -> list[int]:
-    """The first, the middle and the last of some steps: what there is room to tell."""
+def shown_steps(steps: Iterable[int]) -> list[int]:
+    """Return the first, the middle and the last of some steps."""
     ordered = sorted(set(steps))
     return sorted({ordered[0], ordered[len(ordered) // 2], ordered[-1]}) if ordered else []

@@ -1,4 +1,4 @@
-"""What an objective reads of a model, on all rows of its views."""
+"""Outputs of a model that an objective reads, on all rows."""
 
 from __future__ import annotations
 
@@ -18,37 +18,41 @@ BATCH_ROWS = 64
 
 
 def outputs_of(needs: Needs) -> list[Quantity]:
-    """Every quantity of the model under training that an objective reads, in a fixed order."""
+    """Return the trained model's quantities that an objective reads, sorted."""
     return sorted(needs.of_model, key=lambda quantity: quantity.order)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Which row each labeled token of a view belongs to."""
+    """The row of each labeled token of a view."""
 
     row: Tensor
-    """(tokens,) int64."""
+    """(tokens,) int64: index of the row."""
     rows: int
     in_trace: Tensor
-    """(tokens,) bool."""
+    """(tokens,) bool: whether the token is in the trace."""
 
     @staticmethod
     def of(rows: Sequence[Encoded]) -> Layout:
-        """The layout of encoded rows, one after the other."""
+        """Return the layout of the concatenated labels of some rows."""
         lengths = torch.tensor([row.labels for row in rows])
         in_trace = [token < row.trace for row in rows for token in range(row.labels)]
         return Layout(torch.arange(len(rows)).repeat_interleave(lengths), len(rows), torch.tensor(in_trace))
 
+    def sums(self, values: Tensor) -> Tensor:
+        """Return the sum of tokens' values in each row: (rows,) float64."""
+        return torch.zeros(self.rows, dtype=torch.float64).index_add_(0, self.row, values.double())
+
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows of a view, ready for the engine."""
+    """Some rows of a view as the engine reads them."""
 
     pack: Pack
     reference: Mapping[Quantity, Tensor]
-    """Of the reference model, for the outputs that compare with it."""
+    """Values of the reference model, for the outputs that compare with it."""
     tokens: slice
-    """Position of its labeled tokens among those of the whole view."""
+    """Position of the chunk's labeled tokens among those of the whole view."""
     outputs: tuple[Quantity, ...]
 
 
@@ -59,12 +63,12 @@ def chunks(
     device: torch.device,
     reference: ReferenceValues | None = None,
 ) -> Iterator[Chunk]:
-    """The rows of every view of an output, in portions of `BATCH_ROWS`, in order."""
+    """Yield the rows of the outputs' views, `BATCH_ROWS` at a time."""
     for view in sorted({output.view for output in outputs}):
-        mine = tuple(output for output in outputs if output.view == view)
-        states = Needs(quantities=mine).reference_states
+        own = tuple(output for output in outputs if output.view == view)
+        states = Needs(quantities=own).reference_states
         if states and reference is None:
-            raise RuntimeError(f"{', '.join(map(str, mine))}: no values of the reference model are given")
+            raise RuntimeError(f"{', '.join(map(str, own))}: no values of the reference model are given")
         for batch in batches(view, views[view], pad_id=pad_id, device=device, size=BATCH_ROWS):
-            held = {} if reference is None else reference.store(states, {view: batch.rows}, device)
-            yield Chunk(batch.pack, held, batch.tokens, mine)
+            stored = {} if reference is None else reference.store(states, {view: batch.rows}, device)
+            yield Chunk(batch.pack, stored, batch.tokens, own)

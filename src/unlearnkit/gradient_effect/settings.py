@@ -1,4 +1,4 @@
-"""Settings of a diagnosis. Nothing here needs torch."""
+"""Settings of a diagnosis. Needs no torch."""
 
 from __future__ import annotations
 
@@ -11,43 +11,45 @@ from unlearnkit.core.settings import Settings
 from unlearnkit.models.settings import Grouping
 
 Over = Literal["trained", "adapted"]
-"""`trained`: the parameters that are trained, an adapter's own where there is one. `adapted`: the weights that an
-adapter stands for, those of the layers it lies on."""
+"""`trained`: the parameters that are trained, which are an adapter's own if there is one. `adapted`: the weights of the
+layers that have an adapter."""
 
 Use = Literal["stop", "weaken", "mask"]
-"""What a run makes of its own G-effects: see `DiagnoseSettings.use`."""
+"""How a run uses its own G-effects: see `DiagnoseSettings.use`."""
 
 FORGOTTEN_RISK = "forget"
-"""The risk that is to rise; every other is to stay."""
+"""The risk that should rise; every other one should not."""
 
 
 class DiagnoseSettings(Settings):
-    """What is measured of the objective itself: its G-effect on risks, along the run."""
+    """Which G-effects are measured, and how a run uses them."""
 
     renamed: ClassVar[Mapping[str, str]] = {"harm_share": "max_harm_ratio"}
 
     g_effect_every: Annotated[int, Gt(0)] | None = None
-    """Steps of training between two measurements; null: none are made during a run."""
+    """Steps of training between two measurements; null: none during a run."""
     objectives: tuple[str, ...] = ()
-    """Registered objectives, at their defaults, that are measured at the run's weights beside the run's own."""
+    """Registered objectives that are measured in addition to the run's own, with default settings."""
     risks: Annotated[tuple[str, ...], MinLen(1)] = ("forget", "retain")
     """Splits and measured sets (`near`, `forget.translated`) whose mean negative log-likelihood is a risk."""
     rows: Annotated[int, Gt(0)] = 200
-    """Most rows of each split, of the views that objectives read and of the risks; drawn by the recipe's seed."""
+    """Maximum number of rows of each split, for views that objectives read and for risks; drawn by the recipe's
+    seed."""
     groups: Grouping = "layers"
     """Groups of weights by which effects are split: `none`, `layers`, or `parts` of layers."""
     boundaries: tuple[Annotated[int, Ge(1)], ...] = ()
-    """First blocks of groups of blocks; none: each block is a group."""
+    """First blocks of groups of blocks; empty: each block is a group."""
     over: Over = "trained"
-    """With an adapter: its own parameters, or the weights it stands for (`adapted`)."""
+    """Weights of a model with an adapter: the adapter's own parameters (`trained`), or the weights of the layers that
+    have an adapter (`adapted`)."""
     use: tuple[Use, ...] = ()
-    """What the run makes of its own method's effects, from one measurement to the next. `stop`: training ends where a
-    risk that shall stay rises by more than `max_harm_ratio` of what the forget split's does, in the next step to first
-    order or as measured since the last look; not before the first step, where a model that knows its answers by heart
-    has next to no gradient. `weaken`: the term `forget` is
-    multiplied by the largest factor, at most 1, at which no risk that shall stay rises to first order. `mask`: only
-    groups of weights through which the method forgets and raises no risk that shall stay are moved."""
+    """How the run uses the effects of its own method until the next measurement. `stop`: training ends if a risk that
+    must stay rises by more than `max_harm_ratio` of the rise of the forget split's risk, in the next step to first
+    order or as measured since the previous measurement; not before the first step, because a model that has memorized
+    its answers has almost no gradient. `weaken`: the term `forget` is multiplied by the largest factor, at most 1, at
+    which no risk that must stay rises to first order. `mask`: only groups of weights through which the method forgets
+    and raises no risk that must stay are updated."""
     max_harm_ratio: Annotated[float, Gt(0)] = 0.1
-    """For `stop`: nats per token that a risk that shall stay may rise for each that the forget split's rises."""
+    """For `stop`: allowed rise of a risk that must stay, in nats per token for each nat of the forget split's rise."""
     instances: bool = True
-    """Whether each instance's share is kept too."""
+    """Whether each instance's share is stored too."""

@@ -1,4 +1,4 @@
-"""The effects of one objective over many values of one setting, all read off one measurement."""
+"""Effects of an objective over many values of a setting."""
 
 from __future__ import annotations
 
@@ -15,43 +15,55 @@ from unlearnkit.gradient_effect.effects import label_of, together
 from unlearnkit.gradient_effect.measurement import Measurement
 from unlearnkit.gradient_effect.table import WHOLE, SweepRow
 from unlearnkit.methods.objective import OBJECTIVES, Objective
+from unlearnkit.training.control import FORGET_TERM
 
-FORGET = "forget"
-"""Name of the term whose effect is told beside that of the whole objective."""
 COUNT = 9
-"""Of values, where a range does not say."""
+"""Default number of values in a range."""
 
 _SPEC = re.compile(r"\s*(\w+)\s*=\s*(.+?)\s*")
+_RANGE = re.compile(r"([^:]*):([^:]*?)(:\s*log\s*)?(?::\s*(\d+)\s*)?")
 _ALLOWED = "FIELD=LOW:HIGH, FIELD=LOW:HIGH:log, either of them with :COUNT, or FIELD=VALUE,VALUE,..."
 _FIX = "write it like beta=0.05:4:log:9 or beta=0.1,0.5,1"
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A setting of an objective, and the values that it takes."""
+    """A setting of an objective and the values that it takes."""
 
     field: str
     values: tuple[float, ...]
 
     @classmethod
     def parse(cls, text: str, *, where: str | None = None) -> Self:
-        """Read `beta=0.05:4:log` (a range, evenly spaced or by equal factors) or `beta=0.1,0.5,1` (a list).
+        """Parse a range or a list of values.
 
-        `where` names the place it came from (`--sweep`) for the error.
+        A range, `beta=0.05:4:log`, is evenly spaced or, with `log`, by equal factors. A list is `beta=0.1,0.5,1`.
+
+        Args:
+            text: the sweep.
+            where: origin of the text (`--sweep`), for errors.
+
+        Raises:
+            InputError: the text is not a sweep.
         """
         match = _SPEC.fullmatch(text)
         if match is None:
             raise InputError("not a sweep of a setting", where=where, value=text, allowed=_ALLOWED, fix=_FIX)
-        field, right = match.groups()
-        at = where or text
-        if ":" in right:
-            return cls(field, _spaced(right, at))
-        return cls(field, tuple(_number(value, at) for value in right.split(",")))
+        field, values = match.groups()
+        where = where or text
+        if ":" in values:
+            return cls(field, _spaced(values, where))
+        return cls(field, tuple(_number(value, where) for value in values.split(",")))
 
     def objectives(self, name: str, **fixed: object) -> list[Objective]:
-        """The registered objective with each value in turn; `fixed` are its other settings.
+        """Create the registered objective with each value.
 
-        Raises `InputError` for a setting that the objective has not, and for a value that it refuses.
+        Args:
+            name: name of the objective.
+            fixed: its other settings.
+
+        Raises:
+            InputError: the objective does not have the setting, or refuses a value.
         """
         plugin = OBJECTIVES.get(name).plugin
         try:
@@ -61,23 +73,23 @@ class Sweep:
 
 
 def _spaced(text: str, where: str) -> tuple[float, ...]:
-    """The values of LOW:HIGH[:log][:COUNT]; the first and the last are LOW and HIGH to the bit."""
-    low_text, high_text, *rest = (part.strip() for part in text.split(":"))
-    low, high = _number(low_text, where), _number(high_text, where)
-    by_factors = rest[:1] == ["log"]
-    rest = rest[1:] if by_factors else rest
-    if len(rest) > 1 or not all(part.isdecimal() and int(part) > 1 for part in rest):
-        raise InputError(
-            "not a sweep of a setting", where=where, value=text, allowed=_ALLOWED + "; COUNT >= 2", fix=_FIX
-        )
+    """Return the values of LOW:HIGH[:log][:COUNT].
+
+    The first and the last are exactly LOW and HIGH.
+    """
+    match = _RANGE.fullmatch(text)
+    count = int(match[4] or COUNT) if match else 0
+    if match is None or count < 2:
+        allowed = f"{_ALLOWED}; COUNT >= 2"
+        raise InputError("not a sweep of a setting", where=where, value=text, allowed=allowed, fix=_FIX)
+    low, high = _number(match[1], where), _number(match[2], where)
     if not low < high:
-        raise InputError("a range must rise", where=where, value=text, allowed="LOW < HIGH", fix="turn the two about")
-    if by_factors and low <= 0:
-        fix = "begin above 0, or leave out :log"
-        raise InputError("equal factors do not lead away from 0", where=where, value=text, allowed="LOW > 0", fix=fix)
-    count = int(rest[0]) if rest else COUNT
+        raise InputError("a range must rise", where=where, value=text, allowed="LOW < HIGH", fix="swap LOW and HIGH")
+    if match[3] and low <= 0:
+        what, fix = "a range by equal factors starts at 0 or below", "start above 0, or omit :log"
+        raise InputError(what, where=where, value=text, allowed="LOW > 0", fix=fix)
     shares = [number / (count - 1) for number in range(1, count - 1)]
-    inner = [low * (high / low) ** share if by_factors else low + (high - low) * share for share in shares]
+    inner = [low * (high / low) ** share if match[3] else low + (high - low) * share for share in shares]
     return (low, *inner, high)
 
 
@@ -87,36 +99,37 @@ def _number(text: str, where: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise InputError("not a value to sweep over", where=where, value=text, allowed="finite numbers", fix=_FIX)
+        raise InputError("not a value of a sweep", where=where, value=text, allowed="finite numbers", fix=_FIX)
     return value
 
 
 def sweep(measurement: Measurement, name: str, sweep: Sweep, *, step: int = 0, **fixed: object) -> list[SweepRow]:
-    """The effects of an objective on every risk, for each value of the swept setting; no pass of the model is made.
+    """Return an objective's effects for each value of a setting.
+
+    It needs no pass of the model.
 
     Args:
-        measurement: of the model, with everything that the objective reads at any of the values.
-        name: of the registered objective.
+        measurement: a measurement of the model that includes everything the objective reads at any of the values.
+        name: name of the registered objective.
         sweep: the setting and its values.
-        step: optimizer steps done.
+        step: number of optimizer steps done.
         fixed: other settings of the objective.
 
     Returns:
-        By value and risk: the whole objective and, where it has one, its term `forget`; through all weights.
+        Rows by value and risk, through all weights: of the whole objective and, if it has one, of its term `forget`.
     """
-    plain = {key: value for key, value in fixed.items() if key != sweep.field}
-    objectives = sweep.objectives(name, **plain)
-    label = label_of(name, OBJECTIVES.get(name).plugin(**plain))
+    others = {key: value for key, value in fixed.items() if key != sweep.field}
+    label = label_of(name, OBJECTIVES.get(name).plugin(**others))
     rows = []
-    for value, objective in zip(sweep.values, objectives, strict=True):
+    for value, objective in zip(sweep.values, sweep.objectives(name, **others), strict=True):
         terms = measurement.terms(objective)
         for risk in measurement.risks:
             parts = {term.name: measurement.effect(term, risk) for term in terms}
-            told = {WHOLE: together(list(parts.values()))}
-            if FORGET in parts:
-                told[FORGET] = parts[FORGET]
+            effects = {WHOLE: together(list(parts.values()))}
+            if FORGET_TERM in parts:
+                effects[FORGET_TERM] = parts[FORGET_TERM]
             rows += [
                 SweepRow(step, label, term, risk, sweep.field, value, effect.value, effect.low, effect.high)
-                for term, effect in told.items()
+                for term, effect in effects.items()
             ]
     return rows

@@ -21,7 +21,7 @@ from unlearnkit.recipe import make_suite
 from unlearnkit.records.probe import Probe
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
-from unlearnkit.scope.scope import Scope
+from unlearnkit.scope.scope import Scope, ScopeSubject
 from unlearnkit.subjects.base import Subject
 from unlearnkit.subjects.local import LocalSubject
 from unlearnkit.text.normalize import contains
@@ -76,28 +76,27 @@ def explain(
         InputError: there is no run or no model of it, or a question is empty or too long.
     """
     folder = folder if isinstance(folder, RunFolder) else RunFolder.existing(folder)
-    empty = next((at for at, question in enumerate(questions) if not question.strip()), None)
-    if empty is not None or not questions:
-        where = None if empty is None else f"question {empty + 1}"
+    empty = [at for at, question in enumerate(questions, 1) if not question.strip()]
+    if empty or not questions:
+        where = f"question {empty[0]}" if empty else None
         raise InputError("there is no question", where=where, fix='ask one: unlearn explain RUN "Who wrote it?"')
-    progress, scope = progress or Progress(), _scope(folder)
+    scope = folder.scope() if folder.scope_file.exists() else make_suite(folder.state().suite).task().scope
     # One model after the other, so that two large ones are never in memory together.
-    longest = max_new_tokens_of(folder)
-    outputs = _answers(open_subject(folder), questions, longest)
-    before, missing = _target_answers(folder, questions, longest, progress)
+    outputs = _outputs(open_subject(folder), questions, folder)
+    originals, missing = _target_outputs(folder, questions, progress or Progress())
     return [
         Explanation(
             question=question,
-            trace=own.trace,
-            verdict=verdict_of(own.trace),
-            line=line_of(scope, question, own.trace),
-            response=own.response,
-            declines=is_refusal(own.response),
-            cut_off=own.ended == "length",
-            target=old,
+            trace=output.trace,
+            verdict=verdict_of(output.trace),
+            line=line_of(scope, question, output.trace),
+            response=output.response,
+            declines=is_refusal(output.response),
+            cut_off=output.ended == "length",
+            target=None if original is None else original.response,
             target_missing=missing,
         )
-        for question, own, old in zip(questions, outputs, before, strict=True)
+        for question, output, original in zip(questions, outputs, originals, strict=True)
     ]
 
 
@@ -108,8 +107,8 @@ def line_of(scope: Scope, question: str, trace: str) -> Line | None:
     returned, since a name may be a part of another one. None if no line is named.
     """
     for found_in, text in (("question", question), ("trace", trace)):
-        for group in ("subjects", "neighbors"):
-            named = [(path, name) for path, name in _lines(scope, group) if contains(text, name)]
+        for group, subjects in (("subjects", scope.subjects), ("neighbors", scope.neighbors)):
+            named = [(path, name) for path, name in _names(group, subjects) if contains(text, name)]
             if named:
                 path, name = max(named, key=lambda line: len(line[1]))
                 return Line(path=path, name=name, found_in=found_in)
@@ -122,43 +121,36 @@ def max_new_tokens_of(folder: RunFolder) -> int:
     return state.measure.max_new_tokens if state.measure else make_suite(state.suite).max_new_tokens
 
 
-def _scope(folder: RunFolder) -> Scope:
-    """Return the scope of the run.
-
-    For a run that was not measured, or was purged, it is the suite's.
-    """
-    return folder.scope() if folder.scope_file.exists() else make_suite(folder.state().suite).task().scope
-
-
-def _lines(scope: Scope, group: str) -> Iterator[tuple[str, str]]:
-    for at, subject in enumerate(scope.subjects if group == "subjects" else scope.neighbors):
+def _names(group: str, subjects: Sequence[ScopeSubject]) -> Iterator[tuple[str, str]]:
+    """Yield path and text of every name of some subjects."""
+    for at, subject in enumerate(subjects):
         yield f"{group}[{at}].name", subject.name
         for place, alias in enumerate(subject.aliases):
             yield f"{group}[{at}].aliases[{place}]", alias
 
 
-def _target_answers(
-    folder: RunFolder, questions: Sequence[str], longest: int, progress: Progress
-) -> tuple[Sequence[str | None], str | None]:
-    """Return the target model's responses, or why it cannot be asked."""
-    try:
-        found = _target_model(folder, progress)
-    except UnlearnError as error:
-        return [None] * len(questions), f"the target model cannot be had: {error.what}"
-    if found is None:
-        return [None] * len(questions), "the run does not tell which model it began with"
-    target = LocalSubject.load(found, folder.subject().dtype)
-    return [output.response for output in _answers(target, questions, longest)], None
-
-
-def _answers(subject: Subject, questions: Sequence[str], longest: int) -> list[Generation]:
+def _outputs(subject: Subject, questions: Sequence[str], folder: RunFolder) -> list[Generation]:
     """Ask each question separately.
 
     Raises:
         InputError: a question leaves no room for an answer.
     """
     rows = [Row(id=f"question {at}", question=question, answer="?") for at, question in enumerate(questions, 1)]
-    return subject.generate([Probe(row) for row in rows], max_new_tokens=longest)
+    return subject.generate([Probe(row) for row in rows], max_new_tokens=max_new_tokens_of(folder))
+
+
+def _target_outputs(
+    folder: RunFolder, questions: Sequence[str], progress: Progress
+) -> tuple[Sequence[Generation | None], str | None]:
+    """Return the target model's outputs, or why it is not available."""
+    missing: Sequence[None] = [None] * len(questions)
+    try:
+        model = _target_model(folder, progress)
+    except UnlearnError as error:
+        return missing, f"the target model is not available: {error.what}"
+    if model is None:
+        return missing, "the run does not record which model it started from"
+    return _outputs(LocalSubject.load(model, folder.subject().dtype), questions, folder), None
 
 
 def _target_model(folder: RunFolder, progress: Progress) -> ModelFolder | None:

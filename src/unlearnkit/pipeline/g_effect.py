@@ -72,21 +72,16 @@ def g_effect(
         InputError: there is no such objective, a row does not fit, or a split that an objective reads is not given.
     """
     settings = settings or DiagnoseSettings()
-    given = [objectives] if isinstance(objectives, str | Objective) else list(objectives)
+    given = [objectives] if isinstance(objectives, str | Objective) else objectives
     chosen = dict(_labeled(each) for each in given)
-    splits = {"forget": forget, "retain": retain}
+    sets = {"forget": forget, "retain": retain}
     encoder = ChatEncoder(tokenizer, most_positions(model.config))
-    needs = needs_of(chosen.values())
-    encoded = encode_views(needs.views, splits, encoder, targets=(), seed=seed)
+    views = encode_views(needs_of(chosen.values()).views, sets, encoder, targets=(), seed=seed)
+    measured = _risk_rows(encoder, {**sets, **(risks or {})})
     pad_id = int(tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id)
     engine = Engine(model)
     compared = engine if reference is None else Engine(reference)
-    views = drawn(encoded, settings.rows, seed)
-    values = reference_values(compared, needs, views, pad_id=pad_id) if needs.reads_reference else None
-    if needs.reference_states:
-        engine.freeze_reference_head(of=compared)
-    watched = {name: risk_rows(encoder, rows, name) for name, rows in {**splits, **(risks or {})}.items()}
-    diagnosis = Diagnosis(engine, chosen, views, drawn(watched, settings.rows, seed), pad_id, settings, values)
+    diagnosis = _sampled(Diagnosis(engine, chosen, views, measured, pad_id, settings), compared, seed)
     return diagnosis.table(diagnosis.measure(), 0)
 
 
@@ -123,20 +118,17 @@ def diagnose(
         context = RunContext(make_recipe(what.recipe()), folder=what, permission=permission, progress=progress)
     recipe, folder = context.recipe, context.folder
     if folder.state().purged:
-        raise InputError(
-            "the run was purged, and its rows with it", where=str(folder.path), fix="make it again: out=..."
-        )
-    settings = settings or recipe.diagnose
+        raise InputError("the rows of the run were purged", where=str(folder.path), fix="make it again: out=...")
     context.prepare()
     with device_errors():
-        named = [recipe.method["name"]] if objectives is None else objectives
-        diagnosis = diagnosis_of(context, settings, chosen_objectives(recipe, named))
-        swept = _swept(recipe, named, sweeps)
+        names = [recipe.method["name"]] if objectives is None else objectives
+        diagnosis = _diagnosis_of(context, settings or recipe.diagnose, _chosen_objectives(recipe, names))
+        swept = _swept(recipe, names, sweeps)
         table = EffectTable([])
-        places = _places(folder, context.engine)
-        with context.progress.task(f"G-effects of {folder.name}", len(places)) as counter:
-            for step, weights in places:
-                _put(context.engine, weights())
+        checkpoints = _checkpoints(folder, context.engine)
+        with context.progress.task(f"G-effects of {folder.name}", len(checkpoints)) as counter:
+            for step, load_weights in checkpoints:
+                _set_weights(context.engine, load_weights())
                 found = diagnosis.measure()
                 rows = [row for name, each, fixed in swept for row in sweep(found, name, each, step=step, **fixed)]
                 table += replace(diagnosis.table(found, step), sweeps=rows)
@@ -147,38 +139,38 @@ def diagnose(
 
 def _swept(recipe: Recipe, names: Sequence[str], sweeps: Sequence[Sweep]) -> list[tuple[str, Sweep, dict[str, object]]]:
     """Return (objective, sweep, other settings) for each objective with the setting."""
-    found = []
+    swept = []
+    fields = {name: OBJECTIVES.get(name).plugin.model_fields for name in names}
     for each in sweeps:
-        having = [name for name in names if each.field in OBJECTIVES.get(name).plugin.model_fields]
+        having = [name for name in names if each.field in fields[name]]
         if not having:
             raise InputError(
                 "no named objective has the setting that is to be swept",
                 where="--sweep",
                 value=each.field,
-                allowed=", ".join(sorted({f for name in names for f in OBJECTIVES.get(name).plugin.model_fields})),
+                allowed=", ".join(sorted({field for name in names for field in fields[name]})),
                 fix="name one of these, or other objectives",
             )
         for name in having:
             own = recipe.method if name == recipe.method["name"] else {}
             fixed = {key: value for key, value in own.items() if key not in ("name", each.field)}
             each.objectives(name, **fixed)  # raises for an invalid value before anything runs
-            found.append((name, each, fixed))
-    return found
+            swept.append((name, each, fixed))
+    return swept
 
 
-def chosen_objectives(recipe: Recipe, names: Iterable[str]) -> dict[str, Objective]:
+def _chosen_objectives(recipe: Recipe, names: Iterable[str]) -> dict[str, Objective]:
     """Return objectives by label.
 
     The recipe's own has the recipe's settings, every other one its defaults.
     """
-    made = {}
+    chosen = {}
     for name in names:
-        own = name == recipe.method["name"]
-        label, objective = _labeled(_own_objective(recipe) if own else name, name)
+        objective = _own_objective(recipe) if name == recipe.method["name"] else OBJECTIVES.get(name).plugin()
         if objective.from_scratch:
-            raise InputError("it trains new weights on what is kept: it has no effect on this model", value=name)
-        made[label] = objective
-    return made
+            raise InputError("it trains new weights and does not change this model", value=name, fix="name others")
+        chosen[label_of(name, objective)] = objective
+    return chosen
 
 
 def _own_objective(recipe: Recipe) -> Objective:
@@ -199,33 +191,41 @@ def _own_objective(recipe: Recipe) -> Objective:
     return method.objective
 
 
-def diagnosis_of(context: RunContext, settings: DiagnoseSettings, objectives: Mapping[str, Objective]) -> Diagnosis:
+def _diagnosis_of(context: RunContext, settings: DiagnoseSettings, objectives: Mapping[str, Objective]) -> Diagnosis:
     """Create the diagnosis of a run.
 
     Call it before the first update, while the model is still the reference.
     """
-    needs, seed = needs_of(objectives.values()), context.recipe.seed
-    views = drawn(context.views(needs), settings.rows, seed)
-    # Not kept on disk: they cover a part of the rows and are computed quickly.
-    reference = None
-    if needs.reads_reference:
-        if needs.reference_states:
-            context.engine.freeze_reference_head()
-        reference = reference_values(context.engine, needs, views, pad_id=context.pad_id)
     sets = {**context.task.measured, **context.splits}
     unknown = [name for name in settings.risks if not sets.get(name)]
     if unknown:
         raise InputError(
-            "there are no rows of that name to watch the risk on",
+            "there are no rows of that name to measure a risk on",
             where="diagnose.risks",
             value=unknown[0],
             allowed=", ".join(name for name, rows in sets.items() if rows),
             fix="name some of these",
         )
-    risks = {name: risk_rows(context.encoder, sets[name], name) for name in settings.risks}
-    return Diagnosis(
-        context.engine, objectives, views, drawn(risks, settings.rows, seed), context.pad_id, settings, reference
-    )
+    views = context.views(needs_of(objectives.values()))
+    risks = _risk_rows(context.encoder, {name: sets[name] for name in settings.risks})
+    diagnosis = Diagnosis(context.engine, objectives, views, risks, context.pad_id, settings)
+    return _sampled(diagnosis, context.engine, context.recipe.seed)
+
+
+def _sampled(diagnosis: Diagnosis, compared: Engine, seed: int) -> Diagnosis:
+    """Return the diagnosis on a sample of its rows, with reference values.
+
+    `compared` is the reference model.
+    """
+    settings, needs = diagnosis.settings, needs_of(diagnosis.objectives.values())
+    views, risks = (_sample(rows, settings.rows, seed) for rows in (diagnosis.views, diagnosis.risks))
+    if needs.reference_states:
+        diagnosis.engine.freeze_reference_head(of=compared)
+    reference = None
+    if needs.reads_reference:
+        # Not stored on disk: they cover a part of the rows and are computed quickly.
+        reference = reference_values(compared, needs, views, pad_id=diagnosis.pad_id)
+    return replace(diagnosis, views=views, risks=risks, reference=reference)
 
 
 def g_effect_watch(context: RunContext, trainer: Trainer) -> GEffectWatch:
@@ -233,88 +233,83 @@ def g_effect_watch(context: RunContext, trainer: Trainer) -> GEffectWatch:
 
     Call it before the first update.
     """
-    recipe = context.recipe
-    settings, own = recipe.diagnose, recipe.method["name"]
-    every = settings.g_effect_every
-    assert every is not None  # nobody watches otherwise
-    objectives = chosen_objectives(recipe, dict.fromkeys([own, *settings.objectives]))
-    diagnosis = diagnosis_of(context, settings, objectives)
-    optimizer = getattr(trainer.optimizer, "optimizer", trainer.optimizer)
-    called = next(iter(objectives))
+    settings, own = context.recipe.diagnose, context.recipe.method["name"]
+    assert settings.g_effect_every is not None  # otherwise there is no callback
+    objectives = _chosen_objectives(context.recipe, dict.fromkeys([own, *settings.objectives]))
     watch = GEffectWatch(
-        diagnosis,
-        context.folder.g_effect,
-        every,
-        trainer.total,
-        optimizer,
-        called,
-        trainer.steering,
-        frozenset(settings.use),
+        diagnosis=_diagnosis_of(context, settings, objectives),
+        folder=context.folder.g_effect,
+        every=settings.g_effect_every,
+        total=trainer.total,
+        optimizer=getattr(trainer.optimizer, "optimizer", trainer.optimizer),
+        own=next(iter(objectives)),
+        steering=trainer.steering,
+        use=frozenset(settings.use),
     )
-    watch.go_on()
+    watch.resume()
     return watch
 
 
-def risk_rows(encoder: ChatEncoder, rows: Sequence[Row], name: str) -> list[Encoded]:
+def _risk_rows(encoder: ChatEncoder, sets: Mapping[str, Sequence[Row]]) -> dict[str, list[Encoded]]:
     """Encode rows with labels on the answers and not on the traces.
 
     The risk is about what the model knows.
     """
 
-    def encoded(row: Row) -> Encoded:
+    def encoded(row: Row, name: str) -> Encoded:
         where = f"{name}, row {row.id}"
         return encoder.answer(
             row.question, row.answer, history=row.history, trace=row.trace, label_trace=False, where=where
         )
 
-    return [encoded(row) for row in rows]
+    return {name: [encoded(row, name) for row in rows] for name, rows in sets.items()}
 
 
-def drawn(views: Mapping[View, Sequence[Encoded]], at_most: int, seed: int) -> dict[View, list[Encoded]]:
+def _sample(views: Mapping[View, Sequence[Encoded]], at_most: int, seed: int) -> dict[View, list[Encoded]]:
     """Draw at most `at_most` rows of each view, the same per split."""
-    chosen = {}
+    sample = {}
     for view, rows in views.items():
-        some = batch_indices(seed, split_of(view), len(rows), 0, min(at_most, len(rows)))
-        chosen[view] = [rows[i] for i in sorted(some)]
-    return chosen
+        drawn = batch_indices(seed, split_of(view), len(rows), 0, min(at_most, len(rows)))
+        sample[view] = [rows[i] for i in sorted(drawn)]
+    return sample
 
 
-def _labeled(given: str | Objective, name: str | None = None) -> tuple[str, Objective]:
+def _labeled(given: str | Objective) -> tuple[str, Objective]:
     if isinstance(given, str):
         return given, OBJECTIVES.get(given).plugin()
-    name = name or next(n for n in OBJECTIVES.names() if OBJECTIVES.get(n).plugin is type(given))
+    name = next(n for n in OBJECTIVES.names() if OBJECTIVES.get(n).plugin is type(given))
     return label_of(name, given), given
 
 
-def _places(folder: RunFolder, engine: Engine) -> list[tuple[int, Callable[[], Mapping[str, Tensor]]]]:
-    """Return the steps at which a run is measured, with its weights.
+def _checkpoints(folder: RunFolder, engine: Engine) -> list[tuple[int, Callable[[], Mapping[str, Tensor]]]]:
+    """Return the steps at which a run is measured.
 
-    Each step has a function that loads them. Weights have the engine's names. The first step is the target model, which
-    the engine holds already.
+    Each has a function that loads its weights, because together they would take as many copies of them. Weights have
+    the engine's names. The first step is the target model, whose weights the engine has already.
 
     Raises:
         InputError: the weights of the result are not available.
     """
     kept = sorted(folder.kept_weights.glob("step-*.safetensors"))
-    places: list[tuple[int, Callable[[], Mapping[str, Tensor]]]] = [(0, dict)]
-    # Loaded one after the other: all at once would take as many copies of the weights.
-    places += [(int(file.stem.rpartition("-")[2]), partial(load_file, file)) for file in kept]
+    checkpoints: list[tuple[int, Callable[[], Mapping[str, Tensor]]]] = [(0, dict)]
+    checkpoints += [(int(file.stem.rpartition("-")[2]), partial(load_file, file)) for file in kept]
     training = folder.state().train
     if kept or training is None:
-        return places
-    if folder.subject().kind == "guarded":
+        return checkpoints
+    kind = folder.subject().kind
+    if kind == "guarded":
         raise InputError(
             "a guard changes no weights, so there is no training to measure the effects of",
             where=str(folder.path),
             fix="measure a run whose method trains or edits weights",
         )
-    if folder.subject().kind != "weights" or hasattr(engine.model, "get_base_model"):
+    if kind != "weights" or hasattr(engine.model, "get_base_model"):
         raise InputError(
             "the run trained an adapter, and no weights were kept along it",
             where=str(folder.path),
             fix="train with train.keep_weights_every=N, and measure that run",
         )
-    return [*places, (training.steps, partial(_result, folder))]
+    return [*checkpoints, (training.steps, partial(_result, folder))]
 
 
 def _result(folder: RunFolder) -> dict[str, Tensor]:
@@ -323,7 +318,7 @@ def _result(folder: RunFolder) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def _put(engine: Engine, weights: Mapping[str, Tensor]) -> None:
+def _set_weights(engine: Engine, weights: Mapping[str, Tensor]) -> None:
     for name, parameter in engine.named_parameters():
         if name in weights:
             parameter.copy_(weights[name])

@@ -1,6 +1,7 @@
-"""Figures of G-effects for a paper, as SVG and PNG. They show what the report's charts show, but for the predictions.
+"""Write figures of G-effects for a paper as SVG and PNG.
 
-Drawing them takes matplotlib, which comes with the extra `paper`.
+They show the same as the report's charts, without the predictions. Drawing them needs matplotlib, which the extra
+`paper` installs.
 """
 
 from __future__ import annotations
@@ -14,39 +15,39 @@ from unlearnkit.gradient_effect.table import EffectTable
 
 
 def write_figures(table: EffectTable, folder: Path) -> list[Path]:
-    """Draw what was measured, and give the files: effects over steps, by groups, the instances' plane, the frontier.
+    """Draw what was measured, and return the files.
 
-    The same tables and the same matplotlib give the same bytes.
+    There are effects over steps, effects by group, the instances' plane and the frontier. The same table and the same
+    version of matplotlib give the same bytes.
 
     Args:
-        table: of G-effects.
-        folder: where the files go; it is made where it is missing.
+        table: table of G-effects.
+        folder: folder of the files; it is created if it does not exist.
 
     Raises:
-        Missing: matplotlib is not installed.
+        MissingDependency: matplotlib is not installed.
         WriteError: a file cannot be written.
     """
     refuse_without_matplotlib()
-    from unlearnkit.report.gradient_effect import paper_figures as paper
+    from unlearnkit.report.gradient_effect.paper_figures import FORMATS, figures, save
 
-    drawn = paper.figures(table)
-    made = []
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    for name, figure in drawn.items():
-        for kind in paper.KINDS:
-            path = folder / f"{name}.{kind}"
+    paths = []
+    for name, figure in figures(table).items():
+        for extension in FORMATS:
+            path = folder / f"{name}.{extension}"
             partial = path.with_name(f".{path.name}.partial")
             with writing(path):
-                paper.save(figure, partial, kind)
+                save(figure, partial, extension)
                 partial.replace(path)
-            made.append(path)
-    return made
+            paths.append(path)
+    return paths
 
 
 def refuse_without_matplotlib() -> None:
-    """Raise `MissingDependency` where figures cannot be drawn, for who wants to know before it measures."""
+    """Raise `MissingDependency` if figures cannot be drawn; call it before measuring."""
     if find_spec("matplotlib") is None:
         raise MissingDependency(
-            "drawing figures needs a package that is not installed: matplotlib", fix='pip install "unlearnkit[paper]"'
+            "figures need a package that is not installed: matplotlib", fix='pip install "unlearnkit[paper]"'
         )

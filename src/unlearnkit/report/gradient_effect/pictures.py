@@ -1,31 +1,24 @@
 """The figures of G-effects as values, which two renderers draw.
 
-Coordinates are those that are drawn, after the scale of their axis. `plotly_figures` draws for the page,
-`paper_figures` for a paper.
+Coordinates are as drawn, after the scale of their axis. `plotly_figures` draws for the page, `paper_figures` for a
+paper.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import correlation
 from typing import Literal, NamedTuple
 
 from unlearnkit.core.number_format import number, significant
 from unlearnkit.data.vocabulary import is_forget, ordered_sets
-from unlearnkit.gradient_effect.effect_series import Course, forget_risk, retained_risk, told_steps
+from unlearnkit.gradient_effect.effect_series import EffectSeries, forget_risk, retained_risk, shown_steps
 from unlearnkit.gradient_effect.frontier import Place
-from unlearnkit.gradient_effect.table import EffectRow, EffectTable, InstanceRow, StepRow, SweepRow
+from unlearnkit.gradient_effect.table import EVERYTHING, EffectRow, EffectTable, InstanceRow, StepRow, SweepRow
 from unlearnkit.report.charts.labels import Point, place_labels
-from unlearnkit.report.charts.style import (
-    HEAVY,
-    LIGHT,
-    NEUTRAL,
-    PALETTE,
-    RiskStyle,
-    sign_of,
-)
-from unlearnkit.report.charts.symlog import LINEAR, Scale, scale_for
+from unlearnkit.report.charts.style import HEAVY, LIGHT, NEUTRAL, PALETTE, RiskStyle, sign_of
+from unlearnkit.report.charts.symlog import LINEAR, Scale, Tick, scale_for
 
 Kind = Literal["steps", "bars", "groups", "plane", "fit", "frontier"]
 CORNERS = (
@@ -36,21 +29,18 @@ CORNERS = (
 )
 """Place and words of each corner of the instances' plane, if an instance is pushed down."""
 EFFECT_UNIT = "nats/token per unit step"
-"""Of an effect: the fall of the risk under a plain gradient step, over the step's size."""
+"""Unit of an effect: the fall of the risk under a plain gradient step, divided by the step's size."""
 _DOTS = 1500
-"""More instances than this in one plane cover each other."""
+"""Maximum number of instances in one plane; more cover each other."""
 _STEPS = "optimizer steps done"
 
 
-class Span(NamedTuple):
-    """The ends of an axis, as drawn."""
+class Extent(NamedTuple):
+    """A coordinate and the ends of its interval."""
 
+    at: float
     low: float
     high: float
-
-    def share(self, at: float) -> float:
-        """Return the position between the ends: 0 is lower, 1 is upper."""
-        return (at - self.low) / (self.high - self.low)
 
 
 class Axis(NamedTuple):
@@ -59,37 +49,38 @@ class Axis(NamedTuple):
     title: str = ""
     unit: str = ""
     scale: Scale = LINEAR
-    span: Span | None = None
+    span: tuple[float, float] = (0.0, 0.0)
+    """Lower and upper end, as drawn; equal for an axis of names or steps."""
     names: tuple[str, ...] = ()
+
+    @property
+    def has_values(self) -> bool:
+        """Whether it is an axis of values."""
+        return self.span[0] < self.span[1]
+
+    def ticks(self, count: int = 4) -> list[Tick]:
+        """Return at most `count` ticks per side; none if linear."""
+        return self.scale.ticks(*self.span, count)
 
 
 class Colors(NamedTuple):
-    """A color scale: its ends and the colors at shares between."""
+    """A color scale: its ends and the colors between them."""
 
-    title: str
-    unit: str
-    scale: Scale
-    low: float
-    high: float
-    stops: tuple[tuple[float, str], ...]
-    """Empty where the page's own color is at 0: then from `RISES` by way of that to `FALLS`."""
+    axis: Axis
+    stops: tuple[tuple[float, str], ...] = ()
+    """Positions from 0 to 1 and colors. Empty: from `RISES` over the page's own color at 0 to `FALLS`."""
 
 
 class Mark(NamedTuple):
-    """One point with its interval on each axis.
+    """One point with its interval on each axis."""
 
-    Without an interval both ends are the point.
-    """
-
-    x: float
-    y: float
-    x_ends: tuple[float, float]
-    y_ends: tuple[float, float]
+    x: Extent
+    y: Extent
     tip: tuple[str, ...]
     """Lines of the tooltip."""
     label: str = ""
     position: str = ""
-    """On which side of the point the label is, in plotly's words."""
+    """Side of the point where the label is, in plotly's words."""
     hollow: bool = False
     weight: float = 0.0
 
@@ -103,6 +94,25 @@ class Series(NamedTuple):
     marks: tuple[Mark, ...]
     dash: str = "solid"
 
+    @property
+    def x(self) -> list[float]:
+        """Horizontal coordinates of the points."""
+        return [mark.x.at for mark in self.marks]
+
+    @property
+    def y(self) -> list[float]:
+        """Vertical coordinates of the points."""
+        return [mark.y.at for mark in self.marks]
+
+
+class Cell(NamedTuple):
+    """One cell of a heat map."""
+
+    value: float | None
+    """Effect as drawn; None if it was not measured."""
+    tip: tuple[str, ...]
+    """Lines of the tooltip."""
+
 
 class Panel(NamedTuple):
     """One pair of axes and what is drawn between them."""
@@ -111,9 +121,8 @@ class Panel(NamedTuple):
     x: Axis
     y: Axis
     series: tuple[Series, ...] = ()
-    cells: tuple[tuple[float | None, ...], ...] = ()
-    """Of a heat map: by row, then by column; None if it was not measured."""
-    tips: tuple[tuple[tuple[str, ...], ...], ...] = ()
+    cells: tuple[tuple[Cell, ...], ...] = ()
+    """Cells of a heat map by row, then by column."""
 
 
 class Picture(NamedTuple):
@@ -126,7 +135,7 @@ class Picture(NamedTuple):
     panels: tuple[Panel, ...]
     colors: Colors | None = None
     when: str = ""
-    """The step, if it is one step and the axes have none."""
+    """The step, if it is one step and no axis shows it."""
 
 
 class Fit(NamedTuple):
@@ -135,9 +144,9 @@ class Fit(NamedTuple):
     risk: str
     rows: tuple[StepRow, ...]
     ratio: float | None
-    """Of measured to predicted, by least squares through 0; None where nothing was predicted."""
+    """Measured divided by predicted change, by least squares through 0; None if no change was predicted."""
     correlation: float | None
-    """None for fewer than three steps, or where one of both does not vary."""
+    """None for fewer than three steps, or if predicted or measured changes do not vary."""
 
     @property
     def summary(self) -> str:
@@ -152,76 +161,70 @@ class Fit(NamedTuple):
         )
 
 
-def over_steps(course: Course, look: Mapping[str, RiskStyle]) -> Picture:
+def over_steps(effects: EffectSeries, styles: Mapping[str, RiskStyle]) -> Picture:
     """Draw one line per risk, with its interval as a band.
 
     If a single step was measured, draw one bar per risk.
     """
-    rows = {risk: course.over_steps(risk) for risk in course.risks}
-    scale = scale_for(row.effect for of in rows.values() for row in of)
-    single = len(course.steps) == 1
-    ends = (end for of in rows.values() for row in of for end in _ends(row))
-    effects = Axis("G-effect", EFFECT_UNIT, scale, around_zero(scale, ends, least=0.05))
-    series = tuple(
-        Series(
-            risk, look[risk].color, look[risk].symbol, tuple(_effect(row, scale, single) for row in of), look[risk].dash
-        )
-        for risk, of in rows.items()
-        if of
-    )
-    when = f"at step {course.steps[0]}"
-    over = when if single else f"over steps {course.steps[0]} to {course.steps[-1]}"
-    label = f"G-effects of {course.objective} on {', '.join(course.risks)} {over}, in {EFFECT_UNIT}"
-    x, y = (effects, Axis(names=tuple(rows))) if single else (Axis(_STEPS), effects)
-    panels = (Panel("", x, y, series),)
+    rows = {risk: of for risk in effects.risks if (of := effects.over_steps(risk))}
+    values = _axis("G-effect", [_ends(row) for of in rows.values() for row in of], least=0.05)
+    first, last = effects.steps[0], effects.steps[-1]
+    single = first == last
+    series = []
+    for risk, of in rows.items():
+        if single:
+            marks = [Mark(_extent(row, values), _exact(0.0), (risk, _in_words(row))) for row in of]
+        else:
+            marks = [Mark(_exact(float(row.step)), _extent(row, values), (_in_words(row),)) for row in of]
+        style = styles[risk]
+        series.append(Series(risk, style.color, style.symbol, tuple(marks), style.dash))
+    when = f"at step {first}" if single else ""
+    period = when or f"over steps {first} to {last}"
+    label = f"G-effects of {effects.objective} on {', '.join(effects.risks)} {period}, in {EFFECT_UNIT}"
+    x, y = (values, Axis(names=tuple(rows))) if single else (Axis(_STEPS), values)
+    panels = (Panel("", x, y, tuple(series)),)
     kind: Kind = "bars" if single else "steps"
-    return Picture(kind, course.objective, label, sentence(scale.description), panels, when=when if single else "")
+    return Picture(kind, effects.objective, label, _sentence(values.scale.description), panels, when=when)
 
 
-def _effect(row: EffectRow, scale: Scale, single: bool) -> Mark:
-    at, ends, step = scale.at(row.effect), (scale.at(row.low), scale.at(row.high)), float(row.step)
-    if single:
-        return Mark(at, 0.0, ends, (0.0, 0.0), (row.risk, in_words(row)))
-    return Mark(step, at, (step, step), ends, (in_words(row),))
-
-
-def by_group(course: Course) -> Picture | None:
+def by_group(effects: EffectSeries) -> Picture | None:
     """Draw heat maps of effects by weight group, from embedding to head.
 
     They share one color scale around 0. There is one map over steps for each of two risks; if a single step was
     measured, one map of all risks. None if no groups were measured.
     """
-    groups, steps = tuple(course.groups), course.steps
-    if not groups:
+    if not effects.groups:
         return None
-    single = len(steps) == 1
-    chosen = [risk for risk in (forget_risk(course.risks), retained_risk(course.risks)) if risk is not None]
-    maps = [[(risk, steps[0]) for risk in course.risks]] if single else [[(r, s) for s in steps] for r in chosen]
-    rows = [[[course.at(*place, group) for place in places] for group in groups] for places in maps]
-    effects = [cell.effect for of in rows for row in of for cell in row if cell is not None]
-    scale = scale_for(effects)
-    reach = max((abs(scale.at(effect)) for effect in effects), default=0.0) or 1.0
-    panels = []
-    for places, of in zip(maps, rows, strict=True):
-        names = tuple(risk if single else str(step) for risk, step in places)
-        heads = [[f"{group}, {'risk' if single else 'step'} {name}" for name in names] for group in groups]
-        tips = [
-            [(head, "not measured" if cell is None else in_words(cell)) for head, cell in zip(*pair, strict=True)]
-            for pair in zip(heads, of, strict=True)
-        ]
-        panels.append(
-            Panel(
-                f"step {steps[0]}" if single else places[0][0],
-                Axis("risk" if single else _STEPS, names=names),
-                Axis(names=groups),
-                cells=tuple(tuple(None if cell is None else scale.at(cell.effect) for cell in row) for row in of),
-                tips=tuple(map(tuple, tips)),
-            )
-        )
+    (first, *later), risks = effects.steps, effects.risks
+    maps = {f"step {first}": {risk: (risk, first) for risk in risks}}
+    if later:
+        risks = [risk for risk in (forget_risk(risks), retained_risk(risks)) if risk is not None]
+        maps = {risk: {str(step): (risk, step) for step in effects.steps} for risk in risks}
+    drawn = [row.effect for row in effects.rows if row.group != EVERYTHING and row.risk in risks]
+    scale = scale_for(drawn)
+    reach = max((abs(scale.at(effect)) for effect in drawn), default=0.0) or 1.0
+    panels = [_heat_map(effects, title, places, scale) for title, places in maps.items()]
     titles = " and ".join(panel.title for panel in panels)
-    label = f"Heat map of the G-effects of {course.objective} by groups of weights: {titles}; in {EFFECT_UNIT}"
-    colors = Colors("G-effect", EFFECT_UNIT, scale, -reach, reach, ())
-    return Picture("groups", course.objective, label, sentence(scale.description), tuple(panels), colors)
+    label = f"Heat map of the G-effects of {effects.objective} by groups of weights: {titles}; in {EFFECT_UNIT}"
+    colors = Colors(Axis("G-effect", EFFECT_UNIT, scale, (-reach, reach)))
+    return Picture("groups", effects.objective, label, _sentence(scale.description), tuple(panels), colors)
+
+
+def _heat_map(effects: EffectSeries, title: str, places: Mapping[str, tuple[str, int]], scale: Scale) -> Panel:
+    """Draw a row for each group and a column for each place.
+
+    `places` are pairs of risk and step, by the name of the column.
+    """
+    column, axis = ("step", _STEPS) if title in effects.risks else ("risk", "risk")
+    cells = []
+    for group in effects.groups:
+        row = []
+        for name, place in places.items():
+            effect = effects.at(*place, group)
+            words = "not measured" if effect is None else _in_words(effect)
+            row.append(Cell(None if effect is None else scale.at(effect.effect), (f"{group}, {column} {name}", words)))
+        cells.append(tuple(row))
+    return Panel(title, Axis(axis, names=tuple(places)), Axis(names=tuple(effects.groups)), cells=tuple(cells))
 
 
 def planes(table: EffectTable) -> list[Picture]:
@@ -230,47 +233,44 @@ def planes(table: EffectTable) -> list[Picture]:
     One picture for every term that acts on forget rows, at the first, middle and last step. A term without weight (one
     that is only logged) has none.
     """
-    found: dict[tuple[str, str, str], list[InstanceRow]] = {}
+    by_term: dict[tuple[str, str, str], list[InstanceRow]] = {}
     for row in table.instances:
         if is_forget(row.view.partition(":")[0]) and math.isfinite(row.slope) and math.isfinite(row.weight):
-            found.setdefault((row.objective, row.term, row.view), []).append(row)
-    made = (_plane(*key, rows) for key, rows in found.items() if any(row.weight for row in rows))
-    return [plane for plane in made if plane is not None]
+            by_term.setdefault((row.objective, row.term, row.view), []).append(row)
+    weighted = {key: rows for key, rows in by_term.items() if any(row.weight for row in rows)}
+    return [plane for key, rows in weighted.items() if (plane := _plane(*key, rows)) is not None]
 
 
 def _plane(objective: str, term: str, view: str, rows: Sequence[InstanceRow]) -> Picture | None:
-    risks = {row.risk for row in rows}
-    x_risk, y_risk = forget_risk(risks), retained_risk(risks)
-    if x_risk is None or y_risk is None:
-        return None
-    others = {(row.step, row.row): row for row in rows if row.risk == y_risk}
+    x_risk, y_risk = forget_risk(row.risk for row in rows), retained_risk(row.risk for row in rows)
+    by_risk: dict[tuple[int, int], dict[str, InstanceRow]] = {}
+    for row in rows:
+        by_risk.setdefault((row.step, row.row), {})[row.risk] = row
     by_step: dict[int, list[tuple[InstanceRow, InstanceRow]]] = {}
-    for row in sorted((row for row in rows if row.risk == x_risk), key=lambda row: row.row):
-        if (other := others.get((row.step, row.row))) is not None:
-            by_step.setdefault(row.step, []).append((row, other))
-    steps = [step for step in told_steps([row.step for row in rows]) if step in by_step]
+    for (step, _), slopes in sorted(by_risk.items()):
+        if x_risk in slopes and y_risk in slopes:
+            by_step.setdefault(step, []).append((slopes[x_risk], slopes[y_risk]))
+    steps = [step for step in shown_steps(row.step for row in rows) if step in by_step]
     shown = {step: by_step[step][:: -(-len(by_step[step]) // _DOTS)] for step in steps}
     pairs = [pair for of in shown.values() for pair in of]
     if not pairs:
         return None
-    xs, ys = [row.slope for row, _ in pairs], [other.slope for _, other in pairs]
-    across, upwards = scale_for(xs), scale_for(ys)
-    x = Axis(f"slope on {x_risk}", EFFECT_UNIT, across, around_zero(across, xs))
-    y = Axis(f"slope on {y_risk}", EFFECT_UNIT, upwards, around_zero(upwards, ys))
+    x = _axis(f"slope on {x_risk}", [(row.slope,) for row, _ in pairs])
+    y = _axis(f"slope on {y_risk}", [(row.slope,) for _, row in pairs])
     panels = []
     for step, of in shown.items():
         marks = []
-        for row, other in sorted(of, key=lambda pair: abs(pair[0].weight)):  # the heavy ones on top
-            slopes = (f"{axis.title} {significant(r.slope)}" for axis, r in ((x, row), (y, other)))
-            tip = (f"row {row.row}, weight {significant(row.weight)}", *slopes)
-            at, up = across.at(row.slope), upwards.at(other.slope)
-            marks.append(Mark(at, up, (at, at), (up, up), tip, weight=row.weight))
+        for row, other in sorted(of, key=lambda pair: abs(pair[0].weight)):  # heavy instances on top
+            slopes_in_words = (f"{axis.title} {significant(each.slope)}" for axis, each in ((x, row), (y, other)))
+            tip = (f"row {row.row}, weight {significant(row.weight)}", *slopes_in_words)
+            at, up = _exact(x.scale.at(row.slope)), _exact(y.scale.at(other.slope))
+            marks.append(Mark(at, up, tip, weight=row.weight))
         panels.append(Panel(f"step {step}", x, y, (Series("", NEUTRAL, "circle", tuple(marks)),)))
     most, count = max(map(len, shown.values())), max(len(by_step[step]) for step in steps)
     left_out = f"{most} of {count} instances are drawn, at even spacing" if most < count else ""
     title = objective if view == "forget" and term == "forget" else f"{objective}, term {term} on {view}"
     label = f"Instances of {title} by their slopes on {x_risk} (across) and {y_risk} (upwards), in {EFFECT_UNIT}, "
-    caption = " ".join(filter(None, (sentence(scales_told(across, upwards)), sentence(left_out))))
+    caption = " ".join(filter(None, (_scales(x, y), _sentence(left_out))))
     colors = _weights([row.weight for row, _ in pairs])
     return Picture("plane", title, f"{label}colored by weight", caption, tuple(panels), colors)
 
@@ -284,12 +284,12 @@ def _weights(weights: Sequence[float]) -> Colors:
     stops: tuple[tuple[float, str], ...] = ((0.0, LIGHT), (1.0, HEAVY))
     if low < 0:
         stops = ((0.0, PALETTE[3]), (-low / (high - low), LIGHT), (1.0, HEAVY))
-    return Colors("weight", "ascent: 1", LINEAR, low, high, stops)
+    return Colors(Axis("weight", "ascent: 1", LINEAR, (low, high)), stops)
 
 
 def fits(table: EffectTable) -> list[Fit]:
-    """How predictions of steps came out, by risk."""
-    rows = [row for row in table.steps if math.isfinite(row.predicted) and math.isfinite(row.measured)]
+    """Compare predicted and measured changes of each risk."""
+    rows = [row for row in table.steps if row.is_finite]
     return [_fit(risk, [row for row in rows if row.risk == risk]) for risk in ordered_sets(row.risk for row in rows)]
 
 
@@ -301,98 +301,97 @@ def _fit(risk: str, rows: Sequence[StepRow]) -> Fit:
     return Fit(risk, tuple(rows), ratio, correlation(predicted, measured) if varies else None)
 
 
-def prediction(fit: Fit, look: RiskStyle) -> Picture:
+def prediction(fit: Fit, style: RiskStyle) -> Picture:
     """Draw predicted against measured changes of one risk.
 
     On the dotted line both are equal.
     """
-    values = [v for row in fit.rows for v in (row.predicted, row.measured)]
-    scale = scale_for(values)
-    drawn = [scale.at(v) for v in values]
-    room = 0.06 * (max(drawn) - min(drawn)) or 1.0
-    span = Span(min(drawn) - room, max(drawn) + room)
+    scale = scale_for(value for row in fit.rows for value in (row.predicted, row.measured))
     marks = []
     for row in fit.rows:
-        x, y = scale.at(row.predicted), scale.at(row.measured)
         hover = (f"predicted {significant(row.predicted)}", f"measured {significant(row.measured)} nats/token")
-        marks.append(Mark(x, y, (x, x), (y, y), (f"step {row.step}", *hover)))
+        at, up = _exact(scale.at(row.predicted)), _exact(scale.at(row.measured))
+        marks.append(Mark(at, up, (f"step {row.step}", *hover)))
+    series = Series(fit.risk, style.color, style.symbol, tuple(marks))
+    drawn = series.x + series.y
+    room = 0.06 * (max(drawn) - min(drawn)) or 1.0
+    span = (min(drawn) - room, max(drawn) + room)
     label = f"Predicted and measured change of {fit.risk} at each step, in nats per token"
-    x_axis, y_axis = (Axis(f"{which} change", "nats/token", scale, span) for which in ("predicted", "measured"))
-    panel = Panel("", x_axis, y_axis, (Series(fit.risk, look.color, look.symbol, tuple(marks)),))
-    return Picture("fit", fit.risk, label, f"{fit.summary} {sentence(scale.description)}".strip(), (panel,))
+    x, y = (Axis(f"{which} change", "nats/token", scale, span) for which in ("predicted", "measured"))
+    caption = f"{fit.summary} {_sentence(scale.description)}".strip()
+    return Picture("fit", fit.risk, label, caption, (Panel("", x, y, (series,)),))
 
 
 def sweep(places: Sequence[Place]) -> Picture:
     """Draw the frontier, one line per swept setting."""
-    forgets, keeps = [place.forget for place in places], [place.retained for place in places]
-    x, y = _frontier_axis(forgets), _frontier_axis(keeps)
-    points = [Point(f"{place.value:g}", *_shares(place.forget, x), *_shares(place.retained, y)) for place in places]
+    forget, retained = [place.forget for place in places], [place.retained for place in places]
+    x, y = (_axis(f"G-effect on {of[0].risk}", [_ends(row) for row in of], 0.08) for of in (forget, retained))
+    extents = [(_extent(place.forget, x), _extent(place.retained, y)) for place in places]
+    texts = [f"{place.value:g}" for place in places]
+    points = [Point(text, *_shares(at, x), *_shares(up, y)) for text, (at, up) in zip(texts, extents, strict=True)]
     by_series: dict[str, list[Mark]] = {}
-    for place, position in zip(places, place_labels(points), strict=True):
-        at, low, high = map(x.scale.at, _ends(place.forget))
-        up, bottom, top = map(y.scale.at, _ends(place.retained))
-        tip = (
-            f"{place.series} {place.value:g}",
-            f"{place.forget.risk} {significant(place.forget.effect)}",
-            f"{place.retained.risk} {significant(place.retained.effect)}",
-        )
-        mark = Mark(at, up, (low, high), (bottom, top), tip, f"{place.value:g}", position, place.dominated)
+    for place, (at, up), text, position in zip(places, extents, texts, place_labels(points), strict=True):
+        effects = (f"{row.risk} {significant(row.effect)}" for row in (place.forget, place.retained))
+        mark = Mark(at, up, (f"{place.series} {text}", *effects), text, position, place.dominated)
         by_series.setdefault(place.series, []).append(mark)
     series = tuple(
         Series(name, PALETTE[at % len(PALETTE)], sign_of(at)[0], tuple(marks))
         for at, (name, marks) in enumerate(by_series.items())
     )
-    risks = f"{forgets[0].risk} (across) and {keeps[0].risk} (upwards)"
+    risks = f"{forget[0].risk} (across) and {retained[0].risk} (upwards)"
     label = f"Settings by their G-effects on {risks}, in {EFFECT_UNIT}"
-    caption, when = sentence(scales_told(x.scale, y.scale)), f"at step {forgets[0].step}"
-    return Picture("frontier", "; ".join(by_series), label, caption, (Panel("", x, y, series),), when=when)
+    when = f"at step {forget[0].step}"
+    return Picture("frontier", "; ".join(by_series), label, _scales(x, y), (Panel("", x, y, series),), when=when)
 
 
-def _frontier_axis(rows: Sequence[SweepRow]) -> Axis:
-    scale = scale_for(row.effect for row in rows)
-    span = around_zero(scale, (end for row in rows for end in _ends(row)), 0.08)
-    return Axis(f"G-effect on {rows[0].risk}", EFFECT_UNIT, scale, span)
+def _axis(title: str, values: Sequence[tuple[float, ...]], least: float = 0.42) -> Axis:
+    """Return an axis of effects that contains 0 and all values.
 
-
-def _shares(row: SweepRow, axis: Axis) -> tuple[float, float, float]:
-    assert axis.span is not None  # a frontier's axes have ends
-    at, low, high = (axis.span.share(axis.scale.at(end)) for end in _ends(row))
-    return at, low, high
+    Args:
+        title: the axis' title.
+        values: each value, followed by the ends of its interval, if any.
+        least: minimum room on each side of 0, as a share of the longer side.
+    """
+    scale = scale_for(value for value, *_ in values)
+    drawn = [scale.at(end) for ends in values for end in ends]
+    longer = max(map(abs, drawn), default=0.0) or 1.0
+    low, high = min([-least * longer, *drawn]), max([least * longer, *drawn])
+    room = 0.05 * (high - low)
+    return Axis(title, EFFECT_UNIT, scale, (low - room, high + room))
 
 
 def _ends(row: EffectRow | SweepRow) -> tuple[float, float, float]:
     return row.effect, row.low, row.high
 
 
-def in_words(row: EffectRow) -> str:
-    """An effect with its interval and unit."""
+def _extent(row: EffectRow | SweepRow, axis: Axis) -> Extent:
+    return Extent(*map(axis.scale.at, _ends(row)))
+
+
+def _exact(at: float) -> Extent:
+    """Return a coordinate without an interval."""
+    return Extent(at, at, at)
+
+
+def _shares(extent: Extent, axis: Axis) -> list[float]:
+    """Return an extent as shares of the axis, from 0 to 1."""
+    low, high = axis.span
+    return [(at - low) / (high - low) for at in extent]
+
+
+def _in_words(row: EffectRow) -> str:
+    """Return an effect with its interval and unit."""
     return f"{significant(row.effect)} ({significant(row.low)} to {significant(row.high)}) {EFFECT_UNIT}"
 
 
-def around_zero(scale: Scale, values: Iterable[float], least: float = 0.42) -> Span:
-    """Return ends that contain the values and 0 with some room.
-
-    0 has room on both sides: at least `least` of the longer side.
-    """
-    drawn = [scale.at(v) for v in values]
-    longer = max(map(abs, drawn), default=0.0) or 1.0
-    low, high = min(-least * longer, *drawn), max(least * longer, *drawn)
-    room = 0.05 * (high - low)
-    return Span(low - room, high + room)
+def _scales(x: Axis, y: Axis) -> str:
+    """Return a sentence on axes that are not linear, if any."""
+    if x.scale == y.scale and x.scale.description:
+        return _sentence(f"both axes: {x.scale.description}")
+    words = [f"{name}: {axis.scale.description}" for name, axis in (("across", x), ("upwards", y)) if axis.scale.told]
+    return _sentence("; ".join(words))
 
 
-def scales_told(across: Scale, upwards: Scale) -> str:
-    """Which axes of a plane are not linear; empty if both are."""
-    if across.description and across == upwards:
-        return f"both axes: {across.description}"
-    scales = [
-        f"{name}: {scale.description}"
-        for name, scale in (("across", across), ("upwards", upwards))
-        if scale.description
-    ]
-    return "; ".join(scales)
-
-
-def sentence(words: str) -> str:
+def _sentence(words: str) -> str:
     """Capitalize words and add a period; empty stays empty."""
     return f"{words[0].upper()}{words[1:]}." if words else ""

@@ -1,0 +1,162 @@
+"""Exact gradients and directional derivatives over sets of rows."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+import torch
+import torch.autograd.forward_ad as forward_ad
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from unlearnkit.data.encoding import Encoded
+from unlearnkit.gradient_effect.outputs import Chunk, chunks
+from unlearnkit.gradient_effect.weights import Weights
+from unlearnkit.methods.quantities import Quantity, View
+from unlearnkit.models.parameter_vectors import Vector
+
+Mode = Literal["forward", "differences"]
+"""`forward`: forward-mode differentiation, exact. `differences`: central differences, for models with an operation that
+has no forward mode."""
+
+STEP = 1e-4
+"""Length of the step of central differences, relative to the length of the changed weights. Shorter steps are lost in
+float32 rounding; longer ones include curvature."""
+
+Slopes = dict[Quantity, Tensor]
+
+
+def gradient_of(
+    weights: Weights,
+    portions: Iterable[Chunk],
+    coefficients: Mapping[Quantity, Tensor],
+    names: Sequence[str] | None = None,
+) -> tuple[float, Vector]:
+    """Return value and gradient of sum_i c_i o_i.
+
+    The sum is over all outputs o_i of all rows, and the c_i are constants.
+
+    Args:
+        weights: weights of the model.
+        portions: chunks that cover all rows.
+        coefficients: a value for each value of each output.
+        names: weights to differentiate by, among the chosen ones; None: all of these.
+
+    Returns:
+        The sum, and its gradient by name; summed over portions in float32 or wider.
+    """
+    names = weights.chosen if names is None else names
+    # Leaves share the weights' memory, and each backward pass adds to their gradients in place: one gradient is stored.
+    leaves = {id(weights.values[name]): weights.values[name].detach().requires_grad_() for name in names}
+    replaced = {name: leaves[id(value)] for name, value in weights.values.items() if id(value) in leaves}
+    total = 0.0
+    with torch.enable_grad():
+        for chunk in portions:
+            outputs = weights.run(chunk, replaced)
+            constants = {output: coefficients[output][chunk.tokens].to(value) for output, value in outputs.items()}
+            value = torch.stack([(constants[output] * value).sum() for output, value in outputs.items()]).sum()
+            total += float(value.detach())
+            torch.autograd.backward(value, inputs=list(leaves.values()))
+    # A weight that none of these outputs depends on, such as one above the layer that is read, has no gradient.
+    gradients = {key: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for key, leaf in leaves.items()}
+    return total, {name: gradients[id(weights.values[name])] for name in names}
+
+
+@torch.no_grad()
+def risk_value(weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int) -> float:
+    """Return the mean negative log-likelihood per labeled token, in nats."""
+    output, tokens, portions = _logps(weights, name, rows, pad_id)
+    return -sum(float(weights.run(chunk, {})[output].double().sum()) for chunk in portions) / tokens
+
+
+def risk_gradient(
+    weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int, names: Sequence[str] | None = None
+) -> tuple[float, Vector]:
+    """Return the risk of some rows (see `risk_value`) and its gradient."""
+    output, tokens, portions = _logps(weights, name, rows, pad_id)
+    return gradient_of(weights, portions, {output: torch.full((tokens,), -1.0 / tokens)}, names)
+
+
+def _logps(weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int) -> tuple[Quantity, int, Iterator[Chunk]]:
+    """Return the quantity, number and chunks of the rows' log-probabilities."""
+    output = Quantity(name, "logps")
+    return output, sum(row.labels for row in rows), chunks({name: rows}, [output], pad_id, weights.engine.device)
+
+
+def forward_slopes(weights: Weights, chunk: Chunk, direction: Vector) -> tuple[Slopes, Slopes]:
+    """Return outputs and their derivatives along a direction, by forward mode.
+
+    Attention runs as plain products: fused kernels have no forward mode. No graph is stored, so a pass takes little
+    more memory than two forward passes.
+    """
+    values, slopes = Slopes(), Slopes()
+    with torch.no_grad(), forward_ad.dual_level(), sdpa_kernel(SDPBackend.MATH):
+        duals: Vector = {
+            name: forward_ad.make_dual(weights.values[name], tangent)  # type: ignore[no-untyped-call]
+            for name, tangent in direction.items()
+        }
+        for output, dual in weights.run(chunk, duals).items():
+            values[output], tangent = forward_ad.unpack_dual(dual)  # type: ignore[no-untyped-call]
+            # An output that does not depend on these weights, such as a layer below them, has no tangent.
+            slopes[output] = torch.zeros_like(values[output]) if tangent is None else tangent
+    return values, slopes
+
+
+def difference_slopes(weights: Weights, chunk: Chunk, direction: Vector) -> tuple[Slopes, Slopes]:
+    """Return outputs and their derivatives along a direction, by central differences.
+
+    It takes one more copy of the weights in the direction.
+    """
+    length = _length(direction.values())
+    step = STEP * _length(weights.values[name] for name in direction) / length if length else 0.0
+    with torch.no_grad():
+        values = weights.run(chunk, {})
+        if not step:
+            return values, {output: torch.zeros_like(value) for output, value in values.items()}
+        ahead, behind = (
+            weights.run(chunk, {name: weights.values[name] + sign * step * d for name, d in direction.items()})
+            for sign in (1, -1)
+        )
+    return values, {output: (ahead[output] - behind[output]) / (2 * step) for output in values}
+
+
+def usable_mode(weights: Weights, chunk: Chunk, direction: Vector) -> Mode:
+    """Return forward mode if the model supports it, else central differences.
+
+    Warns about central differences, which are not exact.
+    """
+    try:
+        forward_slopes(weights, chunk, direction)
+    except (NotImplementedError, RuntimeError) as error:
+        # Torch words it differently for an operation without a formula and for a custom one without a `jvp`.
+        if not any(word in str(error) for word in ("forward AD", "forward mode", "jvp", "Forward")):
+            raise
+        warnings.warn(
+            f"the model has an operation without forward mode ({str(error).splitlines()[0]}); slopes are computed by "
+            "central differences",
+            stacklevel=2,
+        )
+        return "differences"
+    return "forward"
+
+
+def slopes_along(weights: Weights, portions: Iterable[Chunk], direction: Vector, mode: Mode) -> tuple[Slopes, Slopes]:
+    """Return outputs and slopes of all rows.
+
+    Each is (tokens,) or (tokens, width), on the CPU.
+    """
+    values: dict[Quantity, list[Tensor]] = {}
+    slopes: dict[Quantity, list[Tensor]] = {}
+    differentiate = forward_slopes if mode == "forward" else difference_slopes
+    for chunk in portions:
+        for whole, part in zip((values, slopes), differentiate(weights, chunk, direction), strict=True):
+            for output, value in part.items():
+                whole.setdefault(output, []).append(value.detach().cpu())
+    return {k: torch.cat(v) for k, v in values.items()}, {k: torch.cat(v) for k, v in slopes.items()}
+
+
+def _length(tensors: Iterable[Tensor]) -> float:
+    return math.sqrt(sum(float(tensor.double().square().sum()) for tensor in tensors))
