@@ -29,7 +29,7 @@ from unlearnkit.models.load import DTYPES, load_model, load_tokenizer, meta_load
 from unlearnkit.models.reference import ReferenceValues, reference_values
 from unlearnkit.models.trace_tokens import add_trace_tokens, embed_all
 from unlearnkit.pipeline.target_builder import TargetBuilder
-from unlearnkit.recipe import Recipe, make_suite, section_of
+from unlearnkit.recipe import Recipe, make_suite
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.state import Stage
 from unlearnkit.runs.step_log import StepLogFile
@@ -42,6 +42,22 @@ from unlearnkit.training.checkpoints import Checkpoints, KeptWeights
 from unlearnkit.training.loop import StepLog, Trainer, TrainResult, autocast
 from unlearnkit.training.step import split_of
 from unlearnkit.training.views import TARGET, TAUGHT, encode_views, rows_fingerprint, taught_splits, training_renderer
+
+_MISSING_ROWS = (
+    (
+        "holdout",
+        "the method trains on holdout rows, and there are none",
+        "a file of rows",
+        "name a file: data.holdout=FILE; or a method that needs none",
+    ),
+    (
+        "retain",
+        "the method keeps what must stay by training on it, and there are no retain rows",
+        "a file of rows; auto: rows that the target model itself writes",
+        "name a file: data.retain=FILE; or data.retain=auto; or a method that needs none (method.name=ga)",
+    ),
+)
+"""The error for missing rows of a split: split, what is wrong, what is allowed, fix."""
 
 Watch = Callable[[int], bool]
 """Called before each step with the number of steps done; True ends the training."""
@@ -110,7 +126,7 @@ class RunContext:
         The result is kept in the run's folder.
         """
         with device_errors():
-            suite = self.suite.prepare(
+            suite: Any = self.suite.prepare(
                 self.source,
                 self.folder.private,
                 seed=self.seed,
@@ -121,7 +137,7 @@ class RunContext:
             self.suite = suite
             for made in ("task", "training_splits", "scope_questions"):
                 self.__dict__.pop(made, None)
-        self.folder.update(suite=section_of(self.recipe.suite["name"], suite))
+        self.folder.update(suite={"name": self.recipe.suite["name"], **suite.model_dump(mode="json")})
 
     # Rows.
 
@@ -143,20 +159,9 @@ class RunContext:
             splits[TAUGHT] = splits["forget"]
         if "holdout" in needed:
             splits["holdout"] = task.splits.get("holdout", ())
-            if not splits["holdout"]:
-                raise InputError(
-                    "the method trains on holdout rows, and there are none",
-                    where="data.holdout",
-                    allowed="a file of rows",
-                    fix="name a file: data.holdout=FILE; or a method that needs none",
-                )
-        if "retain" in needed and not splits.get("retain"):
-            raise InputError(
-                "the method keeps what must stay by training on it, and there are no retain rows",
-                where="data.retain",
-                allowed="a file of rows; auto: rows that the target model itself writes",
-                fix="name a file: data.retain=FILE; or data.retain=auto; or a method that needs none (method.name=ga)",
-            )
+        for split, what, allowed, fix in _MISSING_ROWS:
+            if split in needed and not splits.get(split):
+                raise InputError(what, where=f"data.{split}", allowed=allowed, fix=fix)
         return splits
 
     @cached_property
@@ -273,7 +278,10 @@ class RunContext:
             return localizer.mask(self._with_whole_weights() if through_adapter else self)
 
     def _with_whole_weights(self) -> LocalizationContext:
-        """Return a context with whole weights, of which those that the adapter changes are trained."""
+        """Return a context whose engine has whole weights.
+
+        The weights that the adapter changes are trained.
+        """
         engine = whole_target(self).engine
         adapted = adapted_weights(self.model)
         for name, weight in engine.named_parameters():
