@@ -136,20 +136,11 @@ class TargetBuilder:
 
     def _summary(self, usage: Usage, targets: int, seconds: float) -> Taught:
         """Describe how the targets were made, for the state of the run."""
-        teacher = self.recipe.make_teacher()
-        chat = isinstance(teacher, ChatTeacher)
-        price = teacher.prices if isinstance(teacher, ChatTeacher) else None
-        return Taught(
-            seconds=seconds,
-            teacher=self.recipe.targets.teacher,
-            prompts=VERSION if chat else None,
-            written=usage.written if chat else targets,
-            replaced=usage.replaced,
-            turned_down=dict(usage.turned_down),
-            tokens_in=usage.tokens_in,
-            tokens_out=usage.tokens_out,
-            cost=None if price is None else price(usage.tokens_in, usage.tokens_out),
-        )
+        teacher, name = self.recipe.make_teacher(), self.recipe.targets.teacher
+        if not isinstance(teacher, ChatTeacher):
+            return Taught(seconds=seconds, teacher=name, written=targets)
+        cost = None if teacher.prices is None else teacher.prices(usage.tokens_in, usage.tokens_out)
+        return Taught(seconds=seconds, teacher=name, prompts=VERSION, cost=cost, **vars(usage))
 
     def _generate(self, rows: Sequence[Row]) -> list[Generation]:
         """Generate the untrained model's outputs for rows.
