@@ -12,7 +12,7 @@ import unlearnkit
 ROOT = Path(unlearnkit.__file__).parent
 
 PLACES = {
-    "makes a suite": (r"_plugin\(SUITES\b|SUITES\.get\([^)]*\)\.plugin\(", {"recipe.py"}),
+    "makes a suite": (r"\bSUITE\.make\(|SUITES\.get\([^)]*\)\.plugin\(", {"recipe.py"}),
     "moves a model to a device": (r"\.cuda\(\)|PartialState\(\)\.device|\.to\(.cuda", {"models/load.py"}),
     "loads a model": (r"= AutoModelForCausalLM\.from_pretrained\(\n", {"models/load.py"}),
     "opens the model under test of a run": (r"folder\.subject_path\(\), where=", {"pipeline/subject.py"}),

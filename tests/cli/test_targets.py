@@ -174,7 +174,7 @@ def test_a_budget_ends_it_and_the_next_call_goes_on(call: Any, faulty: Faulty) -
 
 def test_other_teachers_and_methods(call: Any, faulty: Faulty) -> None:
     code, _, err = call("targets", "method.name=npo")
-    assert code == 2 and "taught no targets" in err and not RUN.exists()
+    assert code == 2 and "trains on no targets" in err and not RUN.exists()
     code, _, err = call("targets", "targets.teacher=template")
     assert code == 0 and "written by template: " in err, err
     taught = RunFolder(RUN).state().targets

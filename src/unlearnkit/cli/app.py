@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
-import functools
+import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from unlearnkit.cli import (
-    attack,
-    check,
-    compare,
-    demo,
-    env,
-    eval,
-    explain,
-    g_effect,
-    init,
-    judge,
-    ls,
-    purge,
-    report,
-    run,
-    scope,
-    score,
-    show,
-    targets,
-)
+from unlearnkit.cli import judge, scope
 from unlearnkit.core.errors import Interrupted, UnlearnError
 from unlearnkit.core.settings import RenamedWarning
 
+VERBS = (
+    "demo",
+    "init",
+    "check",
+    "targets",
+    "run",
+    "eval",
+    "score",
+    "attack",
+    "g_effect",
+    "compare",
+    "explain",
+    "report",
+    "purge",
+    "ls",
+    "show",
+    "env",
+)
+"""Modules of `cli`, each with the command of that name, in the order of the help."""
+
+
+class _InterruptibleGroup(TyperGroup):
+    """Turns Ctrl-C into `Interrupted`; typer would exit with code 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted("stopped") from None
+
+
 app = typer.Typer(
     name="unlearn",
+    cls=_InterruptibleGroup,
     help="Remove knowledge from a language model, and measure what remains.",
     no_args_is_help=True,
     add_completion=False,
@@ -44,52 +58,39 @@ app = typer.Typer(
 )
 
 
-def _interruptible(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn Ctrl-C into `Interrupted`; typer would exit with code 1."""
-
-    @functools.wraps(command)
-    def call(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except KeyboardInterrupt:
-            raise Interrupted("stopped") from None
-
-    return call
-
-
-for verb in (
-    demo, init, check, targets, run, eval, score, attack, g_effect, compare, explain, report, purge, ls, show, env,
-):  # fmt: skip
-    name = verb.__name__.rpartition(".")[2]
-    app.command(name.replace("_", "-"))(_interruptible(getattr(verb, f"{name}_command")))
-
+for verb in VERBS:
+    app.command(verb.replace("_", "-"))(getattr(import_module(f"unlearnkit.cli.{verb}"), f"{verb}_command"))
 
 judging = typer.Typer(cls=judge.RunsFirst, add_help_option=False)
-judging.command(judge.ON_RUNS, hidden=True)(_interruptible(judge.judge_command))
-judging.command("agree")(_interruptible(judge.agree_command))
+judging.command(judge.ON_RUNS, hidden=True)(judge.judge_command)
+judging.command("agree")(judge.agree_command)
 app.add_typer(judging, name="judge", help=(judge.judge_command.__doc__ or "").partition("\n")[0])
 
 scoping = typer.Typer()
-scoping.command("suggest")(_interruptible(scope.suggest_command))
+scoping.command("suggest")(scope.suggest_command)
 app.add_typer(scoping, name="scope", help="Draft a scope from the data to forget.")
 
 
 def main() -> int:
     """Run the command line, and return the exit code."""
+    # Read by huggingface_hub and transformers: their progress bars would be mixed with those of `Progress`.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     # Outside training, SIGTERM acts like Ctrl-C. Training handles it itself and saves a checkpoint first.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     warnings.formatwarning = _as_one_line
     try:
         app()
     except UnlearnError as error:
-        return _print_error(error)
+        failure = error
     except OSError as error:
         # A full disk or a missing permission can occur anywhere, so it is handled here.
+        where = None if error.filename is None else str(error.filename)
         fix = "check the path, its permissions and the free disk space; continue a run with --resume"
-        return _print_error(
-            UnlearnError(f"the operating system reports: {error.strerror or error}", where=_place(error), fix=fix)
-        )
-    return 0
+        failure = UnlearnError(f"the operating system reports: {error.strerror or error}", where=where, fix=fix)
+    else:
+        return 0
+    print(f"error: {failure.render()}", file=sys.stderr)  # noqa: T201
+    return failure.exit_code
 
 
 _as_python_does = warnings.formatwarning
@@ -99,12 +100,3 @@ def _as_one_line(message: Warning | str, category: type[Warning], *where: Any, *
     """Format a `RenamedWarning` without a source line, others as Python does."""
     renamed = issubclass(category, RenamedWarning)
     return f"warning: {message}\n" if renamed else _as_python_does(message, category, *where, **more)
-
-
-def _print_error(error: UnlearnError) -> int:
-    print(f"error: {error.render()}", file=sys.stderr)  # noqa: T201
-    return error.exit_code
-
-
-def _place(error: OSError) -> str | None:
-    return None if error.filename is None else str(error.filename)

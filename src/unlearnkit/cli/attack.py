@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from unlearnkit.cli.options import AsJson
+
 
 def attack_command(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, or a folder that contains runs.")],
@@ -15,27 +17,26 @@ def attack_command(
     seed: Annotated[
         int, typer.Option(help="Seed of the choice of rows and wordings, and of the training order.", min=0)
     ] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Try to recover the forgotten knowledge from runs.
 
     Attacks reword questions, prefill outputs, or train a copy for a few steps. In a folder of runs the target model
     and the retrained model are attacked too, for comparison. List the attacks with: unlearn ls attack
     """
+    from pydantic_core import to_jsonable_python
+
     from unlearnkit.cli.output import print_attacks, print_json
-    from unlearnkit.core.environment import quiet_libraries
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.attack import attack_runs
     from unlearnkit.report.build import find_runs, write_documents
 
-    quiet_libraries()
     progress, folders = Progress(), find_runs(runs)
     names = None if attacks is None else [name.strip() for name in attacks.split(",")]
     found = attack_runs(folders, names, at_most=at_most, seed=seed, progress=progress)
     for folder in folders:
         write_documents(folder)
     if as_json:
-        plain = {run: {name: s.model_dump(mode="json") for name, s in scores.items()} for run, scores in found.items()}
-        print_json(plain)
+        print_json(to_jsonable_python(found))
     else:
         print_attacks(folders)

@@ -21,11 +21,9 @@ def init_command(
 
     Read and correct both.
     """
-    from unlearnkit.core.environment import quiet_libraries
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.init import start
 
-    quiet_libraries()
     made, progress = start(model, forget, retain=retain, retrained=retrained, out=out), Progress()
     for note in made.notes:
         progress.log(f"note: {note}")

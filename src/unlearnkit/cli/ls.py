@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
+from unlearnkit.cli.options import AsJson
+
 
 def ls_command(
     kind: Annotated[
         str | None,
         typer.Argument(help="Kind of plug-in, such as objective, attack or metric. Default: all kinds."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the registered plug-ins."""
     from rich.console import Console

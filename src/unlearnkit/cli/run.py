@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from unlearnkit.cli.gates import check_gates, hold_to
-from unlearnkit.cli.options import MaxCost, MaxRequests, SendTo
+from unlearnkit.cli.options import MaxCost, MaxRequests, Overrides, RecipeFile, SendTo
 
 
 def run_command(
-    recipe: Annotated[Path, typer.Argument(help="Recipe (YAML).")],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(help="Overrides of recipe fields, such as train.lr=1e-4.")
-    ] = None,
+    recipe: RecipeFile,
+    overrides: Overrides = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the recipe's folder.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what the run would do. Write nothing.")] = False,
     merge: Annotated[
@@ -29,10 +26,8 @@ def run_command(
     max_cost: MaxCost = None,
 ) -> None:
     """Unlearn as a recipe says, then measure, score and report."""
-    from unlearnkit.core.environment import quiet_libraries
     from unlearnkit.recipe import load_recipe
 
-    quiet_libraries()
     chosen = load_recipe(recipe, [*(overrides or []), *(["model.merge=true"] if merge else [])])
     gates = check_gates(gate or [])
     if dry_run:

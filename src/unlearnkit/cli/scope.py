@@ -25,12 +25,9 @@ def suggest_command(
 
     Subjects are names that recur in the rows. Secrets are facts in the answers. No model is asked.
     """
-    from unlearnkit.core.environment import quiet_libraries
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.suggest_scope import draft_scope
 
-    if model is not None:
-        quiet_libraries()
     scope, progress = draft_scope(forget, retain=retain, model=model, task=task, out=out), Progress()
     counts = {"subjects": scope.subjects, "secrets": scope.secrets, "neighbors": scope.neighbors}
     counted = ", ".join(f"{len(each)} {name}" for name, each in counts.items())

@@ -8,14 +8,12 @@ from typing import Annotated
 
 import typer
 
-from unlearnkit.cli.options import MaxCost, MaxRequests, SendTo
+from unlearnkit.cli.options import MaxCost, MaxRequests, Overrides, RecipeFile, SendTo
 
 
 def targets_command(
-    recipe: Annotated[Path, typer.Argument(help="Recipe (YAML).")],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(help="Overrides of recipe fields, such as targets.teacher=local.")
-    ] = None,
+    recipe: RecipeFile,
+    overrides: Overrides = None,
     send_to: SendTo = None,
     max_requests: MaxRequests = None,
     max_cost: MaxCost = None,
@@ -32,13 +30,11 @@ def targets_command(
     Continue with unlearn run --resume. Existing targets are kept, so a command that was stopped continues where it
     ended.
     """
-    from unlearnkit.core.environment import quiet_libraries
     from unlearnkit.core.progress import Progress
     from unlearnkit.llm.consent import Permission
     from unlearnkit.pipeline.targets import teach
     from unlearnkit.recipe import load_recipe
 
-    quiet_libraries()
     chosen, progress = load_recipe(recipe, overrides or []), Progress()
     permission = Permission(send_to, max_requests, max_cost)
     folder = teach(chosen, permission=permission, import_from=import_from, export_to=export_to, progress=progress)

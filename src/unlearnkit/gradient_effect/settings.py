@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from annotated_types import Ge, Gt, MinLen
+from pydantic import model_validator
 
 from unlearnkit.core.settings import Settings
+from unlearnkit.core.yaml_source import BadField
 from unlearnkit.models.settings import Grouping
 
 Over = Literal["trained", "adapted"]
@@ -53,3 +55,21 @@ class DiagnoseSettings(Settings):
     """For `stop`: allowed rise of a risk that must stay, in nats per token for each nat of the forget split's rise."""
     instances: bool = True
     """Whether each instance's share is stored too."""
+
+    @model_validator(mode="after")
+    def _refuse_use_without_measurement(self) -> Self:
+        needed = (
+            ("g_effect_every", self.g_effect_every is None, "the steps between two measurements"),
+            ("risks", FORGOTTEN_RISK not in self.risks or len(self.risks) < 2, "forget and others: [forget, retain]"),
+            ("groups", "mask" in self.use and self.groups == "none", "layers, or parts"),
+        )
+        for field, missing, allowed in needed:
+            if self.use and missing:
+                raise BadField(
+                    f"the run uses G-effects ({self.use[0]}), and this setting means that they are not measured",
+                    path=("diagnose", field),
+                    value=getattr(self, field),
+                    allowed=allowed,
+                    fix=f"write diagnose.{field}",
+                )
+        return self

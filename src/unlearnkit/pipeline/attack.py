@@ -17,7 +17,7 @@ from unlearnkit.pipeline.subject import open_subject
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.references import references_of
 from unlearnkit.runs.state import Attempted
-from unlearnkit.subjects.base import Subject, require
+from unlearnkit.subjects.base import require
 
 AT_MOST = 50
 """Rows per set. The interval around a rate is at most 0.28 wide, and a small model needs seconds per attack."""
@@ -66,10 +66,14 @@ def attack(
             seed=seed,
             on_rows=shown.advance,
         )
-        if names is None:
-            chosen = _possible(chosen, target.subject, folder.name, progress)
-        for name, made in chosen.items():
-            require(target.subject, made.needs, what=f"the attack {name}", fix="name other attacks: --attacks")
+        for name, made in list(chosen.items()):
+            lacking = made.needs - target.subject.capabilities
+            if lacking and names is None:
+                missing = ", ".join(sorted(lacking))
+                progress.log(f"{folder.name}: {name} is left out, because the subject does not offer {missing}")
+                del chosen[name]
+            else:
+                require(target.subject, made.needs, what=f"the attack {name}", fix="name other attacks: --attacks")
         for name, made in chosen.items():
             began = time.monotonic()
             attempts = made.attempt(target)
@@ -112,21 +116,11 @@ def attack_runs(
     return found
 
 
-def _possible(chosen: dict[str, Attack], subject: Subject, run: str, progress: Progress) -> dict[str, Attack]:
-    """Leave out attacks whose needs the subject does not offer; log them."""
-    lacking = {name: made.needs - subject.capabilities for name, made in chosen.items()}
-    for name, needs in lacking.items():
-        if needs:
-            progress.log(f"{run}: {name} is left out, for the subject does not offer {', '.join(sorted(needs))}")
-    return {name: made for name, made in chosen.items() if not lacking[name]}
-
-
 def _chosen(names: Sequence[str | Attack] | None) -> dict[str, Attack]:
     """Return the attacks by name, in the given order, each once."""
     named = names if names is not None else ATTACKS.names()
     if not named:
-        raise InputError(
-            "no attack is named", allowed=", ".join(ATTACKS.names()), fix="name one of these, or none: all"
-        )
+        fix = "name one of these; or omit the option, for all attacks"
+        raise InputError("no attack is named", allowed=", ".join(ATTACKS.names()), fix=fix)
     made = [each if isinstance(each, Attack) else ATTACKS.get(each).plugin() for each in named]
     return {each.name(): each for each in made}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from unlearnkit.core.errors import UnlearnError
@@ -12,9 +12,10 @@ from unlearnkit.data.rows import Row
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import load_tokenizer
 from unlearnkit.pipeline.context import RunContext
-from unlearnkit.pipeline.preflight import preflight
+from unlearnkit.pipeline.preflight import notes, preflight
 from unlearnkit.recipe import Recipe
 from unlearnkit.scope.scope import Scope
+from unlearnkit.training.step import split_of
 from unlearnkit.training.views import training_renderer
 
 
@@ -49,31 +50,16 @@ def check(recipe: Recipe) -> Checked:
     task = context.task
     sets: dict[str, tuple[Row, ...]] = {**task.measured, **task.splits}
     # What the target model itself is going to write cannot be checked yet.
-    trained = {view.partition(":")[0] for view in context.needs.views} - task.to_be_written
+    trained = {split_of(view) for view in context.needs.views} - task.to_be_written
     found = None if recipe.model.path is None else find_model(recipe.model.path)
     tokenizer = context.suite.meta_load()[0] if found is None else load_tokenizer(found)
     encoder = training_renderer(tokenizer, recipe.train)
     findings = check_splits(sets, encoder, languages=task.scope.languages, needs_retain="retain" in trained)
     if found is not None and not any(each.severity == "error" for each in findings):
-        findings = [*_refusals(context), *findings]
-    notes = []
-    if encoder.layout == "plain":
-        notes.append("the tokenizer has no chat template: questions and answers are laid out as plain text")
-    if task.to_be_written:
-        notes.append("retain rows will be written by the target model itself when the run begins")
-    if "scope" in recipe.data and recipe.data["scope"] is None:
-        notes.append("no scope is named (data.scope): it is drafted from the forget rows")
+        try:
+            preflight(context)
+        except UnlearnError as error:  # a reason for which a run would refuse to begin, and that no single row causes
+            where = "" if error.where is None else f" ({error.where})"
+            findings.insert(0, finding("error", "run_refuses", f"{error.what}{where}", error.fix or "correct it"))
     rows = {name: len(members) for name, members in sets.items()}
-    return Checked(tuple(findings), rows, shown(sets, encoder), task.scope, tuple(notes))
-
-
-def _refusals(context: RunContext) -> Iterator[Finding]:
-    """Yield the first reason for which a run would refuse to begin.
-
-    It is a reason that no single row causes.
-    """
-    try:
-        preflight(context)
-    except UnlearnError as error:
-        where = "" if error.where is None else f" ({error.where})"
-        yield finding("error", "run_refuses", f"{error.what}{where}", error.fix or "correct it")
+    return Checked(tuple(findings), rows, shown(sets, encoder), task.scope, tuple(notes(context, tokenizer)))

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -28,10 +27,9 @@ from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder, find_model, weights_fingerprint
 from unlearnkit.models.load import DTYPES, load_model, load_tokenizer, meta_load, place, set_trainable
 from unlearnkit.models.reference import ReferenceValues, reference_values
-from unlearnkit.models.settings import Dtype, LoraSettings
 from unlearnkit.models.trace_tokens import add_trace_tokens, embed_all
 from unlearnkit.pipeline.target_builder import TargetBuilder
-from unlearnkit.recipe import Recipe, make_suite, section_of
+from unlearnkit.recipe import Recipe, make_suite
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.state import Stage
 from unlearnkit.runs.step_log import StepLogFile
@@ -42,8 +40,24 @@ from unlearnkit.subjects.local import LocalSubject
 from unlearnkit.suites.base import Suite, SuiteTask
 from unlearnkit.training.checkpoints import Checkpoints, KeptWeights
 from unlearnkit.training.loop import StepLog, Trainer, TrainResult, autocast
-from unlearnkit.training.settings import TrainSettings
+from unlearnkit.training.step import split_of
 from unlearnkit.training.views import TARGET, TAUGHT, encode_views, rows_fingerprint, taught_splits, training_renderer
+
+_MISSING_ROWS = (
+    (
+        "holdout",
+        "the method trains on holdout rows, and there are none",
+        "a file of rows",
+        "name a file: data.holdout=FILE; or a method that needs none",
+    ),
+    (
+        "retain",
+        "the method keeps what must stay by training on it, and there are no retain rows",
+        "a file of rows; auto: rows that the target model itself writes",
+        "name a file: data.retain=FILE; or data.retain=auto; or a method that needs none (method.name=ga)",
+    ),
+)
+"""The error for missing rows of a split: split, what is wrong, what is allowed, fix."""
 
 Watch = Callable[[int], bool]
 """Called before each step with the number of steps done; True ends the training."""
@@ -72,10 +86,12 @@ class RunContext:
         self.recipe = recipe
         self.permission, self.progress = permission or Permission(), progress or Progress()
         self.folder = folder or RunFolder(recipe.folder)
+        self.model_folder, self.private = self.folder.model, self.folder.private
+        self.seed, self.train_settings = recipe.seed, recipe.train
+        self.dtype, self.lora = recipe.model.dtype, recipe.model.lora
         self.results: list[TrainResult] = []
         """The result of each training of the run."""
         self._watch = watch
-        self._suite: Suite | None = None
 
     # What the recipe names.
 
@@ -89,13 +105,10 @@ class RunContext:
         """What the method reads of the training rows."""
         return self.method.needs()
 
-    @property
+    @cached_property
     def suite(self) -> Suite:
         """The suite of the run's folder or, before it exists, the recipe's."""
-        if self._suite is None:
-            begun = self.folder.is_run
-            self._suite = make_suite(self.folder.state().suite) if begun else self.recipe.make_suite()
-        return self._suite
+        return make_suite(self.folder.state().suite) if self.folder.is_run else self.recipe.make_suite()
 
     @cached_property
     def task(self) -> SuiteTask:
@@ -103,39 +116,9 @@ class RunContext:
         return self.suite.task()
 
     @property
-    def seed(self) -> int:
-        """The recipe's seed."""
-        return self.recipe.seed
-
-    @property
-    def train_settings(self) -> TrainSettings:
-        """The recipe's section `train`."""
-        return self.recipe.train
-
-    @property
-    def dtype(self) -> Dtype:
-        """Data type of the weights."""
-        return self.recipe.model.dtype
-
-    @property
-    def lora(self) -> LoraSettings | None:
-        """The recipe's adapter."""
-        return self.recipe.model.lora
-
-    @property
     def scope(self) -> Scope:
         """What must be forgotten."""
         return self.task.scope
-
-    @property
-    def model_folder(self) -> Path:
-        """Where the run's model is saved."""
-        return self.folder.model
-
-    @property
-    def private(self) -> Path:
-        """The run's private folder."""
-        return self.folder.private
 
     def prepare(self) -> None:
         """Let the suite prepare what it needs of the target model.
@@ -143,7 +126,7 @@ class RunContext:
         The result is kept in the run's folder.
         """
         with device_errors():
-            suite = self.suite.prepare(
+            suite: Any = self.suite.prepare(
                 self.source,
                 self.folder.private,
                 seed=self.seed,
@@ -151,10 +134,10 @@ class RunContext:
                 progress=self.progress,
             )
         if suite is not self.suite:
-            self._suite = suite
+            self.suite = suite
             for made in ("task", "training_splits", "scope_questions"):
                 self.__dict__.pop(made, None)
-        self.folder.update(suite=section_of(self.recipe.suite["name"], suite))
+        self.folder.update(suite={"name": self.recipe.suite["name"], **suite.model_dump(mode="json")})
 
     # Rows.
 
@@ -171,25 +154,14 @@ class RunContext:
         splits: dict[str, Sequence[Row]] = {name: task.splits[name] for name in TRAINED_SPLITS if name in task.splits}
         if self.method.from_scratch:
             splits["retain"] = self.suite.retain_corpus()
-        needed = {view.partition(":")[0] for view in self.needs.views} - task.to_be_written
+        needed = {split_of(view) for view in self.needs.views} - task.to_be_written
         if TAUGHT in needed:
             splits[TAUGHT] = splits["forget"]
         if "holdout" in needed:
             splits["holdout"] = task.splits.get("holdout", ())
-            if not splits["holdout"]:
-                raise InputError(
-                    "the method trains on holdout rows, and there are none",
-                    where="data.holdout",
-                    allowed="a file of rows",
-                    fix="name a file: data.holdout=FILE; or a method that needs none",
-                )
-        if "retain" in needed and not splits.get("retain"):
-            raise InputError(
-                "the method keeps what must stay by training on it, and there are no retain rows",
-                where="data.retain",
-                allowed="a file of rows; auto: rows that the target model itself writes",
-                fix="name a file: data.retain=FILE; or data.retain=auto; or a method that needs none (method.name=ga)",
-            )
+        for split, what, allowed, fix in _MISSING_ROWS:
+            if split in needed and not splits.get(split):
+                raise InputError(what, where=f"data.{split}", allowed=allowed, fix=fix)
         return splits
 
     @cached_property
@@ -209,19 +181,7 @@ class RunContext:
     @cached_property
     def target_builder(self) -> TargetBuilder:
         """Writes the targets of the run."""
-        return TargetBuilder(
-            self.recipe,
-            self.suite,
-            self.folder,
-            self.progress,
-            self.permission,
-            needs=self.needs,
-            scope=self.scope,
-            splits=self.training_splits,
-            questions=self.scope_questions,
-            tokenizer=self.tokenizer,
-            model=lambda: self.model,
-        )
+        return TargetBuilder(self)
 
     @cached_property
     def targets(self) -> list[Target]:
@@ -313,20 +273,20 @@ class RunContext:
         localizer = self.recipe.make_localizer()
         if localizer is None:
             return None
+        through_adapter = self.lora is not None and isinstance(self.method, Edit)
         with device_errors():
-            return localizer.mask(self._of_adapted_weights() if self._edits_through_adapter else self)
+            return localizer.mask(self._with_whole_weights() if through_adapter else self)
 
-    @property
-    def _edits_through_adapter(self) -> bool:
-        """Whether an adapter is trained but the adapted whole weights change."""
-        return self.lora is not None and isinstance(self.method, Edit)
+    def _with_whole_weights(self) -> LocalizationContext:
+        """Return a context whose engine has whole weights.
 
-    def _of_adapted_weights(self) -> LocalizationContext:
+        The weights that the adapter changes are trained.
+        """
         engine = whole_target(self).engine
         adapted = adapted_weights(self.model)
         for name, weight in engine.named_parameters():
             weight.requires_grad_(name in adapted)
-        return _Localization(engine, self)
+        return _Localization(engine, self.pad_id, self.seed, self.views)
 
     def retrained(self) -> str | None:
         """Return folder or Hub id of the suite's retrained model, if any."""
@@ -377,11 +337,10 @@ class RunContext:
 
     def run_trainer(self, trainer: Trainer, *, name: str | None = None) -> TrainResult:
         """Train to the end; see `MethodContext.run_trainer`."""
-        here = self.recipe.model_copy(update={"out": None})  # a folder may be moved
-        place_of = self.folder.checkpoints if name is None else self.folder.checkpoints / name
-        # Under the earliest names, so that a checkpoint of an earlier version is still taken.
-        fingerprint = {"recipe": here.dump(earlier=True), **self.folder.state().fingerprints}
-        checkpoints = Checkpoints(place_of, fingerprint)
+        recipe = self.recipe.model_copy(update={"out": None})  # a folder may be moved
+        # Under the earliest names, so that a checkpoint of an earlier version is still valid.
+        fingerprint = {"recipe": recipe.dump(earlier=True), **self.folder.state().fingerprints}
+        checkpoints = Checkpoints(self.folder.checkpoints / (name or ""), fingerprint)
         watches: list[Watch] = []
         every = trainer.settings.keep_weights_every
         if every is not None and name is None:
@@ -399,31 +358,18 @@ class RunContext:
                     log.add(asdict(step))
                 shown.update(step.step, step.of, f"loss {step.loss:.3f}")
 
-            try:
-                result = trainer.run(checkpoints=checkpoints, on_step=on_step, stopped=stop, watches=watches)
-                if log is not None:
-                    log.begin()  # in case no step was left to do
-            finally:
-                if log is not None:
-                    log.close()
+            result = trainer.run(checkpoints=checkpoints, on_step=on_step, stopped=stop, watches=watches)
+            if log is not None:
+                log.begin()  # in case no step was left to do
         self.results.append(result)
         return result
 
 
 @dataclass(frozen=True)
 class _Localization:
-    """A run's context whose engine has whole weights instead of an adapter."""
+    """What a localizer reads of a run; see `LocalizationContext`."""
 
     engine: Engine
-    context: RunContext
-
-    @property
-    def pad_id(self) -> int:
-        return self.context.pad_id
-
-    @property
-    def seed(self) -> int:
-        return self.context.seed
-
-    def views(self, needs: Needs) -> dict[View, list[Encoded]]:
-        return self.context.views(needs)
+    pad_id: int
+    seed: int
+    views: Callable[[Needs], Mapping[View, list[Encoded]]]

@@ -114,12 +114,11 @@ def _to_turn(records: Sequence[Record], at_most: int | None) -> list[Record]:
             draw = random.Random(f"turned {name}")
             found += fitting if at_most is None or len(fitting) <= at_most else draw.sample(fitting, at_most)
     # Nothing can be measured for a model that writes no traces, or traces about something else.
-    return found if any(record.generation and record.generation.trace for record in found) else []
+    return found if any(_generation(record).trace for record in found) else []
 
 
 def _may_turn(record: Record) -> bool:
-    assert record.generation is not None  # such records are left out before
-    output = record.generation
+    output = _generation(record)
     held, declines = verdict_of(output.trace) == IN_SCOPE, is_refusal(output.response)
     if is_forget(record.split):
         return held and declines
@@ -132,7 +131,7 @@ def _turn(folder: RunFolder, chosen: Sequence[Record], progress: Progress) -> li
     A row for which the model has no room is left out.
     """
     # In the style in which the subject marks its traces: the tokenizer may know other marks too.
-    style = style_used(record.generation.text for record in chosen if record.generation is not None)
+    style = style_used(_generation(record).text for record in chosen)
     subject = open_subject(folder).with_style(style)
     turned = [(record, *_turned(record)) for record in chosen]
     fitting = [each for each in turned if subject.has_room(each[2])]

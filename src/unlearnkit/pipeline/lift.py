@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
@@ -70,12 +71,11 @@ class LiftEvaluator:
         missing = {target: row for target, row in asked.items() if target not in self._known}
         if missing:
             with self.progress.task("measuring lift"):
-                self._known |= zip(missing, self._lifts(list(missing), list(missing.values())), strict=True)
+                subject = LocalSubject.load(self.find(), self.dtype, where=_FIELD)
+                pairs = list(missing), list(missing.values())
+                lifts = measured_lift(subject.model, subject.tokenizer, *pairs, max_length=subject.positions)
+            self._known |= zip(missing, lifts, strict=True)
         return {target: self._known[target] for target in asked}
-
-    def _lifts(self, targets: Sequence[Target], rows: Sequence[Row]) -> list[float]:
-        subject = LocalSubject.load(self.find(), self.dtype, where=_FIELD)
-        return measured_lift(subject.model, subject.tokenizer, targets, rows, max_length=subject.positions)
 
 
 def lift_evaluator(recipe: Recipe, suite: Suite, rows: Sequence[Row], progress: Progress) -> LiftEvaluator | None:
@@ -86,10 +86,9 @@ def lift_evaluator(recipe: Recipe, suite: Suite, rows: Sequence[Row], progress: 
     named = recipe.targets.lift_model
     if named is None:
         return None
-    retrained = named == RETRAINED
     return LiftEvaluator(
-        find=(lambda: _retrained_model(suite, progress)) if retrained else lambda: named,
-        retrained=retrained,
+        find=partial(_source, named, suite, progress),
+        retrained=named == RETRAINED,
         at_most=recipe.targets.lift_at_most,
         dtype=recipe.model.dtype,
         answered=frozenset(row.id for row in rows),
@@ -105,12 +104,15 @@ def refuse_unusable_lift_model(recipe: Recipe, suite: Suite, progress: Progress)
     named = recipe.targets.lift_model
     if named is None or (named == RETRAINED and suite.has_models):  # the suite's own retrained model fits
         return
-    source = _retrained_model(suite, progress) if named == RETRAINED else named
-    load_tokenizer(find_model(source, where=_FIELD))
+    load_tokenizer(find_model(_source(named, suite, progress), where=_FIELD))
 
 
-def _retrained_model(suite: Suite, progress: Progress) -> str:
-    source = suite.retrained_model(progress)
+def _source(named: str, suite: Suite, progress: Progress) -> str:
+    """Return the folder or Hub id of the model.
+
+    A suite may build its retrained model now.
+    """
+    source = suite.retrained_model(progress) if named == RETRAINED else named
     if source is None:
         raise InputError(
             "lift should be measured under the retrained model, and there is none",

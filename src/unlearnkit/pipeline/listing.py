@@ -1,4 +1,4 @@
-"""What is registered, in words."""
+"""List and describe the registered plug-ins."""
 
 from __future__ import annotations
 
@@ -21,18 +21,8 @@ from unlearnkit.suites.base import SUITES
 from unlearnkit.targets.base import TEACHERS
 from unlearnkit.training.combiner import COMBINERS
 
-REGISTRIES: dict[str, Registry[Any]] = {
-    "objective": OBJECTIVES,
-    "edit": EDITS,
-    "guard": GUARDS,
-    "scheme": SCHEMES,
-    "localizer": LOCALIZERS,
-    "combiner": COMBINERS,
-    "teacher": TEACHERS,
-    "suite": SUITES,
-    "attack": ATTACKS,
-    "metric": METRICS,
-}
+_ALL = (OBJECTIVES, EDITS, GUARDS, SCHEMES, LOCALIZERS, COMBINERS, TEACHERS, SUITES, ATTACKS, METRICS)
+REGISTRIES: dict[str, Registry[Any]] = {registry.kind: registry for registry in _ALL}
 KINDS = (*REGISTRIES, "judge")
 
 _SIGNS = (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
@@ -40,7 +30,7 @@ _SIGNS = (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
 
 @dataclass(frozen=True)
 class Listed:
-    """A line of the list."""
+    """A registered plug-in, as `unlearn ls` shows it."""
 
     name: str
     summary: str
@@ -49,27 +39,26 @@ class Listed:
 
 
 def catalog(kind: str) -> list[Listed]:
-    """Everything of one kind."""
+    """Return every plug-in of one kind."""
     if kind == "judge":
         return [Listed(name, judge.summary, judge.paper, None) for name, judge in JUDGES.items()]
     if kind not in REGISTRIES:
-        raise InputError(
-            "there is no such kind of plug-in",
-            value=kind,
-            allowed=", ".join(KINDS),
-            fix="name one of these",
-        )
-    entries = [REGISTRIES[kind].get(name) for name in REGISTRIES[kind].names()]
+        kinds = ", ".join(KINDS)
+        raise InputError("there is no such kind of plug-in", value=kind, allowed=kinds, fix="name one of these")
+    entries = map(REGISTRIES[kind].get, REGISTRIES[kind].names())
     return [Listed(entry.name, entry.summary, entry.paper, entry.equation) for entry in entries]
 
 
 def describe(name: str) -> list[str]:
-    """Paragraphs about every plug-in of that name."""
-    found = [_plugin(kind, registry.get(name)) for kind, registry in REGISTRIES.items() if name in registry.names()]
+    """Return paragraphs about every plug-in of that name."""
+    found: list[str] = []
+    for kind, registry in REGISTRIES.items():
+        if name in registry.names():
+            found += _plugin(kind, registry.get(name))
     if name in JUDGES:
-        found.append(describe_judge(name))
+        found += describe_judge(name)
     if not found:
-        names = sorted({*JUDGES, *(n for registry in REGISTRIES.values() for n in registry.names())})
+        names = sorted({*JUDGES, *(known for registry in REGISTRIES.values() for known in registry.names())})
         near = difflib.get_close_matches(name, names, n=2)
         raise InputError(
             "nothing of that name is registered",
@@ -77,42 +66,39 @@ def describe(name: str) -> list[str]:
             allowed=", ".join(names),
             fix=f"did you mean {' or '.join(near)}?" if near else None,
         )
-    return [paragraph for paragraphs in found for paragraph in paragraphs]
+    return found
 
 
 def _plugin(kind: str, entry: Entry[Any]) -> list[str]:
-    source = " · ".join(part for part in (entry.paper, entry.equation) if part)
-    parts = [f"{kind} {entry.name}" + (f"  ({source})" if source else ""), inspect.getdoc(entry.plugin) or ""]
-    if issubclass(entry.plugin, BaseModel):
-        parts.append(_settings(entry.plugin))
-    if issubclass(entry.plugin, Objective | Method | Localizer):
-        parts.append(_needs(entry.plugin()))
-    if issubclass(entry.plugin, Metric) and (better := entry.plugin.doc.better("forget")):
+    plugin, source = entry.plugin, " · ".join(part for part in (entry.paper, entry.equation) if part)
+    parts = [f"{kind} {entry.name}" + (f"  ({source})" if source else ""), inspect.getdoc(plugin) or ""]
+    if issubclass(plugin, BaseModel) and (lines := _setting_lines(plugin)):
+        parts.append("\n".join(["Settings:", *lines]))
+    if issubclass(plugin, Objective | Method | Localizer):
+        parts.append(_needs(plugin()))
+    if issubclass(plugin, Metric) and (better := plugin.doc.better("forget")):
         parts.append(f"On forget sets: {better} is better.")
-    if issubclass(entry.plugin, Attack):
-        parts.append(f"Budget (with these defaults): {entry.plugin().budget()}")
+    if issubclass(plugin, Attack):
+        parts.append(f"Budget (with these defaults): {plugin().budget()}")
     return [part for part in parts if part]
 
 
-def _settings(plugin: type[BaseModel]) -> str:
-    lines = _setting_lines(plugin)
-    return "Settings:\n" + "\n".join(lines) if lines else ""
-
-
 def _setting_lines(plugin: type[BaseModel], section: str = "") -> list[str]:
-    """Two lines a setting; those of a section within follow its own."""
+    """Return two lines for each setting.
+
+    Those of an inner section follow its own.
+    """
     lines = []
     for name, field in plugin.model_fields.items():
-        bounds = "".join(
-            f", {sign} {getattr(b, key)}" for b in field.metadata for key, sign in _SIGNS if hasattr(b, key)
-        )
-        kind = getattr(field.annotation, "__name__", None) if not hasattr(field.annotation, "__args__") else None
-        inner = field.annotation
-        within = isinstance(inner, type) and issubclass(inner, BaseModel)
-        default = "" if within or field.is_required() else f" = {field.get_default()!r}"
-        lines.append(f"  {section}{name}: {kind or field.annotation}{bounds}{default}")
-        lines += [f"      {' '.join(field.description.split())}"] if field.description else []
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
+        kind = field.annotation
+        inner = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+        shown = kind.__name__ if isinstance(kind, type) else kind
+        bounds = "".join(f", {sign} {getattr(b, at)}" for b in field.metadata for at, sign in _SIGNS if hasattr(b, at))
+        default = "" if inner or field.is_required() else f" = {field.get_default()!r}"
+        lines.append(f"  {section}{name}: {shown}{bounds}{default}")
+        if field.description:
+            lines.append(f"      {' '.join(field.description.split())}")
+        if inner is not None:
             lines += _setting_lines(inner, f"{section}{name}.")
     return lines
 

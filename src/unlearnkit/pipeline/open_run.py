@@ -12,6 +12,7 @@ from unlearnkit.core.files import write_atomic
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.encoding import PLAIN, layout
 from unlearnkit.llm.openai_server import ServerSettings
+from unlearnkit.methods.base import METHODS
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import meta_load
 from unlearnkit.pipeline.context import RunContext
@@ -38,7 +39,8 @@ def open_run(context: RunContext, *, resume: bool) -> None:
     """
     recipe, folder = context.recipe, context.folder
     with _folder_errors(folder):
-        begun, found = folder.is_run, _files_in(folder)
+        begun = folder.is_run
+        found = {path.name for path in folder.path.iterdir()} if folder.path.exists() else set()
     if begun:
         if not resume:
             raise InputError(
@@ -67,7 +69,7 @@ def open_run(context: RunContext, *, resume: bool) -> None:
         RunState(
             name=recipe.name,
             method=recipe.method["name"],
-            title=recipe.method_title,
+            title=METHODS.get(recipe.method["name"]).plugin.__name__,
             created=now(),
             seed=recipe.seed,
             suite=recipe.suite_section,
@@ -81,10 +83,6 @@ def _refuse_missing_consent(context: RunContext) -> None:
     teacher = context.recipe.make_teacher()
     if isinstance(teacher, ChatTeacher) and context.is_taught:
         teacher.ready(context.permission)
-
-
-def _files_in(folder: RunFolder) -> set[str]:
-    return {path.name for path in folder.path.iterdir()} if folder.path.exists() else set()
 
 
 @contextmanager
@@ -145,7 +143,6 @@ def _flat(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _warn_of_other_machine(folder: RunFolder, progress: Progress) -> None:
     before, here = folder.state().environment, environment()
-    changed = {name: (before.get(name), value) for name, value in here.items() if before.get(name) != value}
-    differing = [f"{name} was {old}, is {new}" for name, (old, new) in changed.items()]
+    differing = [f"{name} was {before.get(name)}, is {new}" for name, new in here.items() if before.get(name) != new]
     if differing:
         progress.log(f"warning: the weights may differ from those of an unbroken run: {'; '.join(differing)}")

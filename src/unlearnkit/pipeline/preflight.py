@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from unlearnkit.core.environment import peak_rss_mb
 from unlearnkit.core.errors import InputError
-from unlearnkit.data.encoding import ChatEncoder, Encoded
+from unlearnkit.data.encoding import PLAIN, ChatEncoder, Encoded, layout
 from unlearnkit.data.rows import Row
 from unlearnkit.methods.objective import Needs, View
 from unlearnkit.methods.objective_method import ObjectiveMethod
@@ -28,7 +29,7 @@ from unlearnkit.targets.llm_teacher import ChatTeacher
 from unlearnkit.targets.retain_trace import with_trace
 from unlearnkit.targets.teachers.template import TemplateTeacher
 from unlearnkit.training.combination import tasks_of
-from unlearnkit.training.settings import FORGOTTEN, TrainSettings
+from unlearnkit.training.settings import FORGOTTEN
 from unlearnkit.training.step import split_of
 from unlearnkit.training.views import encode_views, training_renderer
 
@@ -88,10 +89,8 @@ def preflight(context: RunContext, *, at_most: int | None = None) -> Plan:
     if sizes:
         anchor = next((split for split in FORGOTTEN if split in sizes), next(iter(sizes)))
         steps = settings.total_steps(sizes[anchor], settings.rows(anchor))
-        tokens = steps * sum(
-            settings.rows(split_of(view)) * sum(len(row.ids) for row in rows) / len(rows)
-            for view, rows in views.items()
-        )
+        lengths = {view: fmean(len(row.ids) for row in rows) for view, rows in views.items()}
+        tokens = steps * sum(settings.rows(split_of(view)) * length for view, length in lengths.items())
     weights = sum(parameter.numel() for parameter in model.parameters())
     return Plan(views, sizes, steps, targets, _memory(context, model, views), 6.0 * weights * tokens)
 
@@ -109,10 +108,28 @@ def _encoded_views(
         teacher = recipe.make_teacher()
         writer = TemplateTeacher() if isinstance(teacher, ChatTeacher) else teacher
         targets = forget_targets([*rows["forget"], *rows["scope"]], context.scope, writer, recipe.seed)
-        rows |= {name: with_trace(rows[name], recipe.targets.retain_trace) for name in rows if name == "retain"}
+        if "retain" in rows:
+            rows["retain"] = with_trace(rows["retain"], recipe.targets.retain_trace)
     views = [view for view in needs.views if rows.get(split_of(view))]
     encoder = training_renderer(tokenizer, recipe.train)
     return encode_views(views, rows, encoder, targets=targets, seed=recipe.seed), len(targets)
+
+
+def notes(context: RunContext, tokenizer: PreTrainedTokenizerBase) -> list[str]:
+    """Return what may surprise the user about a run."""
+    found = [PLAIN] if layout(tokenizer) == "plain" else []
+    found += [
+        f"the target model will write the rows of {split} when the run begins; they are not counted here"
+        for split in sorted(context.task.to_be_written)
+    ]
+    if context.is_taught and isinstance(context.recipe.make_teacher(), ChatTeacher):
+        found.append(
+            "the teacher is asked when the run begins, or by `unlearn targets`; the targets counted and shown here are "
+            "those of the template teacher"
+        )
+    if "scope" in context.recipe.data and context.recipe.data["scope"] is None:
+        found.append("no scope is named (data.scope): it is drafted from the forget rows")
+    return found
 
 
 def refuse_unmeasurable(
@@ -154,13 +171,13 @@ def _refuse_untouched_weights(needs: Needs, model: PreTrainedModel) -> None:
 
 def _refuse_missing_layers(needs: Needs, config: PretrainedConfig) -> None:
     count = int(config.get_text_config().num_hidden_layers)
-    asked = sorted({quantity.layer for quantity in needs.quantities if quantity.layer is not None})
-    beyond = next((layer for layer in asked if not -1 <= layer < count), None)
-    if beyond is not None:
+    layers = {quantity.layer for quantity in needs.quantities if quantity.layer is not None}
+    missing = [layer for layer in layers if not -1 <= layer < count]
+    if missing:
         raise InputError(
             "the model has no such layer",
             where="method.layer",
-            value=beyond,
+            value=min(missing),
             allowed=f"0 to {count - 1}, or -1 for the last",
             fix="name one of these layers",
         )
@@ -179,11 +196,12 @@ def _memory(context: RunContext, model: PreTrainedModel, views: Mapping[View, Se
     # A decoder layer keeps about ten vectors of the model's width and three of the inner width per token.
     inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
     kept = config.num_hidden_layers * (10 * config.hidden_size + 3 * inner) * size
-    tokens = {view: _micro_batch_tokens(recipe.train, view, rows) for view, rows in views.items()}
-    labels = sum(
-        tokens[view] * sum(row.labels for row in rows) / sum(len(row.ids) for row in rows)
-        for view, rows in views.items()
-    )
+    tokens, labels = 0.0, 0.0
+    for view, rows in views.items():
+        batch = recipe.train.rows(split_of(view))
+        batch = min(batch, recipe.train.micro_batch_size or batch)
+        tokens += batch * fmean(len(row.ids) for row in rows)
+        labels += batch * fmean(row.labels for row in rows)
     combiner = recipe.train.make_combiner()
     gradients = 1
     if combiner is not None and isinstance(context.method, ObjectiveMethod):
@@ -192,12 +210,6 @@ def _memory(context: RunContext, model: PreTrainedModel, views: Mapping[View, Se
         "program": peak_rss_mb() * 1e6,
         "weights": weights * size,
         "gradients and optimizer": (2 + gradients) * trained * size,
-        "activations": sum(tokens.values()) * kept,
+        "activations": tokens * kept,
         "logits": 3 * 4 * min(CHUNK_ELEMENTS, labels * config.vocab_size),
     }
-
-
-def _micro_batch_tokens(settings: TrainSettings, view: View, rows: Sequence[Encoded]) -> float:
-    batch = settings.rows(split_of(view))
-    count = min(batch, settings.micro_batch_size or batch)
-    return count * sum(len(row.ids) for row in rows) / len(rows)

@@ -22,11 +22,9 @@ def purge(folder: RunFolder) -> list[str]:
         InputError: the run is not finished, and cannot continue without these files.
     """
     if folder.recipe_file.exists() and not folder.state().done:
-        raise InputError(
-            "the run is not finished, and cannot go on without what a purge removes",
-            where=str(folder.path),
-            fix="finish it: unlearn run RECIPE --resume; or delete the whole folder",
-        )
+        what = "the run is not finished, and cannot continue without the files that a purge removes"
+        fix = "finish it: unlearn run RECIPE --resume; or delete the whole folder"
+        raise InputError(what, where=str(folder.path), fix=fix)
     shows = folder.recipe().get("report", {}).get("show_forget_text", False)
     if shows and folder.report_file.exists() and folder.records_file.exists():
         # First, because it cannot be built without the records.

@@ -55,24 +55,23 @@ def run(
     context = RunContext(recipe, permission=permission, progress=progress, watch=g_effect_watch if watched else None)
     folder, progress = context.folder, context.progress
     open_run(context, resume=resume)
-    if folder.state().done:
+    state = folder.state()
+    if state.done:
         progress.log(f"{folder.path}: this run is finished")
         return folder
-    if folder.state().train is None:
+    if state.train is None:
         if unused := _unused_settings(recipe):
             progress.log(f"the method {recipe.method['name']} does not use these settings: {', '.join(unused)}")
         context.prepare()
-        if measured and not context.suite.has_models:
-            # Before the training, so that an error in rows or models is found early.
-            measure_references(folder, recipe.eval, progress, context.suite, target=context.source)
+    if measured and state.measure is None and not context.suite.has_models:
+        # Before the training, so that an error in rows or models is found early.
+        measure_references(folder, recipe.eval, progress, context.suite, target=context.source)
+    if state.train is None:
         with device_errors():
             _fit(context)
     if not measured:
         return folder
-    if folder.state().measure is None:
-        # The references exist already, unless the model was trained by a call with `measured` false.
-        if not context.suite.has_models:
-            measure_references(folder, recipe.eval, progress, context.suite, target=recipe.model.path)
+    if state.measure is None:
         measure_subject(folder, recipe.eval, progress, context.suite)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
     write_documents(folder, context.suite)
@@ -101,19 +100,15 @@ def _fit(context: RunContext) -> None:
     subject = context.method.fit(context)
     peak, seconds = peak_rss_mb(), time.monotonic() - began
     context.folder.write_subject(_saved(context, subject))
-    state = context.folder.state()
-    if context.results:
+    results, state, trained = context.results, context.folder.state(), seconds
+    if results:
         # The seconds of all sessions of the training, which the checkpoints add up.
-        trained = sum(result.seconds for result in context.results)
-        seconds = sum(stage.seconds for stage in (state.targets, state.reference) if stage) + trained
-    ended = next((result.ended for result in context.results if result.ended != "finished"), "finished")
+        trained = sum(result.seconds for result in results)
+        seconds = trained + sum(stage.seconds for stage in (state.targets, state.reference) if stage)
+    ended = next((result.ended for result in results if result.ended != "finished"), "finished")
+    steps = sum(result.steps for result in results)
     context.folder.update(
-        train=Training(
-            seconds=sum(result.seconds for result in context.results) if context.results else seconds,
-            ended=ended,
-            steps=sum(result.steps for result in context.results),
-            peak_rss_mb=peak,
-        ),
+        train=Training(seconds=trained, ended=ended, steps=steps, peak_rss_mb=peak),
         cost=Cost(seconds=seconds, peak_rss_mb=peak),
     )
 
@@ -121,30 +116,18 @@ def _fit(context: RunContext) -> None:
 def _saved(context: RunContext, subject: Subject) -> SubjectSpec:
     """Save the model under test, and return how to open it again."""
     if isinstance(context.method, Guard):
-        return _saved_guard(context)
+        # The model did not change, so it is not saved, only the guard's scope.
+        context.folder.write_guard_scope(context.scope)
+        guard = {"name": context.recipe.method["name"], **context.method.model_dump(mode="json")}
+        return SubjectSpec(kind="guarded", path=context.found.name, dtype=context.dtype, guard=guard)
     if isinstance(subject, LocalSubject):
         return _saved_weights(context, subject.model)
     if isinstance(subject, EnsembleSubject):
         # The method wrote the adapters while it trained.
         folder = context.folder.model
         members = tuple(path.relative_to(folder.resolve()).as_posix() for path in subject.members.values())
-        dtype = context.recipe.model.dtype
-        return SubjectSpec(kind="ensemble", path=folder.name, base=subject.base, dtype=dtype, members=members)
+        return SubjectSpec(kind="ensemble", path=folder.name, base=subject.base, dtype=context.dtype, members=members)
     raise TypeError(f"{type(subject).__name__} cannot be saved")
-
-
-def _saved_guard(context: RunContext) -> SubjectSpec:
-    """Write the scope to the private folder, and refer to the model.
-
-    The model itself did not change, so it is not saved.
-    """
-    context.folder.write_guard_scope(context.scope)
-    return SubjectSpec(
-        kind="guarded",
-        path=context.found.name,
-        dtype=context.dtype,
-        guard={"name": context.recipe.method["name"], **context.method.model_dump(mode="json")},
-    )
 
 
 def _saved_weights(context: RunContext, model: Any) -> SubjectSpec:

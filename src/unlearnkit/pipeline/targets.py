@@ -1,13 +1,13 @@
-"""Write, review and replace the targets of a run before it is trained."""
+"""Write, export and import the targets of a run before training."""
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 from unlearnkit.core.environment import device_errors
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
+from unlearnkit.core.renamed_arguments import renamed_arguments
 from unlearnkit.llm.consent import Permission
 from unlearnkit.pipeline.context import RunContext
 from unlearnkit.pipeline.open_run import open_run
@@ -16,6 +16,7 @@ from unlearnkit.runs.folder import RunFolder
 from unlearnkit.targets.review import write_review
 
 
+@renamed_arguments(take_from="import_from", give_to="export_to")
 def teach(
     recipe: Recipe,
     *,
@@ -23,49 +24,42 @@ def teach(
     import_from: str | Path | None = None,
     export_to: str | Path | None = None,
     progress: Progress | None = None,
-    take_from: str | Path | None = None,
-    give_to: str | Path | None = None,
 ) -> RunFolder:
-    """Write the targets of a run before it is trained, in its folder; `run` with `resume` then trains on them.
+    """Write the targets of a run to its folder, before training.
 
-    Targets that are there already are not written again. Called again after a stop, it goes on.
+    `run` with `resume` then trains on them. Existing targets are not written again. A call that was stopped is
+    continued by the next one.
 
     Args:
-        recipe: of the run.
-        permission: what a teacher that is asked may be sent, and may spend; nothing is sent without it.
-        import_from: a file of targets that a person edited, as `export_to` writes it; they replace those in the run.
-        export_to: file for the targets, with their questions, for a person to read and edit.
-        progress: shows what is being done.
-        take_from: earlier name of `import_from`.
-        give_to: earlier name of `export_to`.
+        recipe: the recipe of the run.
+        permission: what a teacher that is a chat model may be sent, and may spend; nothing is sent without it.
+        import_from: file of targets that a person edited, in the format of `export_to`; they replace those of the run.
+        export_to: file for the targets and their questions, for a person to read and edit.
+        progress: reports progress.
 
     Raises:
         InputError: the method trains on no targets, or was trained already; or an edited target cannot be used.
         Interrupted, UnlearnError: the teacher did not finish; what it wrote is kept.
     """
-    for old, new, value in (("take_from", "import_from", take_from), ("give_to", "export_to", give_to)):
-        if value is not None:
-            warnings.warn(f"the argument {old!r} is now called {new!r}", FutureWarning, stacklevel=2)
-    import_from, export_to = import_from or take_from, export_to or give_to
     context = RunContext(recipe, permission=permission, progress=progress)
     if not context.is_taught:
         raise InputError(
-            "the method is taught no targets",
+            "the method trains on no targets",
             where="method.name",
             value=recipe.method["name"],
-            fix="take one that is: method.name=tru",
+            fix="choose one that does: method.name=tru",
         )
     open_run(context, resume=True)
-    folder = context.folder
+    folder, place = context.folder, str(context.folder.path)
     if import_from is not None and folder.state().fingerprints:
         raise InputError(
             "the run was trained on its targets already, or is being trained",
-            where=str(folder.path),
-            fix="begin anew in another folder, and give the edited targets to that: out=...",
+            where=place,
+            fix="start again in another folder, and import the edited targets there: out=...",
         )
     if folder.state().purged:
-        where, fix = str(folder.path), "begin anew in another folder: out=..."
-        raise InputError("the run was purged, and its targets with it", where=where, fix=fix)
+        fix = "start again in another folder: out=..."
+        raise InputError("the run was purged, and its targets with it", where=place, fix=fix)
     if folder.state().targets is not None and import_from is None and export_to is None:
         return folder
     context.prepare()

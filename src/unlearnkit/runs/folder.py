@@ -144,8 +144,7 @@ class RunFolder:
 
     def scope(self) -> Scope:
         """Read the scope that the model should forget, or is measured by."""
-        if not self.scope_file.exists():
-            raise self._not_measured("scope")
+        self._refuse_unmeasured(self.scope_file)
         return self._read(self.scope_file, Scope)
 
     def write_scope(self, scope: Scope) -> None:
@@ -173,8 +172,7 @@ class RunFolder:
 
     def records(self) -> list[Record]:
         """Read what was measured on each row."""
-        if not self.records_file.exists():
-            raise self._not_measured("records")
+        self._refuse_unmeasured(self.records_file)
         with reading(self.records_file, fix=f"measure it again: unlearn eval {self.path}"):
             return read_records(self.records_file)
 
@@ -190,8 +188,7 @@ class RunFolder:
 
     def scores(self) -> dict[str, Score]:
         """Read every score by its flat name."""
-        if not self.scores_file.exists():
-            raise self._not_measured("scores")
+        self._refuse_unmeasured(self.scores_file)
         with reading(self.scores_file, fix=f"make it again: unlearn score {self.path}"):
             scores = _SCORES.validate_json(self.scores_file.read_text(encoding="utf-8"))
             return {current_name(name): score for name, score in scores.items()}
@@ -233,28 +230,21 @@ class RunFolder:
             return ()
         with reading(self.log_file, fix="remove the damaged lines: the report draws its curves from the others"):
             steps = [json.loads(line) for line in self.log_file.read_text(encoding="utf-8").splitlines()]
-            return tuple(
-                CurvePoint(
-                    step=step["step"],
-                    values={name: _number(v) for name, v in {"loss": step["loss"], **step["terms"]}.items()},
-                )
-                for step in steps
-            )
+            values = [{"loss": step["loss"], **step["terms"]} for step in steps]
+            finite = [{name: math.nan if v is None else v for name, v in each.items()} for each in values]
+            return tuple(CurvePoint(step=step["step"], values=v) for step, v in zip(steps, finite, strict=True))
 
-    def _not_measured(self, what: str) -> InputError:
-        if self.is_run and self.state().purged:
-            fix = f"measure it again: unlearn eval {self.path}"
-            return InputError(f"the run was purged, including its {what}", where=str(self.path), fix=fix)
-        return InputError(f"the run has no {what}", where=str(self.path), fix=f"measure it: unlearn eval {self.path}")
+    def _refuse_unmeasured(self, file: Path) -> None:
+        """Raise `InputError` if a file that a measurement writes is missing."""
+        if not file.exists():
+            purged = self.is_run and self.state().purged
+            what = f"the run was purged, including its {file.stem}" if purged else f"the run has no {file.stem}"
+            raise InputError(what, where=str(self.path), fix=f"measure it: unlearn eval {self.path}")
 
     @staticmethod
     def _read(path: Path, kind: type[T]) -> T:
         with reading(path):
             return kind.model_validate_json(path.read_text(encoding="utf-8"))
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
 
 
 def _by_current_names(recipe: dict[str, Any]) -> dict[str, Any]:

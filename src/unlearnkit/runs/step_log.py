@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from unlearnkit.core.files import write_atomic, writing
 from unlearnkit.core.settings import Value
@@ -19,38 +19,24 @@ class StepLogFile:
 
         `keep`: number of steps in the checkpoint. Later lines are cut, since those steps are run again.
         """
-        self._path, self._keep = path, keep
-        self._stream: TextIO | None = None
+        self._path, self._keep, self._begun = path, keep, False
 
-    def begin(self) -> TextIO:
-        """Cut the log back to the checkpoint.
+    def begin(self) -> None:
+        """Cut the log back to the checkpoint, once.
 
         Called once it is certain that training can continue.
         """
-        if self._stream is not None:
-            return self._stream
-        path, kept = self._path, []
-        if path.exists():
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        if not self._begun:
+            lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True) if self._path.exists() else []
             # A line that was truncated by a kill comes after the last checkpoint, so it is cut as well.
-            kept = [line for line in lines[: self._keep] if line.endswith("\n")]
-        write_atomic(path, "".join(kept))
-        with writing(path):
-            self._stream = path.open("a", encoding="utf-8")
-        return self._stream
+            write_atomic(self._path, "".join(line for line in lines[: self._keep] if line.endswith("\n")))
+            self._begun = True
 
     def add(self, step: dict[str, Any]) -> None:
         """Write one step; non-finite numbers become null, since JSON has none."""
-        stream = self.begin()
-        with writing(self._path):
+        self.begin()
+        with writing(self._path), self._path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(_finite(step), allow_nan=False) + "\n")
-            stream.flush()
-
-    def close(self) -> None:
-        """Close the log."""
-        if self._stream is not None:
-            with writing(self._path):
-                self._stream.close()
 
 
 def _finite(value: Any) -> Any:

@@ -1,0 +1,99 @@
+"""Recipe sections that hold the name of a plug-in and its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from unlearnkit.core.registry import Registry
+from unlearnkit.core.settings import Settings
+from unlearnkit.core.yaml_source import BadField, at_field, bad_field, dotted, name_key
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class PluginSection(Generic[T]):
+    """A section of a recipe for plug-ins of type `T`."""
+
+    registry: Registry[Any]
+    path: tuple[str, ...]
+    """Path of the section in the recipe."""
+    others: tuple[str, ...] = ()
+    """Fields of the section that are not settings of the plug-in."""
+    own_sections: tuple[str, ...] = ()
+    """Settings of the plug-in that are sections of the recipe themselves."""
+    default: str | None = None
+    """Name of the plug-in if the section does not name one; None if it must."""
+
+    @property
+    def key(self) -> str:
+        """The field that holds the plug-in's name."""
+        return name_key(self.path[-1])
+
+    def settings(self, section: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields of the section that are settings of the plug-in."""
+        return {field: value for field, value in section.items() if field not in (self.key, *self.others)}
+
+    def make(self, section: dict[str, Any]) -> T:
+        """Create the plug-in that a section names, with its settings."""
+        made: T = self.registry.get(section[self.key]).plugin(**self.settings(section))
+        return made
+
+    def resolve(self, section: Any) -> dict[str, Any]:
+        """Return the section with every setting of its plug-in, defaults included.
+
+        Raises:
+            BadField: it is no section, there is no plug-in of that name, or a setting cannot be used.
+        """
+        if not isinstance(section, dict):
+            raise BadField(
+                "a setting has a value that cannot be used",
+                path=self.path,
+                value="null" if section is None else section,
+                allowed="a section: its settings, each on an indented line below it",
+                fix=f"write it as {{{self.key}: {section if isinstance(section, str) else 'NAME'}}}",
+            )
+        name = section.get(self.key, self.default)
+        if not isinstance(name, str):
+            raise BadField(
+                f"the {self.registry.kind} has no name",
+                path=(*self.path, self.key),
+                value=name,
+                allowed=", ".join(self.registry.names()),
+                fix=f"write {dotted((*self.path, self.key))}",
+            )
+        with at_field(*self.path, self.key):
+            plugin = _settings_class(self.registry.get(name).plugin)
+        try:
+            made = plugin.model_validate(self.settings(section))
+        except ValidationError as error:
+            first = error.errors()[0]["loc"]
+            prefix = () if first and first[0] in self.own_sections else self.path
+            raise bad_field(error, plugin, prefix, besides=(self.key, *self.others)) from error
+        others = {field: section[field] for field in self.others if field in section}
+        return {self.key: name, **made.model_dump(mode="json"), **others}
+
+    def schemas(self, definitions: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the JSON Schema of the section for each registered plug-in.
+
+        What the schemas refer to is added to `definitions`.
+        """
+        schemas = []
+        for name in self.registry.names():
+            schema = _settings_class(self.registry.get(name).plugin).model_json_schema()
+            definitions.update(schema.pop("$defs", {}))
+            schema["properties"] = {self.key: {"const": name}, **schema.get("properties", {})}
+            schema["required"] = [*([] if name == self.default else [self.key]), *schema.get("required", [])]
+            schemas.append(schema)
+        return schemas
+
+
+def _settings_class(plugin: Any) -> type[BaseModel]:
+    """Return the class that validates the plug-in's settings.
+
+    A plug-in that is no model has no settings.
+    """
+    return plugin if issubclass(plugin, BaseModel) else Settings
