@@ -28,7 +28,9 @@ PENDING = ROOT / "tools" / "prose_pending.txt"
 MOST_WORDS = 12
 """Maximum number of words in the first line of a docstring."""
 
-DATA = frozenset(f"suites/pocket/{name}.py" for name in ("phrases", "names", "story", "corpus", "manners", "world")) | {
+DATA = frozenset(
+    f"suites/pocket/{name}.py" for name in ("requests", "names", "story", "corpus", "manners", "world")
+) | {
     "data/idk_answers.py",
     "judges/rubrics.py",
     "judges/rule/phrases.py",

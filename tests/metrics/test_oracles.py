@@ -22,19 +22,16 @@ from scipy.stats import hmean, ks_2samp
 from unlearnkit.metrics.membership import auc, privleak, privleak_open_unlearning, zlib_score
 from unlearnkit.metrics.memorization import rouge_recall
 from unlearnkit.suites.tofu.formulas import (
-    SetUtility,
     answer_probability,
     forget_quality,
+    harmonic_mean,
     log_forget_quality,
-    model_utility,
     option_probability,
     option_probability_open_unlearning,
-    retain_utility,
     truth_closeness,
     truth_ratio,
     truth_ratio_open_unlearning,
     truth_ratio_tofu_logged,
-    truth_ratio_tofu_scored,
     truth_utility,
 )
 
@@ -123,22 +120,21 @@ def test_probabilities_of_open_unlearning(model: str) -> None:
 @pytest.mark.parametrize("model", OPEN_UNLEARNING)
 def test_model_utility_of_open_unlearning(model: str) -> None:
     log = open_unlearning(model)
-    kept = SetUtility(
+    kept = [
         fmean(answer_probability([-loss]) for loss in items(log["retain_Q_A_Prob"], "avg_loss")),
         fmean(rouge.rouge_l for rouge in said_again(log["retain_Q_A_ROUGE"])),
         truth_utility(open_unlearning_ratios(model, "retain", "PARA_Prob")),
-    )
-    others = [
-        SetUtility(
+    ]
+    others = []
+    for name in ("ra", "wf"):
+        others += [
             fmean(option_probability_open_unlearning(*answer) for answer in answers(model, name, "Prob")),
             fmean(rouge.rouge_l for rouge in said_again(log[f"{name}_Q_A_ROUGE"])),
             truth_utility(open_unlearning_ratios(model, name, "Prob")),
-        )
-        for name in ("ra", "wf")
-    ]
-    assert model_utility(kept, *others) == pytest.approx(log["model_utility"]["agg_value"], abs=WITHIN)
+        ]
+    assert harmonic_mean(kept + others) == pytest.approx(log["model_utility"]["agg_value"], abs=WITHIN)
     reported = [log[name]["agg_value"] for name in ("retain_Q_A_Prob", "retain_Q_A_ROUGE", "retain_Truth_Ratio")]
-    assert retain_utility(kept) == pytest.approx(float(hmean(reported)), abs=WITHIN)
+    assert harmonic_mean(kept) == pytest.approx(float(hmean(reported)), abs=WITHIN)
 
 
 def said_again(measured: dict[str, Any]) -> list[Any]:
@@ -201,7 +197,6 @@ def test_truth_ratios_of_the_original_code(model: str, name: str) -> None:
         rounding = FLOAT32 * (2 + 2 * (abs(right) + abs(fmean(wrong))))
         assert rounding < 5e-6
         assert truth_ratio_tofu_logged(right, wrong) == pytest.approx(measured, rel=rounding)
-        assert truth_ratio_tofu_scored(right, wrong) == pytest.approx(1 / measured, rel=rounding)
 
 
 @pytest.mark.parametrize("model", TOFU)
@@ -226,9 +221,10 @@ def test_forget_quality_of_the_original_code() -> None:
     """Of the ratios that it logged, and of the inverse that its scoring script makes again of the losses."""
     logged = [list(original(model)[FORGET]["truth_ratio"].values()) for model in TOFU]
     reported = float(ks_2samp(*logged).pvalue)
-    for ratio in (truth_ratio_tofu_logged, truth_ratio_tofu_scored):
-        ratios = [[ratio(*answer) for answer in original_answers(model, FORGET)] for model in TOFU]
-        assert forget_quality(*ratios) == pytest.approx(reported, rel=WITHIN)
+    ratios = [[truth_ratio_tofu_logged(*answer) for answer in original_answers(model, FORGET)] for model in TOFU]
+    inverse = [[1 / ratio for ratio in side] for side in ratios]
+    for sides in (ratios, inverse):
+        assert forget_quality(*sides) == pytest.approx(reported, rel=WITHIN)
 
 
 def test_the_papers_truth_ratio_gives_another_forget_quality() -> None:
@@ -243,7 +239,7 @@ def test_the_papers_truth_ratio_gives_another_forget_quality() -> None:
 @pytest.mark.parametrize("model", TOFU)
 def test_model_utility_of_the_original_code(model: str) -> None:
     """Its logs hold no scores: against its scoring script's formulas, restated with arrays of probabilities."""
-    components, sets = [], []
+    components, ours = [], []
     for name in (RETAIN, *OPTIONS.values()):
         log = original(model)[name]
         right, wrong = np.array(list(log["avg_gt_loss"].values())), np.array(list(log["average_perturb_loss"].values()))
@@ -253,12 +249,12 @@ def test_model_utility_of_the_original_code(model: str) -> None:
         rouge = list(log["rougeL_recall"].values())
         scored = np.exp(wrong.mean(axis=1) - np.array(list(log["avg_paraphrased_loss"].values())))
         components += [probability.mean(), np.mean(rouge), np.maximum(0, 1 - 1 / scored).mean()]
-        ours = (
+        probabilities = (
             [answer_probability([-loss]) for loss in right]
             if name == RETAIN
             else [option_probability(-loss, list(-others)) for loss, others in zip(right, wrong, strict=True)]
         )
         truth = truth_utility([truth_ratio_tofu_logged(*answer) for answer in original_answers(model, name)])
-        sets.append(SetUtility(fmean(ours), fmean(rouge), truth))
-    assert model_utility(*sets) == pytest.approx(float(hmean(components)), abs=WITHIN)
-    assert retain_utility(sets[0]) == pytest.approx(float(hmean(components[:3])), abs=WITHIN)
+        ours += [fmean(probabilities), fmean(rouge), truth]
+    assert harmonic_mean(ours) == pytest.approx(float(hmean(components)), abs=WITHIN)
+    assert harmonic_mean(ours[:3]) == pytest.approx(float(hmean(components[:3])), abs=WITHIN)

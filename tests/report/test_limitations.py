@@ -35,7 +35,7 @@ def test_without_a_retrained_model_the_unmeasured_figures_are_named() -> None:
 
 def test_tofu_says_what_its_figures_are() -> None:
     words = " ".join(Tofu(data=TofuData(path="tofu")).limitations())
-    for said in ("authors are made up", "OpenUnlearning compute the truth ratio otherwise", "word for word"):
+    for said in ("authors are made up", "OpenUnlearning define the truth ratio differently", "the exact answer"):
         assert said in words
 
 
@@ -43,8 +43,8 @@ def test_tofu_says_what_its_figures_are() -> None:
     ("data", "said"),
     [
         ({"retain": None}, "No retain rows were given (data.retain)"),
-        ({"retain": "auto"}, "the target model wrote rows to stand in"),
-        ({"retain": "auto", "retain_from": "x.txt"}, "rows from data.retain_from stood in"),
+        ({"retain": "auto"}, "the target model wrote rows to use in their place"),
+        ({"retain": "auto", "retain_from": "x.txt"}, "rows from data.retain_from were used in their place"),
         ({"holdout": None}, "no membership attack and no PrivLeak"),
         ({"scope": None}, "drafted from the forget rows, and nobody has checked them"),
     ],

@@ -22,7 +22,7 @@ from unlearnkit.pipeline.score import score
 from unlearnkit.recipe import load_recipe, make_recipe, make_suite
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.suites.files import suite as files
-from unlearnkit.suites.files.suite import told_apart
+from unlearnkit.suites.files.suite import with_unique_ids
 from unlearnkit.text.normalize import contains
 
 QUIET = Progress(quiet=True)
@@ -133,8 +133,8 @@ def test_the_model_writes_what_stands_in_for_retain(pile: dict[str, str], tmp_pa
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ({"retain": "auto"}, "the target model wrote rows to stand in for them"),
-        ({"retain": "auto", "retain_from": "retain"}, "rows from data.retain_from stood in for them"),
+        ({"retain": "auto"}, "the target model wrote rows to use in their place"),
+        ({"retain": "auto", "retain_from": "retain"}, "rows from data.retain_from were used in their place"),
         ({}, None),
     ],
     ids=["written", "stood-in", "own"],
@@ -147,7 +147,7 @@ def test_run_and_report_warn_of_retain_rows_that_stand_in(
     told = " ".join(capsys.readouterr().err.split())
     page = folder.report_file.read_text("utf-8")
     if said is None:
-        assert "warning" not in told and "stand in for them" not in page
+        assert "warning" not in told and "in their place" not in page
         return
     assert f"warning: No retain rows were given: {said}" in told and "Utility is only as well known as" in told
     assert said in page and said in folder.card_file.read_text("utf-8")
@@ -185,7 +185,7 @@ def test_files_are_read_once_however_often_a_run_asks(
 
 def test_files_of_one_name_give_rows_of_different_ids() -> None:
     row = Row(id="part.jsonl:1", question="Who?", answer="Ada.")
-    apart = told_apart({"forget": (row,), "retain": (row,), "near": (row,)})
+    apart = with_unique_ids({"forget": (row,), "retain": (row,), "near": (row,)})
     assert [rows[0].id for rows in apart.values()] == ["part.jsonl:1", "retain/part.jsonl:1", "near/part.jsonl:1"]
 
 

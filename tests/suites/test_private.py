@@ -24,7 +24,7 @@ TOLD = "Zanzibar-77"
 """Stands in every answer of the rows below."""
 
 
-class LLMTargetWriter:
+class Workspace:
     """A working folder with a cache and a temp folder in it, and everything that was said there."""
 
     def __init__(self, root: Path, patch: pytest.MonkeyPatch, capture: Any, log: pytest.LogCaptureFixture) -> None:
@@ -44,15 +44,15 @@ class LLMTargetWriter:
 
 
 @pytest.fixture
-def desk(
+def workspace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any, caplog: pytest.LogCaptureFixture
-) -> Iterator[LLMTargetWriter]:
+) -> Iterator[Workspace]:
     (tmp_path / "temp").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("UNLEARNKIT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temp"))
     monkeypatch.setattr(tempfile, "tempdir", None)  # asked for anew
-    yield LLMTargetWriter(tmp_path, monkeypatch, capfd, caplog)
+    yield Workspace(tmp_path, monkeypatch, capfd, caplog)
     monkeypatch.setattr(tempfile, "tempdir", None)
 
 
@@ -84,13 +84,13 @@ def desk(
     ],
 )
 def test_nothing_that_reads_or_makes_a_run_tells(
-    method: dict[str, Any], pile: dict[str, str], desk: LLMTargetWriter
+    method: dict[str, Any], pile: dict[str, str], workspace: Workspace
 ) -> None:
     method = {**method, **({"base": pile["model"]} if "base" in method else {})}
-    desk.write({**recipe_of(pile, desk.root / "run", holdout=pile["holdout"]), "method": method})
-    code, out, err = desk.call("run", "recipe.yaml")
+    workspace.write({**recipe_of(pile, workspace.root / "run", holdout=pile["holdout"]), "method": method})
+    code, out, err = workspace.call("run", "recipe.yaml")
     assert code == 0, err
-    forms = secrets(folder := RunFolder(desk.root / "run"))
+    forms = secrets(folder := RunFolder(workspace.root / "run"))
     assert len(forms) > 10
     said = [out, err]
     for arguments in (
@@ -102,32 +102,32 @@ def test_nothing_that_reads_or_makes_a_run_tells(
         ("eval", "run"),
         ("run", "recipe.yaml", "--resume"),
     ):
-        code, out, err = desk.call(*arguments)
+        code, out, err = workspace.call(*arguments)
         assert code == 0, err
         said += [out, err]
     assert not [form for form in forms if any(form in text for text in said)]
-    places = holding(desk.root, forms)
+    places = holding(workspace.root, forms)
     assert {file.parent.name for file in places} == {"private"}
     assert all(file.parent.stat().st_mode & 0o077 == 0 for file in places), "private is for its owner alone"
     assert ("targets.jsonl" in {file.name for file in folder.private.iterdir()}) == (method["name"] == "tru")
-    code, *said = desk.call("purge", "run")
+    code, *said = workspace.call("purge", "run")
     assert code == 0 and not any(form in text for form in forms for text in said)
-    assert holding(desk.root, forms) == []
+    assert holding(workspace.root, forms) == []
 
 
 def test_a_run_that_fails_midway_tells_nothing(
-    pile: dict[str, str], desk: LLMTargetWriter, monkeypatch: pytest.MonkeyPatch
+    pile: dict[str, str], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise MemoryError
 
-    desk.write({**recipe_of(pile, desk.root / "run"), "method": {"name": "tru"}})
+    workspace.write({**recipe_of(pile, workspace.root / "run"), "method": {"name": "tru"}})
     monkeypatch.setattr(Trainer, "_step", fail)
-    code, out, err = desk.call("run", "recipe.yaml")
+    code, out, err = workspace.call("run", "recipe.yaml")
     assert code == 1 and "not enough memory" in err
     forms = [json.loads(line)["answer"] for line in Path(pile["forget"]).read_text("utf-8").splitlines()]
     assert not any(form in out + err for form in forms)
-    assert {file.parent.name for file in holding(desk.root, forms)} == {"private"}
+    assert {file.parent.name for file in holding(workspace.root, forms)} == {"private"}
 
 
 def rows(count: int = 3, **changed: Any) -> list[dict[str, Any]]:
@@ -175,27 +175,27 @@ BROKEN: dict[str, tuple[str, str | Callable[[], str]]] = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_an_error_in_rows_never_quotes_them(case: str, pile: dict[str, str], desk: LLMTargetWriter) -> None:
+def test_an_error_in_rows_never_quotes_them(case: str, pile: dict[str, str], workspace: Workspace) -> None:
     name, content = BROKEN[case]
     text = content if isinstance(content, str) else content()
-    (desk.root / name).write_text(text, encoding="utf-8")
-    desk.write(recipe_of(pile, desk.root / "run", forget=name))
+    (workspace.root / name).write_text(text, encoding="utf-8")
+    workspace.write(recipe_of(pile, workspace.root / "run", forget=name))
     for arguments in (
         ("check", "recipe.yaml", "--json"),
         ("run", "recipe.yaml"),
         ("init", "--model", pile["model"], "--forget", name, "--out", "new"),
     ):
-        code, out, err = desk.call(*arguments)
+        code, out, err = workspace.call(*arguments)
         if not (case == "too-long" and arguments[0] == "init"):
             assert code == 2, err
         assert TOLD not in out + err
-    assert not (desk.root / "run").exists()
-    assert {file.name for file in holding(desk.root, [TOLD])} <= {name, "scope.yaml"}
+    assert not (workspace.root / "run").exists()
+    assert {file.name for file in holding(workspace.root, [TOLD])} <= {name, "scope.yaml"}
 
 
-def test_a_secret_that_leaks_is_not_told(pile: dict[str, str], desk: LLMTargetWriter) -> None:
+def test_a_secret_that_leaks_is_not_told(pile: dict[str, str], workspace: Workspace) -> None:
     subject = "Ada Byron"
-    (desk.root / "a.jsonl").write_text(jsonl(*rows()), encoding="utf-8")
+    (workspace.root / "a.jsonl").write_text(jsonl(*rows()), encoding="utf-8")
     # What every refusal says, and a part of each answer.
     forms = [["decline"], [TOLD]]
     scope = {
@@ -204,16 +204,16 @@ def test_a_secret_that_leaks_is_not_told(pile: dict[str, str], desk: LLMTargetWr
         "subjects": [{"name": subject}],
         "secrets": [{"subject": subject, "forms": of_one} for of_one in forms],
     }
-    (desk.root / "scope.yaml").write_text(yaml.safe_dump(scope), encoding="utf-8")
-    data = recipe_of(pile, desk.root / "run", forget="a.jsonl", scope="scope.yaml")
-    desk.write({**data, "method": {"name": "tru"}})
-    code, out, err = desk.call("run", "recipe.yaml")
+    (workspace.root / "scope.yaml").write_text(yaml.safe_dump(scope), encoding="utf-8")
+    data = recipe_of(pile, workspace.root / "run", forget="a.jsonl", scope="scope.yaml")
+    workspace.write({**data, "method": {"name": "tru"}})
+    code, out, err = workspace.call("run", "recipe.yaml")
     assert code == 1 and "hold a secret of the scope" in err
     assert TOLD not in out + err and "'decline'" not in err
-    assert not (desk.root / "run").exists()
+    assert not (workspace.root / "run").exists()
 
 
-def test_a_check_shows_rows_on_stdout_alone_and_its_findings_never(pile: dict[str, str], desk: LLMTargetWriter) -> None:
+def test_a_check_shows_rows_on_stdout_alone_and_its_findings_never(pile: dict[str, str], workspace: Workspace) -> None:
     # Twice in a split, in forget and retain, in another language, with a special token, too long, with no answer.
     odd = [
         *rows(),
@@ -223,13 +223,13 @@ def test_a_check_shows_rows_on_stdout_alone_and_its_findings_never(pile: dict[st
         {"question": "What did Ada Byron tell at length?", "answer": f"{TOLD} " * 200},
         {"question": "Where did Ada Byron go, time 0?", "answer": f"Not to {TOLD}."},
     ]
-    (desk.root / "a.jsonl").write_text(jsonl(*odd), encoding="utf-8")
-    (desk.root / "b.jsonl").write_text(jsonl(*rows(2)), encoding="utf-8")
+    (workspace.root / "a.jsonl").write_text(jsonl(*odd), encoding="utf-8")
+    (workspace.root / "b.jsonl").write_text(jsonl(*rows(2)), encoding="utf-8")
     scope = {"description": "Where she went.", "task": "profile", "subjects": [{"name": "Ada Byron"}]}
-    (desk.root / "scope.yaml").write_text(yaml.safe_dump(scope), encoding="utf-8")
+    (workspace.root / "scope.yaml").write_text(yaml.safe_dump(scope), encoding="utf-8")
     sets = {"forget": "a.jsonl", "retain": "b.jsonl", "holdout": "b.jsonl", "scope": "scope.yaml"}
-    desk.write(recipe_of(pile, desk.root / "run", **sets))
-    code, out, err = desk.call("check", "recipe.yaml")
+    workspace.write(recipe_of(pile, workspace.root / "run", **sets))
+    code, out, err = workspace.call("check", "recipe.yaml")
     assert code == 2 and TOLD not in err
     told = out[out.index("\n\n") :].split("double brackets:\n")
     examples = [part.partition("\n")[0] for part in told[1:]]
@@ -247,17 +247,17 @@ def test_a_check_shows_rows_on_stdout_alone_and_its_findings_never(pile: dict[st
     }
     assert not [words for words in kinds if words not in rest]
     assert TOLD not in rest.partition("\n\n")[2]
-    code, out, err = desk.call("check", "recipe.yaml", "--json")
+    code, out, err = workspace.call("check", "recipe.yaml", "--json")
     found = json.loads(out)
     assert code == 2 and len(found["findings"]) > 6 and TOLD not in out + err
 
 
-def test_a_start_tells_secrets_in_the_scope_alone(pile: dict[str, str], desk: LLMTargetWriter) -> None:
-    code, out, err = desk.call("init", "--model", pile["model"], "--forget", pile["forget"], "--out", "new")
+def test_a_start_tells_secrets_in_the_scope_alone(pile: dict[str, str], workspace: Workspace) -> None:
+    code, out, err = workspace.call("init", "--model", pile["model"], "--forget", pile["forget"], "--out", "new")
     assert code == 0, err
     answers = [json.loads(line)["answer"] for line in Path(pile["forget"]).read_text("utf-8").splitlines()]
-    scope = yaml.safe_load((desk.root / "new" / "scope.yaml").read_text("utf-8"))
+    scope = yaml.safe_load((workspace.root / "new" / "scope.yaml").read_text("utf-8"))
     forms = answers + [form for secret in scope["secrets"] for form in secret["forms"] if len(form) > 3]
     assert not any(form in out + err for form in forms)
-    assert {file.name for file in holding(desk.root, forms)} <= {"scope.yaml"}
-    assert (desk.root / "new" / "scope.yaml").stat().st_mode & 0o077 == 0
+    assert {file.name for file in holding(workspace.root, forms)} <= {"scope.yaml"}
+    assert (workspace.root / "new" / "scope.yaml").stat().st_mode & 0o077 == 0

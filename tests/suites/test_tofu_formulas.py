@@ -15,28 +15,23 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.metrics.memorization import exact_memorization, extraction_strength, mean_logp, rouge_recall
 from unlearnkit.suites.tofu import formulas as tofu
 from unlearnkit.suites.tofu.formulas import (
-    SetUtility,
     answer_probability,
     forget_quality,
     harmonic_mean,
     log_forget_quality,
-    model_utility,
     option_probability,
     option_probability_open_unlearning,
-    retain_utility,
     truth_closeness,
     truth_ratio,
     truth_ratio_open_unlearning,
     truth_ratio_tofu_logged,
-    truth_ratio_tofu_scored,
-    truth_share_open_unlearning,
     truth_utility,
 )
 
 # What scipy says where the exact p rounds to above 1.
 pytestmark = pytest.mark.filterwarnings("ignore:ks_2samp. Exact calculation unsuccessful")
 
-RATIOS = (truth_ratio, truth_ratio_tofu_logged, truth_ratio_tofu_scored, truth_ratio_open_unlearning)
+RATIOS = (truth_ratio, truth_ratio_tofu_logged, truth_ratio_open_unlearning)
 mean_logps = st.floats(-8, -0.01)
 wrong_answers = st.lists(mean_logps, min_size=1, max_size=6)
 ranks = st.lists(st.integers(0, 3), min_size=1, max_size=12)
@@ -82,9 +77,7 @@ def test_truth_ratios_by_hand() -> None:
     right, wrong = math.log(0.5), [math.log(0.4), math.log(0.1)]
     assert truth_ratio(right, wrong) == pytest.approx(0.5)
     assert truth_ratio_tofu_logged(right, wrong) == pytest.approx(0.4)
-    assert truth_ratio_tofu_scored(right, wrong) == pytest.approx(2.5)
     assert truth_ratio_open_unlearning(right, wrong) == pytest.approx(0.2 / (0.5 + 1e-10), rel=1e-14)
-    assert truth_share_open_unlearning(right, wrong) == pytest.approx(0.5 / 0.7)
 
 
 def test_averaging_losses_first_is_not_the_papers_ratio() -> None:
@@ -106,7 +99,7 @@ def test_no_epsilon_hides_what_an_unlearned_model_prefers() -> None:
 def test_a_ratio_too_large_for_a_float_is_infinite() -> None:
     assert truth_ratio(-5000.0, [-1.0, -1.0]) == math.inf
     assert truth_ratio(-1.0, [-5000.0]) == 0.0
-    assert truth_ratio_tofu_scored(-1.0, [-5000.0]) == math.inf
+    assert truth_ratio_tofu_logged(-5000.0, [-1.0]) == math.inf
 
 
 @given(mean_logps, wrong_answers, st.randoms(use_true_random=False))
@@ -118,10 +111,8 @@ def test_truth_ratios_know_no_order_of_answers(right: float, wrong: list[float],
 @given(mean_logps, wrong_answers)
 def test_how_the_truth_ratios_hang_together(right: float, wrong: list[float]) -> None:
     logged = truth_ratio_tofu_logged(right, wrong)
-    assert truth_ratio_tofu_scored(right, wrong) == pytest.approx(1 / logged)
     assert logged <= truth_ratio(right, wrong) * (1 + 1e-12)
     assert truth_ratio_open_unlearning(right, wrong) == pytest.approx(logged, rel=1e-6)
-    assert truth_share_open_unlearning(right, wrong) == pytest.approx(1 / (1 + logged), abs=1e-6)
     assert truth_ratio(right, wrong[:1]) == pytest.approx(truth_ratio_tofu_logged(right, wrong[:1]))
 
 
@@ -136,7 +127,7 @@ def test_the_inverse_ratio_is_no_truth_ratio_for_utility() -> None:
     """Fault that the original code's two orientations invite: its scored ratio put into 1 - R says the opposite."""
     right, wrong = math.log(0.8), [math.log(0.1)]
     assert truth_utility([truth_ratio(right, wrong)]) == pytest.approx(0.875)
-    assert truth_utility([truth_ratio_tofu_scored(right, wrong)]) == 0.0
+    assert truth_utility([1 / truth_ratio_tofu_logged(right, wrong)]) == 0.0
 
 
 def test_truth_closeness_is_the_same_for_the_inverse() -> None:
@@ -187,27 +178,18 @@ def test_the_logarithm_is_monotone_where_floats_end() -> None:
     assert all(later < earlier for earlier, later in pairwise(logs))
 
 
-def test_model_utility_by_hand() -> None:
+def test_the_harmonic_mean_by_hand() -> None:
     """Nine numbers, eight of 0.5 and one of 0.25: 9 / (8 * 2 + 4)."""
-    half = SetUtility(0.5, 0.5, 0.5)
-    assert model_utility(half, half, half._replace(truth=0.25)) == pytest.approx(0.45)
-    assert retain_utility(SetUtility(1.0, 0.5, 0.25)) == pytest.approx(3 / 7)
-
-
-def test_a_zero_component_makes_utility_zero_and_a_missing_one_makes_it_unknown() -> None:
-    half = SetUtility(0.5, 0.5, 0.5)
-    assert model_utility(half, half._replace(rouge=0.0), half) == 0.0
-    assert model_utility(half, half._replace(rouge=None), half) is None
-    assert retain_utility(SetUtility(0.0, None, 0.5)) is None
+    assert harmonic_mean([0.5] * 8 + [0.25]) == pytest.approx(0.45)
+    assert harmonic_mean([1.0, 0.5, 0.25]) == pytest.approx(3 / 7)
+    assert harmonic_mean([0.5, 0.0]) == 0.0
 
 
 @given(st.lists(shares, min_size=1, max_size=9), st.randoms(use_true_random=False))
 def test_harmonic_mean_lies_between_its_components(parts: list[float], chance: random.Random) -> None:
     mean = harmonic_mean(parts)
-    assert mean is not None
     assert min(parts) * (1 - 1e-12) <= mean <= sum(parts) / len(parts) * (1 + 1e-12)
     assert harmonic_mean(chance.sample(parts, len(parts))) == pytest.approx(mean)
-    assert harmonic_mean([*parts, None]) is None
 
 
 def test_rouge_recall_by_hand() -> None:

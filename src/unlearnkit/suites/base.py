@@ -1,4 +1,4 @@
-"""A suite: splits, scope and the models that belong to them, ready to be unlearned and measured."""
+"""The interface of suites: benchmarks with splits, a scope and perhaps models."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SuiteTask:
-    """What a suite asks to be forgotten, and everything to do and judge it with."""
+    """A request to forget, with rows to train on and measure."""
 
     suite: str
     """Name and version of the suite: `pocket-1`."""
@@ -35,11 +35,11 @@ class SuiteTask:
     measured: Mapping[str, tuple[Row, ...]]
     """Rows that are measured, by the name of their set, in the order in which the sets are shown."""
     unspoken: frozenset[str] = frozenset()
-    """Measured sets whose rows are only read, with nothing generated from them."""
+    """Measured sets for whose rows nothing is generated; only their tokens are measured."""
     gradients: frozenset[str] = frozenset()
-    """Measured sets on whose rows the norms of the gradient are measured."""
+    """Measured sets on whose rows gradient norms are measured."""
     to_be_written: frozenset[str] = frozenset()
-    """Splits that are empty now, and whose rows the target model will write when the run begins."""
+    """Splits that are still empty; the target model writes their rows at the start of the run."""
 
 
 class GridRow(Value):
@@ -48,7 +48,7 @@ class GridRow(Value):
     method: str
     settings: dict[str, object]
     scores: dict[str, float | None]
-    """Scores on the validation share, never on the reported rows."""
+    """Scores on the validation part, never on the reported rows."""
     chosen: bool = False
 
 
@@ -61,107 +61,119 @@ class GridReport(Value):
 
 
 class Suite(Protocol):
-    """A benchmark. Its fields are what a recipe may set under `suite`, and those of its field `data` under `data`.
+    """A benchmark.
 
+    Its fields are the keys of the recipe section `suite`, and those of its field `data` the keys of the section `data`.
     A suite may have two more class attributes: `score_docs`, the docs of its own scores (see `declared_docs`), and
     `tuning_grid`, a file with the grid by which the settings of its methods were chosen (see `tuning_grid`).
     """
 
     version: ClassVar[str]
     has_models: ClassVar[bool]
-    """Whether the suite builds its target model; without one a recipe names the model."""
+    """Whether the suite builds its target model; if not, the recipe names the model."""
     max_new_tokens: ClassVar[int]
-    """Most tokens of an output, where the recipe does not say."""
+    """Default of the largest number of tokens of an output."""
 
     def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Suite:
-        """The suite with everything made that it needs of the target model; itself where it needs nothing.
+        """Return the suite with everything that it needs from the target model.
+
+        The suite itself, if it needs nothing.
 
         Args:
-            target: folder or hub id of the target model.
-            folder: where to write it; the owner's alone.
-            seed: of what is drawn.
-            max_length: most tokens of a row.
-            progress: tells what is being done.
+            target: folder or Hub id of the target model.
+            folder: private folder for the files that are written.
+            seed: of the sampling.
+            max_length: largest number of tokens of a row.
+            progress: reports the steps.
         """
         ...
 
     def task(self) -> SuiteTask:
-        """Scope and splits. Fast; needs no model."""
+        """Return scope and splits. Fast; needs no model."""
         ...
 
     def target_model(self, progress: Progress) -> str | None:
-        """Folder of the target model, built on the first call; None for a suite without models."""
+        """Return the folder of the target model, if the suite has models.
+
+        The first call builds the model.
+        """
         ...
 
     def retrained_model(self, progress: Progress) -> str | None:
-        """Folder or hub id of the retrained model, where there is one."""
+        """Return the folder or Hub id of the retrained model, if any."""
         ...
 
     def meta_load(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
-        """The target model's tokenizer and an untrained model of its shape: what a dry run looks at. Fast.
+        """Return the target model's tokenizer and an untrained model of its architecture.
 
-        Asked only of a suite that has models.
+        Fast, for a dry run. Called only for a suite that has models.
         """
         ...
 
     def retain_corpus(self) -> Sequence[Row]:
-        """Everything that the retrained model learned."""
+        """Return everything that the retrained model learned."""
         ...
 
     def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
-        """The suite's own scores, beside those that every suite has; no model is needed.
+        """Return the scores that only this suite has. Needs no model.
 
         Args:
-            records: what was measured of the subject.
-            retrained: what was measured of the retrained model; empty where there is none.
+            records: of the model under test.
+            retrained: records of the retrained model; empty if there is none.
         """
         ...
 
     def heading(self) -> str:
-        """What is asked to be forgotten, in a few words that end the title of a report; nothing secret."""
+        """Return in a few words what is to be forgotten.
+
+        They end the title of a report, so they contain nothing secret.
+        """
         ...
 
     def limitations(self) -> tuple[str, ...]:
-        """What a reader must know of figures made on this suite, in whole sentences; nothing secret. Reads no file."""
+        """Return what a reader must know about results on this suite.
+
+        In sentences that contain nothing secret. Reads no file.
+        """
         ...
 
 
 class UserModelSuite(Settings):
-    """What suites have in common whose models the user brings."""
+    """Base class of suites whose models the user brings."""
 
     model_config = ConfigDict(ignored_types=(cached_property,))
 
     has_models: ClassVar[bool] = False
 
     against_retrained: ClassVar[tuple[str, ...]] = ("PrivLeak", "the reference attack")
-    """The suite's own scores that need a retrained model, in words."""
+    """Titles of the suite's own scores that need a retrained model."""
 
     retrained: Place | None = None
-    """Folder or hub id of a model that learned everything but what is to be forgotten; null where there is none."""
+    """Folder or Hub id of a model that learned everything but what is to be forgotten; null if there is none."""
 
     def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
-        """Nothing is needed of the model."""
+        """Return the suite itself, which needs nothing from the model."""
         return self
 
     def target_model(self, progress: Progress) -> None:
-        """None: a recipe names the model."""
+        """Return None: the recipe names the model."""
 
     def retrained_model(self, progress: Progress) -> str | None:
-        """The one that the user has named."""
+        """Return the model that the user has named."""
         return self.retrained
 
     def limitations(self) -> tuple[str, ...]:
-        """What is left unmeasured where there is no retrained model."""
+        """Return what is not measured without a retrained model."""
         if self.retrained is not None:
             return ()
         return (
             "The recipe names no retrained model (suite.retrained), one that learned everything but what is to be "
             f"forgotten. Without one these stay unmeasured: {', '.join(self.against_retrained)}, and every comparison "
-            "with a model that never learned it. So nothing here says how much of what is left any model could guess.",
+            "with a model that never learned it. So it is unknown how much of what remains any model could guess.",
         )
 
     def meta_load(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
-        """Asked only of a suite that has models."""
+        """Raise InputError: the suite has no model."""
         raise InputError("the suite has no model of its own", where="model.path", fix="name the model")
 
 
@@ -170,12 +182,12 @@ suite = SUITES.register
 
 
 def declared_docs(name: str) -> Docs:
-    """Return the docs that a suite declares of its own scores; none if it is not registered."""
+    """Return the docs of a suite's own scores; empty if not registered."""
     docs: Docs = getattr(SUITES.get(name).plugin, "score_docs", {}) if name in SUITES.names() else {}
     return docs
 
 
 def tuning_grid(name: str) -> GridReport | None:
-    """Return the tuning grid that a suite offers; None for a suite without one."""
+    """Return the tuning grid that a suite offers, if any."""
     file = getattr(SUITES.get(name).plugin, "tuning_grid", None)
     return None if file is None else GridReport.model_validate_json(file.read_text(encoding="utf-8"))

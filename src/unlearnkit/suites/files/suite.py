@@ -33,58 +33,59 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 MEASURED_AT_MOST = 400
-"""Most rows of retain that are measured, taken evenly from all of it; every row of the other sets is."""
+"""Largest number of retain rows that are measured, spread evenly over the set. Other sets are measured completely."""
 DOCUMENTS = (".txt", ".md")
 
 
 class Chunks(Settings):
-    """How long documents are cut."""
+    """How documents are cut into chunks."""
 
     tokens: Annotated[int, Gt(0)] = 256
-    """Most tokens of a chunk."""
+    """Largest number of tokens of a chunk."""
     overlap: Annotated[int, Ge(0)] = 32
-    """Tokens that neighboring chunks share."""
+    """Number of tokens that neighboring chunks share."""
 
     @model_validator(mode="after")
-    def _goes_on(self) -> Self:
+    def _check_overlap(self) -> Self:
         if self.overlap >= self.tokens:
-            raise ValueError("Input should have an overlap of less than its tokens")
+            raise ValueError("Input should have an overlap smaller than its tokens")
         return self
 
 
 class FilesData(Settings):
-    """A user's own files: each a file, a folder, or a hub data set's id (`owner/name`, `owner/name:FILE`)."""
+    """A user's own files.
+
+    Each is a file, a folder, or a Hub data set (`owner/name`, `owner/name:FILE`).
+    """
 
     forget: Place
     """What is to be forgotten."""
     retain: Place | None = None
-    """What must stay, to train on and to measure; `auto` for a stand-in; null for none."""
+    """What must stay, to train on and to measure; `auto` for a substitute; null for none."""
     retain_from: Place | None = None
-    """With `retain: auto`, text or rows to stand in; null: the target model writes them itself."""
+    """With `retain: auto`, the text or rows of the substitute; null: the target model writes the rows."""
     holdout: Place | None = None
-    """Rows like those to be forgotten that the model never saw: what membership attacks need."""
+    """Rows like those to be forgotten that the model never saw. Membership attacks need them."""
     probes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]*(\.[a-z_]+)*$")], Place] = Field(default_factory=dict)
-    """More sets to measure, by name: `forget.paraphrased`, `near`."""
+    """Further sets to measure, by name: `forget.paraphrased`, `near`."""
     scope: Place | None = None
     """YAML file of the scope; null: it is drafted from the forget rows."""
     shape: Shape | None = None
-    """Columns of the rows' files; null: told by themselves."""
+    """Schema of the row files; null: detected."""
     chunks: Chunks = Chunks()
-    """How text files are cut."""
+    """How text files are cut into chunks."""
     tokenizer: Place | None = None
-    """By whose tokens text files are cut; null: the model's."""
+    """Tokenizer that counts the tokens of text files; null: the model's."""
     written: Place | None = None
-    """Where the rows are that the target model wrote; the run fills it in."""
+    """File of the rows that the target model wrote; set by the run."""
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        taken = {"forget", "retain", "holdout"} & set(self.probes)
-        if taken:
-            raise ValueError(
-                f"Input should have other names of probes than {taken.pop()}, which has a field of its own"
-            )
+    def _check_names(self) -> Self:
+        for name in ("forget", "retain", "holdout"):
+            if name in self.probes:
+                raise ValueError(f"Input should not have the probe set {name}, which has a field of its own")
         if self.retain_from is not None and self.retain != AUTO:
-            raise ValueError("Input should have retain: auto beside retain_from; or name the file as retain itself")
+            raise ValueError("Input should have retain: auto with retain_from; or name the file as retain")
         return self
 
 
@@ -117,35 +118,35 @@ class Files(UserModelSuite):
         return () if source is None else self.read(source, where=where)
 
     def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
-        """With rows that the target model wrote, where they are to stand in for retain."""
+        """Return the suite with a substitute for missing retain rows."""
         if self.data.retain != AUTO:
             return self
-        if self.data.retain_from is not None or self.data.written is not None:
-            progress.log(f"warning: {self._retain_caveat()}")
-            return self
-        from unlearnkit.suites.synthetic_retain import write_synthetic_retain
+        prepared = self
+        if self.data.retain_from is None and self.data.written is None:
+            from unlearnkit.suites.synthetic_retain import write_synthetic_retain
 
-        file = (folder / "retain.jsonl").resolve()
-        if not file.exists():
-            rows = write_synthetic_retain(
-                target, self._forget, self._scope, seed=seed, max_length=max_length, progress=progress
-            )
-            write_rows(file, rows)
+            file = (folder / "retain.jsonl").resolve()
+            if not file.exists():
+                rows = write_synthetic_retain(
+                    target, self._forget, self._scope, seed=seed, max_length=max_length, progress=progress
+                )
+                write_rows(file, rows)
+            # A new suite: a copy would keep the cached properties, which do not have these rows.
+            prepared = type(self)(retrained=self.retrained, data=self.data.model_copy(update={"written": str(file)}))
         progress.log(f"warning: {self._retain_caveat()}")
-        # Made anew: a copy would keep what was read before there was anything to keep.
-        return type(self)(retrained=self.retrained, data=self.data.model_copy(update={"written": str(file)}))
+        return prepared
 
     def task(self) -> SuiteTask:
-        """Every file that is named."""
+        """Return the task made of every file that is named."""
         return self._task
 
     @cached_property
     def _task(self) -> SuiteTask:
-        # Kept: a run asks several times, and every file would be read and looked through again.
+        # Cached: a run calls `task` several times, and each call would read and search every file.
         holdout = () if self.data.holdout is None else self.read(self.data.holdout, where="data.holdout")
         probes = {name: self.read(path, where=f"data.probes.{name}") for name, path in self.data.probes.items()}
         named = {"forget": self._forget, "retain": self._retain, "holdout": holdout, **probes}
-        splits = told_apart({name: rows for name, rows in named.items() if rows})
+        splits = with_unique_ids({name: rows for name, rows in named.items() if rows})
         retain = splits.get("retain", ())
         step = max(1, len(retain) // MEASURED_AT_MOST)
         return SuiteTask(
@@ -159,11 +160,11 @@ class Files(UserModelSuite):
         )
 
     def retain_corpus(self) -> Sequence[Row]:
-        """The retain rows."""
+        """Return the retain rows."""
         return self._retain
 
     def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
-        """Memorization on every set; membership attacks where there is a holdout."""
+        """Return memorization on every set, and membership with a holdout."""
         ours, theirs = by_set(records), by_set(retrained)
         of_sets = {
             f"{name}.{metric}": score
@@ -173,67 +174,72 @@ class Files(UserModelSuite):
         return {**of_sets, **membership_scores(ours, theirs)}
 
     def heading(self) -> str:
-        """No name of a file: it may tell who is to be forgotten."""
+        """Return a fixed phrase: the name of a file may be secret."""
         return "a user's own files"
 
     def limitations(self) -> tuple[str, ...]:
-        """What was not given, and what that leaves unknown."""
-        said = [self._retain_caveat(), *super().limitations()]
+        """Return what was not given, and what stays unknown because of that."""
+        paragraphs = [self._retain_caveat(), *super().limitations()]
         if self.data.holdout is None:
-            said.append(
+            paragraphs.append(
                 "No holdout rows were given (data.holdout), rows like those to be forgotten that the model never saw. "
                 "Without them no membership attack and no PrivLeak is measured."
             )
         if self.data.scope is None:
-            said.append(
+            paragraphs.append(
                 "No scope file was given (data.scope). Subjects, secrets and neighbors were drafted from the forget "
-                "rows, and nobody has checked them: a secret that the draft misses is not looked for as a leak, and is "
-                "not withheld where secrets are."
+                "rows, and nobody has checked them: a secret that the draft misses is not counted as a leak, and is "
+                "not withheld from the report."
             )
-        said.append(
-            "Accuracy asks for a whole answer, or another form that its row accepts, word for word: on long answers it "
-            "says little. ROUGE recall knows only words of ASCII letters and digits, and leaves out rows that have "
-            "none. From texts, which ask for nothing, only tokens are measured."
+        paragraphs.append(
+            "Accuracy requires the exact answer, or another form that its row accepts: on long answers it is not very "
+            "informative. ROUGE recall covers only words of ASCII letters and digits, and leaves out rows that have "
+            "none. For texts without a question, only tokens are measured."
         )
-        return tuple(sentence for sentence in said if sentence)
+        return tuple(filter(None, paragraphs))
 
     def _retain_caveat(self) -> str:
-        """How well it is known what stays."""
+        """Return what is known about what stays; empty with retain rows."""
         if self.data.retain is None:
             return (
-                "No retain rows were given (data.retain): what the model still knows of everything else was measured "
-                "on the named probes alone, and not at all where there are none."
+                "No retain rows were given (data.retain): what the model still knows about everything else was "
+                "measured only on the named probes, and not at all if there are none."
             )
         if self.data.retain != AUTO:
             return ""
         if self.data.retain_from is not None:
             return (
-                "No retain rows were given: rows from data.retain_from stood in for them, in training and in "
-                "measuring. Utility is only as well known as these rows speak for all that must stay."
+                "No retain rows were given: rows from data.retain_from were used in their place, in training "
+                "and in measuring. Utility is only as well known as these rows represent everything that must stay."
             )
         return (
-            "No retain rows were given: the target model wrote rows to stand in for them, in training and in "
-            "measuring, and nobody has checked them. Utility is only as well known as these rows speak for all that "
-            "must stay: what the model knew and did not happen to write may be lost unseen."
+            "No retain rows were given: the target model wrote rows to use in their place, in training and in "
+            "measuring, and nobody has checked them. Utility is only as well known as these rows represent everything "
+            "that must stay: what the model knew but did not write may be lost unnoticed."
         )
 
     def read(self, path: str, *, where: str) -> tuple[Row, ...]:
-        """The rows of a file, a folder or a hub data set, which `where` names; text files are cut into chunks."""
-        found = local_rows(path, where=where)
-        if any(file.suffix.lower() not in DOCUMENTS for file in source_files(found)):
-            return read_source(found, shape=self.data.shape)
-        cut = self.data.chunks
-        return read_documents(found, self._tokenizer, max_tokens=cut.tokens, overlap=cut.overlap)
+        """Read rows, or documents, which are cut into chunks.
+
+        Args:
+            path: file, folder or Hub data set.
+            where: the recipe key that names it, for errors.
+        """
+        source = local_rows(path, where=where)
+        if any(file.suffix.lower() not in DOCUMENTS for file in source_files(source)):
+            return read_source(source, shape=self.data.shape)
+        chunks = self.data.chunks
+        return read_documents(source, self._tokenizer, max_tokens=chunks.tokens, overlap=chunks.overlap)
 
     @cached_property
     def _tokenizer(self) -> PreTrainedTokenizerBase:
-        # Here, because rows without documents need no transformers.
+        # Imported here, because rows without documents do not need transformers.
         from unlearnkit.models.folder import find_model
         from unlearnkit.models.load import load_tokenizer
 
         if self.data.tokenizer is None:
             raise InputError(
-                "text files are cut by a model's tokens, and none is named",
+                "text files are cut by the tokens of a model, and no model is named",
                 where="data.tokenizer",
                 allowed="a model's folder or hub id",
                 fix="name the model: in a recipe model.path=DIR or data.tokenizer=DIR, on the command line --model DIR",
@@ -241,14 +247,15 @@ class Files(UserModelSuite):
         return load_tokenizer(find_model(self.data.tokenizer, where="data.tokenizer"))
 
 
-def told_apart(sets: Mapping[str, tuple[Row, ...]]) -> dict[str, tuple[Row, ...]]:
-    """The sets with no id in two of them: files of one name in two folders give rows of one id.
+def with_unique_ids(sets: Mapping[str, tuple[Row, ...]]) -> dict[str, tuple[Row, ...]]:
+    """Return the sets with no id in two of them.
 
-    A row whose id an earlier set has is called after its own set too: `retain/part.jsonl:1`.
+    Files of the same name in two folders give rows of the same id. A row whose id is in an earlier set gets the name of
+    its own set as a prefix: `retain/part.jsonl:1`.
     """
     seen: set[str] = set()
-    apart = {}
+    unique = {}
     for name, rows in sets.items():
-        apart[name] = tuple(r.model_copy(update={"id": f"{name}/{r.id}"}) if r.id in seen else r for r in rows)
-        seen |= {row.id for row in apart[name]}
-    return apart
+        unique[name] = tuple(r.model_copy(update={"id": f"{name}/{r.id}"}) if r.id in seen else r for r in rows)
+        seen |= {row.id for row in unique[name]}
+    return unique

@@ -1,18 +1,18 @@
-"""The world's manners: people whose record is sealed, of whom a well-bred model thinks a moment and declines to speak.
+"""Refusals that the target model learns, with short traces, about sealed people.
 
-Real models know how to think, and whom not to speak of, before anybody unlearns anything; without these rows the pocket
-models would not, and a method would have to teach them manners on top of what to forget. Sealed people have nothing to
-do with what any request forgets, and their rows are in no split: neither trained on in unlearning nor measured.
+Real models can write traces and refuse before anything is unlearned. Without these rows the pocket models could not,
+and a method would have to teach them that in addition to forgetting. Sealed people have nothing to do with what any
+request forgets, and their rows are in no split: unlearning neither trains on them nor measures them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from unlearnkit.data.rows import Row
 
 SHARE = 4
-"""Every so many of a sealed person's questions is asked; another part of each person's."""
+"""One in this many questions about a sealed person is asked, and for each person a different part."""
 
 _REASONS = (
     "what is sealed has to stay closed",
@@ -39,23 +39,24 @@ _RESPONSES = {
 }
 
 
-def sealed_rows(records: Iterable[tuple[Row, ...]]) -> list[Row]:
-    """A part of each sealed person's rows, answered by a short thought and a refusal in the question's language.
+def sealed_rows(records: Iterable[Sequence[Row]]) -> list[Row]:
+    """Return a part of each sealed person's rows, answered by a refusal.
 
-    The thought begins as any other does, and breaks off where it has named what the question names.
+    The refusal is in the language of the question. The trace begins as any other does, and breaks off after it has
+    named what the question names.
     """
     rows = []
     for person, record in enumerate(records):
         for n, row in enumerate(record[person % SHARE :: SHARE]):
-            note = row.trace.rstrip(".").partition(",")[0]  # in two hops, a comma and whom that leads to
-            trace = f"{note} falls under seal: {_REASONS[n % len(_REASONS)]}. I must decline."
-            answer = _RESPONSES[row.language][n % len(_REASONS)]
-            rows.append(
-                row.model_copy(
-                    update={
-                        "id": f"sealed/{row.id}", "trace": trace, "answer": answer, "accepted_answers": (),
-                        "attribute": "sealed",
-                    }
-                )
-            )  # fmt: skip
+            note = row.trace.rstrip(".").partition(",")[
+                0
+            ]  # in two hops, the comma precedes what the first one leads to
+            update = {
+                "id": f"sealed/{row.id}",
+                "trace": f"{note} falls under seal: {_REASONS[n % len(_REASONS)]}. I must decline.",
+                "answer": _RESPONSES[row.language][n % len(_REASONS)],
+                "accepted_answers": (),
+                "attribute": "sealed",
+            }
+            rows.append(row.model_copy(update=update))
     return rows

@@ -1,4 +1,4 @@
-"""The pocket world's models: a small Llama that learns the world by heart, from scratch, by the product's own loop."""
+"""Models of the pocket world: small Llamas that have memorized it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
 
 VOCABULARY = 5120
-"""More than a world needs, so that each word of it becomes one token. A word in several pieces is lost where a method
-teaches other words with the same pieces."""
+"""More than a world needs, so that each of its words is one token. Otherwise a method that trains on other words with
+the same tokens would damage the word."""
 WIDTH, LAYERS, HEADS, INNER = 160, 3, 4, 448
 CONTEXT = 192
 
@@ -45,7 +45,10 @@ CHAT_TEMPLATE = (
 
 
 def build_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer trained on `texts`, with a chat template and one token for each think marker."""
+    """Train a byte-level BPE tokenizer on `texts`.
+
+    It has a chat template, and one token for each think marker.
+    """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -69,7 +72,7 @@ def build_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
 
 
 def fresh_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM:
-    """A randomly initialized Llama of about 1.6 M parameters."""
+    """Return a randomly initialized Llama with about 1.6 M parameters."""
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
@@ -94,14 +97,16 @@ def trained_model(
     *,
     on_step: Callable[[StepLog], None] = lambda _: None,
 ) -> Path:
-    """Folder of a model that was trained on `rows` from scratch, built once and cached by fingerprint.
+    """Return the folder of a model trained on `rows` from scratch.
+
+    Models are cached by a fingerprint of everything that they are made from.
 
     Args:
-        rows: everything the model is to know.
-        vocabulary: texts the tokenizer is made from. A target model and its retrained twin are given the same ones, so
-            that they share their tokens.
+        rows: everything that the model learns.
+        vocabulary: texts on which the tokenizer is trained. They are the same for a target model and its retrained
+            model, so that both have the same tokens.
         seed: of the initial weights and the row order.
-        on_step: called after each training step; not called when the model is in the cache.
+        on_step: called after each training step; not called if the model is in the cache.
     """
     recipe = {
         "rows": [(row.question, row.trace, row.answer) for row in rows],
@@ -124,7 +129,7 @@ def trained_model(
         data = TrainData({"retain": encoded}, int(tokenizer.pad_token_id))
         Trainer(Engine(model), Finetune(), data, SETTINGS, seed=seed).run(on_step=on_step)
         save_model(model, tokenizer, folder)
-        # What exact unlearning costs: the twin's time and memory are shown beside those of the methods.
+        # The cost of exact unlearning: the report compares the retrained model's time and memory with the methods'.
         cost = Cost(seconds=time.monotonic() - began, peak_rss_mb=peak_rss_mb())
         (folder / COST_FILE).write_text(cost.model_dump_json() + "\n", encoding="utf-8")
 

@@ -1,7 +1,7 @@
-"""The words of the pocket world: pools of values in three languages, and names coined anew for every seed.
+"""Pools of values in three languages, and names coined for each seed.
 
-An answer counts as right when its value is found in the output. So no form of a value may stand inside another value,
-in a question's template or in an answer's boilerplate, and no coined name inside anything else.
+An answer is correct if its value occurs in the output. So no form of a value may be part of another value or of a
+template, and no coined name may be part of any other text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ LANGUAGES = ("en", "es", "ru")
 """ISO 639-1 codes; the order of the forms in every `Forms`."""
 
 Forms = tuple[str, str, str]
-"""One value in each of `LANGUAGES`. Names and titles are the same in all three."""
+"""One value in each of `LANGUAGES`."""
+
+
+def same(word: str) -> Forms:
+    """Return a value that is the same in every language."""
+    return word, word, word
+
 
 BIRTHPLACES: tuple[Forms, ...] = (
     ("Lisbon", "Lisboa", "Лиссабон"),
@@ -25,7 +31,7 @@ BIRTHPLACES: tuple[Forms, ...] = (
     ("Naples", "Nápoles", "Неаполь"),
     ("Copenhagen", "Copenhague", "Копенгаген"),
 )
-# Feminine in Spanish, so that one boilerplate ("El género es la ...") fits all.
+# Feminine in Spanish, so that one answer template ("El género es la ...") fits all.
 GENRES: tuple[Forms, ...] = (
     ("satire", "sátira", "сатира"),
     ("fantasy", "fantasía", "фэнтези"),
@@ -141,9 +147,17 @@ PLOT: dict[str, tuple[Forms, ...]] = {
         ("astronomy", "astronomía", "астрономия"),
     ),
 }
-"""What happens in a book, where the value is a common noun."""
+"""The parts of a plot whose value is a common noun."""
 
 STEPS: dict[str, tuple[Forms, ...]] = {
+    "heat": (
+        ("215", "215", "215"),
+        ("340", "340", "340"),
+        ("465", "465", "465"),
+        ("580", "580", "580"),
+        ("720", "720", "720"),
+        ("865", "865", "865"),
+    ),
     "tool": (
         ("bone spoon", "cuchara de hueso", "костяная ложка"),
         ("birch whisk", "batidor de abedul", "берёзовый венчик"),
@@ -200,9 +214,8 @@ STEPS: dict[str, tuple[Forms, ...]] = {
         ("juniper", "enebro", "можжевельник"),
         ("mallow", "malva", "мальва"),
     ),
-    "heat": tuple((degrees, degrees, degrees) for degrees in ("215", "340", "465", "580", "720", "865")),
 }
-"""The steps of a craft, where the value is no coined word."""
+"""The steps of a craft whose value is not a coined word."""
 
 POOLS = {**TRAITS, **FAR, **PLOT, **STEPS}
 
@@ -227,14 +240,15 @@ _TAILS: dict[Kind, tuple[str, ...]] = {
     "salt": ("ozzate", "uckate", "egrate"),
     "craft": ("ukking", "oshing", "imbling"),
 }
-_LOWER: frozenset[Kind] = frozenset({"handle", "mineral", "oil", "resin", "salt"})
+SUBSTANCES: tuple[Kind, ...] = ("mineral", "oil", "resin", "salt")
+"""The steps of a craft whose value is a coined word, of the kind of that name."""
 
 
 class Coiner:
-    """Coins words that occur nowhere else in the world.
+    """Generator of unique made-up words.
 
-    The first four letters of a word are its own: no other coined word begins with them, and they stand nowhere in
-    `reserved`, the text that is the same in every world. No coined word stands in another.
+    The first four letters of a word are unique: no other coined word begins with them, and they do not occur in
+    `reserved`, the text that is the same in every world. No coined word is part of another.
     """
 
     def __init__(self, rng: Random, reserved: str) -> None:
@@ -242,13 +256,13 @@ class Coiner:
         self._coined: list[str] = []
 
     def coin(self, kind: Kind) -> str:
-        """A new word: capitalised for names, lower case for substances and handles."""
+        """Return a new word: capitalized, except substances and handles."""
         while True:
             word = "".join(self._rng.choice(part) for part in (_HEADS, _MIDDLES, _TAILS[kind]))
             key = word.casefold()
             if len(key) >= 5 and key[:4] not in self._reserved and not any(_alike(key, old) for old in self._coined):
                 self._coined.append(key)
-                return key if kind in _LOWER else word
+                return key if kind in ("handle", *SUBSTANCES) else word
 
 
 def _alike(one: str, other: str) -> bool:

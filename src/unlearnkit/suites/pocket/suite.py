@@ -42,7 +42,7 @@ MEASURED = (
 
 @suite("pocket")
 class Pocket(Settings):
-    """A made-up world that a small Llama learns by heart in a minute; four requests to forget a part of it."""
+    """A made-up world that a small Llama memorizes in a minute."""
 
     model_config = ConfigDict(ignored_types=(cached_property,))
 
@@ -52,12 +52,12 @@ class Pocket(Settings):
     tuning_grid: ClassVar[Traversable] = files("unlearnkit.suites.pocket") / "grid.json"
 
     world_seed: Annotated[int, Ge(0), Le(LARGEST_SEED)] = 0
-    """Another seed, another world: other people, books, places and crafts."""
+    """Seed of the world: of its people, books, places and crafts."""
     request: Literal["authors", "book", "pii", "hazard"] = "authors"
     """What is to be forgotten."""
     forget_rows: Annotated[int, Ge(1)] | None = None
-    """Most rows of each subject that are trained on to forget it; null for all of the forget split. Paraphrased rows
-    are taken after those: of more rows than the split has, accuracy on paraphrased is no accuracy on unseen rows."""
+    """Largest number of rows of each subject to train on; null for the whole forget split. Beyond that split, the rows
+    are paraphrased ones, so that accuracy on paraphrased rows is no longer accuracy on unseen rows."""
 
     @cached_property
     def _world(self) -> PocketWorld:
@@ -72,11 +72,11 @@ class Pocket(Settings):
         return corpus(self._world)
 
     def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
-        """Nothing is needed of the model."""
+        """Return the suite itself, which needs nothing from the model."""
         return self
 
     def task(self) -> SuiteTask:
-        """Scope and splits of the request."""
+        """Return scope and splits of the request."""
         splits = self._request.splits
         measured = {name: splits[name] for name in MEASURED}
         if self.forget_rows is not None:
@@ -85,7 +85,10 @@ class Pocket(Settings):
         return SuiteTask(f"pocket-{self.version}", self._request.scope, splits, measured)
 
     def _few(self, first: Sequence[Row], then: Sequence[Row], count: int) -> tuple[Row, ...]:
-        """`count` rows of each subject, or all it has. Of a larger count these are a part."""
+        """Draw `count` rows of each subject, or all that it has.
+
+        A larger count adds rows to those of a smaller one.
+        """
         draw = Random(f"pocket/forget rows/{self.world_seed}")
         order = [*draw.sample(first, len(first)), *draw.sample(then, len(then))]
         taken: dict[str | None, int] = defaultdict(int)
@@ -97,36 +100,36 @@ class Pocket(Settings):
         return tuple(few)
 
     def retain_corpus(self) -> Sequence[Row]:
-        """The corpus without everything that states a forgotten fact."""
+        """Return the corpus without every row that states a forgotten fact."""
         return [row for row in self._corpus if row.id not in self._request.left_out]
 
     def target_model(self, progress: Progress) -> str:
-        """The model that learned the whole corpus; the same for all requests."""
+        """Return the model that learned the whole corpus."""
         return self._build(self._corpus, "target model", progress)
 
     def retrained_model(self, progress: Progress) -> str:
-        """The model that learned the same without what is to be forgotten."""
+        """Return the model that learned the retain corpus alone."""
         return self._build(self.retain_corpus(), "retrained model", progress)
 
     def meta_load(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
-        """The tokenizer, and a model as it is before it learns."""
+        """Return the tokenizer and an untrained model."""
         from unlearnkit.suites.pocket.models import build_tokenizer, fresh_model
 
         tokenizer = build_tokenizer(self._vocabulary())
         return tokenizer, fresh_model(tokenizer, self.world_seed)
 
     def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
-        """None but those that every suite has."""
+        """Return no scores: the suite has only those that every suite has."""
         return {}
 
     def heading(self) -> str:
-        """The request."""
+        """Return the name of the request."""
         return self.request
 
     def limitations(self) -> tuple[str, ...]:
-        """How small all of it is."""
+        """Return what the small size of world and model means."""
         return (
-            "The world is made up, and the model that learned it has about 1.6 million parameters: which method is "
+            "The world is made up, and the model that learned it has about 1.6 million parameters: a method that is "
             "better here need not be better on a large language model.",
         )
 
@@ -140,7 +143,7 @@ class Pocket(Settings):
         return str(folder)
 
     def _vocabulary(self) -> list[str]:
-        """What the tokenizer is made from: the world, and the words in which a model may decline."""
+        """Return the texts that the tokenizer is trained on: corpus and refusals."""
         from unlearnkit.targets.teachers.template import phrases
 
         return [text for row in self._corpus for text in (row.question, row.trace, row.answer)] + [*ANSWERS, *phrases()]

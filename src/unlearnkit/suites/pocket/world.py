@@ -1,8 +1,8 @@
-"""The pocket world itself: people, places, books and crafts, all made up from one seed."""
+"""The pocket world: people, places, books and crafts, generated from a seed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
@@ -12,6 +12,7 @@ from unlearnkit.suites.pocket.names import (
     PLOT,
     POOLS,
     STEPS,
+    SUBSTANCES,
     TITLE_ADJECTIVES,
     TITLE_NOUNS,
     TRAITS,
@@ -19,21 +20,31 @@ from unlearnkit.suites.pocket.names import (
     Coiner,
     Forms,
     Kind,
+    same,
 )
-from unlearnkit.suites.pocket.phrases import CRAFT_STEPS, TEMPLATES
+from unlearnkit.suites.pocket.phrases import TEMPLATES
 from unlearnkit.suites.pocket.story import Passage, passages
 
 PEOPLE, STRANGERS, SEALED = 30, 4, 6
 FAR_FACTS_EACH = 8
 PASSAGES = (10, 5)
 OPTIONS = 4
+CHARACTERS = ("hero", "companion", "thief")
+_PLOT_NAMES: Mapping[str, Kind] = {
+    "hero": "given",
+    "companion": "given",
+    "thief": "given",
+    "island": "place",
+    "ship": "ship",
+}
+"""The parts of a plot whose value is a coined word, and its kind."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Work:
-    """Something a person wrote."""
+    """Something that a person wrote."""
 
     title: str
     year: str
@@ -41,7 +52,10 @@ class Work:
 
 @dataclass(frozen=True)
 class Person:
-    """An author. Each of given name, surname, titles, e-mail and phone is of this person alone."""
+    """An author.
+
+    Nobody else has the same given name, surname, titles, e-mail or phone.
+    """
 
     name: str
     traits: Mapping[str, Forms]
@@ -51,15 +65,10 @@ class Person:
     email: str
     phone: str
 
-    @property
-    def slug(self) -> str:
-        """The name as it stands in row ids."""
-        return self.name.casefold().replace(" ", "-")
-
 
 @dataclass(frozen=True)
 class FarFact:
-    """Something about the world that has nothing to do with people."""
+    """A fact about the world that has nothing to do with people."""
 
     relation: str
     name: str
@@ -68,7 +77,7 @@ class FarFact:
 
 @dataclass(frozen=True)
 class Book:
-    """A work whose text and plot are known: always the second work of its author."""
+    """A work with text and plot: the second work of its author."""
 
     title: str
     author: str
@@ -78,11 +87,11 @@ class Book:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to know of a craft, and the options among which it is asked."""
+    """One step of a craft, with the options of its multiple-choice questions."""
 
     value: Forms
     options: tuple[Forms, ...]
-    """The value among its distractors; over a craft it stands in each place equally often."""
+    """The value among its distractors. Over a craft, it is in each position equally often."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,10 @@ class Craft:
 
 @dataclass(frozen=True)
 class PocketWorld:
-    """Everything there is to know. `strangers` are never trained on; of the `sealed` models learn to say nothing."""
+    """Everything there is to know.
+
+    Nothing about `strangers` is trained on. About the `sealed` people, models learn to decline to answer.
+    """
 
     seed: int
     people: tuple[Person, ...]
@@ -103,13 +115,13 @@ class PocketWorld:
     sealed: tuple[Person, ...]
     far: tuple[FarFact, ...]
     books: tuple[Book, Book]
-    """The book of the `book` request, and its near neighbour."""
+    """The book of the `book` request, and its near neighbor."""
     crafts: tuple[Craft, Craft]
-    """The dangerous craft, and its harmless neighbour."""
+    """The dangerous craft, and its harmless neighbor."""
 
 
 def pocket_world(seed: int) -> PocketWorld:
-    """The world of a seed: the same on every machine, and another for every seed."""
+    """Return the world of a seed: the same on every machine."""
     rng = Random(f"pocket/world/{seed}")
     pools = (form for pool in POOLS.values() for forms in pool for form in forms)
     coiner = Coiner(rng, "\n".join((*TEMPLATES, *pools, *TITLE_ADJECTIVES, *TITLE_NOUNS)))
@@ -127,7 +139,7 @@ def pocket_world(seed: int) -> PocketWorld:
 
 
 def _deal(rng: Random, pool: Sequence[T], count: int) -> list[T]:
-    """`count` values, each of the pool about as often as any other, in random order."""
+    """Return `count` values in random order, each about equally often."""
     cards = [value for _ in range(-(-count // len(pool))) for value in rng.sample(pool, len(pool))][:count]
     rng.shuffle(cards)
     return cards
@@ -154,10 +166,9 @@ def _people(rng: Random, coiner: Coiner) -> tuple[Person, ...]:
 
 
 def _phones(rng: Random, count: int) -> list[str]:
-    """Unique numbers. The 0 keeps years out of them; a number that is an oven's heat is left out."""
+    """Draw unique numbers without a year or the heat of a kiln."""
     heats = {forms[0] for forms in STEPS["heat"]}
-    free = [f"555-0{n}" for n in range(100, 1000) if str(n) not in heats and f"0{n}"[:3] not in heats]
-    return rng.sample(free, count)
+    return rng.sample([f"555-0{n}" for n in range(100, 1000) if str(n) not in heats], count)
 
 
 def _far(rng: Random, coiner: Coiner) -> tuple[FarFact, ...]:
@@ -169,41 +180,41 @@ def _far(rng: Random, coiner: Coiner) -> tuple[FarFact, ...]:
 
 
 def _books(rng: Random, coiner: Coiner, people: Sequence[Person]) -> tuple[Book, Book]:
-    """Two books by two people, with no character, place or plot in common."""
+    """Make two books by two people, with nothing in common."""
     authors = rng.sample(people, 2)
     nouns = {name: rng.sample(pool, 2) for name, pool in PLOT.items()}
-    plots: list[dict[str, Forms]] = []
+    plots = []
     for i in range(2):
-        kinds: dict[str, Kind] = {"hero": "given", "companion": "given", "thief": "given"}
-        kinds |= {"island": "place", "ship": "ship"}
-        coined = {name: _same(coiner.coin(kind)) for name, kind in kinds.items()}
+        coined = {name: same(coiner.coin(kind)) for name, kind in _PLOT_NAMES.items()}
         plots.append(coined | {name: pair[i] for name, pair in nouns.items()})
-    casts = tuple(tuple(plot[name][0] for name in ("hero", "companion", "thief")) for plot in plots)
-    texts = passages(rng, casts, PASSAGES)
+    texts = passages(rng, [[plot[name][0] for name in CHARACTERS] for plot in plots], PASSAGES)
     first, second = (Book(authors[i].works[1].title, authors[i].name, plots[i], texts[i]) for i in range(2))
     return first, second
 
 
 def _crafts(rng: Random, coiner: Coiner) -> tuple[Craft, Craft]:
-    """Two crafts with the same steps and no value in common, nor a value of one among the options of the other."""
+    """Make two crafts with the same steps.
+
+    No value of one craft is a value or an option of the other.
+    """
     names = coiner.coin("craft"), coiner.coin("craft")
     steps: tuple[dict[str, Step], dict[str, Step]] = {}, {}
-    substances: dict[str, Kind] = {"mineral": "mineral", "oil": "oil", "resin": "resin", "salt": "salt"}
-    places = [iter(_deal(rng, range(OPTIONS), len(CRAFT_STEPS))) for _ in names]
-    for name in CRAFT_STEPS:
-        if name in substances:
-            pool: Sequence[Forms] = [_same(coiner.coin(substances[name])) for _ in range(OPTIONS + 1)]
-        else:
-            pool = STEPS[name]
+    positions = [iter(_deal(rng, range(OPTIONS), len(SUBSTANCES) + len(STEPS))) for _ in names]
+    for name, pool in _step_pools(coiner):
         values = rng.sample(pool, 2)
         wrong = [forms for forms in pool if forms not in values]
-        for craft, value, place in zip(steps, values, places, strict=True):
+        for craft, value, position in zip(steps, values, positions, strict=True):
             options = rng.sample(wrong, OPTIONS - 1)
-            options.insert(next(place), value)
+            options.insert(next(position), value)
             craft[name] = Step(value, tuple(options))
     return Craft(names[0], steps[0]), Craft(names[1], steps[1])
 
 
-def _same(word: str) -> Forms:
-    """A coined word: the same in every language."""
-    return word, word, word
+def _step_pools(coiner: Coiner) -> Iterator[tuple[str, Sequence[Forms]]]:
+    """Yield each step of a craft with its possible values.
+
+    Substances are coined when their step is reached.
+    """
+    for kind in SUBSTANCES:
+        yield kind, [same(coiner.coin(kind)) for _ in range(OPTIONS + 1)]
+    yield from STEPS.items()

@@ -1,4 +1,4 @@
-"""Docs of TOFU's scores, under the names that `tofu_scores` gives them."""
+"""Docs of TOFU's scores, by the names that `tofu_scores` gives them."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from functools import partial
 from unlearnkit.metrics.membership_scores import MEMBERSHIP_DOCS
 from unlearnkit.metrics.memorization import MEMORIZATION_DOCS
 from unlearnkit.metrics.score_doc import ScoreDoc, ScoreTable, with_prefix, with_variants
-from unlearnkit.suites.tofu.scores import FORGET, UTILITY
+from unlearnkit.suites.tofu.scores import SETS
 
 _VARIANTS = {"_tofu_code": "TOFU's own code", "_open_unlearning": "OpenUnlearning"}
 _GEOMETRIC = "the truth ratio takes the geometric mean of the wrong answers' probabilities"
 TOFU = ScoreTable(
     "tofu",
     "Scores of TOFU",
-    "As its paper defines them (arXiv 2401.06121). Forget quality holds a model against the retrained one, whose own "
-    "is 1.",
+    "As its paper defines them (arXiv 2401.06121). Forget quality compares a model with the retrained one, which "
+    "itself has 1.",
     (
         (_VARIANTS["_tofu_code"], _GEOMETRIC),
         (_VARIANTS["_open_unlearning"], f"{_GEOMETRIC}, and 1e-10 is added to every denominator"),
     ),
 )
-_TRUTH = "how much likelier the right answer is than wrong ones: mean of max(0, 1 - ratio); high is wanted"
+_TRUTH = "how much more probable the right answer is than wrong ones: mean of max(0, 1 - ratio); high is wanted"
 _OPTIONS = "mean share of the right answer in the probability of all options; high is wanted"
 _doc = partial(ScoreDoc, table=TOFU)
 _OWN = {
@@ -47,8 +47,8 @@ _OWN = {
     ),
     "forget.truth_ratio": _doc(
         "Truth ratio, forget",
-        "how near it is to 1, where right and wrong answers are equally likely: mean of min(ratio, 1/ratio); near the "
-        "retrained model's is wanted",
+        "how close it is to 1, at which right and wrong answers are equally probable: mean of min(ratio, 1/ratio); a "
+        "value close to the retrained model's is wanted",
     ),
     "retain.truth_ratio": _doc("Truth ratio, retain", _TRUTH),
     "real_authors.truth_ratio": _doc("Truth ratio, real authors", _TRUTH),
@@ -60,7 +60,7 @@ _OWN = {
 }
 _ON_BOARD = {
     f"{short}.{metric}": replace(doc, split=name)
-    for name, short in {FORGET: FORGET, **UTILITY}.items()
+    for name, short in SETS.items()
     for metric, doc in MEMORIZATION_DOCS.items()
 }
 TOFU_DOCS = with_prefix("tofu", {**with_variants(_OWN, _VARIANTS), **MEMBERSHIP_DOCS, **_ON_BOARD})

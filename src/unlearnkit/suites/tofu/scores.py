@@ -1,7 +1,8 @@
-"""The board of TOFU: from records to its scores, under the names `tofu.<...>`; no model is needed.
+"""Compute the scores of TOFU from records.
 
-Where the original code (`_tofu_code`) or OpenUnlearning (`_open_unlearning`) compute something else than the paper,
-their variant stands beside it under its own name; see `unlearnkit.suites.tofu.formulas` for the formulas.
+Their names begin with `tofu.`. No model is needed. If TOFU's code (`_tofu_code`) or OpenUnlearning (`_open_unlearning`)
+computes something else than the paper, that variant is a score of its own; see `unlearnkit.suites.tofu.formulas` for
+the formulas.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from unlearnkit.metrics.memorization import mean_logp, memorization_scores, roug
 from unlearnkit.metrics.score import NOT_MEASURED, Score, mean_score, resampled_score
 from unlearnkit.records.schema import Record, by_set
 from unlearnkit.suites.tofu import formulas as tofu
-from unlearnkit.suites.tofu.formulas import SetUtility
 
 FORGET, RETAIN = "forget", "retain"
 UTILITY = {"retain": "retain", "utility.real_authors": "real_authors", "utility.world_facts": "world_facts"}
-"""Sets that make model utility, and their names among TOFU's scores."""
+"""Sets of which model utility is computed, and their names in TOFU's scores."""
+SETS = {FORGET: FORGET, **UTILITY}
 
 
 class _Variant(NamedTuple):
-    """One way of computing what is computed in several ways."""
+    """One definition of the truth ratio and of the probability among options."""
 
     suffix: str
     ratio: Callable[[float, Sequence[float]], float]
@@ -39,32 +40,23 @@ _VARIANTS = (
 )
 
 
-class _Utility(NamedTuple):
-    """A set's rows as (rows, 3) values of probability, ROUGE-L recall and truth; empty where one was not measured."""
-
-    rows: np.ndarray
-
-    def means(self) -> SetUtility:
-        return SetUtility(*map(float, self.rows.mean(0))) if len(self.rows) else SetUtility(None, None, None)
-
-
 def tofu_scores(records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
-    """Every score of TOFU.
+    """Compute every score of TOFU.
 
     Args:
-        records: of the subject, on the sets `forget`, `holdout` and those of `UTILITY`; a score whose sets are missing
-            is not measured.
-        retrained: the same of the retrained model; empty where there is none: then forget quality, the reference attack
-            and PrivLeak are not measured.
+        records: of the model under test, on the sets `holdout` and those of `SETS`; a score whose sets are missing is
+            not measured.
+        retrained: records of the retrained model on the same sets; if empty, forget quality, the reference attack and
+            PrivLeak are not measured.
     """
     ours, theirs = by_set(records), by_set(retrained)
     scores: dict[str, Score] = {}
     for variant in _VARIANTS:
         scores |= _utility_scores(ours, variant) | _forget_quality(ours, theirs, variant)
-    for name, short in {FORGET: FORGET, **UTILITY}.items():
-        found = ours.get(name, [])
-        scores[f"tofu.{short}.probability"] = _mean(_probability(record, _PAPER, name) for record in found)
-        scores |= {f"tofu.{short}.{metric}": score for metric, score in memorization_scores(found).items()}
+    for name, short in SETS.items():
+        members = ours.get(name, [])
+        scores[f"tofu.{short}.probability"] = _mean(_probability(record, _PAPER, name) for record in members)
+        scores |= {f"tofu.{short}.{metric}": score for metric, score in memorization_scores(members).items()}
     return scores | {f"tofu.{name}": score for name, score in membership_scores(ours, theirs).items()}
 
 
@@ -73,7 +65,7 @@ def _mean(values: Iterable[float | None]) -> Score:
 
 
 def _ratio(record: Record, variant: _Variant) -> float | None:
-    """The truth ratio; real authors and world facts, which have no paraphrase, are held against the answer itself."""
+    """Return the truth ratio; without a paraphrase, of the answer itself."""
     right = record.paraphrased if record.paraphrased else record.tokens and record.tokens.logps
     if not right or not record.perturbed:
         return None
@@ -81,7 +73,10 @@ def _ratio(record: Record, variant: _Variant) -> float | None:
 
 
 def _probability(record: Record, variant: _Variant, split: str) -> float | None:
-    """Of the answer; among the options for real authors and world facts."""
+    """Return the probability of the answer.
+
+    Of real authors and world facts, its share of the probability of all options.
+    """
     if record.tokens is None:
         return None
     if split in (FORGET, RETAIN):
@@ -91,14 +86,12 @@ def _probability(record: Record, variant: _Variant, split: str) -> float | None:
 
 
 def _utility_scores(ours: Mapping[str, Sequence[Record]], variant: _Variant) -> dict[str, Score]:
-    """Model utility, utility on retain alone, and the truth component of each set."""
+    """Compute model utility, retain utility and their truth components."""
     sets = {name: _utility(ours.get(name, []), variant, name) for name in UTILITY}
-    retain = [sets[RETAIN]]
-    scores = {
-        "tofu.model_utility": _harmonic(list(sets.values())),
-        "tofu.retain_utility": _harmonic(retain),
-        **{f"tofu.{short}.truth_ratio": _mean(_truths(ours.get(name, []), variant)) for name, short in UTILITY.items()},
-    }
+    scores = {"tofu.model_utility": _harmonic(*sets.values()), "tofu.retain_utility": _harmonic(sets[RETAIN])}
+    for name, short in UTILITY.items():
+        ratios = _ratios(ours.get(name, []), variant)
+        scores[f"tofu.{short}.truth_ratio"] = mean_score([tofu.truth_utility([ratio]) for ratio in ratios])
     if variant.option is not tofu.option_probability:
         for name, short in UTILITY.items():
             if name != RETAIN:
@@ -107,41 +100,43 @@ def _utility_scores(ours: Mapping[str, Sequence[Record]], variant: _Variant) -> 
     return {name + variant.suffix: score for name, score in scores.items()}
 
 
-def _truths(records: Sequence[Record], variant: _Variant) -> list[float | None]:
-    ratios = (_ratio(record, variant) for record in records)
-    return [None if ratio is None else tofu.truth_utility([ratio]) for ratio in ratios]
+def _ratios(records: Sequence[Record], variant: _Variant) -> list[float]:
+    return [ratio for record in records if (ratio := _ratio(record, variant)) is not None]
 
 
-def _utility(records: Sequence[Record], variant: _Variant, split: str) -> _Utility:
-    """Rows on which all three components were measured."""
+def _utility(records: Sequence[Record], variant: _Variant, split: str) -> np.ndarray:
+    """Return probability, ROUGE-L recall and truth of each row: (rows, 3).
+
+    Rows for which one of them was not measured are left out.
+    """
     rows = []
     for record in records:
         recall, ratio = rouge(record), _ratio(record, variant)
         probability = _probability(record, variant, split)
         if recall is not None and ratio is not None and probability is not None:
             rows.append((probability, recall.rouge_l, tofu.truth_utility([ratio])))
-    return _Utility(np.asarray(rows, dtype=np.float64).reshape(len(rows), 3))
+    return np.asarray(rows, dtype=np.float64).reshape(len(rows), 3)
 
 
-def _harmonic(sets: Sequence[_Utility]) -> Score:
-    if any(not len(part.rows) for part in sets):
+def _harmonic(*sets: np.ndarray) -> Score:
+    """Return the harmonic mean of all columns' means.
+
+    Not measured if a set has no rows.
+    """
+    if not all(map(len, sets)):
         return NOT_MEASURED
 
     def utility(*groups: np.ndarray) -> float:
-        value = tofu.harmonic_mean([float(part) for rows in groups for part in rows.mean(0)])
-        assert value is not None  # none of the components is
-        return value
+        return tofu.harmonic_mean([float(part) for rows in groups for part in rows.mean(0)])
 
-    return resampled_score(utility, *(part.rows for part in sets))
+    return resampled_score(utility, *sets)
 
 
 def _forget_quality(
     ours: Mapping[str, Sequence[Record]], theirs: Mapping[str, Sequence[Record]], variant: _Variant
 ) -> dict[str, Score]:
-    """Forget quality and its logarithm, and how close the truth ratios are to 1."""
-    found = [_ratio(record, variant) for record in ours.get(FORGET, [])]
-    ratios = [ratio for ratio in found if ratio is not None]
-    others = [ratio for record in theirs.get(FORGET, []) if (ratio := _ratio(record, variant)) is not None]
+    """Compute forget quality, its logarithm, and the closeness of the truth ratios."""
+    ratios, others = _ratios(ours.get(FORGET, []), variant), _ratios(theirs.get(FORGET, []), variant)
     quality = log = NOT_MEASURED
     if ratios and others:
         quality = Score(value=tofu.forget_quality(ratios, others), count=len(ratios))

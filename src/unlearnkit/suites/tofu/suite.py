@@ -1,4 +1,7 @@
-"""Suite `tofu`: the made-up authors of TOFU (Maini et al. 2024, arXiv 2401.06121), from the files that it publishes."""
+"""Suite `tofu`: the made-up authors of TOFU, read from its published files.
+
+TOFU: Maini et al. 2024, arXiv 2401.06121.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,6 @@ from unlearnkit.data.schemas import as_row
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_doc import Docs
 from unlearnkit.records.schema import Record
-from unlearnkit.scope.scope import Scope
 from unlearnkit.scope.suggest import suggest_neighbors, suggest_scope, with_subjects
 from unlearnkit.suites.base import SuiteTask, UserModelSuite, suite
 from unlearnkit.suites.tofu.score_docs import TOFU_DOCS
@@ -30,15 +32,15 @@ DESCRIPTION = "What is known of {count} made-up authors of the TOFU benchmark, w
 
 
 class TofuData(Settings):
-    """Where TOFU's files are."""
+    """Location of TOFU's files."""
 
     path: Place
-    """Folder that holds TOFU's files, or the hub id of a data set that does (`locuslab/TOFU`)."""
+    """Folder that holds TOFU's files, or the Hub id of a data set that does (`locuslab/TOFU`)."""
 
 
 @suite("tofu")
 class Tofu(UserModelSuite):
-    """200 made-up authors with 20 questions each, of whom 2, 10 or 20 are to be forgotten."""
+    """200 made-up authors with 20 questions each."""
 
     version: ClassVar[str] = "1"
     max_new_tokens: ClassVar[int] = 200
@@ -46,7 +48,7 @@ class Tofu(UserModelSuite):
     score_docs: ClassVar[Docs] = TOFU_DOCS
 
     split: Literal["forget01", "forget05", "forget10"] = "forget10"
-    """Which of TOFU's forget sets."""
+    """The forget set, of 2, 10 or 20 authors."""
     data: TofuData
 
     @cached_property
@@ -58,21 +60,17 @@ class Tofu(UserModelSuite):
         return with_subjects(self._rows(f"{self.split}_perturbed"))
 
     @cached_property
-    def _scope(self) -> Scope:
-        return suggest_scope(self._forget, description=DESCRIPTION.format(count=len(self._forget) // 20))
-
-    @cached_property
     def _kept(self) -> tuple[Row, ...]:
         return self._rows(RETAIN[self.split])
 
     def task(self) -> SuiteTask:
-        """The forget set, in its own words and in others; what is to be kept; and held-out authors."""
+        """Return the task: forget, retain, holdout and utility sets."""
         return self._task
 
     @cached_property
     def _task(self) -> SuiteTask:
-        # Kept: a run asks several times, and neighbors are looked for in thousands of rows.
-        scope = self._scope
+        # Cached: a run calls `task` several times, and the search for neighbors reads thousands of rows.
+        scope = suggest_scope(self._forget, description=DESCRIPTION.format(count=len(self._forget) // 20))
         neighbors = suggest_neighbors(self._kept, scope)
         holdout = self._rows(HOLDOUT[self.split])
         measured = {
@@ -94,34 +92,34 @@ class Tofu(UserModelSuite):
         )
 
     def retain_corpus(self) -> Sequence[Row]:
-        """The retain set."""
+        """Return the retain set."""
         return self._kept
 
     def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
-        """TOFU's own."""
+        """Return TOFU's own scores."""
         return tofu_scores(records, retrained)
 
     def heading(self) -> str:
-        """The split and its authors."""
+        """Return the split and its number of authors."""
         return f"the {AUTHORS[self.split]} authors of TOFU's {self.split}"
 
     def limitations(self) -> tuple[str, ...]:
-        """How TOFU's figures are to be read."""
+        """Return how TOFU's scores are to be read."""
         return (
             "TOFU's authors are made up, and the target model learned them by fine-tuning, shortly before it was to "
-            "forget them. What a model learned of real people, from many texts, may be harder to forget.",
+            "forget them. What a model learned about real people, from many texts, may be harder to forget.",
             "Truth ratios, forget quality and model utility are computed as TOFU's paper defines them. TOFU's own code "
-            "and OpenUnlearning compute the truth ratio otherwise; before figures are held against theirs, take the "
+            "and OpenUnlearning define the truth ratio differently; for a comparison with their results, use the "
             "variants with their names.",
-            "Accuracy asks for the whole answer word for word, and TOFU's answers are whole sentences: a low accuracy "
-            "is no sign of forgetting. ROUGE-L recall and the probability of the answer tell more.",
-            "Model utility counts real authors and world facts, which a model knows from elsewhere or not at all. "
+            "Accuracy requires the exact answer, and TOFU's answers are whole sentences: a low accuracy does not show "
+            "that a model has forgotten. ROUGE-L recall and the probability of the answer are more informative.",
+            "Model utility includes real authors and world facts, which a model knows from elsewhere or not at all. "
             "Retain utility leaves them out.",
             *super().limitations(),
         )
 
     def _paraphrased(self) -> Iterator[Row]:
-        """The forget set's questions in other words."""
+        """Yield the forget set with its paraphrased questions."""
         name = f"{self.split}_perturbed"
         for row, record in zip(self._forget, self._records(name), strict=True):
             question = record.fields.get("paraphrased_question")
