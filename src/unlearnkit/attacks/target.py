@@ -91,8 +91,7 @@ class SubjectUnderAttack:
         """
         vars(self).pop("subject", None)  # frees its memory; it is opened again when it is next needed
         fresh = _with_weights(self.open_subject())
-        model = merge_adapter(fresh.model)
-        model.requires_grad_(True)
+        model = merge_adapter(fresh.model).requires_grad_(True)
         tokenizer = fresh.tokenizer
         encoder = ChatEncoder(tokenizer, settings.max_length, style=self._style)
         encoded = [

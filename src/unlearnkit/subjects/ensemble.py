@@ -43,6 +43,9 @@ class EnsembleSubject(LoadedSubject):
         style: how traces that probes begin are marked; None: the first style whose tokens the tokenizer knows.
     """
 
+    model: Any
+    """A `PeftModel`, which runs whichever member is active."""
+
     def __init__(
         self,
         model: PreTrainedModel,
@@ -85,7 +88,7 @@ class EnsembleSubject(LoadedSubject):
     @property
     def base(self) -> str:
         """Folder or Hub id of the base."""
-        return str(self._adapted.get_base_model().name_or_path)
+        return str(self.model.get_base_model().name_or_path)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -102,14 +105,9 @@ class EnsembleSubject(LoadedSubject):
         require(self, {"gradients"}, what="a gradient norm", fix="measure a member: its folder holds an adapter")
         raise AssertionError("unreachable: an ensemble never offers gradients")
 
-    @property
-    def _adapted(self) -> Any:
-        """The model, of which whichever member is active answers."""
-        return self.model
-
     def _activate(self, name: str) -> None:
-        if self._adapted.active_adapter != name:
-            self._adapted.set_adapter(name, inference_mode=True)
+        if self.model.active_adapter != name:
+            self.model.set_adapter(name, inference_mode=True)
 
     def _next_tokens(self, model: PreTrainedModel) -> NextTokens:
         return _AveragedTokens(model, tuple(self.members), self._activate)
