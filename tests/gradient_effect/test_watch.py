@@ -13,8 +13,8 @@ import torch
 from tests.tiny import PAD, random_rows, tiny_model
 from unlearnkit.data.encoding import Encoded
 from unlearnkit.gradient_effect.callback import GEffectWatch
-from unlearnkit.gradient_effect.diagnosis import Diagnosis
 from unlearnkit.gradient_effect.derivatives import risk_gradient
+from unlearnkit.gradient_effect.diagnosis import Diagnosis
 from unlearnkit.gradient_effect.rules import exceeds_budget, harmed, is_harmful
 from unlearnkit.gradient_effect.settings import DiagnoseSettings
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.gradient_effect.derivatives import risk_value
 from unlearnkit.gradient_effect.diagnosis import Diagnosis
 from unlearnkit.gradient_effect.effects import adam_update
-from unlearnkit.gradient_effect.derivatives import risk_value
 from unlearnkit.gradient_effect.measurement import Measurement
 from unlearnkit.gradient_effect.rules import forget_factor, harmed, harmless_groups
 from unlearnkit.gradient_effect.settings import Use

@@ -388,7 +388,8 @@ def _scales(x: Axis, y: Axis) -> str:
     """Return a sentence on axes that are not linear, if any."""
     if x.scale == y.scale and x.scale.description:
         return _sentence(f"both axes: {x.scale.description}")
-    words = [f"{name}: {axis.scale.description}" for name, axis in (("across", x), ("upwards", y)) if axis.scale.told]
+    axes = (("across", x), ("upwards", y))
+    words = [f"{name}: {axis.scale.description}" for name, axis in axes if axis.scale.description]
     return _sentence("; ".join(words))
 
 
