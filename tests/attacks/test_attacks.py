@@ -186,7 +186,7 @@ def test_relearning_trains_a_copy_and_tells_both_attempts_by_the_same_rows(folde
     subject = under_attack(folder, at_most=3, seed=0)
     puts = {"forget": [Probe(row) for row in subject.chosen("forget")]}
     before = subject.ask(puts)
-    with subject.trained(subject.chosen("forget"), Relearn(steps=3, lr=1e-2)._settings(subject)) as taught:
+    with subject.trained(subject.chosen("forget"), Relearn(steps=3, lr=1e-2).settings(subject)) as taught:
         after = taught.ask(puts)
     assert sum(sum(r.tokens.logps) for r in after.records if r.tokens) > sum(
         sum(r.tokens.logps) for r in before.records if r.tokens
@@ -213,8 +213,8 @@ def test_a_trace_is_suppressed_in_the_marks_that_the_subject_itself_uses(folder:
 def test_the_learning_rate_goes_with_the_width(folder: RunFolder) -> None:
     subject = under_attack(folder, at_most=3, seed=0)
     assert subject.width == load_model(folder.subject_path()).config.hidden_size == 48
-    assert Relearn()._settings(subject).lr == pytest.approx(0.05 / 48)
-    assert Relearn(lr=0.5)._settings(subject).lr == 0.5
+    assert Relearn().settings(subject).lr == pytest.approx(0.05 / 48)
+    assert Relearn(lr=0.5).settings(subject).lr == 0.5
 
 
 def test_the_same_rows_are_asked_of_every_subject(folder: RunFolder) -> None:

@@ -143,7 +143,7 @@ STOPPED = [
     Case(
         "checkpoint-of-another-model",
         other_weights,
-        [DAMAGED, "other weights than those that are trained"],
+        [DAMAGED, "its weights are not those that are trained"],
         RESUME,
         mend=without_checkpoints,
     ),
@@ -162,7 +162,7 @@ STOPPED = [
         mend=nothing,
     ),
     Case(
-        "row-added-since", another_row, ["changed since", "forget.jsonl:11", "bring back"], RESUME, mend=without_the_row
+        "row-added-since", another_row, ["changed since", "forget.jsonl:11", "restore the rows"], RESUME, mend=without_the_row
     ),
     Case(
         "rows-changed-since",
@@ -251,7 +251,7 @@ ENDED = [
     ),
     Case("log-truncated", cut(f"{OWN}/log.jsonl", 0.45), [NOT_OURS, f"{OWN}/log.jsonl"], REPORT),
     Case(
-        "log-of-another-kind", other_line(f"{OWN}/log.jsonl", "{}"), [NOT_OURS, f"{OWN}/log.jsonl, field step"], REPORT
+        "log-of-another-kind", other_line(f"{OWN}/log.jsonl", "{}"), [NOT_OURS, f"{OWN}/log.jsonl, field loss"], REPORT
     ),
     Case("run-recipe-without-gates", without_a_section, [NOT_OURS, f"{OWN}/recipe.yaml"], REPORT),
     Case("run-json-truncated-in-score", cut(f"{OWN}/run.json"), [NOT_OURS, f"{OWN}/run.json"], SCORE),

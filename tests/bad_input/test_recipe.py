@@ -162,7 +162,7 @@ CASES = [
     Case(
         "recipe-data-in-the-suite",
         having(suite={"data": {"forget": "x"}}),
-        ["section of its own", f"{NAME}:3, field suite.data", "beside suite:"],
+        ["section of its own", f"{NAME}:3, field suite.data", "next to `suite:`"],
     ),
     Case(
         "recipe-data-for-a-suite-without",

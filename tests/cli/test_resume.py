@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 import signal
@@ -36,7 +37,7 @@ def run_quietly(recipe: dict[str, Any]) -> None:
 
 def killed_after(recipe: dict[str, Any], steps: int) -> bool:
     """Run in a child and kill it once so many steps are logged; False where it ended first."""
-    process = subprocesses._context().Process(target=run_quietly, args=(recipe,))
+    process = multiprocessing.get_context("forkserver").Process(target=run_quietly, args=(recipe,))
     process.start()
     while process.is_alive() and logged(RunFolder(recipe["out"])) < steps:
         time.sleep(0.001)

@@ -196,7 +196,7 @@ def test_other_teachers_and_methods(call: Any, faulty: Faulty) -> None:
         ("targets.path=x", ["no such setting", "targets.path", "server"]),
         ("targets={{teacher: template, prompt: tofu}}", ["no such setting", "targets.prompt", "teacher"]),
         ("targets={{teacher: local}}", ["a setting is missing", "targets.path"]),
-        ("targets.lift_at_most=0.1", ["targets", "lift_model where it has lift_at_most"]),
+        ("targets.lift_at_most=0.1", ["targets", "lift_model if it has lift_at_most"]),
         ("targets.lift_modl=x", ["no such setting", "did you mean lift_model"]),
     ],
 )

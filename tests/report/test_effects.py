@@ -11,7 +11,6 @@ from unlearnkit.core.number_format import significant
 from unlearnkit.gradient_effect.effect_series import forget_risk, retained_risk, series_of, shown_steps
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable, InstanceRow, StepRow
 from unlearnkit.report.build import subject_report
-from unlearnkit.report.charts.board_charts import plain
 from unlearnkit.report.charts.style import FORGOTTEN, STAYS, risk_styles
 from unlearnkit.report.charts.symlog import LINEAR, Scale, scale_for
 from unlearnkit.report.gradient_effect.pictures import by_group, fits, over_steps, planes, prediction
@@ -198,7 +197,7 @@ def test_charts_are_json_even_where_effects_broke() -> None:
     steps = [*whole.steps, StepRow(5, "near", math.nan, 1.0)]
     table = EffectTable([*whole.effects, *broken], whole.instances, steps, worked.sweeps())
     (section,) = effect_sections(report(diagnosed(table)))
-    written = [json.loads(json.dumps(plain(plotly_figure(picture)), allow_nan=False)) for _, picture in section.charts]
+    written = [json.loads(json.dumps(plotly_figure(picture).to_plotly_json(), allow_nan=False)) for _, picture in section.charts]
     assert len(written) == len(section.charts) > 5
     assert all(figure["data"] for figure in written)
 

@@ -80,7 +80,7 @@ def test_judges_come_after_the_suite_and_the_papers_way_is_named() -> None:
     found = ScoreDocs(declared_docs("tofu")).own(names)
     keys = list(dict.fromkeys(own.table.key for own in found))
     assert keys == ["tofu", "judge-rules", "judge-laaj-paper", "judge-other"]
-    assert {own.table.key: own.table.title for own in found}["judge-laaj-paper"].count("paper's way") == 1
+    assert {own.table.key: own.table.title for own in found}["judge-laaj-paper"].count("as in the paper") == 1
 
 
 def test_a_bar_is_full_at_ten() -> None:

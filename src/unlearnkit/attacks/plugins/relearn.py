@@ -61,20 +61,23 @@ class Relearn(Attack):
         trained = [forget[at] for at in sorted(draw.sample(range(len(forget)), number))]
         puts = {split: [Probe(row) for row in others(attacked.chosen(split), trained)] for split in ATTACKED_SETS}
         row_sets = {"forget": trained, "near": attacked.rows.get("near", ())}
-        settings = TrainSettings(
+        attempts = []
+        for on in self.on:
+            if row_sets[on]:
+                with attacked.trained(row_sets[on], self.settings(attacked)) as copy:
+                    result = copy.ask(puts)
+                attempts.append(Attempt(f"{self.name()}.{on}", result.records, result.too_long))
+        return attempts
+
+    def settings(self, attacked: SubjectUnderAttack) -> TrainSettings:
+        """Return the settings of the training, with the learning rate for the subject's width."""
+        return TrainSettings(
             epochs=None,
             steps=self.steps,
             batch_size=self.batch_size,
             lr=self.lr or LR_TIMES_WIDTH / attacked.width,
             max_length=attacked.positions,
         )
-        attempts = []
-        for on in self.on:
-            if row_sets[on]:
-                with attacked.trained(row_sets[on], settings) as copy:
-                    result = copy.ask(puts)
-                attempts.append(Attempt(f"{self.name()}.{on}", result.records, result.too_long))
-        return attempts
 
 
 def others(rows: Sequence[Row], trained: Sequence[Row]) -> list[Row]:
