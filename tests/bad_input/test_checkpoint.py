@@ -162,7 +162,11 @@ STOPPED = [
         mend=nothing,
     ),
     Case(
-        "row-added-since", another_row, ["changed since", "forget.jsonl:11", "restore the rows"], RESUME, mend=without_the_row
+        "row-added-since",
+        another_row,
+        ["changed since", "forget.jsonl:11", "restore the rows"],
+        RESUME,
+        mend=without_the_row,
     ),
     Case(
         "rows-changed-since",

@@ -197,7 +197,10 @@ def test_charts_are_json_even_where_effects_broke() -> None:
     steps = [*whole.steps, StepRow(5, "near", math.nan, 1.0)]
     table = EffectTable([*whole.effects, *broken], whole.instances, steps, worked.sweeps())
     (section,) = effect_sections(report(diagnosed(table)))
-    written = [json.loads(json.dumps(plotly_figure(picture).to_plotly_json(), allow_nan=False)) for _, picture in section.charts]
+    written = [
+        json.loads(json.dumps(plotly_figure(picture).to_plotly_json(), allow_nan=False))
+        for _, picture in section.charts
+    ]
     assert len(written) == len(section.charts) > 5
     assert all(figure["data"] for figure in written)
 

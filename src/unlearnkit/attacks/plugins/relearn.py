@@ -70,7 +70,7 @@ class Relearn(Attack):
         return attempts
 
     def settings(self, attacked: SubjectUnderAttack) -> TrainSettings:
-        """Return the settings of the training, with the learning rate for the subject's width."""
+        """Return the training settings, with a learning rate for the width."""
         return TrainSettings(
             epochs=None,
             steps=self.steps,
