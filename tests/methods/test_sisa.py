@@ -218,7 +218,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize(("changed", "says"), WRONG.values(), ids=WRONG)
 def test_an_earlier_ensemble_of_other_settings_is_refused(changed: dict[str, Any], says: str, tmp_path: Path) -> None:
     earlier = fitted(tmp_path / "earlier", [at(0, 1)], delete=False)
-    with pytest.raises(InputError, match=f"made with another .*{says}"):
+    with pytest.raises(InputError, match=f"built with different settings: .*{says}"):
         fitted(tmp_path / "next", [at(0, 1)], [], ensemble=str(earlier.root), **changed)
     assert not (tmp_path / "next" / "model").exists()
 
