@@ -374,7 +374,7 @@ CASES = [
     Case(
         "recipe-guard-with-a-blank-prompt",
         having(method={"name": "refusal_prompt", "prompt": "  "}),
-        ["field method.prompt", "a word in it"],
+        ["field method.prompt", "a text that is not blank"],
         RUN,
     ),
     Case(
@@ -476,7 +476,7 @@ CASES = [
     # A scheme with shards
     Case("shards-none", sisa(shards=0), ["greater than or equal to 1", "method.shards", NAME]),
     Case("shards-base-missing", sisa(base="./nowhere"), ["no such model folder", "method.base"], RUN),
-    Case("shards-base-is-to-be-retrained", sisa(), ["retrained model, and there is none", "suite.retrained"], RUN),
+    Case("shards-base-is-to-be-retrained", sisa(), ["retrained model, but the suite has none", "suite.retrained"], RUN),
     Case("shards-nothing-stays", sisa(holdout=None), ["holdout rows, and there are none", "data.holdout=FILE"], RUN),
     Case("shards-no-ensemble", sisa(base="./model", ensemble="runs/none"), ["no finished ensemble", "method.ens"], RUN),
     Case("shards-nothing-deleted", sisa(ensemble="runs/none", delete=False), ["delete: true", "method", NAME]),

@@ -45,7 +45,7 @@ class Sharding:
     seed: int
 
     def place(self, row_id: str) -> tuple[int, int]:
-        """Return the shard and the slice of a row, both counted from 0."""
+        """Return the shard and slice of a row, both counted from 0."""
         digest = self._digest(row_id)
         return int.from_bytes(digest[:8]) % self.shards, int.from_bytes(digest[8:16]) % self.slices
 
