@@ -362,13 +362,13 @@ CASES = [
     Case(
         "recipe-combiner-without-a-retain-term",
         having(method={"name": "ga"}, train=GRU),
-        ["gru holds forgetting against the retain terms", f"{NAME}:17, field train.combiner", "method.retain=nll"],
+        ["gru needs the gradient of a retain term", f"{NAME}:17, field train.combiner", "method.retain=nll"],
         RUN,
     ),
     Case(
         "recipe-combiner-with-a-retain-term-that-does-not-count",
         having(method={"retain_weight": 0}, train=GRU),
-        ["the method has none that counts", "field train.combiner", "a weight above 0"],
+        ["the method has no retain term", "field train.combiner", "a weight above 0"],
         RUN,
     ),
     Case(
