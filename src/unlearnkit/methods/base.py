@@ -94,7 +94,7 @@ class MethodContext(Protocol):
 
     @property
     def mask(self) -> WeightMask | None:
-        """Weights that `method.mask` allows to change; None: every trained weight may change."""
+        """Weights that may change under `method.mask`; None: every trained weight may change."""
 
     @property
     def model_folder(self) -> Path:
@@ -110,7 +110,7 @@ class MethodContext(Protocol):
 
     @property
     def results(self) -> list[TrainResult]:
-        """One result per training; the results determine the run's cost.
+        """The results of all training runs, which determine the cost.
 
         `run_trainer` appends to this list. A method that trains several times adds the results of earlier sessions, and
         removes results that must not count toward the cost.
@@ -143,13 +143,12 @@ class MethodContext(Protocol):
     def run_trainer(self, trainer: Trainer, *, name: str | None = None) -> TrainResult:
         """Run a trainer to the end, or until the user presses Ctrl-C.
 
-        The training's progress is shown, and checkpoints are written.
+        The progress of the training is shown, and checkpoints are written.
 
         Args:
             trainer: the trainer to run.
-            name: name of this training, if the method trains several times; checkpoints are then kept in a folder of
-                that name. None: this is the run's only training. Only a training without a name writes the step log and
-                is watched.
+            name: name of this training run, if the method has several; its checkpoints are kept in a folder of that
+                name. None: the method has only one. Only an unnamed training run writes the step log and is watched.
 
         Raises:
             Interrupted: the user stopped the training; the next call continues it.

@@ -216,7 +216,7 @@ class Objective(Settings, ABC):
 
     @abstractmethod
     def terms(self, step: Step) -> Terms:
-        """Return the terms of one micro-batch by their names in the log."""
+        """Return the terms of one micro-batch, by their names in the log."""
 
 
 OBJECTIVES: Registry[type[Objective]] = Registry("objective", "unlearnkit.methods.objectives")

@@ -173,7 +173,7 @@ class Needs:
         distribution: Iterable[tuple[View, TokenFunction]] = (),
         quantities: Iterable[Quantity] = (),
     ) -> None:
-        """Create the set; each argument corresponds to a method of `Step`.
+        """Create the quantities; each argument corresponds to a method of `Step`.
 
         Args:
             logps: views for `step.logps`.
@@ -276,7 +276,7 @@ def _refuse_unhashable(function: TokenFunction) -> None:
 
 @dataclass(frozen=True)
 class _Method:
-    """A method that equals the same method of an equal object."""
+    """A bound method compared by value: equal objects have equal methods."""
 
     owner: Any
     function: Callable[..., Tensor]

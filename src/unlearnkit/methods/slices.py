@@ -104,7 +104,7 @@ class Ledger(Value):
     """Settings and progress of an ensemble's training."""
 
     settings: dict[str, str]
-    """Settings, as text, that together with the rows determine an adapter's bytes."""
+    """The settings that, together with the rows, determine an adapter's bytes. Each value is text."""
     phase: Phase = "learn"
     slices: dict[str, KeptSlice] = Field(default_factory=dict)
 

@@ -108,7 +108,7 @@ def apply_delta(model: nn.Module, delta: Mapping[str, Tensor]) -> None:
                 where=name,
                 value=tuple(change.shape),
                 allowed="the name of a parameter of the model" if weight is None else str(tuple(weight.shape)),
-                fix="compute the change from a model of the same shape",
+                fix="compute the change from a model whose parameters have the same shapes",
             )
         if not bool(change.isfinite().all()):
             raise InputError(

@@ -2,7 +2,7 @@
 
 A checkpoint is a folder of safetensors and JSON files. The folder is written under a temporary name next to its final
 path, synced and renamed, so a checkpoint is either complete or absent. A checkpoint does not contain the row order and
-the learning rate, because they depend only on the step.
+the learning rate, because both depend only on the step.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from unlearnkit.training.combiner import Gradient
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of a training."""
+    """The progress of a training run."""
 
     step: int
     """Number of completed optimizer steps."""
@@ -36,7 +36,7 @@ class Progress:
 
 
 class Checkpoints:
-    """The checkpoints of one training; only the newest one is kept."""
+    """The checkpoints of one training run; only the newest one is kept."""
 
     def __init__(self, folder: Path, fingerprint: dict[str, Any]) -> None:
         """Set the folder of the checkpoints and the fingerprint of the run.

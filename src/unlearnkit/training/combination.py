@@ -39,12 +39,12 @@ class Outcome:
 
 
 class Combining:
-    """Sums the gradients of each task in a run, and combines them."""
+    """Sums each task's gradient over a step, then combines the sums."""
 
     def __init__(
         self, combiner: Combiner, parameters: Mapping[str, nn.Parameter], accelerator: Accelerator, seed: int
     ) -> None:
-        """Create the combination for one run.
+        """Prepare to combine the gradients of one run.
 
         `parameters` are the trained parameters, by name.
 

@@ -33,7 +33,7 @@ Gradient = dict[str, "Tensor"]
 def forgets(view: View) -> bool:
     """Return whether a term on this view belongs to forgetting.
 
-    All terms belong to forgetting, except those on retain rows. Terms on replacements for the forgotten answers
+    All terms belong to forgetting, except those on retain rows. Terms that teach replacements for the forgotten answers
     (targets, `idk` answers, questions about the scope) belong to forgetting too.
     """
     return view.partition(":")[0] != "retain"
@@ -73,8 +73,8 @@ class TaskGradients:
 
         The other task's gradient, multiplied by this factor, is added to the task's own gradient. The factor is 0 if
         the two gradients do not conflict, or if the other gradient is too short to change a digit of the task's own.
-        Such a short gradient is a rounding error at a minimum of its loss. Its direction is meaningless, but a
-        projection depends only on the direction.
+        Such a short gradient is a rounding error at a minimum of its loss. The direction of this error is meaningless,
+        but a projection depends only on the direction.
 
         Args:
             along: dot product of the two gradients; negative if they conflict.
@@ -115,7 +115,7 @@ class Combined:
 class Combiner(Settings, ABC):
     """Base class of combiners, which combine task gradients into one gradient.
 
-    The fields of a subclass are its settings. A combiner object has no state; see `memory` in `combine`.
+    The fields of a subclass are its settings. A combiner object has no state: `combine` gets the state as `memory`.
     """
 
     @abstractmethod

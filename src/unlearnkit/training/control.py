@@ -15,7 +15,7 @@ weights."""
 
 @dataclass
 class Steering:
-    """Controls of the training loop, which callbacks may change between steps."""
+    """Controls of the training loop that callbacks may change between steps."""
 
     forget_factor: float = 1.0
     """Factor by which the term `forget` is multiplied."""
@@ -24,7 +24,7 @@ class Steering:
 
 
 def frozen_names(groups: Mapping[str, Sequence[str]], moved: frozenset[str]) -> frozenset[str]:
-    """Return the parameters in groups that are not in `moved`.
+    """Return the names of the parameters in groups outside `moved`.
 
     A tied parameter is frozen if any of its names is in such a group.
     """

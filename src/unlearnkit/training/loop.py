@@ -62,11 +62,11 @@ class StepLog:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """The outcome of a training."""
+    """The outcome of a training run."""
 
     ended: Literal["finished", "non-finite", "harmful"]
     """`finished`: all steps were done. `non-finite`: a loss or gradient was not finite; the weights are those before
-    that step. `harmful`: a watch ended the training, because the damage by the objective outweighed the forgetting."""
+    that step. `harmful`: a watch ended the training, because the harm to other knowledge outweighed the forgetting."""
     steps: int
     """Number of completed optimizer steps."""
     seconds: float
@@ -74,7 +74,7 @@ class TrainResult:
 
 
 def accelerator_for(needs: Needs, *, cpu: bool = False) -> Accelerator:
-    """Return the accelerator for a training.
+    """Return the accelerator for a training run.
 
     An objective that reads only hidden states gives no gradient to the head and to the layers above those states.
     Data-parallel training waits for the gradient of every weight, unless it searches for unused weights in each step.

@@ -22,7 +22,7 @@ order."""
 
 
 class TrainSettings(Settings):
-    """Settings of the training: steps, learning rate and batches."""
+    """Training settings: steps, learning rate and batches."""
 
     epochs: Annotated[float, Gt(0)] | None = 10.0
     """Number of passes over the forget split, or over the retain split if there is no forget term."""
@@ -83,10 +83,10 @@ class TrainSettings(Settings):
         return COMBINERS.get(str(self.combiner.get("name"))).plugin(**settings)
 
     def total_steps(self, rows: int, batch: int) -> int:
-        """Return the number of optimizer steps of a training.
+        """Return the number of optimizer steps of a training run.
 
-        `rows` is the number of rows of the split from which epochs are counted; `batch` is the number of its rows per
-        step.
+        `rows` is the size of the split whose passes are counted as epochs. `batch` is the number of rows of that split
+        in each step.
         """
         if (self.steps is None) == (self.epochs is None):
             raise InputError(

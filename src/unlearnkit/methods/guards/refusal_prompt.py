@@ -27,7 +27,7 @@ class RefusalPrompt(Guard):
     The filters use the scanner that checks targets for leaks. It finds the names and secrets of the scope, even if they
     are spelled differently, inflected, spaced out, written in look-alike letters, reversed or encoded. It does not find
     a description ("the author of that book"), a nickname or a part of a name. If a filter stops a question or an
-    output, the user gets the refusal instead, without a trace.
+    output, the user gets the refusal instead, and no reasoning trace.
 
     A user of the guarded model sees only its outputs. Anyone with access to the weights has the original model.
     """

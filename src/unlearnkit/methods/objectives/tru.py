@@ -29,7 +29,7 @@ class TRU(Objective):
     """
 
     alpha: Annotated[float, Ge(0)] = 0.1
-    """Weight of the gradient difference, the expression in parentheses."""
+    """Weight of the gradient difference, retain_weight * retain + forget."""
     forget: str | None = "ga"
     """Name of a registered forget term. Null: the gradient difference has a retain term but no forget term."""
     retain: str = "nll"

@@ -82,7 +82,7 @@ class Sisa(Scheme):
         return Needs(logps=frozenset({LEARNED} if self.ensemble is not None else {LEARNED, self.kept}))
 
     def check(self, context: MethodContext) -> None:
-        """Raise `InputError` if the base or the earlier ensemble cannot be used."""
+        """Raise `InputError` if the base model or the earlier ensemble is unusable."""
         base = self._base(context)
         if (earlier := self._earlier(context)) is not None:
             earlier.check(self._settings(context, base), "method.ensemble", str(self.ensemble))

@@ -21,19 +21,19 @@ class GRU(Combiner):
     """Gradient rectified unlearning: forget without raising the retain loss, to first order.
 
     A step uses only g_u, the gradient of the forget terms. If g_u opposes g_r, the gradient of the retain terms, the
-    opposing part is removed. The result g = g_u - <g_u, g_r> / |g_r|^2 g_r is the gradient nearest to g_u with <g, g_r>
-    >= 0. Only the direction of g_r matters, so the retain weight has no effect without `add_retain`. The condition <g,
-    g_r> >= 0 holds for the gradient. A step of Adam, which scales each parameter separately, may violate the condition.
+    opposing part is removed: g = g_u - <g_u, g_r> / |g_r|^2 g_r. Of all gradients with <g, g_r> >= 0, this g is the
+    nearest to g_u. Only the direction of g_r matters, so the retain weight has no effect without `add_retain`. The
+    condition holds for the gradient: a step of Adam, which scales each parameter separately, may violate the condition.
     If g_r is a moving average, g may oppose the retain gradient of the current step. A retain term with its minimum at
     the target model (`kl`, `representation`) has no gradient at the first step except for rounding errors, so the first
     step is not rectified.
 
     The moving average is that of the released code: gamma * g_r + (1 - gamma) * previous average, starting at 0. (The
-    start at 0 changes only the length of the average.) The released code has several updates. `ga_gru` is the rectified
-    gradient of the forget loss, as here. `ga_gru+ce` adds the retain gradient of the current step, as `add_retain`
-    does. `gd_gru` and `npo_gd_gru` rectify the gradient of the whole objective, including the retain loss; these two
-    are not offered here. The bound on the cosine (`cos_clip`), which is off in the released code, is not offered
-    either.
+    start at 0 changes only the length of the average.) The released code has several updates. Its update `ga_gru` is
+    the rectified gradient of the forget loss, as here. Its update `ga_gru+ce` adds the retain gradient of the current
+    step, as `add_retain` does. Its updates `gd_gru` and `npo_gd_gru` rectify the gradient of the whole objective,
+    including the retain loss; these two are not offered here. The bound on the cosine (`cos_clip`), which is off in the
+    released code, is not offered either.
 
     Memory: two copies of the gradient instead of one, and a third for the average unless `gamma` is 1.
     """

@@ -33,7 +33,7 @@ class PCGrad(Combiner):
         return Task(name, forgets(view))
 
     def refuse(self, tasks: Collection[Task]) -> None:
-        """Raise `InputError` for fewer than two tasks."""
+        """Raise `InputError` if there are fewer than two tasks."""
         if len(tasks) < 2:
             raise InputError(
                 "pcgrad removes conflicts between terms, but the method has fewer than two terms with a weight above 0",

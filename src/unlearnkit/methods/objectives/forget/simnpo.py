@@ -20,7 +20,7 @@ def simnpo(mean_logps: Tensor, beta: float, delta: float) -> Tensor:
     return (2.0 / beta) * F.softplus(beta * (mean_logps + delta))
 
 
-@objective("simnpo", paper="arXiv:2410.07163", equation="the SimNPO loss, gamma being beta * delta")
+@objective("simnpo", paper="arXiv:2410.07163", equation="the SimNPO loss, where gamma is beta * delta")
 class SimNPO(ForgetObjective):
     """NPO without a reference model, on each sequence's mean token log-probability.
 

@@ -14,7 +14,7 @@ class KL(Objective):
     """
 
     def needs(self) -> Needs:
-        """Request KL divergences at the retain answers."""
+        """Request the KL divergence at each labeled token of the retain answers."""
         return Needs(kl=frozenset({"retain"}))
 
     def terms(self, step: Step) -> Terms:
