@@ -392,7 +392,7 @@ CASES = [
     Case(
         "recipe-combiner-without-a-forget-term",
         having(method={"name": "finetune"}, train=GRU),
-        ["no term that forgets", "field train.combiner", "train.combiner=null"],
+        ["no forget term with a weight above 0", "field train.combiner", "train.combiner=null"],
         RUN,
     ),
     Case(
