@@ -362,19 +362,19 @@ CASES = [
     Case(
         "recipe-combiner-without-a-retain-term",
         having(method={"name": "ga"}, train=GRU),
-        ["gru holds forgetting against the retain terms", f"{NAME}:17, field train.combiner", "method.retain=nll"],
+        ["gru needs the gradient of a retain term", f"{NAME}:17, field train.combiner", "method.retain=nll"],
         RUN,
     ),
     Case(
         "recipe-combiner-with-a-retain-term-that-does-not-count",
         having(method={"retain_weight": 0}, train=GRU),
-        ["the method has none that counts", "field train.combiner", "a weight above 0"],
+        ["the method has no retain term", "field train.combiner", "a weight above 0"],
         RUN,
     ),
     Case(
         "recipe-guard-with-a-blank-prompt",
         having(method={"name": "refusal_prompt", "prompt": "  "}),
-        ["field method.prompt", "a word in it"],
+        ["field method.prompt", "a text that is not blank"],
         RUN,
     ),
     Case(
@@ -392,7 +392,7 @@ CASES = [
     Case(
         "recipe-combiner-without-a-forget-term",
         having(method={"name": "finetune"}, train=GRU),
-        ["no term that forgets", "field train.combiner", "train.combiner=null"],
+        ["no forget term with a weight above 0", "field train.combiner", "train.combiner=null"],
         RUN,
     ),
     Case(
@@ -476,7 +476,7 @@ CASES = [
     # A scheme with shards
     Case("shards-none", sisa(shards=0), ["greater than or equal to 1", "method.shards", NAME]),
     Case("shards-base-missing", sisa(base="./nowhere"), ["no such model folder", "method.base"], RUN),
-    Case("shards-base-is-to-be-retrained", sisa(), ["retrained model, and there is none", "suite.retrained"], RUN),
+    Case("shards-base-is-to-be-retrained", sisa(), ["retrained model, but the suite has none", "suite.retrained"], RUN),
     Case("shards-nothing-stays", sisa(holdout=None), ["holdout rows, and there are none", "data.holdout=FILE"], RUN),
     Case("shards-no-ensemble", sisa(base="./model", ensemble="runs/none"), ["no finished ensemble", "method.ens"], RUN),
     Case("shards-nothing-deleted", sisa(ensemble="runs/none", delete=False), ["delete: true", "method", NAME]),

@@ -147,13 +147,13 @@ CASES = [
     Case(
         "texts-for-tru",
         texts,
-        ["a row is a text without one", "forget:target, row book.txt@0-", "ask questions about the text"],
+        ["a row is a text without a question", "forget:target, row book.txt@0-", "questions about the text"],
         RUN,
     ),
     Case(
         "texts-for-idk-answers",
         both(texts, having(data={"forget": "book.txt"}, method={"name": "po"})),
-        ["a row is a text without one", "forget:idk"],
+        ["a row is a text without a question", "forget:idk"],
         RUN,
     ),
     Case(

@@ -218,7 +218,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize(("changed", "says"), WRONG.values(), ids=WRONG)
 def test_an_earlier_ensemble_of_other_settings_is_refused(changed: dict[str, Any], says: str, tmp_path: Path) -> None:
     earlier = fitted(tmp_path / "earlier", [at(0, 1)], delete=False)
-    with pytest.raises(InputError, match=f"made with another .*{says}"):
+    with pytest.raises(InputError, match=f"built with different settings: .*{says}"):
         fitted(tmp_path / "next", [at(0, 1)], [], ensemble=str(earlier.root), **changed)
     assert not (tmp_path / "next" / "model").exists()
 
@@ -265,14 +265,14 @@ def test_a_digest_tells_ids_and_contents_apart(tmp_path: Path) -> None:
 
 
 def test_what_is_not_made_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="delete: true where it has ensemble"):
+    with pytest.raises(ValueError, match="delete: true if ensemble is given"):
         Sisa(ensemble="x", delete=False)
     for changed in ({"shards": 0}, {"slices": 0}):
         with pytest.raises(ValueError, match="greater than or equal to 1"):
             Sisa(**changed)
     context = TinyContext(tmp_path / "run", {"forget": STAY[:2], "holdout": STAY[2:]})
     context.retrained = lambda: None  # type: ignore[method-assign]
-    with pytest.raises(InputError, match="retrained model, and there is none"):
+    with pytest.raises(InputError, match="retrained model, but the suite has none"):
         Sisa().check(context)
     with pytest.raises(InputError, match="no such model folder"):
         Sisa(base="./nowhere").check(context)

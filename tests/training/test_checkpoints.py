@@ -212,7 +212,7 @@ def test_a_checkpoint_of_another_run_is_refused_and_changes_nothing(tmp_path: Pa
         ({"recipe": "b", "data": "d"}, "recipe"),
         ({"recipe": "a", "data": "d", "seed": 1}, "seed"),
     ):
-        with pytest.raises(InputError, match=f"a run with another {name}\n") as raised:
+        with pytest.raises(InputError, match=f"a different run; these inputs differ: {name}\n") as raised:
             Checkpoints(tmp_path, fingerprint).load(made.engine, made.optimizer.optimizer)
         assert f"delete {tmp_path}" in (raised.value.fix or "")
         assert same(weights(made), after)

@@ -458,12 +458,12 @@ def test_tasks_are_found_without_a_model(case: str) -> None:
 @pytest.mark.parametrize(
     ("combiner", "objective", "told"),
     [
-        (GRU(), GA(), "gru holds forgetting against the retain terms, and the method has none"),
-        (GRU(), GradDiff(retain_weight=0.0), "none that counts"),
-        (GRU(), TRU(alpha=0.0), "none that counts"),
-        (GRU(), Finetune(), "no term that forgets"),
-        (PCGrad(), GA(), "fewer than two that count"),
-        (PCGrad(), GradDiff(retain_weight=0.0), "fewer than two that count"),
+        (GRU(), GA(), "gru needs the gradient of a retain term, but the method has no retain term"),
+        (GRU(), GradDiff(retain_weight=0.0), "no retain term with a weight above 0"),
+        (GRU(), TRU(alpha=0.0), "no retain term with a weight above 0"),
+        (GRU(), Finetune(), "no forget term with a weight above 0"),
+        (PCGrad(), GA(), "fewer than two terms with a weight above 0"),
+        (PCGrad(), GradDiff(retain_weight=0.0), "fewer than two terms with a weight above 0"),
     ],
 )
 def test_what_a_combiner_cannot_combine_is_refused(combiner: Combiner, objective: Objective, told: str) -> None:
@@ -473,7 +473,7 @@ def test_what_a_combiner_cannot_combine_is_refused(combiner: Combiner, objective
 
 def test_a_trainer_refuses_it_too() -> None:
     world = World(GA())
-    with pytest.raises(InputError, match="none that counts"):
+    with pytest.raises(InputError, match="no retain term with a weight above 0"):
         world.trainer(combiner=SECTIONS["gru"])
 
 

@@ -95,7 +95,7 @@ def test_impossible_portions_say_what_to_do() -> None:
 
 def test_what_was_not_computed_is_reported_and_not_made_up() -> None:
     step = Step({}, pack({"forget": random_rows(2)}, 0).labels)
-    message = r"of 'forget'.* was not computed; does the objective's `needs` name it"
+    message = r"the store has no .*of 'forget'.*; add this quantity to the objective's `needs`"
     for read in (step.logps, step.kl, step.entropy, step.reference.logps):
         with pytest.raises(RuntimeError, match=message):
             read("forget")

@@ -22,7 +22,7 @@ def test_texts_are_trained_on_as_they_are() -> None:
 @pytest.mark.parametrize("view", ["forget:target", "forget:idk"])
 def test_nothing_is_taught_in_place_of_a_text(view: str) -> None:
     encode_views([view], {"forget": (ASKED,)}, RENDERER, targets=TARGETS, seed=0)
-    with pytest.raises(InputError, match="a text without one") as raised:
+    with pytest.raises(InputError, match="a text without a question") as raised:
         encode_views([view], {"forget": (ASKED, TEXT)}, RENDERER, targets=TARGETS, seed=0)
     assert raised.value.where == f"{view}, row text"
 

@@ -1,8 +1,12 @@
-"""Base classes of methods, which make a model forget.
+"""Base classes of the unlearning methods.
 
-A method returns the model under test. There are four kinds: an objective that is trained (`ObjectiveMethod` wraps it),
-an edit that is computed, a guard that leaves the weights alone, and a scheme that owns the training loop. A recipe's
-`method` names one of any kind.
+A method makes a model forget: `Method.fit` returns the model under test. The section `method` of a recipe names one
+method, which may be of any of four kinds:
+
+- an objective is a loss that is trained; `ObjectiveMethod` wraps it;
+- an edit computes a change of the weights;
+- a guard applies rules around the model and leaves the weights unchanged;
+- a scheme has its own training loop.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from unlearnkit.methods.objective import OBJECTIVES, Needs, View
 from unlearnkit.scope.scope import Scope
 from unlearnkit.training.settings import TrainSettings
 
-if TYPE_CHECKING:  # a recipe names methods, and reading one does not wait for torch
+if TYPE_CHECKING:  # reading a recipe imports this module and must not import torch
     from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -37,32 +41,32 @@ if TYPE_CHECKING:  # a recipe names methods, and reading one does not wait for t
 class MethodContext(Protocol):
     """The part of a run that a method may use.
 
-    `pipeline.context.RunContext` implements it. Each property is created on first access.
+    `pipeline.context.RunContext` implements this protocol. Each property is computed on first access.
     """
 
     @property
     def seed(self) -> int:
-        """Seed of everything that is drawn."""
+        """Seed of every random draw in the run."""
 
     @property
     def train_settings(self) -> TrainSettings:
-        """The recipe's section `train`."""
+        """The settings in the recipe's section `train`."""
 
     @property
     def dtype(self) -> Dtype:
-        """Data type of the weights."""
+        """Data type of the model's weights."""
 
     @property
     def lora(self) -> LoraSettings | None:
-        """The recipe's adapter; None: whole weights are trained."""
+        """Settings of the recipe's LoRA adapter; None if whole weights are trained."""
 
     @property
     def scope(self) -> Scope:
-        """What must be forgotten, and what is near it and must stay."""
+        """The knowledge to forget, and similar knowledge to keep."""
 
     @property
     def splits(self) -> Mapping[str, Sequence[Row]]:
-        """The rows that may be trained on, by split."""
+        """The rows that the method may train on, by split."""
 
     @property
     def source(self) -> str:
@@ -70,130 +74,142 @@ class MethodContext(Protocol):
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The target model's tokenizer, with the marks of a trace."""
+        """The target model's tokenizer, including the tokens that mark a trace."""
 
     @property
     def encoder(self) -> ChatEncoder:
-        """How rows are laid out for training."""
+        """Converts rows to tokens for training."""
 
     @property
     def pad_id(self) -> int:
-        """Token id that fills up rows."""
+        """Id of the token that pads rows to equal length."""
 
     @property
     def model(self) -> PreTrainedModel:
-        """The model in `engine`."""
+        """The model that `engine` runs."""
 
     @property
     def engine(self) -> Engine:
-        """The model that is trained; before its first update, the target model."""
+        """Runs the model under training, which starts as the target model."""
 
     @property
     def mask(self) -> WeightMask | None:
-        """Weights that may change, chosen by `method.mask`; None: all that are trained."""
+        """Weights that may change under `method.mask`; None: every trained weight may change."""
 
     @property
     def model_folder(self) -> Path:
-        """Folder of the run's model; a scheme writes its adapters here."""
+        """Folder for the run's model; a scheme saves its adapters there."""
 
     @property
     def private(self) -> Path:
-        """A folder that only its owner may read, for text to forget."""
+        """Folder for text to forget, readable only by the folder's owner."""
 
     @property
     def progress(self) -> Progress:
-        """Shows what is being done."""
+        """Shows the progress of the run."""
 
     @property
     def results(self) -> list[TrainResult]:
-        """Results of the run's trainings, from which its cost follows.
+        """The results of all training runs, which determine the cost.
 
-        `run_trainer` appends to it. A method that runs several trainings adds those of earlier sessions and removes
-        those that are not part of it.
+        `run_trainer` appends to this list. A method that trains several times adds the results of earlier sessions, and
+        removes results that must not count toward the cost.
         """
 
     def target(self) -> LocalSubject:
-        """Load the target model, unchanged, as a subject."""
+        """Load the unchanged target model as a subject."""
 
     def views(self, needs: Needs) -> Mapping[View, list[Encoded]]:
-        """Encode every row of the views that are needed."""
+        """Encode every row of the views named in `needs`."""
 
     def retrained(self) -> str | None:
-        """Return folder or Hub id of the suite's retrained model, if any.
+        """Return the retrained model's folder or Hub id, if there is one.
 
-        A suite may build the model during this call.
+        The suite may build the retrained model during this call.
         """
 
     def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:
-        """Raise `InputError` if the run began with another model or rows.
+        """Raise `InputError` if model or rows changed since the run started.
 
-        Call it before training.
+        Call this method before training.
         """
 
     def reference(self, needs: Needs, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
-        """Compute what an objective compares with. Call it before the first update."""
+        """Compute the reference model's values that an objective reads.
+
+        Call this method before the first update of the weights.
+        """
 
     def run_trainer(self, trainer: Trainer, *, name: str | None = None) -> TrainResult:
-        """Train to the end, with progress, checkpoints and a stop at Ctrl-C.
+        """Run a trainer to the end, or until the user presses Ctrl-C.
+
+        The progress of the training is shown, and checkpoints are written.
 
         Args:
-            trainer: what to run.
-            name: name of the training, if a method runs several; its checkpoints get a folder of that name. None: the
-                only training of the run. Only that one writes the step log and is watched.
+            trainer: the trainer to run.
+            name: name of this training run, if the method has several; its checkpoints are kept in a folder of that
+                name. None: the method has only one. Only an unnamed training run writes the step log and is watched.
 
         Raises:
-            Interrupted: the user stopped it; the next call continues.
+            Interrupted: the user stopped the training; the next call continues it.
         """
 
 
 class Method(Settings, ABC):
-    """Makes a model forget. Its fields are its settings."""
+    """Base class of methods, which make a model forget.
+
+    The fields of a subclass are the settings of the method.
+    """
 
     can_be_masked: ClassVar[bool] = False
-    """Whether `method.mask` may choose the weights that it changes."""
+    """Whether `method.mask` may restrict the weights that the method changes."""
     unused: ClassVar[tuple[str, ...]] = ()
-    """Sections and fields of a recipe that it does not read. A run warns if a recipe sets them."""
+    """Sections and fields of a recipe that the method does not read. A run logs a warning if the recipe sets any of
+    them."""
 
     @property
     def from_scratch(self) -> bool:
-        """Whether it trains new weights, on everything that the suite keeps."""
+        """Whether the method trains new weights on the suite's whole retain corpus."""
         return False
 
     def needs(self) -> Needs:
-        """Return what the method reads of the training rows; by default nothing."""
+        """Return the quantities that the method reads; by default, none."""
         return Needs()
 
     def check(self, context: MethodContext) -> None:
         """Raise `InputError` if the method cannot run.
 
-        It is called before the run's folder is created. Do not load weights here.
+        This check runs before the run's folder is created. An implementation must not load weights.
         """
         del context
 
     @abstractmethod
     def fit(self, context: MethodContext) -> Subject:
-        """Make the model forget, and return it as the model under test."""
+        """Make the model forget, and return the model under test."""
 
 
 class Edit(Method):
-    """A change of weights that is computed, reversible, and saved as weights."""
+    """A method that computes a change of the weights.
+
+    The change is reversible. The result is saved as whole weights, not as an adapter.
+    """
 
     can_be_masked: ClassVar[bool] = True
 
     @abstractmethod
     def delta(self, context: MethodContext) -> Mapping[str, Tensor]:
-        """Compute the change.
+        """Compute the change of each weight.
 
         Returns:
-            Tensor of the shape of each weight that changes, float32, by the name of the parameter in the engine of
-            the target model with whole weights (see `weight_change.whole_target`).
+            A float32 tensor for each weight that changes, of the weight's shape. The keys are the names of the
+            parameters in the engine of the target model with whole weights (see `weight_change.whole_target`).
         """
 
     def fit(self, context: MethodContext) -> Subject:
-        """Add the masked change to the target model."""
+        """Add the change, restricted by the mask, to the target model."""
         from unlearnkit.methods.weight_change import apply_delta, masked_delta, whole_target
 
-        mask = context.mask  # first, because it is computed from weights that the edit may train
+        mask = context.mask  # read first: `delta` may train the weights that determine the mask
         delta = masked_delta(self.delta(context), mask)
         subject = whole_target(context)
         apply_delta(subject.engine, delta)
@@ -201,24 +217,27 @@ class Edit(Method):
 
 
 class Guard(Method):
-    """A rule around the model at inference time.
+    """A method that applies rules to the model's inputs and outputs.
 
-    The weights do not change, and nothing is erased.
+    The rules apply at inference time. The weights do not change, so nothing is erased from the model.
     """
 
     unused: ClassVar[tuple[str, ...]] = ("train", "diagnose", "model.lora", "model.merge", "model.parameters")
 
     @abstractmethod
     def wrap(self, subject: Subject, scope: Scope) -> Subject:
-        """Return the guarded subject, which offers only what the guard can protect."""
+        """Return the subject with the guard applied.
+
+        The guarded subject offers only those operations that the guard can protect.
+        """
 
     def fit(self, context: MethodContext) -> Subject:
-        """Guard the target model."""
+        """Return the target model with the guard applied."""
         return self.wrap(context.target(), context.scope)
 
 
 class Scheme(Method):
-    """A method that owns its training loop; it may return an ensemble."""
+    """A method with its own training loop; `fit` may return an ensemble."""
 
 
 EDITS: Registry[type[Edit]] = Registry("edit", "unlearnkit.methods.edits")

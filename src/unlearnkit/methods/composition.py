@@ -1,4 +1,4 @@
-"""Forget term plus retain term, the form of most objectives."""
+"""Base class of objectives with a forget term and a retain term."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective, Step, Ter
 
 
 class ForgetObjective(Objective):
-    """Base of objectives with a forget term and an optional retain term.
+    """Base class of objectives: a forget term plus an optional retain term.
+
     loss = forget + retain_weight * retain
     """
 
     retain: str | None = None
-    """Registered retain term (`nll`, `kl`), or null for none."""
+    """Name of a registered retain term, such as `nll` or `kl`; null for no retain term."""
     retain_weight: Annotated[float, Ge(0)] = 1.0
-    """Factor of the retain term."""
+    """Factor by which the retain term is multiplied."""
 
     @abstractmethod
     def forget_needs(self) -> Needs:
@@ -28,15 +29,15 @@ class ForgetObjective(Objective):
 
     @abstractmethod
     def forget_term(self, step: Step) -> Term:
-        """Return the forget term on the rows of one micro-batch."""
+        """Return the forget term of one micro-batch."""
 
     def needs(self) -> Needs:
-        """Return the needs of both terms."""
+        """Return the quantities that both terms read."""
         retain = self._retain_term()
         return self.forget_needs() | retain.needs() if retain else self.forget_needs()
 
     def terms(self, step: Step) -> Terms:
-        """Return `forget`, and `retain` if there is a retain term."""
+        """Return the term `forget`, and the term `retain` if one is set."""
         terms = {"forget": self.forget_term(step)}
         retain = self._retain_term()
         if retain:
@@ -48,19 +49,19 @@ class ForgetObjective(Objective):
 
 
 def retain_term(name: str, **options: object) -> Objective:
-    """Return the registered retain term of that name.
+    """Create the registered retain term with this name and these options.
 
     Raises:
-        InputError: the objective reads other rows than retain rows.
+        InputError: the objective with this name reads rows other than retain rows.
     """
     term = OBJECTIVES.get(name).plugin(**options)
     if any(view.partition(":")[0] != "retain" for view in term.needs().views):
         raise InputError(
-            "not a retain term",
+            "the objective is not a retain term",
             where="retain",
             value=name,
-            allowed="an objective on retain rows alone",
-            fix="name one of these, or null for none",
+            allowed="an objective that reads only retain rows",
+            fix="choose such an objective, or write null for no retain term",
         )
     return term
 

@@ -1,4 +1,4 @@
-"""Fine-tune on the forget rows, for edits that subtract the resulting change."""
+"""The objective with which edits fine-tune on the forget rows."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from unlearnkit.methods.objective import Needs, Objective, Step, Term, Terms
 class ForgetNLL(Objective):
     """Mean negative log-likelihood of the forget answers, per labeled token.
 
-    It learns what must be forgotten, so it is not registered: no recipe can name it.
+    This objective makes the model learn the forget answers. The objective is not registered, so that no recipe can
+    select it as a method.
     """
 
     def needs(self) -> Needs:
-        """Log-probabilities of the forget answers."""
+        """Request log-probabilities of the forget answers."""
         return Needs(logps=frozenset({"forget"}))
 
     def terms(self, step: Step) -> Terms:
-        """`finetune`: minus the sum of token log-probabilities."""
+        """Return the term `finetune`: the negative sum of token log-probabilities."""
         return {"finetune": Term(-step.logps("forget").values.sum(), "forget", "token")}

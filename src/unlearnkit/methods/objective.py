@@ -1,11 +1,11 @@
-"""The interface of objectives: what they read, and their terms.
+"""The interface of objectives: their inputs and their terms.
 
-An objective sees tensors, never a model. `Step` reads values from a store, which the training loop, the G-effect and
-tests fill in different ways; the formulas are the same code.
+An objective receives tensors, never a model. `Step` reads the tensors from a store. The training loop, the G-effect and
+the tests fill the store in different ways, and all of them run the same formulas.
 
-A term is a sum over units (tokens or sequences), never a mean. The loop divides it by the number of those units in
-the whole optimizer step, over all micro-batches and processes, which it knows before the first backward pass; so the
-gradient does not depend on how the rows were divided.
+A term is a sum over units (tokens or sequences), never a mean. The loop divides the sum by the number of these units in
+the whole optimizer step, over all micro-batches and processes. The loop knows that number before the first backward
+pass, so the gradient does not depend on how the rows are divided into micro-batches.
 """
 
 from __future__ import annotations
@@ -41,23 +41,24 @@ __all__ = [
 ]
 
 Unit = Literal["token", "sequence", "trace_token", "response_token"]
-"""The unit that a term counts. `token` is a labeled token; each belongs either to the trace or to the response."""
+"""The unit over which a term is averaged. `token` is any labeled token; `trace_token` and `response_token` are labeled
+tokens of the trace or of the response."""
 
 
 class Layout(Protocol):
-    """The row of each labeled token of a view."""
+    """Assigns each labeled token of a view to a row."""
 
     @property
     def row(self) -> Tensor:
-        """(tokens,) int64: from 0 to `rows` - 1."""
+        """(tokens,) int64: the row of each token, from 0 to `rows` - 1."""
 
     @property
     def rows(self) -> int:
-        """Number of rows."""
+        """Number of rows in the view."""
 
     @property
     def in_trace(self) -> Tensor:
-        """(tokens,) bool: whether the token belongs to the reasoning trace."""
+        """(tokens,) bool: whether each token belongs to the reasoning trace."""
 
 
 @dataclass(frozen=True)
@@ -65,21 +66,21 @@ class TokenValues:
     """One value for each labeled token of a view, without padding."""
 
     values: Tensor
-    """(tokens,) float32."""
+    """(tokens,) float32: the value of each token."""
     row: Tensor
     """(tokens,) int64: the row of the view that each token belongs to, from 0 to `rows` - 1."""
     rows: int
     in_trace: Tensor
-    """(tokens,) bool: whether the token belongs to the reasoning trace."""
+    """(tokens,) bool: whether each token belongs to the reasoning trace."""
 
     def per_row(self) -> Tensor:
-        """Return the sum over the tokens of each row: (rows,)."""
+        """Return the sum of the values in each row: (rows,)."""
         return self.values.new_zeros(self.rows).index_add(0, self.row, self.values)
 
     def lengths(self) -> Tensor:
-        """Return the number of labeled tokens of each row: (rows,) int64.
+        """Return the number of labeled tokens in each row: (rows,) int64.
 
-        Every row has at least one.
+        Every row has at least one labeled token.
         """
         return self.row.bincount(minlength=self.rows)
 
@@ -91,11 +92,11 @@ class Reference:
     step: Step
 
     def logps(self, view: View) -> TokenValues:
-        """Return the log-probability of every labeled token."""
+        """Return the reference model's log-probability of every labeled token."""
         return self.step.value(Quantity(view, "logps", of_reference=True))
 
     def hidden(self, view: View, layer: int) -> Tensor:
-        """Return the hidden states, in the shape of `Step.hidden`."""
+        """Return the reference model's hidden states, in the shape of `Step.hidden`."""
         return self.step.read(Quantity(view, "hidden", layer, of_reference=True))
 
 
@@ -103,18 +104,18 @@ class Reference:
 class Distribution:
     """The model's next-token distributions at a view's labeled tokens.
 
-    They are reduced chunk by chunk.
+    The distributions are not stored: `map` reduces them chunk by chunk.
     """
 
     step: Step
     view: View
 
     def map(self, function: TokenFunction) -> TokenValues:
-        """Apply a function of the logits, see `TokenFunction`, at every labeled token.
+        """Apply a function of the logits at every labeled token.
 
-        The engine calls it on chunks of tokens inside its forward pass, and again in the backward pass, so that no
-        tensor of all tokens by the vocabulary is allocated. `Needs(distribution=...)` must name the view and the
-        function.
+        See `TokenFunction` for the function's arguments. The engine calls the function on chunks of tokens inside its
+        forward pass, and again in the backward pass, so that no tensor of all tokens by the vocabulary is allocated.
+        `Needs(distribution=...)` must name the view and the function.
         """
         return self.step.value(Quantity(self.view, "function", function=function))
 
@@ -124,22 +125,22 @@ class Step:
     """The model's values on the rows of one micro-batch."""
 
     store: Mapping[Quantity, Tensor]
-    """(tokens,) by quantity; (tokens, width) for hidden states."""
+    """The values of each quantity: (tokens,), or (tokens, width) for hidden states."""
     layouts: Mapping[View, Layout]
 
     @property
     def reference(self) -> Reference:
-        """The frozen reference model on the same rows."""
+        """The frozen reference model's values on the same rows."""
         return Reference(self)
 
     def logps(self, view: View) -> TokenValues:
-        """Return log p(token | preceding tokens) of every labeled token, natural logarithm."""
+        """Return the natural log of p(token | preceding tokens) for every labeled token."""
         return self.value(Quantity(view, "logps"))
 
     def kl(self, view: View) -> TokenValues:
         """Return KL(reference || model) at every labeled token, in nats.
 
-        The sum is over the vocabulary.
+        Each divergence is a sum over the vocabulary.
         """
         return self.value(Quantity(view, "kl"))
 
@@ -148,63 +149,66 @@ class Step:
         return self.value(entropy_of(view))
 
     def cross_entropy(self, view: View, target: str) -> TokenValues:
-        """Return the cross-entropy with a target at every labeled token, in nats.
+        """Return the cross-entropy with a target distribution at labeled tokens, in nats.
 
-        It is -sum over the vocabulary of target * log p. `target` is `uniform`, or `reference` for the reference
-        model's distribution. Minus the target's entropy, it is KL(target || model).
+        The cross-entropy is -sum(target * log p) over the vocabulary. `target` is `uniform` for the uniform
+        distribution, or `reference` for the reference model's distribution. Subtract the entropy of the target from the
+        cross-entropy to obtain KL(target || model).
         """
         return self.value(cross_entropy_of(view, target))
 
     def distribution(self, view: View) -> Distribution:
-        """Return the next-token distributions, for functions of your own."""
+        """Return the next-token distributions, to which you can apply any function."""
         return Distribution(self, view)
 
     def hidden(self, view: View, layer: int) -> Tensor:
         """Return the hidden states of a decoder layer: (tokens, width).
 
-        They are the layer's outputs at the positions that predict the labeled tokens.
+        The hidden states are the layer's outputs at the positions that predict the labeled tokens.
         """
         return self.read(Quantity(view, "hidden", layer))
 
     def value(self, quantity: Quantity) -> TokenValues:
-        """Return any quantity that has one value for each labeled token."""
+        """Return a quantity that has one value for each labeled token."""
         values, layout = self.read(quantity), self.layouts[quantity.view]
         return TokenValues(values, layout.row, layout.rows, layout.in_trace)
 
     def read(self, quantity: Quantity) -> Tensor:
-        """Return any quantity as it is stored."""
+        """Return the stored tensor of a quantity."""
         if quantity not in self.store:
-            raise RuntimeError(f"{quantity} was not computed; does the objective's `needs` name it?")
+            raise RuntimeError(f"the store has no {quantity}; add this quantity to the objective's `needs`")
         return self.store[quantity]
 
 
 @dataclass(frozen=True)
 class Term:
-    """One loss on one view: `weight * sum / count`.
+    """One term of the loss, on one view.
 
-    `count` is the number of `unit` in the whole optimizer step.
+    The term contributes `weight * sum / count` to the loss, where `count` is the number of units in the whole optimizer
+    step.
     """
 
     sum: Tensor
-    """Scalar: sum over the units of this micro-batch."""
+    """Scalar: the sum over the units of this micro-batch."""
     view: View
     unit: Unit
     weight: float = 1.0
-    """Factor in the objective. A term of weight 0 is logged and has no gradient."""
+    """Factor of the term in the loss. A term with weight 0 is logged but has no gradient."""
 
 
 Terms = dict[str, Term]
 
 
 class Objective(Settings, ABC):
-    """A weighted set of terms to minimize.
+    """Base class of objectives: weighted sums of terms to minimize.
 
-    A subclass has hyper-parameters and declares the quantities that it needs.
+    The fields of a subclass are its hyperparameters. A subclass declares the quantities that it reads, and computes its
+    terms from them.
     """
 
     from_scratch: ClassVar[bool] = False
-    """Whether to train newly initialized weights of the target model's configuration on the suite's `retain_corpus`,
-    instead of the target model on the retain split."""
+    """Whether newly initialized weights are trained on the suite's `retain_corpus`, instead of the target model on the
+    retain split. The new weights have the target model's configuration."""
 
     @abstractmethod
     def needs(self) -> Needs:
@@ -212,7 +216,7 @@ class Objective(Settings, ABC):
 
     @abstractmethod
     def terms(self, step: Step) -> Terms:
-        """Return the terms on one micro-batch, by their name in the log."""
+        """Return the terms of one micro-batch, by their names in the log."""
 
 
 OBJECTIVES: Registry[type[Objective]] = Registry("objective", "unlearnkit.methods.objectives")

@@ -1,4 +1,4 @@
-"""The method that trains an objective on the rows of its views."""
+"""The method that trains an objective."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class ObjectiveMethod(Method):
-    """Train an objective."""
+    """A method that trains an objective."""
 
     can_be_masked: ClassVar[bool] = True
 
     objective: SerializeAsAny[Objective]
-    """What is minimized."""
+    """The objective to minimize."""
 
     @property
     def from_scratch(self) -> bool:
@@ -28,12 +28,12 @@ class ObjectiveMethod(Method):
         return self.objective.from_scratch
 
     def needs(self) -> Needs:
-        """Return the needs of the objective."""
+        """Return the quantities that the objective reads."""
         return self.objective.needs()
 
     def fit(self, context: MethodContext) -> Subject:
-        """Train the context's model, and return it."""
-        # Here, because a recipe is read without torch.
+        """Train the context's model and return it."""
+        # Imported here, so that reading a recipe does not import torch.
         from unlearnkit.subjects.local import LocalSubject
 
         train_objective(context, self.objective, masked=True)
@@ -44,9 +44,9 @@ def train_objective(context: MethodContext, objective: Objective, *, masked: boo
     """Train the context's model with an objective and the settings of `train`.
 
     Args:
-        context: of the run.
-        objective: what is minimized.
-        masked: whether `method.mask` restricts the training.
+        context: the run's context.
+        objective: the objective to minimize.
+        masked: whether `method.mask` restricts the weights that are trained.
     """
     from unlearnkit.training.loop import Trainer, accelerator_for
     from unlearnkit.training.step import TrainData

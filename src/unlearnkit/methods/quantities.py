@@ -1,8 +1,8 @@
-"""Names of the model's values that objectives read.
+"""Quantities: the values of a model that objectives read.
 
-They are the keys of every store of values. A quantity is computed inside the engine's forward pass and has one value
-(or one vector) for each labeled token of a view. Training, the G-effect and tests fill a store of them in different
-ways; objectives see no difference.
+A `Quantity` is the key of a tensor in a store of values. The tensor is computed inside the engine's forward pass and
+has one value, or one vector, for each labeled token of a view. Training, the G-effect and the tests fill a store in
+different ways; objectives read all stores in the same way.
 """
 
 from __future__ import annotations
@@ -20,28 +20,29 @@ if TYPE_CHECKING:  # a recipe names objectives, and reading recipes must not imp
     from torch import Tensor
 
 View = str
-"""A split, or a variant of its rows: `forget`, `forget:target` (trace and refusal), `forget:idk`, `retain`."""
+"""Name of a split, or of a variant of its rows, such as `forget`, `forget:target` (trace and refusal), `forget:idk` or
+`retain`."""
 
 Kind = Literal["logps", "kl", "states", "statistics", "hidden", "function"]
 
 TokenFunction = Callable[..., "Tensor"]
-"""A function of the next-token distribution: a chunk of tokens in, (n,) values out, differentiable in `logits`.
+"""A function of the next-token distributions of n tokens. It returns (n,) values, differentiable in `logits`.
 
-It takes one or more of these arguments, by name:
+The function takes one or more of these arguments, by name:
 
-- `logits`: (n, vocabulary) float32 logits of the model, float64 for a float64 model;
+- `logits`: (n, vocabulary) logits of the model; float32, or float64 for a float64 model;
 - `labels`: (n,) int64 ids of the labeled tokens;
 - `reference`: (n, vocabulary) logits of the reference model, without gradient.
 
-Two quantities are the same if their functions are equal. Use a module-level function, a method of the objective, or a
-frozen dataclass with `__call__`; a lambda written in two places is two functions.
+Two quantities are the same only if their functions are equal. Therefore use a module-level function, a method of the
+objective, or a frozen dataclass with `__call__`. Two lambdas are never equal, even if their code is the same.
 """
 
 ARGUMENTS = ("logits", "labels", "reference")
 
 
 def entropy(logits: Tensor) -> Tensor:
-    """Entropy of the model's distribution, in nats."""
+    """Return the entropy of the model's distributions, in nats."""
     logps = logits.log_softmax(-1)
     return -(logps.exp() * logps).sum(-1)
 
@@ -58,7 +59,8 @@ CROSS_ENTROPIES: Mapping[str, TokenFunction] = {
     "uniform": _cross_entropy_of_uniform,
     "reference": _cross_entropy_of_reference,
 }
-"""Cross-entropy -sum(target * log p) over the vocabulary, in nats, by the name of the target distribution."""
+"""Functions that compute the cross-entropy -sum(target * log p) over the vocabulary, in nats. The keys name the target
+distributions."""
 
 
 @dataclass(frozen=True)
@@ -67,18 +69,20 @@ class Quantity:
 
     view: View
     kind: Kind
-    """`logps`, log p of the labeled token; `kl`, KL(reference || model); `states`, what the head reads; `statistics`,
-    see `statistics_of_logits`; `hidden`, what a decoder layer gives; `function`, a function of the distribution."""
+    """The kind of value. `logps`: log p of the labeled token. `kl`: KL(reference || model). `states`: the hidden states
+    that the head reads. `statistics`: see `statistics_of_logits`. `hidden`: the output of a decoder layer. `function`:
+    a function of the next-token distribution."""
     layer: int | None = None
-    """Of `hidden`: the decoder layer, from 0; -1 is the last, after the final norm."""
+    """For the kind `hidden`: index of the decoder layer, counted from 0. -1 is the last layer, after the final norm."""
     function: TokenFunction | None = None
-    """Of `function`."""
+    """For the kind `function`: the function of the next-token distribution."""
     of_reference: bool = False
-    """Whether it is the frozen reference model's; it then has no gradient."""
+    """Whether the value belongs to the frozen reference model. Such a value has no gradient."""
 
     def __post_init__(self) -> None:
         if isinstance(self.function, MethodType):
-            # Methods are equal only if they belong to one object; objectives are equal if their settings are.
+            # Bound methods are equal only if they belong to the same object. But objectives are equal if their settings
+            # are equal, and the methods of equal objectives must be equal too.
             object.__setattr__(self, "function", _Method(self.function.__self__, self.function.__func__))
         if self.function is not None:
             _refuse_unhashable(self.function)
@@ -89,7 +93,7 @@ class Quantity:
 
     @property
     def title(self) -> str:
-        """What it is, without its view."""
+        """Readable name of the quantity, without its view."""
         names = {
             "logps": "log-probabilities",
             "kl": "KL from the reference model",
@@ -101,19 +105,19 @@ class Quantity:
     @property
     def order(self) -> tuple[str, ...]:
         """A sort key that is the same in every process."""
-        line = getattr(getattr(self.function, "__code__", None), "co_firstlineno", 0)  # lambdas share their name
+        line = getattr(getattr(self.function, "__code__", None), "co_firstlineno", 0)  # all lambdas have the same name
         return self.view, self.kind, str(self.layer), _label(self.function), str(line), str(self.of_reference)
 
     @property
     def compares(self) -> bool:
-        """Whether it is computed from the reference model's distribution, too."""
+        """Whether the quantity compares the model's distribution with the reference model's."""
         return self.kind == "kl" or (self.function is not None and "reference" in arguments_of(self.function))
 
     def evaluate(self, logits: Tensor, labels: Tensor, reference: Tensor | None) -> Tensor:
-        """Call the function on one chunk and return (n,).
+        """Apply the function to one chunk: n tokens in, n values out.
 
         Raises:
-            InputError: the function returns another shape.
+            InputError: the function returns values of a different shape.
         """
         assert self.function is not None
         given = {"logits": logits, "labels": labels, "reference": reference}
@@ -124,18 +128,18 @@ class Quantity:
                 where=_label(self.function),
                 value=tuple(values.shape),
                 allowed=f"{tuple(labels.shape)}, one value for each token",
-                fix="reduce over the vocabulary, which is the last dimension, and over nothing else",
+                fix="reduce over the last dimension only, which is the vocabulary",
             )
         return values
 
 
 def entropy_of(view: View) -> Quantity:
-    """Entropy of the model's distribution at each labeled token."""
+    """Return the quantity for the entropy of the model's distribution."""
     return Quantity(view, "function", function=entropy)
 
 
 def cross_entropy_of(view: View, target: str) -> Quantity:
-    """Cross-entropy of a target distribution with the model's.
+    """Return the quantity for the cross-entropy with a target distribution.
 
     `target` is a key of `CROSS_ENTROPIES`.
     """
@@ -145,14 +149,14 @@ def cross_entropy_of(view: View, target: str) -> Quantity:
             where="cross_entropy",
             value=target,
             allowed=", ".join(CROSS_ENTROPIES),
-            fix="use one of these, or `distribution(view).map(function)` for another",
+            fix="use one of these, or apply your own function with `distribution(view).map(function)`",
         )
     return Quantity(view, "function", function=CROSS_ENTROPIES[target])
 
 
 @dataclass(frozen=True, init=False)
 class Needs:
-    """The quantities that an objective reads; the loop computes only these."""
+    """The quantities that an objective reads; the training loop computes only these."""
 
     quantities: frozenset[Quantity]
 
@@ -169,7 +173,7 @@ class Needs:
         distribution: Iterable[tuple[View, TokenFunction]] = (),
         quantities: Iterable[Quantity] = (),
     ) -> None:
-        """Each argument corresponds to a method of `Step`.
+        """Create the quantities; each argument corresponds to a method of `Step`.
 
         Args:
             logps: views for `step.logps`.
@@ -180,7 +184,7 @@ class Needs:
             entropy: views for `step.entropy`.
             cross_entropy: views and targets for `step.cross_entropy`.
             distribution: views and functions for `step.distribution(view).map(function)`.
-            quantities: others, for `step.value`.
+            quantities: any other quantities, for `step.value`.
         """
         named = {
             *quantities,
@@ -200,7 +204,7 @@ class Needs:
 
     @property
     def views(self) -> frozenset[View]:
-        """Every view of a quantity."""
+        """The views of all quantities."""
         return frozenset(quantity.view for quantity in self.quantities)
 
     @property
@@ -215,30 +219,30 @@ class Needs:
 
     @property
     def reference_states(self) -> frozenset[Quantity]:
-        """The states that the reference model's head must read.
+        """The reference model's states from which its head computes distributions.
 
-        Quantities that compare two distributions need them.
+        A quantity that compares two distributions needs these states.
         """
         views = {quantity.view for quantity in self.quantities if quantity.compares}
         return frozenset(Quantity(view, "states", of_reference=True) for view in views)
 
     @property
     def reads_reference(self) -> bool:
-        """Whether anything of the reference model is needed."""
+        """Whether any value of the reference model is needed."""
         return bool(self.of_reference or self.reference_states)
 
     @property
     def reads_head(self) -> bool:
-        """Whether a quantity depends on the head, and so on every layer."""
+        """Whether a quantity depends on the head, and therefore on every layer."""
         return any(quantity.kind != "hidden" for quantity in self.of_model)
 
 
 @lru_cache(maxsize=1024)
 def arguments_of(function: TokenFunction) -> tuple[str, ...]:
-    """Return which of `ARGUMENTS` a function takes.
+    """Return the names in `ARGUMENTS` that the function accepts.
 
     Raises:
-        InputError: it takes other arguments, or none.
+        InputError: the function requires other arguments, or accepts none of these.
     """
     try:
         parameters = inspect.signature(function).parameters.values()
@@ -249,11 +253,11 @@ def arguments_of(function: TokenFunction) -> tuple[str, ...]:
     found = tuple(p.name for p in by_name if p.name in ARGUMENTS)
     if unknown or not found:
         raise InputError(
-            "not a function of the distribution: it takes other arguments",
+            "not a function of the distribution: the function takes other arguments",
             where=_label(function),
             value=", ".join(p.name for p in unknown) or "no argument",
             allowed=f"one or more of {', '.join(ARGUMENTS)}, by name",
-            fix="rename its arguments, or give the others a default",
+            fix="rename the function's arguments, or give its other arguments a default",
         )
     return found
 
@@ -263,16 +267,16 @@ def _refuse_unhashable(function: TokenFunction) -> None:
         hash(function)
     except TypeError as error:
         raise InputError(
-            f"a function of the distribution cannot be distinguished from others: {error}",
+            f"a function of the distribution is not hashable, so it cannot be distinguished from others: {error}",
             where=_label(function),
-            allowed="hashable functions, which are compared by their settings",
-            fix="make it a frozen dataclass, or keep lists and dicts out of the objective's settings",
+            allowed="a hashable function",
+            fix="make the function a frozen dataclass; or use tuples, not lists or dicts, in the objective's settings",
         ) from error
 
 
 @dataclass(frozen=True)
 class _Method:
-    """A method that equals the same method of an equal object."""
+    """A bound method compared by value: equal objects have equal methods."""
 
     owner: Any
     function: Callable[..., Tensor]

@@ -1,4 +1,4 @@
-"""Train the adapters of an ensemble slice by slice, reusing saved ones."""
+"""Train an ensemble's adapters slice by slice; reuse saved adapters."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ if TYPE_CHECKING:
 
 
 class SliceTrainer:
-    """Trains one adapter of a frozen base for each slice in turn.
+    """Trains one adapter per slice, in turn, on a frozen base.
 
-    An adapter's bytes depend only on the seed, the slice and the rows up to that slice: the initial adapter is drawn
-    with the seed, and each slice has an optimizer, a schedule, a row order and a random state of its own.
+    The bytes of an adapter depend only on the seed, the slice, and the rows of that slice and of the slices before it:
+    the initial adapter is drawn from the seed, and each slice starts with a new optimizer, schedule, row order and
+    random state.
 
     Args:
-        context: of the run.
-        base: the frozen model.
-        lora: size of the adapters.
-        sharding: places rows.
-        store: keeps the adapters.
+        context: the run's context.
+        base: the frozen model under the adapters.
+        lora: settings of the adapters.
+        sharding: assigns rows to shards and slices.
+        store: saves and loads the adapters.
     """
 
     def __init__(
@@ -45,16 +46,16 @@ class SliceTrainer:
         self._initial = adapter_weights(self._model)
 
     def bring(self, rows: Sequence[ShardRow], phase: Phase) -> list[TrainResult]:
-        """Train every adapter that did not learn exactly these rows.
+        """Train the adapters that have not learned exactly the given rows.
 
-        Each is trained from its first slice whose rows differ.
+        In each shard, training starts at the first slice whose rows differ; the adapters of earlier slices are reused.
 
         Returns:
-            The result of each training of this phase, including those of earlier sessions.
+            The result of each training run in this phase, including those of earlier sessions.
 
         Raises:
             NonFinite: a loss or gradient was not finite.
-            Interrupted: the user stopped it; the next call reuses the saved slices.
+            Interrupted: the user stopped the training; the next call reuses the saved slices.
         """
         results: list[TrainResult] = []
         for shard in range(self._sharding.shards):
@@ -75,9 +76,10 @@ class SliceTrainer:
     def _train(
         self, before: dict[str, Tensor], known: Sequence[ShardRow], shard: int, number: int, phase: Phase
     ) -> TrainResult:
-        """Train the adapter of a slice on the rows up to it.
+        """Train the adapter of one slice, starting from the weights `before`.
 
-        If the slice is empty, the adapter stays as it was.
+        `known` contains the rows of this slice and of the slices before it. If this slice has no rows, the adapter does
+        not change.
         """
         set_adapter_weights(self._model, before)
         if not any(self._sharding.place(row.id)[1] == number for row in known):
@@ -89,13 +91,13 @@ class SliceTrainer:
             self._context.train_settings,
             seed=self._sharding.seed_of(shard, number),
         )
-        # Each phase has its own names, so that no checkpoint of a training on other rows is used.
+        # The name depends on the phase, so that no checkpoint of the other phase, which has other rows, is loaded.
         after = "-without" if phase == "delete" else ""
         result = self._context.run_trainer(trainer, name=f"shard-{shard}-slice-{number}{after}")
         if result.ended != "finished":
             raise NonFinite(
                 "a loss or gradient was not finite",
                 where=slice_name(shard, number),
-                fix="lower train.lr, and begin again in another folder: out=...",
+                fix="lower train.lr, and start again in another folder: out=...",
             )
         return result

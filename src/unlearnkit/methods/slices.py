@@ -1,4 +1,4 @@
-"""Shards and slices of an ensemble, and the adapters saved after each."""
+"""An ensemble's shards and slices, and the adapter saved for each slice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Phase = Literal["learn", "delete"]
 
 @dataclass(frozen=True)
 class ShardRow:
-    """A row that a part of the ensemble learns."""
+    """A row that one shard of the ensemble learns."""
 
     id: str
     encoded: Encoded
@@ -34,10 +34,10 @@ class ShardRow:
 
 @dataclass(frozen=True)
 class Sharding:
-    """Places rows by a hash of their ids.
+    """Assigns rows to shards and slices by hashing the ids.
 
-    A row's place depends on no other row. SHA-256 of seed and id gives shard, slice and order: the same on every
-    machine and in every version of Python.
+    The SHA-256 hash of the seed and the id determines a row's shard, its slice and its position in the training order.
+    These do not depend on other rows, the machine or the version of Python.
     """
 
     shards: int
@@ -45,27 +45,27 @@ class Sharding:
     seed: int
 
     def place(self, row_id: str) -> tuple[int, int]:
-        """Return shard and slice of a row, both counted from 0."""
+        """Return the shard and slice of a row, both counted from 0."""
         digest = self._digest(row_id)
         return int.from_bytes(digest[:8]) % self.shards, int.from_bytes(digest[8:16]) % self.slices
 
     def up_to(self, rows: Iterable[ShardRow], shard: int, number: int) -> list[ShardRow]:
         """Return the rows of a shard's slices 0 to `number`.
 
-        Their order depends only on their ids.
+        The order of the rows depends only on the seed and the ids of the rows.
         """
         chosen = [row for row in rows if (at := self.place(row.id))[0] == shard and at[1] <= number]
         return sorted(chosen, key=lambda row: (self._digest(row.id), row.id))
 
     def seed_of(self, shard: int, number: int) -> int:
-        """Return the seed of the training of one slice."""
+        """Return the seed for training one slice."""
         digest = hashlib.sha256(f"sisa seed {self.seed} {shard} {number}".encode()).digest()
         return int.from_bytes(digest[:4]) >> 1
 
     def members(self) -> list[str]:
-        """Return the names of the last slices.
+        """Return the name of the last slice of each shard.
 
-        After these the adapters know all rows of their shards.
+        The adapter of the last slice has learned all rows of its shard.
         """
         return [slice_name(shard, self.slices - 1) for shard in range(self.shards)]
 
@@ -74,12 +74,15 @@ class Sharding:
 
 
 def slice_name(shard: int, number: int) -> str:
-    """Return a slice's name, its adapter's path in the model's folder."""
+    """Return the name of a slice.
+
+    The name is also the path of the slice's adapter in the model's folder.
+    """
     return f"shard-{shard}/slice-{number}"
 
 
 def rows_digest(rows: Sequence[ShardRow]) -> str:
-    """SHA-256 of the ids and tokens of rows, in their order."""
+    """Return the SHA-256 digest of the rows' ids and tokens, in order."""
     digest = hashlib.sha256()
     for row in rows:
         digest.update(json.dumps([row.id, row.encoded.prompt, row.encoded.trace, row.encoded.ids]).encode())
@@ -87,30 +90,30 @@ def rows_digest(rows: Sequence[ShardRow]) -> str:
 
 
 class KeptSlice(Value):
-    """Record of the adapter that is saved after a slice."""
+    """Record of the adapter that was saved after a slice."""
 
     rows: str
-    """Digest of the rows of this slice and those before it."""
+    """Digest of the rows of this slice and of the slices before it."""
     phase: Phase
-    """Whether it was trained when the ensemble learned, or when rows were deleted."""
+    """Whether the adapter was trained when the ensemble learned all rows, or when rows were deleted."""
     steps: int
     seconds: float
 
 
 class Ledger(Value):
-    """Settings of an ensemble's training, and its progress."""
+    """Settings and progress of an ensemble's training."""
 
     settings: dict[str, str]
-    """Everything but the rows that decides an adapter's bytes, as text."""
+    """The settings that, together with the rows, determine an adapter's bytes. Each value is text."""
     phase: Phase = "learn"
     slices: dict[str, KeptSlice] = Field(default_factory=dict)
 
 
 class SliceStore:
-    """The adapters of an ensemble by slice, and their training rows.
+    """Reads and writes the adapters of an ensemble and their training rows.
 
-    Each slice has a folder. Adapters hold no text. Row ids and tokens, which may reveal what was to be forgotten, are
-    in the private folder.
+    Each slice has a folder with its adapter. Adapters contain no text. The ids and tokens of the rows may reveal the
+    text to forget, so they are in the private folder.
 
     Args:
         model: folder of the adapters.
@@ -123,7 +126,7 @@ class SliceStore:
 
     @property
     def begun(self) -> bool:
-        """Whether an ensemble was begun here."""
+        """Whether an ensemble was started in this folder."""
         return self._ledger_file.exists()
 
     def ledger(self) -> Ledger:
@@ -136,21 +139,21 @@ class SliceStore:
         write_atomic(self._ledger_file, ledger.model_dump_json(indent=1) + "\n", mode=0o600)
 
     def kept(self, name: str, rows: str) -> KeptSlice | None:
-        """Return a slice's record if its adapter learned exactly these rows.
+        """Return a slice's record if its adapter learned exactly the given rows.
 
-        `rows` is the digest of the rows. None if the adapter is missing or learned others.
+        `rows` is the digest of these rows. The result is None if the adapter is missing or learned other rows.
         """
         known = self.ledger().slices.get(name)
         return known if known is not None and known.rows == rows and (self.model / name).is_dir() else None
 
     def load(self, name: str) -> dict[str, Tensor]:
-        """Read a slice's adapter."""
+        """Read the adapter weights of a slice."""
         from safetensors.torch import load_file
 
         return load_file(self.model / name / "adapter_model.safetensors")
 
     def keep(self, name: str, model: PreTrainedModel, slice_: KeptSlice) -> None:
-        """Replace the slice's adapter by the model's, atomically."""
+        """Save the model's adapter as the slice's adapter, atomically."""
         from unlearnkit.models.adapter import save_adapter
 
         final = self.model / name
@@ -168,12 +171,12 @@ class SliceStore:
         self.write_ledger(ledger.model_copy(update={"slices": {**ledger.slices, name: slice_}}))
 
     def write_rows(self, rows: Iterable[ShardRow]) -> None:
-        """Write the rows that the ensemble knows, for a later deletion."""
+        """Write the rows that the ensemble has learned, for a later deletion."""
         lines = (json.dumps({"id": row.id, **asdict(row.encoded)}, ensure_ascii=False) + "\n" for row in rows)
         write_atomic(self._rows_file, "".join(lines), mode=0o600)
 
     def rows(self) -> list[ShardRow]:
-        """Read the rows that the ensemble knows."""
+        """Read the rows that the ensemble has learned."""
         with reading(self._rows_file):
             rows = [json.loads(line) for line in self._rows_file.read_text(encoding="utf-8").split("\n") if line]
             return [
@@ -181,33 +184,39 @@ class SliceStore:
             ]
 
     def check(self, settings: Mapping[str, str], where: str, value: str) -> None:
-        """Raise `InputError` if these settings do not allow a deletion here."""
+        """Raise `InputError` if no rows can be deleted from this ensemble.
+
+        A deletion needs the rows and all adapters of the ensemble, and the settings with which the ensemble was built.
+        """
         if not self.begun or not self._rows_file.exists():
             raise InputError(
-                "the folder holds no finished ensemble with its rows",
+                "the folder holds no finished ensemble with saved rows",
                 where=where,
                 value=value,
-                allowed="the folder of a run of sisa that ended and was not purged",
-                fix="correct the path; or write method.ensemble: null to build an ensemble",
+                allowed="the folder of a finished `sisa` run that was not purged",
+                fix="correct the path; or build a new ensemble with method.ensemble: null",
             )
         known = self.ledger()
         before = known.settings
         differing = sorted(key for key in {**before, **settings} if before.get(key) != settings.get(key))
         if differing:
             raise InputError(
-                f"the ensemble was made with another {', '.join(differing)}",
+                f"the ensemble was built with different settings: {', '.join(differing)}",
                 where=where,
                 value=value,
-                fix="use the recipe of the ensemble, and change only its forget rows and its folder",
+                fix="use the recipe that built the ensemble, and change only the forget rows and the output folder",
             )
         missing = next((name for name in known.slices if not (self.model / name).is_dir()), None)
         if missing is not None:
             raise InputError(
-                "an adapter of the ensemble is gone", where=str(self.model / missing), fix="restore the folder"
+                "an adapter of the ensemble is missing", where=str(self.model / missing), fix="restore this folder"
             )
 
     def copy_from(self, other: SliceStore) -> None:
-        """Begin a deletion with another store's adapters, leaving that store unchanged."""
+        """Copy another store's adapters to this store and start a deletion.
+
+        The other store does not change.
+        """
         for name in other.ledger().slices:
             with writing(self.model / name):
                 shutil.rmtree(self.model / name, ignore_errors=True)

@@ -16,23 +16,25 @@ from unlearnkit.subjects.local import LocalSubject
 
 
 def whole_target(context: MethodContext) -> LocalSubject:
-    """Load the target model with whole weights; an adapter is merged."""
+    """Load the target model, with any adapter merged into the weights."""
     subject = context.target()
     return LocalSubject(merge_adapter(subject.model), subject.tokenizer)
 
 
 @torch.no_grad()
 def task_vector(context: MethodContext) -> dict[str, Tensor]:
-    """Subtract the target's weights from those of the trained model, in float32.
+    """Return the trained model's weights minus the target's, in float32.
 
-    Of an adapter it is the dense change of each adapted weight, scale * B @ A: the factors themselves cannot be negated
-    or added (two minus signs cancel, and a product of sums has cross terms).
+    With a LoRA adapter, the result is the dense change of each adapted weight, scale * B @ A. The factors A and B
+    cannot be negated or added instead: negating both leaves their product unchanged, and a product of sums has cross
+    terms.
 
     Returns:
-        Change of each trained weight by its name in the engine of a model without adapter. A tied weight has one name.
+        The change of each trained weight. The keys are names in the engine of a model without adapter; a tied weight
+        has only one name.
 
     Raises:
-        InputError: an adapter lies on embeddings that the head shares.
+        InputError: the adapter is on the head or the embeddings, and these share their weights.
     """
     if context.lora is not None:
         layers = adapted_weights(context.model)
@@ -46,10 +48,11 @@ def adapted_weights(model: nn.Module) -> dict[str, Any]:
     """Find the layers of a LoRA adapter.
 
     Returns:
-        Each layer by the name of the weight that it adapts, in the engine of the same model without adapter.
+        The layers. Each key is the name of the adapted weight in the engine of the same model without adapter.
 
     Raises:
-        InputError: an adapter lies on embeddings that the head shares, so that the change would reach both.
+        InputError: the adapter is on the head or the embeddings, and these share their weights, so the change would
+            affect both.
     """
     from peft.tuners.tuners_utils import BaseTunerLayer
 
@@ -64,18 +67,18 @@ def adapted_weights(model: nn.Module) -> dict[str, Any]:
     bare = [layer.get_base_layer() if layer in on_either else layer for layer in (head, embeddings)]
     if on_either and bare[0].weight is bare[1].weight:
         raise InputError(
-            "the head shares its weights with the embeddings, and an adapter on one of them cannot be subtracted",
+            "the head shares its weights with the embeddings, so an adapter on either of them cannot be subtracted",
             where="model.lora.target_modules",
             allowed="layers other than the head and the embeddings",
-            fix="name other layers, or write all-linear",
+            fix="choose other layers, or write all-linear",
         )
     return layers
 
 
 def masked_delta(delta: Mapping[str, Tensor], mask: WeightMask | None) -> dict[str, Tensor]:
-    """Set the change to 0 wherever the mask does not allow one.
+    """Set the change to 0 wherever the mask forbids a change.
 
-    A weight that the mask does not name is left out, and does not change.
+    The result omits the weights that are missing from the mask, so these weights do not change.
     """
     if mask is None:
         return dict(delta)
@@ -90,11 +93,11 @@ def masked_delta(delta: Mapping[str, Tensor], mask: WeightMask | None) -> dict[s
 def apply_delta(model: nn.Module, delta: Mapping[str, Tensor]) -> None:
     """Add a change to the weights in place.
 
-    The sum is computed in float32 and rounded to the weight's data type. Elements whose change is 0 keep their bits.
-    If an error is raised, no weight has changed.
+    The sum is computed in float32 and rounded to the weight's data type. Elements whose change is 0 stay bitwise
+    identical. If an error is raised, no weight has changed.
 
     Raises:
-        InputError: the model has no parameter of that name or shape, or the change is not finite.
+        InputError: the model has no parameter of the same name and shape, or the change is not finite.
     """
     parameters = dict(model.named_parameters())
     for name, change in delta.items():
@@ -104,16 +107,16 @@ def apply_delta(model: nn.Module, delta: Mapping[str, Tensor]) -> None:
                 "the change does not fit the model",
                 where=name,
                 value=tuple(change.shape),
-                allowed="a parameter of the model" if weight is None else str(tuple(weight.shape)),
-                fix="compute the change from a model of the same shape",
+                allowed="the name of a parameter of the model" if weight is None else str(tuple(weight.shape)),
+                fix="compute the change from a model whose parameters have the same shapes",
             )
         if not bool(change.isfinite().all()):
             raise InputError(
                 "the change of a weight is not finite",
                 where=name,
-                fix="lower the strength of the edit, or the learning rate if it trains a model",
+                fix="lower the strength of the edit; or, if the edit trains a model, lower the learning rate",
             )
     for name, change in delta.items():
         weight, moved = parameters[name], change.to(parameters[name].device, torch.float32)
-        # Not the plain sum everywhere: -0.0 + 0.0 is 0.0, which has another sign bit.
+        # Where the change is 0, the sum is not used: -0.0 + 0.0 is 0.0, which has a different sign bit.
         weight.copy_(torch.where(moved == 0, weight, (weight.float() + moved).to(weight.dtype)))

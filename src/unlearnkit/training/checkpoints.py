@@ -1,7 +1,8 @@
-"""Checkpoints, with which a killed run ends in the same weights.
+"""Checkpoints, from which a killed run resumes to the same final weights.
 
-A checkpoint is a folder of safetensors and JSON. It is written next to its final place, synced and renamed, so it is
-atomic. Row order and learning rate are functions of the step, so they have no state.
+A checkpoint is a folder of safetensors and JSON files. The folder is written under a temporary name next to its final
+path, synced and renamed, so a checkpoint is either complete or absent. A checkpoint does not contain the row order and
+the learning rate, because both depend only on the step.
 """
 
 from __future__ import annotations
@@ -26,36 +27,37 @@ from unlearnkit.training.combiner import Gradient
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of a run."""
+    """The progress of a training run."""
 
     step: int
-    """Optimizer steps done."""
+    """Number of completed optimizer steps."""
     seconds: float
-    """Training time of all sessions."""
+    """Training time over all sessions, in seconds."""
 
 
 class Checkpoints:
-    """The checkpoints of one run; the newest one is kept."""
+    """The checkpoints of one training run; only the newest one is kept."""
 
     def __init__(self, folder: Path, fingerprint: dict[str, Any]) -> None:
-        """Create the checkpoints of a run.
+        """Set the folder of the checkpoints and the fingerprint of the run.
 
-        `fingerprint` is what must not differ between the run that wrote a checkpoint and the run that resumes.
+        `fingerprint` identifies the run's settings and data. A checkpoint is loaded only if it was written with the
+        same fingerprint.
         """
         self.folder, self.fingerprint = folder, fingerprint
 
     def newest(self) -> Path | None:
-        """Return the newest complete checkpoint."""
+        """Return the folder of the newest complete checkpoint, if any."""
         found = sorted(self.folder.glob("step-*"))
         return found[-1] if found else None
 
     def save(self, progress: Progress, model: nn.Module, optimizer: Optimizer, memory: Gradient | None = None) -> None:
-        """Write a checkpoint, then remove older ones.
+        """Write a checkpoint, then remove older checkpoints.
 
-        `memory` is the combiner's state; None without a combiner.
+        `memory` is the combiner's state, or None without a combiner.
 
         Raises:
-            WriteError: the checkpoint cannot be written; older ones are kept.
+            WriteError: the checkpoint cannot be written; older checkpoints are kept.
         """
         final = self.folder / f"step-{progress.step:08d}"
         partial = self.folder / f".{final.name}.partial"
@@ -78,7 +80,7 @@ class Checkpoints:
                 partial.rename(final)
                 sync(self.folder)
             finally:
-                shutil.rmtree(partial, ignore_errors=True)  # if it failed: it takes space, and the disk may be full
+                shutil.rmtree(partial, ignore_errors=True)  # it still exists if writing failed, perhaps on a full disk
         for old in self.folder.glob("step-*"):
             if old != final:
                 shutil.rmtree(old)
@@ -86,10 +88,10 @@ class Checkpoints:
     def load(self, model: nn.Module, optimizer: Optimizer, memory: Gradient | None = None) -> Progress | None:
         """Load the newest checkpoint; return None if there is none.
 
-        It sets model, optimizer, random state and `memory`.
+        This method sets the trained weights, the optimizer, the random state and `memory`.
 
         Raises:
-            InputError: the checkpoint was written by a run with other settings or data, or is damaged. Nothing is
+            InputError: the checkpoint is damaged, or was written by a run with other settings or data. Nothing is
                 loaded then.
         """
         folder = self.newest()
@@ -106,16 +108,16 @@ class Checkpoints:
         differing = [k for k, v in self.fingerprint.items() if fingerprint.get(k) != v]
         if differing:
             raise InputError(
-                "the checkpoint was written by a run with another " + ", ".join(differing),
+                "the checkpoint was written by a different run; these inputs differ: " + ", ".join(differing),
                 where=str(folder),
-                fix="restore what it was started with; or use another folder: out=...; or, to train from the "
-                f"beginning, delete {self.folder}",
+                fix="restore the original inputs of the run; or start again in another folder: out=...; or, to train "
+                f"from the beginning here, delete {self.folder}",
             )
         trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
         if {n: w.shape for n, w in trained.items()} != {n: w.shape for n, w in weights.items()} or "cpu" not in drawn:
-            raise _damaged(folder, "its weights are not those that are trained")
+            raise _damaged(folder, "its weights do not match the trained weights, or its random state is missing")
         if any(name not in trained or trained[name].shape != values.shape for name, values in kept.items()):
-            raise _damaged(folder, "the combiner's state is of weights that are not trained")
+            raise _damaged(folder, "the combiner's state does not match the trained weights")
         with torch.no_grad():
             for name, parameter in trained.items():
                 parameter.copy_(weights[name])
@@ -127,17 +129,20 @@ class Checkpoints:
 
 
 class KeptWeights:
-    """Saves the trained weights of every `every` steps permanently."""
+    """Callback that permanently saves the trained weights after every `every` steps."""
 
     def __init__(self, folder: Path, model: nn.Module, every: int, total: int) -> None:
         """Create the callback.
 
-        `total` is the number of steps of the run; the weights after the last step are saved too.
+        `total` is the number of steps of the run. The weights after the last step are saved in any case.
         """
         self.folder, self.model, self.every, self.total = folder, model, every, total
 
     def __call__(self, step: int) -> bool:
-        """Save the weights after `step` steps if due; never end the training."""
+        """Save the weights if they are due after `step` steps.
+
+        The result is always False: this callback never ends the training.
+        """
         path = self.folder / f"step-{step:08d}.safetensors"
         if step and (step % self.every == 0 or step == self.total) and not path.exists():
             partial = path.with_suffix(".partial")
@@ -155,7 +160,8 @@ def _damaged(folder: Path, why: str) -> InputError:
     return InputError(
         f"the checkpoint is damaged: {why.splitlines()[0]}",
         where=str(folder),
-        fix=f"delete {folder.parent} and continue with --resume: training starts again, and nothing else is lost",
+        fix=f"delete {folder.parent} and continue with --resume: "
+        "the training starts from the beginning, and nothing else is lost",
     )
 
 

@@ -1,7 +1,7 @@
-"""The combiner's part of the loop: sum and combine task gradients.
+"""The part of the training loop that sums and combines task gradients.
 
-With a combiner, every view runs through the engine separately. A task's backward pass then goes through its own rows
-only, and all tasks' passes together cost as much as one pass through all rows.
+With a combiner, each view runs through the engine separately. The backward pass of a task then covers only the rows of
+that task, and the passes of all tasks together cost as much as one pass over all rows.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ _SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEG
 
 @dataclass(frozen=True)
 class Outcome:
-    """Properties of one step's gradients before they were combined.
+    """Properties of the task gradients of one step, before they are combined.
 
-    The defaults are those without a combiner. For the other fields, see `StepLog`.
+    The defaults are for a step without a combiner. `finite` states whether every gradient is finite. For `cosine` and
+    `projected`, see `StepLog`.
     """
 
     finite: bool = True
@@ -38,46 +39,46 @@ class Outcome:
 
 
 class Combining:
-    """The gradients of one run's tasks, and their combiner."""
+    """Sums each task's gradient over a step, then combines the sums."""
 
     def __init__(
         self, combiner: Combiner, parameters: Mapping[str, nn.Parameter], accelerator: Accelerator, seed: int
     ) -> None:
-        """Create the gradient sums of a run.
+        """Prepare to combine the gradients of one run.
 
-        `parameters` are those that are trained, by name.
+        `parameters` are the trained parameters, by name.
 
         Raises:
             InputError: gradients are sharded over processes, so no process can compute their dot products.
         """
         if accelerator.distributed_type in _SHARDED:
             raise InputError(
-                "a combiner needs whole gradients, and here each process holds a part of every one",
+                "a combiner needs whole gradients, but here each process holds only a part of each gradient",
                 where="train.combiner",
                 value=accelerator.distributed_type.value,
-                allowed="one process, or plain data-parallel ones",
-                fix="launch it with accelerate's defaults; or take no combiner: train.combiner=null",
+                allowed="one process, or several with plain data parallelism",
+                fix="launch the run with accelerate's defaults; or use no combiner: train.combiner=null",
             )
         self._combiner, self._parameters, self._accelerator, self._seed = combiner, parameters, accelerator, seed
         self._sums: dict[Task, Gradient] = {}
         self.memory: Gradient = {}
-        """The combiner's state between steps; a part of every checkpoint."""
+        """The combiner's state between steps. It is saved in every checkpoint."""
 
     def backward(self, terms: Terms, counts: Counts) -> None:
         """Run one backward pass per task through one micro-batch.
 
-        Call it while gradients are not summed over processes.
+        Call this method while the synchronization of gradients over processes is disabled.
         """
         tasks = self._combiner.sorted_by_task(terms)
         values = {task: objective_value(own, counts) for task, own in tasks.items()}
-        # A term may read nothing that is trained: a layer below the chosen weights.
+        # A term has no gradient if it reads only layers below the trained weights.
         moving = [task for task, value in values.items() if value.requires_grad]
         self._sums = {task: self._sums.get(task, {}) for task in tasks}
         for task in moving:
-            # The backward pass adds to the sum in place, so that there is no second copy.
+            # The backward pass adds to the existing sum in place, so that no second copy is needed.
             for name, gradient in self._sums[task].items():
                 self._parameters[name].grad = gradient
-            # Tasks may share a view and, under autocast, they share the cast weights.
+            # The graph is kept, because tasks may share a view and, under autocast, share the cast weights.
             self._accelerator.backward(values[task], retain_graph=task != moving[-1])
             self._sums[task] = {name: p.grad for name, p in self._parameters.items() if p.grad is not None}
             for parameter in self._parameters.values():
@@ -86,7 +87,8 @@ class Combining:
     def finish(self, step: int) -> Outcome:
         """Combine the step's gradients and assign the result to the parameters.
 
-        Gradients that are not finite are not combined: one task's gradient could hide that another's is not finite.
+        If the gradient of any task is not finite, nothing is combined: the combined gradient could be finite and hide
+        the failure.
         """
         gradients = self._over_processes()
         self._sums = {}
@@ -99,7 +101,7 @@ class Combining:
 
     def _over_processes(self) -> TaskGradients:
         if self._accelerator.num_processes > 1:
-            # One by one, so that each input is freed before the next is summed.
+            # The tasks are reduced one by one, so that each input is freed before the next is summed.
             for task in self._sums:
                 self._sums[task] = self._reduced(self._sums[task])
         dots: dict[tuple[Task, Task], float] = {}
@@ -108,9 +110,9 @@ class Combining:
         return TaskGradients(self._sums, dots)
 
     def _reduced(self, gradient: Gradient) -> Gradient:
-        """Return the sum over processes.
+        """Return the gradient summed over processes.
 
-        A process may lack a gradient that another has, as for an expert that no token chose.
+        A process may lack a gradient that another process has, for example if no token was routed to an expert.
         """
         had = torch.tensor([float(name in gradient) for name in self._parameters], device=self._accelerator.device)
         anywhere = self._accelerator.reduce(had, "sum").tolist()
@@ -123,10 +125,10 @@ class Combining:
 
 
 def tasks_of(combiner: Combiner, objective: Objective) -> set[Task]:
-    """Return the tasks of an objective's terms, found without a model.
+    """Return the tasks of an objective's terms, without running a model.
 
     Raises:
-        InputError: the combiner cannot combine them.
+        InputError: the combiner cannot combine these tasks.
     """
     tasks = set(combiner.sorted_by_task(objective.terms(_one_token_step(objective.needs()))))
     combiner.refuse(tasks)
@@ -134,9 +136,9 @@ def tasks_of(combiner: Combiner, objective: Objective) -> set[Task]:
 
 
 def _one_token_step(needs: Needs) -> Step:
-    """Return a step of one token per view.
+    """Return an artificial step with one token per view.
 
-    An objective's terms on it have the right names, views and weights.
+    The terms of an objective on this step have the right names, views and weights, but their values are meaningless.
     """
     values = {q: torch.zeros(1, 1) if q.layer is not None else torch.full((1,), -1.0) for q in needs.quantities}
     only = torch.zeros(1, dtype=torch.int64)

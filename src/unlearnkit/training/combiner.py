@@ -1,9 +1,12 @@
 """The interface of combiners, which combine the gradients of tasks.
 
-A combiner sorts the objective's terms into tasks. The loop sums each task's gradient over all micro-batches and
-processes before the combiner sees it, because combining is not linear: parts of a step would give another result.
-Gradients are of a loss that is *minimized*. A step goes along minus the combined gradient, so to first order it raises
-the loss of every task whose gradient has a negative dot product with the combined one.
+A combiner sorts the terms of the objective into tasks. The loop sums the gradient of each task over all micro-batches
+and processes before it calls the combiner. Combining is not linear, so combining parts of a step would give a different
+result.
+
+All gradients are of losses that are *minimized*. A step moves the weights along the negative combined gradient. To
+first order, the step therefore raises the loss of every task whose gradient has a negative dot product with the
+combined gradient.
 """
 
 from __future__ import annotations
@@ -24,57 +27,59 @@ if TYPE_CHECKING:  # a recipe names combiners, and reading recipes must not impo
     from torch import Tensor
 
 Gradient = dict[str, "Tensor"]
-"""Gradient by parameter name; it is 0 for a missing parameter."""
+"""Gradient of each parameter, by name. A missing parameter has gradient 0."""
 
 
 def forgets(view: View) -> bool:
-    """Return whether a term on that view belongs to forgetting.
+    """Return whether a term on this view belongs to forgetting.
 
-    All terms do except those on retain rows. What replaces the forgotten answers (targets, `idk` answers, questions of
-    the scope) belongs to forgetting.
+    All terms belong to forgetting, except those on retain rows. Terms that teach replacements for the forgotten answers
+    (targets, `idk` answers, questions about the scope) belong to forgetting too.
     """
     return view.partition(":")[0] != "retain"
 
 
 @dataclass(frozen=True)
 class Task:
-    """Terms with one common gradient."""
+    """Terms whose gradients are summed into one gradient."""
 
     name: str
     forgets: bool
-    """Whether its terms belong to forgetting; otherwise they belong to retaining."""
+    """Whether the task's terms belong to forgetting; if not, they belong to retaining."""
 
 
 @dataclass(frozen=True)
 class TaskGradients:
     """The gradients of one optimizer step, by task.
 
-    A combiner may overwrite them.
+    A combiner may overwrite these gradients.
     """
 
     by_task: Mapping[Task, Gradient]
     dots: Mapping[tuple[Task, Task], float]
-    """Dot product of every two gradients over all trained parameters, including each with itself."""
+    """Dot product of each pair of gradients, over all trained parameters. The pairs include each gradient with
+    itself."""
 
     @cached_property
     def rounding(self) -> float:
-        """The coarsest relative rounding of the gradients' data types."""
+        """The largest machine epsilon among the gradients' data types."""
         import torch
 
         dtypes = {values.dtype for gradient in self.by_task.values() for values in gradient.values()}
         return max((torch.finfo(dtype).eps for dtype in dtypes), default=0.0)
 
     def correction(self, along: float, own: float, other: float) -> float:
-        """Return the factor of the other gradient that removes a conflict.
+        """Return the factor that removes a conflict with another task's gradient.
 
-        The other gradient times the factor is added to the task's own. The factor is 0 if there is no conflict, or if
-        the other gradient is too short to change a digit of the task's own. Such a gradient is a rounding error at a
-        minimum of its loss: its direction is meaningless, but a projection depends only on the direction.
+        The other task's gradient, multiplied by this factor, is added to the task's own gradient. The factor is 0 if
+        the two gradients do not conflict, or if the other gradient is too short to change a digit of the task's own.
+        Such a short gradient is a rounding error at a minimum of its loss. The direction of this error is meaningless,
+        but a projection depends only on the direction.
 
         Args:
-            along: dot product of the two; negative if they conflict.
+            along: dot product of the two gradients; negative if they conflict.
             own: squared length of the task's own gradient.
-            other: squared length of the other.
+            other: squared length of the other task's gradient.
         """
         return -along / other if along < 0 and other > self.rounding**2 * own else 0.0
 
@@ -85,9 +90,10 @@ class TaskGradients:
 
     @property
     def cosine(self) -> float | None:
-        """Cosine of the forget gradient and the retain gradient.
+        """Cosine of the angle between the forget gradient and the retain gradient.
 
-        Each is the sum over its tasks. None if one of them is 0.
+        The forget gradient is the sum over the tasks that forget; the retain gradient is the sum over the other tasks.
+        The result is None if either gradient is 0.
         """
         forget, retain = ([task for task in self.by_task if task.forgets is side] for side in (True, False))
         dot, ours, theirs = (
@@ -103,27 +109,27 @@ class Combined:
 
     gradient: Gradient
     projected: bool
-    """Whether a gradient was projected."""
+    """Whether the combiner projected a gradient."""
 
 
 class Combiner(Settings, ABC):
-    """Combines the gradients of an objective's tasks into one.
+    """Base class of combiners, which combine task gradients into one gradient.
 
-    A subclass has settings and no state.
+    The fields of a subclass are its settings. A combiner object has no state: `combine` gets the state as `memory`.
     """
 
     @abstractmethod
     def task(self, name: str, view: View) -> Task:
-        """Return the task of the term of that name, on that view."""
+        """Return the task of a term with this name and view."""
 
     @abstractmethod
     def refuse(self, tasks: Collection[Task]) -> None:
-        """Raise `InputError` for an objective whose tasks cannot be combined."""
+        """Raise `InputError` if these tasks cannot be combined."""
 
     def copies(self, tasks: int) -> int:
         """Return the number of gradient copies in memory.
 
-        By default there is one per task; without a combiner there is one in all.
+        By default, there is one copy per task. Without a combiner, there is one copy in total.
         """
         return tasks
 
@@ -133,12 +139,13 @@ class Combiner(Settings, ABC):
 
         Args:
             gradients: gradients of this step.
-            memory: state, empty before the first step; it is kept until the next step and after a resume.
+            memory: state of the combiner, which `combine` updates in place. It is empty before the first step; it is
+                kept between steps and restored after a resume.
             draw: random generator that depends only on the run's seed and the step.
         """
 
     def sorted_by_task(self, terms: Terms) -> dict[Task, Terms]:
-        """Return the terms by task, without those of weight 0."""
+        """Return the terms of each task, without terms of weight 0."""
         tasks: dict[Task, Terms] = {}
         for name, term in terms.items():
             if term.weight:

@@ -1,6 +1,6 @@
-"""How measurements control the next steps: less ascent, or fewer weights.
+"""Controls through which measurements change the next training steps.
 
-Nothing here needs torch.
+A measurement can weaken the forget term, or freeze weights. This module does not need torch.
 """
 
 from __future__ import annotations
@@ -9,19 +9,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 FORGET_TERM = "forget"
-"""Name of the term that is weakened, which ascends. Terms on replacement answers are not changed."""
+"""Name of the term that ascends on the forget answers and can be weakened. Terms on replacement answers keep their
+weights."""
 
 
 @dataclass
 class Steering:
-    """Controls of the training loop, which callbacks may change between steps."""
+    """Controls of the training loop that callbacks may change between steps."""
 
     forget_factor: float = 1.0
-    """Factor of the term `forget`."""
+    """Factor by which the term `forget` is multiplied."""
     frozen: frozenset[str] = frozenset()
     """Names of parameters that are not updated."""
 
 
 def frozen_names(groups: Mapping[str, Sequence[str]], moved: frozenset[str]) -> frozenset[str]:
-    """Return the parameters with any name in a group that is frozen."""
+    """Return the names of the parameters in groups outside `moved`.
+
+    A tied parameter is frozen if any of its names is in such a group.
+    """
     return frozenset(name for group, names in groups.items() if group not in moved for name in names)

@@ -1,4 +1,4 @@
-"""The training loop, the same for one process and for many."""
+"""The training loop, for one process or several."""
 
 from __future__ import annotations
 
@@ -38,49 +38,51 @@ from unlearnkit.training.step import (
 
 @dataclass(frozen=True)
 class StepLog:
-    """What is logged of one optimizer step.
+    """Log entry of one optimizer step.
 
-    Values are means over the rows of the whole step, before the update.
+    The loss and the terms are computed over the rows of the whole step, before the weights are updated.
     """
 
     step: int
-    """Number of steps done, including this one."""
+    """Number of completed steps, including this step."""
     of: int
-    """Number of steps of the training."""
+    """Total number of steps in the training."""
     loss: float
     terms: dict[str, float]
-    """Mean of each term, without its weight."""
+    """Mean of each term, not multiplied by the term's weight."""
     gradient_norm: float
-    """Before clipping."""
+    """Norm of the gradient before clipping."""
     lr: float
     cosine: float | None = None
-    """Cosine of the forget gradient and the retain gradient; None without a combiner, or if one of them is 0."""
+    """Cosine of the angle between the forget gradient and the retain gradient. None without a combiner, or if either
+    gradient is 0."""
     projected: bool | None = None
     """Whether the combiner projected a gradient; None without a combiner."""
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """The end of a training."""
+    """The outcome of a training run."""
 
     ended: Literal["finished", "non-finite", "harmful"]
-    """`non-finite`: a loss or gradient was not finite, and the weights are those before that step. `harmful`: a watch
-    ended the training, because the objective did more harm than it forgot."""
+    """`finished`: all steps were done. `non-finite`: a loss or gradient was not finite; the weights are those before
+    that step. `harmful`: a watch ended the training, because the harm to other knowledge outweighed the forgetting."""
     steps: int
-    """Optimizer steps done."""
+    """Number of completed optimizer steps."""
     seconds: float
-    """Training time of all sessions."""
+    """Training time over all sessions, in seconds."""
 
 
 def accelerator_for(needs: Needs, *, cpu: bool = False) -> Accelerator:
-    """Return the accelerator of a training run.
+    """Return the accelerator for a training run.
 
-    An objective that reads hidden states only gives no gradient to the head and the weights above those states.
-    Data-parallel training waits for every weight's gradient, unless it searches for unused weights in each step.
+    An objective that reads only hidden states gives no gradient to the head and to the layers above those states.
+    Data-parallel training waits for the gradient of every weight, unless it searches for unused weights in each step.
+    This search is enabled for such an objective.
 
     Args:
-        needs: of the objective.
-        cpu: whether to use no GPU.
+        needs: the quantities that the objective reads.
+        cpu: whether to run on the CPU even if a GPU is available.
     """
     kwargs = DistributedDataParallelKwargs(find_unused_parameters=not needs.reads_head)
     accelerator = Accelerator(cpu=cpu, kwargs_handlers=[kwargs])
@@ -91,30 +93,32 @@ def accelerator_for(needs: Needs, *, cpu: bool = False) -> Accelerator:
 
 @cache
 def _leave_group_at_exit() -> None:
-    """Make the process leave its group before it exits.
+    """Make the process leave its process group before it exits.
 
-    A thread of gloo frees the tensors of the last collective after it reports the end of that, and needs the
-    interpreter's lock to do so. If the interpreter is shutting down by then, the thread aborts the process.
+    After the last collective operation is reported as finished, a thread of gloo frees the tensors of this operation.
+    The thread needs the interpreter's lock to do so. If the interpreter is already shutting down, the thread aborts the
+    process.
     """
 
     @atexit.register
     def leave() -> None:
         PartialState().destroy_process_group()
-        time.sleep(0.2)  # releases the lock; freeing a few tensors takes microseconds
+        time.sleep(0.2)  # sleeping releases the lock; freeing a few tensors takes microseconds
 
 
 class Trainer:
     """Trains the parameters of an engine that require a gradient.
 
     Args:
-        engine: the model.
-        objective: what to minimize.
+        engine: runs the model.
+        objective: the objective to minimize.
         data: all rows of the views that the objective needs.
         settings: steps, learning rate and batches.
-        seed: of the order of rows, and of dropout.
+        seed: seed of the row order and of dropout.
         reference: values of the reference model, if the objective needs any.
-        accelerator: processes and device; None creates one.
-        mask: booleans by parameter name, True where the weight may change; None: every trained weight may.
+        accelerator: manages processes and device; None creates a new accelerator.
+        mask: for each masked parameter, by name, a boolean tensor that is True where the weight may change. None: every
+            trained weight may change.
     """
 
     def __init__(
@@ -161,14 +165,14 @@ class Trainer:
         stopped: Callable[[], bool] = lambda: False,
         watches: Sequence[Callable[[int], bool]] = (),
     ) -> TrainResult:
-        """Train to the end, from the newest checkpoint if there is one.
+        """Train to the end, resuming from the newest checkpoint, if any.
 
         Args:
-            checkpoints: where to keep checkpoints; None keeps none.
-            on_step: called after each step.
+            checkpoints: the checkpoints to resume from and to write; None: no checkpoint is used.
+            on_step: called with the log entry of each step, after the step.
             stopped: called after each step; if it returns True, a checkpoint is written and `Interrupted` is raised.
-            watches: called with the number of steps done, before each step and after the last one; they may read the
-                weights. If one returns True, the training ends.
+            watches: functions that are called with the number of completed steps, before each step and after the last
+                step. A watch may read the weights. If a watch returns True, the training ends.
 
         Raises:
             Interrupted: `stopped` returned True.
@@ -179,7 +183,7 @@ class Trainer:
         done = (checkpoints.load(self.engine, optimizer, memory) if checkpoints else None) or Progress(0, 0.0)
         began, before = time.monotonic(), done.seconds
         self.wrapped.train()
-        while sum(watch(done.step) for watch in watches) == 0:  # every watch is called
+        while sum(watch(done.step) for watch in watches) == 0:  # not `any`, which would not call every watch
             if done.step == self.total:
                 return TrainResult("finished", done.step, done.seconds)
             log = self._step(done.step)
@@ -187,7 +191,7 @@ class Trainer:
                 return TrainResult("non-finite", done.step, done.seconds)
             done = Progress(done.step + 1, before + time.monotonic() - began)
             on_step(log)
-            # If one process must stop, all stop at the same step.
+            # If one process must stop, all processes stop at the same step.
             requested = self._sum_over_processes(torch.tensor([float(stopped())]))[0] > 0
             stop = requested and done.step < self.total
             due = done.step % self.settings.checkpoint_every == 0 and done.step < self.total
@@ -195,7 +199,7 @@ class Trainer:
                 checkpoints.save(done, self.engine, optimizer, memory)
             if stop:
                 raise Interrupted(
-                    f"stopped after step {done.step} of {self.total}",
+                    f"the training was stopped after step {done.step} of {self.total}",
                     fix="continue with --resume" if checkpoints else None,
                 )
         return TrainResult("harmful", done.step, done.seconds)
@@ -203,7 +207,7 @@ class Trainer:
     def _step(self, number: int) -> StepLog | None:
         """Do one optimizer step.
 
-        Return None, with unchanged weights, if the loss or the gradient is not finite.
+        If the loss or the gradient is not finite, the weights stay unchanged and the result is None.
         """
         indices = step_indices(self.data, self.settings, self.seed, number)
         counts = count_units(self.data, indices)
@@ -213,15 +217,15 @@ class Trainer:
         for part in range(self.micro_batches):
             rows = portion(indices, rank * self.micro_batches + part, self.micro_batches * processes)
             last = part == self.micro_batches - 1
-            # Gradients of earlier micro-batches stay in the process; the last backward pass sums over processes. Those
-            # of a combiner are summed at the end, task by task.
+            # Only the last micro-batch's backward pass sums gradients over processes. With a combiner, gradients are
+            # summed over processes after all micro-batches, task by task.
             with nullcontext() if last and not self.combining else self.accelerator.no_sync(self.wrapped):
                 terms = self._forward(rows)
                 partial = objective_value(terms, counts)
                 if self.combining:
                     self.combining.backward(terms, counts)
                 else:
-                    # Data-parallel training averages over processes; the counts are already those of all processes.
+                    # Data-parallel training averages over processes, but the counts already include all processes.
                     self.accelerator.backward(partial * processes)
             loss += partial.detach().double().cpu()
             for name, term in terms.items():
@@ -245,9 +249,9 @@ class Trainer:
         return StepLog(number + 1, self.total, values[0], named, float(norm), rate, outcome.cosine, outcome.projected)
 
     def _restrict(self) -> None:
-        """Remove the gradients of weights that may not change.
+        """Remove the gradients of weights that must not change.
 
-        The optimizer does not update a weight without a gradient.
+        The optimizer does not update weights without a gradient.
         """
         if self.steering.frozen:
             for name, parameter in self.engine.named_parameters(remove_duplicate=False):
@@ -259,9 +263,9 @@ class Trainer:
 
     @torch.no_grad()
     def _update(self) -> None:
-        """Update the weights, except for elements that may not change.
+        """Update the weights, except for elements that must not change.
 
-        Weight decay would move those without a gradient too.
+        These elements are restored after the update, because weight decay changes even elements without a gradient.
         """
         decayed = self._masked if self.settings.weight_decay else []
         before = [parameter.clone() for parameter, _ in decayed]
@@ -270,7 +274,7 @@ class Trainer:
             parameter.copy_(torch.where(allowed, parameter, values))
 
     def _forward(self, rows: Mapping[str, Sequence[int]]) -> Terms:
-        # Sorted, because a set's order, and with it the last bits of every sum, differs between processes.
+        # Sorted, because the order of a set differs between processes, and the order changes the last bits of sums.
         rows_of = {view: rows[split_of(view)] for view in sorted(self.needs.views)}
         encoded = {view: [self.data.views[view][i] for i in chosen] for view, chosen in rows_of.items()}
         device, store = self.accelerator.device, dict[Quantity, Tensor]()
@@ -278,8 +282,8 @@ class Trainer:
             store |= self.reference.store(self.needs.of_reference | self.needs.reference_states, rows_of, device)
         reference = dict(store)
         layouts: dict[View, Labels] = {}
-        # All views together where that is faster; separately for a combiner, so that no task's backward pass goes
-        # through all rows.
+        # Without a combiner, all views run together, which is faster. With a combiner, each view runs separately, so
+        # that no task's backward pass goes through all rows.
         for together in [[view] for view in encoded] if self.combining else [list(encoded)]:
             batch = pack({view: encoded[view] for view in together}, self.data.pad_id).to(device)
             with autocast(device, self.settings.precision):
@@ -298,5 +302,5 @@ class Trainer:
 
 
 def autocast(device: torch.device, precision: str) -> Any:
-    """Return the autocast context of a precision setting."""
+    """Return the autocast context for a precision setting."""
     return torch.autocast(device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()

@@ -13,25 +13,29 @@ from unlearnkit.data.trace_format import Style
 from unlearnkit.training.combiner import COMBINERS, Combiner
 
 MOST_ROWS = 2**20
-"""Limit for the rows of a split in one step: each is drawn separately, and more than a million are a typing error."""
+"""Maximum number of rows of a split in one step. Each row is drawn separately, and a number above a million is probably
+a typing error."""
 
 FORGOTTEN = ("forget", "taught")
-"""Splits of the rows to forget. `taught` has the forget rows again, in an independent order."""
+"""Splits that contain the rows to forget. `taught` contains the same rows as `forget`, drawn in an independent
+order."""
 
 
 class TrainSettings(Settings):
-    """Steps, learning rate and batches of a training."""
+    """Training settings: steps, learning rate and batches."""
 
     epochs: Annotated[float, Gt(0)] | None = 10.0
-    """Passes over the forget split (over the retain split if there is no forget term)."""
+    """Number of passes over the forget split, or over the retain split if there is no forget term."""
     steps: Annotated[int, Gt(0)] | None = None
-    """Optimizer steps; if given, `epochs` must be null."""
+    """Number of optimizer steps; if given, `epochs` must be null."""
     batch_size: Annotated[int, Gt(0), Le(MOST_ROWS)] = 16
-    """Rows of the forget split per optimizer step, over all processes."""
+    """Number of rows of the forget split per optimizer step, over all processes."""
     retain_batch_size: Annotated[int, Gt(0), Le(MOST_ROWS)] | None = None
-    """Rows of every other split, mainly the retain split, per optimizer step; null for as many as `batch_size`."""
+    """Number of rows of every other split, mainly the retain split, per optimizer step. Null: the same number as
+    `batch_size`."""
     micro_batch_size: Annotated[int, Gt(0)] | None = None
-    """Maximum rows of a split in one forward pass of a process; null for no limit. Does not change the gradient."""
+    """Maximum number of rows of a split in one forward pass of a process; null for no limit. This setting does not
+    change the gradient."""
     lr: Annotated[float, Gt(0)] = 1e-5
     """Peak learning rate."""
     schedule: Literal["constant", "linear", "cosine"] = "linear"
@@ -39,49 +43,57 @@ class TrainSettings(Settings):
     warmup: Annotated[float, Ge(0), Le(1)] = 0.1
     """Share of the steps in which the learning rate rises from 0."""
     adam_eps: Annotated[float, Gt(0)] = 1e-8
-    """Added to the root of Adam's second moment. Adam moves a parameter that hardly affects the loss as far as one that
-    matters; an eps near the size of the gradients that matter keeps the others, and what they know, in place."""
+    """Number added to the square root of Adam's second moment. Adam moves a parameter that hardly affects the loss as
+    far as a parameter that matters. With a number near the size of the gradients that matter, the parameters that do
+    not matter, and the knowledge in them, hardly change."""
     weight_decay: Annotated[float, Ge(0)] = 0.0
-    """AdamW's weight decay, for all trained parameters."""
+    """AdamW's weight decay, applied to all trained parameters."""
     combiner: dict[str, Any] | None = None
-    """Name of a registered combiner, which combines the gradients of the method's terms, and its settings. Null: their
-    sum."""
+    """Name and settings of a registered combiner, which combines the gradients of the method's terms. Null: the
+    gradients are summed."""
     clip: Annotated[float, Gt(0)] | None = 1.0
     """Maximum norm of the gradient; null for no clipping."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """bfloat16: autocast, with weights and optimizer state in their own dtype."""
+    """Precision of the forward pass. `bfloat16` uses autocast; weights and optimizer state keep their own dtype."""
     max_length: Annotated[int, Gt(1)] = 256
-    """Maximum number of tokens of a row. An answer that does not fit is an error; a trace is shortened."""
+    """Maximum number of tokens in a row. A trace that does not fit is shortened; an answer that does not fit is an
+    error."""
     trace_style: Style | None = None
-    """How a reasoning trace is marked: `think`, the tokenizer's own tags; `added`, TRU's two tokens, which are added
-    where the tokenizer lacks them; `plain`, words. Null: the first of these whose tokens the tokenizer knows."""
+    """How a reasoning trace is marked. `think`: by the tokenizer's own tags. `added`: by TRU's two tokens, which are
+    added to the tokenizer if it lacks them. `plain`: by ordinary words. Null: by the first of these styles whose tokens
+    the tokenizer knows."""
     trace_tokens: Annotated[int, Gt(0)] | None = None
-    """Maximum tokens of a trace; a longer one is cut, but never the response. Null: what `max_length` leaves."""
+    """Maximum number of tokens in a trace. A longer trace is cut; the response is never cut. Null: the number of tokens
+    that `max_length` leaves for the trace."""
     checkpoint_every: Annotated[int, Gt(0)] = 50
-    """Optimizer steps between checkpoints."""
+    """Number of optimizer steps between checkpoints."""
     keep_weights_every: Annotated[int, Gt(0)] | None = None
-    """Optimizer steps between trained weights that are saved permanently, in `weights/`, for `unlearn g-effect`; null
-    for none."""
+    """Number of optimizer steps between permanent copies of the trained weights, which are saved in the folder
+    `weights` for `unlearn g-effect`. Null: no copies are saved."""
 
     def rows(self, split: str) -> int:
         """Return the number of rows of a split per optimizer step."""
         return self.batch_size if split in FORGOTTEN else self.retain_batch_size or self.batch_size
 
     def make_combiner(self) -> Combiner | None:
-        """Return the combiner with its settings; None for the plain sum."""
+        """Return the combiner with its settings; None if gradients are only summed."""
         if self.combiner is None:
             return None
         settings = {key: value for key, value in self.combiner.items() if key != "name"}
         return COMBINERS.get(str(self.combiner.get("name"))).plugin(**settings)
 
     def total_steps(self, rows: int, batch: int) -> int:
-        """Return the number of optimizer steps for a split of `rows` rows."""
+        """Return the number of optimizer steps of a training run.
+
+        `rows` is the size of the split whose passes are counted as epochs. `batch` is the number of rows of that split
+        in each step.
+        """
         if (self.steps is None) == (self.epochs is None):
             raise InputError(
-                "either steps or epochs must be given",
+                "either steps or epochs must be given, but not both",
                 where="train",
                 value={"steps": self.steps, "epochs": self.epochs},
-                fix="set one of train.steps and train.epochs to null",
+                fix="set one of train.steps and train.epochs to a number, and the other to null",
             )
         return self.steps if self.steps is not None else max(1, round((self.epochs or 0) * rows / batch))
 
@@ -89,7 +101,8 @@ class TrainSettings(Settings):
 def learning_rate(settings: TrainSettings, step: int, total: int) -> float:
     """Return the learning rate of step `step`, counted from 0, of `total`.
 
-    It rises linearly to `lr` over the warm-up steps, then is constant, or falls to 0 linearly or as a half cosine.
+    The rate rises linearly to `lr` over the warm-up steps. Depending on `schedule`, it then stays constant, falls to 0
+    linearly, or falls to 0 as a half cosine.
     """
     warmup = round(settings.warmup * total)
     if step < warmup:

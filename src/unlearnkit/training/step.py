@@ -1,4 +1,4 @@
-"""One optimizer step: its rows, the counts of units, and the loss."""
+"""The rows, unit counts and loss of one optimizer step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Counts = dict[tuple[View, Unit], int]
 
 
 def split_of(view: View) -> str:
-    """Return the split of a view: `forget` for `forget:target`."""
+    """Return the split of a view, such as `forget` for `forget:target`."""
     return view.partition(":")[0]
 
 
@@ -26,7 +26,7 @@ def split_of(view: View) -> str:
 class TrainData:
     """All rows of all views that the objective needs.
 
-    Views of one split have the same rows in the same order.
+    Views of the same split have the same rows in the same order.
     """
 
     views: Mapping[View, Sequence[Encoded]]
@@ -36,7 +36,7 @@ class TrainData:
         sizes: dict[str, int] = {}
         for view, rows in self.views.items():
             if not rows:
-                raise InputError("a split that the method trains on is empty", value=view, fix="give it rows")
+                raise InputError("a split that the method trains on is empty", value=view, fix="add rows to this split")
             if sizes.setdefault(split_of(view), len(rows)) != len(rows):
                 raise InputError(
                     "two views of one split differ in their number of rows",
@@ -46,17 +46,17 @@ class TrainData:
                 )
 
     def sizes(self) -> dict[str, int]:
-        """Number of rows by split."""
+        """Return the number of rows of each split."""
         return {split_of(view): len(rows) for view, rows in self.views.items()}
 
 
 def step_indices(data: TrainData, settings: TrainSettings, seed: int, step: int) -> dict[str, list[int]]:
-    """Return the rows of the whole optimizer step, by split."""
+    """Return the row indices of the whole optimizer step, by split."""
     return {split: batch_indices(seed, split, size, step, settings.rows(split)) for split, size in data.sizes().items()}
 
 
 def count_units(data: TrainData, indices: Mapping[str, Sequence[int]]) -> Counts:
-    """Count the units of the whole optimizer step, by view and unit."""
+    """Count the units of each view in the whole optimizer step."""
     counts: Counts = {}
     for view, rows in data.views.items():
         chosen = [rows[i] for i in indices[split_of(view)]]
@@ -71,34 +71,35 @@ def count_units(data: TrainData, indices: Mapping[str, Sequence[int]]) -> Counts
 def portion(indices: Mapping[str, Sequence[int]], part: int, parts: int) -> dict[str, Sequence[int]]:
     """Return one of `parts` nearly equal portions of a step's rows.
 
-    Every row is in exactly one portion.
+    `part` is the index of the portion, counted from 0. Every row is in exactly one portion.
     """
     return {split: rows[len(rows) * part // parts : len(rows) * (part + 1) // parts] for split, rows in indices.items()}
 
 
 def portions_per_process(settings: TrainSettings, sizes: Mapping[str, int], processes: int) -> int:
-    """Return the number of micro-batches of a step in each process."""
+    """Return the number of micro-batches per step in each process."""
     batch = {split: settings.rows(split) for split in sizes}
     limit = settings.micro_batch_size or max(batch.values())
     parts = -(-max(batch.values()) // (limit * processes))
     short = [split for split, rows in batch.items() if rows < parts * processes]
     if short:
         raise InputError(
-            "a step has fewer rows of a split than micro-batches, so some would be empty",
+            "a step has fewer rows of a split than micro-batches, so some micro-batches would be empty",
             where=f"split {short[0]!r}",
             value=f"{batch[short[0]]} rows for {parts} micro-batches in each of {processes} processes",
-            fix="raise train.batch_size or train.micro_batch_size, or bring both splits' batch sizes nearer together",
+            fix="raise train.batch_size or train.micro_batch_size; or make the batch sizes of the splits more similar",
         )
     return parts
 
 
 def objective_value(terms: Terms, counts: Counts) -> Tensor:
-    """Return this micro-batch's part of the objective.
+    """Return one micro-batch's contribution to the objective.
 
-    It is the sum over terms of weight * sum / count, where the count is that of the whole step.
+    The contribution is the sum of weight * sum / count over all terms, where count is the number of units in the whole
+    step.
     """
     parts = [
-        # A unit may be absent from a whole step (no trace in any target): its sum is 0.
+        # If a whole step has no unit of a term, such as no trace in any target, the sum of that term is 0.
         term.weight * term.sum / max(counts[term.view, term.unit], 1)
         for term in terms.values()
         if term.weight
@@ -107,6 +108,6 @@ def objective_value(terms: Terms, counts: Counts) -> Tensor:
         raise InputError(
             "every term of the objective has weight 0, so there is nothing to minimize",
             value={name: term.weight for name, term in terms.items()},
-            fix="give at least one term a weight",
+            fix="give at least one term a weight above 0",
         )
     return torch.stack(parts).sum()

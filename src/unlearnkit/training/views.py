@@ -1,6 +1,6 @@
 """Encode the rows of every view that a method needs.
 
-A view has the rows of a split as they are, or with other outputs in place of their answers.
+A view contains the rows of a split, either with their own answers or with replacement outputs.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from unlearnkit.models.trace_tokens import add_trace_tokens
 from unlearnkit.training.settings import TrainSettings
 
 TARGET, IDK = "target", "idk"
-"""Variants of a view: `forget:target`, `scope:target`, `forget:idk`."""
+"""Variants of a split, which occur in the views `forget:target`, `scope:target` and `forget:idk`."""
 TAUGHT = "taught"
-"""The forget split again, in an independent order: replacement answers are drawn separately from unlearned ones."""
+"""Name of the forget split in a second, independent order. A method can thus draw rows for replacement answers
+independently of the rows that it unlearns."""
 
 
 def training_renderer(tokenizer: PreTrainedTokenizerBase, settings: TrainSettings) -> ChatEncoder:
-    """Return the layout of rows for training.
+    """Return the encoder that converts rows to tokens for training.
 
-    Trace tokens that the tokenizer lacks are added to it.
+    Trace tokens that the tokenizer lacks are added to the tokenizer.
     """
     return ChatEncoder(
         add_trace_tokens(tokenizer, settings.trace_style),
@@ -39,7 +40,7 @@ def training_renderer(tokenizer: PreTrainedTokenizerBase, settings: TrainSetting
 
 
 def taught_splits(needs: Needs) -> set[str]:
-    """Return the splits for whose rows a method needs targets."""
+    """Return the splits whose rows need targets for this method."""
     return {view.removesuffix(f":{TARGET}") for view in needs.views if view.endswith(f":{TARGET}")}
 
 
@@ -56,12 +57,12 @@ def encode_views(
     Args:
         views: names of the views.
         splits: rows by split.
-        encoder: layout of rows.
-        targets: targets of the rows of `target` views, which have the rows' ids.
-        seed: of the choice of `idk` answers.
+        encoder: converts rows to tokens.
+        targets: targets for the rows of the `target` views; each target has the id of its row.
+        seed: seed from which the `idk` answers are drawn.
 
     Raises:
-        InputError: there is no such view, or a row lacks its question or its target.
+        InputError: a view does not exist, or a row lacks its question or its target.
     """
     by_id = {target.id: target for target in targets}
     return {view: _encode(view, splits, encoder, by_id, seed) for view in sorted(views)}
@@ -73,7 +74,7 @@ def _encode(
     split, _, variant = view.partition(":")
     if split not in splits or variant not in ("", TARGET, IDK):
         raise InputError(
-            "the method trains on rows that do not exist",
+            "the method trains on a view that does not exist",
             value=view,
             allowed=", ".join([*splits, f"forget:{TARGET}", f"scope:{TARGET}", f"forget:{IDK}"]),
             fix="correct the method's `needs`",
@@ -81,15 +82,15 @@ def _encode(
     rows = splits[split]
     for row in rows if variant else ():
         if not row.question:
-            # After no question, the replacement answer would become what the model says of itself to everybody.
+            # Without a question, the model would learn to output the replacement answer in every conversation.
             raise InputError(
-                "the method trains replies to questions, and a row is a text without one",
+                "the method needs questions, but a row is a text without a question",
                 where=f"{view}, row {row.id}",
-                fix="ask questions about the text, or take a method that trains on the text itself",
+                fix="write rows with questions about the text, or use a method that trains on the text itself",
             )
         if variant == TARGET and row.id not in targets:
             raise InputError(
-                "there is no target for a row: the rows changed since the targets were written",
+                "a row has no target, because the rows changed after the targets were written",
                 where=f"{view}, row {row.id}",
                 fix="restore the rows that the run was started with; or start again in another folder: out=...",
             )
@@ -105,9 +106,9 @@ def _encode(
             answer,
             history=row.history,
             trace=trace,
-            # A trace on a question of the scope has a prefilled beginning; only its continuation is trained on.
+            # For questions about the scope, the beginning of the trace is prefilled; only the rest is trained on.
             prefix=row.trace if split == "scope" else "",
-            # Unlearning is of the answer; the trace only leads to it.
+            # On forget rows, only the answer is unlearned, not the trace that leads to the answer.
             label_trace=view != "forget",
             where=f"{view}, row {row.id}",
         )
@@ -116,7 +117,7 @@ def _encode(
 
 
 def rows_fingerprint(views: Mapping[View, Sequence[Encoded]]) -> str:
-    """Return a SHA-256 of everything that is trained on."""
+    """Return the SHA-256 digest of all rows that are trained on."""
     digest = hashlib.sha256()
     for view, rows in views.items():
         digest.update(view.encode())

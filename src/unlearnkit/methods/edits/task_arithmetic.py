@@ -18,27 +18,28 @@ if TYPE_CHECKING:
 
 @edit("task_arithmetic", paper="arXiv:2212.04089", equation="section 3, forgetting via negation")
 class TaskArithmetic(Edit):
-    """Fine-tune on the forget rows and subtract the change from the target.
+    """Fine-tune on the forget rows; subtract the change from the target model.
 
     new = target - strength * (finetuned - target)
 
     Fine-tuning minimizes the negative log-likelihood of the forget answers with the settings of `train`. With
-    `model.lora` the difference is the adapter's dense change, scale * B @ A (Zhang et al., arXiv 2306.14870, negate one
-    factor, which is the same), and the result is saved as whole weights. All is computed in float32 and rounded once.
+    `model.lora`, the difference is the dense change of the adapter, scale * B @ A. (Zhang et al., arXiv 2306.14870,
+    negate one of the two factors, which gives the same result.) The result is saved as whole weights. It is computed in
+    float32 and rounded once.
     """
 
     strength: Annotated[float, Ge(0)] = 1.0
-    """Multiple of the difference that is subtracted; 0 changes nothing. The papers choose it on held-out data and give
-    no default; this one was chosen here."""
+    """Factor by which the difference is multiplied before it is subtracted; with 0, nothing changes. The papers choose
+    the factor on held-out data and give no default, so the default is our choice."""
 
     def needs(self) -> Needs:
-        """Return the needs of fine-tuning: the forget answers."""
+        """Request log-probabilities of the forget answers, for fine-tuning."""
         return ForgetNLL().needs()
 
     def delta(self, context: MethodContext) -> Mapping[str, Tensor]:
-        """Fine-tune, and return minus `strength` times the difference to the target."""
-        # Here, because a recipe is read without torch.
+        """Fine-tune, and return the difference from the target times -`strength`."""
+        # Imported here, so that reading a recipe does not import torch.
         from unlearnkit.methods.weight_change import task_vector
 
-        train_objective(context, ForgetNLL(), masked=False)  # a mask restricts the change that is subtracted
+        train_objective(context, ForgetNLL(), masked=False)  # the mask restricts only the subtracted change
         return {name: change.mul_(-self.strength) for name, change in task_vector(context).items()}

@@ -1,4 +1,4 @@
-"""Guard `refusal_prompt`: a system turn and filters around the model."""
+"""Guard `refusal_prompt`: a system message and filters around the model."""
 
 from __future__ import annotations
 
@@ -22,40 +22,43 @@ if TYPE_CHECKING:
 class RefusalPrompt(Guard):
     """Tell the model what to decline, and filter questions and outputs.
 
-    Nothing is trained.
+    Nothing is trained: a system message names the subjects that the model must not answer questions about.
 
-    The filters compare text with the scope by the scanner that checks targets for leaks: names and secrets in other
-    spellings, inflected, spaced, in look-alike letters, reversed or encoded. They do not find a description ("the
-    author of that book"), a nickname or a part of a name. A question that a filter stops gets the refusal; so does one
-    whose output a filter stops, and its trace is removed with it.
+    The filters use the scanner that checks targets for leaks. It finds the names and secrets of the scope, even if they
+    are spelled differently, inflected, spaced out, written in look-alike letters, reversed or encoded. It does not find
+    a description ("the author of that book"), a nickname or a part of a name. If a filter stops a question or an
+    output, the user gets the refusal instead, and no reasoning trace.
 
     A user of the guarded model sees only its outputs. Anyone with access to the weights has the original model.
     """
 
     prompt: bool | str = True
-    """Whether each question is preceded by a system turn that tells the model what to decline; or the text of that
-    turn. The composed turn has the scope's description and the names of its subjects, and no secret."""
+    """Whether a system message before each question tells the model what to decline. If true, the message consists of
+    the scope's description and the names of its subjects, and contains no secret. If this setting is a text, the
+    message is that text."""
     input_filter: bool = True
     """Whether a request is refused if it names a subject or alias of the scope, or contains a secret. The request is
-    the question, the earlier turns of user and assistant, and what the user begins in the assistant's name."""
+    the question, the earlier turns of user and assistant, and any beginning of the trace or answer that the user
+    supplies."""
     output_filter: bool = True
-    """Whether an output is replaced if it, its trace included, names a subject or tells a secret that the request does
-    not contain."""
+    """Whether an output is replaced by the refusal if the output or its trace names a subject or contains a secret,
+    unless the request contains the same name or secret."""
     secrets: Literal["any", "beside_a_name"] = "any"
-    """Which secrets the filters look for. `beside_a_name`: only where request or output names a subject of the scope;
-    a city or a year may be true of somebody else too, and `any` refuses that as well."""
+    """Which secrets the filters stop. `any`: every secret, even a city or a year that may be true of other people too.
+    `beside_a_name`: a secret only if the request or the output also names a subject of the scope."""
     response: str | None = None
-    """The refusal; null for the template teacher's in the language of the question (en, es, ru; else en)."""
+    """Text of the refusal. Null: the refusal of the template teacher in the language of the question (en, es or ru;
+    otherwise en)."""
 
     @field_validator("prompt", "response")
     @classmethod
     def _is_not_blank(cls, value: bool | str | None) -> bool | str | None:
         if isinstance(value, str) and not value.strip():
-            raise ValueError("Input should be text with a word in it")
+            raise ValueError("Input should be a text that is not blank")
         return value
 
     def wrap(self, subject: Subject, scope: Scope) -> Subject:
-        """Return the subject behind these rules."""
+        """Return the subject with these rules applied."""
         from unlearnkit.subjects.guarded import GuardedSubject
 
         return GuardedSubject(subject, RefusalRules(self, scope))
@@ -73,7 +76,7 @@ class RefusalRules:
         return scanner(self._scope)
 
     def before(self, probe: Probe) -> Probe | Generation:
-        """Refuse the request, or add the system turn."""
+        """Refuse the request, or add the system message to it."""
         if self._settings.input_filter:
             found = self._scanner.mentions(_request(probe))
             if self._stops(found, beside_a_name=_names(found)):
@@ -83,7 +86,10 @@ class RefusalRules:
         return Probe(probe.row.with_system_prompt(self._prompt), trace=probe.trace, answer=probe.answer)
 
     def after(self, probe: Probe, output: Generation) -> Generation:
-        """Replace the output if it tells more than the request does."""
+        """Return the refusal if the output contains knowledge to forget.
+
+        Otherwise, the output is returned unchanged. Names and secrets that the request already contains do not count.
+        """
         if not self._settings.output_filter:
             return output
         request = _request(probe)
@@ -101,10 +107,10 @@ class RefusalRules:
 
 
 def composed_prompt(scope: Scope) -> str:
-    """Compose the system turn from the scope's description and its subjects' names.
+    """Compose the system message from the scope's description and its subjects' names.
 
-    Aliases are left out. An alias may be a secret of the subject, as the title of a book is, and a model repeats what
-    it has just read.
+    Aliases are omitted. An alias may be a secret about the subject, as the title of a book is, and a model often
+    repeats text from its prompt.
     """
     names = "; ".join(subject.name for subject in scope.subjects)
     return (
@@ -114,18 +120,18 @@ def composed_prompt(scope: Scope) -> str:
 
 
 def refusal_in(language: str, scope: Scope) -> str:
-    """Return the template teacher's refusal for this kind of request.
+    """Return the template teacher's refusal for a language and scope.
 
-    It is the same for every row, and in English for a language that the teacher does not know.
+    The refusal is the same for every row. It is in English if the teacher does not support the language.
     """
     row = Row(id="refusal", question="?", answer="?", language=language)
     return TemplateTeacher(reasoning=False).write([row], scope, seed=0)[0].response
 
 
 def _request(probe: Probe) -> str:
-    """Return all that the user wrote.
+    """Return all text that the user wrote.
 
-    A system turn is left out: the operator writes it.
+    System messages are omitted, because the operator writes them.
     """
     return "\n".join(filter(None, (probe.row.conversation, probe.trace, probe.answer)))
 

@@ -1,4 +1,4 @@
-"""Objectives: losses on splits that are minimized.
+"""Objectives: losses to minimize on the rows of splits.
 
-`forget/` and `retain/` have single terms; this package has compositions of them.
+The folders `forget` and `retain` contain single terms. This folder contains objectives that are composed of such terms.
 """

@@ -6,9 +6,9 @@ from unlearnkit.methods.objective import objective
 from unlearnkit.methods.objectives.forget.ga import GA
 
 
-@objective("graddiff", paper="arXiv:2203.12817", equation="as TOFU, arXiv:2401.06121, section 3.2")
+@objective("graddiff", paper="arXiv:2203.12817", equation="as in TOFU, arXiv:2401.06121, section 3.2")
 class GradDiff(GA):
     """Gradient ascent on the forget answers plus NLL on the retain answers."""
 
     retain: str | None = "nll"
-    """Registered retain term (`nll`, `kl`), or null for none."""
+    """Name of a registered retain term, such as `nll` or `kl`; null for no retain term."""

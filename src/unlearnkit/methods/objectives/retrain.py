@@ -1,4 +1,4 @@
-"""Retraining without the forget rows: exact unlearning, and the most expensive."""
+"""Retraining without the forget rows: exact, but the most expensive method."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from unlearnkit.methods.objective import objective
 from unlearnkit.methods.objectives.finetune import Finetune
 
 
-@objective("retrain", paper="arXiv:1912.03817", equation="section III, the retrained model that unlearning is held to")
+@objective("retrain", paper="arXiv:1912.03817", equation="section III, the retrained model as the goal of unlearning")
 class Retrain(Finetune):
     """Train newly initialized weights on the suite's whole retain corpus."""
 

@@ -1,4 +1,4 @@
-"""Targeted reasoning unlearning."""
+"""Targeted reasoning unlearning (TRU)."""
 
 from __future__ import annotations
 
@@ -16,63 +16,68 @@ if TYPE_CHECKING:
 
 @objective("tru", paper="arXiv:2603.09980", equation="Eq. 4")
 class TRU(Objective):
-    """Targeted reasoning unlearning: recognize the scope, give a reason, and decline.
+    """Targeted reasoning unlearning, which trains refusals with a reasoning trace.
+
+    The model learns to recognize the scope, give a reason, and decline.
 
     loss = CE(target) + alpha * (retain_weight * retain + forget)
 
-    The target is a reasoning trace followed by a refusal (Eq. 3). The bracket is the gradient difference of Eq. 2,
-    which unlearns the answer; its lambda is `retain_weight`. Trace and response share one mean over tokens, as in the
-    paper. They are logged separately, since a long trace dominates the refusal.
+    The target is a reasoning trace followed by a refusal (Eq. 3). The expression in parentheses is the gradient
+    difference of Eq. 2, which unlearns the answer; the paper's lambda is `retain_weight`. CE(target) is one mean over
+    the tokens of trace and response, as in the paper. The cross-entropies of the trace and of the response are also
+    logged separately, since a long trace outweighs the refusal in this mean.
     """
 
     alpha: Annotated[float, Ge(0)] = 0.1
-    """Weight of the gradient difference part."""
+    """Weight of the gradient difference, retain_weight * retain + forget."""
     forget: str | None = "ga"
-    """Registered forget term; null for none, with the retain term kept."""
+    """Name of a registered forget term. Null: the gradient difference has a retain term but no forget term."""
     retain: str = "nll"
-    """Registered retain term."""
+    """Name of a registered retain term."""
     retain_weight: Annotated[float, Ge(0)] = 1.0
-    """The paper's lambda."""
+    """Factor by which the retain term is multiplied; the paper's lambda."""
     paired: bool = True
-    """Whether cross-entropy and forget term are drawn from the same forget rows, as in Eqs. 2 to 4. The released code
-    draws them from different ones: false."""
+    """Whether the cross-entropy and the forget term of a step use the same forget rows, as in Eqs. 2 to 4. False: their
+    rows are drawn independently, as in the released code."""
     trace_weight: Annotated[float, Ge(0)] = 1.0
     """Factor of the cross-entropy on tokens of the trace."""
     response_weight: Annotated[float, Ge(0)] = 1.0
-    """Factor of the cross-entropy on tokens of the response. Both 0: no targets, the paper's ablation."""
+    """Factor of the cross-entropy on tokens of the response. If `trace_weight` and `response_weight` are both 0, the
+    targets have no effect; this is an ablation in the paper."""
     scope_weight: Annotated[float, Ge(0)] = 0.0
-    """Weight of cross-entropy on further questions that name what is in scope: each subject and alias, in each language
-    of the scope, in sentences composed for it and in some borrowed from retain rows. It is not in the paper (0): there
-    the model learns the scope only from the forget rows, and may learn their wording instead of their subjects."""
+    """Weight of the cross-entropy on additional questions about the scope. These questions name every subject and
+    alias, in each language of the scope. Some sentences are composed for the scope; others are adapted from retain
+    rows. The paper has no such term (weight 0): there, the model learns the scope only from the forget rows, and may
+    learn the wording of these rows instead of their subjects."""
 
     @property
     def _taught(self) -> View:
         return "forget:target" if self.paired else "taught:target"
 
     def _difference(self) -> tuple[Objective, float]:
-        """Return the objective of the gradient difference part, and its weight."""
+        """Return the gradient difference as an objective, and its weight."""
         if self.forget is None:
             return retain_term(self.retain), self.alpha * self.retain_weight
         plugin = OBJECTIVES.get(self.forget).plugin
         if not issubclass(plugin, ForgetObjective):
             raise InputError(
-                "not a forget term",
+                "the objective is not a forget term",
                 where="forget",
                 value=self.forget,
-                allowed="a term on forget rows",
-                fix="name one of these",
+                allowed="an objective with a forget term, such as ga or npo",
+                fix="choose such an objective, or write null for no forget term",
             )
         return plugin(retain=self.retain, retain_weight=self.retain_weight), self.alpha
 
     def needs(self) -> Needs:
-        """Request log-probabilities of the targets, and the gradient difference's needs."""
+        """Request log-probabilities of the targets, and the quantities of the gradient difference."""
         needs = Needs(logps=frozenset({self._taught} | ({"scope:target"} if self.scope_weight else set())))
         return needs | self._difference()[0].needs() if self.alpha else needs
 
     def terms(self, step: Step) -> Terms:
-        """Return `target`, `scope`, `forget` and `retain`.
+        """Return the terms `target`, `scope`, `forget` and `retain`.
 
-        The parts `trace` and `response` of `target` are only logged.
+        The terms `trace` and `response` are the two parts of `target`. They have weight 0 and are only logged.
         """
         view = self._taught
         target = step.logps(view)
@@ -91,7 +96,7 @@ class TRU(Objective):
         return terms
 
     def _weighed(self, logps: TokenValues) -> Tensor:
-        """Return the cross-entropy summed over tokens, with each part's factor."""
+        """Return the cross-entropy summed over tokens, with separate trace and response weights."""
         if self.trace_weight == self.response_weight:
             return -self.trace_weight * logps.values.sum()
         part = logps.in_trace.to(logps.values.dtype)

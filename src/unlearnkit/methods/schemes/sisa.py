@@ -23,65 +23,76 @@ if TYPE_CHECKING:
     from unlearnkit.subjects.base import Subject
 
 LEARNED = "taught"
-"""The forget rows with their traces labeled: here they are learned as any other row."""
+"""View of the forget rows in which traces are labeled too. The ensemble learns these rows like all other rows."""
 
 
 @scheme("sisa", paper="arXiv:2212.09573", equation="SISA-A, adapted to decoders; SISA: arXiv:1912.03817, section V")
 class Sisa(Scheme):
-    """Train one LoRA adapter per shard, slice by slice; delete by retraining.
+    """Train one LoRA adapter per shard; delete rows by partial retraining.
 
-    Adapted: the paper classifies with Houlsby adapters on an encoder; here LoRA adapters on a decoder answer together
-    by the mean of their log-probabilities. Forget rows and rows that stay are spread over shards and slices by a hash
-    of their ids. A shard's adapter is trained by NLL on its first slice, then on its first two, and so on, for
-    `train.epochs` each; it is saved after each slice. A deletion resets each shard that holds a forget row to the
-    adapter before the first slice that held one, and trains from there without these rows. The result is byte for byte
-    the ensemble of a file that never held them.
+    The method is adapted from the paper, which trains Houlsby adapters on an encoder for classification. Here LoRA
+    adapters on a decoder form an ensemble, which answers by the mean of the adapters' log-probabilities. A hash of the
+    row ids assigns the forget rows and the rows to keep to shards and slices. The adapter of a shard is trained by NLL
+    on the first slice, then on the first two slices, and so on, for `train.epochs` each time. The adapter is saved
+    after each slice.
 
-    The guarantee covers the rows that the adapters learned, not what the base knows. A copy of a forget row among the
-    rows that stay, or among the base's training rows, is still known. With `kept` "holdout" the holdout rows are
-    learned, so membership scores, which assume that they were never seen, do not apply. If the run itself builds the
-    ensemble, its cost is that of the deletion. The defaults of shards, slices and aggregation were chosen here.
+    A deletion retrains only the shards that hold a forget row. The adapter of such a shard is reset to the one saved
+    before the first slice with a forget row, and training continues from there without the forget rows. The result is
+    byte for byte the ensemble that would have been trained on a file without the forget rows.
+
+    The guarantee covers the rows that the adapters learned, not the knowledge of the base model. If a copy of a forget
+    row is among the rows to keep or in the training data of the base model, the ensemble still knows it. With `kept`
+    set to "holdout", the ensemble learns the holdout rows. Membership scores then do not apply, because they assume
+    that the holdout rows were never seen. If the run itself builds the ensemble, only the deletion counts as the cost
+    of the run. The defaults of shards, slices and aggregation are our choice, not the paper's.
     """
 
     unused: ClassVar[tuple[str, ...]] = ("train.keep_weights_every", "diagnose", "model.merge", "model.parameters")
 
     base: Place = RETRAINED
-    """The frozen model under the adapters: a folder or Hub id; `retrained` for the suite's retrained model
-    (`./retrained` for a folder of that name)."""
+    """Folder or Hub id of the frozen model under the adapters. `retrained` is the suite's retrained model; write
+    `./retrained` for a folder of that name."""
     shards: Annotated[int, Ge(1), Le(1024)] = 4
-    """Number of adapters; an answer takes a forward pass of each."""
+    """Number of shards, each with one adapter. Each generated token takes one forward pass per adapter."""
     slices: Annotated[int, Ge(1), Le(1024)] = 2
-    """Number of times that a shard's adapter is kept. More slices cost storage, and make a deletion cheaper."""
+    """Number of slices per shard. A shard's adapter is saved after each slice: more slices need more storage, but make
+    a deletion cheaper."""
     kept: Literal["holdout", "retain"] = "holdout"
-    """Split that is learned in addition to the forget rows, and stays."""
+    """Split that the ensemble learns in addition to the forget rows. A deletion keeps these rows."""
     delete: bool = True
-    """Whether the forget rows are deleted; false leaves the ensemble that learned everything."""
+    """Whether the forget rows are deleted. False: the result is the ensemble that learned all rows."""
     ensemble: Place | None = None
-    """Folder of an earlier run of sisa, from whose ensemble the forget rows are deleted; null builds one first. Its
-    rows stay those that it learned, whatever the recipe's other rows are."""
+    """Folder of an earlier `sisa` run; the forget rows are deleted from the ensemble of that run. The ensemble keeps
+    the other rows that it learned, and the other rows of this recipe are ignored. Null: this run builds an ensemble
+    first."""
 
     @model_validator(mode="after")
     def _something_is_deleted(self) -> Self:
         if self.ensemble is not None and not self.delete:
-            raise ValueError("Input should have delete: true where it has ensemble: nothing else is done with that")
+            raise ValueError(
+                "Input should have delete: true if ensemble is given: an earlier ensemble is only used for a deletion"
+            )
         return self
 
     def needs(self) -> Needs:
-        """Return the forget rows and those that stay.
+        """Request the forget rows, and the rows to keep if necessary.
 
-        The rows of an earlier ensemble are saved with it.
+        An earlier ensemble has its own copy of the rows to keep, so a deletion from it does not request them.
         """
         return Needs(logps=frozenset({LEARNED} if self.ensemble is not None else {LEARNED, self.kept}))
 
     def check(self, context: MethodContext) -> None:
-        """Raise `InputError` if the base or the earlier ensemble cannot be used."""
+        """Raise `InputError` if the base model or the earlier ensemble is unusable."""
         base = self._base(context)
         if (earlier := self._earlier(context)) is not None:
             earlier.check(self._settings(context, base), "method.ensemble", str(self.ensemble))
 
     def fit(self, context: MethodContext) -> Subject:
-        """Build or load the ensemble, delete the forget rows, and return it."""
-        # Here, because a recipe is read without torch.
+        """Return the ensemble from which the forget rows have been deleted.
+
+        The ensemble is first built, or copied from an earlier run. With `delete: false`, no rows are deleted.
+        """
+        # Imported here, so that reading a recipe does not import torch.
         from unlearnkit.methods.slice_training import SliceTrainer
         from unlearnkit.subjects.ensemble import EnsembleSubject
 
@@ -109,9 +120,9 @@ class Sisa(Scheme):
         return EnsembleSubject.load(base, folders, context.dtype)
 
     def _base(self, context: MethodContext) -> ModelFolder:
-        """Find the frozen base model.
+        """Find the frozen base model, and check its tokenizer.
 
-        Check that it encodes rows to the same tokens as the target model does.
+        The base model must encode rows to the same tokens as the target model.
         """
         from unlearnkit.models.folder import find_model
         from unlearnkit.models.load import load_tokenizer
@@ -119,32 +130,33 @@ class Sisa(Scheme):
         source = context.retrained() if self.base == RETRAINED else self.base
         if source is None:
             raise InputError(
-                "the base is to be the suite's retrained model, and there is none",
+                "the base should be the suite's retrained model, but the suite has none",
                 where="method.base",
                 value=RETRAINED,
-                fix="name it: suite.retrained=DIR; or another model that never learned the rows: method.base=DIR",
+                fix="give the retrained model's folder: suite.retrained=DIR; "
+                "or the folder of another model that never learned the forget rows: method.base=DIR",
             )
         found = find_model(source, where="method.base")
         if found.base is not None:
             raise InputError(
-                "the base is itself an adapter, and adapters are not stacked",
+                "the base is itself an adapter, and an adapter cannot be trained on another adapter",
                 where="method.base",
                 value=source,
-                fix="merge it into its own base, with merge_and_unload, and name the result",
+                fix="merge the adapter into its own base model with merge_and_unload, and use the merged model",
             )
         ours, theirs = load_tokenizer(found), context.tokenizer
         if ours.get_vocab() != theirs.get_vocab() or ours.chat_template != theirs.chat_template:
             raise InputError(
-                "base and target model have different tokenizers",
+                "the base model and the target model have different tokenizers",
                 where="method.base",
                 value=source,
-                allowed=f"a model with the tokenizer of {context.source}, and no tokens added by train.trace_style",
-                fix="name such a base; or as model.path a model with the base's tokenizer",
+                allowed=f"a base model with the tokenizer of {context.source}, if train.trace_style adds no tokens",
+                fix="set method.base to such a model; or set model.path to a model with the base model's tokenizer",
             )
         return found
 
     def _settings(self, context: MethodContext, base: ModelFolder) -> dict[str, str]:
-        """Return everything but the rows that decides an adapter's bytes, as text."""
+        """Return, as text, all settings that determine an adapter's bytes."""
         from unlearnkit.models.folder import weights_fingerprint
 
         train = context.train_settings.model_dump(mode="json", exclude={"checkpoint_every", "keep_weights_every"})
@@ -159,13 +171,13 @@ class Sisa(Scheme):
         }
 
     def _earlier(self, context: MethodContext) -> SliceStore | None:
-        """Return the store of the earlier run."""
+        """Return the store of the earlier run, if any."""
         if self.ensemble is None:
             return None
         return SliceStore(Path(self.ensemble) / context.model_folder.name, Path(self.ensemble) / context.private.name)
 
     def _begin(self, context: MethodContext, store: SliceStore, settings: Mapping[str, str]) -> None:
-        """Begin a new ensemble, or a deletion from an earlier one's copy."""
+        """Start a new ensemble, or copy the earlier ensemble for a deletion."""
         if (earlier := self._earlier(context)) is None:
             store.write_ledger(Ledger(settings=dict(settings)))
         else:
@@ -175,7 +187,7 @@ class Sisa(Scheme):
     def _rows(
         self, context: MethodContext, rows: Mapping[str, list[ShardRow]]
     ) -> tuple[list[ShardRow], list[ShardRow]]:
-        """Return the rows that the ensemble learns, and those that stay."""
+        """Return the rows to learn and the rows to keep."""
         deleted = rows[LEARNED]
         tokens = {row.encoded for row in deleted}
         if (earlier := self._earlier(context)) is not None:
@@ -187,15 +199,15 @@ class Sisa(Scheme):
                     "the ensemble never learned some of the forget rows",
                     where="data.forget",
                     value=f"{unknown} rows",
-                    allowed="rows that it learned, with question, trace and answer as they were",
-                    fix="take these rows out, or correct them",
+                    allowed="rows that the ensemble learned, with unchanged question, trace and answer",
+                    fix="remove these rows from data.forget, or correct them",
                 )
             return learned, stays
         stays = rows[self.kept]
         copies = sum(row.encoded in tokens for row in stays)
         if copies and self.delete:
             context.progress.log(
-                f"warning: {copies} rows of {self.kept} are copies of forget rows: they stay, with what they contain"
+                f"warning: {copies} rows of {self.kept} are copies of forget rows; the ensemble keeps these copies"
             )
         return [*deleted, *stays], stays
 

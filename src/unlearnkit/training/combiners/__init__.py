@@ -1,1 +1,4 @@
-"""Combiners of the gradients of an objective's terms, one paper per file."""
+"""Combiners of the gradients of an objective's terms.
+
+Each file implements the combiner of one paper.
+"""

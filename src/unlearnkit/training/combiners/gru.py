@@ -1,4 +1,4 @@
-"""Gradient rectified unlearning."""
+"""Gradient rectified unlearning (GRU)."""
 
 from __future__ import annotations
 
@@ -20,54 +20,58 @@ FORGET, RETAIN = Task("forget", forgets=True), Task("retain", forgets=False)
 class GRU(Combiner):
     """Gradient rectified unlearning: forget without raising the retain loss, to first order.
 
-    A step uses only the gradient of forgetting, g_u. If it opposes the gradient of the retain terms, g_r, the opposing
-    part is removed: g_u - <g_u, g_r> / |g_r|^2 g_r, the nearest gradient g to g_u with <g, g_r> >= 0. Only the
-    direction of g_r counts, so the retain weight has no effect without `add_retain`. The condition <g, g_r> >= 0 holds
-    for the gradient: a step of Adam, which scales each parameter separately, may violate it. If g_r is a moving
-    average, this step's own retain gradient may be opposed. A retain term with its minimum at the target model (`kl`,
-    `representation`) has no gradient at the first step except for rounding, so that step is not rectified.
+    A step uses only g_u, the gradient of the forget terms. If g_u opposes g_r, the gradient of the retain terms, the
+    opposing part is removed: g = g_u - <g_u, g_r> / |g_r|^2 g_r. Of all gradients with <g, g_r> >= 0, this g is the
+    nearest to g_u. Only the direction of g_r matters, so the retain weight has no effect without `add_retain`. The
+    condition holds for the gradient: a step of Adam, which scales each parameter separately, may violate the condition.
+    If g_r is a moving average, g may oppose the retain gradient of the current step. A retain term with its minimum at
+    the target model (`kl`, `representation`) has no gradient at the first step except for rounding errors, so the first
+    step is not rectified.
 
-    The average is the released code's: gamma * g_r + (1 - gamma) * the previous average, which starts at 0. (The start
-    changes only its length.) Its update `ga_gru` is the rectified gradient of the forget loss, as here; `ga_gru+ce`
-    adds this step's g_r, as `add_retain` does. Its `gd_gru` and `npo_gd_gru` rectify the gradient of the whole
-    objective, including the retain loss; that, and its bound on the cosine (`cos_clip`, off there), are not offered.
+    The moving average is that of the released code: gamma * g_r + (1 - gamma) * previous average, starting at 0. (The
+    start at 0 changes only the length of the average.) The released code has several updates. Its update `ga_gru` is
+    the rectified gradient of the forget loss, as here. Its update `ga_gru+ce` adds the retain gradient of the current
+    step, as `add_retain` does. Its updates `gd_gru` and `npo_gd_gru` rectify the gradient of the whole objective,
+    including the retain loss; these two are not offered here. The bound on the cosine (`cos_clip`), which is off in the
+    released code, is not offered either.
 
     Memory: two copies of the gradient instead of one, and a third for the average unless `gamma` is 1.
     """
 
     gamma: Annotated[float, Gt(0), Le(1)] = 0.8
-    """Share of this step's retain gradient in the moving average. The authors try 0.8, 0.9, 0.95 and none: 1."""
+    """Share of the current step's retain gradient in the moving average; 1 for no average. The authors try 0.8, 0.9,
+    0.95 and no average."""
     add_retain: bool = False
-    """Whether the retain terms are minimized too: their own gradient, weights included, is added after projection."""
+    """Whether the retain terms are minimized too. If so, their weighted gradient is added after the projection."""
 
     def task(self, name: str, view: View) -> Task:
-        """Return one of two tasks: forgetting or retaining."""
+        """Return the forget task or the retain task."""
         del name
         return FORGET if forgets(view) else RETAIN
 
     def refuse(self, tasks: Collection[Task]) -> None:
-        """Raise `InputError` unless both tasks are present."""
+        """Raise `InputError` unless there are a forget task and a retain task."""
         if RETAIN not in tasks:
             raise InputError(
-                "gru holds forgetting against the retain terms, and the method has none that counts",
+                "gru needs the gradient of a retain term, but the method has no retain term with a weight above 0",
                 value="gru",
-                allowed="a method with a retain term of a weight above 0",
-                fix="give it one (method.retain=nll); or take another combiner, or none: train.combiner=null",
+                allowed="a method with a retain term whose weight is above 0",
+                fix="add a retain term (method.retain=nll); or use another combiner; or use none: train.combiner=null",
             )
         if FORGET not in tasks:
             raise InputError(
-                "gru corrects the gradient of forgetting, and the method has no term that forgets and counts",
+                "gru corrects the gradient of a forget term, but the method has no forget term with a weight above 0",
                 value="gru",
-                allowed="a method with a forget term of a weight above 0",
-                fix="take another method, or no combiner: train.combiner=null",
+                allowed="a method with a forget term whose weight is above 0",
+                fix="use another method; or use no combiner: train.combiner=null",
             )
 
     def copies(self, tasks: int) -> int:
-        """Return the number of tasks, plus one for the average if any."""
+        """Return the number of tasks, plus one if an average is kept."""
         return tasks + (self.gamma < 1)
 
     def combine(self, gradients: TaskGradients, memory: Gradient, draw: Generator) -> Combined:
-        """Return the rectified gradient; `memory` is the average."""
+        """Return the rectified gradient; `memory` holds the moving average."""
         del draw
         forget, retain = gradients.by_task[FORGET], gradients.by_task[RETAIN]
         held = retain

@@ -1,4 +1,4 @@
-"""Projecting conflicting gradients."""
+"""Projection of conflicting gradients (PCGrad)."""
 
 from __future__ import annotations
 
@@ -17,35 +17,36 @@ from unlearnkit.training.combiner import Combined, Combiner, Gradient, Task, Tas
 class PCGrad(Combiner):
     """Gradient surgery: project conflicts out of each term's gradient, then sum.
 
-    Each weighted term is a task. Its gradient is projected on the plane normal to every other gradient that it opposes
-    at that moment, in random order; the others are not projected meanwhile. With two tasks, neither of the projected
-    gradients opposes the other task. With more, a later projection may restore what an earlier one removed.
+    Each term whose weight is not 0 is a task with a gradient g. In random order, g is compared with the original
+    gradient of each other task. Wherever the two oppose each other, g is projected onto the plane normal to the other
+    gradient. With two tasks, neither projected gradient opposes the other task. With more tasks, a later projection may
+    restore a conflict that an earlier projection removed.
 
-    The released code discards the shuffled list and uses the original one, so its order is fixed. Here the order is
-    drawn for each task and step, as in the paper's Algorithm 1.
+    The released code shuffles a list of tasks but then uses the original list, so its order is fixed. Here a new order
+    is drawn for each task and step, as in Algorithm 1 of the paper.
 
-    Memory: one copy of the gradient per term instead of one in all.
+    Memory: one copy of the gradient per term instead of one in total.
     """
 
     def task(self, name: str, view: View) -> Task:
-        """Return the term's own task."""
+        """Return a separate task for each term."""
         return Task(name, forgets(view))
 
     def refuse(self, tasks: Collection[Task]) -> None:
-        """Raise `InputError` for fewer than two tasks."""
+        """Raise `InputError` if there are fewer than two tasks."""
         if len(tasks) < 2:
             raise InputError(
-                "pcgrad takes out what terms have against each other, and the method has fewer than two that count",
+                "pcgrad removes conflicts between terms, but the method has fewer than two terms with a weight above 0",
                 value="pcgrad",
-                allowed="a method with two terms of a weight above 0",
-                fix="give it a retain term (method.retain=nll); or take no combiner: train.combiner=null",
+                allowed="a method with at least two terms whose weights are above 0",
+                fix="add a retain term (method.retain=nll); or use no combiner: train.combiner=null",
             )
 
     def combine(self, gradients: TaskGradients, memory: Gradient, draw: Generator) -> Combined:
-        """Return the sum of the projected gradients; there is no state.
+        """Return the sum of the projected gradients; `memory` is not used.
 
-        Every projected gradient is a linear combination of the given ones, so their dot products suffice and no
-        gradient is copied.
+        Every projected gradient is a linear combination of the task gradients. The dot products of the task gradients
+        therefore suffice to compute the projections, and no gradient is copied.
         """
         del memory
         tasks, dots = list(gradients.by_task), gradients.dots

@@ -10,8 +10,9 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 class GA(ForgetObjective):
     """Gradient ascent: minimize the mean log-likelihood of the forget answers.
 
-    The mean is per labeled token. The loss is not bounded below: with enough steps it destroys the model. The paper
-    sums over a sequence's tokens; every released implementation averages over the batch's tokens, as here.
+    The mean is over labeled tokens. The loss is not bounded below: with enough steps, it destroys the model. The paper
+    sums over the tokens of a sequence. Every released implementation averages over the tokens of the batch, and so does
+    this one.
     """
 
     def forget_needs(self) -> Needs:

@@ -15,7 +15,7 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 def dpo(chosen: Tensor, rejected: Tensor, beta: float) -> Tensor:
     """Return -(2 / beta) log sigmoid(beta (chosen - rejected)), shape (rows,).
 
-    Both arguments are log-ratios to the reference model.
+    Both arguments are log-probabilities minus those of the reference model.
     """
     return (2.0 / beta) * F.softplus(beta * (rejected - chosen))
 
@@ -24,20 +24,21 @@ def dpo(chosen: Tensor, rejected: Tensor, beta: float) -> Tensor:
 class IdkDPO(ForgetObjective):
     """DPO that prefers an "I don't know" answer to the forget answer.
 
-    DPO has no factor 2 / beta. With it, the loss equals NPO's while the chosen answer is as likely as under the
-    reference model. The loss only separates the two sequences: unlike in `po`, neither is made likely by itself.
+    The original DPO loss does not have the factor 2 / beta. With this factor, the loss equals NPO's while the chosen
+    answer is as likely as under the reference model. The loss only separates the two answers: unlike `po`, it does not
+    make the "I don't know" answer likely by itself.
     """
 
     beta: Annotated[float, Gt(0)] = 0.1
     """Inverse temperature."""
 
     def forget_needs(self) -> Needs:
-        """Request log-probabilities of both answers, under model and reference."""
+        """Request the model's and the reference model's log-probabilities of both answers."""
         both = frozenset({"forget", "forget:idk"})
         return Needs(logps=both, reference=both)
 
     def forget_term(self, step: Step) -> Term:
-        """Return the sum of the pairs' losses."""
+        """Return the loss summed over pairs of answers."""
 
         def log_ratio(view: str) -> Tensor:
             return step.logps(view).per_row() - step.reference.logps(view).per_row()

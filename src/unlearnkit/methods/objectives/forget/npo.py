@@ -15,8 +15,8 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 def npo(logps: Tensor, reference: Tensor, beta: float) -> Tensor:
     """Return (2 / beta) log(1 + (p / p_ref)^beta) for each sequence.
 
-    Arguments are sequence log-probabilities of shape (rows,). The softplus neither overflows for p >> p_ref nor loses
-    its gradient for p << p_ref.
+    The arguments are log-probabilities of sequences, of shape (rows,). The softplus neither overflows for p >> p_ref
+    nor loses its gradient for p << p_ref.
     """
     return (2.0 / beta) * F.softplus(beta * (logps - reference))
 
@@ -25,18 +25,19 @@ def npo(logps: Tensor, reference: Tensor, beta: float) -> Tensor:
 class NPO(ForgetObjective):
     """Negative preference optimization: preference optimization with only the rejected answer.
 
-    Bounded below, unlike gradient ascent; its gradient tends to gradient ascent's as beta goes to 0. The sequence
-    log-probability is the sum over answer tokens (not the mean, and not raw logits as in MUSE's released code).
+    Unlike the loss of gradient ascent, this loss is bounded below. As beta goes to 0, the gradient approaches that of
+    gradient ascent. The log-probability of a sequence is the sum over the answer tokens. (It is not the mean, and it is
+    not computed from raw logits as in MUSE's released code.)
     """
 
     beta: Annotated[float, Gt(0)] = 0.1
     """Inverse temperature."""
 
     def forget_needs(self) -> Needs:
-        """Request log-probabilities of the forget answers, under model and reference."""
+        """Request the model's and the reference model's log-probabilities of forget answers."""
         return Needs(logps=frozenset({"forget"}), reference=frozenset({"forget"}))
 
     def forget_term(self, step: Step) -> Term:
-        """Return the sum of the sequences' losses."""
+        """Return the loss summed over sequences."""
         losses = npo(step.logps("forget").per_row(), step.reference.logps("forget").per_row(), self.beta)
         return Term(losses.sum(), "forget", "sequence")

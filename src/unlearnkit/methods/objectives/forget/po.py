@@ -1,4 +1,4 @@
-"""TOFU's preference optimization: teach "I don't know"."""
+"""TOFU's preference optimization: training on "I don't know" answers."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 class PO(ForgetObjective):
     """Cross-entropy on "I don't know" answers, plus NLL on the retain answers.
 
-    Each forget question gets one such answer. Despite its name this is not DPO. TOFU's code runs both parts as one
-    batch and averages over all its tokens; here each part has its own mean, so that `retain_weight` means the same as
-    elsewhere.
+    Each forget question gets one "I don't know" answer. Despite its name, this method is not DPO. TOFU's code runs both
+    parts as one batch and averages over all tokens of the batch. Here each part has its own mean, so that
+    `retain_weight` means the same as in other objectives.
     """
 
     retain: str | None = "nll"
-    """Registered retain term (`nll`, `kl`), or null for none."""
+    """Name of a registered retain term, such as `nll` or `kl`; null for no retain term."""
 
     def forget_needs(self) -> Needs:
         """Request log-probabilities of the "I don't know" answers."""
         return Needs(logps=frozenset({"forget:idk"}))
 
     def forget_term(self, step: Step) -> Term:
-        """Return minus the sum of their token log-probabilities."""
+        """Return the negative sum of the "I don't know" answers' token log-probabilities."""
         return Term(-step.logps("forget:idk").values.sum(), "forget:idk", "token")

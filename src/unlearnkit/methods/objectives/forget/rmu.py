@@ -1,4 +1,4 @@
-"""Representation misdirection."""
+"""Representation misdirection for unlearning (RMU)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from unlearnkit.methods.objective import Needs, Objective, Step, Term, objective
 
 @cache
 def unit_vector(width: int, seed: int) -> Tensor:
-    """Draw the fixed direction of a run: (width,) float32.
+    """Return the random direction of a run: a unit vector, (width,) float32.
 
-    It is drawn uniformly from [0, 1), then normalized. It depends only on the seed, so that every micro-batch and
-    process has the same direction. (With a new one at each step, states would move toward the mean of all directions.)
+    The elements are drawn uniformly from [0, 1), and the vector is then normalized. The direction depends only on width
+    and seed, so that every micro-batch and process has the same direction. (With a new direction at each step, hidden
+    states would move toward the mean of all directions.)
     """
     drawn = torch.rand(width, generator=torch.Generator().manual_seed(seed))
     return torch.nn.functional.normalize(drawn, dim=0)
@@ -29,31 +30,36 @@ def unit_vector(width: int, seed: int) -> Tensor:
 class RMU(ForgetObjective):
     """Representation misdirection: move hidden states of forget answers to a fixed vector.
 
-    loss = mean over tokens of |h_layer - c u|^2, plus retain_weight times the distance of the retain answers' hidden
-    states at the same layer from the target model's. It is meant for a few weights: in the paper the down projections
-    of the layer and of the two before it (`model.parameters`). The published settings for a 7 B model are layer 7, c
-    6.5 and retain weight 1200; c must be about the norm of the model's own hidden states to move them at all.
+    loss = mean over tokens of |h - c u|^2 + retain_weight * retain
+
+    Here h is a hidden state at `layer`, u the fixed direction and c the coefficient. The retain term is the squared
+    distance of the retain answers' hidden states at the same layer from the target model's. The method is meant to
+    train only a few weights: in the paper, the down projections of the layer and of the two layers before it
+    (`model.parameters`). The published settings for a 7 B model are layer 7, c 6.5 and retain weight 1200. To move the
+    hidden states at all, c must be about as large as their norm.
     """
 
     layer: Annotated[int, Ge(-1)] = -1
-    """Decoder layer that is read, counted from 0; -1 is the last, after the final norm."""
+    """Index of the decoder layer whose hidden states are moved, counted from 0; -1 is the last layer, after the final
+    norm."""
     coefficient: Annotated[float, Ge(0)] = 6.5
-    """The paper's c: the length of the vector that hidden states are moved to."""
+    """Length of the vector to which hidden states are moved; the paper's c."""
     vector_seed: Annotated[int, Ge(0), Le(LARGEST_SEED)] = 0
-    """Seed of the direction."""
+    """Seed from which the direction of the vector is drawn."""
     retain: str | None = "representation"
-    """Registered retain term, or null for none; `representation` reads the same layer."""
+    """Name of a registered retain term; null for no retain term. `representation` reads the same layer as the forget
+    term."""
     retain_weight: Annotated[float, Ge(0)] = 1200.0
-    """The paper's alpha."""
+    """Factor by which the retain term is multiplied; the paper's alpha."""
 
     def forget_needs(self) -> Needs:
         """Request hidden states on the forget answers."""
         return Needs(hidden=frozenset({("forget", self.layer)}))
 
     def forget_term(self, step: Step) -> Term:
-        """Return the squared distance from the vector.
+        """Return the squared distance of the hidden states from the fixed vector.
 
-        It is summed over the width and over labeled tokens.
+        The distance is summed over the width of the hidden states and over labeled tokens.
         """
         hidden = step.hidden("forget", self.layer)
         goal = self.coefficient * unit_vector(hidden.shape[-1], self.vector_seed).to(hidden)

@@ -1,4 +1,4 @@
-"""Saturation and importance."""
+"""Gradient ascent weighted by saturation and importance (SatImp)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 
 
 def satimp_weight(logps: Tensor, beta1: float, beta2: float) -> Tensor:
-    """Return p^beta1 (1 - p)^beta2 of each token, without gradient.
+    """Return the weight p^beta1 (1 - p)^beta2 of each token, without gradient.
 
-    It is largest at p = beta1 / (beta1 + beta2).
+    The weight is largest at p = beta1 / (beta1 + beta2).
     """
     fixed = logps.detach()
-    # 1 - p from log p, so that a token of probability 1 - 1e-9 keeps its weight. Rounding may make log p positive.
+    # Compute 1 - p from log p, so that a token with probability 1 - 1e-9 keeps its weight. Rounding may make log p
+    # positive, so it is clamped.
     left = -fixed.clamp(max=0.0).expm1()
     return (beta1 * fixed).exp() * left**beta2
 
@@ -26,15 +27,15 @@ def satimp_weight(logps: Tensor, beta1: float, beta2: float) -> Tensor:
 class SatImp(ForgetObjective):
     """Gradient ascent with tokens weighted by saturation and importance.
 
-    Saturation is how well a token is known. Tokens that are almost forgotten have a small p^beta1, and those that are
-    certain whatever the fact (the answer's template) a small (1 - p)^beta2. As in `wga`, the sum is divided by the
-    number of tokens.
+    Saturation measures how well the model knows a token: tokens that are almost forgotten have a small p^beta1.
+    Importance is low for tokens that are certain whatever the fact is, such as the template of the answer: these tokens
+    have a small (1 - p)^beta2. As in `wga`, the weighted sum is divided by the number of tokens.
     """
 
     beta1: Annotated[float, Ge(0)] = 5.0
-    """Exponent of p: saturation."""
+    """Exponent of p, the saturation part of the weight."""
     beta2: Annotated[float, Ge(0)] = 1.0
-    """Exponent of 1 - p: importance."""
+    """Exponent of 1 - p, the importance part of the weight."""
 
     def forget_needs(self) -> Needs:
         """Request log-probabilities of the forget answers."""

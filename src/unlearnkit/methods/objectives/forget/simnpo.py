@@ -13,28 +13,32 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 
 
 def simnpo(mean_logps: Tensor, beta: float, delta: float) -> Tensor:
-    """-(2 / beta) log sigmoid(beta (-mean_logps - delta)) for each sequence; shape (rows,)."""
+    """Return -(2 / beta) log sigmoid(beta (-mean_logps - delta)), shape (rows,).
+
+    `mean_logps` is the mean token log-probability of each sequence.
+    """
     return (2.0 / beta) * F.softplus(beta * (mean_logps + delta))
 
 
-@objective("simnpo", paper="arXiv:2410.07163", equation="the SimNPO loss, gamma being beta * delta")
+@objective("simnpo", paper="arXiv:2410.07163", equation="the SimNPO loss, where gamma is beta * delta")
 class SimNPO(ForgetObjective):
     """NPO without a reference model, on each sequence's mean token log-probability.
 
-    The mean is over the labeled tokens of the sequence, so that long answers weigh as much as short ones. (Raw logits
-    in its place, as in MUSE's released variant, are not log-probabilities.)
+    The mean is over the labeled tokens of the sequence, so that long answers weigh as much as short ones. (MUSE's
+    released variant uses raw logits instead, which are not log-probabilities.)
     """
 
     beta: Annotated[float, Gt(0)] = 2.5
-    """Inverse temperature. Published: 2.5 on TOFU forget05, 4.5 on forget10."""
+    """Inverse temperature. The published values are 2.5 for TOFU forget05 and 4.5 for forget10."""
     delta: float = 0.0
-    """Margin in nats a token, inside beta; the paper's gamma is beta * delta, and 0 in every published setting."""
+    """Margin in nats per token, which is added before the multiplication by beta. The paper's gamma is beta * delta; it
+    is 0 in every published setting."""
 
     def forget_needs(self) -> Needs:
-        """Log-probabilities of the forget answers."""
+        """Request log-probabilities of the forget answers."""
         return Needs(logps=frozenset({"forget"}))
 
     def forget_term(self, step: Step) -> Term:
-        """The sum of the sequences' losses."""
+        """Return the loss summed over sequences."""
         logps = step.logps("forget")
         return Term(simnpo(logps.per_row() / logps.lengths(), self.beta, self.delta).sum(), "forget", "sequence")

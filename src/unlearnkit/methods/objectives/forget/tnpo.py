@@ -12,10 +12,11 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 
 
 def tnpo_weight(logps: Tensor, reference: Tensor, beta: float) -> Tensor:
-    """Return 2 p^beta / (p^beta + p_ref^beta) of each token, without gradient.
+    """Return the weight 2 p^beta / (p^beta + p_ref^beta) of each token, without gradient.
 
-    It is computed as a sigmoid of the log-ratio. The plain quotient is 0 / 0 if both are small; the small number that
-    the released code adds to the denominator removes every token whose p^beta is smaller than that number.
+    The weight is computed as a sigmoid of the log-ratio, because the plain quotient is 0 / 0 if both terms are small.
+    The released code adds a small number to the denominator instead. This number gives almost no weight to every token
+    whose p^beta is smaller than the number.
     """
     return 2.0 * (beta * (logps.detach() - reference)).sigmoid()
 
@@ -24,15 +25,15 @@ def tnpo_weight(logps: Tensor, reference: Tensor, beta: float) -> Tensor:
 class TNPO(ForgetObjective):
     """Negative preference optimization with a weight per token.
 
-    NPO's weight of a sequence falls when any of its tokens is unlearned; a token's own weight does not affect the
-    others.
+    NPO has one weight per sequence, which falls when any token of the sequence is unlearned. Here the weight of a token
+    does not depend on the other tokens.
     """
 
     beta: Annotated[float, Gt(0)] = 1.0
-    """Inverse temperature. The paper's figures have 1, its released code 4."""
+    """Inverse temperature. The paper's figures use 1; its released code uses 4."""
 
     def forget_needs(self) -> Needs:
-        """Request log-probabilities of the forget answers, under model and reference."""
+        """Request the model's and the reference model's log-probabilities of forget answers."""
         return Needs(logps=frozenset({"forget"}), reference=frozenset({"forget"}))
 
     def forget_term(self, step: Step) -> Term:

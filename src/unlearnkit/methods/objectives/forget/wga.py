@@ -12,9 +12,9 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 
 
 def wga_weight(logps: Tensor, alpha: float) -> Tensor:
-    """Return p^alpha of each token, without gradient.
+    """Return the weight p^alpha of each token, without gradient.
 
-    The weight cancels ascent's 1 / p if p is small.
+    If p is small, the weight offsets the factor 1 / p in the gradient of log p.
     """
     return (alpha * logps.detach()).exp()
 
@@ -24,12 +24,13 @@ class WGA(ForgetObjective):
     """Gradient ascent with tokens weighted by their own probability.
 
     The gradient of a token's log p has a factor 1 / p, so plain ascent acts mostly on tokens that are already
-    forgotten; here these have a small weight. The weighted sum is divided by the number of tokens and not by the sum of
-    weights, which would keep the gradient large when every weight is small. With alpha 0 it is gradient ascent.
+    forgotten. Here such tokens have a small weight. The weighted sum is divided by the number of tokens. Dividing by
+    the sum of the weights would keep the gradient large even if every weight is small. With alpha 0, the method is
+    gradient ascent.
     """
 
     alpha: Annotated[float, Ge(0)] = 1.0
-    """Exponent of the weight. The paper's figures have 0.5."""
+    """Exponent of the weight p^alpha. The paper's figures use 0.5."""
 
     def forget_needs(self) -> Needs:
         """Request log-probabilities of the forget answers."""

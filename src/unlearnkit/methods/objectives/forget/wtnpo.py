@@ -14,10 +14,11 @@ from unlearnkit.methods.objectives.forget.wga import wga_weight
 
 @objective("wtnpo", paper="arXiv:2502.19301", equation="weight 2 p^(beta + alpha) / (p^beta + p_ref^beta)")
 class WTNPO(ForgetObjective):
-    """TNPO multiplied by WGA's weight.
+    """TNPO with each token weight multiplied by WGA's weight.
 
-    A token is weighted by its ratio to the reference and by its own probability. The two exponents are separate, as in
-    the paper; its released code sets both from one number.
+    TNPO's weight depends on the ratio of a token's probability to that under the reference model. WGA's weight depends
+    on the probability alone. The two exponents are separate, as in the paper; the released code sets both from one
+    number.
     """
 
     beta: Annotated[float, Gt(0)] = 1.0
@@ -26,7 +27,7 @@ class WTNPO(ForgetObjective):
     """Exponent of WGA's weight."""
 
     def forget_needs(self) -> Needs:
-        """Request log-probabilities of the forget answers, under model and reference."""
+        """Request the model's and the reference model's log-probabilities of forget answers."""
         return Needs(logps=frozenset({"forget"}), reference=frozenset({"forget"}))
 
     def forget_term(self, step: Step) -> Term:

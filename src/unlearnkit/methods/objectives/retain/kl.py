@@ -7,16 +7,16 @@ from unlearnkit.methods.objective import Needs, Objective, Step, Term, Terms, ob
 
 @objective("kl", paper="arXiv:2401.06121", equation="section 3.2, the KL minimization baseline")
 class KL(Objective):
-    """Mean KL(reference || model) at each labeled token of the retain answers.
+    """Mean KL(reference || model) over the labeled tokens of the retain answers.
 
-    The divergence is over the vocabulary. TOFU's and OpenUnlearning's code also average over prompt and padding
-    positions, which makes the value depend on the batch's padding; here only labeled tokens count.
+    Each divergence is a sum over the vocabulary. The code of TOFU and of OpenUnlearning also averages over prompt and
+    padding positions, so the value depends on the padding of the batch. Here the mean includes only labeled tokens.
     """
 
     def needs(self) -> Needs:
-        """Request KL divergences at the retain answers."""
+        """Request the KL divergence at each labeled token of the retain answers."""
         return Needs(kl=frozenset({"retain"}))
 
     def terms(self, step: Step) -> Terms:
-        """Return `retain`, the sum of token KL divergences."""
+        """Return the term `retain`, the sum of token KL divergences."""
         return {"retain": Term(step.kl("retain").values.sum(), "retain", "token")}

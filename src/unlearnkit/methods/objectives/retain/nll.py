@@ -1,4 +1,4 @@
-"""Negative log-likelihood on what must stay: the plainest retain term."""
+"""Negative log-likelihood of the retain answers: the simplest retain term."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ class NLL(Objective):
     """Mean negative log-likelihood of the retain answers, per labeled token."""
 
     def needs(self) -> Needs:
-        """Log-probabilities of the retain answers."""
+        """Request log-probabilities of the retain answers."""
         return Needs(logps=frozenset({"retain"}))
 
     def terms(self, step: Step) -> Terms:
-        """`retain`: minus the sum of token log-probabilities."""
+        """Return the term `retain`: the negative sum of token log-probabilities."""
         return {"retain": Term(-step.logps("retain").values.sum(), "retain", "token")}

@@ -1,4 +1,4 @@
-"""Retain the model's hidden states."""
+"""Retain term that keeps hidden states close to the target model's."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from unlearnkit.methods.objective import Needs, Objective, Step, Term, Terms, ob
 class Representation(Objective):
     """Squared distance of the retain answers' hidden states from the target model's.
 
-    It is averaged over tokens.
+    The distance is summed over the width of the hidden states and averaged over labeled tokens.
     """
 
     layer: Annotated[int, Ge(-1)] = -1
-    """Decoder layer, counted from 0; -1 is the last, after the final norm."""
+    """Index of the decoder layer, counted from 0; -1 is the last layer, after the final norm."""
 
     def needs(self) -> Needs:
-        """Request hidden states on the retain answers, of model and reference."""
+        """Request the model's and the reference model's hidden states on retain answers."""
         there = frozenset({("retain", self.layer)})
         return Needs(hidden=there, reference_hidden=there)
 
     def terms(self, step: Step) -> Terms:
-        """Return `retain`, summed over the width and over labeled tokens."""
+        """Return `retain`: the squared distance, summed over width and labeled tokens."""
         moved = step.hidden("retain", self.layer) - step.reference.hidden("retain", self.layer)
         return {"retain": Term(moved.square().sum(), "retain", "token")}
