@@ -66,7 +66,8 @@ def option_probability(correct: float, wrong: Sequence[float]) -> float:
 def option_probability_open_unlearning(correct: float, wrong: Sequence[float]) -> float:
     """Return OpenUnlearning's `option_probability`, with 1e-10 added to the denominator.
 
-    The value is lower than the paper's. If all options are far less probable than 1e-10, it is 0 instead of the share.
+    The value is lower than the paper's. If all options are far less probable than 1e-10, the result is about 0 instead
+    of the correct answer's share.
     """
     (right,) = checked([correct], "mean log-probability of the correct answer")
     others = checked(wrong, "mean log-probabilities of the wrong answers")
@@ -175,11 +176,11 @@ def _log_exact_p(statistic: float, first: int, second: int) -> float:
 
     `first` and `second` are the sizes of the samples; the distribution is continuous. Merging the two sorted samples is
     a walk on a grid, and all walks are equally likely: after i values of the first sample and j values of the second,
-    the next value is from the first sample with probability (first - i) / (number of values left). A walk ends as soon
-    as i/first and j/second differ by `statistic`. The p-value is the total probability of all points at which a walk
-    can end (Hodges 1958). Each iteration updates the log-probabilities of all i at once.
+    the next value is from the first sample with probability (first - i) / (number of values left). The p-value is the
+    probability that i/first and j/second ever differ by `statistic`: the sum over all points of the probability that
+    they first do so at that point (Hodges 1958). Each iteration updates the log-probabilities of all i at once.
     """
-    limit = round(statistic * first * second)  # the limit of i/first - j/second as a whole number, so that ties are exact
+    limit = round(statistic * first * second)  # a whole number, so that ties are exact
     i = np.arange(first + 1)
     inside = np.full(first + 1, -np.inf)
     inside[0] = 0.0

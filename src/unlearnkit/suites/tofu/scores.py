@@ -65,7 +65,7 @@ def _mean(values: Iterable[float | None]) -> Score:
 
 
 def _ratio(record: Record, variant: _Variant) -> float | None:
-    """Return the truth ratio of a record, or None if it was not measured.
+    """Return a record's truth ratio, or None if it was not measured.
 
     Without a paraphrased answer, the answer itself is used as the correct answer.
     """
