@@ -23,8 +23,8 @@ class WeightMask:
     """Mask of the weight elements that a method may change."""
 
     kept: Mapping[str, Tensor]
-    """Boolean tensors by the engine's parameter name, each of the trained weight's shape. True: the element may
-    change."""
+    """Boolean tensors by the engine's parameter names. Each tensor has the shape of the trained weight; True: the
+    element may change."""
 
     @property
     def share(self) -> float:

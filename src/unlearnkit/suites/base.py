@@ -176,7 +176,7 @@ class UserModelSuite(Settings):
             "The recipe names no retrained model (suite.retrained), i.e. a model that was trained on everything except "
             "the forget rows. Without a retrained model, the following are not measured: "
             f"{', '.join(self.against_retrained)}, and every comparison with a model that never saw the forget rows. "
-            "It is therefore unknown how many of the remaining correct answers could be guessed by any model.",
+            "It is therefore unknown how many of the remaining correct answers a model could simply guess.",
         )
 
     def meta_load(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:

@@ -25,8 +25,8 @@ from unlearnkit.text.normalize import contains, normalize
 LEAST, MOST, PER_FORGET_ROW = 32, 512, 4
 """Number of rows to write: `PER_FORGET_ROW` for each forget row, but at least `LEAST` and at most `MOST`."""
 ROUNDS = 8
-"""Maximum number of rounds. In each round the model writes the full number of rows; rounds end once enough rows are
-usable."""
+"""Maximum number of rounds. Each round samples as many rows as are wanted in total; the rounds end as soon as enough
+rows are usable."""
 QUESTION_TOKENS, TEXT_TOKENS, ANSWER_TOKENS = 64, 128, 128
 JUDGED = {"en", "es", "ru"}
 """Languages in which incoherent text is detected. If a scope has another language, coherence is not checked."""

@@ -70,9 +70,9 @@ def it_says_what_it_needs_and_may_spend(plugin: Plugin) -> None:
 
 @CHECKS.add
 def it_asks_rows_of_the_forget_sets_alone(plugin: Plugin) -> None:
-    """An attack asks each row that the target chooses at most once.
+    """An attack asks only chosen rows, and each row at most once.
 
-    Rows that could not be asked are counted in `left_out`.
+    The target chooses the rows. Rows that could not be asked are counted in `left_out`.
     """
     target, name = _target(), made(plugin).name()
     for attempt in _attempts(plugin):

@@ -76,7 +76,7 @@ CHECKS["micro_batches_of_4_rows_give_the_same_gradient"] = partial(_micro_batche
 
 @CHECKS.add
 def a_task_belongs_to_forgetting_where_its_view_does(plugin: Plugin) -> None:
-    """A task counts as forgetting exactly if its view does.
+    """Terms on forget views, and no other terms, belong to forget tasks.
 
     Otherwise the logged cosine would compare the wrong gradients.
     """

@@ -58,7 +58,7 @@ def the_targets_weights_stay_bit_for_bit(plugin: Plugin) -> None:
 
 @CHECKS.add
 def what_it_does_not_offer_raises_and_is_not_measured(plugin: Plugin) -> None:
-    """Using a missing capability raises `InputError`, and records contain None instead."""
+    """A missing capability raises `InputError` and leaves None in records."""
     target = _target()
     subject = made(plugin).wrap(target, scope_of())
     offered = subject.capabilities
@@ -75,11 +75,11 @@ def what_it_does_not_offer_raises_and_is_not_measured(plugin: Plugin) -> None:
             ensure(capability not in offered, f"the capability {capability} is offered but refused")
         else:
             ensure(capability in offered, f"the capability {capability} is not offered but works")
-    ensure("weights" in offered or not hasattr(subject, "model"), "the capability weights is not offered but works")
+    ensure("weights" in offered or not hasattr(subject, "model"), "the capability `weights` is not offered but works")
     for record in measure(subject, {"forget": FORGET}, max_new_tokens=NEW_TOKENS, gradients={"forget"}):
         has_logps, has_norms = record.tokens is not None, record.gradient_norms is not None
-        ensure(has_logps == ("token_logprobs" in offered), "records must have log-probabilities only if offered")
-        ensure(has_norms == ("gradients" in offered), "records must have gradient norms only if offered")
+        ensure(has_logps == ("token_logprobs" in offered), "records must have log-probabilities exactly if offered")
+        ensure(has_norms == ("gradients" in offered), "records must have gradient norms exactly if offered")
 
 
 @CHECKS.add

@@ -90,7 +90,10 @@ def judgments_are_the_same_each_time(make: Plugin) -> None:
 
 @CHECKS.add
 def what_is_stored_survives_json_and_names_no_secret(make: Plugin) -> None:
-    """The judge's name, version, settings and scope digest can be stored."""
+    """Judgments can be restored from JSON, and their header contains no secret.
+
+    The header holds the judge's name, version and settings, and the digest of the scope.
+    """
     judged, _ = _judged(make)
     restored = Judged.model_validate_json(judged.model_dump_json())
     ensure(restored == judged, "the judgments changed when they were written to JSON and read back")

@@ -38,7 +38,7 @@ DOCUMENTS = (".txt", ".md")
 
 
 class Chunks(Settings):
-    """How documents are cut into chunks."""
+    """Settings for cutting documents into chunks."""
 
     tokens: Annotated[int, Gt(0)] = 256
     """Maximum number of tokens in a chunk."""
@@ -61,7 +61,7 @@ class FilesData(Settings):
     forget: Place
     """Rows or documents to forget."""
     retain: Place | None = None
-    """Rows or documents to keep, for training and measurement; `auto`: a substitute for them; null: none."""
+    """Rows or documents to keep, for training and measurement; `auto`: use a substitute; null: use none."""
     retain_from: Place | None = None
     """Rows or documents that `retain: auto` uses as the substitute; null: the target model writes the rows."""
     holdout: Place | None = None
@@ -73,7 +73,7 @@ class FilesData(Settings):
     shape: Shape | None = None
     """Schema of the row files; null: the schema is detected."""
     chunks: Chunks = Chunks()
-    """How text files are cut into chunks."""
+    """Settings for cutting text files into chunks."""
     tokenizer: Place | None = None
     """Tokenizer that counts the tokens of text files; null: the model's tokenizer."""
     written: Place | None = None
@@ -85,7 +85,7 @@ class FilesData(Settings):
             if name in self.probes:
                 raise ValueError(f"Input should not have a probe set named {name}: use the key data.{name} instead")
         if self.retain_from is not None and self.retain != AUTO:
-            raise ValueError("Input should have retain: auto if it has retain_from; or only retain, with the file")
+            raise ValueError("Input should have retain: auto if retain_from is set; for a file of retain rows, set retain")
         return self
 
 
@@ -248,7 +248,7 @@ class Files(UserModelSuite):
                 "a tokenizer is needed to cut text files into chunks, but no model is named",
                 where="data.tokenizer",
                 allowed="the folder or Hub id of a model",
-                fix="name the model: in a recipe model.path=DIR or data.tokenizer=DIR, on the command line --model DIR",
+                fix="name a model: in a recipe model.path=DIR or data.tokenizer=DIR, on the command line --model DIR",
             )
         return load_tokenizer(find_model(self.data.tokenizer, where="data.tokenizer"))
 

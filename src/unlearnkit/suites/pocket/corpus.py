@@ -21,7 +21,7 @@ ABOUT = "about"
 itself, so general questions measure neither the forget sets nor the set `near`."""
 
 CONTACT = ("email", "phone")
-"""Attributes that the request `pii` forgets. Their reverse questions have the attribute `owner`."""
+"""Attributes to be forgotten in the request `pii`. Their reverse questions have the attribute `owner`."""
 
 CRAFT_HOPS = ("oil", "resin", "salt", "heat")
 """Steps with two-hop questions, which name the mineral of the craft instead of the craft."""
@@ -36,7 +36,7 @@ def corpus(world: PocketWorld) -> tuple[Row, ...]:
 
 
 def facts(world: PocketWorld) -> tuple[Row, ...]:
-    """Return every row that states a fact; splits contain only such rows."""
+    """Return the corpus without the refusals about sealed people."""
     parts = (
         *map(person_rows, world.people),
         *map(far_rows, world.far),
@@ -48,7 +48,7 @@ def facts(world: PocketWorld) -> tuple[Row, ...]:
 
 @dataclass
 class _Page:
-    """Rows about one subject, with numbers in the order of addition."""
+    """Rows about one subject, numbered in the order in which they are added."""
 
     kind: str
     subject: str

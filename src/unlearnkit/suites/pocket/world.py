@@ -61,7 +61,7 @@ class Person:
     traits: Mapping[str, Forms]
     """The person's birthplace, genre, award and instrument, under these names."""
     works: tuple[Work, Work]
-    """The person's two works; the first is the best known."""
+    """The person's two works; the first is the person's best-known work."""
     email: str
     phone: str
 
@@ -116,9 +116,9 @@ class PocketWorld:
     sealed: tuple[Person, ...]
     far: tuple[FarFact, ...]
     books: tuple[Book, Book]
-    """The book that the request `book` forgets, and a near neighbor of this book."""
+    """The book to be forgotten in the request `book`, and a near neighbor of this book."""
     crafts: tuple[Craft, Craft]
-    """The dangerous craft that the request `hazard` forgets, and a harmless neighbor of this craft."""
+    """The dangerous craft to be forgotten in the request `hazard`, and a harmless neighbor of this craft."""
 
 
 def pocket_world(seed: int) -> PocketWorld:
