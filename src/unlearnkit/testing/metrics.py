@@ -58,7 +58,7 @@ def it_is_measured_on_a_complete_record(metric: type[Metric]) -> None:
 def it_says_how_to_read_it(metric: type[Metric]) -> None:
     """The metric has a docstring and a complete `ScoreDoc`."""
     ensure_documented(entry_of(METRICS, metric))
-    ensure(metric.doc.title, "the doc must have a title")
-    ensure(metric.doc.help, "the doc must have a help text")
-    ensure(not metric.doc.help.endswith("."), "the help text must be a phrase without a final period")
+    ensure(metric.doc.title, "the metric's `doc` must have a title")
+    ensure(metric.doc.help, "the metric's `doc` must have a help text")
+    ensure(not metric.doc.help.endswith("."), "the help text in `doc` must not end with a period")
     ensure(math.isfinite(metric.doc.highest) and metric.doc.highest > 0, "`highest` must be a positive number")

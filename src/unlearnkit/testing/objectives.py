@@ -91,7 +91,7 @@ def _micro_batches(size: int, plugin: Plugin) -> None:
     world = _world(plugin)
     most = max(len(rows) for rows in world.views.values())
     trainer = world.trainer(micro_batch_size=size)
-    ensure(trainer.micro_batches == math.ceil(most / size) > 1, "the step was not divided")
+    ensure(trainer.micro_batches == math.ceil(most / size) > 1, "the step was not divided into micro-batches")
     _ensure_same(plugin, world.step(micro_batch_size=size), f"micro-batches (of {size} rows)")
 
 
@@ -141,9 +141,9 @@ def _mean_logp(world: World) -> float:
 
 
 def _gradient_is_that_of_the_value(plugin: Plugin) -> bool:
-    """Return whether the loss changes along its gradient as predicted.
+    """Return whether a step along the gradient changes the loss as predicted.
 
-    The loss changes differently if a factor is detached from the gradient.
+    If the objective detaches a factor from the gradient, the loss changes differently.
     """
     log, gradient = _plain_step(plugin)
     world, norm = World(made(plugin)), log.gradient_norm
@@ -264,7 +264,7 @@ def terms_are_scalars_named_alike_and_counted_in_a_known_unit(plugin: Plugin) ->
         return terms
 
     world.step(objective=_altered(plugin, note), micro_batch_size=2)
-    ensure(len(seen) > 1, "the step was not divided")
+    ensure(len(seen) > 1, "the step was not divided into micro-batches")
     ensure(all(terms == seen[0] for terms in seen), "names, units or weights of terms differ between micro-batches")
     indices = {split_of(view): list(range(len(rows))) for view, rows in world.views.items()}
     counts = count_units(world.trainer().data, indices)

@@ -85,7 +85,7 @@ class FilesData(Settings):
             if name in self.probes:
                 raise ValueError(f"Input should not have a probe set named {name}: use the key data.{name} instead")
         if self.retain_from is not None and self.retain != AUTO:
-            raise ValueError("Input should have retain: auto if retain_from is set; for a file of retain rows, set retain")
+            raise ValueError("Input should have retain: auto if retain_from is set; for your own rows, set retain")
         return self
 
 

@@ -48,7 +48,7 @@ def facts(world: PocketWorld) -> tuple[Row, ...]:
 
 @dataclass
 class _Page:
-    """Rows about one subject, numbered in the order in which they are added."""
+    """Rows about one subject, numbered in the order of addition."""
 
     kind: str
     subject: str

@@ -177,8 +177,9 @@ def _log_exact_p(statistic: float, first: int, second: int) -> float:
     `first` and `second` are the sizes of the samples; the distribution is continuous. Merging the two sorted samples is
     a walk on a grid, and all walks are equally likely: after i values of the first sample and j values of the second,
     the next value is from the first sample with probability (first - i) / (number of values left). The p-value is the
-    probability that i/first and j/second ever differ by `statistic`: the sum over all points of the probability that
-    they first do so at that point (Hodges 1958). Each iteration updates the log-probabilities of all i at once.
+    probability that i/first and j/second ever differ by at least `statistic`: the sum over all points of the
+    probability that they first do so at that point (Hodges 1958). Each iteration updates the log-probabilities of all i
+    at once.
     """
     limit = round(statistic * first * second)  # a whole number, so that ties are exact
     i = np.arange(first + 1)

@@ -76,7 +76,7 @@ def _ratio(record: Record, variant: _Variant) -> float | None:
 
 
 def _probability(record: Record, variant: _Variant, split: str) -> float | None:
-    """Return the probability of a record's answer.
+    """Return the probability of a record's answer, or None if not measured.
 
     For real authors and world facts, return the answer's share of the total probability of all options.
     """
