@@ -216,7 +216,7 @@ CASES = [
     Case(
         "tofu-folder-lacks-a-file",
         lambda place: (place.remove("tofu/retain99.json"), tofu(place)),
-        ["lacks one of TOFU's files", "data.path", "retain99.json"],
+        ["one of TOFU's files is missing", "data.path", "retain99.json"],
         RUN,
     ),
     Case(

@@ -407,7 +407,7 @@ CASES = [
         having(data={"chunks": {"tokens": 4, "overlap": 4}}),
         ["field data.chunks", "overlap"],
     ),
-    Case("recipe-probe-of-a-taken-name", having(data={"probes": {"retain": "x"}}), ["field data", "field of its own"]),
+    Case("recipe-probe-of-a-taken-name", having(data={"probes": {"retain": "x"}}), ["field data", "key data.retain"]),
     Case(
         "recipe-no-pattern",
         having(model={"parameters": "("}),

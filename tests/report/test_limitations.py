@@ -27,9 +27,9 @@ def test_pocket_says_how_small_it_is() -> None:
 def test_without_a_retrained_model_the_unmeasured_figures_are_named() -> None:
     data = TofuData(path="tofu")
     words = " ".join(Tofu(data=data).limitations())
-    assert "unmeasured: forget quality, PrivLeak, the reference attack, and every comparison" in words
+    assert "not measured: forget quality, PrivLeak, the reference attack, and every comparison" in words
     assert "retrained model (suite.retrained)" not in " ".join(Tofu(data=data, retrained="m").limitations())
-    assert "unmeasured: PrivLeak, the reference attack, and every" in of_files(retrained=None)
+    assert "not measured: PrivLeak, the reference attack, and every" in of_files(retrained=None)
     assert "suite.retrained" not in of_files()
 
 
@@ -43,10 +43,10 @@ def test_tofu_says_what_its_figures_are() -> None:
     ("data", "said"),
     [
         ({"retain": None}, "No retain rows were given (data.retain)"),
-        ({"retain": "auto"}, "the target model wrote rows to use in their place"),
-        ({"retain": "auto", "retain_from": "x.txt"}, "rows from data.retain_from were used in their place"),
-        ({"holdout": None}, "no membership attack and no PrivLeak"),
-        ({"scope": None}, "drafted from the forget rows, and nobody has checked them"),
+        ({"retain": "auto"}, "Rows that the target model wrote were used instead"),
+        ({"retain": "auto", "retain_from": "x.txt"}, "Rows from data.retain_from were used instead"),
+        ({"holdout": None}, "membership attacks and PrivLeak are not measured"),
+        ({"scope": None}, "drafted from the forget rows, and nobody has checked the draft"),
     ],
 )
 def test_files_say_what_was_not_given(data: dict[str, Any], said: str) -> None:

@@ -133,8 +133,8 @@ def test_the_model_writes_what_stands_in_for_retain(pile: dict[str, str], tmp_pa
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ({"retain": "auto"}, "the target model wrote rows to use in their place"),
-        ({"retain": "auto", "retain_from": "retain"}, "rows from data.retain_from were used in their place"),
+        ({"retain": "auto"}, "Rows that the target model wrote were used instead"),
+        ({"retain": "auto", "retain_from": "retain"}, "Rows from data.retain_from were used instead"),
         ({}, None),
     ],
     ids=["written", "stood-in", "own"],
@@ -147,9 +147,9 @@ def test_run_and_report_warn_of_retain_rows_that_stand_in(
     told = " ".join(capsys.readouterr().err.split())
     page = folder.report_file.read_text("utf-8")
     if said is None:
-        assert "warning" not in told and "in their place" not in page
+        assert "warning" not in told and "were used instead" not in page
         return
-    assert f"warning: No retain rows were given: {said}" in told and "Utility is only as well known as" in told
+    assert f"warning: No retain rows were given. {said}" in told and "Utility is known only as far as" in told
     assert said in page and said in folder.card_file.read_text("utf-8")
 
 
@@ -193,7 +193,7 @@ def test_files_of_one_name_give_rows_of_different_ids() -> None:
     ("data", "said"),
     [
         ({"retain_from": "x.txt"}, "retain: auto"),
-        ({"probes": {"retain": "x"}}, "field of its own"),
+        ({"probes": {"retain": "x"}}, "use the key data.retain instead"),
         ({"probes": {"Near!": "x"}}, "pattern"),
         ({"chunks": {"tokens": 4, "overlap": 4}}, "overlap"),
         ({"forgett": "x"}, "did you mean forget"),
@@ -264,6 +264,6 @@ def test_a_model_that_writes_nothing_usable_is_told(
     pile: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("unlearnkit.suites.synthetic_retain._may_stay", lambda *_: False)
-    with pytest.raises(UnlearnError, match="hardly anything") as caught:
+    with pytest.raises(UnlearnError, match="too few usable retain rows") as caught:
         run(make_recipe(recipe_of(pile, tmp_path / "run", retain="auto")), progress=QUIET)
     assert "retain_from" in caught.value.render()

@@ -400,7 +400,7 @@ def test_the_authors_request_leaves_out_whole_people_and_no_author_of_a_book(see
     assert not {book.author for book in world.books} & {person.name for person in people}
 
 
-@pytest.mark.parametrize(("name", "hint"), [("author", "did you mean 'authors'"), ("zzz", "take one of those")])
+@pytest.mark.parametrize(("name", "hint"), [("author", "did you mean 'authors'"), ("zzz", "choose one of the allowed")])
 def test_an_unknown_request_says_what_is_meant(name: str, hint: str) -> None:
     with pytest.raises(InputError, match=hint) as caught:
         forget_request(world_of(0), name)

@@ -1,4 +1,4 @@
-"""Base class of localizers, which find the weights that hold a knowledge."""
+"""Base class of localizers, which find the weights that store knowledge."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unlearnkit.core.registry import Registry
 from unlearnkit.core.settings import Settings
 from unlearnkit.methods.objective import Needs, View
 
-if TYPE_CHECKING:  # a recipe names localizers, and reading one does not wait for torch
+if TYPE_CHECKING:  # recipes name localizers, and reading a recipe must not import torch
     from torch import Tensor
 
     from unlearnkit.data.encoding import Encoded
@@ -20,43 +20,50 @@ if TYPE_CHECKING:  # a recipe names localizers, and reading one does not wait fo
 
 @dataclass(frozen=True)
 class WeightMask:
-    """Which elements of which weights may change."""
+    """Mask of the weight elements that a method may change."""
 
     kept: Mapping[str, Tensor]
-    """Boolean tensor of the shape of each trained weight, by the engine's name of the parameter; True: may change."""
+    """Boolean tensors by the engine's parameter names. Each tensor has the shape of the trained weight; True: the
+    element may change."""
 
     @property
     def share(self) -> float:
-        """Share of the elements that may change, in [0, 1]."""
+        """Fraction of the mask's elements that may change, in [0, 1]."""
         total = sum(mask.numel() for mask in self.kept.values())
         return sum(int(mask.sum()) for mask in self.kept.values()) / max(total, 1)
 
 
 class LocalizationContext(Protocol):
-    """What a localizer sees of a run."""
+    """The part of a run's context that a localizer can use."""
 
     @property
     def engine(self) -> Engine:
-        """The target model, with the weights that are trained requiring a gradient."""
+        """The target model.
+
+        Only the weights to be trained require a gradient.
+        """
         ...
 
     @property
     def pad_id(self) -> int:
-        """Token id that fills up rows."""
+        """Id of the token with which short rows are padded."""
         ...
 
     @property
     def seed(self) -> int:
-        """Seed of everything that is drawn."""
+        """Seed of all random choices."""
         ...
 
     def views(self, needs: Needs) -> Mapping[View, list[Encoded]]:
-        """Encode every row of the views that are needed."""
+        """Return the encoded rows of every view in `needs`."""
         ...
 
 
 class Localizer(Settings, ABC):
-    """Says which weights hold the knowledge. Its fields are its settings."""
+    """Finds the weights that store the knowledge to forget.
+
+    The fields of a localizer are its settings.
+    """
 
     def needs(self) -> Needs:
         """Return the views that the localizer reads; by default the forget rows."""

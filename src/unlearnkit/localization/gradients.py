@@ -1,4 +1,4 @@
-"""The exact gradient of the loss on all rows, for localizers."""
+"""Computes the exact gradient of the loss on all rows, for localizers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from unlearnkit.models.engine import Engine
 from unlearnkit.models.logprob import widen
 
 BATCH_ROWS = 16
-"""Rows of one forward pass; they set the memory, and do not change the gradient."""
+"""Number of rows per forward pass. The number determines memory use, but does not change the gradient."""
 
 _VIEW = "rows"
 _LOGPS = Quantity(_VIEW, "logps")
@@ -27,25 +27,30 @@ def loss_gradient(
 ) -> dict[str, Tensor]:
     """Return the gradient of the mean loss on all rows.
 
-    The loss is the negative log-likelihood per labeled token. Batches are summed in float32 or wider, whatever the
-    weights' data type. One gradient is held: each weight's share of a batch is added to it and dropped during the
-    backward pass. The model is in eval mode meanwhile.
+    The loss is the mean negative log-likelihood per labeled token. The gradients of batches are summed in float32 or a
+    wider type, whatever the data type of the weights. Only the sum is kept in memory: during the backward pass, each
+    weight's gradient on the batch is added to the sum and then discarded. The model is in eval mode during the
+    computation.
 
     Returns:
-        Gradient of each weight that requires one, by the engine's name of the parameter; 0 where the loss does not
-        depend on the weight. A tied weight has one name.
+        Gradient of each weight that requires one, by the engine's parameter name. The gradient is 0 if the loss does
+        not depend on the weight. A tied weight appears once, under one name.
 
     Raises:
-        InputError: there are no rows, no trained weights, or the gradient is not finite.
+        InputError: there are no rows or no trained weights, or the gradient is not finite.
     """
     weights = {name: weight for name, weight in engine.named_parameters() if weight.requires_grad}
     if not rows or not weights:
         lacking = "rows" if not rows else "trained weights"
-        raise InputError(f"there are no {lacking} to take a gradient of", where="method.mask", fix="give it some")
+        raise InputError(
+            f"the gradient for the mask cannot be computed, because there are no {lacking}",
+            where="method.mask",
+            fix="provide forget rows and at least one trained weight",
+        )
     total = {name: torch.zeros_like(widen(weight.detach())) for name, weight in weights.items()}
 
     def collect(weight: Tensor, into: Tensor) -> None:
-        assert weight.grad is not None  # the hook runs once it is complete
+        assert weight.grad is not None  # the hook runs once the gradient is complete
         into.add_(weight.grad)
         weight.grad = None
 
@@ -70,6 +75,6 @@ def loss_gradient(
         raise InputError(
             "the gradient of the loss on the forget rows is not finite",
             where=odd,
-            fix="check that the target model answers, and try model.dtype=float32",
+            fix="check that the target model gives sensible answers, and try model.dtype=float32",
         )
     return total

@@ -1,4 +1,4 @@
-"""Choose the elements of largest absolute value in several tensors, without sorting."""
+"""Selects the elements with the largest absolute values, without sorting."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ import torch
 from torch import Tensor
 
 CHUNK_ELEMENTS = 2**22
-"""Elements that are looked at once; more would take more memory, and no less time."""
+"""Number of elements that are processed at a time. A larger number would need more memory and save no time."""
 
 _LOW_BITS = 16
 
 
 def largest(values: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
-    """Choose the `count` elements of largest absolute value, over all tensors together.
+    """Choose the `count` elements with the largest absolute values across all tensors.
 
-    Absolute values are compared in float32. Of equal ones those of earlier tensors are chosen, and within a tensor
-    those of lower index, so the choice is the same on every call. The limit is found by counting: the bits of positive
-    floating-point numbers, read as integers, are in the order of the numbers.
+    Absolute values are compared in float32. Among equal values, elements of earlier tensors are chosen first, and
+    within a tensor elements of lower index, so the choice is the same on every call. The smallest chosen value is found
+    by counting instead of sorting: read as integers, the bits of positive floating-point numbers have the same order as
+    the numbers.
 
     Args:
-        values: tensors without NaN.
-        count: between 0 and the number of elements.
+        values: tensors by name; they must not contain NaN.
+        count: number of elements to choose, between 0 and the total number of elements.
 
     Returns:
-        Boolean tensor of each one's shape; exactly `count` elements are True.
+        One boolean mask per tensor, of the tensor's shape. Exactly `count` elements of all masks together are True.
     """
     if count == 0:
         return {name: torch.zeros_like(tensor, dtype=torch.bool) for name, tensor in values.items()}
@@ -43,7 +44,10 @@ def largest(values: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
 
 
 def _limit(values: Mapping[str, Tensor], count: int) -> tuple[int, int]:
-    """Return the bits of the smallest chosen value, and its chosen elements."""
+    """Return the bits of the smallest chosen absolute value.
+
+    Also return how many of the elements with this value are chosen.
+    """
     high, left = _bin(values, count, lambda bits: bits >> _LOW_BITS, 2 ** (31 - _LOW_BITS))
     low, left = _bin(
         values,
@@ -57,7 +61,7 @@ def _limit(values: Mapping[str, Tensor], count: int) -> tuple[int, int]:
 def _bin(values: Mapping[str, Tensor], count: int, key: Callable[[Tensor], Tensor], bins: int) -> tuple[int, int]:
     """Return the bin of the `count`-th largest key.
 
-    Also return how many keys of the bin are among the `count` largest.
+    Also return how many keys of this bin are among the `count` largest keys.
     """
     totals = torch.zeros(bins, dtype=torch.int64)
     for part in _parts(values):

@@ -1,4 +1,4 @@
-"""The interface of suites: benchmarks with splits, a scope and perhaps models."""
+"""The interface of suites: benchmarks with splits, a scope and optional models."""
 
 from __future__ import annotations
 
@@ -26,70 +26,74 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SuiteTask:
-    """A request to forget, with rows to train on and measure."""
+    """A request to forget, with rows to train on and to measure."""
 
     suite: str
-    """Name and version of the suite: `pocket-1`."""
+    """Name and version of the suite, for example `pocket-1`."""
     scope: Scope
     splits: Splits
     measured: Mapping[str, tuple[Row, ...]]
-    """Rows that are measured, by the name of their set, in the order in which the sets are shown."""
+    """Rows to measure, by the name of the set. Reports show the sets in this order."""
     unspoken: frozenset[str] = frozenset()
-    """Measured sets for whose rows nothing is generated; only their tokens are measured."""
+    """Names of sets that are measured without generation: only the probabilities of their tokens are measured."""
     gradients: frozenset[str] = frozenset()
-    """Measured sets on whose rows gradient norms are measured."""
+    """Names of sets for which gradient norms are measured."""
     to_be_written: frozenset[str] = frozenset()
-    """Splits that are still empty; the target model writes their rows at the start of the run."""
+    """Names of splits that are still empty; the target model writes the missing rows at the start of the run."""
 
 
 class GridRow(Value):
-    """One setting that was tried while tuning."""
+    """One combination of settings that was tried in tuning."""
 
     method: str
     settings: dict[str, object]
     scores: dict[str, float | None]
-    """Scores on the validation part, never on the reported rows."""
+    """Scores on the validation rows, never on the rows that reports use."""
     chosen: bool = False
 
 
 class GridReport(Value):
-    """A tuning grid: the same number of settings for every method."""
+    """A tuning grid with equally many combinations of settings for every method."""
 
     rows: tuple[GridRow, ...]
     note: str = ""
-    """How the choice was made, and on which rows."""
+    """States how the settings were chosen, and on which rows."""
 
 
 class Suite(Protocol):
-    """A benchmark.
+    """A benchmark for unlearning.
 
-    Its fields are the keys of the recipe section `suite`, and those of its field `data` the keys of the section `data`.
-    A suite may have two more class attributes: `score_docs`, the docs of its own scores (see `declared_docs`), and
-    `tuning_grid`, a file with the grid by which the settings of its methods were chosen (see `tuning_grid`).
+    The fields of a suite are the keys of the recipe section `suite`. The fields of its field `data` are the keys of the
+    recipe section `data`. A suite may have two more class attributes: `score_docs` documents the scores that only this
+    suite has (see the function `declared_docs`), and `tuning_grid` is a file with the grid of settings that were tried
+    for each method (see the function `tuning_grid`).
     """
 
     version: ClassVar[str]
     has_models: ClassVar[bool]
     """Whether the suite builds its target model; if not, the recipe names the model."""
     max_new_tokens: ClassVar[int]
-    """Default of the largest number of tokens of an output."""
+    """Default for the maximum number of tokens in an output."""
 
     def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Suite:
         """Return the suite with everything that it needs from the target model.
 
-        The suite itself, if it needs nothing.
+        A suite that needs nothing from the model returns itself.
 
         Args:
             target: folder or Hub id of the target model.
             folder: private folder for the files that are written.
-            seed: of the sampling.
-            max_length: largest number of tokens of a row.
-            progress: reports the steps.
+            seed: seed of the sampling.
+            max_length: maximum number of tokens in a row.
+            progress: shows the progress of the preparation.
         """
         ...
 
     def task(self) -> SuiteTask:
-        """Return scope and splits. Fast; needs no model."""
+        """Return the scope, the splits and the rows to measure.
+
+        The call is fast and needs no model.
+        """
         ...
 
     def target_model(self, progress: Progress) -> str | None:
@@ -106,75 +110,82 @@ class Suite(Protocol):
     def meta_load(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
         """Return the target model's tokenizer and an untrained model of its architecture.
 
-        Fast, for a dry run. Called only for a suite that has models.
+        A dry run calls this method, so the method must be fast. It is called only if the suite has models.
         """
         ...
 
     def retain_corpus(self) -> Sequence[Row]:
-        """Return everything that the retrained model learned."""
+        """Return every row that the retrained model was trained on."""
         ...
 
     def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
-        """Return the scores that only this suite has. Needs no model.
+        """Return the scores that only this suite has.
+
+        The call needs no model.
 
         Args:
-            records: of the model under test.
-            retrained: records of the retrained model; empty if there is none.
+            records: records of the model under test.
+            retrained: records of the retrained model; empty if there is no retrained model.
         """
         ...
 
     def heading(self) -> str:
-        """Return in a few words what is to be forgotten.
+        """Return a short description of the knowledge to forget.
 
-        They end the title of a report, so they contain nothing secret.
+        The description is the end of a report's title, so it must not contain a secret.
         """
         ...
 
     def limitations(self) -> tuple[str, ...]:
-        """Return what a reader must know about results on this suite.
+        """Return the limitations of results on this suite.
 
-        In sentences that contain nothing secret. Reads no file.
+        Each limitation consists of whole sentences and contains no secret. The call reads no file.
         """
         ...
 
 
 class UserModelSuite(Settings):
-    """Base class of suites whose models the user brings."""
+    """Base class of suites for which the user supplies the models."""
 
     model_config = ConfigDict(ignored_types=(cached_property,))
 
     has_models: ClassVar[bool] = False
 
     against_retrained: ClassVar[tuple[str, ...]] = ("PrivLeak", "the reference attack")
-    """Titles of the suite's own scores that need a retrained model."""
+    """Titles of this suite's scores that cannot be computed without a retrained model."""
 
     retrained: Place | None = None
-    """Folder or Hub id of a model that learned everything but what is to be forgotten; null if there is none."""
+    """Folder or Hub id of a model that was trained on everything except the forget rows; null: there is none."""
 
     def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
         """Return the suite itself, which needs nothing from the model."""
         return self
 
     def target_model(self, progress: Progress) -> None:
-        """Return None: the recipe names the model."""
+        """Return None, because the recipe names the target model."""
 
     def retrained_model(self, progress: Progress) -> str | None:
-        """Return the model that the user has named."""
+        """Return the retrained model that the recipe names, if any."""
         return self.retrained
 
     def limitations(self) -> tuple[str, ...]:
-        """Return what is not measured without a retrained model."""
+        """Return which scores are not measured without a retrained model."""
         if self.retrained is not None:
             return ()
         return (
-            "The recipe names no retrained model (suite.retrained), one that learned everything but what is to be "
-            f"forgotten. Without one these stay unmeasured: {', '.join(self.against_retrained)}, and every comparison "
-            "with a model that never learned it. So it is unknown how much of what remains any model could guess.",
+            "The recipe names no retrained model (suite.retrained), i.e. a model that was trained on everything except "
+            "the forget rows. Without a retrained model, the following are not measured: "
+            f"{', '.join(self.against_retrained)}, and every comparison with a model that never saw the forget rows. "
+            "It is therefore unknown how many of the remaining correct answers a model could simply guess.",
         )
 
     def meta_load(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
-        """Raise InputError: the suite has no model."""
-        raise InputError("the suite has no model of its own", where="model.path", fix="name the model")
+        """Raise InputError, because the suite supplies no model."""
+        raise InputError(
+            "the suite supplies no model",
+            where="model.path",
+            fix="set model.path to the folder or Hub id of the target model",
+        )
 
 
 SUITES: Registry[type[Suite]] = Registry("suite", "unlearnkit.suites", module="suite")
@@ -182,12 +193,15 @@ suite = SUITES.register
 
 
 def declared_docs(name: str) -> Docs:
-    """Return the docs of a suite's own scores; empty if not registered."""
+    """Return the docs of the scores that only one suite has.
+
+    The result is empty if no suite with this name is registered.
+    """
     docs: Docs = getattr(SUITES.get(name).plugin, "score_docs", {}) if name in SUITES.names() else {}
     return docs
 
 
 def tuning_grid(name: str) -> GridReport | None:
-    """Return the tuning grid that a suite offers, if any."""
+    """Return the tuning grid of a suite, if the suite has one."""
     file = getattr(SUITES.get(name).plugin, "tuning_grid", None)
     return None if file is None else GridReport.model_validate_json(file.read_text(encoding="utf-8"))

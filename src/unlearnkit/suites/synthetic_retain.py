@@ -1,8 +1,8 @@
-"""Retain rows that the target model writes, for users without any.
+"""Lets the target model write retain rows for users who have none.
 
-A chat model that is given only the beginning of a user's turn continues with a typical question (Magpie, Xu et al.
-2024, arXiv 2406.08464), and then answers it. A model without a chat template continues the beginning of a text. Both
-are samples of what the model knows, which is what must stay; nobody has checked how well they represent it.
+Given only the beginning of a user's turn, a chat model continues with a typical question (Magpie, Xu et al. 2024, arXiv
+2406.08464); the model then answers this question. A model without a chat template continues the beginning of a text.
+The rows are samples of the model's knowledge, which it should keep; nobody has checked how well the rows represent it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ from unlearnkit.text.normalize import contains, normalize
 LEAST, MOST, PER_FORGET_ROW = 32, 512, 4
 """Number of rows to write: `PER_FORGET_ROW` for each forget row, but at least `LEAST` and at most `MOST`."""
 ROUNDS = 8
-"""How often the model is asked for that number of rows, as long as too few of them are usable."""
+"""Maximum number of rounds. Each round samples as many rows as are wanted in total; the rounds end as soon as enough
+rows are usable."""
 QUESTION_TOKENS, TEXT_TOKENS, ANSWER_TOKENS = 64, 128, 128
 JUDGED = {"en", "es", "ru"}
-"""Languages in which incoherent text is detected; rows in other languages are not checked."""
+"""Languages in which incoherent text is detected. If a scope has another language, coherence is not checked."""
 PLACEHOLDER = "\u2060HERE\u2060"
-"""Replaces the user's words in the chat template. What precedes it begins a user's turn."""
+"""Placeholder for the user's words in the chat template. The text before the placeholder begins a user's turn."""
 
 
 def write_synthetic_retain(
@@ -41,12 +42,12 @@ def write_synthetic_retain(
     No row names a subject of the scope or contains one of its secrets.
 
     Args:
-        target: folder or Hub id of the model.
-        forget: rows to be forgotten; sampled rows with the same question are rejected.
-        scope: what is to be forgotten.
-        seed: of the sampling.
-        max_length: largest number of tokens of a row; longer ones are rejected.
-        progress: shows the number of rows.
+        target: folder or Hub id of the target model.
+        forget: forget rows; sampled rows with the same question are rejected.
+        scope: scope of the request to forget.
+        seed: seed of the sampling.
+        max_length: maximum number of tokens in a row; longer rows are rejected.
+        progress: shows the number of usable rows.
 
     Raises:
         UnlearnError: the model writes too few usable rows.
@@ -65,11 +66,11 @@ def write_synthetic_retain(
                 break
     if len(rows) < LEAST:
         raise UnlearnError(
-            "the target model writes hardly anything that can be used as retain rows",
+            "the target model wrote too few usable retain rows",
             where="data.retain",
-            value=f"{len(rows)} rows of {ROUNDS * wanted} drawn",
-            allowed=f"at least {LEAST}",
-            fix="name a text or rows to use instead: data.retain_from=FILE",
+            value=f"{len(rows)} usable rows of {ROUNDS * wanted} sampled rows",
+            allowed=f"at least {LEAST} usable rows",
+            fix="provide a file of texts or rows to use instead: data.retain_from=FILE",
         )
     return tuple(row.model_copy(update={"id": f"written/{n}"}) for n, row in enumerate(rows.values()))
 
@@ -77,7 +78,7 @@ def write_synthetic_retain(
 def _may_stay(row: Row, forget: Sequence[Row], scope: Scope) -> bool:
     """Return whether a row is outside the scope and coherent.
 
-    Coherence is checked only if all languages of the scope can be judged.
+    Coherence is checked only if incoherent text can be detected in all languages of the scope (see `JUDGED`).
     """
     if set(scope.languages) <= JUDGED and not all(map(is_coherent, filter(None, (row.question, row.answer)))):
         return False
@@ -89,7 +90,10 @@ def _may_stay(row: Row, forget: Sequence[Row], scope: Scope) -> bool:
 
 
 def _draw(model: Any, encoder: ChatEncoder, count: int, seed: int) -> Iterator[Row]:
-    """Sample questions with the model's answers, or texts, that fit into `max_length`."""
+    """Sample rows that fit into `max_length`.
+
+    A row is a question with the model's answer or, without a chat template, a text.
+    """
     draw = _texts if encoder.layout == "plain" else _questions
     for row in draw(model, encoder, count, seed):
         try:
@@ -107,7 +111,7 @@ def _texts(model: Any, encoder: ChatEncoder, count: int, seed: int) -> Iterator[
 
 
 def _questions(model: Any, encoder: ChatEncoder, count: int, seed: int) -> Iterator[Row]:
-    """Yield questions with answers that are finished and not empty."""
+    """Yield questions whose answers are finished and not empty."""
     tokenizer = encoder.tokenizer
     turn = [{"role": "user", "content": PLACEHOLDER}]
     template = str(tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True))
@@ -126,7 +130,7 @@ def _sample(
 ) -> Iterator[str]:
     """Sample `count` texts that continue `start`, up to the first special token.
 
-    Empty texts are left out; with `finished`, also those that reach no special token.
+    Empty texts are left out. With `finished`, texts that reach no special token are left out, too.
     """
     tokenizer = encoder.tokenizer
     special = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())

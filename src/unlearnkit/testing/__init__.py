@@ -1,16 +1,16 @@
-"""Conformance checks for every kind of plug-in, for other packages too.
+"""Conformance checks for every kind of plug-in, also in other packages.
 
 ```python
 from unlearnkit.testing import checks_for, run_checks
 from my_package import MyObjective
 
 run_checks("objective", MyObjective())  # one AssertionError that lists every failed check
-for name, check in checks_for("objective").items():  # or one at a time, say by pytest.mark.parametrize
+for name, check in checks_for("objective").items():  # or one check at a time, e.g. with pytest.mark.parametrize
     check(MyObjective())
 ```
 
-What a kind's checks take is written in its module: `unlearnkit.testing.objectives` and so on. Everything that they run
-on is made up and tiny. They need no development dependency, pytest included.
+Each kind has a module, such as `unlearnkit.testing.objectives`, whose docstring states what the checks take. The checks
+run on tiny, made-up models and data. They need no development dependency, not even pytest.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["Check", "checks_for", "kinds", "run_checks"]
 def kinds() -> tuple[str, ...]:
     """Return every kind of plug-in that has checks, sorted.
 
-    A module whose name ends in "s" holds the checks of one kind, as `CHECKS`.
+    Each module of this package whose name ends in "s" holds the checks of one kind in `CHECKS`.
     """
     modules = (module.name for module in pkgutil.iter_modules(__path__))
     return tuple(sorted(name.removesuffix("s") for name in modules if name.endswith("s")))
@@ -40,11 +40,13 @@ def checks_for(kind: str) -> dict[str, Check]:
     A check raises `AssertionError` if the plug-in does not conform.
 
     Raises:
-        InputError: there is no such kind.
+        InputError: there are no checks for the kind.
     """
     if kind not in kinds():
         allowed = ", ".join(kinds())
-        raise InputError("no checks for this kind of plug-in", value=kind, allowed=allowed, fix="name one of these")
+        raise InputError(
+            "there are no checks for this kind of plug-in", value=kind, allowed=allowed, fix="name an allowed kind"
+        )
     return dict(import_module(f"{__name__}.{kind}s").CHECKS)
 
 
@@ -52,12 +54,12 @@ def run_checks(kind: str, plugin: Any) -> None:
     """Run every check of a kind on a plug-in.
 
     Args:
-        kind: see `kinds`.
-        plugin: what the kind's module says.
+        kind: kind of plug-in; see `kinds`.
+        plugin: the plug-in to check. The docstring of the kind's module states what it may be.
 
     Raises:
-        AssertionError: it lists every failed check with its message.
-        InputError: there is no such kind.
+        AssertionError: a check failed. The message lists every failed check.
+        InputError: there are no checks for the kind.
     """
     checks, failed = checks_for(kind), []
     for name, check in checks.items():
@@ -65,7 +67,7 @@ def run_checks(kind: str, plugin: Any) -> None:
             check(plugin)
         except AssertionError as error:
             failed.append(f"{name}: {error}")
-        except Exception as error:  # noqa: BLE001 (a plug-in may raise anything, and the other checks still run)
+        except Exception as error:  # noqa: BLE001 (a plug-in may raise any error, and the other checks must still run)
             failed.append(f"{name}: {type(error).__name__}: {error}")
     if failed:
         lines = "\n".join(f"- {line}" for line in failed)

@@ -1,6 +1,6 @@
-"""Checks of attacks.
+"""Conformance checks for attacks.
 
-They take an `Attack`, or a class of attacks that has a default for every setting.
+Each check takes an `Attack`, or an `Attack` class that has a default for every setting.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Plugin = Attack | type[Attack]
 CHECKS = Checks()
 NEW_TOKENS = 3
 AT_MOST = 4
-"""Rows of a set that are asked."""
+"""Maximum number of rows per set that an attack may ask."""
 
 
 def _subject() -> LocalSubject:
@@ -54,43 +54,47 @@ def _target() -> SubjectUnderAttack:
 
 def _attempts(plugin: Plugin) -> list[Attempt]:
     attempts: list[Attempt] = made(plugin).attempt(_target())
-    ensure(attempts, "the attack makes no attempt on a model that answers and can be trained")
+    ensure(attempts, "the attack makes no attempt on a model that has every capability")
     return attempts
 
 
 @CHECKS.add
 def it_says_what_it_needs_and_may_spend(plugin: Plugin) -> None:
-    """Capabilities that there are, a budget in words, a name."""
+    """The attack has a name, known capabilities, and a budget in words."""
     attack = made(plugin)
     ensure(attack.needs <= ALL, f"`needs` names unknown capabilities: {', '.join(sorted(attack.needs - ALL))}")
     budget = attack.budget()
-    ensure(isinstance(budget, str) and budget.strip(), "`budget` must say in words what the attacker may spend")
+    ensure(isinstance(budget, str) and budget.strip(), "`budget` must state in words what the attacker may spend")
     ensure(attack.name(), "the attack has no name")
 
 
 @CHECKS.add
 def it_asks_rows_of_the_forget_sets_alone(plugin: Plugin) -> None:
-    """An attack asks the rows that the target chooses, each once.
+    """An attack asks only chosen rows, and each row at most once.
 
-    A row that could not be asked is counted.
+    The target chooses the rows. Rows that could not be asked are counted in `left_out`.
     """
     target, name = _target(), made(plugin).name()
     for attempt in _attempts(plugin):
         named = attempt.name == name or attempt.name.startswith(f"{name}.")
-        ensure(named, f"an attempt must be named {name!r}, or that with a dot and more")
+        ensure(named, f"the name of an attempt must be {name!r} or begin with '{name}.'")
         ensure(attempt.records, "an attempt has no records")
         for split, members in by_set(attempt.records).items():
-            ensure(split in ATTACKED_SETS, f"the attack asks the set {split!r}, which must not be forgotten")
+            ensure(split in ATTACKED_SETS, f"the attack asks the set {split!r}, which is not a forget set")
             ids = [record.row.id for record in members]
             chosen = {row.id for row in target.chosen(split)}
             ensure(len(ids) == len(set(ids)), "a row is asked twice in one attempt")
             ensure(set(ids) <= chosen, "the attack asks rows that the target did not choose")
-            ensure(len(ids) + attempt.left_out.get(split, 0) <= len(chosen), "more rows are left out than there are")
+            count = len(ids) + attempt.left_out.get(split, 0)
+            ensure(count <= len(chosen), "more rows are asked or left out than were chosen")
 
 
 @CHECKS.add
 def records_hold_output_and_log_probabilities(plugin: Plugin) -> None:
-    """The scores of an attack are made of them."""
+    """Every record has an output and log-probabilities.
+
+    The scores of an attack are computed from both.
+    """
     for attempt in _attempts(plugin):
         for record in attempt.records:
             ensure(record.generation is not None, "a record has no output")
@@ -99,13 +103,19 @@ def records_hold_output_and_log_probabilities(plugin: Plugin) -> None:
 
 @CHECKS.add
 def it_is_the_same_each_time(plugin: Plugin) -> None:
-    """What is drawn depends on the target's seed."""
-    ensure(_attempts(plugin) == _attempts(plugin), "attempts differ from call to call")
+    """Repeated calls give the same attempts.
+
+    Random choices depend only on the target's seed.
+    """
+    ensure(_attempts(plugin) == _attempts(plugin), "repeated calls give different attempts")
 
 
 @CHECKS.add
 def it_leaves_the_subject_as_it_is(plugin: Plugin) -> None:
-    """Weights, rows and records; only the target's own copies are trained."""
+    """The attack leaves the attacked model's weights and the records unchanged.
+
+    Only copies that the target makes may be trained.
+    """
     target, records = _target(), [record.model_copy(deep=True) for record in _records()]
     subject = target.subject
     assert isinstance(subject, LocalSubject)
@@ -113,22 +123,22 @@ def it_leaves_the_subject_as_it_is(plugin: Plugin) -> None:
     made(plugin).attempt(target)
     after: dict[str, Any] = subject.model.state_dict()
     same = before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
-    ensure(same, "the weights of the subject were changed")
-    ensure(list(_records()) == records, "the records were changed")
+    ensure(same, "the attack changed the weights of the attacked model")
+    ensure(list(_records()) == records, "the attack changed the records")
 
 
 @CHECKS.add
 def no_question_holds_a_secret(plugin: Plugin) -> None:
     """No question contains a secret.
 
-    Finding that secret in the output would mean nothing.
+    If a question contained a secret, finding the secret in the output would prove nothing.
     """
     scope, plain = scope_of(), {row.id: row for row in FORGET}
-    # Scanned against the plain row: what a row's own question states is no leak.
+    # Each question is compared with the original row, because what the row's own question states is not a leak.
     for attempt in _attempts(plugin):
         for record in attempt.records:
             leaked = find_leaks(record.row.question, plain[record.row.id], scope)
-            ensure(not leaked, "a question holds a secret")
+            ensure(not leaked, "a question contains a secret")
     attack = made(plugin)
     if isinstance(attack, PromptAttack):
         for row in FORGET:
@@ -136,17 +146,20 @@ def no_question_holds_a_secret(plugin: Plugin) -> None:
             if put is not None:
                 ensure(put.row.id == row.id, "`rewrite` must keep the row's id")
                 ensure(put.row.answers == row.answers, "`rewrite` must keep the row's answers")
-                ensure(not find_leaks(put.row.question, row, scope), "a question holds a secret")
+                ensure(not find_leaks(put.row.question, row, scope), "a question contains a secret")
 
 
 @CHECKS.add
 def it_is_registered_and_documented(plugin: Plugin) -> None:
-    """The class and every setting have docstrings."""
+    """The attack is registered, and its class and settings have docstrings."""
     ensure_documented(entry_of(ATTACKS, plugin))
     ensure_settings_documented(plugin)
 
 
 @CHECKS.add
 def settings_are_frozen_and_survive_json(plugin: Plugin) -> None:
-    """Settings are written to run folders and read back."""
+    """Settings are frozen and can be restored from JSON.
+
+    Run folders store settings as JSON.
+    """
     ensure_settings_frozen(made(plugin))

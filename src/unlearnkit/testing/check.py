@@ -1,4 +1,4 @@
-"""Conformance checks, and those that several kinds of plug-ins share."""
+"""Helpers for conformance checks, and checks that several kinds of plug-ins share."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from unlearnkit.core.registry import Entry, Registry
 from unlearnkit.core.settings import Settings
 
 Check = Callable[[Any], None]
-"""Takes a plug-in and raises `AssertionError` if the plug-in does not conform."""
+"""Function that takes a plug-in and raises `AssertionError` if the plug-in does not conform."""
 
 
 class Checks(dict[str, Check]):
     """The checks of one kind of plug-in, by name."""
 
     def add(self, function: Check) -> Check:
-        """Decorate a check; its name is the function's."""
+        """Register a function as a check under the function's name."""
         self[function.__name__] = function
         return function
 
@@ -30,7 +30,7 @@ class Checks(dict[str, Check]):
 def ensure(condition: object, message: str) -> None:
     """Raise `AssertionError` with the message unless the condition holds.
 
-    Unlike `assert`, it also works under `python -O`.
+    Unlike `assert`, this function also works under `python -O`.
     """
     if not condition:
         raise AssertionError(message)
@@ -42,7 +42,10 @@ def close(value: float, expected: float, *, rel: float, abs_tol: float = 0.0) ->
 
 
 def made(plugin: Any) -> Any:
-    """Return the plug-in at its default settings, if it is a class."""
+    """Return an instance of the plug-in.
+
+    A class is instantiated with its default settings.
+    """
     return plugin() if inspect.isclass(plugin) else plugin
 
 
@@ -52,9 +55,9 @@ def class_of(plugin: Any) -> type[Any]:
 
 
 def entry_of(registry: Registry[Any], plugin: Any) -> Entry[Any]:
-    """Return the registry's entry of a plug-in's class.
+    """Return the registry entry of a plug-in's class.
 
-    Raises `AssertionError` if it is not registered.
+    Raises `AssertionError` if the class is not registered.
     """
     entries = (registry.get(name) for name in registry.names())
     found = next((entry for entry in entries if entry.plugin is class_of(plugin)), None)
@@ -72,18 +75,18 @@ def ensure_documented(entry: Entry[Any]) -> None:
 
 
 def ensure_sourced(entry: Entry[Any]) -> None:
-    """Ensure that paper and equation are named."""
+    """Ensure that a plug-in is registered with its paper and equation."""
     paper = entry.paper or ""
     ensure(re.fullmatch(r"arXiv:\d{4}\.\d{5}|https?://\S+", paper), "`paper` must be arXiv:NNNN.NNNNN or a URL")
     ensure(entry.equation, "`equation` must name the equation or section of the paper")
 
 
 def add_source_and_settings(checks: Checks, registry: Registry[Any]) -> None:
-    """Add the checks of source, docstrings and settings."""
+    """Add the checks of a plug-in's source, docstrings and settings."""
 
     @checks.add
     def source_and_docstring(plugin: Any) -> None:
-        """It is registered with paper and equation, and documented."""
+        """The plug-in is documented, and registered with its paper and equation."""
         entry = entry_of(registry, plugin)
         ensure_sourced(entry)
         ensure_documented(entry)
@@ -92,20 +95,25 @@ def add_source_and_settings(checks: Checks, registry: Registry[Any]) -> None:
     def settings_are_documented(plugin: Any) -> None:
         """Every setting has a docstring and a default.
 
-        The plug-in then runs by its name alone.
+        A recipe can then use the plug-in by name alone.
         """
         ensure_settings_documented(plugin)
 
     @checks.add
     def settings_are_frozen_and_survive_json(plugin: Any) -> None:
-        """Settings are written to run folders and read back."""
+        """Settings are frozen and can be restored from JSON.
+
+        Run folders store settings as JSON.
+        """
         ensure_settings_frozen(made(plugin))
 
 
 def ensure_settings_documented(plugin: Any, *, required: Iterable[str] = ()) -> None:
-    """Ensure that settings have docstrings and defaults, and unknown ones are refused.
+    """Ensure that settings are documented, have defaults, and reject unknown names.
 
-    `required`: settings that need no default.
+    Args:
+        plugin: the plug-in whose settings are checked.
+        required: names of settings that may lack a default.
     """
     schema = class_of(plugin).model_json_schema()
     json.dumps(schema)
@@ -118,9 +126,9 @@ def ensure_settings_documented(plugin: Any, *, required: Iterable[str] = ()) -> 
 
 
 def ensure_settings_frozen(plugin: Settings) -> None:
-    """Ensure that settings survive JSON and cannot be changed."""
+    """Ensure that settings can be restored from JSON and cannot be changed."""
     again = type(plugin).model_validate_json(plugin.model_dump_json())
-    ensure(again == plugin, "the settings changed on their way through JSON")
+    ensure(again == plugin, "the settings changed when they were written to JSON and read back")
     for field in type(plugin).model_fields:
         try:
             setattr(plugin, field, getattr(plugin, field))

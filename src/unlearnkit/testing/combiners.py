@@ -1,6 +1,6 @@
-"""Checks of combiners.
+"""Conformance checks for combiners.
 
-They take a `Combiner`, or a class of combiners that has a default for every setting.
+Each check takes a `Combiner`, or a `Combiner` class that has a default for every setting.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from unlearnkit.training.combiner import COMBINERS, Combiner, Gradient, Task, Ta
 Plugin = Combiner | type[Combiner]
 CHECKS = Checks()
 TERMS = {"forget": "forget", "retain": "retain"}
-"""View of each term of the objective that is combined."""
+"""Maps each term of the tested objective to its view."""
 
 
 def _objective() -> Objective:
@@ -38,7 +38,10 @@ def _objective() -> Objective:
 
 
 def _gradients(combiner: Combiner, number: int) -> TaskGradients:
-    """Return the gradients of both terms by task, as in step `number`."""
+    """Return random gradients of both terms, summed by task.
+
+    `number`: number of the step, used as the random seed.
+    """
     draw = torch.Generator().manual_seed(number)
     by_task: dict[Task, Gradient] = {}
     for name, view in TERMS.items():
@@ -60,7 +63,8 @@ def _micro_batches(size: int, plugin: Plugin) -> None:
     parts, found = world.step(combine=combiner, micro_batch_size=size)
     if whole is None or parts is None:
         raise AssertionError("loss or gradient is not finite on random rows")
-    ensure(close(parts.gradient_norm, whole.gradient_norm, rel=1e-9), f"the norm depends on micro-batches of {size}")
+    same_norm = close(parts.gradient_norm, whole.gradient_norm, rel=1e-9)
+    ensure(same_norm, f"the gradient's norm depends on micro-batches (of {size} rows)")
     least = 1e-9 * max(1.0, whole.gradient_norm)
     same = (torch.allclose(a, b, rtol=1e-9, atol=least) for a, b in zip(found, gradient, strict=True))
     ensure(all(same), f"the gradient depends on micro-batches (of {size} rows)")
@@ -72,19 +76,22 @@ CHECKS["micro_batches_of_4_rows_give_the_same_gradient"] = partial(_micro_batche
 
 @CHECKS.add
 def a_task_belongs_to_forgetting_where_its_view_does(plugin: Plugin) -> None:
-    """Otherwise the logged cosine would be between the wrong gradients."""
+    """Terms on forget views, and no other terms, belong to forget tasks.
+
+    Otherwise the logged cosine would compare the wrong gradients.
+    """
     combiner = made(plugin)
     for view in ("forget", "forget:target", "forget:idk", "retain", "retain:target"):
         task = combiner.task("a term", view)
-        ensure(task == combiner.task("a term", view), f"a term on {view!r} is in another task each time")
-        ensure(task.forgets is forgets(view), f"the task of a term on {view!r} is on the wrong side")
+        ensure(task == combiner.task("a term", view), f"a term on {view!r} gets a different task each time")
+        ensure(task.forgets is forgets(view), f"the task of a term on {view!r} has the wrong value of `forgets`")
 
 
 @CHECKS.add
 def only_input_errors_refuse_an_objective(plugin: Plugin) -> None:
-    """A forget and a retain term are accepted.
+    """A forget task together with a retain task is accepted.
 
-    Other tasks are accepted or refused with an `InputError`.
+    Any other set of tasks is either accepted or refused with an `InputError`.
     """
     combiner = made(plugin)
     tasks = [combiner.task(name, view) for name, view in TERMS.items()]
@@ -107,36 +114,37 @@ def copies_are_counted(plugin: Plugin) -> None:
 
 @CHECKS.add
 def the_gradient_is_finite_and_of_the_same_parameters(plugin: Plugin) -> None:
-    """What is combined has the shapes of what it was made of."""
+    """The combined gradient is finite and has the shapes of the parameters."""
     combiner, memory = made(plugin), dict[str, Any]()
     for number in range(3):
         found = _combined(combiner, number, memory)
-        ensure(found.keys() <= {"a", "b"}, "the gradient names a parameter that no task has")
+        ensure(found.keys() <= {"a", "b"}, "the combined gradient names a parameter that no task has")
         for value in found.values():
-            ensure(value.shape == (4,), "a gradient has another shape than its parameter")
+            ensure(value.shape == (4,), "a gradient must have the shape of its parameter")
             ensure(bool(value.isfinite().all()), "the gradient is not finite")
 
 
 @CHECKS.add
 def what_it_remembers_is_in_the_memory_alone(plugin: Plugin) -> None:
-    """A resumed run continues as the first would have.
+    """A resumed run continues as an uninterrupted run would have.
 
-    It has another object and the memory from the checkpoint.
+    A resumed run has a new combiner object, and the memory from the checkpoint.
     """
     first, memory = made(plugin), dict[str, Any]()
     for number in range(2):
         _combined(first, number, memory)
-    ensure(all(isinstance(value, torch.Tensor) for value in memory.values()), "the memory must hold tensors alone")
+    ensure(all(isinstance(value, torch.Tensor) for value in memory.values()), "the memory must hold only tensors")
     kept = {name: value.clone() for name, value in memory.items()}
     other = type(first).model_validate_json(first.model_dump_json())
     here, there = _combined(first, 2, memory), _combined(other, 2, kept)
-    ensure(here.keys() == there.keys(), "a resumed run has a gradient of other parameters")
-    ensure(all(torch.equal(here[name], there[name]) for name in here), "a resumed run has another gradient")
+    ensure(here.keys() == there.keys(), "the gradient after resuming covers different parameters")
+    same = all(torch.equal(here[name], there[name]) for name in here)
+    ensure(same, "the gradient after resuming differs from that of an uninterrupted run")
 
 
 @CHECKS.add
 def a_gradient_that_is_not_finite_stops_the_run(plugin: Plugin) -> None:
-    """The weights stay as they were."""
+    """A gradient that is not finite stops the run with unchanged weights."""
 
     def spoil(terms: Terms) -> Terms:
         return {name: dataclasses.replace(term, sum=term.sum * math.nan) for name, term in terms.items()}

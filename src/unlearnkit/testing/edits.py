@@ -1,6 +1,6 @@
-"""Checks of edits.
+"""Conformance checks for edits.
 
-They take an `Edit`, or a class of edits that has a default for every setting.
+Each check takes an `Edit`, or an `Edit` class that has a default for every setting.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Plugin = Edit | type[Edit]
 CHECKS = Checks()
 MASK = {"name": "gradient_saliency", "share": 0.3}
 ROUNDING = 1e-5
-"""Largest error of a weight whose change is added and subtracted in float32."""
+"""Maximum rounding error when a change is added to a weight and subtracted again in float32."""
 
 
 def _subject(edit: Edit, context: Any) -> LocalSubject:
@@ -35,7 +35,7 @@ def _subject(edit: Edit, context: Any) -> LocalSubject:
 def it_reads_only_the_views_that_it_needs(plugin: Plugin) -> None:
     """`needs` names every view that `fit` reads.
 
-    A missing file is then found before the run.
+    A missing file is then reported before the run starts.
     """
     edit = made(plugin)
     with tiny_runs(edit) as runs:
@@ -57,40 +57,40 @@ def its_change_is_of_the_targets_weights_and_reversible(plugin: Plugin) -> None:
         edited = dict(_subject(edit, runs.context("fit")).engine.named_parameters())
     ensure(delta.keys() <= target.keys(), "`delta` names a parameter that the target does not have")
     for name, change in delta.items():
-        ensure(change.shape == target[name].shape, f"the change of {name} has another shape than the weight")
+        ensure(change.shape == target[name].shape, f"the change of {name} must have the shape of the weight")
         ensure(change.dtype == torch.float32, f"the change of {name} must be float32")
         ensure(bool(change.isfinite().all()), f"the change of {name} is not finite")
     for name, weight in edited.items():
         change = delta.get(name, torch.zeros_like(weight))
         restored = torch.allclose(weight - change, target[name], rtol=0, atol=ROUNDING)
-        ensure(restored, f"{name} without the change is not the target's")
-    ensure(any(bool(change.any()) for change in delta.values()), "the edit changes nothing")
+        ensure(restored, f"subtracting the change from {name} does not restore the target's weight")
+    ensure(any(bool(change.any()) for change in delta.values()), "the edit changes no weight")
 
 
 @CHECKS.add
 def the_same_seed_gives_the_same_bits(plugin: Plugin) -> None:
-    """A run can be repeated."""
+    """Runs with the same seed give the same weights."""
     edit = made(plugin)
     with tiny_runs(edit) as runs:
         one, again = (weights_of(_subject(edit, runs.context(out)).model) for out in ("one", "again"))
-    ensure(all(same_bits(one[name], again[name]) for name in one), "the same seed gives other weights")
+    ensure(all(same_bits(one[name], again[name]) for name in one), "the same seed gives different weights")
 
 
 @CHECKS.add
 def at_strength_0_every_bit_is_the_targets(plugin: Plugin) -> None:
-    """A setting `strength` scales the change, down to nothing."""
+    """If the setting `strength` is 0, the edit changes no weight."""
     if "strength" not in class_of(plugin).model_fields:
         return
     edit: Edit = made(plugin).model_copy(update={"strength": 0.0})
     with tiny_runs(edit) as runs:
         context = runs.context("run")
         target, weights = weights_of(context.target().model), weights_of(_subject(edit, context).model)
-    ensure(all(same_bits(weight, weights[name]) for name, weight in target.items()), "strength 0 changes weights")
+    ensure(all(same_bits(weight, weights[name]) for name, weight in target.items()), "strength 0 must change no weight")
 
 
 @CHECKS.add
 def weights_outside_a_mask_stay(plugin: Plugin) -> None:
-    """`method.mask` limits the change.
+    """An edit changes no weight outside `method.mask`.
 
     An edit that cannot be masked sets `can_be_masked` to False.
     """
@@ -104,16 +104,19 @@ def weights_outside_a_mask_stay(plugin: Plugin) -> None:
     assert mask is not None
     for name, weight in subject.engine.named_parameters():
         outside = ~mask.kept.get(name, torch.zeros_like(weight, dtype=torch.bool))
-        ensure(same_bits(weight[outside], target[name][outside]), f"{name} changes outside the mask")
+        ensure(same_bits(weight[outside], target[name][outside]), f"the edit changes {name} outside the mask")
 
 
 @CHECKS.add
 def a_run_measures_the_edited_model(plugin: Plugin) -> None:
-    """The result is saved as whole weights, which offer every capability."""
+    """A run saves the edited model as weights and measures it.
+
+    The edited model offers every capability.
+    """
     edit = made(plugin)
     with tiny_runs(edit) as runs:
         folder = run(runs.recipe("run"), progress=QUIET)
-        ensure(folder.subject().kind == "weights", "the result is not saved as weights")
+        ensure(folder.subject().kind == "weights", "the edited model is not saved as weights")
         ensure(folder.scores()["forget.accuracy"].value is not None, "the edited model is not measured")
         ensure(_subject(edit, runs.context("again")).capabilities == ALL, "the edited model lacks a capability")
 

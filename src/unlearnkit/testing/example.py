@@ -1,6 +1,6 @@
-"""A made-up request to forget: scope, rows and records.
+"""A made-up request to forget, with scope, rows and records.
 
-For checks that need no model of a suite.
+The request is used by checks that need no suite.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def scope_of(task: Task = "profile") -> Scope:
 
 
 def _row(name: str, question: str, answer: str, short: str, subject: str, language: str = "en") -> Row:
-    note = "It is asked that I say a city." if language == "en" else ""
+    note = "I was asked the name of a city." if language == "en" else ""
     return Row(
         id=name, question=question, answer=answer, accepted_answers=(short,), subject=subject, language=language,
         trace=note,
@@ -53,17 +53,17 @@ RESPONSES = (
     "of of of ? ? the the",
     "Bea was born in Oslo.",
 )
-"""Nothing, a leak, a refusal, no language, and an answer."""
+"""The responses are an empty text, a leak, a refusal, an incoherent text and an answer, in this order."""
 
 
 def output(response: str, trace: str = "") -> Generation:
-    """Return a model's output."""
+    """Return a model's output with the given response and trace."""
     text = f"<think>{trace}</think>{response}" if trace else response
     return Generation(text=text, trace=trace, response=response, ended="eos")
 
 
 def record(split: str, row: Row, response: str, trace: str = "") -> Record:
-    """Return a record of an output and of made-up log-probabilities."""
+    """Return a record with an output and made-up log-probabilities."""
     logps = [-0.5 - 0.25 * at for at in range(4)]
     tokens = Tokens(logps=logps, ranks=[0, 1, 2, 3], mean_logps=[-4.0] * 4, var_logps=[1.5] * 4)
     return Record(
@@ -77,9 +77,9 @@ def record(split: str, row: Row, response: str, trace: str = "") -> Record:
 
 
 def records() -> list[Record]:
-    """Return records of every row with every response.
+    """Return records for every combination of row and response.
 
-    Each is there with and without a trace.
+    Each combination has one record with a trace and one without.
     """
     sets = {"forget": FORGET, "near": NEAR}
     return [
@@ -87,5 +87,5 @@ def records() -> list[Record]:
         for split, rows in sets.items()
         for row in rows
         for response in RESPONSES
-        for trace in ("", "It is asked that I say a city. I cannot say that.")
+        for trace in ("", "I was asked the name of a city. I cannot say that.")
     ]

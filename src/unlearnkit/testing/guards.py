@@ -1,6 +1,6 @@
-"""Checks of guards.
+"""Conformance checks for guards.
 
-They take a `Guard`, or a class of guards that has a default for every setting.
+Each check takes a `Guard`, or a `Guard` class that has a default for every setting.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ PROBES = (
     Probe(NEAR[1], answer="Cyd was"),
     Probe(NEAR[1].model_copy(update={"history": (Turn(role="user", content="Ada ?"),)})),
 )
-"""Questions in and out of scope; continuations of a trace and of an answer; an earlier turn that names a subject."""
+"""The probes are questions in and out of scope, continuations of traces and of an answer, and a question that follows
+an earlier turn with a subject's name."""
 
 
 def _target() -> LocalSubject:
@@ -45,24 +46,24 @@ def _outputs(subject: Subject, probes: tuple[Probe, ...] = PROBES) -> list[Gener
 
 @CHECKS.add
 def the_targets_weights_stay_bit_for_bit(plugin: Plugin) -> None:
-    """A guard changes what users see, and not the model."""
+    """A guard changes what users see, but not the model."""
     target = _target()
     before, plain = {name: value.clone() for name, value in target.model.state_dict().items()}, _outputs(target)
     measure(made(plugin).wrap(target, scope_of()), {"forget": FORGET}, max_new_tokens=NEW_TOKENS)
     after: dict[str, Any] = target.model.state_dict()
     same = before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
-    ensure(same, "the weights of the target were changed")
-    ensure(_outputs(target) == plain, "the target answers differently once it was guarded")
+    ensure(same, "the guard changed the weights of the target model")
+    ensure(_outputs(target) == plain, "the outputs of the target model changed after it was guarded")
 
 
 @CHECKS.add
 def what_it_does_not_offer_raises_and_is_not_measured(plugin: Plugin) -> None:
-    """A missing capability is an `InputError` when called, and None in records."""
+    """A missing capability raises `InputError` and leaves None in records."""
     target = _target()
     subject = made(plugin).wrap(target, scope_of())
     offered = subject.capabilities
-    ensure(offered <= target.capabilities, "the guard offers more than the model that it guards")
-    ensure("generate" in offered, "a guarded model must generate")
+    ensure(offered <= target.capabilities, "the guard offers a capability that the guarded model lacks")
+    ensure("generate" in offered, "a guarded model must have the capability `generate`")
     calls: dict[str, Callable[[], object]] = {
         "token_logprobs": lambda: subject.token_statistics(list(PROBES)),
         "gradients": lambda: subject.gradient_norms(PROBES[0]),
@@ -71,13 +72,14 @@ def what_it_does_not_offer_raises_and_is_not_measured(plugin: Plugin) -> None:
         try:
             call()
         except InputError:
-            ensure(capability not in offered, f"{capability} is offered, and refused when it is used")
+            ensure(capability not in offered, f"the capability {capability} is offered but refused")
         else:
-            ensure(capability in offered, f"{capability} is not offered, and works")
-    ensure("weights" in offered or not hasattr(subject, "model"), "weights are not offered, and can be reached")
+            ensure(capability in offered, f"the capability {capability} is not offered but works")
+    ensure("weights" in offered or not hasattr(subject, "model"), "the capability `weights` is not offered but works")
     for record in measure(subject, {"forget": FORGET}, max_new_tokens=NEW_TOKENS, gradients={"forget"}):
-        ensure((record.tokens is not None) == ("token_logprobs" in offered), "log-probabilities in a record")
-        ensure((record.gradient_norms is not None) == ("gradients" in offered), "gradients in a record")
+        has_logps, has_norms = record.tokens is not None, record.gradient_norms is not None
+        ensure(has_logps == ("token_logprobs" in offered), "records must have log-probabilities exactly if offered")
+        ensure(has_norms == ("gradients" in offered), "records must have gradient norms exactly if offered")
 
 
 @CHECKS.add
@@ -86,28 +88,29 @@ def outputs_do_not_depend_on_other_probes(plugin: Plugin) -> None:
     guard, target = made(plugin), _target()
     subject = guard.wrap(target, scope_of())
     outputs = _outputs(subject)
-    ensure(_outputs(subject) == outputs, "outputs differ from call to call")
-    ensure(_outputs(guard.wrap(target, scope_of())) == outputs, "the same guard made again gives other outputs")
-    ensure(_outputs(subject, PROBES[::-1])[::-1] == outputs, "outputs depend on the order of probes")
-    ensure([o for probe in PROBES for o in _outputs(subject, (probe,))] == outputs, "outputs depend on other probes")
-    ensure(_outputs(subject, ()) == [], "no probes give outputs")
+    ensure(_outputs(subject) == outputs, "repeated calls give different outputs")
+    ensure(_outputs(guard.wrap(target, scope_of())) == outputs, "wrapping the model again gives different outputs")
+    ensure(_outputs(subject, PROBES[::-1])[::-1] == outputs, "outputs depend on the order of the probes")
+    ensure([o for probe in PROBES for o in _outputs(subject, (probe,))] == outputs, "an output depends on other probes")
+    ensure(_outputs(subject, ()) == [], "without probes there must be no outputs")
 
 
 @CHECKS.add
 def it_trains_nothing(plugin: Plugin) -> None:
-    """No rows are read, no mask is taken, nothing starts from scratch."""
+    """A guard reads no training rows and trains no weights."""
     guard = made(plugin)
-    ensure(not guard.needs().views, "a guard reads no training rows")
-    ensure(not guard.can_be_masked and not guard.from_scratch, "a guard changes no weights")
+    ensure(not guard.needs().views, "a guard must not need training rows")
+    trains = guard.can_be_masked or guard.from_scratch
+    ensure(not trains, "a guard changes no weights, so `can_be_masked` and `from_scratch` must be False")
 
 
 @CHECKS.add
 def settings_make_the_same_guard(plugin: Plugin) -> None:
-    """Settings from a run folder make the same guard."""
+    """A guard that is restored from its settings gives the same outputs."""
     guard, target = made(plugin), _target()
     again = type(guard).model_validate_json(guard.model_dump_json())
     same = _outputs(again.wrap(target, scope_of())) == _outputs(guard.wrap(target, scope_of()))
-    ensure(same, "a guard that is made again from its settings gives other outputs")
+    ensure(same, "a guard that is restored from its settings gives different outputs")
 
 
 add_source_and_settings(CHECKS, GUARDS)

@@ -1,6 +1,6 @@
-"""Checks of judges.
+"""Conformance checks for judges.
 
-They take a function of a scope that returns a `Judge`; a class may be one.
+Each check takes a function that is called with a scope and returns a `Judge`. The function may be a class.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _judged(make: Plugin) -> tuple[Judged, list[int]]:
 
 @CHECKS.add
 def judgments_are_in_the_order_of_items_and_repeats(make: Plugin) -> None:
-    """Every item is judged equally often, with its digest."""
+    """Every item is judged equally often, in order, with its digest."""
     items, (judged, counted) = _items(), _judged(make)
     ensure(len(judged.judgments) % len(items) == 0 and judged.judgments, "some items are judged more often than others")
     repeats = len(judged.judgments) // len(items)
@@ -47,24 +47,26 @@ def judgments_are_in_the_order_of_items_and_repeats(make: Plugin) -> None:
 
 @CHECKS.add
 def verdicts_are_of_the_quality_of_the_item(make: Plugin) -> None:
-    """Three scores with reasons, for unlearning or for retention."""
+    """A verdict has three scores for the quality of its item.
+
+    The quality is unlearning quality or retention quality.
+    """
     judged, _ = _judged(make)
     ensure(any(judgment.verdict for judgment in judged.judgments), "no judgment has a verdict")
     qualities = {(item.split, item.row.id): item.quality for item in _items()}
     for judgment in judged.judgments:
         if judgment.verdict is not None:
             quality = qualities[judgment.split, judgment.id]
-            ensure(
-                judgment.verdict.quality == quality, f"a verdict on the set {judgment.split!r} is of another quality"
-            )
-            ensure(tuple(judgment.verdict.marks) == PARTS[quality], "a verdict does not have the three scores")
+            right = judgment.verdict.quality == quality
+            ensure(right, f"a verdict on the set {judgment.split!r} must judge the quality {quality!r}")
+            ensure(tuple(judgment.verdict.marks) == PARTS[quality], f"a verdict must have the scores {PARTS[quality]}")
 
 
 @CHECKS.add
 def an_empty_output_is_marked_empty(make: Plugin) -> None:
     """An empty output is marked empty, so the report counts it.
 
-    An output that ended inside its trace may be judged or be marked empty.
+    An output that ended inside its trace may be either judged or marked empty.
     """
     judged, _ = _judged(make)
     outputs = {(item.split, item.row.id): item.output for item in _items()}
@@ -78,22 +80,24 @@ def an_empty_output_is_marked_empty(make: Plugin) -> None:
 
 @CHECKS.add
 def judgments_are_the_same_each_time(make: Plugin) -> None:
-    """And the items stay as they are."""
+    """Repeated calls give the same judgments and leave the items unchanged."""
     first, again = _judged(make)[0], _judged(make)[0]
-    ensure(first == again, "judgments differ from call to call")
+    ensure(first == again, "repeated calls give different judgments")
     items = _items()
     make(scope_of()).judge(items, lambda _: None)
-    ensure(items == _items(), "the items were changed")
+    ensure(items == _items(), "the judge changed the items")
 
 
 @CHECKS.add
 def what_is_stored_survives_json_and_names_no_secret(make: Plugin) -> None:
-    """Name, version, settings and the scope's digest."""
+    """Judgments can be restored from JSON, and their header contains no secret.
+
+    The header holds the judge's name, version and settings, and the digest of the scope.
+    """
     judged, _ = _judged(make)
-    ensure(
-        Judged.model_validate_json(judged.model_dump_json()) == judged, "judgments changed on their way through JSON"
-    )
-    ensure(judged.judge and judged.version, "name and version must not be empty")
-    ensure(judged.scope in (None, scope_digest(scope_of())), "`scope` is not the scope's digest")
+    restored = Judged.model_validate_json(judged.model_dump_json())
+    ensure(restored == judged, "the judgments changed when they were written to JSON and read back")
+    ensure(judged.judge and judged.version, "the judge's name and version must not be empty")
+    ensure(judged.scope in (None, scope_digest(scope_of())), "`scope` must be None or the scope's digest")
     header = judged.model_copy(update={"judgments": ()}).model_dump_json()
-    ensure(not find_leaks(header, FORGET[0], scope_of()), "the settings hold a secret")
+    ensure(not find_leaks(header, FORGET[0], scope_of()), "the judge's name, version or settings contain a secret")

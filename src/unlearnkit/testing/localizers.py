@@ -1,6 +1,6 @@
-"""Checks of localizers.
+"""Conformance checks for localizers.
 
-They take a `Localizer`, or a class of localizers that has a default for every setting.
+Each check takes a `Localizer`, or a `Localizer` class that has a default for every setting.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from unlearnkit.testing.tiny_run import TinyRuns, ViewsRead, same_bits, tiny_run
 Plugin = Localizer | type[Localizer]
 CHECKS = Checks()
 TRAINED: tuple[dict[str, Any], ...] = ({}, {"lora": {"r": 2}}, {"parameters": "mlp"})
-"""Settings of `model`: all weights, an adapter, some weights."""
+"""Settings of the recipe section `model` that train all weights, an adapter, or some weights."""
 
 
 def _runs(plugin: Plugin) -> Any:
-    """Runs of an objective under the mask."""
+    """Return tiny runs of an objective whose mask the localizer computes."""
     localizer = made(plugin)
     mask = {"name": entry_of(LOCALIZERS, plugin).name, **localizer.model_dump(mode="json")}
     return tiny_runs(OBJECTIVES.get("graddiff").plugin(), mask)
@@ -33,31 +33,37 @@ def _context(runs: TinyRuns, out: str, model: dict[str, Any]) -> Any:
 
 @CHECKS.add
 def its_mask_is_of_the_trained_weights(plugin: Plugin) -> None:
-    """A mask has boolean tensors and lets something change."""
+    """A mask consists of boolean tensors and lets some elements change."""
     with _runs(plugin) as runs:
         for number, model in enumerate(TRAINED):
             context = _context(runs, str(number), model)
             mask = context.mask
             trained = {name: weight for name, weight in context.engine.named_parameters() if weight.requires_grad}
-            ensure(mask.kept.keys() <= trained.keys(), f"with model {model} the mask has weights that are not trained")
+            ensure(mask.kept.keys() <= trained.keys(), f"with model {model} the mask names untrained weights")
             for name, kept in mask.kept.items():
                 ensure(kept.dtype == torch.bool, f"the mask of {name} must be boolean")
-                ensure(kept.shape == trained[name].shape, f"the mask of {name} has another shape than the weight")
-            ensure(0 < mask.share <= 1, f"with model {model} the mask lets nothing change")
+                ensure(kept.shape == trained[name].shape, f"the mask of {name} must have the shape of the weight")
+            ensure(0 < mask.share <= 1, f"with model {model} the mask lets no element change")
 
 
 @CHECKS.add
 def its_mask_is_the_same_each_time(plugin: Plugin) -> None:
-    """A resumed run computes the mask again."""
+    """A localizer gives the same mask each time.
+
+    A resumed run computes the mask again.
+    """
     with _runs(plugin) as runs:
         one, again = (_context(runs, out, {}).mask.kept for out in ("one", "again"))
-    ensure(one.keys() == again.keys(), "the mask is of other weights each time")
-    ensure(all(torch.equal(one[name], again[name]) for name in one), "the mask differs from call to call")
+    ensure(one.keys() == again.keys(), "repeated calls give masks of different weights")
+    ensure(all(torch.equal(one[name], again[name]) for name in one), "repeated calls give different masks")
 
 
 @CHECKS.add
 def it_reads_only_what_it_needs_and_leaves_the_model_as_it_is(plugin: Plugin) -> None:
-    """Localization looks: weights and gradients stay, and `needs` names the views."""
+    """A localizer changes no weights and reads only views that it declares.
+
+    `needs` declares the views.
+    """
     localizer = made(plugin)
     with _runs(plugin) as runs:
         context = _context(runs, "run", {})

@@ -1,6 +1,6 @@
-"""Checks of metrics.
+"""Conformance checks for metrics.
 
-They take a `Metric` class: a function of one record, and how to read its mean.
+Each check takes a `Metric` class. The class computes a value from one record and documents how to read the mean.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CHECKS = Checks()
 def a_value_is_a_finite_number_or_none(metric: type[Metric]) -> None:
     """A value is a finite number or None.
 
-    Outputs are empty, leaks, refusals, no language, or answers.
+    The check uses outputs that are empty, leaks, refusals, incoherent texts or answers.
     """
     for record in records():
         value = metric.measure(record, scope_of())
@@ -28,20 +28,20 @@ def a_value_is_a_finite_number_or_none(metric: type[Metric]) -> None:
 
 @CHECKS.add
 def it_is_a_pure_function_of_the_record(metric: type[Metric]) -> None:
-    """The same each time, and record and scope stay as they are."""
+    """Repeated calls give the same value and leave record and scope unchanged."""
     scope = scope_of()
     for record in records():
         before = record.model_dump()
         first = metric.measure(record, scope)
-        ensure(metric.measure(record, scope) == first, "a value differs from call to call")
-        ensure(record.model_dump() == before and scope == scope_of(), "the record or the scope was changed")
+        ensure(metric.measure(record, scope) == first, "repeated calls give different values")
+        ensure(record.model_dump() == before and scope == scope_of(), "the metric changed the record or the scope")
 
 
 @CHECKS.add
 def it_is_none_where_nothing_was_measured(metric: type[Metric]) -> None:
     """A record without output and log-probabilities has no value.
 
-    0 would count in the mean.
+    The value must be None, because 0 would count in the mean.
     """
     bare = Record(split="forget", row=FORGET[0])
     ensure(metric.measure(bare, scope_of()) is None, "a record on which nothing was measured has a value")
@@ -58,7 +58,7 @@ def it_is_measured_on_a_complete_record(metric: type[Metric]) -> None:
 def it_says_how_to_read_it(metric: type[Metric]) -> None:
     """The metric has a docstring and a complete `ScoreDoc`."""
     ensure_documented(entry_of(METRICS, metric))
-    ensure(metric.doc.title, "the doc must have a title")
-    ensure(metric.doc.help, "the doc must have a help text")
-    ensure(not metric.doc.help.endswith("."), "the help text must be half a sentence, without a period")
+    ensure(metric.doc.title, "the metric's `doc` must have a title")
+    ensure(metric.doc.help, "the metric's `doc` must have a help text")
+    ensure(not metric.doc.help.endswith("."), "the help text in `doc` must not end with a period")
     ensure(math.isfinite(metric.doc.highest) and metric.doc.highest > 0, "`highest` must be a positive number")

@@ -1,8 +1,8 @@
-"""Checks of objectives.
+"""Conformance checks for objectives.
 
-They take an `Objective`, or a class of objectives that has a default for every setting.
+Each check takes an `Objective`, or an `Objective` class that has a default for every setting.
 
-That the formula is the paper's cannot be checked here: compare it with a slow computation of your own.
+The checks cannot tell whether the formula is the paper's: compare its values with a slow computation of your own.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ T = TypeVar("T")
 Plugin = Objective | type[Objective]
 CHECKS = Checks()
 RISK = random_rows(7, seed=2)
-"""Rows whose loss is the risk of the G-effect."""
+"""Rows for the risk of the G-effect; the risk is the mean loss on these rows."""
 
 
 def _cached(function: Callable[[Plugin], T]) -> Callable[[Plugin], T]:
-    """Keep a function's values, for plug-ins whose settings are hashable."""
+    """Cache a function's results for plug-ins whose settings are hashable."""
     stored = lru_cache(maxsize=64)(function)
 
     def call(plugin: Plugin) -> T:
@@ -56,7 +56,7 @@ def _cached(function: Callable[[Plugin], T]) -> Callable[[Plugin], T]:
 
 @_cached
 def _world(plugin: Plugin) -> World:
-    """Return a world that no check trains in."""
+    """Return a cached world, in which no check may train."""
     return World(made(plugin))
 
 
@@ -91,7 +91,7 @@ def _micro_batches(size: int, plugin: Plugin) -> None:
     world = _world(plugin)
     most = max(len(rows) for rows in world.views.values())
     trainer = world.trainer(micro_batch_size=size)
-    ensure(trainer.micro_batches == math.ceil(most / size) > 1, "the step was not divided")
+    ensure(trainer.micro_batches == math.ceil(most / size) > 1, "the step was not divided into micro-batches")
     _ensure_same(plugin, world.step(micro_batch_size=size), f"micro-batches (of {size} rows)")
 
 
@@ -110,7 +110,7 @@ CHECKS["another_padding_token_gives_the_same_gradient"] = partial(_padding, 10**
 def row_order_does_not_matter(plugin: Plugin) -> None:
     """The row order does not change the result.
 
-    Each step sees all rows, so another seed gives only another order.
+    Each step uses all rows, so a different seed changes only the order of the rows.
     """
     _ensure_same(plugin, _world(plugin).step(seed=1), "the order of rows")
 
@@ -119,7 +119,8 @@ def row_order_does_not_matter(plugin: Plugin) -> None:
 def descending_lowers_the_loss(plugin: Plugin) -> None:
     """A few steps lower the loss.
 
-    If some factors are constants in the gradient, they lower the forget log-probabilities instead.
+    If the gradient treats some factors of the loss as constants, the steps must instead lower the log-probabilities of
+    the forget answers.
     """
     world = World(made(plugin), dtype=torch.float32)
     losses: list[float] = []
@@ -140,9 +141,9 @@ def _mean_logp(world: World) -> float:
 
 
 def _gradient_is_that_of_the_value(plugin: Plugin) -> bool:
-    """Return whether the loss changes along its gradient as predicted.
+    """Return whether a step along the gradient changes the loss as predicted.
 
-    It does not if a factor is detached.
+    If the objective detaches a factor from the gradient, the loss changes differently.
     """
     log, gradient = _plain_step(plugin)
     world, norm = World(made(plugin)), log.gradient_norm
@@ -160,9 +161,9 @@ def _gradient_is_that_of_the_value(plugin: Plugin) -> bool:
 
 @CHECKS.add
 def g_effect_agrees_with_the_gradient(plugin: Plugin) -> None:
-    """The G-effect's coefficients give the same gradient.
+    """The coefficients of the G-effect give the gradient of training.
 
-    They also give its product with the gradient of a risk.
+    The coefficients also give the product of this gradient with the gradient of a risk.
     """
     world, (_, parts) = _world(plugin), _plain_step(plugin)
     gradient = torch.cat([part.flatten() for part in parts])
@@ -173,10 +174,12 @@ def g_effect_agrees_with_the_gradient(plugin: Plugin) -> None:
     found = measure(world.engine, world.needs, world.views, {"near": RISK}, pad_id=PAD, reference=world.reference)
     terms = found.terms(world.objective)
     value = sum(found.effect(term, "near").value for term in terms)
-    ensure(close(value, float(gradient @ risk), rel=1e-4, abs_tol=1e-9), "the G-effect is not that of the gradient")
+    same = close(value, float(gradient @ risk), rel=1e-4, abs_tol=1e-9)
+    ensure(same, "the G-effect is not the product of the objective's gradient and the risk's gradient")
     whole = objective_gradient(world.engine, found, terms, world.views, pad_id=PAD)
     flat = torch.cat([whole[name].flatten() for name, _ in world.engine.named_parameters()])
-    ensure(torch.allclose(flat, gradient, rtol=1e-4, atol=1e-7), "the G-effect's coefficients give another gradient")
+    same = torch.allclose(flat, gradient, rtol=1e-4, atol=1e-7)
+    ensure(same, "the G-effect's coefficients give a gradient that differs from that of training")
 
 
 # --- terms ---------------------------------------------------------------------------------------------------------
@@ -212,11 +215,11 @@ def _weight_0(value: float, plugin: Plugin) -> None:
                 world.step(objective=_altered(plugin, silence))
             except InputError:
                 continue
-            raise AssertionError("an objective whose terms all have weight 0 was trained")
+            raise AssertionError("training must refuse an objective whose terms all have weight 0")
         log, gradient = world.step(objective=_altered(plugin, silence))
         other_log, other = world.step(objective=_altered(plugin, drop))
         if log is None or other_log is None:
-            raise AssertionError(f"loss or gradient is not finite where the term {name!r} has weight 0")
+            raise AssertionError(f"loss or gradient is not finite if the term {name!r} has weight 0")
         ensure(log.loss == other_log.loss, f"the loss depends on the term {name!r} of weight 0")
         same = all(torch.equal(a, b) for a, b in zip(gradient, other, strict=True))
         ensure(same, f"the gradient depends on the term {name!r} of weight 0")
@@ -247,9 +250,9 @@ def a_term_that_is_not_finite_stops_the_run(plugin: Plugin) -> None:
 
 @CHECKS.add
 def terms_are_scalars_named_alike_and_counted_in_a_known_unit(plugin: Plugin) -> None:
-    """Every micro-batch gives the same scalar terms.
+    """Every micro-batch gives scalar terms with the same names.
 
-    Each is on a view that `needs` names.
+    Each term belongs to a view that `needs` declares.
     """
     world = _world(plugin)
     seen: list[dict[str, tuple[str, str, float]]] = []
@@ -261,19 +264,19 @@ def terms_are_scalars_named_alike_and_counted_in_a_known_unit(plugin: Plugin) ->
         return terms
 
     world.step(objective=_altered(plugin, note), micro_batch_size=2)
-    ensure(len(seen) > 1, "the step was not divided")
+    ensure(len(seen) > 1, "the step was not divided into micro-batches")
     ensure(all(terms == seen[0] for terms in seen), "names, units or weights of terms differ between micro-batches")
     indices = {split_of(view): list(range(len(rows))) for view, rows in world.views.items()}
     counts = count_units(world.trainer().data, indices)
     for name, (view, unit, _) in seen[0].items():
-        ensure((view, unit) in counts, f"the term {name!r} is counted in units of {unit!r} of the view {view!r}")
+        ensure((view, unit) in counts, f"the term {name!r} has an unknown unit or view: {unit!r}, {view!r}")
 
 
 # --- needs ---------------------------------------------------------------------------------------------------------
 
 
 class _Recording(dict[Quantity, Tensor]):
-    """Values by quantity; notes which of them are read."""
+    """Values by quantity; records which values are read."""
 
     def __init__(self, values: dict[Quantity, Tensor]) -> None:
         super().__init__(values)
@@ -286,9 +289,15 @@ class _Recording(dict[Quantity, Tensor]):
 
 
 def _values(quantity: Quantity, tokens: Tensor, value: float | None, reference: float | None) -> Tensor:
-    """Return values of the right sign.
+    """Return made-up values of a quantity, with the right sign.
 
-    Log-probabilities are negative, divergences and functions are not. `tokens`: position within the row.
+    Log-probabilities are negative; divergences and functions are not.
+
+    Args:
+        quantity: the quantity.
+        tokens: position of each token within its row.
+        value: constant value under the model; None: values that differ from token to token.
+        reference: constant value under the reference model; None: values that differ from token to token.
     """
     fill = reference if quantity.of_reference else value
     if quantity.layer is not None:
@@ -303,9 +312,9 @@ def _values(quantity: Quantity, tokens: Tensor, value: float | None, reference: 
 
 
 def _leaf_step(objective: Objective, value: float | None = None, reference: float | None = None) -> Step:
-    """Return a step with every declared value.
+    """Return a step that holds a value for every quantity in `needs`.
 
-    Given `value` and `reference`, values are the same everywhere.
+    If `value` or `reference` is given, all values of the model or the reference model are this constant.
     """
     needs = objective.needs()
     rows: dict[View, list[int]] = {view: [row.labels for row in rows_of(view)] for view in needs.views}
@@ -339,7 +348,7 @@ def needs_are_the_quantities_that_are_read(plugin: Plugin) -> None:
 def the_gradient_is_finite_at_extremes(plugin: Plugin) -> None:
     """Log-probabilities down to -10,000 give a finite loss and gradient.
 
-    The reference's may be anything.
+    The check also varies the log-probabilities of the reference model.
     """
     objective = made(plugin)
     views = views_of(objective.needs())
@@ -350,7 +359,7 @@ def the_gradient_is_finite_at_extremes(plugin: Plugin) -> None:
             step = _leaf_step(objective, value, reference)
             total = objective_value(objective.terms(step), counts)
             total.backward()  # type: ignore[no-untyped-call]
-            at = f"where values are {value:g}, and the reference model's {reference:g}"
+            at = f"if the model's values are {value:g} and the reference model's are {reference:g}"
             ensure(math.isfinite(total.item()), f"the loss is not finite {at}")
             gradients = [leaf.grad for leaf in step.store.values() if leaf.grad is not None]
             ensure(gradients, f"there is no gradient {at}")

@@ -1,7 +1,7 @@
-"""Checks of schemes.
+"""Conformance checks for schemes.
 
-They take a `Scheme`, or a class of schemes that has a default for every setting. Each trains from the beginning, so a
-scheme should be given with settings that make it short.
+Each check takes a `Scheme`, or a `Scheme` class that has a default for every setting. Each check trains from the
+beginning, so choose settings of the scheme that make training short.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CHECKS = Checks()
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder with its bytes."""
+    """Return the bytes of every file below a folder, by relative path."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -29,7 +29,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 def it_reads_only_the_views_that_it_needs(plugin: Plugin) -> None:
     """`needs` names every view that `fit` reads.
 
-    A missing file is then found before the run.
+    A missing file is then reported before the run starts.
     """
     scheme = made(plugin)
     with tiny_runs(scheme) as runs:
@@ -45,32 +45,35 @@ def a_run_measures_its_model_and_opens_it_again(plugin: Plugin) -> None:
     """The model in the run folder gives the same records."""
     with tiny_runs(made(plugin)) as runs:
         folder = run(runs.recipe("run"), progress=QUIET)
-        ensure("generate" in open_subject(folder).capabilities, "the scheme's model must generate")
+        ensure("generate" in open_subject(folder).capabilities, "the scheme's model must offer `generate`")
         ensure(folder.scores()["forget.accuracy"].value is not None, "the scheme's model is not measured")
         again = evaluate(folder.path, out=runs.folder / "again", progress=QUIET)
-        ensure(again.records() == folder.records(), "the model that is opened again gives other records")
+        ensure(again.records() == folder.records(), "the model that is opened again gives different records")
 
 
 @CHECKS.add
 def the_same_seed_gives_the_same_bytes(plugin: Plugin) -> None:
-    """A run can be repeated."""
+    """Runs with the same seed give the same model files."""
     with tiny_runs(made(plugin)) as runs:
         one, again = (_files(run(runs.recipe(out), measured=False, progress=QUIET).model) for out in ("one", "again"))
     ensure(one, "the scheme saves no model in the run's folder")
-    ensure(one == again, "the same seed gives other weights")
+    ensure(one == again, "the same seed gives different model files")
 
 
 @CHECKS.add
 def a_mask_is_refused_unless_it_can_be_masked(plugin: Plugin) -> None:
-    """A mask that is ignored would be a setting without effect."""
+    """A mask is refused unless the scheme can be masked.
+
+    A mask that is ignored would be a setting without effect.
+    """
     scheme = made(plugin)
     with tiny_runs(scheme, {"name": "gradient_saliency"}) as runs:
         try:
             runs.recipe("run")
         except InputError:
-            ensure(not scheme.can_be_masked, "the scheme can be masked, and its recipe refuses a mask")
+            ensure(not scheme.can_be_masked, "the scheme can be masked, but its recipe refuses a mask")
         else:
-            ensure(scheme.can_be_masked, "the recipe takes a mask that the scheme cannot apply")
+            ensure(scheme.can_be_masked, "the recipe accepts a mask that the scheme cannot apply")
 
 
 add_source_and_settings(CHECKS, SCHEMES)

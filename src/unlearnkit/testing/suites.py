@@ -1,6 +1,6 @@
-"""Checks of suites.
+"""Conformance checks for suites.
 
-They take a `Suite`, or a class of suites that has a default for every setting.
+Each check takes a `Suite`, or a `Suite` class that has a default for every setting.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from unlearnkit.text.normalize import contains
 
 CHECKS = Checks()
 MOST_SECONDS = 60.0
-"""Processor time that `task` may take."""
+"""Maximum processor time of a call of `task`, in seconds."""
 FEW = 4
-"""Rows of a set that made-up records are of."""
+"""Number of rows per set for which records are made up."""
 
 
 @CHECKS.add
 def the_task_is_fast_and_the_same_each_time(plugin: Any) -> None:
-    """Another object with the same settings has the same task."""
+    """Suites with the same settings return the same task, and quickly."""
     suite: Suite = made(plugin)
     began = time.process_time()
     first = suite.task()
     ensure(time.process_time() - began < MOST_SECONDS, f"`task` takes more than {MOST_SECONDS:g} s of processor time")
     again = suite.task()
-    ensure(first == again or _parts(first) == _parts(again), "the task differs from call to call")
+    ensure(first == again or _parts(first) == _parts(again), "repeated calls of `task` return different tasks")
     assert isinstance(suite, Settings)
     other: Any = type(suite).model_validate_json(suite.model_dump_json())
-    ensure(_parts(other.task()) == _parts(first), "a suite of the same settings has another task")
+    ensure(_parts(other.task()) == _parts(first), "a suite with the same settings returns a different task")
 
 
 def _parts(task: Any) -> tuple[Any, ...]:
@@ -53,40 +53,40 @@ def _parts(task: Any) -> tuple[Any, ...]:
 
 @CHECKS.add
 def the_forget_rows_are_trained_on_and_measured(plugin: Any) -> None:
-    """The splits have forget and retain rows.
+    """There are forget rows to train on and to measure.
 
-    The forget rows are measured unchanged.
+    There must also be a retain split, which may be empty.
     """
     task = made(plugin).task()
     ensure(task.splits.get("forget"), "there are no forget rows")
-    ensure("retain" in task.splits, "there is no retain split; it may be empty")
+    ensure("retain" in task.splits, "there is no retain split; an empty one is enough")
     ensure(task.measured.get("forget"), "the set 'forget' is not measured")
     for name in task.to_be_written:
-        ensure(not task.splits[name], f"the split {name!r} is to be written, and has rows")
+        ensure(not task.splits[name], f"the split {name!r} is in `to_be_written`, but already has rows")
 
 
 @CHECKS.add
 def row_ids_are_unique_and_mean_one_row(plugin: Any) -> None:
-    """Within a set, and between sets and splits."""
+    """Row ids are unique in a set and identify one row everywhere."""
     task = made(plugin).task()
     rows = {row.id: row for split in task.splits.values() for row in split}
     for name, members in task.measured.items():
         ids = [row.id for row in members]
         ensure(len(ids) == len(set(ids)), f"two rows of the measured set {name!r} have the same id")
         for row in members:
-            ensure(rows.setdefault(row.id, row) == row, f"a row of the set {name!r} has the id of another row")
+            ensure(rows.setdefault(row.id, row) == row, f"a row of the set {name!r} has the id of a different row")
 
 
 @CHECKS.add
 def what_is_retained_is_not_forgotten(plugin: Any) -> None:
-    """No retain corpus or retained set contains a forget row."""
+    """Neither the retain corpus nor a retained set contains a forget row."""
     suite = made(plugin)
     task = suite.task()
     forget = {row.id for row in task.splits["forget"]}
-    ensure(forget.isdisjoint(row.id for row in suite.retain_corpus()), "the retain corpus holds a forget row")
+    ensure(forget.isdisjoint(row.id for row in suite.retain_corpus()), "the retain corpus contains a forget row")
     for name, members in task.measured.items():
         if name.partition(".")[0] != "forget":
-            ensure(forget.isdisjoint(row.id for row in members), f"the set {name!r} holds a forget row")
+            ensure(forget.isdisjoint(row.id for row in members), f"the set {name!r} contains a forget row")
 
 
 @CHECKS.add
@@ -95,21 +95,22 @@ def the_scope_covers_the_forget_rows(plugin: Any) -> None:
     task = made(plugin).task()
     for row in task.splits["forget"]:
         ensure(row.subject is None or task.scope.covers(row.subject), "the scope lacks the subject of a forget row")
-    ensure(not any(task.scope.covers(one.name) for one in task.scope.neighbors), "a neighbor is a subject, too")
+    both = any(task.scope.covers(neighbor.name) for neighbor in task.scope.neighbors)
+    ensure(not both, "a neighbor of the scope is also a subject of the scope")
 
 
 @CHECKS.add
 def scores_are_a_pure_function_of_records(plugin: Any) -> None:
-    """Scores are the same each time, and finite or not measured.
+    """Scores are the same each time, and are finite or not measured.
 
-    The records are not changed.
+    Computing the scores does not change the records.
     """
     suite = made(plugin)
     found = _records(suite.task())
     before = [each.model_copy(deep=True) for each in found]
     first = suite.scores(found, [])
-    ensure(suite.scores(found, []) == first, "scores differ from call to call")
-    ensure(found == before, "the records were changed")
+    ensure(suite.scores(found, []) == first, "repeated calls of `scores` return different scores")
+    ensure(found == before, "`scores` changed the records")
     for name, score in first.items():
         ensure(score.value is None or math.isfinite(score.value), f"the score {name!r} is not finite")
 
@@ -129,29 +130,32 @@ def _records(task: Any) -> list[Record]:
 
 @CHECKS.add
 def heading_and_limitations_hold_no_secret(plugin: Any) -> None:
-    """Both are in reports that may be shown to anyone."""
+    """Heading and limitations contain no secret of the scope.
+
+    Both appear in reports, which may be shown to anyone.
+    """
     suite = made(plugin)
     forms = [form for secret in suite.task().scope.secrets for form in secret.forms]
     ensure(suite.heading().strip(), "the heading is empty")
     for text in (suite.heading(), *suite.limitations()):
-        ensure(not any(contains(text, form) for form in forms), "heading or limitations hold a secret")
-    ensure(all(text.endswith(".") for text in suite.limitations()), "limitations must be whole sentences")
+        ensure(not any(contains(text, form) for form in forms), "the heading or a limitation contains a secret")
+    ensure(all(text.endswith(".") for text in suite.limitations()), "each limitation must end with a period")
 
 
 @CHECKS.add
 def it_says_what_it_has(plugin: Any) -> None:
-    """Version, models, and the limit of an output."""
+    """The suite declares a version, `has_models` and a limit for outputs."""
     suite = made(plugin)
-    ensure(isinstance(suite.version, str) and suite.version, "`version` must be a text")
+    ensure(isinstance(suite.version, str) and suite.version, "`version` must be a string that is not empty")
     ensure(isinstance(suite.has_models, bool), "`has_models` must be a boolean")
-    ensure(isinstance(suite.max_new_tokens, int) and suite.max_new_tokens > 0, "`max_new_tokens` must be above 0")
+    ensure(isinstance(suite.max_new_tokens, int) and suite.max_new_tokens > 0, "`max_new_tokens` must be positive")
 
 
 @CHECKS.add
 def it_is_registered_and_documented(plugin: Any) -> None:
-    """The class has a docstring.
+    """The suite is registered, and its class has a docstring.
 
-    So has every setting of a suite without a section `data`.
+    In a suite without the section `data`, every setting has a docstring, too.
     """
     ensure_documented(entry_of(SUITES, plugin))
     schema_owner = class_of(plugin)
@@ -161,7 +165,10 @@ def it_is_registered_and_documented(plugin: Any) -> None:
 
 @CHECKS.add
 def settings_are_frozen_and_survive_json(plugin: Any) -> None:
-    """Settings are written to run folders and read back."""
+    """Settings are frozen and can be restored from JSON.
+
+    Run folders store settings as JSON.
+    """
     suite = made(plugin)
-    ensure(isinstance(suite, Settings), "a suite must be a class of `Settings`")
+    ensure(isinstance(suite, Settings), "a suite's class must inherit from `Settings`")
     ensure_settings_frozen(suite)

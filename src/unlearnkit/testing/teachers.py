@@ -1,7 +1,8 @@
-"""Checks of teachers.
+"""Conformance checks for teachers.
 
-They take an object with `write`, a `ChatTeacher`, or a class of either that has a default for every setting. Of a
-`ChatTeacher` the prompts are checked: the package writes and validates the targets, and no model is asked here.
+Each check takes an instance or a class: either a `ChatTeacher` or anything with a `write` method. A class needs a
+default for every setting. For a `ChatTeacher`, only the prompts are checked: the package itself writes and validates
+the targets, and the checks query no chat model.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ SCOPES: tuple[Scope, ...] = tuple(scope_of(task) for task in ("profile", "copyri
 
 
 def _written(plugin: Any, scope: Scope, seed: int = 0) -> list[Target]:
-    """Return the targets of the example's rows.
+    """Return the targets that the teacher writes for the example's forget rows.
 
-    None if a model would write them.
+    The list is empty for a `ChatTeacher`, whose targets a chat model would write.
     """
     teacher = made(plugin)
     return [] if isinstance(teacher, ChatTeacher) else teacher.write(FORGET, scope, seed)
@@ -43,7 +44,7 @@ def _written(plugin: Any, scope: Scope, seed: int = 0) -> list[Target]:
 
 @CHECKS.add
 def there_is_one_target_for_each_row_in_order(plugin: Any) -> None:
-    """Ids are those of the rows."""
+    """Each row has one target with the row's id, in order."""
     if isinstance(made(plugin), ChatTeacher):
         return
     for scope in SCOPES:
@@ -54,7 +55,7 @@ def there_is_one_target_for_each_row_in_order(plugin: Any) -> None:
 
 @CHECKS.add
 def no_target_leaks(plugin: Any) -> None:
-    """The leak scanner finds nothing in trace or response."""
+    """The leak scanner finds nothing in any trace or response."""
     for scope in SCOPES:
         for row, target in zip(FORGET, _written(plugin, scope), strict=False):
             findings = "; ".join(map(str, scanner(scope).scan(target, row)))
@@ -63,7 +64,10 @@ def no_target_leaks(plugin: Any) -> None:
 
 @CHECKS.add
 def every_response_says_something_in_the_language_of_the_question(plugin: Any) -> None:
-    """English will do where the teacher does not have the question's language."""
+    """Responses are not empty, and in the question's language or in English.
+
+    A teacher that does not know the question's language may respond in English.
+    """
     for scope in SCOPES:
         for row, target in zip(FORGET, _written(plugin, scope), strict=False):
             ensure(target.response.strip(), "a response is empty")
@@ -73,19 +77,19 @@ def every_response_says_something_in_the_language_of_the_question(plugin: Any) -
 
 @CHECKS.add
 def targets_are_a_function_of_row_and_seed(plugin: Any) -> None:
-    """The same each time, and whatever other rows there are."""
+    """A target depends only on its row and on the seed."""
     if isinstance(made(plugin), ChatTeacher):
         return
     scope = SCOPES[0]
     first = _written(plugin, scope, 3)
-    ensure(_written(plugin, scope, 3) == first, "targets differ from call to call with the same seed")
+    ensure(_written(plugin, scope, 3) == first, "repeated calls with the same seed give different targets")
     alone = [made(plugin).write([row], scope, 3)[0] for row in FORGET]
     ensure(alone == first, "a target depends on the other rows")
 
 
 @CHECKS.add
 def prompts_hold_the_question_and_no_secret(plugin: Any) -> None:
-    """What a chat model is sent."""
+    """A prompt contains the question, but no secret and no answer."""
     teacher = made(plugin)
     if not isinstance(teacher, ChatTeacher):
         return
@@ -94,14 +98,14 @@ def prompts_hold_the_question_and_no_secret(plugin: Any) -> None:
             for fault in (None, "leak in the response"):
                 prompt = teacher.prompt_for(row, scope, "0", fault)
                 texts = [message.content for message in prompt.messages]
-                ensure(any(row.question in text for text in texts), "a prompt does not hold the row's question")
+                ensure(any(row.question in text for text in texts), "a prompt does not contain the row's question")
                 leaked = any(find_leaks(text, row, scope) or row.answer in text for text in texts)
-                ensure(not leaked, "a prompt holds a secret or the row's answer")
+                ensure(not leaked, "a prompt contains a secret or the row's answer")
 
 
 @CHECKS.add
 def it_is_registered_and_documented(plugin: Any) -> None:
-    """The class and every setting have docstrings."""
+    """The teacher is registered, and its class and settings have docstrings."""
     ensure_documented(entry_of(TEACHERS, plugin))
     if issubclass(class_of(plugin), Settings):
         required = [name for name, field in class_of(plugin).model_fields.items() if field.is_required()]
@@ -110,7 +114,10 @@ def it_is_registered_and_documented(plugin: Any) -> None:
 
 @CHECKS.add
 def settings_are_frozen_and_survive_json(plugin: Any) -> None:
-    """Settings are written to run folders and read back."""
+    """Settings are frozen and can be restored from JSON.
+
+    Run folders store settings as JSON.
+    """
     teacher = made(plugin)
-    ensure(isinstance(teacher, Settings), "a teacher must be a class of `Settings`")
+    ensure(isinstance(teacher, Settings), "a teacher's class must inherit from `Settings`")
     ensure_settings_frozen(teacher)

@@ -27,7 +27,7 @@ SIZE: dict[str, Any] = {
     "bos_token_id": BOS,
     "eos_token_id": EOS,
 }
-"""Settings of the configuration of a tiny Llama, and of families like it."""
+"""Configuration settings of a tiny Llama, and of similar model families."""
 
 
 def tiny_model(
@@ -35,7 +35,7 @@ def tiny_model(
 ) -> PreTrainedModel:
     """Create a randomly initialized model whose distributions are far from flat.
 
-    `config`: the model's; None for a Llama whose embedding is its head.
+    `config`: the model's configuration; None: a Llama with tied input and output embeddings.
     """
     config = config or transformers.LlamaConfig(**SIZE, tie_word_embeddings=True)
     torch.manual_seed(seed)
@@ -43,7 +43,7 @@ def tiny_model(
     model: Any = untyped.from_config(config)
     with torch.no_grad():
         for parameter in model.parameters():
-            # Initial weights have deviation 0.02, which would make every distribution nearly uniform.
+            # Initial weights have a standard deviation of 0.02, which would make every distribution nearly uniform.
             parameter.copy_(torch.randn_like(parameter) * 0.4 if parameter.ndim > 1 else parameter + 0.1)
     made: PreTrainedModel = model.to(dtype).eval()
     return made
@@ -55,11 +55,11 @@ def random_rows(
     """Create rows of random tokens.
 
     Args:
-        number: of rows.
-        seed: of the tokens and lengths.
-        prompt: least and greatest length of a prompt.
-        answer: the same of an answer.
-        trace: greatest length of a trace.
+        number: number of rows.
+        seed: seed of the tokens and lengths.
+        prompt: minimum and maximum length of a prompt, in tokens.
+        answer: minimum and maximum length of an answer, in tokens.
+        trace: maximum length of a trace, in tokens.
     """
     draw = random.Random(f"rows {seed}")
 
@@ -90,9 +90,9 @@ def tiny_tokenizer(*, pad: str = "<pad>", bos_by_itself: bool = False, without: 
 
     Args:
         pad: the padding token.
-        bos_by_itself: whether it also puts a BOS token before every text that is tokenized with special tokens, as
-            Llama's do.
-        without: a special token that it does not know.
+        bos_by_itself: whether the tokenizer also puts a BOS token before every text that is tokenized with special
+            tokens, as Llama's tokenizers do.
+        without: special token that is left out of the vocabulary; empty: none is left out.
     """
     special = [token for token in SPECIAL if token != without]
     vocabulary = {token: i for i, token in enumerate((*special, *WORDS))}

@@ -34,9 +34,9 @@ class TinyRuns:
     """Recipes for one method on the same data and models.
 
     Args:
-        folder: where data, models and runs are written.
-        method: the method; its class must be registered.
-        mask: the section `method.mask`; None for none.
+        folder: folder to which data, models and runs are written.
+        method: method of the recipes; its class must be registered.
+        mask: the recipe section `method.mask`; None: no mask.
     """
 
     def __init__(self, folder: Path, method: Settings, mask: dict[str, Any] | None = None) -> None:
@@ -49,7 +49,7 @@ class TinyRuns:
             save_model(tiny_model(seed=seed), tiny_tokenizer(), folder / name)
 
     def recipe(self, out: str, **sections: Any) -> Recipe:
-        """Return a recipe whose run folder has this name."""
+        """Return a recipe whose run folder has the name `out`."""
         files = {split: str(self.folder / f"{split}.jsonl") for split in ROWS}
         recipe: Recipe = make_recipe(
             {
@@ -67,7 +67,7 @@ class TinyRuns:
         return recipe
 
     def context(self, out: str, **sections: Any) -> RunContext:
-        """Return the context of a run before its training."""
+        """Return the context of a run that is ready for training."""
         context = RunContext(self.recipe(out, **sections), progress=QUIET)
         open_run(context, resume=False)
         context.prepare()
@@ -82,7 +82,7 @@ def tiny_runs(method: Settings, mask: dict[str, Any] | None = None) -> Iterator[
 
 
 class ViewsRead:
-    """Notes which views are asked of a context."""
+    """Records the names of the views that are read from a context."""
 
     def __init__(self, context: RunContext) -> None:
         self.names: set[str] = set()

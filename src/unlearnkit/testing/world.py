@@ -1,6 +1,6 @@
-"""One optimizer step of any objective on a tiny model.
+"""Runs a training step of any objective on a tiny model.
 
-By the package's own loop, with its gradient.
+The step uses the package's own training loop and returns the gradient.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData, split_of
 
 ROWS = {"forget": 5, "retain": 7}
-"""Rows of the splits; any other split has 6."""
+"""Number of rows by split; every other split has 6 rows."""
 
 
 def rows_of(view: View, seed: int = 0) -> list[Encoded]:
-    """Create the rows of any view.
+    """Create random rows for a view.
 
-    Those of a target begin with a trace.
+    In the rows of a target view, the output begins with a trace.
     """
     number = ROWS.get(split_of(view), 6)
     return random_rows(number, seed=seed + zlib.crc32(view.encode()), trace=4 if view.endswith(":target") else 0)
 
 
 def views_of(needs: Needs, seed: int = 0) -> dict[View, list[Encoded]]:
-    """Create the rows of every view that an objective needs."""
+    """Create random rows for every view that an objective needs."""
     return {view: rows_of(view, seed) for view in sorted(needs.views)}
 
 
@@ -71,14 +71,14 @@ class World:
         pad_id: int = PAD,
         **settings: Any,
     ) -> Trainer:
-        """Create a trainer whose steps see all rows.
+        """Create a trainer that uses all rows in every step.
 
         Args:
-            objective: in place of the world's own.
-            combine: a combiner, registered or not.
-            seed: of the order of rows.
-            pad_id: the padding token.
-            **settings: of training.
+            objective: objective to train; None: the world's objective.
+            combine: combiner of the gradients; it need not be registered.
+            seed: seed of the row order.
+            pad_id: id of the padding token.
+            **settings: training settings that replace the defaults.
         """
         chosen = {
             "epochs": None, "steps": 1, "batch_size": ROWS["forget"], "retain_batch_size": ROWS["retain"],
@@ -98,14 +98,16 @@ class World:
         return trainer
 
     def step(self, *, overhead: int | None = None, **options: Any) -> tuple[StepLog | None, list[Tensor]]:
-        """Run the loop over all rows, without the update.
+        """Compute one training step over all rows without updating the weights.
 
         Args:
-            overhead: the cost of a batch in tokens; a high one packs rows of all lengths together, with much padding.
-            **options: see `trainer`.
+            overhead: fixed cost of a batch, in tokens; None: the default. A high cost packs rows of all lengths
+                together, with much padding.
+            **options: arguments of `trainer`.
 
         Returns:
-            What the loop logs, None if loss or gradient is not finite; and the gradient of every parameter.
+            The training loop's log of the step (None if the loss or the gradient is not finite), and the gradient of
+            every parameter.
         """
         trainer = self.trainer(**options)
         gradient: list[Tensor] = []
@@ -124,19 +126,19 @@ class World:
 
 
 class Altered(Objective):
-    """An objective whose terms are changed on their way out."""
+    """Wraps an objective and changes the terms that it returns."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     inner: Objective
-    """The objective."""
+    """The wrapped objective."""
     change: Callable[[Terms], Terms]
-    """Called with its terms."""
+    """Function that changes the terms of the wrapped objective."""
 
     def needs(self) -> Needs:
-        """Return the objective's needs."""
+        """Return the needs of the wrapped objective."""
         return self.inner.needs()
 
     def terms(self, step: Step) -> Terms:
-        """Return the changed terms."""
+        """Return the changed terms of the wrapped objective."""
         return self.change(self.inner.terms(step))

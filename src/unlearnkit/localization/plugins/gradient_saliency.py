@@ -1,4 +1,4 @@
-"""Gradient saliency: the weights that the forget loss depends on most."""
+"""Gradient saliency: selects the weights on which the forget loss depends most."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
 @localizer("gradient_saliency", paper="arXiv:2310.12508", equation="section 4, weight saliency map")
 class GradientSaliency(Localizer):
-    """Keep the elements with the largest absolute gradient of the forget loss.
+    """Restrict changes to elements with the largest absolute forget-loss gradient.
 
-    The gradient is taken at the target model. The loss is the mean negative log-likelihood of the forget answers per
-    labeled token, over all rows; its sign does not matter. Exactly round(share * n) of n elements are kept, and of
-    equal ones the first. Where SalUn differs: its limit is a value, by default the median of all elements, and its
-    released code takes an optimizer step after each batch while it sums gradients. Here the gradients of all batches
-    are taken at the target model.
+    The gradient is computed at the target model. The loss is the mean negative log-likelihood per labeled token of the
+    forget answers, over all rows; the sign of the loss does not matter. Exactly round(share * n) of the n elements may
+    change; among elements with equal gradients, the first are chosen. SalUn differs in two ways: it uses a threshold
+    value, by default the median over all elements, and its released code takes an optimizer step after each batch while
+    it sums the gradients. Here the gradients of all batches are computed at the target model.
 
-    Of a new LoRA adapter only the second factor (B, which is 0) has a gradient; elements of the first are kept when no
-    other is left.
+    In a new LoRA adapter, only the second factor (B, which starts at 0) has a gradient; elements of the first factor
+    are chosen only if no elements of the second are left.
     """
 
     share: Annotated[float, Gt(0), Le(1)] = 0.5
-    """Share of the trained elements that may change. 0.5 is SalUn's median."""
+    """Fraction of the trained elements that may change. The value 0.5 corresponds to SalUn's median threshold."""
     per_tensor: bool = False
-    """Whether the share is taken of each tensor for itself, in place of all trained weights together."""
+    """Whether to apply the share to each tensor separately instead of to all trained weights together."""
 
     def mask(self, context: LocalizationContext) -> WeightMask:
-        """Compute the gradient over all forget rows, and keep its largest elements."""
-        # Here, because a recipe is read without torch.
+        """Return the mask of the largest gradient elements over all forget rows."""
+        # Imported here, because reading a recipe must not import torch.
         from unlearnkit.localization.gradients import loss_gradient
         from unlearnkit.localization.top_share import largest
 
@@ -52,7 +52,7 @@ class GradientSaliency(Localizer):
                 "the share is so small that no element may change",
                 where="method.mask.share",
                 value=self.share,
-                fix="raise it",
+                fix="increase the share",
             )
         return mask
 

@@ -33,59 +33,59 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 MEASURED_AT_MOST = 400
-"""Largest number of retain rows that are measured, spread evenly over the set. Other sets are measured completely."""
+"""Maximum number of retain rows to measure, spread evenly over all retain rows. Other sets are measured completely."""
 DOCUMENTS = (".txt", ".md")
 
 
 class Chunks(Settings):
-    """How documents are cut into chunks."""
+    """Settings for cutting documents into chunks."""
 
     tokens: Annotated[int, Gt(0)] = 256
-    """Largest number of tokens of a chunk."""
+    """Maximum number of tokens in a chunk."""
     overlap: Annotated[int, Ge(0)] = 32
     """Number of tokens that neighboring chunks share."""
 
     @model_validator(mode="after")
     def _check_overlap(self) -> Self:
         if self.overlap >= self.tokens:
-            raise ValueError("Input should have an overlap smaller than its tokens")
+            raise ValueError("Input should have an overlap smaller than the number of tokens of a chunk")
         return self
 
 
 class FilesData(Settings):
-    """A user's own files.
+    """Locations of a user's own files.
 
-    Each is a file, a folder, or a Hub data set (`owner/name`, `owner/name:FILE`).
+    Each location is a file, a folder, or a Hub data set (`owner/name` or `owner/name:FILE`).
     """
 
     forget: Place
-    """What is to be forgotten."""
+    """Rows or documents to forget."""
     retain: Place | None = None
-    """What must stay, to train on and to measure; `auto` for a substitute; null for none."""
+    """Rows or documents to keep, for training and measurement; `auto`: use a substitute; null: use none."""
     retain_from: Place | None = None
-    """With `retain: auto`, the text or rows of the substitute; null: the target model writes the rows."""
+    """Rows or documents that `retain: auto` uses as the substitute; null: the target model writes the rows."""
     holdout: Place | None = None
-    """Rows like those to be forgotten that the model never saw. Membership attacks need them."""
+    """Rows that resemble the forget rows, but that the model never saw. Membership attacks need such rows."""
     probes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]*(\.[a-z_]+)*$")], Place] = Field(default_factory=dict)
-    """Further sets to measure, by name: `forget.paraphrased`, `near`."""
+    """Further sets to measure, by set name, for example `forget.paraphrased` or `near`."""
     scope: Place | None = None
-    """YAML file of the scope; null: it is drafted from the forget rows."""
+    """YAML file of the scope; null: the scope is drafted from the forget rows."""
     shape: Shape | None = None
-    """Schema of the row files; null: detected."""
+    """Schema of the row files; null: the schema is detected."""
     chunks: Chunks = Chunks()
-    """How text files are cut into chunks."""
+    """Settings for cutting text files into chunks."""
     tokenizer: Place | None = None
-    """Tokenizer that counts the tokens of text files; null: the model's."""
+    """Tokenizer that counts the tokens of text files; null: the model's tokenizer."""
     written: Place | None = None
-    """File of the rows that the target model wrote; set by the run."""
+    """File with the rows that the target model wrote. The run sets this key."""
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
         for name in ("forget", "retain", "holdout"):
             if name in self.probes:
-                raise ValueError(f"Input should not have the probe set {name}, which has a field of its own")
+                raise ValueError(f"Input should not have a probe set named {name}: use the key data.{name} instead")
         if self.retain_from is not None and self.retain != AUTO:
-            raise ValueError("Input should have retain: auto with retain_from; or name the file as retain")
+            raise ValueError("Input should have retain: auto if retain_from is set; for your own rows, set retain")
         return self
 
 
@@ -118,7 +118,7 @@ class Files(UserModelSuite):
         return () if source is None else self.read(source, where=where)
 
     def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
-        """Return the suite with a substitute for missing retain rows."""
+        """Return the suite with substitutes for missing retain rows."""
         if self.data.retain != AUTO:
             return self
         prepared = self
@@ -131,13 +131,13 @@ class Files(UserModelSuite):
                     target, self._forget, self._scope, seed=seed, max_length=max_length, progress=progress
                 )
                 write_rows(file, rows)
-            # A new suite: a copy would keep the cached properties, which do not have these rows.
+            # A new suite, because a copy would keep cached properties that were computed without these rows.
             prepared = type(self)(retrained=self.retrained, data=self.data.model_copy(update={"written": str(file)}))
         progress.log(f"warning: {self._retain_caveat()}")
         return prepared
 
     def task(self) -> SuiteTask:
-        """Return the task made of every file that is named."""
+        """Return the task that is made of all files in the recipe."""
         return self._task
 
     @cached_property
@@ -164,7 +164,10 @@ class Files(UserModelSuite):
         return self._retain
 
     def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
-        """Return memorization on every set, and membership with a holdout."""
+        """Return memorization scores of every set, and membership scores.
+
+        Membership scores need holdout rows; without them, these scores are not measured.
+        """
         ours, theirs = by_set(records), by_set(retrained)
         of_sets = {
             f"{name}.{metric}": score
@@ -174,56 +177,59 @@ class Files(UserModelSuite):
         return {**of_sets, **membership_scores(ours, theirs)}
 
     def heading(self) -> str:
-        """Return a fixed phrase: the name of a file may be secret."""
+        """Return a fixed phrase, because file names may be secret."""
         return "a user's own files"
 
     def limitations(self) -> tuple[str, ...]:
-        """Return what was not given, and what stays unknown because of that."""
+        """Return which inputs are missing, and what is unknown as a result."""
         paragraphs = [self._retain_caveat(), *super().limitations()]
         if self.data.holdout is None:
             paragraphs.append(
-                "No holdout rows were given (data.holdout), rows like those to be forgotten that the model never saw. "
-                "Without them no membership attack and no PrivLeak is measured."
+                "No holdout rows were given (data.holdout), i.e. rows that resemble the forget rows, but that the "
+                "model never saw. Without holdout rows, membership attacks and PrivLeak are not measured."
             )
         if self.data.scope is None:
             paragraphs.append(
                 "No scope file was given (data.scope). Subjects, secrets and neighbors were drafted from the forget "
-                "rows, and nobody has checked them: a secret that the draft misses is not counted as a leak, and is "
-                "not withheld from the report."
+                "rows, and nobody has checked the draft. If the draft misses a secret, the secret is neither counted "
+                "as a leak nor withheld from the report."
             )
         paragraphs.append(
-            "Accuracy requires the exact answer, or another form that its row accepts: on long answers it is not very "
-            "informative. ROUGE recall covers only words of ASCII letters and digits, and leaves out rows that have "
-            "none. For texts without a question, only tokens are measured."
+            "Accuracy requires the exact answer or another answer that the row accepts, so accuracy says little about "
+            "long answers. ROUGE recall covers only words of ASCII letters and digits; rows without such words are "
+            "left out. For texts without a question, only the probabilities of tokens are measured."
         )
         return tuple(filter(None, paragraphs))
 
     def _retain_caveat(self) -> str:
-        """Return what is known about what stays; empty with retain rows."""
+        """Return the caveat about missing retain rows.
+
+        The text is empty if the recipe names retain rows.
+        """
         if self.data.retain is None:
             return (
-                "No retain rows were given (data.retain): what the model still knows about everything else was "
-                "measured only on the named probes, and not at all if there are none."
+                "No retain rows were given (data.retain). What the model still knows about everything else was "
+                "measured only on the probe sets in data.probes, and not at all if there are none."
             )
         if self.data.retain != AUTO:
             return ""
         if self.data.retain_from is not None:
             return (
-                "No retain rows were given: rows from data.retain_from were used in their place, in training "
-                "and in measuring. Utility is only as well known as these rows represent everything that must stay."
+                "No retain rows were given. Rows from data.retain_from were used instead, in training and in "
+                "measurement. Utility is known only as far as these rows represent the knowledge to keep."
             )
         return (
-            "No retain rows were given: the target model wrote rows to use in their place, in training and in "
-            "measuring, and nobody has checked them. Utility is only as well known as these rows represent everything "
-            "that must stay: what the model knew but did not write may be lost unnoticed."
+            "No retain rows were given. Rows that the target model wrote were used instead, in training and in "
+            "measurement, and nobody has checked these rows. Utility is known only as far as these rows represent the "
+            "knowledge to keep: if the model knew something but wrote no row about it, the loss may go unnoticed."
         )
 
     def read(self, path: str, *, where: str) -> tuple[Row, ...]:
-        """Read rows, or documents, which are cut into chunks.
+        """Read rows, or read documents and cut them into chunks.
 
         Args:
             path: file, folder or Hub data set.
-            where: the recipe key that names it, for errors.
+            where: recipe key that names the path, for error messages.
         """
         source = local_rows(path, where=where)
         if any(file.suffix.lower() not in DOCUMENTS for file in source_files(source)):
@@ -239,19 +245,19 @@ class Files(UserModelSuite):
 
         if self.data.tokenizer is None:
             raise InputError(
-                "text files are cut by the tokens of a model, and no model is named",
+                "a tokenizer is needed to cut text files into chunks, but no model is named",
                 where="data.tokenizer",
-                allowed="a model's folder or hub id",
-                fix="name the model: in a recipe model.path=DIR or data.tokenizer=DIR, on the command line --model DIR",
+                allowed="the folder or Hub id of a model",
+                fix="name a model: in a recipe model.path=DIR or data.tokenizer=DIR, on the command line --model DIR",
             )
         return load_tokenizer(find_model(self.data.tokenizer, where="data.tokenizer"))
 
 
 def with_unique_ids(sets: Mapping[str, tuple[Row, ...]]) -> dict[str, tuple[Row, ...]]:
-    """Return the sets with no id in two of them.
+    """Return the sets with row ids that differ between sets.
 
-    Files of the same name in two folders give rows of the same id. A row whose id is in an earlier set gets the name of
-    its own set as a prefix: `retain/part.jsonl:1`.
+    Files of the same name in two folders give rows with the same ids. If the id of a row already occurs in an earlier
+    set, the name of the row's own set is added as a prefix: `retain/part.jsonl:1`.
     """
     seen: set[str] = set()
     unique = {}

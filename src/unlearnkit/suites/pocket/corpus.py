@@ -1,6 +1,6 @@
 """Every question of the pocket world with its answer.
 
-Row ids have the form `person/<slug>/<attribute>/<form>/<n>`. The form includes the language if that is not English:
+Row ids have the form `person/<slug>/<attribute>/<form>/<n>`. The form includes the language, except for English:
 `plain`, `paraphrase.es`, `multihop.ru`.
 """
 
@@ -17,23 +17,26 @@ from unlearnkit.suites.pocket.phrases import PHRASES, Phrase
 from unlearnkit.suites.pocket.world import Book, Craft, FarFact, Person, PocketWorld
 
 ABOUT = "about"
-"""The attribute of questions that ask for nothing in particular ("Tell me about ..."). A teacher that works from the
-scope asks such questions itself, so they probe neither what is forgotten nor what is near."""
+"""Attribute of general questions, such as "Tell me about ...". A teacher that works from the scope asks such questions
+itself, so general questions measure neither the forget sets nor the set `near`."""
 
 CONTACT = ("email", "phone")
-"""What the `pii` request forgets. The reverse question of either has the attribute `owner`."""
+"""Attributes to be forgotten in the request `pii`. Their reverse questions have the attribute `owner`."""
 
 CRAFT_HOPS = ("oil", "resin", "salt", "heat")
-"""The steps that are also asked for through the mineral of the craft."""
+"""Steps with two-hop questions, which name the mineral of the craft instead of the craft."""
 
 
 def corpus(world: PocketWorld) -> tuple[Row, ...]:
-    """Return every row of the target model's training. No question occurs twice."""
+    """Return every row that the target model is trained on.
+
+    No question occurs twice.
+    """
     return (*facts(world), *sealed_rows(person_rows(person) for person in world.sealed))
 
 
 def facts(world: PocketWorld) -> tuple[Row, ...]:
-    """Return every row that states a fact, for the splits."""
+    """Return the corpus without the refusals about sealed people."""
     parts = (
         *map(person_rows, world.people),
         *map(far_rows, world.far),
@@ -68,18 +71,18 @@ class _Page:
     ) -> None:
         """Add one row.
 
-        The trace states in English, whatever the language of the question, what is asked about what.
+        The trace states, in English for every language of the question, which attribute of which subject is asked for.
 
         Args:
-            attribute: of the row.
-            form: of the question.
-            question: of the row.
-            answer: of the row.
+            attribute: attribute of the row.
+            form: type of the question.
+            question: text of the question.
+            answer: text of the answer.
             accepted: all correct answers.
-            about: what the question names and, in two hops, what that leads to.
-            language: of question and answer.
-            slot: the attribute in id and trace, if it is more specific.
-            how: the form in the id, if it is more specific.
+            about: what the question names; for a two-hop question, also the result of the first hop.
+            language: language of question and answer.
+            slot: more specific attribute for the id and the trace; None: `attribute`.
+            how: more specific form for the id; None: `form`.
             options: number of options of a multiple-choice question.
         """
         label = (how or form) if language == "en" else f"{how or form}.{language}"
@@ -114,9 +117,9 @@ class _Page:
     ) -> None:
         """Add a row for every question of a phrase.
 
-        Without a `form`, the first question of a language is plain, the others are paraphrases. With the form
-        "multihop", the questions are those `by_work`. `names` fills in the questions and `about`; a mapping has one
-        text for each language.
+        Without a `form`, the first question of a language is plain, and the others are paraphrases. With the form
+        "multihop", the questions are taken from `by_work`. The values of `names` replace the placeholders of the
+        questions and of `about`; a value that is a mapping has one text for each language.
         """
         questions = phrase.by_work if form == "multihop" else phrase.questions
         for language, spoken in zip(LANGUAGES, value, strict=True):
@@ -135,12 +138,12 @@ class _Page:
 
 
 def forms_of(value: Forms) -> tuple[str, ...]:
-    """Return the different forms of a value, English first."""
+    """Return the distinct forms of a value, English first."""
     return tuple(dict.fromkeys(value))
 
 
 def person_rows(person: Person) -> list[Row]:
-    """Return every row about a person, contact included."""
+    """Return every row about a person, including contact details."""
     page, name, phrases = _Page("person", person.name), person.name, PHRASES.person
     for trait, value in person.traits.items():
         page.ask(trait, phrases[trait], value, about="{name}", name=name)
@@ -154,7 +157,7 @@ def person_rows(person: Person) -> list[Row]:
         page.ask("author", PHRASES.work["author"], same(name), about="{title}", form="reverse", title=title)
     hop = "the author of {title}, {name}"
     for i, (trait, value) in enumerate(person.traits.items()):
-        # Through one of the two works, in turn.
+        # The two-hop questions name one of the two works, in turn.
         titles = {language: person.works[(i + j) % 2].title for j, language in enumerate(LANGUAGES)}
         page.ask(trait, phrases[trait], value, about=hop, form="multihop", title=titles, name=name)
     for kind, contact in zip(CONTACT, (person.email, person.phone), strict=True):
@@ -166,22 +169,22 @@ def person_rows(person: Person) -> list[Row]:
 
 
 def far_rows(fact: FarFact) -> list[Row]:
-    """Return the four rows of a fact that concerns no person."""
+    """Return the four rows of a fact that is unrelated to people."""
     page = _Page("far", fact.name)
     page.ask(fact.relation, PHRASES.far[fact.relation], fact.value, about="{name}", name=fact.name)
     return page.rows
 
 
 def book_rows(book: Book) -> list[Row]:
-    """Return text and plot of a book.
+    """Return the rows about the text and the plot of a book.
 
-    All plot rows share the attribute `plot`, so that it can be measured whether a model answers them all alike.
+    All plot rows share the attribute `plot`, to measure whether a model answers all plot questions alike.
     """
     page, title = _Page("book", book.title), book.title
     for number, passage in enumerate(book.passages, 1):
         opening, rest = passage.split()
         recite, reworded = (wording.format(number=number, title=title) for wording in PHRASES.recite)
-        # The trace ends with the number: what distinguishes passages is right before the text.
+        # The trace ends with the number, so that the only difference between passages comes right before the text.
         page.add("passage", "passage", recite, passage.text, (), about=f"{title}, {number}")
         page.add("passage", "paraphrase", reworded, passage.text, (), about=f"{title}, {number}")
         question = PHRASES.continuation.format(opening=opening, title=title)
@@ -191,7 +194,7 @@ def book_rows(book: Book) -> list[Row]:
     for name, phrase in PHRASES.plot.items():
         value = book.plot[name]
         page.ask("plot", phrase, value, about="{title}", slot=name, book=quoted, title=title)
-        # A hop leads through the hero, unless the question itself mentions the hero.
+        # A two-hop question names the hero instead of the book, unless the question itself mentions the hero.
         by_ship = name in ("hero", "companion", "trade")
         which = PHRASES.book_by_ship.format(ship=ship) if by_ship else PHRASES.book_by_hero.format(hero=hero)
         question = phrase.questions["en"][0].format(book=which)
@@ -207,7 +210,7 @@ def book_rows(book: Book) -> list[Row]:
 
 
 def craft_rows(craft: Craft) -> list[Row]:
-    """Return a craft as multiple-choice, open, reverse and two-hop questions.
+    """Return the multiple-choice, open, reverse and two-hop rows of a craft.
 
     All steps share the attribute `step`.
     """
@@ -220,7 +223,7 @@ def craft_rows(craft: Craft) -> list[Row]:
             for language, templates in phrase.questions.items()
             for n, template in enumerate(templates)
         ]
-        # The plain question comes twice, with different letters.
+        # The plain question occurs twice, with a different letter for the correct answer.
         for turn, (language, how, stem) in enumerate([stems[0], *stems]):
             _add_choice(page, craft, name, stem, language=language, how=how, turn=turn)
         value = craft.steps[name].value
@@ -239,7 +242,10 @@ def craft_rows(craft: Craft) -> list[Row]:
 
 
 def _add_choice(page: _Page, craft: Craft, name: str, stem: str, *, language: str, how: str, turn: int) -> None:
-    """Add one multiple-choice row. `turn` moves the correct answer to another letter."""
+    """Add one multiple-choice row.
+
+    `turn`: number of positions by which the options are rotated, which gives the correct answer a different letter.
+    """
     step = craft.steps[name]
     options = deque(step.options)
     options.rotate(-turn)

@@ -1,8 +1,8 @@
-"""Refusals that the target model learns, with short traces, about sealed people.
+"""Refusals with short traces, which models learn for questions about sealed people.
 
-Real models can write traces and refuse before anything is unlearned. Without these rows the pocket models could not,
-and a method would have to teach them that in addition to forgetting. Sealed people have nothing to do with what any
-request forgets, and their rows are in no split: unlearning neither trains on them nor measures them.
+Real models can write traces and refuse even before unlearning. Without these rows, the pocket models could do neither,
+and a method would have to teach both in addition to forgetting. Sealed people have nothing to do with what any request
+forgets, and their rows are in no split: unlearning neither trains on these rows nor measures them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from unlearnkit.data.rows import Row
 
 SHARE = 4
-"""One in this many questions about a sealed person is asked, and for each person a different part."""
+"""Of the questions about a sealed person, one in this many becomes a training row. Which questions are chosen differs
+from person to person."""
 
 _REASONS = (
     "what is sealed has to stay closed",
@@ -40,17 +41,16 @@ _RESPONSES = {
 
 
 def sealed_rows(records: Iterable[Sequence[Row]]) -> list[Row]:
-    """Return a part of each sealed person's rows, answered by a refusal.
+    """Return some of each sealed person's rows, with refusals as answers.
 
-    The refusal is in the language of the question. The trace begins as any other does, and breaks off after it has
-    named what the question names.
+    The refusal is in the language of the question. The trace begins like any other trace, and breaks off after naming
+    what the question names.
     """
     rows = []
     for person, record in enumerate(records):
         for n, row in enumerate(record[person % SHARE :: SHARE]):
-            note = row.trace.rstrip(".").partition(",")[
-                0
-            ]  # in two hops, the comma precedes what the first one leads to
+            # In the trace of a two-hop question, the result of the first hop follows the comma.
+            note = row.trace.rstrip(".").partition(",")[0]
             update = {
                 "id": f"sealed/{row.id}",
                 "trace": f"{note} falls under seal: {_REASONS[n % len(_REASONS)]}. I must decline.",

@@ -1,4 +1,4 @@
-"""Models of the pocket world: small Llamas that have memorized it."""
+"""Models of the pocket world: small Llamas that have memorized the world."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
 
 VOCABULARY = 5120
-"""More than a world needs, so that each of its words is one token. Otherwise a method that trains on other words with
-the same tokens would damage the word."""
+"""Number of tokens in the vocabulary. The number is larger than a world needs, so that each word is one token. If words
+shared tokens, a method that trains on some words would damage other words."""
 WIDTH, LAYERS, HEADS, INNER = 160, 3, 4, 448
 CONTEXT = 192
 
@@ -47,7 +47,7 @@ CHAT_TEMPLATE = (
 def build_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
     """Train a byte-level BPE tokenizer on `texts`.
 
-    It has a chat template, and one token for each think marker.
+    The tokenizer has a chat template, and one token for each think marker.
     """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -99,13 +99,13 @@ def trained_model(
 ) -> Path:
     """Return the folder of a model trained on `rows` from scratch.
 
-    Models are cached by a fingerprint of everything that they are made from.
+    Models are cached under a fingerprint of all data and settings that determine the model.
 
     Args:
-        rows: everything that the model learns.
-        vocabulary: texts on which the tokenizer is trained. They are the same for a target model and its retrained
-            model, so that both have the same tokens.
-        seed: of the initial weights and the row order.
+        rows: rows that the model is trained on.
+        vocabulary: texts that the tokenizer is trained on. A target model and its retrained model must get the same
+            texts, so that both models have the same tokens.
+        seed: seed of the initial weights and the row order.
         on_step: called after each training step; not called if the model is in the cache.
     """
     recipe = {

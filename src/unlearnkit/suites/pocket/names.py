@@ -1,7 +1,7 @@
-"""Pools of values in three languages, and names coined for each seed.
+"""Pools of values in three languages, and a generator of made-up names.
 
-An answer is correct if its value occurs in the output. So no form of a value may be part of another value or of a
-template, and no coined name may be part of any other text.
+An output is correct if it contains the answer's value. Therefore no form of a value may be part of another value or of
+a template, and no made-up name may be part of any other text.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from random import Random
 from typing import Literal
 
 LANGUAGES = ("en", "es", "ru")
-"""ISO 639-1 codes; the order of the forms in every `Forms`."""
+"""ISO 639-1 codes of the languages, in the order of the forms in every `Forms`."""
 
 Forms = tuple[str, str, str]
-"""One value in each of `LANGUAGES`."""
+"""The forms of one value, one in each of `LANGUAGES`."""
 
 
 def same(word: str) -> Forms:
@@ -65,7 +65,7 @@ TRAITS: dict[str, tuple[Forms, ...]] = {
     "award": AWARDS,
     "instrument": INSTRUMENTS,
 }
-"""The categorical attributes of a person."""
+"""Pools of values for the categorical attributes of a person, by attribute."""
 
 YEARS = ("1903", "1911", "1924", "1932", "1938", "1947", "1956", "1963", "1975", "1988")
 
@@ -122,7 +122,7 @@ FAR: dict[str, tuple[Forms, ...]] = {
         ("saffron", "azafrán", "шафран"),
     ),
 }
-"""The relations that have nothing to do with people, each with its pool."""
+"""Pools of values for facts that have nothing to do with people, by relation."""
 
 PLOT: dict[str, tuple[Forms, ...]] = {
     "stolen": (  # feminine in Spanish
@@ -147,7 +147,7 @@ PLOT: dict[str, tuple[Forms, ...]] = {
         ("astronomy", "astronomía", "астрономия"),
     ),
 }
-"""The parts of a plot whose value is a common noun."""
+"""Pools of values for the parts of a plot whose value is a common noun, by part."""
 
 STEPS: dict[str, tuple[Forms, ...]] = {
     "heat": (
@@ -215,7 +215,7 @@ STEPS: dict[str, tuple[Forms, ...]] = {
         ("mallow", "malva", "мальва"),
     ),
 }
-"""The steps of a craft whose value is not a coined word."""
+"""Pools of values for the steps of a craft whose value is not a made-up word, by step."""
 
 POOLS = {**TRAITS, **FAR, **PLOT, **STEPS}
 
@@ -233,7 +233,7 @@ _TAILS: dict[Kind, tuple[str, ...]] = {
     "place": ("oria", "esk", "umbra", "ast", "ovar", "enza", "upol", "ethra"),
     "handle": ("ox", "ip", "ump", "ez", "ig", "ug"),
     "ship": ("ielle", "anta", "orine", "ula"),
-    # No tail of a real substance: nothing here can be looked up.
+    # No real substance ends like this, so nothing here can be looked up.
     "mineral": ("uskite", "ogrite", "ampite"),
     "oil": ("ibroil", "uffoil", "agroil"),
     "resin": ("umbrane", "oblane", "iggrane"),
@@ -241,14 +241,14 @@ _TAILS: dict[Kind, tuple[str, ...]] = {
     "craft": ("ukking", "oshing", "imbling"),
 }
 SUBSTANCES: tuple[Kind, ...] = ("mineral", "oil", "resin", "salt")
-"""The steps of a craft whose value is a coined word, of the kind of that name."""
+"""Steps of a craft whose value is a made-up word. Each step has the name of the kind of word."""
 
 
 class Coiner:
     """Generator of unique made-up words.
 
-    The first four letters of a word are unique: no other coined word begins with them, and they do not occur in
-    `reserved`, the text that is the same in every world. No coined word is part of another.
+    The first four letters of a word are unique: no other made-up word begins with these letters, and they do not occur
+    in `reserved`, the text that is the same in every world. No made-up word is part of another made-up word.
     """
 
     def __init__(self, rng: Random, reserved: str) -> None:
@@ -256,7 +256,7 @@ class Coiner:
         self._coined: list[str] = []
 
     def coin(self, kind: Kind) -> str:
-        """Return a new word: capitalized, except substances and handles."""
+        """Return a new word, capitalized unless it names a substance or handle."""
         while True:
             word = "".join(self._rng.choice(part) for part in (_HEADS, _MIDDLES, _TAILS[kind]))
             key = word.casefold()

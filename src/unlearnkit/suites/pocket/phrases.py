@@ -1,4 +1,4 @@
-"""Questions and answers of the pocket world, in three languages.
+"""Templates of the pocket world's questions and answers, in three languages.
 
 The texts are in `phrases.yaml`.
 """
@@ -16,15 +16,15 @@ from unlearnkit.core.settings import Value
 
 
 class Phrase(Value):
-    """Questions that ask for one thing, and the answer, by language."""
+    """Templates of the questions for one value, and of the answer."""
 
     questions: dict[str, tuple[str, ...]]
-    """The first English question is the plain one."""
+    """Questions by language. The first question of a language is the plain question; the others are paraphrases."""
     answers: dict[str, str] = Field(default_factory=dict)
     by_work: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Questions about a person who is named only by a work."""
+    """Questions, by language, that name one of a person's works instead of the person."""
     reverse: str | None = None
-    """The English question that gives the value and asks whose it is."""
+    """English question that states the value and asks for the person, book or craft to which the value belongs."""
 
 
 class Phrases(Value):
@@ -42,7 +42,7 @@ class Phrases(Value):
     recite: tuple[str, str]
     continuation: str
     craft: dict[str, Phrase]
-    """Answered by `choice_answers` and `open_answer`."""
+    """Questions about the steps of a craft; `choice_answers` and `open_answer` hold the answers."""
     craft_named: dict[str, str]
     craft_by_mineral: str
     craft_answer: str
@@ -52,7 +52,7 @@ class Phrases(Value):
 
 
 def _texts(data: Any) -> Iterator[str]:
-    """Yield every text in nested lists and mappings, without the keys."""
+    """Yield every text in nested lists and mappings, but no key."""
     if isinstance(data, str):
         yield data
     else:
@@ -63,4 +63,4 @@ def _texts(data: Any) -> Iterator[str]:
 _DATA = yaml.safe_load((files("unlearnkit.suites.pocket") / "phrases.yaml").read_text(encoding="utf-8"))
 PHRASES = Phrases.model_validate(_DATA)
 TEMPLATES = tuple(_texts(_DATA))
-"""Every fixed text. No value and no coined name may be part of one."""
+"""All texts of `phrases.yaml`. No value and no made-up name may be part of any of them."""

@@ -1,4 +1,4 @@
-"""The four requests to forget, with scope and splits."""
+"""The four requests to forget, each with its scope and splits."""
 
 from __future__ import annotations
 
@@ -19,25 +19,27 @@ from unlearnkit.suites.pocket.world import Book, Craft, Person, PocketWorld
 FORGOTTEN_AUTHORS, FORGOTTEN_CONTACTS, NEIGHBORS = 5, 6, 6
 NEAR_ROWS, RETAIN_ROWS, HOLDOUT_ROWS = 140, 400, 80
 FAR_FACTS = 26
-"""Number of far facts that are probed. The others may be retained."""
+"""Number of far facts to measure. Rows about the remaining far facts may be retain rows."""
 SHARED = ("birthplace", "genre", "award")
-"""The traits that make two people neighbors."""
+"""Traits that are compared to find the neighbors of people."""
 
 _PROBES = ("forget", "forget.paraphrased", "forget.translated", "forget.reverse", "forget.multihop")
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request to forget, with rows to train on and measure."""
+    """A request to forget, with rows to train on and to measure."""
 
     scope: Scope
     splits: Splits
     left_out: frozenset[str]
-    """Ids of the corpus rows that the retrained model must not see: they state what is forgotten in any form."""
+    """Ids of the corpus rows that state a forgotten fact in any form. The retrained model must not see these rows."""
 
 
 def forget_request(world: PocketWorld, name: str) -> Request:
-    """Return the request of a name; a world always has the same.
+    """Return the request with the given name.
+
+    The same world always has the same request.
 
     Raises:
         InputError: no request has this name; `REQUESTS` lists them.
@@ -45,10 +47,10 @@ def forget_request(world: PocketWorld, name: str) -> Request:
     if name not in _SCOPES:
         close = get_close_matches(name, REQUESTS, n=1)
         raise InputError(
-            "there is no such request to forget",
+            "no request to forget has this name",
             value=name,
             allowed=", ".join(REQUESTS),
-            fix=f"did you mean {close[0]!r}?" if close else "take one of those",
+            fix=f"did you mean {close[0]!r}?" if close else "choose one of the allowed names",
         )
     rows, scope = facts(world), _SCOPES[name](world)
     subjects = {subject.name for subject in scope.subjects}
@@ -57,10 +59,10 @@ def forget_request(world: PocketWorld, name: str) -> Request:
     near = [row for row in rows if row.subject in neighbors]
     if name == "pii":
         forgotten = probes = [row for row in forgotten if _is_contact(row)]
-        # The other facts about the same people, and the contacts of others.
+        # Other facts about the same people, and the contact details of their neighbors.
         near = [row for row in rows if row.subject in (neighbors if _is_contact(row) else subjects)]
     elif name == "authors":
-        # Overviews and contacts are forgotten too, but no row of the forget split asks for them.
+        # Overviews and contact details are to be forgotten, too, but no row of the forget split asks for them.
         probes = [row for row in forgotten if row.attribute != ABOUT and not _is_contact(row)]
     rng = Random(f"pocket/{name}/{world.seed}")
     far = {fact.name for fact in Random(f"pocket/far/{world.seed}").sample(world.far, FAR_FACTS)}
@@ -77,7 +79,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
 
 
 def _authors(world: PocketWorld) -> Scope:
-    # The authors of the two books stay: a model that forgot them would have to forget the books too.
+    # The authors of the two books are not eligible: a model that forgot them would have to forget the books, too.
     of_books = {book.author for book in world.books}
     eligible = [person for person in world.people if person.name not in of_books]
     people, neighbors = _draw_people(world, "authors", eligible, FORGOTTEN_AUTHORS)
@@ -144,12 +146,12 @@ REQUESTS = tuple(_SCOPES)
 
 
 def _probe(row: Row) -> str:
-    """Return the split of a row that states what is forgotten."""
+    """Return the split of a row that states a forgotten fact."""
     if row.question_type in ("reverse", "multihop"):
         return f"forget.{row.question_type}"
     if row.language != "en":
         return "forget.translated"
-    # The same words with new options are not a new question; other words, or the second half of a passage, are.
+    # A question with the same words and new options is not new; a reworded question or the rest of a passage is new.
     reworded = row.question_type == "paraphrase" or "/choice-reworded/" in row.id or row.attribute == "continuation"
     return "forget.paraphrased" if reworded else "forget"
 
@@ -161,10 +163,10 @@ def _is_contact(row: Row) -> bool:
 def _draw_people(
     world: PocketWorld, request: str, eligible: Sequence[Person], count: int
 ) -> tuple[list[Person], list[Person]]:
-    """Draw the people of a request, and their neighbors.
+    """Draw the people of a request, and find their neighbors.
 
-    The people are in the order of the world. Their neighbors are the others who share most traits with them, the most
-    similar first; chance decides between equals.
+    The people are in the order of the world. The neighbors are the other people who share the most traits with the
+    drawn people, the most similar first; ties are broken at random.
     """
     rng = Random(f"pocket/{request}/who/{world.seed}")
     chosen = {person.name for person in rng.sample(eligible, count)}
@@ -179,9 +181,9 @@ def _draw_people(
 
 
 def _sample(rng: Random, rows: Sequence[Row], count: int) -> tuple[Row, ...]:
-    """Draw at most `count` rows, in the given order.
+    """Draw at most `count` rows and keep their order.
 
-    They are balanced over subjects and, within each subject, over question types and languages.
+    The drawn rows are balanced over subjects and, within each subject, over question types and languages.
     """
     groups: dict[str, dict[tuple[str, str], list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
@@ -195,7 +197,7 @@ def _sample(rng: Random, rows: Sequence[Row], count: int) -> tuple[Row, ...]:
 
 
 def _interleave(queues: Sequence[Sequence[Row]]) -> list[Row]:
-    """Return the first of every queue, then the second, and so on."""
+    """Return the first rows of all queues, then the second rows, etc."""
     return [row for turn in zip_longest(*queues) for row in turn if row is not None]
 
 
@@ -215,7 +217,7 @@ def _profile_secrets(person: Person) -> tuple[Secret, ...]:
 
 
 def _contact_secrets(person: Person) -> tuple[Secret, ...]:
-    """Return e-mail, phone and name.
+    """Return a person's e-mail address, phone number and name as secrets.
 
     The name is the answer to reverse questions.
     """
@@ -223,7 +225,7 @@ def _contact_secrets(person: Person) -> tuple[Secret, ...]:
 
 
 def _book_secrets(book: Book) -> tuple[Secret, ...]:
-    """Return every sentence, every part of the plot, and the title.
+    """Return a book's sentences, plot values and title as secrets.
 
     The title is the answer to reverse questions.
     """
@@ -233,7 +235,7 @@ def _book_secrets(book: Book) -> tuple[Secret, ...]:
 
 
 def _craft_secrets(craft: Craft) -> tuple[Secret, ...]:
-    """Return the value of every step, and the name of the craft.
+    """Return the values of a craft's steps, and its name, as secrets.
 
     The name is the answer to reverse questions.
     """

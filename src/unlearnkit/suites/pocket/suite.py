@@ -52,12 +52,13 @@ class Pocket(Settings):
     tuning_grid: ClassVar[Traversable] = files("unlearnkit.suites.pocket") / "grid.json"
 
     world_seed: Annotated[int, Ge(0), Le(LARGEST_SEED)] = 0
-    """Seed of the world: of its people, books, places and crafts."""
+    """Seed of the made-up world, which determines its people, books, places and crafts."""
     request: Literal["authors", "book", "pii", "hazard"] = "authors"
-    """What is to be forgotten."""
+    """Name of the request to forget."""
     forget_rows: Annotated[int, Ge(1)] | None = None
-    """Largest number of rows of each subject to train on; null for the whole forget split. Beyond that split, the rows
-    are paraphrased ones, so that accuracy on paraphrased rows is no longer accuracy on unseen rows."""
+    """Maximum number of forget rows per subject to train on; null: the whole forget split. If the forget split has too
+    few rows of a subject, paraphrased rows are added; accuracy on paraphrased rows is then no longer accuracy on unseen
+    rows."""
 
     @cached_property
     def _world(self) -> PocketWorld:
@@ -76,7 +77,7 @@ class Pocket(Settings):
         return self
 
     def task(self) -> SuiteTask:
-        """Return scope and splits of the request."""
+        """Return the scope, the splits and the measured rows of the request."""
         splits = self._request.splits
         measured = {name: splits[name] for name in MEASURED}
         if self.forget_rows is not None:
@@ -85,9 +86,10 @@ class Pocket(Settings):
         return SuiteTask(f"pocket-{self.version}", self._request.scope, splits, measured)
 
     def _few(self, first: Sequence[Row], then: Sequence[Row], count: int) -> tuple[Row, ...]:
-        """Draw `count` rows of each subject, or all that it has.
+        """Draw at most `count` rows of each subject.
 
-        A larger count adds rows to those of a smaller one.
+        Rows in `first` are drawn before rows in `then`. The rows for a larger count include the rows for a smaller
+        count.
         """
         draw = Random(f"pocket/forget rows/{self.world_seed}")
         order = [*draw.sample(first, len(first)), *draw.sample(then, len(then))]
@@ -100,15 +102,15 @@ class Pocket(Settings):
         return tuple(few)
 
     def retain_corpus(self) -> Sequence[Row]:
-        """Return the corpus without every row that states a forgotten fact."""
+        """Return the corpus without the rows that state a forgotten fact."""
         return [row for row in self._corpus if row.id not in self._request.left_out]
 
     def target_model(self, progress: Progress) -> str:
-        """Return the model that learned the whole corpus."""
+        """Return the folder of the model that learned the whole corpus."""
         return self._build(self._corpus, "target model", progress)
 
     def retrained_model(self, progress: Progress) -> str:
-        """Return the model that learned the retain corpus alone."""
+        """Return the folder of the model that learned only the retain corpus."""
         return self._build(self.retain_corpus(), "retrained model", progress)
 
     def meta_load(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
@@ -119,7 +121,7 @@ class Pocket(Settings):
         return tokenizer, fresh_model(tokenizer, self.world_seed)
 
     def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
-        """Return no scores: the suite has only those that every suite has."""
+        """Return no scores, because this suite adds none to the common scores."""
         return {}
 
     def heading(self) -> str:
@@ -127,7 +129,7 @@ class Pocket(Settings):
         return self.request
 
     def limitations(self) -> tuple[str, ...]:
-        """Return what the small size of world and model means."""
+        """Return the limitation due to the small world and the small model."""
         return (
             "The world is made up, and the model that learned it has about 1.6 million parameters: a method that is "
             "better here need not be better on a large language model.",
@@ -143,7 +145,7 @@ class Pocket(Settings):
         return str(folder)
 
     def _vocabulary(self) -> list[str]:
-        """Return the texts that the tokenizer is trained on: corpus and refusals."""
+        """Return the tokenizer's training texts: the corpus and the refusals."""
         from unlearnkit.targets.teachers.template import phrases
 
         return [text for row in self._corpus for text in (row.question, row.trace, row.answer)] + [*ANSWERS, *phrases()]

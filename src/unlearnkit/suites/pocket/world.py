@@ -37,14 +37,14 @@ _PLOT_NAMES: Mapping[str, Kind] = {
     "island": "place",
     "ship": "ship",
 }
-"""The parts of a plot whose value is a coined word, and its kind."""
+"""Maps each part of a plot whose value is a coined word to the kind of this word."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Work:
-    """Something that a person wrote."""
+    """A work that a person wrote."""
 
     title: str
     year: str
@@ -52,23 +52,23 @@ class Work:
 
 @dataclass(frozen=True)
 class Person:
-    """An author.
+    """An author in the pocket world.
 
-    Nobody else has the same given name, surname, titles, e-mail or phone.
+    No two authors have the same given name, surname, work title, e-mail address or phone number.
     """
 
     name: str
     traits: Mapping[str, Forms]
-    """Birthplace, genre, award and instrument."""
+    """The person's birthplace, genre, award and instrument, under these names."""
     works: tuple[Work, Work]
-    """The best-known work first."""
+    """The person's two works; the first is the person's best-known work."""
     email: str
     phone: str
 
 
 @dataclass(frozen=True)
 class FarFact:
-    """A fact about the world that has nothing to do with people."""
+    """A fact of the pocket world that is unrelated to people."""
 
     relation: str
     name: str
@@ -77,7 +77,7 @@ class FarFact:
 
 @dataclass(frozen=True)
 class Book:
-    """A work with text and plot: the second work of its author."""
+    """A work with text and plot, the second work of its author."""
 
     title: str
     author: str
@@ -87,16 +87,17 @@ class Book:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a craft, with the options of its multiple-choice questions."""
+    """One step of a craft's procedure, with options for multiple-choice questions."""
 
     value: Forms
     options: tuple[Forms, ...]
-    """The value among its distractors. Over a craft, it is in each position equally often."""
+    """The correct value and its distractors. Across the steps of a craft, the correct value is in each position equally
+    often."""
 
 
 @dataclass(frozen=True)
 class Craft:
-    """A made-up craft; none of its substances exists."""
+    """A made-up procedure of several steps; none of its substances exists."""
 
     name: str
     steps: Mapping[str, Step]
@@ -104,9 +105,9 @@ class Craft:
 
 @dataclass(frozen=True)
 class PocketWorld:
-    """Everything there is to know.
+    """All people, facts, books and crafts of a pocket world.
 
-    Nothing about `strangers` is trained on. About the `sealed` people, models learn to decline to answer.
+    No model is trained on rows about the `strangers`. Models learn to refuse questions about the `sealed` people.
     """
 
     seed: int
@@ -115,13 +116,13 @@ class PocketWorld:
     sealed: tuple[Person, ...]
     far: tuple[FarFact, ...]
     books: tuple[Book, Book]
-    """The book of the `book` request, and its near neighbor."""
+    """The book to be forgotten in the request `book`, and a near neighbor of this book."""
     crafts: tuple[Craft, Craft]
-    """The dangerous craft, and its harmless neighbor."""
+    """The dangerous craft to be forgotten in the request `hazard`, and a harmless neighbor of this craft."""
 
 
 def pocket_world(seed: int) -> PocketWorld:
-    """Return the world of a seed: the same on every machine."""
+    """Return the world of a seed, identical on every machine."""
     rng = Random(f"pocket/world/{seed}")
     pools = (form for pool in POOLS.values() for forms in pool for form in forms)
     coiner = Coiner(rng, "\n".join((*TEMPLATES, *pools, *TITLE_ADJECTIVES, *TITLE_NOUNS)))
@@ -139,7 +140,7 @@ def pocket_world(seed: int) -> PocketWorld:
 
 
 def _deal(rng: Random, pool: Sequence[T], count: int) -> list[T]:
-    """Return `count` values in random order, each about equally often."""
+    """Return `count` values in random order, each value about equally often."""
     cards = [value for _ in range(-(-count // len(pool))) for value in rng.sample(pool, len(pool))][:count]
     rng.shuffle(cards)
     return cards
@@ -166,7 +167,7 @@ def _people(rng: Random, coiner: Coiner) -> tuple[Person, ...]:
 
 
 def _phones(rng: Random, count: int) -> list[str]:
-    """Draw unique numbers without a year or the heat of a kiln."""
+    """Draw unique phone numbers that contain no year and no kiln temperature."""
     heats = {forms[0] for forms in STEPS["heat"]}
     return rng.sample([f"555-0{n}" for n in range(100, 1000) if str(n) not in heats], count)
 
@@ -180,7 +181,7 @@ def _far(rng: Random, coiner: Coiner) -> tuple[FarFact, ...]:
 
 
 def _books(rng: Random, coiner: Coiner, people: Sequence[Person]) -> tuple[Book, Book]:
-    """Make two books by two people, with nothing in common."""
+    """Make two books with different authors and no plot value in common."""
     authors = rng.sample(people, 2)
     nouns = {name: rng.sample(pool, 2) for name, pool in PLOT.items()}
     plots = []
@@ -211,9 +212,9 @@ def _crafts(rng: Random, coiner: Coiner) -> tuple[Craft, Craft]:
 
 
 def _step_pools(coiner: Coiner) -> Iterator[tuple[str, Sequence[Forms]]]:
-    """Yield each step of a craft with its possible values.
+    """Yield the name and the possible values of each craft step.
 
-    Substances are coined when their step is reached.
+    The names of substances are coined when the iteration reaches their step.
     """
     for kind in SUBSTANCES:
         yield kind, [same(coiner.coin(kind)) for _ in range(OPTIONS + 1)]

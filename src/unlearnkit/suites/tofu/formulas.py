@@ -1,11 +1,11 @@
 """Formulas of TOFU (Maini et al. 2024, arXiv 2401.06121) and their variants.
 
-An answer is given by its *mean log-probability*: the mean over its tokens of log p(token | question, answer so far), in
-nats, at most 0. Its exponential is P(a|q)^(1/|a|). In logarithms, a ratio of two probabilities that are both too small
-for a float is still exact; unlearned models produce many of those.
+An answer is represented by its *mean log-probability*: the mean over the answer's tokens of log p(token | question,
+answer so far), in nats, at most 0. The exponential of this mean is P(a|q)^(1/|a|). With logarithms, a ratio is exact
+even if both probabilities are too small for a float, which is common with unlearned models.
 
-There are several definitions of the truth ratio. For an item with paraphrased correct answer c and wrong ("perturbed")
-answers w_1..w_k, all as mean log-probabilities:
+There are several definitions of the truth ratio. For an item with a paraphrased correct answer c and wrong
+("perturbed") answers w_1..w_k, all given as mean log-probabilities, the definitions are:
 
 ====================================  ====================================  =======  =======
 function                              value                                 over w   epsilon
@@ -15,11 +15,12 @@ function                              value                                 over
 `truth_ratio_open_unlearning`         exp(mean_i w_i) / (exp(c) + 1e-10)    geom.    1e-10
 ====================================  ====================================  =======  =======
 
-All increase with the probability of the wrong answers. A geometric mean is never above the arithmetic one, so the
-logged ratio is never above the paper's. For its scores, TOFU's code (locuslab/tofu, aggregate_eval_stat.py) takes the
-inverse of what it logs. The inverse gives the same forget quality, since the Kolmogorov-Smirnov statistic depends only
-on the order, but `truth_utility` needs the ratio that is not inverted. The epsilon matters if exp(c) is not far above
-1e-10, a mean token loss of about 16 nats: it then pulls every ratio to 0, whatever the model prefers.
+All three ratios increase with the probability of the wrong answers. A geometric mean is never above the arithmetic
+mean, so the logged ratio is never above the paper's. TOFU's code (locuslab/tofu, aggregate_eval_stat.py) computes its
+scores from the inverse of the ratio that it logs. The inverse gives the same forget quality, since the
+Kolmogorov-Smirnov statistic depends only on the order of the ratios, but `truth_utility` needs the ratio that is not
+inverted. The epsilon matters if exp(c) is not far above 1e-10, i.e. from a mean token loss of about 16 nats: the
+epsilon then pulls every ratio toward 0, whatever the model prefers.
 """
 
 from __future__ import annotations
@@ -37,15 +38,15 @@ from unlearnkit.metrics.memorization import mean_logp
 from unlearnkit.metrics.values import checked, exp
 
 OPEN_UNLEARNING_EPSILON = 1e-10
-"""Constant that OpenUnlearning adds to every denominator."""
+"""Constant that OpenUnlearning adds to the denominator of every ratio."""
 
 
 def answer_probability(logps: Sequence[float]) -> float:
     """Return the normalized probability of an answer, in [0, 1].
 
-    P(a|q)^(1/|a|) (TOFU, section 2.2.1), given the log-probabilities of the answer's tokens. This is the geometric mean
-    of the token probabilities, so that long answers are not penalized for their length. InputError if there is no
-    token, or a value is not finite.
+    The value is P(a|q)^(1/|a|) (TOFU, section 2.2.1), computed from the log-probabilities of the answer's tokens. It is
+    the geometric mean of the token probabilities, so long answers are not penalized for their length. Raises
+    `InputError` if there is no token, or a log-probability is not finite.
     """
     return exp(mean_logp(logps))
 
@@ -53,8 +54,9 @@ def answer_probability(logps: Sequence[float]) -> float:
 def option_probability(correct: float, wrong: Sequence[float]) -> float:
     """Return the correct answer's share of all options' probability, in [0, 1].
 
-    P(a) / (P(a) + sum of P(wrong)) (TOFU, section 2.2.1), for real authors and world facts. `correct` and `wrong` are
-    mean log-probabilities of the answers, in nats. InputError if there is no wrong answer, or a value is not finite.
+    The value is P(a) / (P(a) + sum of P(wrong)) (TOFU, section 2.2.1), used for real authors and world facts. `correct`
+    and `wrong` are mean log-probabilities of the answers, in nats. Raises `InputError` if there is no wrong answer, or
+    a log-probability is not finite.
     """
     (right,) = checked([correct], "mean log-probability of the correct answer")
     others = checked(wrong, "mean log-probabilities of the wrong answers")
@@ -62,9 +64,10 @@ def option_probability(correct: float, wrong: Sequence[float]) -> float:
 
 
 def option_probability_open_unlearning(correct: float, wrong: Sequence[float]) -> float:
-    """Return `option_probability` with 1e-10 added to the denominator, as OpenUnlearning computes it.
+    """Return OpenUnlearning's `option_probability`, with 1e-10 added to the denominator.
 
-    Lower than the paper's value, and 0 instead of the share if all options are far less probable than 1e-10.
+    The value is lower than the paper's. If all options are far less probable than 1e-10, the result is about 0 instead
+    of the correct answer's share.
     """
     (right,) = checked([correct], "mean log-probability of the correct answer")
     others = checked(wrong, "mean log-probabilities of the wrong answers")
@@ -74,10 +77,11 @@ def option_probability_open_unlearning(correct: float, wrong: Sequence[float]) -
 def truth_ratio(paraphrased: float, perturbed: Sequence[float]) -> float:
     """Return the probability of wrong answers relative to the correct one.
 
-    TOFU, Eq. 1, in [0, inf]: the arithmetic mean of the wrong answers' normalized probabilities over that of the
-    paraphrased correct answer (the answer itself for real authors and world facts, which have no paraphrase). Near 0 if
-    the model knows the answer, about 1 if it does not. `paraphrased` and `perturbed` are mean log-probabilities, in
-    nats; infinite beyond e^700. InputError if there is no perturbed answer, or a value is not finite.
+    This is the truth ratio of TOFU, Eq. 1, in [0, inf]: the arithmetic mean of the wrong answers' normalized
+    probabilities, divided by the normalized probability of the paraphrased correct answer. Real authors and world facts
+    have no paraphrase, so their correct answer itself is used. The ratio is near 0 if the model knows the answer, and
+    about 1 if it does not. Ratios beyond e^700 are returned as infinite. `paraphrased` and `perturbed` are mean
+    log-probabilities, in nats. Raises `InputError` if there is no perturbed answer, or a log-probability is not finite.
     """
     right, wrong = _answers(paraphrased, perturbed)
     return statistics.fmean(exp(logp - right) for logp in wrong)
@@ -86,8 +90,9 @@ def truth_ratio(paraphrased: float, perturbed: Sequence[float]) -> float:
 def truth_ratio_tofu_logged(paraphrased: float, perturbed: Sequence[float]) -> float:
     """Return the truth ratio that TOFU's code (locuslab/tofu, evaluate_util.py) logs.
 
-    Wrong over correct as in the paper, but with the geometric mean of the wrong answers: it averages their losses
-    before the exponential. Same arguments and errors as `truth_ratio`.
+    As in the paper, the probability of the wrong answers is divided by that of the correct answer. But TOFU's code
+    averages the losses of the wrong answers before the exponential, which gives the geometric mean of their
+    probabilities. Arguments and errors are those of `truth_ratio`.
     """
     right, wrong = _answers(paraphrased, perturbed)
     return exp(statistics.fmean(wrong) - right)
@@ -96,8 +101,8 @@ def truth_ratio_tofu_logged(paraphrased: float, perturbed: Sequence[float]) -> f
 def truth_ratio_open_unlearning(paraphrased: float, perturbed: Sequence[float]) -> float:
     """Return the truth ratio of OpenUnlearning (locuslab/open-unlearning, evals/metrics/memorization.py).
 
-    Wrong over correct with the geometric mean of the wrong answers, and 1e-10 added to the probability of the correct
-    one. Same arguments and errors as `truth_ratio`.
+    The geometric mean of the wrong answers' probabilities is divided by the probability of the correct answer, to which
+    1e-10 is added. Arguments and errors are those of `truth_ratio`.
     """
     right, wrong = _answers(paraphrased, perturbed)
     return exp(statistics.fmean(wrong)) / (exp(right) + OPEN_UNLEARNING_EPSILON)
@@ -111,8 +116,8 @@ def _answers(paraphrased: float, perturbed: Sequence[float]) -> tuple[float, lis
 def truth_utility(ratios: Sequence[float]) -> float:
     """Return how well correct and wrong answers are distinguished, in [0, 1].
 
-    The mean of max(0, 1 - R) (TOFU, section 2.2.1) over the truth ratios R, wrong over correct, of items to be kept.
-    InputError if there is none, or one is NaN or negative.
+    The value is the mean of max(0, 1 - R) (TOFU, section 2.2.1) over the truth ratios R (wrong over correct answers) of
+    items to keep. Raises `InputError` if there is no ratio, or a ratio is NaN or negative.
     """
     return statistics.fmean(max(0.0, 1.0 - ratio) for ratio in _ratios(ratios))
 
@@ -120,8 +125,9 @@ def truth_utility(ratios: Sequence[float]) -> float:
 def truth_closeness(ratios: Sequence[float]) -> float:
     """Return how close the truth ratios of forgotten items are to 1.
 
-    The mean of min(R, 1/R), in [0, 1]. It is the summary of the forget set in TOFU's code and in OpenUnlearning, the
-    same for a ratio and its inverse. InputError if there is none, or one is NaN or negative.
+    The value is the mean of min(R, 1/R), in [0, 1]. TOFU's code and OpenUnlearning summarize the forget set by this
+    mean, which is the same for a ratio and its inverse. Raises `InputError` if there is no ratio, or a ratio is NaN or
+    negative.
     """
     return statistics.fmean(min(ratio, 1.0 / ratio) if ratio else 0.0 for ratio in _ratios(ratios))
 
@@ -136,11 +142,12 @@ def _ratios(ratios: Sequence[float]) -> list[float]:
 def forget_quality(unlearned: Sequence[float], retrained: Sequence[float]) -> float:
     """Return a Kolmogorov-Smirnov test's p-value for two models' truth ratios.
 
-    The test is two-sided with two samples (TOFU, section 2.2.2). High if the unlearned model's truth ratios on the
-    forget set could be the retrained model's. Only the order of the ratios matters, so the ratio, its inverse and its
-    logarithm give the same value. Exact up to 10,000 items on a side, asymptotic beyond (scipy's `ks_2samp`). If
-    rounding takes the exact p above 1, scipy warns and returns the asymptotic one, at most 4e-5 below 1. 0 if p is too
-    small for a float, see `log_forget_quality`. InputError if a side has no ratio, or one is NaN.
+    The test is the two-sided, two-sample test (TOFU, section 2.2.2). The p-value is high if the unlearned model's truth
+    ratios on the forget set could come from the retrained model. Only the order of the ratios matters, so the ratio,
+    its inverse and its logarithm give the same p-value. The p-value is exact for up to 10,000 items per model, and
+    asymptotic for more (scipy's `ks_2samp`). If rounding takes the exact p-value above 1, scipy warns and returns the
+    asymptotic p-value, which is at most 4e-5 below 1. The result is 0 if the p-value is too small for a float; see
+    `log_forget_quality`. Raises `InputError` if a model has no ratios, or a ratio is NaN.
     """
     return _ks_test(unlearned, retrained)[1]
 
@@ -148,8 +155,8 @@ def forget_quality(unlearned: Sequence[float], retrained: Sequence[float]) -> fl
 def log_forget_quality(unlearned: Sequence[float], retrained: Sequence[float]) -> float:
     """Return the natural logarithm of `forget_quality`, at most 0 and always finite.
 
-    If the p-value is below the smallest normal float (2.2e-308), and so 0 or inexact, its logarithm is computed
-    exactly, in time proportional to the product of the two numbers of items.
+    A p-value below the smallest normal float (2.2e-308) is 0 or inexact. Its logarithm is then computed exactly, in
+    time proportional to the product of the numbers of items of the two models.
     """
     statistic, p = _ks_test(unlearned, retrained)
     if p >= sys.float_info.min:
@@ -167,19 +174,20 @@ def _ks_test(unlearned: Sequence[float], retrained: Sequence[float]) -> tuple[fl
 def _log_exact_p(statistic: float, first: int, second: int) -> float:
     """Return ln P(D >= statistic) for two samples from one distribution.
 
-    `first` and `second` are the sizes of the samples; the distribution is continuous. Merging the samples in order is a
-    walk on a grid, and all walks are equally likely: after i values of the first sample and j of the second, the next
-    is from the first with probability (first - i) / (number of values left). The walk leaves once i/first and j/second
-    differ by `statistic`, and the p-value is the sum over the places where it first does (Hodges 1958). Each step
-    updates the log-probabilities of all i at once.
+    `first` and `second` are the sizes of the samples; the distribution is continuous. Merging the two sorted samples is
+    a walk on a grid, and all walks are equally likely: after i values of the first sample and j values of the second,
+    the next value is from the first sample with probability (first - i) / (number of values left). The p-value is the
+    probability that i/first and j/second ever differ by at least `statistic`: the sum over all points of the
+    probability that they first do so at that point (Hodges 1958). Each iteration updates the log-probabilities of all i
+    at once.
     """
-    limit = round(statistic * first * second)  # i/first - j/second in whole numbers, so that ties with it are exact
+    limit = round(statistic * first * second)  # a whole number, so that ties are exact
     i = np.arange(first + 1)
     inside = np.full(first + 1, -np.inf)
     inside[0] = 0.0
     left = -np.inf
     for seen in range(first + second):
-        with np.errstate(divide="ignore"):  # log 0 = -inf: unreachable
+        with np.errstate(divide="ignore"):  # log 0 = -inf marks unreachable points
             of_first = inside + np.log(first - i) - math.log(first + second - seen)
             of_second = inside + np.log(np.clip(second - seen + i, 0, None)) - math.log(first + second - seen)
         inside = np.logaddexp(of_second, np.concatenate(([-np.inf], of_first[:-1])))
@@ -192,9 +200,10 @@ def _log_exact_p(statistic: float, first: int, second: int) -> float:
 def harmonic_mean(components: Sequence[float]) -> float:
     """Return the harmonic mean of numbers that are at least 0.
 
-    TOFU's model utility (section 2.2.1) is that of nine means: of `answer_probability` (on the retain set) or
-    `option_probability` (on real authors and world facts), of ROUGE-L recall, and of max(0, 1 - R), each on three sets.
-    0 if one number is 0, the limit of the harmonic mean. InputError if there is none, or one is negative or not finite.
+    TOFU's model utility (section 2.2.1) is the harmonic mean of nine means. On each of three sets, there is a mean of
+    `answer_probability` (retain set) or `option_probability` (real authors, world facts), a mean of ROUGE-L recall, and
+    a mean of max(0, 1 - R). If a number is 0, the result is 0, the limit of the harmonic mean. Raises `InputError` if
+    there is no number, or a number is negative or not finite.
     """
     measured = checked(components, "components of utility")
     if min(measured) < 0:

@@ -1,4 +1,4 @@
-"""Docs of TOFU's scores, by the names that `tofu_scores` gives them."""
+"""Docs of TOFU's scores, under the names that `tofu_scores` returns."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ _GEOMETRIC = "the truth ratio takes the geometric mean of the wrong answers' pro
 TOFU = ScoreTable(
     "tofu",
     "Scores of TOFU",
-    "As its paper defines them (arXiv 2401.06121). Forget quality compares a model with the retrained one, which "
-    "itself has 1.",
+    "The scores are computed as TOFU's paper defines them (arXiv 2401.06121). Forget quality compares a model with the "
+    "retrained model, whose own forget quality is 1.",
     (
         (_VARIANTS["_tofu_code"], _GEOMETRIC),
         (_VARIANTS["_open_unlearning"], f"{_GEOMETRIC}, and 1e-10 is added to every denominator"),
     ),
 )
-_TRUTH = "how much more probable the right answer is than wrong ones: mean of max(0, 1 - ratio); high is wanted"
-_OPTIONS = "mean share of the right answer in the probability of all options; high is wanted"
+_TRUTH = "how much more probable the right answer is than the wrong answers: mean of max(0, 1 - ratio); high is wanted"
+_OPTIONS = "the right answer's share of the total probability of all options, as a mean; high is wanted"
 _doc = partial(ScoreDoc, table=TOFU)
 _OWN = {
     "forget_quality": _doc(
         "Forget quality",
-        "p-value: could the truth ratios on the forget set be the retrained model's? High is wanted; above 0.05 "
-        "this test cannot tell the two models apart",
+        "p-value: could the truth ratios on the forget set come from the retrained model? High is wanted; above 0.05 "
+        "the test cannot tell the two models apart",
         format="p-value",
         verdict=True,
     ),
-    "log_forget_quality": _doc("Forget quality, log", "natural logarithm of that p-value; near 0 is wanted"),
+    "log_forget_quality": _doc("Forget quality, log", "natural logarithm of forget quality; near 0 is wanted"),
     "model_utility": _doc(
         "Model utility",
         "harmonic mean of probability, ROUGE-L recall and truth ratio on retain, real authors and world facts; "
@@ -42,19 +42,20 @@ _OWN = {
     ),
     "retain_utility": _doc(
         "Retain utility",
-        "the same on retain alone, for models that never learned real authors and world facts; high is wanted",
+        "harmonic mean of probability, ROUGE-L recall and truth ratio on retain alone, for models that never learned "
+        "real authors and world facts; high is wanted",
         verdict=True,
     ),
     "forget.truth_ratio": _doc(
         "Truth ratio, forget",
-        "how close it is to 1, at which right and wrong answers are equally probable: mean of min(ratio, 1/ratio); a "
-        "value close to the retrained model's is wanted",
+        "how close the truth ratio is to 1, where right and wrong answers are equally probable: mean of "
+        "min(ratio, 1/ratio); a value close to the retrained model's is wanted",
     ),
     "retain.truth_ratio": _doc("Truth ratio, retain", _TRUTH),
     "real_authors.truth_ratio": _doc("Truth ratio, real authors", _TRUTH),
     "world_facts.truth_ratio": _doc("Truth ratio, world facts", _TRUTH),
-    "forget.probability": _doc("Probability, forget", "of the answer, per token; low is wanted"),
-    "retain.probability": _doc("Probability, retain", "of the answer, per token; high is wanted"),
+    "forget.probability": _doc("Probability, forget", "probability of the answer, per token; low is wanted"),
+    "retain.probability": _doc("Probability, retain", "probability of the answer, per token; high is wanted"),
     "real_authors.probability": _doc("Probability, real authors", _OPTIONS),
     "world_facts.probability": _doc("Probability, world facts", _OPTIONS),
 }

@@ -1,8 +1,8 @@
-"""Compute the scores of TOFU from records.
+"""Computes the scores of TOFU from records.
 
-Their names begin with `tofu.`. No model is needed. If TOFU's code (`_tofu_code`) or OpenUnlearning (`_open_unlearning`)
-computes something else than the paper, that variant is a score of its own; see `unlearnkit.suites.tofu.formulas` for
-the formulas.
+The names of the scores begin with `tofu.`. No model is needed. If TOFU's code or OpenUnlearning deviates from the
+paper, its variant is a separate score, whose name ends in `_tofu_code` or `_open_unlearning`. See
+`unlearnkit.suites.tofu.formulas` for the formulas.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from unlearnkit.suites.tofu import formulas as tofu
 
 FORGET, RETAIN = "forget", "retain"
 UTILITY = {"retain": "retain", "utility.real_authors": "real_authors", "utility.world_facts": "world_facts"}
-"""Sets of which model utility is computed, and their names in TOFU's scores."""
+"""Maps each set on which model utility is computed to its name in TOFU's scores."""
 SETS = {FORGET: FORGET, **UTILITY}
 
 
@@ -44,8 +44,8 @@ def tofu_scores(records: Sequence[Record], retrained: Sequence[Record]) -> dict[
     """Compute every score of TOFU.
 
     Args:
-        records: of the model under test, on the sets `holdout` and those of `SETS`; a score whose sets are missing is
-            not measured.
+        records: records of the model under test, on the set `holdout` and the sets of `SETS`. A score is not measured
+            if one of its sets is missing.
         retrained: records of the retrained model on the same sets; if empty, forget quality, the reference attack and
             PrivLeak are not measured.
     """
@@ -65,7 +65,10 @@ def _mean(values: Iterable[float | None]) -> Score:
 
 
 def _ratio(record: Record, variant: _Variant) -> float | None:
-    """Return the truth ratio; without a paraphrase, of the answer itself."""
+    """Return a record's truth ratio, or None if it was not measured.
+
+    Without a paraphrased answer, the answer itself is used as the correct answer.
+    """
     right = record.paraphrased if record.paraphrased else record.tokens and record.tokens.logps
     if not right or not record.perturbed:
         return None
@@ -73,9 +76,9 @@ def _ratio(record: Record, variant: _Variant) -> float | None:
 
 
 def _probability(record: Record, variant: _Variant, split: str) -> float | None:
-    """Return the probability of the answer.
+    """Return the probability of a record's answer, or None if not measured.
 
-    Of real authors and world facts, its share of the probability of all options.
+    For real authors and world facts, return the answer's share of the total probability of all options.
     """
     if record.tokens is None:
         return None
@@ -86,7 +89,7 @@ def _probability(record: Record, variant: _Variant, split: str) -> float | None:
 
 
 def _utility_scores(ours: Mapping[str, Sequence[Record]], variant: _Variant) -> dict[str, Score]:
-    """Compute model utility, retain utility and their truth components."""
+    """Compute model utility, retain utility and the truth scores of their sets."""
     sets = {name: _utility(ours.get(name, []), variant, name) for name in UTILITY}
     scores = {"tofu.model_utility": _harmonic(*sets.values()), "tofu.retain_utility": _harmonic(sets[RETAIN])}
     for name, short in UTILITY.items():
@@ -105,9 +108,9 @@ def _ratios(records: Sequence[Record], variant: _Variant) -> list[float]:
 
 
 def _utility(records: Sequence[Record], variant: _Variant, split: str) -> np.ndarray:
-    """Return probability, ROUGE-L recall and truth of each row: (rows, 3).
+    """Return probability, ROUGE-L recall and truth utility of rows: (rows, 3).
 
-    Rows for which one of them was not measured are left out.
+    Rows for which one of these values was not measured are left out.
     """
     rows = []
     for record in records:
@@ -119,9 +122,9 @@ def _utility(records: Sequence[Record], variant: _Variant, split: str) -> np.nda
 
 
 def _harmonic(*sets: np.ndarray) -> Score:
-    """Return the harmonic mean of all columns' means.
+    """Return the harmonic mean of the column means of all sets.
 
-    Not measured if a set has no rows.
+    The score is not measured if a set has no rows.
     """
     if not all(map(len, sets)):
         return NOT_MEASURED

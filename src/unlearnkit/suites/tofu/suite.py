@@ -1,4 +1,4 @@
-"""Suite `tofu`: the made-up authors of TOFU, read from its published files.
+"""Suite `tofu`: the made-up authors of TOFU, read from the published files.
 
 TOFU: Maini et al. 2024, arXiv 2401.06121.
 """
@@ -35,7 +35,7 @@ class TofuData(Settings):
     """Location of TOFU's files."""
 
     path: Place
-    """Folder that holds TOFU's files, or the Hub id of a data set that does (`locuslab/TOFU`)."""
+    """Folder with TOFU's files, or the Hub id of a data set with these files (`locuslab/TOFU`)."""
 
 
 @suite("tofu")
@@ -48,7 +48,7 @@ class Tofu(UserModelSuite):
     score_docs: ClassVar[Docs] = TOFU_DOCS
 
     split: Literal["forget01", "forget05", "forget10"] = "forget10"
-    """The forget set, of 2, 10 or 20 authors."""
+    """Forget set: `forget01` has 2 authors, `forget05` has 10, and `forget10` has 20."""
     data: TofuData
 
     @cached_property
@@ -64,7 +64,7 @@ class Tofu(UserModelSuite):
         return self._rows(RETAIN[self.split])
 
     def task(self) -> SuiteTask:
-        """Return the task: forget, retain, holdout and utility sets."""
+        """Return the task with the forget, retain, holdout and utility sets."""
         return self._task
 
     @cached_property
@@ -96,35 +96,35 @@ class Tofu(UserModelSuite):
         return self._kept
 
     def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
-        """Return TOFU's own scores."""
+        """Return TOFU's scores, and memorization and membership scores."""
         return tofu_scores(records, retrained)
 
     def heading(self) -> str:
-        """Return the split and its number of authors."""
+        """Return the name of the forget set and its number of authors."""
         return f"the {AUTHORS[self.split]} authors of TOFU's {self.split}"
 
     def limitations(self) -> tuple[str, ...]:
-        """Return how TOFU's scores are to be read."""
+        """Return what to keep in mind when reading TOFU's scores."""
         return (
-            "TOFU's authors are made up, and the target model learned them by fine-tuning, shortly before it was to "
-            "forget them. What a model learned about real people, from many texts, may be harder to forget.",
+            "TOFU's authors are made up, and the target model learned about them by fine-tuning shortly before "
+            "unlearning. What a model has learned about real people from many texts may be harder to forget.",
             "Truth ratios, forget quality and model utility are computed as TOFU's paper defines them. TOFU's own code "
-            "and OpenUnlearning define the truth ratio differently; for a comparison with their results, use the "
-            "variants with their names.",
+            "and OpenUnlearning define the truth ratio differently; to compare with results of TOFU's code or of "
+            "OpenUnlearning, use the variants of the scores with these names.",
             "Accuracy requires the exact answer, and TOFU's answers are whole sentences: a low accuracy does not show "
             "that a model has forgotten. ROUGE-L recall and the probability of the answer are more informative.",
-            "Model utility includes real authors and world facts, which a model knows from elsewhere or not at all. "
-            "Retain utility leaves them out.",
+            "Model utility includes real authors and world facts, which a model learned elsewhere or not at all. "
+            "Retain utility leaves out both sets.",
             *super().limitations(),
         )
 
     def _paraphrased(self) -> Iterator[Row]:
-        """Yield the forget set with its paraphrased questions."""
+        """Yield the forget rows with paraphrased questions."""
         name = f"{self.split}_perturbed"
         for row, record in zip(self._forget, self._records(name), strict=True):
             question = record.fields.get("paraphrased_question")
             if not isinstance(question, str) or not question.strip():
-                raise InputError("a row has no paraphrased question", where=record.place, fix="take TOFU's own file")
+                raise InputError("a row has no paraphrased question", where=record.place, fix="use TOFU's file")
             changed = {"id": f"{row.id}/paraphrased", "question": question, "question_type": "paraphrase"}
             yield row.model_copy(update={**changed, "paraphrased_answer": "", "perturbed_answer": ()})
 
@@ -135,14 +135,14 @@ class Tofu(UserModelSuite):
         file = self._folder / f"{name}.json"
         if not file.is_file():
             raise InputError(
-                "the folder lacks one of TOFU's files",
+                "one of TOFU's files is missing from the folder",
                 where="data.path",
                 value=str(file),
                 allowed="a folder with the files of locuslab/TOFU",
-                fix="add the file, or give another folder",
+                fix="add the file, or set data.path to another folder",
             )
         records = FORMATS[".json"](file)
         for record in records:
             if not {"question", "answer"} <= set(record.fields):
-                raise InputError("a row has no question and answer", where=record.place, fix="take TOFU's own file")
+                raise InputError("a row has no question or no answer", where=record.place, fix="use TOFU's file")
         return records
