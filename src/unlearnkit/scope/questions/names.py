@@ -45,7 +45,7 @@ def by_alias(context: QuestionContext, subject: ScopeSubject, *, stays: bool) ->
         if task == "privacy":  # the author of a work may be named, but the author's contact data may not
             yield from ask(REACH_BEHIND, context.through, stays=stays, kinds=2)
             yield from ask(context.borrowed, context.through, stays=stays, kinds=2)
-            # Notes that lead through a work, but ask for knowledge to keep, differ from those of refused traces at the end.
+            # Notes that lead through a work but ask for knowledge to keep differ from refused traces only at the end.
             hops = tuple(topic for topic in context.of_works if topic.endswith(THROUGH[task]))
             notes = in_turn(hops, tuple(topic for topic in context.of_works if topic not in hops))
             yield from ask(BEHIND, notes, stays=True, kinds=2)
