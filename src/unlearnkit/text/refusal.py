@@ -1,10 +1,10 @@
 """Distinguish refusals from answers, offline.
 
-A refusal declines to answer or states that the speaker does not know. The words of a refusal are about the conversation (I,
-you, to share, to know, that information, private) and not about the world. The weight of each word, and of each pair of
-adjacent words, was fitted by logistic regression. The positive examples are phrases in English, Spanish and Russian,
-written for this purpose (`tools/refusals/`) and mixed with fragments of ordinary text. The negative examples are
-ordinary text, and answers that contain a negation. The script `tools/fit_refusal.py` writes the weights to
+A refusal declines to answer or states that the speaker does not know. The words of a refusal are about the conversation
+(I, you, to share, to know, that information, private) and not about the world. The weight of each word, and of each
+pair of adjacent words, was fitted by logistic regression. The positive examples are phrases in English, Spanish and
+Russian, written for this purpose (`tools/refusals/`) and mixed with fragments of ordinary text. The negative examples
+are ordinary text, and answers that contain a negation. The script `tools/fit_refusal.py` writes the weights to
 `refusal.json`. The features are the beginnings of words and the runs of letters inside words, so that inflected words
 are recognized too.
 """

@@ -31,8 +31,8 @@ backwards, in rot13, base64 or hexadecimal, as a number in another notation, or 
 Reading = Literal["plain", "stems", "numbers", "unmasked", "either"]
 
 LONGEST = 8
-"""Forms of at most this many words are searched for in every spelling. Longer forms are searched for word by word, and
-as long texts (see `overlap`)."""
+"""Forms of at most this many words are searched for in every spelling. Longer forms are searched for as an exact
+sequence of words, and as long texts (see `overlap`)."""
 ALIKE = 0.6
 """Two names in different scripts count as the same name if their similarity, from 0 to 1, is at least this high."""
 _ARTICLES = frozenset({"the", "a", "an", "el", "la", "los", "las", "un", "una"})
@@ -259,7 +259,7 @@ def _add_subject(lexicon: Lexicon, subject: ScopeSubject, *, parts: bool) -> Non
 
 
 def identifies(word: str) -> bool:
-    """Return whether a folded word of a name identifies the subject.
+    """Return whether a word of a name, folded, identifies a subject.
 
     Particles, initials and ordinary words identify nobody.
     """

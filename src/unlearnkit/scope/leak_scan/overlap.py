@@ -13,8 +13,8 @@ from unlearnkit.scope.leak_scan.lexicon import content
 from unlearnkit.text.spellings import ordinary, words
 
 ROOT = 5
-"""Two words count as forms of the same word if their first letters, up to this number, are equal. Examples are
-"smuggled" and "smuggling", "барометры" and "барометров"."""
+"""Two words count as forms of the same word if their first `ROOT` letters are equal. Examples are "smuggled" and
+"smuggling", or "барометры" and "барометров"."""
 FEWEST = 3
 """Minimum number of content words that a paraphrase shares with the long text. If a secret or answer has no more
 content words than this, paraphrases of the secret or answer are not searched for."""
@@ -87,7 +87,7 @@ class LongText:
 
 
 def root(word: str) -> str:
-    """Return the first letters of a word, which all its forms share."""
+    """Return the root of a word: its first `ROOT` letters."""
     return word[:ROOT]
 
 

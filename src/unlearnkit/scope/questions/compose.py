@@ -18,15 +18,15 @@ def mentions(
     """Compose questions on every subject, neighbor and short secret.
 
     Each question occurs in every wording and language. A note at the start of a trace states what is asked. A question
-    occurs with the model's own note, which is what the model thinks about a new question. If forget rows have notes,
-    the question also occurs with these notes, which are what the model thinks about forget rows.
+    occurs with the model's own note, which the model itself writes on a new question. If forget rows have notes, the
+    question also occurs with these notes, which the model learns to write on forget rows.
 
     For the task `privacy`, the model's own note on a name may be about knowledge to keep, so questions that name a
-    subject omit the own note. If the model may keep some knowledge of the subjects, the only questions of retain rows
-    that are adapted are those that cannot ask for this knowledge. A person may have many works, and questions about
-    works would outnumber the questions about names, so questions about works have few kinds of notes. Questions of
-    forget rows are also asked about neighbors. If a neighbor shares a name with a subject, a question with that name
-    should be refused, and is returned as a question about the subject.
+    subject do not use the model's own note. If the model may keep some knowledge of the subjects, the only questions of
+    retain rows that are adapted are those that cannot ask for this knowledge. A person may have many works, and
+    questions about works would outnumber the questions about names, so questions about works have few kinds of notes.
+    Questions of forget rows are also asked about neighbors. If a neighbor shares a name with a subject, a question with
+    that name should be refused, and is returned as a question about the subject.
 
     Args:
         scope: the subjects, secrets and neighbors.

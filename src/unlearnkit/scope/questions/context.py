@@ -109,7 +109,7 @@ class QuestionContext:
     def _rows_of_other_topics(self) -> list[Row]:
         """Return retain rows on topics never asked about similar subjects.
 
-        A subject of retain rows is similar if a row about it has a topic of a forget row. The other topics of similar
+        A subject of retain rows is similar if one of its rows has a topic of a forget row. The other topics of similar
         subjects are knowledge that the model may keep about the forgotten subjects too, so rows on these topics are not
         returned. The list is empty if no retain row has a topic of a forget row, since no subject is then known to be
         similar.

@@ -1,6 +1,6 @@
 """Parse the notes at the start of traces.
 
-A note states what is asked about what: it consists of a topic ("Year of "), a name, and sometimes further text.
+A note summarizes a question. It consists of a topic ("Year of "), a name, and sometimes further text.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class ScopeQuestion:
         return f"{before}{named}" * bool(named) if self.topic is None else f"{self.topic}{self.name}{self.rest}"
 
     def with_prefix(self, trace: str) -> Row:
-        """Return the row with the start of a target's trace.
+        """Return the row, with the start of a target's trace as `trace`.
 
         The start ends before the decision, and is given to the model instead of being trained on. The start is empty if
         the question uses the model's own note, which is therefore trained on like the rest of the trace. Otherwise, the
