@@ -135,7 +135,7 @@ class RunFolder:
         """Read `subject.json`, which describes the model under test."""
         if not self.subject_file.exists():
             raise InputError(
-                "the run has no model yet", where=str(self.path), fix="continue the run: unlearn run --resume"
+                "the run has no model yet", where=str(self.path), fix="continue the run: unlearn run RECIPE --resume"
             )
         return self._read(self.subject_file, SubjectSpec)
 

@@ -31,5 +31,5 @@ def _fits(reference: RunFolder, run: RunFolder) -> bool:
 
 
 def same_model(one: str, other: str) -> bool:
-    """Return whether two paths or hub ids name the same model."""
+    """Return whether two paths or Hub ids name the same model."""
     return one == other or (Path(one).is_dir() and Path(other).is_dir() and Path(one).samefile(other))

@@ -25,7 +25,7 @@ the longer name."""
 
 OWN = 0.1
 """A name is taken as a subject only if at least this share of its rows contain no other subject's name. For example,
-"Social Security Number" is not, since each of its rows contains a person's name too."""
+"Social Security Number" is not taken as a subject, since each row with these words contains a person's name too."""
 
 APART = 1.5
 """Rows count as grouped by subject if the subject changes between consecutive rows at most this many times per

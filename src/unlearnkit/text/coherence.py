@@ -60,7 +60,7 @@ def _loops(items: list[str]) -> bool:
     """
     count = len(items)
     for period in range(1, count // 3 + 1):
-        wanted = period * (3 if period == 1 else 2)  # number of tokens that equal the one a period earlier
+        wanted = period * (3 if period == 1 else 2)  # number of tokens that must equal the token one period earlier
         run = 0
         for i in range(period, count):
             run = run + 1 if items[i] == items[i - period] else 0

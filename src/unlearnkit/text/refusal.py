@@ -33,7 +33,7 @@ SENTENCE = re.compile(r"(?<=[.!?;…])\s+|\n+")
 
 
 def features(text: str, common: frozenset[str]) -> Iterator[str]:
-    """Yield the model's features of a text.
+    """Yield the features of a text for the linear model.
 
     The features are stems, pairs of stems that are adjacent or one word apart, runs of letters, pairs of endings, and
     the length of the text.

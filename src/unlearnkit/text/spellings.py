@@ -142,7 +142,7 @@ def unmasked(word: str) -> str:
 
 
 def i_or_l(unmasked_word: str) -> str:
-    """Merge i, l and 1 into one letter."""
+    """Replace l and 1 by i, so that all three become equal."""
     return unmasked_word.replace("l", "i").replace("1", "i")
 
 

@@ -90,7 +90,7 @@ def verdict_of(trace: str) -> Verdict | None:
 
 
 def phrases(trace: str) -> Iterator[Phrase]:
-    """Yield the phrases of a trace that are evidence, kind by kind."""
+    """Yield the phrases in a trace that are evidence for a verdict."""
     text = _bare(trace)
     for pattern, verdict, decides in _KINDS:
         opposite = OUT_OF_SCOPE if verdict == IN_SCOPE else IN_SCOPE

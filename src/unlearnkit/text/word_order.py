@@ -97,7 +97,7 @@ def _capital_state(token: Token, name: str) -> str:
 
 
 def features(text_tokens: list[Token], common: frozenset[str], frequent: frozenset[str]) -> Iterator[str]:
-    """Yield the model's features.
+    """Yield the features of a text for the linear model.
 
     The features are pairs and triples of adjacent classes, pairs of classes with a gap, and positions of capitals.
     """

@@ -33,9 +33,9 @@ STRENGTHS: dict[Strength, str] = {
     "listed": "exactly in the listed forms",
     "spelled": "in every spelling of the listed forms: inflected, split or joined, in look-alike letters, backwards, "
     "encoded, and with numbers and dates in other notations; paraphrases are not found",
-    "retold": "in every spelling of the listed forms; long texts are also recognized in paraphrases",
+    "retold": "in every spelling of the listed forms; long texts are also recognized if they are paraphrased",
 }
-"""Description of each strength, for a report."""
+"""Description of each strength, as a continuation of "leaks are searched for"."""
 
 _KINDS: dict[Kind, str] = {
     "secret": "a secret of the scope",

@@ -98,7 +98,7 @@ def lookalike(context: QuestionContext) -> Iterator[ScopeQuestion]:
     """
     settled = {word for one in context.scope.neighbors for name in one.names for word in words_of(name)}
     named = {name: row.subject for row in context.retain for name in (row.subject, noted(row)[1]) if name}
-    # A part of a subject's name may mean the subject, and so may a longer name that contains it.
+    # A part of a subject's name may mean the subject, and so may a longer name that contains the subject's name.
     free = {name: owner for name, owner in named.items() if is_apart(name, context.names)}
     for subject in context.scope.subjects:
         for name in subject.names:

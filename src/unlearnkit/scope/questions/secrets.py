@@ -54,7 +54,7 @@ def by_secret(context: QuestionContext) -> Iterator[ScopeQuestion]:
 
 
 def _hops(context: QuestionContext, secrets: dict[str, str], known: dict[str, str]) -> Iterator[ScopeQuestion]:
-    """Yield forget rows' own questions that refer to a secret.
+    """Yield forget rows' questions that refer to the subject by a secret.
 
     A phrase such as "the book with ..." and the secret replace the name of the subject. Allowed facts are used in the
     same way as secrets.
