@@ -17,7 +17,7 @@ ROOT = 5
 "smuggling", or "барометры" and "барометров"."""
 FEWEST = 3
 """Minimum number of content words that a paraphrase shares with the long text. If a secret or answer has no more
-content words than this, paraphrases of the secret or answer are not searched for."""
+content words than this, its paraphrases and partial quotations are not searched for."""
 SHARE, SHARE_OF_ANY = 0.25, 0.5
 """Minimum shares, by weight, of a long text's content words that a paraphrase contains. `SHARE` applies to the row's
 answer. `SHARE_OF_ANY` applies to the secrets of the scope, and is higher because one of many secrets may match by
