@@ -69,7 +69,7 @@ class Lifted(Value):
     def __str__(self) -> str:
         model = "the retrained model" if self.retrained else "another model, which is weaker evidence"
         summary = f"mean {self.mean:.3f}, highest {self.highest:.3f} nats per token, over {self.targets} targets"
-        over = f"; {self.above} of them above {self.at_most:g}" if self.above else ""
+        over = f"; {self.above} targets are above the limit of {self.at_most:g}" if self.above else ""
         return f"{summary}, measured with {model}{over}"
 
 
