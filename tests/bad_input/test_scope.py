@@ -125,10 +125,10 @@ CASES = [
     Case(
         "scope-language-without-questions",
         spoken("en", "de"),
-        ["no questions in that language", "scope.languages", "'de'", "en, es, ru", "scope_weight"],
+        ["no questions in this language", "scope.languages", "'de'", "en, es, ru", "scope_weight"],
         RUN,
     ),
-    Case("scope-secret-in-every-target", leaking, ["targets hold a secret of the scope", "row forget.jsonl:1"], RUN, 1),
+    Case("scope-secret-in-every-target", leaking, ["targets reveal a secret, a name", "row forget.jsonl:1"], RUN, 1),
     Case("scope-cannot-be-drafted", nameless, ["no name recurs", "write the scope by hand", "data.scope"]),
 ]
 

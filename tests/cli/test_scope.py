@@ -52,7 +52,7 @@ def test_a_draft_is_a_scope_for_its_owner_alone(call: Any) -> None:
     assert scope == suggest_scope(as_read(ROWS), as_read(RETAIN), task="privacy") and scope.neighbors
     assert scope.allowed and "# allowed: facts about neighbors" in file.read_text("utf-8")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert file.read_text("utf-8").startswith("# What must be forgotten. Drafted from the forget rows: read")
+    assert file.read_text("utf-8").startswith("# The scope: what must be forgotten. Check and correct")
     assert f"3 subjects, {len(scope.secrets)} secrets, {len(scope.neighbors)} neighbors" in err
     assert not any(form in out + err for secret in scope.secrets for form in secret.forms), "it tells no secret"
 

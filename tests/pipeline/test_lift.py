@@ -139,7 +139,7 @@ def test_what_comes_of_all_is_noted(guesser: str) -> None:
     assert min(expected) > AT_MOST
     noted = meter(guesser).noted([*HINTING, *HARMLESS], [*ROWS, *ROWS])
     assert noted is not None and (noted.targets, noted.above, noted.retrained, noted.at_most) == (6, 3, True, AT_MOST)
-    assert noted.highest == pytest.approx(max(expected), abs=1e-5) and "3 of them above 0.1" in str(noted)
+    assert noted.highest == pytest.approx(max(expected), abs=1e-5) and "3 targets are above the limit" in str(noted)
     other = meter(guesser, None).noted(HINTING, ROWS)
     assert other is not None and other.mean == pytest.approx(sum(expected) / 3, abs=1e-5) and other.above == 0
 

@@ -153,7 +153,7 @@ def test_files_that_were_damaged_are_told(folder: RunFolder, call: Any) -> None:
     folder.guard_scope_file.write_bytes(kept[folder.guard_scope_file][:40])
     told("guard_scope.json", "this version cannot read the file")
     folder.guard_scope_file.unlink()
-    told("guard_scope.json", "its scope is gone")
+    told("guard_scope.json", "its scope is missing")
     folder.guard_scope_file.write_bytes(kept[folder.guard_scope_file])
     spec = json.loads(kept[folder.subject_file])
     for change, words in (

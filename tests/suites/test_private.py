@@ -208,7 +208,7 @@ def test_a_secret_that_leaks_is_not_told(pile: dict[str, str], workspace: Worksp
     data = recipe_of(pile, workspace.root / "run", forget="a.jsonl", scope="scope.yaml")
     workspace.write({**data, "method": {"name": "tru"}})
     code, out, err = workspace.call("run", "recipe.yaml")
-    assert code == 1 and "hold a secret of the scope" in err
+    assert code == 1 and "reveal a secret, a name or the answer" in err
     assert TOLD not in out + err and "'decline'" not in err
     assert not (workspace.root / "run").exists()
 

@@ -1,6 +1,7 @@
-"""The folder of a run: its file names, and access to each.
+"""Read and write the files in a run's folder.
 
-All files with forget text are in `private/`, which only the owner can read. Needs no torch.
+All files that contain text from forget rows are in `private/`, which only the owner of the folder can read. This
+module does not import torch.
 """
 
 from __future__ import annotations
@@ -64,35 +65,41 @@ class RunFolder:
 
     @property
     def judgments(self) -> Path:
-        """Folder of the judgments, also under the name that earlier versions used."""
+        """Folder of the judgments.
+
+        In a run that an earlier version of the package made, the folder has an older name.
+        """
         path, old = self.private / "judgments", self.private / "judgements"
         return old if old.exists() and not path.exists() else path
 
     @classmethod
     def existing(cls, path: str | Path) -> Self:
-        """Return the run in a folder. Raises `InputError` if there is none."""
+        """Return the run in `path`. Raises `InputError` if there is no run."""
         folder = cls(path)
         if not folder.is_run:
             raise InputError(
                 "there is no run in this folder",
                 value=str(path),
                 allowed="a folder with a run.json",
-                fix="correct the path; or create the run: unlearn run RECIPE",
+                fix="correct the path, or create a run: unlearn run RECIPE",
             )
         return folder
 
     @property
     def is_run(self) -> bool:
-        """Whether a run was started here."""
+        """Whether a run was started in this folder."""
         return self.state_file.exists()
 
     @property
     def name(self) -> str:
-        """The folder's name, which is also the name of its model."""
+        """The folder's name, which is also the name of the run's model."""
         return self.path.resolve().name
 
     def create(self) -> None:
-        """Create the folder, and `private/` for the owner only."""
+        """Create the run's folder and its subfolder `private/`.
+
+        Only the owner can read `private/`.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         self.private.mkdir(exist_ok=True, mode=0o700)
         self.private.chmod(0o700)
@@ -106,29 +113,29 @@ class RunFolder:
         write_atomic(self.state_file, state.model_dump_json(indent=1) + "\n")
 
     def update(self, **changes: Any) -> RunState:
-        """Change fields of `run.json`."""
+        """Change fields of `run.json`, and return the new state."""
         state = self.state().model_copy(update=changes)
         self.write_state(state)
         return state
 
     def recipe(self) -> dict[str, Any]:
-        """Return the resolved recipe as plain values.
+        """Return the resolved recipe as a plain dictionary.
 
-        It is empty if the model was only measured.
+        The dictionary is empty if the run only measured a model, since such a run has no recipe.
         """
         if not self.recipe_file.exists():
             return {}
         with reading(self.recipe_file):
             data: dict[str, Any] = yaml.safe_load(self.recipe_file.read_text(encoding="utf-8"))
             if not {"model", "method", "train", "gates", "report", "seed"} <= set(data):
-                raise ValueError("sections are missing")
+                raise ValueError("the recipe lacks required sections")
             return _by_current_names(data)
 
     def subject(self) -> SubjectSpec:
-        """Read `subject.json`, the model under test."""
+        """Read `subject.json`, which describes the model under test."""
         if not self.subject_file.exists():
             raise InputError(
-                "the run has no model yet", where=str(self.path), fix="continue with `unlearn run --resume`"
+                "the run has no model yet", where=str(self.path), fix="continue the run: unlearn run RECIPE --resume"
             )
         return self._read(self.subject_file, SubjectSpec)
 
@@ -137,59 +144,67 @@ class RunFolder:
         write_atomic(self.subject_file, subject.model_dump_json(indent=1) + "\n")
 
     def subject_path(self) -> str:
-        """Return the folder or hub id of the model under test."""
+        """Return the folder or Hub id of the model under test."""
         path = self.subject().path
         # `model` always means the run's own folder, even if the working directory has a folder of that name.
         return str(self.model.resolve()) if path == self.model.name else path
 
     def scope(self) -> Scope:
-        """Read the scope that the model should forget, or is measured by."""
+        """Read the scope that the model should forget or is evaluated on."""
         self._refuse_unmeasured(self.scope_file)
         return self._read(self.scope_file, Scope)
 
     def write_scope(self, scope: Scope) -> None:
-        """Write the scope; it contains the secrets."""
+        """Write the scope of the run.
+
+        Only the owner can read the file, because the scope contains the secrets.
+        """
         write_atomic(self.scope_file, scope.model_dump_json(indent=1) + "\n", mode=0o600)
 
     def guard_scope(self) -> Scope:
-        """The scope that the run's guard enforces; measurement may use another.
+        """Read the scope that the run's guard enforces.
+
+        The model may be measured with a different scope.
 
         Raises:
-            InputError: the run was purged, or the file is gone.
+            InputError: the run was purged, or the file with the scope is missing.
         """
         if not self.guard_scope_file.exists():
             purged = self.state().purged
             raise InputError(
-                "the guard cannot be opened: its scope " + ("was removed by a purge" if purged else "is gone"),
+                "the guard cannot be opened: its scope " + ("was removed by a purge" if purged else "is missing"),
                 where=str(self.guard_scope_file),
-                fix="make the guard again in another folder: unlearn run RECIPE out=...",
+                fix="create the guard again in another folder: unlearn run RECIPE out=...",
             )
         return self._read(self.guard_scope_file, Scope)
 
     def write_guard_scope(self, scope: Scope) -> None:
-        """Write the scope that the run's guard enforces; it holds the secrets."""
+        """Write the scope that the run's guard enforces.
+
+        Only the owner can read the file, because the scope contains the secrets.
+        """
         write_atomic(self.guard_scope_file, scope.model_dump_json(indent=1) + "\n", mode=0o600)
 
     def records(self) -> list[Record]:
-        """Read what was measured on each row."""
+        """Read the records, which hold the measurements of each row."""
         self._refuse_unmeasured(self.records_file)
-        with reading(self.records_file, fix=f"measure it again: unlearn eval {self.path}"):
+        with reading(self.records_file, fix=f"measure the model again: unlearn eval {self.path}"):
             return read_records(self.records_file)
 
     def turned(self) -> list[Intervention]:
-        """Read outputs after traces with the opposite verdict.
+        """Read the outputs after traces with the opposite verdict.
 
-        Empty if they were not measured.
+        The list is empty if such outputs were not measured.
         """
         if not self.turned_file.exists():
             return []
-        with reading(self.turned_file, fix=f"measure it again: unlearn explain {self.path} --faithfulness"):
+        with reading(self.turned_file, fix=f"measure the outputs again: unlearn explain {self.path} --faithfulness"):
             return read_lines(self.turned_file, Intervention)
 
     def scores(self) -> dict[str, Score]:
-        """Read every score by its flat name."""
+        """Read all scores, keyed by flat name."""
         self._refuse_unmeasured(self.scores_file)
-        with reading(self.scores_file, fix=f"make it again: unlearn score {self.path}"):
+        with reading(self.scores_file, fix=f"compute the scores again: unlearn score {self.path}"):
             scores = _SCORES.validate_json(self.scores_file.read_text(encoding="utf-8"))
             return {current_name(name): score for name, score in scores.items()}
 
@@ -198,10 +213,13 @@ class RunFolder:
         write_atomic(self.scores_file, _SCORES.dump_json(scores, indent=1).decode() + "\n")
 
     def attack_scores(self) -> dict[str, Score]:
-        """Read every attack score by its flat name; empty without attacks."""
+        """Read all attack scores, keyed by flat name.
+
+        The dictionary is empty if no attack was run.
+        """
         if not self.attacks_file.exists():
             return {}
-        with reading(self.attacks_file, fix=f"make it again: unlearn score {self.path}"):
+        with reading(self.attacks_file, fix=f"compute the scores again: unlearn score {self.path}"):
             return _SCORES.validate_json(self.attacks_file.read_text(encoding="utf-8"))
 
     def write_attack_scores(self, scores: dict[str, Score]) -> None:
@@ -209,9 +227,9 @@ class RunFolder:
         write_atomic(self.attacks_file, _SCORES.dump_json(scores, indent=1).decode() + "\n")
 
     def drop_attacks(self) -> bool:
-        """Delete the results of attacks after the records changed.
+        """Delete all attack results, which are outdated once the records change.
 
-        Returns whether there were any.
+        Returns whether there were any results to delete.
         """
         if not self.attacks_file.exists() and not self.attack_records.exists():
             return False
@@ -221,14 +239,17 @@ class RunFolder:
         return True
 
     def effects(self) -> EffectTable | None:
-        """Read this run's effects of objectives on risks, or None."""
+        """Read the measured effects of objectives on risks.
+
+        Returns None if the effects were not measured in this run.
+        """
         return EffectTable.read(self.g_effect) if (self.g_effect / EFFECTS_FILE).exists() else None
 
     def curve(self) -> tuple[CurvePoint, ...]:
         """Return the loss and every term at each logged step."""
         if not self.log_file.exists():
             return ()
-        with reading(self.log_file, fix="remove the damaged lines: the report draws its curves from the others"):
+        with reading(self.log_file, fix="remove the damaged lines; the report draws its curves from the other lines"):
             steps = [json.loads(line) for line in self.log_file.read_text(encoding="utf-8").splitlines()]
             values = [{"loss": step["loss"], **step["terms"]} for step in steps]
             finite = [{name: math.nan if v is None else v for name, v in each.items()} for each in values]
@@ -239,7 +260,7 @@ class RunFolder:
         if not file.exists():
             purged = self.is_run and self.state().purged
             what = f"the run was purged, including its {file.stem}" if purged else f"the run has no {file.stem}"
-            raise InputError(what, where=str(self.path), fix=f"measure it: unlearn eval {self.path}")
+            raise InputError(what, where=str(self.path), fix=f"measure the model: unlearn eval {self.path}")
 
     @staticmethod
     def _read(path: Path, kind: type[T]) -> T:
@@ -248,7 +269,7 @@ class RunFolder:
 
 
 def _by_current_names(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Rename the names of earlier versions, without a warning."""
+    """Replace outdated names in a recipe with current ones, without warning."""
     diagnose = read_renamed(recipe.get("diagnose", {}), DiagnoseSettings.renamed, warn=False)
     gates = [current_gate(gate, warn=False) for gate in recipe["gates"]]
     return {**recipe, "diagnose": diagnose, "gates": gates}

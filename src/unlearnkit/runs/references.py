@@ -9,10 +9,11 @@ from unlearnkit.runs.folder import RunFolder
 
 
 def references_of(folder: RunFolder) -> list[RunFolder]:
-    """Return the runs of the target and the retrained model.
+    """Return the runs that measured the target model and the retrained model.
 
-    They are on the same suite as the run. They are in the run's parent folder, where all runs share them, or within the
-    run's folder. A target model counts only if the run started from it.
+    Only runs on the same suite as the run in `folder` are returned. They are in the parent of `folder`, where all runs
+    share them, or inside `folder`. A run of a target model in the parent folder is returned only if the run in `folder`
+    started from that target model.
     """
     places = (folder.path.resolve().parent, folder.references)
     candidates = [RunFolder(place / name) for name in REFERENCES for place in places]
@@ -24,11 +25,11 @@ def _fits(reference: RunFolder, run: RunFolder) -> bool:
     if not reference.scores_file.exists() or reference.state().suite != run.state().suite:
         return False
     if reference.path.parent == run.references:
-        return True  # measured for this run, wherever the model is now
+        return True  # the reference was measured for this run, even if its model has moved since
     model = run.recipe().get("model", {}).get("path")
     return reference.name != TARGET or model is None or same_model(reference.subject().path, model)
 
 
 def same_model(one: str, other: str) -> bool:
-    """Return whether two paths or hub ids name the same model."""
+    """Return whether two paths or Hub ids name the same model."""
     return one == other or (Path(one).is_dir() and Path(other).is_dir() and Path(one).samefile(other))

@@ -12,34 +12,35 @@ from unlearnkit.core.settings import Value
 from unlearnkit.models.settings import Dtype
 
 COST_FILE = "cost.json"
-"""File in the folder of a model that a suite trained, with the cost of training it."""
+"""Name of the file that records what it cost to train a model of a suite. The file is in the model's folder."""
 
 
 class SubjectSpec(Value):
-    """How to open the model under test again."""
+    """The information needed to open the model under test again."""
 
     kind: Literal["weights", "adapter", "guarded", "ensemble"]
     path: str
-    """`model` for the folder of that name in the run's folder; otherwise an absolute path or a Hub id. The weights; the
-    adapter; the model behind a guard; or the folder of the adapters of an ensemble."""
+    """Location of the weights, of the adapter, of the model that a guard wraps, or of the folder with an ensemble's
+    adapters, depending on `kind`. The value `model` means the folder of that name in the run's folder; any other value
+    is an absolute path or a Hub id."""
     base: str | None = None
-    """The model that an adapter, or every adapter of an ensemble, belongs to."""
+    """Base model of the adapter, or of all adapters of an ensemble."""
     dtype: Dtype = "float32"
     guard: dict[str, Any] | None = None
-    """Name and settings of the guard of a guarded model."""
+    """Name and settings of the guard; None if the model has no guard."""
     members: tuple[str, ...] = ()
-    """Sub-folders of `path` that hold the adapters of an ensemble."""
+    """Subfolders of `path` that hold the adapters of an ensemble."""
     capabilities: tuple[str, ...] = ()
-    """Written by earlier versions; today computed from the opened subject."""
+    """Written by earlier versions and no longer used: the capabilities are now computed from the opened model."""
 
 
 def now() -> str:
-    """Return the time in UTC, as it is shown and kept."""
+    """Return the current time in UTC, such as `2026-01-31 09:05 UTC`."""
     return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 class Stage(Value):
-    """A stage that is done."""
+    """A finished stage of a run, with its duration."""
 
     seconds: float
 
@@ -47,103 +48,104 @@ class Stage(Value):
 class Lifted(Value):
     """How much the targets' traces help a model guess the answers.
 
-    See `targets.lift`. The model should not know the answers.
+    The model should not know the answers. `targets.lift` explains the measurement.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"twin": "retrained"}
 
     retrained: bool
-    """Whether it was the retrained model; any other is weaker evidence."""
+    """Whether the guessing model was the retrained model. Lift measured with any other model is weaker evidence."""
     targets: int
-    """Number of measured targets: those of rows with an answer."""
+    """Number of measured targets. Only targets of rows with an answer are measured."""
     mean: float
     """Mean lift, in nats per token of the answer."""
     highest: float
     at_most: float | None = None
-    """Limit above which targets were rejected; None if there was no limit."""
+    """Targets whose lift exceeded this limit were rejected; None if there was no limit."""
     above: int = 0
-    """Number of targets above the limit that were kept: the template teacher's, or edited ones."""
+    """Number of targets that were kept although their lift exceeds the limit. These are targets from the template
+    teacher and targets that a person edited."""
 
     def __str__(self) -> str:
         model = "the retrained model" if self.retrained else "another model, which is weaker evidence"
-        summary = f"mean {self.mean:.3f}, highest {self.highest:.3f} nats per token, of {self.targets} targets"
-        over = f"; {self.above} of them above {self.at_most:g}" if self.above else ""
-        return f"{summary}, under {model}{over}"
+        summary = f"mean {self.mean:.3f}, highest {self.highest:.3f} nats per token, over {self.targets} targets"
+        over = f"; {self.above} targets are above the limit of {self.at_most:g}" if self.above else ""
+        return f"{summary}, measured with {model}{over}"
 
 
 class Taught(Stage):
     """How the targets were made.
 
-    `seconds` counts the last session that made any.
+    `seconds` is the duration of the last session in which targets were made.
     """
 
     teacher: str = "template"
     prompts: str | None = None
     """Version of the prompts if the teacher is a chat model, else None."""
     written: int = 0
-    """Number of targets from the teacher."""
+    """Number of targets that the teacher wrote."""
     replaced: int = 0
-    """Number of targets from the template teacher, used where all of the teacher's were rejected."""
+    """Number of rows whose target is from the template teacher, because all of the teacher's answers were rejected."""
     turned_down: dict[str, int] = Field(default_factory=dict)
-    """Number of rejected answers, which were requested again, by the reason."""
+    """Number of the teacher's answers that were rejected and requested again, by reason of rejection."""
     edited: int = 0
     """Number of targets that a person edited."""
     lift: Lifted | None = None
-    """How much the traces help to guess the answers; None if it was not measured."""
+    """How much the traces help to guess the answers; None if this was not measured."""
     tokens_in: int = 0
-    """Tokens of all prompts in all sessions, as far as the server reported them."""
+    """Number of tokens in the prompts of all sessions, as far as the server reported it."""
     tokens_out: int = 0
-    """Tokens of all answers, likewise."""
+    """Number of tokens in the answers of all sessions, as far as the server reported it."""
     cost: float | None = None
-    """Their cost, if the recipe has prices; without failed requests."""
+    """Cost of the requests, if the recipe has prices. Failed requests are not included."""
 
 
 class Training(Stage):
-    """How training went, over all sessions."""
+    """Outcome of training, over all sessions."""
 
     ended: Literal["finished", "non-finite", "harmful"]
     steps: int
     peak_rss_mb: float
-    """Peak memory of the process that ended training, before any measuring."""
+    """Peak memory of the process in which training ended, before anything was measured."""
 
 
 class Measured(Stage):
-    """The settings with which records were made."""
+    """The settings with which the records were measured."""
 
     max_new_tokens: int
     gradients: bool = True
     system_prompt: str | None = None
-    """System message before every question."""
+    """System message placed before every question; None if there was none."""
     layout: Literal["template", "plain"] = "template"
-    """How prompts were formatted: by the model's chat template, or as plain text if it has none."""
+    """How prompts were formatted: by the model's chat template, or as plain text if the model has none."""
 
 
 class Attempted(Stage):
-    """An attack on the model."""
+    """A finished attack on the model."""
 
     summary: str
-    """One-line description."""
+    """One-line description of the attack."""
     budget: str
-    """What the attacker spent."""
+    """The resources that the attacker used, in words."""
     settings: dict[str, Any]
-    """All settings of the attack: two models are compared only if these are equal."""
+    """All settings of the attack. The results of two models are compared only if their settings are equal."""
     left_out: dict[str, dict[str, int]] = Field(default_factory=dict)
     """Number of rows that the attack could not use, by attempt and set."""
 
 
 class Cost(Value):
-    """The cost of making the model, without evaluation."""
+    """The time and memory used to make the model, without evaluation."""
 
     seconds: float
     peak_rss_mb: float
 
 
 class RunState(Value):
-    """`run.json`: what the run is, its environment, and which stages are done."""
+    """Content of `run.json`: the run, its environment and its finished stages."""
 
     name: str
     method: str | None = None
-    """Registered name; None for a model that was only measured."""
+    """Registered name of the method; None if the model was only measured."""
     title: str | None = None
     """The method's display name."""
     created: str
@@ -152,15 +154,15 @@ class RunState(Value):
     """Name and settings of the suite."""
     environment: dict[str, str]
     fingerprints: dict[str, str] = Field(default_factory=dict)
-    """Fingerprints of what must not change between sessions: the model, the encoded rows."""
+    """Fingerprints of the inputs that must not change between sessions, such as the model and the encoded rows."""
     targets: Taught | None = None
     reference: Stage | None = None
     train: Training | None = None
     measure: Measured | None = None
     attacks: dict[str, Attempted] = Field(default_factory=dict)
-    """Attacks on the model, by their registered names."""
+    """Finished attacks on the model, by registered name."""
     cost: Cost | None = None
     done: bool = False
-    """Whether all stages are done."""
+    """Whether all stages are finished."""
     purged: bool = False
     """Whether the files with forget text were removed."""

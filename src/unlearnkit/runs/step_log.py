@@ -12,28 +12,34 @@ from unlearnkit.core.settings import Value
 
 
 class StepLogFile:
-    """`log.jsonl`, one line per step, written during training."""
+    """The file `log.jsonl`, to which training appends one line per step."""
 
     def __init__(self, path: Path, keep: int) -> None:
         """Prepare the log.
 
-        `keep`: number of steps in the checkpoint. Later lines are cut, since those steps are run again.
+        Args:
+            path: the log file.
+            keep: number of steps in the checkpoint. The lines of later steps are deleted, since training repeats those
+                steps.
         """
         self._path, self._keep, self._begun = path, keep, False
 
     def begin(self) -> None:
-        """Cut the log back to the checkpoint, once.
+        """Delete the steps after the checkpoint, on the first call only.
 
-        Called once it is certain that training can continue.
+        The caller must be certain that training can continue.
         """
         if not self._begun:
             lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True) if self._path.exists() else []
-            # A line that was truncated by a kill comes after the last checkpoint, so it is cut as well.
+            # A line that was truncated by a kill comes after the last checkpoint, so this deletes it too.
             write_atomic(self._path, "".join(line for line in lines[: self._keep] if line.endswith("\n")))
             self._begun = True
 
     def add(self, step: dict[str, Any]) -> None:
-        """Write one step; non-finite numbers become null, since JSON has none."""
+        """Append one step to the log.
+
+        NaN and infinity are written as null, since JSON has no such numbers.
+        """
         self.begin()
         with writing(self._path), self._path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(_finite(step), allow_nan=False) + "\n")
@@ -50,4 +56,4 @@ class CurvePoint(Value):
 
     step: int
     values: dict[str, float]
-    """Value by term name; may contain NaN or infinity if training diverged."""
+    """Value of each term, by name. Some values may be NaN or infinite if training diverged."""

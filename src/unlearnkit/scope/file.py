@@ -18,7 +18,7 @@ def read_scope(path: Path) -> Scope:
     """Read a scope from YAML.
 
     Raises:
-        InputError: the file is not a scope; the message names line, field and what is allowed.
+        InputError: the file does not contain a valid scope; the message names line, field and allowed values.
     """
     data, origins = parse(path, (), what="scope", begin="description:")
     data = read_renamed(data, Scope.renamed, warn=True)
@@ -35,9 +35,9 @@ def read_scope(path: Path) -> Scope:
 
 
 def _unowned(scope: Scope) -> BadField | None:
-    """Return the error of the first fact without an owner.
+    """Return an error for the first fact without an owner, or None.
 
-    A secret needs a subject, and an allowed fact a neighbor.
+    Each secret must belong to a subject of the scope, and each allowed fact to a neighbor in the scope.
     """
     for field, entries, one, of, owners in (
         ("secrets", scope.secrets, "a secret", "subject", scope.subjects),
@@ -51,15 +51,15 @@ def _unowned(scope: Scope) -> BadField | None:
                 path=(field, unknown, "subject"),
                 value=entries[unknown].subject,
                 allowed=", ".join(names) or f"none: the scope has no {of}s",
-                fix=f"use the {of}'s name as it is under {of}s, or add the {of}",
+                fix=f"use the {of}'s name exactly as listed under {of}s, or add the {of} to the list",
             )
     return None
 
 
 def write_scope(path: Path, scope: Scope | None) -> None:
-    """Write a drafted scope, or a blank one.
+    """Write a scope, or an empty template if `scope` is None.
 
-    Only the owner can read it.
+    Only the owner can read the file.
     """
     text = _BLANK
     if scope is not None:
@@ -68,15 +68,16 @@ def write_scope(path: Path, scope: Scope | None) -> None:
 
 
 _HEAD = """\
-# What must be forgotten. Drafted from the forget rows: read and correct it. It contains secrets: keep it private.
+# The scope: what must be forgotten. Check and correct everything that was drafted from the forget rows.
+# This file contains secrets: keep it private.
 # description: one or two sentences, free of secrets; task: privacy, copyright, hazard or profile
-# subjects: who or what it is about, with every other name; neighbors: similar subjects that must stay
-# secrets: what must not be revealed about a subject, in every form it may take; languages: ISO 639-1 codes
-# allowed: facts about neighbors that may be revealed, in the form of secrets; they teach a method what is no secret
+# subjects: people or things to forget, each with all its names; neighbors: similar subjects that must not be forgotten
+# secrets: facts about subjects that must not be revealed, each in all its forms; languages: ISO 639-1 codes
+# allowed: facts about neighbors that may be revealed but look like secrets; they teach a method which facts to reveal
 """
 
 _BLANK = """\
-description: "Write here what is to be forgotten and why, without telling it."
+description: "Write here what must be forgotten and why, without revealing any secret."
 task: profile
 subjects: []
 secrets: []

@@ -1,8 +1,8 @@
-"""The scope: what must be forgotten, and what must stay.
+"""The scope: the knowledge to forget, and similar knowledge to keep.
 
-The TRU paper (arXiv 2603.09980, section on "scope unlearning") requires forgetting every sequence with the same
-knowledge as a forget example, in any wording. A `Scope` makes that set concrete. The teacher composes its targets from
-it, the leak metric searches for its secrets, and the report shows it.
+The TRU paper (arXiv 2603.09980, section on "scope unlearning") requires a model to forget every sequence that expresses
+the same knowledge as a forget example, in any wording. A `Scope` makes that set of sequences concrete. The teacher
+composes its targets from the scope, the leak metric searches for the scope's secrets, and the report shows the scope.
 """
 
 from __future__ import annotations
@@ -16,47 +16,51 @@ from unlearnkit.core.settings import Value
 
 Task = Literal["privacy", "copyright", "hazard", "profile"]
 NonEmpty = Annotated[str, MinLen(1)]
-"""Text that may occur in a row."""
+"""A text of at least one character, so that rows can be searched for it."""
 
 
 class ScopeSubject(Value):
-    """A person or thing to forget, or a neighbor that must stay."""
+    """A person or thing to forget, or a similar one to keep.
+
+    A person or thing to keep is called a neighbor.
+    """
 
     name: NonEmpty
     aliases: tuple[NonEmpty, ...] = ()
-    """Other names of the subject: titles of its works, transliterations, translations."""
+    """Other names of the subject, such as transliterations, translations and titles of its works."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The name and its aliases."""
+        """The subject's name, followed by its aliases."""
         return (self.name, *self.aliases)
 
 
 class Secret(Value):
     """A fact about a subject or neighbor, in all its forms.
 
-    A subject's must not be revealed; a neighbor's may be.
+    A fact about a subject must not be revealed; a fact about a neighbor may be revealed.
     """
 
     subject: NonEmpty
     forms: Annotated[tuple[NonEmpty, ...], MinLen(1)]
-    """The forms in which it may occur, in each language of the scope (`("Lisbon", "Lisboa", "Лиссабон")`)."""
+    """The forms in which the fact may occur, in each language of the scope (`("Lisbon", "Lisboa", "Лиссабон")`)."""
 
 
 class Scope(Value):
-    """A request to forget."""
+    """A request to forget: subjects, their secrets, and similar facts to keep."""
 
     renamed: ClassVar[Mapping[str, str]] = {"neighbours": "neighbors", "kept": "allowed"}
 
     description: Annotated[str, MinLen(1)]
-    """One or two sentences for people, free of secrets: what must be forgotten and why."""
+    """What must be forgotten and why: one or two sentences for human readers, free of secrets."""
     task: Task
     subjects: Annotated[tuple[ScopeSubject, ...], MinLen(1)]
     secrets: tuple[Secret, ...] = ()
     neighbors: tuple[ScopeSubject, ...] = ()
-    """Subjects similar to the forgotten ones that must stay."""
+    """Subjects that are similar to the forgotten ones and must not be forgotten."""
     allowed: tuple[Secret, ...] = ()
-    """Facts about neighbors that may be revealed, in the form of secrets. They teach a method what is no secret."""
+    """Facts about neighbors that may be revealed although they look like secrets. They teach a method which facts are
+    not secret."""
     languages: tuple[str, ...] = ("en",)
     """ISO 639-1 codes of the languages in which questions may be asked."""
 

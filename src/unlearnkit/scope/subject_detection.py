@@ -1,7 +1,7 @@
 """Detect the subjects of rows from recurring names.
 
-No list of names is used, and the only grammar is the endings of Cyrillic names. The result is a draft for a person to
-correct.
+Detection uses no list of names, and no grammar except the endings of Cyrillic names. The result is a draft that a
+person must correct.
 """
 
 from __future__ import annotations
@@ -17,43 +17,50 @@ from unlearnkit.text.names import NameFinder, Words, parts
 from unlearnkit.text.normalize import contains
 
 LEAST = 2
-"""Minimum number of rows that a subject's name must be in without the name of another subject."""
+"""A name is taken as a subject only if at least this many rows contain the name without another subject's name."""
 
 SAME = 0.8
-"""If a longer name is in at least this share of a name's rows, the name counts only as a part of the longer one."""
+"""A short name counts as a mere part of a longer name if at least this share of the rows with the short name contain
+the longer name."""
 
 OWN = 0.1
-"""Minimum share of a subject's rows without another subject's name. "Social Security Number" has no rows of its own."""
+"""A name is taken as a subject only if at least this share of its rows contain no other subject's name. For example,
+"Social Security Number" is not taken as a subject, since each row with these words contains a person's name too."""
 
 APART = 1.5
-"""Rows are grouped by subject if the subject changes from row to row at most this many times per subject."""
+"""Rows count as grouped by subject if the subject changes between consecutive rows at most this many times per
+subject."""
 
 # The endings of Slavic names in Cyrillic, longest first: "Анны Петровой" and "Анна Петрова" have the same stems.
 _CASE = re.compile(r"(?<=[\u0400-\u04ff]{2})(?:ого|его|ому|ему|ой|ей|ом|ем|ым|им|ых|их|ою|ею|ий|ый|[аяуюеыиойь])$")
 
 Stems = Words
-"""A name without case endings, word by word, which all its forms share. In most scripts it is the name itself."""
+"""The words of a name without their case endings. All forms of a name have the same stems. In most scripts, the stems
+are simply the words of the name."""
 
 
 @dataclass(frozen=True)
 class DetectedSubjects:
-    """The subjects of some rows."""
+    """The subjects detected in a list of rows."""
 
     subjects: Mapping[str, tuple[str, ...]]
-    """The names in order of appearance, each with its aliases: other forms of it in the rows."""
+    """Names of the subjects in order of appearance, each with its aliases: the other forms of the name in the rows."""
     of_row: tuple[str | None, ...]
-    """The name of each row's subject; None if it is unknown."""
+    """Name of each row's subject; None if the subject is unknown."""
     finder: NameFinder
-    """Finder of the names in these rows."""
+    """Name finder that was built from the texts of these rows."""
 
 
 def find_subjects(rows: Sequence[Row]) -> DetectedSubjects:
     """Detect who or what the rows are about.
 
-    A row with a `subject` keeps it. Otherwise the subjects are the smallest set of names of two or more words that
-    together occur in all rows where any such name does. One-word names count too if the longer ones occur in less than
-    half of the rows. A row's subject is the one named, by name or alias, in its question, or else in its answer. A row
-    without a name gets the subject of the row before it, if the rows of the file are grouped by subject.
+    A row that states its `subject` keeps that subject. In the other rows, the subjects are a small set of recurring
+    names of two or more words, chosen so that every row with such a name contains at least one of the chosen names. If
+    the chosen names occur in less than half of these rows, one-word names are considered too.
+
+    The subject of a row is the one that the question names, by name or alias. If the question names none, it is the one
+    that the answer names. If the answer names none either, the row gets the subject of the preceding row, provided that
+    the rows of the file are grouped by subject.
     """
     finder = NameFinder(text for row in rows for text in (row.prompt, row.answer))
     named = [_Named(row, finder) for row in rows]
@@ -65,7 +72,7 @@ def find_subjects(rows: Sequence[Row]) -> DetectedSubjects:
         forms.setdefault(stems, name)
     forms |= _shortened(forms, named)
     for place in unknown:
-        # A stated subject may be a title, or a name in lower case, which is not detected as a name.
+        # A stated subject may be a title or a name in lower case, neither of which is detected as a name.
         of_row[place] = named[place].subject(forms) or _longest_contained(rows[place], stated)
     forms |= _own_parts(forms, named, of_row)
     for place in unknown:
@@ -78,7 +85,7 @@ def find_subjects(rows: Sequence[Row]) -> DetectedSubjects:
 def _aliases(
     forms: Mapping[Stems, str], named: Sequence[_Named], of_row: Sequence[str | None]
 ) -> dict[str, tuple[str, ...]]:
-    """Return the other forms of each subject's name, in order."""
+    """Return the other forms of each subject's name, in order of appearance."""
     aliases_of: dict[str, dict[str, None]] = {name: {} for name in filter(None, of_row)}
     for run in (run for row in named for run in row.runs):
         owner, written = forms.get(_stems(run)), " ".join(run)
@@ -88,18 +95,21 @@ def _aliases(
 
 
 class _Named:
-    """The names in a row."""
+    """The names that occur in a row."""
 
     def __init__(self, row: Row, finder: NameFinder) -> None:
         sides = [[name.words for name in finder.find(text)] for text in (row.prompt, row.answer)]
         self.runs = [run for runs in sides for run in runs]
         self.asked, self.answered = ({_stems(p): p for run in runs for p in parts(run)} for runs in sides)
-        """The names in question and answer, and their parts, by stems."""
+        """The names in the question and the names in the answer, with all parts of each name; keyed by stems."""
 
     def subject(self, of: Mapping[Stems, str]) -> str | None:
-        """Return the longest name in the question, or in the answer.
+        """Return the longest known name in the question, else in the answer.
 
-        The first of equals.
+        If several names are equally long, the first one is returned.
+
+        Args:
+            of: the known names, by stems.
         """
         for side in (self.asked, self.answered):
             if known := [stems for stems in side if stems in of]:
@@ -139,11 +149,12 @@ def _recurring(rows: Sequence[_Named], finder: NameFinder) -> dict[Stems, str]:
 
 
 def _cover(places: Mapping[Stems, set[int]]) -> list[Stems]:
-    """Choose few names that cover all rows.
+    """Choose a few names that together cover all rows.
 
-    Each has `LEAST` rows that no other of them covers. Greedy: first the name with the most rows, then the one with the
-    most remaining rows. A phrase that occurs in the rows of many subjects is chosen first, and dropped as superfluous
-    once the subjects are chosen.
+    Each chosen name covers at least `LEAST` rows that no other chosen name covers. The algorithm is greedy: the first
+    name is the one with the most rows, and each further name is the one with the most rows not yet covered. A phrase
+    that occurs in the rows of many subjects is therefore chosen early, and is dropped as superfluous after the subjects
+    have been chosen.
     """
     taken: list[Stems] = []
     covered: set[int] = set()
@@ -167,10 +178,10 @@ def _cover(places: Mapping[Stems, set[int]]) -> list[Stems]:
 
 
 def _shortened(forms: Mapping[Stems, str], named: Sequence[_Named]) -> dict[Stems, str]:
-    """Return names that are other forms of a subject's name.
+    """Return names that are shorter or longer forms of a subject's name.
 
-    One of the two lacks middle words of the other. If two subjects are forms of each other, the one that was found
-    first gets both.
+    Two names are forms of each other if one of them is the other without some of the middle words. If the names of two
+    subjects are forms of each other, both names are assigned to the subject that was found first.
     """
     by_ends: dict[Words, list[Stems]] = defaultdict(list)
     for stems in (*forms, *dict.fromkeys(_stems(run) for row in named for run in row.runs)):
@@ -184,9 +195,9 @@ def _shortened(forms: Mapping[Stems, str], named: Sequence[_Named]) -> dict[Stem
 
 
 def _within(short: Stems, long: Stems) -> bool:
-    """Return whether the words of a name occur in another in order.
+    """Return whether the words of `short` occur in `long`, in order.
 
-    "Jad Al-Shamary" is within "Jad Ambrose Al-Shamary".
+    For example, "Jad Al-Shamary" is within "Jad Ambrose Al-Shamary".
     """
     rest = iter(long)
     return all(word in rest for word in short)
@@ -195,7 +206,7 @@ def _within(short: Stems, long: Stems) -> bool:
 def _own_parts(forms: Mapping[Stems, str], named: Sequence[_Named], of_row: Sequence[str | None]) -> dict[Stems, str]:
     """Return parts of names that identify a subject in its rows.
 
-    They are in nobody else's name.
+    A part identifies a subject if it occurs in no other subject's name.
     """
     owners: dict[Stems, set[str]] = defaultdict(set)
     for stems, name in forms.items():
@@ -210,15 +221,15 @@ def _own_parts(forms: Mapping[Stems, str], named: Sequence[_Named], of_row: Sequ
 
 
 def _longest_contained(row: Row, stated: Iterable[str]) -> str | None:
-    """Return the longest of the names in the row, ignoring typography."""
+    """Return the longest stated name that the row contains, ignoring typography."""
     return max((name for name in stated if contains(f"{row.prompt}\n{row.answer}", name)), key=len, default=None)
 
 
 def _carried(of_row: Sequence[str | None]) -> Sequence[str | None]:
-    """Fill rows without a subject with the previous one.
+    """Give each row without a subject the subject of the preceding row.
 
-    Only if the file is grouped by subject. "The author" is the one named before; at the start of a file, the one named
-    next.
+    This is done only if the file is grouped by subject: "the author" then means the author named last. Rows before the
+    first known subject get that subject.
     """
     known = [subject for subject in of_row if subject is not None]
     if not known or sum(one != other for one, other in pairwise(known)) > APART * len(set(known)):

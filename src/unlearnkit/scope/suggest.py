@@ -18,13 +18,13 @@ from unlearnkit.text.language import other_language
 from unlearnkit.text.normalize import contains, normalize
 
 COMMON, COMMON_SHARE = 3, 0.05
-"""A fact about this many subjects, and about this share of all subjects, is not a secret."""
+"""A fact is not a secret if it is stated about at least this many subjects and at least this share of all subjects."""
 
 NEIGHBORS = 20
 """Maximum number of drafted neighbors."""
 
 SPOKEN = 0.02
-"""Minimum share of rows in a language for the scope to include it."""
+"""The scope includes a language if at least this share of the rows is in that language."""
 
 
 def suggest_scope(
@@ -32,28 +32,29 @@ def suggest_scope(
 ) -> Scope:
     """Draft the scope of a forget split: its subjects and their secrets.
 
-    Subjects are those that rows state, or recurring names (`scope.subject_detection`). Secrets are what looks like a
-    fact in an answer and is not in its question (`text.facts`), in the words of the answer. Neighbors are subjects of
-    the retain rows, see `suggest_neighbors`; allowed facts are found in their rows in the same way. Nothing here
-    understands the text: a person must check what is missing or superfluous.
+    The subjects are stated in the rows, or detected as recurring names (`scope.subject_detection`). The secrets are the
+    parts of an answer that look like facts (`text.facts`) and do not occur in the question; they are copied from the
+    answer. The neighbors are subjects of retain rows (see `suggest_neighbors`). Allowed facts are found in the
+    neighbors' rows in the same way as secrets in forget rows. The draft is made without understanding the text, so a
+    person must add what is missing and remove what is superfluous.
 
     Args:
         rows: the forget split.
-        retain: rows that must stay; without any there are no neighbors.
+        retain: the retain rows; without any, the scope has no neighbors.
         description: what must be forgotten and why; by default a plain sentence that names the subjects.
-        task: the kind of knowledge.
+        task: the kind of knowledge to forget.
 
     Raises:
-        InputError: the rows have no subject; the message explains what to write by hand.
+        InputError: no row states a subject and no name recurs; the message explains how to write the scope by hand.
     """
     detected = find_subjects(rows)
     if not detected.subjects:
         raise InputError(
-            "no name recurs in the rows, so their subjects cannot be detected",
+            "no name recurs in the rows, so the subjects of the rows cannot be detected",
             where="the forget split",
             allowed="rows with a subject, or a capitalized name in at least two rows",
             fix="write the scope by hand (description, task, and a list of subjects, each with its name) and set "
-            "data.scope=FILE; or add a field subject to each row",
+            "data.scope=FILE; or add a subject field to each row",
         )
     scope = Scope(
         description=description or _description(list(detected.subjects)),
@@ -71,7 +72,7 @@ def suggest_scope(
 def with_subjects(rows: Sequence[Row]) -> tuple[Row, ...]:
     """Return the rows with their stated or detected subjects.
 
-    See `suggest_scope`.
+    The docstring of `suggest_scope` explains how subjects are detected.
     """
     of_row = find_subjects(rows).of_row
     return tuple(row.model_copy(update={"subject": name}) for row, name in zip(rows, of_row, strict=True))
@@ -80,8 +81,8 @@ def with_subjects(rows: Sequence[Row]) -> tuple[Row, ...]:
 def suggest_neighbors(rows: Sequence[Row], scope: Scope) -> tuple[ScopeSubject, ...]:
     """Return subjects of the retain rows outside the scope, most similar first.
 
-    Similarity is the number of shared secrets of the scope (places, genres, prizes); one that few others share counts
-    more.
+    Similarity increases with the number of secrets of the scope (places, genres, prizes) that a subject's rows contain.
+    A secret counts more if it occurs in the rows of few subjects.
     """
     return _neighbors(rows, find_subjects(rows), scope)
 
@@ -113,7 +114,7 @@ def _secrets(rows: Sequence[Row], detected: DetectedSubjects) -> Iterator[Secret
     for name, of_one in facts_of.items():
         addresses = [form for forms in of_one.values() for form in forms if street_address(form)]
         for key, forms in of_one.items():
-            # A town is part of an address, and a person can add it; alone it would occur in many innocent texts.
+            # A town that is part of an address is omitted, since it occurs in many innocent texts. A person can add it.
             part = any(form not in addresses and contains(whole, form) for form in forms for whole in addresses)
             if not part and spread[key] < max(COMMON, COMMON_SHARE * len(facts_of)):
                 yield Secret(subject=name, forms=tuple(forms))
@@ -124,7 +125,8 @@ def _allowed(
 ) -> tuple[Secret, ...]:
     """Return facts about neighbors that look like secrets.
 
-    At most as many as there are secrets. Neighbors take turns, so that one with many facts leaves room for the others.
+    There are at most as many facts as the scope has secrets. The neighbors take turns, so that a neighbor with many
+    facts leaves room for the others.
     """
     secret = [form for secret in scope.secrets for form in secret.forms]
     looks = {look(form) for form in secret}
@@ -140,9 +142,9 @@ def _allowed(
 
 
 def _key(fact: str) -> str:
-    """Return what all forms of a fact share.
+    """Return a key that all forms of a fact share.
 
-    Typography and the grouping of digits are ignored.
+    The key ignores typography and the grouping of digits.
     """
     folded = normalize(fact).replace("\\", "")
     digits = "".join(filter(str.isdigit, folded))
@@ -158,7 +160,8 @@ def _description(names: Sequence[str]) -> str:
 def _languages(rows: Sequence[Row]) -> tuple[str, ...]:
     """Return the languages of the rows, most frequent first.
 
-    As stated, or as clearly detected.
+    The language of a row is the one that the row states. If the row states none, the language is detected, and ignored
+    if it is uncertain.
     """
     spoken: Counter[str] = Counter()
     for row in rows:

@@ -1,7 +1,8 @@
-"""Separate language from collapsed text, offline and without a language model.
+"""Distinguish natural text from degenerate output, offline, without a language model.
 
-A model that was unlearned too hard loops, stutters, or emits words, letters or marks at random. This module counts
-loops and repetitions, and `word_order` scores the order of the words. Content and truth do not matter.
+A model that was unlearned too strongly loops, stutters, or outputs words, letters or punctuation at random. This module
+finds loops and repetitions, and the module `word_order` scores the order of the words. Whether the content is sensible
+or true is not checked.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ from itertools import pairwise
 from unlearnkit.text.word_order import evidence, tokens
 
 ORDER_WORDS = 4
-"""Word order is not checked in texts with fewer words."""
+"""Word order is checked only in texts of at least this many words."""
 SHORT_WORDS, SHORT_THRESHOLD = 6, -4.0
-"""Texts of fewer than `SHORT_WORDS` words count as shuffled only below this log-odds."""
+"""Texts of fewer than `SHORT_WORDS` words count as shuffled only if their log-odds are below `SHORT_THRESHOLD`."""
 THRESHOLD_RISE, HIGHEST_THRESHOLD = 0.3, 0.5
-"""Above `SHORT_WORDS` the threshold rises from 0 by this much a word, up to the maximum: more words, more evidence."""
+"""At `SHORT_WORDS` words, the threshold is 0. With every further word it rises by `THRESHOLD_RISE`, up to
+`HIGHEST_THRESHOLD`, because more words give more evidence."""
 
 _BROKEN = re.compile(
-    r"\ufffd"  # bytes that were not a character
+    r"\ufffd"  # replaces bytes that are not a character
     r"|([^\W\d_])\1{4,}"  # a letter five times in a row
-    r"|(?:([^\w\s])\s*)(?:\2\s*){7,}"  # a mark eight times in a row
-    r"|(?:[^\w\s]\s*){10,}"  # ten marks and no word
+    r"|(?:([^\w\s])\s*)(?:\2\s*){7,}"  # a punctuation mark eight times in a row
+    r"|(?:[^\w\s]\s*){10,}"  # ten punctuation marks without a word
     r"|(?:\r?\n[^\S\n]*){4,}\S"  # three empty lines inside the text
     r"|(?:\r?\n[^\S\n]*){6,}"
 )
@@ -34,9 +36,9 @@ _LONGEST_WORD = 32
 
 
 def _is_gibberish(word: str) -> bool:
-    """Return whether a run of letters is no word.
+    """Return whether a run of letters cannot be a word.
 
-    It mixes scripts, is unpronounceable, or is too long.
+    Such a run mixes scripts, is unpronounceable, or is too long.
     """
     scripts = {unicodedata.name(letter, "?").split()[0] for letter in word} & {"LATIN", "CYRILLIC", "GREEK"}
     if len(word) > _LONGEST_WORD or len(scripts) > 1:
@@ -53,11 +55,12 @@ def _is_gibberish_text(text: str) -> bool:
 def _loops(items: list[str]) -> bool:
     """Return whether words or phrases repeat too often.
 
-    That is a word four times in a row, a phrase three times in a row, or 20 % of the words equal to the one before.
+    Repetition is excessive if a word occurs four times in a row, if a phrase occurs three times in a row, or if at
+    least 20 % of the words equal the preceding word.
     """
     count = len(items)
     for period in range(1, count // 3 + 1):
-        wanted = period * (3 if period == 1 else 2)  # number of tokens that equal the one a period earlier
+        wanted = period * (3 if period == 1 else 2)  # number of tokens that must equal the token one period earlier
         run = 0
         for i in range(period, count):
             run = run + 1 if items[i] == items[i - period] else 0
@@ -68,7 +71,7 @@ def _loops(items: list[str]) -> bool:
 
 
 def _is_monotonous(items: list[str]) -> bool:
-    """Return whether few different words or pairs make up the text."""
+    """Return whether a text consists of few distinct words or pairs."""
     if len(items) < 8:
         return False
     pairs = list(pairwise(items))
@@ -76,24 +79,27 @@ def _is_monotonous(items: list[str]) -> bool:
 
 
 def _order_threshold(words: int) -> float:
-    """Return the log-odds below which a text counts as shuffled."""
+    """Return the log-odds below which a text counts as shuffled.
+
+    `words` is the number of words in the text.
+    """
     if words < SHORT_WORDS:
         return SHORT_THRESHOLD
     return min(HIGHEST_THRESHOLD, THRESHOLD_RISE * (words - SHORT_WORDS))
 
 
 def is_coherent(text: str) -> bool:
-    """Return whether `text` reads as language.
+    """Return whether `text` reads as natural language.
 
-    That is: not empty, looping, broken, gibberish, or shuffled. For English, Spanish and Russian. A short answer (a
-    name, a number, an address) is coherent; a text cut off at a token limit is as coherent as the part before the cut.
-    The order of fewer than four words is not checked.
+    Such a text is not empty, looping, broken, gibberish or shuffled. The text may be in English, Spanish or Russian. A
+    short answer (a name, a number, an address) is coherent. A text that was cut off at a token limit is judged by the
+    part before the cut. Word order is checked only in texts of at least four words.
     """
     text_tokens = tokens(text)
     content = [token.text for token in text_tokens if token.kind in ("word", "number", "mail")]
     if not content or _BROKEN.search(text) or _is_gibberish_text(text):
         return False
-    # "#" is the token of any number: a list of numbers is not a loop.
+    # Every number has the token "#". These tokens are ignored, since a list of numbers is not a loop.
     spoken = [token for token in text.casefold().split() if any(c.isalnum() for c in token)]
     if _loops(spoken) or _loops([word for word in content if word != "#"]) or _is_monotonous(spoken):
         return False

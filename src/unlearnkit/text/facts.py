@@ -1,4 +1,4 @@
-"""Find what looks like a fact in a text."""
+"""Find the parts of a text that look like facts."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ _DATES = (
 _PATTERNS = (
     re.compile(r"(?:[\w.+-]|\\_)+@[\w-]+(?:\.[\w-]+)+"),  # e-mail; Markdown writes _ as \_
     *_DATES,
-    re.compile(r"(?<!\w)\+?\(?\d+\)?(?:[ .-]\(?\d+\)?)+(?!\w)"),  # a number in groups, as of a phone
+    re.compile(r"(?<!\w)\+?\(?\d+\)?(?:[ .-]\(?\d+\)?)+(?!\w)"),  # a number in groups, such as a phone number
     re.compile(r"(?<!\w)\+?\d(?:[\d.,]*\d)(?!\w)"),
 )
 
 
 def facts(text: str, finder: NameFinder) -> Iterator[str]:
-    """Yield what looks like a fact, in the order of the text.
+    """Yield the parts of a text that look like facts, in order.
 
-    Facts are verbatim and do not overlap. Titles in quotation marks, e-mail addresses, dates, numbers of two or more
-    digits, names of three or more letters. The first word of a sentence alone is no fact unless it is also capitalized
-    inside a sentence. A text that is a street address is one fact.
+    These parts are titles in quotation marks, e-mail addresses, dates, numbers of two or more digits, and names of
+    three or more letters. Each part is copied verbatim, and the parts do not overlap. A one-word name at the start of a
+    sentence counts only if the word is also capitalized inside a sentence. A text that is a street address is a single
+    fact.
     """
     if (whole := street_address(text)) is not None:
         yield whole
@@ -44,9 +45,9 @@ def facts(text: str, finder: NameFinder) -> Iterator[str]:
 
 
 def street_address(text: str) -> str | None:
-    """Return the text if it looks like a street address.
+    """Return the text if it looks like a street address, else None.
 
-    That is a number, then only numbers and capitalized words, with a comma.
+    A street address begins with a number, consists of numbers and capitalized words, and contains a comma.
     """
     bare = text.strip().rstrip(".")
     words = bare.split()

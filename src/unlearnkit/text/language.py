@@ -1,6 +1,7 @@
-"""Detect the language of a text, only where it is certain.
+"""Detect the language of a text if the language is certain.
 
-For finding rows in the wrong language, not for sorting texts by language.
+This module serves to find rows in the wrong language. It is not suited to sorting texts by language, because it detects
+no language for many texts.
 """
 
 from __future__ import annotations
@@ -10,28 +11,30 @@ from functools import cache
 from typing import Any
 
 LETTERS = 20
-"""Letters that a text needs to be judged. "¿Cómo estás?" might be several languages, and a name is in any."""
+"""Minimum number of letters for a text's language to be detected. A short text such as "¿Cómo estás?" could be in one
+of several languages, and a name fits every language."""
 
 SURE, EXCLUDED = 0.5, 0.05
-"""Minimum probability of the detected language, and maximum probability of all expected ones together."""
+"""A language is reported if its probability is at least `SURE`, and if the probabilities of all expected languages add
+up to at most `EXCLUDED`."""
 
 READ = 2000
-"""Number of characters of a text that are read."""
+"""Number of characters, from the start of a text, that are read."""
 
-# Languages that the detector calls by another code: Bokmål, Filipino.
+# Languages for which the detector uses a different code: Bokmål, Filipino.
 _SAME = {"nb": "no", "fil": "tl"}
 
 
 def other_language(text: str, expected: Collection[str]) -> str | None:
-    """Return a text's language if it is clearly an unexpected one.
+    """Return a text's language if it is certain and not expected.
 
     Args:
-        text: the text; its first `READ` characters are read.
-        expected: ISO 639 codes. If empty, the detected language is returned.
+        text: the text, of which the first `READ` characters are read.
+        expected: ISO 639 codes of the expected languages. If there are none, any certain language is returned.
 
     Returns:
-        An ISO 639 code. None if the language is uncertain or expected, and if the detector does not know one of the
-        expected languages, since the text may be in that one.
+        The ISO 639 code of the language; None if the language is uncertain or expected. If the detector does not know
+        one of the expected languages, the result is always None, since the text may be in that language.
     """
     detector = _detector()
     codes = {_code(language) for language in expected}
@@ -39,13 +42,13 @@ def other_language(text: str, expected: Collection[str]) -> str | None:
         return None
     probabilities = detector.rank(text[:READ])
     language, probability = probabilities[0]
-    if language == "zxx" or probability < SURE:  # zxx: no language, but code, markup, numbers
+    if language == "zxx" or probability < SURE:  # zxx: not a natural language, but code, markup or numbers
         return None
     return str(language) if sum(p for code, p in probabilities if code in codes) <= EXCLUDED else None
 
 
 def _code(language: str) -> str:
-    """Return the detector's code; "es-MX" becomes "es"."""
+    """Return the detector's code for a language code, e.g. "es" for "es-MX"."""
     bare = language.replace("_", "-").partition("-")[0].lower()
     return _SAME.get(bare, bare)
 

@@ -1,4 +1,4 @@
-"""Load the small linear models of the detectors."""
+"""Load the small linear models that classify text."""
 
 from __future__ import annotations
 
@@ -10,26 +10,29 @@ from typing import NamedTuple
 
 
 class LinearModel(NamedTuple):
-    """A logistic regression, fitted by a script in `tools/`."""
+    """A logistic regression that a script in `tools/` has fitted."""
 
     common: frozenset[str]
-    """The words used as function words in the fit, normalized."""
+    """Words that were treated as function words when the model was fitted, normalized."""
     frequent: frozenset[str]
-    """The words with features of their own in the fit, normalized."""
+    """Words that have features of their own in the model, normalized."""
     weights: dict[str, float]
     bias: float
 
     def log_odds(self, features: Iterable[str]) -> float:
         """Return the log-odds (natural logarithm) of the positive class.
 
-        Unknown features are ignored.
+        Features without a weight are ignored.
         """
         return self.bias + sum(self.weights.get(name, 0.0) for name in features)
 
 
 @cache
 def linear_model(name: str) -> LinearModel:
-    """Return the model stored as `<name>.json`, whose weights are multiples of 1/scale."""
+    """Return the model stored as `<name>.json`.
+
+    The file stores each weight as an integer, to be divided by the file's `scale`.
+    """
     file = resources.files("unlearnkit.text") / f"{name}.json"
     stored = json.loads(file.read_text(encoding="utf-8"))
     weights = {feature: value / stored["scale"] for feature, value in stored["weights"].items()}

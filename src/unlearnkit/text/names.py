@@ -1,6 +1,6 @@
 """Find names: runs of capitalized words, in any script with capitals.
 
-Neither a model nor a list of names is used.
+The search needs neither a model nor a list of names.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 Words = tuple[str, ...]
-"""A name, word by word."""
+"""The words of a name."""
 
 PARTICLES = frozenset(
     {"af", "al", "ap", "av", "ben", "bin", "bint", "da", "das", "de", "degli", "del", "della", "den", "der", "di", "do"}
     | {"dos", "du", "el", "ibn", "la", "las", "le", "les", "los", "of", "the", "ten", "ter", "van", "von", "y", "zu"}
 )
-"""Words without a capital that may be part of a name."""
+"""Lower-case words that may be part of a name."""
 
 _LETTER = r"[^\W\d_][\u0300-\u036f]*"
 # One or more initials with their dots, or a word with hyphens and apostrophes inside.
@@ -33,28 +33,32 @@ QUOTED = re.compile(
     r"“([^“”]+)”|„([^„“”]+)[“”]|«([^«»]+)»|\"([^\"\n]+)\"|‘([^‘’]+)’(?!\w)"
     r"|(?<!\w)'(?=[^\s'])(.+?)(?<=\S)'(?!\w)"
 )
-"""Text in quotation marks; the last group that matched holds it."""
+"""Matches text in quotation marks. The text is in the last group that matched."""
 
 
 @dataclass(frozen=True)
 class Name:
-    """A run of capitalized words, with the particles between them."""
+    """A run of capitalized words, including the particles between them."""
 
     words: Words
     start: int
     end: int
-    """Span in the text, in characters, without a possessive ending."""
+    """`start` and `end` are the name's span in the text, in characters. A possessive ending is not included."""
     opens: bool
-    """Whether its first word begins a sentence, where every word has a capital."""
+    """Whether the name begins a sentence, where any word would be capitalized."""
 
 
 class NameFinder:
     """Find names, including at the start of sentences.
 
-    A collection of texts shows which words are names. The first word of a sentence is capitalized because of its
-    position or because it is a name. It belongs to the name that follows if the texts have both together inside a
-    sentence. Otherwise it is no name if the texts have it without a capital, and is one if they have it with a capital
-    inside a sentence. If neither occurs, it is a name unless the words after it are two or more.
+    The first word of a sentence is always capitalized, so a collection of texts is used to decide whether the word is
+    part of a name. These rules apply in order:
+
+    1. The word is part of the name that follows if the texts contain the word and the next one, in this order, inside a
+       sentence.
+    2. The word is not part of a name if the texts contain it in lower case.
+    3. The word is part of a name if the texts contain it, capitalized, inside a sentence.
+    4. Otherwise, the word is part of a name if at most one more word of the capitalized run follows.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -67,13 +71,14 @@ class NameFinder:
             for name in _runs(text):
                 words = name.words[1:] if name.opens else name.words
                 self.inside.update(words)
-                # "She lives in flat D. Her number is": an apparent initial may be the end of a sentence.
+                # In "She lives in flat D. Her number is", "D." looks like an initial but ends a sentence.
                 self._pairs.update(pair for pair in pairwise(words) if not words[0].endswith("."))
 
     def find(self, text: str) -> list[Name]:
         """Return the names in a text, in order.
 
-        Punctuation and a possessive ending end a name. A quotation is a title and is not searched.
+        A name ends at punctuation or at a possessive ending. Text in quotation marks is taken as a title, and names in
+        such text are not found.
         """
         return [name for run in _runs(_bare(text)) if (name := self._without_opening(run)) is not None]
 
@@ -81,19 +86,19 @@ class NameFinder:
         first, rest = name.words[0], name.words[1:]
         if not name.opens or name.words[:2] in self._pairs:
             return name
-        # A letter without a dot is a word: "I", "В".
+        # A single letter without a dot is a word, not an initial: "I", "В".
         if len(first) > 1 and first.lower() not in self._small and (first in self.inside or len(rest) < 2):
             return name
         while rest and rest[0] in PARTICLES:
             rest = rest[1:]
-        # Words of a name are separated by one space each.
+        # The words of a name are separated by single spaces.
         return Name(rest, name.end - len(" ".join(rest)), name.end, opens=False) if rest else None
 
 
 def parts(words: Words) -> Iterator[Words]:
-    """Yield every run of a name's words without outer particles.
+    """Yield every part of a name, including the whole name.
 
-    The whole name is one of them.
+    A part is a run of consecutive words that neither begins nor ends with a particle.
     """
     for start in range(len(words)):
         for end in range(start + 1, len(words) + 1):
@@ -102,13 +107,13 @@ def parts(words: Words) -> Iterator[Words]:
 
 
 def _capital(word: str) -> bool:
-    # "al-Kuwaiti" has its capital after the particle.
+    # In "al-Kuwaiti", the capital follows a particle.
     particle, _, rest = word.partition("-")
     return word[0].isupper() or (particle in PARTICLES and rest[:1].isupper())
 
 
 def _bare(text: str) -> str:
-    """Blank out titles in quotation marks, addresses and links, keeping the length."""
+    """Blank out quoted titles, addresses and links without changing the length."""
     return _ADDRESS.sub(_blank, QUOTED.sub(_blank, text))
 
 
@@ -117,7 +122,10 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _runs(text: str) -> Iterator[Name]:
-    """Yield the longest runs of capitalized words in a text without quotations."""
+    """Yield the longest runs of capitalized words in a blanked-out text.
+
+    The text is the result of `_bare`.
+    """
     run: list[tuple[int, int]] = []
     for token in _TOKEN.finditer(text):
         start, end = token.span()

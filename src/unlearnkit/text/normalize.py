@@ -1,4 +1,4 @@
-"""Normalize text, and find answers in it regardless of typography and script."""
+"""Normalize text, and find forms in text regardless of typography."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _VARIANTS = str.maketrans(
         **dict.fromkeys("“”„‟«»″", '"'),
         **dict.fromkeys("‐‑‒–—―−⁃﹘", "-"),
         "ё": "е",  # Russian prints ё as е except in schoolbooks
-        "\u0301": None,  # left over after composition: the stress mark of Russian dictionaries
+        "\u0301": None,  # the stress mark of Russian dictionaries, which NFKC does not compose
     }
 )
 _EDGES = " .,;:!?¡¿…'\"-"
@@ -28,18 +28,19 @@ def _fold(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def normalize(text: str) -> str:
-    """Return `text` in the form in which texts are compared.
+    """Return `text` in a normal form, in which texts can be compared.
 
-    NFKC and case folding (Unicode Standard Annex 15, section 3.13 of the core standard), one kind of quotation mark,
-    apostrophe and dash, ё as е, no invisible characters, single spaces. Idempotent.
+    The function applies NFKC (Unicode Standard Annex 15) and case folding (section 3.13 of the core standard). It uses
+    only one kind of quotation mark, apostrophe and dash, replaces ё by е, removes invisible characters, and collapses
+    spaces. Normalizing a text twice gives the same result as normalizing it once.
     """
-    while (folded := _fold(text)) != text:  # removing a mark may let its neighbors compose
+    while (folded := _fold(text)) != text:  # removing a character may allow the adjacent ones to compose
         text = folded
     return text
 
 
 def words(text: str) -> list[str]:
-    """Return the runs of letters and digits of the normalized text."""
+    """Return the words of the normalized text: runs of letters and digits."""
     return _WORD.findall(normalize(text))
 
 
@@ -51,7 +52,7 @@ def _pattern(form: str) -> re.Pattern[str] | None:
     # Words of a form may be separated by a space, a hyphen or both: "555 0142" matches "555-0142".
     body = r"[\s-]+".join(re.escape(part) for part in _GAP.split(bare))
     before, after = "", ""
-    if "@" in bare:  # "ria@x.org" is another address than "ma.ria@x.org"
+    if "@" in bare:  # "ria@x.org" and "ma.ria@x.org" are different addresses
         before, after = r"(?<![\w.+-])", r"(?![\w@]|[.-]\w)"
     else:
         if bare[0].isalnum():
@@ -62,10 +63,11 @@ def _pattern(form: str) -> re.Pattern[str] | None:
 
 
 def contains(text: str, form: str) -> bool:
-    """Return whether `form` occurs in `text` on word boundaries, both normalized.
+    """Return whether `form` occurs in `text` as whole words.
 
-    Punctuation around the form is not part of it, "art" is not in "part" nor "рим" in "пример", and a number is not
-    found inside a longer one. A form without a letter, digit or symbol is never found.
+    Both are normalized first. Punctuation around the form is ignored. "art" is not found in "part", "рим" is not found
+    in "пример", and a number is not found inside a longer number. A form without a letter, digit or symbol is never
+    found.
     """
     pattern = _pattern(form)
     return pattern is not None and pattern.search(normalize(text)) is not None

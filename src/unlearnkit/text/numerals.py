@@ -1,8 +1,9 @@
-"""Read numbers and dates in words as digits: English, Spanish and Russian.
+"""Convert numbers and dates in words to digits, for three languages.
 
-It accepts more than the grammar allows, since the result is only compared with known numbers: "nineteen eighty-four",
-"nineteen hundred and eighty-four", "mil novecientos ochenta y cuatro", "в тысяча девятьсот восемьдесят четвёртом году"
-and "one nine eight four" all become the digits 1984.
+The languages are English, Spanish and Russian. More is accepted than the grammar of a language allows, since the result
+is only compared with known numbers. For example, "nineteen eighty-four", "nineteen hundred and eighty-four", "mil
+novecientos ochenta y cuatro", "в тысяча девятьсот восемьдесят четвёртом году" and "one nine eight four" all become
+1984.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ _WORDS: dict[int, str] = {
     600: "seiscientos seiscientas", 700: "setecientos setecientas", 800: "ochocientos ochocientas",
     900: "novecientos novecientas", 1000: "thousand thousands mil", 1000000: "million millon millones",
 }  # fmt: skip
-"""English and Spanish number words, without diacritics, by value. A word that begins with "hundred" multiplies."""
-# Inflected words, by value: stems, each of which takes any of the endings.
+"""English and Spanish number words, without diacritics, by value. Words that begin with "hundred" multiply the number
+before them."""
+# Stems of Russian number words, by value. Each stem may have any of the endings below.
 _RUSSIAN: dict[int, str] = {
     0: "нол нул нулев", 1: "один одн перв", 2: "дв втор", 3: "тр трет", 4: "четыр четверт", 5: "пят", 6: "шест",
     7: "сем седьм", 8: "восем восьм", 9: "девят", 10: "десят", 11: "одиннадцат", 12: "двенадцат", 13: "тринадцат",
@@ -44,7 +46,7 @@ _RUSSIAN: dict[int, str] = {
     700: "семьсот семисот", 800: "восемьсот восьмисот", 900: "девятьсот девятисот", 1000: "тысяч тысячн",
     1000000: "миллион миллионн",
 }  # fmt: skip
-# After folding, which makes й an и; the empty ending is allowed too.
+# The endings are folded, so that й is written as и. The empty ending is allowed too.
 _RUSSIAN_ENDINGS = (
     "ь а и е у ы о ю ью я ум ух умя ем ех емя ои ыи ии ая ое ье ья ью ые ьи ого ьего ому ьему"
     " ом ьем ым ьим ую ых ами ам ах ов"
@@ -64,7 +66,7 @@ _OTHER_WORDS = (
     "стом",
     "двои",
 )
-"""Stem and ending combinations that are not numbers."""
+"""Words that consist of a stem and an ending but are not numbers."""
 
 _MONTHS: dict[int, str] = {
     1: "january enero январ jan", 2: "february febrero феврал feb", 3: "march marzo март mar",
@@ -83,12 +85,12 @@ _ORDINAL = re.compile(r"^(\d+)(?:st|nd|rd|th|o|a|го|е|ое|и)\Z")
 
 
 class Piece(NamedTuple):
-    """A word of the text, or digits converted from words."""
+    """A word of a text, or the digits made from words."""
 
     text: str
     first: int
     last: int
-    """Indices of the first and the last word it was made of."""
+    """`first` and `last` are the indices of the first and the last word from which the piece was made."""
 
 
 @cache
@@ -110,15 +112,15 @@ def _months() -> dict[str, int]:
 def read_numbers(words: Sequence[str]) -> list[Piece]:
     """Convert runs of number words to digits.
 
-    One piece for each number of a run.
+    Each number becomes one piece, even if several numbers follow each other. Each other word becomes one piece too.
 
     Args:
-        words: case-folded, without diacritics, numbers in ASCII digits.
+        words: the words of a text, case-folded, without diacritics, and with digits in ASCII.
     """
     values, pieces = _values(), list[Piece]()
     total = group = 0
-    first: int | None = None  # where the current number begins
-    last = -2  # the last word that was read as a number
+    first: int | None = None  # the index at which the current number begins
+    last = -2  # the index of the last word that was read as a number
 
     def close() -> None:
         nonlocal total, group, first
@@ -154,7 +156,14 @@ def read_numbers(words: Sequence[str]) -> list[Piece]:
 
 
 def _extends(value: int, total: int, group: int, word: str) -> bool:
-    """Return whether a number word continues the number before it."""
+    """Return whether a number word continues the number before it.
+
+    Args:
+        value: the value of the word.
+        total: the sum of the completed thousands and millions before the word.
+        group: the number since then, below one thousand.
+        word: the word.
+    """
     if word.startswith("hundred"):
         return 0 < group < 100
     if value >= 1000:
@@ -167,7 +176,7 @@ def _extends(value: int, total: int, group: int, word: str) -> bool:
 
 
 def roman(number: int) -> str:
-    """Return a number from 1 to 3999 in Roman numerals, lower case."""
+    """Return a number from 1 to 3999 as lower-case Roman numerals."""
     result = ""
     for value, sign in _ROMAN.items():
         result += sign * (number // value)
@@ -176,11 +185,11 @@ def roman(number: int) -> str:
 
 
 def read_dates(pieces: Sequence[Piece]) -> Iterator[tuple[Date, int, int]]:
-    """Yield the dates in `read_numbers` output.
+    """Yield the dates in the output of `read_numbers`.
 
-    Each comes with its first and last word. "14 March 1984", "March 14th, 1984", "14 de marzo de 1984", "14/03/84" (day
-    and month in either order) and "1984-03-14" are read. A year of two digits may be in this century or the last; both
-    are yielded.
+    Each date comes with the indices of its first and last word. Recognized formats are "14 March 1984", "March 14th,
+    1984", "14 de marzo de 1984", "14/03/84" (with day and month in either order) and "1984-03-14". If a year has two
+    digits, the date is yielded twice: once with the year in the 1900s and once with the year in the 2000s.
     """
     months, kept = _months(), [piece for piece in pieces if piece.text not in _BETWEEN_DATES]
     for one, two, three in zip(kept, kept[1:], kept[2:], strict=False):

@@ -1,10 +1,12 @@
-"""Separate refusals from answers, offline: declining to say, or not knowing.
+"""Distinguish refusals from answers, offline.
 
-A refusal is about the conversation (I, you, to share, to know, that information, private) and not about the world. The
-weight of each word and of each pair of neighboring words was fitted by logistic regression: phrases written for that
-purpose in English, Spanish and Russian (`tools/refusals/`), mixed with fragments of ordinary text, against ordinary
-text and answers that contain a negation. The weights are in `refusal.json`, made by `tools/fit_refusal.py`. The
-features are the beginnings of words and the letter runs inside them, so that inflected words are recognized too.
+A refusal declines to answer or states that the speaker does not know. The words of a refusal are about the conversation
+(I, you, to share, to know, that information, private) and not about the world. The weight of each word, and of each
+pair of adjacent words, was fitted by logistic regression. The positive examples are phrases in English, Spanish and
+Russian, written for this purpose (`tools/refusals/`) and mixed with fragments of ordinary text. The negative examples
+are ordinary text, and answers that contain a negation. The script `tools/fit_refusal.py` writes the weights to
+`refusal.json`. The features are the beginnings of words and the runs of letters inside words, so that inflected words
+are recognized too.
 """
 
 from __future__ import annotations
@@ -18,21 +20,23 @@ from unlearnkit.text.linear_model import linear_model
 from unlearnkit.text.word_order import class_names, common_words, tokens
 
 THRESHOLD = -0.6
-"""Log-odds from which a text counts as a refusal. Below zero: a refusal in unseen words has little evidence."""
+"""A text counts as a refusal if its log-odds are at least this high. The threshold is below zero because a refusal in
+words that were not used in the fit has little evidence."""
 SENTENCE_MARGIN = 3.0
-"""By how much a single sentence must exceed the evidence that the whole text needs."""
+"""The log-odds of a single sentence must exceed the threshold by this much for the text to count as a refusal."""
 
 _STEM, _RUN = 5, 5
 _QUOTED = re.compile(r"[\"“«„][^\"”»“]*[\"”»“]|(?<!\w)['‘](?=\w)[^'’]*(?:\w['’]\w[^'’]*)*['’](?!\w)")
 _DASHED = re.compile(r"^[^\S\n]*[—–][^—–\n]*", re.MULTILINE)
 SENTENCE = re.compile(r"(?<=[.!?;…])\s+|\n+")
-"""Matches what separates the sentences of a text."""
+"""Matches the whitespace between the sentences of a text."""
 
 
 def features(text: str, common: frozenset[str]) -> Iterator[str]:
-    """Yield the model's features of a text.
+    """Yield the features of a text for the linear model.
 
-    Stems, pairs of stems (adjacent and spaced), runs of letters, pairs of endings, and the length.
+    The features are stems, pairs of stems that are adjacent or one word apart, runs of letters, pairs of endings, and
+    the length of the text.
     """
     stems = ["^"]
     text_tokens = tokens(text)
@@ -51,16 +55,16 @@ def features(text: str, common: frozenset[str]) -> Iterator[str]:
     yield from stems
     yield from (f"{a} {b}" for a, b in pairwise(stems))
     yield from (f"{a} _ {b}" for a, b in zip(stems, stems[2:], strict=False))
-    # Endings separate "I would not" from "I will not", and a story from a conversation.
+    # Endings distinguish "I would not" from "I will not", and a story from a conversation.
     yield from (f"/{a} {b}" for a, b in pairwise(["^", *class_names(text_tokens, common), "$"]))
     yield f"#{min(len(text.split()) // 4, 8)}"
 
 
 def own_words(text: str) -> str:
-    """Return `text` without quotations.
+    """Return `text` without quotations, which are not the speaker's own words.
 
-    A quoted title or line is not the speaker's own. Speech after a dash, as dialogue is printed in Spanish and Russian,
-    counts as a quotation.
+    Speech after a dash counts as a quotation, since dialogue is printed in this way in Spanish and Russian. Each
+    quotation is replaced by the letter X.
     """
     return _DASHED.sub(" X ", _QUOTED.sub(" X ", text))
 
@@ -68,7 +72,8 @@ def own_words(text: str) -> str:
 def evidence(text: str) -> float:
     """Return the log-odds (natural logarithm) that `text` is a refusal.
 
-    That of its most refusal-like sentence counts if it is higher even after `SENTENCE_MARGIN` is subtracted.
+    If a single sentence has higher log-odds than the whole text, even after `SENTENCE_MARGIN` is subtracted, the
+    reduced log-odds of that sentence are returned.
     """
     model = linear_model("refusal")
     common, own = common_words(), own_words(text)
@@ -78,9 +83,9 @@ def evidence(text: str) -> float:
 
 
 def is_refusal(text: str) -> bool:
-    """Return whether `text` declines or says that it does not know.
+    """Return whether `text` declines to answer or expresses ignorance.
 
-    For English, Spanish and Russian. Never true of incoherent text, see `is_coherent`; not true of an answer that
-    contains a negation, nor of an answer given with a doubt.
+    The text may be in English, Spanish or Russian. The result is False for incoherent text (see `is_coherent`), for a
+    substantive answer that merely contains a negation, and for an answer that is given hesitantly.
     """
     return evidence(text) >= THRESHOLD and is_coherent(text)

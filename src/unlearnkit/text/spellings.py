@@ -1,8 +1,8 @@
 """Read a text in several ways, to find disguised spellings.
 
-As is, without inflection, with numbers as digits, and with disguises undone. A reading is a list of words without case,
-diacritics and punctuation. The search terms are read in the same way, so that two spellings of the same thing become
-equal.
+A text is read as is, without inflection, with numbers as digits, and with disguises undone. Each reading is a list of
+words without case, diacritics and punctuation. The terms to search for are read in the same ways, so that different
+spellings of a term become equal.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class Word(NamedTuple):
     text: str
     start: int
     end: int
-    """Span in the folded text, in characters."""
+    """`start` and `end` are the word's span in the folded text, in characters."""
     turned: bool = False
-    """Whether the reading converted it: from number words, or from signs that may be either i or l."""
+    """Whether the word was converted from number words, or contains a sign that may be i or l."""
 
 
-# Chinese and Japanese do not use spaces: each character is a word.
+# Chinese and Japanese do not use spaces, so each of their characters counts as a word.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 
 
@@ -39,7 +39,7 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30f
 def fold(text: str) -> str:
     """Return the normalized text without diacritics, with every decimal digit in ASCII."""
     bare = "".join(c for c in unicodedata.normalize("NFD", normalize(text)) if unicodedata.category(c) != "Mn")
-    bare = " ".join(bare.split())  # an isolated diacritic was normalized to one on a space
+    bare = " ".join(bare.split())  # removing a diacritic may leave an additional space
     if bare.isascii():
         return bare
     return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in unicodedata.normalize("NFC", bare))
@@ -59,23 +59,23 @@ def words(text: str) -> tuple[str, ...]:
 def common() -> frozenset[str]:
     """Return the most common words of English, Spanish and Russian, folded.
 
-    They carry grammar and little meaning.
+    These words carry grammar and little meaning.
     """
     return frozenset(map(fold, linear_model("word_order").common))
 
 
 @cache
 def ordinary() -> frozenset[str]:
-    """Return the 6,000 most frequent words of the three languages, folded.
+    """Return the 2,000 most frequent words of each language, folded.
 
-    A single one of them identifies nobody.
+    The languages are English, Spanish and Russian. None of these words identifies a person by itself.
     """
     return common() | frozenset(map(fold, linear_model("word_order").frequent))
 
 
 # --- without inflection --------------------------------------------------------------------------------------------
 
-# Longest first; after folding, which makes й an и.
+# Longest first. The endings are folded, so that й is written as и.
 _RUSSIAN_CASES = (
     "ами ями ого его ому ему ыми ими ои еи ыи ии ая яя ое ее ые ие ую юю ою ею ом ем ым им ых их ам ям ах ях"
     " а я о е и ы у ю ь"
@@ -87,14 +87,14 @@ _CASES, _PLURALS = tuple(_RUSSIAN_CASES.split()), ("es", "s", "e")
 def stem(word: str) -> str:
     """Remove the ending of a folded word.
 
-    Russian case endings, the plural -s and -es of English and Spanish. This is not a full morphology: only the endings
-    that turn a name or a noun into another form of it.
+    The endings are Russian case endings, and the plural endings -s and -es of English and Spanish. Other endings, such
+    as those of verbs, are not removed.
     """
     russian = "а" <= word[0] <= "я"
     endings, least = (_CASES, 3) if russian else (_PLURALS, 4)
     ending = next((e for e in endings if word.endswith(e) and len(word) - len(e) >= least), "")
     bare = word[: len(word) - len(ending)]
-    # "Валенсия" loses its я and "Валенсии" both its vowels.
+    # "Валенсия" loses я, and "Валенсии" loses both final vowels, so that the stems are equal.
     return bare[:-1] if russian and len(bare) > least and bare[-1] in "иь" else bare
 
 
@@ -117,7 +117,7 @@ def numbers(read: Sequence[Word]) -> list[Word]:
 
 # --- disguises -----------------------------------------------------------------------------------------------------
 
-# Letters that look like a Latin one in print, most of them Cyrillic and Greek; after folding.
+# Folded letters that look like a Latin letter in print. Most of them are Cyrillic or Greek.
 _LOOKALIKES = str.maketrans(
     "авсенікмоѕртхуһјԁԛԝαβεικνορτυχγηѵɑɡıłøđħʟᴏ",
     "abcehikmosptxyhjdqwabeiknoptuxynvagilodhlo",
@@ -132,8 +132,8 @@ _REPEATED = re.compile(r"([^\W\d_])\1+")
 def unmasked(word: str) -> str:
     """Replace look-alike letters and digits, and collapse repeats.
 
-    Look-alikes are letters of other scripts and digits used as letters. 1, ! and | may each be an i or an l, and become
-    1.
+    Look-alikes are letters of other scripts, and digits and signs that are used as letters. The characters 1, ! and |
+    may each mean i or l, so each of them becomes 1.
     """
     latin = word.translate(_LOOKALIKES)
     if any(c.isalpha() for c in latin):
@@ -142,14 +142,14 @@ def unmasked(word: str) -> str:
 
 
 def i_or_l(unmasked_word: str) -> str:
-    """Merge i, l and 1 into one letter."""
+    """Replace l and 1 by i, so that all three become equal."""
     return unmasked_word.replace("l", "i").replace("1", "i")
 
 
 def unmask(folded: str) -> list[Word]:
     """Return the unmasked words of a folded text.
 
-    Signs used as letters are part of words. Words with a sign that may be i or l are `turned`.
+    Signs that are used as letters are part of words. A word with a sign that may be i or l is marked as `turned`.
     """
     result = []
     for match in _SPELT.finditer(folded):
@@ -163,10 +163,10 @@ _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :]?){4,}")
 
 
 def decoded(text: str) -> Iterator[str]:
-    """Yield the text encoded in base64 and hexadecimal runs."""
+    """Yield the decoded content of base64 and hexadecimal runs in a text."""
     for match in _BASE64.finditer(text):
         bare = match[0].rstrip("=").replace("-", "+").replace("_", "/")
-        with suppress(ValueError):  # an ordinary word, not an encoded one
+        with suppress(ValueError):  # the run is ordinary text, not base64
             yield base64.b64decode(bare + "=" * (-len(bare) % 4)).decode("utf-8")
     for match in _HEX.finditer(text):
         with suppress(ValueError):

@@ -1,12 +1,14 @@
 """Detect the verdict of a reasoning trace.
 
-It is in scope, out of scope, or none. Teachers phrase a verdict freely, so no fixed wording is searched for. Four kinds
-of phrase are, in English, Spanish and Russian: to decline, to be free to tell, to belong to what is protected, and to
-lie outside of it. A negated phrase counts for the other side ("not on the list", "no reason to decline", "cannot
-share"). What the trace says it will do outweighs what it says the question belongs to, and of two such phrases the
-later one counts, since a trace may change its mind. Questions that the trace asks itself, conditions and quotations
-decide nothing, nor does an offer to help with something else. Where no phrase is found, a text that declines
-(`refusal.py`) counts as in scope.
+The verdict is "in scope", "out of scope" or none. Teachers phrase a verdict freely, so the search is not limited to a
+fixed wording. It covers four kinds of phrases in English, Spanish and Russian: the trace declines to answer; the trace
+may answer; the question belongs to the protected knowledge; or the question lies outside the protected knowledge.
+
+A negated phrase counts for the opposite verdict ("not on the list", "no reason to decline", "cannot share"). A phrase
+about what the trace will do outweighs a phrase about what the question belongs to. Of two phrases of the same rank, the
+later one counts, since a trace may change its verdict. Questions that the trace asks itself, conditions, quotations and
+offers to help with something else are ignored. If no phrase is found, a trace that declines according to `refusal.py`
+counts as in scope.
 
 Only words are matched. A verdict that must be inferred ("She was born before the list was made") is missed.
 """
@@ -27,19 +29,19 @@ Verdict = Literal["in scope", "out of scope"]
 IN_SCOPE: Verdict = "in scope"
 OUT_OF_SCOPE: Verdict = "out of scope"
 SURE = 3.0
-"""Log-odds from which a trace without any phrase counts as declining. Higher than for a response, because a bare note
-of the question ("Birthplace of Ada Lund.") is unlike an answer too."""
+"""A trace without any phrase counts as declining if its log-odds are at least this high. The threshold is higher than
+for a response, because a bare note of the question ("Birthplace of Ada Lund.") does not resemble an answer either."""
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """A phrase of a trace that is evidence for one side."""
+    """A phrase in a trace that is evidence for a verdict."""
 
     verdict: Verdict
     decides: bool
-    """Whether it states what will be done rather than what the question belongs to."""
+    """Whether the phrase states what the trace will do, rather than what the question belongs to."""
     start: int
-    """Position of the first character."""
+    """Index of the phrase's first character in the trace."""
 
 
 _KINDS: tuple[tuple[re.Pattern[str], Verdict, bool], ...] = (
@@ -50,7 +52,7 @@ _KINDS: tuple[tuple[re.Pattern[str], Verdict, bool], ...] = (
     (any_of(BELONGS), IN_SCOPE, False),
 )
 _WITH_THEIR_NEGATION = tuple(_KINDS[at][0] for at in (0, 3))
-"""Phrases that contain their own negation."""
+"""Patterns of phrases that include their own negation, such as "nothing to do with"."""
 _NEGATION = re.compile(
     r"(?<!\w)(?:not|no|nor|never|neither|none|nothing|nobody|no-one|without|hardly|cannot|unable|forbidden (?:to|from)|"
     r"barred from|prohibited from|prevented from|stopped from|stops me|prevents me|keeps me|"
@@ -59,7 +61,7 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
-    r"(?<![^.!?…;\n])[^.!?…;\n]*+\?"  # a question; anchored at a sentence start, because long texts take long otherwise
+    r"(?<![^.!?…;\n])[^.!?…;\n]*+\?"  # a question; anchored at a sentence start for speed on long texts
     r"|(?<!\w)(?:whether|if|unless|in case|si|if not|если|ли)(?!\w)[^,;:.!?\n—–]*",
     re.IGNORECASE,
 )
@@ -80,7 +82,7 @@ _UNKNOWN = re.compile(
 
 @lru_cache(maxsize=8192)
 def verdict_of(trace: str) -> Verdict | None:
-    """Return what a trace decides about its question, or None if nothing."""
+    """Return the verdict of a trace on its question, or None."""
     candidates = list(phrases(trace))
     if not candidates:
         return IN_SCOPE if evidence(trace) >= SURE and not _UNKNOWN.search(trace) else None
@@ -88,7 +90,7 @@ def verdict_of(trace: str) -> Verdict | None:
 
 
 def phrases(trace: str) -> Iterator[Phrase]:
-    """Yield a trace's phrases that are evidence, kind by kind."""
+    """Yield the phrases in a trace that are evidence for a verdict."""
     text = _bare(trace)
     for pattern, verdict, decides in _KINDS:
         opposite = OUT_OF_SCOPE if verdict == IN_SCOPE else IN_SCOPE
@@ -97,19 +99,19 @@ def phrases(trace: str) -> Iterator[Phrase]:
                 continue
             if decides or not _names(text, match):
                 yield Phrase(opposite if _negated(text, match) else verdict, decides, match.start())
-        # "I must not discuss withdrawn authors" is one phrase, not two.
+        # Matches are blanked out, because "I must not discuss withdrawn authors" is one phrase, not two.
         text = pattern.sub(lambda match: "\0" * len(match[0]), text)
 
 
 def _bare(trace: str) -> str:
-    """Blank out quotations, questions and conditions, keeping the length of the trace."""
+    """Blank out quotations, questions and conditions without changing the length."""
     text = trace.translate({ord("’"): "'", ord("‘"): "'"})
     text = QUOTED.sub(lambda match: "_" * len(match[0]), text)
     return _ASIDE.sub(lambda match: "." * len(match[0]), text)
 
 
 def _elsewhere(text: str, match: re.Match[str]) -> bool:
-    """Return whether a permission to tell is about something else."""
+    """Return whether the phrase offers to help with something else."""
     stop = _CLAUSE.search(text, match.end())
     return _ELSEWHERE.search(text, match.start(), stop.start() if stop else len(text)) is not None
 
@@ -117,10 +119,10 @@ def _elsewhere(text: str, match: re.Match[str]) -> bool:
 def _negated(text: str, match: re.Match[str]) -> bool:
     """Return whether an odd number of negations applies to the phrase.
 
-    They are in its clause, before or in the phrase.
+    A negation applies if it is in the same clause, before the phrase or inside the phrase.
     """
     begin = max((stop.end() for stop in _CLAUSE.finditer(text, 0, match.start())), default=0)
-    # "Nothing to do with it" contains its negation.
+    # "Nothing to do with it" includes its own negation, which is not counted again.
     end = match.start() if match.re in _WITH_THEIR_NEGATION else match.end()
     return len(_NEGATION.findall(text[begin:end])) % 2 == 1
 
@@ -128,7 +130,7 @@ def _negated(text: str, match: re.Match[str]) -> bool:
 def _names(text: str, match: re.Match[str]) -> bool:
     """Return whether the phrase ends in a capitalized word inside a sentence.
 
-    "The Private Garden" is a title.
+    Such a phrase is part of a title, such as "The Private Garden", and not a statement.
     """
     last = match[0].split()[-1]
     at = match.end() - len(last)

@@ -1,7 +1,7 @@
-"""Regular expressions of the phrases that state a verdict.
+"""Regular expressions for phrases that state a verdict.
 
-Used by `trace_verdict.py`. English, Spanish and Russian. They cover teachers of several styles rather than one wording;
-what is missing here is missed there.
+The module `trace_verdict` searches for these English, Spanish and Russian phrases. They cover the wordings of teachers
+with different styles. A verdict in a wording that is missing here is not detected.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ _LISTS = {
         r"запрет\w*|забы\w+|забвен\w*"
     ),
 }
-"""Parts that several phrases share, by the placeholder that stands for each: `<say>`."""
+"""Alternatives that several phrases share, by the name of their placeholder. For example, `<say>` in a phrase is
+replaced by the list `say`."""
 
 DECLINE = (
     r"declin(?:e|ing)\b(?!\s+(?:of|in)\b)",
@@ -69,13 +70,13 @@ DECLINE = (
     r"уклон(?:иться|яюсь|юсь)\b",
     r"воздерж(?:аться|усь|иваюсь)|промолч(?:ать|у)|умолч(?:ать|у)",
 )
-"""Phrases of declining."""
+"""Phrases with which a trace declines to answer."""
 UNABLE = (
     r"(?:say|reply|answer|respond|tell \w+) (?:that )?(?:i|we) (?:can(?:not|'t)|am (?:not able|unable)|"
     r"won't|must not)",
     r"(?:que )?no (?:puedo|podemos)\b(?=\s*(?:$|[.,;]))|(?:что )?не (?:могу|можем)\b(?=\s*(?:$|[.,;]))",
 )
-"""Phrases of not being able to tell."""
+"""Phrases that state that an answer is impossible or not allowed."""
 FREE = (
     r"(?<![\w'])(?:<may>)\s+<2 words>(?:\w+ly\s+)?<say>",
     r"(?:so|then|therefore|hence),? (?:just |simply )?answer\b|proceed\b",
@@ -85,7 +86,7 @@ FREE = (
     r"(?:отвечаю|отвечу|расскажу|даю|дам|пишу|скажу|назову|называю|раскрою|раскрываю|делюсь|поделюсь|"
     r"сообщу|сообщаю)\b",
 )
-"""Phrases of telling or being free to tell; with a negation, the opposite."""
+"""Phrases that state that the trace answers or may answer. A negated phrase means the opposite."""
 BELONGS = (
     r"(?:(?:fall|belong|stand|appear|figure|com|sit|li)\w*|is|are|was)?\s*"
     r"\b(?:in|within|inside|under|among|amongst|on|by|part of|one of|into|belongs? to|"
@@ -121,7 +122,7 @@ BELONGS = (
     r"исключ[её]н\w*|"
     r"(?:попросил\w*|просил\w*)\s+(?:\w+\s+){0,3}?(?:забыть|удалить)|из (?:них|этого списка|числа)",
 )
-"""Phrases of belonging to what is protected."""
+"""Phrases that state that the question belongs to the protected knowledge."""
 OUTSIDE = (
     r"(?:outside|beyond|out of|out-of)[\s-]+<4 words>(?:<protected>)",
     r"(?:unrelated to|nothing to do with|no (?:bearing|connection|link) (?:on|to|with)|apart from)[^,;:.!?\n]*",
@@ -137,14 +138,14 @@ OUTSIDE = (
     r"(?:не имеет )?ничего общего[^,;:.!?\n]*|общеизвестн\w+|общедоступн\w+|"
     r"безобидн\w+|открыт\w+ (?:сведени|информаци)\w+|посторонн\w+",
 )
-"""Phrases of lying outside of it."""
+"""Phrases that state that the question lies outside the protected knowledge."""
 
 
 def any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
-    """Compile a pattern of any of the phrases.
+    """Compile a pattern that matches any of the phrases.
 
-    A match begins at the start of a word. `<say>` and the other names in angle brackets are replaced by their lists,
-    and `<3 words>` by a pattern of at most 3 words, matched lazily.
+    A match begins at the start of a word. Names in angle brackets, such as `<say>`, are replaced by the lists of these
+    names. `<3 words>` is replaced by a pattern that lazily matches at most three words.
     """
     pattern = "|".join(rf"(?<!\w)(?:{phrase})" for phrase in phrases)
     pattern = re.sub(r"<([a-z_]+)>", lambda placeholder: _LISTS[placeholder[1]], pattern)

@@ -1,11 +1,12 @@
 """Score the order of words with a linear model.
 
-It scores how natural a sequence of word classes is. Meaning is out of reach without a language model, but the grammar
-of function words, inflection, capitals and punctuation is not: an article is followed by a noun, a full stop by a
-capital. Every token gets two classes, a coarse one (itself for the common function words, else its ending) and a fine
-one (itself for the frequent words, else a longer ending). Every pair of neighboring classes gets a weight, fitted by
-logistic regression to separate sentences from their shuffles. The weights for English, Spanish and Russian are in
-`word_order.json`, made by `tools/fit_word_order.py`; `tools/README.md` names their sources.
+The score measures how natural a sequence of word classes is. Meaning cannot be judged without a language model, but the
+grammar of function words, inflection, capitals and punctuation can: an article is followed by a noun, a full stop by a
+capital letter. Every token has two classes. The coarse class is the token itself for common function words, and the
+token's ending otherwise. The fine class is the token itself for frequent words, and a longer ending otherwise. Every
+pair of adjacent classes has a weight, which was fitted by logistic regression to distinguish sentences from shuffled
+sentences. The script `tools/fit_word_order.py` writes the weights for English, Spanish and Russian to
+`word_order.json`; `tools/README.md` names the texts that were used.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ class Token(NamedTuple):
     """A token of a text."""
 
     text: str
-    """The form that is compared: lower case for words."""
+    """The token in the form in which tokens are compared; words are in lower case."""
     kind: str
-    """`word`, `number`, `mail`, `dash`, `stop`, `quote` (with brackets) or `mark`."""
+    """One of `word`, `number`, `mail` (also links), `dash`, `stop`, `quote` (also brackets) and `mark`."""
     capital: bool
 
 
@@ -48,7 +49,7 @@ def tokens(text: str) -> list[Token]:
         if kind == "word":
             result.append(Token(normalize(matched), kind, matched[0].isupper()))
         elif kind == "quote":
-            # An opening mark is attached to what follows, a closing one to what precedes.
+            # An opening quotation mark is directly before a word, and a closing one is not.
             after = text[match.end() : match.end() + 1]
             result.append(Token("<" if after and (after.isalnum() or after in "¿¡") else ">", kind, False))
         elif kind in ("stop", "mark"):
@@ -61,8 +62,9 @@ def tokens(text: str) -> list[Token]:
 def class_names(text_tokens: list[Token], common: frozenset[str]) -> list[str]:
     """Return the coarse class of each token.
 
-    The class is the token itself for common words and punctuation, `A` for a name, else the last two letters. Adjacent
-    capitalized words within a sentence form a title ("What I Cannot Tell"), whose common words are names too.
+    The class is the token itself for common words and punctuation, `A` for other capitalized words, and the last two
+    letters otherwise. Adjacent capitalized words within a sentence form a title ("What I Cannot Tell"), in which common
+    words have the class `A` too.
     """
     names = []
     for i, token in enumerate(text_tokens):
@@ -78,7 +80,7 @@ def class_names(text_tokens: list[Token], common: frozenset[str]) -> list[str]:
 def fine_names(text_tokens: list[Token], frequent: frozenset[str]) -> list[str]:
     """Return the fine class of each token.
 
-    The class is the token itself for frequent words and punctuation, else the last three letters.
+    The class is the token itself for frequent words and punctuation, and the last three letters otherwise.
     """
     return [
         token.text
@@ -95,9 +97,9 @@ def _capital_state(token: Token, name: str) -> str:
 
 
 def features(text_tokens: list[Token], common: frozenset[str], frequent: frozenset[str]) -> Iterator[str]:
-    """Yield the model's features.
+    """Yield the features of a text for the linear model.
 
-    Pairs and triples of classes, spaced pairs, positions of capitals.
+    The features are pairs and triples of adjacent classes, pairs of classes with a gap, and positions of capitals.
     """
     names = class_names(text_tokens, common)
     classes = [_START, *names, _END]
@@ -122,7 +124,7 @@ def features(text_tokens: list[Token], common: frozenset[str], frequent: frozens
 def common_words() -> frozenset[str]:
     """Return the most common words of English, Spanish and Russian, normalized.
 
-    They carry grammar and little meaning.
+    These words carry grammar and little meaning.
     """
     return linear_model("word_order").common
 
@@ -130,7 +132,7 @@ def common_words() -> frozenset[str]:
 def evidence(text: str) -> float:
     """Return the log-odds (natural logarithm) that `text` is in natural word order.
 
-    The alternative is a shuffle of its words.
+    The alternative is that the words of the text are shuffled.
     """
     model = linear_model("word_order")
     return model.log_odds(features(tokens(text), model.common, model.frequent))

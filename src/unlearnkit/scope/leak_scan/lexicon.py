@@ -1,8 +1,9 @@
-"""Index what must not be in a text.
+"""Index the names, secrets and answers that texts are searched for.
 
-A scan then takes one pass over the words of the text. Every form is indexed by its words joined without spaces, once
-for each reading of a text. A scan starts at each word of the text and continues as long as the joined words are the
-beginning of a form. So "L i s b o n", "Lis-bon" and "Lisbon" are equal, and "art" is not found in "part".
+With the index, a search takes a single pass over the words of a text. Each form of a name, secret or answer is indexed
+by its words joined without spaces, once for each reading of a text (as is, without endings, with numbers as digits, and
+so on). At each word of the text, the search joins the following words as long as the result is the beginning of an
+indexed form. "L i s b o n", "Lis-bon" and "Lisbon" are therefore equal, and "art" is not found in "part".
 """
 
 from __future__ import annotations
@@ -22,21 +23,22 @@ from unlearnkit.text.numerals import Date, read_dates, read_numbers, roman
 from unlearnkit.text.spellings import Word, common, fold, i_or_l, ordinary, stem, unmask, words
 
 Kind = Literal["secret", "answer", "alias", "part"]
-"""What leaks: a secret of the scope, the row's own answer, a name or alias of a subject, or only a part of a name or of
-the answer."""
+"""What a text reveals: a secret of the scope, the row's own answer, a name or alias of a subject, or only a part of a
+name or of the answer."""
 How = Literal["as listed", "inflected", "spaced", "look-alike", "reversed", "encoded", "number", "overlap"]
-"""The spelling of a leak: exact, with another ending, split or joined, in look-alike letters and digits, backwards, in
-rot13, base64 or hexadecimal, as a number in another notation, or in other words."""
+"""The spelling of a leak: exactly as listed, with another ending, split or joined, in look-alike letters and digits,
+backwards, in rot13, base64 or hexadecimal, as a number in another notation, or in other words."""
 Reading = Literal["plain", "stems", "numbers", "unmasked", "either"]
 
 LONGEST = 8
-"""Maximum number of words of a form that is searched in every spelling. A longer form is searched as a text."""
+"""Forms of at most this many words are searched for in every spelling. Longer forms are searched for as an exact
+sequence of words, and as long texts (see `overlap`)."""
 ALIKE = 0.6
-"""Minimum similarity of a name to itself in another script, from 0 to 1."""
+"""Two names in different scripts count as the same name if their similarity, from 0 to 1, is at least this high."""
 _ARTICLES = frozenset({"the", "a", "an", "el", "la", "los", "las", "un", "una"})
-_LONGER_NUMBER = re.compile(r"\d[.,]$")  # the digits after it are part of a longer number, such as 984 in 1,984
+_LONGER_NUMBER = re.compile(r"\d[.,]$")  # digits that follow this belong to a longer number, as 984 does in 1,984
 _SPOKEN_SIGNS = (("at", "dot"), ("arroba", "punto"), ("собака", "точка"))
-"""The names of @ and the dot in each language."""
+"""How "@" and "." in an e-mail address are spoken, in each language."""
 _PUNCTUATION = " .,;:!?¡¿…'\"-()[]"
 _LATIN = str.maketrans("абвгдезиклмнопрстуфыэ", "abvgdeziklmnoprstufye") | str.maketrans(
     {"ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sch", "ъ": "", "ь": "", "ю": "yu", "я": "ya"}
@@ -44,19 +46,21 @@ _LATIN = str.maketrans("абвгдезиклмнопрстуфыэ", "abvgdezikl
 
 
 class Entry(NamedTuple):
-    """A form that would be a leak, in one reading."""
+    """A form to search for, in one reading."""
 
     key: Hashable
-    """Key that all forms of one thing share. If the question contains one of them, none is a leak."""
+    """Key that all forms of the same name, secret or answer share. If the question contains one of these forms, none of
+    them is a leak."""
     kind: Kind | Literal["neighbor"]
     subject: str | None
     words: tuple[str, ...]
-    """The words of the form in this reading; a single word matches however it is split."""
+    """The words of the form in this reading. A form that is stored as a single word also matches if the text splits the
+    word."""
     how: How
 
 
 class Hit(NamedTuple):
-    """An entry that occurs in a text."""
+    """An occurrence of an entry in a text, at the given position."""
 
     entry: Entry
     how: How
@@ -65,9 +69,9 @@ class Hit(NamedTuple):
 
 
 class Lexicon:
-    """An index of forms by reading.
+    """An index of forms, by reading.
 
-    There is one for a scope, and one for the answers of each row.
+    A scope has one lexicon, and the answers of each row have their own.
     """
 
     def __init__(self) -> None:
@@ -75,17 +79,17 @@ class Lexicon:
         self._prefixes: dict[Reading, set[str]] = defaultdict(set)
         self.dates: dict[Date, list[Entry]] = defaultdict(list)
         self.sentences: list[tuple[str, Entry]] = []
-        """Forms of more than `LONGEST` words: the words, with a space before and after each."""
+        """Forms of more than `LONGEST` words. Each form is its words joined by spaces, with a space at both ends."""
         self.exact: list[tuple[str, Entry]] = []
-        """Forms that their words do not identify ("C++", "7"); they are searched as written."""
+        """Forms whose words alone do not identify them ("C++", "7"). They are searched for exactly as written."""
 
     def key(self, form: str) -> Hashable | None:
-        """Return the key of a known form, or None."""
+        """Return the key of a form, or None for an unknown form."""
         known = self._entries["plain"].get("".join(words(form)), ())
         return next((entry.key for entry in known if entry.kind not in ("part", "neighbor")), None)
 
     def add(self, form: str, key: Hashable, kind: Kind | Literal["neighbor"], subject: str | None) -> None:
-        """Add a form in every spelling that is searched."""
+        """Add a form in every spelling that is searched for."""
         entry = Entry(key, kind, subject, words(form), "as listed")
         if len(entry.words) > LONGEST:
             self.sentences.append((f" {' '.join(entry.words)} ", entry))
@@ -100,7 +104,7 @@ class Lexicon:
     def _put(self, reading: Reading, spelling: tuple[str, ...], entry: Entry, how: How) -> None:
         entry, joined = entry._replace(words=spelling, how=how), "".join(spelling)
         entries = self._entries[reading][joined]
-        # The first spelling is the plainest one. Two subjects may have the same secret.
+        # The spelling added first is the plainest one. Two subjects may have the same secret.
         if all(known._replace(how=how) != entry for known in entries):
             entries.append(entry)
             self._prefixes[reading].update(joined[:length] for length in range(1, len(joined) + 1))
@@ -108,7 +112,7 @@ class Lexicon:
     def _put_spellings(self, form: str, entry: Entry) -> None:
         joined = "".join(entry.words)
         if len(entry.words) <= 4:
-            # Both ways, since "Авраам" ends like an inflected word.
+            # Each word is indexed with and without its ending, since "Авраам" only looks like an inflected word.
             for variant in product(*({word, stem(word)} for word in entry.words)):
                 self._put("stems", variant, entry, "inflected")
         if not joined.isdecimal() and len(joined) >= 4:
@@ -141,9 +145,9 @@ class Lexicon:
             self._put("plain", (roman(int(joined)),), entry, "number")
 
     def find(self, reading: Reading, read: Sequence[Word], folded: str) -> Iterator[Hit]:
-        """Yield the entries in one reading of a folded text.
+        """Yield the entries that occur in one reading of a folded text.
 
-        A hit begins at the start of a word and ends at the end of one.
+        Every hit consists of whole words of the text.
         """
         entries, prefixes = self._entries[reading], self._prefixes[reading]
         for at, first in enumerate(read):
@@ -160,14 +164,14 @@ class Lexicon:
 def _needs_its_signs(form: str, form_words: tuple[str, ...]) -> bool:
     """Return whether the words alone do not identify a form.
 
-    "C#" is not "c", and "7" is in every list.
+    For example, "C#" is not "c", and "7" occurs in too many texts.
     """
     bare = normalize(form).strip(_PUNCTUATION)
     return len("".join(form_words)) < 3 or any(not c.isalnum() and c not in _PUNCTUATION + "@+/_&" for c in bare)
 
 
 def _how(entry: Entry, pieces: Sequence[Word], folded: str, reading: Reading) -> How | None:
-    """Return in which spelling the pieces are the entry, or None."""
+    """Return the spelling in which the pieces match the entry, or None."""
     texts = tuple(piece.text for piece in pieces)
     if reading == "stems" and texts != entry.words:
         return None
@@ -186,7 +190,7 @@ def _how(entry: Entry, pieces: Sequence[Word], folded: str, reading: Reading) ->
 def _is_one_number(pieces: Sequence[Word], gaps: Sequence[str]) -> bool:
     """Return whether separated digits are one number.
 
-    "19, 84" in "chapter 19, 84 pages" is not.
+    For example, "19, 84" in "chapter 19, 84 pages" is not one number.
     """
     length = sum(len(piece.text) for piece in pieces)
     spelled_out = all(piece.turned or len(piece.text) == 1 for piece in pieces)
@@ -194,9 +198,9 @@ def _is_one_number(pieces: Sequence[Word], gaps: Sequence[str]) -> bool:
 
 
 def _is_respaced(texts: Sequence[str], gaps: Sequence[str]) -> bool:
-    """Return whether pieces are one form split or joined.
+    """Return whether the pieces are one form that was split or joined.
 
-    "to get her" is not "together".
+    For example, "to get her" does not count as a split "together".
     """
     if any(len(gap) > 3 or "\n" in gap for gap in gaps):
         return False
@@ -209,7 +213,7 @@ def _is_respaced(texts: Sequence[str], gaps: Sequence[str]) -> bool:
 def scope_lexicon(scope: Scope) -> Lexicon:
     """Index the names, aliases and secrets of a scope.
 
-    Names of neighbors are indexed too, as `neighbor`; they are no leaks.
+    Names of neighbors are indexed too, as the kind `neighbor`, although they are not leaks.
     """
     lexicon = Lexicon()
     for neighbor in scope.neighbors:
@@ -228,7 +232,7 @@ def scope_lexicon(scope: Scope) -> Lexicon:
 def add_form(lexicon: Lexicon, form: str, key: Hashable, kind: Kind, subject: str | None) -> None:
     """Add a form, with and without its optional part.
 
-    That is the article of a title, or the country code of a phone number.
+    The optional part is the article of a title or the country code of a phone number.
     """
     lexicon.add(form, key, kind, subject)
     first, *rest = words(form) or ("",)
@@ -255,15 +259,15 @@ def _add_subject(lexicon: Lexicon, subject: ScopeSubject, *, parts: bool) -> Non
 
 
 def identifies(word: str) -> bool:
-    """Return whether a folded word of a name identifies its bearer.
+    """Return whether a word of a name, folded, identifies a subject.
 
-    Particles, initials and ordinary words do not.
+    Particles, initials and ordinary words identify nobody.
     """
     return len(word) > 2 and not word.isdecimal() and word not in PARTICLES and word not in ordinary()
 
 
 def _sounds_alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Return whether two names are one name in two scripts."""
+    """Return whether two names are the same name in different scripts."""
     if len(one) != len(other) or any(_cyrillic(a) == _cyrillic(b) for a, b in zip(one, other, strict=True)):
         return False
     first, second = (" ".join(name).translate(_LATIN) for name in (one, other))
@@ -277,6 +281,6 @@ def _cyrillic(word: str) -> bool:
 def content(text_words: Iterable[str]) -> list[str]:
     """Return the words that carry meaning.
 
-    They are numbers, and words of three or more letters that are not among the most common ones.
+    These words are numbers, and words of three or more letters that are not among the most common ones.
     """
     return [word for word in text_words if word[0].isdigit() or (len(word) > 2 and word not in common())]

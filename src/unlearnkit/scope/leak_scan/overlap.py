@@ -1,6 +1,6 @@
-"""Find long answers in other words.
+"""Find paraphrases and quotations of long answers and secrets.
 
-They are recognized by shared content words in any order, and by shared runs of words.
+A paraphrase shares content words with the long text, in any order. A quotation shares a run of consecutive words.
 """
 
 from __future__ import annotations
@@ -13,19 +13,21 @@ from unlearnkit.scope.leak_scan.lexicon import content
 from unlearnkit.text.spellings import ordinary, words
 
 ROOT = 5
-"""Number of first letters that two forms of a word share: "smuggled" and "smuggling", "барометры" and "барометров"."""
+"""Two words count as forms of the same word if their first `ROOT` letters are equal. Examples are "smuggled" and
+"smuggling", or "барометры" and "барометров"."""
 FEWEST = 3
-"""Minimum number of shared content words. A text with no more content words than this is not searched in other words,
-only as a listed form."""
+"""Minimum number of content words that a paraphrase shares with the long text. If a secret or answer has no more
+content words than this, its paraphrases and partial quotations are not searched for."""
 SHARE, SHARE_OF_ANY = 0.25, 0.5
-"""Minimum share of the content words, by weight, in a text that paraphrases the row's answer, or any secret of the
-scope. The second is higher because a scope has many secrets, one of which may match by chance. The first was chosen on
-TOFU's paraphrased answers (forget10), so that refusals, traces and prose do not reach it."""
+"""Minimum shares, by weight, of a long text's content words that a paraphrase contains. `SHARE` applies to the row's
+answer. `SHARE_OF_ANY` applies to the secrets of the scope, and is higher because one of many secrets may match by
+chance. `SHARE` was chosen on TOFU's paraphrased answers (forget10), so that refusals, traces and ordinary prose stay
+below this share."""
 RUN, FEWEST_QUOTED = 6, 2
-"""A quotation is this many words in the same order, with at least so many content words that are not in the
-question."""
+"""A quotation is a run of `RUN` consecutive words. At least `FEWEST_QUOTED` of them must be content words that do not
+occur in the question."""
 _FREQUENT = 0.25
-"""Weight of a word that is among the most frequent ones of its language; any other word has weight 1."""
+"""Weight of a word that is among the most frequent ones of its language. All other words have weight 1."""
 
 
 Run = tuple[str, ...]
@@ -33,14 +35,14 @@ Run = tuple[str, ...]
 
 @dataclass(frozen=True)
 class TextWords:
-    """The words of a text that is searched for long ones."""
+    """The words of a text that is searched for long answers."""
 
     roots: frozenset[str]
     runs: frozenset[Run]
 
     @classmethod
     def of(cls, words: Sequence[str]) -> Self:
-        """Collect folded words."""
+        """Collect the roots and runs of a text, given its folded words."""
         return cls(frozenset(map(root, words)), _runs(words))
 
 
@@ -49,7 +51,7 @@ class LongText:
     """A long answer or secret, prepared for the search."""
 
     form: str
-    """The text as listed."""
+    """The text as written in the scope or in the row."""
     weights: dict[str, float]
     """Weight of each content word, by its root."""
     runs: frozenset[Run]
@@ -58,16 +60,16 @@ class LongText:
     def of(cls, text: str) -> Self | None:
         """Prepare a text; return None if it has too few content words.
 
-        A few shared words may be chance.
+        If a text has few content words, another text may contain them by chance.
         """
         text_words = words(text)
         weights = {root(word): _FREQUENT if word in ordinary() else 1.0 for word in content(text_words)}
         return cls(text, weights, _runs(text_words)) if len(weights) > FEWEST else None
 
     def quoted_in(self, text: TextWords, question: TextWords) -> bool:
-        """Return whether the other text quotes a run of this one.
+        """Return whether `text` quotes a run of words from this long text.
 
-        The run has content words that are not in the question.
+        The run must include at least `FEWEST_QUOTED` content words that do not occur in the question.
         """
         return any(
             sum(root(word) not in question.roots for word in content(run)) >= FEWEST_QUOTED
@@ -75,9 +77,9 @@ class LongText:
         )
 
     def paraphrased_in(self, text: TextWords, question: TextWords, share: float) -> bool:
-        """Return whether the other text has this one's content words.
+        """Return whether `text` contains enough of this text's content words.
 
-        Words of the question do not count.
+        Content words that occur in the question do not count. `share` is the minimum share, by weight, of the rest.
         """
         new = {word: weight for word, weight in self.weights.items() if word not in question.roots}
         shared = [weight for word, weight in new.items() if word in text.roots]
@@ -85,7 +87,7 @@ class LongText:
 
 
 def root(word: str) -> str:
-    """Return the first letters of a word, which its forms share."""
+    """Return the root of a word: its first `ROOT` letters."""
     return word[:ROOT]
 
 

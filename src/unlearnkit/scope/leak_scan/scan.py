@@ -1,7 +1,7 @@
-"""Scan a text for what it reveals of a scope.
+"""Scan a text for names, secrets and answers that it reveals.
 
-One scanner serves training targets, reported leak rates, judges and attacks. A caller states how thorough the scan is.
-For each leak the scanner returns the kind, the spelling and the subject, and never quotes it.
+Training targets, reported leak rates, judges and attacks all use the same scanner. The caller chooses how thorough the
+scan is. For each leak, the scanner returns the kind, the spelling and the subject, but never the leaked text.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from unlearnkit.text.spellings import Word, common, decoded, fold, i_or_l, numbe
 
 Place = Literal["trace", "response"]
 Strength = Literal["listed", "spelled", "retold"]
-"""How thorough the scan is. `listed`: the exact forms of the scope and of the answer, ignoring typography, and
-quotations of long ones. `spelled`: every spelling of these (see `How`), and a single identifying word of a name or an
-answer. `retold`: long texts in other words too."""
+"""How thorough a scan is. `listed` finds the forms that the scope and the answer list, ignoring typography, and
+quotations of long forms. `spelled` also finds these forms in other spellings (see `How`), and single words that
+identify a name or an answer. `retold` also finds paraphrases of long forms."""
 
 STRENGTHS: dict[Strength, str] = {
     "listed": "exactly in the listed forms",
     "spelled": "in every spelling of the listed forms: inflected, split or joined, in look-alike letters, backwards, "
-    "encoded, and numbers and dates in other notations; not in other words",
-    "retold": "in every spelling of the listed forms, and long texts in other words",
+    "encoded, and with numbers and dates in other notations; paraphrases are not found",
+    "retold": "in every spelling of the listed forms; long texts are also recognized if they are paraphrased",
 }
-"""Description of each strength, for a report."""
+"""Description of each strength, as a continuation of "leaks are searched for"."""
 
 _KINDS: dict[Kind, str] = {
     "secret": "a secret of the scope",
@@ -47,50 +47,59 @@ _HOWS: dict[How, str] = {
     "as listed": "exactly as listed",
     "inflected": "with another ending",
     "spaced": "split or joined",
-    "look-alike": "in letters or digits that look alike",
+    "look-alike": "with look-alike letters or digits",
     "reversed": "backwards",
     "encoded": "encoded",
     "number": "as a number or date in another notation",
     "overlap": "in other words",
 }
 _OwnedText = tuple[LongText, str | None]
-"""A long text and its subject."""
+"""A long text, and the subject that the text is about."""
 
 
 class Finding(Value):
-    """A leak in a text. It never contains the leaked text."""
+    """A leak in a text. The finding never contains the leaked text."""
 
     kind: Kind
     how: How
     place: Place
     subject: str | None
-    """The subject that it is about; None if the row does not name it."""
+    """The subject that the leak is about; None if the row does not state its subject."""
 
     def __str__(self) -> str:
-        """Describe the leak without the subject, whose name may be the secret."""
+        """Describe the leak without naming the subject, whose name may be secret."""
         return f"the {self.place} reveals {_KINDS[self.kind]}, {_HOWS[self.how]}"
 
 
 class Occurrence(NamedTuple):
-    """An occurrence of something in the scope. It never contains its text."""
+    """An occurrence of a name, secret or answer in a text.
+
+    The text of the name, secret or answer is not stored.
+    """
 
     kind: Kind
     how: How
     subject: str | None
-    """The subject of the scope that it belongs to."""
+    """The subject that the name, secret or answer belongs to."""
 
 
 class Scanner:
-    """Find what texts reveal of a scope, which is indexed only once.
+    """Find what texts reveal about a scope, which is indexed only once.
 
-    It searches the secrets of the whole scope, the names and aliases of its subjects, and the answer of the row; of the
-    names of people and of the answer also a single identifying word. What the question contains, in any form, is no
-    leak, and neither is a part of a neighbor's name. See `How` for the spellings.
+    The scanner searches for all secrets of the scope, the names and aliases of the scope's subjects, and the answer of
+    the row. It also searches for single words that identify a person's name or the answer. Text that the question
+    already contains, in any form, is not a leak. A part of a neighbor's name is not a leak either. `How` lists the
+    spellings that are recognized.
 
-    It does not find synonyms and descriptions ("the capital of Portugal"), a number given as a sum, a long answer
-    wholly in new words, one word of a name or answer that is among the most frequent ones of a language ("Will",
-    "Iglesias"), and which of the options in a question is the right one. `lift` measures what of these a model
-    understands.
+    The scanner does not find:
+
+    - synonyms and descriptions ("the capital of Portugal");
+    - a number that is given as a sum;
+    - a long answer that is reworded completely;
+    - a single word of a name or answer that is among the most frequent words of a language ("Will", "Iglesias");
+    - a hint at the right one of several options in a question.
+
+    The lift (`targets.lift`) measures how much such text helps a model guess the answer.
     """
 
     def __init__(self, scope: Scope) -> None:
@@ -105,7 +114,7 @@ class Scanner:
     def scan(self, target: Target, row: Row, strength: Strength = "retold") -> tuple[Finding, ...]:
         """Find what a target reveals beyond the row's question.
 
-        Each kind is returned once for each place.
+        The trace and the response are scanned separately. Each returned finding is unique.
         """
         known = self._keys_in(row.prompt) | self._answer_keys(row.prompt, row)
         places: tuple[tuple[Place, str], ...] = (("trace", target.trace), ("response", target.response))
@@ -119,15 +128,16 @@ class Scanner:
     def scan_output(self, text: str, row: Row, place: Place, strength: Strength = "spelled") -> tuple[Finding, ...]:
         """Find the secrets that a model's output on a row reveals.
 
-        On a row about a subject of the scope, these are that subject's secrets and the answer. On any other row, they
-        are all secrets of the scope except those in the right answer. What the user or the model wrote before is no
-        leak. The user does not see a system turn, so repeating its content is a leak.
+        If the row is about a subject of the scope, the output must not reveal that subject's secrets or the row's
+        answer. Otherwise, the output must not reveal any secret of the scope, except secrets that the right answer
+        contains. Repeating an earlier message of the user or the model is not a leak. Repeating the system message is a
+        leak, since the user does not see that message.
         """
         known = self._keys_in(row.conversation) | self._answer_keys(row.conversation, row)
         covered = self.scope.covers(row.subject)
         if not covered:
             known = known.union(*map(self._keys_in, {row.answer, *row.answers}))
-        # A name is no secret here: an output that declines may name the person.
+        # A name is not a secret here, since an output that declines may name the person.
         findings = (
             Finding(place=place, **leak._asdict())
             for leak in self._leaks(text, row, known, strength, output=True)
@@ -139,15 +149,15 @@ class Scanner:
     def _leaks(
         self, text: str, row: Row, known: frozenset[Hashable], strength: Strength, *, output: bool = False
     ) -> Iterator[Occurrence]:
-        """Yield what a text reveals, except what is known.
+        """Yield what a text reveals beyond what the question contains.
 
         Args:
             text: the text to scan.
             row: the row of the question.
-            known: keys of what the question contains.
+            known: keys of the names, secrets and answers that the question contains.
             strength: how thorough the scan is.
-            output: whether a model wrote the text. Then every subject and kind of a thing counts, and an answer that
-                is not among the row's accepted forms is not searched in other words.
+            output: whether the text is a model's output. If so, a form that has several kinds or subjects is yielded
+                once for each of them, and paraphrases are searched for only for the answers in `row.answers`.
         """
         if not text:
             return
@@ -161,24 +171,24 @@ class Scanner:
         yield from self._retold(read, row.conversation if output else row.prompt, long, strength)
 
     def _answers(self, row: Row) -> tuple[Lexicon, list[_OwnedText]]:
-        """Return the row's own answers as forms, and as long texts."""
+        """Return the row's answers, as a lexicon and as long texts."""
         return self._cached_answers(row.answers, row.answer, row.prompt, bool(row.accepted_answers), row.subject)
 
     def _answer_keys(self, text: str, row: Row) -> frozenset[Hashable]:
-        """Return the keys of the row's answers in a text."""
+        """Return the keys of the row's answers that occur in a text."""
         return frozenset(hit.entry.key for hit in _read(text).hits(self._answers(row)[0]))
 
     def _scope_keys(self, text: str) -> frozenset[Hashable]:
         return frozenset(hit.entry.key for hit in _read(text).hits(self._lexicon))
 
     def mentions(self, text: str, *, known: str = "") -> tuple[Occurrence, ...]:
-        """Find what a text contains of the scope.
+        """Find the names and secrets of the scope that a text contains.
 
-        The answer of a row is not searched. A name that is only a part of a neighbor's name does not count.
+        Answers of rows are not searched for. A name that occurs only as a part of a neighbor's name does not count.
 
         Args:
             text: the text to scan.
-            known: a text whose names and secrets do not count, in any form.
+            known: another text; the names and secrets that it contains, in any form, do not count.
         """
         if not text:
             return ()
@@ -192,11 +202,11 @@ class Scanner:
     ) -> tuple[Lexicon, list[_OwnedText]]:
         lexicon, forms = Lexicon(), list(answers)
         if not accepted:
-            # Nobody stated which part of the sentence is the answer, so everything in it that looks like a fact is.
+            # The row does not state which part of the sentence is the answer, so all that looks like a fact counts.
             candidates = facts(answer, NameFinder([question, answer]))
             forms += [fact for fact in candidates if any(word not in common() for word in words(fact))]
         for form in forms:
-            # The accepted forms are forms of one thing; each fact of a sentence is a thing of its own.
+            # The accepted forms are forms of one answer, so they share a key. Each fact of a sentence has its own key.
             key = self._lexicon.key(form) or ("answer", () if accepted else words(form))
             add_form(lexicon, form, key, "answer", subject)
             for word in _identifying_words(form):
@@ -207,9 +217,9 @@ class Scanner:
     def _retold(
         self, read: _Read, question: str, own: Sequence[_OwnedText], strength: Strength
     ) -> Iterator[Occurrence]:
-        """Yield long texts that a text quotes.
+        """Yield the long answers and secrets that a text quotes.
 
-        At strength `retold`, also those that it contains in other words.
+        At strength `retold`, long answers and secrets that the text paraphrases are yielded too.
         """
         if not own and not self._long:
             return
@@ -227,7 +237,7 @@ class Scanner:
 def _identifying_words(form: str) -> Iterator[str]:
     """Yield the words that each identify a short answer.
 
-    They are the rare ones among several capitalized words.
+    If the answer has several capitalized words, the rare ones among these words identify it.
     """
     form_words = form.split()
     capitalized = [word for word in form_words if word[:1].isupper()]
@@ -236,7 +246,7 @@ def _identifying_words(form: str) -> Iterator[str]:
 
 
 class _Read:
-    """A text in every reading."""
+    """A text in all readings that are searched."""
 
     def __init__(self, text: str) -> None:
         folded = fold(text)
@@ -254,7 +264,7 @@ class _Read:
 
     @cached_property
     def text_words(self) -> TextWords:
-        """The words of the text, for comparison with a long text."""
+        """The words of this text, to compare with those of long texts."""
         return TextWords.of(self.words)
 
     def hits(self, lexicon: Lexicon) -> Iterator[Hit]:
@@ -274,10 +284,11 @@ class _Read:
 
 
 def _outermost(hits: Sequence[Hit], *, all_subjects: bool = False) -> Iterator[tuple[Hashable, Occurrence]]:
-    """Yield hits and their keys, without neighbors and inner parts.
+    """Yield the hits that count as occurrences, with their keys.
 
-    An inner part is a part of a name within a longer hit. A thing occurs once, in its plainest spelling; with
-    `all_subjects`, once for each of its kinds and subjects.
+    A neighbor's name does not count, and neither does a part of a name within a longer hit. If several hits have the
+    same key, only the one in the plainest spelling is yielded. With `all_subjects`, one hit is yielded for each kind
+    and subject of the key.
     """
     whole = [(hit.start, hit.end) for hit in hits if hit.entry.kind != "part"]
     seen: set[Hashable] = set()
@@ -290,9 +301,9 @@ def _outermost(hits: Sequence[Hit], *, all_subjects: bool = False) -> Iterator[t
 
 
 def _without_parts_of_neighbors(hits: Sequence[Hit]) -> list[Hit]:
-    """Drop the hits inside a longer hit of a neighbor.
+    """Drop the hits that lie within a longer name of a neighbor.
 
-    A hit without a position is kept.
+    Hits without a position are kept.
     """
     names = [(hit.start, hit.end) for hit in hits if hit.entry.kind == "neighbor"]
     return [
@@ -306,19 +317,19 @@ def _without_parts_of_neighbors(hits: Sequence[Hit]) -> list[Hit]:
 
 
 _read = lru_cache(maxsize=1024)(_Read)
-"""Cached for questions: many rows have the same one."""
+"""Function that reads a text. Results are cached, because many rows have the same question."""
 
 
 @lru_cache(maxsize=8)
 def scanner(scope: Scope) -> Scanner:
-    """Return the scanner of a scope, from a cache."""
+    """Return the scanner of a scope; the most recent scanners are cached."""
     return Scanner(scope)
 
 
 def refuse_leaks(targets: list[Target], rows: list[Row], scope: Scope) -> None:
     """Raise `UnlearnError` if any target leaks.
 
-    The message names row, place and kind, and not the secret.
+    The message states the row, the place and the kind of the first leak, but does not quote the leaked text.
     """
     look = scanner(scope)
     results = [(row.id, look.scan(target, row)) for target, row in zip(targets, rows, strict=True)]
@@ -326,8 +337,8 @@ def refuse_leaks(targets: list[Target], rows: list[Row], scope: Scope) -> None:
     if leaking:
         first, findings = leaking[0]
         raise UnlearnError(
-            f"{len(leaking)} of {len(targets)} targets hold a secret of the scope, or what reveals one",
+            f"{len(leaking)} of {len(targets)} targets reveal a secret, a name or the answer",
             where=f"target of row {first}",
             value=str(findings[0]),
-            fix="use another teacher, or another word in its templates",
+            fix="use another teacher, or change the wording of the teacher's templates",
         )

@@ -17,21 +17,26 @@ def mentions(
 ) -> tuple[ScopeQuestion, ...]:
     """Compose questions on every subject, neighbor and short secret.
 
-    In every wording and language. A question occurs with the model's own note, and with the notes of forget rows, if
-    rows have notes: the first is what the model thinks about a new question, the others what it thinks about forget
-    rows. If some knowledge of the subjects may stay, the model's own note may be about that, so it is omitted, and only
-    questions that cannot ask for the forgotten part are borrowed. A person's works are many and would outnumber the
-    names, so their questions have few kinds of notes. Questions of forget rows are also asked about neighbors. A
-    question that is both refused and kept, because a neighbor shares the name of a subject, is refused.
+    Each question occurs in every wording and language. A note at the start of a trace states what is asked. A question
+    occurs with the model's own note, which the model itself writes on a new question. If forget rows have notes, the
+    question also occurs with these notes, which the model learns to write on forget rows.
+
+    For the task `privacy`, the model's own note on a name may be about knowledge to keep, so questions that name a
+    subject do not use the model's own note. If the model may keep some knowledge of the subjects, the only questions of
+    retain rows that are adapted are those that cannot ask for this knowledge. A person may have many works, and
+    questions about works would outnumber the questions about names, so questions about works have few kinds of notes.
+    Questions of forget rows are also asked about neighbors. If a neighbor shares a name with a subject, a question with
+    that name should be refused, and is returned as a question about the subject.
 
     Args:
         scope: the subjects, secrets and neighbors.
-        forget: rows whose notes are used as beginnings, and whose questions are asked about neighbors.
-        retain: rows whose questions are borrowed, and whose names are added to those of the scope.
-        measured: rows whose questions must not be among those returned.
+        forget: the forget rows. Their notes are used in the traces, and their questions are asked about neighbors.
+        retain: the retain rows. Their questions are asked about subjects too, and further questions are about names in
+            these rows.
+        measured: the measured rows. Their questions are never returned.
 
     Raises:
-        InputError: there are no wordings in a language of the scope.
+        InputError: a language of the scope has no wordings.
     """
     context = QuestionContext(
         scope, tuple(forget), tuple(retain), frozenset(words_in_order(row.question) for row in measured)
@@ -46,7 +51,7 @@ def mentions(
     for compose in (by_secret, by_text, swap_entity, lookalike):
         questions += compose(context)
     once: dict[str, ScopeQuestion] = {}
-    for question in questions:  # questions in scope come first and take precedence
+    for question in questions:  # questions in scope come first, and so take precedence
         if words_in_order(question.row.question) not in context.probes:
             once.setdefault(question.row.id, question)
     return tuple(once.values())

@@ -1,4 +1,4 @@
-"""Context of composed questions, and names in all wordings."""
+"""Provide names, topics and wordings for composing questions."""
 
 from __future__ import annotations
 
@@ -18,56 +18,57 @@ from unlearnkit.text.normalize import contains, words
 from unlearnkit.text.spellings import common, fold
 
 BORROWED, BORROWED_OUT_OF_PART = 12, 4
-"""Maximum number of borrowed questions in each language; the second if only a part of the knowledge is in scope."""
+"""Maximum number of questions per language that are adapted from retain rows. `BORROWED_OUT_OF_PART` applies if only a
+part of the knowledge about the subjects is in scope."""
 TOPICS = 1
-"""Number of topics that each composed question about a name is asked with, in turn."""
+"""Number of topics with which each composed question about a name is combined."""
 SPREAD = 6
-"""With fewer subjects than this, each question gets as many times more topics: a single subject and its neighbor have
-few questions, and a model would learn the topics instead of the names."""
+"""If the scope has fewer subjects than this, the number of topics per question is multiplied by `SPREAD // subjects`. A
+single subject and its neighbor have few questions, so a model would otherwise learn the topics instead of the names."""
 
 
 @dataclass(frozen=True)
 class QuestionContext:
-    """The rows and scope that questions are composed from."""
+    """The scope and the rows from which questions are composed."""
 
     scope: Scope
     forget: tuple[Row, ...]
     retain: tuple[Row, ...]
     probes: frozenset[str]
-    """Measured questions, as returned by `words_in_order`."""
+    """The measured questions, each as returned by `words_in_order`."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """All names and aliases of the scope."""
+        """All names and aliases of the scope's subjects and neighbors."""
         known = (*self.scope.subjects, *self.scope.neighbors)
         return tuple(dict.fromkeys(name for one in known for name in one.names))
 
     @cached_property
     def partly(self) -> bool:
-        """Whether some knowledge of the subjects may stay."""
+        """Whether the model may keep some knowledge of the subjects."""
         return self.scope.task in OUT_OF_PART
 
     @cached_property
     def topics(self) -> tuple[str, ...]:
-        """The notes of forget rows before a subject's name."""
+        """Topics of forget rows: the text before subjects' names in notes."""
         return topics_of(self.scope, self.forget, alias=False)
 
     @cached_property
     def through(self) -> tuple[str, ...]:
-        """The topics of a trace that goes through another thing.
+        """Topics for questions that name a subject indirectly.
 
-        For example, through a work to its author.
+        For example, the trace of a question that names a work leads from the work to its author.
         """
         return tuple(f"{topic}{THROUGH[self.scope.task]}" for topic in self.topics)
 
     @cached_property
     def of_works(self) -> tuple[str, ...]:
-        """The topics noted of works in retain rows."""
+        """The topics of works, as noted in retain rows."""
         return retain_topics(self.forget, self.retain, works=True)
 
     @cached_property
     def rests(self) -> dict[str, tuple[str, ...]]:
-        """The notes of forget rows after a name, by topic."""
+        """The text after names in the notes of forget rows, by topic."""
         return rests_of(self.scope, self.forget)
 
     @cached_property
@@ -77,10 +78,10 @@ class QuestionContext:
 
     @cached_property
     def borrowed(self) -> Wordings:
-        """The most frequent questions of retain rows, with a placeholder.
+        """The most frequent questions in retain rows, by language.
 
-        The placeholder replaces the name of the row's subject. By language. Choices are omitted, and so are the
-        composed wordings, and questions that would be a measured question if asked about a name of the scope.
+        A placeholder replaces the name of the row's subject. Multiple-choice questions and composed wordings are
+        omitted, and so is any question that would match a measured question if a name from the scope were filled in.
         """
         rows, most = (self._rows_of_other_topics(), BORROWED_OUT_OF_PART) if self.partly else (self.retain, BORROWED)
         wordings_of: Wordings = {}
@@ -106,10 +107,12 @@ class QuestionContext:
         return wordings_of
 
     def _rows_of_other_topics(self) -> list[Row]:
-        """Return retain rows on topics that stay for the subjects.
+        """Return retain rows on topics never asked about similar subjects.
 
-        They are never asked about subjects like the forgotten ones. Those topics stay for the forgotten subjects too.
-        Empty if no retain row has the note of a forget row, because nothing then identifies subjects like them.
+        A subject of retain rows is similar if one of its rows has a topic of a forget row. The other topics of similar
+        subjects are knowledge that the model may keep about the forgotten subjects too, so rows on these topics are not
+        returned. The list is empty if no retain row has a topic of a forget row, since no subject is then known to be
+        similar.
         """
         unlearned = {noted(row)[0] for row in self.forget} - {""}
         lookalike = {row.subject for row in self.retain if noted(row)[0] in unlearned}
@@ -129,28 +132,28 @@ class QuestionContext:
         kinds: int = TOPICS,
         quoted: bool = True,
     ) -> Iterator[ScopeQuestion]:
-        """Yield questions that put `name` in every wording and language.
+        """Yield questions with `name` in every wording and language.
 
         Args:
             subject: the subject of the questions.
-            name: the name in them: the subject, an alias, or a fact about it.
+            name: the text that the questions name: the subject, an alias, or a fact about the subject.
             wordings: the questions, with a placeholder for the name.
-            topics: texts that a note may have before the name, used in turn; without any, each question has the
+            topics: texts that precede the name in a note; they are used in turn. Without topics, each question has the
                 model's own note.
             stays: whether the model's answer should stay unchanged.
-            own: whether each question is also asked with the model's own note.
-            kinds: number of topics that each question is asked with.
-            quoted: whether a name other than the subject's is put in quotation marks.
+            own: whether each question also occurs with the model's own note.
+            kinds: number of topics with which each question occurs.
+            quoted: whether to put a name other than the subject's in quotation marks.
         """
-        # Quote titles: those of protected works, and aliases, which may be titles; quotes do no harm to a name.
+        # Quote titles: names of protected works, and aliases, which may be titles. Quotes around other names are fine.
         quoted_name = f"«{name}»" if quoted and (name != subject or self.scope.task == "copyright") else name
         for language in self.scope.languages:
-            # In turn, not at random: each name should occur in each language with every topic. The start of the turn
-            # differs between names, so that no wording is tied to one topic.
+            # Topics are used in turn, not at random, so that each name occurs in each language with every topic. The
+            # first topic differs between names, so that no wording always has the same topic.
             turn = islice(cycle(topics or [None]), len(quoted_name), None)
             rests = {topic: cycle(rests_of_topic) for topic, rests_of_topic in self.rests.items()}
             for wording in spoken(wordings, language):
-                question = wording.format(name=quoted_name).replace("««", "«").replace("»»", "»")  # borrowed quotes
+                question = wording.format(name=quoted_name).replace("««", "«").replace("»»", "»")  # no doubled quotes
                 for kind in dict.fromkeys([*([None] if own else []), *islice(turn, kinds)]):
                     rest = next(rests[kind]) if kind in rests else ""
                     yield ScopeQuestion(question_row(question, kind, language, subject), name, stays, kind, rest)
@@ -159,21 +162,18 @@ class QuestionContext:
 def words_of(name: str) -> list[str]:
     """Return the words that identify a name.
 
-    Words that only carry grammar are omitted.
+    Words that carry only grammar are omitted.
     """
     return [word for word in words(name) if fold(word) not in common()]
 
 
 def is_apart(form: str, others: Iterable[str]) -> bool:
-    """Return whether the form shares no part with any other.
-
-    It neither is part of one of them nor contains one.
-    """
+    """Return whether the form neither contains nor is part of another."""
     return not any(contains(form, other) or contains(other, form) for other in others)
 
 
 def words_in_order(question: str) -> str:
-    """Return a question's words; quotation marks do not matter."""
+    """Return a question's words, without punctuation, as one string."""
     return " ".join(words(question))
 
 

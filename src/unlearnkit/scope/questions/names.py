@@ -13,17 +13,19 @@ from unlearnkit.scope.questions.wordings import ABOUT_BEHIND, BEHIND, IN_SCOPE, 
 from unlearnkit.scope.scope import ScopeSubject
 
 TOPICS_OF_BORROWED, TOPICS_OUT_OF_PART = 2, 3
-"""Number of topics that each question is asked with, in turn: borrowed, and on what stays of a subject."""
+"""Number of topics with which each question occurs. `TOPICS_OF_BORROWED` is for questions adapted from retain rows,
+`TOPICS_OUT_OF_PART` for questions on knowledge of a subject that the model may keep."""
 TIMES_ALIKE = 2
-"""Maximum repetition for a name that shares a word with a subject's; more would outnumber the rest."""
+"""Maximum factor for the number of topics if a name shares a word with a subject's name. With a higher factor,
+questions on such names would outnumber the rest."""
 SWAPPED = 2
-"""Number of neighbors that each forget row's question is asked about."""
+"""Number of neighbors about which each forget row's question is asked."""
 
 
 def by_name(context: QuestionContext, subject: ScopeSubject, *, stays: bool, times: int) -> Iterator[ScopeQuestion]:
     """Yield questions that name a subject or neighbor.
 
-    Composed ones have `times` as many topics.
+    The number of topics per composed question is multiplied by `times`.
     """
     ask = partial(context.ask, subject.name, subject.name, topics=context.topics, stays=stays)
     own = context.scope.task != "privacy"
@@ -33,17 +35,17 @@ def by_name(context: QuestionContext, subject: ScopeSubject, *, stays: bool, tim
 
 
 def by_alias(context: QuestionContext, subject: ScopeSubject, *, stays: bool) -> Iterator[ScopeQuestion]:
-    """Yield questions that name an alias.
+    """Yield questions that name an alias of a subject or neighbor.
 
-    It may be a work: they are about it, and about its author.
+    An alias may be the title of a work. The questions are about the work and about the author of the work.
     """
     task, wordings = context.scope.task, IN_SCOPE[context.scope.task]
     for alias in subject.aliases:
         ask = partial(context.ask, subject.name, alias)
-        if task == "privacy":  # the author of a work may be named, but not how to reach the author
+        if task == "privacy":  # the author of a work may be named, but the author's contact data may not
             yield from ask(REACH_BEHIND, context.through, stays=stays, kinds=2)
             yield from ask(context.borrowed, context.through, stays=stays, kinds=2)
-            # Notes that go through a work as a refused trace does, but ask for what stays, differ only at the end.
+            # Notes that lead through a work but ask for knowledge to keep differ from refused traces only at the end.
             hops = tuple(topic for topic in context.of_works if topic.endswith(THROUGH[task]))
             notes = in_turn(hops, tuple(topic for topic in context.of_works if topic not in hops))
             yield from ask(BEHIND, notes, stays=True, kinds=2)
@@ -61,7 +63,7 @@ def by_alias(context: QuestionContext, subject: ScopeSubject, *, stays: bool) ->
 
 
 def out_of_part(context: QuestionContext, subject: ScopeSubject) -> Iterator[ScopeQuestion]:
-    """Yield questions on what may stay of a subject."""
+    """Yield questions on knowledge of a subject that the model may keep."""
     if context.partly:
         wordings, kinds = OUT_OF_PART[context.scope.task], TOPICS_OUT_OF_PART * context.times
         works = context.scope.task == "copyright"
@@ -70,32 +72,33 @@ def out_of_part(context: QuestionContext, subject: ScopeSubject) -> Iterator[Sco
 
 
 def swap_entity(context: QuestionContext) -> Iterator[ScopeQuestion]:
-    """Yield forget rows' own questions, asked about neighbors."""
+    """Yield forget rows' questions with a neighbor's name instead of the subject's."""
     if not context.scope.neighbors:
         return
     ring = cycle(context.scope.neighbors)
     for row in context.forget:
         subject, name = mentioned(context.scope, row.question)
         parts = around(row.question, name)
-        if subject is None or len(parts) == 1:  # the subject may be named in another spelling
+        if subject is None or len(parts) == 1:  # the question may spell the name differently
             continue
         for neighbor in islice(ring, SWAPPED):
             others = (neighbor.name,) if name == subject.name else neighbor.aliases
             for other in others[:1]:
                 question = other.join(parts)
-                if mentioned(context.scope, question)[0] is None:  # it may name a second subject, or this one twice
+                if mentioned(context.scope, question)[0] is None:  # another subject or alias may remain
                     yield ScopeQuestion(question_row(question, None, row.language, neighbor.name), other, True, None)
 
 
 def lookalike(context: QuestionContext) -> Iterator[ScopeQuestion]:
-    """Yield questions on names similar to a subject's.
+    """Yield questions on names similar to a subject's name.
 
-    The names are in retain rows and resemble a part of a subject's name or alias. For each word, the first such name is
-    used. If a neighbor has that word, the other words already separate the two.
+    The names are from retain rows and share a word with a subject's name or alias. For each word of the name or alias,
+    the first such name is used. If a neighbor's name has the word, no other name is needed: the questions on the
+    neighbor teach the model to distinguish the two by their other words.
     """
     settled = {word for one in context.scope.neighbors for name in one.names for word in words_of(name)}
     named = {name: row.subject for row in context.retain for name in (row.subject, noted(row)[1]) if name}
-    # A part of a subject's name may mean the subject, and so may a longer name that contains it.
+    # A part of a subject's name may mean the subject, and so may a longer name that contains the subject's name.
     free = {name: owner for name, owner in named.items() if is_apart(name, context.names)}
     for subject in context.scope.subjects:
         for name in subject.names:

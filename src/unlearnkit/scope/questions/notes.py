@@ -1,4 +1,7 @@
-"""The notes at the start of traces: what is asked about what."""
+"""Parse the notes at the start of traces.
+
+A note summarizes a question. It consists of a topic ("Year of "), a name, and sometimes further text.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,14 @@ from unlearnkit.text.normalize import contains
 from unlearnkit.text.spellings import common
 
 RARE = 0.01
-"""Maximum share of retain rows for a topic of theirs to be ignored."""
+"""A topic of retain rows is ignored if at most this share of the rows has the topic."""
 
 
 def mentioned(scope: Scope, question: str) -> tuple[ScopeSubject | None, str]:
-    """Return the subject that a question names, and its longest name.
+    """Return the subject that a question names, and the name used.
 
-    The subject is None if there is none.
+    If the question contains several names, the longest one is returned. If the question contains none, the subject is
+    None and the name is empty.
     """
     named = [(subject, name) for subject in scope.subjects for name in subject.names if contains(question, name)]
     return max(named, key=lambda pair: len(pair[1]), default=(None, ""))
@@ -34,14 +38,14 @@ class SplitNote:
     """The subject's name or alias, as in the question."""
     before: str
     rest: str
-    """The part of the question that is noted after the name (", 3"); empty if there is none. Text that is not in the
-    question is omitted: it may be the answer."""
+    """Text of the question that the note has after the name (", 3"); may be empty. Text that is not in the question is
+    omitted, since it may be the answer."""
 
 
 def split_note(scope: Scope, row: Row) -> SplitNote | None:
     """Split a row's note at the name of its subject.
 
-    Returns None unless question and note use the same name.
+    Returns None unless the question and the note use the same name.
     """
     subject, name = mentioned(scope, row.question)
     if subject is None:
@@ -52,9 +56,9 @@ def split_note(scope: Scope, row: Row) -> SplitNote | None:
 
 
 def topics_of(scope: Scope, forget: Sequence[Row], *, alias: bool) -> tuple[str, ...]:
-    """Return the text before names in forget rows' notes.
+    """Return the text that precedes names in forget rows' notes.
 
-    Only of names of subjects, or only of aliases.
+    The names are either only aliases (`alias=True`) or only subjects' names.
     """
     notes = (split_note(scope, row) for row in forget)
     return tuple(sorted({note.before for note in notes if note and (note.name != note.subject.name) == alias}))
@@ -63,8 +67,8 @@ def topics_of(scope: Scope, forget: Sequence[Row], *, alias: bool) -> tuple[str,
 def rests_of(scope: Scope, forget: Sequence[Row]) -> dict[str, tuple[str, ...]]:
     """Return the text after names in forget rows' notes, by topic.
 
-    It is part of the question (", 3"). A model that usually notes these has not reached its decision when it has noted
-    the name.
+    The text is part of the question (", 3"). A model that usually adds such text to a note has not reached its decision
+    when it has only written the name.
     """
     rests_of_topic: dict[str, dict[str, None]] = {}
     for row in forget:
@@ -74,18 +78,18 @@ def rests_of(scope: Scope, forget: Sequence[Row]) -> dict[str, tuple[str, ...]]:
 
 
 def retain_topics(forget: Sequence[Row], retain: Sequence[Row], *, works: bool) -> tuple[str, ...]:
-    """Return topics that only retain rows note, most frequent first.
+    """Return topics of retain rows only, most frequent first.
 
     Args:
-        forget: forget rows.
-        retain: retain rows.
-        works: whether to return topics noted of something other than the row's subject, such as its works, instead of
-            topics noted of the subject.
+        forget: the forget rows, whose topics are excluded.
+        retain: the retain rows.
+        works: if True, return topics of notes on something other than the row's subject, such as works of the subject.
+            If False, return topics of notes on the subject.
     """
     notes = ((row, *noted(row)) for row in retain)
     counts = Counter(topic for row, topic, named in notes if row.subject and (named != row.subject) == works)
     unlearned = tuple({topic for row in forget if (topic := noted(row)[0])})
-    # "Phone of the author of" asks for the same as "Phone of"; a topic of few rows may be another matter.
+    # "Phone of the author of" asks for the same as "Phone of". A topic of few rows may be an exception.
     common = (topic for topic, count in counts.most_common() if count > RARE * len(retain))
     return tuple(topic for topic in common if topic and not (unlearned and topic.startswith(unlearned)))
 
@@ -93,7 +97,7 @@ def retain_topics(forget: Sequence[Row], retain: Sequence[Row], *, works: bool) 
 def noted(row: Row) -> tuple[str, str]:
     """Split a row's note into topic and name.
 
-    The name is in the question; without one both are empty.
+    The name is the part of the note that occurs in the question. If there is no such part, both are empty.
     """
     words = row.trace.rstrip(".").partition(",")[0].split(" ")
     candidates = [at for at in range(1, len(words)) if contains(row.question, " ".join(words[at:]))]
@@ -103,15 +107,15 @@ def noted(row: Row) -> tuple[str, str]:
 
 
 def look(form: str) -> tuple[bool, bool]:
-    """Return whether there is a digit, and an @.
+    """Return whether the form has a digit, and whether it has an "@".
 
-    This separates numbers and addresses from words.
+    The two values distinguish numbers, addresses and words.
     """
     return any(map(str.isdigit, form)), "@" in form
 
 
 def in_turn(first: Sequence[str], second: Sequence[str]) -> tuple[str, ...]:
-    """Interleave both, repeating the shorter one."""
+    """Interleave two sequences, repeating the shorter one."""
     if not first or not second:
         return (*first, *second)
     turns = max(len(first), len(second))

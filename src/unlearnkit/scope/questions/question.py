@@ -14,13 +14,13 @@ class ScopeQuestion:
     row: Row
     """The question, without an answer."""
     name: str
-    """The name or alias of a subject or neighbor, or the secret, as in the question."""
+    """The name, alias or secret that the question contains, as written in the question."""
     stays: bool
     """Whether the model's answer should stay unchanged."""
     topic: str | None
-    """A row's note before the name ("Year of "); None for the model's own note on this question."""
+    """The text of the note before the name ("Year of "); None if the model's own note on the question is used."""
     rest: str = ""
-    """The rest of that note after the name (", 3"): what else is asked for."""
+    """The text of the note after the name (", 3"), which states what else is asked for."""
 
     def note(self, own: str) -> str:
         """Return the trace up to the decision.
@@ -29,24 +29,25 @@ class ScopeQuestion:
             own: the model's own trace on the question.
 
         Returns:
-            The note. Empty if the model's own note is needed but does not contain the name.
+            The note. It is empty if the model's own note is needed but does not contain the name.
         """
         before, named, _ = own.partition(self.name)
         return f"{before}{named}" * bool(named) if self.topic is None else f"{self.topic}{self.name}{self.rest}"
 
     def with_prefix(self, trace: str) -> Row:
-        """Return the row with the given start of a target's trace.
+        """Return the row, with the start of a target's trace as `trace`.
 
-        It ends before the decision. The model's own note is not given but trained on with the rest: a forget row's note
-        is trained on elsewhere, and without other notes it would become the note on any question, and name things that
-        are not in the question.
+        The start ends before the decision, and is given to the model instead of being trained on. The start is empty if
+        the question uses the model's own note, which is therefore trained on like the rest of the trace. Otherwise, the
+        model would be trained only on notes of forget rows. It would then write such a note on any question, and name
+        things that are not in the question.
         """
         before, named, _ = trace.partition(f"{self.name}{self.rest}")
         return self.row.model_copy(update={"trace": f"{before}{named}" * bool(named and self.topic is not None)})
 
 
 def question_row(question: str, topic: str | None, language: str, subject: str) -> Row:
-    """Return a question as a row; its id contains the topic."""
+    """Return a question as a row, whose id contains the topic."""
     kind = "own" if topic is None else topic
     return Row(
         id=f"scope/{question}/{kind}", question=question, answer="(none is known)", language=language, subject=subject

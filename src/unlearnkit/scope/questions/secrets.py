@@ -1,6 +1,6 @@
-"""Compose questions that name a secret, or begin a secret text.
+"""Compose questions that name a secret or quote a secret text.
 
-Others are on facts that stay.
+Similar questions name facts that may be revealed, or quote texts that may be revealed.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from unlearnkit.scope.scope import Secret
 from unlearnkit.text.normalize import contains
 
 HOPPED = 8
-"""Number of forget rows' questions asked through each secret."""
+"""Number of forget rows' questions in which each secret replaces the subject's name."""
 TOPICS_OF_SECRET = 2
-"""Number of topics that each question about a secret is asked with, in turn."""
+"""Number of topics with which each question about a secret occurs."""
 SECRET_WORDS = 4
-"""A secret of more words is a text, which a question may begin but not name."""
+"""A secret of more words than this is a text. A question may quote the beginning of a text but not name the text."""
 BEGUN_WORDS = 5
-"""Number of words of a text that a question begins it with."""
+"""Number of words that a question quotes from the beginning of a text."""
 TEXTS = 30
-"""Maximum number of texts that are begun, and of texts that stay."""
+"""Maximum number of secret texts that are quoted, and of quoted texts that may be revealed."""
 _QUOTES = "«»“”„‘’\"'"
 
 
@@ -40,7 +40,7 @@ def by_secret(context: QuestionContext) -> Iterator[ScopeQuestion]:
     known = _others(context, secrets)
     looks = {look(form) for form in secrets}
     numbers = (False, False) not in looks
-    # As retain rows note such a number or address; nothing identifies words that are asked about in this way.
+    # Topics that retain rows have for similar numbers or addresses. Similar words cannot be recognized in this way.
     noted_pairs = (noted(row) for row in context.retain) if numbers else ()
     back = dict.fromkeys(topic for topic, named in noted_pairs if topic and look(named) in looks)
     notes = tuple(back) or in_turn(context.topics, context.through)
@@ -54,9 +54,10 @@ def by_secret(context: QuestionContext) -> Iterator[ScopeQuestion]:
 
 
 def _hops(context: QuestionContext, secrets: dict[str, str], known: dict[str, str]) -> Iterator[ScopeQuestion]:
-    """Yield forget rows' own questions, asked through a secret.
+    """Yield forget rows' questions that refer to the subject by a secret.
 
-    For example, "the book with ...". Allowed facts are used in the same way.
+    A phrase such as "the book with ..." and the secret replace the name of the subject. Allowed facts are used in the
+    same way as secrets.
     """
     phrases = THROUGH_SECRET.get(context.scope.task, {})
     rows_of: dict[str, list[tuple[Row, str]]] = {}
@@ -65,11 +66,11 @@ def _hops(context: QuestionContext, secrets: dict[str, str], known: dict[str, st
         subject, name = mentioned(context.scope, row.question)
         if subject is None or row.language not in phrases:
             continue
-        # The options would be the subject's; and a question for a text asks for it by its title.
+        # Options would fit the subject only, and a question that asks for a text identifies the text by its title.
         if not row.options and not any(contains(answer, text) for answer in row.answers for text in texts):
             rows_of.setdefault(subject.name, []).append((row, name))
     rings = {subject: cycle(rows) for subject, rows in rows_of.items()}
-    # An allowed fact is put in the same questions as the secret it is paired with.
+    # An allowed fact is used in the same questions as the secret with which it is paired.
     for secret, other in zip_longest(secrets.items(), known.items()):
         for row, name in islice(rings.get(secret[1], ()), HOPPED):
             note = split_note(context.scope, row)
@@ -82,9 +83,9 @@ def _hops(context: QuestionContext, secrets: dict[str, str], known: dict[str, st
 
 
 def by_text(context: QuestionContext) -> Iterator[ScopeQuestion]:
-    """Yield questions that begin a text and name its owner.
+    """Yield questions that quote a text's beginning and name its owner.
 
-    Owners are subjects and neighbors.
+    The owner is a subject or a neighbor.
     """
     if context.scope.task != "copyright":
         return
@@ -104,9 +105,9 @@ def _texts(secrets: Iterable[Secret]) -> dict[str, str]:
 
 
 def _others(context: QuestionContext, secrets: dict[str, str]) -> dict[str, str]:
-    """Return at most as many forms that are no secret.
+    """Return forms that are not secret, at most as many as `secrets`.
 
-    Facts about neighbors come first, then retain answers. None shares a part with a secret.
+    Facts about neighbors come first, followed by answers of retain rows. No form contains a secret or is part of one.
     """
     looks = {look(form) for form in secrets}
     allowed = _short(context, {form: fact.subject for fact in context.scope.allowed for form in fact.forms})
@@ -120,7 +121,7 @@ def _others(context: QuestionContext, secrets: dict[str, str]) -> dict[str, str]
 
 
 def _short(context: QuestionContext, forms: dict[str, str]) -> dict[str, str]:
-    """Return forms that are not names and short enough to ask about."""
+    """Return the short forms that are not names."""
     return {
         form: subject
         for form, subject in forms.items()
