@@ -229,7 +229,7 @@ CASES = [
     ),
     Case("recipe-number-for-a-name", changed("suite:", "name: 12\nsuite:"), ["field name", "12", "in quotes"]),
     Case("recipe-name-is-a-path", changed("suite:", "name: ../up\nsuite:"), ["field name", "'../up'"]),
-    Case("recipe-name-of-a-reference", changed("suite:", "name: target\nsuite:"), ["field name", "reserved for a reference model"]),
+    Case("recipe-name-of-a-reference", changed("suite:", "name: target\nsuite:"), ["field name", "reserved"]),
     Case(
         "recipe-negative-seed", having(seed=-1), ["field seed", "-1", "greater than or equal to 0", "the default is 0"]
     ),

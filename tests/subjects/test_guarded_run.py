@@ -124,7 +124,7 @@ def test_it_is_explained_judged_and_measured_elsewhere(folder: RunFolder, tmp_pa
     other = evaluate(folder.path, out=tmp_path / "other", progress=QUIET)
     assert other.subject() == folder.subject() and other.guard_scope() == folder.guard_scope()
     assert [record.generation for record in other.records()] == [record.generation for record in folder.records()]
-    with pytest.raises(InputError, match="a guard changes no weights"):
+    with pytest.raises(InputError, match="is a guard and changes no weights"):
         diagnose(folder, ["ga"], progress=QUIET)
 
 
