@@ -150,14 +150,14 @@ STOPPED = [
     Case(
         "recipe-changed-since",
         lambda place: place.change("recipe.yaml", "lr: 0.001", "lr: 0.002"),
-        ["begun with another recipe", "runs/own/recipe.yaml, field train.lr", "0.002", "0.001"],
+        ["started with a different recipe", "runs/own/recipe.yaml, field train.lr", "0.002", "0.001"],
         RESUME,
         mend=lambda place: place.change("recipe.yaml", "lr: 0.002", "lr: 0.001"),
     ),
     Case(
         "override-changed-since",
         nothing,
-        ["begun with another recipe", "field train.steps", "9", "6"],
+        ["started with a different recipe", "field train.steps", "9", "6"],
         (*RESUME, "train.steps=9"),
         mend=nothing,
     ),
@@ -215,7 +215,7 @@ STOPPED = [
     Case(
         "run-again-without-resume",
         nothing,
-        ["there is a run in this folder already", OWN, "--resume"],
+        ["this folder already contains a run", OWN, "--resume"],
         RUN,
         mend=nothing,
     ),
@@ -313,7 +313,7 @@ ENDED = [
     Case(
         "run-with-another-recipe",
         lambda place: place.recipe(),
-        ["begun with another recipe", "field method.name"],
+        ["started with a different recipe", "field method.name"],
         RESUME,
     ),
 ]

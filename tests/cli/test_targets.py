@@ -129,7 +129,7 @@ def test_written_reviewed_taken_back_and_trained_on(call: Any, faulty: Faulty) -
     for told in (wrote, "turned down (no trace", "changed 1", "(lift) was not measured"):
         assert told in report and told in folder.card_file.read_text("utf-8")
     code, _, err = call("targets", *CONSENT, "--import", "review.jsonl")
-    assert code == 2 and "trained on its targets already" in err
+    assert code == 2 and "already started to train on its targets" in err
     code, _, err = call("targets")
     assert code == 0 and "edited: 1" in err, "what is there is told again"
 
@@ -174,7 +174,7 @@ def test_a_budget_ends_it_and_the_next_call_goes_on(call: Any, faulty: Faulty) -
 
 def test_other_teachers_and_methods(call: Any, faulty: Faulty) -> None:
     code, _, err = call("targets", "method.name=npo")
-    assert code == 2 and "trains on no targets" in err and not RUN.exists()
+    assert code == 2 and "does not train on targets" in err and not RUN.exists()
     code, _, err = call("targets", "targets.teacher=template")
     assert code == 0 and "written by template: " in err, err
     taught = RunFolder(RUN).state().targets

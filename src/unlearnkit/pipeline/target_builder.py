@@ -134,7 +134,7 @@ class TargetBuilder:
         return True
 
     def _teacher(self, usage: Usage, shown: ExitStack) -> Teacher:
-        """Create the recipe's teacher, connected to the chat model if it uses one."""
+        """Create the recipe's teacher, and the client of a chat-model teacher."""
         teacher, progress = self.recipe.make_teacher(), self.context.progress
         if not isinstance(teacher, ChatTeacher):
             return teacher
@@ -147,7 +147,7 @@ class TargetBuilder:
         return LLMTargetWriter(teacher, chat_model, TemplateTeacher(), self._fits, count, usage, lifting)
 
     def _summary(self, usage: Usage, targets: int, seconds: float) -> Taught:
-        """Summarize how the targets were written, for `RunState.targets`."""
+        """Summarize how the targets were written, for the run's state."""
         teacher, name = self.recipe.make_teacher(), self.recipe.targets.teacher
         if not isinstance(teacher, ChatTeacher):
             return Taught(seconds=seconds, teacher=name, written=targets)
