@@ -277,13 +277,13 @@ ENDED = [
     Case(
         "eval-on-another-suite",
         nothing,
-        ["records belong to another request", OWN, "--out"],
+        ["its records would be overwritten", OWN, "--out"],
         (*EVAL, "--suite", "pocket"),
     ),
     Case(
         "eval-into-a-folder-that-is-taken",
         nothing,
-        ["the folder is not empty", "tofu", "--out"],
+        ["the folder for the results is not empty", "tofu", "--out"],
         (*EVAL, "--out", "tofu"),
     ),
     Case(

@@ -466,7 +466,7 @@ CASES = [
         ["split", "'forget20'", "forget10"],
         ("eval", "./model", "--suite", "tofu", "--data", "tofu", "--split", "forget20", "--out", "e"),
     ),
-    Case("eval-no-suite", right, ["no suite is named", "--suite"], ("eval", "./model")),
+    Case("eval-no-suite", right, ["a suite to measure the model on must be given", "--suite"], ("eval", "./model")),
     Case(
         "eval-own-files",
         right,

@@ -188,4 +188,4 @@ def test_a_run_says_which_settings_its_method_does_not_use(data: dict[str, Any])
 
     given = {**data, "train": {"epochs": 3}, "model": {**data.get("model", {}), "lora": {"r": 2}}}
     run(make_recipe(given), measured=False, progress=Listening(quiet=True))
-    assert "the method refusal_prompt does not use these settings: train.epochs, model.lora" in said
+    assert "the recipe sets fields that the method refusal_prompt ignores: train.epochs, model.lora" in said
