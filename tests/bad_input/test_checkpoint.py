@@ -167,13 +167,13 @@ STOPPED = [
     Case(
         "rows-changed-since",
         other_rows_of_the_same_ids,
-        ["the rows changed since the run was begun", OWN, "restore"],
+        ["the rows changed since the run was started", OWN, "restore"],
         RESUME,
     ),
     Case(
         "model-changed-since",
         keeping_the_model(other_model),
-        ["the model changed since the run was begun", OWN, "restore"],
+        ["the model changed since the run was started", OWN, "restore"],
         RESUME,
         mend=original_model,
     ),

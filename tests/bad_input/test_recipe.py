@@ -430,7 +430,7 @@ CASES = [
     Case(
         "recipe-weights-above-the-layer-that-is-read",
         having(method={"name": "rmu", "layer": 0}, model={"parameters": r"layers\.1\.mlp\.down_proj"}),
-        ["cannot move them", "model.parameters", "model.layers.1.mlp.down_proj", "weights of layer 0"],
+        ["cannot change the trained weights", "model.parameters", "model.layers.1.mlp.down_proj", "weights of layer 0"],
         RUN,
     ),
     # Overrides

@@ -79,7 +79,7 @@ def test_without_consent_nothing_is_sent_and_nothing_made(verb: str, call: Any, 
 def test_looking_at_a_recipe_asks_nobody(call: Any, faulty: Faulty) -> None:
     code, out, err = call("run", "--dry-run")
     assert code == 0, err
-    assert "the teacher is asked when the run begins" in out and faulty.connections == 0 and not RUN.exists()
+    assert "the recipe's teacher is asked when the run starts" in out and faulty.connections == 0 and not RUN.exists()
 
 
 def test_g_effects_of_a_recipe_ask_its_teacher_with_consent(call: Any, faulty: Faulty) -> None:

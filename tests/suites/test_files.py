@@ -256,7 +256,7 @@ def test_a_start_without_names_leaves_a_scope_to_be_written(pile: dict[str, str]
 
 def test_a_dry_run_says_what_is_not_there_yet(pile: dict[str, str], tmp_path: Path) -> None:
     said = dry_run(make_recipe(recipe_of(pile, tmp_path / "run", retain="auto")))
-    assert "will write the rows of retain" in said and "rows:   forget 10" in said
+    assert "the rows of the split retain are not counted here" in said and "rows:   forget 10" in said
     assert not (tmp_path / "run").exists()
 
 
