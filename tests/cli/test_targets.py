@@ -102,7 +102,7 @@ def test_written_reviewed_taken_back_and_trained_on(call: Any, faulty: Faulty) -
     }  # fmt: skip
     assert taught.cost == pytest.approx((taught.tokens_in + 2 * taught.tokens_out) / 1e6)
     told = (
-        f"written by api: {len(rows) - replaced}",
+        f"written by the teacher api: {len(rows) - replaced}",
         f"again: {3 * replaced} (no trace",
         f"template teacher: {replaced}",
         "lift: not",
@@ -176,7 +176,7 @@ def test_other_teachers_and_methods(call: Any, faulty: Faulty) -> None:
     code, _, err = call("targets", "method.name=npo")
     assert code == 2 and "does not train on targets" in err and not RUN.exists()
     code, _, err = call("targets", "targets.teacher=template")
-    assert code == 0 and "written by template: " in err, err
+    assert code == 0 and "written by the teacher template: " in err, err
     taught = RunFolder(RUN).state().targets
     assert taught is not None and taught.prompts is None and (taught.replaced, taught.tokens_in) == (0, 0)
     assert faulty.connections == 0

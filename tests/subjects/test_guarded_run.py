@@ -136,7 +136,7 @@ def test_the_guard_keeps_its_own_scope_where_it_is_measured_by_another(folder: R
 
 def test_a_purge_disables_it_and_says_so(folder: RunFolder, call: Any) -> None:
     code, _, err = call("purge", str(folder.path))
-    assert code == 0 and "the guard cannot be opened any more" in err
+    assert code == 0 and "the guard can no longer be opened" in err
     assert not folder.private.exists() and folder.card_file.exists()
     for arguments in (("eval", str(folder.path)), ("explain", str(folder.path), "Who?")):
         code, _, err = call(*arguments)

@@ -306,7 +306,10 @@ class RunContext:
         return _Localization(engine, self.pad_id, self.seed, self.views)
 
     def retrained(self) -> str | None:
-        """Return the suite's retrained model as a folder or Hub id, if any."""
+        """Return the suite's retrained model: its folder or Hub id.
+
+        Returns None if the suite has no retrained model.
+        """
         return self.suite.retrained_model(self.progress)
 
     def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:

@@ -144,7 +144,7 @@ def _turn(folder: RunFolder, chosen: Sequence[Record], progress: Progress) -> li
 
     A row is skipped if the model has no room for the new trace and a response.
     """
-    # The new traces are marked in the style that the subject uses. The tokenizer may also know the marks of other styles.
+    # The new traces are marked in the style that the subject uses, since the tokenizer may know several styles.
     style = style_used(_generation(record).text for record in chosen)
     subject = open_subject(folder).with_style(style)
     turned = [(record, *_turned(record)) for record in chosen]
