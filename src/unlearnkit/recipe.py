@@ -35,19 +35,20 @@ from unlearnkit.training.settings import TrainSettings
 
 
 class ModelSettings(Settings):
-    """The model that must forget."""
+    """The model that must forget, and which of its weights are trained."""
 
     path: Place | None = None
-    """Folder or Hub id; null for the suite's target model."""
+    """Folder or Hub id of the model; null: the suite's target model."""
     dtype: Dtype = "float32"
     """Data type of the weights. The optimizer's state has the same type."""
     lora: LoraSettings | None = None
-    """Train an adapter instead of the weights; null trains every weight."""
+    """Settings of a LoRA adapter, which is trained instead of the model's own weights; null: all weights are
+    trained."""
     merge: bool = False
     """Whether to merge the trained adapter into the weights before saving, so that the result loads without peft."""
     parameters: str | None = None
-    """Regular expression: only weights whose names match it are trained; null: all weights are trained. It cannot be
-    combined with an adapter."""
+    """Regular expression: only weights whose names match it are trained; null: all weights are trained. This setting
+    cannot be combined with `lora`."""
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
@@ -96,8 +97,7 @@ class EvalSettings(Settings):
     """System message before every question; null: no system message. The reference models are always measured without a
     system message."""
     gradients: bool = True
-    """Whether to measure gradient norms. They are measured only for suites whose membership attacks use gradient
-    norms."""
+    """Whether to measure gradient norms, for suites whose membership attacks use gradient norms."""
 
 
 class ReportSettings(Settings):
@@ -154,16 +154,16 @@ class Recipe(Settings):
     @field_validator("gates")
     @classmethod
     def _parse_gates(cls, gates: tuple[str, ...]) -> tuple[str, ...]:
-        """Check the gates, and replace old metric names by current ones."""
+        """Check the gates, and replace old metric names with current ones."""
         for number, gate in enumerate(gates):
             with at_field("gates", number):
                 Gate.parse(gate)
         return tuple(current_gate(gate, warn=False) for gate in gates)
 
     def earlier_dump(self) -> dict[str, Any]:
-        """Return the recipe as JSON values, with each field's earliest name.
+        """Return the recipe as JSON values, under the earliest field names.
 
-        Metrics in the gates get their earliest names, too.
+        Renamed metrics in the gates also get their earliest names.
         """
         earlier = {name: old for old, name in RENAMED_METRICS.items()}
         return {**super().earlier_dump(), "gates": [rename_metrics(gate, earlier) for gate in self.gates]}
@@ -323,7 +323,7 @@ def make_suite(section: dict[str, Any]) -> Suite:
 
 
 def suite_section(section: dict[str, Any]) -> dict[str, Any]:
-    """Return a suite's section, with data and defaults filled in."""
+    """Return a suite's section, including data and all default settings."""
     return SUITE.resolve(section)
 
 
@@ -339,8 +339,8 @@ def recipe_schema() -> dict[str, Any]:
     none = {"type": "null"}
     masks = {
         "anyOf": [*MASK.schemas(definitions), none],
-        "description": "Name of a registered localizer, and the localizer's settings. It selects the weights that the "
-        "method may change.",
+        "description": "Name of a registered localizer, and the localizer's settings. The localizer selects the "
+        "weights that the method may change.",
     }
     for method in sections["method"]["oneOf"]:
         plugin = METHODS.get(method["properties"]["name"]["const"]).plugin

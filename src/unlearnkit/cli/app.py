@@ -41,7 +41,7 @@ VERBS = (
 class _InterruptibleGroup(TyperGroup):
     """Command group that raises `Interrupted` on Ctrl-C.
 
-    Without it, typer would exit with code 1.
+    Without this class, typer would exit with code 1.
     """
 
     def invoke(self, ctx: Any) -> Any:

@@ -82,7 +82,7 @@ def eval_command(
 
 
 def _settings(subject: str, system_prompt: Path | None) -> EvalSettings | None:
-    """Return the measurement settings with the system prompt in a file.
+    """Return the measurement settings, with a system prompt from a file.
 
     All other settings are those with which the run was last measured.
 

@@ -23,7 +23,7 @@ this, write `./name`."""
 class RunsFirst(TyperGroup):
     """Command group with a default command whose arguments are runs.
 
-    If the first argument is the name of another command, this other command is called. To name a run folder that has
+    If the first argument is the name of another command, that command is called instead. To pass a run folder that has
     the same name as a command, write `./name`.
     """
 
@@ -69,7 +69,7 @@ def judge_command(
 
     To print the rubrics and settings of a model judge: unlearn show laaj
 
-    A model's answers are cached, so if the command was stopped and is started again, no question is asked twice.
+    The answers of a model are cached. If the command was stopped, run it again to continue without repeating requests.
 
     To measure the agreement of two judges: unlearn judge agree RUN --judges A,B
     """

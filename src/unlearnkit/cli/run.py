@@ -13,7 +13,9 @@ from unlearnkit.cli.options import MaxCost, MaxRequests, Overrides, RecipeFile, 
 def run_command(
     recipe: RecipeFile,
     overrides: Overrides = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the recipe's folder.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the existing run in the folder that the recipe names.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what the run would do, without training or writing anything.")
     ] = False,

@@ -1,4 +1,4 @@
-"""The objects of one run, each created once from its recipe."""
+"""The objects of one run, created from the run's recipe."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ _MISSING_ROWS = (
 """For each split, the error if its rows are missing: name of the split, message, allowed values, fix."""
 
 Watch = Callable[[int], bool]
-"""Callback that is called before each training step with the number of steps done. It returns True to end training."""
+"""Callback that is called before each training step with the number of steps done. It returns True to end the
+training."""
 
 
 class RunContext:
@@ -69,7 +70,7 @@ class RunContext:
     Args:
         recipe: the run's recipe.
         folder: the run's folder; None: the folder that the recipe names.
-        permission: what may be sent to a chat model, and how much may be spent on it.
+        permission: what may be sent to a chat model, and how much may be spent on its answers.
         progress: reports progress.
         watch: creates the training callback (for the run's G-effects); None: no callback.
     """
@@ -112,7 +113,7 @@ class RunContext:
 
     @cached_property
     def task(self) -> SuiteTask:
-        """The suite's request to forget, with all rows."""
+        """The suite's task: a request to forget, with all its rows."""
         return self.suite.task()
 
     @property
@@ -168,8 +169,8 @@ class RunContext:
     def scope_questions(self) -> tuple[ScopeQuestion, ...]:
         """Questions about the scope, for training only.
 
-        They are composed from the scope or adapted from elsewhere to fit it. No measured question is among them. Empty
-        if the method does not train on such questions.
+        The questions are composed from the scope, or adapted from elsewhere to fit the scope. None of them is a
+        measured question. The tuple is empty if the method does not train on such questions.
         """
         if f"scope:{TARGET}" not in self.needs.views:
             return ()
@@ -360,7 +361,7 @@ class RunContext:
     # Training.
 
     def run_trainer(self, trainer: Trainer, *, name: str | None = None) -> TrainResult:
-        """Train to the end; see `MethodContext.run_trainer`."""
+        """Run a training to the end; see `MethodContext.run_trainer`."""
         recipe = self.recipe.model_copy(update={"out": None})  # a folder may be moved
         # The recipe is dumped with the earliest names, so that a checkpoint of an earlier version is still valid.
         fingerprint = {"recipe": recipe.dump(earlier=True), **self.folder.state().fingerprints}

@@ -67,7 +67,7 @@ class Demo:
 
     @property
     def suite(self) -> dict[str, Any]:
-        """The section `suite`, which is the same in every recipe."""
+        """The section `suite`, which all recipes of the demo share."""
         return {"name": "pocket", "world_seed": self.world_seed, "request": self.request}
 
     def recipe(self, method: str) -> dict[str, Any]:

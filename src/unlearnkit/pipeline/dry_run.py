@@ -9,11 +9,12 @@ from unlearnkit.pipeline.preflight import notes, preflight
 from unlearnkit.recipe import Recipe
 
 SAMPLE = 32
-"""Number of rows to encode per view. One is shown, and the average length is estimated from all of them."""
+"""Number of rows to encode per view. One of these rows is shown, and the average length of all rows is estimated from
+them."""
 
 
 def dry_run(recipe: Recipe) -> str:
-    """Describe in a text what a run would do.
+    """Return a text that describes what a run would do.
 
     The text contains the resolved recipe, an example row of each view, the numbers of rows and steps, and estimates of
     memory and training time.

@@ -56,7 +56,7 @@ def evaluate(
         return _again(source, suite, out, settings, progress)
     if suite is None:
         raise InputError(
-            "this is not a run, so a suite to measure the model on must be given",
+            "this is not the folder of a run, so a suite to measure the model on must be given",
             value=str(subject),
             fix="name the suite, for example --suite pocket",
         )
@@ -79,10 +79,10 @@ def evaluate(
 def measure_references(
     folder: RunFolder, settings: EvalSettings, progress: Progress, suite: Suite, *, target: str | None = None
 ) -> None:
-    """Measure a run's reference models into subfolders, unless already measured.
+    """Measure a run's reference models, unless they are already measured.
 
-    The reference models are measured without the system prompt, because the system prompt belongs only to the model
-    under test.
+    The records and scores are written to subfolders of the run's folder. The reference models are measured without the
+    system prompt, because the system prompt belongs only to the model under test.
 
     Args:
         folder: the run.

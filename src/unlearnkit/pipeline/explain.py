@@ -1,7 +1,7 @@
 """Ask a run's subject questions, and explain its traces and responses.
 
-The target model is asked the same questions, for comparison. The target model's response may contain knowledge that had
-to be forgotten, so it is shown to the user but never written to disk.
+The target model is asked the same questions, for comparison. The target model's responses may contain knowledge that
+had to be forgotten, so these responses are shown to the user but never written to disk.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def explain(
 
 
 def line_of(scope: Scope, question: str, trace: str) -> Line | None:
-    """Return the scope's name that occurs in the question or the trace.
+    """Return the name from the scope that the question or trace contains.
 
     The question takes precedence over the trace, and a subject's name over a neighbor's name. If several names occur,
     the longest is returned, because a name may be a part of a longer name.
@@ -167,7 +167,8 @@ def _target_outputs(
 def _target_model(folder: RunFolder, progress: Progress) -> ModelFolder | None:
     """Find the target model of a run.
 
-    The model of the run's measured reference takes precedence over the recipe's model, and both over the suite's.
+    The model is taken from the run's measured reference if there is one, otherwise from the recipe, and otherwise from
+    the suite.
 
     Returns:
         The model's folder; None if neither the run nor the suite knows the target model.

@@ -55,7 +55,7 @@ def g_effect(
     """Measure how gradients of objectives affect the risks of a model.
 
     Args:
-        model: the model to measure. Only parameters that require a gradient count.
+        model: the model to measure. Effects are computed only over parameters that require a gradient.
         objectives: one objective or several. A registered name stands for the objective with its default settings.
         forget: rows to forget. The risk on these rows is called `forget`.
         retain: rows to keep, which the retain terms of objectives read. The risk on these rows is called `retain`.
@@ -106,7 +106,7 @@ def diagnose(
             training (`train.keep_weights_every`) or, if none were kept, at the final weights. For a recipe, the run's
             folder and targets are created, and G-effects are measured before training.
         objectives: names of registered objectives; None: the objective that the run trains.
-        sweeps: settings to vary. Each is varied in every chosen objective that has this setting. Sweeps need no
+        sweeps: settings to vary. Each setting is varied in every chosen objective that has it. Sweeps need no
             additional forward or backward pass.
         settings: settings of the measurement; None: the recipe's section `diagnose`.
         permission: what may be sent to a chat-model teacher, and how much may be spent on the teacher.
@@ -171,7 +171,7 @@ def _swept(recipe: Recipe, names: Sequence[str], sweeps: Sequence[Sweep]) -> lis
 
 
 def _chosen_objectives(recipe: Recipe, names: Iterable[str]) -> dict[str, Objective]:
-    """Return the named objectives by label.
+    """Create the objectives with the given names, and return them by label.
 
     The objective of the recipe's method has the recipe's settings. All other objectives have default settings.
     """
@@ -305,9 +305,9 @@ def _labeled(given: str | Objective) -> tuple[str, Objective]:
 def _checkpoints(folder: RunFolder, engine: Engine) -> list[tuple[int, Callable[[], Mapping[str, Tensor]]]]:
     """Return the steps to measure, each with a function that loads weights.
 
-    The weights are loaded one step at a time, since the weights of all steps may not fit in memory. They are named as
-    in the engine. The first step is 0, the target model; its function loads nothing, because the engine already has
-    these weights.
+    The weights are loaded one step at a time, since the weights of all steps may not fit in memory. Their names
+    are those of the engine's parameters. The first step is 0, the target model. For this step nothing is loaded,
+    because the engine already has the target model's weights.
 
     Raises:
         InputError: the final weights of the run are not available.

@@ -100,7 +100,7 @@ def agree(folder: RunFolder, one: str, other: str) -> dict[str, Agreement]:
                 where=str(folder.path),
                 value=name,
                 allowed=", ".join(judged) or "no judge has judged the run yet",
-                fix=f"let this judge judge the run: unlearn judge {folder.path} --judge {name}",
+                fix=f"call this judge first: unlearn judge {folder.path} --judge {name}",
             )
         marks.append(mean_scores(valid))
     return agreement(*marks)

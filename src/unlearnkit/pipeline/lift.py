@@ -27,8 +27,8 @@ _FIELD = "targets.lift_model"
 class LiftEvaluator:
     """Measures how much the traces of targets help to guess the answers.
 
-    This help is called lift. It is measured with a model that should not know the answers. The model is in memory only
-    during a measurement, and the lift of each target is measured only once.
+    The amount of this help is called lift. Lift is measured with a model that should not know the answers. The model is
+    in memory only during a measurement, and the lift of each target is measured only once.
     """
 
     find: Callable[[], str]

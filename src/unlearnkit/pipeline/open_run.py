@@ -106,7 +106,7 @@ def _folder_errors(folder: RunFolder) -> Iterator[None]:
 
 
 def _check(context: RunContext) -> None:
-    """Check rows and models without loading weights; log what may surprise."""
+    """Check rows and models without loading weights; log notes for the user."""
     suite, progress = context.suite, context.progress
     _ = context.training_splits  # first, because it takes no time
     retrained = None if suite.has_models else suite.retrained_model(progress)

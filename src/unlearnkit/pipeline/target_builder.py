@@ -134,7 +134,11 @@ class TargetBuilder:
         return True
 
     def _teacher(self, usage: Usage, shown: ExitStack) -> Teacher:
-        """Create the recipe's teacher, and the client of a chat-model teacher."""
+        """Create the recipe's teacher, ready to write targets.
+
+        A teacher that is a chat model is wrapped with everything that it needs: the permission, the response cache, the
+        progress display and the limit of lift.
+        """
         teacher, progress = self.recipe.make_teacher(), self.context.progress
         if not isinstance(teacher, ChatTeacher):
             return teacher
