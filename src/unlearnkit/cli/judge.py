@@ -121,9 +121,7 @@ def _refuse_model_options(settings: Sequence[str], options: Mapping[str, object]
 
 def agree_command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    judges: Annotated[
-        str, typer.Option(help="Names of two judges that have judged the run, separated by a comma.")
-    ],
+    judges: Annotated[str, typer.Option(help="Names of two judges that have judged the run, separated by a comma.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
     """Measure how well two judges agree on a run.

@@ -51,9 +51,7 @@ def print_checked(checked: Checked) -> None:
         f"scope: {len(subjects)} subjects ({', '.join(s.name for s in subjects)}), {len(secrets)} secrets",
     ]
     for name, examples in checked.examples.items():
-        lines += [
-            f"\n{name}, with the learned or measured tokens in double brackets:\n{each}" for each in examples
-        ]
+        lines += [f"\n{name}, with the learned or measured tokens in double brackets:\n{each}" for each in examples]
     lines += ["", *(f"note: {note}" for note in checked.notes), *map(_finding, reversed(checked.findings))]
     lines.append(f"{checked.errors} errors, {len(checked.findings) - checked.errors} warnings")
     print("\n".join(lines))  # noqa: T201
