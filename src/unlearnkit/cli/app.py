@@ -48,7 +48,7 @@ class _InterruptibleGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            raise Interrupted("stopped") from None
+            raise Interrupted("stopped by the user") from None
 
 
 app = typer.Typer(
