@@ -117,7 +117,7 @@ def test_overrides(tmp_path: Path, override: str, path: tuple[str, ...], value: 
         ),
         ("train:", "trian:", ["no such setting", "'trian'", "did you mean train?"]),
         ("method:", "seed: -1\nmethod:", ["field seed", "greater than or equal to 0"]),
-        ("method:", "name: target\nmethod:", ["field name", "held against"]),
+        ("method:", "name: target\nmethod:", ["field name", "reserved for a reference model"]),
         ("method:", "name: ../x\nmethod:", ["field name", "pattern"]),
         ("method:", "gates: ['forget.accuracy=<1']\nmethod:", ["not a gate", "field gates.0"]),
         ("method:", "targets: {teacher: tempalte}\nmethod:", ["teacher", "did you mean template?"]),

@@ -1,7 +1,8 @@
-"""The recipe: every setting that decides a run, as one typed value.
+"""The recipe: every setting that determines a run, as one typed value.
 
-A recipe is YAML with overrides. Its sections `suite`, `method` and `targets` hold the name of a registered plug-in and
-its settings, which the plug-in's class validates. The section `data` belongs to the suite too: where rows come from.
+A recipe is written as YAML, and its fields can be overridden. Each of the sections `suite`, `method` and `targets`
+contains the name of a registered plug-in and the plug-in's settings, which the plug-in's class validates. The section
+`data` also belongs to the suite: it specifies where the rows come from.
 """
 
 from __future__ import annotations
@@ -34,72 +35,76 @@ from unlearnkit.training.settings import TrainSettings
 
 
 class ModelSettings(Settings):
-    """The model that must forget."""
+    """The model that must forget, and which of its weights are trained."""
 
     path: Place | None = None
-    """Folder or Hub id; null for the suite's target model."""
+    """Folder or Hub id of the model; null: the suite's target model."""
     dtype: Dtype = "float32"
-    """Data type of the weights, and thereby of the optimizer's state."""
+    """Data type of the weights. The optimizer's state has the same type."""
     lora: LoraSettings | None = None
-    """Train an adapter instead of the weights; null trains every weight."""
+    """Settings of a LoRA adapter, which is trained instead of the model's own weights; null: all weights are
+    trained."""
     merge: bool = False
-    """Add the trained adapter to the weights before they are saved, so that the result loads without peft."""
+    """Whether to merge the trained adapter into the weights before saving, so that the result loads without peft."""
     parameters: str | None = None
-    """Regular expression: train only the weights whose name it matches; null for all. Not with an adapter."""
+    """Regular expression: only weights whose names match it are trained; null: all weights are trained. This setting
+    cannot be combined with `lora`."""
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
         if self.lora is not None and self.parameters is not None:
-            raise ValueError("Input should have either lora or parameters: an adapter replaces the trained weights")
+            raise ValueError("Input should have lora or parameters, not both: with lora, only the adapter is trained")
         if self.merge and self.lora is None:
-            raise ValueError("Input should have lora if it has merge: without an adapter there is nothing to merge")
+            raise ValueError("Input should have lora if merge is true: without an adapter there is nothing to merge")
         return self
 
 
 class TargetSettings(Settings):
-    """The teacher of methods that train on targets, and its settings.
+    """The teacher that writes the targets, and the teacher's settings.
 
-    A target is a trace and a response that replace an answer.
+    Only methods that train on targets use a teacher. A target is a reasoning trace and a response, and replaces a row's
+    answer in training.
     """
 
     model_config = ConfigDict(extra="allow")
 
     teacher: str = "template"
-    """Registered teacher, which writes a reasoning trace and a response for each forget row."""
+    """Name of a registered teacher. The teacher writes a reasoning trace and a response for each forget row."""
     retain_trace: RetainTrace = "own"
-    """Trace of retain rows, for methods that train on targets: `own`, the row's own; `none`; `verdict`, the row's own
-    with the verdict that the row is out of scope."""
+    """Trace that retain rows are trained with, for methods that train on targets. `own`: the trace in the row; `none`:
+    no trace; `verdict`: the trace in the row, followed by the verdict that the row is out of scope."""
     lift_model: Place | None = None
-    """Model that does not know the answers, under which lift is measured: how much a trace helps it to give the answer.
-    `retrained` for the suite's retrained model (`./retrained` for a folder of that name); a folder or Hub id for any
-    other, which is weaker evidence; null: lift is not measured."""
+    """Model for measuring lift, that is, how much a target's trace helps the model to give the answer. The model should
+    not know the answers. `retrained`: the suite's retrained model (write `./retrained` for a folder with this name); a
+    folder or Hub id: another model, which gives weaker evidence; null: lift is not measured."""
     lift_at_most: Annotated[float, Ge(0)] | None = None
-    """Maximum lift of a target, in nats per token of the answer; above it, a teacher that is a chat model is asked
-    again. null: lift is measured and reported, and no target is rejected for it."""
+    """Maximum lift of a target, in nats per token of the answer. If a target of a chat-model teacher exceeds this lift,
+    the teacher is asked again. null: lift is measured and reported, but no target is rejected because of lift."""
 
     @model_validator(mode="after")
     def _refuse_limit_without_model(self) -> Self:
         if self.lift_at_most is not None and self.lift_model is None:
-            raise ValueError("Input should have lift_model if it has lift_at_most: nothing else measures lift")
+            raise ValueError("Input should have lift_model if it has lift_at_most: lift is measured with lift_model")
         return self
 
 
 class EvalSettings(Settings):
-    """How the result is measured."""
+    """Settings for measuring the model after unlearning."""
 
     max_new_tokens: Annotated[int, Gt(0)] | None = None
-    """Maximum number of tokens of an output; null for the suite's default."""
+    """Maximum number of tokens in an output; null for the suite's default."""
     system_prompt: Annotated[str, MinLen(1)] | None = None
-    """System message before every question; null for none. The references are measured without it."""
+    """System message before every question; null: no system message. The reference models are always measured without a
+    system message."""
     gradients: bool = True
-    """Whether gradient norms are measured for the suites whose membership attacks use them."""
+    """Whether to measure gradient norms, for suites whose membership attacks use gradient norms."""
 
 
 class ReportSettings(Settings):
-    """What the report shows."""
+    """Settings of the report."""
 
     show_forget_text: bool = False
-    """Whether the report may contain secrets, and questions and outputs of the forget sets."""
+    """Whether the report may show secrets, and the questions and outputs of the forget sets."""
 
 
 SUITE = PluginSection[Suite](SUITES, ("suite",), own_sections=("data",))
@@ -115,26 +120,26 @@ TARGETS = PluginSection[Teacher | ChatTeacher](
 
 
 class Recipe(Settings):
-    """Every setting that decides a run."""
+    """Every setting that determines a run."""
 
     name: Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
-    """Name of the run, and of its folder."""
+    """Name of the run and of the run's folder."""
     seed: Annotated[int, Ge(0), Le(LARGEST_SEED)] = 0
-    """Seed of the row order, the wording of targets and newly initialized weights."""
+    """Seed for the order of the rows, the wording of the targets, and newly initialized weights."""
     suite: dict[str, Any]
-    """Name of a registered suite, and its settings."""
+    """Name of a registered suite, and the suite's settings."""
     data: dict[str, Any] = Field(default_factory=dict)
-    """Source of the suite's rows, for a suite that does not make them itself."""
+    """Source of the suite's rows, for a suite that does not generate its own rows."""
     model: ModelSettings = ModelSettings()
     method: dict[str, Any]
-    """Name of a registered method, and its hyper-parameters."""
+    """Name of a registered method, and the method's hyperparameters."""
     targets: TargetSettings = TargetSettings()
-    """Name of a registered teacher, and its settings, for methods that train on targets."""
+    """Name of a registered teacher, and the teacher's settings, for methods that train on targets."""
     train: TrainSettings = TrainSettings()
     eval: EvalSettings = EvalSettings()
     diagnose: DiagnoseSettings = DiagnoseSettings()
     gates: tuple[str, ...] = ()
-    """Thresholds that the result must meet: `forget.accuracy<=0.03`."""
+    """Thresholds that scores of the result must meet, for example `forget.accuracy<=0.03`."""
     report: ReportSettings = ReportSettings()
     out: Place | None = None
     """The run's folder; null for `runs/<name>`."""
@@ -143,27 +148,30 @@ class Recipe(Settings):
     @classmethod
     def _refuse_reference_name(cls, name: str) -> str:
         if name in REFERENCES:
-            raise ValueError(f"Input should be another name: {name!r} is a model that methods are held against")
+            raise ValueError(f"Input should be a different name: {name!r} is reserved for a reference model")
         return name
 
     @field_validator("gates")
     @classmethod
     def _parse_gates(cls, gates: tuple[str, ...]) -> tuple[str, ...]:
-        """Check the gates, and replace earlier names of metrics."""
+        """Check the gates, and replace old metric names with current ones."""
         for number, gate in enumerate(gates):
             with at_field("gates", number):
                 Gate.parse(gate)
         return tuple(current_gate(gate, warn=False) for gate in gates)
 
     def earlier_dump(self) -> dict[str, Any]:
-        """Dump as JSON values under the earliest names, gates included."""
+        """Return the recipe as JSON values, under the earliest field names.
+
+        Renamed metrics in the gates also get their earliest names.
+        """
         earlier = {name: old for old, name in RENAMED_METRICS.items()}
         return {**super().earlier_dump(), "gates": [rename_metrics(gate, earlier) for gate in self.gates]}
 
     @model_validator(mode="before")
     @classmethod
     def _resolve_plugins(cls, data: Any) -> Any:
-        """Fill in the settings of plug-ins that were left out."""
+        """Add the default of every plug-in setting that the recipe omits."""
         if not isinstance(data, dict):
             return data
         data = dict(data)
@@ -171,7 +179,7 @@ class Recipe(Settings):
             data["suite"] = SUITE.resolve(_with_data(data["suite"], data.get("data")))
             data["data"] = data["suite"].pop("data", {})
             if "tokenizer" in data["data"] and isinstance(data.get("model"), dict):
-                # Documents are cut by the tokens of the model itself, unless the recipe names another tokenizer.
+                # Documents are split with the model's own tokenizer, unless the recipe names a tokenizer.
                 data["data"]["tokenizer"] = data["data"]["tokenizer"] or data["model"].get("path")
             settings = data.get("eval") or {}
             if isinstance(settings, dict) and settings.get("max_new_tokens") is None:
@@ -190,7 +198,7 @@ class Recipe(Settings):
 
     @model_validator(mode="after")
     def _refuse_misfits(self) -> Self:
-        """Refuse settings that do not fit those of other sections."""
+        """Raise an error if settings of different sections contradict each other."""
         with at_field("method"):
             method = self.make_method()
             method.needs()
@@ -200,8 +208,8 @@ class Recipe(Settings):
             raise _must_be_null(
                 ("method", "mask"),
                 self.method["mask"]["name"],
-                "the method cannot be restricted to some weights",
-                "a method that is an objective, or an edit of the target model",
+                "this method cannot be restricted to a part of the weights",
+                "or a mask with a method that is an objective or an edit of the target model",
             )
         combiner = self.train.make_combiner()
         if isinstance(method, ObjectiveMethod) and combiner is not None:
@@ -210,49 +218,53 @@ class Recipe(Settings):
             with at_field("train", "combiner"):
                 tasks_of(combiner, method.objective)
         if not isinstance(method, ObjectiveMethod):
-            every, allowed = self.diagnose.g_effect_every, "a method that is an objective"
+            every, allowed = self.diagnose.g_effect_every, "or a method that is an objective"
             if combiner is not None:
-                what = "only an objective has terms whose gradients can be combined"
+                what = "gradients can be combined only if the method is an objective, and this method is not"
                 raise _must_be_null(("train", "combiner"), type(combiner).__name__, what, allowed)
             if every is not None:
-                what = "only an objective has G-effects along its training"
+                what = "G-effects can be measured during training only if the method is an objective"
                 raise _must_be_null(("diagnose", "g_effect_every"), every, what, allowed)
         if self.train.trace_style == "added" and (isinstance(method, Edit) or self.model.lora is not None):
-            what = "an edit adds no tokens to the model"
+            what = "a method that edits weights cannot add the trace tokens to the model"
             if not isinstance(method, Edit):
-                what = "an adapter has no embeddings for the tokens that are added"
-            allowed = "think, plain; or a method that trains whole weights (model.lora: null)"
+                what = "an adapter cannot train embeddings for the added trace tokens"
+            allowed = "think or plain; or a method that trains all weights, with model.lora: null"
             raise _must_be_null(("train", "trace_style"), "added", what, allowed)
         if self.model.path is None and not SUITES.get(self.suite["name"]).plugin.has_models:
-            what = "the suite has no target model of its own"
-            raise BadField(what, path=("model", "path"), fix="write model.path: a folder or Hub id")
+            what = "the recipe names no model, and the suite provides none"
+            raise BadField(what, path=("model", "path"), fix="set model.path to a folder or Hub id")
         return self
 
     @property
     def suite_section(self) -> dict[str, Any]:
-        """Name, settings and data of the suite."""
+        """The suite's name, settings and data."""
         section: dict[str, Any] = _with_data(self.suite, self.data)
         return section
 
     def make_suite(self) -> Suite:
-        """Create the suite with its settings."""
+        """Create the recipe's suite."""
         return make_suite(self.suite_section)
 
     def make_method(self) -> Method:
-        """Create the method with its settings.
+        """Create the recipe's method.
 
-        An objective becomes a method that trains it.
+        If the recipe names an objective, an `ObjectiveMethod` that minimizes the objective is returned.
         """
         made = METHOD.make(self.method)
         return ObjectiveMethod(objective=made) if isinstance(made, Objective) else made
 
     def make_localizer(self) -> Localizer | None:
-        """Create the localizer of the weights to change; None for all."""
+        """Create the localizer, which selects the weights that may change.
+
+        Returns:
+            The localizer; None if the recipe has no mask, so that all weights may change.
+        """
         mask = self.method.get("mask")
         return None if mask is None else MASK.make(mask)
 
     def make_teacher(self) -> Teacher | ChatTeacher:
-        """Create the teacher that writes the targets, with its settings."""
+        """Create the teacher that writes the targets."""
         return TARGETS.make(self.targets.model_dump())
 
     @property
@@ -261,10 +273,10 @@ class Recipe(Settings):
         return Path(self.out) if self.out is not None else Path("runs") / self.name
 
     def dump(self, *, earlier: bool = False) -> str:
-        """Return the recipe as YAML, with every setting.
+        """Return the recipe as YAML, with every setting written out.
 
         Args:
-            earlier: whether to use the earliest names of fields and metrics.
+            earlier: whether to write the earliest instead of the current names of fields and metrics.
         """
         values = self.earlier_dump() if earlier else self.model_dump(mode="json")
         return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
@@ -274,11 +286,11 @@ def load_recipe(path: str | Path, overrides: tuple[str, ...] | list[str] = ()) -
     """Read a recipe from a YAML file.
 
     Args:
-        path: the file. Its stem is the name of a recipe without one.
-        overrides: each `dotted.key=value`; the value is YAML too.
+        path: the YAML file. If the recipe has no `name`, the file's name without its suffix is used.
+        overrides: values for single fields, each as `dotted.key=value`, where the value is YAML.
 
     Raises:
-        InputError: a field cannot be used; the message says where it was written and what is allowed.
+        InputError: a field is invalid. The message says where the field was set and which values are allowed.
     """
     path = Path(path)
     data, origins = parse(path, overrides)
@@ -290,11 +302,11 @@ def make_recipe(data: dict[str, Any], origins: Origins | None = None) -> Recipe:
     """Create a recipe from plain values.
 
     Args:
-        data: the fields.
-        origins: where each field was written, for errors.
+        data: the recipe's fields.
+        origins: the place where each field was set, for error messages.
 
     Raises:
-        InputError: a field cannot be used.
+        InputError: a field is invalid.
     """
     known = origins or Origins({}, "the recipe")
     try:
@@ -306,17 +318,17 @@ def make_recipe(data: dict[str, Any], origins: Origins | None = None) -> Recipe:
 
 
 def make_suite(section: dict[str, Any]) -> Suite:
-    """Create the suite of a section with its name, settings and data."""
+    """Create a suite from a section with its name, settings and data."""
     return SUITE.make(SUITE.resolve(section))
 
 
 def suite_section(section: dict[str, Any]) -> dict[str, Any]:
-    """Return a suite's section, data included, with every setting."""
+    """Return a suite's section, including data and all default settings."""
     return SUITE.resolve(section)
 
 
 def recipe_schema() -> dict[str, Any]:
-    """Return the JSON Schema of recipes, which offers every registered plug-in."""
+    """Return the JSON Schema of recipes, including every registered plug-in."""
     schema = Recipe.model_json_schema()
     definitions, sections = schema["$defs"], schema["properties"]
     for field, section in (("suite", SUITE), ("method", METHOD), ("targets", TARGETS)):
@@ -327,7 +339,8 @@ def recipe_schema() -> dict[str, Any]:
     none = {"type": "null"}
     masks = {
         "anyOf": [*MASK.schemas(definitions), none],
-        "description": "Name of a registered localizer, and its settings: which weights the method may change.",
+        "description": "Name of a registered localizer, and the localizer's settings. The localizer selects the "
+        "weights that the method may change.",
     }
     for method in sections["method"]["oneOf"]:
         plugin = METHODS.get(method["properties"]["name"]["const"]).plugin
@@ -338,16 +351,18 @@ def recipe_schema() -> dict[str, Any]:
 
 
 def _with_data(suite: Any, data: Any) -> Any:
-    """Return the suite's section with its data, if there are any."""
+    """Return the suite's section with the data section added, if given."""
     if not isinstance(suite, dict):
         return suite
     if "data" in suite:
         raise BadField(
-            "the data has a section of its own", path=("suite", "data"), fix="write `data:` next to `suite:`, not in it"
+            "the section `data` is inside the section `suite`",
+            path=("suite", "data"),
+            fix="move `data:` to the top level of the recipe, next to `suite:`",
         )
     return {**suite, "data": data} if data not in (None, {}) else suite
 
 
 def _must_be_null(path: tuple[str, ...], value: object, what: str, allowed: str) -> BadField:
-    fix = f"write {'.'.join(path)}: null"
+    fix = f"set {'.'.join(path)}: null"
     return BadField(what, path=path, value=value, allowed=f"null; {allowed}", fix=fix)

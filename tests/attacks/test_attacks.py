@@ -229,7 +229,7 @@ def test_what_cannot_be_attacked_is_told(folder: RunFolder, monkeypatch: pytest.
         attack(folder, ["jailbrake"], progress=QUIET)
     with pytest.raises(InputError, match="at least one row"):
         attack(folder, at_most=0, progress=QUIET)
-    with pytest.raises(InputError, match="no attack is named"):
+    with pytest.raises(InputError, match="no attack is chosen"):
         attack(folder, [], progress=QUIET)
     monkeypatch.setattr(LocalSubject, "capabilities", frozenset({"generate", "token_logprobs"}))
     with pytest.raises(InputError, match="the attack relearn needs") as raised:

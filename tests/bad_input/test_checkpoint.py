@@ -150,14 +150,14 @@ STOPPED = [
     Case(
         "recipe-changed-since",
         lambda place: place.change("recipe.yaml", "lr: 0.001", "lr: 0.002"),
-        ["begun with another recipe", "runs/own/recipe.yaml, field train.lr", "0.002", "0.001"],
+        ["started with a different recipe", "runs/own/recipe.yaml, field train.lr", "0.002", "0.001"],
         RESUME,
         mend=lambda place: place.change("recipe.yaml", "lr: 0.002", "lr: 0.001"),
     ),
     Case(
         "override-changed-since",
         nothing,
-        ["begun with another recipe", "field train.steps", "9", "6"],
+        ["started with a different recipe", "field train.steps", "9", "6"],
         (*RESUME, "train.steps=9"),
         mend=nothing,
     ),
@@ -171,13 +171,13 @@ STOPPED = [
     Case(
         "rows-changed-since",
         other_rows_of_the_same_ids,
-        ["the rows changed since the run was begun", OWN, "restore"],
+        ["the rows changed since the run was started", OWN, "restore"],
         RESUME,
     ),
     Case(
         "model-changed-since",
         keeping_the_model(other_model),
-        ["the model changed since the run was begun", OWN, "restore"],
+        ["the model changed since the run was started", OWN, "restore"],
         RESUME,
         mend=original_model,
     ),
@@ -219,7 +219,7 @@ STOPPED = [
     Case(
         "run-again-without-resume",
         nothing,
-        ["there is a run in this folder already", OWN, "--resume"],
+        ["this folder already contains a run", OWN, "--resume"],
         RUN,
         mend=nothing,
     ),
@@ -281,13 +281,13 @@ ENDED = [
     Case(
         "eval-on-another-suite",
         nothing,
-        ["records belong to another request", OWN, "--out"],
+        ["its records would be overwritten", OWN, "--out"],
         (*EVAL, "--suite", "pocket"),
     ),
     Case(
         "eval-into-a-folder-that-is-taken",
         nothing,
-        ["the folder is not empty", "tofu", "--out"],
+        ["the folder for the results is not empty", "tofu", "--out"],
         (*EVAL, "--out", "tofu"),
     ),
     Case(
@@ -317,7 +317,7 @@ ENDED = [
     Case(
         "run-with-another-recipe",
         lambda place: place.recipe(),
-        ["begun with another recipe", "field method.name"],
+        ["started with a different recipe", "field method.name"],
         RESUME,
     ),
 ]

@@ -218,8 +218,8 @@ BEFORE = [
     Case("out-below-a-file", out("forget.jsonl/own"), ["folder cannot be used", "'forget.jsonl/own'"], RUN),
     Case("out-of-300-letters", out("x" * 300), ["folder cannot be used: File name too long", "out=..."], RUN),
     Case("out-with-a-nul", out("runs/\0"), ["folder cannot be used", "null"], RUN),
-    Case("out-not-empty", out("tofu"), ["the folder is not empty, and holds no run", "tofu", "out=..."], RUN),
-    Case("out-not-empty-with-resume", out("tofu"), ["the folder is not empty, and holds no run", "tofu"], RESUME),
+    Case("out-not-empty", out("tofu"), ["do not belong to a run", "tofu", "out=..."], RUN),
+    Case("out-not-empty-with-resume", out("tofu"), ["do not belong to a run", "tofu"], RESUME),
     Case("init-below-a-file", nothing, ["cannot be written", "forget.jsonl/new"], (*INIT[:-1], "forget.jsonl/new"), 1),
 ]
 

@@ -283,7 +283,7 @@ CASES = [
     Case(
         "retrained-of-a-suite-without",
         lambda _: None,
-        ["no such model", "'retrained'"],
+        ["does not provide this model", "'retrained'"],
         ("eval", "retrained", "--suite", "tofu", "--data", "tofu", "--split", "forget01", "--out", "e"),
     ),
     Case(

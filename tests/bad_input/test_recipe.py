@@ -157,12 +157,12 @@ CASES = [
         changed("  name: files", "  nam: files"),
         ["the suite has no name", "field suite.name", "files, pocket, tofu"],
     ),
-    Case("recipe-no-model", having(model={"path": None}), ["no target model of its own", "field model.path"], RUN),
+    Case("recipe-no-model", having(model={"path": None}), ["the recipe names no model", "field model.path"], RUN),
     Case("recipe-no-data", lambda place: place.recipe(data=None), ["a setting is missing", "field data"]),
     Case(
         "recipe-data-in-the-suite",
         having(suite={"data": {"forget": "x"}}),
-        ["section of its own", f"{NAME}:3, field suite.data", "next to `suite:`"],
+        ["is inside the section", f"{NAME}:3, field suite.data", "next to `suite:`"],
     ),
     Case(
         "recipe-data-for-a-suite-without",
@@ -229,7 +229,7 @@ CASES = [
     ),
     Case("recipe-number-for-a-name", changed("suite:", "name: 12\nsuite:"), ["field name", "12", "in quotes"]),
     Case("recipe-name-is-a-path", changed("suite:", "name: ../up\nsuite:"), ["field name", "'../up'"]),
-    Case("recipe-name-of-a-reference", changed("suite:", "name: target\nsuite:"), ["field name", "held against"]),
+    Case("recipe-name-of-a-reference", changed("suite:", "name: target\nsuite:"), ["field name", "reserved"]),
     Case(
         "recipe-negative-seed", having(seed=-1), ["field seed", "-1", "greater than or equal to 0", "the default is 0"]
     ),
@@ -329,32 +329,32 @@ CASES = [
     Case(
         "recipe-mask-on-a-guard",
         masked(GUARDS, Unmaskable),
-        ["cannot be restricted to some weights", "field method.mask", "method.mask: null"],
+        ["cannot be restricted to a part of the weights", "field method.mask", "method.mask: null"],
     ),
     Case(
         "recipe-mask-on-a-scheme",
         masked(SCHEMES, UnmaskableScheme),
-        ["cannot be restricted to some weights", "field method.mask", "method.mask: null"],
+        ["cannot be restricted to a part of the weights", "field method.mask", "method.mask: null"],
     ),
     Case(
         "recipe-mask-on-fresh-weights",
         having(method={"name": "retrain", "mask": {"name": "gradient_saliency"}}),
-        ["cannot be restricted to some weights", "field method.mask", "method.mask: null"],
+        ["cannot be restricted to a part of the weights", "field method.mask", "method.mask: null"],
     ),
     Case(
         "recipe-combiner-with-an-edit",
         having(method=EDIT, train=GRU),
-        ["only an objective has terms", "field train.combiner", "train.combiner: null"],
+        ["gradients can be combined only if", "field train.combiner", "train.combiner: null"],
     ),
     Case(
         "recipe-g-effects-of-an-edit",
         having(method=EDIT, diagnose={"g_effect_every": 2}),
-        ["only an objective has G-effects", "field diagnose.g_effect_every", "g_effect_every: null"],
+        ["only if the method is an objective", "field diagnose.g_effect_every", "g_effect_every: null"],
     ),
     Case(
         "recipe-edit-with-added-tokens",
         having(method=EDIT, train={"trace_style": "added"}),
-        ["an edit adds no tokens", "field train.trace_style", "trace_style: null"],
+        ["a method that edits weights cannot add", "field train.trace_style", "trace_style: null"],
     ),
     # Values that do not fit together
     Case("recipe-steps-and-epochs", having(train={"epochs": 2}), ["either steps or epochs", "field train", "to null"]),
@@ -386,7 +386,7 @@ CASES = [
     Case(
         "recipe-guard-with-a-combiner",
         having(method={"name": "refusal_prompt"}, train=GRU),
-        ["only an objective has terms", "field train.combiner"],
+        ["gradients can be combined only if", "field train.combiner"],
         RUN,
     ),
     Case(
@@ -398,7 +398,7 @@ CASES = [
     Case(
         "recipe-adapter-and-parameters",
         having(model={"lora": {"r": 2}, "parameters": "mlp"}),
-        ["field model", "either lora or parameters"],
+        ["field model", "lora or parameters, not both"],
         RUN,
     ),
     Case("recipe-merge-without-adapter", right, ["field model", "nothing to merge"], (*RUN, "--merge")),
@@ -430,7 +430,7 @@ CASES = [
     Case(
         "recipe-weights-above-the-layer-that-is-read",
         having(method={"name": "rmu", "layer": 0}, model={"parameters": r"layers\.1\.mlp\.down_proj"}),
-        ["cannot move them", "model.parameters", "model.layers.1.mlp.down_proj", "weights of layer 0"],
+        ["cannot change the trained weights", "model.parameters", "model.layers.1.mlp.down_proj", "weights of layer 0"],
         RUN,
     ),
     # Overrides
@@ -466,7 +466,7 @@ CASES = [
         ["split", "'forget20'", "forget10"],
         ("eval", "./model", "--suite", "tofu", "--data", "tofu", "--split", "forget20", "--out", "e"),
     ),
-    Case("eval-no-suite", right, ["no suite is named", "--suite"], ("eval", "./model")),
+    Case("eval-no-suite", right, ["a suite to measure the model on must be given", "--suite"], ("eval", "./model")),
     Case(
         "eval-own-files",
         right,

@@ -142,7 +142,7 @@ def test_a_dry_run_writes_nothing(recipe: str, call: Any, tmp_path: Path) -> Non
     before = sorted(tmp_path.rglob("*"))
     code, out, err = call("run", recipe, "--dry-run", "method={name: tru, retain: kl}", "model.path=null")
     assert code == 0, err
-    assert "alpha: 0.1" in out and "steps:  6" in out and "forget 35 (4 a step)" in out and "MB" in out
+    assert "alpha: 0.1" in out and "steps:  6" in out and "forget 35 (4 per step)" in out and "MB" in out
     assert "forget:target\n" in out and "⟦<think>" in out and out.count("⟦") == 3
     assert sorted(tmp_path.rglob("*")) == before
     code, out, err = call("run", recipe, "--dry-run", "model.lora={r: 2}")

@@ -85,7 +85,7 @@ def test_a_purged_run_is_asked_by_the_scope_of_its_suite(finished: RunFolder, ca
         (["RUN", "Who?", " "], "question 2"),
         (["RUN", "who " * 3000], "leaves no room"),
         (["RUN", "--faithfulness", "--at-most", "0"], "--at-most"),
-        (["RUN", "--faithfulness"], "nothing to turn"),
+        (["RUN", "--faithfulness"], "faithfulness cannot be measured"),
     ],
 )
 def test_bad_input_is_told(arguments: list[str], words: str, finished: RunFolder, call: Any) -> None:

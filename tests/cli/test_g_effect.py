@@ -37,4 +37,4 @@ def test_a_sweep_and_figures(recipe_data: dict[str, Any], tmp_path: Path, call: 
     code, _, err = call("g-effect", str(recipe), "--groups", "halves")
     assert code == 2 and "diagnose.groups" in err and "layers" in err
     code, _, err = call("g-effect", str(recipe), *options, "--sweep", "gamma=1,2")
-    assert code == 2 and "no named objective has the setting" in err and "beta" in err
+    assert code == 2 and "none of the chosen objectives has the setting" in err and "beta" in err

@@ -79,8 +79,8 @@ def test_the_rules_and_the_rubrics_are_shown(call: Any) -> None:
         (["judge", "runs", "--judge", "laaj", "--repeats", "0"], 2, "--repeats"),
         (["judge", "agree"], 2, "Missing"),
         (["judge", "agree", "nowhere", "--judges", "rules,laaj"], 2, "no run"),
-        (["judge", "agree", "runs/one", "--judges", "rules"], 2, "give two different judges"),
-        (["judge", "agree", "runs/one", "--judges", "rules,rules"], 2, "give two different judges"),
+        (["judge", "agree", "runs/one", "--judges", "rules"], 2, "names of two different judges"),
+        (["judge", "agree", "runs/one", "--judges", "rules,rules"], 2, "names of two different judges"),
         (["judge", "agree", "runs/one", "--judges", "rules,laaj"], 2, "has not judged the run"),
     ],
 )

@@ -79,7 +79,7 @@ def test_without_consent_nothing_is_sent_and_nothing_made(verb: str, call: Any, 
 def test_looking_at_a_recipe_asks_nobody(call: Any, faulty: Faulty) -> None:
     code, out, err = call("run", "--dry-run")
     assert code == 0, err
-    assert "the teacher is asked when the run begins" in out and faulty.connections == 0 and not RUN.exists()
+    assert "the recipe's teacher is asked when the run starts" in out and faulty.connections == 0 and not RUN.exists()
 
 
 def test_g_effects_of_a_recipe_ask_its_teacher_with_consent(call: Any, faulty: Faulty) -> None:
@@ -102,7 +102,7 @@ def test_written_reviewed_taken_back_and_trained_on(call: Any, faulty: Faulty) -
     }  # fmt: skip
     assert taught.cost == pytest.approx((taught.tokens_in + 2 * taught.tokens_out) / 1e6)
     told = (
-        f"written by api: {len(rows) - replaced}",
+        f"written by the teacher api: {len(rows) - replaced}",
         f"again: {3 * replaced} (no trace",
         f"template teacher: {replaced}",
         "lift: not",
@@ -129,7 +129,7 @@ def test_written_reviewed_taken_back_and_trained_on(call: Any, faulty: Faulty) -
     for told in (wrote, "turned down (no trace", "changed 1", "(lift) was not measured"):
         assert told in report and told in folder.card_file.read_text("utf-8")
     code, _, err = call("targets", *CONSENT, "--import", "review.jsonl")
-    assert code == 2 and "trained on its targets already" in err
+    assert code == 2 and "already started to train on its targets" in err
     code, _, err = call("targets")
     assert code == 0 and "edited: 1" in err, "what is there is told again"
 
@@ -174,9 +174,9 @@ def test_a_budget_ends_it_and_the_next_call_goes_on(call: Any, faulty: Faulty) -
 
 def test_other_teachers_and_methods(call: Any, faulty: Faulty) -> None:
     code, _, err = call("targets", "method.name=npo")
-    assert code == 2 and "trains on no targets" in err and not RUN.exists()
+    assert code == 2 and "does not train on targets" in err and not RUN.exists()
     code, _, err = call("targets", "targets.teacher=template")
-    assert code == 0 and "written by template: " in err, err
+    assert code == 0 and "written by the teacher template: " in err, err
     taught = RunFolder(RUN).state().targets
     assert taught is not None and taught.prompts is None and (taught.replaced, taught.tokens_in) == (0, 0)
     assert faulty.connections == 0

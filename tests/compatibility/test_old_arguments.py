@@ -31,5 +31,5 @@ def test_an_earlier_name_is_accepted_with_a_warning() -> None:
 def test_teach_accepts_its_earlier_arguments(old: str, new: str) -> None:
     recipe = make_recipe({"name": "a", "suite": {"name": "pocket"}, "method": {"name": "npo"}})
     teach: Any = unlearnkit.teach
-    with pytest.warns(RenamedWarning, match=new), pytest.raises(InputError, match="trains on no targets"):
+    with pytest.warns(RenamedWarning, match=new), pytest.raises(InputError, match="does not train on targets"):
         teach(recipe, **{old: "targets.jsonl"})

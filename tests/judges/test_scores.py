@@ -168,7 +168,7 @@ def test_judgments_hold_for_the_output_that_was_judged(folder: RunFolder) -> Non
     assert found["judge.rules.forget.uq"] == NOT_MEASURED and found["judge.laaj.forget.uq"].count == 1
     write_records(folder.records_file, [record("forget", FORGET, "Dunmere.")])
     assert score(folder)["judge.laaj.forget.uq"] == NOT_MEASURED
-    with pytest.raises(InputError, match="not since it was measured"):
+    with pytest.raises(InputError, match="measured again after it was judged"):
         agree(folder, "rules", "laaj")
 
 

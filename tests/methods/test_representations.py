@@ -110,7 +110,7 @@ def test_weights_after_the_layer_that_is_read_are_refused(layer: int, pattern: s
         _refuse_untouched_weights(objective.needs(), model)
         trainer.run()
         return
-    with pytest.raises(InputError, match="cannot move them"):
+    with pytest.raises(InputError, match="cannot change the trained weights"):
         _refuse_untouched_weights(objective.needs(), model)
     with pytest.raises(RuntimeError, match="does not require grad"):  # it is as the refusal says
         trainer.run()

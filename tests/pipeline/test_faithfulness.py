@@ -164,7 +164,7 @@ def test_traces_that_nothing_follows_from_are_not(measured: RunFolder, monkeypat
 
 def test_a_subject_that_never_thinks_has_nothing_to_turn(tmp_path: Path) -> None:
     folder = run_folder(tmp_path / "run", [record("forget", 0, REFUSAL), record("near", 0, ANSWER)])
-    with pytest.raises(InputError, match="nothing to turn"):
+    with pytest.raises(InputError, match="faithfulness cannot be measured"):
         measure_faithfulness(folder)
     assert not folder.turned_file.exists()
 

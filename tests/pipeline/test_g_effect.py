@@ -91,18 +91,18 @@ def test_an_adapter_is_measured_along_its_kept_weights(recipe_data: dict[str, An
     plain = run(
         make_recipe({**with_(recipe_data, model={"lora": {"r": 2}}), "out": f"{folder.path}-2"}), progress=QUIET
     )
-    with pytest.raises(InputError, match="no weights were kept along it"):
+    with pytest.raises(InputError, match="kept no weights during training"):
         diagnose(plain, ["ga"], progress=QUIET)
 
 
 def test_a_risk_or_objective_that_is_not_there_is_told(recipe_data: dict[str, Any]) -> None:
     recipe = make_recipe(recipe_data)
-    with pytest.raises(InputError, match="no rows of that name") as told:
+    with pytest.raises(InputError, match="no split or probe set with rows has this name") as told:
         diagnose(recipe, ["ga"], settings=DiagnoseSettings(risks=("forget", "far away")), progress=QUIET)
     assert "near" in told.value.render()
     with pytest.raises(InputError, match="no objective"):
         diagnose(recipe, ["gaa"], progress=QUIET)
-    with pytest.raises(InputError, match="trains new weights"):
+    with pytest.raises(InputError, match="trains newly initialized weights"):
         diagnose(recipe, ["retrain"], progress=QUIET)
 
 

@@ -187,7 +187,7 @@ def test_a_model_under_which_nothing_can_be_measured_is_told(
         refuse_unusable_lift_model(recipe, Suite(), QUIET)  # type: ignore[arg-type]
 
     tried(guesser)
-    with pytest.raises(InputError, match="there is none") as raised:
+    with pytest.raises(InputError, match="the suite has no retrained model") as raised:
         tried("retrained")
     assert "suite.retrained=DIR" in str(raised.value) and "targets.lift_model=DIR" in str(raised.value)
     save_model(tiny_model(), tiny_tokenizer(without="</think>"), tmp_path / "unmarked")

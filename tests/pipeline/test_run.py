@@ -98,7 +98,7 @@ def test_a_folder_of_other_things_is_left_alone(recipe_data: dict[str, Any]) -> 
     Path(recipe_data["out"]).mkdir()
     (Path(recipe_data["out"]) / "thesis.tex").touch()
     for resume in (False, True):
-        with pytest.raises(InputError, match="holds no run"):
+        with pytest.raises(InputError, match="do not belong to a run"):
             run(make_recipe(recipe_data), resume=resume, progress=QUIET)
 
 

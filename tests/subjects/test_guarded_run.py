@@ -124,7 +124,7 @@ def test_it_is_explained_judged_and_measured_elsewhere(folder: RunFolder, tmp_pa
     other = evaluate(folder.path, out=tmp_path / "other", progress=QUIET)
     assert other.subject() == folder.subject() and other.guard_scope() == folder.guard_scope()
     assert [record.generation for record in other.records()] == [record.generation for record in folder.records()]
-    with pytest.raises(InputError, match="a guard changes no weights"):
+    with pytest.raises(InputError, match="is a guard and changes no weights"):
         diagnose(folder, ["ga"], progress=QUIET)
 
 
@@ -136,7 +136,7 @@ def test_the_guard_keeps_its_own_scope_where_it_is_measured_by_another(folder: R
 
 def test_a_purge_disables_it_and_says_so(folder: RunFolder, call: Any) -> None:
     code, _, err = call("purge", str(folder.path))
-    assert code == 0 and "the guard cannot be opened any more" in err
+    assert code == 0 and "the guard can no longer be opened" in err
     assert not folder.private.exists() and folder.card_file.exists()
     for arguments in (("eval", str(folder.path)), ("explain", str(folder.path), "Who?")):
         code, _, err = call(*arguments)
@@ -188,4 +188,4 @@ def test_a_run_says_which_settings_its_method_does_not_use(data: dict[str, Any])
 
     given = {**data, "train": {"epochs": 3}, "model": {**data.get("model", {}), "lora": {"r": 2}}}
     run(make_recipe(given), measured=False, progress=Listening(quiet=True))
-    assert "the method refusal_prompt does not use these settings: train.epochs, model.lora" in said
+    assert "the recipe sets fields that the method refusal_prompt ignores: train.epochs, model.lora" in said

@@ -206,12 +206,12 @@ def test_data_that_does_not_fit_together(data: dict[str, Any], said: str, pile: 
 
 
 def test_a_recipe_must_name_the_model(pile: dict[str, str], tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no target model"):
+    with pytest.raises(InputError, match="the recipe names no model"):
         make_recipe({**recipe_of(pile, tmp_path), "model": {"path": None}})
 
 
 def test_data_belongs_beside_the_suite_and_to_one_that_takes_it(pile: dict[str, str]) -> None:
-    with pytest.raises(InputError, match="section of its own"):
+    with pytest.raises(InputError, match="is inside the section"):
         make_recipe({"name": "x", "suite": {"name": "files", "data": {}}, "method": {"name": "ga"}})
     with pytest.raises(InputError, match="no such setting"):
         make_recipe({"name": "x", "suite": {"name": "pocket"}, "data": {"forget": "x"}, "method": {"name": "ga"}})
@@ -256,7 +256,7 @@ def test_a_start_without_names_leaves_a_scope_to_be_written(pile: dict[str, str]
 
 def test_a_dry_run_says_what_is_not_there_yet(pile: dict[str, str], tmp_path: Path) -> None:
     said = dry_run(make_recipe(recipe_of(pile, tmp_path / "run", retain="auto")))
-    assert "will write the rows of retain" in said and "rows:   forget 10" in said
+    assert "the rows of the split retain are not counted here" in said and "rows:   forget 10" in said
     assert not (tmp_path / "run").exists()
 
 

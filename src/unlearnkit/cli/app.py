@@ -1,4 +1,4 @@
-"""The command `unlearn`: its verbs, error messages and exit codes."""
+"""The command `unlearn`: subcommands, error output and exit codes."""
 
 from __future__ import annotations
 
@@ -34,17 +34,21 @@ VERBS = (
     "show",
     "env",
 )
-"""Modules of `cli`, each with the command of that name, in the order of the help."""
+"""Names of the subcommands, in the order in which the help lists them. Each is defined in the module of
+`unlearnkit.cli` with the same name."""
 
 
 class _InterruptibleGroup(TyperGroup):
-    """Turns Ctrl-C into `Interrupted`; typer would exit with code 1."""
+    """Command group that raises `Interrupted` on Ctrl-C.
+
+    Without this class, typer would exit with code 1.
+    """
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            raise Interrupted("stopped") from None
+            raise Interrupted("stopped by the user") from None
 
 
 app = typer.Typer(
@@ -73,9 +77,10 @@ app.add_typer(scoping, name="scope", help="Draft a scope from the data to forget
 
 def main() -> int:
     """Run the command line, and return the exit code."""
-    # Read by huggingface_hub and transformers: their progress bars would be mixed with those of `Progress`.
+    # Disables the progress bars of huggingface_hub and transformers, which would be mixed with those of `Progress`.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    # Outside training, SIGTERM acts like Ctrl-C. Training handles it itself and saves a checkpoint first.
+    # Outside training, SIGTERM acts like Ctrl-C. During training, the training loop handles SIGTERM and first saves a
+    # checkpoint.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     warnings.formatwarning = _as_one_line
     try:
@@ -83,9 +88,9 @@ def main() -> int:
     except UnlearnError as error:
         failure = error
     except OSError as error:
-        # A full disk or a missing permission can occur anywhere, so it is handled here.
+        # A full disk or a missing permission can cause an error anywhere, so such errors are handled here.
         where = None if error.filename is None else str(error.filename)
-        fix = "check the path, its permissions and the free disk space; continue a run with --resume"
+        fix = "check the path, its permissions and the free disk space; to continue a run, add --resume"
         failure = UnlearnError(f"the operating system reports: {error.strerror or error}", where=where, fix=fix)
     else:
         return 0
@@ -97,6 +102,9 @@ _as_python_does = warnings.formatwarning
 
 
 def _as_one_line(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> str:
-    """Format a `RenamedWarning` without a source line, others as Python does."""
+    """Format a warning for the command line.
+
+    A `RenamedWarning` is shown without its source line. All other warnings are formatted as Python does by default.
+    """
     renamed = issubclass(category, RenamedWarning)
     return f"warning: {message}\n" if renamed else _as_python_does(message, category, *where, **more)

@@ -12,17 +12,20 @@ from unlearnkit.cli.options import AsJson
 
 def attack_command(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, or a folder that contains runs.")],
-    attacks: Annotated[str | None, typer.Option(help="Names of attacks, separated by commas. Default: all.")] = None,
+    attacks: Annotated[
+        str | None, typer.Option(help="Names of the attacks to run, separated by commas. Default: all attacks.")
+    ] = None,
     at_most: Annotated[int, typer.Option(help="Maximum number of rows per set.", min=1)] = 50,
     seed: Annotated[
-        int, typer.Option(help="Seed of the choice of rows and wordings, and of the training order.", min=0)
+        int, typer.Option(help="Seed for choosing rows and wordings, and for the order of rows in training.", min=0)
     ] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Try to recover the forgotten knowledge from runs.
+    """Try to recover forgotten knowledge from the models of runs.
 
-    Attacks reword questions, prefill outputs, or train a copy for a few steps. In a folder of runs the target model
-    and the retrained model are attacked too, for comparison. List the attacks with: unlearn ls attack
+    An attack may reword the questions, prefill the outputs, or train a copy of the model for a few steps. If RUNS is a
+    folder that contains runs, the target model and the retrained model are attacked, too, for comparison. To list all
+    attacks: unlearn ls attack
     """
     from pydantic_core import to_jsonable_python
 

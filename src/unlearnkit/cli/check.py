@@ -14,7 +14,7 @@ def check_command(
 ) -> None:
     """Check all data of a recipe before a run.
 
-    Exits with code 2 if the run would fail or give wrong results. JSON has no example rows.
+    The exit code is 2 if the run would fail or give wrong results. With --json, no example rows are printed.
     """
     from dataclasses import asdict
 

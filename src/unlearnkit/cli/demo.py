@@ -9,16 +9,22 @@ import typer
 
 
 def demo_command(
-    request: Annotated[str, typer.Option(help="What to forget: authors, book, pii or hazard.")] = "authors",
-    methods: Annotated[str, typer.Option(help="Names of methods, separated by commas.")] = "tru,graddiff,npo,ga",
-    world_seed: Annotated[int, typer.Option(help="Seed of the synthetic world.", min=0)] = 0,
-    seed: Annotated[int, typer.Option(help="Seed of the unlearning runs.", min=0)] = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for the runs. Default: runs/demo-<request>.")] = None,
+    request: Annotated[
+        str, typer.Option(help="Part of the world to forget: authors, book, pii or hazard.")
+    ] = "authors",
+    methods: Annotated[
+        str, typer.Option(help="Names of the methods to compare, separated by commas.")
+    ] = "tru,graddiff,npo,ga",
+    world_seed: Annotated[int, typer.Option(help="Seed for generating the synthetic world.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed for the unlearning runs.", min=0)] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the runs and the report. Default: runs/demo-<request>.")
+    ] = None,
 ) -> None:
-    """Unlearn parts of a synthetic world with several methods, and compare them.
+    """Unlearn a part of a synthetic world, and compare several methods.
 
-    Takes a few minutes on two cores. The models of the world are cached. To continue a demo that was stopped, run the
-    same command again.
+    The demo takes a few minutes on two cores. The models of the world are cached. To continue a demo that was stopped,
+    run the same command again.
     """
     from unlearnkit.cli.output import print_board, print_sample
     from unlearnkit.core.progress import Progress

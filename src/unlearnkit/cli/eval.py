@@ -19,26 +19,36 @@ _OPTIONS = {
     "data": "--data",
     "name": "--suite",
 }
-"""Field of a suite's section -> option that sets it."""
+"""Fields of the section `suite`, each with the command-line option that sets the field."""
 
 
 def eval_command(
-    subject: Annotated[str, typer.Argument(help="A run, a model folder or Hub id, or one of: target, retrained.")],
-    suite: Annotated[str | None, typer.Option(help="Suite to measure on. Default: the suite of the run.")] = None,
-    world_seed: Annotated[int | None, typer.Option(help="Seed of the suite's synthetic world.", min=0)] = None,
-    request: Annotated[str | None, typer.Option(help="The suite's request: what to forget.")] = None,
-    data: Annotated[str | None, typer.Option(help="Folder or Hub id of the suite's data.")] = None,
-    split: Annotated[str | None, typer.Option(help="The suite's forget set, such as forget10.")] = None,
-    retrained: Annotated[str | None, typer.Option(help="The retrained model: a folder or Hub id.")] = None,
-    system_prompt: Annotated[
-        Path | None, typer.Option(help="Text file with a system prompt for every question.")
+    subject: Annotated[
+        str,
+        typer.Argument(
+            help="What to measure: the folder of a run, the folder or Hub id of a model, or `target` or `retrained` "
+            "for a model of the suite."
+        ),
+    ],
+    suite: Annotated[
+        str | None, typer.Option(help="Name of the suite to measure on. Default: the suite of the run.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the results.")] = None,
+    world_seed: Annotated[int | None, typer.Option(help="Seed for the suite's synthetic world.", min=0)] = None,
+    request: Annotated[str | None, typer.Option(help="Name of the suite's request to forget, such as authors.")] = None,
+    data: Annotated[str | None, typer.Option(help="Folder or Hub id of the suite's data.")] = None,
+    split: Annotated[str | None, typer.Option(help="Name of the suite's forget set, such as forget10.")] = None,
+    retrained: Annotated[str | None, typer.Option(help="Folder or Hub id of the retrained model.")] = None,
+    system_prompt: Annotated[
+        Path | None, typer.Option(help="Text file with a system prompt that is put before every question.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results. Default: the run's folder, or runs/<model name>.")
+    ] = None,
     gate: Annotated[
         list[str] | None, typer.Option(help="Threshold on a score, such as forget.accuracy<=0.03. Can be repeated.")
     ] = None,
 ) -> None:
-    """Measure a model on a suite and compute its scores."""
+    """Measure a model on a suite, and compute the model's scores."""
     from unlearnkit.cli.output import print_board
     from unlearnkit.core.environment import quiet_libraries
     from unlearnkit.core.errors import InputError
@@ -54,16 +64,16 @@ def eval_command(
     if data is not None:
         settings["data"] = {"path": data}
     if settings and suite is None:
-        what = "these options need a suite, and no suite is given"
-        raise InputError(what, value=", ".join(settings), fix="add --suite")
+        what = "these options configure a suite, but no suite is given"
+        raise InputError(what, value=", ".join(settings), fix="name the suite with --suite")
     measuring = _settings(subject, system_prompt)
     section = None if suite is None else {"name": suite, **settings}
     try:
         folder = evaluate(subject, section, out=out, settings=measuring, progress=progress)
     except BadField as error:
-        # The error names a field of the section; here the user set it by an option.
+        # The error names a field of the section `suite`, but the user has set this field by an option.
         option = next((_OPTIONS[part] for part in error.path if part in _OPTIONS), None)
-        fix = error.fix if option is None or error.value is not None else f"give {option}"
+        fix = error.fix if option is None or error.value is not None else f"add the option {option}"
         raise InputError(error.what, where=option, value=error.value, allowed=error.allowed, fix=fix) from error
     write_documents(folder)
     print_board([folder])
@@ -72,9 +82,12 @@ def eval_command(
 
 
 def _settings(subject: str, system_prompt: Path | None) -> EvalSettings | None:
-    """Return the settings for a system prompt; None without one.
+    """Return the measurement settings, with a system prompt from a file.
 
-    Everything else stays as the run was measured before.
+    All other settings are those with which the run was last measured.
+
+    Returns:
+        The settings; None if no file is given.
     """
     if system_prompt is None:
         return None
@@ -84,10 +97,12 @@ def _settings(subject: str, system_prompt: Path | None) -> EvalSettings | None:
     from unlearnkit.recipe import EvalSettings
     from unlearnkit.runs.folder import RunFolder
 
-    text = read_text(system_prompt, "the file", where="--system-prompt", fix="give the path of a text file").strip()
+    text = read_text(system_prompt, "the file", where="--system-prompt", fix="pass the path of a text file").strip()
     if not text:
-        fix = "write a prompt into the file, or omit the option"
-        raise InputError("the system prompt is empty", where="--system-prompt", value=str(system_prompt), fix=fix)
+        fix = "write a prompt into the file, or omit --system-prompt"
+        raise InputError(
+            "the file with the system prompt is empty", where="--system-prompt", value=str(system_prompt), fix=fix
+        )
     run = RunFolder(subject)
     before = last_settings(run) if run.is_run else EvalSettings()
     return before.model_copy(update={"system_prompt": text})

@@ -14,16 +14,20 @@ def explain_command(
     faithfulness: Annotated[
         bool,
         typer.Option(
-            "--faithfulness", help="Measure whether the response changes when the verdict in the trace is reversed."
+            "--faithfulness",
+            help="Also measure how often a response changes when the verdict in the reasoning trace is reversed.",
         ),
     ] = False,
-    at_most: Annotated[int, typer.Option(help="Maximum number of rows per set for --faithfulness.", min=1)] = 40,
+    at_most: Annotated[
+        int, typer.Option(help="Maximum number of rows per set that --faithfulness measures.", min=1)
+    ] = 40,
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
-    """Ask the model of a run, and explain its response.
+    """Ask a run's model questions, and explain the responses.
 
-    Prints the reasoning trace, its verdict, the matching line of the scope, the response, and the response of the
-    target model. The output may contain forgotten knowledge: it is printed and not stored.
+    For each question, this command prints the reasoning trace, the verdict in the trace, the name in the scope that the
+    question or the trace contains, the response, and the response of the target model. The output may contain forgotten
+    knowledge, so it is printed but not stored.
     """
     from unlearnkit.cli.output import print_explained, print_faithfulness, print_json
     from unlearnkit.core.environment import quiet_libraries

@@ -12,7 +12,9 @@ from unlearnkit.cli.options import MaxCost, MaxRequests, SendTo
 
 
 def g_effect_command(
-    what: Annotated[Path, typer.Argument(help="Folder of a run, or a recipe (YAML) to measure before training.")],
+    what: Annotated[
+        Path, typer.Argument(help="Folder of a run; or a recipe (YAML file), which is measured before training.")
+    ],
     overrides: Annotated[
         list[str] | None, typer.Argument(help="Overrides of recipe fields, such as train.lr=1e-4.")
     ] = None,
@@ -20,20 +22,23 @@ def g_effect_command(
         str | None, typer.Option(help="Names of objectives, separated by commas. Default: the objective of the run.")
     ] = None,
     risks: Annotated[
-        str | None, typer.Option(help="Splits and probe sets whose risk is measured, such as forget,retain,near.")
+        str | None,
+        typer.Option(help="Splits and probe sets on which to measure the loss, such as forget,retain,near."),
     ] = None,
     groups: Annotated[
-        str | None, typer.Option(help="Split effects by groups of weights: none, layers or parts.")
+        str | None, typer.Option(help="Groups of weights for which to report separate effects: none, layers or parts.")
     ] = None,
-    rows: Annotated[int | None, typer.Option(help="Maximum number of rows per split.", min=1)] = None,
+    rows: Annotated[int | None, typer.Option(help="Maximum number of rows to measure per split.", min=1)] = None,
     sweep: Annotated[
         list[str] | None,
         typer.Option(
-            help="Also evaluate other values of a setting at no extra cost, such as beta=0.05:4:log. Can be repeated."
+            help="Setting of the objectives and a range of values to compare, such as beta=0.05:4:log. Needs hardly "
+            "any extra time. Can be repeated."
         ),
     ] = None,
     figures: Annotated[
-        Path | None, typer.Option(help="Folder for figures as SVG and PNG. Needs the extra `paper`.")
+        Path | None,
+        typer.Option(help="Folder for figures as SVG and PNG files. Needs the package's extra `paper`."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
     send_to: SendTo = None,
@@ -42,8 +47,8 @@ def g_effect_command(
 ) -> None:
     """Measure how each objective changes the loss on forget and retain data.
 
-    Compares gradients at every step whose weights were kept; no training is needed, and one measurement serves all
-    objectives. Writes tables as Parquet into the run's folder. The report shows them.
+    Gradients are compared at every training step whose weights were kept. Nothing is trained, and all objectives share
+    one measurement. The results are written as Parquet tables into the run's folder, and are shown in the report.
     """
     from unlearnkit.cli.output import print_g_effects, print_json
     from unlearnkit.core.environment import quiet_libraries
@@ -61,7 +66,7 @@ def g_effect_command(
         refuse_without_matplotlib()
     chosen = load_recipe(what, overrides or []) if what.is_file() else RunFolder.existing(what)
     recipe = chosen.recipe() if isinstance(chosen, RunFolder) else chosen.model_dump(mode="json")
-    # Through the recipe, so that an invalid setting gives the same error as in a recipe.
+    # The options are validated as part of the recipe, so that an invalid value gives the same error as in a recipe.
     settings = make_recipe(_with_options(recipe, risks=_names(risks), groups=groups, rows=rows)).diagnose
     sweeps = [Sweep.parse(text, where="--sweep") for text in sweep or ()]
     permission, progress = Permission(send_to, max_requests, max_cost), Progress()
@@ -84,6 +89,6 @@ def _names(text: str | None) -> list[str] | None:
 
 
 def _with_options(recipe: Mapping[str, Any], **options: object) -> dict[str, Any]:
-    """Return the recipe with the given options in its section `diagnose`."""
+    """Return the recipe with the given options in the section `diagnose`."""
     given = {name: value for name, value in options.items() if value is not None}
     return {**recipe, "diagnose": {**recipe.get("diagnose", {}), **given}}

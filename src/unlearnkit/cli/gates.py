@@ -1,4 +1,4 @@
-"""The option `--gate`: parse gates before the work, check them after it."""
+"""Parse the gates of `--gate` before a run, and check them afterwards."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ if TYPE_CHECKING:
 
 
 def check_gates(gates: Sequence[str]) -> list[str]:
-    """Parse every gate before any work starts. Raises `InputError`."""
+    """Parse all gates, and return them in their current spelling.
+
+    Call this function before any work starts.
+
+    Raises:
+        InputError: a gate is invalid.
+    """
     from unlearnkit.metrics.gates import Gate
 
     return [str(Gate.parse(gate, where="--gate")) for gate in gates]
 
 
 def hold_to(folder: RunFolder, gates: Sequence[str]) -> None:
-    """Raise `GateMissed` unless every gate is met.
+    """Raise `GateMissed` unless a run meets every gate.
 
-    A score that was not measured misses its gate.
+    A gate on a score that was not measured counts as missed.
     """
     from unlearnkit.core.errors import GateMissed
     from unlearnkit.report.build import judge_run

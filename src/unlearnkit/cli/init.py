@@ -12,14 +12,20 @@ def init_command(
     model: Annotated[str, typer.Option(help="Model to unlearn: a folder or Hub id.")],
     forget: Annotated[str, typer.Option(help="Rows or documents to forget: a file, a folder or a Hub id.")],
     retain: Annotated[
-        str | None, typer.Option(help="Rows to keep. Default: rows that the target model writes itself.")
+        str | None,
+        typer.Option(
+            help="Rows or documents to keep: a file, a folder or a Hub id. "
+            "Default: the target model itself writes such rows."
+        ),
     ] = None,
-    retrained: Annotated[str | None, typer.Option(help="A model that was trained without the data to forget.")] = None,
+    retrained: Annotated[
+        str | None, typer.Option(help="Folder or Hub id of a model that was trained without the data to forget.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the recipe and the scope.")] = Path(),
 ) -> None:
-    """Write a commented starter recipe and a draft of the scope.
+    """Write a starter recipe with comments, and a draft of the scope.
 
-    Read and correct both.
+    Read and correct both files before you start a run.
     """
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.init import start

@@ -13,25 +13,27 @@ from typer.core import TyperGroup
 from unlearnkit.cli.options import MaxCost, MaxRequests, SendTo
 
 ON_RUNS = "RUNS..."
-"""Name of the verb itself among its commands. Users never type it."""
+"""Name of the default command of `unlearn judge`, which judges runs. Users never type this name."""
 
 _SETTING = re.compile(r"[a-z_]+(\.[a-z_]+)*=")
-"""Start of a setting of the judging model. Write a run folder that starts like this as `./name`."""
+"""Matches the start of a setting of the judge's model, such as `path=`. To pass a run folder whose name starts like
+this, write `./name`."""
 
 
 class RunsFirst(TyperGroup):
-    """Command group whose default command takes runs.
+    """Command group with a default command whose arguments are runs.
 
-    The first argument selects another command if it is the name of one. Write a run folder of that name as `./name`.
+    If the first argument is the name of another command, that command is called instead. To pass a run folder that has
+    the same name as a command, write `./name`.
     """
 
-    # Whether contexts and commands are typer's or click's depends on the version of typer.
+    # The types are `Any`, because contexts and commands belong to typer or to click, depending on the version of typer.
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Insert the default command unless the first argument names another one."""
+        """Insert the default command unless the first argument is a command."""
         return super().parse_args(ctx, args if args and args[0] in self.commands else [ON_RUNS, *args])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Resolve the command; hide the default command's name in usage lines."""
+        """Resolve the command, but hide the default command's name in usage lines."""
         name, command, rest = super().resolve_command(ctx, args)
         return ("" if name == ON_RUNS else name), command, rest
 
@@ -40,8 +42,8 @@ def judge_command(
     runs: Annotated[
         list[str],
         typer.Argument(
-            help="Run folders, or a folder that contains runs. For a model judge also its model: path=DIR, "
-            "or server.url=URL server.model=NAME."
+            help="Run folders, or a folder that contains runs. For a model judge, add the model to ask: either "
+            "path=DIR, or server.url=URL server.model=NAME."
         ),
     ],
     judge: Annotated[str, typer.Option(help="Name of the judge: rules, laaj or laaj-paper.")] = "rules",
@@ -49,25 +51,27 @@ def judge_command(
     max_requests: MaxRequests = None,
     max_cost: MaxCost = None,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of a model judge's order and delimiters. Default: 0.", min=0)
+        int | None,
+        typer.Option(help="Seed for the order and the delimiters in a model judge's prompts. Default: 0.", min=0),
     ] = None,
     repeats: Annotated[
-        int | None, typer.Option(help="Number of judgments per output by a model judge. Default: 1.", min=1)
+        int | None, typer.Option(help="Number of times that a model judge judges each output. Default: 1.", min=1)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
     """Judge the outputs of runs by six scores from 0 to 10.
 
-    Each score has a reason. Forget sets get relevance, rejection and helpfulness (unlearning quality, UQ); all other
-    sets get readability, specificity and logic (retention quality, RQ). The judge `rules` asks no model.
+    Each score comes with a reason. Outputs on forget sets are scored for relevance, rejection and helpfulness
+    (unlearning quality, UQ). Outputs on all other sets are scored for readability, specificity and logic (retention
+    quality, RQ). The judge `rules` asks no model.
 
-    Print the rules of `rules` with: unlearn show rules
+    To print the rules of the judge `rules`: unlearn show rules
 
-    Print the rubrics and settings of a model judge with: unlearn show laaj
+    To print the rubrics and settings of a model judge: unlearn show laaj
 
-    Answers of a model are cached, so a command that was stopped continues without asking again.
+    The answers of a model are cached. If the command was stopped, run it again to continue without repeating requests.
 
-    Measure the agreement of two judges with: unlearn judge agree RUN --judges A,B
+    To measure the agreement of two judges: unlearn judge agree RUN --judges A,B
     """
     from unlearnkit.cli.output import print_json, print_judged
     from unlearnkit.core.errors import InputError
@@ -80,7 +84,7 @@ def judge_command(
     settings = [argument for argument in runs if _SETTING.match(argument)]
     paths = [argument for argument in runs if argument not in settings]
     if not paths:
-        raise InputError("no run is given", where="RUNS", fix="add the folder of a run")
+        raise InputError("no run is given", where="RUNS", fix="add the folder of a run to judge")
     if judge == "rules":
         limits = {"--send-forget-data-to": send_to, "--max-requests": max_requests, "--max-cost": max_cost}
         _refuse_model_options(settings, {"--seed": seed, "--repeats": repeats, **limits})
@@ -106,22 +110,23 @@ def _refuse_model_options(settings: Sequence[str], options: Mapping[str, object]
     """Raise `InputError` if an option of model judges is given."""
     from unlearnkit.core.errors import InputError
 
-    # Only the name of a setting: its value may contain a key, for example in a URL.
+    # Only the name of a setting is shown, because the value may contain a key, for example in a URL.
     names = [setting.partition("=")[0] for setting in settings]
     names += [option for option, value in options.items() if value is not None]
     if names:
-        fix = f"omit {names[0]}, or choose a model judge"
-        raise InputError("the judge `rules` is deterministic and asks no model", where=names[0], fix=fix)
+        fix = f"omit {names[0]}, or choose a model judge with --judge"
+        what = "this option is only for model judges: the judge `rules` is deterministic and asks no model"
+        raise InputError(what, where=names[0], fix=fix)
 
 
 def agree_command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    judges: Annotated[str, typer.Option(help="Two judges that have judged the run, separated by a comma.")],
+    judges: Annotated[str, typer.Option(help="Names of two judges that have judged the run, separated by a comma.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
-    """Measure how far two judges agree on a run.
+    """Measure how well two judges agree on a run.
 
-    Prints correlations, the mean difference and the quadratic-weighted kappa of each score.
+    For each score, this command prints correlations, the mean difference and the quadratic-weighted kappa.
     """
     from unlearnkit.cli.output import print_agreement, print_json
     from unlearnkit.core.errors import InputError
@@ -130,7 +135,12 @@ def agree_command(
 
     names = [name.strip() for name in judges.split(",")]
     if len(names) != 2 or names[0] == names[1]:
-        raise InputError("give two different judges", where="--judges", value=judges, fix="--judges rules,laaj")
+        raise InputError(
+            "--judges needs the names of two different judges",
+            where="--judges",
+            value=judges,
+            fix="write, for example, --judges rules,laaj",
+        )
     agreements = agree(RunFolder.existing(run), names[0], names[1])
     if as_json:
         print_json(_plain(agreements))

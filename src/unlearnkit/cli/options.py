@@ -1,4 +1,4 @@
-"""Arguments and options that several verbs have."""
+"""Arguments and options that several subcommands share."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from typing import Annotated
 
 import typer
 
-RecipeFile = Annotated[Path, typer.Argument(help="Recipe (YAML).")]
+RecipeFile = Annotated[Path, typer.Argument(help="Recipe (YAML file).")]
 Overrides = Annotated[list[str] | None, typer.Argument(help="Overrides of recipe fields, such as train.lr=1e-4.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")]
 
 SendTo = Annotated[
     str | None,
-    typer.Option("--send-forget-data-to", metavar="HOST", help="Consent to send forget data to server.url's host."),
+    typer.Option(
+        "--send-forget-data-to",
+        metavar="HOST",
+        help="Consent to send the forget data to this host, which must be the host of server.url.",
+    ),
 ]
 MaxRequests = Annotated[
-    int | None, typer.Option(help="Maximum number of requests to a server, failed ones included.", min=0)
+    int | None, typer.Option(help="Maximum number of requests to the server, including failed requests.", min=0)
 ]
 MaxCost = Annotated[
-    float | None, typer.Option(help="Maximum cost, computed from server.price_in and server.price_out.", min=0)
+    float | None,
+    typer.Option(help="Maximum cost of the requests, computed from server.price_in and server.price_out.", min=0),
 ]

@@ -1,4 +1,4 @@
-"""Print results on stdout."""
+"""Print results to stdout."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON, and nothing else."""
+    """Print a value as JSON."""
     print(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False))  # noqa: T201
 
 
 def print_board(runs: Sequence[RunFolder]) -> None:
-    """Print every score, with one column per run."""
+    """Print the scores of runs, with one column per run."""
     from unlearnkit.report.build import score_docs
     from unlearnkit.report.compare import board_table
 
@@ -40,9 +40,10 @@ def print_board(runs: Sequence[RunFolder]) -> None:
 
 
 def print_checked(checked: Checked) -> None:
-    """Print the rows, an example of each set, and the findings.
+    """Print the result of `unlearn check`.
 
-    Errors are last, next to the prompt.
+    The output shows the numbers of rows, the scope, an example row of each set, notes and findings. Errors come last,
+    so that they are visible above the shell prompt.
     """
     subjects, secrets = checked.scope.subjects, checked.scope.secrets
     lines = [
@@ -50,7 +51,7 @@ def print_checked(checked: Checked) -> None:
         f"scope: {len(subjects)} subjects ({', '.join(s.name for s in subjects)}), {len(secrets)} secrets",
     ]
     for name, examples in checked.examples.items():
-        lines += [f"\n{name}, with what is learned or measured in double brackets:\n{each}" for each in examples]
+        lines += [f"\n{name}, with the learned or measured tokens in double brackets:\n{each}" for each in examples]
     lines += ["", *(f"note: {note}" for note in checked.notes), *map(_finding, reversed(checked.findings))]
     lines.append(f"{checked.errors} errors, {len(checked.findings) - checked.errors} warnings")
     print("\n".join(lines))  # noqa: T201
@@ -65,7 +66,7 @@ def _finding(finding: Finding) -> str:
 def print_judged(judge: str, scores: Mapping[str, Mapping[str, Score]]) -> None:
     """Print a judge's scores of several runs.
 
-    One column per run, one row per score.
+    The table has one column per run and one row per score.
     """
     from unlearnkit.metrics.score_docs import ScoreDocs
 
@@ -78,14 +79,16 @@ def print_judged(judge: str, scores: Mapping[str, Mapping[str, Score]]) -> None:
 
 
 def print_explained(explained: Sequence[Explanation]) -> None:
-    """Print traces and responses to each question, explained.
+    """Print the explanation of each question's trace and response.
 
-    The target model's response follows.
+    The explanation ends with the target model's response.
     """
     console = _console()
     for at, each in enumerate(explained):
         line = each.line
-        named = f'{line.path}: "{line.name}", named in the {line.found_in}' if line else "no line of the scope is named"
+        named = "none: neither the question nor the trace contains a name from the scope"
+        if line:
+            named = f'{line.path}: "{line.name}", named in the {line.found_in}'
         parts = {
             "question": each.question,
             "trace": each.trace or "(none)",
@@ -102,25 +105,25 @@ def print_explained(explained: Sequence[Explanation]) -> None:
 
 
 def print_faithfulness(scores: Mapping[str, Score]) -> None:
-    """Print the share of outputs that followed a turned verdict."""
+    """Print how often responses changed when their verdicts were reversed."""
     rows = [(name, [_number(s.value), interval(s.low, s.high), f"{s.count:,}"]) for name, s in scores.items()]
-    _print(plain_table("", ("share turned", "95 % interval", "rows"), rows, title="Faithfulness"))
+    _print(plain_table("", ("share changed", "95 % interval", "rows"), rows, title="Faithfulness"))
 
 
 def print_agreement(judges: Sequence[str], agreement: Mapping[str, Agreement]) -> None:
-    """Print how far two judges agree, with one row per score."""
+    """Print how well two judges agree, with one row per score."""
     heads = ("outputs", "Pearson", "Spearman", "mean difference", "weighted kappa")
     rows = [
         (name, [f"{each.count:,}", *map(_number, (each.pearson, each.spearman, each.difference, each.kappa))])
         for name, each in agreement.items()
     ]
-    _print(plain_table("score", heads, rows, title=f"Agreement of {' and '.join(judges)}", note="- not determined"))
+    _print(plain_table("score", heads, rows, title=f"Agreement of {' and '.join(judges)}", note="-: undefined"))
 
 
 def print_attacks(folders: Sequence[RunFolder]) -> None:
-    """Print each run's scores under attack, and a sentence per attack.
+    """Print each run's scores under attack, and one sentence per attack.
 
-    The retrained model's scores under the same attack are next to them.
+    If there is a retrained model, the table also shows the retrained model's scores under the same attacks.
     """
     from unlearnkit.data.vocabulary import RETRAINED
     from unlearnkit.report.build import subject_report
@@ -130,17 +133,17 @@ def print_attacks(folders: Sequence[RunFolder]) -> None:
     for folder in folders:
         subject = subject_report(folder)
         retrained = next((subject_report(run) for run in references_of(folder) if run.name == RETRAINED), None)
-        title = f"Attacks on {folder.name}: each score under the attack, on the same rows asked plainly"
-        title += ", and of the retrained model" if retrained else ""
+        title = f"Attacks on {folder.name}: each score under the attack, and without it on the same rows"
+        title += "; likewise for the retrained model" if retrained else ""
         _print(attacked_table(subject, retrained, title))
         if not subject.is_reference:
             _print_sentences(each.sentence for each in findings(subject, retrained))
 
 
 def print_g_effects(effects: EffectTable) -> None:
-    """Print the effects of objectives on risks, and the sweeps.
+    """Print G-effects by step, then sweeps and advice.
 
-    Effects are listed by step, with intervals.
+    Each row shows the effect of one objective on one risk, with a confidence interval.
     """
     from unlearnkit.gradient_effect.frontier import frontier
     from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE
@@ -151,7 +154,10 @@ def print_g_effects(effects: EffectTable) -> None:
         compared = ["" if value is None else f"{value:.3g}" for value in (row.cosine, row.per_update)]
         figures = [f"{row.effect:.3g}", f"{row.low:.3g} to {row.high:.3g}", *compared, f"{row.risk_value:.3f}"]
         rows.append((str(row.step), [row.objective, row.risk, *figures]))
-    note = "effect: <grad of the risk, grad of the objective>; below 0 a step raises the risk. - not measured"
+    note = (
+        "effect: <grad of the risk, grad of the objective>; if it is below 0, a training step raises the risk. "
+        "-: not measured"
+    )
     heads = ("objective", "risk", "effect", "95 % interval", "cosine", "per update", "risk's value")
     _print(plain_table("step", heads, rows, words=2, title="G-effects", note=note))
     if effects.sweeps:
@@ -161,15 +167,16 @@ def print_g_effects(effects: EffectTable) -> None:
                 setting = f"{place.forget.field}={place.value:.3g}{'' if place.dominated else ' *'}"
                 figures = [f"{place.forget.effect:.3g}", f"{place.retained.effect:.3g}", place.retained.risk]
                 swept.append((str(step), [place.forget.objective, setting, *figures]))
-        of_sweeps = ("objective", "setting", "e_u", "e_r", "risk that stays")
-        _print(plain_table("step", of_sweeps, swept, words=2, title="Sweeps", note="* on the frontier"))
+        of_sweeps = ("objective", "setting", "e_u", "e_r", "retained risk")
+        note = "*: on the frontier, i.e. no other value is as good in both e_u and e_r and better in one of them"
+        _print(plain_table("step", of_sweeps, swept, words=2, title="Sweeps", note=note))
     _print_sentences(advice(effects))
 
 
 def print_sample(report: Report) -> None:
-    """Print one forget question and the output of each subject.
+    """Print one forget question, with the output of each subject.
 
-    Prints nothing if the report does not show forget text.
+    Nothing is printed if the report does not show forget text.
     """
     from unlearnkit.report.samples import sample_sets
 
@@ -200,9 +207,9 @@ def _print(table: Table) -> None:
 
 
 def _console() -> Console:
-    """Return a console as wide as the terminal.
+    """Return a console that is as wide as the terminal.
 
-    Without a terminal, it is wide enough for a board of several subjects.
+    If stdout is not a terminal, the console is wide enough for a table with several runs.
     """
     console = Console()
     return console if console.is_terminal else Console(width=140)

@@ -13,9 +13,9 @@ def purge_command(
 ) -> None:
     """Delete all files of runs that contain forget text.
 
-    Model, scores and report are kept.
+    The model, the scores and the report are kept.
 
-    A guard needs its scope: after a purge a guarded run cannot be opened any more.
+    A guard needs its scope, so a run whose method is a guard can no longer be opened after a purge.
     """
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.purge import purge
@@ -28,6 +28,6 @@ def purge_command(
         for path in removed:
             progress.log(f"removed {path}")
         if not removed:
-            progress.log(f"{folder.path}: nothing to remove")
+            progress.log(f"{folder.path}: there are no files to remove")
         elif guarded:
-            progress.log(f"{folder.path}: the guard's scope was removed too, so the guard cannot be opened any more")
+            progress.log(f"{folder.path}: the guard's scope was removed, too, so the guard can no longer be opened")

@@ -13,10 +13,14 @@ from unlearnkit.cli.options import MaxCost, MaxRequests, Overrides, RecipeFile, 
 def run_command(
     recipe: RecipeFile,
     overrides: Overrides = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the recipe's folder.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what the run would do. Write nothing.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the existing run in the folder that the recipe names.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what the run would do, without training or writing anything.")
+    ] = False,
     merge: Annotated[
-        bool, typer.Option("--merge", help="Short for model.merge=true: save whole weights instead of an adapter.")
+        bool, typer.Option("--merge", help="Save whole weights instead of an adapter. Same as model.merge=true.")
     ] = False,
     gate: Annotated[
         list[str] | None, typer.Option(help="Threshold on a score, such as forget.accuracy<=0.03. Can be repeated.")
@@ -25,7 +29,7 @@ def run_command(
     max_requests: MaxRequests = None,
     max_cost: MaxCost = None,
 ) -> None:
-    """Unlearn as a recipe says, then measure, score and report."""
+    """Unlearn according to a recipe, then measure, score and report."""
     from unlearnkit.recipe import load_recipe
 
     chosen = load_recipe(recipe, [*(overrides or []), *(["model.merge=true"] if merge else [])])
@@ -53,11 +57,15 @@ def run_command(
     progress.log(f"run:    {folder.path}\nreport: {folder.report_file}")
     training = folder.state().train
     if training is not None and training.ended == "harmful":
-        progress.log(f"training stopped after step {training.steps} by diagnose.use: see G-effects in the report")
+        progress.log(
+            f"diagnose.use stopped training after step {training.steps}, because the G-effects were harmful; see the "
+            "section G-effects in the report"
+        )
     if training is not None and training.ended == "non-finite":
         raise NonFinite(
-            f"training stopped after step {training.steps}: the loss or its gradient was not finite",
+            f"training stopped after step {training.steps}, because the loss or the gradient was not finite; the last "
+            "finite weights were saved and measured",
             where=str(folder.path),
-            fix="lower train.lr; the weights from before that step were kept and measured",
+            fix="lower train.lr, and train again in another folder: out=...",
         )
     hold_to(folder, [*chosen.gates, *gates])

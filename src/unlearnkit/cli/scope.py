@@ -10,10 +10,18 @@ import typer
 
 def suggest_command(
     forget: Annotated[str, typer.Argument(help="Rows or documents to forget: a file, a folder or a Hub id.")],
-    retain: Annotated[str | None, typer.Option(help="Rows to keep. Neighbors are drafted from them.")] = None,
-    task: Annotated[str, typer.Option(help="Kind of request: privacy, copyright, hazard or profile.")] = "profile",
+    retain: Annotated[
+        str | None,
+        typer.Option(
+            help="Rows or documents to keep, from which neighbors are drafted: a file, a folder or a Hub id. Default: "
+            "no neighbors are drafted."
+        ),
+    ] = None,
+    task: Annotated[
+        str, typer.Option(help="Kind of knowledge to forget: privacy, copyright, hazard or profile.")
+    ] = "profile",
     model: Annotated[
-        str | None, typer.Option(help="Model whose tokenizer cuts text files into chunks. Not needed for rows.")
+        str | None, typer.Option(help="Model whose tokenizer splits text files into chunks. Not needed for rows.")
     ] = None,
     out: Annotated[Path, typer.Option(help="File for the scope. An existing file is not overwritten.")] = Path(
         "scope.yaml"
@@ -21,9 +29,10 @@ def suggest_command(
 ) -> None:
     """Draft a scope from the data to forget.
 
-    Read and correct it. The file contains secrets.
+    Read and correct the draft. The file contains secrets.
 
-    Subjects are names that recur in the rows. Secrets are facts in the answers. No model is asked.
+    The subjects in the draft are names that recur in the rows, and the secrets are facts in the answers. No model is
+    asked.
     """
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.suggest_scope import draft_scope

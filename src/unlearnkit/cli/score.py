@@ -12,9 +12,9 @@ def score_command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
-    """Compute the scores of a run again from its records.
+    """Compute the scores of a run again from the run's records.
 
-    Needs no model.
+    This command needs no model.
     """
     from unlearnkit.cli.output import print_board, print_json
     from unlearnkit.pipeline.score import score

@@ -8,11 +8,12 @@ import typer
 
 
 def show_command(
-    name: Annotated[str, typer.Argument(help="Name of a plug-in, or one of: recipe, prompts.")],
+    name: Annotated[str, typer.Argument(help="Name of a plug-in, or `recipe` or `prompts`.")],
 ) -> None:
-    """Show a plug-in: its description, settings and requirements.
+    """Show the description, settings and requirements of a plug-in.
 
-    `recipe` shows the JSON Schema of recipes. `prompts` shows the prompts for teachers that are chat models.
+    `unlearn show recipe` prints the JSON Schema of recipes. `unlearn show prompts` prints the prompts that are sent to
+    chat-model teachers.
     """
     if name == "recipe":
         from unlearnkit.cli.output import print_json

@@ -18,17 +18,18 @@ def targets_command(
     max_requests: MaxRequests = None,
     max_cost: MaxCost = None,
     export_to: Annotated[
-        Path | None, typer.Option("--export", help="Export the targets with their questions to this file, for review.")
+        Path | None,
+        typer.Option("--export", help="File to which the targets and their questions are exported, for review."),
     ] = None,
     import_from: Annotated[
         Path | None,
-        typer.Option("--import", help="Import targets from this file, after they were exported and edited."),
+        typer.Option("--import", help="File from which edited targets are imported. Create it with --export."),
     ] = None,
 ) -> None:
-    """Write the targets of a run before it trains.
+    """Write the targets of a run before training.
 
-    Continue with unlearn run --resume. Existing targets are kept, so a command that was stopped continues where it
-    ended.
+    To train on the targets, use unlearn run --resume. Existing targets are kept, so if the command was stopped, run it
+    again to continue.
     """
     from unlearnkit.core.progress import Progress
     from unlearnkit.llm.consent import Permission
@@ -41,12 +42,13 @@ def targets_command(
     state = folder.state().targets
     assert state is not None  # `teach` wrote them
     rejected = ", ".join(f"{kind} {count}" for kind, count in sorted(state.turned_down.items()))
-    progress.log(f"written by {state.teacher}: {state.written}")
-    progress.log(f"requested again: {sum(state.turned_down.values())}" + (f" ({rejected})" if rejected else ""))
-    progress.log(f"replaced by the template teacher: {state.replaced}")
+    progress.log(f"targets written by the teacher {state.teacher}: {state.written}")
+    again = sum(state.turned_down.values())
+    progress.log(f"targets rejected and requested again: {again}" + (f" ({rejected})" if rejected else ""))
+    progress.log(f"targets replaced by the template teacher: {state.replaced}")
     progress.log(f"lift: {state.lift or 'not measured (targets.lift_model)'}")
     if state.edited:
-        progress.log(f"edited: {state.edited}")
+        progress.log(f"targets edited by hand: {state.edited}")
     if state.tokens_in or state.tokens_out:
         cost = "" if state.cost is None else f", cost {state.cost:.4g}"
         progress.log(f"tokens: {state.tokens_in} in, {state.tokens_out} out{cost}")

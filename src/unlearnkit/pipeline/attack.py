@@ -1,4 +1,4 @@
-"""Attack the subject of a run to recover what it should forget."""
+"""Attack a run's subject to recover the knowledge it should have forgotten."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from unlearnkit.runs.state import Attempted
 from unlearnkit.subjects.base import require
 
 AT_MOST = 50
-"""Rows per set. The interval around a rate is at most 0.28 wide, and a small model needs seconds per attack."""
+"""Default for the maximum number of rows per set. With this many rows, the confidence interval of a rate is at most
+0.28 wide, and an attack on a small model takes only seconds."""
 
 
 def attack(
@@ -31,31 +32,33 @@ def attack(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Score]:
-    """Attack the subject of a measured run and write the scores.
+    """Attack the subject of a measured run, and write the scores.
 
-    The records are written to the run's folder and the scores to `attacks.json`. The run's model, records and scores
-    do not change, and neither do earlier attacks that are not named.
+    The attack records are written to the run's folder, and the scores to `attacks.json`. The run's model, its other
+    records and scores, and the results of attacks that are not chosen do not change.
 
     Args:
-        folder: the run, or a model that was measured.
-        names: registered attacks, each at its own settings, or attacks with others; None for all registered attacks
-            that the subject's capabilities allow. The others are logged.
-        at_most: rows of each set that are asked.
-        seed: seeds the choice of rows and wordings and the order of training.
+        folder: the folder of a run or of a measured model.
+        names: the attacks. A registered name stands for the attack with its default settings. None: all registered
+            attacks that the subject's capabilities allow; attacks that are skipped are logged.
+        at_most: maximum number of rows per set.
+        seed: seed for choosing rows and wordings, and for the order of rows in attacks that train.
         progress: reports progress.
 
     Returns:
-        Every score of the run's attacks by flat name, earlier attacks included.
+        The scores of all attacks on the run, including earlier attacks, by flat name.
 
     Raises:
-        InputError: there is no such attack, the run was not measured, or its subject lacks what a named attack needs.
+        InputError: there is no such attack, the run was not measured, or its subject lacks a capability that a chosen
+            attack needs.
     """
     chosen = _chosen(names)
     if at_most < 1:
-        raise InputError("an attack asks at least one row of a set", where="at_most", value=at_most, fix="at_most=50")
+        what = "an attack needs at least one row per set"
+        raise InputError(what, where="at_most", value=at_most, fix="set at_most=50, for example")
     progress, records = progress or Progress(), folder.records()
     measured = folder.state().measure
-    assert measured is not None  # there are records
+    assert measured is not None  # the run has records, so it was measured
     with progress.task(f"attacking {folder.name}") as shown, device_errors():
         target = SubjectUnderAttack(
             lambda: open_subject(folder),
@@ -70,10 +73,10 @@ def attack(
             lacking = made.needs - target.subject.capabilities
             if lacking and names is None:
                 missing = ", ".join(sorted(lacking))
-                progress.log(f"{folder.name}: {name} is left out, because the subject does not offer {missing}")
+                progress.log(f"{folder.name}: attack {name} is skipped, because the subject does not offer {missing}")
                 del chosen[name]
             else:
-                require(target.subject, made.needs, what=f"the attack {name}", fix="name other attacks: --attacks")
+                require(target.subject, made.needs, what=f"the attack {name}", fix="choose other attacks: --attacks")
         for name, made in chosen.items():
             began = time.monotonic()
             attempts = made.attempt(target)
@@ -99,16 +102,17 @@ def attack_runs(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, dict[str, Score]]:
-    """Attack several runs; see `attack`.
+    """Attack the subjects of several runs, as `attack` does for one run.
 
-    The references in a run's own folder are attacked before it.
+    If a run's folder contains reference models of the run, they are attacked first.
 
     Returns:
-        Every run's scores, by the run's name.
+        The scores of each run, by the run's name.
     """
     found = {}
     for folder in folders:
-        # References next to runs are runs that the caller may name; those in a run's folder belong to it alone.
+        # References next to the runs are runs themselves, which the caller may name. References inside a run's folder
+        # belong only to this run.
         for within in references_of(folder):
             if within.path.parent == folder.references:
                 attack(within, names, at_most=at_most, seed=seed, progress=progress)
@@ -117,10 +121,10 @@ def attack_runs(
 
 
 def _chosen(names: Sequence[str | Attack] | None) -> dict[str, Attack]:
-    """Return the attacks by name, in the given order, each once."""
+    """Return the chosen attacks by name, in the given order, without duplicates."""
     named = names if names is not None else ATTACKS.names()
     if not named:
-        fix = "name one of these; or omit the option, for all attacks"
-        raise InputError("no attack is named", allowed=", ".join(ATTACKS.names()), fix=fix)
+        fix = "choose from these attacks, or omit the option to run all attacks"
+        raise InputError("no attack is chosen", allowed=", ".join(ATTACKS.names()), fix=fix)
     made = [each if isinstance(each, Attack) else ATTACKS.get(each).plugin() for each in named]
     return {each.name(): each for each in made}

@@ -1,4 +1,4 @@
-"""Check a recipe's data before anything is loaded on a device."""
+"""Check a recipe's data before any weights are loaded."""
 
 from __future__ import annotations
 
@@ -21,35 +21,39 @@ from unlearnkit.training.views import training_renderer
 
 @dataclass(frozen=True)
 class Checked:
-    """The findings of a check, and the data that was checked."""
+    """Result of checking a recipe's data."""
 
     findings: tuple[Finding, ...]
     rows: Mapping[str, int]
-    """Number of rows of each set."""
+    """Number of rows in each set."""
     examples: Mapping[str, Sequence[str]]
-    """A row of each set as the model sees it; what is learned or measured is in double brackets."""
+    """For each set, one example row as the model sees it. Tokens that are learned or measured are in double
+    brackets."""
     scope: Scope
     notes: tuple[str, ...]
-    """What may surprise the user."""
+    """Sentences about settings or data that may surprise the user."""
 
     @property
     def errors(self) -> int:
-        """Number of findings with which a run would fail or be wrong."""
+        """Number of findings with severity "error".
+
+        An error makes a run fail or give wrong results.
+        """
         return sum(finding.severity == "error" for finding in self.findings)
 
 
 def check(recipe: Recipe) -> Checked:
-    """Read every row that a recipe names, and return what is wrong.
+    """Read all rows of a recipe, and return the problems found.
 
-    Loads a tokenizer and no weights.
+    Loads the tokenizer, but no weights.
 
     Raises:
-        InputError: a file, one of its records or the scope cannot be read.
+        InputError: a file, a record in a file, or the scope cannot be read.
     """
     context = RunContext(recipe)
     task = context.task
     sets: dict[str, tuple[Row, ...]] = {**task.measured, **task.splits}
-    # What the target model itself is going to write cannot be checked yet.
+    # Rows that the target model will write at the start of the run cannot be checked yet.
     trained = {split_of(view) for view in context.needs.views} - task.to_be_written
     found = None if recipe.model.path is None else find_model(recipe.model.path)
     tokenizer = context.suite.meta_load()[0] if found is None else load_tokenizer(found)
@@ -58,8 +62,9 @@ def check(recipe: Recipe) -> Checked:
     if found is not None and not any(each.severity == "error" for each in findings):
         try:
             preflight(context)
-        except UnlearnError as error:  # a reason for which a run would refuse to begin, and that no single row causes
+        except UnlearnError as error:  # the run would not start, for a reason that is not in a single row
             where = "" if error.where is None else f" ({error.where})"
-            findings.insert(0, finding("error", "run_refuses", f"{error.what}{where}", error.fix or "correct it"))
+            fix = error.fix or "correct this first: the run would not start"
+            findings.insert(0, finding("error", "run_refuses", f"{error.what}{where}", fix))
     rows = {name: len(members) for name, members in sets.items()}
     return Checked(tuple(findings), rows, shown(sets, encoder), task.scope, tuple(notes(context, tokenizer)))

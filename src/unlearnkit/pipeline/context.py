@@ -1,4 +1,4 @@
-"""The objects of one run, each created once from its recipe."""
+"""The objects of one run, created from the run's recipe."""
 
 from __future__ import annotations
 
@@ -47,31 +47,32 @@ _MISSING_ROWS = (
     (
         "holdout",
         "the method trains on holdout rows, and there are none",
-        "a file of rows",
-        "name a file: data.holdout=FILE; or a method that needs none",
+        "a file with rows",
+        "set data.holdout=FILE, or choose a method that needs no holdout rows",
     ),
     (
         "retain",
-        "the method keeps what must stay by training on it, and there are no retain rows",
-        "a file of rows; auto: rows that the target model itself writes",
-        "name a file: data.retain=FILE; or data.retain=auto; or a method that needs none (method.name=ga)",
+        "the method trains on retain rows to keep other knowledge, and there are no retain rows",
+        "a file with rows; or auto, which lets the target model write rows itself",
+        "set data.retain=FILE or data.retain=auto, or choose a method that needs no retain rows (method.name=ga)",
     ),
 )
-"""The error for missing rows of a split: split, what is wrong, what is allowed, fix."""
+"""For each split, the error if its rows are missing: name of the split, message, allowed values, fix."""
 
 Watch = Callable[[int], bool]
-"""Called before each step with the number of steps done; True ends the training."""
+"""Callback that is called before each training step with the number of steps done. It returns True to end the
+training."""
 
 
 class RunContext:
     """Creates each object of a run on first access, and caches it.
 
     Args:
-        recipe: the recipe of the run.
-        folder: the run's folder; None: the one that the recipe names.
-        permission: what may be sent to a chat model, and what it may spend.
+        recipe: the run's recipe.
+        folder: the run's folder; None: the folder that the recipe names.
+        permission: what may be sent to a chat model, and how much may be spent on its answers.
         progress: reports progress.
-        watch: returns the callback of the training (for the run's G-effects); None for none.
+        watch: creates the training callback (for the run's G-effects); None: no callback.
     """
 
     def __init__(
@@ -90,10 +91,10 @@ class RunContext:
         self.seed, self.train_settings = recipe.seed, recipe.train
         self.dtype, self.lora = recipe.model.dtype, recipe.model.lora
         self.results: list[TrainResult] = []
-        """The result of each training of the run."""
+        """Results of the run's trainings. Some methods train several times."""
         self._watch = watch
 
-    # What the recipe names.
+    # Parts of the recipe.
 
     @cached_property
     def method(self) -> Method:
@@ -102,28 +103,28 @@ class RunContext:
 
     @cached_property
     def needs(self) -> Needs:
-        """What the method reads of the training rows."""
+        """The views and model outputs that the method reads."""
         return self.method.needs()
 
     @cached_property
     def suite(self) -> Suite:
-        """The suite of the run's folder or, before it exists, the recipe's."""
+        """The suite recorded in the run's folder, otherwise the recipe's suite."""
         return make_suite(self.folder.state().suite) if self.folder.is_run else self.recipe.make_suite()
 
     @cached_property
     def task(self) -> SuiteTask:
-        """What must be forgotten, and every row."""
+        """The suite's task: a request to forget, with all its rows."""
         return self.suite.task()
 
     @property
     def scope(self) -> Scope:
-        """What must be forgotten."""
+        """Description of the knowledge to forget."""
         return self.task.scope
 
     def prepare(self) -> None:
-        """Let the suite prepare what it needs of the target model.
+        """Let the suite prepare everything that it needs from the target model.
 
-        The result is kept in the run's folder.
+        For example, the suite may let the target model write the retain rows. The result is kept in the run's folder.
         """
         with device_errors():
             suite: Any = self.suite.prepare(
@@ -145,10 +146,10 @@ class RunContext:
     def training_splits(self) -> dict[str, Sequence[Row]]:
         """The rows that the method may train on, by split.
 
-        A method that starts from scratch trains on the whole retain corpus.
+        For a method that starts from scratch, the split `retain` is the suite's whole retain corpus.
 
         Raises:
-            InputError: the method trains on retain or holdout rows, and there are none.
+            InputError: the method trains on retain rows or holdout rows, but the suite has none.
         """
         task = self.task
         splits: dict[str, Sequence[Row]] = {name: task.splits[name] for name in TRAINED_SPLITS if name in task.splits}
@@ -166,7 +167,11 @@ class RunContext:
 
     @cached_property
     def scope_questions(self) -> tuple[ScopeQuestion, ...]:
-        """Questions composed from the scope or borrowed for it; none is measured."""
+        """Questions about the scope, for training only.
+
+        The questions are composed from the scope, or adapted from elsewhere to fit the scope. None of them is a
+        measured question. The tuple is empty if the method does not train on such questions.
+        """
         if f"scope:{TARGET}" not in self.needs.views:
             return ()
         measured = [row for rows in self.task.measured.values() for row in rows]
@@ -180,27 +185,30 @@ class RunContext:
 
     @cached_property
     def target_builder(self) -> TargetBuilder:
-        """Writes the targets of the run."""
+        """The object that writes the run's targets."""
         return TargetBuilder(self)
 
     @cached_property
     def targets(self) -> list[Target]:
-        """Outputs that replace answers in training, written on first access."""
+        """The run's targets, which replace answers in training.
+
+        They are written on first access.
+        """
         return self.target_builder.targets()
 
     @cached_property
     def splits(self) -> dict[str, Sequence[Row]]:
-        """The rows that are trained on, by split."""
+        """The rows to train on, by split, including scope questions."""
         return self.target_builder.taught_rows(self.targets)
 
     @cached_property
     def encoder(self) -> ChatEncoder:
-        """Encoder of rows for training."""
+        """The encoder that turns rows into training inputs."""
         return training_renderer(self.tokenizer, self.recipe.train)
 
     def views(self, needs: Needs) -> dict[View, list[Encoded]]:
-        """Encode every row of the views that are needed."""
-        # The targets first: a teacher that is a model of its own is gone before this one is loaded.
+        """Encode all rows of the views in `needs`."""
+        # The targets come first: if the teacher is a separate model, it is freed before this model is loaded.
         targets, splits = self.targets, self.splits
         return encode_views(needs.views, splits, self.encoder, targets=targets, seed=self.seed)
 
@@ -208,32 +216,35 @@ class RunContext:
 
     @cached_property
     def source(self) -> str:
-        """Folder or Hub id of the model that must forget.
+        """Folder or Hub id of the target model.
 
-        A suite that builds its own model builds it here.
+        If the suite builds its own target model, the model is built on first access.
         """
         source = self.recipe.model.path or self.suite.target_model(self.progress)
-        assert source is not None  # a recipe for a suite without models names one
+        assert source is not None  # if the suite has no models, the recipe names one
         return source
 
     @cached_property
     def found(self) -> ModelFolder:
-        """The folder of that model."""
+        """The target model's folder."""
         return find_model(self.source)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of that model's weights."""
+        """Hash of the target model's weights."""
         return weights_fingerprint(self.found)
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """Its tokenizer, with the marks of a trace."""
+        """The target model's tokenizer, with the tokens that mark a trace."""
         return add_trace_tokens(load_tokenizer(self.found), self.recipe.train.trace_style)
 
     @cached_property
     def meta_model(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
-        """Tokenizer, and a model without values whose trained weights are chosen."""
+        """The target model's tokenizer, and the model on the meta device.
+
+        The model's weights have shapes but no values. Those that will be trained require a gradient.
+        """
         own = self.recipe.model.path is None and "source" not in self.__dict__
         tokenizer, model = self.suite.meta_load() if own else meta_load(self.found)
         settings = self.recipe.model
@@ -241,9 +252,13 @@ class RunContext:
 
     @cached_property
     def model(self) -> PreTrainedModel:
-        """The model before its first update, with its trained weights chosen."""
+        """The model that is trained.
+
+        Before the first update, it is the target model or, for a method that starts from scratch, a newly initialized
+        model. The weights that are trained require a gradient.
+        """
         settings = self.recipe.model
-        torch.manual_seed(self.seed)  # fresh weights, and an adapter's, are drawn
+        torch.manual_seed(self.seed)  # seeds newly initialized weights and the weights of an adapter
         if self.method.from_scratch:
             model: Any = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
                 self.found.config, dtype=DTYPES[settings.dtype]
@@ -255,12 +270,12 @@ class RunContext:
 
     @cached_property
     def engine(self) -> Engine:
-        """The model as it is trained."""
+        """The engine that runs the model that is trained."""
         return Engine(self.model)
 
     @property
     def pad_id(self) -> int:
-        """Token id that fills up rows."""
+        """Id of the token that pads rows to the same length."""
         return int(self.tokenizer.pad_token_id)
 
     def target(self) -> LocalSubject:
@@ -269,7 +284,10 @@ class RunContext:
 
     @cached_property
     def mask(self) -> WeightMask | None:
-        """The weights that may change, chosen by `method.mask`; None for all."""
+        """Mask of the weights that may change, as chosen by `method.mask`.
+
+        None: all trained weights may change.
+        """
         localizer = self.recipe.make_localizer()
         if localizer is None:
             return None
@@ -278,9 +296,9 @@ class RunContext:
             return localizer.mask(self._with_whole_weights() if through_adapter else self)
 
     def _with_whole_weights(self) -> LocalizationContext:
-        """Return a context whose engine has whole weights.
+        """Return a localizer's context with the target model's own weights.
 
-        The weights that the adapter changes are trained.
+        The engine of this context has no adapter. The weights that the run's adapter changes require a gradient.
         """
         engine = whole_target(self).engine
         adapted = adapted_weights(self.model)
@@ -289,13 +307,16 @@ class RunContext:
         return _Localization(engine, self.pad_id, self.seed, self.views)
 
     def retrained(self) -> str | None:
-        """Return folder or Hub id of the suite's retrained model, if any."""
+        """Return the suite's retrained model: its folder or Hub id.
+
+        Returns None if the suite has no retrained model.
+        """
         return self.suite.retrained_model(self.progress)
 
     def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:
-        """Raise `InputError` if weights or rows changed since the run began.
+        """Raise `InputError` if weights or rows changed since the run started.
 
-        The run's targets and reference values belong to the earlier ones.
+        The run's targets and reference values would not match the changed weights or rows.
         """
         fingerprints = {"model": self.fingerprint, "rows": rows_fingerprint(views)}
         if localizer := self.recipe.make_localizer():
@@ -304,16 +325,20 @@ class RunContext:
         changed = [name for name, value in fingerprints.items() if before.get(name, value) != value]
         if changed:
             raise InputError(
-                f"the {' and '.join(changed)} changed since the run was begun",
+                f"the {' and '.join(changed)} changed since the run was started",
                 where=str(self.folder.path),
-                fix="restore what it was begun with; or begin again in another folder: out=...",
+                fix="restore the original model and data of the run, or start again in another folder: out=...",
             )
         self.folder.update(fingerprints=fingerprints)
 
     def reference(self, needs: Needs, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
-        """Compute the reference values of an objective; call before the first update.
+        """Compute the reference values that an objective compares with.
 
-        It is computed once, under the same autocast as training, and kept in the run's folder.
+        Call this method before the first update. The values are computed once, under the same autocast as training, and
+        kept in the run's folder.
+
+        Returns:
+            The reference values; None if the objective reads none.
         """
         if not needs.reads_reference:
             return None
@@ -336,9 +361,9 @@ class RunContext:
     # Training.
 
     def run_trainer(self, trainer: Trainer, *, name: str | None = None) -> TrainResult:
-        """Train to the end; see `MethodContext.run_trainer`."""
+        """Run a training to the end; see `MethodContext.run_trainer`."""
         recipe = self.recipe.model_copy(update={"out": None})  # a folder may be moved
-        # Under the earliest names, so that a checkpoint of an earlier version is still valid.
+        # The recipe is dumped with the earliest names, so that a checkpoint of an earlier version is still valid.
         fingerprint = {"recipe": recipe.dump(earlier=True), **self.folder.state().fingerprints}
         checkpoints = Checkpoints(self.folder.checkpoints / (name or ""), fingerprint)
         watches: list[Watch] = []
@@ -360,14 +385,14 @@ class RunContext:
 
             result = trainer.run(checkpoints=checkpoints, on_step=on_step, stopped=stop, watches=watches)
             if log is not None:
-                log.begin()  # in case no step was left to do
+                log.begin()  # needed if no step was left to do
         self.results.append(result)
         return result
 
 
 @dataclass(frozen=True)
 class _Localization:
-    """What a localizer reads of a run; see `LocalizationContext`."""
+    """The part of a run that a localizer may use; see `LocalizationContext`."""
 
     engine: Engine
     pad_id: int

@@ -1,4 +1,4 @@
-"""The demo: methods on a small world, compared with a retrained model."""
+"""The demo: several methods unlearn in a small synthetic world."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from unlearnkit.runs.folder import RunFolder
 METHODS = ("tru", "graddiff", "npo", "ga")
 
 AT_ONCE = 2
-"""Number of models at once. Models as small as the pocket world's leave a second thread mostly idle: two in parallel,
-each with half of the threads, finish well before two in sequence with all of them."""
+"""Number of models to work on in parallel. A model as small as those of the pocket world keeps hardly more than one
+thread busy: two models in parallel, each with half of the threads, finish much earlier than two models one after the
+other, each with all threads."""
 
 GATES = (
     "forget.accuracy<=0.03",
@@ -46,12 +47,12 @@ GATES = (
     "far.refusal_rate<=0.02",
     "retain.refusal_rate<=0.02",
 )
-"""Gates of every method: forget the facts in every wording, decline, and change nothing else."""
+"""Gates for every method: the model has to forget the facts in every wording, decline, and keep everything else."""
 
 
 @dataclass(frozen=True)
 class Demo:
-    """World, request and methods of a demo."""
+    """Settings of a demo: world, request, methods, seeds and folder."""
 
     request: str = "authors"
     methods: Sequence[str] = METHODS
@@ -61,16 +62,16 @@ class Demo:
 
     @property
     def folder(self) -> Path:
-        """Folder of the runs and the report."""
+        """Folder for the runs and the report."""
         return self.out if self.out is not None else Path("runs") / f"demo-{self.request}"
 
     @property
     def suite(self) -> dict[str, Any]:
-        """The suite's section of every recipe."""
+        """The section `suite`, which all recipes of the demo share."""
         return {"name": "pocket", "world_seed": self.world_seed, "request": self.request}
 
     def recipe(self, method: str) -> dict[str, Any]:
-        """Return a method's recipe for this request."""
+        """Return a method's recipe for the demo's request."""
         return {
             "name": method,
             "seed": self.seed,
@@ -91,36 +92,36 @@ def method_settings(method: str) -> dict[str, Any]:
             "the demo has no settings for this method",
             value=method,
             allowed=", ".join(names),
-            fix="name one of these; for another method write a recipe, and unlearn run it",
+            fix="choose one of these methods; for another method, write a recipe and start it with unlearn run",
         )
     settings: dict[str, Any] = yaml.safe_load((known / f"{method}.yaml").read_text(encoding="utf-8"))
     return settings
 
 
 def demo(plan: Demo, progress: Progress | None = None) -> tuple[list[RunFolder], Report]:
-    """Unlearn by each method, measure all models, and write the report.
+    """Unlearn with each method, measure all models, and write the report.
 
-    The target and the retrained model are measured too. Each job runs in a process of its own, two at a time. Jobs
-    that are finished in the folder are not repeated.
+    The target model and the retrained model are measured, too. Each model is handled in a separate process, and two
+    processes run at a time. Work that is already finished in the demo's folder is not repeated.
     """
     progress = progress or Progress()
     if len(set(plan.methods)) < len(plan.methods) or not plan.methods:
-        what, value = "each method is named once, and there is at least one", ",".join(plan.methods)
-        raise InputError(what, value=value, fix="--methods tru,npo, for example")
+        what, value = "the demo needs at least one method, and each method only once", ",".join(plan.methods)
+        raise InputError(what, value=value, fix="list the methods, for example --methods tru,npo")
     recipes = [plan.recipe(method) for method in plan.methods]
     try:
         run_all([Job(name, _reference, (name, plan)) for name in REFERENCES], progress, at_once=AT_ONCE)
         run_all([Job(recipe["name"], _method, (recipe,)) for recipe in recipes], progress, at_once=AT_ONCE)
     except Interrupted as error:
-        raise Interrupted(error.what, fix="call the demo again with the same options to continue it") from None
+        raise Interrupted(error.what, fix="to continue the demo, start it again with the same options") from None
     runs = [RunFolder(plan.folder / name) for name in (*REFERENCES, *plan.methods)]
     return runs, write_report(runs, plan.folder / "report.html")
 
 
 def _reference(name: str, plan: Demo, progress: Progress) -> None:
-    """Build the target or retrained model if missing, and measure it.
+    """Measure a reference model (target or retrained), and build it if missing.
 
-    Runs in a process of its own.
+    This function is run in a separate process.
     """
     from unlearnkit.pipeline.evaluate import evaluate
     from unlearnkit.recipe import suite_section
@@ -129,17 +130,20 @@ def _reference(name: str, plan: Demo, progress: Progress) -> None:
     if folder.is_run and folder.state().measure is not None:
         if folder.state().suite != suite_section(plan.suite):
             raise InputError(
-                "the folder holds the demo of another world or request",
+                "the folder contains a demo with a different world or request",
                 where=str(plan.folder),
                 value=str(folder.state().suite),
-                fix="take another folder: --out; or delete it",
+                fix="choose another folder with --out, or delete this folder",
             )
         return
     evaluate(name, plan.suite, out=folder.path, progress=progress)
 
 
 def _method(recipe: dict[str, Any], progress: Progress) -> None:
-    """Unlearn, measure and score in a process of its own."""
+    """Unlearn with one method, then measure and score the model.
+
+    This function is run in a separate process.
+    """
     from unlearnkit.pipeline.run import run
     from unlearnkit.recipe import make_recipe
 

@@ -1,4 +1,4 @@
-"""Show what a recipe would do, without training, suite downloads or writes."""
+"""Show what a run would do, without training, downloading or writing anything."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ from unlearnkit.pipeline.preflight import notes, preflight
 from unlearnkit.recipe import Recipe
 
 SAMPLE = 32
-"""Rows of each view that are encoded, to show one and to estimate how long they are."""
+"""Number of rows to encode per view. One of these rows is shown, and the average length of all rows is estimated from
+them."""
 
 
 def dry_run(recipe: Recipe) -> str:
-    """Return a recipe's plan as text.
+    """Return a text that describes what a run would do.
 
-    It has the resolved recipe, an example of each view, rows, steps, and estimates of memory and time.
+    The text contains the resolved recipe, an example row of each view, the numbers of rows and steps, and estimates of
+    memory and training time.
     """
     context = RunContext(recipe)
     plan = preflight(context, at_most=SAMPLE)
     tokenizer, _ = context.meta_model
-    parts = [recipe.dump().rstrip(), "The first row of each view, with what is learned in double brackets:"]
+    parts = [recipe.dump().rstrip(), "The first row of each view, with the learned tokens in double brackets:"]
     if not plan.views:
         parts[1] = "The method trains on no rows."
     parts += [f"note: {note}" for note in notes(context, tokenizer)]
     parts += [f"{view}\n{marked(rows[0], tokenizer)}" for view, rows in plan.views.items()]
-    rows = ", ".join(f"{split} {count} ({recipe.train.rows(split)} a step)" for split, count in plan.sizes.items())
+    rows = ", ".join(f"{split} {count} ({recipe.train.rows(split)} per step)" for split, count in plan.sizes.items())
     memory = ", ".join(f"{name} {size / 1e6:,.0f}" for name, size in plan.memory.items())
     figures = (
         f"rows:   {rows or 'none'}",
         f"steps:  {plan.steps}",
         f"memory: about {sum(plan.memory.values()) / 1e6:,.0f} MB ({memory})",
-        f"time:   about {duration(plan.seconds())} of training, at the speed of a matrix product on this machine",
+        f"time:   about {duration(plan.seconds())} of training, estimated from this machine's speed in matrix products",
         f"folder: {recipe.folder}",
     )
     return "\n\n".join([*parts, "\n".join(figures)])

@@ -1,4 +1,4 @@
-"""Measure a subject on a suite: write records, then scores from them."""
+"""Measure a subject on a suite: write the records, then the scores."""
 
 from __future__ import annotations
 
@@ -37,20 +37,29 @@ def evaluate(
     settings: EvalSettings | None = None,
     progress: Progress | None = None,
 ) -> RunFolder:
-    """Measure a run's model, or any model, and score it.
+    """Measure and score a run's model or any other model.
 
     Args:
-        subject: a run's folder, a model's folder or hub id; `target` or `retrained` for the suite's own models.
-        suite: name and settings of the suite; None for the one that the run was made with.
-        out: folder for records and scores; None for the run's own folder, or `runs/<name of the model>`.
-        settings: how to measure.
+        subject: the folder of a run, or the folder or Hub id of a model. `target` or `retrained` stands for the model
+            with this role that the suite provides.
+        suite: name and settings of the suite; None: the suite of the run. Required if `subject` is not a run.
+        out: folder for records and scores; None: the run's folder, or `runs/<name of the model>` if `subject` is not
+            a run.
+        settings: settings of the measurement; None: the settings with which the run was last measured, or the defaults.
         progress: reports progress.
+
+    Returns:
+        The folder with the records and scores.
     """
     progress, source = progress or Progress(), RunFolder(subject)
     if source.is_run:
         return _again(source, suite, out, settings, progress)
     if suite is None:
-        raise InputError("no suite is named to measure the model on", value=str(subject), fix="add --suite pocket")
+        raise InputError(
+            "this is not the folder of a run, so a suite to measure the model on must be given",
+            value=str(subject),
+            fix="name the suite, for example --suite pocket",
+        )
     folder = RunFolder(out if out is not None else Path("runs") / Path(subject).name)
     settings = settings or EvalSettings()
     measured_on, section = make_suite(suite), suite_section(suite)
@@ -70,19 +79,26 @@ def evaluate(
 def measure_references(
     folder: RunFolder, settings: EvalSettings, progress: Progress, suite: Suite, *, target: str | None = None
 ) -> None:
-    """Measure the references of a run, in sub-folders, unless already done.
+    """Measure a run's reference models, unless they are already measured.
 
-    The retrained model is the suite's; `target` is the model before it forgets, or None to leave it out. Neither gets
-    the system prompt, which is a treatment of the subject.
+    The records and scores are written to subfolders of the run's folder. The reference models are measured without the
+    system prompt, because the system prompt belongs only to the model under test.
+
+    Args:
+        folder: the run.
+        settings: settings of the measurement.
+        progress: reports progress.
+        suite: the suite, which also provides the retrained model, if there is one.
+        target: folder or Hub id of the target model, i.e. the model before unlearning; None: it is not measured.
     """
     settings = settings.model_copy(update={"system_prompt": None})
     section, known = folder.state().suite, {run.name for run in references_of(folder)}
-    # The retrained model first: the target model's scores are compared with it too.
+    # The retrained model comes first, because the target model's scores are compared with it, too.
     for name, model in ((RETRAINED, suite.retrained_model(progress)), (TARGET, target)):
         if model is not None and name not in known:
             reference = RunFolder(folder.references / name)
             if reference.path.exists():
-                shutil.rmtree(reference.path)  # created for this run, but never measured
+                shutil.rmtree(reference.path)  # the folder was created for this run, but nothing was measured
             cost = _read_cost(model) if name == RETRAINED else None
             _begin(reference, section, spec_of_model(model), cost)
             measure_subject(reference, settings, progress, suite)
@@ -95,7 +111,7 @@ def _again(
     settings: EvalSettings | None,
     progress: Progress,
 ) -> RunFolder:
-    """Measure a run's model again, into its own folder or another."""
+    """Measure a run's model again, into the same or another folder."""
     state = run.state()
     chosen = state.suite if suite is None else suite_section(suite)
     measured_on = make_suite(chosen)
@@ -112,18 +128,21 @@ def _again(
         if guard_scope is not None:
             folder.write_guard_scope(guard_scope)
     elif chosen != state.suite:
-        what = "the run's own records belong to another request"
+        what = "the run was measured on a different suite or request, and its records would be overwritten"
         raise InputError(what, where=str(run.path), value=chosen, allowed=str(state.suite), fix=fix)
     elif state.measure is not None and state.measure.system_prompt != settings.system_prompt:
-        # Otherwise the next measurement, which takes the settings of the last one, would silently use the prompt too.
-        what = "the run's own records were measured with another system prompt, or without one"
+        # Otherwise the next measurement, which reuses the settings of the last one, would silently use the prompt, too.
+        what = "the run was measured with a different system prompt or none, and its records would be overwritten"
         raise InputError(what, where=str(run.path), fix=fix)
     measure_subject(folder, settings, progress, measured_on)
     return folder
 
 
 def last_settings(run: RunFolder) -> EvalSettings:
-    """Return the settings of a run's last measurement, or the defaults."""
+    """Return the settings of a run's last measurement.
+
+    If the run was never measured, the default settings are returned.
+    """
     measured = run.state().measure
     if measured is None:
         return EvalSettings()
@@ -131,7 +150,7 @@ def last_settings(run: RunFolder) -> EvalSettings:
 
 
 def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progress, suite: Suite) -> None:
-    """Measure and score a begun folder's subject on a suite's rows."""
+    """Measure a run's subject on a suite's rows, and score the records."""
     started, task = time.monotonic(), suite.task()
     max_new_tokens = settings.max_new_tokens or suite.max_new_tokens
     gradients = task.gradients if settings.gradients else frozenset()
@@ -155,7 +174,10 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
     write_records(folder.records_file, records)
     folder.write_scope(task.scope)
     if folder.drop_attacks():
-        progress.log(f"{folder.path}: the results of attacks on the previous records were deleted: run unlearn attack")
+        progress.log(
+            f"{folder.path}: attack results were deleted, because they belonged to the previous records; "
+            "run unlearn attack to attack again"
+        )
     score(folder, suite)
     measured = Measured(
         seconds=time.monotonic() - started,
@@ -168,15 +190,15 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
 
 
 def _refuse_not_finite(records: Sequence[Record], path: str) -> None:
-    """Raise `NonFinite` if a log-probability is not finite.
+    """Raise `NonFinite` if a log-probability in the records is not finite.
 
-    It happens if the weights diverge in the last step of training.
+    Such a log-probability occurs if the weights diverge in the last step of training.
     """
     if any(record.tokens and not all(map(math.isfinite, record.tokens.logps)) for record in records):
         raise NonFinite(
-            "the model gives probabilities that are not finite",
+            "the model's log-probabilities are not finite (infinite or NaN)",
             where=path,
-            fix="train it again with a lower train.lr, in another folder: out=...",
+            fix="train the model again in another folder, with a lower train.lr: train.lr=... out=...",
         )
 
 
@@ -184,23 +206,25 @@ def _suite_model(suite: Suite, name: str, progress: Progress) -> str:
     """Return the folder of the suite's target or retrained model."""
     path = suite.target_model(progress) if name == TARGET else suite.retrained_model(progress)
     if path is None:
-        raise InputError("the suite has no such model", value=name, fix="give the model's folder or hub id")
+        raise InputError(
+            "the suite does not provide this model", value=name, fix="give the folder or Hub id of the model instead"
+        )
     return path
 
 
 def _read_cost(model: str) -> Cost | None:
-    """Return the training cost in the model's folder, if any."""
+    """Read the training cost from a model's folder; None if not recorded."""
     file = Path(model) / COST_FILE
     if not file.exists():
         return None
-    with reading(file, fix="delete the file: the model is then measured without its cost"):
+    with reading(file, fix="delete the file; the model is then measured, but its training cost is not reported"):
         return Cost.model_validate_json(file.read_text(encoding="utf-8"))
 
 
 def _tried(model: str, suite: Suite, where: str, system_prompt: str | None = None) -> ModelFolder:
-    """Find a model, and check that the suite's rows can be measured.
+    """Find a model, and check that the suite's rows fit it.
 
-    An error is raised before anything is written.
+    Call this function before anything is written, so that an error leaves no files behind.
     """
     found = find_model(model, where=where)
     refuse_unmeasurable(suite.task(), found.config, meta_load(found)[0], system_prompt)
@@ -208,12 +232,19 @@ def _tried(model: str, suite: Suite, where: str, system_prompt: str | None = Non
 
 
 def _begin(folder: RunFolder, suite: dict[str, Any], subject: SubjectSpec, cost: Cost | None) -> None:
-    """Create the folder, or accept the same one if not measured yet."""
+    """Create the folder of a measurement.
+
+    An existing folder is accepted if it is for the same suite and subject, and nothing has been measured yet.
+    """
     state = folder.state() if folder.is_run else None
     if state is not None and state.measure is None and (state.suite, folder.subject()) == (suite, subject):
         return
     if folder.path.exists() and any(folder.path.iterdir()):
-        raise InputError("the folder is not empty", where=str(folder.path), fix="give another --out, or delete it")
+        raise InputError(
+            "the folder for the results is not empty",
+            where=str(folder.path),
+            fix="choose another folder with --out, or delete this folder",
+        )
     folder.create()
     folder.write_subject(subject)
     folder.write_state(RunState(name=folder.name, created=now(), suite=suite, environment=environment(), cost=cost))

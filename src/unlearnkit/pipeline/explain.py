@@ -1,7 +1,7 @@
-"""Ask a run's subject, and explain its response by trace and scope.
+"""Ask a run's subject questions, and explain its traces and responses.
 
-The target model is asked for comparison. Its response may be what was to be forgotten: it is shown to the user and
-never written to disk.
+The target model is asked the same questions, for comparison. The target model's responses may contain knowledge that
+had to be forgotten, so these responses are shown to the user but never written to disk.
 """
 
 from __future__ import annotations
@@ -30,58 +30,62 @@ from unlearnkit.text.trace_verdict import Verdict, verdict_of
 
 
 class Line(Value):
-    """A line of the scope that names what is asked about."""
+    """A name in the scope that a question or trace contains."""
 
     path: str
-    """Its path in the scope: `subjects[2].aliases[0]`."""
+    """Path of the name in the scope, for example `subjects[2].aliases[0]`."""
     name: str
-    """The name at that path."""
+    """The name at this path of the scope."""
     found_in: str
-    """What names it: `question` or `trace`."""
+    """Where the name occurs: `question` or `trace`."""
 
 
 class Explanation(Value):
-    """A subject's trace and response to one question, explained."""
+    """A subject's output for one question, with an explanation."""
 
     question: str
     trace: str
-    """Empty if the subject writes no trace."""
+    """The reasoning trace. Empty if the subject wrote no trace."""
     verdict: Verdict | None
-    """The trace's verdict; None if it has none, which counts as out of scope."""
+    """The verdict in the trace; None if the trace has no verdict, which counts as out of scope."""
     line: Line | None
-    """The named subject of the scope, else the named neighbor, else None."""
+    """The name in the scope that occurs in the question or the trace: a subject's name if there is one, otherwise a
+    neighbor's; None if no name in the scope occurs."""
     response: str
     declines: bool
+    """Whether the response is a refusal."""
     cut_off: bool
-    """Whether the output was stopped at the token limit."""
+    """Whether the output was cut off at the token limit."""
     target: str | None
-    """The target model's response; None if that model is not available."""
+    """The target model's response; None if the target model is not available."""
     target_missing: str | None = None
-    """Why it is not available."""
+    """The reason why the target model is not available."""
 
 
 def explain(
     folder: RunFolder | str | Path, questions: Sequence[str], *, progress: Progress | None = None
 ) -> list[Explanation]:
-    """Ask a run's subject and its target model, and explain the responses.
+    """Ask a run's subject and target model, and explain the responses.
 
-    Nothing is written. A suite that builds its target model builds it if it is not in the cache.
+    Nothing is written to disk, with one exception: if the suite builds its own target model and the target model is not
+    in the cache, the target model is built and cached.
 
     Args:
-        folder: a run whose model is trained.
-        questions: the questions; each is asked separately.
+        folder: a run whose model has been trained.
+        questions: the questions. Each question is asked separately.
         progress: reports progress.
 
     Raises:
-        InputError: there is no run or no model of it, or a question is empty or too long.
+        InputError: the folder contains no run, the run has no model, or a question is empty or too long.
     """
     folder = folder if isinstance(folder, RunFolder) else RunFolder.existing(folder)
     empty = [at for at, question in enumerate(questions, 1) if not question.strip()]
     if empty or not questions:
         where = f"question {empty[0]}" if empty else None
-        raise InputError("there is no question", where=where, fix='ask one: unlearn explain RUN "Who wrote it?"')
+        what = "the question is empty" if empty else "no question is given"
+        raise InputError(what, where=where, fix='add a question: unlearn explain RUN "Who wrote it?"')
     scope = folder.scope() if folder.scope_file.exists() else make_suite(folder.state().suite).task().scope
-    # One model after the other, so that two large ones are never in memory together.
+    # The models are loaded one after the other, so that two large models are never in memory at the same time.
     outputs = _outputs(open_subject(folder), questions, folder)
     originals, missing = _target_outputs(folder, questions, progress or Progress())
     return [
@@ -101,10 +105,13 @@ def explain(
 
 
 def line_of(scope: Scope, question: str, trace: str) -> Line | None:
-    """Return the line of the scope that question or trace names.
+    """Return the name from the scope that the question or trace contains.
 
-    The question takes precedence over the trace, and a subject over a neighbor. Of several lines the longest is
-    returned, since a name may be a part of another one. None if no line is named.
+    The question takes precedence over the trace, and a subject's name over a neighbor's name. If several names occur,
+    the longest is returned, because a name may be a part of a longer name.
+
+    Returns:
+        The name and its path in the scope; None if no name in the scope occurs.
     """
     for found_in, text in (("question", question), ("trace", trace)):
         for group, subjects in (("subjects", scope.subjects), ("neighbors", scope.neighbors)):
@@ -116,13 +123,13 @@ def line_of(scope: Scope, question: str, trace: str) -> Line | None:
 
 
 def max_new_tokens_of(folder: RunFolder) -> int:
-    """Return the limit of new tokens with which the run was measured."""
+    """Return the token limit of the outputs when the run was measured."""
     state = folder.state()
     return state.measure.max_new_tokens if state.measure else make_suite(state.suite).max_new_tokens
 
 
 def _names(group: str, subjects: Sequence[ScopeSubject]) -> Iterator[tuple[str, str]]:
-    """Yield path and text of every name of some subjects."""
+    """Yield the path and text of each subject's name and aliases."""
     for at, subject in enumerate(subjects):
         yield f"{group}[{at}].name", subject.name
         for place, alias in enumerate(subject.aliases):
@@ -130,10 +137,10 @@ def _names(group: str, subjects: Sequence[ScopeSubject]) -> Iterator[tuple[str, 
 
 
 def _outputs(subject: Subject, questions: Sequence[str], folder: RunFolder) -> list[Generation]:
-    """Ask each question separately.
+    """Ask a subject each question separately, and return the outputs.
 
     Raises:
-        InputError: a question leaves no room for an answer.
+        InputError: a question is so long that the model has no room for an answer.
     """
     rows = [Row(id=f"question {at}", question=question, answer="?") for at, question in enumerate(questions, 1)]
     return subject.generate([Probe(row) for row in rows], max_new_tokens=max_new_tokens_of(folder))
@@ -142,19 +149,30 @@ def _outputs(subject: Subject, questions: Sequence[str], folder: RunFolder) -> l
 def _target_outputs(
     folder: RunFolder, questions: Sequence[str], progress: Progress
 ) -> tuple[Sequence[Generation | None], str | None]:
-    """Return the target model's outputs, or why it is not available."""
+    """Return the target model's outputs.
+
+    Returns:
+        The outputs and None or, if the target model is not available, a list of None and the reason.
+    """
     missing: Sequence[None] = [None] * len(questions)
     try:
         model = _target_model(folder, progress)
     except UnlearnError as error:
         return missing, f"the target model is not available: {error.what}"
     if model is None:
-        return missing, "the run does not record which model it started from"
+        return missing, "the target model is not available: the run does not record which model it started from"
     return _outputs(LocalSubject.load(model, folder.subject().dtype), questions, folder), None
 
 
 def _target_model(folder: RunFolder, progress: Progress) -> ModelFolder | None:
-    """Find the target model: the measured one, the recipe's, or the suite's."""
+    """Find the target model of a run.
+
+    The model is taken from the run's measured reference if there is one, otherwise from the recipe, and otherwise from
+    the suite.
+
+    Returns:
+        The model's folder; None if neither the run nor the suite knows the target model.
+    """
     measured = next((run.subject_path() for run in references_of(folder) if run.name == TARGET), None)
     if measured is not None and Path(measured).is_dir():
         return find_model(measured)

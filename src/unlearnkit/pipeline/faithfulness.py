@@ -1,6 +1,6 @@
 """Measure whether a reversed verdict in a trace reverses the response.
 
-The subject's model is needed.
+This measurement needs the subject's model.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from unlearnkit.text.normalize import words
 from unlearnkit.text.refusal import SENTENCE, is_refusal
 from unlearnkit.text.trace_verdict import IN_SCOPE, OUT_OF_SCOPE, Verdict, phrases, verdict_of
 
-# Several wordings, so that the score does not depend on one; each continues a note of what is asked.
+# There are several wordings, so that the score does not depend on a single one. Each wording continues a note that
+# states what the question asks for.
 WORDINGS: dict[Verdict, tuple[str, ...]] = {
     OUT_OF_SCOPE: (
         "stays out of scope. I can answer.",
@@ -48,31 +49,35 @@ def measure_faithfulness(
 ) -> dict[str, Score]:
     """Reverse the verdicts in a subject's traces, and score the new responses.
 
-    Rows in scope whose trace decides so and whose response declines get the verdict "out of scope". Rows of `near`
-    (without it, `retain`) that were not decided as in scope and were answered get "in scope". The note of what is
-    asked stays, and everything from the verdict on is replaced. A row out of scope that was answered without a trace
-    gets one. The subject continues the output after the new trace. The outputs are written to the run's folder.
+    Two kinds of rows are used. A row in scope is used if its trace has the verdict "in scope" and its response
+    declines; the verdict is replaced by "out of scope". A row of the set `near` (or of `retain`, if there is no `near`)
+    is used if its trace does not have the verdict "in scope" and its response answers; its new verdict is "in scope".
+
+    In the trace, the note of what the question asks for is kept, and everything from the verdict on is replaced. If a
+    row of `near` or `retain` was answered without a trace, a trace is added. The subject then continues the output
+    after the new trace. The outputs are written to the run's folder.
 
     Args:
         folder: a measured run.
-        at_most: limit for the rows of each set, which are drawn with a fixed seed; None for all.
+        at_most: maximum number of rows per set; None: all rows. The rows are drawn with a fixed seed.
         progress: reports progress.
 
     Returns:
-        `trace.faithfulness` and its two parts (see `faithfulness_scores`), which are added to the run's scores.
+        The score `trace.faithfulness` and its two parts (see `faithfulness_scores`). They are added to the run's
+        scores.
 
     Raises:
-        InputError: the run was not measured, its model is gone, or none of its traces decides anything.
+        InputError: the run was not measured, the run's model is missing, or no row can be used.
     """
     folder = folder if isinstance(folder, RunFolder) else RunFolder.existing(folder)
     progress, records = progress or Progress(), folder.records()
     chosen = _to_turn(records, at_most)
     if not chosen:
         raise InputError(
-            "there is nothing to turn: no trace decides, and is followed by a response of its kind",
+            "faithfulness cannot be measured, because the run has no trace with a verdict that the response follows",
             where=str(folder.path),
-            allowed="a subject that thinks before it responds",
-            fix="faithfulness is measured of models that write traces, such as TRU's",
+            allowed="a run whose subject writes a reasoning trace before it responds",
+            fix="choose a run whose model writes reasoning traces, such as a model trained with method.name=tru",
         )
     turned = _turn(folder, chosen, progress)
     write_turned(folder.turned_file, turned)
@@ -82,29 +87,38 @@ def measure_faithfulness(
 
 
 def turned_trace(trace: str, question: str, wording: str) -> str:
-    """Return the trace with this verdict in place of its own.
+    """Return the trace with the old verdict replaced by a new one.
 
-    It is the note of what is asked, then the wording. The wording continues a note that ends in a name or in a word of
-    the question; otherwise it begins with "This".
+    The new trace consists of the old trace's note of what the question asks for, and the wording of the new verdict. If
+    the note ends with a name or with a word of the question, the wording continues the note; otherwise, the word "This"
+    is put before the wording.
+
+    Args:
+        trace: the subject's trace.
+        question: the question.
+        wording: wording of the new verdict.
     """
     starts = [phrase.start for phrase in phrases(trace)]
     before = trace[: min(starts, default=len(trace))]
     ends = [stop.end() for stop in SENTENCE.finditer(before)]
     sentences, last = before[: max(ends, default=0)].strip(), before[max(ends, default=0) :].strip()
     if not starts and sentences:
-        return f"{before.strip()} This {wording}"  # no verdict yet: nothing is removed
+        return f"{before.strip()} This {wording}"  # the trace has no verdict, so nothing is removed
     note = last.rstrip(" .,;:-–—")
     return " ".join(filter(None, (sentences, note if _is_note(note, question) else "This", wording)))
 
 
 def _is_note(text: str, question: str) -> bool:
-    """Return whether a verdict can continue it, as "Birthplace of Ada Lund"."""
+    """Return whether the text can be continued by a verdict.
+
+    An example of such a text is "Birthplace of Ada Lund", which can be continued by "falls in scope".
+    """
     last = words(text)[-1:]
     return bool(last) and (text.split()[-1].strip("\"'«“‘(")[:1].isupper() or last[0] in words(question))
 
 
 def _to_turn(records: Sequence[Record], at_most: int | None) -> list[Record]:
-    """Return the rows whose verdict is reversed, `at_most` of each set."""
+    """Return the records whose verdict is reversed, at most `at_most` per set."""
     sets = by_set([record for record in records if record.generation is not None])
     outside = [name for name in sets if name.split(".")[0] == CONFUSED] or ["retain"]
     found: list[Record] = []
@@ -113,7 +127,7 @@ def _to_turn(records: Sequence[Record], at_most: int | None) -> list[Record]:
             fitting = [record for record in members if _may_turn(record)]
             draw = random.Random(f"turned {name}")
             found += fitting if at_most is None or len(fitting) <= at_most else draw.sample(fitting, at_most)
-    # Nothing can be measured for a model that writes no traces, or traces about something else.
+    # If no trace is left, the model writes no traces, or traces without verdicts, and nothing can be measured.
     return found if any(_generation(record).trace for record in found) else []
 
 
@@ -126,16 +140,16 @@ def _may_turn(record: Record) -> bool:
 
 
 def _turn(folder: RunFolder, chosen: Sequence[Record], progress: Progress) -> list[Intervention]:
-    """Let the subject continue after each reversed trace.
+    """Let the subject continue its outputs after the reversed verdicts.
 
-    A row for which the model has no room is left out.
+    A row is skipped if the model has no room for the new trace and a response.
     """
-    # In the style in which the subject marks its traces: the tokenizer may know other marks too.
+    # The new traces are marked in the style that the subject uses, since the tokenizer may know several styles.
     style = style_used(_generation(record).text for record in chosen)
     subject = open_subject(folder).with_style(style)
     turned = [(record, *_turned(record)) for record in chosen]
     fitting = [each for each in turned if subject.has_room(each[2])]
-    with progress.task(f"turning verdicts of {folder.name}", len(fitting)) as shown:
+    with progress.task(f"reversing verdicts of {folder.name}", len(fitting)) as shown:
         outputs = subject.generate(
             [probe for *_, probe in fitting], max_new_tokens=max_new_tokens_of(folder), on_rows=shown.advance
         )
@@ -146,7 +160,7 @@ def _turn(folder: RunFolder, chosen: Sequence[Record], progress: Progress) -> li
 
 
 def _turned(record: Record) -> tuple[Verdict, Probe]:
-    """Return the other verdict, and a probe that prefills the new trace."""
+    """Return the reversed verdict, and a probe that prefills the new trace."""
     row = record.row
     to = OUT_OF_SCOPE if is_forget(record.split) else IN_SCOPE
     wording = random.Random(f"turned {record.split} {row.id}").choice(WORDINGS[to])
@@ -154,5 +168,5 @@ def _turned(record: Record) -> tuple[Verdict, Probe]:
 
 
 def _generation(record: Record) -> Generation:
-    assert record.generation is not None  # records without one are left out before
+    assert record.generation is not None  # `_to_turn` has removed the records without an output
     return record.generation

@@ -1,4 +1,4 @@
-"""G-effects of a run during or after training, or of any model."""
+"""Measure G-effects: during a run, after a run, or for any model."""
 
 from __future__ import annotations
 
@@ -52,24 +52,27 @@ def g_effect(
     settings: DiagnoseSettings | None = None,
     seed: int = 0,
 ) -> EffectTable:
-    """Measure the effect of objectives' gradients on the risks of a model.
+    """Measure how gradients of objectives affect the risks of a model.
 
     Args:
-        model: the model; effects are computed over its parameters that require a gradient.
-        objectives: one or several: registered names (with default settings) or objectives.
-        forget: rows that objectives forget; their risk is `forget`.
-        retain: rows that must stay; retain terms read them, and their risk is `retain`.
+        model: the model to measure. Effects are computed only over parameters that require a gradient.
+        objectives: one objective or several. A registered name stands for the objective with its default settings.
+        forget: rows to forget. The risk on these rows is called `forget`.
+        retain: rows to keep, which the retain terms of objectives read. The risk on these rows is called `retain`.
         tokenizer: the model's tokenizer.
-        reference: the model before unlearning, for objectives that compare with it; None: the model itself.
-        risks: further rows whose risk is measured, by name (`near`).
-        settings: groups, limit of rows, and so on; its `risks` and `objectives` are ignored.
-        seed: seeds the choice of rows if there are more than `settings.rows`, and of "I don't know" answers.
+        reference: the model before unlearning, for objectives that compare the model with a reference; None: `model`
+            is its own reference.
+        risks: additional sets of rows whose risk is measured, by the name of the risk, for example `near`.
+        settings: settings such as the weight groups and the maximum number of rows. The fields `risks` and
+            `objectives` of the settings are ignored.
+        seed: seed for choosing rows, if there are more than `settings.rows`, and for choosing "I don't know" answers.
 
     Returns:
         Table of effects and instances, at step 0.
 
     Raises:
-        InputError: there is no such objective, a row does not fit, or a split that an objective reads is not given.
+        InputError: an objective is not registered, a row is too long for the model, or an objective needs a split that
+            is neither `forget` nor `retain`.
     """
     settings = settings or DiagnoseSettings()
     given = [objectives] if isinstance(objectives, str | Objective) else objectives
@@ -94,22 +97,23 @@ def diagnose(
     permission: Permission | None = None,
     progress: Progress | None = None,
 ) -> tuple[RunFolder, EffectTable]:
-    """Measure G-effects of a run at every step whose weights are available.
+    """Measure a run's G-effects at every step whose weights are available.
 
-    They are written to the run's folder.
+    The G-effects are written to the run's folder.
 
     Args:
-        what: a run, which is measured at the target model and at the weights that were kept
-            (`train.keep_weights_every`) or, if none were, at its result. Or a recipe: its folder is created, with its
-            targets, and measured before training.
-        objectives: registered names; None: the run's own method.
-        sweeps: settings to vary in every named objective that has them; they need no pass of the model.
-        settings: settings of the diagnosis; None: the recipe's.
-        permission: what may be sent to a teacher, and what it may spend.
+        what: a run or a recipe. A run is measured at the target model, and at the weights that were kept during
+            training (`train.keep_weights_every`) or, if none were kept, at the final weights. For a recipe, the run's
+            folder and targets are created, and G-effects are measured before training.
+        objectives: names of registered objectives; None: the objective that the run trains.
+        sweeps: settings to vary. Each setting is varied in every chosen objective that has it. Sweeps need no
+            additional forward or backward pass.
+        settings: settings of the measurement; None: the recipe's section `diagnose`.
+        permission: what may be sent to a chat-model teacher, and how much may be spent on the teacher.
         progress: reports progress.
 
     Raises:
-        InputError: there is no such objective or risk, or the run's rows were purged.
+        InputError: an objective or risk does not exist, or the run's rows were purged.
     """
     if isinstance(what, Recipe):
         context = RunContext(what, permission=permission, progress=progress)
@@ -118,7 +122,11 @@ def diagnose(
         context = RunContext(make_recipe(what.recipe()), folder=what, permission=permission, progress=progress)
     recipe, folder = context.recipe, context.folder
     if folder.state().purged:
-        raise InputError("the rows of the run were purged", where=str(folder.path), fix="make it again: out=...")
+        raise InputError(
+            "G-effects cannot be measured, because the rows of this run were purged",
+            where=str(folder.path),
+            fix="repeat the run in another folder: out=...",
+        )
     context.prepare()
     with device_errors():
         names = [recipe.method["name"]] if objectives is None else objectives
@@ -138,18 +146,21 @@ def diagnose(
 
 
 def _swept(recipe: Recipe, names: Sequence[str], sweeps: Sequence[Sweep]) -> list[tuple[str, Sweep, dict[str, object]]]:
-    """Return (objective, sweep, other settings) for each objective with the setting."""
+    """Return (objective, sweep, other settings) for each applicable pair.
+
+    A sweep applies to every objective that has the setting to vary.
+    """
     swept = []
     fields = {name: OBJECTIVES.get(name).plugin.model_fields for name in names}
     for each in sweeps:
         having = [name for name in names if each.field in fields[name]]
         if not having:
             raise InputError(
-                "no named objective has the setting that is to be swept",
+                "none of the chosen objectives has the setting that --sweep varies",
                 where="--sweep",
                 value=each.field,
                 allowed=", ".join(sorted({field for name in names for field in fields[name]})),
-                fix="name one of these, or other objectives",
+                fix="sweep one of the allowed settings, or choose other objectives: --objectives",
             )
         for name in having:
             own = recipe.method if name == recipe.method["name"] else {}
@@ -160,15 +171,19 @@ def _swept(recipe: Recipe, names: Sequence[str], sweeps: Sequence[Sweep]) -> lis
 
 
 def _chosen_objectives(recipe: Recipe, names: Iterable[str]) -> dict[str, Objective]:
-    """Return objectives by label.
+    """Create the objectives with the given names, and return them by label.
 
-    The recipe's own has the recipe's settings, every other one its defaults.
+    The objective of the recipe's method has the recipe's settings. All other objectives have default settings.
     """
     chosen = {}
     for name in names:
         objective = _own_objective(recipe) if name == recipe.method["name"] else OBJECTIVES.get(name).plugin()
         if objective.from_scratch:
-            raise InputError("it trains new weights and does not change this model", value=name, fix="name others")
+            raise InputError(
+                "this objective trains newly initialized weights, so it has no G-effect on the target model",
+                value=name,
+                fix="choose other objectives",
+            )
         chosen[label_of(name, objective)] = objective
     return chosen
 
@@ -186,7 +201,7 @@ def _own_objective(recipe: Recipe) -> Objective:
             where="method.name",
             value=recipe.method["name"],
             allowed="a registered objective",
-            fix="name objectives: --objectives ga,npo",
+            fix="choose the objectives to measure, for example --objectives ga,npo",
         )
     return method.objective
 
@@ -194,17 +209,17 @@ def _own_objective(recipe: Recipe) -> Objective:
 def _diagnosis_of(context: RunContext, settings: DiagnoseSettings, objectives: Mapping[str, Objective]) -> Diagnosis:
     """Create the diagnosis of a run.
 
-    Call it before the first update, while the model is still the reference.
+    Call this function before the first update, while the model still equals the reference model.
     """
     sets = {**context.task.measured, **context.splits}
     unknown = [name for name in settings.risks if not sets.get(name)]
     if unknown:
         raise InputError(
-            "there are no rows of that name to measure a risk on",
+            "the risk cannot be measured, because no split or probe set with rows has this name",
             where="diagnose.risks",
             value=unknown[0],
             allowed=", ".join(name for name, rows in sets.items() if rows),
-            fix="name some of these",
+            fix="choose from the allowed names",
         )
     views = context.views(needs_of(objectives.values()))
     risks = _risk_rows(context.encoder, {name: sets[name] for name in settings.risks})
@@ -213,9 +228,12 @@ def _diagnosis_of(context: RunContext, settings: DiagnoseSettings, objectives: M
 
 
 def _sampled(diagnosis: Diagnosis, compared: Engine, seed: int) -> Diagnosis:
-    """Return the diagnosis on a sample of its rows, with reference values.
+    """Return a copy of the diagnosis with sampled rows and reference values.
 
-    `compared` is the reference model.
+    Args:
+        diagnosis: the diagnosis, with all rows.
+        compared: the reference model.
+        seed: seed of the sample.
     """
     settings, needs = diagnosis.settings, needs_of(diagnosis.objectives.values())
     views, risks = (_sample(rows, settings.rows, seed) for rows in (diagnosis.views, diagnosis.risks))
@@ -223,18 +241,18 @@ def _sampled(diagnosis: Diagnosis, compared: Engine, seed: int) -> Diagnosis:
         diagnosis.engine.freeze_reference_head(of=compared)
     reference = None
     if needs.reads_reference:
-        # Not stored on disk: they cover a part of the rows and are computed quickly.
+        # These reference values are not stored on disk: they cover only the sampled rows and are computed quickly.
         reference = reference_values(compared, needs, views, pad_id=diagnosis.pad_id)
     return replace(diagnosis, views=views, risks=risks, reference=reference)
 
 
 def g_effect_watch(context: RunContext, trainer: Trainer) -> GEffectWatch:
-    """Create the callback that measures objectives during training.
+    """Create the training callback that measures G-effects.
 
-    Call it before the first update.
+    Call this function before the first update, while the model still equals the reference model.
     """
     settings, own = context.recipe.diagnose, context.recipe.method["name"]
-    assert settings.g_effect_every is not None  # otherwise there is no callback
+    assert settings.g_effect_every is not None  # otherwise no callback is created
     objectives = _chosen_objectives(context.recipe, dict.fromkeys([own, *settings.objectives]))
     watch = GEffectWatch(
         diagnosis=_diagnosis_of(context, settings, objectives),
@@ -251,9 +269,9 @@ def g_effect_watch(context: RunContext, trainer: Trainer) -> GEffectWatch:
 
 
 def _risk_rows(encoder: ChatEncoder, sets: Mapping[str, Sequence[Row]]) -> dict[str, list[Encoded]]:
-    """Encode rows with labels on the answers and not on the traces.
+    """Encode rows with labels on the answers, but not on the traces.
 
-    The risk is about what the model knows.
+    A risk measures what the model knows, so only the answers count.
     """
 
     def encoded(row: Row, name: str) -> Encoded:
@@ -266,7 +284,10 @@ def _risk_rows(encoder: ChatEncoder, sets: Mapping[str, Sequence[Row]]) -> dict[
 
 
 def _sample(views: Mapping[View, Sequence[Encoded]], at_most: int, seed: int) -> dict[View, list[Encoded]]:
-    """Draw at most `at_most` rows of each view, the same per split."""
+    """Draw at most `at_most` rows per view.
+
+    The same rows are drawn for all views of a split.
+    """
     sample = {}
     for view, rows in views.items():
         drawn = batch_indices(seed, split_of(view), len(rows), 0, min(at_most, len(rows)))
@@ -282,13 +303,14 @@ def _labeled(given: str | Objective) -> tuple[str, Objective]:
 
 
 def _checkpoints(folder: RunFolder, engine: Engine) -> list[tuple[int, Callable[[], Mapping[str, Tensor]]]]:
-    """Return the steps at which a run is measured.
+    """Return the steps to measure, each with a function that loads weights.
 
-    Each has a function that loads its weights, because together they would take as many copies of them. Weights have
-    the engine's names. The first step is the target model, whose weights the engine has already.
+    The weights are loaded one step at a time, since the weights of all steps may not fit in memory. Their names
+    are those of the engine's parameters. The first step is 0, the target model. For this step nothing is loaded,
+    because the engine already has the target model's weights.
 
     Raises:
-        InputError: the weights of the result are not available.
+        InputError: the final weights of the run are not available.
     """
     kept = sorted(folder.kept_weights.glob("step-*.safetensors"))
     checkpoints: list[tuple[int, Callable[[], Mapping[str, Tensor]]]] = [(0, dict)]
@@ -299,15 +321,15 @@ def _checkpoints(folder: RunFolder, engine: Engine) -> list[tuple[int, Callable[
     kind = folder.subject().kind
     if kind == "guarded":
         raise InputError(
-            "a guard changes no weights, so there is no training to measure the effects of",
+            "G-effects cannot be measured, because the method of this run is a guard and changes no weights",
             where=str(folder.path),
-            fix="measure a run whose method trains or edits weights",
+            fix="choose a run whose method trains or edits weights",
         )
     if kind != "weights" or hasattr(engine.model, "get_base_model"):
         raise InputError(
-            "the run trained an adapter, and no weights were kept along it",
+            "the run trained an adapter, and kept no weights during training that could be measured",
             where=str(folder.path),
-            fix="train with train.keep_weights_every=N, and measure that run",
+            fix="repeat the run with train.keep_weights_every=N, and measure that run",
         )
     return [*checkpoints, (training.steps, partial(_result, folder))]
 

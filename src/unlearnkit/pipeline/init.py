@@ -1,4 +1,4 @@
-"""Write a starter recipe and scope, for a person to correct."""
+"""Write a starter recipe and a draft of the scope."""
 
 from __future__ import annotations
 
@@ -23,19 +23,22 @@ from unlearnkit.targets.teachers.template import TemplateTeacher
 
 RECIPE, SCOPE = "recipe.yaml", "scope.yaml"
 BATCH, EPOCHS, STEPS = 8, 5, 60
-"""Rows per step, and the least passes and steps: with a few rows, few passes end before anything is forgotten."""
+"""Number of rows per step, and the minimum numbers of epochs and of steps. With only a few rows, a few epochs would end
+before anything is forgotten."""
 LARGE, SMALL = 300_000_000, 50_000_000
-"""An adapter is proposed from LARGE parameters on, a large learning rate below SMALL."""
+"""Numbers of parameters. The recipe proposes an adapter for a model with at least LARGE parameters, and a higher
+learning rate for a model with fewer than SMALL parameters."""
 ROOM = 128
-"""Tokens that a refusal with its trace may need beyond the longest row, if none can be composed yet."""
+"""Number of tokens by which a refusal with a trace may exceed the longest row. Used if no refusal can be composed yet,
+because there is no scope."""
 
 WRITTEN = 256
-"""Lower limit for the tokens of rows if the model writes the retain rows."""
+"""Minimum of `max_length`, in tokens, if the model writes the retain rows."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """The files that were written, and notes about them."""
+    """The new recipe and scope files, with notes for the user."""
 
     recipe: Path
     scope: Path
@@ -45,33 +48,33 @@ class Start:
 def start(
     model: str, forget: str, *, retain: str | None = None, retrained: str | None = None, out: str | Path
 ) -> Start:
-    """Write `recipe.yaml` and `scope.yaml` for a model and rows.
+    """Write `recipe.yaml` and `scope.yaml` for a model and data.
 
     Args:
-        model: folder or hub id of the target model; only its configuration and tokenizer are loaded.
-        forget: file, folder or hub id of the rows to forget.
-        retain: the same for the rows to retain; None: a substitute is proposed.
-        retrained: a model that never learned the rows to forget, if there is one.
-        out: folder for the two files; neither may exist.
+        model: folder or Hub id of the target model. Only the model's configuration and tokenizer are loaded.
+        forget: file, folder or Hub id of the rows to forget.
+        retain: file, folder or Hub id of the rows to keep; None: the recipe lets the target model write them.
+        retrained: folder or Hub id of a model that was trained without the rows to forget; None if there is none.
+        out: folder for the two files. It must not contain a file with one of the two names.
 
     Raises:
-        InputError: one of the files exists, or model or rows cannot be read.
+        InputError: one of the two files exists already, or the model or the rows cannot be read.
     """
     out = Path(out)
     recipe_file, scope_file = out / RECIPE, out / SCOPE
     for file in (recipe_file, scope_file):
-        refuse_taken(file, "take another folder: --out; or move it")
+        refuse_taken(file, "choose another folder with --out, or move the existing file")
     tokenizer, shape = meta_load(find_model(model, where="--model"))
     size = sum(weight.numel() for weight in shape.parameters())
     suite = Files(data=FilesData(forget=forget, retain=retain, tokenizer=model))
     rows = suite.read(forget, where="--forget")
     kept = suite.read(retain, where="--retain") if retain not in (None, AUTO) else ()
-    notes = [] if retain else ["no retain rows were named: the target model will write some itself"]
+    notes = [] if retain else ["no retain rows were given, so the target model will write some when the run starts"]
     scope = None
     try:
         scope = suggest_scope(rows, kept)
     except InputError as error:
-        notes.append(f"{error.what}: write the subjects into {scope_file} by hand")
+        notes.append(f"no scope could be drafted ({error.what}): write the subjects into {scope_file} by hand")
     questions = all(row.question for row in rows)
     thinks = {THINK, END_THINK} <= set(tokenizer.get_vocab())
     method = "tru" if questions and thinks else "npo"
@@ -98,7 +101,7 @@ def start(
         longest=longest,
         batch=BATCH,
         epochs=max(EPOCHS, -(-STEPS * BATCH // len(rows))),
-        # What the model itself writes may be longer than the rows to forget.
+        # Retain rows that the model writes may be longer than the rows to forget.
         max_length=max(16 * -(-(longest + (room if method == "tru" else 0)) // 16), 0 if retain else WRITTEN),
     )
     with writing(out):
@@ -107,9 +110,9 @@ def start(
     try:
         write_atomic(recipe_file, text)
     except WriteError:
-        scope_file.unlink()  # one file alone would make the next start fail
+        scope_file.unlink()  # a scope without a recipe would make the next call fail
         raise
-    load_recipe(recipe_file)  # what was written must be readable
+    load_recipe(recipe_file)  # check that the new recipe is valid
     return Start(recipe_file, scope_file, tuple(notes))
 
 
@@ -120,7 +123,7 @@ def _tokens(encoder: ChatEncoder, row: Row, answer: str, trace: str) -> int:
 _TEMPLATE = Environment(
     loader=PackageLoader("unlearnkit.pipeline"),
     undefined=StrictUndefined,
-    autoescape=False,  # YAML, not HTML; outside values are written as JSON, which is valid YAML
+    autoescape=False,  # the output is YAML, not HTML; user values are inserted as JSON, which is valid YAML
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,

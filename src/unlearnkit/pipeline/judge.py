@@ -1,4 +1,4 @@
-"""Judge the outputs of a run."""
+"""Judge a run's outputs, and compare judges."""
 
 from __future__ import annotations
 
@@ -31,37 +31,39 @@ def judge_outputs(
     repeats: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, Score]:
-    """Judge a run's outputs, and write the judgments and their scores.
+    """Judge a run's outputs; write the judgments and the resulting scores.
 
     Args:
         folder: the run.
-        judge: `rules`, `laaj` or `laaj-paper`.
+        judge: name of the judge: `rules`, `laaj` or `laaj-paper`.
         model: the model that an LLM judge queries.
-        permission: what may be sent to the model, and how much may be spent; without it, nothing is sent. Runs that get
-            the same object share its limits.
-        chat_model: a chat model of your own, queried instead of `model`.
-        seed: seeds the order and the nonces of a model judge. The rules are deterministic.
+        permission: what may be sent to the model, and how much may be spent. Without a permission, nothing is sent. If
+            several calls get the same permission, its limits hold for all these calls together.
+        chat_model: a chat model object that is queried instead of `model`.
+        seed: seed for the order and the nonces of a model judge. The judge `rules` is deterministic.
         repeats: number of times that a model judge judges each output.
         progress: reports progress.
 
     Returns:
-        This judge's scores, by flat name.
+        The scores of this judge, by flat name.
 
     Raises:
-        InputError: there is no such judge, the run has no outputs, or its outputs may not be sent.
-        MissingDependency: a model judge has no model, or a key or package is missing.
-        Interrupted, UnlearnError: the model did not finish; its replies are cached and not requested again.
+        InputError: there is no such judge, the run has no outputs to judge, or the permission does not cover the
+            model's host.
+        MissingDependency: no model is given for a model judge, or a key or package is missing.
+        Interrupted, UnlearnError: judging was interrupted or failed. Replies received so far are cached and are not
+            requested again.
     """
     if judge not in JUDGES:
         allowed = ", ".join(JUDGES)
-        raise InputError("there is no judge of that name", value=judge, allowed=allowed, fix="name one of these")
+        raise InputError("there is no judge with this name", value=judge, allowed=allowed, fix="choose one of these")
     if repeats < 1 or (judge not in PRESETS and repeats > 1):
         what = "the number of judgments per output must be at least 1, and is 1 for the judge `rules`"
         raise InputError(what, where="repeats", value=repeats, fix="set repeats=1, or choose a model judge")
     records, scope, progress = folder.records(), folder.scope(), progress or Progress()
     items = items_of(records)
     if not items:
-        what = "there is nothing to judge: the run has no output on a forget set or a retained set"
+        what = "there is nothing to judge, because the run has no outputs on sets to forget or sets to keep"
         raise InputError(what, where=str(folder.path))
     selected: Judge = Rules(scope)
     if judge in PRESETS:
@@ -80,12 +82,13 @@ def judge_outputs(
 
 
 def agree(folder: RunFolder, one: str, other: str) -> dict[str, Agreement]:
-    """Return the agreement of two judges of a run, by score.
+    """Return the agreement of two judges on a run, by score.
 
-    It is computed on the outputs that both judged and that were not measured again since.
+    The agreement is computed on the outputs that both judges have judged. Judgments of outputs that have been replaced
+    by a new measurement do not count.
 
     Raises:
-        InputError: one of them has not judged the run.
+        InputError: one of the two judges has not judged the run's current outputs.
     """
     records, scope, judged = folder.records(), folder.scope(), read_judged(folder.judgments)
     marks = []
@@ -93,11 +96,11 @@ def agree(folder: RunFolder, one: str, other: str) -> dict[str, Agreement]:
         valid = valid_judgments(judged[name], records, scope) if name in judged else []
         if not valid:
             raise InputError(
-                "this judge has not judged the run, or not since it was measured",
+                "this judge has not judged the run, or the run was measured again after it was judged",
                 where=str(folder.path),
                 value=name,
-                allowed=", ".join(judged) or "none has",
-                fix=f"unlearn judge {folder.path} --judge {name}",
+                allowed=", ".join(judged) or "no judge has judged the run yet",
+                fix=f"call this judge first: unlearn judge {folder.path} --judge {name}",
             )
         marks.append(mean_scores(valid))
     return agreement(*marks)

@@ -25,34 +25,34 @@ _FIELD = "targets.lift_model"
 
 @dataclass
 class LiftEvaluator:
-    """Measures how much targets' traces help to guess the answers.
+    """Measures how much the traces of targets help to guess the answers.
 
-    It does so under a model that should not know the answers. The model is in memory only while it measures, and the
-    lift of a target is measured only once.
+    The amount of this help is called lift. Lift is measured with a model that should not know the answers. The model is
+    in memory only during a measurement, and the lift of each target is measured only once.
     """
 
     find: Callable[[], str]
-    """Returns the model's folder or Hub id; called when something must be measured."""
+    """Returns the folder or Hub id of the model that measures lift. Called only when a lift must be measured."""
     retrained: bool
-    """Whether it is the suite's retrained model."""
+    """Whether the model that measures lift is the suite's retrained model."""
     at_most: float | None
-    """Limit in nats per token, above which a target helps too much; None for no limit."""
+    """Maximum lift in nats per token of the answer. A target with a higher lift helps too much. None: no maximum."""
     dtype: Dtype
     """Data type of the weights."""
     answered: frozenset[str]
-    """Ids of the rows that have an answer. No other row's target has a lift."""
+    """Ids of the rows that have an answer. Lift is defined only for the targets of these rows."""
     progress: Progress
     _known: dict[Target, float] = field(default_factory=dict)
 
     def above(self, targets: Sequence[Target], rows: Sequence[Row]) -> list[bool]:
-        """Return whether each target helps too much with its row."""
+        """Return, for each target, whether its lift exceeds the maximum."""
         if self.at_most is None:
             return [False] * len(targets)
         known = self._measured(targets, rows)
         return [known.get(target, 0.0) > self.at_most for target in targets]
 
     def noted(self, targets: Sequence[Target], rows: Sequence[Row]) -> Lifted | None:
-        """Summarize the lift of targets; None if no row has an answer."""
+        """Summarize the lift of targets; None if no target has a lift."""
         known = self._measured(targets, rows)
         values = [known[target] for target in targets if target in known]
         if not values:
@@ -79,9 +79,16 @@ class LiftEvaluator:
 
 
 def lift_evaluator(recipe: Recipe, suite: Suite, rows: Sequence[Row], progress: Progress) -> LiftEvaluator | None:
-    """Return the recipe's lift evaluator; None if it requests none.
+    """Create the lift evaluator of a recipe.
 
-    `rows` are those with an answer.
+    Args:
+        recipe: the recipe.
+        suite: the suite, which may provide the retrained model.
+        rows: the rows that have an answer.
+        progress: reports progress.
+
+    Returns:
+        The evaluator; None if the recipe names no model to measure lift with.
     """
     named = recipe.targets.lift_model
     if named is None:
@@ -97,9 +104,9 @@ def lift_evaluator(recipe: Recipe, suite: Suite, rows: Sequence[Row], progress: 
 
 
 def refuse_unusable_lift_model(recipe: Recipe, suite: Suite, progress: Progress) -> None:
-    """Raise if lift cannot be measured under the recipe's model.
+    """Raise an error if the recipe's lift model is missing or unusable.
 
-    It is called before any teacher is asked, and loads no weights.
+    This function loads no weights. Call it before a teacher is asked.
     """
     named = recipe.targets.lift_model
     if named is None or (named == RETRAINED and suite.has_models):  # the suite's own retrained model fits
@@ -108,17 +115,17 @@ def refuse_unusable_lift_model(recipe: Recipe, suite: Suite, progress: Progress)
 
 
 def _source(named: str, suite: Suite, progress: Progress) -> str:
-    """Return the folder or Hub id of the model.
+    """Return the folder or Hub id of the model that measures lift.
 
-    A suite may build its retrained model now.
+    If it is the suite's retrained model, the suite may build the model in this call.
     """
     source = suite.retrained_model(progress) if named == RETRAINED else named
     if source is None:
         raise InputError(
-            "lift should be measured under the retrained model, and there is none",
+            "lift cannot be measured with the retrained model, because the suite has no retrained model",
             where=_FIELD,
             value=RETRAINED,
-            fix="name it: suite.retrained=DIR; or another model that does not know the answers, which is weaker "
-            "evidence: targets.lift_model=DIR; or none: targets.lift_model=null",
+            fix="set suite.retrained=DIR; or use another model that does not know the answers, which is weaker "
+            "evidence: targets.lift_model=DIR; or do not measure lift: targets.lift_model=null",
         )
     return source

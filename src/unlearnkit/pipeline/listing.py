@@ -30,7 +30,7 @@ _SIGNS = (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))
 
 @dataclass(frozen=True)
 class Listed:
-    """A registered plug-in, as `unlearn ls` shows it."""
+    """Entry for one plug-in in the output of `unlearn ls`."""
 
     name: str
     summary: str
@@ -39,18 +39,18 @@ class Listed:
 
 
 def catalog(kind: str) -> list[Listed]:
-    """Return every plug-in of one kind."""
+    """Return all registered plug-ins of one kind."""
     if kind == "judge":
         return [Listed(name, judge.summary, judge.paper, None) for name, judge in JUDGES.items()]
     if kind not in REGISTRIES:
         kinds = ", ".join(KINDS)
-        raise InputError("there is no such kind of plug-in", value=kind, allowed=kinds, fix="name one of these")
+        raise InputError("there is no such kind of plug-in", value=kind, allowed=kinds, fix="choose one of these kinds")
     entries = map(REGISTRIES[kind].get, REGISTRIES[kind].names())
     return [Listed(entry.name, entry.summary, entry.paper, entry.equation) for entry in entries]
 
 
 def describe(name: str) -> list[str]:
-    """Return paragraphs about every plug-in of that name."""
+    """Return a description, in paragraphs, of every plug-in named `name`."""
     found: list[str] = []
     for kind, registry in REGISTRIES.items():
         if name in registry.names():
@@ -61,7 +61,7 @@ def describe(name: str) -> list[str]:
         names = sorted({*JUDGES, *(known for registry in REGISTRIES.values() for known in registry.names())})
         near = difflib.get_close_matches(name, names, n=2)
         raise InputError(
-            "nothing of that name is registered",
+            "no plug-in with this name is registered",
             value=name,
             allowed=", ".join(names),
             fix=f"did you mean {' or '.join(near)}?" if near else None,
@@ -84,9 +84,10 @@ def _plugin(kind: str, entry: Entry[Any]) -> list[str]:
 
 
 def _setting_lines(plugin: type[BaseModel], section: str = "") -> list[str]:
-    """Return two lines for each setting.
+    """Return the lines that describe a plug-in's settings.
 
-    Those of an inner section follow its own.
+    Each setting has one line with type and default, and one with the description. If a setting is a section, the
+    settings of this section follow.
     """
     lines = []
     for name, field in plugin.model_fields.items():
@@ -109,5 +110,5 @@ def _needs(plugin: Objective | Method | Localizer) -> str:
         by_kind.setdefault(quantity.title, []).append(quantity.view)
     lines = [f"  {title} of {', '.join(views)}" for title, views in sorted(by_kind.items())]
     if isinstance(plugin, Objective | Method) and plugin.from_scratch:
-        lines.append("  newly initialized weights, and everything that the suite keeps")
+        lines.append("  newly initialized weights, and the suite's whole retain corpus")
     return "Needs (with these defaults):\n" + "\n".join(lines) if lines else ""

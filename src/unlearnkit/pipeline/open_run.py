@@ -1,4 +1,4 @@
-"""Begin a run: create its folder, or check the existing one."""
+"""Start a run: create the run's folder, or check the existing one."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ from unlearnkit.targets.llm_teacher import ChatTeacher
 
 
 def open_run(context: RunContext, *, resume: bool) -> None:
-    """Create the folder of a recipe's run, or accept an existing one.
+    """Create the folder of a run, or accept the existing folder.
 
-    The folder is created only after rows, models and consent were checked.
+    The folder is created only once rows, models and consent have been checked.
 
     Args:
-        context: context of the run.
+        context: the run's context.
         resume: whether to continue an existing run.
 
     Raises:
-        InputError: the folder is taken, or holds a run of another recipe; or something cannot be used.
-        MissingDependency: something has to be provided first.
+        InputError: the folder is taken or contains a run of another recipe; a row, model or setting is unusable; or
+            consent is missing.
+        MissingDependency: a required file, package or model is missing.
     """
     recipe, folder = context.recipe, context.folder
     with _folder_errors(folder):
@@ -44,21 +45,23 @@ def open_run(context: RunContext, *, resume: bool) -> None:
     if begun:
         if not resume:
             raise InputError(
-                "there is a run in this folder already",
+                "this folder already contains a run",
                 where=str(folder.path),
-                fix="go on with it: --resume; or take another folder: out=...; or delete it",
+                fix="continue the run with --resume, choose another folder with out=..., or delete this folder",
             )
         _refuse_other_recipe(recipe, folder)
         _warn_of_other_machine(folder, context.progress)
         if folder.state().targets is None:
             _refuse_missing_consent(context)
         return
-    # A run that was killed in its first moments leaves these and nothing else.
+    # A run that was killed right after its start leaves only these files.
     if {name for name in found if not name.endswith(".partial")} - {folder.private.name, folder.recipe_file.name}:
         raise InputError(
-            "the folder is not empty, and holds no run", where=str(folder.path), fix="take another: out=..."
+            "the run's folder is not empty, and its files do not belong to a run",
+            where=str(folder.path),
+            fix="choose another folder: out=...",
         )
-    # Consent comes before everything else; rows and models are checked before anything is written.
+    # Consent is checked before everything else, and rows and models are checked before anything is written.
     _refuse_missing_consent(context)
     with device_errors():
         _check(context)
@@ -79,7 +82,10 @@ def open_run(context: RunContext, *, resume: bool) -> None:
 
 
 def _refuse_missing_consent(context: RunContext) -> None:
-    """Raise if a chat teacher lacks consent, before anything is sent."""
+    """Raise an error if a chat-model teacher lacks the user's consent.
+
+    The consent is checked before anything is sent to the chat model.
+    """
     teacher = context.recipe.make_teacher()
     if isinstance(teacher, ChatTeacher) and context.is_taught:
         teacher.ready(context.permission)
@@ -87,7 +93,7 @@ def _refuse_missing_consent(context: RunContext) -> None:
 
 @contextmanager
 def _folder_errors(folder: RunFolder) -> Iterator[None]:
-    """Raise `InputError` if the path is a file or cannot be created."""
+    """Raise `InputError` if the run's folder cannot be read or created."""
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -95,18 +101,18 @@ def _folder_errors(folder: RunFolder) -> Iterator[None]:
             f"the run's folder cannot be used: {getattr(error, 'strerror', error)}",
             where="out",
             value=str(folder.path),
-            fix="take a folder that can be written to: out=...",
+            fix="choose a folder that you can write to: out=...",
         ) from error
 
 
 def _check(context: RunContext) -> None:
-    """Check rows and models without loading weights, and log notes."""
+    """Check rows and models without loading weights; log notes for the user."""
     suite, progress = context.suite, context.progress
     _ = context.training_splits  # first, because it takes no time
     retrained = None if suite.has_models else suite.retrained_model(progress)
     if retrained is not None:
         meta_load(find_model(retrained, where="suite.retrained"))
-    _ = context.source  # a suite that builds its own model builds it now
+    _ = context.source  # if the suite builds its own target model, the model is built here
     preflight(context)
     context.method.check(context)
     if context.is_taught:
@@ -115,22 +121,25 @@ def _check(context: RunContext) -> None:
     if layout(tokenizer) == "plain":
         progress.log(PLAIN)
     if context.found.base is not None and context.lora is not None:
-        progress.log("the model is an adapter on a base: it is merged, and so will be the result; see model.merge")
+        progress.log(
+            "model.path is an adapter: it is merged into its base model before training, and the result will be saved "
+            "as whole weights, as with model.merge=true"
+        )
 
 
 def _refuse_other_recipe(recipe: Recipe, folder: RunFolder) -> None:
     ours, theirs = _flat(recipe.model_dump(mode="json")), _flat(folder.recipe())
-    # Neither the folder's place nor the retries of a server change the result.
+    # Neither the location of the folder nor the retries of requests to a server change the result.
     free = {"out", *(f"targets.server.{name}" for name in ServerSettings.changeable)}
     differing = [key for key in {**ours, **theirs} if key not in free and ours.get(key) != theirs.get(key)]
     if differing:
         key = differing[0]
         raise InputError(
-            "the run in this folder was begun with another recipe",
+            "the run in this folder was started with a different recipe",
             where=f"{folder.recipe_file}, field {key}",
             value=ours.get(key),
-            allowed=f"{theirs.get(key)!r}, as when it was begun",
-            fix="take another folder: out=...; or go on with the recipe that is in the folder",
+            allowed=f"{theirs.get(key)!r}, as at the start of the run",
+            fix="choose another folder with out=..., or continue with the recipe in the folder",
         )
 
 
@@ -143,6 +152,11 @@ def _flat(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _warn_of_other_machine(folder: RunFolder, progress: Progress) -> None:
     before, here = folder.state().environment, environment()
-    differing = [f"{name} was {before.get(name)}, is {new}" for name, new in here.items() if before.get(name) != new]
+    differing = [
+        f"{name} was {before.get(name)}, is now {new}" for name, new in here.items() if before.get(name) != new
+    ]
     if differing:
-        progress.log(f"warning: the weights may differ from those of an unbroken run: {'; '.join(differing)}")
+        progress.log(
+            "warning: the environment changed since the start of the run, so the weights may differ from those of an "
+            f"uninterrupted run: {'; '.join(differing)}"
+        )

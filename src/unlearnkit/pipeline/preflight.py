@@ -1,4 +1,4 @@
-"""Plan a run before its folder exists, to find errors before training."""
+"""Plan a run before the run's folder exists, to find errors early."""
 
 from __future__ import annotations
 
@@ -36,26 +36,29 @@ from unlearnkit.training.views import encode_views, training_renderer
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do; `check`, `--dry-run` and `run` share it."""
+    """Data, steps and estimated costs of a run that has not started.
+
+    It is used by `check`, `--dry-run` and `run`.
+    """
 
     views: Mapping[View, Sequence[Encoded]]
-    """Encoded rows of each view that the method reads. If a chat teacher will be asked, the targets are those that the
-    template teacher would write."""
+    """Encoded rows of each view that the method reads. If the teacher is a chat model, the rows contain targets of the
+    template teacher instead, since the chat model has not been asked yet."""
     sizes: Mapping[str, int]
-    """Number of rows by split, all of them even if fewer were looked at."""
+    """Total number of rows in each split, even if only some of the rows were encoded."""
     steps: int
-    """Optimizer steps; 0 for a method that trains nothing."""
+    """Number of optimizer steps; 0 for a method that trains nothing."""
     targets: int
-    """Number of targets that are taught, among the rows that were looked at."""
+    """Number of targets among the encoded rows."""
     memory: Mapping[str, float]
-    """Rough estimate of the peak in bytes, by part."""
+    """Rough estimate of the peak memory in bytes, by part."""
     flops: float
-    """Floating-point operations of the training, roughly: 6 for each parameter and token."""
+    """Rough number of floating-point operations of the training: 6 per parameter and token."""
 
     def seconds(self) -> float:
         """Estimate the training time on this machine, in seconds.
 
-        The speed is that of a matrix product, which is measured now.
+        The estimate assumes the speed of a matrix product, which is measured during the call.
         """
         size, began = 512, time.perf_counter()
         matrix = torch.ones(size, size)
@@ -65,15 +68,20 @@ class Plan:
 
 
 def preflight(context: RunContext, *, at_most: int | None = None) -> Plan:
-    """Check rows and models as a run does, without loading weights.
+    """Check a run's rows and models without loading weights.
+
+    The checks are those that a run makes when it starts.
 
     Args:
-        context: context of the run.
-        at_most: limit for the rows of each split that are read; None for all.
+        context: the run's context.
+        at_most: maximum number of rows to encode per split; None: all rows.
+
+    Returns:
+        The plan of the run.
 
     Raises:
-        InputError: rows are missing, do not fit, or cannot be trained on, taught or measured; or the method reads a
-            layer that the model does not have, or cannot move the weights that are to be trained.
+        InputError: rows are missing, are too long for the model, or are otherwise unusable; the method reads a layer
+            that the model does not have; or the method cannot change the weights that are trained.
         UnlearnError: a target contains a secret.
     """
     splits = context.training_splits  # first, because it takes no time
@@ -98,7 +106,7 @@ def preflight(context: RunContext, *, at_most: int | None = None) -> Plan:
 def _encoded_views(
     context: RunContext, splits: Mapping[str, Sequence[Row]], tokenizer: PreTrainedTokenizerBase, at_most: int | None
 ) -> tuple[dict[View, list[Encoded]], int]:
-    """Encode the rows of every view, and count the targets among them."""
+    """Return the encoded rows of every view, and the number of targets."""
     recipe, needs = context.recipe, context.needs
     rows = {name: members[:at_most] for name, members in splits.items()}
     refused = [question.row for question in context.scope_questions if not question.stays]
@@ -116,28 +124,28 @@ def _encoded_views(
 
 
 def notes(context: RunContext, tokenizer: PreTrainedTokenizerBase) -> list[str]:
-    """Return what may surprise the user about a run."""
+    """Return sentences about a run that may surprise the user."""
     found = [PLAIN] if layout(tokenizer) == "plain" else []
     found += [
-        f"the target model will write the rows of {split} when the run begins; they are not counted here"
+        f"the rows of the split {split} are not counted here, because the target model writes them when the run starts"
         for split in sorted(context.task.to_be_written)
     ]
     if context.is_taught and isinstance(context.recipe.make_teacher(), ChatTeacher):
         found.append(
-            "the teacher is asked when the run begins, or by `unlearn targets`; the targets counted and shown here are "
-            "those of the template teacher"
+            "the targets counted and shown here are written by the template teacher; the recipe's teacher is asked "
+            "when the run starts, or by `unlearn targets`"
         )
     if "scope" in context.recipe.data and context.recipe.data["scope"] is None:
-        found.append("no scope is named (data.scope): it is drafted from the forget rows")
+        found.append("the recipe names no scope (data.scope), so the scope is drafted from the forget rows")
     return found
 
 
 def refuse_unmeasurable(
     task: SuiteTask, config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, system_prompt: str | None = None
 ) -> None:
-    """Raise `InputError` for a row without room for an answer.
+    """Raise `InputError` if a measured row is too long for the model.
 
-    The row is measured under the system prompt.
+    A row consists of the system prompt, the question, the trace and an answer.
     """
     encoder = ChatEncoder(tokenizer, positions(config))
     for rows in task.measured.values():
@@ -147,13 +155,16 @@ def refuse_unmeasurable(
 
 
 def _refuse_untouched_weights(needs: Needs, model: PreTrainedModel) -> None:
-    """Raise `InputError` if all trained weights follow the layers that are read."""
+    """Raise `InputError` if the method's loss depends on no trained weight.
+
+    This is the case if all trained weights come after the layers that the method reads.
+    """
     layers = {quantity.layer for quantity in needs.of_model if quantity.layer is not None}
     if needs.reads_head or not layers:
         return
     count = int(model.config.get_text_config().num_hidden_layers)
     deepest = max(layer % count for layer in layers)
-    # A layer's number is part of the names of its weights, in every family.
+    # In every model family, the number of a layer is part of the names of the layer's weights.
     after = [re.compile(rf"\.{layer}\.") for layer in range(deepest + 1, count)]
     causal: Any = model
     head, embeddings = causal.get_output_embeddings(), causal.get_input_embeddings()
@@ -161,11 +172,11 @@ def _refuse_untouched_weights(needs: Needs, model: PreTrainedModel) -> None:
     trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     if all(id(p) in apart or any(number.search(name) for number in after) for name, p in trained):
         raise InputError(
-            "the method reads a layer before every weight that is to be trained, so it cannot move them",
+            "the method cannot change the trained weights, because they all come after the layer that the method reads",
             where="model.parameters",
             value=trained[0][0],
-            allowed=f"weights of layer {deepest} (method.layer), or before it",
-            fix="name such weights, or a later layer",
+            allowed=f"weights of layer {deepest} (method.layer) or of an earlier layer",
+            fix="train such weights, or set method.layer to a later layer",
         )
 
 
@@ -179,21 +190,22 @@ def _refuse_missing_layers(needs: Needs, config: PretrainedConfig) -> None:
             where="method.layer",
             value=min(missing),
             allowed=f"0 to {count - 1}, or -1 for the last",
-            fix="name one of these layers",
+            fix="choose one of these layers",
         )
 
 
 def _memory(context: RunContext, model: PreTrainedModel, views: Mapping[View, Sequence[Encoded]]) -> dict[str, float]:
-    """Estimate the memory of a run by part, in bytes.
+    """Estimate the peak memory of a run in bytes, by part.
 
-    Parts are weights, gradients with AdamW's two moments, activations of one micro-batch, and logits.
+    The parts are the program, the weights, the gradients with AdamW's two moments, the activations of one micro-batch,
+    and the logits.
     """
     recipe = context.recipe
     size = DTYPES[recipe.model.dtype].itemsize
     weights = sum(p.numel() for p in model.parameters())
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad) if views else 0
     config = model.config.get_text_config()
-    # A decoder layer keeps about ten vectors of the model's width and three of the inner width per token.
+    # For each token, a decoder layer keeps about ten vectors of the hidden size and three of the intermediate size.
     inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
     kept = config.num_hidden_layers * (10 * config.hidden_size + 3 * inner) * size
     tokens, labels = 0.0, 0.0

@@ -1,4 +1,4 @@
-"""Remove the files of a run that contain forget text."""
+"""Delete the files of a run that contain forget text."""
 
 from __future__ import annotations
 
@@ -12,22 +12,28 @@ from unlearnkit.runs.references import references_of
 
 
 def purge(folder: RunFolder) -> list[str]:
-    """Remove private files of a run and its references; return their folders.
+    """Delete the private files of a run.
 
-    They are targets, records, scope and caches. Model, scores, log and report stay. A report that shows forget text is
-    written again without it. Afterwards scores cannot be computed again, and a guard cannot be opened, since its scope
-    is removed. Purging twice has no further effect.
+    The private files are targets, records, scope and caches. The private files of reference models in the run's folder
+    are deleted, too. The model, scores, log and report are kept. If the report shows forget text, the report is written
+    again without this text.
+
+    After a purge, scores can no longer be computed from records. A guarded model can no longer be opened, because the
+    guard's scope is deleted. A second purge has no effect.
+
+    Returns:
+        The folders that were deleted.
 
     Raises:
-        InputError: the run is not finished, and cannot continue without these files.
+        InputError: the run is not finished, and could not continue without these files.
     """
     if folder.recipe_file.exists() and not folder.state().done:
-        what = "the run is not finished, and cannot continue without the files that a purge removes"
-        fix = "finish it: unlearn run RECIPE --resume; or delete the whole folder"
+        what = "the run is not finished, and could not continue without the files that a purge deletes"
+        fix = "finish the run first (unlearn run RECIPE --resume), or delete the whole folder"
         raise InputError(what, where=str(folder.path), fix=fix)
     shows = folder.recipe().get("report", {}).get("show_forget_text", False)
     if shows and folder.report_file.exists() and folder.records_file.exists():
-        # First, because it cannot be built without the records.
+        # The report is written first, because it cannot be built without the records.
         write(build_report([*references_of(folder), folder], show_forget_text=False), folder.report_file)
     within = [RunFolder(path) for path in sorted(folder.references.glob("*"))]
     removed = []

@@ -1,6 +1,6 @@
-"""One run, from a recipe to a measured model.
+"""Execute a run, from a recipe to a measured model.
 
-If a run is resumed, the stages that are done are skipped.
+When a run is resumed, finished stages are skipped.
 """
 
 from __future__ import annotations
@@ -37,19 +37,23 @@ def run(
     permission: Permission | None = None,
     progress: Progress | None = None,
 ) -> RunFolder:
-    """Unlearn as the recipe says, then measure and score the model.
+    """Unlearn according to the recipe, then measure and score the model.
 
     Args:
-        recipe: the recipe of the run.
-        resume: continue the run in the recipe's folder, if there is one.
-        measured: whether the model and its references are measured. If false, a later call with `resume` measures
-            them.
-        permission: what may be sent to a teacher, and what it may spend; nothing is sent without it.
+        recipe: the run's recipe.
+        resume: whether to continue the run in the recipe's folder. If the folder contains no run, a new run is started.
+        measured: whether to measure the model and the reference models. If false, they can be measured by a later call
+            with `resume=True`.
+        permission: what may be sent to a chat-model teacher, and how much may be spent on the teacher. Without a
+            permission, nothing is sent.
         progress: reports progress.
 
+    Returns:
+        The run's folder.
+
     Raises:
-        InputError: the folder is taken, or holds a run of another recipe.
-        Interrupted: the user stopped the training; `resume` continues it.
+        InputError: the folder is taken, or contains a run of another recipe.
+        Interrupted: the user stopped the training. Call again with `resume=True` to continue.
     """
     watched = recipe.diagnose.g_effect_every is not None
     context = RunContext(recipe, permission=permission, progress=progress, watch=g_effect_watch if watched else None)
@@ -57,14 +61,14 @@ def run(
     open_run(context, resume=resume)
     state = folder.state()
     if state.done:
-        progress.log(f"{folder.path}: this run is finished")
+        progress.log(f"{folder.path}: the run is finished already, so there is nothing to do")
         return folder
     if state.train is None:
         if unused := _unused_settings(recipe):
-            progress.log(f"the method {recipe.method['name']} does not use these settings: {', '.join(unused)}")
+            progress.log(f"the recipe sets fields that the method {recipe.method['name']} ignores: {', '.join(unused)}")
         context.prepare()
     if measured and state.measure is None and not context.suite.has_models:
-        # Before the training, so that an error in rows or models is found early.
+        # The references are measured before training, so that an error in rows or models is found early.
         measure_references(folder, recipe.eval, progress, context.suite, target=context.source)
     if state.train is None:
         with device_errors():
@@ -80,7 +84,7 @@ def run(
 
 
 def _unused_settings(recipe: Recipe) -> list[str]:
-    """Return the fields that the recipe changes and its method ignores."""
+    """Return the fields that the recipe sets but the method ignores."""
     found = []
     for path in recipe.make_method().unused:
         section, _, field = path.partition(".")
@@ -94,7 +98,7 @@ def _unused_settings(recipe: Recipe) -> list[str]:
 
 
 def _fit(context: RunContext) -> None:
-    """Train the model, save it, and record that this stage is done."""
+    """Train and save the model, and record that training is done."""
     reset_peak_memory()
     began = time.monotonic()
     subject = context.method.fit(context)
@@ -102,7 +106,7 @@ def _fit(context: RunContext) -> None:
     context.folder.write_subject(_saved(context, subject))
     results, state, trained = context.results, context.folder.state(), seconds
     if results:
-        # The seconds of all sessions of the training, which the checkpoints add up.
+        # The checkpoints add up the seconds of all sessions of a training.
         trained = sum(result.seconds for result in results)
         seconds = trained + sum(stage.seconds for stage in (state.targets, state.reference) if stage)
     ended = next((result.ended for result in results if result.ended != "finished"), "finished")
@@ -114,16 +118,16 @@ def _fit(context: RunContext) -> None:
 
 
 def _saved(context: RunContext, subject: Subject) -> SubjectSpec:
-    """Save the model under test, and return how to open it again."""
+    """Save the model under test, and describe how to open it."""
     if isinstance(context.method, Guard):
-        # The model did not change, so it is not saved, only the guard's scope.
+        # A guard does not change the model, so only the guard's scope is saved.
         context.folder.write_guard_scope(context.scope)
         guard = {"name": context.recipe.method["name"], **context.method.model_dump(mode="json")}
         return SubjectSpec(kind="guarded", path=context.found.name, dtype=context.dtype, guard=guard)
     if isinstance(subject, LocalSubject):
         return _saved_weights(context, subject.model)
     if isinstance(subject, EnsembleSubject):
-        # The method wrote the adapters while it trained.
+        # The method has already saved the adapters during training.
         folder = context.folder.model
         members = tuple(path.relative_to(folder.resolve()).as_posix() for path in subject.members.values())
         return SubjectSpec(kind="ensemble", path=folder.name, base=subject.base, dtype=context.dtype, members=members)
@@ -131,11 +135,11 @@ def _saved(context: RunContext, subject: Subject) -> SubjectSpec:
 
 
 def _saved_weights(context: RunContext, model: Any) -> SubjectSpec:
-    """Write the model next to its folder, then rename it.
+    """Save the model to a temporary folder, then rename the folder.
 
-    A new adapter on a target that is itself an adapter is always merged. It was trained on the sum of base and old
-    adapter, which no folder holds; saving that sum for the new adapter would take as much space as the whole result,
-    in two folders of which neither is useful alone.
+    If the target model is itself an adapter, the new adapter is always merged. The new adapter was trained on the sum
+    of the base model and the old adapter, and no folder contains this sum. Saving the sum for the new adapter would
+    take as much space as saving the whole result, and would give two folders that are useless without each other.
     """
     settings, source, folder = context.recipe.model, context.found, context.folder
     adapter = settings.lora is not None and not settings.merge and source.base is None and hasattr(model, "peft_config")

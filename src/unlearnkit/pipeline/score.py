@@ -1,4 +1,4 @@
-"""Compute scores from records, without a model or torch."""
+"""Compute scores from records. Neither a model nor torch is needed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ from unlearnkit.suites.base import Suite
 def score(folder: RunFolder, suite: Suite | None = None) -> dict[str, Score]:
     """Compute and write the scores of a run.
 
-    They are computed from its records, those of the retrained model, judgments and costs. The scores of attacks are
-    computed from their records and written to a file of their own.
+    The scores are computed from the run's records, judgments and costs, and from the records of the retrained model.
+    The scores of attacks are computed from the attack records and written to a separate file.
 
     Args:
         folder: a measured run.
-        suite: the run's suite; None: the suite of the run's state.
+        suite: the suite; None: the suite that is recorded in the run's state.
+
+    Returns:
+        The run's scores by name, without the scores of attacks.
     """
     records = folder.records()
     known = {run.name: run for run in references_of(folder)} | {folder.name: folder}
@@ -46,7 +49,10 @@ def score(folder: RunFolder, suite: Suite | None = None) -> dict[str, Score]:
 
 
 def score_attacks(folder: RunFolder) -> None:
-    """Write `attacks.json` from the records of attempts and of plain questions."""
+    """Compute the scores of a run's attacks, and write them to `attacks.json`.
+
+    They are computed from the records of the attacks and the records of the unattacked model.
+    """
     plain, scope, done = folder.records(), folder.scope(), folder.state().attacks
     left_out = {name: counts for each in done.values() for name, counts in each.left_out.items()}
     scores: dict[str, Score] = {}

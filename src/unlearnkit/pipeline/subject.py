@@ -1,4 +1,4 @@
-"""Open the model under test of a run."""
+"""Open a run's subject, that is, the model under test."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from unlearnkit.subjects.local import LocalSubject
 
 
 def open_subject(folder: RunFolder) -> Subject:
-    """Load the model under test of a run.
+    """Load a run's subject, that is, the model under test.
 
     Raises:
-        InputError: the run has no model yet; its model is gone or cannot be used; or its guard has no scope any more.
+        InputError: the run has no model yet, the run's model is missing or unusable, or the scope of the run's guard
+            was removed.
     """
     spec = folder.subject()
     where = f"{folder.subject_file}, field path"
@@ -33,7 +34,7 @@ def open_subject(folder: RunFolder) -> Subject:
 
 
 def _guard(folder: RunFolder, spec: SubjectSpec) -> Guard:
-    """Make the guard that `subject.json` describes."""
+    """Create the guard that is described in `subject.json`."""
     settings: dict[str, Any] = dict(spec.guard or {})
     with reading(folder.subject_file):
         guard: Guard = GUARDS.get(settings.pop("name")).plugin(**settings)
@@ -41,16 +42,21 @@ def _guard(folder: RunFolder, spec: SubjectSpec) -> Guard:
 
 
 def model_to_try(folder: RunFolder) -> str:
-    """Return a model with the configuration and tokenizer of the run's model.
+    """Return a model that shares configuration and tokenizer with the subject.
 
-    For an ensemble it is the base.
+    Returns:
+        The folder or Hub id of the run's model or, if the subject is an ensemble, of the ensemble's base model.
     """
     spec = folder.subject()
     return spec.base if spec.kind == "ensemble" and spec.base is not None else folder.subject_path()
 
 
 def spec_of_model(source: str | ModelFolder) -> SubjectSpec:
-    """Describe a model outside of any run, by folder or Hub id."""
+    """Return the subject description of a model that belongs to no run.
+
+    Args:
+        source: the model's folder or Hub id.
+    """
     found = find_model(source)
     if found.base is None:
         return SubjectSpec(kind="weights", path=found.name)

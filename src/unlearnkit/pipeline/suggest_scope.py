@@ -1,4 +1,4 @@
-"""Draft a scope from rows to forget, for a person to correct."""
+"""Draft a scope from the rows to forget."""
 
 from __future__ import annotations
 
@@ -16,28 +16,32 @@ from unlearnkit.suites.files.suite import Files, FilesData
 def draft_scope(
     forget: str, *, retain: str | None = None, model: str | None = None, task: str = "profile", out: str | Path
 ) -> Scope:
-    """Draft the scope of rows to forget, write it, and return it.
+    """Draft a scope from the rows to forget, and write it.
 
-    Only the owner may read the file.
+    A person should correct the draft. Only the file's owner can read the file, because the scope contains secrets.
 
     Args:
         forget: file, folder or Hub id of the rows or documents to forget.
-        retain: the same for the rows to retain, where neighbors are searched; None: neighbors are written by hand.
-        model: folder or Hub id of the model whose tokenizer cuts documents; rows need none.
-        task: kind of knowledge: privacy, copyright, hazard or profile.
-        out: the file, which must not exist.
+        retain: file, folder or Hub id of the rows to keep, in which neighbors are searched; None: no neighbors are
+            drafted, and a person must add them.
+        model: folder or Hub id of the model whose tokenizer splits documents. Not needed for rows.
+        task: kind of knowledge: `privacy`, `copyright`, `hazard` or `profile`.
+        out: the file to write, which must not exist yet.
+
+    Returns:
+        The drafted scope.
 
     Raises:
-        InputError: the file exists, rows cannot be read, or no subject recurs in them.
+        InputError: the file exists already, the rows cannot be read, or no subject recurs in the rows.
     """
     kind = next((known for known in get_args(Task) if known == task), None)
     if kind is None:
         kinds = ", ".join(get_args(Task))
         raise InputError(
-            "there is no such kind of task", where="--task", value=task, allowed=kinds, fix="name one of these"
+            "there is no such kind of task", where="--task", value=task, allowed=kinds, fix="choose one of these kinds"
         )
     file = Path(out)
-    refuse_taken(file, "name another file: --out; or move it")
+    refuse_taken(file, "choose another file with --out, or move the existing one")
     suite = Files(data=FilesData(forget=forget, retain=retain, tokenizer=model))
     rows = suite.read(forget, where="FORGET")
     scope = suggest_scope(rows, () if retain is None else suite.read(retain, where="--retain"), task=kind)

@@ -1,4 +1,4 @@
-"""Write the targets of a run with its teacher, once, before training."""
+"""Let a run's teacher write the run's targets, once, before training."""
 
 from __future__ import annotations
 
@@ -32,21 +32,22 @@ if TYPE_CHECKING:
 
 
 class TargetBuilder:
-    """Writes the targets of a run, and reads them back.
+    """Writes a run's targets to a file, and reads them back later.
 
     Args:
-        context: context of the run. Its model is loaded only if it has to answer itself.
+        context: the run's context. The target model is loaded only if some targets are outputs of the target model.
     """
 
     def __init__(self, context: RunContext) -> None:
         self.context, self.recipe, self.folder, self.scope = context, context.recipe, context.folder, context.scope
         self.taught_splits, self.splits = taught_splits(context.needs), context.training_splits
-        self.questions = context.scope_questions  # none if the method does not train on them
+        self.questions = context.scope_questions  # empty if the method does not train on scope questions
 
     def targets(self) -> list[Target]:
-        """The texts taught in place of answers, written once.
+        """Return the run's targets, which replace answers in training.
 
-        Empty if the method needs no targets.
+        The targets are written on the first call, and later read from the run's folder. The list is empty if the method
+        needs no targets.
         """
         if not self.taught_splits:
             return []
@@ -68,9 +69,9 @@ class TargetBuilder:
         return targets
 
     def taught_rows(self, targets: Sequence[Target]) -> dict[str, Sequence[Row]]:
-        """Return the rows that are trained on.
+        """Return the rows to train on, by split.
 
-        Of the questions that are composed from the scope, only those with a target are returned.
+        The split `scope` has the questions that were composed from the scope. Questions without a target are omitted.
         """
         traces, rows = {target.id: target.trace for target in targets}, {**self.splits}
         if self.questions:
@@ -81,9 +82,16 @@ class TargetBuilder:
         return rows
 
     def replace(self, file: Path, targets: Sequence[Target]) -> list[Target]:
-        """Replace targets by those of a file that a person edited.
+        """Replace targets with the edited targets in a file.
 
-        Targets that the file does not name stay as they are. An `InputError` names file and line.
+        Targets whose id is not in the file are kept.
+
+        Args:
+            file: the edited file, as `write_review` exports it.
+            targets: the run's current targets.
+
+        Raises:
+            InputError: a target in the file is invalid. The message names the file and the line.
         """
         own_words = frozenset(question.row.id for question in self.questions if question.stays)
         retain = self.splits.get("retain", ())
@@ -91,16 +99,16 @@ class TargetBuilder:
         new = [edited.get(target.id, target) for target in targets]
         changed = sum(old != now for old, now in zip(targets, new, strict=True))
         summary = self.folder.state().targets
-        assert summary is not None  # they were written, or there would be none to edit
+        assert summary is not None  # set when the targets were written, which precedes editing
         write_targets(self.folder.targets_file, new)
         changes = {"edited": summary.edited + changed, "lift": self._lift(new) if changed else summary.lift}
         self.folder.update(targets=summary.model_copy(update=changes))
-        self.context.progress.log(f"{changed} of {len(new)} targets were edited")
+        self.context.progress.log(f"targets: {changed} of {len(new)} were changed by the imported file")
         return new
 
     @cached_property
     def rows(self) -> dict[str, Row]:
-        """The rows that may have a target, by their id."""
+        """The rows that may have a target, by row id."""
         return {row.id: row for row in (*self.splits["forget"], *(question.row for question in self.questions))}
 
     @cached_property
@@ -108,7 +116,11 @@ class TargetBuilder:
         return lift_evaluator(self.recipe, self.context.suite, self.splits["forget"], self.context.progress)
 
     def _lift(self, targets: Sequence[Target]) -> Lifted | None:
-        """Measure how much the final targets help; None if not requested."""
+        """Measure how much the targets' traces help to guess the answers.
+
+        Returns:
+            A summary of the lift; None if the recipe does not request that lift is measured.
+        """
         if self._lift_evaluator is None:
             return None
         return self._lift_evaluator.noted(targets, [self.rows[target.id] for target in targets])
@@ -122,7 +134,11 @@ class TargetBuilder:
         return True
 
     def _teacher(self, usage: Usage, shown: ExitStack) -> Teacher:
-        """Return the recipe's teacher, with everything that a chat model needs."""
+        """Create the recipe's teacher, ready to write targets.
+
+        A teacher that is a chat model is wrapped with everything that it needs: the permission, the response cache, the
+        progress display and the limit of lift.
+        """
         teacher, progress = self.recipe.make_teacher(), self.context.progress
         if not isinstance(teacher, ChatTeacher):
             return teacher
@@ -135,7 +151,7 @@ class TargetBuilder:
         return LLMTargetWriter(teacher, chat_model, TemplateTeacher(), self._fits, count, usage, lifting)
 
     def _summary(self, usage: Usage, targets: int, seconds: float) -> Taught:
-        """Describe how the targets were made, for the state of the run."""
+        """Summarize how the targets were written, for the run's state."""
         teacher, name = self.recipe.make_teacher(), self.recipe.targets.teacher
         if not isinstance(teacher, ChatTeacher):
             return Taught(seconds=seconds, teacher=name, written=targets)
@@ -143,9 +159,10 @@ class TargetBuilder:
         return Taught(seconds=seconds, teacher=name, prompts=VERSION, cost=cost, **vars(usage))
 
     def _generate(self, rows: Sequence[Row]) -> list[Generation]:
-        """Generate the untrained model's outputs for rows.
+        """Generate the target model's outputs for rows.
 
-        Where a row has a trace, the output continues it.
+        If a row has a trace, the output continues the trace. The context's model is still the target model, because
+        targets are written before training.
         """
         model: Any = self.context.model
         encoder = self.context.encoder

@@ -25,41 +25,43 @@ def teach(
     export_to: str | Path | None = None,
     progress: Progress | None = None,
 ) -> RunFolder:
-    """Write the targets of a run to its folder, before training.
+    """Write a run's targets to the run's folder, before training.
 
-    `run` with `resume` then trains on them. Existing targets are not written again. A call that was stopped is
-    continued by the next one.
+    To train on the targets, call `run` with `resume=True`. Existing targets are not written again. If a call was
+    interrupted, the next call continues the work.
 
     Args:
-        recipe: the recipe of the run.
-        permission: what a teacher that is a chat model may be sent, and may spend; nothing is sent without it.
-        import_from: file of targets that a person edited, in the format of `export_to`; they replace those of the run.
-        export_to: file for the targets and their questions, for a person to read and edit.
+        recipe: the run's recipe.
+        permission: what may be sent to a chat-model teacher, and how much may be spent on the teacher. Without a
+            permission, nothing is sent.
+        import_from: file with targets that a person edited, in the format of `export_to`. The edited targets replace
+            the run's targets with the same ids.
+        export_to: file to which the targets and their questions are written, for a person to read and edit.
         progress: reports progress.
 
     Raises:
-        InputError: the method trains on no targets, or was trained already; or an edited target cannot be used.
-        Interrupted, UnlearnError: the teacher did not finish; what it wrote is kept.
+        InputError: the method does not train on targets, the run was trained already, or an edited target is invalid.
+        Interrupted, UnlearnError: the teacher did not finish. The targets that are finished are kept.
     """
     context = RunContext(recipe, permission=permission, progress=progress)
     if not context.is_taught:
         raise InputError(
-            "the method trains on no targets",
+            "the method does not train on targets, so there are no targets to write",
             where="method.name",
             value=recipe.method["name"],
-            fix="choose one that does: method.name=tru",
+            fix="choose a method that trains on targets, for example method.name=tru",
         )
     open_run(context, resume=True)
     folder, place = context.folder, str(context.folder.path)
     if import_from is not None and folder.state().fingerprints:
         raise InputError(
-            "the run was trained on its targets already, or is being trained",
+            "the edited targets cannot be imported, because the run has already started to train on its targets",
             where=place,
-            fix="start again in another folder, and import the edited targets there: out=...",
+            fix="import the edited targets into a new run in another folder: out=...",
         )
     if folder.state().purged:
         fix = "start again in another folder: out=..."
-        raise InputError("the run was purged, and its targets with it", where=place, fix=fix)
+        raise InputError("the run was purged, so its targets no longer exist", where=place, fix=fix)
     if folder.state().targets is not None and import_from is None and export_to is None:
         return folder
     context.prepare()
