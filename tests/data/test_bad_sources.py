@@ -150,8 +150,8 @@ CASES = [
     Case("csv text after a quote", {"a.csv": b'text\n"A"B\n'}, "a.csv:2", "not CSV"),
     Case("csv cell of a book", {"a.csv": b"text\n" + b"x" * 200_000}, "a.csv:2", "not CSV"),
     Case("csv column twice", {"a.csv": b"text,text\nA,B\n"}, "a.csv:1", "same name", "text"),
-    Case("csv with semicolons", {"a.csv": b"question;answer\nQ;A\n"}, "a.csv", "no shape", "columns of other names"),
-    Case("csv without a header", {"a.csv": b"Who?,Ada.\nB,C\n"}, "a.csv", "no shape", "columns of other names"),
+    Case("csv with semicolons", {"a.csv": b"question;answer\nQ;A\n"}, "a.csv", "no shape", "columns with other names"),
+    Case("csv without a header", {"a.csv": b"Who?,Ada.\nB,C\n"}, "a.csv", "no shape", "columns with other names"),
     Case("csv empty cell", {"a.csv": b"question,answer\nQ,\n"}, "a.csv:2, field answer", "empty", EMPTY),
     Case("csv list that is no json", {"a.csv": b"text,accepted\nA,Oslo\n"}, "a.csv:2, field accepted", "not JSON", "O"),
     # Parquet

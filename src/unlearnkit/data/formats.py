@@ -234,7 +234,8 @@ def _parsed(text: str, path: Path, line: int, field: str | None = None) -> Any:
             what = "the JSON is nested too deeply"
         elif isinstance(error, json.JSONDecodeError):
             # Show only one character: the text after it may contain what must be forgotten.
-            what, row, column, value = f"this is not JSON: {error.msg}", error.lineno, error.colno, text[error.pos :][:1]
+            what = f"the text is not JSON: {error.msg}"
+            row, column, value = error.lineno, error.colno, text[error.pos :][:1]
         where = f"{path}:{line + row - 1}, " + (f"field {field}" if field else f"column {column}")
         raise InputError(what, where=where, value=value or None, allowed="JSON", fix="correct it there") from error
 

@@ -38,23 +38,23 @@ class Row(Value):
 
     id: Annotated[str, MinLen(1)]
     question: str
-    """The user's turn. It is empty if the row is a text, because a text has no user's turn."""
+    """The user's turn. It is empty if the row is a text, which has no user's turn."""
     answer: Annotated[str, MinLen(1)]
-    """The assistant's turn, or the text if the row is a text, in the form that the target model was trained on."""
+    """The assistant's turn, or the text if the row is a text, as the target model was trained on it."""
     history: tuple[Turn, ...] = ()
     """Turns before the question: a system message, and earlier questions and answers. These turns are
     context and have no labels."""
     trace: str = ""
-    """The reasoning that precedes the answer, without markers. It is empty for a model without reasoning traces."""
+    """The reasoning that precedes the answer, without markers. Empty for a model without reasoning traces."""
     accepted_answers: tuple[str, ...] = ()
-    """Short forms of the answer. An output that contains any of these forms is correct. If empty, only `answer` counts."""
+    """Short forms of the answer. An output that contains any of them is correct. If empty, only `answer` counts."""
     language: str = "en"
     """ISO 639-1 code of the language of the question."""
     subject: str | None = None
     """Name of the person or thing that the row is about."""
     attribute: str | None = None
-    """The property that the question asks about, such as `birthplace` or `award`. The accuracy of the best constant answer
-    is computed for each attribute."""
+    """The property that the question asks about, such as `birthplace` or `award`. Rows with the same attribute share one
+    best constant answer, which is a baseline for accuracy."""
     question_type: QuestionType = "plain"
     """The form of the question."""
     options: Annotated[int, Ge(0)] = 0
