@@ -68,12 +68,12 @@ def device_errors() -> Iterator[None]:
         if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator" in str(error):
             what = "there is not enough memory"
             fix = (
-                "lower train.micro_batch_size (the gradients stay the same), lower train.max_length, or train an adapter "
+                "lower train.micro_batch_size (the gradients stay the same) or train.max_length, or train an adapter "
                 "(model.lora); the last checkpoint was kept"
             )
         elif isinstance(error, torch.AcceleratorError):
             what = f"the device failed: {str(error).partition(chr(10))[0]}"
-            fix = "continue the run with --resume; if the device fails again, choose another one with CUDA_VISIBLE_DEVICES"
+            fix = "continue the run with --resume; if it fails again, choose another device with CUDA_VISIBLE_DEVICES"
         else:
             raise
         raise UnlearnError(what, where=environment()["device"], fix=fix) from error

@@ -1,7 +1,8 @@
 """The errors shown to a user, and the exit code of each.
 
-A message has up to five parts: what is wrong, where it was found, the value found, the values allowed, and how to fix
-the problem. Parts that do not apply are left out. An exception that is *not* an `UnlearnError` is a bug and keeps its traceback.
+A message has up to five parts: what is wrong, where it was found, the value found, what is allowed, and how to fix it.
+Parts that do not apply are left out. An exception that is *not* an `UnlearnError` is a bug and keeps its
+traceback.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class InputError(UnlearnError):
 
 
 class GateMissed(UnlearnError):
-    """A score missed a gate that the user had set (exit code 3).
+    """A score missed a gate that the user set (exit code 3).
 
     The run itself has finished.
     """
@@ -70,7 +71,7 @@ class NonFinite(UnlearnError):
 class Interrupted(UnlearnError):
     """The user stopped the work (exit code 130).
 
-    The work that had been finished is saved.
+    Work that was already finished is saved.
     """
 
     exit_code = 130

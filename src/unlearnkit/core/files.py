@@ -78,7 +78,7 @@ def read_text(path: Path, what: str, *, fix: str, where: str | None = None) -> s
 def refuse_taken(path: Path, fix: str) -> None:
     """Raise `InputError` if `path` exists, so that nothing is overwritten."""
     if path.exists():
-        raise InputError("the file already exists", value=str(path), fix=fix)
+        raise InputError("the file exists already", value=str(path), fix=fix)
 
 
 def sync(path: Path) -> None:

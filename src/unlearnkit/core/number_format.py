@@ -15,8 +15,7 @@ _THIN = "\u202f"  # narrow no-break space, between a number and its unit
 def number(value: float) -> str:
     """Format a number: `0.012`, `2.500`, `12.3`, `1,235`.
 
-    The result has three decimals if the number is below 10, one decimal if it is below 100, and none otherwise. The sign
-    is ignored in this comparison.
+    The result has three decimals if the absolute value is below 10, one decimal if it is below 100, and none otherwise.
     """
     if not math.isfinite(value):
         return str(value)

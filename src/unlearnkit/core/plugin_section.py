@@ -63,7 +63,7 @@ class PluginSection(Generic[T]):
                 path=(*self.path, self.key),
                 value=name,
                 allowed=", ".join(self.registry.names()),
-                fix=f"write {dotted((*self.path, self.key))}",
+                fix=f"add {dotted((*self.path, self.key))}",
             )
         with at_field(*self.path, self.key):
             plugin = _settings_class(self.registry.get(name).plugin)
@@ -94,6 +94,6 @@ class PluginSection(Generic[T]):
 def _settings_class(plugin: Any) -> type[BaseModel]:
     """Return the class that validates the plug-in's settings.
 
-    A plug-in that is not a pydantic model has no settings. For such a plug-in, the result is the empty `Settings` class.
+    A plug-in that is not a pydantic model has no settings. For such a plug-in, the result is `Settings`.
     """
     return plugin if issubclass(plugin, BaseModel) else Settings

@@ -1,6 +1,6 @@
 """Show progress: bars on a terminal, plain lines elsewhere.
 
-Progress goes to stderr, never to stdout. A subprocess sends its progress to the parent process, and only the parent writes to
+Progress goes to stderr, never to stdout. A subprocess sends its progress to the parent process, which alone writes to
 stderr.
 """
 

@@ -53,8 +53,8 @@ class Row(Value):
     subject: str | None = None
     """Name of the person or thing that the row is about."""
     attribute: str | None = None
-    """The property that the question asks about, such as `birthplace` or `award`. Rows with the same attribute share one
-    best constant answer, which is a baseline for accuracy."""
+    """The property that the question asks about, such as `birthplace` or `award`. Rows with the same attribute share
+    one best constant answer, which is a baseline for accuracy."""
     question_type: QuestionType = "plain"
     """The form of the question."""
     options: Annotated[int, Ge(0)] = 0
