@@ -151,7 +151,7 @@ CASES = [
     Case(
         "recipe-no-suite",
         lambda place: place.write(NAME, "method: {name: ga}\n"),
-        ["a setting is missing", "field suite", "add suite"],
+        ["a setting is missing", "field suite", "add the field suite"],
     ),
     Case("recipe-no-method", lambda place: place.recipe(method=None), [SECTION, "field method", "null"]),
     Case(
@@ -251,7 +251,7 @@ CASES = [
     Case(
         "recipe-combiner-without-a-name",
         having(train={"combiner": {"gamma": 1.0}}),
-        ["the combiner has no name", "field train.combiner.name", "gru, pcgrad", "add train.combiner.name"],
+        ["the combiner has no name", "field train.combiner.name", "gru, pcgrad", "add the field train.combiner.name"],
     ),
     Case(
         "recipe-combiner-of-no-such-name",
@@ -300,7 +300,7 @@ CASES = [
     Case(
         "recipe-mask-without-a-name",
         having(method={"mask": {"share": 0.5}}),
-        ["the localizer has no name", "field method.mask.name", "gradient_saliency", "add method.mask.name"],
+        ["the localizer has no name", "field method.mask.name", "gradient_saliency", "add the field method.mask.name"],
     ),
     Case(
         "recipe-mask-of-no-such-name",

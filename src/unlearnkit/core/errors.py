@@ -1,8 +1,7 @@
 """The errors shown to a user, and the exit code of each.
 
 A message has up to five parts: what is wrong, where it was found, the value found, what is allowed, and how to fix it.
-Parts that do not apply are left out. An exception that is *not* an `UnlearnError` is a bug and keeps its
-traceback.
+Parts that do not apply are left out. An exception that is *not* an `UnlearnError` is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ class GateMissed(UnlearnError):
 
 
 class MissingDependency(UnlearnError):
-    """A dependency must be installed or provided first (exit code 4)."""
+    """A required package, file or model is missing (exit code 4)."""
 
     exit_code = 4
 

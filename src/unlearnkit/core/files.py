@@ -22,11 +22,11 @@ class WriteError(UnlearnError):
 
 @contextmanager
 def writing(place: Path) -> Iterator[None]:
-    """Convert an error while writing into a `WriteError` that names `place`."""
+    """Convert a failed write into a `WriteError` that names `place`."""
     try:
         yield
     except Exception as error:
-        # safetensors raises its own error type for a failed write. Compare its name, to avoid importing it here.
+        # safetensors raises its own error type for a failed write. Comparing the type's name avoids the import.
         if not isinstance(error, OSError) and type(error).__name__ != "SafetensorError":
             raise
         raise WriteError(
@@ -92,9 +92,9 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def reading(path: Path, fix: str | None = None) -> Iterator[None]:
-    """Convert an error while reading a run's file into an `InputError`.
+    """Convert a failed read of a run's file into an `InputError`.
 
-    Such an error means that the file was damaged or edited. The message does not quote the content of the file, because
+    A failed read means that the file was damaged or edited. The message does not quote the content of the file, because
     the content may be secret.
     """
     try:

@@ -63,7 +63,7 @@ class PluginSection(Generic[T]):
                 path=(*self.path, self.key),
                 value=name,
                 allowed=", ".join(self.registry.names()),
-                fix=f"add {dotted((*self.path, self.key))}",
+                fix=f"add the field {dotted((*self.path, self.key))}",
             )
         with at_field(*self.path, self.key):
             plugin = _settings_class(self.registry.get(name).plugin)

@@ -1,7 +1,7 @@
 """Show progress: bars on a terminal, plain lines elsewhere.
 
-Progress goes to stderr, never to stdout. A subprocess sends its progress to the parent process, which alone writes to
-stderr.
+Progress goes to stderr, never to stdout. Only the parent process writes to stderr; a subprocess sends its progress to
+the parent.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A plug-in is a decorated class in a separate file, and the name of the file is the name of the plug-in. Listing the
 names imports no plug-in; `Registry.get` imports only the requested plug-in. Other packages add plug-ins through an
-entry point in the group `unlearnkit.<kind>`, or by running the decorator.
+entry point in the group `unlearnkit.<kind>`, or by applying the decorator `Registry.register`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Entry(Generic[T]):
-    """A registered plug-in and the paper and equation that it follows."""
+    """A registered plug-in and the publication that it implements."""
 
     name: str
     plugin: T
@@ -44,8 +44,8 @@ class Registry(Generic[T]):
     Args:
         kind: name of the kind of plug-ins. It appears in messages and in the entry-point group `unlearnkit.<kind>`.
         package: import path of the plug-in folder.
-        module: None: each plug-in is a single module, at any depth. Otherwise each plug-in is a sub-package, which
-            gives the plug-in its name, and `module` is the name of the module in the sub-package that registers it.
+        module: if None, each plug-in is a single module, at any depth. Otherwise each plug-in is a sub-package and has
+            the name of the sub-package; `module` is the name of the module that registers the plug-in.
     """
 
     def __init__(self, kind: str, package: str, *, module: str | None = None) -> None:
@@ -55,7 +55,7 @@ class Registry(Generic[T]):
     def register(self, name: str, *, paper: str | None = None, equation: str | None = None) -> Callable[[T], T]:
         """Return a decorator that registers a plug-in.
 
-    `paper` and `equation` are the source that the plug-in follows.
+    `paper` and `equation` cite the publication that the plug-in implements.
         """
 
         def keep(plugin: T) -> T:
@@ -83,7 +83,7 @@ class Registry(Generic[T]):
         The modules are found without importing them.
 
         Raises:
-            InputError: two modules in different sub-folders give the same name.
+            InputError: two modules in different sub-folders have the same plug-in name.
         """
         package = importlib.import_module(self._package)
         modules: dict[str, str] = {}

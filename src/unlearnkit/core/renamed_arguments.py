@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def renamed_arguments(**renamed: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Return a decorator that also accepts earlier names of arguments.
+    """Return a decorator that makes a function accept earlier argument names.
 
     The decorated function issues a `RenamedWarning` if a keyword argument has an earlier name.
 

@@ -28,7 +28,7 @@ def read_renamed(data: Any, renamed: Mapping[str, str], *, warn: bool) -> Any:
     """Replace field names of an earlier version with the current names.
 
     Args:
-        data: the input from which a pydantic model is validated. It is returned unchanged unless it is a mapping.
+        data: the fields before validation. Anything but a mapping is returned unchanged.
         renamed: maps the earlier name of each renamed field to its current name.
         warn: whether to issue a `RenamedWarning` that names the new field.
     """
@@ -50,7 +50,7 @@ class Value(BaseModel):
     renamed: ClassVar[Mapping[str, str]] = {}
     """Maps earlier field names to the current names. Files with the earlier names can still be read."""
     warns_of_renamed: ClassVar[bool] = False
-    """Whether to warn about earlier field names. True for models that users write by hand, such as recipes."""
+    """Whether to warn about earlier field names. True for data that users write by hand, such as recipes."""
 
     @model_validator(mode="before")
     @classmethod

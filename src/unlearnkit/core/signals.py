@@ -41,9 +41,9 @@ def on_signal(handler: Callable[[], None]) -> Iterator[None]:
 
 
 class StopRequest:
-    """Records whether the user has requested a stop.
+    """Flag that is set when the user requests a stop.
 
-    Call the object to find out.
+    Calling the object returns whether the flag is set.
     """
 
     def __init__(self) -> None:

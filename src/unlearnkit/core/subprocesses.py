@@ -158,7 +158,7 @@ def _start_job(place: int, job: Job, at_once: int) -> _Running:
     process = context.Process(target=_child, args=(theirs, job.work, job.arguments, at_once), name=job.name)
     if forks:
         context.set_forkserver_preload(PRELOADED)
-        # Subprocesses inherit the server's signal handlers. The server starts quickly and does its imports later.
+        # Subprocesses inherit the server's signal handlers. The server starts quickly; a job waits for its imports.
         with _ignoring_interrupts():
             forkserver.ensure_running()
         process.start()

@@ -136,7 +136,7 @@ def parse(
     except RecursionError as error:
         problem = f"the {what} contains itself: an alias refers to a section around it"
         raise InputError(problem, where=str(path), fix="write the section out instead of the alias") from error
-    # Apply names first: they decide which plug-in the other settings belong to.
+    # Apply the names of plug-ins first: they decide which plug-in the other settings belong to.
     for override in sorted(overrides, key=lambda text: not _names_a_plugin(_path_of(text))):
         _override(data, override, places)
     return data, Origins(places, str(path))
@@ -249,7 +249,7 @@ def bad_field(
             hidden=bool(_FOR_A_KEY.search(name)),
         )
     if first["type"] == "missing":
-        return BadField("a setting is missing", path=path, fix=f"add {dotted(path)}")
+        return BadField("a setting is missing", path=path, fix=f"add the field {dotted(path)}")
     value = first["input"]
     if first["type"] == "invalid_key":
         return BadField("a setting's name is not text", path=path, value=value, fix="put the name in quotes")

@@ -29,7 +29,7 @@ def check_splits(
 ) -> list[Finding]:
     """Return every problem found in the splits, errors first.
 
-    An unusable row is reported as a finding and never raises an exception.
+    An unusable row results in a finding, never in an exception.
 
     Args:
         splits: the rows of `forget`, `retain`, `holdout` and the probe sets, by split name.
@@ -126,7 +126,7 @@ def _special_tokens(name: str, rows: Sequence[Row], mark: re.Pattern[str]) -> It
     if ids:
         names = ", ".join(sorted(special))
         what = f"split {name!r} has rows whose text contains special tokens of the tokenizer: {names}"
-        fix = "remove each special token, or put a space inside it: the model reads it as one token, not as letters"
+        fix = "remove each special token, or put a space inside; otherwise the model reads it as one token, not as text"
         yield finding("warning", "special_token", what, fix, ids)
 
 

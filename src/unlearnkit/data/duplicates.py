@@ -49,7 +49,7 @@ def _within(name: str, rows: Sequence[Row], texts: Sequence[Text]) -> Iterator[F
     answered: dict[str, list[str]] = defaultdict(list)
     for (question, _), ids in ids_of.items():
         answered[question].append(ids[0])
-    # All text rows have an empty question, which is not a duplicate.
+    # Text rows all have an empty question, so their questions are not compared.
     if pairs := [f"{ids[0]} and {other}" for question, ids in answered.items() if question for other in ids[1:]]:
         what = f"split {name!r} contains the same question with different answers"
         fix = "keep the answer that the target model gives, or make the questions distinguishable"
@@ -77,7 +77,7 @@ _RETAINED: dict[Kind, tuple[Severity, str, str]] = {
 
 
 def _retained(splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[Finding]:
-    """Yield findings about duplicates in the retain split.
+    """Yield findings about rows that are shared with the retain split.
 
     The forget split and each of its probe sets are compared with the retain split.
     """

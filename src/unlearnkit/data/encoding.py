@@ -183,8 +183,8 @@ class ChatEncoder:
             where: name of the row, for error messages.
             history: the turns before the question, which come first in the row.
             trace: the reasoning trace; empty if the row has none.
-            prefix: beginning of the trace that is context and has no label. It is ignored if the trace begins
-                differently.
+            prefix: the beginning of the trace, if it should be context without a label. It is ignored if the trace
+                begins differently.
             label_trace: whether the trace has labels. If False, the whole trace is context, like the prompt, and only
                 the answer is labeled.
 

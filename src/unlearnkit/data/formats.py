@@ -237,7 +237,7 @@ def _parsed(text: str, path: Path, line: int, field: str | None = None) -> Any:
             what = f"the text is not JSON: {error.msg}"
             row, column, value = error.lineno, error.colno, text[error.pos :][:1]
         where = f"{path}:{line + row - 1}, " + (f"field {field}" if field else f"column {column}")
-        raise InputError(what, where=where, value=value or None, allowed="JSON", fix="correct it there") from error
+        raise InputError(what, where=where, value=value or None, allowed="JSON", fix="correct the JSON") from error
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

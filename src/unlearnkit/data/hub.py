@@ -63,8 +63,9 @@ def local_rows(path: str, *, where: str) -> Path:
     if inside is None and len(rows) == 1:
         selected = rows
     if not selected:
+        what = f"an id without a path needs exactly one file of rows, but the data set has {len(rows)} files of rows"
         raise InputError(
-            "the data set has no such file or folder" if inside else f"the data set has {len(rows)} files of rows",
+            "the data set has no such file or folder" if inside else what,
             where=where,
             value=path,
             allowed=", ".join([*rows[:NAMED], *(["..."] if len(rows) > NAMED else [])]) or "a data set with data files",
@@ -74,7 +75,7 @@ def local_rows(path: str, *, where: str) -> Path:
 
 
 def _id(path: str, where: str) -> tuple[str, str | None]:
-    """Split a hub path into a data set's id and inner path."""
+    """Return the data set id and inner path of a hub path."""
     named = _ID.fullmatch(path)
     if named is None or (named[2] is None and Path(path).suffix.lower() in FORMATS):
         raise InputError(

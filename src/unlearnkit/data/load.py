@@ -25,7 +25,8 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
 
     Formats, by extension:
         `.jsonl`: one JSON object per line.
-        `.json`: a list of objects, an object that contains one list, or one object per line as in TOFU's files.
+        `.json`: a list of objects, a single object, an object that contains one list of objects, or one object per line
+            as in TOFU's files.
         `.csv`: comma-separated, with a header. Lists (`messages`, `accepted_answers`, turns in `prompt`) are written as
             JSON in a cell.
         `.parquet`: one or more row groups. Only the columns that are used are read.
@@ -36,8 +37,8 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
     Schemas, detected from the columns of each file unless `shape` is given:
         `qa`: the columns `question` and `answer`.
         `prompt_completion`: the columns `prompt` and `completion`, which contain strings or lists of turns.
-        `messages`: a list of turns with `role` and `content`. The last two turns become the question and the answer;
-            earlier turns become the history.
+        `messages`: the column `messages`, a list of turns with `role` and `content`. The last two turns become the
+            question and the answer; earlier turns become the history.
         `text`: the column `text`. The rows have an empty question.
 
     In addition to the columns of its schema, a record may have any of these columns: `id`, `trace`, `accepted_answers`,

@@ -92,7 +92,7 @@ class Row(Value):
     def with_system_prompt(self, system_prompt: str | None) -> Row:
         """Return the row with a system turn before all other turns.
 
-        A row without a question (a text) is returned unchanged.
+        A row without a question (a text) is returned unchanged, and so is every row if `system_prompt` is None.
         """
         if system_prompt is None or not self.question:
             return self

@@ -11,7 +11,7 @@ from unlearnkit.core.settings import Value
 
 
 class Target(Value):
-    """The trace and response to give instead of the answer."""
+    """Trace and response that the model should give instead of an answer."""
 
     id: str
     """Id of the forget row."""

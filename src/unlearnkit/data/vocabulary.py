@@ -44,7 +44,7 @@ def stays(split: str) -> bool:
 
 
 def group_of(split: str) -> str:
-    """Return the heading of the board columns for a row set."""
+    """Return the heading under which the board lists a row set."""
     if is_forget(split):
         return FORGOTTEN
     return STAYS if stays(split) else OTHER
