@@ -199,7 +199,7 @@ CASES = [
     Case(
         "csv-cell-too-many",
         file("csv", csv(GOOD) + b"a,b,c\n"),
-        ["another number of cells", "rows.csv:5", "3 cells", "2 cells"],
+        ["number of cells in a line differs", "rows.csv:5", "3 cells", "2 cells"],
     ),
     Case("retain-truncated", lambda place: place.cut("retain.jsonl", 0.45), ["not JSON", "retain.jsonl:6"]),
     Case(

@@ -84,10 +84,12 @@ CASES = [
     Case("recipe-empty", text(""), ["a recipe must be a mapping of fields", NAME, "start with `suite:`"]),
     Case("recipe-not-a-mapping", text("- a\n- b\n"), ["a recipe must be a mapping of fields", "a list of 2"]),
     Case("recipe-not-utf-8", latin, ["the recipe cannot be read: it is not UTF-8 text", NAME]),
-    Case("recipe-nul", text("name: a\nseed: \0\n"), ["not YAML", f"{NAME}:2", "U+0000", "remove it"]),
+    Case("recipe-nul", text("name: a\nseed: \0\n"), ["not YAML", f"{NAME}:2", "U+0000", "remove the character"]),
     Case("recipe-not-yaml", changed("suite:", "suite: ["), ["not YAML", f"{NAME}:3"]),
     Case(
-        "recipe-tab", changed("  name: files", "\tname: files"), ["not YAML", f"{NAME}:2", "replace the tab by spaces"]
+        "recipe-tab",
+        changed("  name: files", "\tname: files"),
+        ["not YAML", f"{NAME}:2", "replace the tab with spaces"],
     ),
     Case(
         "recipe-code", text("suite: !!python/object/apply:os.system [ls]\n"), ["not YAML", "constructor", f"{NAME}:1"]
@@ -149,7 +151,7 @@ CASES = [
     Case(
         "recipe-no-suite",
         lambda place: place.write(NAME, "method: {name: ga}\n"),
-        ["a setting is missing", "field suite", "write suite"],
+        ["a setting is missing", "field suite", "add the field suite"],
     ),
     Case("recipe-no-method", lambda place: place.recipe(method=None), [SECTION, "field method", "null"]),
     Case(
@@ -249,7 +251,7 @@ CASES = [
     Case(
         "recipe-combiner-without-a-name",
         having(train={"combiner": {"gamma": 1.0}}),
-        ["the combiner has no name", "field train.combiner.name", "gru, pcgrad", "write train.combiner.name"],
+        ["the combiner has no name", "field train.combiner.name", "gru, pcgrad", "add the field train.combiner.name"],
     ),
     Case(
         "recipe-combiner-of-no-such-name",
@@ -298,7 +300,7 @@ CASES = [
     Case(
         "recipe-mask-without-a-name",
         having(method={"mask": {"share": 0.5}}),
-        ["the localizer has no name", "field method.mask.name", "gradient_saliency", "write method.mask.name"],
+        ["the localizer has no name", "field method.mask.name", "gradient_saliency", "add the field method.mask.name"],
     ),
     Case(
         "recipe-mask-of-no-such-name",

@@ -76,7 +76,7 @@ CASES = [
     Case(
         "holdout-is-trained-on",
         both(moved("retain.jsonl", "holdout.jsonl"), having(data={"holdout": "holdout.jsonl"})),
-        ["error: split 'holdout' is not for training, but contains exact rows of the retain split", "holdout.jsonl:"],
+        ["error: split 'holdout' is not for training but contains rows of the retain split", "holdout.jsonl:"],
         findings=True,
     ),
     Case(
@@ -134,7 +134,7 @@ CASES = [
     Case(
         "retain-of-one-row",
         rows("retain.jsonl", {"question": "Who?", "answer": "Ada."}),
-        ["fewer than 2 rows (1)", "add rows that must stay"],
+        ["fewer than 2 rows (1)", "add retain rows"],
         findings=True,
     ),
     Case("retain-from-without-auto", having(data={"retain_from": "retain.jsonl"}), ["field data", "retain: auto"], RUN),

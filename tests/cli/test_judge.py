@@ -71,7 +71,7 @@ def test_the_rules_and_the_rubrics_are_shown(call: Any) -> None:
         (["judge", "runs", "--max-requests", "3"], 2, "omit --max-requests"),
         (["judge", "runs", "--judge", "laaj", "path=runs"], 2, "no config.json"),
         (["judge", "runs", "--judge", "laaj", "path=m", "server.url=http://h", "server.model=m"], 2, "two are given"),
-        (["judge", "runs", "--judge", "laaj", "server.url=http://h"], 2, "write server.model"),
+        (["judge", "runs", "--judge", "laaj", "server.url=http://h"], 2, "add the field server.model"),
         (["judge", "runs", "--judge", "laaj", "sampling.temprature=1"], 2, "temperature"),
         (["judge", "runs", "--judge", "laaj", "server={url: http://h, model: m, key: sk-1}"], 2, "key_variable"),
         (["judge", "runs", "--seed", "1"], 2, "omit --seed"),

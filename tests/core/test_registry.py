@@ -72,7 +72,7 @@ def test_unknown_name_suggests_the_nearest() -> None:
     assert raised.value.allowed is not None and "npo" in raised.value.allowed
     with pytest.raises(InputError) as raised:
         OBJECTIVES.get("zzzzzzzz")
-    assert raised.value.fix == "name one of these"
+    assert raised.value.fix == "use one of the allowed names"
 
 
 def test_a_module_that_registers_nothing_is_no_plugin(room: Registry[type]) -> None:

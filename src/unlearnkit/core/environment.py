@@ -19,9 +19,9 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def environment() -> dict[str, str]:
-    """Return what a run's numbers may depend on, by name.
+    """Return the software and hardware that may affect a run's numbers.
 
-    The recipe is not included.
+    The result maps names to descriptions. It does not include the recipe.
     """
     return {
         "unlearnkit": __version__,
@@ -37,17 +37,17 @@ def environment() -> dict[str, str]:
 def reset_peak_memory() -> None:
     """Reset the peak memory counter of this process.
 
-    Only Linux allows this; elsewhere nothing happens.
+    Only Linux supports the reset. On other systems this function does nothing.
     """
-    # Where /proc is missing or read-only, as in some containers, the peak stays the one of the whole process.
+    # If /proc is missing or read-only, as in some containers, the counter is not reset.
     with suppress(OSError):
         _CLEAR.write_text("5", encoding="ascii")
 
 
 def peak_rss_mb() -> float:
-    """Return this process's peak resident memory, in MB of a million bytes.
+    """Return this process's peak resident memory in MB (10^6 bytes).
 
-    On Linux the peak is read from `/proc`: in a forked child, `getrusage` counts the parent's memory too.
+    On Linux the peak is read from `/proc`, because in a forked child `getrusage` also counts the parent's memory.
     """
     if _STATUS.exists():
         lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
@@ -64,16 +64,16 @@ def device_errors() -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        # Torch has no error type for exhausted main memory; the message names its allocator.
+        # Torch has no error type for exhausted main memory, but the message names the CPU allocator.
         if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "DefaultCPUAllocator" in str(error):
             what = "there is not enough memory"
             fix = (
-                "lower train.micro_batch_size, which changes no gradient, or train.max_length; or train an adapter "
-                "(model.lora). The last checkpoint was kept"
+                "lower train.micro_batch_size (the gradients stay the same) or train.max_length, or train an adapter "
+                "(model.lora); the last checkpoint was kept"
             )
         elif isinstance(error, torch.AcceleratorError):
             what = f"the device failed: {str(error).partition(chr(10))[0]}"
-            fix = "continue with --resume; if it fails again, choose another device with CUDA_VISIBLE_DEVICES"
+            fix = "continue the run with --resume; if it fails again, choose another device with CUDA_VISIBLE_DEVICES"
         else:
             raise
         raise UnlearnError(what, where=environment()["device"], fix=fix) from error
@@ -82,7 +82,7 @@ def device_errors() -> Iterator[None]:
 def share_threads(processes: int) -> None:
     """Limit this process to an equal share of the threads.
 
-    It keeps at least one.
+    The process keeps at least one thread.
     """
     if processes > 1:
         torch.set_num_threads(max(1, torch.get_num_threads() // processes))

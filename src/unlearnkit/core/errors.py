@@ -1,7 +1,7 @@
 """The errors shown to a user, and the exit code of each.
 
-A message has up to five parts: what is wrong, where, the value found, what is allowed, and how to fix it. Parts that do
-not apply are left out. An exception that is *not* an `UnlearnError` is a bug and keeps its traceback.
+A message has up to five parts: what is wrong, where it was found, the value found, what is allowed, and how to fix it.
+Parts that do not apply are left out. An exception that is *not* an `UnlearnError` is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 LONGEST = 200
-"""Maximum number of characters shown of a value."""
+"""Maximum number of characters of a value that a message shows."""
 
 
 class UnlearnError(Exception):
@@ -30,7 +30,7 @@ class UnlearnError(Exception):
         super().__init__(self.render())
 
     def render(self) -> str:
-        """Return the message, one line for each part that is known."""
+        """Return the message, with one line for each part that applies."""
         value = None if self.value is None else repr(self.value)
         if value is not None and len(value) > LONGEST:
             value = value[:LONGEST] + " ..."
@@ -46,16 +46,16 @@ class InputError(UnlearnError):
 
 
 class GateMissed(UnlearnError):
-    """A gate that the user set was missed (exit code 3).
+    """A score missed a gate that the user set (exit code 3).
 
-    The run itself finished.
+    The run itself has finished.
     """
 
     exit_code = 3
 
 
 class MissingDependency(UnlearnError):
-    """A dependency must be installed or provided first (exit code 4)."""
+    """A required package, file or model is missing (exit code 4)."""
 
     exit_code = 4
 
@@ -68,6 +68,9 @@ class NonFinite(UnlearnError):
 
 
 class Interrupted(UnlearnError):
-    """The user stopped the work; finished work is saved (exit code 130)."""
+    """The user stopped the work (exit code 130).
+
+    Work that was already finished is saved.
+    """
 
     exit_code = 130

@@ -16,30 +16,30 @@ from unlearnkit.core.errors import InputError, UnlearnError
 class WriteError(UnlearnError):
     """A file cannot be written (exit code 1).
 
-    The disk is full, or the folder is not writable. The previous content of the file is unchanged.
+    For example, the disk is full or the folder is not writable. The previous content of the file is unchanged.
     """
 
 
 @contextmanager
 def writing(place: Path) -> Iterator[None]:
-    """Convert an error while writing into a `WriteError` that names `place`."""
+    """Convert a failed write into a `WriteError` that names `place`."""
     try:
         yield
     except Exception as error:
-        # safetensors raises its own error type for a failed write. Compare its name, to avoid importing it here.
+        # safetensors raises its own error type for a failed write. Comparing the type's name avoids the import.
         if not isinstance(error, OSError) and type(error).__name__ != "SafetensorError":
             raise
         raise WriteError(
             f"the file cannot be written: {_reason(error)}",
             where=str(place),
-            fix="free some space, or correct the permissions of the folder; then continue a run with --resume",
+            fix="free some space, or correct the permissions of the folder; to continue a stopped run, use --resume",
         ) from error
 
 
 def write_atomic(path: Path, text: str, *, mode: int = 0o644) -> None:
     """Write a file atomically: write to a temporary file and rename it.
 
-    A reader, or a process that is killed, sees either the old file or the new one, never a part.
+    Readers see either the old file or the complete new file, even if the writing process is killed.
 
     Raises:
         WriteError: the file cannot be written. The temporary file is removed and the old file is unchanged.
@@ -61,9 +61,9 @@ def read_text(path: Path, what: str, *, fix: str, where: str | None = None) -> s
 
     Args:
         path: the file.
-        what: what the file is, for the message: `the recipe`.
-        fix: what to do, for the message.
-        where: the option that names the file, for the message.
+        what: description of the file for the message, such as `the recipe`.
+        fix: how to solve the problem, for the message.
+        where: the option that gives the path, for the message.
 
     Raises:
         InputError: the file cannot be read, or is not UTF-8.
@@ -92,14 +92,15 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def reading(path: Path, fix: str | None = None) -> Iterator[None]:
-    """Convert an error while reading a run's file into an `InputError`.
+    """Convert a failed read of a run's file into an `InputError`.
 
-    The file was damaged or edited. Its content is not quoted, because it may be secret.
+    A failed read means that the file was damaged or edited. The message does not quote the content of the file, because
+    the content may be secret.
     """
     try:
         yield
     except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
-        # The file cannot be opened; or is not JSON, UTF-8, YAML or a mapping; or has other fields.
+        # The file cannot be opened, is not valid JSON, UTF-8 or YAML, is not a mapping, or has the wrong fields.
         why, field = _reason(error), ""
         if isinstance(error, ValidationError):
             first = error.errors()[0]
@@ -109,7 +110,7 @@ def reading(path: Path, fix: str | None = None) -> Iterator[None]:
         raise InputError(
             f"this version cannot read the file: {why}",
             where=f"{path}, field {field}" if field else str(path),
-            fix=fix or "restore the file as it was; or delete the run's folder and start again",
+            fix=fix or "restore the original file, or delete the run's folder and start again",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Format numbers for people, in the same way everywhere."""
+"""Format numbers consistently for all reports and messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 Format = Literal["number", "p-value", "percent change", "seconds", "MB"]
-"""Format of a score."""
+"""Name of the format in which a score is shown."""
 
 _THIN = "\u202f"  # narrow no-break space, between a number and its unit
 
@@ -15,7 +15,7 @@ _THIN = "\u202f"  # narrow no-break space, between a number and its unit
 def number(value: float) -> str:
     """Format a number: `0.012`, `2.500`, `12.3`, `1,235`.
 
-    It has three decimals below 10, one below 100, none from there.
+    The result has three decimals if the absolute value is below 10, one decimal if it is below 100, and none otherwise.
     """
     if not math.isfinite(value):
         return str(value)
@@ -25,7 +25,7 @@ def number(value: float) -> str:
 def significant(value: float) -> str:
     """Format with three significant figures: `-0.0123`, `350`, `-1.75e5`.
 
-    For effects, which span many orders of magnitude.
+    This format is used for effects, which span many orders of magnitude.
     """
     if not math.isfinite(value) or value == 0:
         return str(value) if value else "0"
@@ -35,11 +35,11 @@ def significant(value: float) -> str:
 
 
 def p_value(value: float) -> str:
-    """Format a p-value: `0.052`, and below 0.01 `8.5e-19`."""
+    """Format a p-value: `0.052`, or `8.5e-19` if it is below 0.01."""
     if value >= 0.01 or not math.isfinite(value):
         return number(value)
     if value == 0:
-        return "< 1e-307"  # underflow of a float; another score has the logarithm
+        return "< 1e-307"  # the float underflowed; another score reports the logarithm
     digits, _, exponent = f"{value:.1e}".partition("e")
     return f"{digits}e{int(exponent)}"
 
@@ -53,15 +53,18 @@ def percent_change(value: float) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """Format an interval as `0.010–0.050`; an empty string if there is none."""
+    """Format an interval: `0.010–0.050`.
+
+    The result is an empty string if either end is None.
+    """
     return "" if low is None or high is None else f"{number(low)}–{number(high)}"
 
 
 def percent(low: float, high: float | None = None) -> str:
     """Format a share, or a range of shares, in percent.
 
-    For example `2.1 %`, `19 %`, `97.5–100 %`, `6–21 %`. There is a decimal only if both ends are below 10 % or above
-    90 %, where thresholds are.
+    The arguments are fractions from 0 to 1. Examples are `2.1 %`, `19 %`, `97.5–100 %` and `6–21 %`. Decimals are shown
+    only if every end is below 10 % or above 90 %, because thresholds lie in these ranges.
     """
     ends = (low,) if high is None else (low, high)
     digits = 0 if any(0.1 <= end <= 0.9 for end in ends) else 1
@@ -94,5 +97,5 @@ _FORMATS: dict[Format, Callable[[float], str]] = {
 
 
 def written(value: float, form: Format = "number") -> str:
-    """Format a score as its `ScoreDoc` specifies."""
+    """Format a score in the format that its `ScoreDoc` specifies."""
     return _FORMATS[form](value)

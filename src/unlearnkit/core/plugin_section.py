@@ -1,4 +1,4 @@
-"""Recipe sections that hold the name of a plug-in and its settings."""
+"""Recipe sections that contain the name and settings of a plug-in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class PluginSection(Generic[T]):
-    """A section of a recipe for plug-ins of type `T`."""
+    """A recipe section that selects and configures a plug-in of type `T`."""
 
     registry: Registry[Any]
     path: tuple[str, ...]
@@ -24,13 +24,13 @@ class PluginSection(Generic[T]):
     others: tuple[str, ...] = ()
     """Fields of the section that are not settings of the plug-in."""
     own_sections: tuple[str, ...] = ()
-    """Settings of the plug-in that are sections of the recipe themselves."""
+    """Settings of the plug-in that are separate sections of the recipe."""
     default: str | None = None
-    """Name of the plug-in if the section does not name one; None if it must."""
+    """Name of the plug-in to use if the section does not name a plug-in. None: the section must name one."""
 
     @property
     def key(self) -> str:
-        """The field that holds the plug-in's name."""
+        """Name of the field that contains the plug-in's name."""
         return name_key(self.path[-1])
 
     def settings(self, section: dict[str, Any]) -> dict[str, Any]:
@@ -38,7 +38,7 @@ class PluginSection(Generic[T]):
         return {field: value for field, value in section.items() if field not in (self.key, *self.others)}
 
     def make(self, section: dict[str, Any]) -> T:
-        """Create the plug-in that a section names, with its settings."""
+        """Create the plug-in that the section names, with the section's settings."""
         made: T = self.registry.get(section[self.key]).plugin(**self.settings(section))
         return made
 
@@ -46,15 +46,15 @@ class PluginSection(Generic[T]):
         """Return the section with every setting of its plug-in, defaults included.
 
         Raises:
-            BadField: it is no section, there is no plug-in of that name, or a setting cannot be used.
+            BadField: `section` is not a mapping, there is no plug-in of the given name, or a setting cannot be used.
         """
         if not isinstance(section, dict):
             raise BadField(
                 "a setting has a value that cannot be used",
                 path=self.path,
                 value="null" if section is None else section,
-                allowed="a section: its settings, each on an indented line below it",
-                fix=f"write it as {{{self.key}: {section if isinstance(section, str) else 'NAME'}}}",
+                allowed="a section: its settings, each on an indented line below the name of the section",
+                fix=f"write the section as {{{self.key}: {section if isinstance(section, str) else 'NAME'}}}",
             )
         name = section.get(self.key, self.default)
         if not isinstance(name, str):
@@ -63,7 +63,7 @@ class PluginSection(Generic[T]):
                 path=(*self.path, self.key),
                 value=name,
                 allowed=", ".join(self.registry.names()),
-                fix=f"write {dotted((*self.path, self.key))}",
+                fix=f"add the field {dotted((*self.path, self.key))}",
             )
         with at_field(*self.path, self.key):
             plugin = _settings_class(self.registry.get(name).plugin)
@@ -79,7 +79,7 @@ class PluginSection(Generic[T]):
     def schemas(self, definitions: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the JSON Schema of the section for each registered plug-in.
 
-        What the schemas refer to is added to `definitions`.
+        The definitions that the schemas refer to are added to `definitions`.
         """
         schemas = []
         for name in self.registry.names():
@@ -94,6 +94,6 @@ class PluginSection(Generic[T]):
 def _settings_class(plugin: Any) -> type[BaseModel]:
     """Return the class that validates the plug-in's settings.
 
-    A plug-in that is no model has no settings.
+    A plug-in that is not a pydantic model has no settings. For such a plug-in, the result is `Settings`.
     """
     return plugin if issubclass(plugin, BaseModel) else Settings

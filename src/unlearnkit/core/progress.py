@@ -1,6 +1,7 @@
 """Show progress: bars on a terminal, plain lines elsewhere.
 
-Progress goes to stderr, never to stdout. A subprocess sends its progress to the parent process, which alone writes.
+Progress goes to stderr, never to stdout. Only the parent process writes to stderr; a subprocess sends its progress to
+the parent.
 """
 
 from __future__ import annotations
@@ -14,44 +15,44 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as RichProgress
 
 QUIET_SECONDS = 10.0
-"""Without a terminal, the minimum number of seconds between two lines."""
+"""Minimum number of seconds between two progress lines if stderr is not a terminal."""
 
 
 class Task:
     """Count the steps of one task.
 
     Args:
-        total: number of steps, if it is known.
-        show: called with the steps done, the steps in total and a note.
+        total: total number of steps; None if it is unknown.
+        show: called after each update with the number of steps done, the total number of steps, and a note.
     """
 
     def __init__(self, total: int | None, show: Callable[[int, int | None, str], None]) -> None:
         self._done, self._total, self._show = 0, total, show
 
     def update(self, done: int, total: int | None = None, note: str = "") -> None:
-        """Set the steps done, and the total if it is given."""
+        """Set the number of steps done and, if given, the total."""
         self._done, self._total = done, total if total is not None else self._total
         self._show(self._done, self._total, note)
 
     def advance(self, more: int) -> None:
-        """Add `more` steps to those done."""
+        """Add `more` to the number of steps done."""
         self.update(self._done + more)
 
 
 class Progress:
-    """Report progress to the user; nothing if `quiet`."""
+    """Show progress to the user, or show nothing if `quiet` is true."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(stderr=True, quiet=quiet)
         self._bars: RichProgress | None = None
 
     def log(self, text: str) -> None:
-        """Print one line."""
+        """Print one line of text to stderr."""
         self._console.print(text, highlight=False, markup=False)
 
     @contextmanager
     def task(self, name: str, total: int | None = None) -> Iterator[Task]:
-        """Count the steps of one task; several tasks may run at once."""
+        """Show the progress of one task; several tasks may run at once."""
         if not self._console.is_terminal:
             yield Task(total, self._lines(name))
             return

@@ -6,7 +6,7 @@ from __future__ import annotations
 def describe_type(value: object) -> str:
     """Describe the type and size of a value without its content.
 
-    Errors end up in logs, and rows may hold what must be forgotten.
+    Error messages end up in logs, and rows may contain what must be forgotten.
     """
     if isinstance(value, str):
         if not value.strip():

@@ -1,8 +1,8 @@
 """Registries of plug-ins, one for each kind.
 
-A plug-in is a decorated class in a file of its own, and the name of the file is the registered name. Listing names
-imports no plug-in; `Registry.get` imports one. Other packages add plug-ins through an entry point in the group
-`unlearnkit.<kind>`, or by running the decorator.
+A plug-in is a decorated class in a separate file, and the name of the file is the name of the plug-in. Listing the
+names imports no plug-in; `Registry.get` imports only the requested plug-in. Other packages add plug-ins through an
+entry point in the group `unlearnkit.<kind>`, or by applying the decorator `Registry.register`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Entry(Generic[T]):
-    """A registered plug-in and its source."""
+    """A registered plug-in and the publication that it implements."""
 
     name: str
     plugin: T
@@ -42,10 +42,10 @@ class Registry(Generic[T]):
     Every module of a plug-in folder contains one plug-in, named after the module.
 
     Args:
-        kind: name of the kind, in messages and in the entry-point group `unlearnkit.<kind>`.
-        package: the plug-in folder.
-        module: for plug-ins of several files. Each is a sub-package, which gives the name, and is registered in its
-            module of this name. None: each is a single module, at any depth.
+        kind: name of the kind of plug-ins. It appears in messages and in the entry-point group `unlearnkit.<kind>`.
+        package: import path of the plug-in folder.
+        module: if None, each plug-in is a single module, at any depth. Otherwise each plug-in is a sub-package and has
+            the name of the sub-package; `module` is the name of the module that registers the plug-in.
     """
 
     def __init__(self, kind: str, package: str, *, module: str | None = None) -> None:
@@ -53,14 +53,17 @@ class Registry(Generic[T]):
         self._entries: dict[str, Entry[T]] = {}
 
     def register(self, name: str, *, paper: str | None = None, equation: str | None = None) -> Callable[[T], T]:
-        """Decorate a plug-in with its name and source."""
+        """Return a decorator that registers a plug-in.
+
+    `paper` and `equation` cite the publication that the plug-in implements.
+        """
 
         def keep(plugin: T) -> T:
             known = self._entries.get(name)
-            # A reloaded module (a notebook cell) registers the same class again; another class is a clash.
+            # A reloaded module (or notebook cell) may register the same class again; a different class is an error.
             if known is not None and _origin(known.plugin) != _origin(plugin):
                 raise self._clash(name, _origin(known.plugin), _origin(plugin))
-            # A plug-in of this package that is not imported yet must not be shadowed.
+            # A plug-in of this package must not be shadowed, even if it is not imported yet.
             ours = self._modules.get(name)
             if ours is not None and ours != getattr(plugin, "__module__", None):
                 raise self._clash(name, ours, _origin(plugin))
@@ -75,12 +78,12 @@ class Registry(Generic[T]):
 
     @cached_property
     def _modules(self) -> dict[str, str]:
-        """Module of each plug-in of this package, by plug-in name.
+        """Modules of this package's plug-ins, by the name of the plug-in.
 
-        The modules are not imported.
+        The modules are found without importing them.
 
         Raises:
-            InputError: two modules in different sub-folders give the same name.
+            InputError: two modules in different sub-folders have the same plug-in name.
         """
         package = importlib.import_module(self._package)
         modules: dict[str, str] = {}
@@ -99,7 +102,7 @@ class Registry(Generic[T]):
 
     @cached_property
     def _entry_points(self) -> tuple[EntryPoint, ...]:
-        """Entry points of other packages."""
+        """Entry points with which other packages add plug-ins of this kind."""
         return tuple(entry_points(group=f"unlearnkit.{self.kind}"))
 
     def names(self) -> tuple[str, ...]:
@@ -107,10 +110,11 @@ class Registry(Generic[T]):
         return tuple(sorted({*self._modules, *(point.name for point in self._entry_points), *self._entries}))
 
     def get(self, name: str) -> Entry[T]:
-        """Return the plug-in of that name; import it if necessary.
+        """Return the plug-in with the given name, importing it if necessary.
 
         Raises:
-            InputError: there is none, and the message has the nearest names; or several have that name.
+            InputError: no plug-in has the name, and the message suggests similar names; or several plug-ins have the
+                name.
         """
         if name not in self._entries:
             points = [point for point in self._entry_points if point.name == name]
@@ -132,25 +136,25 @@ class Registry(Generic[T]):
             f"there is no {self.kind} of that name",
             value=name,
             allowed=", ".join(self.names()),
-            fix=f"did you mean {' or '.join(near)}?" if near else "name one of these",
+            fix=f"did you mean {' or '.join(near)}?" if near else "use one of the allowed names",
         )
 
 
 class UnionRegistry(Registry[T]):
-    """Several kinds of plug-ins that share one namespace."""
+    """A registry of several kinds of plug-ins that share one namespace."""
 
     def __init__(self, kind: str, *registries: Registry[Any]) -> None:
         self.kind, self.registries = kind, registries
 
     def register(self, name: str, **_: object) -> Callable[[T], T]:
-        """Raise `TypeError`: a plug-in is registered under its own kind."""
-        raise TypeError(f"register {name!r} as one of {', '.join(each.kind for each in self.registries)}")
+        """Raise `TypeError`: a plug-in must be registered in one of `registries`."""
+        raise TypeError(f"register {name!r} under one of the kinds {', '.join(each.kind for each in self.registries)}")
 
     def names(self) -> tuple[str, ...]:
-        """Return every name of every kind, sorted.
+        """Return the names of the plug-ins of all kinds, sorted.
 
         Raises:
-            InputError: two kinds have a plug-in of the same name.
+            InputError: plug-ins of two kinds have the same name.
         """
         kinds: dict[str, str] = {}
         for registry in self.registries:
@@ -161,10 +165,10 @@ class UnionRegistry(Registry[T]):
         return tuple(sorted(kinds))
 
     def get(self, name: str) -> Entry[T]:
-        """Return the plug-in of that name, of whatever kind.
+        """Return the plug-in with the given name, regardless of its kind.
 
         Raises:
-            InputError: there is none; the message has the nearest names.
+            InputError: no plug-in has the name. The message suggests similar names.
         """
         if name not in self.names():
             raise self._unknown(name)

@@ -14,12 +14,12 @@ T = TypeVar("T")
 
 
 def renamed_arguments(**renamed: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Let a function accept its keyword arguments under earlier names too.
+    """Return a decorator that makes a function accept earlier argument names.
 
-    An earlier name issues a `RenamedWarning`.
+    The decorated function issues a `RenamedWarning` if a keyword argument has an earlier name.
 
     Args:
-        renamed: the current name of each argument by its earlier name.
+        renamed: maps the earlier name of each renamed argument to its current name.
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:

@@ -11,22 +11,25 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, mod
 
 
 class RenamedWarning(FutureWarning):
-    """The user wrote a name of an earlier version, which still works."""
+    """Warning that the user wrote a name from an earlier version.
+
+    The earlier name still works.
+    """
 
 
 LARGEST_SEED = 2**32 - 1
 """The largest seed that every library accepts."""
 
 Place = Annotated[str, MinLen(1)]
-"""A path or Hub id. The empty string is refused: it would mean the working directory."""
+"""A path or Hub id. The empty string is rejected, because it would mean the working directory."""
 
 
 def read_renamed(data: Any, renamed: Mapping[str, str], *, warn: bool) -> Any:
-    """Replace field names of an earlier version by the current ones.
+    """Replace field names of an earlier version with the current names.
 
     Args:
-        data: what a model is validated from; returned unchanged unless it is a mapping.
-        renamed: the current name of each field by its earlier name.
+        data: the fields before validation. Anything but a mapping is returned unchanged.
+        renamed: maps the earlier name of each renamed field to its current name.
         warn: whether to issue a `RenamedWarning` that names the new field.
     """
     old = [name for name in renamed if isinstance(data, Mapping) and name in data and renamed[name] not in data]
@@ -40,14 +43,14 @@ def read_renamed(data: Any, renamed: Mapping[str, str], *, warn: bool) -> Any:
 
 
 class Value(BaseModel):
-    """A frozen value that refuses unknown fields."""
+    """A frozen pydantic model that rejects unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     renamed: ClassVar[Mapping[str, str]] = {}
-    """The current name of each field by its name in an earlier version; files with earlier names are still read."""
+    """Maps earlier field names to the current names. Files with the earlier names can still be read."""
     warns_of_renamed: ClassVar[bool] = False
-    """Whether to warn about earlier field names. True for what people write themselves, such as recipes."""
+    """Whether to warn about earlier field names. True for data that users write by hand, such as recipes."""
 
     @model_validator(mode="before")
     @classmethod
@@ -55,10 +58,11 @@ class Value(BaseModel):
         return read_renamed(data, cls.renamed, warn=cls.warns_of_renamed)
 
     def earlier_dump(self) -> dict[str, Any]:
-        """Dump as JSON values under the earliest field names.
+        """Return all fields as JSON values, under their earliest names.
 
-        A digest of this value that an earlier version stored stays valid when a field is renamed. Values in a field
-        are dumped likewise, those in a list or mapping are not.
+        A digest of the result stays valid when a field is renamed, so digests stored by earlier versions can still be
+        compared. A field that is itself a `Value` is dumped in the same way. Values inside a list or mapping are dumped
+        under their current names.
         """
         earlier = {name: old for old, name in self.renamed.items()}
         inner = {name: value.earlier_dump() for name, value in self if isinstance(value, Value)}
@@ -67,7 +71,7 @@ class Value(BaseModel):
 
 
 class Settings(Value):
-    """A section of a recipe: frozen, no unknown fields, finite numbers only."""
+    """A frozen recipe section that rejects unknown fields and non-finite numbers."""
 
     warns_of_renamed: ClassVar[bool] = True
 
@@ -76,9 +80,9 @@ class Settings(Value):
     @field_validator("*", mode="before")
     @classmethod
     def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse a bare `yes`, `no`, `on` or `off` for other types.
+        """Reject a boolean in a field that is not boolean.
 
-        It would pass for 1 or 0.
+        YAML reads a bare `yes`, `no`, `on` or `off` as a boolean, which pydantic would accept as the number 1 or 0.
         """
         kind = cls.model_fields[str(info.field_name)].annotation
         if isinstance(value, bool) and kind is not bool and bool not in get_args(kind):

@@ -1,6 +1,6 @@
 """Handle Ctrl-C and SIGTERM as requests to stop.
 
-The first signal requests a stop at the next suitable moment, the second one stops immediately.
+The first signal requests a stop at the next suitable moment. The second signal stops the process immediately.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def on_signal(handler: Callable[[], None]) -> Iterator[None]:
     """Call `handler` for every signal that asks the process to stop.
 
-    A signal that is ignored stays ignored, as it should under `nohup`. Outside the main thread Python cannot install
-    signal handlers, and this does nothing.
+    A signal that the process already ignores stays ignored, as `nohup` requires. Outside the main thread this function
+    does nothing, because Python can install signal handlers only in the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -41,13 +41,16 @@ def on_signal(handler: Callable[[], None]) -> Iterator[None]:
 
 
 class StopRequest:
-    """Whether the user requested a stop; call it to ask."""
+    """Flag that is set when the user requests a stop.
+
+    Calling the object returns whether the flag is set.
+    """
 
     def __init__(self) -> None:
         self.requested = False
 
     def __call__(self) -> bool:
-        """Return whether to stop; a loop calls this after each step."""
+        """Return whether to stop; a loop checks this after each step."""
         return self.requested
 
     def request(self) -> None:
@@ -59,7 +62,7 @@ class StopRequest:
 
 @contextmanager
 def stop_requested() -> Iterator[StopRequest]:
-    """Yield a request that becomes true at Ctrl-C or SIGTERM."""
+    """Yield a `StopRequest` that Ctrl-C or SIGTERM sets."""
     stop = StopRequest()
     with on_signal(stop.request):
         yield stop

@@ -1,9 +1,9 @@
-"""Run work in subprocesses with a memory peak of their own.
+"""Run each job in a subprocess with a separate memory peak.
 
-Nothing that one leaves behind affects the next. The processes are forked from a server that has imported the heavy
-libraries and done nothing else. They ignore the terminal's Ctrl-C: the parent handles it and sends them SIGTERM, so
-that each process gets one request to stop. They do not write to the terminal either, but send their progress to the
-parent.
+A job cannot affect later jobs by what it leaves in memory. The subprocesses are forked from a server process that has
+imported the heavy libraries and has done nothing else. The subprocesses ignore Ctrl-C in the terminal. Instead, the
+parent process handles Ctrl-C and sends SIGTERM to each subprocess, so that each gets only one request to stop. The
+subprocesses do not write to the terminal, but send their progress to the parent.
 """
 
 from __future__ import annotations
@@ -44,18 +44,19 @@ def run_in_subprocess(
 
 
 def run_all(jobs: Sequence[Job], progress: Progress, *, at_once: int = 1) -> list[Any]:
-    """Run each job in a subprocess; return results in their order.
+    """Run each job in a subprocess; return the results in job order.
 
     Args:
         jobs: the jobs, in the order in which they start.
         progress: shows the progress of all jobs.
-        at_once: maximum number of jobs that run at a time. Each job gets 1 / `at_once` of the threads even if fewer
-            jobs run, so that its numbers do not depend on what else runs.
+        at_once: maximum number of jobs that run at the same time. Each job gets 1 / `at_once` of the threads even if
+            fewer jobs run, so that the job's numbers do not depend on how many other jobs run.
 
     Raises:
-        UnlearnError: the unchanged error of a job that the user can act on. The other jobs are asked to stop.
-        RuntimeError: any other error of a job, with its traceback.
-        Interrupted: Ctrl-C or SIGTERM came. Each running job was sent SIGTERM.
+        UnlearnError: a job raised this error, on which the user can act. The error is unchanged, and the other jobs are
+            asked to stop.
+        RuntimeError: a job raised any other error. The message contains the traceback.
+        Interrupted: the user pressed Ctrl-C, or the process received SIGTERM. SIGTERM was sent to each running job.
     """
     waiting, running, failed = list(enumerate(jobs)), list[_Running](), list[_Running]()
     results: list[Any] = [None] * len(jobs)
@@ -86,14 +87,14 @@ def run_all(jobs: Sequence[Job], progress: Progress, *, at_once: int = 1) -> lis
     if failed and not (stop_requested and failed[0].answer[0] == "nothing"):
         raise _error(failed[0])
     if stop_requested:
-        done = len(jobs) - len(waiting) - len(failed)
-        raise Interrupted(f"stopped during {failed[0].job.name}" if failed else f"stopped after {done} of {len(jobs)}")
+        done = f"{len(jobs) - len(waiting) - len(failed)} of {len(jobs)} jobs"
+        raise Interrupted(f"stopped during {failed[0].job.name}" if failed else f"stopped after {done}")
     return results
 
 
 @dataclass(eq=False)
 class _Running:
-    """A job's process and what it has sent."""
+    """A running job: its process and the messages received from it."""
 
     place: int
     job: Job
@@ -101,12 +102,12 @@ class _Running:
     connection: Connection
     tasks: dict[int, tuple[Task, ExitStack]] = field(default_factory=dict)
     answer: tuple[str, Any] = ("nothing", None)
-    """`done` and the result, or `error` and the error; `nothing` if the process ended without an answer."""
+    """`done` with the result, or `error` with the error; `nothing` while the process has sent neither."""
 
     def receive(self, progress: Progress, ready: Sequence[object]) -> bool:
-        """Read a message if there is one; return whether more may follow.
+        """Read a message, if there is one; return whether more may follow.
 
-        `ready` has the sentinels of the processes that ended.
+        `ready` contains the sentinels of the processes that have ended.
         """
         if not self.connection.poll():
             return self.process.sentinel not in ready
@@ -131,7 +132,7 @@ class _Running:
         return True
 
     def end(self) -> None:
-        """Clean up after the last message."""
+        """Release the resources of the job after its last message."""
         for _, stack in self.tasks.values():
             stack.close()
         self.connection.close()
@@ -145,19 +146,19 @@ def _error(child: _Running) -> Exception:
     return UnlearnError(
         f"{child.job.name} ended without a result",
         value=f"exit code {child.process.exitcode}",
-        fix="if the system ended it for lack of memory, close other programs or use a smaller batch",
+        fix="if the system killed the process for lack of memory, close other programs or use a smaller batch",
     )
 
 
 def _start_job(place: int, job: Job, at_once: int) -> _Running:
-    """Start a job's process, which ignores SIGINT from the start."""
+    """Start the process of a job, with SIGINT ignored from the beginning."""
     forks = "forkserver" in multiprocessing.get_all_start_methods()
     context: Any = multiprocessing.get_context("forkserver" if forks else "spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(theirs, job.work, job.arguments, at_once), name=job.name)
     if forks:
         context.set_forkserver_preload(PRELOADED)
-        # The server passes its signal handlers on. Starting it is quick; a process waits until its imports are done.
+        # Subprocesses inherit the server's signal handlers. The server starts quickly; a job waits for its imports.
         with _ignoring_interrupts():
             forkserver.ensure_running()
         process.start()
@@ -183,8 +184,8 @@ def _ignoring_interrupts() -> Iterator[None]:
 class _PipeProgress(Progress):
     """Send the progress of a subprocess to the parent.
 
-    A stop request may interrupt the work at any instant. Each message is one write, far below the size that a pipe
-    writes atomically, so no partial message is left in the pipe.
+    A stop request may interrupt the work at any instant. Each message is a single write that is far smaller than the
+    largest atomic write to a pipe, so no partial message is left in the pipe.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -206,7 +207,7 @@ class _PipeProgress(Progress):
 
 
 def _child(connection: Connection, work: Callable[..., object], arguments: tuple[object, ...], at_once: int) -> None:
-    # By default a stop request raises KeyboardInterrupt, so that unfinished work is cleaned up.
+    # By default SIGTERM raises KeyboardInterrupt here, so that unfinished work is cleaned up.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     try:
@@ -227,9 +228,9 @@ def _child(connection: Connection, work: Callable[..., object], arguments: tuple
 
 
 def _stop_with_parent() -> None:
-    """Stop when the parent is gone.
+    """Stop this process when its parent process has ended.
 
-    A killed parent cannot ask its children to stop.
+    A parent that was killed cannot ask its subprocesses to stop.
     """
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -1,4 +1,4 @@
-"""Parse a recipe's YAML, and locate the fields that cannot be used."""
+"""Parse a recipe's YAML, and report where invalid fields were written."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ FieldPath = tuple[str | int, ...]
 
 
 class BadField(InputError):
-    """A recipe field that cannot be used, given by its path.
+    """Error about a recipe field that cannot be used.
 
-    `Origins.placed` adds where it was written.
+    The error contains the path of the field. `Origins.placed` adds the place where the field was written.
     """
 
     def __init__(
@@ -40,7 +40,8 @@ class BadField(InputError):
     ) -> None:
         """Create the error.
 
-        `hidden`: the value may be a secret key, so neither `value` nor the place shows it.
+        If `hidden` is true, the value of the field may be a secret key. `Origins.placed` then does not quote the
+        override, and the caller must not pass the field's value as `value`.
         """
         self.path, self.hidden = path, hidden
         super().__init__(what, where=f"field {dotted(path)}", value=value, allowed=allowed, fix=fix)
@@ -48,7 +49,7 @@ class BadField(InputError):
 
 @contextmanager
 def at_field(*path: str | int) -> Iterator[None]:
-    """Add the field's path to an `InputError` that does not know it."""
+    """Convert an `InputError` into a `BadField` with the given path."""
     try:
         yield
     except InputError as error:
@@ -57,17 +58,20 @@ def at_field(*path: str | int) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Origins:
-    """Where each field was written: `recipe.yaml:7`, or the override that set it."""
+    """The place where each field was written.
+
+    A place is a line, such as `recipe.yaml:7`, or the override that set the field.
+    """
 
     places: dict[tuple[str, ...], str]
-    """By the path of the field; an item of a list is named by its index."""
+    """Place of each field, by the path of the field. In a path, an item of a list is named by its index."""
     whole: str
-    """The place reported for a field that was not written anywhere."""
+    """Place that is reported for a field that was not written anywhere."""
 
     def placed(self, error: BadField) -> InputError:
         """Return the error with the place of its field.
 
-        If that place is unknown, it is that of the nearest parent.
+        If the place of the field is unknown, the place of the nearest enclosing section is used.
         """
         path = tuple(map(str, error.path))
         at = next((self.places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self.places), self.whole)
@@ -77,7 +81,7 @@ class Origins:
 
 
 _FOR_A_KEY = re.compile("key|token|secret|passw", re.IGNORECASE)
-"""Matches names of unknown settings that someone may have used to store a secret key."""
+"""Pattern that matches names of unknown settings in which the user may have written a secret key."""
 
 _OVERRIDE = "override"
 """Prefix of the place of a field that was set on the command line."""
@@ -93,14 +97,14 @@ def parse(
 ) -> tuple[dict[str, Any], Origins]:
     """Read a YAML file and apply the overrides.
 
-    An override that gives a section another `name`, as in method.name=rmu, drops the section's other settings from the
-    file, since they belong to another plug-in. targets.teacher=local does the same.
+    An override can select a different plug-in for a section, as `method.name=rmu` and `targets.teacher=local` do. The
+    section's other settings in the file then have no effect, because they belong to the previous plug-in.
 
     Args:
         path: the YAML file.
-        overrides: each `key=value`, as in `train.lr=1e-4`.
-        what: what the file is called in errors.
-        begin: a first line suggested in errors.
+        overrides: overrides in the form `key=value`, as in `train.lr=1e-4`.
+        what: name of the kind of file, for error messages.
+        begin: first line of the file that error messages suggest.
     """
     text = read_text(path, f"the {what}", fix="give the path of a YAML file")
     try:
@@ -108,14 +112,14 @@ def parse(
         data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        problem = "not YAML: " + ", ".join(filter(None, (error.context, error.problem)))
-        fix = "replace the tab by spaces" if "\\t" in str(error.problem) else "correct that line, or the one above"
+        problem = f"the {what} is not YAML: " + ", ".join(filter(None, (error.context, error.problem)))
+        fix = "replace the tab with spaces" if "\\t" in str(error.problem) else "correct that line or the line above it"
         raise InputError(problem, where=f"{path}{line}", fix=fix) from error
     except yaml.reader.ReaderError as error:
         place, odd = f"{path}:{text.count(chr(10), 0, error.position) + 1}", text[error.position]
-        problem = "not YAML: the file has a character that is not allowed in text"
-        raise InputError(problem, where=place, value=f"U+{ord(odd):04X}", fix="remove it") from error
-    except (RecursionError, ValueError) as error:  # nested without end; an impossible date or number
+        problem = f"the {what} is not YAML: it contains a character that YAML does not allow"
+        raise InputError(problem, where=place, value=f"U+{ord(odd):04X}", fix="remove the character") from error
+    except (RecursionError, ValueError) as error:  # nested too deeply, or an impossible date or number
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise InputError(f"the {what} cannot be read: {reason}", where=str(path), fix="correct the file") from error
     if not isinstance(data, dict):
@@ -130,15 +134,16 @@ def parse(
     try:
         _note_places(node, (), str(path), places)
     except RecursionError as error:
-        raise InputError(f"the {what} contains itself (an alias)", where=str(path), fix="write it out") from error
-    # Apply names first: they decide which plug-in the other settings belong to.
+        problem = f"the {what} contains itself: an alias refers to a section around it"
+        raise InputError(problem, where=str(path), fix="write the section out instead of the alias") from error
+    # Apply the names of plug-ins first: they decide which plug-in the other settings belong to.
     for override in sorted(overrides, key=lambda text: not _names_a_plugin(_path_of(text))):
         _override(data, override, places)
     return data, Origins(places, str(path))
 
 
 def typed(settings: Sequence[str]) -> tuple[dict[str, Any], Origins]:
-    """Parse settings from the command line, in the form of overrides.
+    """Parse settings that the command line gives as overrides.
 
     Raises:
         InputError: a setting is not of the form `key=value`.
@@ -151,9 +156,9 @@ def typed(settings: Sequence[str]) -> tuple[dict[str, Any], Origins]:
 
 
 def _note_places(node: Any, at: tuple[str, ...], file: str, places: dict[tuple[str, ...], str]) -> None:
-    """Record the line of every field; raise on duplicates.
+    """Record the line of every field; raise on duplicate fields.
 
-    YAML would drop a duplicate silently.
+    The YAML parser would silently ignore all but one of the duplicates.
     """
     if isinstance(node, yaml.SequenceNode):
         pairs = [(str(number), item, item) for number, item in enumerate(node.value)]
@@ -165,13 +170,13 @@ def _note_places(node: Any, at: tuple[str, ...], file: str, places: dict[tuple[s
         path, place = (*at, name), f"{file}:{written.start_mark.line + 1}"
         if path in places:
             both = f"{places[path]} and {place}"
-            raise InputError("the field is written twice", where=both, value=dotted(path), fix="remove one of them")
+            raise InputError("the field is written twice", where=both, value=dotted(path), fix="remove one of the two")
         places[path] = place
         _note_places(value, path, file, places)
 
 
 def name_key(section: str) -> str:
-    """Return the key that holds the plug-in's name in this section."""
+    """Return the key that contains the name of a section's plug-in."""
     return "teacher" if section == "targets" else "name"
 
 
@@ -188,28 +193,28 @@ def _override(data: dict[str, Any], override: str, places: dict[tuple[str, ...],
     _, equals, text = override.partition("=")
     if not equals or not all(path):
         raise InputError(
-            "not an override",
+            "this is not an override",
             value=override,
             allowed="key=value, as in train.lr=1e-4",
-            fix="give the name of the field and its value; options start with --",
+            fix="write it as FIELD=VALUE; if it is an option, put -- before it",
         )
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         fix = "put the value in quotes, once for YAML and once for the shell"
-        raise InputError("the override's value is not YAML", value=override, fix=fix) from error
+        raise InputError("the value of the override is not YAML", value=override, fix=fix) from error
     section = data
     for n, part in enumerate(path[:-1], 1):
         if section.get(part) is None:
             section[part] = {}
         section = section[part]
         if not isinstance(section, dict):
-            what = "the override addresses a field inside something that is not a section"
-            fix = f"write {dotted(path[:n])}=VALUE; or correct the key"
+            what = f"the override sets a field inside {dotted(path[:n])}, which is not a section"
+            fix = f"write {dotted(path[:n])}=VALUE, or correct the name of the field"
             raise InputError(what, where=f"field {dotted(path[:n])}", value=override, fix=fix)
     gone = path
     if _names_a_plugin(path) and section.get(path[-1]) not in (None, value):
-        # Another plug-in: the section's other settings belong to the previous one.
+        # The plug-in changes, and the section's other settings belong to the previous plug-in.
         section.clear()
         gone = path[:-1]
     section[path[-1]] = value
@@ -221,10 +226,10 @@ def _override(data: dict[str, Any], override: str, places: dict[tuple[str, ...],
 def bad_field(
     error: ValidationError, model: type[BaseModel], prefix: FieldPath = (), *, besides: tuple[str, ...] = ()
 ) -> BadField:
-    """Convert the first validation error to a `BadField`.
+    """Convert the first error of a pydantic validation to a `BadField`.
 
     Args:
-        error: the error of pydantic.
+        error: the validation error.
         model: the class that was validated.
         prefix: path of the section that `model` describes.
         besides: names allowed in addition to the fields of `model`.
@@ -240,17 +245,17 @@ def bad_field(
             path=path,
             value=name,
             allowed=", ".join(names),
-            fix=f"did you mean {' or '.join(meant)}?" if meant else "remove it, or use one of those",
+            fix=f"did you mean {' or '.join(meant)}?" if meant else "remove it, or use one of the allowed names",
             hidden=bool(_FOR_A_KEY.search(name)),
         )
     if first["type"] == "missing":
-        return BadField("a setting is missing", path=path, fix=f"write {dotted(path)}")
+        return BadField("a setting is missing", path=path, fix=f"add the field {dotted(path)}")
     value = first["input"]
     if first["type"] == "invalid_key":
-        return BadField("a setting's name is not text", path=path, value=value, fix="put it in quotes")
+        return BadField("a setting's name is not text", path=path, value=value, fix="put the name in quotes")
     allowed = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if first["type"] in _SECTIONS:
-        allowed = "a section: its settings, each on an indented line below it"
+        allowed = "a section: its settings, each on an indented line below the name of the section"
     if first["type"] == "finite_number":
         allowed = "a finite number"
     field = owner.model_fields.get(str(path[-1])) if owner is not None and path else None
@@ -266,27 +271,27 @@ def bad_field(
 
 
 _SECTIONS = ("model_type", "model_attributes_type", "dict_type", "mapping_type")
-"""Error types of pydantic for a section that is something else."""
+"""Error types of pydantic for a value that should be a section."""
 
 
 def _fix(value: object, problem: str, field: FieldInfo | None, path: FieldPath) -> str:
     if isinstance(value, bool) or (problem == "string_type" and isinstance(value, (int, float, date))):
-        return "correct it; put text in quotes, or YAML reads it as another type"
+        return "correct the value; put text in quotes, or YAML may read it as another type"
     if problem in _SECTIONS:
         plugged = isinstance(value, str) and path[-1] in ("suite", "method", "combiner")
         name = f", as in {{name: {value}}}" if plugged else ""
-        return f"write its settings below it{name}; or remove the line to use the defaults"
+        return f"write the settings of the section{name}; or remove the line to use the defaults"
     if field is None or field.is_required():
-        return "correct it"
+        return "correct the value"
     default = field.get_default(call_default_factory=True)
-    return "correct it" + (f"; the default is {default!r}" if isinstance(default, (str, int, float)) else "")
+    return "correct the value" + (f"; the default is {default!r}" if isinstance(default, (str, int, float)) else "")
 
 
 def _owner(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:
-    """Return the section at a path, or None."""
+    """Return the class of the section at a path, or None."""
     for part in path:
         if isinstance(part, int):
-            continue  # an item of a list of sections
+            continue  # the index of an item in a list of sections
         field = model.model_fields.get(str(part))
         inner = _section(field.annotation) if field else None
         if inner is None:
@@ -296,7 +301,7 @@ def _owner(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel]
 
 
 def _elsewhere(name: str, model: type[BaseModel]) -> list[str]:
-    """Return the paths, one section down, of settings with that name."""
+    """Return the paths of settings with that name in inner sections."""
     sections = {field: _section(info.annotation) for field, info in model.model_fields.items()}
     return [f"{field}.{name}" for field, inner in sections.items() if inner is not None and name in inner.model_fields]
 

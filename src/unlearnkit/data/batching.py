@@ -1,8 +1,9 @@
 """Batch rows of several views into backbone calls with little padding.
 
-Rows are padded on the right without an attention mask: in a causal model a position does not see what follows it, so
-padding changes nothing. Rows share a call by length alone, whatever view they belong to: forget, retain and target rows
-run through the model together where that is cheaper.
+A view is a named sequence of encoded rows, such as the forget, retain or target rows. Rows are padded on the right,
+without an attention mask: in a causal model no position attends to later positions, so the padding changes no result.
+Rows are grouped into calls by length alone, regardless of their view. Forget, retain and target rows therefore share a
+call where that is cheaper.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from torch import Tensor
 from unlearnkit.data.encoding import Encoded
 
 CALL_OVERHEAD = 256
-"""Cost of one more backbone call, in tokens. It affects only the speed."""
+"""Assumed cost of an additional backbone call, in tokens. The value affects only the speed."""
 
 
 @dataclass(frozen=True)
@@ -25,27 +26,29 @@ class Labels:
     """The labeled tokens of one view's rows, concatenated."""
 
     position: Tensor
-    """(tokens,) int64: index, in the concatenated hidden states of all calls, of the state that predicts the token."""
+    """(tokens,) int64: for each labeled token, the index of the hidden state that predicts it, among the concatenated
+    hidden states of all calls."""
     token: Tensor
-    """(tokens,) int64: the token's id."""
+    """(tokens,) int64: the id of each labeled token."""
     row: Tensor
-    """(tokens,) int64: row of the view, from 0."""
+    """(tokens,) int64: for each labeled token, the index of its row in the view, from 0."""
     in_trace: Tensor
-    """(tokens,) bool: whether the token belongs to the reasoning trace."""
+    """(tokens,) bool: for each labeled token, whether it belongs to the reasoning trace."""
     rows: int
+    """Number of rows in the view."""
 
 
 @dataclass(frozen=True)
 class Pack:
-    """One micro-batch."""
+    """A micro-batch: the token ids of each backbone call and their labels."""
 
     calls: list[Tensor]
-    """Token ids of each backbone call, (rows of the call, longest of them), int64."""
+    """Token ids: one int64 tensor per backbone call, of shape (rows in the call, length of the longest row)."""
     labels: dict[str, Labels]
-    """By view."""
+    """Labels of each view, by the name of the view."""
 
     def to(self, device: torch.device) -> Pack:
-        """Move the batch to a device."""
+        """Return this micro-batch with all tensors on the given device."""
         moved = {
             view: Labels(x.position.to(device), x.token.to(device), x.row.to(device), x.in_trace.to(device), x.rows)
             for view, x in self.labels.items()
@@ -54,12 +57,13 @@ class Pack:
 
 
 def cut_by_length(lengths: Sequence[int], overhead: int = CALL_OVERHEAD) -> list[list[int]]:
-    """Split rows into groups that minimize sum(rows * longest + overhead).
+    """Group rows by length so that the total cost is minimal.
 
-    Exact, by dynamic programming. Returns the groups as lists of indices into `lengths`, shortest rows first.
+    The cost of a group, in tokens, is (number of rows) * (length of the longest row) + `overhead`. Dynamic programming
+    finds the exact minimum. Returns the groups as lists of indices into `lengths`, starting with the shortest rows.
     """
     order = sorted(range(len(lengths)), key=lambda i: lengths[i])
-    # The best cuts are where the length changes; `ends[k]` counts the rows no longer than the k-th length.
+    # Optimal groups end where the length changes. `ends[k]` is the number of rows up to the k-th distinct length.
     ends = [i + 1 for i in range(len(order)) if i + 1 == len(order) or lengths[order[i + 1]] != lengths[order[i]]]
     best, last = [0], [0]
     for k, end in enumerate(ends):
@@ -96,7 +100,8 @@ def pack(views: Mapping[str, Sequence[Encoded]], pad_id: int, overhead: int = CA
 def _labels(rows: Sequence[Encoded], starts: Iterable[int]) -> Labels:
     """Return the labels of a view's rows.
 
-    `starts` has the index of each row's first hidden state.
+    `starts` contains, for each row, the index of its first hidden state among the concatenated hidden states of all
+    calls.
     """
     position, token, owner, in_trace = list[int](), list[int](), list[int](), list[bool]()
     for number, (row, start) in enumerate(zip(rows, starts, strict=True)):

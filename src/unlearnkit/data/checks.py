@@ -1,6 +1,6 @@
 """Check splits before a model is loaded.
 
-All problems are reported together, with the ids of the rows.
+All problems are reported together, with the ids of the affected rows.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _Problem = tuple[Kind, str, str]
 def check_splits(
     splits: Splits, encoder: ChatEncoder, *, languages: Sequence[str], needs_retain: bool = True
 ) -> list[Finding]:
-    """Return all problems of the splits, errors first.
+    """Return every problem found in the splits, errors first.
 
-    No row makes this raise.
+    An unusable row results in a finding, never in an exception.
 
     Args:
-        splits: `forget`, `retain`, `holdout` and probe sets, by name.
-        encoder: the one of the run: which rows fit depends on tokenizer, template and maximum length.
-        languages: ISO 639-1 codes of the scope.
+        splits: the rows of `forget`, `retain`, `holdout` and the probe sets, by split name.
+        encoder: the run's encoder. Its tokenizer, chat template and maximum length determine which rows fit.
+        languages: ISO 639-1 codes of the scope's languages.
         needs_retain: whether the method trains on the retain split.
     """
     findings = [*_sizes(splits, needs_retain), *find_duplicates(splits)]
@@ -48,8 +48,8 @@ def check_splits(
 def shown(splits: Splits, encoder: ChatEncoder, *, each: int = 1) -> dict[str, list[str]]:
     """Return the first rows of each split as the model sees them.
 
-    There are at most `each` per split. Labels are in double brackets. Rows that cannot be rendered are skipped;
-    `check_splits` reports them.
+    The result has at most `each` rows per split. The labeled part of each row is in double brackets. Rows that cannot
+    be rendered are skipped; `check_splits` reports these rows.
     """
     examples: dict[str, list[str]] = {name: [] for name in splits}
     for name, rows in splits.items():
@@ -71,19 +71,19 @@ def _sizes(splits: Splits, needs_retain: bool) -> Iterator[Finding]:
     for name, rows in splits.items():
         if not rows and name not in TRAINED_SPLITS:
             what = f"split {name!r} has no rows, so nothing is measured on it"
-            yield finding("warning", "empty_split", what, "add rows, or remove the split")
+            yield finding("warning", "empty_split", what, "add rows to the split, or remove the split")
     if needs_retain and len(retain) < 2:
         what = f"the method trains on the retain split, which has fewer than 2 rows ({len(retain)})"
-        fix = "add rows that must stay, or use a method without a retain term"
+        fix = "add retain rows with knowledge to keep, or use a method without a retain term"
         yield finding("error", "few_retain", what, fix, [row.id for row in retain])
     elif 0 < len(retain) < len(forget):
         what = f"the forget split ({len(forget)} rows) is larger than the retain split ({len(retain)} rows)"
-        fix = "add retain rows, or check what else was lost"
+        fix = "add retain rows, or check after the run what else the model has lost"
         yield finding("warning", "forget_larger", what, fix)
 
 
 def _rendered(name: str, row: Row, encoder: ChatEncoder) -> Encoded:
-    # As in training: the trace of a forget row is context, without labels.
+    # As in training, the trace of a forget row is context and has no labels.
     learned = name != "forget"
     return encoder.answer(
         row.question, row.answer, history=row.history, trace=row.trace, label_trace=learned, where=row.id
@@ -91,14 +91,14 @@ def _rendered(name: str, row: Row, encoder: ChatEncoder) -> Encoded:
 
 
 def _renderings(name: str, rows: Sequence[Row], encoder: ChatEncoder) -> Iterator[Finding]:
-    """Yield rows that cannot be rendered or learned.
+    """Yield findings about rows that cannot be rendered or learned.
 
-    They are too long, fail to render, or have no labeled token in the answer.
+    Such a row is too long, fails to render, or has no labeled token in its answer.
     """
-    what = f"split {name!r} has rows of more than {encoder.max_length} tokens, whose answer would be cut off"
+    what = f"split {name!r} has rows of more than {encoder.max_length} tokens; their answers would be cut off"
     long: _Problem = ("too_long", what, "raise train.max_length, or split the rows")
-    what = f"split {name!r} has rows without a labeled token in the answer"
-    empty: _Problem = ("no_label", what, "give an answer of some words, or remove the rows")
+    what = f"split {name!r} has rows whose answer contains no token to learn"
+    empty: _Problem = ("no_label", what, "give each of these rows an answer of at least one word, or remove the rows")
     ids_of: dict[_Problem, list[str]] = {long: [], empty: []}
     for row in rows:
         try:
@@ -109,14 +109,14 @@ def _renderings(name: str, rows: Sequence[Row], encoder: ChatEncoder) -> Iterato
             other: _Problem = ("not_rendered", f"split {name!r}: {error.what}", error.fix or "correct the rows")
             ids_of.setdefault(other, []).append(row.id)
         else:
-            # One label is the end token's.
+            # One of the labels belongs to the end token.
             if encoded.labels - encoded.trace < 2 or not row.answer.strip():
                 ids_of[empty].append(row.id)
     yield from (finding("error", *problem, ids) for problem, ids in ids_of.items() if ids)
 
 
 def _special_tokens(name: str, rows: Sequence[Row], mark: re.Pattern[str]) -> Iterator[Finding]:
-    """Yield rows whose text contains special tokens of the tokenizer."""
+    """Yield a finding about rows whose text contains special tokens."""
     ids: list[str] = []
     special: set[str] = set()
     for row in rows:
@@ -126,7 +126,7 @@ def _special_tokens(name: str, rows: Sequence[Row], mark: re.Pattern[str]) -> It
     if ids:
         names = ", ".join(sorted(special))
         what = f"split {name!r} has rows whose text contains special tokens of the tokenizer: {names}"
-        fix = "remove them from the text, or put a space inside: the model reads the token, not its letters"
+        fix = "remove each special token, or put a space inside; otherwise the model reads it as one token, not as text"
         yield finding("warning", "special_token", what, fix, ids)
 
 
@@ -134,14 +134,15 @@ def _marks(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str]:
     """Return a pattern that matches the tokenizer's special tokens."""
     added = tokenizer.added_tokens_decoder.values()
     special = {str(token) for token in added if token.special or str(token) in (THINK, END_THINK)}
-    # Longest first, since one may be the start of another. Without any, a pattern that never matches.
+    # Longest first, since one special token may be the start of another. Without any, the pattern never matches.
     return re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or r"(?!)")
 
 
 def _languages(name: str, rows: Sequence[Row], languages: Sequence[str]) -> Iterator[Finding]:
-    """Yield rows that are clearly in a language outside the scope.
+    """Yield a finding about rows in a language outside the scope.
 
-    The question is checked, or the text.
+    Only rows that are clearly in another language are reported. The language is determined from the question, or from
+    the text of a row without a question.
     """
     ids: dict[str, list[str]] = defaultdict(list)
     for row in rows:
@@ -149,6 +150,6 @@ def _languages(name: str, rows: Sequence[Row], languages: Sequence[str]) -> Iter
             ids[other].append(row.id)
     if ids:
         counts = ", ".join(f"{language} ({len(of)})" for language, of in sorted(ids.items(), key=lambda i: -len(i[1])))
-        what = f"split {name!r} has rows in other languages than the scope names ({', '.join(languages)}): {counts}"
-        fix = "add the language to the scope (languages), or remove the rows"
+        what = f"the scope lists only {', '.join(languages)}, but split {name!r} has rows in other languages: {counts}"
+        fix = "add these languages to the scope (field languages), or remove the rows"
         yield finding("warning", "language", what, fix, [row for of in ids.values() for row in of])

@@ -1,6 +1,6 @@
 """Cut long texts into chunks that fit a model.
 
-Each chunk is a row that names its place in the file.
+Each chunk becomes a row, and the id of the row gives the position of the chunk in the file.
 """
 
 from __future__ import annotations
@@ -24,19 +24,18 @@ def read_documents(
 ) -> tuple[Row, ...]:
     """Read text files as rows of at most `max_tokens` tokens.
 
-    The path is a `.txt` or `.md` file, or a folder of them.
-
-    A row is a text (its question is empty) with the id `<file name>@<start>-<end>`: its span in the file's text in
-    characters, without the byte order mark, start included and end excluded.
+    Each row is a text, so its question is empty. Its id is `<file name>@<start>-<end>`, where start (included) and end
+    (excluded) are character offsets in the text of the file. The byte order mark is not counted.
 
     Args:
-        path: a file or a folder.
+        path: a `.txt` or `.md` file, or a folder of such files.
         tokenizer: a fast tokenizer.
-        max_tokens: maximum number of tokens of a chunk without special tokens; a rendered row has up to two more.
-        overlap: number of tokens that neighboring chunks share, see `chunk_spans`.
+        max_tokens: maximum number of tokens of a chunk, not counting special tokens. A rendered row has up to two more
+            tokens.
+        overlap: maximum number of tokens that neighboring chunks share; see `chunk_spans`.
 
     Raises:
-        InputError: a file cannot be read or is empty; and as `chunk_spans` does.
+        InputError: a file cannot be read or is empty, or `chunk_spans` raises the error.
     """
     rows = []
     for file in source_files(Path(path), EXTENSIONS):
@@ -51,18 +50,26 @@ def chunk_spans(
 ) -> list[tuple[int, int]]:
     """Return the spans of a text's chunks, in order and without gaps.
 
-    A span is [start, end) in characters. A cut is where a token begins and no token before it extends further, so never
-    inside a character. Text that no token covers, such as the spaces that some tokenizers drop, belongs to the token
-    before it. Each chunk, tokenized alone, has at most `max_tokens` tokens, and ends later than the one before it.
-    Neighbors share at most `overlap` tokens of the whole text's tokenization, and as many as these rules allow.
+    A span is [start, end), counted in characters. The text is cut only where a token begins and no earlier token
+    extends beyond that point, so a cut is never inside a character. Text that no token covers, such as the spaces that
+    some tokenizers drop, belongs to the preceding token. Each chunk has at most `max_tokens` tokens when it is
+    tokenized alone, and ends later than the previous chunk. Neighboring chunks share at most `overlap` tokens, counted
+    in the tokenization of the whole text, and they share as many tokens as these rules allow.
+
+    Args:
+        text: the text to cut.
+        tokenizer: a fast tokenizer.
+        max_tokens: maximum number of tokens of a chunk.
+        overlap: maximum number of tokens that neighboring chunks share.
+        where: name of the text, for error messages.
 
     Raises:
-        InputError: naming `where`, if the text has no visible character, `overlap` is negative or not less than
-            `max_tokens`, the tokenizer has no offsets, or a piece that cannot be cut has too many tokens.
+        InputError: the text has no visible character, `overlap` is negative or not less than `max_tokens`, the
+            tokenizer does not give offsets, or a piece of the text that cannot be cut has too many tokens.
     """
     if not 0 <= overlap < max_tokens:
         raise InputError(
-            "chunks must overlap by less than their length",
+            "chunks must overlap by less than the length of a chunk",
             where="overlap",
             value=overlap,
             allowed=f"0 to {max_tokens - 1} (max_tokens - 1)" if max_tokens > 0 else "max_tokens of at least 1",
@@ -91,20 +98,21 @@ def chunk_spans(
         spans.append((cuts[first], cuts[last]))
         if last == len(cuts) - 1:
             return spans
-        # The first cut with no more than `overlap` tokens between it and the chunk's end ...
+        # The next chunk begins at the first cut with at most `overlap` tokens between the cut and this chunk's end.
         following = max(bisect_left(before, before[last] - overlap), first + 1)
-        # ... or a later one, if a chunk that begins there would end no later than this one.
+        # It begins later if it would otherwise end no later than this chunk.
         while following < last and _reach(text, tokenizer, cuts, before, following, max_tokens) <= last:
             following += 1
         first = following
 
 
 def _cuts(text: str, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
-    """Return where the text may be cut.
+    """Return the positions where the text may be cut.
 
-    Both ends are included; the second list has the number of tokens before each cut.
+    Returns two lists: the positions, which include both ends of the text, and the number of tokens before each
+    position.
     """
-    # verbose=False: the text may be longer than the model's context, which is why it is cut.
+    # verbose=False: no warning if the text exceeds the model's context. Such texts are what this module cuts.
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
     offsets = encoded["offset_mapping"]
     cuts, before, covered = [0], [0], 0
@@ -119,12 +127,13 @@ def _cuts(text: str, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], lis
 def _reach(
     text: str, tokenizer: PreTrainedTokenizerBase, cuts: list[int], before: list[int], first: int, max_tokens: int
 ) -> int:
-    """Return the last cut where a chunk from `first` may end.
+    """Return the index of the last cut where a chunk may end.
 
-    It is `first` itself if there is none.
+    The chunk starts at the cut with the index `first`. The result is `first` if even the shortest chunk has too many
+    tokens.
     """
     last = bisect_left(before, before[first] + max_tokens + 1, lo=first) - 1
-    # A chunk tokenized alone may have other and more tokens than within the text.
+    # Tokenized alone, a chunk may have different tokens, and more of them, than within the whole text.
     while (
         last > first
         and len(tokenizer(text[cuts[first] : cuts[last]], add_special_tokens=False)["input_ids"]) > max_tokens

@@ -1,7 +1,8 @@
 """Find duplicate rows within and between splits.
 
-Between splits, they are in forget and retain, or in a probe set and a trained split. Two rows are equal if question and
-answer are, ignoring case, typography and white space.
+Between splits, the forget split and its probe sets are compared with the retain split, and every probe set is compared
+with the splits that a method trains on. Two rows are equal if their questions and their answers are equal, ignoring
+case, typography and white space.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from unlearnkit.text.normalize import normalize
 Key = TypeVar("Key", bound=Hashable)
 
 Text = tuple[str, str]
-"""A row's question and answer, normalized."""
+"""Normalized prompt and normalized answer of a row."""
 
 Splits = Mapping[str, Sequence[Row]]
 
 
 def find_duplicates(splits: Splits) -> Iterator[Finding]:
-    """Yield the duplicates of all splits."""
+    """Yield findings about duplicates within and between the splits."""
     texts = {name: [(normalize(row.prompt), normalize(row.answer)) for row in rows] for name, rows in splits.items()}
     for name, rows in splits.items():
         yield from _within(name, rows, texts[name])
@@ -43,12 +44,12 @@ def _within(name: str, rows: Sequence[Row], texts: Sequence[Text]) -> Iterator[F
         ids_of[text].append(row.id)
     if pairs := [f"{ids[0]} and {again}" for ids in ids_of.values() for again in ids[1:]]:
         what = f"split {name!r} contains the same row more than once"
-        fix = "keep one of each; otherwise it counts twice"
+        fix = "keep only one copy of each row; otherwise the row counts more than once"
         yield finding("warning", "row_twice", what, fix, pairs)
     answered: dict[str, list[str]] = defaultdict(list)
     for (question, _), ids in ids_of.items():
         answered[question].append(ids[0])
-    # Rows that are texts all have an empty question, which does not count.
+    # Text rows all have an empty question, so their questions are not compared.
     if pairs := [f"{ids[0]} and {other}" for question, ids in answered.items() if question for other in ids[1:]]:
         what = f"split {name!r} contains the same question with different answers"
         fix = "keep the answer that the target model gives, or make the questions distinguishable"
@@ -59,28 +60,32 @@ _RETAINED: dict[Kind, tuple[Severity, str, str]] = {
     "in_forget_and_retain": (
         "error",
         "the same row",
-        "remove it from the retain split, or it is learned again; or from the other split, if it should stay",
+        "remove it from the retain split, or the model learns it again; if it should be kept, remove it from the "
+        "other split instead",
     ),
     "question_in_retain": (
         "warning",
         "the same question, with different answers",
-        "make the questions distinguishable; if both are about the same fact, remove it from the retain split",
+        "make the questions distinguishable; if both rows are about the same fact, remove the retain row",
     ),
     "near_in_retain": (
         "warning",
         "rows that are nearly the same",
-        "look at the pairs; remove rows that reveal what should be forgotten from the retain split",
+        "look at the pairs; remove the retain rows that reveal what should be forgotten",
     ),
 }
 
 
 def _retained(splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[Finding]:
-    """Yield rows of forget and its probes that retain has too."""
+    """Yield findings about rows that are shared with the retain split.
+
+    The forget split and each of its probe sets are compared with the retain split.
+    """
     kept = splits["retain"]
     of_text = _first_ids(texts["retain"], kept)
     of_question = _first_ids([question for question, _ in texts["retain"]], kept)
     forgotten = [name for name in splits if is_forget(name)]
-    # All splits in one call, so that the retain split is tokenized only once.
+    # Compare all splits in one call, so that the retain split is tokenized only once.
     nearest = iter(_nearest([row for name in forgotten for row in splits[name]], kept))
     for name in forgotten:
         pairs: dict[Kind, list[str]] = {kind: [] for kind in _RETAINED}
@@ -98,7 +103,10 @@ def _retained(splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[F
 
 
 def _nearest(rows: Sequence[Row], kept: Sequence[Row]) -> list[str | None]:
-    """Return each row's nearest near-duplicate in `kept`, by id, or None."""
+    """Return, for each row, the id of its nearest near-duplicate.
+
+    Near-duplicates are searched for in `kept`. The entry of a row without a near-duplicate is None.
+    """
     nearest: list[str | None] = [None] * len(rows)
     texts, kept_texts = ([f"{row.prompt}\n{row.answer}" for row in each] for each in (rows, kept))
     for ours, theirs in near_duplicates(texts, kept_texts):
@@ -107,20 +115,20 @@ def _nearest(rows: Sequence[Row], kept: Sequence[Row]) -> list[str | None]:
 
 
 def _trained(name: str, splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[Finding]:
-    """Yield rows of a probe set that are also trained on."""
-    # A probe of the forget split in the retain split is an error of its own, see above.
+    """Yield findings about probe rows that are also in a trained split."""
+    # `_retained` already reports rows that are in both a forget probe set and the retain split.
     for trained in ("forget",) if is_forget(name) else TRAINED_SPLITS:
         of_text = _first_ids(texts.get(trained, ()), splits.get(trained, ()))
         own = zip(splits[name], texts[name], strict=True)
         if pairs := [f"{row.id} and {of_text[text]}" for row, text in own if text in of_text]:
-            # Membership is measured on rows that no model was trained on. Trained rows make the result wrong.
+            # Membership attacks need holdout rows that no model was trained on. Trained rows make their result wrong.
             severity: Severity = "error" if name == "holdout" else "warning"
-            what = f"split {name!r} is not for training, but contains exact rows of the {trained} split"
-            fix = f"remove them from one of the two: the model memorizes them, whatever {name!r} should measure"
+            what = f"split {name!r} is not for training but contains rows of the {trained} split"
+            fix = f"remove these rows from one of the two splits: trained rows falsify the results on {name!r}"
             yield finding(severity, "probe_trained", what, fix, pairs)
 
 
 def _first_ids(keys: Sequence[Key], rows: Sequence[Row]) -> dict[Key, str]:
-    """Return the id of the first row with each key."""
-    # Backwards, so that the first row overwrites later ones.
+    """Map each key to the id of its first row."""
+    # In reverse order, so that the first row with a key overwrites later rows.
     return {key: row.id for key, row in zip(reversed(keys), reversed(rows), strict=True)}

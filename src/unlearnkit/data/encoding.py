@@ -13,33 +13,33 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.data.rows import Turn
 from unlearnkit.data.trace_format import STYLES, Style
 
-PLAIN = "the tokenizer has no chat template: a question and its answer are laid out as plain text, a newline between"
-"""The note shown for every model without a chat template: its numbers are those of this layout."""
+PLAIN = "the tokenizer has no chat template, so a question and its answer become plain text, separated by a newline"
+"""Note shown for every model without a chat template: the model's numbers hold only for this prompt layout."""
 
 Layout = Literal["template", "plain"]
 
 
 def layout(tokenizer: PreTrainedTokenizerBase) -> Layout:
-    """Return whether rows use the chat template or plain text."""
+    """Return the layout of rows: the chat template or plain text."""
     return "plain" if tokenizer.chat_template is None else "template"
 
 
 class TooLong(InputError):
     """A row exceeds the maximum length (exit code 2).
 
-    It does so even with its trace cut.
+    The row would be too long even with an empty trace.
     """
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A row as token ids: the prompt, then labeled output."""
+    """A row as token ids: the prompt, followed by the labeled output."""
 
     ids: tuple[int, ...]
     prompt: int
-    """Number of tokens without a label, at least 1: the prompt, and any part of the trace that is context."""
+    """Number of unlabeled tokens, at least 1: the prompt, and the part of the trace that is context."""
     trace: int = 0
-    """Number of tokens after the prompt that belong to the reasoning trace, including both markers."""
+    """Number of labeled tokens that belong to the reasoning trace, including its markers."""
 
     @property
     def labels(self) -> int:
@@ -50,15 +50,17 @@ class Encoded:
 class ChatEncoder:
     """Encode rows for one tokenizer and one maximum length.
 
-    With a chat template (`layout` is "template"): the prompt is the template's rendering of the user's turn with the
-    generation prompt; the answer follows, then the end token. Only the template adds the BOS token, so there is
-    exactly one or none.
+    With a chat template (`layout` is "template"), the prompt is the user's turn as the template renders it, with the
+    generation prompt. The answer and the end token follow, with labels. Only the template adds a BOS token, so there is
+    one BOS token or none.
 
-    Without one (`layout` is "plain"): BOS if the tokenizer adds one before a text, the question, a newline; then, with
-    labels, the answer and the end token. The question with its newline and the answer are tokenized separately.
+    Without a chat template (`layout` is "plain"), the prompt consists of the BOS token (if the tokenizer adds one
+    before a text), the question, and a newline. The answer and the end token follow, with labels. The question with its
+    newline is tokenized separately from the answer.
 
-    A text, whose question is empty, is plain in both: BOS if the tokenizer adds one before a text; then, with labels,
-    the text and the end token. Without a BOS nothing predicts the first token, which then has no label.
+    A text row, whose question is empty, is encoded in the same way in both layouts: the BOS token (if the tokenizer
+    adds one before a text), then the text and the end token, with labels. If there is no BOS token, no token precedes
+    the first token of the text, so the first token has no label.
     """
 
     def __init__(
@@ -74,9 +76,9 @@ class ChatEncoder:
         Args:
             tokenizer: the model's tokenizer.
             max_length: maximum number of tokens of a row.
-            style: style of the trace's marks (`data/trace_format.py`); None for the first whose tokens the tokenizer
-                has.
-            trace_tokens: maximum number of tokens of a trace without its marks; None for as many as fit.
+            style: style of the trace's markers (`data/trace_format.py`); None: the first style whose tokens the
+                tokenizer knows.
+            trace_tokens: maximum number of tokens of a trace, not counting its markers; None: as many as fit.
         """
         if tokenizer.eos_token_id is None:
             raise InputError("the tokenizer has no end token", fix="set eos_token in tokenizer_config.json")
@@ -86,13 +88,14 @@ class ChatEncoder:
 
     @property
     def layout(self) -> Layout:
-        """How a question and its answer are laid out."""
+        """The layout of a question and its answer: `template` or `plain`."""
         return layout(self.tokenizer)
 
     def prompt(self, question: str, history: tuple[Turn, ...] = ()) -> tuple[int, ...]:
-        """Return the token ids up to where the assistant's turn begins.
+        """Return the token ids that precede the assistant's turn.
 
-        These are the earlier turns and the user's turn. For a text, whose question is empty: BOS, or nothing.
+        These are the tokens of the earlier turns and of the user's turn. If the question is empty, the row is a text:
+        the result is the BOS token, or empty if the tokenizer adds none.
         """
         if not question:
             return self._bos
@@ -110,30 +113,30 @@ class ChatEncoder:
             raise InputError(
                 f"the tokenizer's chat template cannot be used: {str(error).partition(chr(10))[0]}",
                 where=f"{self.tokenizer.name_or_path}: chat_template.jinja, or chat_template in tokenizer_config.json",
-                fix="correct it, or copy it from the model it is for; without one, rows are laid out as plain text"
+                fix="correct the template, or copy it from the original model; without one, rows become plain text"
                 + ("; or remove the turns before the question from the rows" if history else ""),
             ) from error
         return self._ids(text)
 
     @cached_property
     def _bos(self) -> tuple[int, ...]:
-        """The BOS token, if the tokenizer adds one before a text."""
+        """The BOS token, or empty if the tokenizer adds none."""
         special = list(self.tokenizer("")["input_ids"])
         bos = self.tokenizer.bos_token_id
         return (int(bos),) if bos is not None and special[:1] == [bos] else ()
 
     def open_trace(self, prefix: str) -> tuple[int, ...]:
-        """Return the token ids of an unclosed trace with this beginning.
+        """Return the token ids of an unclosed trace beginning with `prefix`.
 
-        An empty beginning gives no tokens.
+        The result is empty if `prefix` is empty.
         """
         return (*self._marks[0], *self._ids(prefix)) if prefix else ()
 
     def prefill(self, trace: str | None, response: str = "") -> tuple[int, ...]:
         """Return the token ids of a closed trace and a response.
 
-        An output that the model is made to start with. An empty `trace` is an empty trace between its marks. None: the
-        response alone, without the marks of a trace.
+        The model is made to start its output with these tokens. If `trace` is an empty string, its two markers enclose
+        nothing. If `trace` is None, the result is the response alone, without trace markers.
         """
         response_ids = self._ids(response) if response else ()
         if trace is None:
@@ -142,9 +145,17 @@ class ChatEncoder:
         return (*opening, *(self._ids(trace) if trace else ()), *closing, *response_ids)
 
     def continuation(self, context: tuple[int, ...], text: str, *, where: str) -> Encoded:
-        """Return the text and the end token, labeled, after `context`.
+        """Encode a text with labels after an unlabeled context.
 
-        Raises `TooLong`.
+        The end token follows the text and is also labeled.
+
+        Args:
+            context: token ids of the context.
+            text: the text to encode.
+            where: name of the row, for error messages.
+
+        Raises:
+            TooLong: the row exceeds `max_length`.
         """
         return self._encoded(context, (), self._ids(text), where)
 
@@ -161,22 +172,24 @@ class ChatEncoder:
     ) -> Encoded:
         """Encode a question, an optional trace, and the answer.
 
-        The turns before the question come first. With an empty question the answer is a text, see the class.
+        If the question is empty, the answer is a text; see the class.
 
-        If all this is longer than `max_length`, the trace is cut and the answer stays whole. (TRU's released code cuts
-        at the end, which can cut off the refusal.)
+        If the row is longer than `max_length`, the trace is shortened and the answer stays whole. (TRU's released code
+        cuts off the end of the row, which can remove the refusal.)
 
         Args:
             question: the user's turn.
             answer: the assistant's answer.
-            where: name of the row in errors.
-            history: the turns before the question.
-            trace: the reasoning trace; empty for none.
-            prefix: context without a label, if the trace begins with it.
-            label_trace: False makes the whole trace context, like the prompt; only the answer is labeled.
+            where: name of the row, for error messages.
+            history: the turns before the question, which come first in the row.
+            trace: the reasoning trace; empty if the row has none.
+            prefix: the beginning of the trace, if it should be context without a label. It is ignored if the trace
+                begins differently.
+            label_trace: whether the trace has labels. If False, the whole trace is context, like the prompt, and only
+                the answer is labeled.
 
         Raises:
-            TooLong: the answer does not fit even without the trace.
+            TooLong: the row does not fit even with an empty trace.
         """
         prompt, rest = self.prompt(question, history), self._ids(answer)
         if not trace:
@@ -196,27 +209,27 @@ class ChatEncoder:
         ids = (*prompt, *trace, *rest, int(self.tokenizer.eos_token_id))
         if len(ids) > self.max_length:
             raise TooLong(
-                "a row does not fit the maximum length; its answer would be cut off",
+                "a row does not fit the maximum length, so its answer would be cut off",
                 where=where,
                 value=f"{len(ids)} tokens",
                 allowed=f"{self.max_length} tokens (train.max_length)",
                 fix="raise train.max_length, or split the row",
             )
-        # The first predicted token needs one before it.
+        # The first labeled token needs a preceding token, from which it is predicted.
         context = max(len(prompt), 1)
         return Encoded(ids, context, max(len(prompt) + len(trace) - context, 0))
 
     @cached_property
     def _marks(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Token ids of the two trace marks."""
+        """Token ids of the opening and of the closing trace marker."""
         markers = STYLES[self.style]
         unknown = next((token for token in markers.tokens if len(self._ids(token)) != 1), None)
         if unknown is not None:
             raise InputError(
-                "the tokenizer does not have the marker of the reasoning trace as one token",
+                "the tokenizer does not have a marker of the reasoning trace as a single token",
                 where="train.trace_style",
                 value=unknown,
-                fix="use train.trace_style=plain, or added, which adds tokens; or add it to the tokenizer",
+                fix="use train.trace_style=plain, or train.trace_style=added (adds tokens), or add the marker yourself",
             )
         return self._ids(markers.before), self._ids(markers.between)
 
@@ -225,13 +238,13 @@ class ChatEncoder:
 
 
 def style_of(tokenizer: PreTrainedTokenizerBase) -> Style:
-    """Return the first style of trace marks whose tokens the tokenizer has."""
+    """Return the first trace style whose tokens the tokenizer knows."""
     known = tokenizer.get_vocab()
     return next(style for style, markers in STYLES.items() if all(token in known for token in markers.tokens))
 
 
 def marked(encoded: Encoded, tokenizer: PreTrainedTokenizerBase) -> str:
-    """Show a row as the model sees it.
+    """Return a row as text, as the model sees it.
 
     The labeled part is in double brackets.
     """

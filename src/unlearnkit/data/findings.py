@@ -26,28 +26,29 @@ Kind = Literal[
 ]
 
 NAMED = 5
-"""Maximum number of rows that a finding names."""
+"""Maximum number of rows that a finding lists by id."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A finding, which never quotes a row.
+    """A problem that the data checks found.
 
-    What must be forgotten stays out of logs.
+    A finding never quotes the text of a row, so that knowledge to forget does not appear in logs.
     """
 
     severity: Severity
-    """`error`: a run would fail, or its numbers would be wrong. `warning`: it may be intended."""
+    """`error`: a run would fail, or its numbers would be wrong. `warning`: the data may be as intended."""
     kind: Kind
     what: str
-    """One sentence."""
+    """The problem, described in one sentence."""
     fix: str
+    """What the user can do about the problem."""
     rows: tuple[str, ...] = ()
-    """Ids of the first `NAMED` rows concerned; "a and b" for a pair of rows."""
+    """Ids of the affected rows, at most `NAMED` of them. The ids of a pair of rows are joined: "a and b"."""
     count: int = 0
-    """Number of rows, or pairs of rows, concerned."""
+    """Number of affected rows, or of affected pairs of rows."""
 
 
 def finding(severity: Severity, kind: Kind, what: str, fix: str, ids: Sequence[str] = ()) -> Finding:
-    """Return a finding about the rows with these ids."""
+    """Create a finding about the rows with the given ids."""
     return Finding(severity, kind, what, fix, tuple(ids[:NAMED]), len(ids))

@@ -1,4 +1,4 @@
-"""Read files into records, one small function for each format."""
+"""Read files into records, with one function for each file format."""
 
 from __future__ import annotations
 
@@ -18,31 +18,35 @@ from unlearnkit.core.redaction import describe_type
 from unlearnkit.data.schemas import COLUMNS, SHAPES, Record, as_record, shortened
 
 JSON_CELLS = ("messages", "accepted_answers", "accepted", "perturbed_answer")
-"""Columns whose values are lists; a CSV cell contains them as JSON."""
+"""Columns whose values are lists. In a CSV file, each cell of these columns contains its list as JSON."""
 MAYBE_TURNS, TURNS = ("prompt", "completion"), re.compile(r"""\s*\[\s*\{\s*["'](role|content)["']""")
-"""Columns of text or turns, and the start of turns as JSON or Python prints them; as text they would be trained on."""
+"""Columns that contain either text or turns, and a pattern that matches the beginning of turns as JSON or Python prints
+them. Turns must not be mistaken for text, or the model would be trained on their JSON."""
 
 
 def source_files(path: Path, extensions: Sequence[str] = ()) -> list[Path]:
-    """List the file, or a folder's files sorted by name.
+    """Return the file itself, or a folder's files sorted by name.
+
+    Hidden files of a folder are skipped.
 
     Args:
         path: a file or a folder.
-        extensions: those allowed, with the dot; if empty, all that can be read.
+        extensions: the allowed extensions, with the dot; if empty, every extension that can be read.
 
     Raises:
-        InputError: the path does not exist, the folder is empty or contains a folder, or an extension is not allowed.
+        InputError: the path does not exist, the folder is empty or contains a folder, or the extension of a file is not
+            allowed.
     """
     with _reading(path):
         path.stat()
         files = sorted(f for f in path.iterdir() if not f.name.startswith(".")) if path.is_dir() else [path]
     allowed = ", ".join(extensions or FORMATS)
     if not files:
-        fix = "put files into it, or name another file or folder"
+        fix = "put files into the folder, or give the path of another file or folder"
         raise InputError("the folder contains no files", where=str(path), allowed=allowed, fix=fix)
     for file in files:
         if file.is_dir():
-            fix = "put all files into one, or name the inner folder"
+            fix = "put all files into one folder, or give the path of the inner folder"
             raise InputError("the folder contains a folder", where=str(file), fix=fix)
         if file.suffix.lower() not in (extensions or FORMATS):
             raise InputError(
@@ -50,16 +54,18 @@ def source_files(path: Path, extensions: Sequence[str] = ()) -> list[Path]:
                 where=str(file),
                 value=file.suffix,
                 allowed=allowed,
-                fix="convert the file or rename it; in a folder, remove it",
+                fix="convert the file, rename it, or remove it from the folder",
             )
     return files
 
 
 def read_text(path: Path) -> str:
-    """Read a text file, unchanged but for the byte order mark.
+    """Read a text file without its byte order mark.
+
+    The text is not changed in any other way.
 
     Raises:
-        InputError: the file cannot be read, is not UTF-8, contains a NUL byte, or only white space.
+        InputError: the file cannot be read, is not UTF-8, contains a NUL byte, or contains only white space.
     """
     data = _bytes(path)
     mark = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
@@ -68,14 +74,14 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise _bad_byte(path, data, mark + error.start, "the file is not UTF-8") from error
     if "\0" in text:
-        raise _bad_byte(path, data, data.index(b"\0"), "the file contains a NUL byte: it is not text, or not UTF-8")
+        raise _bad_byte(path, data, data.index(b"\0"), "the file contains a NUL byte, so it is not text or not UTF-8")
     if not text.strip():
         raise InputError("the file is empty", where=str(path), fix="add rows, or remove the file")
     return text
 
 
 def _jsonl(path: Path) -> list[Record]:
-    # Not splitlines(), which also splits at U+2028 and similar characters, which a JSON string may contain.
+    # Not splitlines(): it also splits at U+2028 and similar characters, which a JSON string may contain.
     lines = enumerate(read_text(path).split("\n"), 1)
     return [as_record(_parsed(line, path, n), n, f"{path}:{n}") for n, line in lines if line.strip()]
 
@@ -83,7 +89,7 @@ def _jsonl(path: Path) -> list[Record]:
 def _json(path: Path) -> list[Record]:
     text = read_text(path)
     first, _, rest = text.strip().partition("\n")
-    # An object that ends on the first line, with more after it: JSONL with the wrong extension.
+    # If the first line is a whole object and more lines follow, the file is JSONL with the wrong extension.
     if rest and first.startswith("{") and first.rstrip().endswith("}"):
         return _jsonl(path)
     content = _parsed(text, path, 1)
@@ -98,8 +104,8 @@ def _json(path: Path) -> list[Record]:
             "the JSON is not a list of rows",
             where=str(path),
             value=describe_type(content),
-            allowed="a list of objects, or an object that contains one list of them",
-            fix="write one list of objects, each of them a row",
+            allowed="a list of objects, or an object with exactly one field that is such a list",
+            fix="write one list, with one object for each row",
         )
     return [as_record(value, n, f"{path}, record {n}") for n, value in enumerate(content, 1)]
 
@@ -118,7 +124,7 @@ def _csv(path: Path) -> list[Record]:
                 continue
             if len(cells) != len(header):
                 raise InputError(
-                    "a line has another number of cells than the header",
+                    "the number of cells in a line differs from the header",
                     where=f"{path}:{line}",
                     value=f"{len(cells)} cells",
                     allowed=f"{len(header)} cells ({', '.join(header)})",
@@ -131,9 +137,9 @@ def _csv(path: Path) -> list[Record]:
             records.append(Record(line, f"{path}:{line}", fields))
     except csv.Error as error:
         raise InputError(
-            f"not CSV: {error}",
+            f"the file is not CSV: {error}",
             where=f"{path}:{begins}",
-            fix="correct the quotation marks from there on; keep texts of over 131072 characters in JSONL or Parquet",
+            fix="correct the quotation marks from that line on; save texts over 131072 characters as JSONL or Parquet",
         ) from error
     return records
 
@@ -141,7 +147,7 @@ def _csv(path: Path) -> list[Record]:
 def _is_json(column: str, cell: str) -> bool:
     """Return whether to parse a cell as JSON.
 
-    It is in a list column, or holds turns in a column that may be text too.
+    A cell is parsed if its column contains lists. In a column of text or turns, it is parsed if it contains turns.
     """
     return (column in JSON_CELLS and cell != "") or (column in MAYBE_TURNS and TURNS.match(cell) is not None)
 
@@ -164,7 +170,7 @@ def _parquet(path: Path) -> list[Record]:
             where=str(path),
             fix="write the file again, as Parquet with UTF-8 strings",
         ) from error
-    # Columns that are not read still determine the schema and are named in errors.
+    # Columns whose values are not read still help to detect the schema and are listed in errors.
     others = dict.fromkeys(names)
     return [Record(n, f"{path}, record {n}", {**others, **fields}) for n, fields in enumerate(values, 1)]
 
@@ -181,7 +187,7 @@ FORMATS: dict[str, Callable[[Path], list[Record]]] = {
     ".txt": _document,
     ".md": _document,
 }
-"""The reader of each extension."""
+"""Function that reads a file into records, for each file extension."""
 
 
 @contextmanager
@@ -194,7 +200,7 @@ def _reading(path: Path) -> Iterator[None]:
         raise InputError(
             f"the file or folder cannot be read: {error.strerror}",
             where=str(path),
-            fix="check what it is, and its permissions",
+            fix="check the type and the permissions of the file or folder",
         ) from error
 
 
@@ -215,7 +221,10 @@ def _bad_byte(path: Path, data: bytes, at: int, what: str) -> InputError:
 
 
 def _parsed(text: str, path: Path, line: int, field: str | None = None) -> Any:
-    """Parse JSON that starts on a line, or in a field there."""
+    """Parse JSON, and report an error with its position in the file.
+
+    The JSON starts on the given line of the file, or in the given field on that line.
+    """
     row, column, value = 1, 1, ""
     try:
         return json.loads(text, object_pairs_hook=_no_key_twice)
@@ -224,10 +233,11 @@ def _parsed(text: str, path: Path, line: int, field: str | None = None) -> Any:
         if isinstance(error, RecursionError):
             what = "the JSON is nested too deeply"
         elif isinstance(error, json.JSONDecodeError):
-            # Show one character only: what follows may be what must be forgotten.
-            what, row, column, value = f"not JSON: {error.msg}", error.lineno, error.colno, text[error.pos :][:1]
+            # Show only one character: the text after it may contain what must be forgotten.
+            what = f"the text is not JSON: {error.msg}"
+            row, column, value = error.lineno, error.colno, text[error.pos :][:1]
         where = f"{path}:{line + row - 1}, " + (f"field {field}" if field else f"column {column}")
-        raise InputError(what, where=where, value=value or None, allowed="JSON", fix="correct it there") from error
+        raise InputError(what, where=where, value=value or None, allowed="JSON", fix="correct the JSON") from error
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -240,6 +250,6 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _header(names: Sequence[str], place: str) -> list[str]:
     if twice := [name for name in names if names.count(name) > 1]:
-        fix = "name every column differently"
+        fix = "give every column a different name"
         raise InputError("two columns have the same name", where=place, value=shortened(twice[0]), fix=fix)
     return list(names)

@@ -8,13 +8,13 @@ from unlearnkit.core.settings import Value
 
 
 class Generation(Value):
-    """The model's output, greedily decoded."""
+    """A model's output for a prompt, decoded greedily."""
 
     text: str
-    """The whole output with the markers of the trace, without the end token."""
+    """The whole output, with the trace markers and without the end token."""
     trace: str
-    """The reasoning trace without markers; empty if there is none."""
+    """The reasoning trace without markers; empty if the output has no trace."""
     response: str
-    """The text after the trace, which the user reads. Empty if the output ended inside the trace."""
+    """The text after the trace, which the user reads. It is empty if the output ended inside the trace."""
     ended: Literal["eos", "length"]
-    """Whether the model ended the output or the token limit cut it."""
+    """`eos`: the model ended the output with the end token. `length`: the token limit cut the output off."""

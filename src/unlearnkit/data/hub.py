@@ -1,4 +1,4 @@
-"""Download data sets of the Hugging Face hub."""
+"""Download data sets from the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -21,32 +21,38 @@ NAMED = 8
 
 
 def local_copy(path: str, *, where: str) -> Path:
-    """Return a local path, downloading a hub data set if needed.
+    """Return a local path, downloading a hub data set if necessary.
 
     Args:
-        path: file, folder or id. A name with the extension of a rows file is not an id: the hub is not queried.
-        where: the field that names it, for messages.
+        path: a file, a folder, or the id of a hub data set. A name that ends with the extension of a data file, such as
+            `.jsonl`, is never an id: the hub is not queried.
+        where: the recipe field that contains `path`, for messages.
 
     Raises:
-        InputError: there is no such file or folder, and the name is not the id of a hub data set.
-        MissingDependency: the hub does not provide the data set.
+        InputError: `path` is neither an existing file or folder nor the id of a hub data set, or `path` names only a
+            part of a data set.
+        MissingDependency: the data set cannot be downloaded from the hub.
     """
     if (local := Path(path).expanduser()).exists():
         return local
     name, inside = _id(path, where)
     if inside is not None:
-        raise InputError("the whole data set is needed", where=where, value=path, fix=f"leave out :{inside}")
+        what = "the path names a part of a data set, but the whole data set is needed"
+        raise InputError(what, where=where, value=path, fix=f"leave out :{inside}")
     return _downloaded(path, name, None, where)
 
 
 def local_rows(path: str, *, where: str) -> Path:
-    """Return a local path of rows, downloading only those if needed.
+    """Return a local path of rows, downloading files if necessary.
 
-    An id alone selects the data set's only rows file; `owner/name:PATH` selects a file or folder in it.
+    `path` is a local file or folder, or it selects files of a hub data set; only the selected files are downloaded.
+    `owner/name` selects the only file of rows in the data set. `owner/name:PATH` selects a file or folder of the data
+    set.
 
     Raises:
-        InputError: there is no such file or folder, here or in the data set; or the data set has several rows files.
-        MissingDependency: the hub does not provide the data set.
+        InputError: the file or folder exists neither locally nor in the data set; or `path` is only an id, and the data
+            set does not have exactly one file of rows.
+        MissingDependency: the data set cannot be downloaded from the hub.
     """
     if (local := Path(path).expanduser()).exists():
         return local
@@ -57,18 +63,19 @@ def local_rows(path: str, *, where: str) -> Path:
     if inside is None and len(rows) == 1:
         selected = rows
     if not selected:
+        what = f"an id without a path needs exactly one file of rows, but the data set has {len(rows)} files of rows"
         raise InputError(
-            "the data set has no such file or folder" if inside else f"the data set has {len(rows)} files of rows",
+            "the data set has no such file or folder" if inside else what,
             where=where,
             value=path,
-            allowed=", ".join([*rows[:NAMED], *(["..."] if len(rows) > NAMED else [])]) or "a data set with rows files",
-            fix=f"name a file or folder in it: {name}:{rows[0]}" if rows else "name another data set",
+            allowed=", ".join([*rows[:NAMED], *(["..."] if len(rows) > NAMED else [])]) or "a data set with data files",
+            fix=f"add a file or folder: {name}:{rows[0]}" if rows else "choose another data set",
         )
     return _downloaded(path, name, selected, where) / (inside or selected[0])
 
 
 def _id(path: str, where: str) -> tuple[str, str | None]:
-    """Split into a data set's id and the path inside it."""
+    """Return the data set id and inner path of a hub path."""
     named = _ID.fullmatch(path)
     if named is None or (named[2] is None and Path(path).suffix.lower() in FORMATS):
         raise InputError(
@@ -76,7 +83,7 @@ def _id(path: str, where: str) -> tuple[str, str | None]:
             where=where,
             value=path,
             allowed="a path, or the id of a hub data set (owner/name, or owner/name:FILE)",
-            fix="check the path; a relative one starts at the working directory",
+            fix="check the path; a relative path starts at the working directory",
         )
     return named[1], named[2]
 
@@ -84,7 +91,7 @@ def _id(path: str, where: str) -> tuple[str, str | None]:
 def _listed(path: str, name: str, inside: str | None, where: str) -> list[str]:
     """Return the file names of a data set.
 
-    Offline, only those of downloaded files that match.
+    Without a connection to the hub, only downloaded files that match `inside` are listed.
     """
     from huggingface_hub import snapshot_download  # imported here because it is slow and rarely needed
     from huggingface_hub.errors import DryRunError
@@ -102,7 +109,7 @@ def _listed(path: str, name: str, inside: str | None, where: str) -> list[str]:
 
 
 def _downloaded(path: str, name: str, files: Sequence[str] | None, where: str) -> Path:
-    """Return the folder with a data set's files, or some of them."""
+    """Download some or all files of a data set; return the folder."""
     from huggingface_hub import snapshot_download
 
     allowed = None if files is None else [escape(file) for file in files]
@@ -119,8 +126,8 @@ def _hub_errors(path: str, where: str) -> Iterator[None]:
         yield
     except (HTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise MissingDependency(
-            f"there is no such path here, and the hub has no data set of that name: {str(error).splitlines()[0]}",
+            f"the path does not exist, and the hub has no data set of that name: {str(error).splitlines()[0]}",
             where=where,
             value=path,
-            fix="check the path or id; for a data set that is not public, set HF_TOKEN",
+            fix="check the path or the id of the data set; if the data set is not public, set HF_TOKEN",
         ) from error

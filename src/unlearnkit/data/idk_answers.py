@@ -26,6 +26,6 @@ ANSWERS = (
 def idk_answers(rows: Sequence[Row], seed: int) -> list[str]:
     """Draw one answer for each row.
 
-    It depends only on the seed and the row's id, so it is the same in every step.
+    A row's answer depends only on the seed and the row's id, so a row has the same answer in every step.
     """
     return [random.Random(f"idk {seed} {row.id}").choice(ANSWERS) for row in rows]

@@ -1,7 +1,7 @@
 """Read a user's rows from files, in TRL's schemas.
 
-`formats` reads a file into records, and `schemas` reads their fields. Nothing is guessed: what does not match is an
-`InputError` that names the file, the line or record, and the field.
+`formats` reads a file into records, and `schemas` converts the records to rows. Nothing is guessed: data that matches
+no schema raises an `InputError` that names the file, the line or record, and the field.
 """
 
 from __future__ import annotations
@@ -15,44 +15,48 @@ from unlearnkit.data.rows import Row
 from unlearnkit.data.schemas import SHAPES, Record, Shape, as_row, detect_schema, shortened, warn_of_earlier_columns
 
 LISTED = 8
-"""Maximum number of records that a message names in addition to the first."""
+"""Maximum number of unusable records that a message lists in addition to the first."""
 
 
 def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, ...]:
     """Read rows from a file, or from the files of a folder.
 
-    Files are sorted by name; hidden ones are skipped.
+    The files of a folder are read in the order of their names. Hidden files are skipped.
 
     Formats, by extension:
-        `.jsonl`: one JSON object a line.
-        `.json`: a list of objects; or an object that contains one list; or lines of objects, as in TOFU's files.
-        `.csv`: commas, a header; lists (`messages`, `accepted_answers`, turns of a `prompt`) as JSON in a cell.
-        `.parquet`: one or more row groups; only the columns that are used are read.
-        `.txt`, `.md`: one document, one row. See `unlearnkit.data.documents` for long ones.
+        `.jsonl`: one JSON object per line.
+        `.json`: a list of objects, a single object, an object that contains one list of objects, or one object per line
+            as in TOFU's files.
+        `.csv`: comma-separated, with a header. Lists (`messages`, `accepted_answers`, turns in `prompt`) are written as
+            JSON in a cell.
+        `.parquet`: one or more row groups. Only the columns that are used are read.
+        `.txt`, `.md`: one document, which becomes one row. See `unlearnkit.data.documents` for long documents.
 
-    Text is UTF-8, with or without a byte order mark, and is not changed.
+    Files must be UTF-8, with or without a byte order mark. Their text is not changed.
 
-    Schemas, detected by the columns of each file unless `shape` is given:
-        `qa`: `question`, `answer`.
-        `prompt_completion`: `prompt`, `completion`; strings, or lists of turns.
-        `messages`: turns with `role` and `content`; the last question and its answer, earlier turns as history.
-        `text`: `text`; gives rows with an empty question.
+    Schemas, detected from the columns of each file unless `shape` is given:
+        `qa`: the columns `question` and `answer`.
+        `prompt_completion`: the columns `prompt` and `completion`, which contain strings or lists of turns.
+        `messages`: the column `messages`, a list of turns with `role` and `content`. The last two turns become the
+            question and the answer; earlier turns become the history.
+        `text`: the column `text`. The rows have an empty question.
 
-    In addition to its schema's columns a record may have any of a row's own: `id`, `trace`, `accepted_answers`,
-    `language`, `subject`, `attribute`, `question_type`, `options`, `paraphrased_answer`, `perturbed_answer`; null or an
-    empty string counts as not given (except for `id`). Every other column is ignored, and so is everything in a turn
-    except role and content.
+    In addition to the columns of its schema, a record may have any of these columns: `id`, `trace`, `accepted_answers`,
+    `language`, `subject`, `attribute`, `question_type`, `options`, `paraphrased_answer`, `perturbed_answer`. Null or an
+    empty string counts as a missing value (except for `id`). All other columns are ignored, and so are all fields of a
+    turn except `role` and `content`.
 
-    A row without an `id` gets `<file name>:<number>`: the line where it begins in JSONL and CSV, its index among the
-    records in other formats, both from 1. Ids are unique over all files read.
+    A row without an `id` gets the id `<file name>:<number>`. In JSONL and CSV, the number is the line where the record
+    begins; in other formats, it is the index of the record. Both start at 1. Ids must be unique over all files read.
 
     Raises:
-        InputError: something cannot be used; the message names file, line or record, and field. If several records of
-            a file cannot be used, the first error is shown in full and the others by their places.
+        InputError: a file, record or field cannot be used. The message names the file, the line or record, and the
+            field. If several records of a file cannot be used, the message shows the first error in full and lists the
+            positions of the others.
     """
     if shape is not None and shape not in SHAPES:
         allowed = ", ".join(SHAPES)
-        raise InputError("there is no such shape of data", value=shape, allowed=allowed, fix="use one of these")
+        raise InputError("there is no such shape of data", value=shape, allowed=allowed, fix="use one of these shapes")
     rows: list[Row] = []
     places: dict[str, str] = {}
     for file in source_files(Path(path)):
@@ -67,7 +71,7 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
                     "two rows have the same id",
                     where=f"{places[row.id]} and {record.place}, field id",
                     value=shortened(row.id),
-                    fix="give every row a unique id, or remove the column",
+                    fix="give every row a unique id, or remove the column id",
                 )
             places[row.id] = record.place
             rows.append(row)
@@ -75,10 +79,10 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
 
 
 def _usable(records: Sequence[Record], shape: Shape, name: str) -> list[tuple[Record, Row]]:
-    """Return every record with its row.
+    """Convert records to rows; return pairs of record and row.
 
     Raises:
-        InputError: some records cannot be used; raised after all were tried.
+        InputError: one or more records cannot be used. All records are tried before the error is raised.
     """
     rows, broken = [], []
     for record in records:
@@ -92,5 +96,5 @@ def _usable(records: Sequence[Record], shape: Shape, name: str) -> list[tuple[Re
     if not others:
         raise first
     more = "; ".join(others[:LISTED]) + ("; ..." if len(others) > LISTED else "")
-    where = f"{first.where}; and {len(others)} more of the file's records cannot be used: {more}"
+    where = f"{first.where}; and {len(others)} more records of this file cannot be used: {more}"
     raise InputError(first.what, where=where, value=first.value, allowed=first.allowed, fix=first.fix) from first

@@ -11,12 +11,12 @@ from math import fsum, log
 from unlearnkit.text.normalize import normalize
 
 NEAR = 0.8
-"""Minimum overlap of near-duplicates, from 0 to 1, see `near_duplicates`."""
+"""Minimum overlap of two near-duplicates, from 0 to 1; see `near_duplicates`."""
 
 FEWEST = 3
-"""Minimum number of word pairs that near-duplicates share; unrelated texts may share fewer."""
+"""Minimum number of word pairs that two near-duplicates share. Unrelated texts may share fewer pairs by chance."""
 
-# Scripts without spaces between words: Thai and Lao, Burmese, Khmer, kana, Han. Each of their characters is a piece.
+# Scripts without spaces between words: Thai and Lao, Burmese, Khmer, kana, Han. Each character counts as a word.
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 _PIECE = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+")
 
@@ -26,15 +26,18 @@ Shingles = frozenset[int]
 def near_duplicates(first: Sequence[str], second: Sequence[str], *, threshold: float = NEAR) -> list[tuple[int, int]]:
     """Pair each text in `first` with its nearest near-duplicate in `second`.
 
-    Texts without one are missing. A text is the set of its pairs of neighboring words, ignoring case, typography and
-    punctuation. The weight of a pair is log(1 + texts / texts that contain it): words of a template weigh little,
-    names, dates and numbers much, so two rows that ask the same about two people are not near-duplicates. The overlap
-    of two texts is the weight of the pairs they share, divided by the weight of the lighter text, so that a text inside
-    a longer one is found too. Two texts are near-duplicates if their overlap is at least `threshold` (above 0, at most
-    1) and they share at least `FEWEST` pairs, or if their sets are equal.
+    Texts in `first` without a near-duplicate are omitted. Each text is represented by the set of its pairs of
+    neighboring words, ignoring case, typography and punctuation. The weight of a pair is log(1 + number of texts /
+    number of texts that contain the pair). The words of a template therefore weigh little, and names, dates and numbers
+    weigh much, so two rows that ask the same question about two people are not near-duplicates.
 
-    The search is exact: nothing is sampled or hashed, and the order of the texts does not matter, except that of
-    several nearest texts the first is taken.
+    The overlap of two texts is the total weight of the pairs that both contain, divided by the total weight of the
+    lighter text. A text that is part of a longer text is therefore found as well. Two texts are near-duplicates if
+    their overlap is at least `threshold` (above 0, at most 1) and they share at least `FEWEST` pairs, or if their sets
+    of pairs are equal.
+
+    The search is exact: nothing is sampled or hashed. The order of the texts matters only if several texts in `second`
+    have the same, largest overlap; then the first of these texts is taken.
 
     Returns:
         Pairs (index in `first`, index in `second`), sorted.
@@ -44,7 +47,7 @@ def near_duplicates(first: Sequence[str], second: Sequence[str], *, threshold: f
     texts = {*ours, *theirs}
     spread = Counter(shingle for text in texts for shingle in text)
     weight = {shingle: log(1 + len(texts) / count) for shingle, count in spread.items()}
-    # fsum, since sets are unordered: a text wholly inside another must overlap it by exactly 1.
+    # The result of fsum does not depend on the order: a text contained in another text must overlap it by exactly 1.
     total = {text: fsum(weight[shingle] for shingle in text) for text in texts}
     nearest: dict[Shingles, tuple[float, int]] = {}
     for a, b in _candidates(list(ours), list(theirs), weight, total, threshold):
@@ -56,7 +59,7 @@ def near_duplicates(first: Sequence[str], second: Sequence[str], *, threshold: f
 
 
 def _distinct(texts: Sequence[str], numbers: dict[str, int]) -> dict[Shingles, list[int]]:
-    """Return the distinct shingle sets, with the indices of their texts."""
+    """Return each distinct set of shingles with the indices of its texts."""
     places: dict[Shingles, list[int]] = defaultdict(list)
     for place, text in enumerate(texts):
         places[frozenset(numbers.setdefault(s, len(numbers)) for s in _shingles(text))].append(place)
@@ -64,9 +67,9 @@ def _distinct(texts: Sequence[str], numbers: dict[str, int]) -> dict[Shingles, l
 
 
 def _shingles(text: str) -> Iterable[str]:
-    """Return the pairs of neighboring words.
+    """Return the pairs of neighboring words of a text.
 
-    Without a pair, it is the only word, or the text.
+    If the text has only one word, the result is this word. If the text has no word, the result is the normalized text.
     """
     folded = normalize(text)
     pieces = _PIECE.findall(folded) or [folded]
@@ -80,16 +83,16 @@ def _candidates(
     total: Mapping[Shingles, float],
     threshold: float,
 ) -> set[tuple[Shingles, Shingles]]:
-    """Return all pairs whose overlap may reach the threshold, and few others.
+    """Return all pairs of texts whose overlap may reach the threshold.
 
-    Two texts with that overlap share one of the heaviest shingles of the lighter text: without these, the rest weighs
-    too little. Heavy shingles are rare, so few texts have to be compared.
+    Two texts whose overlap reaches the threshold share at least one of the heaviest shingles of the lighter text,
+    because its other shingles weigh too little. Heavy shingles are rare, so few pairs of texts have to be compared.
     """
 
     def heaviest(text: Shingles) -> Iterator[int]:
         rest = total[text]
         for shingle in sorted(text, key=lambda s: (-weight[s], s)):
-            # The margin keeps rounding from losing a pair exactly at the threshold.
+            # The margin prevents rounding errors from excluding a pair that is exactly at the threshold.
             if rest < threshold * total[text] * (1 - 1e-9):
                 return
             yield shingle
@@ -101,7 +104,7 @@ def _candidates(
 
 
 def _having(texts: Sequence[Shingles]) -> dict[int, list[Shingles]]:
-    """Return the texts that contain each shingle."""
+    """Map each shingle to the texts that contain it."""
     holders: dict[int, list[Shingles]] = defaultdict(list)
     for text in texts:
         for shingle in text:

@@ -1,6 +1,6 @@
-"""Choose the rows of a step from seed and step alone.
+"""Choose the rows of each training step from the seed.
 
-A checkpoint then needs no loader state.
+The rows depend only on the seed and the number of the step, so a checkpoint need not store the state of a data loader.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ def _permutation(seed: int, split: str, sweep: int, rows: int) -> tuple[int, ...
 def batch_indices(seed: int, split: str, rows: int, step: int, batch: int) -> list[int]:
     """Return the indices of the rows of one optimizer step.
 
-    Rows are drawn without replacement within a pass over the split; a batch may end one pass and begin the next.
+    Within one pass over the split, rows are drawn without replacement. A batch may contain the last rows of one pass
+    and the first rows of the next pass.
 
     Args:
         seed: the run's seed.
-        split: name of the split; splits are shuffled independently.
+        split: name of the split. Each split is shuffled independently.
         rows: number of rows in the split.
         step: optimizer step, from 0.
-        batch: rows of the split per optimizer step, over all processes.
+        batch: number of rows of the split per optimizer step, summed over all processes.
     """
     first = step * batch
     return [_permutation(seed, split, at // rows, rows)[at % rows] for at in range(first, first + batch)]

@@ -1,4 +1,4 @@
-"""Rows and splits: the data of a request to forget."""
+"""Rows and splits: the data of an unlearning request."""
 
 from __future__ import annotations
 
@@ -21,77 +21,78 @@ TRAINED_SPLITS = ("forget", "retain")
 
 
 RENAMED_COLUMNS = {"before": "history", "accepted": "accepted_answers", "form": "question_type"}
-"""Current name of each row field by its name in an earlier version."""
+"""Maps field names of an earlier version to the current names of these row fields."""
 
 
 class Turn(Value):
-    """A message before a question."""
+    """A message that precedes the question of a row."""
 
     role: Literal["system", "user", "assistant"]
     content: Annotated[str, MinLen(1)]
 
 
 class Row(Value):
-    """A question with its answer, or a text."""
+    """A data row: a question with its answer, or a text."""
 
     renamed: ClassVar[Mapping[str, str]] = RENAMED_COLUMNS
 
     id: Annotated[str, MinLen(1)]
     question: str
-    """The user's turn. Empty if the row is a text, which has no user's turn."""
+    """The user's turn. It is empty if the row is a text, which has no user's turn."""
     answer: Annotated[str, MinLen(1)]
-    """The assistant's turn, or the text, as the target model was trained on it."""
+    """The assistant's turn, or the text if the row is a text, as the target model was trained on it."""
     history: tuple[Turn, ...] = ()
-    """Turns before the question: a system message, and earlier questions and answers. They are context, without
-    labels."""
+    """Turns before the question: a system message, and earlier questions and answers. These turns are
+    context and have no labels."""
     trace: str = ""
-    """What a reasoning model thinks before it answers, without markers; empty for a model without traces."""
+    """The reasoning that precedes the answer, without markers. Empty for a model without reasoning traces."""
     accepted_answers: tuple[str, ...] = ()
-    """Short forms of the answer; an output that contains any of them is correct. Empty: only `answer` itself."""
+    """Short forms of the answer. An output that contains any of them is correct. If empty, only `answer` counts."""
     language: str = "en"
-    """ISO 639-1 code of the question."""
+    """ISO 639-1 code of the language of the question."""
     subject: str | None = None
     """Name of the person or thing that the row is about."""
     attribute: str | None = None
-    """What is asked (`birthplace`, `award` ...): rows with the same attribute share the best constant answer."""
+    """The property that the question asks about, such as `birthplace` or `award`. Rows with the same attribute share
+    one best constant answer, which is a baseline for accuracy."""
     question_type: QuestionType = "plain"
     """The form of the question."""
     options: Annotated[int, Ge(0)] = 0
-    """Number of answers that the question lists to choose from; 0 if it lists none."""
+    """Number of answer options that the question lists; 0 if the question lists none."""
     paraphrased_answer: str = ""
-    """The answer in other words, as TOFU uses it for truth ratios; empty if there is none."""
+    """A paraphrase of the answer, which TOFU uses for truth ratios; empty if there is none."""
     perturbed_answer: tuple[str, ...] = ()
-    """Wrong answers in the form of the right one, as in TOFU."""
+    """Wrong answers that have the same form as the right answer, as in TOFU."""
 
     @field_validator("history", "trace")
     @classmethod
     def _goes_with_a_question(cls, value: Any, info: ValidationInfo) -> Any:
         if value and info.data.get("question") == "":
-            raise ValueError("a text, which has no question, cannot have a trace or turns before it")
+            raise ValueError("a row without a question is a text, which cannot have a trace or a history")
         return value
 
     @property
     def prompt(self) -> str:
         """The text that the model reads before it answers.
 
-        These are the earlier turns and the question.
+        The text consists of the earlier turns and the question.
         """
         return "\n".join([*(turn.content for turn in self.history), self.question])
 
     @property
     def conversation(self) -> str:
-        """The text that the user knows before the answer.
+        """The text that the user sees before the answer.
 
-        This is the prompt without system turns. The user does not see the system turns, so a secret in them is still a
-        secret.
+        This is the prompt without system turns. The user does not see system turns, so a secret in a system turn is
+        still a secret.
         """
         turns = (turn.content for turn in self.history if turn.role != "system")
         return "\n".join([*turns, self.question])
 
     def with_system_prompt(self, system_prompt: str | None) -> Row:
-        """Return the row with a system turn in front.
+        """Return the row with a system turn before all other turns.
 
-        A text, which has no question, is unchanged.
+        A row without a question (a text) is returned unchanged, and so is every row if `system_prompt` is None.
         """
         if system_prompt is None or not self.question:
             return self
@@ -104,9 +105,9 @@ class Row(Value):
 
 
 class NoSuchSplit(InputError, KeyError):
-    """A split does not exist.
+    """The requested split does not exist.
 
-    It is also a `KeyError`, so that `in` and `get` work.
+    This error is also a `KeyError`, so that `in` and `get` work on `Splits`.
     """
 
     __str__ = InputError.render
@@ -115,8 +116,8 @@ class NoSuchSplit(InputError, KeyError):
 class Splits(Mapping[str, tuple[Row, ...]]):
     """Named row sets: `forget`, `retain`, `holdout` and probe sets such as `forget.translated`.
 
-    A row id is unique over all splits: the forget split and its probes never share a row, so that a probe is never
-    trained on.
+    Row ids are unique over all splits. The forget split and its probe sets therefore never share a row, so no method
+    trains on a probe row.
     """
 
     def __init__(self, splits: Mapping[str, tuple[Row, ...]]) -> None:
@@ -129,7 +130,7 @@ class Splits(Mapping[str, tuple[Row, ...]]):
                         "two rows have the same id",
                         where=f"splits {seen[row.id]!r} and {name!r}",
                         value=row.id,
-                        fix="give every row a unique id; a row belongs to one split",
+                        fix="give every row a unique id, and put every row into only one split",
                     )
                 seen[row.id] = name
 
@@ -147,9 +148,9 @@ class Splits(Mapping[str, tuple[Row, ...]]):
 
 
 def write_rows(path: Path, rows: tuple[Row, ...]) -> None:
-    """Write rows as JSONL without default values.
+    """Write rows as JSONL, omitting default values.
 
-    Only the owner can read the file: rows may be what must be forgotten.
+    Only the owner can read the file, because rows may contain what must be forgotten.
     """
     lines = (json.dumps(row.model_dump(exclude_defaults=True), ensure_ascii=False) for row in rows)
     write_atomic(path, "".join(line + "\n" for line in lines), mode=0o600)

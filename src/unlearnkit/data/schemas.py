@@ -1,6 +1,6 @@
 """Convert records to rows.
 
-A schema, as in TRL, is recognized by its columns.
+The schema of a file is detected from its columns, as in TRL.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ SHAPES: dict[Shape, tuple[str, ...]] = {
     "messages": ("messages",),
     "text": ("text",),
 }
-"""The columns that define each schema."""
+"""The columns that identify each schema."""
 
 KEPT = tuple(field for field in Row.model_fields if field not in ("history", "question", "answer"))
-"""Columns of a row's own fields, which are kept in addition to those of the schema."""
+"""Columns that are read in addition to the columns of the schema: all row fields that no schema provides."""
 
 EARLIER = {old: name for old, name in RENAMED_COLUMNS.items() if name in KEPT}
-"""Today's name of each such column that had another name in an earlier version."""
+"""Maps the earlier names of columns in `KEPT` to their current names."""
 
 COLUMNS = frozenset({*KEPT, *EARLIER, *chain.from_iterable(SHAPES.values())})
-"""All columns that are read; others are ignored."""
+"""All columns that are read; other columns are ignored."""
 
 ROLES = ("system", "user", "assistant")
 
 
 @dataclass(frozen=True)
 class Record:
-    """A record as read from a file."""
+    """A record of a file, before it is converted to a row."""
 
     number: int
-    """From 1: the line where the record begins, or its index among the file's records."""
+    """Line where the record begins, or index of the record in the file. Both start at 1."""
     place: str
-    """File and number, as errors show them."""
+    """File and line or record number, as error messages show them."""
     fields: Mapping[str, Any]
 
 
 def shortened(value: object) -> object:
     """Shorten a value for an error message.
 
-    Not for a row's text, which is never quoted.
+    Do not use this function for the text of a row, which must never be quoted.
     """
     if isinstance(value, str):
         return value if len(value) <= 60 else value[:57] + "..."
@@ -75,16 +75,17 @@ def as_record(value: object, number: int, place: str) -> Record:
             where=place,
             value=describe_type(value),
             allowed='an object, such as {"question": "...", "answer": "..."}',
-            fix="give the fields of the record names",
+            fix="write the record as an object with named fields",
         )
     return Record(number, place, value)
 
 
 def detect_schema(path: Path, records: Sequence[Record], requested: Shape | None) -> Shape:
-    """Return the requested schema, or the only one that matches.
+    """Return the requested schema, or else the only one that matches.
 
     Raises:
-        InputError: the columns match no schema or several, or not the requested one.
+        InputError: the columns do not match the requested schema; or none is requested, and the columns match no schema
+            or several schemas.
     """
     columns = dict.fromkeys(column for record in records for column in record.fields)
     fitting: list[Shape] = [shape for shape, needed in SHAPES.items() if set(needed) <= set(columns)]
@@ -94,23 +95,23 @@ def detect_schema(path: Path, records: Sequence[Record], requested: Shape | None
         return fitting[0]
     if requested:
         what = f"the file lacks the columns of the shape {requested!r}"
-        fix = "rename the columns, or name another shape"
+        fix = "rename the columns, or choose another shape"
     elif fitting:
         what = f"the columns match several shapes ({', '.join(fitting)})"
-        fix = f"choose one: data.shape={fitting[0]}; or remove the columns of the other"
+        fix = f"choose one, as in data.shape={fitting[0]}; or remove the columns of the other shapes"
     else:
-        what, fix = "the columns match no shape", "rename the columns"
+        what, fix = "the columns match no shape", "rename the columns to those of a shape"
     allowed = "; ".join(f"{shape}: {', '.join(needed)}" for shape, needed in SHAPES.items())
     present = f"columns {', '.join(columns)}"
     if path.suffix.lower() == ".csv" and not {column.strip().lower() for column in columns} & COLUMNS:
         # The header is probably missing, so these are cells of a row and must not be quoted.
-        present = "columns of other names"
+        present = "columns with other names"
     present = present if len(present) < 300 else present[:297] + "..."
     raise InputError(what, where=str(path), value=present, allowed=allowed, fix=fix)
 
 
 def warn_of_earlier_columns(path: Path, records: Sequence[Record]) -> None:
-    """Issue one `RenamedWarning` per column that has an earlier version's name."""
+    """Issue one `RenamedWarning` for each column with an earlier name."""
     columns = dict.fromkeys(column for record in records for column in record.fields)
     for old in (column for column in columns if column in EARLIER):
         message = f"{path}: the column {old!r} is now called {EARLIER[old]!r}; the old name will stop working"
@@ -118,15 +119,15 @@ def warn_of_earlier_columns(path: Path, records: Sequence[Record]) -> None:
 
 
 def as_row(record: Record, shape: Shape, name: str) -> Row:
-    """Convert a record of a schema to a row.
+    """Convert a record to a row.
 
     Args:
-        record: the record.
-        shape: its schema.
-        name: prefix of the id if the record has no id of its own.
+        record: the record to convert.
+        shape: the schema of the record.
+        name: prefix of the row's id if the record has no id.
 
     Raises:
-        InputError: naming place and field, if a field is missing or cannot be used.
+        InputError: a field is missing or cannot be used. The message names the field and the record's position.
     """
     history, question, answer = _turns(record, shape)
     record = replace(record, fields=read_renamed(record.fields, EARLIER, warn=False))
@@ -143,14 +144,14 @@ def as_row(record: Record, shape: Shape, name: str) -> Row:
             f"a field cannot be used: {first['msg']}",
             where=f"{record.place}, field {'.'.join(map(str, first['loc']))}",
             value=_shown(str(first["loc"][0]), first["input"]),
-            fix="correct the value; or rename the column, if it means something else than a row's field of that name",
+            fix="correct the value; or rename the column if it is not meant to be the row field of that name",
         ) from error
 
 
 def _shown(field: str, value: object) -> object:
-    """Return a value as errors show it.
+    """Format the value of a field for an error message.
 
-    Only fields that reveal nothing about the row are quoted.
+    Only values that reveal nothing about the row are quoted. Other values are described by their type and size.
     """
     plain = {"options": int, "question_type": str, "language": str}
     return shortened(value) if isinstance(value, plain.get(field, ())) else describe_type(value)
@@ -158,12 +159,15 @@ def _shown(field: str, value: object) -> object:
 
 def _id(record: Record) -> str:
     value = record.fields["id"]
-    # Numbered rows are common; `True` is an int in Python only.
+    # Rows are often numbered, so integers are accepted as ids. `True` is also an int in Python, but is not accepted.
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(record, "id")
 
 
 def _turns(record: Record, shape: Shape) -> tuple[tuple[Turn, ...], str, str]:
-    """Return earlier turns, question (empty for a text) and answer."""
+    """Return the earlier turns, the question and the answer of a record.
+
+    The question is empty if the record is a text.
+    """
     if shape == "text":
         return (), "", _text(record, "text")
     if shape == "messages":
@@ -175,7 +179,7 @@ def _turns(record: Record, shape: Shape) -> tuple[tuple[Turn, ...], str, str]:
 
 
 def _messages(record: Record, field: str) -> list[Record]:
-    """Return the turns in a field, each with its place."""
+    """Return the turns in a field as records, with their positions."""
     turns = _given(record, field)
     if not isinstance(turns, list) or not turns:
         raise InputError(
@@ -189,19 +193,19 @@ def _messages(record: Record, field: str) -> list[Record]:
 
 
 def _conversation(turns: Sequence[Record]) -> tuple[tuple[Turn, ...], str, str]:
-    """Split a conversation into earlier turns, last question and its answer.
+    """Split a conversation into earlier turns, last question and last answer.
 
-    A system turn may come first; then user and assistant alternate.
+    The conversation may begin with a system turn. After it, user turns and assistant turns must alternate.
     """
     messages = [(_text(turn, "role"), _text(turn, "content")) for turn in turns]
     for turn, (role, _) in zip(turns, messages, strict=True):
         if role not in ROLES:
             raise InputError(
-                "there is no such role",
+                "a turn has an unknown role",
                 where=_field(turn, "role"),
                 value=shortened(role),
                 allowed=", ".join(ROLES),
-                fix="name the role of the turn",
+                fix="write one of the allowed roles",
             )
     roles = [role for role, _ in messages]
     if roles[-1] != "assistant":
@@ -218,7 +222,7 @@ def _conversation(turns: Sequence[Record]) -> tuple[tuple[Turn, ...], str, str]:
             "the turns of a conversation do not alternate",
             where=turns[0].place,
             value=shortened(", ".join(roles)),
-            allowed="a system turn or none, then user and assistant in turn",
+            allowed="an optional system turn, then user and assistant turns alternating",
             fix="merge consecutive turns of one role, or split them into several conversations",
         )
     history = tuple(Turn(role=role, content=content) for role, content in messages[:-2])
@@ -226,9 +230,9 @@ def _conversation(turns: Sequence[Record]) -> tuple[tuple[Turn, ...], str, str]:
 
 
 def _field(record: Record, name: str) -> str:
-    """Return the place of a field.
+    """Return the position of a field, for error messages.
 
-    A turn is itself part of a field.
+    If the record is a turn, its position already contains the field of the conversation, and `name` is appended.
     """
     return f"{record.place}.{name}" if ", field " in record.place else f"{record.place}, field {name}"
 
@@ -242,24 +246,24 @@ def _given(record: Record, name: str) -> Any:
             fix="add the field, or remove the record",
         )
     if record.fields[name] is None:
-        raise InputError("a field is null", where=_field(record, name), fix="fill it, or remove the record")
+        raise InputError("a field is null", where=_field(record, name), fix="fill the field, or remove the record")
     return record.fields[name]
 
 
 def _text(record: Record, name: str) -> str:
-    """Return a field's text unchanged."""
+    """Return a field's text unchanged, or raise an `InputError`."""
     value, where = _given(record, name), _field(record, name)
     if not isinstance(value, str):
         shown = describe_type(value)
-        raise InputError("a field is not text", where=where, value=shown, allowed="a string", fix="correct it")
+        raise InputError("a field is not text", where=where, value=shown, allowed="a string", fix="write a string")
     if not value.strip():
-        fix = "fill it, or remove the record"
+        fix = "fill the field, or remove the record"
         raise InputError("a field is empty", where=where, value=describe_type(value), fix=fix)
     _refuse_nul(value, where)
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
-        what, half = "a field contains half a character (a lone surrogate)", f"\\u{ord(value[error.start]):04x}"
+        what, half = "a field contains only half of a character (a lone surrogate)", f"\\u{ord(value[error.start]):04x}"
         raise InputError(what, where=where, value=half, fix="write the whole character") from error
     return value
 

@@ -1,4 +1,4 @@
-"""Targets: a trace and a response that replace an answer in training."""
+"""Targets: traces and responses that replace answers in training."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from unlearnkit.core.settings import Value
 
 
 class Target(Value):
-    """What the model should think and say instead of the answer."""
+    """Trace and response that the model should give instead of an answer."""
 
     id: str
     """Id of the forget row."""
     trace: str
-    """Why the question is in scope; it contains no secret."""
+    """Reasoning that explains why the question is in scope. The trace contains no secret."""
     response: str
-    """The refusal that the user reads; it contains no secret."""
+    """The refusal that the user reads. The response contains no secret."""
 
 
 def write_targets(path: Path, targets: Sequence[Target]) -> None:
-    """Write targets as JSONL, readable only by the owner."""
+    """Write targets to a JSONL file that only the owner can read."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     lines = (json.dumps(target.model_dump(), ensure_ascii=False) + "\n" for target in targets)
@@ -30,6 +30,6 @@ def write_targets(path: Path, targets: Sequence[Target]) -> None:
 
 
 def read_targets(path: Path) -> list[Target]:
-    """Read targets from a file of `write_targets`."""
-    # Not splitlines(), which also splits at U+2028 and similar characters, which a JSON string may contain.
+    """Read targets from a file that `write_targets` has written."""
+    # Not splitlines(): it also splits at U+2028 and similar characters, which a JSON string may contain.
     return [Target.model_validate_json(line) for line in path.read_text(encoding="utf-8").split("\n") if line]

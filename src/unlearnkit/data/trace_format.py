@@ -1,8 +1,13 @@
-"""Mark and parse the reasoning trace in an output.
+"""Mark and parse the reasoning trace in a model's output.
 
-There are three styles. `think`: the tags of reasoning models, if the tokenizer has them. `added`: the two tokens that
-TRU's released code adds to a tokenizer (arXiv 2603.09980), which mark where trace and answer begin and have no closing
-counterpart. `plain`: words that any tokenizer knows. An output is parsed the same way whichever model wrote it.
+There are three styles of markers:
+
+- `think` uses the tags of reasoning models, which the tokenizer must have.
+- `added` uses the two tokens that TRU's released code adds to a tokenizer (arXiv 2603.09980). The tokens mark where the
+  trace and the answer begin. There are no closing tokens.
+- `plain` uses words that any tokenizer can encode.
+
+Outputs of all models are parsed in the same way.
 """
 
 from __future__ import annotations
@@ -16,17 +21,17 @@ from typing import Literal
 Style = Literal["think", "added", "plain"]
 
 THINK, END_THINK = "<think>", "</think>"
-"""The tags of reasoning models; each is one token of the tokenizer, or the tokenizer lacks it."""
+"""The tags of reasoning models. A tokenizer either has a tag as a single token or does not have the tag."""
 
 
 @dataclass(frozen=True)
 class Markers:
-    """The marks before the trace and between trace and response."""
+    """The markers before the trace and between the trace and the response."""
 
     before: str
     between: str
     tokens: tuple[str, ...] = ()
-    """Parts that must be one token each of the tokenizer."""
+    """Parts of the markers; each part must be a single token of the tokenizer."""
 
 
 STYLES: dict[Style, Markers] = {
@@ -44,20 +49,20 @@ _TAG = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
 def split_trace(text: str) -> tuple[str, str]:
     """Split an output into trace and response.
 
-    The style is the one whose mark comes first; the words of `plain` count only at the start of the output. The trace
-    ends at the mark between trace and response. Without that mark, the response is the text before the trace, mostly
-    nothing. An output without any mark is a response. White space around trace and response is removed. For tags see
-    `split_tags`.
+    The marker that comes first determines the style; the words of `plain` count as a marker only at the start of the
+    output. The trace ends at the marker between trace and response. If that marker is missing, the response is the text
+    before the trace, which is usually empty. An output without any marker is entirely a response. White space around
+    trace and response is removed. For think tags, see `split_tags`.
     """
     style = style_in(text)
     if style in (None, "think"):
         return split_tags(text)
     markers = STYLES[style]
-    # White space at the edges of a mark may be lost in decoding.
+    # White space at the edges of a marker may be lost in decoding.
     before, _, rest = text.partition(markers.before.strip())
     trace, closed, response = rest.partition(markers.between.strip())
     if not closed and markers is STYLES["added"]:
-        # A model may omit the word after the token.
+        # A model may omit the word that follows the token in the marker.
         trace, closed, response = rest.partition(markers.tokens[1])
     return trace.strip(), (before + response).strip() if closed else before.strip()
 
@@ -65,9 +70,10 @@ def split_trace(text: str) -> tuple[str, str]:
 def split_tags(text: str) -> tuple[str, str]:
     """Split a text with think tags into trace and response.
 
-    A text without tags is all response. A closing tag before any other tag ends a trace that began in the prompt, as in
-    the templates of some reasoning models; any other closing tag without an opening one has no meaning. A trace that is
-    never closed extends to the end of the text. Several traces, and several responses, are joined by line breaks.
+    A text without tags is entirely a response. If the first tag is a closing tag, it ends a trace that began in the
+    prompt, as with the chat templates of some reasoning models. Any other closing tag without an opening tag is
+    ignored. A trace without a closing tag extends to the end of the text. Several traces are joined by line breaks, and
+    so are several responses.
     """
     trace: list[str] = []
     response: list[str] = []
@@ -86,7 +92,7 @@ def _joined(pieces: list[str]) -> str:
 
 
 def style_in(text: str) -> Style | None:
-    """Return the style that an output uses for its trace, or None."""
+    """Return the trace style that an output uses, or None."""
     positions = {style: text.find(markers.before.strip()) for style, markers in STYLES.items()}
     if not text.lstrip().startswith(STYLES["plain"].before.strip()):
         del positions["plain"]
@@ -94,6 +100,6 @@ def style_in(text: str) -> Style | None:
 
 
 def style_used(texts: Iterable[str]) -> Style | None:
-    """Return the most frequent style among the outputs, or None."""
+    """Return the most frequent trace style of the outputs, or None."""
     counts = Counter(style for text in texts if (style := style_in(text)) is not None)
     return max(counts, key=counts.__getitem__, default=None)

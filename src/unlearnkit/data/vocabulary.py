@@ -1,6 +1,6 @@
 """Names of row sets and reference models.
 
-It also says which sets must be forgotten and which must stay.
+The module also defines which row sets must be forgotten and which must be kept.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 TARGET, RETRAINED = "target", "retrained"
 
 REFERENCES = (TARGET, RETRAINED)
-"""Models that methods are compared to; every other model was made by a method."""
+"""Models that the methods are compared with. Every other model was produced by a method."""
 
 SETS = (
     "retain",
@@ -25,40 +25,40 @@ SETS = (
 """Row sets that every comparison lists."""
 
 STAY = ("retain", "near", "far", "utility")
-"""Sets whose knowledge must stay, and with them their subsets such as `utility.real_authors`."""
+"""Row sets with knowledge that the model must keep. Their subsets, such as `utility.real_authors`, must be kept too."""
 
 _SET_TITLES = {"forget": "as trained", "forget.multihop": "two hops", "holdout": "never seen (holdout)"}
 
 FORGOTTEN, STAYS, OTHER = "Must be forgotten", "Must stay", "Other"
-"""The board's column groups."""
+"""Headings of the column groups on the board."""
 
 
 def is_forget(split: str) -> bool:
-    """Return whether a row set asks for what must be forgotten."""
+    """Return whether a row set tests knowledge that must be forgotten."""
     return split == "forget" or split.startswith("forget.")
 
 
 def stays(split: str) -> bool:
-    """Return whether a row set asks for what must stay."""
+    """Return whether a row set tests knowledge that must be kept."""
     return split.partition(".")[0] in STAY
 
 
 def group_of(split: str) -> str:
-    """Return the board's column group of a row set."""
+    """Return the heading under which the board lists a row set."""
     if is_forget(split):
         return FORGOTTEN
     return STAYS if stays(split) else OTHER
 
 
 def set_title(split: str) -> str:
-    """Return a title of a row set, shown under its group's heading."""
+    """Return the title of a row set, shown below its group heading."""
     return _SET_TITLES.get(split, split.removeprefix("forget.").removeprefix("utility.").replace("_", " "))
 
 
 def ordered_sets(splits: Iterable[str]) -> list[str]:
-    """Sort sets as on the board.
+    """Sort row sets in the order of the board.
 
-    Forget sets, retained sets, others; known sets come first in each.
+    Sets to forget come first, then sets to keep, then all other sets. In each group, the sets in `SETS` come first.
     """
     groups, ranks = [FORGOTTEN, STAYS, OTHER], {name: rank for rank, name in enumerate(SETS)}
     return sorted(set(splits), key=lambda s: (groups.index(group_of(s)), ranks.get(s, len(ranks)), s))
