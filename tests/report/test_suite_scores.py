@@ -138,7 +138,7 @@ def test_own_scores_say_what_was_not_measured(tofu: Report, files: Report) -> No
     assert nothing.unmeasured[0] == "LOSS, AUC"
     text = Page(render(files)).text
     assert "Not measured on any subject: LOSS, AUC, zlib, AUC" in text
-    assert "The caveats say what was missing." in text
+    assert "The caveats state what was missing." in text
 
 
 def test_scores_without_words_are_shown_by_name_and_escaped() -> None:
@@ -239,8 +239,8 @@ def test_the_plane_and_its_words_say_what_the_axes_are(tofu: Report) -> None:
 
 
 def test_the_plane_speaks_of_a_retrained_model_only_where_there_is_one(tofu: Report, files: Report) -> None:
-    assert "Dotted lines: the retrained model" in Page(render(tofu)).text
-    assert "Dotted lines" not in Page(render(files)).text
+    assert "The dotted lines show the retrained model" in Page(render(tofu)).text
+    assert "dotted lines" not in Page(render(files)).text
 
 
 def test_sets_on_which_nothing_was_said_are_not_in_the_probe_chart(tofu: Report) -> None:

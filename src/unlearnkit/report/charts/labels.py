@@ -83,7 +83,7 @@ def _label(point: Point, right: int, up: int) -> _Box:
 
 
 def _cost(box: _Box, taken: Sequence[_Box]) -> float:
-    """Return a label's area that covers others or leaves the plot."""
+    """Return the label area that overlaps others or leaves the plot."""
     outside = (box.right - box.left) * (box.top - box.bottom) - _shared(box, _PLOT)
     return sum(_shared(box, other) for other in taken) + outside
 
