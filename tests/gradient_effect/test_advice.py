@@ -114,8 +114,8 @@ def test_the_risk_harmed_most_is_that_of_the_lowest_cosine() -> None:
 def test_without_cosines_it_is_that_of_the_greatest_share() -> None:
     rows = [effect("near", -3), effect("far", -9, cosine=-0.1)]
     assert said(*rows) == [
-        "npo: at step 0, it harms far most among the sets to keep (75\u202f% of the harm), followed by near (25\u202f% of "
-        "the harm)."
+        "npo: at step 0, it harms far most among the sets to keep (75\u202f% of the harm), followed by near "
+        "(25\u202f% of the harm)."
     ]
 
 

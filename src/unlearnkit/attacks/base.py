@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # listing attacks must not import torch
     from unlearnkit.attacks.target import SubjectUnderAttack
 
 ATTACKED_SETS = ("forget", "forget.paraphrased", "forget.translated")
-"""Row sets whose questions attacks ask; a set that was not measured is skipped."""
+"""Row sets from which attacks take questions. Sets that were not measured are skipped."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class PromptAttack(Attack):
 
     @abstractmethod
     def rewrite(self, row: Row, draw: random.Random) -> Probe | None:
-        """Return a row as the attack asks it, with the same id.
+        """Return the rewritten row as a probe with the row's id.
 
         Returns None if the attack does not apply to the row.
 
@@ -87,7 +87,7 @@ class PromptAttack(Attack):
         return "one output per question"
 
     def attempt(self, attacked: SubjectUnderAttack) -> list[Attempt]:
-        """Ask every chosen row, except rows whose prefilled output leaks."""
+        """Ask the rewritten rows, except rows with a secret in the prefill."""
         puts: dict[str, list[Probe]] = {}
         left_out: dict[str, int] = {}
         for split in ATTACKED_SETS:
@@ -104,7 +104,7 @@ class PromptAttack(Attack):
 def _gives_away(put: Probe, scope: Scope) -> bool:
     """Return whether the prefilled output contains a secret.
 
-    If it does, a secret in the output would say nothing about the model.
+    If so, finding the secret in the output would reveal nothing about the model's knowledge.
     """
     return any(find_leaks(text, put.row, scope) for text in (put.trace or "", put.answer))
 

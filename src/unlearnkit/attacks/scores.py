@@ -41,7 +41,7 @@ def attack_scores(
     scope: Scope,
     left_out: Mapping[str, int],
 ) -> dict[str, Score]:
-    """Return the scores of one attempt, by flat name.
+    """Return the scores of one attempt, by score name.
 
     `<attempt>.<split>.<metric>` is a metric under the attack. `<attempt>.<split>.plain_<metric>` is the same metric on
     the same rows without the attack. `<attempt>.<split>.left_out` is the number of rows that could not be attacked; the

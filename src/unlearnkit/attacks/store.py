@@ -23,7 +23,7 @@ def write_attempt(place: Path, attempt: Attempt) -> None:
 
 
 def read_attempts(place: Path) -> dict[str, list[Record]]:
-    """Read the records of all attempts in the folder `place`, by attempt."""
+    """Read the records of all attempts in a folder, by attempt."""
     found = {}
     for file in sorted(place.glob("*.jsonl")):
         with reading(file, fix=FIX):

@@ -35,8 +35,8 @@ def comparison(subject_scores: SubjectScores, docs: ScoreDocs) -> dict[str, dict
 def board_table(subject_scores: SubjectScores, docs: ScoreDocs) -> Table:
     """Return all scores as one table for a terminal.
 
-    The table has one column per subject and one row per score. The board comes first. Then follow the scores that are
-    not on the board, and the costs. Row sets on which no subject was measured are omitted. Scores that the report shows
+    The table has one column per subject and one row per score. The board comes first. Scores that are not on the
+    board follow, and then costs. Row sets on which no subject was measured are omitted. Scores that the report shows
     only in collapsed sections are omitted too; `comparison` returns them.
     """
     subjects = [SubjectReport(name=name, title=name, scores=dict(scores)) for name, scores in subject_scores.items()]

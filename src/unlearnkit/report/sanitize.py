@@ -1,4 +1,4 @@
-"""Make foreign text, such as model output, safe to show."""
+"""Make untrusted text, such as model output, safe to show."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from unlearnkit.data.trace_format import Style
 from unlearnkit.records.probe import Probe
 from unlearnkit.records.schema import Tokens
 
-if TYPE_CHECKING:  # recipes import this module, and must not import torch
+if TYPE_CHECKING:  # recipes import this module, which must be fast to import
     from unlearnkit.data.encoding import Layout
 
 Capability = Literal["generate", "token_logprobs", "full_logits", "hidden", "gradients", "weights"]

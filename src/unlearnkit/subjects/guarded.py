@@ -96,9 +96,8 @@ class GuardedSubject:
     ) -> list[Generation]:
         """Generate outputs for the probes that the guard lets pass.
 
-        The guard then filters each output.
-
-        `max_new_tokens` limits the model's outputs. It does not limit outputs of the guard.
+        The guard then filters each output. `max_new_tokens` limits the model's outputs. It does not limit outputs of
+        the guard.
 
         Raises:
             InputError: the guarded model cannot generate, or the guard's system turn leaves no room for an answer.
@@ -127,11 +126,11 @@ class GuardedSubject:
         return [outputs[at] for at in range(len(probes))]
 
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:  # noqa: ARG002
-        """Raise `InputError`: a guard offers no probabilities."""
+        """Raise `InputError`, because a guarded model offers no probabilities."""
         raise self._refusal("token_logprobs")
 
     def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:  # noqa: ARG002
-        """Raise `InputError`: a guard offers no probabilities."""
+        """Raise `InputError`, because a guarded model offers no probabilities."""
         raise self._refusal("token_logprobs")
 
     def gradient_norms(self, probe: Probe) -> list[float]:  # noqa: ARG002

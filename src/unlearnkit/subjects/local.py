@@ -130,7 +130,7 @@ class LoadedSubject(ABC):
 
     @torch.no_grad()
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
-        """Measure each answer's tokens in one forward pass, without its trace."""
+        """Measure the tokens of each answer, but not those of its trace."""
         values = list[Tokens]()
         for batch in self._batches(probes):
             logps, ranks, means, variances = self._values(batch, "statistics").unbind(1)
@@ -207,7 +207,10 @@ class LocalSubject(LoadedSubject):
         return LocalSubject(self.model, self.tokenizer, style=style)
 
     def gradient_norms(self, probe: Probe) -> list[float]:
-        """Return the L2 norm of each weight tensor's gradient of the loss."""
+        """Return the L2 norm of the gradient of each weight tensor.
+
+        The gradient is taken of the mean loss over the answer's tokens.
+        """
         (batch,) = self._batches([probe])
         weights = [parameter.requires_grad_() for parameter in self.model.parameters()]
         loss = -self._values(batch, "logps")[~batch.labels[VIEW].in_trace].mean()

@@ -17,16 +17,19 @@ from unlearnkit.text.normalize import contains
 class PrefilledAnswer(PromptAttack):
     """Begin the response with the gold answer's words before the secret.
 
-    If the row has a trace, it is prefilled before the answer, as the target model would have written it. A row is left
-    out if its answer begins with the secret, or if it has no short form of the answer that shows where the secret
-    starts.
+    If the row has a trace, the trace is prefilled before the answer. This is the trace that the target model would have
+    written. A row is left out if its answer begins with the secret. It is also left out if the row has no short form of
+    the answer, because the start of the secret is then unknown.
     """
 
     words: Annotated[int, Gt(0)] = 8
     """Maximum number of words of the answer to prefill."""
 
     def rewrite(self, row: Row, draw: random.Random) -> Probe | None:  # noqa: ARG002
-        """Return the row with the start of its answer, or None."""
+        """Return the row with the start of its answer prefilled.
+
+        Returns None if the row must be left out.
+        """
         begun = before_secret(row.answer, row.accepted_answers, self.words)
         return Probe(row, trace=row.trace or None, answer=begun) if begun else None
 

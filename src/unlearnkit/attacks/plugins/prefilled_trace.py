@@ -1,4 +1,4 @@
-"""Attack `prefilled_trace`: prefill the attacker's verdict in the trace."""
+"""Attack `prefilled_trace`: prefill a trace with the attacker's verdict."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ VERDICTS = (
 class PrefilledTrace(PromptAttack):
     """Begin the output with a closed trace that decides to answer.
 
-    The trace begins with the row's own trace, which notes what is asked. Then follows a verdict that nothing here is
-    protected; its wording is drawn for each row. The attack is meant for subjects that decide in the trace whether to
-    answer.
+    The prefilled trace begins with the row's own trace, which states what is asked. It ends with a verdict that the
+    question concerns nothing protected. The wording of the verdict is drawn at random for each row. The attack is meant
+    for subjects that decide in the trace whether to answer.
     """
 
     def rewrite(self, row: Row, draw: random.Random) -> Probe:

@@ -43,11 +43,11 @@ class Relearn(Attack):
     steps: Annotated[int, Gt(0)] = 20
     """Number of optimizer steps."""
     share: Annotated[float, Gt(0), Lt(1)] = 0.2
-    """Share of the forget rows to train on; only rows with a question count."""
+    """Share of the forget rows to train on. Rows without a question are ignored."""
     batch_size: Annotated[int, Gt(0)] = 8
     """Number of rows per step."""
     lr: Annotated[float, Gt(0)] | None = None
-    """Peak learning rate, which decays to 0. null: computed from the model's width, so all methods have the same."""
+    """Peak learning rate, which decays to 0. null: computed from the model's width, and so equal for all methods."""
 
     def budget(self) -> str:
         """Describe the budget: steps, rows and batch size."""
@@ -84,7 +84,7 @@ def others(rows: Sequence[Row], trained: Sequence[Row]) -> list[Row]:
     """Return the rows that do not ask for a trained fact.
 
     A row asks for a trained fact if it has the same id as a trained row, or the same subject and attribute. If the
-    row or any trained row has no attribute, a row with the same answer as a trained row counts too.
+    row or any trained row has no attribute, having the same answer as a trained row is enough.
     """
     ids, answers = {row.id for row in trained}, {row.answer for row in trained}
     facts = {(row.subject, row.attribute) for row in trained if row.attribute is not None}

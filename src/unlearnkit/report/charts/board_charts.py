@@ -32,7 +32,7 @@ _DOTTED = {"line": {"color": NEUTRAL, "dash": "dot", "width": 1}, "layer": "belo
 _UNIT_AXIS = {"range": [-0.04, 1.04], "tickvals": [0, 0.25, 0.5, 0.75, 1], "zeroline": False}
 _DOT_METRICS = ("refusal_rate", "coherence")
 _POINTS = 400
-"""Maximum number of points per line. More points would make the file larger without being visible."""
+"""Maximum number of points per line. More points would enlarge the file without a visible difference."""
 
 
 def mean_of(scores: Iterable[Score]) -> Score | None:

@@ -1,8 +1,8 @@
 """Colors and signs of subjects and risks.
 
 Charts and tables use the same colors and signs. The colors have a contrast of about 3 to 1 on the white and on the dark
-background. Readers with deuteranopia, protanopia or tritanopia can distinguish them. The signs distinguish subjects
-where colors are not visible.
+background. Readers with deuteranopia, protanopia or tritanopia can distinguish the colors. The signs distinguish
+subjects where colors are not visible.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
 class Style(NamedTuple):
-    """A color and a marker, as plotly's symbol and as a character."""
+    """A color and a marker, which is also given as character."""
 
     color: str
     symbol: str
@@ -53,14 +53,15 @@ class RiskStyle(NamedTuple):
 
 
 def sign_of(number: int) -> tuple[str, str]:
-    """Return the marker symbol and character of item `number`, from 0."""
+    """Return the marker symbol and character with this index."""
     return list(SIGNS.items())[number % len(SIGNS)]
 
 
 def risk_styles(risks: Iterable[str]) -> dict[str, RiskStyle]:
     """Return a style for each risk.
 
-    Risks on forget sets have one color, and all other risks have another. Risks of the same color have different signs.
+    Risks on forget sets have one color, and all other risks have a second color. Risks of the same color have different
+    signs.
     """
     look: dict[str, RiskStyle] = {}
     for risk in risks:

@@ -18,7 +18,7 @@ from unlearnkit.gradient_effect.rules import is_harmful
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable, StepRow
 
 MOST = 0.8
-"""Share of the harm that the named groups of weights must have."""
+"""Minimum share of the harm for which the named groups of weights must account."""
 FAR_OFF = 2.0
 """If measured and predicted change differ by more than this factor, the prediction is far off."""
 SLIGHT = 0.01
@@ -39,8 +39,8 @@ def advice(table: EffectTable) -> list[str]:
     2. *Harm beyond forgetting*, for each retained risk: names the steps at which `is_harmful` is true. At these steps,
        training raises the retained risk by more than it raises the forget risk.
     3. *Location of harm*: takes the retained risk and the step with the lowest negative effect. Names the smallest set
-       of groups of weights that has at least `MOST` of the sum of all groups' effects below 0. Only groups with a
-       negative effect can be in this set. There is no sentence if the set contains every group.
+       of groups of weights that accounts for at least `MOST` of the sum of all groups' effects below 0. Only groups
+       with a negative effect can be in this set. There is no sentence if the set contains every group.
     4. *Harmed most*, at the last step, if there are several retained risks: names the risk with the lowest cosine among
        the retained risks with negative effects. If cosines were not measured, it names the risk with the greatest share
        of the sum of these effects.

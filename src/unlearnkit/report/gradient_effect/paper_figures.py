@@ -68,7 +68,7 @@ _ALIGNMENTS: dict[str, tuple[int, Any]] = {
     "middle": (0, "center"),
     "bottom": (-4, "top"),
 }
-"""Offset of a label in points and matplotlib's alignment, by plotly's word for the position."""
+"""For each of plotly's position words, the offset of a label in points and matplotlib's alignment."""
 
 
 def figures(table: EffectTable) -> dict[str, Figure]:

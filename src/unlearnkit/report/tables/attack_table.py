@@ -22,7 +22,7 @@ from unlearnkit.report.tables.board import cell, subject_row
 from unlearnkit.report.tables.table import Cell, Column, Row, Section, Table
 
 DECLINES = 0.5
-"""If its refusal rate on plain questions is at least this, a subject is reported to decline."""
+"""A subject is reported to decline if its refusal rate on plain questions is at least this value."""
 
 Kind = Literal["knows", "likelier", "nothing", "alone"]
 _WORST: tuple[Kind, ...] = ("knows", "likelier", "alone", "nothing")
@@ -178,7 +178,7 @@ def _is_above(one: Score, other: Score) -> bool:
     """Return whether the interval of `one` is above that of `other`.
 
     A value of 0 on n rows is compatible with a rate of up to about 3/n, although its bootstrap interval has no width.
-    Therefore `one` must be above 3/n in this case.
+    If `other` is 0, `one` must therefore be above 3/n too.
     """
     low = _value(one) if one.low is None else one.low
     high = _value(other) if other.high is None else other.high

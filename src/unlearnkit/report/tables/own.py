@@ -18,8 +18,8 @@ _UNNAMED = "a model whose name was not recorded"
 def own_tables(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> tuple[Table, ...]:
     """Return one table per kind of score.
 
-    The first section of a table has the scores that the page always shows. Then follows one section for each group of
-    scores that the page shows collapsed.
+    The first section of a table has the scores that the page always shows. Each further section has a group
+    of scores that the page shows collapsed.
     """
     found = docs.own(flat for s in subjects for flat in s.scores)
     return tuple(_own_table(subjects, list(members)) for _, members in groupby(found, key=lambda own: own.table))

@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 
 class Bar(NamedTuple):
-    """A value and its interval, in percent of the cell's width."""
+    """A bar in a cell, which shows a value and its interval.
+
+    All positions are in percent of the cell's width.
+    """
 
     at: float
     low: float
