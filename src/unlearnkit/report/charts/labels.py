@@ -67,7 +67,7 @@ def place_labels(points: Sequence[Point]) -> list[str]:
 
 
 def _drawn(point: Point) -> tuple[_Box, _Box, _Box]:
-    """Return the boxes of a point's marker and of its two error bars."""
+    """Return the boxes of a point's marker and two error bars."""
     x, y = point.x * _WIDTH, point.y * _HEIGHT
     return (
         _Box(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER),
