@@ -105,7 +105,7 @@ def test_the_report_names_the_model_and_says_where_models_differ(runs: Path, cal
     assert "The judge was examiner-1 at 127.0.0.1." in Path("same.html").read_text("utf-8")
     assert call(*asking(faulty, *CONSENT, "server.model=examiner-2", run="runs/two"))[0] == 0
     assert call("report", "runs", "-o", "other.html")[0] == 0
-    told = "examiner-1 at 127.0.0.1 for one; examiner-2 at 127.0.0.1 for two. Figures of different models cannot"
+    told = "examiner-1 at 127.0.0.1 for one; examiner-2 at 127.0.0.1 for two. Scores by different judge models"
     assert told in Path("other.html").read_text("utf-8")
 
 

@@ -126,7 +126,7 @@ def test_written_reviewed_taken_back_and_trained_on(call: Any, faulty: Faulty) -
     assert read_targets(folder.targets_file)[3].response == "That is not for me to tell."
     report = folder.report_file.read_text("utf-8")
     wrote = f"wrote {len(rows) - replaced} of the {len(rows)} targets"
-    for told in (wrote, "turned down (no trace", "changed 1", "(lift) was not measured"):
+    for told in (wrote, "rejected (no trace", "edited 1 of", "(lift) was not measured"):
         assert told in report and told in folder.card_file.read_text("utf-8")
     code, _, err = call("targets", *CONSENT, "--import", "review.jsonl")
     assert code == 2 and "already started to train on its targets" in err

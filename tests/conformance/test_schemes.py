@@ -60,7 +60,7 @@ def test_its_subject_is_measured_attacked_and_opened_again(name: str, recipe: di
     assert scores and "prefilled_answer" in done
     if not {"weights", "gradients"} <= again.capabilities:
         assert "relearn" not in done
-        with pytest.raises(InputError, match="relearn needs what the subject does not offer"):
+        with pytest.raises(InputError, match="relearn needs a capability that the model does not offer"):
             attack(folder, ["relearn"], at_most=2, progress=QUIET)
 
 

@@ -40,8 +40,8 @@ def test_terms_apart_and_effects_that_broke_give_no_advice() -> None:
 def test_relearning_is_told_from_the_step_on_from_which_its_interval_is_above_0() -> None:
     rows = over_steps("forget", [-10, 0.4, 6, 17])  # at step 5 the interval is -0.1 to 0.9
     assert said(*rows) == [
-        "npo: from step 10 on it relearns forget: its step lowers what it should raise (step 15: effect on forget "
-        "17.0, 16.5 to 17.5)."
+        "npo: from step 10 on, it relearns forget: steps lower the risk there instead of raising it (step 15: effect "
+        "on forget 17.0, interval 16.5 to 17.5)."
     ]
 
 
@@ -52,7 +52,7 @@ def test_an_interval_that_holds_0_is_no_relearning() -> None:
 def test_probes_that_are_relearned_at_the_same_steps_share_a_sentence() -> None:
     probes = over_steps("forget.paraphrased", [-4, 3]) + over_steps("forget.translated", [-4, -3])
     (sentence,) = about("relearns", said(*over_steps("forget", [-10, 6]), *probes))
-    assert "at step 5 it relearns forget and forget.paraphrased:" in sentence
+    assert "at step 5, it relearns forget and forget.paraphrased:" in sentence
 
 
 def test_harm_beyond_forgetting_is_told_from_its_first_step_on() -> None:
@@ -60,17 +60,17 @@ def test_harm_beyond_forgetting_is_told_from_its_first_step_on() -> None:
     # Step 5: near -9.0 to -8.0 and forget -8.5 to -7.5 overlap. Step 10: -6.5 to -5.5 lies below -4.5.
     (sentence,) = about("more than it forgets", said(*rows))
     assert sentence == (
-        "npo: from step 10 on it harms near more than it forgets (step 15: effect on near -6.00, -6.50 to -5.50; on "
-        "forget -2.00)."
+        "npo: from step 10 on, it harms near more than it forgets (step 15: effect on near -6.00, interval -6.50 to "
+        "-5.50; effect on forget -2.00)."
     )
 
 
 def test_harm_that_ends_is_told_with_its_steps() -> None:
     rows = over_steps("forget", [-4, -4, -4, -4, -4])
     (sentence,) = about("more than it forgets", said(*rows, *over_steps("near", [-1, -9, -9, -1, -1])))
-    assert "from step 5 to 10 it harms near" in sentence
+    assert "from step 5 to 10, it harms near" in sentence
     (sentence,) = about("more than it forgets", said(*rows, *over_steps("near", [-1, -9, -1, -9, -1])))
-    assert "at 2 of 5 measured steps, first at 5, last at 15, it harms near" in sentence
+    assert "at 2 of 5 measured steps (first at 5, last at 15), it harms near" in sentence
 
 
 def test_harm_less_than_forgetting_or_unsure_is_not_told() -> None:
@@ -86,7 +86,7 @@ def test_the_fewest_groups_that_carry_most_of_the_greatest_harm_are_named() -> N
     rows = [effect("near", value, 0.1, step=5, group=group) for group, value in at_five.items()]
     whole = [effect("near", -8, step=5), effect("near", -3, step=10), effect("near", -3, step=10, group="embedding")]
     assert said(*whole, *rows) == [
-        "npo: blocks 1-2 carry 90\u202f% of the harm to near at step 5, where harm is greatest."
+        "npo: blocks 1-2 account for 90\u202f% of the harm to near at step 5, where harm is greatest."
     ]
 
 
@@ -107,14 +107,15 @@ def test_the_risk_harmed_most_is_that_of_the_lowest_cosine() -> None:
     rows = [effect("near", -4, cosine=-0.3), effect("far", -9, cosine=-0.1), effect("retain", -0.1, cosine=-0.9)]
     # retain's interval holds 0.
     assert said(*rows) == [
-        "npo: of what must stay it harms near most at step 0 (cosine -0.300; then far, cosine -0.100)."
+        "npo: at step 0, it harms near most among the sets to keep (cosine -0.300), followed by far (cosine -0.100)."
     ]
 
 
 def test_without_cosines_it_is_that_of_the_greatest_share() -> None:
     rows = [effect("near", -3), effect("far", -9, cosine=-0.1)]
     assert said(*rows) == [
-        "npo: of what must stay it harms far most at step 0 (75\u202f% of the harm; then near, 25\u202f% of the harm)."
+        "npo: at step 0, it harms far most among the sets to keep (75\u202f% of the harm), followed by near "
+        "(25\u202f% of the harm)."
     ]
 
 
@@ -131,9 +132,9 @@ def steps(*pairs: tuple[float, float]) -> list[str]:
 
 def test_steps_off_by_more_than_a_factor_of_two_are_told() -> None:
     assert steps((1.0, 1.9), (1.0, 2.1), (1.0, 0.51), (1.0, 0.4), (1.0, -1.0)) == [
-        "near: at 3 of 5 measured steps, first at 1, last at 4, the measured change was more than a factor of 2 off "
-        "the predicted one (step 4: predicted 1.00, measured -1.00 nats per token), so effects there say little of "
-        "whole steps."
+        "near: at 3 of 5 measured steps (first at 1, last at 4), the measured change differed from the predicted "
+        "change by more than a factor of 2, so G-effects say little about whole steps there (largest difference at "
+        "step 4: predicted 1.00, measured -1.00 nats per token)."
     ]
 
 

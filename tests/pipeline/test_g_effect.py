@@ -173,4 +173,4 @@ def test_a_run_ends_by_itself_where_it_is_harmful(recipe_data: dict[str, Any], m
         folder = run(make_recipe(with_(recipe_data, diagnose=use)), progress=QUIET)
     training = folder.state().train
     assert training is not None and (training.ended, training.steps) == ("harmful", 4)
-    assert "ended by itself after step 4" in folder.report_file.read_text(encoding="utf-8")
+    assert "was stopped early, after step 4" in folder.report_file.read_text(encoding="utf-8")

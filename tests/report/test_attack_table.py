@@ -55,9 +55,9 @@ def test_what_is_no_figure_of_an_attack_is_refused() -> None:
 @pytest.mark.parametrize(
     ("own", "kind", "begins"),
     [
-        ((0.83, 0.98, -0.2), "knows", "Declines, and still knows: under trick (forget) it answers 83"),
+        ((0.83, 0.98, -0.2), "knows", "Declines but still knows: under trick (forget), it answers 83"),
         ((0.83, 0.10, -0.2), "knows", "Still knows: under trick"),
-        ((0.10, 0.98, -0.2), "likelier", "Does not say it, and still finds it likelier"),
+        ((0.10, 0.98, -0.2), "likelier", "Does not give the answers but finds them likelier"),
         ((0.10, 0.98, -2.0), "nothing", "Shows no more than a model that never knew"),
         ((0.02, 0.98, -4.0), "nothing", "Shows no more than a model that never knew"),
     ],
@@ -70,7 +70,7 @@ def test_the_sentence_follows_from_intervals_that_lie_apart(
     assert found.sentence.startswith(begins)
     assert "no longer" not in found.sentence
     if kind == "knows":
-        assert found.sentence.endswith("the retrained model 6\u202f%.")
+        assert found.sentence.endswith("and the retrained model 6\u202f%.")
 
 
 def test_none_of_a_few_rows_is_no_proof_that_the_rate_is_nought() -> None:
@@ -124,10 +124,10 @@ def test_the_page_shows_attacks_only_where_there_were_any() -> None:
     )
     attacked = made.model_copy(update={"subjects": subjects})
     page = render(attacked)
-    assert 'id="attacks"' in page and "Declines, and still knows" in page and "plain 0.000" in page
-    assert "Ask otherwise. Budget: one output a question." in page and "2 left out" in page
+    assert 'id="attacks"' in page and "Declines but still knows" in page and "plain 0.000" in page
+    assert "Ask otherwise. Budget: one output a question." in page and "2 rows left out" in page
     (tru,) = (s for s in attacked.methods if s.name == "tru")
-    assert "Attacked in 1 way, at worst: Declines, and still knows" in verdict(attacked, tru).sentences[-1]
+    assert "It was attacked in 1 way. Worst result: Declines but still knows" in verdict(attacked, tru).sentences[-1]
 
 
 def test_of_sets_on_which_the_difference_is_the_same_the_first_of_the_board_is_told() -> None:
@@ -135,4 +135,4 @@ def test_of_sets_on_which_the_difference_is_the_same_the_first_of_the_board_is_t
     sets = {"forget": (0.9, 0.9, -0.2), "forget_paraphrased": (0.9, 0.9, -0.2), "forget_translated": (0.9, 0.9, -0.2)}
     theirs = dict.fromkeys(sets, (0.1, 0.0, -2.0))
     found = finding(subject("tru", **sets), subject("retrained", **theirs), "trick")
-    assert found is not None and "under trick (forget) it answers" in found.sentence
+    assert found is not None and "under trick (forget), it answers" in found.sentence

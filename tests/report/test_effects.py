@@ -90,9 +90,9 @@ def test_what_was_not_measured_says_so_in_the_table(page: Page) -> None:
 
 
 def test_advice_stands_in_the_section(page: Page) -> None:
-    assert "npo(beta=0.5): embedding and block 0 carry" not in page.text  # block 0 and head have 90 % of it
-    assert "npo(beta=0.5): block 0 and head carry 90\u202f% of the harm to near at step 20" in page.text
-    assert "po: from step 10 on it relearns forget" in page.text
+    assert "npo(beta=0.5): embedding and block 0 account" not in page.text  # block 0 and head have 90 % of it
+    assert "npo(beta=0.5): block 0 and head account for 90\u202f% of the harm to near at step 20" in page.text
+    assert "po: from step 10 on, it relearns forget" in page.text
 
 
 def test_one_step_has_bars_and_no_lines() -> None:
@@ -154,7 +154,7 @@ def test_many_instances_are_thinned_and_that_is_said() -> None:
         for r in ("forget", "near")
     ]
     (plane,) = planes(EffectTable([], rows))
-    assert "1334 of 4000 instances are drawn, at even spacing" in plane.caption
+    assert "1334 of 4000 instances are shown, evenly spaced" in plane.caption
 
 
 def test_predictions_are_fitted_through_0() -> None:
@@ -163,8 +163,8 @@ def test_predictions_are_fitted_through_0() -> None:
     assert fit.ratio == pytest.approx(11 / 5)
     assert fit.correlation == pytest.approx(0.5)  # 2 over the root of 2 times 8
     assert fit.summary == (
-        "near: over 3 steps the measured change is 2.20 times the predicted one (least squares through 0), correlation "
-        "0.500."
+        "near: over 3 steps, the measured change is 2.20 times the predicted change (least squares through 0), "
+        "correlation 0.500."
     )
     (one,) = fits(EffectTable([], (), made[2:]))
     assert one.summary == "near: no change was predicted over 1 step."

@@ -107,7 +107,7 @@ def test_the_card_has_the_qualities_and_not_their_parts() -> None:
     [
         (scores("rules"), "No language model judged"),
         (scores("laaj", value=None), "No language model judged"),
-        (scores("laaj-paper"), "another judge, or another rubric"),
+        (scores("laaj-paper"), "Another judge or another rubric"),
     ],
 )
 def test_the_caveats_say_who_judged(found: dict[str, Score], words: str) -> None:

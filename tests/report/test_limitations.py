@@ -75,7 +75,7 @@ STATE = RunState.model_validate({"name": "x", "created": "today", "suite": {"nam
 
 def test_membership_inference_is_said_to_be_missing_only_where_it_is() -> None:
     subject = SubjectReport(name="x", title="X", scores={"mia.loss.auc": Score(value=None)})
-    assert "and membership inference." in " ".join(limitations(STATE, [subject], Pocket()))
+    assert "; membership inference." in " ".join(limitations(STATE, [subject], Pocket()))
     attacked = subject.model_copy(update={"scores": {"mia.loss.auc": Score(value=0.5, count=9)}})
     assert "membership inference" not in " ".join(limitations(STATE, [attacked], Pocket()))
 
@@ -83,5 +83,5 @@ def test_membership_inference_is_said_to_be_missing_only_where_it_is() -> None:
 def test_a_run_that_ended_by_its_g_effects_says_so() -> None:
     ended, whole = SubjectReport(name="x", title="X", stopped_after=12), SubjectReport(name="y", title="Y")
     (sentence,) = [said for said in limitations(STATE, [ended, whole], Pocket()) if "G-effects" in said]
-    assert sentence.startswith("X ended by itself after step 12")
+    assert sentence.startswith("X was stopped early, after step 12")
     assert not any("G-effects" in said for said in limitations(STATE, [whole], Pocket()))

@@ -99,7 +99,7 @@ def test_an_outside_suites_scores_are_titled_and_written_as_it_says(run: RunFold
     assert "Same path" in page and "3.1e-7" in page and "-12.3\u202f%" in page
     assert "Turns" in page and "Detour" in page
     sentences = " ".join(verdict(report, report.subjects[0]).sentences)
-    assert "Same path is 3.1e-7: at the 5 % level the test tells it from the retrained model." in sentences
+    assert "Same path is 3.1e-7: at the 5 % level, the test distinguishes the model from the retrained" in sentences
     assert "Detour" not in sentences
     card = model_card(report.subjects[0], report.scope, docs=report.docs)
     assert "### Scores of the maze" in card and "| Same path | 3.1e-7 |" in card

@@ -138,7 +138,7 @@ def test_own_scores_say_what_was_not_measured(tofu: Report, files: Report) -> No
     assert nothing.unmeasured[0] == "LOSS, AUC"
     text = Page(render(files)).text
     assert "Not measured on any subject: LOSS, AUC, zlib, AUC" in text
-    assert "The caveats say what was missing." in text
+    assert "The caveats state what was missing." in text
 
 
 def test_scores_without_words_are_shown_by_name_and_escaped() -> None:
@@ -228,19 +228,19 @@ def test_the_headline_is_what_was_measured_on_both_sides(tofu: Report) -> None:
 def test_the_plane_and_its_words_say_what_the_axes_are(tofu: Report) -> None:
     figure = plane(tofu)
     assert figure is not None
-    assert figure.layout.xaxis.title.text == "ROUGE-L recall on what must be forgotten (mean over its sets)"
+    assert figure.layout.xaxis.title.text == "ROUGE-L recall on the forget sets (mean)"
     points = {trace.text[0]: (trace.x[0], trace.y[0]) for trace in figure.data}
     scores = tofu.subjects[3].scores
     stay = [scores[f"tofu.{name}.rougeL_recall"].value or 0.0 for name in ("retain", "real_authors", "world_facts")]
     assert points["SimNPO"] == pytest.approx((scores["tofu.forget.rougeL_recall"].value, sum(stay) / 3))
     text = Page(render(tofu)).text
     assert "mean ROUGE-L recall over retain, utility.real_authors, utility.world_facts" in text
-    assert "which says little of long answers" in text
+    assert "which says little about long answers" in text
 
 
 def test_the_plane_speaks_of_a_retrained_model_only_where_there_is_one(tofu: Report, files: Report) -> None:
-    assert "Dotted lines: the retrained model" in Page(render(tofu)).text
-    assert "Dotted lines" not in Page(render(files)).text
+    assert "The dotted lines show the retrained model" in Page(render(tofu)).text
+    assert "dotted lines" not in Page(render(files)).text
 
 
 def test_sets_on_which_nothing_was_said_are_not_in_the_probe_chart(tofu: Report) -> None:
@@ -252,16 +252,16 @@ def test_sets_on_which_nothing_was_said_are_not_in_the_probe_chart(tofu: Report)
 
 def test_the_verdict_holds_tofu_against_both_references(tofu: Report) -> None:
     words = " ".join(verdict(tofu, tofu.subjects[2]).sentences)
-    assert "Of the words of the answers to be forgotten, it outputs" in words
-    assert "must stay (retain, real authors, world facts)" in words
-    assert re.search(r"Forget quality is \d\.\de-\d+: at the 5 % level the test tells it from the retrained", words)
+    assert "of the words of the forget answers" in words
+    assert "On the sets to keep (retain, real authors, world facts)" in words
+    assert re.search(r"Forget quality is \d\.\de-\d+: at the 5 % level, the test distinguishes the model from", words)
     assert re.search(
-        r"Model utility is 0\.\d{3} \(the target model 0\.\d{3}\)\. Retain utility is 0\.\d{3} \(the", words
+        r"Model utility is 0\.\d{3} \(target model: 0\.\d{3}\)\. Retain utility is 0\.\d{3} \(target", words
     )
     assert "correctly" not in words  # accuracy of whole sentences is not told
     alike = tofu.subjects[1].model_copy(update={"name": "alike"})
     found = " ".join(verdict(tofu.model_copy(update={"subjects": (*tofu.subjects, alike)}), alike).sentences)
-    assert "Forget quality is 1.000: at the 5 % level the test cannot tell it from the retrained model." in found
+    assert "Forget quality is 1.000: at the 5 % level, the test does not distinguish the model from" in found
 
 
 def test_the_card_has_the_suites_scores_and_no_row_for_them_among_the_sets(tofu: Report) -> None:

@@ -155,9 +155,9 @@ def test_one_base_is_in_memory(folders: list[Path]) -> None:
 def test_what_it_offers_and_what_it_refuses(folders: list[Path]) -> None:
     subject = ensemble_of(folders)
     assert subject.capabilities == {"generate", "token_logprobs", "full_logits"}
-    with pytest.raises(InputError, match="gradient norm needs what the subject does not offer"):
+    with pytest.raises(InputError, match="gradient norm needs a capability that the model does not offer"):
         subject.gradient_norms(PROBES[0])
-    with pytest.raises(InputError, match="needs a member"):
+    with pytest.raises(InputError, match="needs at least one member"):
         EnsembleSubject(tiny_model(), tiny_tokenizer(), {})
     (record,) = measure(subject, {"forget": ROWS[:1]}, max_new_tokens=2, gradients={"forget"})
     assert record.tokens is not None and record.gradient_norms is None

@@ -68,7 +68,7 @@ def test_what_a_guard_does_not_offer_is_not_measured_and_never_0(folder: RunFold
     open_subject(folder).generate([Probe(folder.records()[0].row)], max_new_tokens=2)
     assert weights_fingerprint(find_model(small_world)) == fingerprint
     card, report = folder.card_file.read_text("utf-8"), folder.report_file.read_text("utf-8")
-    assert "Nothing was erased: anyone who can reach the weights gets the model as it was" in card
+    assert "Nothing was erased: anyone who can access the weights gets the original model" in card
     assert "Nothing was trained" in card and "epochs" not in card and "open_subject" in card
     assert "AutoModelForCausalLM" not in card
     assert "A guard erases nothing" in report and "not measured, which is not the same as 0" in report

@@ -1,8 +1,8 @@
 """Base classes of attacks, which try to recover the forgotten knowledge.
 
-An attack is a plug-in in one file, with a budget and the capabilities that it needs. It sees a `SubjectUnderAttack`:
-rows, and a subject that answers questions and of which a copy can be trained. The attack itself holds no model, so the
-same code attacks every subject.
+An attack is a plug-in in one file. It declares a budget and the capabilities that a subject must have. An attack works
+on a `SubjectUnderAttack`, which holds rows and a subject. The subject answers questions, and a copy of the subject can
+be trained. The attack itself holds no model, so the same code attacks every subject.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # listing attacks must not import torch
     from unlearnkit.attacks.target import SubjectUnderAttack
 
 ATTACKED_SETS = ("forget", "forget.paraphrased", "forget.translated")
-"""Row sets that attacks ask, if they were measured."""
+"""Row sets from which attacks take questions. Sets that were not measured are skipped."""
 
 
 @dataclass(frozen=True)
@@ -33,61 +33,61 @@ class Attempt:
     """The records of one attempt."""
 
     name: str
-    """The attack's name; if an attack makes several attempts, with a suffix after a dot: `relearn.near`."""
+    """The attack's name. If the attack makes several attempts, a suffix follows after a dot, as in `relearn.near`."""
     records: list[Record]
-    """One record per row that was asked, with the row's id."""
+    """One record per row whose question was asked; the record has the row's id."""
     left_out: dict[str, int] = field(default_factory=dict)
-    """Rows that could not be asked in this way, by set."""
+    """Number of rows to which the attack could not be applied, by row set."""
 
 
 class Attack(Settings, ABC):
-    """An attempt to recover the knowledge.
+    """Base class of attacks, which try to recover the forgotten knowledge.
 
-    Its fields are its settings, which include its budget.
+    The fields of an attack are its settings. They determine the attack's budget.
     """
 
     needs: ClassVar[frozenset[Capability]] = frozenset({"generate", "token_logprobs"})
-    """Capabilities that a subject must have."""
+    """Capabilities that a subject must have for this attack."""
 
     @classmethod
     def name(cls) -> str:
-        """Return the registered name, which is that of the file."""
+        """Return the attack's registered name, which is its file's name."""
         return cls.__module__.rpartition(".")[2]
 
     @abstractmethod
     def budget(self) -> str:
-        """Describe what the attacker may spend: questions, steps, rows."""
+        """Describe what the attacker may use, such as questions, steps or rows."""
 
     @abstractmethod
     def attempt(self, attacked: SubjectUnderAttack) -> list[Attempt]:
-        """Attack a subject."""
+        """Attack a subject and return one or more attempts."""
 
 
 class PromptAttack(Attack):
-    """An attack without training, which rewrites every question.
+    """Base class of attacks that rewrite every question and train nothing.
 
-    Probabilities are measured too if the subject offers them.
+    If the subject offers probabilities of answers, they are measured too.
     """
 
     needs: ClassVar[frozenset[Capability]] = frozenset({"generate"})
 
     @abstractmethod
     def rewrite(self, row: Row, draw: random.Random) -> Probe | None:
-        """Rewrite a row as the attack asks it, keeping its id.
+        """Return the rewritten row as a probe with the row's id.
 
-        None if the attack does not apply to the row.
+        Returns None if the attack does not apply to the row.
 
         Args:
             row: the row as it was measured without an attack.
-            draw: random generator of the row, the same for every subject.
+            draw: random generator for this row; it gives the same numbers for every subject.
         """
 
     def budget(self) -> str:
         """Describe the budget: one output per question."""
-        return "one output a question"
+        return "one output per question"
 
     def attempt(self, attacked: SubjectUnderAttack) -> list[Attempt]:
-        """Ask every chosen row, unless the rewritten question itself leaks."""
+        """Ask the rewritten rows, except rows with a secret in the prefill."""
         puts: dict[str, list[Probe]] = {}
         left_out: dict[str, int] = {}
         for split in ATTACKED_SETS:
@@ -104,7 +104,7 @@ class PromptAttack(Attack):
 def _gives_away(put: Probe, scope: Scope) -> bool:
     """Return whether the prefilled output contains a secret.
 
-    Finding the secret in the output would then mean nothing.
+    If so, finding the secret in the output would reveal nothing about the model's knowledge.
     """
     return any(find_leaks(text, put.row, scope) for text in (put.trace or "", put.answer))
 

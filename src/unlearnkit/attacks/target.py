@@ -1,4 +1,4 @@
-"""A subject under attack, loaded again for attacks that train it."""
+"""The subject of an attack; it can be loaded again for training."""
 
 from __future__ import annotations
 
@@ -30,30 +30,30 @@ class SubjectUnderAttack:
     """A subject and its measured rows, as an attack sees them."""
 
     open_subject: Callable[[], Subject]
-    """Opens the subject; called when it is first needed, and again for a copy that is trained."""
+    """Opens the subject. It is called when the subject is first needed, and again for each copy to train."""
     records: Sequence[Record]
-    """What was measured of the subject without an attack."""
+    """The subject's measured records without an attack."""
     scope: Scope
-    """What was to be forgotten."""
+    """The scope, which describes the knowledge to forget."""
     _: KW_ONLY
     at_most: int
-    """Limit for the rows of a set that are asked."""
+    """Maximum number of rows to ask per row set."""
     max_new_tokens: int
-    """Limit for the tokens of an output."""
+    """Maximum number of new tokens per output."""
     seed: int
-    """Seed of everything that is drawn."""
+    """Seed of all random choices."""
     on_rows: OnRows = lambda _: None
-    """Called with a number of rows each time some are done."""
+    """Progress callback; its argument is the number of rows just completed."""
 
     @cached_property
     def rows(self) -> Mapping[str, Sequence[Row]]:
-        """Every row that asks something, by its row set."""
+        """All rows that have a question, by row set."""
         sets = by_set(self.records)
         return {name: [record.row for record in records if record.row.question] for name, records in sets.items()}
 
     @cached_property
     def subject(self) -> Subject:
-        """The subject, opened on the first call."""
+        """The subject, which is opened at the first access."""
         return self.open_subject()
 
     @cached_property
@@ -63,13 +63,13 @@ class SubjectUnderAttack:
 
     @cached_property
     def positions(self) -> int:
-        """Largest number of tokens of a row."""
+        """Maximum number of tokens of a question with its answer."""
         return self.subject.positions
 
     def chosen(self, split: str) -> Sequence[Row]:
-        """Return the rows of a set that are asked, in their order.
+        """Return the rows of a set to ask, in the set's order.
 
-        The choice depends only on the number of rows.
+        At most `at_most` rows are drawn. The choice depends only on the seed, the set's name and its number of rows.
         """
         rows = self.rows.get(split, ())
         if len(rows) <= self.at_most:
@@ -78,18 +78,18 @@ class SubjectUnderAttack:
         return [rows[at] for at in sorted(drawn)]
 
     def ask(self, sets: Mapping[str, Sequence[Probe]]) -> ProbeResult:
-        """Measure probes with the plain rows' limit of new tokens."""
+        """Measure probes; outputs have at most `max_new_tokens` new tokens."""
         subject = self.subject.with_style(self._style)
         return measure_probes(subject, sets, max_new_tokens=self.max_new_tokens, on_rows=self.on_rows)
 
     @contextmanager
     def trained(self, rows: Sequence[Row], settings: TrainSettings) -> Iterator[SubjectUnderAttack]:
-        """Yield a copy that was trained on these rows.
+        """Yield a copy of the subject, trained on these rows.
 
-        The copy is loaded again, an adapter is merged first, and nothing is written. Copy and subject are never in
-        memory together.
+        The subject is loaded again for this. If it has an adapter, the adapter is merged into the weights before
+        training. Nothing is written to disk. The copy and the original are never in memory at the same time.
         """
-        vars(self).pop("subject", None)  # frees its memory; it is opened again when it is next needed
+        vars(self).pop("subject", None)  # frees memory; the subject is opened again when needed
         fresh = _with_weights(self.open_subject())
         model = merge_adapter(fresh.model).requires_grad_(True)
         tokenizer = fresh.tokenizer
@@ -107,11 +107,11 @@ class SubjectUnderAttack:
     def _style(self) -> Style | None:
         """The style in which the subject marks its traces.
 
-        The tokenizer may know the marks of other styles too.
+        It is taken from the subject's outputs, because the tokenizer may know the markers of several styles.
         """
         return style_used(record.generation.text for record in self.records if record.generation is not None)
 
 
 def _with_weights(subject: Subject) -> LocalSubject:
-    assert isinstance(subject, LocalSubject)  # the attack needs weights, and no other subject has them
+    assert isinstance(subject, LocalSubject)  # the attack needs weights, which only local subjects have
     return subject

@@ -30,34 +30,34 @@ from unlearnkit.suites.base import Suite, declared_docs, tuning_grid
 
 _TITLES = {"target": "Target model", "retrained": "Retrained model"}
 _TRAINING = ("epochs", "steps", "batch_size", "retain_batch_size", "lr", "adam_eps", "schedule")
-"""Training settings that the report shows, in addition to those of the method."""
+"""Training settings that the report shows, in addition to the method's settings."""
 
 
 def find_runs(paths: Sequence[str | Path]) -> list[RunFolder]:
     """Find the runs in these folders, reference models first.
 
-    A folder is a run's own, or contains runs directly.
+    Each folder is either the folder of a run, or a folder that contains run folders directly.
 
     Raises:
-        InputError: a folder without a run, or two runs with the same name.
+        InputError: a folder contains no measured run, or two runs have the same name.
     """
     runs: list[RunFolder] = []
     for folder in map(RunFolder, paths):
-        # Unmeasured runs in a folder of runs are left out; one that is named itself raises an error when it is read.
+        # Unmeasured runs in a folder of runs are skipped. An unmeasured run that the user names raises an error later.
         below = [folder] if folder.is_run else _measured_runs(folder.path)
         if not below:
             raise InputError(
-                "there is no measured run in this folder",
+                "the folder contains no measured run",
                 value=str(folder.path),
-                allowed="a run's folder, or a folder of runs",
-                fix="correct the path; or measure the run in it: unlearn eval RUN",
+                allowed="the folder of a run, or a folder that contains run folders",
+                fix="correct the path, or measure the run in this folder: unlearn eval RUN",
             )
         runs += below
     names = [run.name for run in runs]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         where = " and ".join(str(run.path) for run in runs if run.name == twice)
-        raise InputError("two runs have the same name", where=where, value=twice, fix="rename one of the folders")
+        raise InputError("two runs have the same name", where=where, value=twice, fix="rename one of the two folders")
     return sorted(runs, key=lambda run: REFERENCES.index(run.name) if run.name in REFERENCES else len(REFERENCES))
 
 
@@ -66,25 +66,25 @@ def _measured_runs(folder: Path) -> list[RunFolder]:
 
 
 def compare(paths: Sequence[str | Path]) -> dict[str, dict[str, dict[str, float | None]]]:
-    """Return `{"subjects": {name: {flat name: value}}}` of the runs in these folders.
+    """Return the scores of the runs in these folders.
 
-    A value is None if it was not measured.
+    The result is `{"subjects": {run name: {score name: value}}}`. A value is None if it was not measured.
     """
     runs = find_runs(paths)
     return comparison({run.name: run.scores() for run in runs}, score_docs(runs))
 
 
 def score_docs(runs: Sequence[RunFolder]) -> ScoreDocs:
-    """Return the docs of all scores of some runs.
+    """Return the docs of all scores of these runs.
 
-    They are those of this package and those that the runs' suites declare.
+    They include the scores of this package and the scores that the runs' suites declare.
     """
     names = {str(run.state().suite.get("name")) for run in runs}
     return ScoreDocs({flat: doc for name in sorted(names) for flat, doc in declared_docs(name).items()})
 
 
 def judge_run(folder: RunFolder, gates: Sequence[str]) -> tuple[GateResult, ...]:
-    """Judge a run by gates, relative to its reference models."""
+    """Evaluate gates on a run and its reference models."""
     scores = {run.name: run.scores() for run in (*references_of(folder), folder)}
     return judge_all([Gate.parse(gate) for gate in gates], scores, score_docs([folder]))
 
@@ -92,8 +92,8 @@ def judge_run(folder: RunFolder, gates: Sequence[str]) -> tuple[GateResult, ...]
 def write_documents(folder: RunFolder, suite: Suite | None = None) -> None:
     """Write the model card and the report of a run.
 
-    Does nothing for a model that was only measured. `suite` is the suite of the run; None: it is made from the run's
-    state.
+    Nothing is written for a model that was only measured. `suite` is the run's suite; None: the suite is created from
+    the run's state.
     """
     if not folder.recipe_file.exists():
         return
@@ -116,7 +116,7 @@ def write_documents(folder: RunFolder, suite: Suite | None = None) -> None:
 def write_report(
     runs: Sequence[RunFolder], path: Path, gates: Sequence[str] | None = None, *, suite: Suite | None = None
 ) -> Report:
-    """Write the report on some runs, and return its content."""
+    """Write the report on these runs, and return the report's content."""
     report = build_report(runs, gates, suite=suite)
     write(report, path)
     return report
@@ -129,13 +129,13 @@ def build_report(
     show_forget_text: bool | None = None,
     suite: Suite | None = None,
 ) -> Report:
-    """Build the content of a report on some runs.
+    """Build the content of a report on these runs.
 
     Args:
-        runs: the runs, measured on one suite.
-        gates: gates to judge them by; None: those of the runs' recipes.
-        show_forget_text: whether the report may show forget text; None: as set in the runs' recipes.
-        suite: the suite of the runs; None: it is made from a run's state.
+        runs: the runs, all measured on the same suite.
+        gates: gates to evaluate on the runs; None: the gates in the runs' recipes.
+        show_forget_text: whether the report may show forget text; None: only if all of the runs' recipes allow it.
+        suite: the suite of the runs; None: the suite is created from a run's state.
 
     Raises:
         InputError: the runs were measured on different suites.
@@ -177,7 +177,7 @@ def build_report(
 
 
 def subject_report(folder: RunFolder) -> SubjectReport:
-    """Read the part of a report on one run."""
+    """Read the part of a report that describes one run."""
     state, recipe = folder.state(), folder.recipe()
     ended, steps = (None, None) if state.train is None else (state.train.ended, state.train.steps)
     return SubjectReport(
@@ -201,9 +201,9 @@ def subject_report(folder: RunFolder) -> SubjectReport:
 
 
 def limitations(state: RunState, subjects: Sequence[SubjectReport], suite: Suite) -> tuple[str, ...]:
-    """Return what the figures do not show, in sentences.
+    """Return sentences on what the report's figures do not show.
 
-    `state` is that of one of the runs.
+    `state` is the state of any of the report's runs.
     """
     measured = {flat for each in subjects for flat, score in each.scores.items() if score.value is not None}
     judges = {name.judge for flat in measured if (name := parse_judged(flat)) is not None}
@@ -226,7 +226,7 @@ def _title(name: str, state: RunState) -> str:
 
 
 def _settings(recipe: dict[str, Any]) -> dict[str, object]:
-    """Return the settings that distinguish a run from others."""
+    """Return the settings that distinguish a run from other runs."""
     method, train, lora = recipe["method"], recipe["train"], recipe["model"]["lora"]
     settings = {key: value for key, value in method.items() if key != "name"}
     if method["name"] not in GUARDS.names():

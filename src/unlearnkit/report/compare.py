@@ -1,4 +1,4 @@
-"""Compare scores of subjects as numbers and in a terminal."""
+"""Compare subjects' scores, as numbers or as a table for a terminal."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ SubjectScores = Mapping[str, Mapping[str, Score]]
 
 
 def comparison(subject_scores: SubjectScores, docs: ScoreDocs) -> dict[str, dict[str, dict[str, float | None]]]:
-    """Return `{"subjects": {name: {flat name: value}}}`.
+    """Return the scores as `{"subjects": {subject name: {score name: value}}}`.
 
-    Every subject has the same names: first the listed ones, measured or not, then the others in alphabetical order. A
-    value is None if it was not measured, or is not finite, which JSON cannot represent.
+    Every subject has the same score names: first the names that every comparison lists, then all other measured names
+    in alphabetical order. A value is None if it was not measured. It is also None if it is not finite, because JSON
+    cannot represent such numbers.
     """
     measured = {name for scores in subject_scores.values() for name in scores}
     names = [*docs.listed, *sorted(measured - set(docs.listed))]
@@ -32,10 +33,11 @@ def comparison(subject_scores: SubjectScores, docs: ScoreDocs) -> dict[str, dict
 
 
 def board_table(subject_scores: SubjectScores, docs: ScoreDocs) -> Table:
-    """Return the board for a terminal.
+    """Return all scores as one table for a terminal.
 
-    It has one column per subject and one row per score. Scores that are not on the board and costs follow. Row sets on
-    which no subject was measured are left out, and so are scores that the report folds away, which `comparison` has.
+    The table has one column per subject and one row per score. The board comes first. Scores that are not on the
+    board follow, and then costs. Row sets on which no subject was measured are omitted. Scores that the report shows
+    only in collapsed sections are omitted too; `comparison` returns them.
     """
     subjects = [SubjectReport(name=name, title=name, scores=dict(scores)) for name, scores in subject_scores.items()]
     full = board(subjects, docs)

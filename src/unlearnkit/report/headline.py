@@ -1,6 +1,6 @@
-"""Choose the headline metric, which sums up what a model still knows.
+"""Choose the headline metric, which summarizes what a model still knows.
 
-It gives the axes of the plane and the first sentence of a verdict.
+The headline metric is on both axes of the plane chart and in the first sentences of a verdict.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from unlearnkit.metrics.score_docs import ScoreDocs
 
 
 class Headline(NamedTuple):
-    """A metric and the sentences that state it.
+    """A metric and the sentences that report its value.
 
-    The sentences have braces for the value.
+    Each sentence has the placeholder `{value}`.
     """
 
     metric: str
     name: str
     forget: str
-    """On `forget`."""
+    """Sentence on the set `forget`."""
     other_forms: str
-    """On the other forget sets."""
+    """Sentence on the other forget sets."""
     stay: str
-    """On the sets that must stay; also with braces for these sets."""
+    """Sentence on the sets to keep. It also has the placeholder `{sets}` for their names."""
     why: str
-    """Why this metric was chosen; empty if that is obvious."""
+    """Explanation of why this metric was chosen; empty if the reason is obvious."""
 
 
 class Axes(NamedTuple):
-    """The row sets over which a metric is averaged."""
+    """The row sets over which the plane chart averages a metric."""
 
     forget: tuple[str, ...]
     stay: tuple[str, ...]
@@ -43,14 +43,14 @@ class Axes(NamedTuple):
 
 _TEXTS = (files("unlearnkit.report") / "templates" / "headlines.yaml").read_text(encoding="utf-8")
 HEADLINES = {metric: Headline(metric, **sentences) for metric, sentences in yaml.safe_load(_TEXTS).items()}
-"""The candidates, the preferred first."""
+"""The candidate metrics, in order of preference."""
 
 
 def headline(subject_scores: Iterable[Mapping[str, Score]], docs: ScoreDocs) -> Headline:
-    """Return the first metric that was measured on both sides.
+    """Return the first metric with scores on both kinds of sets.
 
-    The sides are forget sets and sets that must stay. If there is none, the first that was measured on forget sets,
-    else accuracy.
+    The two kinds are forget sets and sets to keep. If no metric was measured on both kinds, return the first metric
+    that was measured on forget sets. If there is none either, return accuracy.
     """
     scores = list(subject_scores)
     sets = {metric: axes(scores, metric, docs) for metric in HEADLINES}

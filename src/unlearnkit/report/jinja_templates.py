@@ -1,6 +1,6 @@
-"""Fill in the report's Jinja templates.
+"""Fill in the Jinja templates of the report.
 
-They are the page, the model card and the limitations.
+There is a template for the page, for the model card and for the limitations.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from unlearnkit.report.tables.board import setting
 
 
 def render_template(name: str, **values: object) -> str:
-    """Fill in a template.
+    """Fill in a template and return the text.
 
-    Whatever is written into HTML is escaped. Control and direction marks are made visible in every template.
+    All values are escaped in HTML templates. In every template, control characters and text-direction characters are
+    replaced by visible signs.
     """
     return _environment().get_template(name).render(values)
 
@@ -40,12 +41,12 @@ def _environment() -> Environment:
 
 
 def _finalize(value: object) -> object:
-    """Make text from others visible, and leave markup of this package alone."""
+    """Replace hidden characters in text, but leave this package's markup as is."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _unbroken(text: str) -> Markup:
-    """Return HTML without line breaks in numbers such as `8.5e-19`."""
+    """Return HTML that prevents line breaks in numbers such as `8.5e-19`."""
     parts = re.split(r"(-?\d\.\d+e-?\d+)", visible(text))
     whole = Markup('<span class="whole">{}</span>')
     return Markup().join(whole.format(part) if place % 2 else part for place, part in enumerate(parts))

@@ -1,6 +1,6 @@
 """The content of a report, which `build` reads from run folders.
 
-Needs no language model.
+This module does not load language models.
 """
 
 from __future__ import annotations
@@ -23,43 +23,43 @@ from unlearnkit.suites.base import GridReport
 
 
 class SubjectReport(Value):
-    """A model under test: how it was made, and its scores."""
+    """A model under test: how the model was made, and its scores."""
 
     name: str
-    """`target`, `retrained`, or the run's name."""
+    """The subject's name: `target`, `retrained`, or the name of the run."""
     title: str
-    """Display name."""
+    """Name that the report displays."""
     method: str | None = None
-    """Registered name of the method; None for a model that was only measured."""
+    """Registered name of the method that made the model; None for a model that was only measured."""
     collapsed: bool = False
-    """Whether training stopped at a non-finite loss. The last finite checkpoint was then measured."""
+    """Whether training stopped at a non-finite loss. If so, the last checkpoint with a finite loss was measured."""
     stopped_after: int | None = None
-    """Number of steps after which a stop rule ended the run because of too much harm; None if none did."""
+    """Number of steps after which training was stopped because it did too much harm; None if it was not stopped."""
     settings: dict[str, object] = Field(default_factory=dict)
-    """Hyperparameters that distinguish this run from others."""
+    """Hyperparameters that distinguish this run from other runs."""
     prompted: bool = False
-    """Whether it was measured under a system prompt."""
+    """Whether the model was measured with a system prompt."""
     guarded: bool = False
-    """Whether it is an unchanged model behind a guard."""
+    """Whether the subject is an unchanged model behind a guard."""
     targets: Taught | None = None
-    """How its training targets were made; None without targets."""
+    """How the training targets were written; None if the method has no targets."""
     scores: dict[str, Score] = Field(default_factory=dict)
-    """Scores by flat name (`near.refusal_rate`, `cost.seconds`)."""
+    """Scores by name, such as `near.refusal_rate` or `cost.seconds`."""
     attacks: dict[str, Score] = Field(default_factory=dict)
-    """Scores under attack by flat name (`jailbreak.forget.accuracy`)."""
+    """Scores under attack by name, such as `jailbreak.forget.accuracy`."""
     attacked: dict[str, Attempted] = Field(default_factory=dict)
-    """The attacks that gave these scores, by registered name."""
+    """The attacks on this subject, by the attack's registered name."""
     judged_by: dict[str, str] = Field(default_factory=dict)
-    """Model that each model judge used, by the judge's name."""
+    """The language model that each judge used, by the judge's name."""
     curve: tuple[CurvePoint, ...] = ()
     effects: EffectTable | None = None
-    """G-effects of objectives on risks at this run's checkpoints; None if they were not measured."""
+    """G-effects of objectives on risks at this run's checkpoints; None if no G-effects were measured."""
     records: tuple[Record, ...] = ()
-    """Measurements of each row, from which the samples are chosen."""
+    """The measurements of each row. The report's samples are chosen from them."""
 
     @property
     def is_reference(self) -> bool:
-        """Whether methods are compared to this model."""
+        """Whether this is a reference model, to which methods are compared."""
         return self.name in REFERENCES
 
 
@@ -70,32 +70,32 @@ class Report(Value):
     scope: Scope
     request: str | None = None
     show_forget_text: bool = False
-    """Whether the file may contain secrets, and questions and outputs of the forget sets."""
+    """Whether the report may contain secrets, and the forget sets' questions and outputs."""
     subjects: tuple[SubjectReport, ...]
-    """The target model first, then the retrained model if there is one, then the methods."""
+    """The target model, then the retrained model if there is one, then the models that methods made."""
     docs: ScoreDocs = Field(default_factory=ScoreDocs)
-    """Titles and meanings of the scores."""
+    """Titles and descriptions of the scores."""
     gates: tuple[GateResult, ...] = ()
     limitations: tuple[str, ...] = ()
     grid: GridReport | None = None
     recipes: dict[str, str] = Field(default_factory=dict)
-    """Resolved recipes (YAML) by subject name."""
+    """Resolved recipes as YAML text, by the subject's name."""
     environment: dict[str, str] = Field(default_factory=dict)
     created: str
-    """When the report was made, as shown."""
+    """Time at which the report was created, as text."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         names = [s.name for s in self.subjects]
         if len(set(names)) < len(names):
-            raise ValueError(f"two subjects have the same name: {names}; subjects need different names")
+            raise ValueError(f"two subjects have the same name: {names}; every subject in a report needs its own name")
         return self
 
     @property
     def methods(self) -> tuple[SubjectReport, ...]:
-        """The subjects that a method made."""
+        """The subjects that are not reference models."""
         return tuple(s for s in self.subjects if not s.is_reference)
 
     def subject(self, name: str) -> SubjectReport | None:
-        """Return the subject of that name, or None."""
+        """Return the subject with this name, or None if there is none."""
         return next((s for s in self.subjects if s.name == name), None)

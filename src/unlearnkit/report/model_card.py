@@ -1,4 +1,4 @@
-"""Write the model card, the README next to an unlearned model."""
+"""Write the model card, the README file of an unlearned model."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def model_card(
 
     Args:
         subject: the run's model.
-        scope: the scope, of which only the description is shown: no subject, alias or secret.
-        kind: `SubjectSpec.kind`, which decides how the model is loaded.
+        scope: the scope. The card shows only its description, and no subject, alias or secret.
+        kind: `SubjectSpec.kind`, on which the loading instructions depend.
         members: folders of an ensemble's adapters in `model/`.
-        references: scores of the target and the retrained model.
+        references: scores of the target model and the retrained model.
         gates: results of the model's gates.
-        limitations: what the scores do not show, in sentences.
-        docs: docs of all scores.
+        limitations: sentences on what the scores do not show.
+        docs: the docs of all scores.
     """
     docs, references = docs or ScoreDocs(), references or {}
     compared = (SubjectReport(name=name, title=name, scores=dict(scores)) for name, scores in references.items())
@@ -64,10 +64,10 @@ def model_card(
 
 
 def _board(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> str:
-    """Return the first subject's board as Markdown; empty without scores.
+    """Return the board of the first subject as Markdown; empty without scores.
 
-    The headline metric is shown for the references too. The board has a row per row set on which the first subject was
-    measured.
+    The board has one row for each row set on which the first subject was measured. For the other subjects, the
+    reference models, it shows only the headline metric.
     """
     subject, *references = subjects
     full, first = board(subjects, docs), headline((s.scores for s in subjects), docs)
@@ -87,9 +87,9 @@ def _board(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> str:
 
 
 def _own_tables(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> list[str]:
-    """Return a titled table per kind of scores off the board.
+    """Return a titled table for each kind of score outside the board.
 
-    Scores that the report folds away are left out.
+    Scores that the report shows only in collapsed sections are omitted.
     """
     heads = [Column("", "value"), *(Column("", f"of {s.name}") for s in subjects[1:]), Column("", "", text=True)]
     parts = []

@@ -1,8 +1,8 @@
 """Render the report as one self-contained HTML file.
 
-Everything that is written into the page is escaped by Jinja; control and direction marks are made visible first. A
-content security policy lets only the page's own two scripts run, by their hashes, and lets the page load nothing. So
-even a hole in the escaping would not let model output run code.
+Jinja escapes all text on the page. Before that, control characters and text-direction characters are replaced by
+visible signs. A content security policy allows only the page's own two scripts, which it identifies by their hashes,
+and forbids loading anything. Therefore model output could not run code even if it were not escaped correctly.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def render(report: Report) -> str:
 def write(report: Report, path: Path) -> None:
     """Write the report atomically.
 
-    Only the owner can read a report that shows forget text.
+    If the report shows forget text, only the file's owner can read the file.
     """
     page = render(report)
     with writing(path):
@@ -85,16 +85,16 @@ def write(report: Report, path: Path) -> None:
 
 
 def _opened(splits: list[str]) -> set[str]:
-    """Return the sets whose samples are unfolded at first.
+    """Return the row sets whose samples are expanded when the page opens.
 
-    They are `forget`, and `near` or else the first set that must stay.
+    These are `forget` and `near`. If there is no set `near`, the first of the sets to keep replaces it.
     """
     near = next((split for split in ("near", *splits) if split in splits and stays(split)), "")
     return {"forget", near}
 
 
 def _figures(report: Report, effects: Sequence[EffectSection]) -> dict[str, dict[str, object]]:
-    """Return every chart, by the id of its HTML element."""
+    """Return all charts, by the id of the HTML element."""
     figures = {"chart-plane": charts.plane(report), "chart-probes": charts.probe_dots(report)}
     figures |= {f"chart-curve-{i}": figure for i, figure in enumerate(charts.term_curves(report))}
     figures |= {name: plotly_figure(picture) for section in effects for name, picture in section.charts}
@@ -102,7 +102,7 @@ def _figures(report: Report, effects: Sequence[EffectSection]) -> dict[str, dict
 
 
 def _policy(scripts: Sequence[str]) -> str:
-    """Return the content security policy."""
+    """Return the page's content security policy."""
     digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
     return (

@@ -1,4 +1,4 @@
-"""Choose samples: what every subject output to the same questions."""
+"""Choose sample questions, with the output of every subject."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _BADGES = {
     "leaks in trace": ("trace_leak_rate", 1.0),
     "incoherent": ("coherence", 0.0),
 }
-"""For each badge, the metric and its value on a record that earns the badge."""
+"""For each badge, a metric and a value. A record has the badge if the metric has this value."""
 
 
 class Badge(NamedTuple):
-    """The result of a metric on one output, with a tone.
+    """A short label on an output, with a tone.
 
-    The tone says whether the result is good on that row set.
+    The label states the result of a metric. The tone states whether this result is good on the row set.
     """
 
     word: str
@@ -34,14 +34,14 @@ class Badge(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The output of one subject."""
+    """The output of one subject, with badges."""
 
     subject: SubjectReport
     badges: tuple[Badge, ...]
     trace: Excerpt
     response: Excerpt
     cut_off: bool
-    """Whether the output was stopped at the token limit."""
+    """Whether generation stopped at the token limit."""
 
 
 class Sample(NamedTuple):
@@ -50,7 +50,7 @@ class Sample(NamedTuple):
     question: Excerpt
     language: str
     gold: Excerpt | None
-    """The expected answer; None if forget text is not shown."""
+    """The expected answer; None if the report does not show forget text."""
     answers: tuple[Answer, ...]
 
 
@@ -59,15 +59,15 @@ class SampleSet(NamedTuple):
 
     split: str
     hidden: bool
-    """Whether its text is not shown; there are no samples then."""
+    """Whether the text of the row set is hidden; if so, `samples` is empty."""
     samples: tuple[Sample, ...]
 
 
 def sample_sets(report: Report, withhold: Withhold, per_set: int = 3) -> tuple[SampleSet, ...]:
     """Choose evenly spaced samples of each row set.
 
-    They are rows that every subject with outputs answered. If forget text is not shown, the forget sets have no
-    samples, and `withhold` removes secrets from the other sets.
+    Only rows that were answered by every subject with outputs are chosen. If the report does not show forget text, the
+    forget sets have no samples, and `withhold` removes secrets from the samples of other sets.
     """
     answered = [(s, {(r.split, r.row.id): r for r in s.records if r.generation is not None}) for s in report.subjects]
     answered = [(subject, records) for subject, records in answered if records]
@@ -84,9 +84,10 @@ def sample_sets(report: Report, withhold: Withhold, per_set: int = 3) -> tuple[S
 
 
 def _spread(keys: Sequence[tuple[str, str]], count: int) -> Sequence[tuple[str, str]]:
-    """Return the middles of `count` equal stretches of the keys.
+    """Return `count` evenly spaced keys.
 
-    If there are at most `count` keys, return all.
+    The keys are split into `count` parts of equal length, and the middle key of each part is returned. If there are at
+    most `count` keys, all are returned.
     """
     if len(keys) <= count:
         return keys
@@ -124,9 +125,9 @@ def _badges(subject: SubjectReport, record: Record, scope: Scope) -> tuple[Badge
 
 
 def _tone(metric: type[Metric], value: float, subject: SubjectReport, split: str) -> Tone:
-    """Return whether the value is the better one on this set.
+    """Return whether a metric's value is good on a row set.
 
-    References are not judged.
+    The value is 0 or 1. For reference models the tone is always "none".
     """
     better = metric.doc.better(split)
     if subject.is_reference or better is None:

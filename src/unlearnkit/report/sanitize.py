@@ -1,4 +1,4 @@
-"""Make text from others, mainly model output, safe to show."""
+"""Make untrusted text, such as model output, safe to show."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 Withhold = Callable[[str], str]
-"""Replaces what must not be shown in a text."""
+"""Function that replaces the secrets in a text."""
 
 WITHHELD = "[withheld]"
 
-# Control characters, the marks that reverse or embed text direction, lone surrogates and the two non-characters.
+# Control characters, characters that change the text direction, lone surrogates, and U+FFFE and U+FFFF.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 class Excerpt(NamedTuple):
-    """The beginning of a text, and how many characters follow."""
+    """The beginning of a text, and the number of omitted characters."""
 
     text: str
     more: int
@@ -26,20 +26,20 @@ class Excerpt(NamedTuple):
 def visible(text: str) -> str:
     """Replace characters that could hide or reorder text by visible signs.
 
-    Such signs are `␀` and `⟨U+202E⟩`.
+    Examples of visible signs are `␀` and `⟨U+202E⟩`.
     """
     return _UNSEEN.sub(_sign, text.replace("\r\n", "\n"))
 
 
 def markdown_line(text: str) -> str:
-    """Return text on one line, with Markdown and HTML escaped."""
+    """Return the text on one line, with Markdown and HTML syntax escaped."""
     return re.sub(r"([\\<>\[\]|`*#!])", r"\\\1", _on_one_line(text))
 
 
 def markdown_code(text: str) -> str:
-    """Return text on one line as Markdown code.
+    """Return the text on one line, as inline code in Markdown.
 
-    Only backticks need replacing there.
+    Backticks are replaced by apostrophes. No other character needs to be escaped in inline code.
     """
     return "`" + _on_one_line(text).replace("`", "'") + "`"
 
@@ -47,7 +47,7 @@ def markdown_code(text: str) -> str:
 def excerpt(text: str, limit: int = 300) -> Excerpt:
     """Return the first `limit` characters of a text.
 
-    A text that is at most 10 % longer is not cut.
+    A text that exceeds `limit` by at most 10 % is returned whole.
     """
     if len(text) <= limit * 1.1:
         return Excerpt(text, 0)
@@ -55,16 +55,18 @@ def excerpt(text: str, limit: int = 300) -> Excerpt:
 
 
 def withholder(forms: Sequence[str]) -> Withhold:
-    """Return a function that replaces every form by `[withheld]`.
+    """Return a function that replaces every secret in a text by `[withheld]`.
 
-    It replaces whole words, in either case. Forms of one character (the letter of a choice) reveal nothing without
-    their question and are not replaced.
+    Args:
+        forms: the spellings of the secrets. A form is replaced only where it is a whole word or several whole words;
+            upper and lower case are not distinguished. Forms of one character, such as the letter of a choice, are not
+            replaced, because they reveal nothing without the question.
     """
     known = {unicodedata.normalize("NFC", form.strip()) for form in forms if len(form.strip()) > 1}
     if not known:
         return str
-    # The longest first, so that no part of a form is left. A form that begins or ends in a sign ("+31 20 ...") has no
-    # word boundary there.
+    # Longer forms come first, so that no part of a form remains. `\b` would fail at the "+" of "+31 20 ...". Therefore
+    # the pattern requires only that no word character precedes or follows the form.
     words = (rf"(?<!\w){re.escape(form)}(?!\w)" for form in sorted(known, key=len, reverse=True))
     pattern = re.compile("|".join(words), re.IGNORECASE)
     return lambda text: pattern.sub(WITHHELD, unicodedata.normalize("NFC", text))

@@ -1,4 +1,4 @@
-"""The interface of a model under test, for measurements, attacks and explanations."""
+"""The interface of a model under test, used by measurements and attacks."""
 
 from __future__ import annotations
 
@@ -11,79 +11,81 @@ from unlearnkit.data.trace_format import Style
 from unlearnkit.records.probe import Probe
 from unlearnkit.records.schema import Tokens
 
-if TYPE_CHECKING:  # a recipe names methods, and reading one does not wait for these
+if TYPE_CHECKING:  # recipes import this module, which must be fast to import
     from unlearnkit.data.encoding import Layout
 
 Capability = Literal["generate", "token_logprobs", "full_logits", "hidden", "gradients", "weights"]
-"""`generate`: text for a question. `token_logprobs`: log p of the tokens of a given answer. `full_logits`: the whole
-next-token distribution, which ranks and variances need. `hidden`: hidden states. `gradients`: derivatives of a loss by
-the weights. `weights`: the weights themselves, of which a copy can be trained."""
+"""What a subject can provide. `generate`: text for a question. `token_logprobs`: log p of the tokens of a given answer.
+`full_logits`: the whole next-token distribution, which is needed for ranks and variances. `hidden`: hidden states.
+`gradients`: derivatives of a loss with respect to the weights. `weights`: the weights themselves, so that a copy of the
+model can be trained."""
 
 ALL: frozenset[Capability] = frozenset(("generate", "token_logprobs", "full_logits", "hidden", "gradients", "weights"))
-"""What a local model with floating-point weights offers."""
+"""All capabilities; a local model with floating-point weights offers all of them."""
 
 OnRows = Callable[[int], None]
-"""Called with the number of rows each time some are done."""
+"""Progress callback; its argument is the number of rows just completed."""
 
 
 class Subject(Protocol):
-    """A model under test: local weights, a guarded model, an ensemble.
+    """A model under test: local weights, a guarded model, or an ensemble.
 
-    A caller checks `capabilities` first (see `require`); what a subject does not offer is reported as "not measured".
-    Methods take probes: a row, and how the output on it begins.
+    The caller must check `capabilities` first (see `require`). Scores that need a missing capability are reported as
+    "not measured". Most methods take probes. A probe is a row, with an optional beginning of the output (a prefill).
     """
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """What the subject offers, computed from what it is."""
+        """The capabilities that this subject offers."""
 
     @property
     def layout(self) -> Layout:
-        """Layout of questions: by the chat template, or as plain text."""
+        """Layout of questions: with the chat template, or as plain text."""
 
     @property
     def positions(self) -> int:
-        """Largest number of tokens of a question with its answer."""
+        """Maximum number of tokens of a question with its answer."""
 
     def with_style(self, style: Style | None) -> Subject:
-        """Return the same subject that marks begun traces in this style.
+        """Return this subject with another style for prefilled traces.
 
-        A begun trace is one that the probe prefills. None: the first style whose tokens the tokenizer knows.
+        The style determines the markers around a trace that a probe prefills. None: the first style whose tokens the
+        tokenizer knows.
         """
 
     def fits(self, probe: Probe) -> bool:
-        """Return whether the probe with its answer is short enough."""
+        """Return whether the probe and its answer are short enough."""
 
     def has_room(self, probe: Probe) -> bool:
-        """Return whether question and prefilled output leave room for more tokens."""
+        """Return whether question and prefilled text leave room for new tokens."""
 
     def generate(
         self, probes: Sequence[Probe], *, max_new_tokens: int, on_rows: OnRows = lambda _: None
     ) -> list[Generation]:
-        """Generate greedily for each probe, in order.
+        """Generate an output for each probe, by greedy decoding.
 
-        What a probe begins is part of the output.
+        The outputs are in the order of the probes. An output includes the text that the probe prefills.
 
         Raises:
-            InputError: a question leaves no room for an answer.
+            InputError: a question is so long that it leaves no room for an answer.
         """
 
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
         """Measure the tokens of each row's answer.
 
-        The answer follows what the probe begins. Needs `token_logprobs`.
+        The answer follows the text that the probe prefills. The subject must offer `token_logprobs`.
         """
 
     def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:
         """Return log p of the tokens of each row's answer.
 
-        The logarithm is natural. Needs `token_logprobs`.
+        Logarithms are natural. The subject must offer `token_logprobs`.
         """
 
     def gradient_norms(self, probe: Probe) -> list[float]:
-        """Return the L2 norm of each weight's gradient.
+        """Return the L2 norm of the gradient of each weight tensor.
 
-        The gradient is that of the mean loss on the answer. Needs `gradients`.
+        The gradient is taken of the mean loss over the answer's tokens. The subject must offer `gradients`.
         """
 
 
@@ -92,14 +94,14 @@ def require(subject: Subject, needs: Collection[Capability], *, what: str, fix: 
 
     Args:
         subject: the model under test.
-        needs: capabilities that `what` needs.
-        what: what cannot be done, as the message names it.
+        needs: the required capabilities.
+        what: the operation that needs these capabilities; it begins the error message.
         fix: what the user can do instead.
     """
     if lacking := sorted(set(needs) - subject.capabilities):
         raise InputError(
-            f"{what} needs what the subject does not offer",
+            f"{what} needs a capability that the model does not offer",
             value=", ".join(lacking),
-            allowed=f"this subject offers {', '.join(sorted(subject.capabilities))}",
+            allowed=f"this model offers {', '.join(sorted(subject.capabilities))}",
             fix=fix,
         )

@@ -1,4 +1,4 @@
-"""Several adapters on one base that answer together."""
+"""An ensemble: several adapters on one base model that answer together."""
 
 from __future__ import annotations
 
@@ -28,23 +28,25 @@ from unlearnkit.subjects.local import BATCH_ROWS, VIEW, LoadedSubject
 
 
 class EnsembleSubject(LoadedSubject):
-    """Members that share one base in memory and differ in their adapters.
+    """Several models that share one base in memory and have different adapters.
 
-    The probability of the next token is the normalized geometric mean of the members' probabilities: the mean of their
-    log-probabilities over the vocabulary, renormalized so that the probabilities sum to 1. A member that is sure a
-    token is wrong can veto it. With one member this is that member's own distribution.
+    The probability of the next token is the normalized geometric mean of the members' probabilities: the members'
+    log-probabilities are averaged for each token of the vocabulary and renormalized so that the probabilities sum to 1.
+    A member that gives a token a probability near 0 can veto the token. An ensemble of one member has this member's
+    distribution.
 
-    There are no gradients, weights or hidden states of the ensemble as a whole, so it offers none.
+    An ensemble as a whole has no gradients, weights or hidden states, so it does not offer them.
 
     Args:
-        model: the base with every member's adapter under a name of its own, as `put_adapters` returns it.
-        tokenizer: of the base.
-        members: folder of each adapter, by its name in `model`.
-        style: how traces that probes begin are marked; None: the first style whose tokens the tokenizer knows.
+        model: the base with every member's adapter; each adapter has a unique name (see `put_adapters`).
+        tokenizer: the base's tokenizer.
+        members: the folder of each adapter, by the adapter's name in `model`.
+        style: style of the markers around a trace that a probe prefills; None: the first style whose tokens the
+            tokenizer knows.
     """
 
     model: Any
-    """A `PeftModel`, which runs whichever member is active."""
+    """A `PeftModel`, which runs with the adapter of the active member."""
 
     def __init__(
         self,
@@ -55,7 +57,7 @@ class EnsembleSubject(LoadedSubject):
         style: Style | None = None,
     ) -> None:
         if not members:
-            raise InputError("an ensemble needs a member", value=0, allowed="at least 1")
+            raise InputError("an ensemble needs at least one member", value=0, allowed="at least 1")
         super().__init__(model, tokenizer, style=style)
         self.members = dict(members)
 
@@ -71,10 +73,10 @@ class EnsembleSubject(LoadedSubject):
         """Load a base and an adapter from each folder onto the device.
 
         Args:
-            base: folder or Hub id of the base.
-            folders: of the adapters.
-            dtype: of the base's weights.
-            where: the place that names the models, for errors.
+            base: folder or Hub id of the base model.
+            folders: the adapters' folders.
+            dtype: type of the base's weights.
+            where: setting that names the models, for error messages.
 
         Raises:
             InputError: a model cannot be used, or an adapter does not fit the base.
@@ -87,22 +89,22 @@ class EnsembleSubject(LoadedSubject):
 
     @property
     def base(self) -> str:
-        """Folder or Hub id of the base."""
+        """Folder or Hub id of the base model."""
         return str(self.model.get_base_model().name_or_path)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """What several models together have: text and distributions."""
+        """The capabilities of an ensemble: generated text and token distributions."""
         return frozenset({"generate", "token_logprobs", "full_logits"})
 
     def with_style(self, style: Style | None) -> EnsembleSubject:
-        """Return an ensemble with shared models that marks traces in this style."""
+        """Return an ensemble of the same models with another trace style."""
         return EnsembleSubject(self.model, self.tokenizer, self.members, style=style)
 
     def gradient_norms(self, probe: Probe) -> list[float]:
-        """Raise `InputError`: an ensemble has no gradient of its own."""
+        """Raise `InputError`, because an ensemble has no gradients."""
         del probe
-        require(self, {"gradients"}, what="a gradient norm", fix="measure a member: its folder holds an adapter")
+        require(self, {"gradients"}, what="a gradient norm", fix="measure one member alone: its folder is an adapter")
         raise AssertionError("unreachable: an ensemble never offers gradients")
 
     def _activate(self, name: str) -> None:
@@ -113,16 +115,17 @@ class EnsembleSubject(LoadedSubject):
         return _AveragedTokens(model, tuple(self.members), self._activate)
 
     def _batches(self, probes: Sequence[Probe], size: int = BATCH_ROWS) -> Iterator[Pack]:
-        """Pack the probes' answers; see `LoadedSubject`.
+        """Pack the probes' answers into batches; see `LoadedSubject`.
 
-        Batches are smaller if every member's logits of all positions are in memory at once.
+        Batches are smaller if the logits of all members at all positions must be in memory at the same time.
         """
         return super()._batches(probes, size if self.engine.own_head else max(1, size // len(self.members)))
 
     def _values(self, batch: Pack, kind: Literal["logps", "statistics"]) -> Tensor:
         """Return values under the averaged distribution, computed chunk by chunk.
 
-        The final hidden states of a batch are kept of each member, and the logits of one chunk.
+        For each member, the final hidden states of the batch are kept in memory. Logits are kept for only one chunk of
+        tokens at a time.
         """
         engine, labels, wanted = self.engine, batch.labels[VIEW].token, Quantity(VIEW, "states")
         states, parts = [], []
@@ -139,14 +142,14 @@ class EnsembleSubject(LoadedSubject):
 
 
 class _AveragedTokens:
-    """The averaged next-token distribution of each row, with a cache per member."""
+    """Computes averaged next-token distributions, with one cache per member."""
 
     def __init__(self, model: PreTrainedModel, names: Sequence[str], activate: Callable[[str], None]) -> None:
         self._readers: dict[str, NextTokens] = {name: CachedModel(model) for name in names}
         self._activate = activate
 
     def __call__(self, ids: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
-        """Read further tokens with each member in turn; returns normalized log-probabilities."""
+        """Run every member on new tokens and return averaged log-probabilities."""
         logits = []
         for name, reader in self._readers.items():
             self._activate(name)
@@ -154,16 +157,16 @@ class _AveragedTokens:
         return average(logits)
 
     def keep(self, rows: Tensor) -> None:
-        """Keep only these rows of every cache."""
+        """Remove all rows except these from every member's cache."""
         for reader in self._readers.values():
             reader.keep(rows)
 
 
 def average(logits: Sequence[Tensor]) -> Tensor:
-    """Average distributions as a normalized geometric mean.
+    """Average distributions by a normalized geometric mean.
 
     Args:
-        logits: (tokens, vocabulary) of each member.
+        logits: each member's logits, (tokens, vocabulary).
 
     Returns:
         (tokens, vocabulary) log-probabilities, float32 or wider: the mean of the members' log-softmax, renormalized.
@@ -175,7 +178,10 @@ def average(logits: Sequence[Tensor]) -> Tensor:
 
 
 def _logits(engine: Engine, states: Tensor) -> Tensor:
-    """Return the head's logits of states; the states themselves without a head."""
+    """Return the logits of hidden states.
+
+    If the engine does not run the model's head itself, `states` already are logits and are returned.
+    """
     if not engine.own_head:
         return states
     return engine.head().cast(compute_dtype(states)).logits(states)

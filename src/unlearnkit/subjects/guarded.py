@@ -1,4 +1,4 @@
-"""A model behind a guard: its users see outputs and nothing else."""
+"""A model behind a guard: its users see only outputs."""
 
 from __future__ import annotations
 
@@ -16,37 +16,38 @@ if TYPE_CHECKING:
     from unlearnkit.data.encoding import Layout
 
 OFFERED: frozenset[Capability] = frozenset({"generate"})
-"""What a guard lets through. Probabilities, gradients and weights would be those of the model behind it."""
+"""Capabilities that a guarded model offers. Probabilities, gradients and weights are not offered, because they would be
+those of the model behind the guard."""
 
 
 class Rules(Protocol):
-    """A guard's rules before and after the model.
+    """A guard's rules, applied before and after the model.
 
-    They are deterministic: the same probe and output give the same result.
+    Rules are deterministic: the same probe and output always give the same result.
     """
 
     def before(self, probe: Probe) -> Probe | Generation:
-        """Return the model's probe, or an output that replaces the model's."""
+        """Return the probe for the model, or the guard's own output."""
 
     def after(self, probe: Probe, output: Generation) -> Generation:
-        """Return the output as the user reads it.
+        """Return the output that the user sees.
 
         Args:
-            probe: as the user sent it.
-            output: whole, with its trace and what the probe begins.
+            probe: the probe as the user sent it.
+            output: the model's complete output, with its trace and the prefilled text.
         """
 
 
 class GuardedSubject:
     """A subject with rules before and after it; its weights are unchanged.
 
-    A probe may begin the output, as some interfaces allow their users. The guard passes the prefix on to the model,
-    which is the worse case for the guard. The rules read the prefix as a part of the request, and an output that they
-    replace keeps nothing of it.
+    A probe may prefill the beginning of the output, as some interfaces let their users do. The guard passes this prefix
+    on to the model, which is the harder case for the guard. The rules treat the prefix as a part of the request. When
+    the rules replace an output, the replacement does not contain the prefix.
 
     Args:
-        inner: the model under guard.
-        rules: what the guard does.
+        inner: the guarded model.
+        rules: the guard's rules.
     """
 
     def __init__(self, inner: Subject, rules: Rules) -> None:
@@ -54,38 +55,38 @@ class GuardedSubject:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """Generation, if the model under guard offers it."""
+        """`generate` if the guarded model offers it; otherwise nothing."""
         return self._inner.capabilities & OFFERED
 
     @property
     def layout(self) -> Layout:
-        """How questions are laid out."""
+        """Layout of questions: with the chat template, or as plain text."""
         return self._inner.layout
 
     @property
     def positions(self) -> int:
-        """Largest number of tokens of a question with its answer.
+        """Maximum number of tokens of a question with its answer.
 
-        A system turn of the guard counts too.
+        If the guard adds a system turn, the tokens of this turn are included.
         """
         return self._inner.positions
 
     def with_style(self, style: Style | None) -> GuardedSubject:
-        """Return the same guard that marks begun traces in this style."""
+        """Return the guarded model with another style for prefilled traces."""
         return GuardedSubject(self._inner.with_style(style), self._rules)
 
     def fits(self, probe: Probe) -> bool:
-        """Return whether the probe with its answer is short enough.
+        """Return whether the probe and its answer are short enough.
 
-        A probe that the guard answers always is.
+        Always true for a probe that the guard answers without the model.
         """
         passed = self._rules.before(probe)
         return isinstance(passed, Generation) or self._inner.fits(passed)
 
     def has_room(self, probe: Probe) -> bool:
-        """Return whether the request leaves room for more tokens.
+        """Return whether the request leaves room for new tokens.
 
-        A request that the guard answers always does.
+        Always true for a request that the guard answers without the model.
         """
         passed = self._rules.before(probe)
         return isinstance(passed, Generation) or self._inner.has_room(passed)
@@ -93,14 +94,15 @@ class GuardedSubject:
     def generate(
         self, probes: Sequence[Probe], *, max_new_tokens: int, on_rows: OnRows = lambda _: None
     ) -> list[Generation]:
-        """Generate for the probes that pass, and check each output.
+        """Generate outputs for the probes that the guard lets pass.
 
-        `max_new_tokens` limits the model's outputs and no output that replaces one.
+        The guard then filters each output. `max_new_tokens` limits the model's outputs. It does not limit outputs of
+        the guard.
 
         Raises:
-            InputError: the subject does not generate, or the guard's system turn leaves no room for an answer.
+            InputError: the guarded model cannot generate, or the guard's system turn leaves no room for an answer.
         """
-        require(self, OFFERED, what="generating", fix="guard a subject that generates")
+        require(self, OFFERED, what="generating text", fix="put the guard on a model that can generate")
         outputs: dict[int, Generation] = {}
         passed: dict[int, Probe] = {}
         for at, probe in enumerate(probes):
@@ -112,8 +114,8 @@ class GuardedSubject:
                     raise InputError(
                         "the guard's system turn and the question leave no room for an answer",
                         where=f"row {probe.row.id}",
-                        allowed=f"fewer than {self.positions} tokens, the number of positions of the model",
-                        fix="use a shorter prompt (method.prompt=TEXT), or none (method.prompt=false)",
+                        allowed=f"fewer than {self.positions} tokens in total, the model's number of positions",
+                        fix="use a shorter system prompt (method.prompt=TEXT), or none (method.prompt=false)",
                     )
                 passed[at] = result
         on_rows(len(outputs))
@@ -124,20 +126,20 @@ class GuardedSubject:
         return [outputs[at] for at in range(len(probes))]
 
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:  # noqa: ARG002
-        """Raise `InputError`: a guard offers no probabilities."""
+        """Raise `InputError`, because a guarded model offers no probabilities."""
         raise self._refusal("token_logprobs")
 
     def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:  # noqa: ARG002
-        """Raise `InputError`: a guard offers no probabilities."""
+        """Raise `InputError`, because a guarded model offers no probabilities."""
         raise self._refusal("token_logprobs")
 
     def gradient_norms(self, probe: Probe) -> list[float]:  # noqa: ARG002
-        """Raise `InputError`: a guard offers no gradients."""
+        """Raise `InputError`, because a guarded model offers no gradients."""
         raise self._refusal("gradients")
 
     def _refusal(self, capability: Capability) -> InputError:
         return InputError(
-            "a guarded subject does not offer this: it would be that of the model behind the guard",
+            "a guarded model does not offer this capability, which belongs to the model behind the guard",
             value=capability,
             allowed=", ".join(sorted(self.capabilities)) or "nothing",
             fix="measure the model behind the guard: unlearn eval MODEL --suite ...",

@@ -1,6 +1,6 @@
 """A model on this machine: the only subject with weights.
 
-`LoadedSubject` is what it shares with an ensemble.
+`LoadedSubject` is the base class of local models and ensembles.
 """
 
 from __future__ import annotations
@@ -39,12 +39,13 @@ VIEW = "rows"
 class LoadedSubject(ABC):
     """A subject that runs a model on this process's device.
 
-    The model is in eval mode.
+    The model is put in eval mode.
 
     Args:
-        model: the model.
-        tokenizer: its tokenizer.
-        style: how traces that probes begin are marked; None: the first style whose tokens the tokenizer knows.
+        model: the model to run.
+        tokenizer: the model's tokenizer.
+        style: style of the markers around a trace that a probe prefills; None: the first style whose tokens the
+            tokenizer knows.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class LoadedSubject(ABC):
     def _values(self, batch: Pack, kind: Literal["logps", "statistics"]) -> Tensor:
         """Return values at the labeled tokens of a batch.
 
-        Shapes are those of `Engine.forward`.
+        `Engine.forward` describes the shapes.
         """
 
     def _next_tokens(self, model: PreTrainedModel) -> NextTokens:
@@ -66,31 +67,31 @@ class LoadedSubject(ABC):
 
     @property
     def layout(self) -> Layout:
-        """How questions are laid out."""
+        """Layout of questions: with the chat template, or as plain text."""
         return self.encoder.layout
 
     @property
     def positions(self) -> int:
-        """Largest number of tokens of a question with its answer."""
+        """Maximum number of tokens of a question with its answer."""
         return most_positions(self.model.config)
 
     @property
     def width(self) -> int:
-        """Size of the hidden states."""
+        """Dimension of the hidden states."""
         return int(self.model.config.get_text_config().hidden_size)
 
     @cached_property
     def encoder(self) -> ChatEncoder:
-        """How rows become token ids."""
+        """The encoder that converts rows to token ids."""
         return ChatEncoder(self.tokenizer, self.positions, style=self._style)
 
     @cached_property
     def engine(self) -> Engine:
-        """The model with the chunked head."""
+        """The model in an engine, which computes logits chunk by chunk."""
         return Engine(self.model).eval()
 
     def fits(self, probe: Probe) -> bool:
-        """Return whether the probe with its answer is short enough."""
+        """Return whether the probe and its answer are short enough."""
         try:
             self.encode_answer(probe)
         except TooLong:
@@ -98,14 +99,14 @@ class LoadedSubject(ABC):
         return True
 
     def has_room(self, probe: Probe) -> bool:
-        """Return whether question and prefilled output leave room for more tokens."""
+        """Return whether question and prefilled text leave room for new tokens."""
         prompt = self.encoder.prompt(probe.row.question, probe.row.history)
         return len(prompt) + len(self.encode_begun(probe)) < self.positions
 
     def generate(
         self, probes: Sequence[Probe], *, max_new_tokens: int, on_rows: OnRows = lambda _: None
     ) -> list[Generation]:
-        """Generate greedily for each probe; see `Subject.generate`."""
+        """Generate an output for each probe; see `Subject.generate`."""
         prompts = [self.encoder.prompt(probe.row.question, probe.row.history) for probe in probes]
         begun = [self.encode_begun(probe) for probe in probes]
         for probe, prompt, start in zip(probes, prompts, begun, strict=True):
@@ -114,7 +115,7 @@ class LoadedSubject(ABC):
                     "the question leaves no room for an answer",
                     where=f"row {probe.row.id}",
                     value=f"{len(prompt) + len(start)} tokens",
-                    allowed=f"fewer than {self.positions} tokens, the number of positions of the model",
+                    allowed=f"fewer than {self.positions} tokens, the model's number of positions",
                     fix="shorten the question",
                 )
         return generate(
@@ -129,7 +130,7 @@ class LoadedSubject(ABC):
 
     @torch.no_grad()
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
-        """Measure each answer in one teacher-forced pass, without its trace."""
+        """Measure the tokens of each answer, but not those of its trace."""
         values = list[Tokens]()
         for batch in self._batches(probes):
             logps, ranks, means, variances = self._values(batch, "statistics").unbind(1)
@@ -139,21 +140,21 @@ class LoadedSubject(ABC):
 
     @torch.no_grad()
     def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:
-        """Return log p of each answer's tokens, without those of its trace."""
+        """Return log p of each answer's tokens, without the trace's tokens."""
         values = list[list[float]]()
         for batch in self._batches(probes):
             values += _by_row(batch, self._values(batch, "logps"))[0]
         return values
 
     def encode_begun(self, probe: Probe) -> tuple[int, ...]:
-        """Return the token ids of what the probe begins."""
+        """Return the token ids of the text that the probe prefills."""
         return self.encoder.prefill(probe.trace, probe.answer) if probe.begun else ()
 
     def encode_answer(self, probe: Probe) -> Encoded:
-        """Encode the row's answer after exactly what the probe begins.
+        """Encode the row's answer after the text that the probe prefills.
 
         Raises:
-            TooLong: question and answer exceed the model's positions.
+            TooLong: question and answer have more tokens than the model has positions.
         """
         row, where = probe.row, f"row {probe.row.id}"
         if not probe.begun:
@@ -162,9 +163,9 @@ class LoadedSubject(ABC):
         return self.encoder.continuation(context, row.answer[len(probe.answer) :], where=where)
 
     def _batches(self, probes: Sequence[Probe], size: int = BATCH_ROWS) -> Iterator[Pack]:
-        """Pack the probes' answers as the view `VIEW` on the model's device.
+        """Pack the probes' answers into batches on the model's device.
 
-        Each batch has at most `size` rows.
+        The answers are the view `VIEW` of a batch. Each batch has at most `size` rows.
         """
         rows = [self.encode_answer(probe) for probe in probes]
         pad_id, device = int(self.tokenizer.pad_token_id), self.engine.device
@@ -179,13 +180,13 @@ class LocalSubject(LoadedSubject):
         """Load a model from a folder or Hub id onto the device.
 
         Args:
-            source: the model.
-            dtype: of the weights.
-            where: the place that names the model, for errors.
+            source: folder or Hub id of the model.
+            dtype: type of the weights.
+            where: setting that names the model, for error messages.
 
         Raises:
             InputError: the model cannot be used.
-            MissingDependency: the model cannot be obtained.
+            MissingDependency: the model cannot be obtained from the Hub.
             UnlearnError: the device has too little memory.
         """
         found = find_model(source, where=where)
@@ -194,20 +195,26 @@ class LocalSubject(LoadedSubject):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """Everything, unless weights are not floating-point numbers, as in some quantized models."""
+        """All capabilities if the weights are floating-point numbers.
+
+        Otherwise, as in some quantized models, `gradients` and `weights` are missing.
+        """
         trainable = all(parameter.is_floating_point() for parameter in self.model.parameters())
         return ALL if trainable else ALL - {"gradients", "weights"}
 
     def with_style(self, style: Style | None) -> LocalSubject:
-        """Return a subject that shares the model and marks in this style."""
+        """Return a subject with the same model and another trace style."""
         return LocalSubject(self.model, self.tokenizer, style=style)
 
     def gradient_norms(self, probe: Probe) -> list[float]:
-        """Return the L2 norm of each weight's gradient of the answer's loss."""
+        """Return the L2 norm of the gradient of each weight tensor.
+
+        The gradient is taken of the mean loss over the answer's tokens.
+        """
         (batch,) = self._batches([probe])
         weights = [parameter.requires_grad_() for parameter in self.model.parameters()]
         loss = -self._values(batch, "logps")[~batch.labels[VIEW].in_trace].mean()
-        # An embedding of positions that were not reached has no gradient.
+        # A weight that the loss does not depend on, such as an unused position embedding, has no gradient.
         gradients = torch.autograd.grad(loss, weights, allow_unused=True)
         return [0.0 if gradient is None else float(gradient.float().norm()) for gradient in gradients]
 
@@ -218,7 +225,7 @@ class LocalSubject(LoadedSubject):
 
 
 def _by_row(batch: Pack, *columns: Tensor) -> list[list[list[Any]]]:
-    """Split each column of values by row, without those of the trace."""
+    """Split columns of values by row, and drop the trace's values."""
     labels = batch.labels[VIEW]
     answer = ~labels.in_trace
     sizes = torch.bincount(labels.row[answer], minlength=labels.rows).tolist()

@@ -13,8 +13,8 @@ from unlearnkit.records.probe import Probe
 class NoTrace(PromptAttack):
     """Begin the output with an empty, closed trace.
 
-    The subject then answers without thinking. A method may tie refusals to a verdict in the trace. Whether the response
-    declines by itself shows only if there is no trace.
+    The subject then answers without reasoning first. A method may make refusals depend on a verdict in the trace. This
+    attack shows whether the subject also declines when there is no such verdict.
     """
 
     def rewrite(self, row: Row, draw: random.Random) -> Probe:  # noqa: ARG002

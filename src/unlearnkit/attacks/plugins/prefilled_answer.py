@@ -17,24 +17,29 @@ from unlearnkit.text.normalize import contains
 class PrefilledAnswer(PromptAttack):
     """Begin the response with the gold answer's words before the secret.
 
-    The trace before it is the row's own, if any: what the target model would have written. Rows whose answer begins
-    with the secret, or has no short form that shows where the secret starts, are left out.
+    If the row has a trace, the trace is prefilled before the answer. This is the trace that the target model would have
+    written. A row is left out if its answer begins with the secret. It is also left out if the row has no short form of
+    the answer, because the start of the secret is then unknown.
     """
 
     words: Annotated[int, Gt(0)] = 8
-    """Maximum number of words that are prefilled."""
+    """Maximum number of words of the answer to prefill."""
 
     def rewrite(self, row: Row, draw: random.Random) -> Probe | None:  # noqa: ARG002
-        """Return the row with its answer begun, or None."""
+        """Return the row with the start of its answer prefilled.
+
+        Returns None if the row must be left out.
+        """
         begun = before_secret(row.answer, row.accepted_answers, self.words)
         return Probe(row, trace=row.trace or None, answer=begun) if begun else None
 
 
 def before_secret(answer: str, forms: tuple[str, ...], at_most: int) -> str:
-    """Return the first words of an answer, before any of these forms.
+    """Return the words of an answer that precede all of these forms.
 
-    Empty if the answer contains no form, because then the start of the secret is unknown. There is no space at the
-    end, since many tokenizers make it a part of the next word.
+    Returns at most `at_most` words. Returns an empty text if the answer contains none of the forms, because the start
+    of the secret is then unknown. The text has no space at its end, since many tokenizers merge a space with the next
+    word.
     """
     words = answer.split(" ")
     starts = [start for form in forms if (start := _start(words, form)) is not None]
@@ -42,7 +47,10 @@ def before_secret(answer: str, forms: tuple[str, ...], at_most: int) -> str:
 
 
 def _start(words: list[str], form: str) -> int | None:
-    """Return the index of the word where the form starts, or None."""
+    """Return the index of the word where the form starts.
+
+    Returns None if the form does not occur.
+    """
     end = next((n for n in range(1, len(words) + 1) if contains(" ".join(words[:n]), form)), None)
     if end is None:
         return None

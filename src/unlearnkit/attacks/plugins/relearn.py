@@ -1,4 +1,4 @@
-"""Attack `relearn`: train briefly on some forget rows, or on neighbors."""
+"""Attack `relearn`: train briefly on some forget or near rows."""
 
 from __future__ import annotations
 
@@ -21,39 +21,42 @@ if TYPE_CHECKING:
 LR_TIMES_WIDTH = 0.05
 """Learning rate times width of the hidden states: 3e-4 for the pocket world's models, 1.2e-5 at a width of 4096.
 
-Under Adam, the learning rate for the same change of the outputs falls with the width (arXiv 2203.03466), so one number
-is good for models of every size. It was chosen on models that no method had trained: docs/guides/attacks.md."""
+Under Adam, the learning rate that changes the outputs by the same amount is inversely proportional to the width
+(arXiv 2203.03466), so this product suits models of every size. The value was chosen on models that no unlearning method
+had trained; see docs/guides/attacks.md."""
 
 
 @attack("relearn", paper="arXiv:2406.13356")
 class Relearn(Attack):
     """Train a copy briefly on some rows, and ask other forget rows.
 
-    Lost knowledge cannot be recovered from other rows; suppressed knowledge can. `relearn.forget` trains on a share of
-    the forget rows, `relearn.near` for as many steps on rows about neighbors, none of which must be forgotten. Both are
-    measured on the same rows: the forget rows that were not trained on, and the probes that ask for nothing that was.
+    Training on other rows can recover suppressed knowledge, but not lost knowledge. `relearn.forget` trains on a share
+    of the forget rows. `relearn.near` trains for the same number of steps on rows about neighbors, which contain
+    nothing that must be forgotten. Both are then asked the same questions: the forget rows that were not trained on,
+    and the paraphrased and translated questions that do not ask for a fact that was trained on.
     """
 
     needs: ClassVar[frozenset[Capability]] = frozenset({"generate", "token_logprobs", "gradients", "weights"})
 
     on: Annotated[tuple[Literal["forget", "near"], ...], MinLen(1)] = ("forget", "near")
-    """Row sets to train on, with one attempt each."""
+    """Row sets to train on; each set gives one attempt."""
     steps: Annotated[int, Gt(0)] = 20
-    """Optimizer steps."""
+    """Number of optimizer steps."""
     share: Annotated[float, Gt(0), Lt(1)] = 0.2
-    """Share of the forget rows that ask something which is trained on."""
+    """Share of the forget rows to train on. Rows without a question are ignored."""
     batch_size: Annotated[int, Gt(0)] = 8
     """Number of rows per step."""
     lr: Annotated[float, Gt(0)] | None = None
-    """Peak learning rate, which decays to 0; null to compute it from the subject's width, the same for every method."""
+    """Peak learning rate, which decays to 0. null: computed from the model's width, and so equal for all methods."""
 
     def budget(self) -> str:
         """Describe the budget: steps, rows and batch size."""
-        rows = " or ".join(f"{self.share:.0%} of the forget rows" if on == "forget" else "neighbors" for on in self.on)
+        words = {"forget": f"{self.share:.0%} of the forget rows", "near": "rows about neighbors"}
+        rows = " or on ".join(words[on] for on in self.on)
         return f"{self.steps} steps of {self.batch_size} rows on {rows}"
 
     def attempt(self, attacked: SubjectUnderAttack) -> list[Attempt]:
-        """Train and ask, once per non-empty row set."""
+        """Train and ask once per non-empty row set of `on`."""
         forget = attacked.rows.get("forget", ())
         if len(forget) < 2:
             return []
@@ -81,10 +84,10 @@ class Relearn(Attack):
 
 
 def others(rows: Sequence[Row], trained: Sequence[Row]) -> list[Row]:
-    """Return the rows that ask for nothing that was trained on.
+    """Return the rows that do not ask for a trained fact.
 
-    A row asks for something trained on if it shares its id with a trained row, or subject and attribute or, if either
-    has no attribute, its answer.
+    A row asks for a trained fact if it has the same id as a trained row, or the same subject and attribute. If the
+    row or any trained row has no attribute, having the same answer as a trained row is enough.
     """
     ids, answers = {row.id for row in trained}, {row.answer for row in trained}
     facts = {(row.subject, row.attribute) for row in trained if row.attribute is not None}

@@ -1,6 +1,6 @@
 """Draw the report's charts with plotly, without colors for text and grid.
 
-The page sets those from its CSS variables, for light and for dark mode.
+The page sets the colors of text and grid from its CSS variables, in light mode and in dark mode.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _DOTTED = {"line": {"color": NEUTRAL, "dash": "dot", "width": 1}, "layer": "belo
 _UNIT_AXIS = {"range": [-0.04, 1.04], "tickvals": [0, 0.25, 0.5, 0.75, 1], "zeroline": False}
 _DOT_METRICS = ("refusal_rate", "coherence")
 _POINTS = 400
-"""Maximum number of points on one line, of which more cannot be distinguished and only make the file larger."""
+"""Maximum number of points per line. More points would enlarge the file without a visible difference."""
 
 
 def mean_of(scores: Iterable[Score]) -> Score | None:
     """Return the mean of scores over row sets, with equal weights.
 
-    None if no score is a finite number. The ends of its interval are the means of the ends, as if errors were fully
-    correlated: too wide rather than too narrow.
+    Returns None if no score is a finite number. The ends of the mean's interval are the means of the scores' interval
+    ends. This treats the errors as fully correlated, so the interval is too wide rather than too narrow.
     """
     measured = [s for s in scores if s.value is not None and math.isfinite(s.value)]
     if not measured:
@@ -60,7 +60,7 @@ def mean_of(scores: Iterable[Score]) -> Score | None:
 def plane(report: Report) -> go.Figure | None:
     """Draw forgetting against utility, with one marker per subject.
 
-    None if no subject was measured on both axes.
+    Returns None if no subject was measured on both axes.
     """
     look, first = styles(report.subjects), headline((s.scores for s in report.subjects), report.docs)
 
@@ -86,7 +86,7 @@ def plane(report: Report) -> go.Figure | None:
                 text=[title],
                 textposition=position,
                 cliponaxis=False,
-                hovertemplate=f"{title}<br>to forget: {_words(x)}<br>to stay: {_words(y)}<extra></extra>",
+                hovertemplate=f"{title}<br>forget sets: {_words(x)}<br>sets to keep: {_words(y)}<extra></extra>",
             )
         )
         if subject.name == RETRAINED:
@@ -94,15 +94,15 @@ def plane(report: Report) -> go.Figure | None:
             figure.add_hline(y=y.value, **_DOTTED)
     for x_at, y_at, words, side in _CORNERS:
         figure.add_annotation(x=x_at, y=y_at, text=words, xanchor=side, **_CORNER)
-    figure.update_xaxes(title=f"{first.name} on what must be forgotten (mean over its sets)", **_UNIT_AXIS)
-    figure.update_yaxes(title=f"{first.name} on what must stay (mean)", **_UNIT_AXIS)
+    figure.update_xaxes(title=f"{first.name} on the forget sets (mean)", **_UNIT_AXIS)
+    figure.update_yaxes(title=f"{first.name} on the sets to keep (mean)", **_UNIT_AXIS)
     return finish(figure, 500, {"l": 64, "r": 16, "t": 40, "b": 56})
 
 
 def probe_dots(report: Report) -> go.Figure | None:
     """Draw the headline metric, refusals and coherence by row set.
 
-    Each has a column. None if nothing was measured.
+    Each metric has a column in the chart. Returns None if nothing was measured.
     """
     look = styles(report.subjects)
     boards = {s.name: report.docs.on_board(s.scores) for s in report.subjects}
@@ -141,9 +141,10 @@ def probe_dots(report: Report) -> go.Figure | None:
 
 
 def term_curves(report: Report) -> list[go.Figure]:
-    """Draw one chart per subject with a curve.
+    """Draw the loss terms over training steps, with one chart per subject.
 
-    Each has its own scale. A term has the same color in all charts.
+    Subjects without a training curve have no chart. Each chart has its own scale. A term has the same color in all
+    charts.
     """
     colors = term_colors(report)
     return [_term_curve(subject, colors) for subject in report.subjects if subject.curve]
@@ -169,16 +170,16 @@ def _term_curve(subject: SubjectReport, colors: Mapping[str, str]) -> go.Figure:
 
 
 def term_colors(report: Report) -> dict[str, str]:
-    """Return the color of every term; the total is gray."""
+    """Return the color of every loss term; the total loss is gray."""
     terms = dict.fromkeys(name for s in report.subjects for point in s.curve for name in point.values)
     rest = [term for term in terms if term not in ("loss", "total")]
     return {term: PALETTE[rest.index(term) % len(PALETTE)] if term in rest else NEUTRAL for term in terms}
 
 
 def _ends(score: Score) -> tuple[float, float, float]:
-    """Return the value and the ends of its interval.
+    """Return a score's value and the two ends of its interval.
 
-    A missing end is the value itself.
+    The value replaces a missing end.
     """
     value = score.value or 0.0
     return value, value if score.low is None else score.low, value if score.high is None else score.high
@@ -187,7 +188,7 @@ def _ends(score: Score) -> tuple[float, float, float]:
 def _error_bars(scores: Iterable[Score]) -> dict[str, object]:
     """Return error bars from each value to the ends of its interval.
 
-    Without an interval their length is 0.
+    If a score has no interval, its error bar has length 0.
     """
     ends = [_ends(score) for score in scores]
     above, below = [max(high - at, 0.0) for at, _, high in ends], [max(at - low, 0.0) for at, low, _ in ends]
@@ -204,7 +205,7 @@ def _words(score: Score) -> str:
 
 
 def _thin(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
-    """Return about `_POINTS` evenly spaced points at most.
+    """Return evenly spaced points, about `_POINTS` at most.
 
     The last point is always included.
     """
@@ -213,9 +214,9 @@ def _thin(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
 
 
 def finish(figure: go.Figure, height: int, margin: dict[str, int], **layout: object) -> go.Figure:
-    """Lay out a figure on the page's background.
+    """Set a figure's size and margins, and make its background transparent.
 
-    It has no legend, since the page has one.
+    The figure has no legend, because the page contains the legend.
     """
     return figure.update_layout(
         template="none",

@@ -1,6 +1,6 @@
 """Place the labels of a scatter plot.
 
-They should cover neither each other nor a marker.
+The aim is that no label covers another label or a marker.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# Approximate sizes in pixels: of the plot; of a letter and a line of a label; of the gap to the marker; half the size
-# of a marker and of a bar.
+# Approximate sizes in pixels. First the width and height of the plot. Then the width of a letter, the height of a line,
+# the gap between label and marker, half the size of a marker, and half the thickness of an error bar.
 _WIDTH, _HEIGHT = 700.0, 400.0
 _LETTER, _LINE, _GAP, _MARKER, _BAR = 7.0, 15.0, 7.0, 8.0, 3.0
 
@@ -23,11 +23,11 @@ _POSITIONS = {
     "bottom center": (0, -1),
     "top center": (0, 1),
 }
-"""Plotly's text positions and their direction, the preferred first."""
+"""Plotly's text positions with their directions (right, up), in order of preference."""
 
 
 class Point(NamedTuple):
-    """A labeled point of the unit square, with its bars."""
+    """A labeled point in the unit square, with its error bars."""
 
     text: str
     x: float
@@ -51,9 +51,10 @@ _PLOT = _Box(-0.04 * _WIDTH, -0.04 * _HEIGHT, 1.04 * _WIDTH, 1.07 * _HEIGHT)
 
 
 def place_labels(points: Sequence[Point]) -> list[str]:
-    """Return a text position for every point.
+    """Return the position of the label of every point.
 
-    Greedy: each label in turn takes the position where it covers least of what is drawn already.
+    The algorithm is greedy. Each label in turn gets the position where it covers the smallest area of markers, error
+    bars and earlier labels.
     """
     taken = [box for point in points for box in _drawn(point)]
     positions = []
@@ -66,7 +67,7 @@ def place_labels(points: Sequence[Point]) -> list[str]:
 
 
 def _drawn(point: Point) -> tuple[_Box, _Box, _Box]:
-    """Return the boxes of the marker and of its two bars."""
+    """Return the boxes of a point's marker and two error bars."""
     x, y = point.x * _WIDTH, point.y * _HEIGHT
     return (
         _Box(x - _MARKER, y - _MARKER, x + _MARKER, y + _MARKER),
@@ -82,13 +83,13 @@ def _label(point: Point, right: int, up: int) -> _Box:
 
 
 def _cost(box: _Box, taken: Sequence[_Box]) -> float:
-    """Return the area shared with others plus that outside the plot."""
+    """Return the label area that overlaps others or leaves the plot."""
     outside = (box.right - box.left) * (box.top - box.bottom) - _shared(box, _PLOT)
     return sum(_shared(box, other) for other in taken) + outside
 
 
 def _shared(a: _Box, b: _Box) -> float:
-    """Return the area of the intersection."""
+    """Return the area of the intersection of two boxes."""
     width = min(a.right, b.right) - max(a.left, b.left)
     height = min(a.top, b.top) - max(a.bottom, b.bottom)
     return max(width, 0.0) * max(height, 0.0)

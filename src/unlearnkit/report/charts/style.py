@@ -1,8 +1,8 @@
 """Colors and signs of subjects and risks.
 
-They are the same in charts and tables. The colors have a contrast of about 3 to 1 on white and on the dark background,
-and are distinct for readers with deuteranopia, protanopia and tritanopia. The sign distinguishes subjects without
-color.
+Charts and tables use the same colors and signs. The colors have a contrast of about 3 to 1 on the white and on the dark
+background. Readers with deuteranopia, protanopia or tritanopia can distinguish the colors. The signs distinguish
+subjects where colors are not visible.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from unlearnkit.report.model import SubjectReport
 PALETTE = ("#4a8ff0", "#c28a00", "#ad3f2c", "#249c61", "#8f38dc", "#e0609a")
 NEUTRAL = "#7c8796"
 FORGOTTEN, STAYS = PALETTE[1], PALETTE[0]
-"""Of risks on what must be forgotten, and on what must stay."""
+"""Colors of risks on forget sets, and of risks on sets to keep."""
 FALLS, RISES = PALETTE[0], PALETTE[2]
-"""Of a risk that falls in a step (its effect is positive), and of one that rises."""
+"""Colors of positive effects, where a step lowers the risk, and of negative effects, where it raises the risk."""
 LIGHT, HEAVY = "#aab1bb", PALETTE[4]
-"""Of instances with no weight, and with full weight."""
+"""Colors of instances with a weight of 0, and of instances with full weight."""
 
 SIGNS = {
     "circle": "●",
@@ -31,12 +31,12 @@ SIGNS = {
     "star": "★",
     "hexagon": "⬢",
 }
-"""Characters of markers, by plotly's names of their symbols."""
+"""Characters that look like plotly's marker symbols, by the symbol's name."""
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
 class Style(NamedTuple):
-    """A color, plotly's marker symbol, and the same symbol as a character."""
+    """A color and a marker, which is also given as character."""
 
     color: str
     symbol: str
@@ -44,7 +44,7 @@ class Style(NamedTuple):
 
 
 class RiskStyle(NamedTuple):
-    """A style with plotly's name of a dash."""
+    """A line style: color, marker, and plotly's dash name."""
 
     color: str
     symbol: str
@@ -53,14 +53,15 @@ class RiskStyle(NamedTuple):
 
 
 def sign_of(number: int) -> tuple[str, str]:
-    """Return marker symbol and character of the n-th item, from 0."""
+    """Return the marker symbol and character with this index."""
     return list(SIGNS.items())[number % len(SIGNS)]
 
 
 def risk_styles(risks: Iterable[str]) -> dict[str, RiskStyle]:
-    """Return a style per risk.
+    """Return a style for each risk.
 
-    There is one color for forget sets and one for all others. Within each, the signs differ.
+    Risks on forget sets have one color, and all other risks have a second color. Risks of the same color have different
+    signs.
     """
     look: dict[str, RiskStyle] = {}
     for risk in risks:
@@ -71,9 +72,9 @@ def risk_styles(risks: Iterable[str]) -> dict[str, RiskStyle]:
 
 
 def styles(subjects: Iterable[SubjectReport]) -> dict[str, Style]:
-    """Return a style per subject, by name.
+    """Return a style for each subject, by the subject's name.
 
-    References are gray and hollow, methods colored and filled.
+    Reference models have gray, hollow markers. Methods have colored, filled markers.
     """
     look = {TARGET: Style(NEUTRAL, "circle-open", "○"), RETRAINED: Style(NEUTRAL, "diamond-open", "◇")}
     methods = [subject.name for subject in subjects if not subject.is_reference]

@@ -1,6 +1,6 @@
 """A symmetric-log scale for signed values that span decades.
 
-The effects of ascent grow by decades while others stay near 0.
+G-effects need it: under gradient ascent, some effects grow by several powers of ten while other effects stay near 0.
 """
 
 from __future__ import annotations
@@ -10,23 +10,25 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 _SPREAD = 50.0
-"""Ratio of the largest magnitude to the lower quartile above which small values are lost on a linear scale."""
+"""If the largest magnitude is more than this many times the lower quartile, small values would be invisible on a linear
+scale, and the scale is symmetric-log."""
 _DECADES = 4
-"""Maximum number of decades below the largest magnitude in which sizes are distinguished."""
+"""Maximum number of decades of the logarithmic part, counted down from the largest magnitude."""
 _APART = 0.07
-"""Share of the axis: the text of a tick nearer to 0 would overlap that of the tick at 0."""
+"""Minimum distance of a tick from 0, as a share of the axis. Closer ticks are omitted, because their text would overlap
+the text of the tick at 0."""
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Tick(NamedTuple):
-    """The drawn position of a tick, and its value."""
+    """A tick: its drawn position and its value."""
 
     at: float
     value: float
 
     @property
     def text(self) -> str:
-        """`0`, `−100`, and powers of ten for values that are longer."""
+        """Text of the tick: `0`, `−100`, or a power of ten."""
         sign, size = "−" if self.value < 0 else "", abs(self.value)
         if self.value == 0 or 1e-3 <= size < 1e4:
             return f"{sign}{size:g}"
@@ -36,11 +38,11 @@ class Tick(NamedTuple):
 class Scale(NamedTuple):
     """A linear or symmetric-log scale.
 
-    Symmetric-log is sign(v) log10(1 + |v| / unit), which is linear near 0.
+    The symmetric-log scale draws a value v at sign(v) log10(1 + |v| / unit), which is linear near 0.
     """
 
     unit: float | None
-    """Magnitude below which the scale is roughly linear; None: it is linear everywhere."""
+    """Magnitude below which the scale is roughly linear; None: the scale is linear everywhere."""
 
     def at(self, value: float) -> float:
         """Return the drawn position of a value."""
@@ -51,7 +53,12 @@ class Scale(NamedTuple):
     def ticks(self, low: float, high: float, count: int = 4) -> list[Tick]:
         """Return ticks at 0 and at powers of ten.
 
-        They are between two drawn positions, at most `count` on either side; none if the scale is linear.
+        A linear scale has none.
+
+        Args:
+            low: lowest drawn position of a tick.
+            high: highest drawn position of a tick.
+            count: maximum number of ticks on either side of 0.
         """
         if self.unit is None:
             return []
@@ -65,7 +72,7 @@ class Scale(NamedTuple):
 
     @property
     def description(self) -> str:
-        """The scale in words; empty if it is linear."""
+        """Description of the scale in words; empty if the scale is linear."""
         return "" if self.unit is None else f"symmetric-log scale, linear within ±{self.unit:g}"
 
 
@@ -73,13 +80,13 @@ LINEAR = Scale(None)
 
 
 def scale_for(values: Iterable[float]) -> Scale:
-    """Return the scale that shows these values.
+    """Return a suitable scale for these values.
 
-    It is symmetric-log if a linear one would show only the largest values.
+    The scale is symmetric-log if a linear scale would show only the largest values.
     """
     sizes = sorted(abs(v) for v in values if v and math.isfinite(v))
     if not sizes or sizes[-1] <= _SPREAD * sizes[len(sizes) // 4]:
         return LINEAR
-    # A tenth of the values may be smaller, so that values close to 0 by chance do not stretch the scale.
+    # The lowest tenth of the magnitudes is ignored, so that values close to 0 by chance do not stretch the scale.
     small, great = (math.floor(math.log10(size)) for size in (sizes[len(sizes) // 10], sizes[-1]))
     return Scale(10.0 ** max(small, great - _DECADES))

@@ -1,7 +1,8 @@
-"""Summarize a diagnosis in sentences. Needs no torch.
+"""Summarize G-effects in sentences.
 
-Each sentence follows from measured values by a rule that `advice` states, and names the values. An effect counts as
-negative if its 95 % interval is below 0, and as positive if it is above 0; other effects give no sentence.
+Each sentence follows from measured values by a rule, and it states these values. The docstring of `advice` lists the
+rules. An effect counts as negative if its 95 % interval is below 0, and as positive if its interval is above 0. Other
+effects give no sentence. This module does not import torch.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from unlearnkit.gradient_effect.rules import is_harmful
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable, StepRow
 
 MOST = 0.8
-"""Share of a harm that counts as most of it."""
+"""Minimum share of the harm for which the named groups of weights must account."""
 FAR_OFF = 2.0
-"""Factor between predicted and measured change above which the prediction is far off."""
+"""If measured and predicted change differ by more than this factor, the prediction is far off."""
 SLIGHT = 0.01
-"""Share of a risk's greatest change below which a change is not compared with its prediction."""
+"""A change below this share of the risk's greatest change is not compared with its prediction."""
 
 _BLOCK = re.compile(r"block (\d+)")
 
@@ -29,20 +30,23 @@ _BLOCK = re.compile(r"block (\d+)")
 def advice(table: EffectTable) -> list[str]:
     """Return sentences on every objective, then on the measured steps.
 
-    The rules, for an objective with all its terms, through all weights unless groups are named:
+    The rules use the effects of whole objectives, with all terms. Except in rule 3, the effects are through all
+    weights. A retained risk is a risk on a set to keep.
 
-    1. *Relearning*: the steps at which the effect on `forget`, or on one of its probes, is positive. Risks that are
-       relearned at the same steps share a sentence, with the effect on the first at the last of these steps.
-    2. *Harm beyond forgetting*, for each risk that must stay: the steps at which `is_harmful` is true: a step raises it
-       by more than it raises the risk to be forgotten.
-    3. *Location of harm*: for the lowest negative effect on any risk that must stay, at any step, the smallest set of
-       groups of weights with negative effects that has at least `MOST` of the sum of all groups' effects below 0. No
-       sentence if that takes every group.
-    4. *Harmed most*, at the last step, if several risks must stay: the one among those with negative effects whose
-       cosine is lowest; if cosines were not measured, whose share of the sum of these effects is greatest.
-    5. *Prediction*, for each risk: the steps at which the measured change is more than `FAR_OFF` times the predicted
-       one, or less than one `FAR_OFF`th of it, or of the other sign. Steps at which both are smaller than `SLIGHT` of
-       the risk's greatest measured or predicted change are ignored.
+    1. *Relearning*: names the steps at which the effect on a forget set is positive. Forget sets that are relearned at
+       the same steps share a sentence. The sentence states the effect on the first of these sets at the last of these
+       steps.
+    2. *Harm beyond forgetting*, for each retained risk: names the steps at which `is_harmful` is true. At these steps,
+       training raises the retained risk by more than it raises the forget risk.
+    3. *Location of harm*: takes the retained risk and the step with the lowest negative effect. Names the smallest set
+       of groups of weights that accounts for at least `MOST` of the sum of all groups' effects below 0. Only groups
+       with a negative effect can be in this set. There is no sentence if the set contains every group.
+    4. *Harmed most*, at the last step, if there are several retained risks: names the risk with the lowest cosine among
+       the retained risks with negative effects. If cosines were not measured, it names the risk with the greatest share
+       of the sum of these effects.
+    5. *Prediction*, for each risk: names the steps at which the measured change is more than `FAR_OFF` times the
+       predicted change, or less than 1/`FAR_OFF` of it, or has the opposite sign. Steps are ignored if both changes are
+       smaller than `SLIGHT` times the risk's greatest measured or predicted change.
     """
     rules = (_relearning, _beyond, _groups, _harmed_most)
     sentences = [
@@ -61,7 +65,7 @@ def _relearning(series: EffectSeries) -> Iterator[str]:
             by_steps.setdefault(when, []).append(positive[-1])
     for when, rows in by_steps.items():
         names = _listed([row.risk for row in rows])
-        yield f"{when} it relearns {names}: its step lowers what it should raise ({_in_words(rows[0])})."
+        yield f"{when}, it relearns {names}: steps lower the risk there instead of raising it ({_in_words(rows[0])})."
 
 
 def _beyond(series: EffectSeries) -> Iterator[str]:
@@ -74,8 +78,8 @@ def _beyond(series: EffectSeries) -> Iterator[str]:
         if harmful:
             when = _when([row.step for row, _ in harmful], [row.step for row, _ in pairs])
             row, aim = harmful[-1]
-            effects = f"{_in_words(row)}; on {goal} {significant(aim.effect)}"
-            yield f"{when} it harms {risk} more than it forgets ({effects})."
+            effects = f"{_in_words(row)}; effect on {goal} {significant(aim.effect)}"
+            yield f"{when}, it harms {risk} more than it forgets ({effects})."
 
 
 def _groups(series: EffectSeries) -> Iterator[str]:
@@ -89,14 +93,14 @@ def _groups(series: EffectSeries) -> Iterator[str]:
     if carriers and len(carriers) < len(parts):
         names = together([row.group for row in parts if row in carriers])
         share = percent(sum(row.effect for row in carriers) / whole)
-        verb = "carry" if len(carriers) > 1 or names.startswith("blocks") else "carries"
-        yield f"{names} {verb} {share} of the harm to {worst.risk} at step {worst.step}, where harm is greatest."
+        verb = "account" if len(carriers) > 1 or names.startswith("blocks") else "accounts"
+        yield f"{names} {verb} for {share} of the harm to {worst.risk} at step {worst.step}, where harm is greatest."
 
 
 def _smallest(parts: Sequence[EffectRow], wanted: float) -> list[EffectRow]:
-    """Return the fewest rows of negative effect whose sum reaches `wanted`.
+    """Return the fewest rows with negative effects whose sum reaches `wanted`.
 
-    Empty if all of them together do not reach it.
+    The list is empty if the sum of all negative effects does not reach `wanted`.
     """
     rows = sorted((row for row in parts if row.high < 0), key=lambda row: row.effect)
     sums = accumulate(row.effect for row in rows)
@@ -116,8 +120,8 @@ def _harmed_most(series: EffectSeries) -> Iterator[str]:
         whole = sum(row.effect for row in harmed)
         ranking = [(row.effect, row.risk, f"{percent(row.effect / whole)} of the harm") for row in harmed]
     (_, worst, value), *others = sorted(ranking)
-    rest = f"then {others[0][1]}, {others[0][2]}" if others else "the others not measurably"
-    yield f"of what must stay it harms {worst} most at step {last} ({value}; {rest})."
+    rest = f", followed by {others[0][1]} ({others[0][2]})" if others else "; it does not harm the others measurably"
+    yield f"at step {last}, it harms {worst} most among the sets to keep ({value}){rest}."
 
 
 def _predictions(rows: Sequence[StepRow]) -> Iterator[str]:
@@ -131,9 +135,10 @@ def _predictions(rows: Sequence[StepRow]) -> Iterator[str]:
             worst = max(off, key=lambda row: abs(row.measured - row.predicted))
             when = _when([row.step for row in off], [row.step for row in compared])
             yield (
-                f"{risk}: {when} the measured change was more than a factor of {FAR_OFF:g} off the predicted one (step "
+                f"{risk}: {when}, the measured change differed from the predicted change by more than a factor of "
+                f"{FAR_OFF:g}, so G-effects say little about whole steps there (largest difference at step "
                 f"{worst.step}: predicted {significant(worst.predicted)}, measured {significant(worst.measured)} nats "
-                "per token), so effects there say little of whole steps."
+                "per token)."
             )
 
 
@@ -149,11 +154,14 @@ def _retained(series: EffectSeries) -> list[str]:
 
 def _in_words(row: EffectRow) -> str:
     span = f"{significant(row.low)} to {significant(row.high)}"
-    return f"step {row.step}: effect on {row.risk} {significant(row.effect)}, {span}"
+    return f"step {row.step}: effect on {row.risk} {significant(row.effect)}, interval {span}"
 
 
 def _when(steps: Sequence[int], measured: Sequence[int]) -> str:
-    """Return which of the measured steps are meant; both are ascending."""
+    """Describe which of the measured steps `steps` are.
+
+    Both sequences must be in ascending order.
+    """
     first, last = steps[0], steps[-1]
     if len(measured) > 1 and len(steps) == len(measured):
         return "at every measured step"
@@ -163,11 +171,14 @@ def _when(steps: Sequence[int], measured: Sequence[int]) -> str:
         return f"from step {first} on"
     if list(measured).index(last) - list(measured).index(first) == len(steps) - 1:
         return f"from step {first} to {last}"
-    return f"at {len(steps)} of {len(measured)} measured steps, first at {first}, last at {last},"
+    return f"at {len(steps)} of {len(measured)} measured steps (first at {first}, last at {last})"
 
 
 def together(groups: Sequence[str]) -> str:
-    """Return groups of weights in words, with consecutive blocks as one: `embedding and blocks 1-3`."""
+    """Return groups of weights in words, such as `embedding and blocks 1-3`.
+
+    Consecutive blocks are combined.
+    """
     names = []
     for _, run in groupby(enumerate(groups), _run_of):
         (_, first), *others = run
@@ -176,7 +187,10 @@ def together(groups: Sequence[str]) -> str:
 
 
 def _run_of(place: tuple[int, str]) -> int | str:
-    """Return a key that consecutive blocks share: their number minus their index."""
+    """Return a key that is the same for consecutive blocks.
+
+    The key is the block's number minus its index in the list; for other groups it is the name.
+    """
     index, group = place
     block = _BLOCK.fullmatch(group)
     return group if block is None else int(block[1]) - index

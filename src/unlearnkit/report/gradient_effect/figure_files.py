@@ -1,7 +1,7 @@
-"""Write figures of G-effects for a paper as SVG and PNG.
+"""Write figures of G-effects for a paper, as SVG and PNG files.
 
-They show the same as the report's charts, without the predictions. Drawing them needs matplotlib, which the extra
-`paper` installs.
+The figures show the same values as the report's charts, except for the comparison of predicted and measured changes.
+Drawing the figures requires matplotlib, which the extra `paper` installs.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from unlearnkit.gradient_effect.table import EffectTable
 
 
 def write_figures(table: EffectTable, folder: Path) -> list[Path]:
-    """Draw what was measured, and return the files.
+    """Draw the figures of a table of G-effects, and return the files.
 
-    There are effects over steps, effects by group, the instances' plane and the frontier. The same table and the same
-    version of matplotlib give the same bytes.
+    The figures show effects over steps, effects by group of weights, the plane of instances, and the frontier. Figures
+    without measurements are omitted. With the same table and the same version of matplotlib, the files are identical
+    byte for byte.
 
     Args:
         table: table of G-effects.
-        folder: folder of the files; it is created if it does not exist.
+        folder: folder for the files; the folder is created if it does not exist.
 
     Raises:
         MissingDependency: matplotlib is not installed.
@@ -46,8 +47,11 @@ def write_figures(table: EffectTable, folder: Path) -> list[Path]:
 
 
 def refuse_without_matplotlib() -> None:
-    """Raise `MissingDependency` if figures cannot be drawn; call it before measuring."""
+    """Raise `MissingDependency` if matplotlib is not installed.
+
+    Call this function before measuring, so that no measurement is made in vain.
+    """
     if find_spec("matplotlib") is None:
         raise MissingDependency(
-            "figures need a package that is not installed: matplotlib", fix='pip install "unlearnkit[paper]"'
+            "figures need the package matplotlib, which is not installed", fix='pip install "unlearnkit[paper]"'
         )

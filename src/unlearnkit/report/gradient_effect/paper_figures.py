@@ -1,6 +1,6 @@
-"""Draw pictures for a paper, with matplotlib.
+"""Draw pictures of G-effects for a paper, with matplotlib.
 
-Import it only if matplotlib is installed: see `figure_files`.
+This module can be imported only if matplotlib is installed; see `figure_files`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ NAMES: dict[str, tuple[Kind, ...]] = {
     "pg-effect-plane": ("plane",),
     "frontier": ("frontier",),
 }
-"""Names of the files, without extension, and the pictures in each."""
+"""Names of the files, without extension, and the kinds of pictures in each file."""
 
 _WIDTH = 7.0
-"""Width of a figure in inches: that of a page's text."""
+"""Width of a figure in inches, which is the text width of a page."""
 _GRID = "#e7e8e4"
 _RC = {
     "font.size": 8.0,
@@ -48,7 +48,7 @@ _RC = {
     "legend.frameon": False,
     "savefig.dpi": 200,
     "text.parse_math": False,  # names may contain $
-    "svg.hashsalt": "unlearnkit",  # otherwise ids in the file are random
+    "svg.hashsalt": "unlearnkit",  # without this, ids in the file are random
 }
 _MARKERS = {
     "circle": "o",
@@ -68,32 +68,36 @@ _ALIGNMENTS: dict[str, tuple[int, Any]] = {
     "middle": (0, "center"),
     "bottom": (-4, "top"),
 }
-"""Offset in points and alignment of a label by plotly's words for its position."""
+"""For each of plotly's position words, the offset of a label in points and matplotlib's alignment."""
 
 
 def figures(table: EffectTable) -> dict[str, Figure]:
-    """Return every figure that has measurements, by file name."""
+    """Return all figures that have measurements, by file name."""
     by_name = {name: [picture for picture in pictures(table) if picture.kind in kinds] for name, kinds in NAMES.items()}
     with _style():
         return {name: _figure(drawn) for name, drawn in by_name.items() if drawn}
 
 
 def save(figure: Figure, path: Path, extension: str) -> None:
-    """Write a figure without a date and a creator's name."""
+    """Write a figure to a file, without date and creator's name."""
     omitted: dict[str, Any] = {"Date": None, "Creator": None} if extension == "svg" else {"Software": None}
     with _style():
         figure.savefig(path, format=extension, metadata=omitted)
 
 
 def _style() -> AbstractContextManager[None]:
-    """Return matplotlib's default settings with ours, whatever the user's are."""
+    """Return a context with this module's settings for matplotlib.
+
+    The user's own settings are ignored.
+    """
     return matplotlib.style.context(["default", _RC])
 
 
 def _figure(drawn: Sequence[Picture]) -> Figure:
-    """Draw all pictures of a kind in one figure.
+    """Draw pictures of the same kind in one figure.
 
-    Charts over steps are side by side. Other pictures are one below the other, with one panel per column.
+    Charts over steps are placed side by side. Other pictures are stacked, and the panels of each picture are side by
+    side.
     """
     kinds, columns = {picture.kind for picture in drawn}, max(len(picture.panels) for picture in drawn)
     lines, width, height = len(drawn), 0.7 * _WIDTH, 3.4
@@ -130,7 +134,10 @@ def _look(series: Series) -> dict[str, Any]:
 
 
 def _draw(axes: Axes, picture: Picture, panel: Panel) -> Any:
-    """Draw a panel; return the artist for a color bar, if any."""
+    """Draw a panel, and return the artist for a color bar.
+
+    Returns None if the panel needs no color bar.
+    """
     artist: Any = None
     kind, title = picture.kind, picture.title
     colors = _color_map(picture.colors) if picture.colors else {}
@@ -161,7 +168,7 @@ def _draw(axes: Axes, picture: Picture, panel: Panel) -> Any:
 
 
 def _is_first(axes: Axes) -> bool:
-    """Return whether the axes are in the first column."""
+    """Return whether these axes are in the first column of the figure."""
     place = axes.get_subplotspec()
     return place is None or place.is_first_col()
 
@@ -199,7 +206,7 @@ def _colorbar(figure: Figure, line: Any, artist: Any, colors: Colors) -> None:
 
 
 def _set(axes: Axes, which: Literal["x", "y"], axis: Axis, picture: Picture, *, named: bool) -> None:
-    """Set ends, ticks and label of an axis; mark 0."""
+    """Set an axis' limits, ticks and label, and draw its 0 line."""
     if named:
         title = f"{axis.title} {picture.when}".strip() if which == "x" and axis.unit else axis.title
         axes.set(**{f"{which}label": title + (f"\n({axis.unit})" if axis.unit else "")})
@@ -220,6 +227,6 @@ def _set(axes: Axes, which: Literal["x", "y"], axis: Axis, picture: Picture, *, 
         draw_line(0.0, color=NEUTRAL, linewidth=0.8, zorder=1)
         if ticks := axis.ticks():
             axes.set(**{f"{which}ticks": [t.at for t in ticks], f"{which}ticklabels": [t.text for t in ticks]})
-        else:  # few ticks, and small numbers with their power of ten at the axis' end, so that they do not overlap
+        else:  # few ticks, and the power of ten at the end of the axis, so that tick labels do not overlap
             axes.locator_params(axis=which, nbins=4)
             axes.ticklabel_format(axis=which, scilimits=(-2, 4))

@@ -1,7 +1,7 @@
-"""The figures of G-effects as values, which two renderers draw.
+"""Descriptions of the charts of G-effects, which two renderers draw.
 
-Coordinates are as drawn, after the scale of their axis. `plotly_figures` draws for the page, `paper_figures` for a
-paper.
+`plotly_figures` draws them for the report's page, and `paper_figures` draws them for a paper. All coordinates are drawn
+positions, to which the scale of the axis was already applied.
 """
 
 from __future__ import annotations
@@ -27,16 +27,17 @@ CORNERS = (
     (0.0, 0.0, "left", "◣ forgets, harms"),
     (1.0, 0.0, "right", "relearns, harms ◢"),
 )
-"""Place and words of each corner of the instances' plane, if an instance is pushed down."""
+"""Position and text in each corner of the plane of instances. The text states what happens when the probability of an
+instance in this corner is lowered."""
 EFFECT_UNIT = "nats/token per unit step"
-"""Unit of an effect: the fall of the risk under a plain gradient step, divided by the step's size."""
+"""Unit of a G-effect, which is how much a plain gradient step lowers the risk, divided by the step's size."""
 _DOTS = 1500
-"""Maximum number of instances in one plane; more cover each other."""
-_STEPS = "optimizer steps done"
+"""Maximum number of instances in one panel. More instances would cover each other."""
+_STEPS = "completed optimizer steps"
 
 
 class Extent(NamedTuple):
-    """A coordinate and the ends of its interval."""
+    """A coordinate with the two ends of its interval."""
 
     at: float
     low: float
@@ -50,16 +51,19 @@ class Axis(NamedTuple):
     unit: str = ""
     scale: Scale = LINEAR
     span: tuple[float, float] = (0.0, 0.0)
-    """Lower and upper end, as drawn; equal for an axis of names or steps."""
+    """Drawn positions of the lower and the upper end. They are equal for an axis of names or steps."""
     names: tuple[str, ...] = ()
 
     @property
     def has_values(self) -> bool:
-        """Whether it is an axis of values."""
+        """Whether the axis shows values, and not names or steps."""
         return self.span[0] < self.span[1]
 
     def ticks(self, count: int = 4) -> list[Tick]:
-        """Return at most `count` ticks per side; none if linear."""
+        """Return at most `count` ticks on either side of 0.
+
+        A linear axis has none.
+        """
         return self.scale.ticks(*self.span, count)
 
 
@@ -68,11 +72,12 @@ class Colors(NamedTuple):
 
     axis: Axis
     stops: tuple[tuple[float, str], ...] = ()
-    """Positions from 0 to 1 and colors. Empty: from `RISES` over the page's own color at 0 to `FALLS`."""
+    """Positions from 0 to 1, each with a color. Empty: the colors go from `RISES` to `FALLS`, with the background color
+    at 0."""
 
 
 class Mark(NamedTuple):
-    """One point with its interval on each axis."""
+    """One point of a chart, with an interval on each axis."""
 
     x: Extent
     y: Extent
@@ -80,13 +85,13 @@ class Mark(NamedTuple):
     """Lines of the tooltip."""
     label: str = ""
     position: str = ""
-    """Side of the point where the label is, in plotly's words."""
+    """Position of the label relative to the point, as plotly names it."""
     hollow: bool = False
     weight: float = 0.0
 
 
 class Series(NamedTuple):
-    """Points of one look."""
+    """Points that have the same color and marker."""
 
     name: str
     color: str
@@ -109,24 +114,24 @@ class Cell(NamedTuple):
     """One cell of a heat map."""
 
     value: float | None
-    """Effect as drawn; None if it was not measured."""
+    """Drawn value of the effect; None if the effect was not measured."""
     tip: tuple[str, ...]
     """Lines of the tooltip."""
 
 
 class Panel(NamedTuple):
-    """One pair of axes and what is drawn between them."""
+    """One pair of axes with its points or its heat map."""
 
     title: str
     x: Axis
     y: Axis
     series: tuple[Series, ...] = ()
     cells: tuple[tuple[Cell, ...], ...] = ()
-    """Cells of a heat map by row, then by column."""
+    """Cells of a heat map: rows, each with one cell per column."""
 
 
 class Picture(NamedTuple):
-    """A figure, its title and caption, and a text alternative."""
+    """A chart with title, caption and text alternative (`label`)."""
 
     kind: Kind
     title: str
@@ -135,7 +140,7 @@ class Picture(NamedTuple):
     panels: tuple[Panel, ...]
     colors: Colors | None = None
     when: str = ""
-    """The step, if it is one step and no axis shows it."""
+    """The step, such as "at step 8", if the chart shows a single step that no axis shows."""
 
 
 class Fit(NamedTuple):
@@ -144,27 +149,28 @@ class Fit(NamedTuple):
     risk: str
     rows: tuple[StepRow, ...]
     ratio: float | None
-    """Measured divided by predicted change, by least squares through 0; None if no change was predicted."""
+    """Ratio of measured to predicted change, fitted by least squares through 0; None if no change was predicted."""
     correlation: float | None
-    """None for fewer than three steps, or if predicted or measured changes do not vary."""
+    """Correlation of predicted and measured changes. None if there are fewer than three steps, or if the predicted or
+    the measured changes are all equal."""
 
     @property
     def summary(self) -> str:
-        """The fit in a sentence."""
+        """A sentence that describes the fit."""
         steps = f"{len(self.rows)} step{'' if len(self.rows) == 1 else 's'}"
         if self.ratio is None:
             return f"{self.risk}: no change was predicted over {steps}."
         related = "" if self.correlation is None else f", correlation {number(self.correlation)}"
         return (
-            f"{self.risk}: over {steps} the measured change is {significant(self.ratio)} times the predicted one "
+            f"{self.risk}: over {steps}, the measured change is {significant(self.ratio)} times the predicted change "
             f"(least squares through 0){related}."
         )
 
 
 def over_steps(effects: EffectSeries, styles: Mapping[str, RiskStyle]) -> Picture:
-    """Draw one line per risk, with its interval as a band.
+    """Draw an objective's effects over steps, one line per risk.
 
-    If a single step was measured, draw one bar per risk.
+    A band around each line shows the intervals. If only one step was measured, the chart has one bar per risk instead.
     """
     rows = {risk: of for risk in effects.risks if (of := effects.over_steps(risk))}
     values = _axis("G-effect", [_ends(row) for of in rows.values() for row in of], least=0.05)
@@ -188,10 +194,11 @@ def over_steps(effects: EffectSeries, styles: Mapping[str, RiskStyle]) -> Pictur
 
 
 def by_group(effects: EffectSeries) -> Picture | None:
-    """Draw heat maps of effects by weight group, from embedding to head.
+    """Draw heat maps of effects by group of weights.
 
-    They share one color scale around 0. There is one map over steps for each of two risks; if a single step was
-    measured, one map of all risks. None if no groups were measured.
+    Groups are ordered from embedding to head. If several steps were measured, there are two heat maps over steps: one
+    for the forget risk and one for a retained risk. If only one step was measured, there is one heat map of all risks.
+    All heat maps have the same color scale, which is centered at 0. Returns None if no groups were measured.
     """
     if not effects.groups:
         return None
@@ -211,9 +218,9 @@ def by_group(effects: EffectSeries) -> Picture | None:
 
 
 def _heat_map(effects: EffectSeries, title: str, places: Mapping[str, tuple[str, int]], scale: Scale) -> Panel:
-    """Draw a row for each group and a column for each place.
+    """Draw a heat map with one row per group of weights.
 
-    `places` are pairs of risk and step, by the name of the column.
+    The columns are given by `places`, which maps the name of each column to a risk and a step.
     """
     column, axis = ("step", _STEPS) if title in effects.risks else ("risk", "risk")
     cells = []
@@ -230,8 +237,8 @@ def _heat_map(effects: EffectSeries, title: str, places: Mapping[str, tuple[str,
 def planes(table: EffectTable) -> list[Picture]:
     """Draw instances by slopes on two risks, colored by weight.
 
-    One picture for every term that acts on forget rows, at the first, middle and last step. A term without weight (one
-    that is only logged) has none.
+    There is one picture for each term of an objective on forget rows, with panels for the first, the middle and the
+    last step. There is no picture for a term whose weights are all 0, such as a term that is only logged.
     """
     by_term: dict[tuple[str, str, str], list[InstanceRow]] = {}
     for row in table.instances:
@@ -260,25 +267,26 @@ def _plane(objective: str, term: str, view: str, rows: Sequence[InstanceRow]) ->
     panels = []
     for step, of in shown.items():
         marks = []
-        for row, other in sorted(of, key=lambda pair: abs(pair[0].weight)):  # heavy instances on top
+        for row, other in sorted(of, key=lambda pair: abs(pair[0].weight)):  # draws heavy instances on top
             slopes_in_words = (f"{axis.title} {significant(each.slope)}" for axis, each in ((x, row), (y, other)))
             tip = (f"row {row.row}, weight {significant(row.weight)}", *slopes_in_words)
             at, up = _exact(x.scale.at(row.slope)), _exact(y.scale.at(other.slope))
             marks.append(Mark(at, up, tip, weight=row.weight))
         panels.append(Panel(f"step {step}", x, y, (Series("", NEUTRAL, "circle", tuple(marks)),)))
     most, count = max(map(len, shown.values())), max(len(by_step[step]) for step in steps)
-    left_out = f"{most} of {count} instances are drawn, at even spacing" if most < count else ""
+    left_out = f"{most} of {count} instances are shown, evenly spaced" if most < count else ""
     title = objective if view == "forget" and term == "forget" else f"{objective}, term {term} on {view}"
-    label = f"Instances of {title} by their slopes on {x_risk} (across) and {y_risk} (upwards), in {EFFECT_UNIT}, "
+    label = f"Instances of {title} by their slopes on {x_risk} (horizontal) and {y_risk} (vertical), in {EFFECT_UNIT}, "
     caption = " ".join(filter(None, (_scales(x, y), _sentence(left_out))))
     colors = _weights([row.weight for row, _ in pairs])
     return Picture("plane", title, f"{label}colored by weight", caption, tuple(panels), colors)
 
 
 def _weights(weights: Sequence[float]) -> Colors:
-    """Return the color scale of weights, from 0 to at least 1.
+    """Return the color scale of weights; it includes 0 and 1.
 
-    1 is the weight of gradient ascent. A weight below 0 raises the probability.
+    Gradient ascent gives every instance a weight of 1. A negative weight means that the objective raises the
+    probability of the instance.
     """
     low, high = min(0.0, *weights), max(1.0, *weights)
     stops: tuple[tuple[float, str], ...] = ((0.0, LIGHT), (1.0, HEAVY))
@@ -288,7 +296,7 @@ def _weights(weights: Sequence[float]) -> Colors:
 
 
 def fits(table: EffectTable) -> list[Fit]:
-    """Compare predicted and measured changes of each risk."""
+    """Compare predicted with measured changes, for each risk."""
     rows = [row for row in table.steps if row.is_finite]
     return [_fit(risk, [row for row in rows if row.risk == risk]) for risk in ordered_sets(row.risk for row in rows)]
 
@@ -304,7 +312,7 @@ def _fit(risk: str, rows: Sequence[StepRow]) -> Fit:
 def prediction(fit: Fit, style: RiskStyle) -> Picture:
     """Draw predicted against measured changes of one risk.
 
-    On the dotted line both are equal.
+    On the dotted line, predicted and measured changes are equal.
     """
     scale = scale_for(value for row in fit.rows for value in (row.predicted, row.measured))
     marks = []
@@ -323,7 +331,7 @@ def prediction(fit: Fit, style: RiskStyle) -> Picture:
 
 
 def sweep(places: Sequence[Place]) -> Picture:
-    """Draw the frontier, one line per swept setting."""
+    """Draw the frontier, with one line per swept setting."""
     forget, retained = [place.forget for place in places], [place.retained for place in places]
     x, y = (_axis(f"G-effect on {of[0].risk}", [_ends(row) for row in of], 0.08) for of in (forget, retained))
     extents = [(_extent(place.forget, x), _extent(place.retained, y)) for place in places]
@@ -338,7 +346,7 @@ def sweep(places: Sequence[Place]) -> Picture:
         Series(name, PALETTE[at % len(PALETTE)], sign_of(at)[0], tuple(marks))
         for at, (name, marks) in enumerate(by_series.items())
     )
-    risks = f"{forget[0].risk} (across) and {retained[0].risk} (upwards)"
+    risks = f"{forget[0].risk} (horizontal) and {retained[0].risk} (vertical)"
     label = f"Settings by their G-effects on {risks}, in {EFFECT_UNIT}"
     when = f"at step {forget[0].step}"
     return Picture("frontier", "; ".join(by_series), label, _scales(x, y), (Panel("", x, y, series),), when=when)
@@ -348,9 +356,9 @@ def _axis(title: str, values: Sequence[tuple[float, ...]], least: float = 0.42) 
     """Return an axis of effects that contains 0 and all values.
 
     Args:
-        title: the axis' title.
-        values: each value, followed by the ends of its interval, if any.
-        least: minimum room on each side of 0, as a share of the longer side.
+        title: title of the axis.
+        values: one tuple per value, which contains the value and, if known, the ends of its interval.
+        least: minimum length of the axis on each side of 0, as a share of the longer side.
     """
     scale = scale_for(value for value, *_ in values)
     drawn = [scale.at(end) for ends in values for end in ends]
@@ -369,30 +377,36 @@ def _extent(row: EffectRow | SweepRow, axis: Axis) -> Extent:
 
 
 def _exact(at: float) -> Extent:
-    """Return a coordinate without an interval."""
+    """Return a coordinate whose interval has no width."""
     return Extent(at, at, at)
 
 
 def _shares(extent: Extent, axis: Axis) -> list[float]:
-    """Return an extent as shares of the axis, from 0 to 1."""
+    """Return the coordinates of an extent as fractions of the axis."""
     low, high = axis.span
     return [(at - low) / (high - low) for at in extent]
 
 
 def _in_words(row: EffectRow) -> str:
-    """Return an effect with its interval and unit."""
+    """Return the text of an effect, with its interval and unit."""
     return f"{significant(row.effect)} ({significant(row.low)} to {significant(row.high)}) {EFFECT_UNIT}"
 
 
 def _scales(x: Axis, y: Axis) -> str:
-    """Return a sentence on axes that are not linear, if any."""
+    """Return a sentence on symmetric-log axes.
+
+    The text is empty if both axes are linear.
+    """
     if x.scale == y.scale and x.scale.description:
         return _sentence(f"both axes: {x.scale.description}")
-    axes = (("across", x), ("upwards", y))
+    axes = (("horizontal axis", x), ("vertical axis", y))
     words = [f"{name}: {axis.scale.description}" for name, axis in axes if axis.scale.description]
     return _sentence("; ".join(words))
 
 
 def _sentence(words: str) -> str:
-    """Capitalize words and add a period; empty stays empty."""
+    """Capitalize the first letter and add a period.
+
+    Empty text stays empty.
+    """
     return f"{words[0].upper()}{words[1:]}." if words else ""

@@ -1,4 +1,7 @@
-"""Draw pictures with plotly for the page, which colors text and grid."""
+"""Draw pictures with plotly.
+
+The page sets the colors of text and grid.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from unlearnkit.report.gradient_effect.pictures import CORNERS, Axis, Colors, Ex
 
 _HOVER = "%{hovertext}<extra></extra>"
 _BAND = 0.16
-"""Opacity of an interval's band."""
+"""Opacity of the bands that show intervals."""
 _MARGINS: dict[Kind, tuple[int, int, int, int]] = {
     "steps": (64, 12, 8, 44),
     "bars": (64, 12, 8, 44),
@@ -24,18 +27,18 @@ _MARGINS: dict[Kind, tuple[int, int, int, int]] = {
     "fit": (64, 12, 8, 44),
     "frontier": (72, 16, 12, 52),
 }
-"""Pixels to the left, right, top and bottom."""
+"""Left, right, top and bottom margins in pixels, by the kind of picture."""
 _HEIGHTS: dict[Kind, int] = {"steps": 300, "plane": 400, "fit": 320, "frontier": 440}
 
 
 def plotly_figure(picture: Picture) -> go.Figure:
-    """Draw a picture."""
+    """Draw a picture as a plotly figure."""
     kind, panels, first = picture.kind, picture.panels, picture.panels[0]
     titled = any(panel.title for panel in panels)
     titles = [html.escape(panel.title) for panel in panels]
     spaced = {"shared_yaxes": True, "horizontal_spacing": 0.03, "subplot_titles": titles}
     figure = make_subplots(cols=len(panels), **spaced) if titled else go.Figure()
-    # Above the words in the corners.
+    # Move the titles of panels above the words in the corners.
     figure.update_annotations(font={"size": 13}, **({"yshift": 14} if kind == "plane" else {}))
     for column, panel in enumerate(panels, 1):
         place = {"row": 1, "col": column} if titled else {}
@@ -155,9 +158,10 @@ def _set_axis(update: Any, axis: Axis, kind: Kind, **place: int) -> None:
 
 
 def _axis(axis: Axis, kind: Kind) -> dict[str, object]:
-    """Return an axis with ticks at powers of ten if symmetric-log.
+    """Return plotly's settings of an axis.
 
-    A linear axis has plotly's ticks. The line at 0 is bold and colored by the page, because 0 separates help from harm.
+    A symmetric-log axis has ticks at powers of ten; a linear axis has plotly's own ticks. The line at 0 is bold,
+    because 0 separates effects that help from effects that harm. The page sets the line's color.
     """
     bare: dict[str, object] = {"showgrid": False, "zeroline": False}
     if axis.names and kind == "bars":
@@ -184,12 +188,12 @@ def _coloraxis(colors: Colors) -> dict[str, object]:
         bar |= {"nticks": 6}
     else:
         bar |= _ticks(axis, 3) or {"nticks": 7, "exponentformat": "power"}
-    # Without stops, transparent at 0, where the page's own color shows.
+    # The default colors are transparent at 0, so that the page's background is visible there.
     stops = colors.stops or ((0, RISES), (0.5, _faded(RISES, 0)), (0.5, _faded(FALLS, 0)), (1, FALLS))
     return {"colorscale": [list(stop) for stop in stops], "cmin": low, "cmax": high, "colorbar": bar}
 
 
 def _faded(color: str, alpha: float) -> str:
-    """Return a color such as `#4a8ff0` with an opacity."""
+    """Return a color such as `#4a8ff0` with opacity `alpha`."""
     red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha:g})"

@@ -1,4 +1,4 @@
-"""The report's section on G-effects, as values that the template renders."""
+"""The content of the report's section on G-effects."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ from unlearnkit.report.tables.table import Cell, Column, Row, Section, Table
 
 
 class EffectSection(NamedTuple):
-    """Results for one subject."""
+    """The G-effects of one subject, as the template renders them."""
 
     subject: SubjectReport
     advice: tuple[str, ...]
     risks: Mapping[str, RiskStyle]
     charts: tuple[tuple[str, Picture], ...]
-    """Pictures with the ids of the elements that they are drawn in."""
+    """All pictures, each with the id of the HTML element that contains it."""
     figures: Table
-    """Values at the first, the middle and the last step."""
+    """Table of the values at the first, the middle and the last step."""
     differences: bool
-    """Whether slopes were computed by central differences, which are not exact."""
+    """Whether slopes were computed by central differences, which are only approximate."""
 
     def of(self, *kinds: Kind) -> list[tuple[str, Picture]]:
-        """Return the charts of some kinds."""
+        """Return the charts of these kinds."""
         return [(name, picture) for name, picture in self.charts if picture.kind in kinds]
 
 
 def effect_sections(report: Report) -> tuple[EffectSection, ...]:
-    """Return a section for each subject whose effects were measured."""
+    """Return one section per subject whose G-effects were measured."""
     measured = [(s, s.effects) for s in report.subjects if s.effects is not None]
     return tuple(_section(number, subject, table) for number, (subject, table) in enumerate(measured))
 
 
 def pictures(table: EffectTable) -> list[Picture]:
-    """Return all pictures of a table.
+    """Return all pictures of a table of G-effects.
 
-    They are effects over steps, effects by group, instances, predictions and the frontier.
+    The pictures show effects over steps, effects by group of weights, instances, predictions and the frontier.
     """
     measured, styles = series_of(table), _styles(table)
     step = max((row.step for row in table.sweeps), default=0)
@@ -87,7 +87,7 @@ def _section(number: int, subject: SubjectReport, table: EffectTable) -> EffectS
 def _figures(measured: Sequence[EffectSeries]) -> Table:
     """Return the values as a table.
 
-    It has a section per objective, a row per risk and three columns per step.
+    The table has one section per objective, one row per risk, and three columns per step.
     """
     steps = shown_steps(step for series in measured for step in series.steps)
     columns = tuple(Column("", head, f"step {step}") for step in steps for head in ("effect", "cosine", "per update"))

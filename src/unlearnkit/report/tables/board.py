@@ -1,4 +1,4 @@
-"""Build the board and the smaller tables: gates, cost, tuning grid."""
+"""Build the board and the tables of gates, costs and tuning grid."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ from unlearnkit.report.tables.table import MISSING, Bar, Cell, Column, Row, Sect
 from unlearnkit.suites.base import GridReport, GridRow
 
 Boards = Mapping[str, Mapping[ScoreName, Score]]
-"""Scores by subject and by place on the board."""
-_CONSTANT = "what a model without the knowledge can reach with the most common answer to each kind of question"
+"""Scores on the board, by subject, then by row set and metric."""
+_CONSTANT = "accuracy of always giving the most common answer to each kind of question, which needs no knowledge"
 
 
 class GateCell(NamedTuple):
-    """The result of one gate for one method."""
+    """The outcome of one gate for one method."""
 
     outcome: Outcome
     cell: Cell
-    """The score that was judged."""
+    """The score that the gate tests."""
     reason: str
-    """What the outcome alone does not say; empty if there is nothing to add."""
+    """Explanation of the outcome; empty if the outcome needs none."""
 
 
 def board(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> Table:
-    """Return subjects by row set, with one section per metric.
+    """Return the board, which has one section per metric.
 
-    Sets and metrics on which nothing was measured are left out.
+    A section has one row per subject and one column per row set. Row sets and metrics without any measured score are
+    omitted.
     """
     boards = {s.name: docs.on_board(s.scores) for s in subjects}
     names = {name for scores in boards.values() for name in scores}
@@ -64,14 +65,14 @@ def _section(
 
 
 def subject_row(subject: SubjectReport, cells: Sequence[Cell]) -> Row:
-    """Return a row about a subject."""
+    """Return a table row with a subject's name and these cells."""
     return Row(subject.name, subject.title, tuple(cells), kind="reference" if subject.is_reference else "made")
 
 
 def cell(score: Score | None, doc: ScoreDoc) -> Cell:
-    """Return a score as text in its doc's format.
+    """Return a table cell that shows a score in its doc's format.
 
-    The number of its rows is in the tooltip. It has a bar if it is on the doc's scale.
+    The tooltip shows the number of rows. The cell has a bar if the score is between 0 and the doc's highest value.
     """
     if score is None or score.value is None:
         return MISSING
@@ -84,9 +85,9 @@ def cell(score: Score | None, doc: ScoreDoc) -> Cell:
 
 
 def gate_rows(report: Report) -> dict[str, list[GateCell | None]]:
-    """Return the results of each gate, one per method.
+    """Return the outcomes of each gate, one per method.
 
-    A result is None if the gate was not set for that method.
+    An outcome is None if the gate was not set for the method.
     """
     results = {
         (gate.name, gate.subject): GateCell(
@@ -100,9 +101,9 @@ def gate_rows(report: Report) -> dict[str, list[GateCell | None]]:
 
 
 def cost_table(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> Table | None:
-    """Return all scores of the set `cost`; None without any.
+    """Return the table of costs; None if there are none.
 
-    They are time, memory, and those that a suite adds.
+    Costs are time, memory, and any costs that a suite adds.
     """
     names = {flat for s in subjects for flat in s.scores if ScoreName.parse(flat).split == COST}
     flats = [*(flat for flat in docs.listed if flat in names), *sorted(names - set(docs.listed))]
@@ -114,7 +115,7 @@ def cost_table(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> Table | No
 
 
 def grid_tables(grid: GridReport, docs: ScoreDocs) -> list[Table]:
-    """Return the tuning grid, one table per method."""
+    """Return the tuning grid as one table per method."""
     methods = dict.fromkeys(row.method for row in grid.rows)
     return [_grid_table(method, [row for row in grid.rows if row.method == method], docs) for method in methods]
 
@@ -133,7 +134,7 @@ def _grid_table(method: str, rows: Sequence[GridRow], docs: ScoreDocs) -> Table:
 
 
 def setting(value: object) -> str:
-    """Format a setting as in a recipe."""
+    """Format the value of a setting as in a recipe."""
     if value is None:
         return "–"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Tables of the scores of traces, suites and judges, by subject."""
+"""Build the tables of scores of traces, suites and judges."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from unlearnkit.report.model import SubjectReport
 from unlearnkit.report.tables.board import cell
 from unlearnkit.report.tables.table import Column, Row, Section, Table
 
-_UNNAMED = "a model that was not named"
+_UNNAMED = "a model whose name was not recorded"
 
 
 def own_tables(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> tuple[Table, ...]:
-    """Return one table per kind of scores.
+    """Return one table per kind of score.
 
-    The visible scores are first; then a section for each folded group.
+    The first section of a table has the scores that the page always shows. Each further section has a group
+    of scores that the page shows collapsed.
     """
     found = docs.own(flat for s in subjects for flat in s.scores)
     return tuple(_own_table(subjects, list(members)) for _, members in groupby(found, key=lambda own: own.table))
@@ -41,14 +42,15 @@ def _own_table(subjects: Sequence[SubjectReport], scores: Sequence[OwnScore]) ->
 
 
 def _row(subjects: Sequence[SubjectReport], own: OwnScore) -> Row:
-    text = "" if own.doc.variant else own.doc.help  # that of a variant is in the table already
+    text = "" if own.doc.variant else own.doc.help  # the section of a variant has a help text already
     return Row(own.flat, own.doc.title, tuple(cell(s.scores.get(own.flat), own.doc) for s in subjects), text)
 
 
 def who_judged(judge: str, subjects: Sequence[SubjectReport]) -> str:
-    """Return sentences that name the models a judge used for these subjects.
+    """Return sentences that name the language models a judge used.
 
-    Empty if it used no model or judged none of them, or if `judge` is empty because the scores are no judge's.
+    The text is empty if the judge used no language model, or if it judged none of these subjects. It is also empty if
+    `judge` is empty, which means that the scores are not a judge's.
     """
     named: defaultdict[str, list[str]] = defaultdict(list)
     for subject in subjects:
@@ -59,4 +61,4 @@ def who_judged(judge: str, subjects: Sequence[SubjectReport]) -> str:
     if len(named) == 1:
         return f"The judge was {next(iter(named))}."
     models = "; ".join(f"{model} for {', '.join(titles)}" for model, titles in named.items())
-    return f"The judge was {models}. Figures of different models cannot be held against each other."
+    return f"The judge was {models}. Scores by different judge models cannot be compared."

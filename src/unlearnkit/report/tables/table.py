@@ -1,4 +1,4 @@
-"""The table type of the report; `writers` and the template render it."""
+"""Type of the report's tables, which `writers` and the template render."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 
 class Bar(NamedTuple):
-    """A value and its interval, in percent of the cell's width."""
+    """A bar in a cell, which shows a value and its interval.
+
+    All positions are in percent of the cell's width.
+    """
 
     at: float
     low: float
@@ -16,7 +19,7 @@ class Bar(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """One entry. `value` is empty if it was not measured."""
+    """One table cell; `value` is empty if the score was not measured."""
 
     value: str
     interval: str = ""
@@ -28,25 +31,26 @@ MISSING = Cell("", tip="not measured")
 
 
 class Column(NamedTuple):
-    """One column."""
+    """One column of a table."""
 
     name: str
     title: str
     group: str = ""
-    """Title over neighboring columns that have the same one."""
+    """Title over a group of neighboring columns; columns with the same title form a group."""
     text: bool = False
-    """Whether it holds words, which are aligned to the left."""
+    """Whether the column contains words. Words are left-aligned, numbers are right-aligned."""
 
 
 class Row(NamedTuple):
-    """One row."""
+    """One row of a table."""
 
     name: str
     title: str
     cells: tuple[Cell, ...]
     help: str = ""
     kind: str = ""
-    """`reference` or `made` for a subject, `constant` for a property of the rows, `chosen` for the setting taken."""
+    """`reference`: the row shows a reference model. `made`: the row shows a method's model. `constant`: the row shows
+    the best constant answer. `chosen`: the row shows the chosen settings of a tuning grid."""
 
     @property
     def is_measured(self) -> bool:
@@ -55,7 +59,7 @@ class Row(NamedTuple):
 
 
 class Section(NamedTuple):
-    """Rows under a title of their own."""
+    """A group of rows with a title."""
 
     name: str
     title: str
@@ -64,7 +68,7 @@ class Section(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Sections of rows under common columns."""
+    """A table, which consists of sections with the same columns."""
 
     columns: tuple[Column, ...]
     sections: tuple[Section, ...]
@@ -72,22 +76,22 @@ class Table(NamedTuple):
     title: str = ""
     lead: str = ""
     corner: str = ""
-    """Heading of the column of row titles."""
+    """Heading of the first column, which contains the row titles."""
     note: str = ""
-    """What is written under it."""
+    """Note below the table."""
     folded: str = ""
-    """The title over all sections but the first, where these are folded away."""
+    """Title of the collapsed part, which contains all sections except the first."""
     unmeasured: tuple[str, ...] = ()
-    """Titles of what was measured on no subject."""
+    """Titles of the scores that were not measured on any subject."""
 
     @property
     def groups(self) -> list[tuple[str, int]]:
-        """Title and number of columns of each group."""
+        """The title and the number of columns of each column group."""
         return [(group, len(list(members))) for group, members in groupby(self.columns, lambda column: column.group)]
 
     @property
     def edges(self) -> list[bool]:
-        """For each column, whether it is the first of its group."""
+        """For each column, whether the column is the first of its group."""
         return [at == 0 or column.group != self.columns[at - 1].group for at, column in enumerate(self.columns)]
 
     @property
@@ -96,7 +100,10 @@ class Table(NamedTuple):
         return self.sections[0].rows if self.sections else ()
 
     def picked(self, picks: Sequence[tuple[str, str, str]]) -> Table:
-        """Turn rows into columns: (section, row, title of the new column)."""
+        """Return a table whose columns are rows of this table.
+
+        Each pick is (section's name, row's name, title of the new column).
+        """
         rows = {(section.name, row.name): row for section in self.sections for row in section.rows}
         cells = zip(*(rows[section, name].cells for section, name, _ in picks), strict=True)
         turned = (Row(column.name, column.name, of) for column, of in zip(self.columns, cells, strict=True))

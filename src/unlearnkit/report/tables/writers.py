@@ -1,6 +1,6 @@
-"""Write a table for a terminal and as Markdown.
+"""Convert tables to terminal output and to Markdown.
 
-The report's template writes it as HTML.
+The report's HTML template renders tables by itself.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from unlearnkit.report.tables.table import Cell, Table
 
 
 def terminal(table: Table) -> RichTable:
-    """Return the table for a terminal.
+    """Return the table as a `rich` table for a terminal.
 
-    It shows values without intervals, a dash for a missing one, and rows indented under section titles.
+    Intervals are not shown. A dash replaces a missing value. Rows are indented under the title of their section.
     """
     drawn = RichTable(
         title=escape(table.title) or None,
@@ -39,9 +39,9 @@ def terminal(table: Table) -> RichTable:
 
 
 def markdown(table: Table) -> str:
-    """Return the first section as Markdown, with intervals in brackets.
+    """Return the table's first section as Markdown, with intervals in brackets.
 
-    Titles and words must be escaped already.
+    The caller must escape titles and words.
     """
     lines = [
         [table.corner, *(column.title for column in table.columns)],

@@ -1,4 +1,4 @@
-// Draws the charts, in the colors that the page has now, and again when light turns to dark or the page is printed.
+// Draws the charts in the page's current colors. Draws them again when the color scheme changes or the page is printed.
 (() => {
   "use strict";
   const root = document.documentElement;
