@@ -21,8 +21,7 @@ from unlearnkit.metrics.values import checked, same_length
 SHARE = 0.4
 """Share of an item's tokens that Min-K% averages: the least likely 40 %, as in MUSE and TOFU."""
 VARIANCE_FLOOR = 1e-6
-"""Minimum variance in Min-K%++, as in OpenUnlearning. If the model is certain of a token, rounding can make the variance
-zero or negative."""
+"""Minimum variance in Min-K%++, as in OpenUnlearning. If the model is certain, rounding can give 0 or less."""
 CHANCE = 0.5
 """AUC of an attack that cannot distinguish members from non-members."""
 OPEN_UNLEARNING_EPSILON = 1e-10
@@ -176,8 +175,8 @@ def privleak(unlearned_auc: float, retrained_auc: float) -> float | None:
 
     where A is the AUC with which Min-40% distinguishes the forget set from held-out text. MUSE defines A in the
     opposite direction from `auc`: A = 1 - `auc`, which is low if the forget set looks like members. Both arguments are
-    values of `auc`. The result is positive if the forget set surprises the unlearned model more than a model that never saw it.
-    The result is None if A_retrained is 0, because the relative change is undefined then.
+    values of `auc`. The result is positive if the forget set surprises the unlearned model more than a model that never
+    saw it. The result is None if A_retrained is 0, because the relative change is undefined then.
 
     Raises:
         InputError: an AUC is not in [0, 1].
@@ -190,8 +189,8 @@ def privleak_open_unlearning(unlearned_auc: float, retrained_auc: float = CHANCE
     """PrivLeak as computed by OpenUnlearning, in percent.
 
     The formula is that of `privleak`, but 1e-10 is added to the denominator. If no retrained model was measured, its
-    AUC is taken to be 0.5 (chance). A result of 0 then means that the forget set is indistinguishable from held-out text,
-    which even a retrained model seldom achieves.
+    AUC is taken to be 0.5 (chance). A result of 0 then means that the forget set is indistinguishable from held-out
+    text, which even a retrained model seldom achieves.
 
     Raises:
         InputError: an AUC is not in [0, 1].

@@ -25,16 +25,28 @@ TRACES = ScoreTable(
 TRACE_DOCS = {
     "trace.scope_accuracy": ScoreDoc(
         "Scope accuracy, balanced",
-        "share of correct verdicts on questions that were never trained on: the mean of the share on questions in scope "
-        "and the share on questions out of scope (near, far); high is wanted; a model that never reasons gets 0.5",
+        "share of correct verdicts on questions never trained on: the mean of the share on questions in scope and the "
+        "share on questions out of scope (near, far); high is wanted; a model that never reasons gets 0.5",
         table=TRACES,
     )
 }
 _VERDICTS_AND_RESPONSES = {
-    "in_scope.declined": ("Near: in scope, declined", "share of responses that decline after the wrong verdict (in scope); low is wanted"),
-    "in_scope.answered": ("Near: in scope, answered", "share of responses that answer despite the wrong verdict (in scope); low is wanted"),
-    "out_of_scope.declined": ("Near: out of scope, declined", "share of responses that decline despite the correct verdict (out of scope); low is wanted"),
-    "out_of_scope.answered": ("Near: out of scope, answered", "share of responses that answer after the correct verdict (out of scope); high is wanted"),
+    "in_scope.declined": (
+        "Near: in scope, declined",
+        "share of near rows with the wrong verdict and a response that declines; low is wanted",
+    ),
+    "in_scope.answered": (
+        "Near: in scope, answered",
+        "share of near rows with the wrong verdict and a response that answers; low is wanted",
+    ),
+    "out_of_scope.declined": (
+        "Near: out of scope, declined",
+        "share of near rows with the correct verdict and a response that declines; low is wanted",
+    ),
+    "out_of_scope.answered": (
+        "Near: out of scope, answered",
+        "share of near rows with the correct verdict and a response that answers; high is wanted",
+    ),
 }
 VERDICT_DOCS = {
     f"trace.{CONFUSED}.{cell}": ScoreDoc(title, text, table=TRACES)
@@ -51,7 +63,7 @@ def holds_in_scope(trace: str) -> bool:
 
 
 def scope_accuracy(record: Record) -> float | None:
-    """Return 1 if the verdict of the trace is correct, and 0 otherwise.
+    """Return 1 if the verdict of the trace is correct, else 0.
 
     The verdict says whether the question is in scope. Questions of forget sets are in scope, questions of all other
     sets are not. A missing trace, or a trace without a verdict, counts as "out of scope". A model that never reasons

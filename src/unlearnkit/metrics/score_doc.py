@@ -19,7 +19,7 @@ HIGH: tuple[Better, Better] = ("higher", "higher")
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """A table in the report, for scores that are not on the board."""
+    """A table of the report for scores outside the board."""
 
     key: str
     """Id of the table's section in the report."""

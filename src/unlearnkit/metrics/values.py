@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from unlearnkit.core.errors import InputError
 
 LARGEST_EXPONENT = 700.0
-"""Largest exponent for which `exp` returns a finite number. This limit is a little below the limit of floats (709.8), so
-that results can be added."""
+"""Largest exponent for which `exp` returns a finite number: a little below the limit of floats (709.8), so that results
+can be added."""
 
 
 def checked(values: Sequence[float], where: str, *, infinite: bool = False) -> list[float]:
@@ -21,11 +21,11 @@ def checked(values: Sequence[float], where: str, *, infinite: bool = False) -> l
         infinite: whether infinite values are allowed.
 
     Raises:
-        InputError: `values` is empty, a value is NaN, or a value is infinite although infinite values are not allowed.
+        InputError: `values` is empty, a value is NaN, or a value is infinite although `infinite` is false.
     """
     numbers = [float(value) for value in values]
     if not numbers:
-        raise InputError("there are no values to score", where=where, allowed="at least one value", fix="leave out this item")
+        raise InputError("there are no values to score", where=where, allowed="one or more", fix="leave out this item")
     for at, number in enumerate(numbers):
         if math.isnan(number) or (math.isinf(number) and not infinite):
             raise InputError(
