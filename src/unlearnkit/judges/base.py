@@ -67,7 +67,7 @@ class Judgment(FiniteValue):
     digest: str
     """Digest of the item that was judged, see `Item.digest`."""
     outcome: Outcome = "judged"
-    """`judged`, `empty` if the output to judge was empty, or `unreadable` if the judge's verdict could not be parsed."""
+    """`judged`, or `empty` if the output was empty, or `unreadable` if the judge's verdict could not be parsed."""
     verdict: Verdict | None
     """The scores with their reasons; None if the judgment is left out of the means."""
     unread: str = ""
@@ -120,8 +120,8 @@ def scope_digest(scope: Scope) -> str:
 
 
 def _earlier_json(value: Value) -> str:
-    """Return a value as JSON in the format of this package's first version.
+    """Return a value as the JSON that the first version hashed.
 
-    Digests are computed from this format, so that judgments by the first version stay valid.
+    Digests are still computed from this JSON, so that judgments by the first version of this package stay valid.
     """
     return json.dumps(value.earlier_dump(), ensure_ascii=False, separators=(",", ":"))

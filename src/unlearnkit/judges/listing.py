@@ -28,7 +28,8 @@ JUDGES = {
         "arXiv:2603.09980",
     ),
     "laaj-paper": JudgeEntry(
-        "Like laaj, but as in the paper: sees no correct answer and, for unlearning quality, no trace; drops failures.",
+        "Like laaj, but with the options of the paper: correct answers are hidden, traces are hidden for unlearning "
+        "quality, and failed judgments are dropped.",
         "arXiv:2603.09980",
     ),
 }
@@ -48,7 +49,7 @@ def describe_judge(name: str) -> list[str]:
     for field, settings in LaajOptions.model_fields.items():
         value = getattr(PRESETS[name], field)
         lines += [f"  {field}: {', '.join(value) if isinstance(value, tuple) else value}", _description(settings)]
-    model = [inspect.getdoc(JudgeModel) or "", "Settings of the model, as in `unlearn judge RUN --judge laaj path=DIR`:"]
+    model = [inspect.getdoc(JudgeModel) or "", "Model settings, as in `unlearn judge RUN --judge laaj path=DIR`:"]
     for field, settings in JudgeModel.model_fields.items():
         model += [f"  {field}", _description(settings)]
     return [head, entry.summary, "\n".join(lines), "\n".join(model), describe_rubrics()]
