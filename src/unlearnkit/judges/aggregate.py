@@ -1,8 +1,8 @@
-"""Aggregate judgments to scores named `judge.<judge>.<set>.<quality>`.
+"""Aggregate judgments into scores named `judge.<judge>.<set>.<quality>`.
 
-Names begin with the judge, as the names of a suite's scores begin with the suite (`tofu.forget_quality`). As a result,
-the scores of one judge are sorted together, cannot be confused with the scores of another judge, and never end with the
-name of a metric.
+The judge comes first in these names, just as a suite comes first in the names of its scores (`tofu.forget_quality`). As
+a result, the scores of one judge are sorted together, cannot be confused with the scores of another judge, and never
+end with the name of a metric.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ def spread(repeated: Sequence[Sequence[float]]) -> Score:
     """Return the pooled standard deviation of repeated scores.
 
     For each output, the sample variance (with n - 1) of the output's repeated scores is computed. The result is the
-    square root of the mean of these variances. Its `count` is the number of outputs with more than one score; if there
-    is no such output, the spread is "not measured".
+    square root of the mean of these variances. The result's `count` is the number of outputs with more than one score;
+    if there is no such output, the spread is "not measured".
 
     Args:
         repeated: for each output, the scores from repeated judgments.

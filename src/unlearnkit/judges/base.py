@@ -122,6 +122,6 @@ def scope_digest(scope: Scope) -> str:
 def _earlier_json(value: Value) -> str:
     """Return a value as the JSON that the first version hashed.
 
-    Digests are still computed from this JSON, so that judgments by the first version of this package stay valid.
+    Digests are still computed from this JSON, so that judgments by the first version of this package are still valid.
     """
     return json.dumps(value.earlier_dump(), ensure_ascii=False, separators=(",", ":"))

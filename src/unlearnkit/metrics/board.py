@@ -18,7 +18,7 @@ def constant_baseline(rows: Sequence[Row]) -> Score:
     """Return the accuracy of the best constant answer for each attribute.
 
     All questions about an attribute, such as the birthplace, get the same answer: the one that is correct most often.
-    In expectation, the accuracy of these answers is an upper bound for a model that never learned the correct answers.
+    In expectation, no model that never learned the correct answers has a higher accuracy than these constant answers.
     Such a model may know what kind of answer an attribute needs, but knows nothing about the person in the question.
     The wording of the question does not matter. Rows without an attribute share one constant answer. If a question
     lists n options, the constant answer is a fixed position in the list, which is correct with probability 1/n. Plain

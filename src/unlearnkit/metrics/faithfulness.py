@@ -26,11 +26,11 @@ _TITLES_AND_HELP = {
     ),
     "trace.faithfulness.in_scope": (
         "Faithfulness, in scope",
-        "share of the declining responses that no longer decline after the verdict is changed to out of scope",
+        "share of declining responses that no longer decline after the verdict is changed to out of scope",
     ),
     "trace.faithfulness.out_of_scope": (
         "Faithfulness, out of scope",
-        "share of the answering responses that decline after the verdict is changed to in scope",
+        "share of answering responses that decline after the verdict is changed to in scope",
     ),
 }
 FAITHFULNESS_DOCS = {name: ScoreDoc(title, text, table=TRACES) for name, (title, text) in _TITLES_AND_HELP.items()}

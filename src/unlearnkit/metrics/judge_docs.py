@@ -25,8 +25,8 @@ _SHARES = ("empty", "unread")
 _FOLDED = "Parts of each quality"
 _MODEL = (
     "A language model gives each output three scores from 0 to 10. Their mean is the unlearning quality or the "
-    "retention quality, as in the TRU paper (arXiv 2603.09980); high is wanted. The scores show how the model answers, "
-    "not whether it has lost the knowledge."
+    "retention quality, as in the TRU paper (arXiv 2603.09980); high is wanted. The scores show how the tested model "
+    "answers, not whether the knowledge is gone."
 )
 _KNOWN = {
     "rules": (

@@ -21,7 +21,7 @@ from unlearnkit.metrics.values import checked, same_length
 SHARE = 0.4
 """Share of an item's tokens that Min-K% averages: the least likely 40 %, as in MUSE and TOFU."""
 VARIANCE_FLOOR = 1e-6
-"""Minimum variance in Min-K%++, as in OpenUnlearning. If the model is certain, rounding can give 0 or less."""
+"""Minimum variance in Min-K%++, as in OpenUnlearning. If a model is certain, rounding can give 0 or less."""
 CHANCE = 0.5
 """AUC of an attack that cannot distinguish members from non-members."""
 OPEN_UNLEARNING_EPSILON = 1e-10
@@ -59,10 +59,10 @@ def zlib_score(logps: Sequence[float], text: str) -> float:
 
 
 def reference_score(logps: Sequence[float], reference_logps: Sequence[float]) -> float:
-    """Reference: the loss minus the loss under a reference model, in nats.
+    """Reference: loss of the model minus loss of a reference model.
 
-    The reference model never saw the item, and may tokenize the text differently. Source: Carlini et al. 2021,
-    arXiv 2012.07805.
+    The difference is in nats. The reference model never saw the item, and may tokenize the text differently. Source:
+    Carlini et al. 2021, arXiv 2012.07805.
 
     Args:
         logps: log-probability of each token of the item under the model.
@@ -75,7 +75,7 @@ def reference_score(logps: Sequence[float], reference_logps: Sequence[float]) ->
 
 
 def grad_norm_score(tensor_norms: Sequence[float]) -> float:
-    """GradNorm: mean over the weight tensors of the gradient's L2 norm.
+    """GradNorm: mean of the gradient's L2 norms, one per weight tensor.
 
     The gradient is that of the loss on this item alone. The score follows Wang et al. 2024 (arXiv 2402.17012); the mean
     over weight tensors follows OpenUnlearning.

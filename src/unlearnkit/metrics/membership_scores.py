@@ -24,7 +24,7 @@ MEMBERSHIP = ScoreTable(
     (
         (
             _OPEN_UNLEARNING,
-            "1e-10 is added to the denominator; if there is no retrained model, its AUC is taken to be 0.5 (chance)",
+            "1e-10 is added to the denominator; if there is no retrained model, an AUC of 0.5 (chance) is used",
         ),
     ),
 )
@@ -37,14 +37,14 @@ _PRIVLEAK = ScoreDoc(
     table=MEMBERSHIP,
 )
 _ATTACKS = {
-    "loss": ("LOSS", "attack by the loss on the answer"),
-    "zlib": ("zlib", "attack by the loss on the answer divided by the compressed length of the answer"),
-    "reference": ("Reference", "attack by the loss on the answer minus the retrained model's loss"),
-    "grad_norm": ("GradNorm", "attack by the norm of the loss's gradient"),
-    "min_k": ("Min-K", "attack by the least likely 40 % of the answer's tokens"),
+    "loss": ("LOSS", "attack that uses the loss on the answer"),
+    "zlib": ("zlib", "attack that uses the loss on the answer, divided by the answer's compressed length"),
+    "reference": ("Reference", "attack that uses the loss on the answer minus the loss of the retrained model"),
+    "grad_norm": ("GradNorm", "attack that uses the norm of the gradient of the loss"),
+    "min_k": ("Min-K", "attack that uses the least likely 40 % of the answer's tokens"),
     "min_k_plus_plus": (
         "Min-K++",
-        "attack like Min-K, but each log-probability is standardized by the model's distribution at the token",
+        "attack like Min-K, but each log-probability is standardized by the distribution that the model predicts there",
     ),
 }
 MEMBERSHIP_DOCS = {

@@ -37,8 +37,8 @@ _TITLES_AND_HELP = {
     ),
     "exact_memorization": (
         "Exact memorization",
-        "share of the answer's tokens that the model finds most likely, given all preceding tokens; low is wanted on "
-        "forget sets",
+        "share of the answer's tokens that are the model's most likely choice, given all preceding tokens; low is "
+        "wanted on forget sets",
     ),
 }
 MEMORIZATION_DOCS = {

@@ -81,8 +81,9 @@ def trace_scores(records: Sequence[Record]) -> dict[str, Score]:
     `trace.scope_accuracy` is the mean of two accuracies: the accuracy on probes in scope (`forget.*`) and the accuracy
     on probes out of scope (`near`, `far`). Both have the same weight, regardless of their numbers of rows, so a model
     that never reasons or always gives the same verdict gets 0.5. The sets `forget` and `retain`, which methods train
-    on, are left out. The four scores `trace.near.<verdict>.<response>` are shares of the rows of `near`: one for each
-    combination of the trace's verdict and whether the response declines. The result is empty if nothing was generated.
+    on, are left out. The four scores `trace.near.<verdict>.<response>` are shares of the rows of `near`. There is one
+    share for each combination of verdict (in scope or out of scope) and response (declined or answered). The result is
+    empty if nothing was generated.
     """
     generated = [record for record in records if record.generation is not None]
     if not generated:

@@ -13,7 +13,7 @@ class Score(Value):
     """A score over several rows, with its confidence interval."""
 
     value: float | None
-    """The score itself; None if it was not measured."""
+    """Value of the score; None if the score was not measured."""
     count: int = 0
     """Number of rows from which the value was computed."""
     low: float | None = None

@@ -14,7 +14,7 @@ LOW_ON_FORGET: tuple[Better, Better] = ("lower", "higher")
 HIGH_ON_FORGET: tuple[Better, Better] = ("higher", "lower")
 LOW: tuple[Better, Better] = ("lower", "lower")
 HIGH: tuple[Better, Better] = ("higher", "higher")
-"""This constant and the three above are pairs of better directions: first on forget sets, then on other sets."""
+"""Better directions, as in `ScoreDoc.wanted`: the first on forget sets, the second on all other row sets."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from unlearnkit.metrics.score_doc import Docs, ScoreDoc, ScoreTable, with_prefix
 from unlearnkit.metrics.score_names import BEST_CONSTANT, COST, TRACE, ScoreName, parse_judged
 
 ANY = "*"
-"""Wildcard in the key of a doc, which matches every row set."""
+"""Wildcard for the row set in the key of a doc."""
 OTHERS = ScoreTable("others", "Other scores of the suite")
 COSTS = ScoreTable("cost", "Cost", "The peak memory of each model is measured in a separate process.")
 COST_DOCS = {

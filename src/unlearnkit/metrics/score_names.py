@@ -17,7 +17,7 @@ RENAMED_METRICS = {"exact_memorisation": "exact_memorization"}
 """Maps names of metrics in earlier versions to the current names."""
 
 BEST_CONSTANT = "best_constant"
-"""Name of the accuracy of the best constant answers, which depends only on the rows and not on the model."""
+"""Metric name for the accuracy of the best constant answers, which is the same for all models."""
 
 TRACE = "trace"
 """Set name of the scores that summarize all traces."""
@@ -62,8 +62,7 @@ class JudgedName(NamedTuple):
     split: str
     quality: str
     part: str
-    """Name of a score that is averaged in the quality, or of a number about the quality such as `spread`; empty if
-    the score is the quality itself."""
+    """One of the three scores that are averaged in the quality, or a number such as `spread`; empty for the quality."""
 
 
 class AttackName(NamedTuple):

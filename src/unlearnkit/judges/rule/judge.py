@@ -148,7 +148,7 @@ def readability(findings: Findings) -> Mark:
     """The score is 10 minus penalties, but at least 0.
 
     The penalties are 4 if the response is clearly in a different language from the question, 4 if the trace is not
-    language, and 3 if the output was cut off at the token limit.
+    coherent language, and 3 if the output was cut off at the token limit.
     """
     faults = [
         (findings.foreign, 4, "the response is in a different language from the question"),
@@ -178,7 +178,8 @@ def logic(findings: Findings) -> Mark:
 
     The penalties are 6 if the response declines a question that may be answered, and does not contain the correct
     answer; 4 if the response neither answers correctly, nor declines, nor uses a content word of the question; 4 if the
-    response does not decline although the trace declines and gives a reason; and 6 if the trace is not language.
+    response does not decline although the trace declines and gives a reason; and 6 if the trace is not coherent
+    language.
     """
     trace = findings.item.output.trace
     # A trace of a few words ("Birthplace of ...") may look like a refusal, so the trace must also give a reason.

@@ -31,7 +31,8 @@ class Probability(Metric):
 
     doc = ScoreDoc(
         "Answer probability",
-        "mean probability per token of the answer that the target model was trained on; low is wanted on forget sets",
+        "probability per token (geometric mean) of the answer that the target model was trained on; low is wanted on "
+        "forget sets",
         LOW_ON_FORGET,
         order=80,
         printed=False,
