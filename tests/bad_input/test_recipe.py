@@ -193,11 +193,9 @@ CASES = [
         ["field method", "'nlll'", "did you mean nll"],
         RUN,
     ),
-    Case(
-        "recipe-not-a-gate", having(gates=["forget.accuracy=<1"]), ["not a gate", "field gates.0", "write it like"], RUN
-    ),
+    Case("recipe-not-a-gate", having(gates=["forget.accuracy=<1"]), ["not a gate", "field gates.0", "write the"], RUN),
     Case("recipe-a-gate-alone", having(gates="forget.accuracy<=1"), ["field gates", "forget.accuracy<=1"]),
-    Case("option-not-a-gate", right, ["not a gate", "--gate", "write it like"], (*RUN, "--gate", "accuracy")),
+    Case("option-not-a-gate", right, ["not a gate", "--gate", "write the gate"], (*RUN, "--gate", "accuracy")),
     # Values
     Case(
         "recipe-wrong-type",

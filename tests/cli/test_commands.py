@@ -123,7 +123,7 @@ def test_gates_decide_the_exit_code(recipe: str, call: Any) -> None:
     code, _, err = call("eval", "runs/quick", "--gate", "forget.accuracy>=1")
     assert code == 3 and "forget.accuracy >= 1" in err
     code, _, err = call("eval", "runs/quick", "--gate", "near.accuracy>=target.near.accuracy*0.97")
-    assert code == 3 and "there is no target model to hold it against" in err
+    assert code == 3 and "there is no target model to compare with" in err
     code, _, err = call("eval", "runs/quick", "--gate", "near.acuracy>=0.5")
     assert code == 3 and "did you mean near.accuracy?" in err
 

@@ -106,7 +106,7 @@ def test_unreadable_verdicts_score_0_our_way_and_are_dropped_the_papers_way(answ
 
 
 @pytest.mark.parametrize(
-    ("ended", "words"), [("length", "sampling.max_tokens"), ("filter", "withheld it"), ("none", "gave no answer")]
+    ("ended", "words"), [("length", "sampling.max_tokens"), ("filter", "withheld"), ("none", "gave no answer")]
 )
 def test_why_there_is_no_verdict_is_told(ended: Any, words: str) -> None:
     class Silent(Scripted):

@@ -63,11 +63,11 @@ def test_nonsense_is_refused_with_a_fix(text: str) -> None:
     ("gate", "value", "outcome", "why"),
     [
         ("m<=0.03", score(0.01, 0.0, 0.02), "met", "met"),
-        ("m<=0.03", score(0.01, 0.0, 0.05), "met", "met, but the interval reaches 0.050"),
+        ("m<=0.03", score(0.01, 0.0, 0.05), "met", "met, but the score's interval reaches 0.050"),
         ("m<=0.03", score(0.03), "met", "met"),
         ("m<0.03", score(0.03), "missed", "missed"),
-        ("m<=0.03", score(0.1, 0.02, 0.2), "missed", "missed, but the interval reaches 0.020"),
-        ("m>=0.95", score(0.97, 0.93, 1.0), "met", "met, but the interval reaches 0.930"),
+        ("m<=0.03", score(0.1, 0.02, 0.2), "missed", "missed, but the score's interval reaches 0.020"),
+        ("m>=0.95", score(0.97, 0.93, 1.0), "met", "met, but the score's interval reaches 0.930"),
         ("m>=0.95", score(0.5, 0.4, 0.6), "missed", "missed"),
         ("m>0.95", score(0.95), "missed", "missed"),
     ],
@@ -83,18 +83,18 @@ def test_a_relative_gate_multiplies_the_references_score() -> None:
     result = judge(gate, "tru", scores)  # 0.97 * 0.99 is 0.9603, and a little more or less in floating point
     assert result.outcome == "met"
     assert result.threshold == pytest.approx(0.9603)
-    assert result.why == "met against 0.960"
+    assert result.why == "met, with a threshold of 0.960"
 
 
 def test_what_is_missing_is_never_met() -> None:
     absolute, relative = Gate.parse("forget.accuracy<=0.03"), Gate.parse("forget.accuracy<=retrained.forget.accuracy")
     measured = {"tru": {"forget.accuracy": score(0.0)}}
     cases = [
-        (absolute, {"tru": {"forget.accuracy": NOT_MEASURED}}, "tru has no forget.accuracy"),
-        (absolute, {"tru": {"forget.accuracy": score(float("nan"))}}, "tru has no forget.accuracy"),
-        (absolute, {"tru": {}}, "tru has no forget.accuracy"),
-        (relative, measured, "there is no retrained model to hold it against"),
-        (relative, {**measured, "retrained": {}}, "retrained has no forget.accuracy"),
+        (absolute, {"tru": {"forget.accuracy": NOT_MEASURED}}, "the model tru has no score forget.accuracy"),
+        (absolute, {"tru": {"forget.accuracy": score(float("nan"))}}, "the model tru has no score forget.accuracy"),
+        (absolute, {"tru": {}}, "the model tru has no score forget.accuracy"),
+        (relative, measured, "there is no retrained model to compare with"),
+        (relative, {**measured, "retrained": {}}, "the model retrained has no score forget.accuracy"),
     ]
     for gate, scores, why in cases:
         result = judge(gate, "tru", scores)

@@ -107,7 +107,7 @@ def test_an_outside_suites_scores_are_titled_and_written_as_it_says(run: RunFold
     (gate,) = judge_run(run, ["maze.detour<=-20"])
     assert gate.why == "missed"
     (gate,) = judge_all([Gate.parse("maze.detour<=target.maze.detour")], _beside_target(run), score_docs([run]))
-    assert gate.why == "missed against -50.0\u202f%"
+    assert gate.why == "missed, with a threshold of -50.0\u202f%"
     # What it has not documented is shown by its flat name, and compared like the rest.
     assert "Other scores of the suite" in page and "maze.unknown" in page
     assert compare([run.path])["subjects"]["npo"]["maze.unknown"] == 2.0

@@ -202,7 +202,7 @@ def test_gates_tell_small_p_values_apart() -> None:
     assert judge(Gate.parse("p>=target.p"), "npo", scores).outcome == "missed"
     named = {name: {"tofu.forget_quality": scores[name]["p"]} for name in scores}
     gate = Gate.parse("tofu.forget_quality>=target.tofu.forget_quality")
-    assert judge(gate, "npo", named, DOCS).why == "missed against 1.0e-12"
+    assert judge(gate, "npo", named, DOCS).why == "missed, with a threshold of 1.0e-12"
 
 
 def test_the_headline_is_what_was_measured_on_both_sides(tofu: Report) -> None:

@@ -1,5 +1,5 @@
-"""Judges: six scores from 0 to 10 of a model's outputs.
+"""Judges, which give a model's outputs six scores from 0 to 10.
 
-They are given by fixed rules or by a language model. An LLM judge queries a `ChatModel` of `unlearnkit.llm`;
-`llm/settings.py` selects it.
+The scores come either from fixed rules or from a language model. An LLM judge queries a `ChatModel` of
+`unlearnkit.llm`, which is selected by the settings in `judges/llm/settings.py`.
 """

@@ -1,7 +1,8 @@
-"""Aggregate judgments to scores named `judge.<judge>.<set>.<quality>`.
+"""Aggregate judgments into scores named `judge.<judge>.<set>.<quality>`.
 
-The judge's name comes first, as a suite's does (`tofu.forget_quality`): the scores of one judge are sorted together,
-cannot be confused with another judge's, and never end in the name of a metric.
+The judge comes first in these names, just as a suite comes first in the names of its scores (`tofu.forget_quality`). As
+a result, the scores of one judge are sorted together, cannot be confused with the scores of another judge, and never
+end with the name of a metric.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from unlearnkit.scope.scope import Scope
 def judge_scores(judged: Iterable[Judged], records: Sequence[Record], scope: Scope) -> dict[str, Score]:
     """Return the scores of all judges of a run.
 
-    For each judge and set: the quality, its three scores, the spread of repeated judgments, and for an LLM judge the
-    shares of empty outputs and of unreadable verdicts. Sets that the judge `laaj` has not judged are "not measured".
-    Judgments that no longer match the records are skipped.
+    For each judge and row set, these are the quality, the three scores that are averaged in the quality, and the spread
+    of repeated judgments. LLM judges also get the shares of empty outputs and of unreadable verdicts. Row sets that the
+    judge `laaj` has not judged are "not measured". Judgments that no longer match the records are skipped.
     """
     qualities = {item.split: item.quality for item in items_of(records)}
     scores = {judged_name(LAAJ, split, quality): NOT_MEASURED for split, quality in qualities.items()}
@@ -38,7 +39,7 @@ def judge_scores(judged: Iterable[Judged], records: Sequence[Record], scope: Sco
 
 
 def valid_judgments(judged: Judged, records: Sequence[Record], scope: Scope) -> list[Judgment]:
-    """Return the judgments that match the records and the scope."""
+    """Return the judgments that match the current records and scope."""
     if judged.scope is not None and judged.scope != scope_digest(scope):
         return []
     digests = {(item.split, item.row.id): item.digest for item in items_of(records)}
@@ -46,10 +47,10 @@ def valid_judgments(judged: Judged, records: Sequence[Record], scope: Scope) -> 
 
 
 def repeated_scores(judgments: Iterable[Judgment]) -> dict[tuple[str, str], list[dict[str, float]]]:
-    """Return the scores of every repeated judgment of each output.
+    """Return the scores of each output, one dictionary per repeated judgment.
 
-    An output is given by set and row id. The scores are those of the quality, under the empty name, and of its parts.
-    Judgments without a verdict are skipped.
+    The keys of the result identify an output by its row set and row id. Each dictionary contains the quality, under the
+    empty name, and the three scores that are averaged in the quality. Judgments without a verdict are skipped.
     """
     scores: defaultdict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
     for each in judgments:
@@ -60,9 +61,9 @@ def repeated_scores(judgments: Iterable[Judgment]) -> dict[tuple[str, str], list
 
 
 def mean_scores(judgments: Iterable[Judgment]) -> dict[tuple[str, str], dict[str, float]]:
-    """Return the scores of each output, averaged over repeats.
+    """Return the scores of each output, averaged over repeated judgments.
 
-    For the keys see `repeated_scores`.
+    The keys are the same as in `repeated_scores`.
     """
     return {
         output: {part: math.fsum(scores[part] for scores in repeats) / len(repeats) for part in repeats[0]}
@@ -85,10 +86,14 @@ def _scores_of_set(judge: str, split: str, quality: Quality, judgments: Sequence
 
 
 def spread(repeated: Sequence[Sequence[float]]) -> Score:
-    """Return the standard deviation of one output's repeated scores, pooled over outputs.
+    """Return the pooled standard deviation of repeated scores.
 
-    This is the square root of the mean sample variance (n - 1) over outputs. `count` is the number of outputs with more
-    than one score; if there are none, the score is not measured.
+    For each output, the sample variance (with n - 1) of the output's repeated scores is computed. The result is the
+    square root of the mean of these variances. The result's `count` is the number of outputs with more than one score;
+    if there is no such output, the spread is "not measured".
+
+    Args:
+        repeated: for each output, the scores from repeated judgments.
     """
     variances = [float(np.var(scores, ddof=1)) for scores in repeated if len(scores) > 1]
     if not variances:

@@ -1,4 +1,4 @@
-"""Measure how far two judges agree, score by score."""
+"""Measure the agreement of two judges on each score."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from unlearnkit.judges.quality import PARTS, quality_of
 from unlearnkit.metrics.judge_docs import HIGHEST
 
 Marks = Mapping[tuple[str, str], Mapping[str, float]]
-"""Scores of each output, which is given by set and row id; see `judges.aggregate.mean_scores`."""
+"""Scores of each output. The keys are row set and row id, as in `judges.aggregate.mean_scores`."""
 
 
 class Agreement(Value):
-    """Agreement on one score.
+    """Agreement of two judges on one score.
 
-    A value is None if it is undefined, as a correlation if one judge gives constant scores.
+    A measure is None if it is undefined. For example, correlations are undefined if one judge gives constant scores.
     """
 
     count: int
@@ -26,15 +26,16 @@ class Agreement(Value):
     pearson: float | None
     spearman: float | None
     difference: float | None
-    """Mean absolute difference, on the scale from 0 to 10."""
+    """Mean absolute difference between the judges' scores, which range from 0 to 10."""
     kappa: float | None
-    """Cohen's kappa with quadratic weights, on scores rounded to integers."""
+    """Cohen's kappa with quadratic weights, computed on scores rounded to integers."""
 
 
 def agreement(one: Marks, other: Marks) -> dict[str, Agreement]:
-    """Return the agreement on every score (`uq`, `uq.relevance` ...).
+    """Return the agreement of two judges on every score, by score name.
 
-    It is computed over outputs that both judges scored. All sets of a quality are pooled.
+    The names are `uq`, `uq.relevance`, and so on. Only outputs that both judges scored are compared. All row sets with
+    the same quality are pooled.
     """
     shared = [key for key in one if key in other]
     result = {}
@@ -49,7 +50,7 @@ def agreement(one: Marks, other: Marks) -> dict[str, Agreement]:
 def compare(one: Sequence[float], other: Sequence[float]) -> Agreement:
     """Return the agreement of two lists of scores.
 
-    Both are of the same outputs, in the same order.
+    The two lists must contain scores of the same outputs in the same order.
     """
     a, b = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
     differ = len(a) > 1 and bool(np.ptp(a) > 0 and np.ptp(b) > 0)
@@ -63,16 +64,19 @@ def compare(one: Sequence[float], other: Sequence[float]) -> Agreement:
 
 
 def rounded(scores: np.ndarray) -> np.ndarray:
-    """Round scores to integers, 0.5 upwards. [n] float to [n] int."""
+    """Round scores to the nearest integer; halves are rounded up.
+
+    The argument has shape [n] and dtype float, the result has shape [n] and dtype int.
+    """
     return np.floor(scores + 0.5).astype(np.int64)
 
 
 def quadratic_kappa(one: np.ndarray, other: np.ndarray) -> float | None:
     """Return Cohen's kappa with quadratic weights (Cohen 1968).
 
-    The arguments are integers from 0 to 10, shape [n] each. The value is one minus the mean squared difference over its
-    expectation under random pairing. None if that expectation is 0: the lists are empty, or both judges always gave the
-    same single score.
+    Both arguments contain integers from 0 to 10 and have shape [n]. Kappa is 1 minus the ratio of two numbers: the mean
+    squared difference of paired scores, and the expected value of this difference under random pairing. The result is
+    None if the expected value is 0, that is, if the lists are empty or both judges gave every output the same score.
     """
     if not len(one):
         return None

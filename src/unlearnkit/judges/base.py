@@ -1,4 +1,4 @@
-"""Judge items and judgments, and the protocol of judges."""
+"""Items to judge, judgments, and the protocol of judges."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 
 OnJudged = Callable[[int], None]
-"""Called with the number of new judgments."""
+"""Progress callback, which is called with the number of new judgments."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One output to judge."""
+    """One model output to judge."""
 
     split: str
     quality: Quality
@@ -33,19 +33,19 @@ class Item:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of everything that may be shown of the item.
+        """Digest of everything in the item that a judge may see.
 
-        A judgment is valid only for this digest.
+        A judgment is valid only for an item with the same digest.
         """
         shown = f"{self.split}\n{_earlier_json(self.row)}\n{self.output.model_dump_json()}"
         return hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def items_of(records: Sequence[Record]) -> list[Item]:
-    """Return the items to judge, in order.
+    """Return the items to judge, in the order of the records.
 
-    These are the outputs on forget sets and on retained sets. Texts are skipped, since nothing is generated from them,
-    and so are other sets (`holdout`).
+    The items are the outputs on forget sets and on sets to be retained. Other sets, such as `holdout`, are skipped.
+    Plain texts are also skipped, because nothing is generated for them.
     """
     return [
         Item(record.split, quality, record.row, record.generation)
@@ -58,27 +58,27 @@ Outcome = Literal["judged", "empty", "unreadable"]
 
 
 class Judgment(FiniteValue):
-    """One judgment of one output."""
+    """One judgment of one output by a judge."""
 
     split: str
     id: str
     """Id of the row."""
     repeat: int = 0
     digest: str
-    """Digest of the row and the output that were judged."""
+    """Digest of the item that was judged, see `Item.digest`."""
     outcome: Outcome = "judged"
-    """Whether the output was judged, was empty, or the judge's verdict could not be parsed."""
+    """`judged`, or `empty` if the output was empty, or `unreadable` if the judge's verdict could not be parsed."""
     verdict: Verdict | None
-    """None if it does not count in the means."""
+    """The scores with their reasons; None if the judgment is left out of the means."""
     unread: str = ""
-    """The judge's answer, if no verdict could be parsed from it."""
+    """The judge's answer, if the outcome is `unreadable`; otherwise empty."""
 
 
 class Asked(FiniteValue):
     """The model that an LLM judge queried."""
 
     model: str
-    """Its name on the server; for a model on this machine, its folder or hub id as given."""
+    """Name of the model on its server; for a model on this machine, the folder or hub id that the user specified."""
     host: str | None = None
     """Host of the server; None for a model on this machine."""
 
@@ -87,29 +87,29 @@ class Asked(FiniteValue):
 
 
 class Judged(FiniteValue):
-    """All judgments of one run by one judge, as stored."""
+    """All judgments of one run by one judge, as stored on disk."""
 
     renamed: ClassVar[Mapping[str, str]] = {"judgements": "judgments"}
 
     judge: str
     version: str
-    """Version of the rules or the rubrics."""
+    """Version of the judge's rules or rubrics."""
     settings: dict[str, JsonValue] = Field(default_factory=dict)
-    """The judge's settings."""
+    """The settings with which the judge ran."""
     asked: Asked | None = None
-    """The model that was queried; None if there was none, or if the caller passed one without a name."""
+    """The language model that was queried; None if none was queried, or if the caller passed a model without a name."""
     scope: str | None = None
-    """Digest of the scope, if the judge depends on it."""
+    """Digest of the scope; None if the judgments do not depend on the scope."""
     judgments: tuple[Judgment, ...]
 
 
 class Judge(Protocol):
-    """Scores outputs."""
+    """Protocol of judges, which score model outputs."""
 
     def judge(self, items: Sequence[Item], on_judged: OnJudged) -> Judged:
         """Judge every item.
 
-        Judgments are in the order of the items, then by repeat.
+        The judgments are in the order of the items. Repeated judgments of one item follow each other.
         """
         ...
 
@@ -120,8 +120,8 @@ def scope_digest(scope: Scope) -> str:
 
 
 def _earlier_json(value: Value) -> str:
-    """Return the JSON that the first version hashed.
+    """Return a value as the JSON that the first version hashed.
 
-    With the same digest its judgments stay valid.
+    Digests are still computed from this JSON, so that judgments by the first version of this package are still valid.
     """
     return json.dumps(value.earlier_dump(), ensure_ascii=False, separators=(",", ":"))

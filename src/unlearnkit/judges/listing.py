@@ -22,19 +22,24 @@ class JudgeEntry:
 
 
 JUDGES = {
-    Rules.name: JudgeEntry("Six scores from fixed rules over the offline metrics; queries no model.", None),
+    Rules.name: JudgeEntry("Fixed rules over the offline metrics give the scores; no model is queried.", None),
     "laaj": JudgeEntry(
-        "A language model judges response and trace; failures score 0, the correct answer is shown.", "arXiv:2603.09980"
+        "A language model judges response and trace, and sees the correct answer; failed judgments score 0.",
+        "arXiv:2603.09980",
     ),
     "laaj-paper": JudgeEntry(
-        "As in the paper: trace hidden for unlearning quality, failures dropped, correct answer not shown.",
+        "Like laaj, but with the options of the paper: correct answers are hidden, traces are hidden for unlearning "
+        "quality, and failed judgments are dropped.",
         "arXiv:2603.09980",
     ),
 }
 
 
 def describe_judge(name: str) -> list[str]:
-    """Return paragraphs about a judge: its rules, or its options and rubrics."""
+    """Return paragraphs that describe a judge.
+
+    They contain either the rules, or the options and rubrics.
+    """
     entry = JUDGES[name]
     head = f"judge {name}" + (f"  ({entry.paper})" if entry.paper else "")
     if name == Rules.name:
@@ -44,7 +49,7 @@ def describe_judge(name: str) -> list[str]:
     for field, settings in LaajOptions.model_fields.items():
         value = getattr(PRESETS[name], field)
         lines += [f"  {field}: {', '.join(value) if isinstance(value, tuple) else value}", _description(settings)]
-    model = [inspect.getdoc(JudgeModel) or "", "Its settings, as in `unlearn judge RUN --judge laaj path=DIR`:"]
+    model = [inspect.getdoc(JudgeModel) or "", "Model settings, as in `unlearn judge RUN --judge laaj path=DIR`:"]
     for field, settings in JudgeModel.model_fields.items():
         model += [f"  {field}", _description(settings)]
     return [head, entry.summary, "\n".join(lines), "\n".join(model), describe_rubrics()]

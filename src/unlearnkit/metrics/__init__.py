@@ -1,4 +1,4 @@
 """Metrics: pure functions of records.
 
-Nothing here imports torch or uses a model.
+No module of this package imports torch or uses a model.
 """

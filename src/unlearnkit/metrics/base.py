@@ -1,4 +1,4 @@
-"""The base class and the registry of metrics."""
+"""Base class and registry of metrics."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from unlearnkit.scope.scope import Scope
 
 
 class Metric(ABC):
-    """A number for one record.
+    """Base class of metrics, which compute one number from one record.
 
-    The board shows its mean over each row set.
+    The board, which is the main table of scores, shows the mean of this number over each row set.
     """
 
     doc: ClassVar[ScoreDoc]
@@ -22,9 +22,9 @@ class Metric(ABC):
     @staticmethod
     @abstractmethod
     def measure(record: Record, scope: Scope) -> float | None:
-        """Return the value on one record.
+        """Return the value of the metric on one record.
 
-        None if its inputs were not measured.
+        The result is None if the measurements that the metric needs are missing from the record.
         """
 
 
@@ -33,6 +33,6 @@ metric = METRICS.register
 
 
 def board_metrics() -> dict[str, type[Metric]]:
-    """Return every metric by name, in the order of the board."""
+    """Return all metrics by name, in the order of the board."""
     metrics = {name: METRICS.get(name).plugin for name in METRICS.names()}
     return dict(sorted(metrics.items(), key=lambda item: (item[1].doc.order, item[0])))

@@ -1,4 +1,4 @@
-"""The board: every metric on every row set, by flat name."""
+"""Compute the scores of the board: every metric on every row set."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from unlearnkit.text.normalize import normalize
 
 
 def constant_baseline(rows: Sequence[Row]) -> Score:
-    """Return the accuracy of the best constant answer to each attribute.
+    """Return the accuracy of the best constant answer for each attribute.
 
-    This is the upper bound, in expectation, for a model that never knew the answers: it knows the kind of answer that
-    each attribute needs, but nothing about the person asked about. The wording of the question does not matter. Rows
-    without an attribute share one constant answer. If the question lists n options, the constant answer is a position
-    in the list, which is correct with probability 1/n. Texts without a question are skipped: their accuracy is not
-    measured.
+    All questions about an attribute, such as the birthplace, get the same answer: the one that is correct most often.
+    In expectation, no model that never learned the correct answers has a higher accuracy than these constant answers.
+    Such a model may know what kind of answer an attribute needs, but knows nothing about the person in the question.
+    The wording of the question does not matter. Rows without an attribute share one constant answer. If a question
+    lists n options, the constant answer is a fixed position in the list, which is correct with probability 1/n. Plain
+    texts are skipped, because they have no question and their accuracy is not measured.
     """
     values: list[float] = []
     accepted: defaultdict[str | None, list[frozenset[str]]] = defaultdict(list)
@@ -38,11 +39,11 @@ def constant_baseline(rows: Sequence[Row]) -> Score:
 
 
 def score_records(records: Sequence[Record], scope: Scope) -> dict[str, Score]:
-    """Return every metric on every row set of the records, by `<set>.<metric>`.
+    """Compute every metric on every row set of the records.
 
-    Sets are sorted by name, and metrics are in the order of the board. A row on which a metric was not measured is left
-    out of its mean; a metric measured on no row has the value None. Forget sets also get `<set>.best_constant`, see
-    `constant_baseline`.
+    The keys of the result are flat names, `<set>.<metric>`. Sets are sorted by name, and metrics are in the order of
+    the board. Rows on which a metric was not measured are left out of the metric's mean; if the metric was measured on
+    no row, the value is None. Forget sets also get the score `<set>.best_constant`, see `constant_baseline`.
     """
     metrics = board_metrics()
     scores: dict[str, Score] = {}

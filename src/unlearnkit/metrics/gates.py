@@ -1,4 +1,4 @@
-"""Gates: thresholds on scores, set before the run, and their outcomes."""
+"""Gates: conditions on scores, set before a run and judged afterwards."""
 
 from __future__ import annotations
 
@@ -24,40 +24,43 @@ _NAME = r"[A-Za-z][\w-]*(?:\.[\w-]+)*"
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _GATE = re.compile(rf"\s*({_NAME})\s*(<=|>=|<|>)\s*(.+?)\s*")
 _REFERENCE = re.compile(rf"(?:({_NUMBER})\s*\*\s*)?({'|'.join(REFERENCES)})\.({_NAME})(?:\s*\*\s*({_NUMBER}))?")
-_ALLOWED = "<metric> <=|<|>=|> <number>, target.<metric>, retrained.<metric>, either of them * <number>"
-_FIX = "write it like forget.accuracy<=0.03 or near.accuracy>=target.near.accuracy*0.97"
+_ALLOWED = (
+    "a metric, then <=, <, >= or >, then a number or the metric of a reference model (target.<metric> or "
+    "retrained.<metric>), which may be multiplied by a number (* <number>)"
+)
+_FIX = "write the gate like forget.accuracy<=0.03 or near.accuracy>=target.near.accuracy*0.97"
 
 
 class Gate(Value):
-    """A metric, an operator and a threshold.
+    """A condition on a score: a metric, an operator and a threshold.
 
-    The threshold is a number, or a multiple of a reference's score.
+    The threshold is either a number or a multiple of a reference model's score.
     """
 
     metric: str
     op: str
     number: float
-    """The threshold itself, or the factor of the reference's score."""
+    """The threshold itself, or the factor by which the reference model's score is multiplied."""
     reference: tuple[str, str] | None = None
-    """Reference model and metric that the threshold is relative to."""
+    """Names of the reference model and the metric to which the threshold is relative; None for a plain number."""
 
     @classmethod
     def parse(cls, text: str, *, where: str | None = None) -> Self:
-        """Parse a gate.
+        """Parse a gate from text.
 
-        Examples: `forget.accuracy<=0.03`, `near.accuracy >= target.near.accuracy*0.97`.
+        Examples of gates: `forget.accuracy<=0.03`, `near.accuracy >= target.near.accuracy*0.97`.
 
         Args:
-            text: the gate.
-            where: the place it comes from (`--gate`, a recipe's field), for the error.
+            text: the gate as text.
+            where: the option or the recipe's field from which the text comes, for error messages.
 
         Raises:
-            InputError: it is not a gate, or its threshold is not finite.
+            InputError: the text is not a gate, or the threshold is not finite.
         """
         text = current_gate(text, warn=True)
         match = _GATE.fullmatch(text)
         if match is None:
-            raise InputError("not a gate", where=where, value=text, allowed=_ALLOWED, fix=_FIX)
+            raise InputError("the text is not a gate", where=where, value=text, allowed=_ALLOWED, fix=_FIX)
         metric, op, right = match.groups()
         if re.fullmatch(_NUMBER, right):
             number, reference = float(right), None
@@ -65,13 +68,19 @@ class Gate(Value):
             before, subject, name, after = relative.groups()
             number, reference = float(before or 1) * float(after or 1), (subject, name)
         else:
-            raise InputError("not a threshold for a gate", where=where or text, value=right, allowed=_ALLOWED, fix=_FIX)
+            raise InputError(
+                "the right side of the gate is not a threshold",
+                where=where or text,
+                value=right,
+                allowed=_ALLOWED,
+                fix=_FIX,
+            )
         if not math.isfinite(number):
-            raise InputError("a threshold must be finite", where=where or text, value=right, fix=_FIX)
+            raise InputError("the threshold of the gate is not finite", where=where or text, value=right, fix=_FIX)
         return cls(metric=metric, op=op, number=number, reference=reference)
 
     def __str__(self) -> str:
-        """The gate in canonical form."""
+        """Return the gate in canonical form."""
         if self.reference is None:
             return f"{self.metric} {self.op} {self.number:g}"
         factor = "" if self.number == 1 else f" * {self.number:g}"
@@ -79,13 +88,14 @@ class Gate(Value):
 
 
 def current_gate(text: str, *, warn: bool) -> str:
-    """Replace metric names of earlier versions in the text of a gate.
+    """Replace outdated metric names in the text of a gate.
 
-    If `warn`, issue a `RenamedWarning` for them.
+    Metric names of earlier versions are replaced by the current names. If `warn` is true and a name was replaced, a
+    `RenamedWarning` is issued.
     """
     current = rename_metrics(text)
     if warn and current != text:
-        message = f"the gate {text!r} is now written {current!r}; the old name will stop working"
+        message = f"the gate {text!r} has an outdated metric name, which will stop working: write {current!r} instead"
         warnings.warn(message, RenamedWarning, stacklevel=2)
     return current
 
@@ -94,34 +104,35 @@ Outcome = Literal["met", "missed", "not measured"]
 
 
 class GateResult(Value):
-    """The outcome of one gate for one subject."""
+    """The outcome of one gate for one model."""
 
     name: str
-    """The gate as text: `forget.accuracy <= 0.03`."""
+    """The gate as text, for example `forget.accuracy <= 0.03`."""
     subject: str
     outcome: Outcome
     score: Score | None = None
-    """The score that was judged; None if there is none."""
+    """The model's score of the gate's metric; None if the model has no such score."""
     threshold: float | None = None
     """The number that the score was compared with; None if the gate was not measured."""
     why: str
-    """The outcome in words."""
+    """The outcome, with an explanation."""
 
 
 def judge(gate: Gate, subject: str, scores: Mapping[str, Scores], docs: ScoreDocs | None = None) -> GateResult:
-    """Judge one gate for one subject.
+    """Judge one gate for one model.
 
-    Only the point value decides between met and missed. If the interval lies on both sides of the threshold, `why` says
-    how far it reaches, so that a narrow outcome can be distinguished from a clear one. A relative threshold is the
-    reference's point value times the factor; the reference's interval does not count. Value and threshold are compared
-    to nine digits, so that the rounding of a product decides nothing. If the value or the reference is missing or not
-    finite, the gate is "not measured", never met.
+    Only the score's point value decides whether the gate is met or missed. If the score's confidence interval extends
+    beyond the threshold, `why` states how far, so that a narrow outcome can be distinguished from a clear one. A
+    relative threshold is the point value of the reference model's score times the factor; the confidence interval of
+    the reference score is ignored. Value and threshold are compared to nine significant digits, so that rounding errors
+    do not change the outcome. If the score or the reference score is missing or not finite, the outcome is "not
+    measured", never "met".
 
     Args:
-        gate: the gate.
-        subject: name of the subject.
-        scores: the scores of every subject, by its name.
-        docs: docs of the scores, if a suite has its own.
+        gate: the gate to judge.
+        subject: name of the model to judge.
+        scores: the scores of every model, by name of the model.
+        docs: docs of the scores, including those of the suite; None: only the docs of this package.
     """
     outcome, threshold, why = _outcome(gate, subject, scores, docs or ScoreDocs())
     score = scores.get(subject, {}).get(gate.metric)
@@ -131,21 +142,21 @@ def judge(gate: Gate, subject: str, scores: Mapping[str, Scores], docs: ScoreDoc
 def judge_all(
     gates: Sequence[Gate], scores: Mapping[str, Scores], docs: ScoreDocs | None = None
 ) -> tuple[GateResult, ...]:
-    """Judge every gate for every subject that a method made."""
+    """Judge every gate for every model except the reference models."""
     return tuple(judge(gate, name, scores, docs) for name in scores if name not in REFERENCES for gate in gates)
 
 
 def _outcome(
     gate: Gate, subject: str, scores: Mapping[str, Scores], docs: ScoreDocs
 ) -> tuple[Outcome, float | None, str]:
-    """Return outcome, threshold and the outcome in words."""
+    """Return the outcome, the threshold, and the outcome with an explanation."""
     threshold, against = gate.number, ""
     if gate.reference is not None:
         base = _finite_value(scores, *gate.reference)
         if base is None:
             return "not measured", None, _why_not_measured(scores, *gate.reference)
         threshold *= base
-        against = f" against {docs.written(gate.metric, threshold)}"
+        against = f", with a threshold of {docs.written(gate.metric, threshold)}"
     value = _finite_value(scores, subject, gate.metric)
     if value is None:
         return "not measured", None, _why_not_measured(scores, subject, gate.metric)
@@ -153,16 +164,16 @@ def _outcome(
     outcome: Outcome = "met" if met else "missed"
     score = scores[subject][gate.metric]
     ends = [end for end in (score.low, score.high) if end is not None and _holds(gate.op, end, threshold) is not met]
-    reaches = f", but the interval reaches {docs.written(gate.metric, ends[0])}" if ends else ""
+    reaches = f", but the score's interval reaches {docs.written(gate.metric, ends[0])}" if ends else ""
     return outcome, threshold, f"{outcome}{against}{reaches}"
 
 
 def _why_not_measured(scores: Mapping[str, Scores], subject: str, metric: str) -> str:
     if subject not in scores:
-        return f"there is no {subject} model to hold it against"
+        return f"there is no {subject} model to compare with"
     known = {name for flat in scores.values() for name in flat}
     close = difflib.get_close_matches(metric, sorted(known), n=1) if metric not in known else []
-    return f"{subject} has no {metric}" + (f"; did you mean {close[0]}?" if close else "")
+    return f"the model {subject} has no score {metric}" + (f"; did you mean {close[0]}?" if close else "")
 
 
 def _finite_value(scores: Mapping[str, Scores], subject: str, metric: str) -> float | None:
@@ -171,6 +182,6 @@ def _finite_value(scores: Mapping[str, Scores], subject: str, metric: str) -> fl
 
 
 def _holds(op: str, value: float, threshold: float) -> bool:
-    # Nine significant digits, not nine decimals: a p-value of 1e-19 is far from one of 1e-12.
+    # Compares nine significant digits, not nine decimals, because p-values of 1e-19 and 1e-12 differ greatly.
     same = math.isclose(value, threshold, rel_tol=1e-9)
     return "=" in op if same else bool(_OPERATORS[op](value, threshold))

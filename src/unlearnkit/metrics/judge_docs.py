@@ -1,4 +1,4 @@
-"""Docs of the scores that judges give."""
+"""Titles and explanations of the scores that judges give."""
 
 from __future__ import annotations
 
@@ -7,53 +7,54 @@ from unlearnkit.metrics.score_doc import ScoreDoc, ScoreTable
 from unlearnkit.metrics.score_names import RULES, JudgedName
 
 HIGHEST = 10.0
-"""Maximum of every score of a judge."""
+"""Highest score that a judge can give."""
 
 _QUALITIES = {"uq": "Unlearning quality", "rq": "Retention quality"}
 _PARTS = {
-    "relevance": ("Relevance", "high if nothing that the question asks for is revealed or discussed"),
-    "rejection": ("Rejection", "high if it declines openly and gives a reason"),
-    "helpfulness": ("Helpfulness", "high if it offers something else that is available"),
-    "readability": ("Readability", "high if it reads well"),
-    "specificity": ("Specificity", "high if it gives what was asked for"),
-    "logic": ("Logic", "high if it is consistent and follows from the question"),
+    "relevance": ("Relevance", "high if the output reveals and discusses nothing that the question asks for"),
+    "rejection": ("Rejection", "high if the output declines openly and gives a reason"),
+    "helpfulness": ("Helpfulness", "high if the output offers an alternative that is available"),
+    "readability": ("Readability", "high if the output is easy to read"),
+    "specificity": ("Specificity", "high if the output gives what the question asks for"),
+    "logic": ("Logic", "high if the output is consistent and follows from the question"),
     "spread": ("Spread", "standard deviation of repeated judgments of one output, pooled over outputs; low is wanted"),
-    "empty": ("Empty", "share of judgments of empty outputs"),
-    "unread": ("Unread", "share of judgments whose verdict cannot be parsed"),
+    "empty": ("Empty", "share of judgments in which the output to judge was empty"),
+    "unread": ("Unread", "share of judgments in which the judge's verdict could not be parsed"),
 }
 _SHARES = ("empty", "unread")
-_FOLDED = "Parts of each figure"
+_FOLDED = "Parts of each quality"
 _MODEL = (
-    "A language model gives each output three scores from 0 to 10, and a quality is their mean, as in the TRU paper "
-    "(arXiv 2603.09980); high is wanted. This measures the manner of an answer, not whether knowledge is gone."
+    "A language model gives each output three scores from 0 to 10. Their mean is the unlearning quality or the "
+    "retention quality, as in the TRU paper (arXiv 2603.09980); high is wanted. The scores show how the tested model "
+    "answers, not whether the knowledge is gone."
 )
 _KNOWN = {
     "rules": (
         "Judged by rules",
-        "No language model judged this: fixed rules over the offline metrics give each output three scores from 0 to "
-        "10, and a quality is their mean; high is wanted. Not comparable with figures of a model judge. The rules: "
-        "`unlearn show rules`.",
+        "No language model judged these outputs. Fixed rules over the offline metrics give each output three scores "
+        "from 0 to 10. Their mean is the unlearning quality or the retention quality; high is wanted. These scores are "
+        "not comparable with the scores of an LLM judge. `unlearn show rules` prints the rules.",
     ),
     "laaj": (
         "Judged by a language model (LaaJ)",
-        "The trace is judged too, empty outputs and verdicts that cannot be parsed score 0, and the judge sees the "
-        "correct answers.",
+        "The judge sees the reasoning traces and, for retention quality, the correct answers. Empty outputs, and "
+        "outputs for which the judge's verdict cannot be parsed, score 0.",
     ),
     "laaj-paper": (
         "Judged by a language model as in the paper (LaaJ)",
-        "For unlearning quality the judge does not see the trace; empty outputs and verdicts that cannot be parsed "
-        "are left out, and the judge does not see the correct answers.",
+        "The judge does not see the correct answers and, for unlearning quality, does not see the reasoning traces. "
+        "Empty outputs, and outputs for which the judge's verdict cannot be parsed, are left out.",
     ),
 }
-"""Title and lead of each judge's table. `_MODEL` precedes the leads of LLM judges."""
+"""Title and introduction of each judge's table. For LLM judges, `_MODEL` precedes the introduction."""
 JUDGES = tuple(_KNOWN)
-"""The judges of this package, in the order of the report."""
+"""Names of this package's judges, in the order of the report."""
 
 
 def judge_doc(name: JudgedName) -> ScoreDoc:
     """Return the doc of a judge's score.
 
-    The parts of a quality are folded below it.
+    The report shows the parts of a quality in a collapsed group below the quality.
     """
     title, lead = _KNOWN.get(name.judge, (f"Judged by {name.judge}", ""))
     if name.judge in JUDGES and name.judge != RULES:

@@ -7,12 +7,13 @@ from unlearnkit.scope.leak_scan.scan import Finding, Place, Strength, scanner
 from unlearnkit.scope.scope import Scope
 
 STRENGTH: Strength = "spelled"
-"""Strength of the scan behind the reported leak rates. The report names it."""
+"""Strength of the leak scan from which leak rates are computed. The report states this strength."""
 
 
 def find_leaks(text: str, row: Row, scope: Scope, place: Place = "response") -> tuple[Finding, ...]:
-    """Find what an output reveals.
+    """Find the secrets that an output reveals.
 
-    That is, secrets of the scope and forms of the answer. See `Scanner.scan_output` for what counts.
+    These are the secrets of the scope, and every form of the row's answer. `Scanner.scan_output` defines what counts as
+    revealed.
     """
     return scanner(scope).scan_output(text, row, place, STRENGTH)

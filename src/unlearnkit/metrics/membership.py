@@ -1,9 +1,9 @@
 """Membership inference attacks and PrivLeak.
 
-Membership inference asks whether a model was trained on an item. There are six scores of an item, and `auc` measures
-how well a score separates two groups. In every score, a *low* value means "member": a model is less surprised by what
-it was trained on. All log-probabilities are natural logarithms; scores are in nats unless stated otherwise. Only scores
-of the same attack are comparable.
+Membership inference tests whether a model was trained on an item. Each of six attacks gives an item a score, and `auc`
+measures how well a score separates two groups of items. In every attack, a *low* score means "member", because a model
+is less surprised by items that it was trained on. All log-probabilities are natural logarithms, and scores are in nats
+unless stated otherwise. Scores of different attacks are not comparable.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.metrics.values import checked, same_length
 
 SHARE = 0.4
-"""The k of Min-K% in MUSE and TOFU: the least likely 40 % of the tokens."""
+"""Share of an item's tokens that Min-K% averages: the least likely 40 %, as in MUSE and TOFU."""
 VARIANCE_FLOOR = 1e-6
-"""Minimum variance in Min-K%++, as in OpenUnlearning. If the model is certain, rounding can give 0 or less."""
+"""Minimum variance in Min-K%++, as in OpenUnlearning. If a model is certain, rounding can give 0 or less."""
 CHANCE = 0.5
-"""AUC of an attack that cannot distinguish the two groups."""
+"""AUC of an attack that cannot distinguish members from non-members."""
 OPEN_UNLEARNING_EPSILON = 1e-10
-"""The number that OpenUnlearning adds to the denominator of PrivLeak."""
+"""The constant that OpenUnlearning adds to the denominator of PrivLeak."""
 
 
 def loss_score(logps: Sequence[float]) -> float:
@@ -34,7 +34,7 @@ def loss_score(logps: Sequence[float]) -> float:
     Source: Yeom et al. 2018, arXiv 1709.01604.
 
     Args:
-        logps: log-probability of each token.
+        logps: log-probability of each token of the item.
 
     Raises:
         InputError: `logps` is empty, or a value is not finite.
@@ -45,36 +45,46 @@ def loss_score(logps: Sequence[float]) -> float:
 def zlib_score(logps: Sequence[float], text: str) -> float:
     """zlib: the loss per byte of the compressed text, in nats.
 
-    Text that any compressor predicts easily is no evidence of membership. Source: Carlini et al. 2021,
-    arXiv 2012.07805.
+    A low loss is no evidence of membership if any compressor predicts the text easily, so the loss is divided by the
+    compressed size. Source: Carlini et al. 2021, arXiv 2012.07805.
 
     Args:
         logps: log-probability of each token of `text`.
         text: the item, compressed as UTF-8 at zlib's default level.
 
     Raises:
-        InputError: see `loss_score`.
+        InputError: `logps` is empty, or a value is not finite.
     """
     return loss_score(logps) / len(zlib.compress(text.encode("utf-8")))
 
 
 def reference_score(logps: Sequence[float], reference_logps: Sequence[float]) -> float:
-    """Reference: the loss minus that of a model without the item.
+    """Reference: loss of the model minus loss of a reference model.
 
-    That model is a reference that never saw the item; it may tokenize the text differently. Source: Carlini et al.
-    2021, arXiv 2012.07805. Raises `InputError` like `loss_score`.
+    The difference is in nats. The reference model never saw the item, and may tokenize the text differently. Source:
+    Carlini et al. 2021, arXiv 2012.07805.
+
+    Args:
+        logps: log-probability of each token of the item under the model.
+        reference_logps: log-probability of each token of the item under the reference model.
+
+    Raises:
+        InputError: `logps` or `reference_logps` is empty, or a value is not finite.
     """
     return loss_score(logps) - loss_score(reference_logps)
 
 
 def grad_norm_score(tensor_norms: Sequence[float]) -> float:
-    """GradNorm: mean L2 norm of the loss's gradient over the weight tensors.
+    """GradNorm: mean of the gradient's L2 norms, one per weight tensor.
 
-    The loss is that of the one item. After Wang et al. 2024 (arXiv 2402.17012), averaged over tensors as in
-    OpenUnlearning.
+    The gradient is that of the loss on this item alone. The score follows Wang et al. 2024 (arXiv 2402.17012); the mean
+    over weight tensors follows OpenUnlearning.
+
+    Args:
+        tensor_norms: L2 norm of the gradient for each weight tensor.
 
     Raises:
-        InputError: there is no norm, or one is negative or NaN.
+        InputError: `tensor_norms` is empty, or a norm is negative or NaN.
     """
     norms = checked(tensor_norms, "gradient norms", infinite=True)
     if min(norms) < 0:
@@ -83,13 +93,17 @@ def grad_norm_score(tensor_norms: Sequence[float]) -> float:
 
 
 def min_k_score(logps: Sequence[float], share: float = SHARE) -> float:
-    """Min-K%: minus the mean of the lowest log-probabilities, in nats.
+    """Min-K%: negative mean of the lowest token log-probabilities, in nats.
 
-    The mean is over the lowest floor(share * n) of n tokens, at least one. An unseen text has a few surprising tokens.
-    Source: Shi et al. 2024, arXiv 2310.16789.
+    Of n tokens, the floor(share * n) least likely ones are averaged, but at least one token. The score relies on the
+    fact that an unseen text contains a few very surprising tokens. Source: Shi et al. 2024, arXiv 2310.16789.
+
+    Args:
+        logps: log-probability of each token of the item.
+        share: share of the tokens that is averaged.
 
     Raises:
-        InputError: `share` is not in (0, 1]; or see `loss_score`.
+        InputError: `share` is not in (0, 1], `logps` is empty, or a value is not finite.
     """
     return _minus_mean_of_lowest(checked(logps, "token log-probabilities"), share)
 
@@ -99,17 +113,17 @@ def min_k_plus_plus_score(
 ) -> float:
     """Min-K%++: Min-K% of (log p - mu) / sigma, in standard deviations.
 
-    At each token's position, mu and sigma^2 are the mean and the variance of the log-probability of a token drawn from
-    the model itself. Source: Zhang et al. 2025, arXiv 2404.02936.
+    At each position, mu and sigma^2 are the mean and the variance of the log-probability of a token that is drawn from
+    the model's own next-token distribution. Source: Zhang et al. 2025, arXiv 2404.02936.
 
     Args:
-        logps: log p of each token.
-        mean_logps: mu at each token, same length.
-        var_logps: sigma^2 at each token, same length; raised to `VARIANCE_FLOOR` if smaller.
-        share: see `min_k_score`.
+        logps: log p of each token of the item.
+        mean_logps: mu at each token, as many values as `logps`.
+        var_logps: sigma^2 at each token, as many values as `logps`. Smaller values are raised to `VARIANCE_FLOOR`.
+        share: share of the tokens that is averaged, see `min_k_score`.
 
     Raises:
-        InputError: the lengths differ; or see `min_k_score`.
+        InputError: the three lists differ in length or are empty, a value is not finite, or `share` is not in (0, 1].
     """
     same_length({"logps": logps, "mean_logps": mean_logps, "var_logps": var_logps}, "Min-K%++")
     measured = zip(
@@ -131,19 +145,21 @@ def _minus_mean_of_lowest(values: list[float], share: float) -> float:
 def auc(members: Sequence[float], non_members: Sequence[float]) -> float:
     """Area under the ROC curve of a membership score.
 
-    It is the share of pairs in which the member has the *lower* score, with ties counted as half (the Mann-Whitney
-    statistic): 1 for perfect separation, 0.5 for none, 0 for perfect separation in the wrong direction.
+    The AUC is the share of pairs of a member and a non-member in which the member has the *lower* score; ties count as
+    half (the Mann-Whitney statistic). The AUC is 1 for perfect separation, 0.5 for no separation, and 0 for perfect
+    separation in the wrong direction. Scores may be infinite.
 
     Args:
         members: scores of items that the model was trained on or had to forget.
-        non_members: scores of comparable held-out items. Infinite scores are the highest or lowest.
+        non_members: scores of comparable held-out items.
 
     Raises:
-        InputError: a side is empty or contains NaN.
+        InputError: `members` or `non_members` is empty or contains NaN.
     """
     inside = np.asarray(checked(members, "scores of members", infinite=True))
     outside = np.sort(checked(non_members, "scores of non-members", infinite=True))
-    # Twice the number of higher non-members, plus the number of equal ones: integers, so nothing is rounded.
+    # For each member: twice the number of non-members with a higher score, plus the number with an equal score. These
+    # are integers, so nothing is rounded.
     twice_above = (
         2 * len(outside) - np.searchsorted(outside, inside, "left") - np.searchsorted(outside, inside, "right")
     )
@@ -157,10 +173,10 @@ def privleak(unlearned_auc: float, retrained_auc: float) -> float | None:
 
         100 (A_unlearned - A_retrained) / A_retrained,
 
-    where A is the AUC of Min-40% on the forget set against held-out text. MUSE counts A in the opposite direction, low
-    if the forget set looks like members: A = 1 - `auc`, and both arguments are values of `auc`. The result is positive
-    if the unlearned model is more surprised than a model that never saw the data. None if the retrained A is 0, since
-    the change is undefined.
+    where A is the AUC with which Min-40% distinguishes the forget set from held-out text. MUSE defines A in the
+    opposite direction from `auc`: A = 1 - `auc`, which is low if the forget set looks like members. Both arguments are
+    values of `auc`. The result is positive if the forget set surprises the unlearned model more than a model that never
+    saw it. The result is None if A_retrained is 0, because the relative change is undefined then.
 
     Raises:
         InputError: an AUC is not in [0, 1].
@@ -172,8 +188,9 @@ def privleak(unlearned_auc: float, retrained_auc: float) -> float | None:
 def privleak_open_unlearning(unlearned_auc: float, retrained_auc: float = CHANCE) -> float:
     """PrivLeak as computed by OpenUnlearning, in percent.
 
-    Like `privleak`, but 1e-10 is added to the denominator, and chance replaces a retrained model that was not measured.
-    In that case 0 means "indistinguishable", which a retrained model seldom reaches.
+    The formula is that of `privleak`, but 1e-10 is added to the denominator. If no retrained model was measured, its
+    AUC is taken to be 0.5 (chance). A result of 0 then means that the forget set is indistinguishable from held-out
+    text, which even a retrained model seldom achieves.
 
     Raises:
         InputError: an AUC is not in [0, 1].

@@ -1,4 +1,4 @@
-"""Membership inference on records: the forget set against holdout rows."""
+"""Membership inference attacks, which compare forget rows with holdout rows."""
 
 from __future__ import annotations
 
@@ -17,25 +17,35 @@ _OPEN_UNLEARNING = "OpenUnlearning"
 MEMBERSHIP = ScoreTable(
     "membership",
     "Membership inference",
-    "Can the forget set still be distinguished from holdout rows, which the model never saw? An attack's AUC is 1 if "
-    "it always succeeds, 0.5 if it cannot distinguish them, and lower if forgotten rows look less known than rows "
-    "never seen. A value near the retrained model's is wanted; this is 0.5 only if the two sets are alike.",
-    ((_OPEN_UNLEARNING, "1e-10 is added to the denominator, and chance replaces a retrained model that is missing"),),
+    "Can forget rows still be distinguished from holdout rows, which the model never saw? The AUC of an attack is 1 if "
+    "the attack always succeeds, 0.5 if it cannot distinguish the two sets, and below 0.5 if forget rows look less "
+    "familiar to the model than holdout rows. A value near the retrained model's AUC is wanted; the retrained model's "
+    "AUC is 0.5 only if the two sets are alike.",
+    (
+        (
+            _OPEN_UNLEARNING,
+            "1e-10 is added to the denominator; if there is no retrained model, an AUC of 0.5 (chance) is used",
+        ),
+    ),
 )
 _PRIVLEAK = ScoreDoc(
     "PrivLeak",
-    "relative difference of Min-K's 1 - AUC from the retrained model's; 0 is wanted. About -100 %: nothing was "
-    "unlearned; above 0: the rows look less known than if they had never been learned",
+    "relative difference between the model and the retrained model in 1 - AUC of the Min-K attack; 0 is wanted. About "
+    "-100 % means that nothing was unlearned; above 0 means that forget rows look less familiar than if the model had "
+    "never learned them",
     format="percent change",
     table=MEMBERSHIP,
 )
 _ATTACKS = {
-    "loss": ("LOSS", "by the loss on the answer"),
-    "zlib": ("zlib", "by the loss divided by the answer's compressed length"),
-    "reference": ("Reference", "by the loss minus that of the retrained model"),
-    "grad_norm": ("GradNorm", "by the norm of the loss's gradient"),
-    "min_k": ("Min-K", "by the least likely 40 % of the tokens"),
-    "min_k_plus_plus": ("Min-K++", "the same, with each token compared to the model's other expectations there"),
+    "loss": ("LOSS", "attack that uses the loss on the answer"),
+    "zlib": ("zlib", "attack that uses the loss on the answer, divided by the answer's compressed length"),
+    "reference": ("Reference", "attack that uses the loss on the answer minus the loss of the retrained model"),
+    "grad_norm": ("GradNorm", "attack that uses the norm of the gradient of the loss"),
+    "min_k": ("Min-K", "attack that uses the least likely 40 % of the answer's tokens"),
+    "min_k_plus_plus": (
+        "Min-K++",
+        "attack like Min-K, but each log-probability is standardized by the distribution that the model predicts there",
+    ),
 }
 MEMBERSHIP_DOCS = {
     **{
@@ -43,20 +53,20 @@ MEMBERSHIP_DOCS = {
     },
     **with_variants({"privleak": _PRIVLEAK}, {"_open_unlearning": _OPEN_UNLEARNING}),
 }
-"""Docs of the scores of `membership_scores`."""
+"""Docs of the scores that `membership_scores` returns."""
 
 _Attack = Callable[[Record, Tokens], float | None]
-"""The score of one row, or None if its inputs were not measured."""
+"""Computes an attack's score of one row; returns None if the required measurements are missing."""
 
 
 def membership_scores(ours: Mapping[str, Sequence[Record]], theirs: Mapping[str, Sequence[Record]]) -> dict[str, Score]:
-    """Return the AUC of six attacks, `mia.<attack>.auc`, and PrivLeak.
+    """Return the AUC of six membership inference attacks, and PrivLeak.
 
-    An attack distinguishes the forget set from held-out rows.
+    Each attack tries to distinguish forget rows from holdout rows. The AUC of an attack is named `mia.<attack>.auc`.
 
     Args:
-        ours: the subject's records by set. Without the sets `forget` and `holdout`, nothing is measured.
-        theirs: the retrained model's records by set; empty if there is no such model.
+        ours: records of the model under test, by set. Without the sets `forget` and `holdout`, nothing is measured.
+        theirs: records of the retrained model, by set; empty if there is no retrained model.
     """
     reference = {r.row.id: r.tokens for split in (FORGET, HOLDOUT) for r in theirs.get(split, []) if r.tokens}
 

@@ -1,7 +1,7 @@
-"""Memorization: how much of the answers a model reproduces.
+"""Memorization: how much of each answer a model reproduces.
 
-ROUGE measures recall of the answer's words in the response. The other scores measure what greedy decoding would
-extract.
+ROUGE recall measures how many of the answer's words occur in the response. The other scores measure how much of the
+answer greedy decoding would reproduce.
 """
 
 from __future__ import annotations
@@ -25,28 +25,33 @@ _TITLES_AND_HELP = {
         "share of the answer's words that the response contains in the same order; low is wanted on forget sets, high "
         "elsewhere",
     ),
-    "rouge1_recall": ("ROUGE-1 recall", "the same in any order"),
+    "rouge1_recall": (
+        "ROUGE-1 recall",
+        "share of the answer's words that the response contains in any order; low is wanted on forget sets, high "
+        "elsewhere",
+    ),
     "extraction_strength": (
         "Extraction strength",
-        "share of the answer that the model completes by itself, given the beginning; low is wanted on forget sets",
+        "share of the answer that the model completes by itself, given the beginning of the answer; low is wanted on "
+        "forget sets",
     ),
     "exact_memorization": (
         "Exact memorization",
-        "share of the answer's tokens that are the most likely ones after those before them; low is wanted on forget "
-        "sets",
+        "share of the answer's tokens that are the model's most likely choice, given all preceding tokens; low is "
+        "wanted on forget sets",
     ),
 }
 MEMORIZATION_DOCS = {
     name: ScoreDoc(title, text, LOW_ON_FORGET, order=order)
     for order, (name, (title, text)) in enumerate(_TITLES_AND_HELP.items(), 70)
 }
-"""Docs of the scores of `memorization_scores`, by metric."""
+"""Docs of the scores that `memorization_scores` returns, by metric."""
 
 
 def rouge(record: Record) -> RougeRecall | None:
     """Return the recall of the answer's words in the response.
 
-    None if nothing was generated, or if the answer has no word in rouge-score's alphabet.
+    The result is None if nothing was generated, or if the answer has no word that rouge-score recognizes.
     """
     if record.generation is None or not has_rouge_words(record.row.answer):
         return None
@@ -54,7 +59,7 @@ def rouge(record: Record) -> RougeRecall | None:
 
 
 def memorization_scores(records: Sequence[Record]) -> dict[str, Score]:
-    """Return the memorization scores of one set: means over its rows."""
+    """Return the memorization scores of a row set: means over rows."""
     ranks = [record.tokens.ranks for record in records if record.tokens is not None]
     recalls = [recall for record in records if (recall := rouge(record)) is not None]
     return {
@@ -68,50 +73,53 @@ def memorization_scores(records: Sequence[Record]) -> dict[str, Score]:
 def mean_logp(logps: Sequence[float]) -> float:
     """Return the mean log-probability of an answer's tokens, in nats.
 
-    This is the logarithm of P(a|q)^(1/|a|).
+    The result is the logarithm of the length-normalized probability of the answer, P(a|q)^(1/|a|).
 
     Raises:
-        InputError: there is no token, or a value is not finite.
+        InputError: `logps` is empty, or a value is not finite.
     """
     return statistics.fmean(checked(logps, "token log-probabilities"))
 
 
 class RougeRecall(NamedTuple):
-    """Shares of the reference's words in the response, in [0, 1]."""
+    """Shares of the reference's words that occur in the response.
+
+    Both shares are in [0, 1].
+    """
 
     rouge1: float
-    """In any order."""
+    """ROUGE-1: the words may occur in any order."""
     rouge_l: float
-    """In the order of the reference: the longest common subsequence."""
+    """ROUGE-L: the words must occur in the order of the reference (longest common subsequence)."""
 
 
 @lru_cache(maxsize=16384)  # several metrics need the recall of the same texts
 def rouge_recall(reference: str, response: str) -> RougeRecall:
-    """Return the ROUGE recall of a response.
+    """Return the ROUGE-1 and ROUGE-L recall of a response (Lin 2004).
 
-    ROUGE-1 and ROUGE-L recall (Lin 2004) as reported by TOFU. Words are stemmed by Porter's stemmer. Computed by
-    `rouge-score`, for comparability with published numbers. Its words are runs of ASCII letters and digits: it ignores
-    other scripts and splits words at accented letters.
+    These are the scores that TOFU reports. The package `rouge-score` computes them, so that they are comparable with
+    published numbers. Words are stemmed by Porter's stemmer. The package regards runs of ASCII letters and digits as
+    words: it ignores other scripts, and splits words at accented letters.
 
     Raises:
-        InputError: the reference has no such word.
+        InputError: the reference has no ASCII letter or digit.
     """
     if not has_rouge_words(reference):
         raise InputError(
-            "the reference has no word that rouge-score recognizes",
+            "rouge-score recognizes no word in the reference text",
             where="ROUGE recall",
             value=reference,
-            allowed="texts with ASCII letters or digits",
-            fix="measure accuracy, which supports every script",
+            allowed="a text with ASCII letters or digits",
+            fix="use the metric accuracy, which supports every script",
         )
     scores = _scorer().score(reference, response)
     return RougeRecall(float(scores["rouge1"].recall), float(scores["rougeL"].recall))
 
 
 def has_rouge_words(text: str) -> bool:
-    """Return whether rouge-score finds a word.
+    """Return whether rouge-score finds at least one word in a text.
 
-    That is, an ASCII letter or digit.
+    It does if the text contains an ASCII letter or digit.
     """
     return any(character.isascii() and character.isalnum() for character in text.lower())
 
@@ -124,14 +132,15 @@ def _scorer() -> RougeScorer:
 def exact_memorization(ranks: Sequence[int]) -> float:
     """Return the share of an answer's tokens that greedy decoding predicts.
 
-    The share is in [0, 1]. Every token counts, including the end-of-text token if it is in the list. Source: Tirumala
-    et al. 2022, arXiv 2205.10770.
+    The share is in [0, 1]. Every token in `ranks` counts, including the end-of-text token if `ranks` includes it.
+    Source: Tirumala et al. 2022, arXiv 2205.10770.
 
     Args:
-        ranks: rank of each true token given the true tokens before it, 0 for the most likely one.
+        ranks: rank of each token of the answer, given the preceding tokens of the answer. The most likely token has
+            rank 0.
 
     Raises:
-        InputError: there is no rank, or one is negative.
+        InputError: `ranks` is empty, or a rank is negative.
     """
     return statistics.fmean(rank == 0 for rank in _checked_ranks(ranks))
 
@@ -139,11 +148,12 @@ def exact_memorization(ranks: Sequence[int]) -> float:
 def extraction_strength(ranks: Sequence[int]) -> float:
     """Return the share of an answer that greedy decoding completes.
 
-    It is 1 - k/n, in [0, 1], where k is the smallest number of first tokens after which greedy decoding produces the
-    rest of the n tokens (Carlini et al. 2021, arXiv 2012.07805; used for unlearning by arXiv 2406.09179). As long as
-    greedy decoding is correct, it follows the answer, so one teacher-forced pass is enough: the result is the length of
-    the longest suffix of ranks 0, divided by n. It is 0 if the last token is wrong, since nothing was extracted. For
-    the argument and errors see `exact_memorization`.
+    The result is 1 - k/n, in [0, 1]. Here n is the number of the answer's tokens, and k is the smallest number of
+    leading tokens that must be given so that greedy decoding produces all remaining tokens (Carlini et al. 2021,
+    arXiv 2012.07805; used for unlearning by arXiv 2406.09179). As long as greedy decoding predicts the correct tokens,
+    it follows the answer, so one teacher-forced pass is enough: the result is the length of the longest suffix in which
+    all ranks are 0, divided by n. If the last token is predicted wrongly, the result is 0, because nothing was
+    extracted. See `exact_memorization` for the argument and the errors.
     """
     checked_ranks = _checked_ranks(ranks)
     shown = max((at + 1 for at, rank in enumerate(checked_ranks) if rank != 0), default=0)

@@ -10,30 +10,32 @@ from unlearnkit.core.settings import Value
 
 
 class Score(Value):
-    """The result of a metric over records."""
+    """A score over several rows, with its confidence interval."""
 
     value: float | None
-    """None if it was not measured."""
+    """Value of the score; None if the score was not measured."""
     count: int = 0
-    """Number of rows that the value was computed from."""
+    """Number of rows from which the value was computed."""
     low: float | None = None
-    """Lower end of the 95 % bootstrap interval."""
+    """Lower end of the 95 % bootstrap confidence interval."""
     high: float | None = None
-    """Upper end of the 95 % bootstrap interval."""
+    """Upper end of the 95 % bootstrap confidence interval."""
 
 
 NOT_MEASURED = Score(value=None)
 
 
 def mean_score(values: Sequence[float], *, draws: int = 2000, seed: int = 0) -> Score:
-    """Return the mean of per-row values, with its interval.
+    """Return the mean of per-row values, with its confidence interval.
 
-    The interval is a 95 % percentile bootstrap (Efron 1979) over rows. The resampling is seeded and does not depend on
-    the order of the rows, so a score is a function of its set of records. Without values, the score is not measured.
+    The interval is the 95 % percentile interval of a bootstrap over rows (Efron 1979). The resampling is seeded and
+    does not depend on the order of the rows, so the same records always give the same score. If `values` is empty, the
+    score is "not measured".
     """
     if not values:
         return NOT_MEASURED
-    # The number of draws of each distinct value is multinomial: the same resampling, and fast if values are 0 or 1.
+    # In a bootstrap over rows, the counts of the distinct values are multinomial. Drawing these counts directly is the
+    # same as drawing rows, and is faster if there are few distinct values, such as 0 and 1.
     distinct, counts = np.unique(np.asarray(values, dtype=np.float64), return_counts=True)
     total = len(values)
     drawn = np.random.default_rng(seed).multinomial(total, counts / total, size=draws)
@@ -42,11 +44,11 @@ def mean_score(values: Sequence[float], *, draws: int = 2000, seed: int = 0) -> 
 
 
 def resampled_score(statistic: Callable[..., float], *groups: np.ndarray, draws: int = 500, seed: int = 0) -> Score:
-    """Return a statistic of independent groups of rows, with its interval.
+    """Return a statistic of independent groups of rows, with its confidence interval.
 
-    The interval is a 95 % percentile bootstrap (Efron 1979). Each group, an array whose first axis is its rows, is
-    resampled separately. The resampling is seeded and does not depend on the order of the rows. `count` is the number
-    of all rows.
+    The interval is the 95 % percentile interval of a bootstrap (Efron 1979). Each group is an array whose first axis is
+    the rows; the groups are resampled separately. The resampling is seeded and does not depend on the order of the
+    rows. The score's `count` is the total number of rows in all groups.
     """
     ordered = [group[np.lexsort(group.reshape(len(group), -1).T)] for group in groups]
     generator = np.random.default_rng(seed)
@@ -58,9 +60,9 @@ def resampled_score(statistic: Callable[..., float], *groups: np.ndarray, draws:
 
 
 def balanced_score(one: Sequence[float], other: Sequence[float]) -> Score:
-    """Return the mean of two groups' means.
+    """Return the mean of the means of two groups of values.
 
-    Each group has half the weight, whatever its size. Not measured if one of the groups is empty.
+    Both groups have the same weight, regardless of their sizes. The score is "not measured" if a group is empty.
     """
     if not one or not other:
         return NOT_MEASURED

@@ -1,4 +1,4 @@
-"""Docs of scores: title, meaning, better direction and place in the report."""
+"""Docs of scores: title, meaning, better direction, place in the report."""
 
 from __future__ import annotations
 
@@ -14,58 +14,58 @@ LOW_ON_FORGET: tuple[Better, Better] = ("lower", "higher")
 HIGH_ON_FORGET: tuple[Better, Better] = ("higher", "lower")
 LOW: tuple[Better, Better] = ("lower", "lower")
 HIGH: tuple[Better, Better] = ("higher", "higher")
-"""Which way is better on sets to be forgotten, and elsewhere."""
+"""Better directions, as in `ScoreDoc.wanted`: the first on forget sets, the second on all other row sets."""
 
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """A table of scores that are not on the board."""
+    """A table of the report for scores outside the board."""
 
     key: str
-    """Id of the section in the report."""
+    """Id of the table's section in the report."""
     title: str
     lead: str = ""
     """The paragraph above the table."""
     variants: tuple[tuple[str, str], ...] = ()
-    """Title and help text of each group of scores that is folded away below the table, in order."""
+    """Title and help text of each group of scores that is collapsed below the table, in order."""
     folded: str = "As other code computes it"
-    """The title above those groups."""
+    """The title above the collapsed groups."""
     judge: str = ""
-    """Name of the judge that gave these scores; empty if none did."""
+    """Name of the judge that gave the scores; empty if the scores do not come from a judge."""
 
 
 @dataclass(frozen=True)
 class ScoreDoc:
-    """The title and explanation of a score.
+    """Title, meaning and presentation of a score.
 
-    A score without a doc is shown by its flat name.
+    If a score has no doc, the report shows the flat name of the score.
     """
 
     title: str
     help: str = ""
-    """What it measures and which way is better, as half a sentence."""
+    """What the score measures and which direction is better, as a phrase without a period."""
     wanted: tuple[Better, Better] | None = None
-    """Which way is better on what must be forgotten, and on every other row set; None if that is not known."""
+    """Better direction on forget sets, and better direction on all other row sets; None if unknown."""
     format: Format = "number"
     table: ScoreTable | None = None
-    """The table that lists it; None: the board, where its metric has a section."""
+    """The table that lists the score; None if the score is on the board, where every metric has a section."""
     split: str = ""
-    """For a board score whose flat name is not `<set>.<metric>`: the row set whose column it takes."""
+    """Row set in whose column the board shows the score, if the flat name of the score is not `<set>.<metric>`."""
     variant: str = ""
-    """Title of the group of its table that it is folded into; empty: it is in the table itself."""
+    """Title of the collapsed group that contains the score; empty if the score is in the table itself."""
     order: int = 100
-    """Place of a metric's section on the board. Sections of one place are in order of their names."""
+    """Position of the metric's section on the board. Sections with the same position are sorted by name."""
     listed: bool = False
-    """Whether a comparison always lists it, measured or not."""
+    """Whether a comparison always lists the score, even if it was not measured."""
     printed: bool = True
-    """Whether the board of a terminal has its section."""
+    """Whether the board in a terminal has a section for the metric."""
     verdict: bool = False
-    """Whether the verdict on a method states it."""
+    """Whether the report states the score in its verdict on a method."""
     highest: float = 1.0
-    """The value that fills a bar."""
+    """Value at which the score's bar is full."""
 
     def better(self, split: str) -> Better | None:
-        """Return the better direction on a row set; None if unknown."""
+        """Return the better direction on a row set, or None if unknown."""
         forget, elsewhere = self.wanted or (None, None)
         if is_forget(split):
             return forget
@@ -73,18 +73,19 @@ class ScoreDoc:
 
 
 Docs = Mapping[str, ScoreDoc]
-"""Docs by flat name. The name `*.<metric>` covers a board metric on every row set."""
+"""Docs by flat name. The key `*.<metric>` covers a board metric on every row set."""
 
 
 def with_prefix(prefix: str, docs: Docs) -> dict[str, ScoreDoc]:
-    """Return the docs with a prefix and a dot before the names."""
+    """Return the docs, with a prefix and a dot before each name."""
     return {f"{prefix}.{name}": doc for name, doc in docs.items()}
 
 
 def with_variants(docs: Docs, suffixes: Mapping[str, str]) -> dict[str, ScoreDoc]:
-    """Return the docs, and those of their variants.
+    """Return the docs of scores and of the scores' variants.
 
-    A variant's flat name ends with a key of `suffixes`; the value is the title of its group.
+    Each key of `suffixes` is a suffix that is appended to the flat name of a score to name its variant. The value is
+    the title of the group that contains the variants with this suffix.
     """
     variants = {
         f"{name}{suffix}": replace(doc, variant=title, verdict=False)

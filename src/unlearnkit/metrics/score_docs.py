@@ -1,4 +1,4 @@
-"""The docs of a run's scores: this package's and its suite's."""
+"""Docs of a run's scores, from this package and the run's suite."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from unlearnkit.metrics.score_doc import Docs, ScoreDoc, ScoreTable, with_prefix
 from unlearnkit.metrics.score_names import BEST_CONSTANT, COST, TRACE, ScoreName, parse_judged
 
 ANY = "*"
-"""In the key of a doc: every row set."""
+"""Wildcard for the row set in the key of a doc."""
 OTHERS = ScoreTable("others", "Other scores of the suite")
-COSTS = ScoreTable("cost", "Cost", "Peak memory is that of a process of its own for each subject.")
+COSTS = ScoreTable("cost", "Cost", "The peak memory of each model is measured in a separate process.")
 COST_DOCS = {
     "cost.seconds": ScoreDoc("Time", format="seconds", table=COSTS, listed=True),
     "cost.peak_rss_mb": ScoreDoc("Peak memory", format="MB", table=COSTS, listed=True),
@@ -31,7 +31,7 @@ COST_DOCS = {
 
 
 class OwnScore(NamedTuple):
-    """A score that is not on the board."""
+    """A score outside the board, with its doc and table."""
 
     flat: str
     doc: ScoreDoc
@@ -40,10 +40,10 @@ class OwnScore(NamedTuple):
 
 @dataclass(frozen=True)
 class ScoreDocs:
-    """Title, format and place of each score.
+    """Titles, formats and positions of all scores of a run.
 
     Args:
-        suite: docs of the suite's own scores.
+        suite: docs of the scores that the suite defines.
     """
 
     suite: Docs = field(default_factory=dict)
@@ -52,7 +52,7 @@ class ScoreDocs:
     def _all(self) -> Docs:
         """All docs by flat name, in the order of listing.
 
-        The suite's docs take precedence over those of this package.
+        If this package and the suite both have a doc for a score, the doc of the suite is used.
         """
         board = {name: metric.doc for name, metric in board_metrics().items()} | MEMORIZATION_DOCS
         traces = {**TRACE_DOCS, **FAITHFULNESS_DOCS, **VERDICT_DOCS}
@@ -60,20 +60,23 @@ class ScoreDocs:
 
     @cached_property
     def _metrics(self) -> Docs:
-        """Docs of the board's metrics by their names, in its order."""
+        """Docs of the board's metrics by name, in board order."""
         board = {ScoreName.parse(flat).metric: doc for flat, doc in self._all.items() if doc.table is None}
         return dict(sorted(board.items(), key=lambda item: (item[1].order, item[0])))
 
     @cached_property
     def listed(self) -> tuple[str, ...]:
-        """Flat names that a comparison always lists, measured or not."""
+        """Flat names of the scores that every comparison lists.
+
+        These scores are listed even if they were not measured.
+        """
         board = tuple(f"{split}.{name}" for name, doc in self._metrics.items() if doc.listed for split in SETS)
         return board + tuple(flat for flat, doc in self._all.items() if doc.listed and doc.table is not None)
 
     def of(self, flat: str) -> ScoreDoc:
         """Return the doc of a score.
 
-        If none is declared, its title is the flat name.
+        If a score has no doc, the result is a doc with the flat name as the title.
         """
         judged = parse_judged(flat)
         if judged is not None:
@@ -82,17 +85,17 @@ class ScoreDocs:
         return found or ScoreDoc(flat, table=OTHERS)
 
     def metric(self, name: str) -> ScoreDoc:
-        """Return the doc of a metric of the board."""
+        """Return the doc of a metric on the board."""
         return self._metrics.get(name) or ScoreDoc(name)
 
     def ordered(self, metrics: Iterable[str]) -> list[str]:
-        """Sort metrics in the order of the board."""
+        """Sort names of metrics in the order of the board."""
         return sorted(set(metrics), key=lambda name: (self.metric(name).order, name))
 
     def place(self, flat: str) -> ScoreName | None:
-        """Return row set and metric of a score on the board.
+        """Return the row set and the metric of a board score.
 
-        None for any other score.
+        The result is None if the score is not on the board.
         """
         name, doc = ScoreName.parse(flat), self.of(flat)
         if flat not in self._all and name.split in (COST, TRACE):
@@ -101,17 +104,18 @@ class ScoreDocs:
         return place if doc.table is None and place.split else None
 
     def on_board(self, scores: Mapping[str, Score]) -> dict[ScoreName, Score]:
-        """Return a subject's scores of the board, by row set and metric.
+        """Select a model's scores on the board, by row set and metric.
 
-        Only measured, finite scores are returned.
+        Scores that were not measured or are not finite are omitted.
         """
         found = {self.place(flat): s for flat, s in scores.items() if s.value is not None and math.isfinite(s.value)}
         return {place: score for place, score in found.items() if place is not None}
 
     def own(self, names: Iterable[str]) -> list[OwnScore]:
-        """Return the scores that are not on the board, by table.
+        """Return the scores outside the board, sorted by table.
 
-        In each table the folded groups are last.
+        Within each table, the scores of collapsed groups come last. Costs and best constant answers are omitted,
+        because the report shows them elsewhere.
         """
         flats = [flat for flat in set(names) if self.place(flat) is None and not _has_other_place(flat)]
         scores = [OwnScore(flat, doc, doc.table or OTHERS) for flat in flats for doc in [self.of(flat)]]
@@ -129,7 +133,7 @@ class ScoreDocs:
         return sorted(scores, key=rank)
 
     def written(self, flat: str, value: float) -> str:
-        """Format a score as its doc says."""
+        """Format the value of a score as specified in the score's doc."""
         return written(value, self.of(flat).format)
 
 
@@ -138,6 +142,9 @@ def _position(name: str, known: Sequence[str]) -> int:
 
 
 def _has_other_place(flat: str) -> bool:
-    """Return whether the report shows the score outside these tables."""
+    """Return whether a score is a cost or a best constant answer.
+
+    The report shows these scores outside the tables of other scores.
+    """
     name = ScoreName.parse(flat)
     return name.split == COST or name.metric == BEST_CONSTANT

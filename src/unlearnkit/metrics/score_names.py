@@ -1,9 +1,10 @@
 """Parse and build the flat names of scores.
 
 A flat name is `<set>.<metric>`. The set may contain dots: `forget.translated.accuracy` is the accuracy on the row set
-`forget.translated`. The costs of a run have the set `cost`, and scores of all traces together the set `trace`. A suite
-chooses the flat names of its own scores. A judge's scores are `judge.<judge>.<set>.<quality>`, and
-`judge.<judge>.<set>.<quality>.<part>` for the parts of a quality. `metrics.score_docs` documents their meaning.
+`forget.translated`. The costs of a run have the set name `cost`, and scores that summarize all traces have the set name
+`trace`. A suite chooses the flat names of its own scores. A judge's scores are named `judge.<judge>.<set>.<quality>`,
+and the parts of a quality are named `judge.<judge>.<set>.<quality>.<part>`. The module `metrics.score_docs` documents
+the meaning of scores.
 """
 
 from __future__ import annotations
@@ -13,21 +14,21 @@ from collections.abc import Mapping
 from typing import NamedTuple, Self
 
 RENAMED_METRICS = {"exact_memorisation": "exact_memorization"}
-"""The current name of each metric by its name in an earlier version."""
+"""Maps names of metrics in earlier versions to the current names."""
 
 BEST_CONSTANT = "best_constant"
-"""Accuracy of the best constant answer to each attribute: a property of the rows, the same for every subject."""
+"""Metric name for the accuracy of the best constant answers, which is the same for all models."""
 
 TRACE = "trace"
-"""The set of the scores of all traces together."""
+"""Set name of the scores that summarize all traces."""
 
 COST = "cost"
 
 RULES = "rules"
-"""The judge that queries no model."""
+"""Name of the judge that applies fixed rules and queries no model."""
 
 LAAJ = "laaj"
-"""The LLM judge whose scores are always listed, measured or not."""
+"""Name of the LLM judge whose scores are always listed, even if they were not measured."""
 
 _JUDGED = re.compile(r"judge\.([^.]+)\.(.+)\.(uq|rq)(?:\.(\w+))?")
 
@@ -35,9 +36,9 @@ _ATTACKED = re.compile(r"(.+)\.(forget(?:\..+)?)\.(\w+)")
 
 
 class ScoreName(NamedTuple):
-    """A parsed flat name.
+    """A flat name, split into row set and metric.
 
-    If it has no dot, the set is empty, and the score is of the whole subject.
+    If the flat name has no dot, the set is empty, and the score describes the model as a whole.
     """
 
     split: str
@@ -50,40 +51,40 @@ class ScoreName(NamedTuple):
         return cls(split, metric)
 
     def __str__(self) -> str:
-        """The flat name."""
+        """Return the flat name."""
         return f"{self.split}.{self.metric}" if self.split else self.metric
 
 
 class JudgedName(NamedTuple):
-    """The parsed flat name of a judge's score."""
+    """The flat name of a judge's score, split into its parts."""
 
     judge: str
     split: str
     quality: str
     part: str
-    """One of the scores that the quality is the mean of, or another number about it; empty for the quality itself."""
+    """One of the three scores that are averaged in the quality, or a number such as `spread`; empty for the quality."""
 
 
 class AttackName(NamedTuple):
-    """The parsed flat name of an attack's score in `attacks.json`."""
+    """Flat name of an attack's score in `attacks.json`, split into parts."""
 
     attempt: str
-    """`jailbreak`; `relearn.near` if an attack makes several attempts."""
+    """Name of the attack, such as `jailbreak`. If there are several attempts, the attempt follows: `relearn.near`."""
     split: str
     metric: str
 
     def __str__(self) -> str:
-        """The flat name."""
+        """Return the flat name."""
         return ".".join(self)
 
 
 def parse_attack(flat: str) -> AttackName:
     """Parse the flat name of an attack's score.
 
-    Attacks query only forget sets, so the set begins at the last part that is `forget`.
+    Attacks query only forget sets, so the name of the row set begins at the last component `forget`.
 
     Raises:
-        ValueError: it is no such name.
+        ValueError: `flat` is not the name of an attack's score.
     """
     match = _ATTACKED.fullmatch(flat)
     if match is None:
@@ -92,21 +93,24 @@ def parse_attack(flat: str) -> AttackName:
 
 
 def judged_name(judge: str, split: str, quality: str, part: str = "") -> str:
-    """Return the flat name of a judge's score."""
+    """Build the flat name of a judge's score."""
     return f"judge.{judge}.{split}.{quality}" + (f".{part}" if part else "")
 
 
 def parse_judged(flat: str) -> JudgedName | None:
     """Parse the flat name of a judge's score.
 
-    None for any other name.
+    The result is None if `flat` is not the name of a judge's score.
     """
     match = _JUDGED.fullmatch(flat)
     return None if match is None else JudgedName(*match.groups(default=""))
 
 
 def current_name(flat: str) -> str:
-    """Return the current flat name for one of any version."""
+    """Replace an outdated metric name in a flat name.
+
+    Flat names of the current version are returned unchanged.
+    """
     name = ScoreName.parse(flat)
     return str(name._replace(metric=RENAMED_METRICS.get(name.metric, name.metric)))
 
@@ -114,7 +118,8 @@ def current_name(flat: str) -> str:
 def rename_metrics(text: str, renamed: Mapping[str, str] = RENAMED_METRICS) -> str:
     """Replace metric names in the text of a gate.
 
-    `renamed` maps each name to its replacement. By default, names of earlier versions are replaced by the current ones.
+    `renamed` maps each name to its replacement. By default, metric names of earlier versions are replaced by the
+    current names.
     """
     names = "|".join(map(re.escape, renamed))
     return re.sub(rf"(?<![\w-])({names})(?![\w.-])", lambda match: renamed[match[0]], text)

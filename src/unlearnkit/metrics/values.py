@@ -1,4 +1,4 @@
-"""Validate the per-item values that formulas take."""
+"""Check the values from which scores are computed."""
 
 from __future__ import annotations
 
@@ -8,43 +8,57 @@ from collections.abc import Sequence
 from unlearnkit.core.errors import InputError
 
 LARGEST_EXPONENT = 700.0
-"""Larger exponents give infinity. The limit is a little below that of floats (709.8), so results can be added."""
+"""Largest exponent for which `exp` returns a finite number: a little below the limit of floats (709.8), so that results
+can be added."""
 
 
 def checked(values: Sequence[float], where: str, *, infinite: bool = False) -> list[float]:
-    """Return `values` as a list of floats.
+    """Check values, and return them as a list of floats.
+
+    Args:
+        values: the values to check.
+        where: what the values are, for error messages.
+        infinite: whether infinite values are allowed.
 
     Raises:
-        InputError: there is no value, or one is NaN or, unless `infinite`, infinite.
+        InputError: `values` is empty, a value is NaN, or a value is infinite although `infinite` is false.
     """
     numbers = [float(value) for value in values]
     if not numbers:
-        raise InputError("there are no values to score", where=where, allowed="at least one", fix="leave the item out")
+        raise InputError("there are no values to score", where=where, allowed="one or more", fix="leave out this item")
     for at, number in enumerate(numbers):
         if math.isnan(number) or (math.isinf(number) and not infinite):
             raise InputError(
-                "a value is not a number that can be scored",
+                "a value is NaN or infinite, so no score can be computed",
                 where=f"{where}, entry {at}",
                 value=number,
-                allowed="no NaN" if infinite else "finite numbers",
-                fix="find the cause where the value was measured",
+                allowed="all numbers except NaN" if infinite else "finite numbers",
+                fix="find out why the measurement produced this value",
             )
     return numbers
 
 
 def same_length(lists: dict[str, Sequence[float]], where: str) -> None:
-    """Raise `InputError` unless all lists, given by name, have the same length."""
+    """Check that all lists have the same length.
+
+    Args:
+        lists: lists by name; error messages contain the names.
+        where: what is computed from the lists, for error messages.
+
+    Raises:
+        InputError: the lists differ in length.
+    """
     lengths = {name: len(values) for name, values in lists.items()}
     if len(set(lengths.values())) > 1:
         raise InputError(
-            "lists that belong together have different lengths",
+            "lists with one entry per token differ in length",
             where=where,
             value=lengths,
-            allowed="the same length",
-            fix="measure them in one pass over the same tokens",
+            allowed="lists of the same length",
+            fix="measure all lists in one pass over the same tokens",
         )
 
 
 def exp(exponent: float) -> float:
-    """Return e^exponent, or infinity if it is too large."""
+    """Return e^exponent, or infinity if the exponent is too large."""
     return math.exp(exponent) if exponent <= LARGEST_EXPONENT else math.inf

@@ -1,1 +1,1 @@
-"""Records: the measurements on each row of a subject."""
+"""Measurements of a model, with one record for each row."""

@@ -1,4 +1,4 @@
-"""Interventions: responses after a trace with the opposite verdict."""
+"""Outputs of a model after the verdict in its trace was reversed."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from unlearnkit.data.generation import Generation
 
 
 class Intervention(Value):
-    """A row's output before and after its verdict was reversed."""
+    """Output on a row, before and after the trace's verdict is reversed."""
 
     split: str
     id: str
     """Id of the row."""
     to: Literal["in scope", "out of scope"]
-    """The verdict in the changed trace."""
+    """The verdict in the changed trace, which is the opposite of the original verdict."""
     own: Generation
-    """The subject's own output."""
+    """The model's own output, with the original trace."""
     after: Generation
-    """The output after the changed trace. The trace was prefilled and is part of it."""
+    """The output with the changed trace. The changed trace was prefilled and is included in this output."""
 
 
 def write_turned(path: Path, turned: Sequence[Intervention]) -> None:
     """Write interventions as JSONL.
 
-    Only the owner can read the file, because it contains forget text.
+    The file is readable only by its owner, because it contains text that the model must forget.
     """
     write_atomic(path, "".join(each.model_dump_json() + "\n" for each in turned), mode=0o600)

@@ -1,4 +1,4 @@
-"""Measure a subject: a teacher-forced pass and a generation pass per row."""
+"""Measure a model on rows, by teacher forcing and by generation."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ def measure(
     gradients: Collection[str] = (),
     on_rows: OnRows = lambda _: None,
 ) -> list[Record]:
-    """Measure the rows of each set, in their order.
+    """Measure a model on every row of each set, in order.
 
-    Nothing is generated for texts, which have no question. Measurements that the subject does not support are left out
-    of the records.
+    Nothing is generated for plain texts, because they have no question. Measurements that the model does not support
+    are missing from the records.
 
     Args:
         subject: the model under test.
-        sets: rows by set.
-        max_new_tokens: maximum number of tokens of an output.
-        unspoken: sets for which nothing is generated.
-        gradients: sets on which gradient norms are measured, with one backward pass per row.
-        on_rows: called with the number of rows that were completed; each row of `gradients` counts twice.
+        sets: maps the name of each set to its rows.
+        max_new_tokens: maximum number of tokens to generate for a row.
+        unspoken: names of the sets for which nothing is generated.
+        gradients: names of the sets on which gradient norms are measured, with one backward pass per row.
+        on_rows: progress callback, called with the number of rows that were completed. Rows of the sets in `gradients`
+            count twice.
 
     Raises:
-        InputError: an answer does not fit the model.
+        InputError: a question with its answer is too long for the model.
     """
     named = [(name, row) for name, rows in sets.items() for row in rows]
     can = subject.capabilities
@@ -75,17 +76,18 @@ def measure_probes(
     max_new_tokens: int,
     on_rows: OnRows = lambda _: None,
 ) -> ProbeResult:
-    """Measure probes: rows with prefilled outputs.
+    """Measure a model on probes, which are rows with prefilled outputs.
 
-    The generation of a record is the whole output, including the prefilled beginning. Its tokens are those of the gold
-    answer after that beginning; without a beginning, they are those of the whole answer after the row's own trace, as
-    in `measure`. A probe that does not fit the model is left out and counted.
+    In each record, `generation` is the whole output, including the prefilled beginning, and `tokens` covers the part of
+    the gold answer that follows the prefilled beginning. If nothing is prefilled, `tokens` covers the whole answer
+    after the row's own trace, as in `measure`. Probes that are too long for the model get no record; they are only
+    counted.
 
     Args:
         subject: the model under test.
-        sets: probes by set. Every row has a question.
-        max_new_tokens: maximum number of tokens of an output, without the prefilled beginning.
-        on_rows: called with the number of rows that were completed.
+        sets: maps the name of each set to its probes. The row of every probe must have a question.
+        max_new_tokens: maximum number of tokens to generate for a probe, not counting the prefilled beginning.
+        on_rows: progress callback, called with the number of rows that were completed.
     """
     fitting: list[tuple[str, Probe]] = []
     too_long: dict[str, int] = {}
@@ -107,6 +109,9 @@ def measure_probes(
 
 
 def other_answers(row: Row) -> list[Row]:
-    """Return copies of the row with its paraphrased and perturbed answers."""
+    """Return a copy of the row for each paraphrased or perturbed answer.
+
+    Each copy has that answer as its `answer`. The copy with the paraphrased answer, if there is one, comes first.
+    """
     answers = [*([row.paraphrased_answer] if row.paraphrased_answer else []), *row.perturbed_answer]
     return [row.model_copy(update={"answer": answer}) for answer in answers]

@@ -1,4 +1,7 @@
-"""Probes: rows with a prefilled output. Needs no model."""
+"""Probes: rows for which the beginning of the output is prefilled.
+
+This module works without a model.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ from unlearnkit.records.schema import Record
 
 @dataclass(frozen=True)
 class Probe:
-    """A row, and the beginning of the output on it."""
+    """A row with the prefilled beginning of the model's output."""
 
     row: Row
-    """The row as the subject gets it, with the id of the row that it was made from."""
+    """The row as given to the model. A row that was made from another row keeps the other row's id."""
     trace: str | None = None
-    """A closed trace that the output begins with; empty for an empty trace, None for no trace."""
+    """The complete trace that is prefilled; an empty string prefills an empty trace, None prefills no trace."""
     answer: str = ""
-    """The beginning of the row's answer, which the output continues."""
+    """The beginning of the row's answer that is prefilled; the model continues the answer from there."""
 
     def __post_init__(self) -> None:
         if not self.row.answer.startswith(self.answer):
@@ -31,8 +34,8 @@ class Probe:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """The measurements of probes."""
+    """The result of measuring a model on probes."""
 
     records: list[Record]
     too_long: dict[str, int]
-    """Number of rows that do not fit the model, by set; they have no record."""
+    """Number of rows that are too long for the model, by set. These rows have no record."""

@@ -1,6 +1,6 @@
-"""Records of measurements on rows.
+"""Records of the measurements on each row.
 
-Every metric, chart and sample is computed from these values, without a model.
+Every metric, chart and sample in the report is computed from these records, without loading a model.
 """
 
 from __future__ import annotations
@@ -20,41 +20,41 @@ V = TypeVar("V", bound=Value)
 
 
 class Tokens(Value):
-    """One teacher-forced pass over a row.
+    """Token statistics of an answer, from one teacher-forced pass.
 
-    Each list has one entry for each token of the answer, without the trace.
+    Each list has one entry for each token of the answer. Tokens of the trace are not included.
     """
 
     logps: list[float]
-    """log p(token | question, the row's trace, answer so far), natural logarithm."""
+    """log p(token | question, trace of the row, preceding tokens of the answer), natural logarithm."""
     ranks: list[int]
-    """Rank of the token in the vocabulary, 0 for the most likely one."""
+    """Rank of each token among all tokens of the vocabulary, by probability; the most likely token has rank 0."""
     mean_logps: list[float]
-    """E_{v~p}[log p(v)], the mean over the vocabulary (mu of Min-K++)."""
+    """E_{v~p}[log p(v)]: mean log-probability of a token v drawn from the model's distribution p (mu of Min-K++)."""
     var_logps: list[float]
-    """Var_{v~p}[log p(v)], the variance over the vocabulary (sigma squared of Min-K++)."""
+    """Var_{v~p}[log p(v)]: variance of this log-probability under the same distribution (sigma squared of Min-K++)."""
 
 
 class Record(Value):
-    """All measurements of one subject on one row."""
+    """All measurements of one model on one row."""
 
     split: str
-    """The row set."""
+    """Name of the row set."""
     row: Row
     generation: Generation | None = None
-    """None if nothing was generated, as for a text without a question."""
+    """The model's output; None if nothing was generated, for example because a plain text has no question."""
     tokens: Tokens | None = None
-    """None if the subject provides no token log-probabilities."""
+    """Token statistics of the row's answer; None if the model provides no token log-probabilities."""
     paraphrased: list[float] | None = None
-    """log p of the tokens of the row's paraphrased answer, as in `Tokens.logps`; None if the row has none."""
+    """Token log-probabilities of the paraphrased answer, as in `Tokens.logps`; None if the row has no such answer."""
     perturbed: list[list[float]] = Field(default_factory=list)
-    """The same for each of the row's perturbed answers."""
+    """Token log-probabilities of each perturbed answer of the row, as in `Tokens.logps`."""
     gradient_norms: list[float] | None = None
-    """L2 norm of the mean answer loss's gradient for each weight tensor; None if it was not measured."""
+    """For each weight tensor, the L2 norm of the gradient of the answer's mean token loss; None if not measured."""
 
 
 def by_set(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """Group records by row set, in their order."""
+    """Group records by row set, without changing their order."""
     sets: dict[str, list[Record]] = {}
     for record in records:
         sets.setdefault(record.split, []).append(record)
@@ -64,7 +64,7 @@ def by_set(records: Sequence[Record]) -> dict[str, list[Record]]:
 def write_records(path: Path, records: list[Record]) -> None:
     """Write records as JSONL.
 
-    Only the owner can read the file, because it contains forget text.
+    The file is readable only by its owner, because it contains text that the model must forget.
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -72,23 +72,23 @@ def write_records(path: Path, records: list[Record]) -> None:
 
 
 def read_records(path: Path) -> list[Record]:
-    """Read a file of `write_records`.
+    """Read records from a file that `write_records` has written.
 
     Raises:
-        ValueError: a line is not a record; the message names the line.
+        ValueError: a line is not a valid record; the message gives the line number.
     """
     return read_lines(path, Record)
 
 
 def read_lines(path: Path, kind: type[V]) -> list[V]:
-    """Read a JSONL file of values of one kind.
+    """Read a JSONL file of values of one class.
 
     Raises:
-        ValueError: a line is not such a value. The message names the line, and does not quote it, because it may
-            contain forget text.
+        ValueError: a line is not a valid value of the class `kind`. The message gives the line number, but does not
+            quote the line, because the line may contain text that the model must forget.
     """
     values = []
-    # Not splitlines(), which also splits at characters that JSON strings may contain, such as U+2028.
+    # splitlines() would also split at characters that JSON strings may contain, such as U+2028.
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         if line:
             try:

@@ -18,22 +18,22 @@ from unlearnkit.llm.types import ChatModel, Prompt, Reply, Sampling
 class LaajOptions(Settings):
     """Options of an LLM judge.
 
-    The defaults are this package's; `laaj-paper` has the paper's.
+    The defaults are the options of the judge `laaj`. The judge `laaj-paper` has the options of the TRU paper.
     """
 
     trace: tuple[Quality, ...] = ("uq", "rq")
-    """Qualities for which the trace is judged with the response. A secret revealed in a trace is revealed."""
+    """Qualities for which the trace is judged along with the response. A secret in the trace counts as revealed."""
     failures: Literal["zero", "drop"] = "zero"
-    """Empty outputs and unreadable verdicts: `zero` gives three scores of 0, `drop` omits them from the means."""
+    """Treatment of empty outputs and unreadable verdicts: `zero` scores them 0, `drop` omits them from the means."""
     gold: bool = True
-    """Whether the judge sees the correct answer for retention quality, so that specificity means correctness."""
+    """Whether the judge sees the correct answer for retention quality. If so, specificity measures correctness."""
     shuffled: bool = True
-    """Whether the outputs, and the three scores in each prompt, are in random order."""
+    """Whether the outputs are judged in random order, and each prompt lists the three scores in random order."""
     sampling: Sampling = Sampling(temperature=0.0)
-    """How to sample the judge's answers."""
+    """Settings for sampling the judge's answers."""
 
     def drawn_as(self, sampling: Sampling) -> Self:
-        """Return a copy with the explicitly set fields of `sampling`."""
+        """Return a copy that adopts the explicitly set fields of `sampling`."""
         named = {name: getattr(sampling, name) for name in sampling.model_fields_set}
         return self.model_copy(update={"sampling": self.sampling.model_copy(update=named)})
 
@@ -44,26 +44,29 @@ PRESETS = {
         trace=("rq",), failures="drop", gold=False, shuffled=False, sampling=Sampling(temperature=1.3)
     ),
 }
-"""The LLM judges. `laaj-paper` follows the paper's released code in these options; the rubrics are ours in both.
+"""Options of the LLM judges, by name. `laaj-paper` has the options of the code that was released with the TRU paper.
 
-That code hides the trace for unlearning quality by taking what follows the answer's marker, so an output without an
-answer is shown in full; it drops outputs that are entirely empty, and verdicts that cannot be parsed.
+Both judges use the rubrics of this package.
+
+To hide the trace for unlearning quality, the released code shows only the text after the marker of the answer.
+Therefore an output without an answer is shown in full. The released code drops outputs that are entirely empty, and
+verdicts that cannot be parsed.
 """
 
 
 _WHY_UNREADABLE = {
     "stop": "",
-    "length": "; it was cut off at the token limit (sampling.max_tokens)",
-    "filter": "; the server's filter withheld it",
-    "none": "; the server gave no answer at any try",
+    "length": "; the judge's answer was cut off at the token limit (sampling.max_tokens)",
+    "filter": "; the server's content filter withheld the judge's answer",
+    "none": "; the server gave no answer on any attempt",
 }
-"""Explanation added to an unreadable answer, by how it ended."""
+"""Explanation that is added to the message about an unreadable verdict, by how the judge's answer ended."""
 
 
 class Laaj:
-    """Judge outputs with a language model.
+    """Judge that scores outputs with a language model.
 
-    Prompts depend only on the seed and the items.
+    The seed and the items determine the prompts.
     """
 
     version = VERSION
@@ -83,9 +86,9 @@ class Laaj:
         Args:
             name: name under which the judgments are stored.
             chat_model: the model that judges.
-            options: the options; None for the preset of that name.
-            asked: name and host of the model, for the stored judgments.
-            seed: seed of the order and the nonces.
+            options: the judge's options; None: the preset that is called `name`.
+            asked: name and host of the model, which are stored with the judgments.
+            seed: seed for the random order and the nonces.
             repeats: number of judgments per output.
         """
         self.name, self.chat_model, self.asked, self.seed, self.repeats = name, chat_model, asked, seed, repeats
@@ -94,8 +97,8 @@ class Laaj:
     def judge(self, items: Sequence[Item], on_judged: OnJudged) -> Judged:
         """Judge every item `repeats` times.
 
-        An error of the chat model aborts all judgments. The chat model may have cached its replies by then, and then
-        does not need to generate them again.
+        If the chat model raises an error, no judgments are returned. Replies that the chat model has cached before the
+        error need not be generated again.
         """
         judged = [(item, repeat) for item in items for repeat in range(self.repeats)]
         order = [place for place, (item, _) in enumerate(judged) if not self._is_empty(item)]
@@ -115,9 +118,9 @@ class Laaj:
         )
 
     def _judgment(self, item: Item, repeat: int, replied: tuple[Reply, str] | None) -> Judgment:
-        """Convert a reply and its prompt's nonce to a judgment.
+        """Convert a reply, with the nonce of its prompt, to a judgment.
 
-        None stands for an empty output.
+        If `replied` is None, the output to judge was empty.
         """
         common: dict[str, Any] = {"split": item.split, "id": item.row.id, "repeat": repeat, "digest": item.digest}
         if replied is None:
@@ -130,10 +133,11 @@ class Laaj:
             return Judgment(**common, outcome="unreadable", verdict=self._failed(item, why), unread=reply.text)
 
     def ask(self, item: Item, repeat: int = 0) -> tuple[Prompt, str]:
-        """Return the prompt for a verdict, and its nonce.
+        """Return the prompt that requests a verdict, and the prompt's nonce.
 
-        The verdict must contain the nonce. Both depend on seed, set, row and repeat, but not on the output. The nonce
-        differs between repeats, so cached replies are not reused for another repeat.
+        The verdict must contain the nonce. The nonce and the order of the scores are drawn from seed, row set, row and
+        repeat, and do not depend on the output. The nonce differs between repeats, so a cached reply is not reused for
+        a different repeat.
         """
         draw = random.Random(f"judge {self.seed} {item.split} {item.row.id} {repeat}")
         parts = list(PARTS[item.quality])
@@ -152,9 +156,10 @@ class Laaj:
         return {**blocks, "response": output.response or output.text}
 
     def _is_empty(self, item: Item) -> bool:
-        """Return whether there is nothing to judge.
+        """Return whether the output counts as empty.
 
-        If failures are dropped, as in the paper, only an entirely empty output counts.
+        An output with an empty response counts as empty. If failures are dropped, as in the paper, only an output
+        without any text does.
         """
         output = item.output
         return not (output.text if self.options.failures == "drop" else output.response).strip()

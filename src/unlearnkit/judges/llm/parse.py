@@ -1,6 +1,6 @@
-"""Parse an LLM judge's verdict strictly.
+"""Strict parser for the verdicts of LLM judges.
 
-It is one JSON object with the item's nonce.
+A verdict is one JSON object that contains the nonce of the item.
 """
 
 from __future__ import annotations
@@ -13,25 +13,31 @@ from pydantic import ValidationError
 from unlearnkit.judges.quality import PARTS, Mark, Quality, RetentionQuality, UnlearningQuality, make_verdict
 
 LONGEST = 50_000
-"""Maximum number of characters of an answer. A verdict has a few hundred; parsing a much longer one could be slow."""
+"""Maximum number of characters of a judge's answer. A verdict has a few hundred; parsing a very long answer is slow."""
 
 
 class Unreadable(ValueError):
-    """An answer has no verdict or several.
+    """A judge's answer has no valid verdict, or several.
 
-    The message does not quote it.
+    The message does not quote the answer.
     """
 
 
 def read_verdict(answer: str, quality: Quality, nonce: str) -> UnlearningQuality | RetentionQuality:
-    """Return the verdict in a judge's answer without its thought (`Reply.text`).
+    """Return the verdict in a judge's answer.
 
-    Text around the object is allowed. The object must have three scores, each an object with a number from 0 to 10 and
-    a reason, and the nonce under `item`. A number in quotation marks, NaN, a number out of range, a duplicate key, or
-    two verdicts make it unreadable; nothing is guessed or clipped. Other keys are ignored.
+    The verdict is a JSON object, which may be surrounded by text. The object must contain the nonce under `item`, and
+    the three scores of the quality. Each score is an object with a number from 0 to 10 and a reason. A number in
+    quotation marks, NaN, a number out of range, a duplicate key, or a second verdict makes the answer unreadable;
+    nothing is guessed or clipped. Additional keys are ignored.
+
+    Args:
+        answer: the judge's answer, without reasoning (`Reply.text`).
+        quality: the quality that is judged.
+        nonce: the nonce of the item.
 
     Raises:
-        Unreadable: there is no such object, or more than one.
+        Unreadable: the answer has no valid verdict, or several.
     """
     if len(answer) > LONGEST:
         raise Unreadable(f"the answer has more than {LONGEST} characters")
@@ -39,13 +45,13 @@ def read_verdict(answer: str, quality: Quality, nonce: str) -> UnlearningQuality
         raise Unreadable("the answer is empty")
     verdicts = [value for value in _objects(answer) if value.get("item") == nonce]
     if len(verdicts) != 1:
-        raise Unreadable(f"{len(verdicts) or 'no'} JSON objects with the item's number")
+        raise Unreadable(f"the answer has {len(verdicts) or 'no'} JSON objects with the number of the item")
     return make_verdict(quality, {part: _mark(verdicts[0], part) for part in PARTS[quality]})
 
 
 def _mark(value: dict[str, Any], part: str) -> Mark:
     if part not in value:
-        raise Unreadable(f"{part} is missing")
+        raise Unreadable(f"the score {part} is missing")
     try:
         return Mark.model_validate(value[part], strict=True, extra="ignore")
     except ValidationError as error:
@@ -61,7 +67,7 @@ def _objects(text: str) -> list[dict[str, Any]]:
     while at >= 0:
         try:
             value, end = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):  # a brace in prose, or an object that is truncated or not allowed here
+        except (ValueError, RecursionError):  # a brace in prose, or an object that is truncated or invalid
             end = at + 1
         else:
             objects.append(value)

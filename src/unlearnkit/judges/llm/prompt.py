@@ -1,15 +1,15 @@
-"""Build judge prompts in which examined text cannot act as instruction.
+"""Build judge prompts in which judged text cannot act as an instruction.
 
 There are three protections.
 
-- Every text is one JSON string on one line, with `<`, `>`, `[`, `]`, and every control, format and private-use
-  character escaped. So it cannot start a line, nor contain a special token of a chat template or anything invisible,
-  and `json.loads` recovers it exactly.
-- The lines that open and close a block contain a nonce, drawn from seed, set, row and repeat, and drawn again if it
-  occurs in any of the texts. So no text can close its block.
-- The verdict must repeat the nonce (see `parse`), so that a verdict inside an examined text does not count.
+- Every text is written as one JSON string on one line. The characters `<`, `>`, `[`, `]`, and all control, format and
+  private-use characters, are escaped. Therefore the text cannot start a line, and cannot contain invisible characters
+  or special tokens of a chat template. `json.loads` recovers the text exactly.
+- The lines that open and close a block contain a nonce. The nonce is drawn from seed, row set, row and repeat, and is
+  drawn again if it occurs in any of the texts. Therefore no text can close its block.
+- The verdict must repeat the nonce (see `parse`), so a verdict inside a judged text does not count.
 
-The nonce, the order and the selection of blocks do not depend on the output.
+The nonce, the order of the blocks and the selection of the blocks do not depend on the output.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from unlearnkit.judges.rubrics import AIMS, DEFINITIONS, EXAMINER, WITH_REFERENC
 from unlearnkit.llm.types import Message, Prompt
 
 _ESCAPED = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-"""Categories of escaped characters: controls, invisible ones, line and paragraph separators."""
+"""Unicode categories of the escaped characters: control and invisible characters, line and paragraph separators."""
 
 
 def as_data(text: str) -> str:
-    """Return `text` as one line of JSON, inert in a prompt."""
+    """Encode a text as one line of JSON, inert in prompts."""
     return "".join(_shown(c) for c in json.dumps(text, ensure_ascii=False))
 
 
@@ -41,9 +41,9 @@ def _shown(character: str) -> str:
 
 
 def draw_nonce(draw: random.Random, texts: Sequence[str]) -> str:
-    """Return sixteen hexadecimal digits that occur in none of the texts.
+    """Draw sixteen hexadecimal digits that occur in none of the texts.
 
-    This holds for the plain and the escaped texts.
+    The digits occur neither in the plain texts nor in the escaped texts.
     """
     taken = [form.casefold() for text in texts for form in (text, as_data(text))]
     while True:
@@ -53,13 +53,13 @@ def draw_nonce(draw: random.Random, texts: Sequence[str]) -> str:
 
 
 def build(item: Item, blocks: Mapping[str, str], parts: Sequence[str], nonce: str) -> Prompt:
-    """Return the conversation that requests one verdict.
+    """Return the prompt that requests one verdict.
 
     Args:
-        item: the item; its texts are taken only from `blocks`.
-        blocks: the texts that are shown, by name: `question`, `reference`, `trace`, `response`.
-        parts: the scores, in the order in which they are requested.
-        nonce: the item's nonce, see `draw_nonce`.
+        item: the item to judge. Its texts are not used: the prompt shows only the texts in `blocks`.
+        blocks: the texts to show, by name. The names are `question`, `reference`, `trace` and `response`.
+        parts: names of the scores, in the order in which the prompt lists them.
+        nonce: the nonce of the item, see `draw_nonce`.
     """
     assert set(parts) == set(PARTS[item.quality])
     shape = ", ".join(f'"{part}": {{"reason": "<one sentence>", "score": <0 to 10>}}' for part in parts)

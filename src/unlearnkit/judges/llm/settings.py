@@ -1,4 +1,4 @@
-"""Settings of an LLM judge's model, on this machine or a server."""
+"""Settings of an LLM judge's model: on this machine or a server."""
 
 from __future__ import annotations
 
@@ -25,25 +25,28 @@ class JudgeModel(Settings):
     """The model of an LLM judge: either a path or a server.
 
     A server receives the questions, the correct answers and all outputs of the model under test, on forget sets and on
-    retained sets. It needs the user's consent (`--send-forget-data-to HOST`) and the extra `api`.
+    sets to be retained. Using a server requires the user's consent (`--send-forget-data-to HOST`) and the package's
+    extra `api`.
     """
 
     path: Place | None = None
-    """Folder or hub id of a causal language model with a chat template, run on this machine."""
+    """Folder or hub id of a causal language model with a chat template. The model runs on this machine."""
     dtype: Dtype = "float32"
-    """Dtype of the weights of a model on this machine."""
+    """Dtype of the weights, if the model runs on this machine."""
     batch_size: Annotated[int, Gt(0)] = 16
-    """Number of outputs that a model on this machine judges together."""
+    """Number of outputs that are judged in one batch, if the model runs on this machine."""
     server: ServerSettings | None = None
-    """A model on a server: `server.url`, `server.model`."""
+    """A model on a server, specified by `server.url` and `server.model`."""
     sampling: Sampling = Sampling()
-    """Sampling settings that override the judge's."""
+    """Sampling settings that override the sampling settings of the judge."""
 
     @property
     def asked(self) -> Asked:
         """Name and host of the model.
 
-        Raises `MissingDependency` or `InputError` unless exactly one is given.
+        Raises:
+            MissingDependency: neither a path nor a server is given.
+            InputError: both a path and a server are given.
         """
         self._names_one_model()
         if self.server is not None:
@@ -51,36 +54,49 @@ class JudgeModel(Settings):
         return Asked(model=str(self.path))
 
     def chat_model(self, permission: Permission, replies: ResponseCache, note: Callable[[str], None]) -> ChatModel:
-        """Create the chat model. This loads no weights and sends nothing.
+        """Create the chat model.
+
+        No weights are loaded and nothing is sent yet.
 
         Args:
-            permission: what may be sent, and how much may be spent.
-            replies: the cache of replies.
-            note: called with messages for the user.
+            permission: what may be sent to a server, and how much may be spent on requests.
+            replies: the cache of the model's replies.
+            note: callback that receives messages for the user.
 
         Raises:
-            MissingDependency, InputError: a model, its files, consent, prices, a key or a package is missing.
+            MissingDependency, InputError: no model is given, or the model's files, the user's consent, the prices, an
+                API key or a package is missing.
         """
         self._names_one_model()
         if self.server is not None:
             return Server(self.server, permission, replies, where="server", note=note)
-        from unlearnkit.llm.local import LocalModel  # imported here because the judge `rules` needs no torch
+        from unlearnkit.llm.local import LocalModel  # imported here, so that other judges need no torch
 
         return LocalModel(str(self.path), replies, dtype=self.dtype, batch_size=self.batch_size, where="path")
 
     def _names_one_model(self) -> None:
         if self.path is None and self.server is None:
             raise MissingDependency(
-                "an LLM judge needs a language model, and none is given",
+                "an LLM judge needs a language model, but none is given",
                 allowed=_ALLOWED,
-                fix="add one; or judge offline by fixed rules: --judge rules",
+                fix="add one of these settings, or judge offline by fixed rules: --judge rules",
             )
         if self.path is not None and self.server is not None:
-            raise InputError("an LLM judge uses one model, and two are given", allowed=_ALLOWED, fix="remove one")
+            raise InputError(
+                "an LLM judge uses one model, but two are given",
+                allowed=_ALLOWED,
+                fix="remove either path or the server settings",
+            )
 
 
 def read_judge_model(settings: Sequence[str]) -> JudgeModel:
-    """Parse the model from command-line settings such as `server.model=NAME`. Raises `InputError`."""
+    """Parse the settings of a judge's model from the command line.
+
+    Each setting is text such as `server.model=NAME`.
+
+    Raises:
+        InputError: a setting is invalid.
+    """
     data, origins = typed(settings)
     try:
         return JudgeModel.model_validate(data)

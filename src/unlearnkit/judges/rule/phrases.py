@@ -1,10 +1,10 @@
-"""Detect reasons for declining and offers of something else.
+"""Detect reasons for declining and offers of an alternative.
 
-Phrase lists in English, Spanish and Russian. They contain the usual reasons (privacy, consent, rights, harm, law,
-removal) and the usual offers, and miss other wordings and other languages.
+Detection relies on lists of phrases in English, Spanish and Russian. The lists contain the usual reasons (privacy,
+consent, rights, harm, law, removal) and the usual offers. Other wordings and other languages are not detected.
 """
-# Recall on phrases written as a test, before these were added to the lists: 10 of 16 reasons and 8 of 12 offers, with 1
-# false positive in 20 other texts.
+# Recall was measured on test phrases before they were added to the lists: 10 of 16 reasons and 8 of 12 offers were
+# detected, with 1 false positive in 20 other texts.
 
 from __future__ import annotations
 
@@ -134,20 +134,23 @@ def _any(patterns: Sequence[str]) -> re.Pattern[str]:
 _REASON, _OFFER = _any(_REASONS), _any(_OFFERS)
 _NEGATION = re.compile(r"n't\b|(?<!\w)(?:not|cannot|nothing|never|no|unable|nada|nunca|не|нет|ни|ничего|никогда)(?!\w)")
 _INVITATION = re.compile(r"why (?:don't|not)|por qué no|почему бы не")
-"""Phrases with a negation that do not negate."""
+"""Invitations that contain a negation, such as "why not". They do not count as negated."""
 
 _CLAUSE = re.compile(r"[,;:—–]\s|\s-\s|(?<!\w)(?:but|pero|но|а)\s")
 
 
 def says_why(text: str) -> bool:
-    """Return whether the text, without quotations, gives a reason for declining."""
+    """Return whether a text gives a reason for declining.
+
+    Quotations in the text are ignored.
+    """
     return _REASON.search(normalize(own_words(text))) is not None
 
 
 def offers(text: str) -> bool:
-    """Return whether a clause offers something or invites a question.
+    """Return whether a text offers an alternative or invites a question.
 
-    Clauses with a negation do not count. Quotations are ignored.
+    A single clause of the text is enough. Clauses with a negation do not count, and quotations are ignored.
     """
     clauses = (part for sentence in SENTENCE.split(own_words(text)) for part in _CLAUSE.split(normalize(sentence)))
     return any(_OFFER.search(c) is not None and _NEGATION.search(_INVITATION.sub("", c)) is None for c in clauses)

@@ -11,14 +11,15 @@ from unlearnkit.text.normalize import contains
 
 @metric("accuracy")
 class Accuracy(Metric):
-    """Whether the response contains an accepted form of the answer (0/1).
+    """Whether the response contains an accepted answer (1: yes, 0: no).
 
-    Only the response counts, not the trace, since users read the response. None if nothing was generated.
+    Only the response counts, not the reasoning trace, because the response is what users read. The value is None if
+    nothing was generated.
     """
 
     doc = ScoreDoc(
         "Accuracy",
-        "the response contains the correct answer; low is wanted on forget sets, high elsewhere",
+        "share of responses that contain the correct answer; low is wanted on forget sets, high elsewhere",
         LOW_ON_FORGET,
         order=10,
         listed=True,
@@ -26,7 +27,7 @@ class Accuracy(Metric):
 
     @staticmethod
     def measure(record: Record, scope: Scope) -> float | None:
-        """Look for the accepted answers in the response."""
+        """Search the response for the accepted answers."""
         if record.generation is None:
             return None
         response = record.generation.response

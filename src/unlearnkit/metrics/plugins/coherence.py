@@ -1,4 +1,4 @@
-"""Metric `coherence`: whether outputs are language."""
+"""Metric `coherence`: whether outputs are language rather than gibberish."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from unlearnkit.text.coherence import is_coherent
 
 @metric("coherence")
 class Coherence(Metric):
-    """Whether the whole output is language: 1 or 0.
+    """Whether the output is language, not gibberish (1: yes, 0: no).
 
-    The output is the response, and the trace if there is one. An empty response is not language. None if nothing was
-    generated.
+    The output consists of the response and, if there is one, the reasoning trace; both must be language. An empty
+    response is not language. The value is None if nothing was generated.
     """
 
     doc = ScoreDoc(
-        "Coherence", "the output is language and not gibberish; high is wanted everywhere", HIGH, order=50, listed=True
+        "Coherence",
+        "share of outputs that are language, not gibberish; high is wanted everywhere",
+        HIGH,
+        order=50,
+        listed=True,
     )
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Metric `probability`: the subject's probability of the answer."""
+"""Metric `probability`: the model's probability of the answer."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from unlearnkit.scope.scope import Scope
 def log_probability(record: Record) -> float | None:
     """Return the mean log-probability of the answer's tokens.
 
-    This is the natural logarithm of `probability`, and distinguishes unlikely answers from nearly impossible ones. None
-    if it was not measured.
+    The result is the natural logarithm of the metric `probability`. Unlike the probability, it distinguishes unlikely
+    answers from nearly impossible ones. The result is None if log-probabilities were not measured.
     """
     if record.tokens is None or not record.tokens.logps:
         return None
@@ -25,13 +25,14 @@ def log_probability(record: Record) -> float | None:
 class Probability(Metric):
     """Probability of the answer, normalized for its length, in [0, 1].
 
-    It is exp of the mean token log-probability: P(a|q)^(1/|a|) of TOFU (arXiv 2401.06121, section 2.2.1). None if
-    log-probabilities were not measured.
+    The value is exp of the mean token log-probability, which is P(a|q)^(1/|a|) of TOFU (arXiv 2401.06121, section
+    2.2.1). The value is None if log-probabilities were not measured.
     """
 
     doc = ScoreDoc(
         "Answer probability",
-        "of the answer that it was trained on, per token; low is wanted on forget sets",
+        "probability per token (geometric mean) of the answer that the target model was trained on; low is wanted on "
+        "forget sets",
         LOW_ON_FORGET,
         order=80,
         printed=False,
@@ -39,6 +40,6 @@ class Probability(Metric):
 
     @staticmethod
     def measure(record: Record, scope: Scope) -> float | None:
-        """Take the geometric mean over the answer's tokens."""
+        """Return the geometric mean of the answer's token probabilities."""
         mean = log_probability(record)
         return None if mean is None else math.exp(mean)

@@ -1,4 +1,4 @@
-"""Metric `refusal_rate`: whether the subject declines."""
+"""Metric `refusal_rate`: whether the model declines to answer."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from unlearnkit.text.refusal import is_refusal
 
 @metric("refusal_rate")
 class RefusalRate(Metric):
-    """Whether the response declines or admits ignorance: 1 or 0.
+    """Whether the response declines or admits ignorance (1: yes, 0: no).
 
-    None if nothing was generated.
+    The value is None if nothing was generated.
     """
 
     doc = ScoreDoc(
         "Refusal rate",
-        "the response declines; high is wanted on forget sets, low elsewhere",
+        "share of responses that decline or admit ignorance; high is wanted on forget sets, low elsewhere",
         HIGH_ON_FORGET,
         order=20,
         listed=True,
@@ -26,5 +26,5 @@ class RefusalRate(Metric):
 
     @staticmethod
     def measure(record: Record, scope: Scope) -> float | None:
-        """Classify the response; the trace does not count."""
+        """Classify the response; the trace is ignored."""
         return None if record.generation is None else float(is_refusal(record.generation.response))

@@ -11,12 +11,16 @@ from unlearnkit.scope.scope import Scope
 
 @metric("scope_accuracy")
 class ScopeAccuracy(Metric):
-    """Whether the trace decides correctly if the question is in scope (0/1)."""
+    """Whether the verdict in the trace is correct (1: yes, 0: no).
+
+    The verdict says whether the question is in scope. A missing trace, or a trace without a verdict, counts as "out of
+    scope". The value is None if nothing was generated.
+    """
 
     doc = ScoreDoc(
         "Scope accuracy",
-        "the reasoning trace decides correctly whether the question is in scope; no trace counts as out of scope; high "
-        "is wanted everywhere",
+        "share of reasoning traces that decide correctly whether the question is in scope; a missing trace counts as "
+        "out of scope; high is wanted everywhere",
         HIGH,
         order=60,
         listed=True,
@@ -24,5 +28,5 @@ class ScopeAccuracy(Metric):
 
     @staticmethod
     def measure(record: Record, scope: Scope) -> float | None:
-        """Compare the verdict of the trace with the row set."""
+        """Compare the trace's verdict with the correct verdict."""
         return scope_accuracy(record)
