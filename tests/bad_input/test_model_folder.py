@@ -137,7 +137,7 @@ CASES = [
         "model-folder-empty", lambda place: place.folder("model"), ["contains no config.json", "save_pretrained"], RUN
     ),
     Case(
-        "model-is-a-run", run_for_a_model, ["contains no config.json", "name the model in it", "runs/before/model"], RUN
+        "model-is-a-run", run_for_a_model, ["contains no config.json", "use the model inside", "runs/before/model"], RUN
     ),
     Case("model-no-config", lambda place: place.remove(CONFIG), ["contains no config.json", "work/model"], EVAL),
     Case("model-config-truncated", lambda place: place.cut(CONFIG), ["not JSON", "config.json, line"], RUN),
@@ -247,7 +247,7 @@ CASES = [
         RUN,
     ),
     Case(
-        "adapter-of-another-kind", adapter(peft_type="IA3"), ["kind of adapter is not supported", "'IA3'", "LORA"], RUN
+        "adapter-of-another-kind", adapter(peft_type="IA3"), ["type of adapter is not supported", "'IA3'", "LORA"], RUN
     ),
     Case(
         "adapter-pickle",

@@ -143,7 +143,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "an encoder and decoder": (another(transformers.T5Config()), "(?s)not a decoder.*t5.*causal"),
     "an encoder and decoder that can be split": (another(transformers.BartConfig()), "(?s)not a decoder.*bart"),
     "an encoder": (another(transformers.DistilBertConfig()), "(?s)not a decoder.*distilbert"),
-    "an encoder that can be a decoder": (
+    "an encoder that can also be a decoder": (
         another(transformers.BertConfig(architectures=["BertForMaskedLM"])),
         "(?s)not a decoder.*bert",
     ),
@@ -251,7 +251,7 @@ def test_a_package_that_is_missing_is_something_to_provide(model: Path, monkeypa
 
 
 def test_a_run_in_place_of_its_model_is_told(model: Path) -> None:
-    with pytest.raises(InputError, match=r"name the model in it: .*model"):
+    with pytest.raises(InputError, match=r"use the model inside: .*model"):
         find_model(str(model.parent))
 
 
@@ -278,5 +278,5 @@ def test_an_encoder_that_nothing_tells_from_a_decoder_is_found_out() -> None:
     encoder = transformers.BertLMHeadModel(transformers.BertConfig(**settings)).eval()
     with pytest.raises(InputError, match=r"(?s)depend on later tokens.*BertLMHeadModel.*is_decoder"):
         Engine(encoder)
-    with pytest.warns(UserWarning, match="not the plain one"):  # there is a layer in it before the product
+    with pytest.warns(UserWarning, match="not a plain linear layer"):  # there is a layer in it before the product
         Engine(transformers.BertLMHeadModel(transformers.BertConfig(**settings, is_decoder=True)).eval())
