@@ -113,7 +113,7 @@ def read_json(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         where = f"{path}, line {error.lineno}"
-        raise InputError(f"the file is not valid JSON: {error.msg}", where=where, fix=_COPY_AGAIN) from error
+        raise InputError(f"the file is not JSON: {error.msg}", where=where, fix=_COPY_AGAIN) from error
     except (OSError, UnicodeDecodeError) as error:
         fix = "check that it is a text file and that you may read it"
         raise InputError(f"the file cannot be read: {error}", where=str(path), fix=fix) from error
