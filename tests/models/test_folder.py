@@ -160,7 +160,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: edit(
             folder / "tokenizer_config.json", tokenizer_class="Own", auto_map={"AutoTokenizer": ["o.O"]}
         ),
-        "tokenizer needs code",
+        "tokenizer needs custom code",
     ),
     "tokenizer without an end token": (
         lambda folder: edit(folder / "tokenizer_config.json", eos_token=None),

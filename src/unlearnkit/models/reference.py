@@ -104,7 +104,7 @@ def reference_values(
 
 
 def _file_key(quantity: Quantity) -> str:
-    """Return the key of a quantity in the file, unchanged from earlier versions."""
+    """Return a quantity's key in the file, unchanged from earlier versions."""
     kinds = {"logps": "logps", "states": "hidden", "hidden": f"layer {quantity.layer}"}
     if quantity.kind not in kinds:
         raise RuntimeError(f"{quantity}: values of this kind are not stored for the reference model")
