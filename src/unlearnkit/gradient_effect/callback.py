@@ -46,8 +46,8 @@ class GEffectWatch:
     """Ways in which the run uses the measurements, see `DiagnoseSettings.use`."""
     table: EffectTable = field(default_factory=lambda: EffectTable([]))
     _before: tuple[int, Measurement, Vector] | None = None
-    """Number of steps done, measurement and weights before the next step. They are used to check the prediction for that
-    step."""
+    """Number of steps done, measurement and weights before the next step. They are used to check the prediction for
+    that step."""
 
     def __call__(self, step: int) -> bool:
         """Measure if a measurement is due; return whether to stop training.

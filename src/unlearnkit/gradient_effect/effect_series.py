@@ -31,7 +31,7 @@ class EffectSeries:
 
     @property
     def risks(self) -> list[str]:
-        """Names of the risks: first those of forget rows, then the retained risks.
+        """Names of the risks: first the forget risks, then the retained risks.
 
         This is the order of the report's board.
         """

@@ -13,7 +13,7 @@ from unlearnkit.gradient_effect.table import WHOLE, SweepRow
 
 
 class Place(NamedTuple):
-    """A value of a swept setting, as a point in the effect plane."""
+    """A value of a swept setting and its two effects."""
 
     series: str
     """Names of the objective and of the swept setting, such as `npo, beta`."""

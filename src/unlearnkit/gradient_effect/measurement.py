@@ -147,7 +147,7 @@ def measure(
     mode: Mode | None = None,
     group_by_group: bool = False,
 ) -> Measurement:
-    """Measure a model once, for all objectives whose needs are part of `needs`.
+    """Measure a model once, for all objectives covered by `needs`.
 
     Memory in addition to the model: one gradient per risk, and the tangents of one pass. Time: for each risk, one
     forward and backward pass over the rows of the risk, and for each risk and group, one forward-mode pass over the
@@ -155,7 +155,7 @@ def measure(
 
     Args:
         engine: the model; it is not changed.
-        needs: needs of all objectives, joined by `|`.
+        needs: union (`|`) of the needs of all objectives.
         views: rows of every view of `needs`.
         risks: rows of each risk.
         pad_id: id of the padding token.
