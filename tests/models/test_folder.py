@@ -133,7 +133,10 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "configuration without a kind": (config(model_type=None), "does not support this kind"),
     "configuration of no known kind": (config(model_type="martian"), "(?s)does not support this kind.*martian.*newer"),
     "a kind that is a list": (config(model_type=["llama"]), "does not support this kind"),
-    "code from its folder": (config(model_type="martian", auto_map=CODE), "(?s)needs custom code.*trust_remote_code is off"),
+    "code from its folder": (
+        config(model_type="martian", auto_map=CODE),
+        "(?s)needs custom code.*trust_remote_code is off",
+    ),
     "a size that is text": (config(hidden_size="big"), "(?s)configuration cannot be used.*hidden_size"),
     "sizes that do not fit": (config(num_attention_heads=3), "configuration cannot be used"),
     "another size than the weights": (config(vocab_size=50), "2 of the model's weights"),
