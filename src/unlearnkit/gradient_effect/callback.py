@@ -41,7 +41,7 @@ class GEffectWatch:
     own: str
     """Name of the trained objective in the table."""
     steering: Steering
-    """Controls of the training loop."""
+    """The training loop's controls, which this callback sets."""
     use: frozenset[Use] = frozenset()
     """Ways in which the run uses the measurements, see `DiagnoseSettings.use`."""
     table: EffectTable = field(default_factory=lambda: EffectTable([]))
@@ -104,7 +104,7 @@ class GEffectWatch:
         return {name: p.detach().clone() for name, p in named if p.requires_grad}
 
     def _checked(self, step: int, measurement: Measurement, weights: Vector) -> list[StepRow]:
-        """Return the predicted and the measured change of each risk since `step`."""
+        """Return each risk's predicted and measured change since `step`."""
         now, current = self._weights(), Weights(self.diagnosis.engine)
         change: Vector = {name: now[name].float() - old.float() for name, old in weights.items()}
         once = current.once(change)

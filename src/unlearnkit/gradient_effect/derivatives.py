@@ -68,7 +68,7 @@ def gradient_of(
 
 @torch.no_grad()
 def risk_value(weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int) -> float:
-    """Return the mean negative log-likelihood per labeled token, in nats."""
+    """Return a risk: mean negative log-likelihood per labeled token, in nats."""
     output, tokens, portions = _logps(weights, name, rows, pad_id)
     return -sum(float(weights.run(chunk, {})[output].double().sum()) for chunk in portions) / tokens
 

@@ -26,7 +26,7 @@ from unlearnkit.models.settings import Grouping
 Risk = str
 """Name of a risk. A risk is the mean negative log-likelihood of a set of rows and has the name of the rows' split."""
 DRAWS = 1000
-"""Number of bootstrap samples of the rows, for the interval of a mean."""
+"""Number of bootstrap samples of the rows from which an interval is computed."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Measurement:
     """Outputs of a model, and their slopes along each risk's gradient."""
 
     mode: Mode
-    """How slopes were computed."""
+    """How the slopes were computed: by forward mode or by central differences."""
     layouts: Mapping[View, Layout]
     outputs: Slopes
     slopes: Mapping[tuple[Risk, str], Slopes]

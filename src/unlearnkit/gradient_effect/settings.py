@@ -43,7 +43,8 @@ class DiagnoseSettings(Settings):
     """Maximum number of rows of each split that are used, both for the views that objectives read and for the risks. If
     a split has more rows, they are sampled with the recipe's seed."""
     groups: Grouping = "layers"
-    """Groups of weights by which effects are split: `none`, `layers`, or `parts` of layers."""
+    """How effects are split by groups of weights: not at all (`none`), by layer (`layers`) or by part of a layer
+    (`parts`)."""
     boundaries: tuple[Annotated[int, Ge(1)], ...] = ()
     """Numbers of the blocks at which a new group of blocks starts; empty: each block is a separate group."""
     over: Over = "trained"

@@ -76,7 +76,7 @@ class Sweep:
 def _spaced(text: str, where: str) -> tuple[float, ...]:
     """Return the values of LOW:HIGH[:log][:COUNT].
 
-    The first and the last are exactly LOW and HIGH.
+    The first value is exactly LOW, and the last value is exactly HIGH.
     """
     match = _RANGE.fullmatch(text)
     count = int(match[4] or COUNT) if match else 0

@@ -40,7 +40,7 @@ _ENDED: dict[str, Literal["length", "filter"]] = {
 
 
 class ServerSettings(RetrySettings):
-    """A server, a model on it, and how to query it."""
+    """Settings of a server, its model and the requests to it."""
 
     changeable: ClassVar[frozenset[str]] = frozenset(
         ("key_variable", "at_once", "timeout", "price_in", "price_out", *RetrySettings.model_fields)
@@ -52,7 +52,8 @@ class ServerSettings(RetrySettings):
     model: Annotated[str, MinLen(1)]
     """Name of the model on the server."""
     key_variable: str | None = Field("OPENAI_API_KEY", repr=False)
-    """Environment variable with the API key; null for a server that needs none. The key itself is never stored."""
+    """Name of the environment variable that contains the API key; null for a server that needs no key. The key itself
+    is never stored."""
     at_once: Annotated[int, Gt(0), Le(256)] = 8
     """Maximum number of concurrent requests."""
     timeout: Annotated[float, Gt(0)] = 600.0

@@ -46,7 +46,7 @@ class ResponseCache:
         try:
             return Reply.model_validate_json(path.read_text(encoding="utf-8"))
         except (ValidationError, UnicodeDecodeError) as error:
-            # Without the value: it may contain what must be forgotten.
+            # The message does not contain the value, which may be data to be forgotten.
             fix = "delete the file; the answer is then requested again"
             raise InputError("a cached reply was changed or damaged", where=str(path), fix=fix) from error
 

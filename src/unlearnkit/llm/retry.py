@@ -50,7 +50,7 @@ class TransientError(Exception):
 
 
 class RetrySettings(Settings):
-    """How often to retry, and how long to wait."""
+    """Settings for retries: the number of tries and the waits between tries."""
 
     tries: Annotated[int, Gt(0)] = 8
     """Maximum number of tries to get one answer, including the first."""

@@ -30,7 +30,7 @@ class Prompt(Value):
 
 
 class Sampling(Settings):
-    """How to sample an answer."""
+    """Settings for sampling an answer."""
 
     temperature: Annotated[float, Ge(0)] | None = None
     """Sampling temperature. At 0, the most likely token is taken. If null, a server uses its own default, and a local

@@ -36,7 +36,7 @@ _Fetch = Callable[[Sequence[str]], object]
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model whose files are present and readable."""
+    """A model folder whose files were found to be present and readable."""
 
     name: str
     """Absolute path or Hub id, by which the model can be loaded from any working directory."""

@@ -28,13 +28,13 @@ class Head:
     """
 
     weight: Tensor
-    """(vocabulary, width)."""
+    """Weight matrix of the head: (vocabulary, width)."""
     bias: Tensor | None = None
-    """(vocabulary,)."""
+    """Bias of the head: (vocabulary,)."""
     scale: float = 1.0
-    """Cohere's `logit_scale`, or the inverse of Granite's `logits_scaling`."""
+    """Factor of the logits: Cohere's `logit_scale`, or the inverse of Granite's `logits_scaling`."""
     softcap: float | None = None
-    """Gemma 2's `final_logit_softcapping`: cap * tanh(logits / cap)."""
+    """Cap of the logits, Gemma 2's `final_logit_softcapping`: softcap(x) = cap * tanh(x / cap)."""
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Map hidden states, (tokens, width), to logits, (tokens, vocabulary).
@@ -44,7 +44,7 @@ class Head:
         raw = widen(hidden @ self.weight.T)
         if self.bias is not None:
             raw = raw + widen(self.bias)
-        # No pass over all logits without need: it takes a considerable part of the time of the matrix product.
+        # Scaling by 1 is skipped, since a pass over all logits takes a good part of the time of the matrix product.
         raw = raw if self.scale == 1.0 else raw * self.scale
         return raw if self.softcap is None else self.softcap * torch.tanh(raw / self.softcap)
 

@@ -25,9 +25,9 @@ class LoraSettings(Settings):
     alpha: Annotated[int, Gt(0)] = 32
     """Scaling of the adapter: its update of the weights is multiplied by alpha / r."""
     target_modules: str | tuple[str, ...] = "all-linear"
-    """Names of the linear layers that get an adapter; `all-linear` for all except the head."""
+    """Names of the linear layers that get an adapter. `all-linear` selects all linear layers except the head."""
 
 
 Grouping = Literal["none", "layers", "parts"]
-"""`none`: all weights together. `layers`: embedding, blocks, final norm, head. `parts`: like `layers`, with each block
-split into attention, MLP and the rest (its norms)."""
+"""How weights are grouped. `none`: all weights together. `layers`: embedding, blocks, final norm, head. `parts`: like
+`layers`, with each block split into attention, MLP and the rest (the block's norms)."""

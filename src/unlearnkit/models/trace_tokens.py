@@ -1,4 +1,4 @@
-"""Add trace tokens to a tokenizer, and their embeddings to a model."""
+"""Add trace tokens to a tokenizer and their embeddings to a model."""
 
 from __future__ import annotations
 

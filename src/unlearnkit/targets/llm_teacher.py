@@ -159,5 +159,5 @@ class LLMTargetWriter:
                     del good[place]
         self.usage.turned_down.update(wrong.values())
         done |= good
-        # The faults are in the order of the rows, so that the prompts and the cached replies do not depend on timing.
+        # The faults are in the order of the rows, so that prompts and cached replies depend on nothing else.
         return {place: wrong[place] for place in replies if place in wrong and replies[place].ended != "none"}

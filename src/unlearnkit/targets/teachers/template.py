@@ -23,7 +23,7 @@ from unlearnkit.scope.scope import Scope, Task
 from unlearnkit.targets.base import teacher
 
 Words = dict[str, tuple[str, ...]]
-"""Phrases by language."""
+"""Alternative phrases, by language."""
 
 
 class _Wording(TypedDict):
