@@ -40,7 +40,7 @@ class Engine(nn.Module):
         self.own_head = self._agrees_with_plain_logits()
         if not self.own_head:
             warnings.warn(
-                f"{type(self.causal()).__name__}: the head is not a plain linear layer that can be applied in chunks, "
+                f"{type(self.causal()).__name__}: the engine cannot apply the head in chunks, "
                 "so the model itself computes the logits of all positions, which takes more memory",
                 stacklevel=2,
             )
