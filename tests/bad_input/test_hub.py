@@ -83,7 +83,7 @@ def hub(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterat
         (
             "model.safetensors",
             {"model": {"path": "us/model"}},
-            ["the Hub cannot be reached or the download broke off", "'us/model'"],
+            ["the Hub cannot be reached or the download was interrupted", "'us/model'"],
         ),
         ("rows.jsonl", {"data": {"forget": "us/rows"}}, ["the hub has no data set", "data.forget", "'us/rows'"]),
     ],

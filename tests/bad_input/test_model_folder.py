@@ -88,7 +88,7 @@ CASES = [
     Case(
         "model-is-not-there",
         having(model={"path": "./modell"}),
-        ["no such model folder", "model.path", "'./modell'", "relative one starts at"],
+        ["no such model folder", "model.path", "'./modell'", "relative path starts at"],
         RUN,
     ),
     Case(
@@ -116,7 +116,7 @@ CASES = [
     Case(
         "model-is-no-id",
         having(model={"path": "my model"}),
-        ["no such model folder, and this is not a Hub id", "owner/name"],
+        ["no such model folder, and the text is not a Hub id", "owner/name"],
         RUN,
     ),
     Case(
@@ -137,7 +137,7 @@ CASES = [
         "model-folder-empty", lambda place: place.folder("model"), ["contains no config.json", "save_pretrained"], RUN
     ),
     Case(
-        "model-is-a-run", run_for_a_model, ["contains no config.json", "name the model in it", "runs/before/model"], RUN
+        "model-is-a-run", run_for_a_model, ["contains no config.json", "use the model inside", "runs/before/model"], RUN
     ),
     Case("model-no-config", lambda place: place.remove(CONFIG), ["contains no config.json", "work/model"], EVAL),
     Case("model-config-truncated", lambda place: place.cut(CONFIG), ["not JSON", "config.json, line"], RUN),
@@ -174,7 +174,7 @@ CASES = [
     Case(
         "model-other-sizes",
         lambda place: place.edit(CONFIG, hidden_size=64, head_dim=None),
-        ["of the model's weights", "another shape"],
+        ["of the model's weights", "a different shape"],
         RUN,
     ),
     Case("model-pickle", pickled("pytorch_model.bin"), ["no safetensors", "pytorch_model.bin", "can run code"], RUN),
@@ -247,7 +247,7 @@ CASES = [
         RUN,
     ),
     Case(
-        "adapter-of-another-kind", adapter(peft_type="IA3"), ["kind of adapter is not supported", "'IA3'", "LORA"], RUN
+        "adapter-of-another-kind", adapter(peft_type="IA3"), ["type of adapter is not supported", "'IA3'", "LORA"], RUN
     ),
     Case(
         "adapter-pickle",

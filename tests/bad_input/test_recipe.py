@@ -417,7 +417,7 @@ CASES = [
     Case(
         "recipe-pattern-finds-nothing",
         having(model={"parameters": "no_such"}),
-        ["no weight has a matching name", "model.parameters"],
+        ["no weight of the model has a name that matches", "model.parameters"],
         RUN,
     ),
     Case(

@@ -72,7 +72,7 @@ def test_without_consent_nothing_is_sent_and_nothing_made(verb: str, call: Any, 
     code, _, err = call(verb)
     assert code == 2 and "would be sent to 127.0.0.1" in err and "--send-forget-data-to 127.0.0.1" in err
     code, _, err = call(verb, "--send-forget-data-to", "localhost")
-    assert code == 2 and "another host" in err
+    assert code == 2 and "a different host" in err
     assert faulty.connections == 0 and not RUN.exists()
 
 
@@ -186,7 +186,7 @@ def test_other_teachers_and_methods(call: Any, faulty: Faulty) -> None:
     ("override", "says"),
     [
         ("targets.server.key_variable={key}", ["targets.server.key_variable", "never the key itself", "an override"]),
-        ("targets.server.url='https://me:{key}@host/v1'", ["targets.server.url", "a key belongs in key_variable"]),
+        ("targets.server.url='https://me:{key}@host/v1'", ["targets.server.url", "into key_variable"]),
         (
             "targets.server.key={key}",
             ["no such setting", "'key'", "an override, field targets.server.key", "key_variable"],

@@ -77,12 +77,12 @@ def test_the_ends_of_a_range_are_exact_and_there_are_nine_values() -> None:
         ("beta=1:2:3:log", "not a sweep"),
         ("beta=1:2:1", "COUNT >= 2"),
         ("beta=1:2:-3", "COUNT >= 2"),
-        ("beta=2:1", "must rise"),
-        ("beta=1:1", "must rise"),
+        ("beta=2:1", "does not increase"),
+        ("beta=1:1", "does not increase"),
         ("beta=0:1:log", "LOW > 0"),
-        ("beta=1:x", "not a value"),
+        ("beta=1:x", "not a finite number"),
         ("beta=1:inf", "finite"),
-        ("beta=1,,2", "not a value"),
+        ("beta=1,,2", "not a finite number"),
     ],
 )
 def test_what_is_no_sweep_is_refused_with_its_place_and_a_way_out(text: str, said: str) -> None:

@@ -121,7 +121,7 @@ def test_a_model_whose_logits_differ_falls_back_with_a_warning(
     with torch.no_grad():
         inner.get_output_embeddings().weight.mul_(initial)
     model = OddHead(inner, change)
-    with pytest.warns(UserWarning, match="OddHead: the head is not the plain one"):
+    with pytest.warns(UserWarning, match="OddHead: the engine cannot apply the head in chunks"):
         engine = Engine(model)
     assert not engine.own_head
     got = run(engine, ROWS)
@@ -136,7 +136,7 @@ def test_a_model_whose_logits_differ_falls_back_with_a_warning(
 def test_a_decoder_that_cannot_be_had_apart_falls_back() -> None:
     config = transformers.Llama4TextConfig(**SIZE, head_dim=8, num_local_experts=2, intermediate_size_mlp=16)
     model = transformers.AutoModelForCausalLM.from_config(config).eval()
-    with pytest.warns(UserWarning, match="Llama4ForCausalLM: the head is not the plain one"):
+    with pytest.warns(UserWarning, match="Llama4ForCausalLM: the engine cannot apply the head in chunks"):
         engine = Engine(model)
     expected = plain(model, ROWS).gather(1, tokens(ROWS)[:, None])[:, 0]
     torch.testing.assert_close(run(engine, ROWS)[LOGPS], expected.float(), rtol=2e-5, atol=2e-5)
@@ -144,7 +144,7 @@ def test_a_decoder_that_cannot_be_had_apart_falls_back() -> None:
 
 def test_an_adapter_on_the_head_falls_back_and_still_gives_its_values() -> None:
     model = adapted(tiny_model(), target_modules=("lm_head", "q_proj"))
-    with pytest.warns(UserWarning, match="the head is not the plain one"):
+    with pytest.warns(UserWarning, match="the engine cannot apply the head in chunks"):
         engine = Engine(model)
     expected = plain(model, ROWS).gather(1, tokens(ROWS)[:, None])[:, 0]
     torch.testing.assert_close(run(engine, ROWS)[LOGPS], expected.float(), rtol=2e-5, atol=2e-5)

@@ -128,12 +128,15 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "a weight has another shape": (weights(model__norm__weight=torch.zeros(3)), r"(?s)1 of the model's weights.*norm"),
     "no configuration": (without("config.json"), "contains no config.json"),
     "configuration is no JSON": (written("config.json", '{\n"a": 1,\n'), r"(?s)not JSON.*config\.json, line 3"),
-    "configuration is a list": (written("config.json", "[]"), "(?s)not a JSON object.*list"),
+    "configuration is a list": (written("config.json", "[]"), "(?s)not contain a JSON object.*list"),
     "configuration is empty": (written("config.json", ""), "not JSON"),
     "configuration without a kind": (config(model_type=None), "does not support this kind"),
     "configuration of no known kind": (config(model_type="martian"), "(?s)does not support this kind.*martian.*newer"),
     "a kind that is a list": (config(model_type=["llama"]), "does not support this kind"),
-    "code from its folder": (config(model_type="martian", auto_map=CODE), "(?s)needs code.*trust_remote_code is off"),
+    "code from its folder": (
+        config(model_type="martian", auto_map=CODE),
+        "(?s)needs custom code.*trust_remote_code is off",
+    ),
     "a size that is text": (config(hidden_size="big"), "(?s)configuration cannot be used.*hidden_size"),
     "sizes that do not fit": (config(num_attention_heads=3), "configuration cannot be used"),
     "another size than the weights": (config(vocab_size=50), "2 of the model's weights"),
@@ -143,7 +146,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "an encoder and decoder": (another(transformers.T5Config()), "(?s)not a decoder.*t5.*causal"),
     "an encoder and decoder that can be split": (another(transformers.BartConfig()), "(?s)not a decoder.*bart"),
     "an encoder": (another(transformers.DistilBertConfig()), "(?s)not a decoder.*distilbert"),
-    "an encoder that can be a decoder": (
+    "an encoder that can also be a decoder": (
         another(transformers.BertConfig(architectures=["BertForMaskedLM"])),
         "(?s)not a decoder.*bert",
     ),
@@ -160,7 +163,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: edit(
             folder / "tokenizer_config.json", tokenizer_class="Own", auto_map={"AutoTokenizer": ["o.O"]}
         ),
-        "tokenizer needs code",
+        "tokenizer needs custom code",
     ),
     "tokenizer without an end token": (
         lambda folder: edit(folder / "tokenizer_config.json", eos_token=None),
@@ -251,7 +254,7 @@ def test_a_package_that_is_missing_is_something_to_provide(model: Path, monkeypa
 
 
 def test_a_run_in_place_of_its_model_is_told(model: Path) -> None:
-    with pytest.raises(InputError, match=r"name the model in it: .*model"):
+    with pytest.raises(InputError, match=r"use the model inside: .*model"):
         find_model(str(model.parent))
 
 
@@ -278,5 +281,5 @@ def test_an_encoder_that_nothing_tells_from_a_decoder_is_found_out() -> None:
     encoder = transformers.BertLMHeadModel(transformers.BertConfig(**settings)).eval()
     with pytest.raises(InputError, match=r"(?s)depend on later tokens.*BertLMHeadModel.*is_decoder"):
         Engine(encoder)
-    with pytest.warns(UserWarning, match="not the plain one"):  # there is a layer in it before the product
+    with pytest.warns(UserWarning, match="cannot apply the head in chunks"):  # there is a layer in it before the product
         Engine(transformers.BertLMHeadModel(transformers.BertConfig(**settings, is_decoder=True)).eval())

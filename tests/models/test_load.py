@@ -117,7 +117,7 @@ def test_a_pattern_chooses_the_weights_that_are_trained() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "match"), [("no_such_weight", "no weight has a matching name"), ("(", "not a regular")]
+    ("pattern", "match"), [("no_such_weight", "no weight of the model has a name that matches"), ("(", "not a regular")]
 )
 def test_a_pattern_that_finds_nothing_is_told(pattern: str, match: str) -> None:
     with pytest.raises(InputError, match=match):

@@ -115,7 +115,7 @@ def test_a_risk_or_objective_that_is_not_there_is_told(recipe_data: dict[str, An
     ],
 )
 def test_what_is_used_has_to_be_measured(recipe_data: dict[str, Any], field: str, settings: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="means that they are not measured") as told:
+    with pytest.raises(InputError, match="effects are not measured") as told:
         make_recipe(with_(recipe_data, diagnose=settings))
     assert f"diagnose.{field}" in told.value.render()
 

@@ -1,4 +1,4 @@
-"""Measure G-effects during training, and control the run by them."""
+"""Measure G-effects during training, and use them to control the run."""
 
 from __future__ import annotations
 
@@ -24,31 +24,37 @@ from unlearnkit.training.control import Steering, frozen_names
 
 @dataclass
 class GEffectWatch:
-    """Callback that measures G-effects at every `every`-th step.
+    """Training callback that measures G-effects every `every` steps.
 
-    It is called before every step, and checks the prediction for the step after each measurement. The table is written
-    at once, so that nothing is lost if the run is killed; a resumed run measures again from its checkpoint.
+    The callback is called before every step and after the last. After each measurement, it compares the predicted
+    change of each risk in the next step with the measured change. The table is written after every measurement, so that
+    no measurement is lost if the run is killed. A resumed run measures again from its checkpoint.
     """
 
     diagnosis: Diagnosis
     folder: Path
-    """Folder of the table."""
+    """Folder in which the table is stored."""
     every: int
     total: int
-    """Number of optimizer steps of the whole run; the end of the last is measured too."""
+    """Number of optimizer steps of the whole run. The model is also measured after the last step."""
     optimizer: Optimizer
     own: str
     """Name of the trained objective in the table."""
     steering: Steering
-    """Controls of the training loop."""
+    """The training loop's controls, which this callback sets."""
     use: frozenset[Use] = frozenset()
-    """How the run uses measurements, see `DiagnoseSettings.use`."""
+    """Ways in which the run uses the measurements, see `DiagnoseSettings.use`."""
     table: EffectTable = field(default_factory=lambda: EffectTable([]))
     _before: tuple[int, Measurement, Vector] | None = None
-    """Steps done, measurement and weights before the step whose prediction is checked next."""
+    """Number of steps done, measurement and weights before the next step. They are used to check the prediction for
+    that step."""
 
     def __call__(self, step: int) -> bool:
-        """Measure if `step` steps call for it; return whether to stop."""
+        """Measure if a measurement is due; return whether to stop training.
+
+        Args:
+            step: number of optimizer steps done.
+        """
         if self._before is not None:
             self.table = replace(self.table, steps=[*self.table.steps, *self._checked(*self._before)])
             self._before = None
@@ -71,17 +77,17 @@ class GEffectWatch:
     def resume(self) -> None:
         """Read the table of an interrupted run.
 
-        Steps that are trained again are measured again.
+        Steps that are repeated after resuming are also measured again.
         """
         try:
             self.table = EffectTable.read(self.folder)
         except InputError:
-            return  # there is none, or it was not written completely
+            return  # the table does not exist, or was not written completely
 
     def _steer(self, step: int | None) -> None:
-        """Set the controls from the measurement at a step.
+        """Set the training loop's controls from the measurement at a step.
 
-        They are a function of the table, so a run that is resumed between two measurements gives the same weights.
+        The controls depend only on the table, so a run that is resumed between two measurements gives the same weights.
         """
         if not self.use & {"weaken", "mask"} or step is None:
             return
@@ -98,7 +104,7 @@ class GEffectWatch:
         return {name: p.detach().clone() for name, p in named if p.requires_grad}
 
     def _checked(self, step: int, measurement: Measurement, weights: Vector) -> list[StepRow]:
-        """Return the predicted and the measured change of each risk since `step`."""
+        """Return each risk's predicted and measured change since `step`."""
         now, current = self._weights(), Weights(self.diagnosis.engine)
         change: Vector = {name: now[name].float() - old.float() for name, old in weights.items()}
         once = current.once(change)
@@ -113,7 +119,7 @@ class GEffectWatch:
         ]
 
     def _moments(self) -> tuple[dict[str, Tensor], float]:
-        """Return Adam's second moments by name, with bias correction, and its eps."""
+        """Return Adam's bias-corrected second moments, by weight name, and its eps."""
         group = self.optimizer.param_groups[0]
         named = self.diagnosis.engine.named_parameters(remove_duplicate=False)
         states = {name: self.optimizer.state[p] for name, p in named if p in self.optimizer.state}

@@ -1,4 +1,4 @@
-"""The coefficient of every output in an objective: d objective / d output."""
+"""Coefficients of an objective: its derivatives by the model's outputs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ class TermCoefficients:
 
     name: str
     value: float
-    """weight * sum / count."""
+    """Value of the term in the objective: weight * sum / count."""
     view: View
     unit: Unit
     of: Mapping[Quantity, Tensor]
-    """Coefficients shaped as the outputs, on the CPU, without outputs that the term does not read."""
+    """Coefficients of each output, with the output's shape, on the CPU. Outputs that the term does not read are
+    omitted."""
 
 
 def coefficients(
@@ -36,13 +37,13 @@ def coefficients(
     """Differentiate an objective's terms by the outputs that they read.
 
     Args:
-        objective: the objective; its `terms` are called once, on all rows.
-        outputs: values of the model, which must include those in the objective's `needs`.
-        layouts: layouts of the views of these outputs.
-        reference: values of the reference model, if the objective needs them.
+        objective: the objective; its method `terms` is called once, on all rows.
+        outputs: the model's outputs. They must include all outputs in the objective's `needs`.
+        layouts: layout of each view that the outputs belong to.
+        reference: the reference model's values, if the objective needs them.
 
     Returns:
-        The terms whose weight is not 0.
+        The coefficients of each term whose weight is not 0.
 
     Raises:
         InputError: every term has weight 0.
@@ -59,7 +60,7 @@ def coefficients(
         raise InputError(
             "every term of the objective has weight 0, so it has no gradient",
             value={name: term.weight for name, term in terms.items()},
-            fix="give at least one term a weight",
+            fix="set the weight of at least one term to a value other than 0",
         )
     return weighted
 
@@ -75,7 +76,10 @@ def _of_term(
 
 
 def units_by_row(layout: Layout, unit: Unit) -> Tensor:
-    """Return the number of units in each row: (rows,) int64."""
+    """Return the number of units in each row, (rows,) int64.
+
+    A unit is a sequence, a token, or a token of the trace or of the response.
+    """
     if unit == "sequence":
         return torch.ones(layout.rows, dtype=torch.int64)
     chosen = {"token": layout.in_trace | True, "trace_token": layout.in_trace, "response_token": ~layout.in_trace}

@@ -19,12 +19,12 @@ from unlearnkit.methods.quantities import Quantity, View
 from unlearnkit.models.parameter_vectors import Vector
 
 Mode = Literal["forward", "differences"]
-"""`forward`: forward-mode differentiation, exact. `differences`: central differences, for models with an operation that
-has no forward mode."""
+"""`forward`: exact forward-mode differentiation. `differences`: central differences, for models with an operation that
+does not support forward mode."""
 
 STEP = 1e-4
-"""Length of the step of central differences, relative to the length of the changed weights. Shorter steps are lost in
-float32 rounding; longer ones include curvature."""
+"""Step length of central differences, relative to the length of the vector of changed weights. With shorter steps, the
+differences are lost in float32 rounding; longer steps include curvature."""
 
 Slopes = dict[Quantity, Tensor]
 
@@ -41,15 +41,16 @@ def gradient_of(
 
     Args:
         weights: weights of the model.
-        portions: chunks that cover all rows.
-        coefficients: a value for each value of each output.
-        names: weights to differentiate by, among the chosen ones; None: all of these.
+        portions: chunks that together cover all rows.
+        coefficients: for each output, coefficients with the shape of the output's values on all rows.
+        names: names of the weights to differentiate by, among `weights.chosen`; None: all of `weights.chosen`.
 
     Returns:
-        The sum, and its gradient by name; summed over portions in float32 or wider.
+        The sum, and its gradient by weight name. The gradient is summed over the chunks in float32 or wider.
     """
     names = weights.chosen if names is None else names
-    # Leaves share the weights' memory, and each backward pass adds to their gradients in place: one gradient is stored.
+    # Leaves share the weights' memory. Each backward pass adds to the leaves' gradients in place, so that only one
+    # gradient is in memory.
     leaves = {id(weights.values[name]): weights.values[name].detach().requires_grad_() for name in names}
     replaced = {name: leaves[id(value)] for name, value in weights.values.items() if id(value) in leaves}
     total = 0.0
@@ -60,14 +61,14 @@ def gradient_of(
             value = torch.stack([(constants[output] * value).sum() for output, value in outputs.items()]).sum()
             total += float(value.detach())
             torch.autograd.backward(value, inputs=list(leaves.values()))
-    # A weight that none of these outputs depends on, such as one above the layer that is read, has no gradient.
+    # A weight on which none of these outputs depends (such as a weight above the layer that is read) has no gradient.
     gradients = {key: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for key, leaf in leaves.items()}
     return total, {name: gradients[id(weights.values[name])] for name in names}
 
 
 @torch.no_grad()
 def risk_value(weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int) -> float:
-    """Return the mean negative log-likelihood per labeled token, in nats."""
+    """Return a risk: mean negative log-likelihood per labeled token, in nats."""
     output, tokens, portions = _logps(weights, name, rows, pad_id)
     return -sum(float(weights.run(chunk, {})[output].double().sum()) for chunk in portions) / tokens
 
@@ -75,13 +76,13 @@ def risk_value(weights: Weights, name: View, rows: Sequence[Encoded], pad_id: in
 def risk_gradient(
     weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int, names: Sequence[str] | None = None
 ) -> tuple[float, Vector]:
-    """Return the risk of some rows (see `risk_value`) and its gradient."""
+    """Return the risk of some rows, see `risk_value`, and the risk's gradient."""
     output, tokens, portions = _logps(weights, name, rows, pad_id)
     return gradient_of(weights, portions, {output: torch.full((tokens,), -1.0 / tokens)}, names)
 
 
 def _logps(weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int) -> tuple[Quantity, int, Iterator[Chunk]]:
-    """Return the quantity, number and chunks of the rows' log-probabilities."""
+    """Return the log-probability quantity, the number of labeled tokens and chunks."""
     output = Quantity(name, "logps")
     return output, sum(row.labels for row in rows), chunks({name: rows}, [output], pad_id, weights.engine.device)
 
@@ -89,8 +90,8 @@ def _logps(weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int) -
 def forward_slopes(weights: Weights, chunk: Chunk, direction: Vector) -> tuple[Slopes, Slopes]:
     """Return outputs and their derivatives along a direction, by forward mode.
 
-    Attention runs as plain products: fused kernels have no forward mode. No graph is stored, so a pass takes little
-    more memory than two forward passes.
+    Attention is computed with plain matrix products, because fused kernels do not support forward mode. No graph is
+    stored, so this needs little more memory than two forward passes.
     """
     values, slopes = Slopes(), Slopes()
     with torch.no_grad(), forward_ad.dual_level(), sdpa_kernel(SDPBackend.MATH):
@@ -100,7 +101,7 @@ def forward_slopes(weights: Weights, chunk: Chunk, direction: Vector) -> tuple[S
         }
         for output, dual in weights.run(chunk, duals).items():
             values[output], tangent = forward_ad.unpack_dual(dual)  # type: ignore[no-untyped-call]
-            # An output that does not depend on these weights, such as a layer below them, has no tangent.
+            # An output that does not depend on these weights (such as a layer below them) has no tangent.
             slopes[output] = torch.zeros_like(values[output]) if tangent is None else tangent
     return values, slopes
 
@@ -108,7 +109,7 @@ def forward_slopes(weights: Weights, chunk: Chunk, direction: Vector) -> tuple[S
 def difference_slopes(weights: Weights, chunk: Chunk, direction: Vector) -> tuple[Slopes, Slopes]:
     """Return outputs and their derivatives along a direction, by central differences.
 
-    It takes one more copy of the weights in the direction.
+    This needs memory for one additional copy of the weights in `direction`.
     """
     length = _length(direction.values())
     step = STEP * _length(weights.values[name] for name in direction) / length if length else 0.0
@@ -124,19 +125,19 @@ def difference_slopes(weights: Weights, chunk: Chunk, direction: Vector) -> tupl
 
 
 def usable_mode(weights: Weights, chunk: Chunk, direction: Vector) -> Mode:
-    """Return forward mode if the model supports it, else central differences.
+    """Return `forward` if the model supports forward mode, else `differences`.
 
-    Warns about central differences, which are not exact.
+    A warning is issued for central differences, which are not exact.
     """
     try:
         forward_slopes(weights, chunk, direction)
     except (NotImplementedError, RuntimeError) as error:
-        # Torch words it differently for an operation without a formula and for a custom one without a `jvp`.
+        # PyTorch's message differs between an operation without a formula and a custom function without a `jvp`.
         if not any(word in str(error) for word in ("forward AD", "forward mode", "jvp", "Forward")):
             raise
         warnings.warn(
-            f"the model has an operation without forward mode ({str(error).splitlines()[0]}); slopes are computed by "
-            "central differences",
+            "the model has an operation that does not support forward-mode differentiation "
+            f"({str(error).splitlines()[0]}), so slopes are approximated by central differences",
             stacklevel=2,
         )
         return "differences"
@@ -144,9 +145,9 @@ def usable_mode(weights: Weights, chunk: Chunk, direction: Vector) -> Mode:
 
 
 def slopes_along(weights: Weights, portions: Iterable[Chunk], direction: Vector, mode: Mode) -> tuple[Slopes, Slopes]:
-    """Return outputs and slopes of all rows.
+    """Return the outputs and slopes of all rows.
 
-    Each is (tokens,) or (tokens, width), on the CPU.
+    Each tensor is (tokens,) or (tokens, width), on the CPU.
     """
     values: dict[Quantity, list[Tensor]] = {}
     slopes: dict[Quantity, list[Tensor]] = {}

@@ -1,4 +1,4 @@
-"""What a diagnosis measures, and its measurement of the current model."""
+"""A diagnosis: measurements of the G-effects of several objectives."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from unlearnkit.models.reference import ReferenceValues
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The model, objectives and rows of a series of measurements."""
+    """The model, the objectives and the rows for a series of measurements."""
 
     engine: Engine
     objectives: Mapping[str, Objective]
-    """Objectives by their name in the table."""
+    """Objectives, by the name that they have in the table."""
     views: Mapping[View, Sequence[Encoded]]
     risks: Mapping[Risk, Sequence[Encoded]]
     pad_id: int
@@ -48,12 +48,13 @@ class Diagnosis:
     def table(
         self, measurement: Measurement, step: int, scale: Callable[[Vector], Vector] | None = None
     ) -> EffectTable:
-        """Return every objective's effects in a measurement.
+        """Return the effects of all objectives, computed from a measurement.
 
         Args:
-            measurement: a measurement of the current weights, at which the objectives' own gradients are computed too.
+            measurement: a measurement of the current weights. The weights must not have changed since, because the
+                objectives' gradients are computed at the current weights too.
             step: number of optimizer steps done.
-            scale: returns the optimizer's update for a gradient; None without an optimizer.
+            scale: function that returns the optimizer's update for a gradient; None if there is no optimizer.
         """
         table = EffectTable([], mode=measurement.mode)
         for label, objective in self.objectives.items():
@@ -68,5 +69,5 @@ class Diagnosis:
 
 
 def needs_of(objectives: Iterable[Objective]) -> Needs:
-    """Return the needs of all objectives together."""
+    """Return the union of the needs of some objectives."""
     return reduce(or_, (objective.needs() for objective in objectives), Needs())

@@ -1,6 +1,6 @@
 """Effects of one objective by risk, step and group of weights.
 
-Needs no torch.
+This module can be imported without torch.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from unlearnkit.data.vocabulary import is_forget, ordered_sets
 from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE, EffectRow, EffectTable
 
 NEAREST_RISK = "near"
-"""The preferred risk among those that must stay: what is nearest to the request is harmed first."""
+"""The preferred retained risk. Unlearning first harms the knowledge that is nearest to the forget rows."""
 
 
 @dataclass(frozen=True)
 class EffectSeries:
-    """The effects of one objective, all terms together."""
+    """The effects of one objective, for all its terms together."""
 
     objective: str
     rows: Sequence[EffectRow]
-    """Rows of all terms together whose effect and interval are finite."""
+    """Table rows for all terms together. Rows with an effect or an interval that is not finite are omitted."""
 
     @cached_property
     def _by_place(self) -> dict[tuple[str, int, str], EffectRow]:
@@ -31,7 +31,7 @@ class EffectSeries:
 
     @property
     def risks(self) -> list[str]:
-        """Risks to be forgotten, then risks that must stay.
+        """Names of the risks: first the forget risks, then the retained risks.
 
         This is the order of the report's board.
         """
@@ -39,25 +39,28 @@ class EffectSeries:
 
     @property
     def steps(self) -> list[int]:
-        """Measured steps, ascending."""
+        """Steps at which the effects were measured, in ascending order."""
         return sorted({row.step for row in self.rows})
 
     @property
     def groups(self) -> list[str]:
-        """Groups of weights from embedding to head, without all weights together."""
+        """Names of the groups of weights, from embedding to head.
+
+        The name for all weights together is omitted.
+        """
         return [group for group in dict.fromkeys(row.group for row in self.rows) if group != EVERYTHING]
 
     def at(self, risk: str, step: int, group: str = EVERYTHING) -> EffectRow | None:
-        """Return one effect; None if it was not measured."""
+        """Return one effect, or None if this effect was not measured."""
         return self._by_place.get((risk, step, group))
 
     def over_steps(self, risk: str) -> list[EffectRow]:
-        """Return the effects on one risk through all weights, by step."""
+        """Return the effects on one risk through all weights, ordered by step."""
         return [row for step in self.steps if (row := self.at(risk, step)) is not None]
 
 
 def series_of(table: EffectTable) -> list[EffectSeries]:
-    """Return the series of every objective, in the table's order."""
+    """Return one series for each objective, in the order of the table."""
     rows: dict[str, list[EffectRow]] = {}
     for row in table.effects:
         if row.term == WHOLE and all(map(math.isfinite, (row.effect, row.low, row.high))):
@@ -68,21 +71,21 @@ def series_of(table: EffectTable) -> list[EffectSeries]:
 def forget_risk(risks: Iterable[str]) -> str | None:
     """Return the risk that shows forgetting.
 
-    It is `forget`, else its first probe, else None.
+    This is `forget` if it was measured, else the first probe of the forget rows, else None.
     """
     return next(filter(is_forget, ordered_sets(risks)), None)
 
 
 def retained_risk(risks: Iterable[str]) -> str | None:
-    """Return the risk that shows harm to what must stay.
+    """Return the risk that shows harm to retained knowledge.
 
-    It is `near`, else the first one, else None.
+    This is `near` if it was measured, else the first retained risk, else None.
     """
     candidates = [risk for risk in ordered_sets(risks) if not is_forget(risk)]
     return NEAREST_RISK if NEAREST_RISK in candidates else next(iter(candidates), None)
 
 
 def shown_steps(steps: Iterable[int]) -> list[int]:
-    """Return the first, the middle and the last of some steps."""
+    """Return the first, the middle and the last step."""
     ordered = sorted(set(steps))
     return sorted({ordered[0], ordered[len(ordered) // 2], ordered[-1]}) if ordered else []

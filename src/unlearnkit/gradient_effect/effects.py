@@ -18,7 +18,7 @@ from unlearnkit.models.parameter_vectors import Vector, dot
 
 
 def label_of(name: str, objective: Objective) -> str:
-    """Return an objective's name and the settings that differ from its defaults."""
+    """Return an objective's name with its non-default settings: `npo(beta=0.5)`."""
     defaults = OBJECTIVES.get(name).plugin()
     changed = {key: value for key, value in objective if value != getattr(defaults, key)}
     texts = [f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in changed.items()]
@@ -34,17 +34,17 @@ def effect_rows(
     gradient: Vector | None = None,
     scale: Callable[[Vector], Vector] | None = None,
 ) -> Iterator[EffectRow]:
-    """Yield the effects of one objective by risk, group and term.
+    """Yield table rows with one objective's effects by risk, group and term.
 
-    The effects through all weights and of all terms together are included.
+    The effects through all weights and the effects of all terms together are included.
 
     Args:
         measurement: the measurement of the model.
         label: name of the objective in the rows.
-        terms: terms of the objective at this model.
+        terms: terms of the objective, linearized at the measured model.
         step: number of optimizer steps done.
-        gradient: gradient of the objective, for cosines.
-        scale: returns the optimizer's update for a gradient, for `per_update`.
+        gradient: gradient of the objective, from which cosines are computed; None: no cosines.
+        scale: function that returns the optimizer's update for a gradient, for `per_update`; None: no `per_update`.
     """
     update = scale(gradient) if gradient is not None and scale is not None else None
     groups = [None, *measurement.groups] if len(measurement.groups) > 1 else [None]
@@ -63,9 +63,9 @@ def effect_rows(
 
 
 def together(parts: Sequence[Effect]) -> Effect:
-    """Return the effect of several terms together, without its rows.
+    """Return the effect of several terms together, without shares of rows.
 
-    The terms' rows are resampled independently, so the half-widths of the intervals add up in squares.
+    The terms' rows are resampled independently, so the squares of the intervals' half-widths are added.
     """
     value = sum(part.value for part in parts)
     below = sum((part.value - part.low) ** 2 for part in parts) ** 0.5
@@ -74,7 +74,7 @@ def together(parts: Sequence[Effect]) -> Effect:
 
 
 def _compared(row: EffectRow, measurement: Measurement, gradient: Vector, update: Vector | None) -> EffectRow:
-    """Return the row with its cosine and its effect per update."""
+    """Return a copy of the row with `cosine` and `per_update` filled in."""
     lengths = measurement.norms[row.risk] * length(gradient)
     per_update = None
     if update is not None and row.risk in measurement.gradients:
@@ -85,16 +85,16 @@ def _compared(row: EffectRow, measurement: Measurement, gradient: Vector, update
 
 
 def length(vector: Vector) -> float:
-    """Return the length of a gradient; a tied weight counts once."""
+    """Return the Euclidean length of a gradient; a tied weight counts once."""
     return math.sqrt(dot(vector, vector, distinct(vector)))
 
 
 def instance_rows(
     measurement: Measurement, label: str, terms: Sequence[TermCoefficients], *, step: int = 0
 ) -> Iterator[InstanceRow]:
-    """Yield every instance's share of each term's effect on each risk.
+    """Yield each instance's share of each term's effect on each risk.
 
-    Terms that do not read log-probabilities are left out.
+    Terms that do not read log-probabilities are omitted.
     """
     for term in terms:
         coefficient, layout = term.of.get(Quantity(term.view, "logps")), measurement.layouts[term.view]
@@ -112,12 +112,12 @@ def instance_rows(
 def adam_update(second_moments: Mapping[str, Tensor], eps: float) -> Callable[[Vector], Vector]:
     """Return a function that scales a gradient as Adam does, without momentum.
 
-    A gradient is divided by the root of its second moment plus eps.
+    The gradient is divided by (the square root of its second moment, plus eps).
 
     Args:
-        second_moments: the optimizer's `exp_avg_sq` by name of the weight, with bias correction. Adam does not change a
-            weight that is missing, such as one above the layer that is read.
-        eps: added to the root.
+        second_moments: the optimizer's `exp_avg_sq` by name of the weight, with bias correction. The update of a
+            missing weight is 0, because Adam does not change it (such as a weight above the layer that is read).
+        eps: the optimizer's eps.
     """
 
     def update(gradient: Vector) -> Vector:

@@ -1,6 +1,6 @@
-"""The frontier of a sweep: effects by value of a setting.
+"""The frontier of a sweep: the best trade-offs of forgetting and retaining.
 
-Needs no torch.
+This module can be imported without torch.
 """
 
 from __future__ import annotations
@@ -13,23 +13,25 @@ from unlearnkit.gradient_effect.table import WHOLE, SweepRow
 
 
 class Place(NamedTuple):
-    """One value of a setting in the plane of effects."""
+    """A value of a swept setting and its two effects."""
 
     series: str
-    """The objective and the swept setting: `npo, beta`."""
+    """Names of the objective and of the swept setting, such as `npo, beta`."""
     value: float
     forget: SweepRow
     retained: SweepRow
     dominated: bool
-    """Whether another place of the series forgets no less and keeps no less, and does better in one of them."""
+    """Whether another value in the series forgets at least as much and retains at least as much, and is better in at
+    least one of these."""
 
 
 def frontier(rows: Sequence[SweepRow], step: int) -> list[Place]:
-    """Return the place of each value of each setting at one step.
+    """Return the point of each value of each setting at one step.
 
-    Places are of all terms together, sorted by series and value. Across is the effect on what must be forgotten,
-    upwards the effect on what must stay (see `forget_risk` and `retained_risk`). A value that was not measured on both
-    has no place. Effects of two objectives differ in scale, so each series has its own frontier.
+    A point shows the effects of all terms together. Its horizontal coordinate is the effect on the forget risk, and its
+    vertical coordinate is the effect on the retained risk (see `forget_risk` and `retained_risk`). A value for which
+    either effect was not measured has no point. Points are sorted by series and value. The effects of different
+    objectives differ in scale, so each series has its own frontier.
     """
     at = [row for row in rows if row.step == step and row.term == WHOLE]
     across, upwards = forget_risk(row.risk for row in at), retained_risk(row.risk for row in at)

@@ -1,4 +1,4 @@
-"""A measurement of a model, from which G-effects are computed."""
+"""Measure a model's outputs and slopes, from which G-effects are computed."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from unlearnkit.models.reference import ReferenceValues
 from unlearnkit.models.settings import Grouping
 
 Risk = str
-"""Name of a set of rows whose mean negative log-likelihood is measured: its split."""
+"""Name of a risk. A risk is the mean negative log-likelihood of a set of rows and has the name of the rows' split."""
 DRAWS = 1000
-"""Number of bootstrap samples of the rows, for the interval of a mean."""
+"""Number of bootstrap samples of the rows from which an interval is computed."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,11 @@ class Effect:
 
     value: float
     low: float
-    """Bounds of the 95 % bootstrap interval: the rows of the term are resampled, the risk's gradient is fixed."""
+    """Bounds `low` and `high` of the 95 % bootstrap interval: the rows of the term are resampled, and the risk's
+    gradient is fixed."""
     high: float
     rows: Tensor
-    """(rows,) float64: each instance's share, summed over its tokens; the shares sum to `value`."""
+    """(rows,) float64: each row's share of the effect, summed over its tokens. The shares sum to `value`."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,12 @@ class Measurement:
     """Outputs of a model, and their slopes along each risk's gradient."""
 
     mode: Mode
-    """How slopes were computed."""
+    """How the slopes were computed: by forward mode or by central differences."""
     layouts: Mapping[View, Layout]
     outputs: Slopes
     slopes: Mapping[tuple[Risk, str], Slopes]
-    """By risk and group of weights: d output / d weights times the risk's gradient restricted to the group."""
+    """Slopes by risk and group of weights. A slope is d output / d weights times the risk's gradient, both restricted
+    to the group."""
     risks: Mapping[Risk, float]
     """Value of each risk: mean negative log-likelihood per token, in nats."""
     norms: Mapping[Risk, float]
@@ -60,11 +62,11 @@ class Measurement:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """Groups of weights, from the embedding to the head."""
+        """Names of the groups of weights, from the embedding to the head."""
         return tuple(dict.fromkeys(group for _, group in self.slopes))
 
     def terms(self, objective: Objective) -> list[TermCoefficients]:
-        """Return the objective's terms at this model.
+        """Return the objective's terms, linearized at the measured model.
 
         Raises:
             InputError: the objective reads an output that was not measured.
@@ -79,9 +81,9 @@ class Measurement:
         return coefficients(objective, self.outputs, self.layouts, self.reference)
 
     def effect(self, term: TermCoefficients, risk: Risk, group: str | None = None) -> Effect:
-        """Return <grad of the term, grad of the risk>.
+        """Return the effect <grad of the term, grad of the risk>.
 
-        It is through one group of weights; None: all groups together.
+        `group` restricts the effect to one group of weights; None: all groups together.
         """
         layout = self.layouts[term.view]
         rows = torch.zeros(layout.rows, dtype=torch.float64)
@@ -93,14 +95,14 @@ class Measurement:
     def row_slopes(self, view: View, risk: Risk) -> Tensor:
         """Return the PG-effect of each row: (rows,) float64.
 
-        It is <grad log p(answer), grad risk>, without the objective's weight.
+        The PG-effect is <grad log p(answer), grad risk>. It does not include the objective's weight.
         """
         return self.layouts[view].sums(self._shares(Quantity(view, "logps"), torch.ones(()), risk, None))
 
     def _shares(self, output: Quantity, coefficient: Tensor, risk: Risk, group: str | None) -> Tensor:
         """Return each token's share of an effect: (tokens,) float64."""
         groups = self.groups if group is None else (group,)
-        # float64: coefficients of ascent on forgotten tokens and slopes differ by many orders of magnitude.
+        # In float64, since the coefficients and slopes of gradient ascent differ by many orders of magnitude.
         shares = sum(coefficient.double() * self.slopes[risk, name][output].double() for name in groups)
         assert isinstance(shares, Tensor)
         return shares if output.kind != "hidden" else shares.sum(-1)
@@ -109,8 +111,8 @@ class Measurement:
 def _interval(rows: Tensor, units: Tensor) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of a term's effect.
 
-    The term's rows are resampled. It is a sum over units divided by their number, and both are resampled together: a
-    row of many tokens has more weight in both.
+    The term's rows are resampled. The effect is a sum over units divided by the number of units. Both are computed from
+    the same resampled rows, so a row with many tokens has more weight in both.
 
     Args:
         rows: (rows,) shares of the effect.
@@ -123,7 +125,7 @@ def _interval(rows: Tensor, units: Tensor) -> tuple[float, float]:
     return float(low), float(high)
 
 
-@lru_cache(maxsize=4)  # one per number of rows among the terms; all effects use the same samples
+@lru_cache(maxsize=4)  # one entry per number of rows that occurs; all effects use the same samples
 def _times_drawn(rows: int) -> Tensor:
     """Return how often each row is drawn with replacement: (samples, rows) float64."""
     times = torch.zeros(DRAWS, rows, dtype=torch.float64)
@@ -145,24 +147,27 @@ def measure(
     mode: Mode | None = None,
     group_by_group: bool = False,
 ) -> Measurement:
-    """Measure a model once for every objective whose needs are within `needs`.
+    """Measure a model once, for all objectives covered by `needs`.
 
-    Memory in addition to the model: one gradient per risk, and the tangent of one pass. Time: for each risk one forward
-    and backward pass over its rows, and for each risk and group one forward-mode pass over the rows of the views.
+    Memory in addition to the model: one gradient per risk, and the tangents of one pass. Time: for each risk, one
+    forward and backward pass over the rows of the risk, and for each risk and group, one forward-mode pass over the
+    rows of the views.
 
     Args:
         engine: the model; it is not changed.
-        needs: needs of all objectives, joined by `|`.
+        needs: union (`|`) of the needs of all objectives.
         views: rows of every view of `needs`.
         risks: rows of each risk.
         pad_id: id of the padding token.
         reference: values of the reference model on the views.
         grouping: groups of weights by which effects are split.
-        boundaries: first blocks of groups of blocks, see `grouped`.
-        over: which weights effects are computed over.
-        mode: how slopes are computed; None: forward mode, or central differences if the model does not support it.
-        group_by_group: take the gradient of one group at a time, for models whose gradient does not fit into memory.
-            Costs a backward pass per group. Needs a grouping. `Measurement.gradients` is empty.
+        boundaries: numbers of the blocks at which a new group starts, see `grouped`.
+        over: the weights for which effects are computed.
+        mode: how slopes are computed; None: forward mode, or central differences if the model does not support forward
+            mode.
+        group_by_group: whether to compute the gradient of one group at a time, for models whose gradient does not fit
+            into memory. This takes one backward pass per group and requires a grouping, and `Measurement.gradients` is
+            empty.
     """
     training = engine.training
     engine.eval()
@@ -209,8 +214,8 @@ def objective_gradient(
 ) -> Vector:
     """Return the gradient of an objective.
 
-    Slopes give only its part along the risks' gradients. It costs one forward and backward pass over the rows that the
-    objective reads.
+    The measured slopes are not sufficient for this: they contain only the gradient's components along the risks'
+    gradients. The computation takes one forward and backward pass over the rows that the objective reads.
     """
     totals: dict[Quantity, Tensor] = {}
     for term in terms:

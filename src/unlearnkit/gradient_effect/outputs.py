@@ -1,4 +1,4 @@
-"""Outputs of a model that an objective reads, on all rows."""
+"""The model outputs that objectives read, on all rows of their views."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ BATCH_ROWS = 64
 
 
 def outputs_of(needs: Needs) -> list[Quantity]:
-    """Return the trained model's quantities that an objective reads, sorted."""
+    """Return the quantities of the trained model in `needs`, sorted."""
     return sorted(needs.of_model, key=lambda quantity: quantity.order)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The row of each labeled token of a view."""
+    """Assignment of a view's labeled tokens to its rows."""
 
     row: Tensor
-    """(tokens,) int64: index of the row."""
+    """(tokens,) int64: index of the row that each token belongs to."""
     rows: int
     in_trace: Tensor
-    """(tokens,) bool: whether the token is in the trace."""
+    """(tokens,) bool: whether each token is in the trace."""
 
     @staticmethod
     def of(rows: Sequence[Encoded]) -> Layout:
-        """Return the layout of the concatenated labels of some rows."""
+        """Return the layout of the concatenated labeled tokens of some rows."""
         lengths = torch.tensor([row.labels for row in rows])
         in_trace = [token < row.trace for row in rows for token in range(row.labels)]
         return Layout(torch.arange(len(rows)).repeat_interleave(lengths), len(rows), torch.tensor(in_trace))
 
     def sums(self, values: Tensor) -> Tensor:
-        """Return the sum of tokens' values in each row: (rows,) float64."""
+        """Sum the values of the tokens of each row: (rows,) float64."""
         return torch.zeros(self.rows, dtype=torch.float64).index_add_(0, self.row, values.double())
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows of a view as the engine reads them."""
+    """Some rows of a view, packed for the engine."""
 
     pack: Pack
     reference: Mapping[Quantity, Tensor]
-    """Values of the reference model, for the outputs that compare with it."""
+    """Values of the reference model, for outputs that compare the model with the reference model."""
     tokens: slice
-    """Position of the chunk's labeled tokens among those of the whole view."""
+    """Slice that selects the chunk's labeled tokens from all labeled tokens of the view."""
     outputs: tuple[Quantity, ...]
 
 
@@ -63,12 +63,12 @@ def chunks(
     device: torch.device,
     reference: ReferenceValues | None = None,
 ) -> Iterator[Chunk]:
-    """Yield the rows of the outputs' views, `BATCH_ROWS` at a time."""
+    """Yield the rows of the outputs' views in chunks of `BATCH_ROWS`."""
     for view in sorted({output.view for output in outputs}):
         own = tuple(output for output in outputs if output.view == view)
         states = Needs(quantities=own).reference_states
         if states and reference is None:
-            raise RuntimeError(f"{', '.join(map(str, own))}: no values of the reference model are given")
+            raise RuntimeError(f"{', '.join(map(str, own))}: the values of the reference model are missing")
         for batch in batches(view, views[view], pad_id=pad_id, device=device, size=BATCH_ROWS):
             stored = {} if reference is None else reference.store(states, {view: batch.rows}, device)
             yield Chunk(batch.pack, stored, batch.tokens, own)

@@ -1,4 +1,7 @@
-"""Rules for when an objective does too much harm. Needs no torch."""
+"""Rules that decide when an objective does too much harm.
+
+This module can be imported without torch.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +13,26 @@ from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE, EffectRow
 from unlearnkit.training.control import FORGET_TERM
 
 NOTICEABLE = 0.01
-"""Rise of a risk between two measurements, in nats per token, below which it is ignored."""
+"""Rises of a risk between two measurements of at most this, in nats per token, are ignored."""
 
 
 def is_harmful(retaining: EffectRow, unlearning: EffectRow) -> bool:
     """Return whether a step harms more than it forgets.
 
-    It raises a retained risk by more than the risk to be forgotten: the retaining effect's interval is below 0 and
-    below the unlearning effect's interval. (That one may be above 0: then the model relearns at the cost of the rest.)
+    A step is harmful if it raises a retained risk by more than it raises the forget risk: the retaining effect's
+    interval is below 0 and below the unlearning effect's interval. (If the unlearning effect is above 0, the model
+    relearns the forget rows at the cost of the retained ones.)
     """
     return retaining.high < min(0.0, unlearning.low)
 
 
 def exceeds_budget(retaining: EffectRow, unlearning: EffectRow, share: float) -> bool:
-    """Return whether a step harms more than `share` of what it forgets.
+    """Return whether a step's harm exceeds a share of its forgetting.
 
-    It raises a retained risk by more than `share` of the rise of the risk to be forgotten. The retaining effect's
-    interval is below 0, and the estimates are compared, because the intervals separate only after much harm is done. If
-    the unlearning effect is above 0, any harm is too much.
+    The result is true if the step raises a retained risk by more than `share` of the rise of the forget risk. The
+    retaining effect's whole interval must be below 0. Apart from that, the estimates are compared instead of the
+    intervals, because the intervals separate only after much harm is done. If the unlearning effect is above 0, any
+    harm is too much.
     """
     return retaining.high < 0 and retaining.effect < share * min(0.0, unlearning.effect)
 
@@ -35,26 +40,33 @@ def exceeds_budget(retaining: EffectRow, unlearning: EffectRow, share: float) ->
 def exceeded_budget(
     retaining: tuple[EffectRow, EffectRow], unlearning: tuple[EffectRow, EffectRow], share: float
 ) -> bool:
-    """Return whether harm exceeded `share` of forgetting between two measurements.
+    """Return whether harm exceeded a share of forgetting between two measurements.
 
-    A retained risk rose by more than `share` of the rise of the risk to be forgotten. A rise of at most `NOTICEABLE` is
-    noise.
+    The result is true if the retained risk rose by more than `share` of the rise of the forget risk. A rise of at most
+    `NOTICEABLE` is treated as noise.
 
     Args:
         retaining: the earlier and the later measurement of the retained risk.
-        unlearning: those of the risk to be forgotten.
-        share: nats of the one for each nat of the other.
+        unlearning: the earlier and the later measurement of the forget risk.
+        share: allowed rise of the retained risk, in nats for each nat of rise of the forget risk.
     """
     rose, forgot = (later.risk_value - earlier.risk_value for earlier, later in (retaining, unlearning))
     return rose > max(NOTICEABLE, share * forgot)
 
 
 def harmed(effects: Iterable[EffectRow], objective: str, step: int, share: float) -> list[EffectRow]:
-    """Return the retaining effects that exceed the budget, worst first.
+    """Return the retaining effects that exceed the allowed harm, worst first.
 
-    The next step exceeds it to first order, or the steps since the previous measurement, if any, exceeded it. Each
-    criterion sees what the other misses: a few steps may do harm that no later measurement can undo; and a retain term
-    may lower a risk to first order at every measurement while the risk rises between them.
+    An effect is returned if, to first order, the next step will exceed the allowed harm, or if the steps since the
+    previous measurement exceeded it. Both criteria are needed. A few steps may do harm that no later step can undo, so
+    that a check afterwards is too late. And a retain term may lower a risk to first order at every measurement,
+    although the risk rises between measurements.
+
+    Args:
+        effects: effects at all measured steps.
+        objective: name of the objective in the table.
+        step: the step at which harm is judged.
+        share: allowed rise of a retained risk, in nats for each nat of rise of the forget risk.
     """
     whole = [row for row in effects if (row.objective, row.term, row.group) == (objective, WHOLE, EVERYTHING)]
     before = max((row.step for row in whole if row.step < step), default=None)
@@ -77,9 +89,9 @@ def harmed(effects: Iterable[EffectRow], objective: str, step: int, share: float
 def forget_factor(rows: Iterable[EffectRow]) -> float:
     """Return the largest harmless factor of the term `forget`, at most 1.
 
-    With it no retained risk rises to first order. Effects are linear in the terms: with factor f a retained risk's
-    effect is f e_forget + e_rest. If the interval of e_forget is below 0, f is at most e_rest / -e_forget, and 0 if
-    e_rest is not above 0.
+    With this factor, no retained risk rises to first order. Effects are linear in the terms: with factor f, the effect
+    on a retained risk is f e_forget + e_rest. If the interval of e_forget is below 0, f is at most e_rest / -e_forget,
+    or 0 if e_rest is not above 0.
 
     Args:
         rows: effects of one objective at one step.
@@ -97,9 +109,9 @@ def forget_factor(rows: Iterable[EffectRow]) -> float:
 
 
 def harmless_groups(rows: Iterable[EffectRow]) -> frozenset[str]:
-    """Return the groups through which the objective forgets and harms nothing.
+    """Return the weight groups through which an objective forgets without harm.
 
-    The unlearning effect e_u is below 0, and no retaining effect e_r is.
+    In these groups the unlearning effect e_u is below 0, and no retaining effect e_r is below 0.
 
     Args:
         rows: effects of one objective at one step.

@@ -1,4 +1,4 @@
-"""Effects of an objective over many values of a setting."""
+"""Compute an objective's effects for many values of one setting."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ COUNT = 9
 
 _SPEC = re.compile(r"\s*(\w+)\s*=\s*(.+?)\s*")
 _RANGE = re.compile(r"([^:]*):([^:]*?)(:\s*log\s*)?(?::\s*(\d+)\s*)?")
-_ALLOWED = "FIELD=LOW:HIGH, FIELD=LOW:HIGH:log, either of them with :COUNT, or FIELD=VALUE,VALUE,..."
-_FIX = "write it like beta=0.05:4:log:9 or beta=0.1,0.5,1"
+_ALLOWED = "FIELD=LOW:HIGH[:log][:COUNT], or FIELD=VALUE,VALUE,..."
+_FIX = "write the sweep like beta=0.05:4:log:9 or beta=0.1,0.5,1"
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A setting of an objective and the values that it takes."""
+    """A setting of an objective, and the values to try."""
 
     field: str
     values: tuple[float, ...]
@@ -37,18 +37,19 @@ class Sweep:
     def parse(cls, text: str, *, where: str | None = None) -> Self:
         """Parse a range or a list of values.
 
-        A range, `beta=0.05:4:log`, is evenly spaced or, with `log`, by equal factors. A list is `beta=0.1,0.5,1`.
+        The values of a range, `beta=0.05:4`, are evenly spaced. The values of a range with `log`, `beta=0.05:4:log`,
+        increase by equal factors. A list is `beta=0.1,0.5,1`.
 
         Args:
             text: the sweep.
-            where: origin of the text (`--sweep`), for errors.
+            where: origin of the text (such as `--sweep`), for messages.
 
         Raises:
             InputError: the text is not a sweep.
         """
         match = _SPEC.fullmatch(text)
         if match is None:
-            raise InputError("not a sweep of a setting", where=where, value=text, allowed=_ALLOWED, fix=_FIX)
+            raise InputError("this is not a sweep of a setting", where=where, value=text, allowed=_ALLOWED, fix=_FIX)
         field, values = match.groups()
         where = where or text
         if ":" in values:
@@ -56,14 +57,14 @@ class Sweep:
         return cls(field, tuple(_number(value, where) for value in values.split(",")))
 
     def objectives(self, name: str, **fixed: object) -> list[Objective]:
-        """Create the registered objective with each value.
+        """Create the registered objective once for each value.
 
         Args:
             name: name of the objective.
-            fixed: its other settings.
+            fixed: the other settings of the objective.
 
         Raises:
-            InputError: the objective does not have the setting, or refuses a value.
+            InputError: the objective does not have this setting, or a value is not allowed.
         """
         plugin = OBJECTIVES.get(name).plugin
         try:
@@ -75,18 +76,19 @@ class Sweep:
 def _spaced(text: str, where: str) -> tuple[float, ...]:
     """Return the values of LOW:HIGH[:log][:COUNT].
 
-    The first and the last are exactly LOW and HIGH.
+    The first value is exactly LOW, and the last value is exactly HIGH.
     """
     match = _RANGE.fullmatch(text)
     count = int(match[4] or COUNT) if match else 0
     if match is None or count < 2:
         allowed = f"{_ALLOWED}; COUNT >= 2"
-        raise InputError("not a sweep of a setting", where=where, value=text, allowed=allowed, fix=_FIX)
+        raise InputError("this is not a sweep of a setting", where=where, value=text, allowed=allowed, fix=_FIX)
     low, high = _number(match[1], where), _number(match[2], where)
     if not low < high:
-        raise InputError("a range must rise", where=where, value=text, allowed="LOW < HIGH", fix="swap LOW and HIGH")
+        what, fix = "the range does not increase", "make LOW smaller than HIGH"
+        raise InputError(what, where=where, value=text, allowed="LOW < HIGH", fix=fix)
     if match[3] and low <= 0:
-        what, fix = "a range by equal factors starts at 0 or below", "start above 0, or omit :log"
+        what, fix = "a range with :log cannot start at 0 or below", "start the range above 0, or omit :log"
         raise InputError(what, where=where, value=text, allowed="LOW > 0", fix=fix)
     shares = [number / (count - 1) for number in range(1, count - 1)]
     inner = [low * (high / low) ** share if match[3] else low + (high - low) * share for share in shares]
@@ -99,24 +101,27 @@ def _number(text: str, where: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise InputError("not a value of a sweep", where=where, value=text, allowed="finite numbers", fix=_FIX)
+        what = "this value of the sweep is not a finite number"
+        raise InputError(what, where=where, value=text, allowed="finite numbers", fix=_FIX)
     return value
 
 
 def sweep(measurement: Measurement, name: str, sweep: Sweep, *, step: int = 0, **fixed: object) -> list[SweepRow]:
     """Return an objective's effects for each value of a setting.
 
-    It needs no pass of the model.
+    The effects are computed from the measurement; the model is not run.
 
     Args:
-        measurement: a measurement of the model that includes everything the objective reads at any of the values.
+        measurement: a measurement of the model that includes every output that the objective reads, for all values of
+            the setting.
         name: name of the registered objective.
         sweep: the setting and its values.
         step: number of optimizer steps done.
         fixed: other settings of the objective.
 
     Returns:
-        Rows by value and risk, through all weights: of the whole objective and, if it has one, of its term `forget`.
+        One row per value and risk for the whole objective, with the effect through all weights. If the objective has a
+        term `forget`, there is one more row per value and risk for this term.
     """
     others = {key: value for key, value in fixed.items() if key != sweep.field}
     label = label_of(name, OBJECTIVES.get(name).plugin(**others))

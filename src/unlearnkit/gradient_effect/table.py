@@ -1,4 +1,4 @@
-"""G-effects as tables, and the Parquet files that store them."""
+"""Tables of G-effects, and the Parquet files that store them."""
 
 from __future__ import annotations
 
@@ -12,64 +12,65 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import writing
 
 WHOLE = "objective"
-"""Value of the column `term` for all terms of an objective together."""
+"""Value of the column `term` in rows for all terms of an objective together."""
 EVERYTHING = "all"
-"""Value of the column `group` for all weights together."""
+"""Value of the column `group` in rows for all weights together."""
 EFFECTS_FILE = "effects.parquet"
-"""File that exists if anything was measured."""
+"""Name of the file with the effects. The file exists if and only if G-effects were measured."""
 
 
 @dataclass(frozen=True)
 class EffectRow:
     """G-effect of one term on one risk, at one step.
 
-    It is through one group of weights, or through all.
+    The effect is restricted to one group of weights, or is that of all weights.
     """
 
     step: int
-    """Number of optimizer steps done when it was measured."""
+    """Number of optimizer steps done before the measurement."""
     objective: str
-    """Name of the objective, with the settings that differ from its defaults: `npo(beta=0.5)`."""
+    """Name of the objective, with its non-default settings: `npo(beta=0.5)`."""
     term: str
-    """Name of the term, or `objective` for all terms."""
+    """Name of the term, or `objective` for all terms together."""
     risk: str
     """Name of the split whose mean negative log-likelihood is the risk."""
     group: str
-    """Group of weights, or `all`."""
+    """Name of the group of weights, or `all` for all weights together."""
     effect: float
-    """<grad of the risk, grad of the term>. Positive: a small step lowers the risk; negative: it raises it."""
+    """<grad of the risk, grad of the term>. If positive, a small training step lowers the risk; if negative, the step
+    raises the risk."""
     low: float
-    """Bounds of the 95 % bootstrap interval over the term's rows."""
+    """Bounds `low` and `high` of the 95 % bootstrap interval of the effect, over the term's rows."""
     high: float
     value: float
-    """Value of the term, weight included; of the objective, the sum."""
+    """Value of the term, including its weight; for all terms together, the sum of their values."""
     risk_value: float
-    """Mean negative log-likelihood per token, in nats."""
+    """Value of the risk: mean negative log-likelihood per token, in nats."""
     cosine: float | None = None
-    """Effect divided by the lengths of both gradients, comparable between objectives; None: not measured."""
+    """Effect divided by the lengths of both gradients, which makes objectives comparable; None: not measured."""
     per_update: float | None = None
-    """Decrease of the risk per unit length of the update that Adam makes of the gradient; None without an optimizer's
-    state."""
+    """Decrease of the risk per unit length of the update that Adam computes from the gradient; None: there was no
+    optimizer state."""
 
 
 @dataclass(frozen=True)
 class InstanceRow:
-    """One instance's part of an effect, through all weights."""
+    """One row's share of an effect, through all weights."""
 
     step: int
     objective: str
     term: str
     risk: str
     view: str
-    """View that the instance is a row of."""
+    """Name of the view that contains the row."""
     row: int
     """Index of the row in the view, from 0."""
     weight: float
-    """Mean coefficient of the instance's tokens in the objective; it is 1 for gradient ascent."""
+    """Mean coefficient of the row's tokens in the objective, scaled so that it is 1 for gradient ascent."""
     slope: float
-    """<grad of the risk, grad log p(instance)>: the PG-effect, the same for every objective."""
+    """The PG-effect <grad of the risk, grad log p(row)>, which is the same for every objective."""
     effect: float
-    """The instance's share of the effect."""
+    """The row's share of the effect."""
 
 
 @dataclass(frozen=True)
@@ -77,46 +78,46 @@ class StepRow:
     """Predicted and measured change of a risk in one optimizer step."""
 
     step: int
-    """Number of steps done before it."""
+    """Number of optimizer steps done before this step."""
     risk: str
     predicted: float
-    """<grad of the risk, change of the weights>, in nats per token."""
+    """Predicted change, <grad of the risk, change of the weights>, in nats per token."""
     measured: float
-    """Risk after the step minus risk before it, in nats per token."""
+    """Measured change: the risk after the step minus the risk before the step, in nats per token."""
 
     @property
     def is_finite(self) -> bool:
-        """Whether both changes are finite."""
+        """Whether the predicted and the measured change are both finite."""
         return math.isfinite(self.predicted) and math.isfinite(self.measured)
 
 
 @dataclass(frozen=True)
 class SweepRow:
-    """G-effect of an objective on one risk, at one setting.
+    """G-effect of an objective on one risk at one setting value.
 
-    It is through all weights.
+    The effect is that of all weights.
     """
 
     step: int
     objective: str
-    """Registered name of the objective, with other settings that differ from its defaults."""
+    """Registered name of the objective, with its non-default settings except the swept setting."""
     term: str
-    """`objective` for all terms, or `forget` for that one."""
+    """`objective` for all terms together, or `forget` for the term `forget` alone."""
     risk: str
     field: str
-    """The swept setting."""
+    """Name of the swept setting."""
     value: float
-    """Value of the setting."""
+    """Value of the swept setting."""
     effect: float
     low: float
-    """Bounds of the 95 % bootstrap interval over the rows."""
+    """Bounds `low` and `high` of the 95 % bootstrap interval of the effect, over the rows."""
     high: float
 
 
 _ROWS: dict[str, Any] = {"effects": EffectRow, "instances": InstanceRow, "steps": StepRow, "sweeps": SweepRow}
-"""Class of the rows by the name of the table, which is a field of `EffectTable` and a file."""
+"""Class of the rows of each table. The name of a table is a field of `EffectTable` and the name of a file."""
 _TYPES = {"int": "int64", "str": "string", "float": "float64", "float | None": "float64"}
-"""Pyarrow's name of a type by the annotation of a field."""
+"""Maps the annotation of a field to pyarrow's name of the column's type."""
 
 
 @dataclass(frozen=True)
@@ -128,14 +129,14 @@ class EffectTable:
     steps: Sequence[StepRow] = ()
     sweeps: Sequence[SweepRow] = ()
     mode: str = "forward"
-    """How slopes were computed: `forward` mode, or central `differences`."""
+    """How slopes were computed: `forward` (forward mode) or `differences` (central differences)."""
 
     def __post_init__(self) -> None:
         for name in _ROWS:
             object.__setattr__(self, name, tuple(getattr(self, name)))
 
     def chosen(self, **values: Any) -> list[EffectRow]:
-        """Return the effects whose columns have these values: `chosen(risk="near", group="all")`."""
+        """Return the effects with given column values: `chosen(risk="near", group="all")`."""
         return [row for row in self.effects if all(getattr(row, name) == value for name, value in values.items())]
 
     def __add__(self, other: Self) -> EffectTable:
@@ -144,16 +145,16 @@ class EffectTable:
         return EffectTable(**rows, mode=self.mode if self.mode == other.mode else "differences")
 
     def before(self, step: int) -> EffectTable:
-        """Return the table without rows of `step` or later.
+        """Return the table without the rows of `step` and of later steps.
 
-        Sweeps are not measured during a run; they stay.
+        Rows of sweeps are kept, because sweeps are not measured during a run.
         """
         tables = ("effects", "instances", "steps")
         rows: dict[str, Any] = {name: [row for row in getattr(self, name) if row.step < step] for name in tables}
         return replace(self, **rows)
 
     def write(self, folder: Path) -> None:
-        """Write each table that has rows as Parquet.
+        """Write each table that has rows to a Parquet file.
 
         Raises:
             WriteError: a file cannot be written.
@@ -168,7 +169,7 @@ class EffectTable:
                 if not rows:
                     path.unlink(missing_ok=True)  # left by an earlier diagnosis
                     continue
-                # From the class, so that a column without values has a type too.
+                # The types come from the class, so that a column without values has a type too.
                 columns = [(field.name, _TYPES[str(field.type)]) for field in fields(kind)]
                 schema = pa.schema(columns, metadata={"slopes": self.mode})
                 partial = folder / f".{name}.partial"
@@ -177,10 +178,10 @@ class EffectTable:
 
     @staticmethod
     def read(folder: Path) -> EffectTable:
-        """Read the tables that `write` wrote.
+        """Read the tables that were written by `write`.
 
         Raises:
-            InputError: there are none, or they cannot be read.
+            InputError: the folder contains no effects, or a file cannot be read.
         """
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -196,7 +197,10 @@ class EffectTable:
                 rows[name] = [kind(**row) for row in table.to_pylist()]
             except (pa.ArrowException, TypeError) as error:
                 raise InputError(
-                    "the table of G-effects cannot be read", where=str(path), value=str(error), fix="measure again"
+                    "the table of G-effects cannot be read",
+                    where=str(path),
+                    value=str(error),
+                    fix="measure the G-effects again: unlearn g-effect RUN",
                 ) from error
             mode = (table.schema.metadata or {}).get(b"slopes", mode.encode()).decode()
         if "effects" not in rows:

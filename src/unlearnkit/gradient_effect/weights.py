@@ -1,4 +1,4 @@
-"""Weights over which effects are computed."""
+"""The weights for which effects are computed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _UNDER_ADAPTER = ".base_layer."
 class Weights:
     """An engine's weights by name, in float32 or wider.
 
-    A narrower model is copied in float32 once, because gradients and slopes in bfloat16 are useless: they are sums of a
-    billion small products. A float32 model's own weights are used without a copy.
+    The weights of a model in a narrower dtype are copied to float32 once. Gradients and slopes are sums of a billion
+    small products, which would be useless in bfloat16. The weights of a float32 model are used without a copy.
     """
 
     def __init__(self, engine: Engine, over: Over = "trained") -> None:
@@ -39,9 +39,9 @@ class Weights:
             raise InputError(f"{what}, so there is no gradient", where="over", value=over)
 
     def once(self, names: Iterable[str]) -> list[str]:
-        """Return the names without repeated names of a tied weight.
+        """Return the names without the second names of tied weights.
 
-        Its first name among the chosen ones stays.
+        For a tied weight, the first of its names in `chosen` is kept.
         """
         counted = set(distinct({name: self.values[name] for name in self.chosen}))
         return [name for name in names if name in counted]
@@ -49,7 +49,8 @@ class Weights:
     def run(self, chunk: Chunk, replaced: Mapping[str, Tensor]) -> dict[Quantity, Tensor]:
         """Return the chunk's outputs with some weights replaced.
 
-        The names of a tied weight may have different values, which separates its uses as embedding and head.
+        The two names of a tied weight may have different values, so that the embedding and the head can be treated
+        separately.
         """
         arguments = (chunk.pack, chunk.outputs, chunk.reference)
         outputs = torch.func.functional_call(self.engine, {**self.values, **replaced}, arguments, tie_weights=False)
@@ -59,7 +60,7 @@ class Weights:
 def distinct(vector: Vector) -> list[str]:
     """Return one name for each tensor.
 
-    A tied weight has two names for one tensor; its first one is returned.
+    A tied weight has one tensor under two names; the first of these names is returned.
     """
     first: dict[int, str] = {}
     for name, tensor in vector.items():

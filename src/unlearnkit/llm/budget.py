@@ -1,4 +1,4 @@
-"""Limit requests and cost, counted before they are spent."""
+"""Limit the number and the cost of requests before they are sent."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from unlearnkit.core.errors import UnlearnError
 
 
 class BudgetExhausted(UnlearnError):
-    """The budget does not cover another request (exit code 1).
+    """The budget does not allow another request (exit code 1).
 
-    Received answers are kept.
+    Answers received so far are kept.
     """
 
 
 class Budget:
-    """Count requests and their cost, and refuse those over the limit.
+    """Counts requests and their cost, and refuses requests over the limit.
 
-    Safe to use from several threads. The maximum cost of a request is reserved before it is sent, and its actual cost
-    is recorded after it.
+    The maximum cost of a request is reserved before the request is sent, and its actual cost is recorded afterwards. A
+    budget can be used from several threads.
     """
 
     def __init__(self, *, max_requests: int | None = None, max_cost: float | None = None) -> None:
@@ -29,36 +29,38 @@ class Budget:
     def begin(self, worst: float) -> None:
         """Reserve the maximum cost of a request.
 
-        Waits while requests in flight may free enough.
+        If the budget is too small only because of reservations for requests in flight, this waits for those requests:
+        they may cost less than their maximum.
 
         Raises:
-            BudgetExhausted: the budget does not cover the request.
+            BudgetExhausted: the budget does not allow the request.
         """
         with self._changed:
             if self._max_requests is not None and self._requests >= self._max_requests:
                 raise BudgetExhausted(
-                    "the requests allowed by the budget are used up",
+                    "the limit on the number of requests is reached",
                     where="--max-requests",
                     value=self._max_requests,
-                    fix="run the command again with a larger budget: it continues, and received answers are kept",
+                    fix="run the command again with a larger limit; it continues from the answers received so far",
                 )
             while self._over(worst) and self._aside:
                 self._changed.wait()
             if self._over(worst):
                 raise BudgetExhausted(
-                    f"the next request may cost {worst:.4g}, and {self._cost:.4g} is spent",
+                    f"the next request may cost up to {worst:.4g}, which would exceed the limit on the cost; "
+                    f"{self._cost:.4g} is already spent",
                     where="--max-cost",
                     value=self._max_cost,
-                    fix="run the command again with a larger budget: it continues, and received answers are kept; or "
+                    fix="run the command again with a larger limit (it continues from the answers received so far), or "
                     "lower sampling.max_tokens",
                 )
             self._requests += 1
             self._aside += worst
 
     def end(self, worst: float, cost: float) -> None:
-        """Record the actual cost of a request for which `worst` was reserved."""
+        """Replace the reservation of `worst` for a request by its actual cost."""
         with self._changed:
-            # Rounding may leave a tiny sum, and a waiting thread must see that nothing is reserved.
+            # Rounding may leave a tiny rest, but a waiting thread must see that nothing is reserved.
             self._aside = 0.0 if self._aside - worst < 1e-12 else self._aside - worst
             self._cost += cost
             self._changed.notify_all()

@@ -24,7 +24,9 @@ from unlearnkit.models.load import load_model, load_tokenizer, place
 def look_at(source: str, where: str) -> tuple[ModelFolder, PreTrainedTokenizerBase]:
     """Find a chat model and load its tokenizer, but not its weights.
 
-    Raises `InputError` or `MissingDependency`.
+    Raises:
+        InputError: the model does not exist, cannot be used or has no chat template.
+        MissingDependency: the model cannot be downloaded from the Hub now.
     """
     folder = find_model(source, where=where)
     tokenizer = load_tokenizer(folder)
@@ -33,7 +35,7 @@ def look_at(source: str, where: str) -> tuple[ModelFolder, PreTrainedTokenizerBa
             "the model has no chat template, so it cannot be used for conversations",
             where=where,
             value=source,
-            fix="name a model that is made for conversations",
+            fix="use a model that was trained for conversations",
         )
     return folder, tokenizer
 
@@ -41,8 +43,8 @@ def look_at(source: str, where: str) -> tuple[ModelFolder, PreTrainedTokenizerBa
 class LocalModel:
     """A `ChatModel` that runs on this machine.
 
-    It is loaded when a prompt has no cached answer, and released after each call, because another model that runs in
-    between (to measure the answers) may need the memory.
+    The weights are loaded only if a prompt has no cached answer. They are released after each call of `complete`,
+    because the model that measures the answers between two calls may need the memory.
     """
 
     def __init__(
@@ -57,11 +59,11 @@ class LocalModel:
         """Check the model's files without loading weights.
 
         Args:
-            source: folder or hub id.
+            source: folder or Hub id of the model.
             replies: the cache of replies.
             dtype: dtype of the weights.
-            batch_size: number of prompts answered together.
-            where: the setting that names the model, for messages.
+            batch_size: maximum number of prompts in one batch.
+            where: name of the setting that specifies the model, for messages.
         """
         self._folder, self._tokenizer = look_at(source, where)
         self._replies, self._dtype, self._batch_size, self._where = replies, dtype, batch_size, where
@@ -69,10 +71,12 @@ class LocalModel:
     def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_reply: Callable[[int], None] = lambda _: None
     ) -> list[Reply]:
-        """See `ChatModel`. A repeated prompt is answered once.
+        """Return the reply to each prompt, in order; see `ChatModel.complete`.
+
+        A prompt that occurs several times is answered once.
 
         Raises:
-            InputError: a prompt leaves no room for an answer.
+            InputError: a prompt is so long that the model has no positions left for an answer.
         """
 
         def fetch(missing: Mapping[str, Prompt], received: Callable[[str, Reply], None], stopped: Stopped) -> None:
@@ -89,7 +93,7 @@ class LocalModel:
 
     @cached_property
     def _identity(self) -> str:
-        """Everything in addition to the prompt that determines the model's answer."""
+        """Everything that determines the model's answer, except prompt and sampling."""
         return f"{weights_fingerprint(self._folder)} {self._dtype} {self._tokenizer.chat_template}"
 
     def _answers(self, model: Any, prompts: Sequence[Prompt], sampling: Sampling) -> list[Reply]:
@@ -99,11 +103,11 @@ class LocalModel:
         longest = max(map(len, prompt_ids))
         if longest >= room:
             raise InputError(
-                "a prompt leaves the model no room for an answer",
+                "a prompt is so long that the model has no room for an answer",
                 where=self._where,
                 value=f"{longest} tokens",
                 allowed=f"less than {room} tokens",
-                fix="name a model with a longer context, or split the row",
+                fix="use a model with a longer context, or split the row into shorter ones",
             )
         outputs = generate(
             model,
@@ -114,7 +118,7 @@ class LocalModel:
         )
         replies = []
         for text, ids, one in zip(texts, prompt_ids, outputs, strict=True):
-            # Some templates open the thought themselves, so that the output contains only its end.
+            # Some templates contain the opening think tag themselves, so that the output has only the closing tag.
             opening = THINK if text.rstrip().endswith(THINK) else ""
             reasoning, answer = split_tags(opening + self._plain(one.text))
             tokens = len(self._tokenizer(one.text, add_special_tokens=False)["input_ids"])
@@ -125,7 +129,7 @@ class LocalModel:
     def _rendered(self, messages: Sequence[Message]) -> str:
         attempts = [messages]
         if messages[0].role == "system" and len(messages) > 1:
-            # Some templates have no system turn: its content is then prepended to the user's first turn.
+            # Some templates have no system turn: the system message is then prepended to the first user turn.
             first, second, *rest = messages
             attempts.append([Message(role="user", content=f"{first.content}\n\n{second.content}"), *rest])
         for attempt in attempts:
@@ -137,7 +141,7 @@ class LocalModel:
         raise InputError(
             f"the model's chat template cannot be used: {str(failure).partition(chr(10))[0]}",
             where=self._where,
-            fix="correct it, or copy it from the model it was made for",
+            fix="correct the template, or copy it again from the original model",
         ) from failure
 
     def _plain(self, text: str) -> str:

@@ -1,7 +1,7 @@
 """Query any server with OpenAI's chat protocol.
 
-Providers, and vLLM, SGLang, llama.cpp or Ollama. Needs the package `openai` (extra `api`), which is imported only when
-a request is sent.
+This includes commercial providers as well as vLLM, SGLang, llama.cpp and Ollama. The package `openai` (extra `api`) is
+required. It is imported only when a `Server` is created.
 """
 
 from __future__ import annotations
@@ -26,43 +26,46 @@ from unlearnkit.llm.thread_pool import Stopped, each
 from unlearnkit.llm.types import Prompt, Reply, Sampling
 
 _MESSAGE_TOKENS = 16
-"""Maximum number of tokens that a chat template adds to a message; for the maximum cost."""
+"""Number of tokens that a chat template adds to a message at most. It is used to compute the maximum cost."""
 
 _PASSING = (408, 409, 425, 429)
-"""HTTP statuses below 500 that are worth a retry."""
+"""HTTP statuses below 500 after which a request is retried."""
 
 _ENDED: dict[str, Literal["length", "filter"]] = {
     "length": "length",
     "content_filter": "filter",
     "content_policy_violation": "filter",
 }
-"""`Reply.ended` by finish reason or error code; any other finish reason means `stop`."""
+"""Maps a finish reason or an error code to `Reply.ended`. Any other finish reason is mapped to `stop`."""
 
 
 class ServerSettings(RetrySettings):
-    """A server, a model on it, and how to query it."""
+    """Settings of a server, its model and the requests to it."""
 
     changeable: ClassVar[frozenset[str]] = frozenset(
         ("key_variable", "at_once", "timeout", "price_in", "price_out", *RetrySettings.model_fields)
     )
-    """Settings that do not change the answers: a run may continue with other values."""
+    """Settings that do not change the answers. They may be changed before a run continues."""
 
     url: str = Field(repr=False)
-    """Base URL of the protocol: `https://api.openai.com/v1`, `http://localhost:8000/v1`."""
+    """Base URL of the server, such as `https://api.openai.com/v1` or `http://localhost:8000/v1`."""
     model: Annotated[str, MinLen(1)]
     """Name of the model on the server."""
     key_variable: str | None = Field("OPENAI_API_KEY", repr=False)
-    """Environment variable with the API key; null for a server that needs none. The key itself is never stored."""
+    """Name of the environment variable that contains the API key; null for a server that needs no key. The key itself
+    is never stored."""
     at_once: Annotated[int, Gt(0), Le(256)] = 8
     """Maximum number of concurrent requests."""
     timeout: Annotated[float, Gt(0)] = 600.0
-    """Seconds without data after which a request counts as lost. A model that reasons for long sends no data."""
+    """Seconds without data after which a request is considered lost. While a model reasons, it sends no data, so this
+    must be longer than the longest reasoning."""
     limit_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    """The server's name for the limit of an answer. OpenAI's reasoning models accept only the second name."""
+    """The server's name for the parameter that limits an answer's length. OpenAI's reasoning models accept only
+    `max_completion_tokens`."""
     price_in: Annotated[float, Ge(0)] | None = None
-    """Price of a million prompt tokens, in any currency; only for `--max-cost` and the recorded cost."""
+    """Price of a million prompt tokens, in any currency. It is used only for `--max-cost` and the recorded cost."""
     price_out: Annotated[float, Ge(0)] | None = None
-    """Price of a million answer tokens."""
+    """Price of a million answer tokens, in the same currency."""
 
     @field_validator("key_variable")
     @classmethod
@@ -82,29 +85,38 @@ class ServerSettings(RetrySettings):
         if not fits:
             raise ValueError("Input should be a URL with a host: https://HOST/v1, or http://localhost:8000/v1")
         if parts.username is not None or parts.query or parts.fragment:
-            raise ValueError("Input should be a URL without user, password or query: a key belongs in key_variable")
+            raise ValueError(
+                "Input should be a URL without user, password or query. Put the API key into an environment variable, "
+                "and the name of that variable into key_variable"
+            )
         return url.rstrip("/")
 
     @property
     def host(self) -> str:
-        """The host of the URL, without the port."""
+        """Host name of the server, without the port."""
         return str(urlsplit(self.url).hostname)
 
     def cost(self, tokens_in: int, tokens_out: int) -> float:
-        """Return the cost of so many tokens; 0 without prices."""
+        """Return the cost of some tokens; missing prices count as 0."""
         return ((self.price_in or 0.0) * tokens_in + (self.price_out or 0.0) * tokens_out) / 1_000_000
 
     def ready(self, permission: Permission, where: str) -> None:
         """Check consent, prices, key and package before anything is sent.
 
-        `where` is the section of the recipe, for messages. Raises `InputError` or `MissingDependency`.
+        Args:
+            permission: what may be sent, and how much may be spent.
+            where: section of the recipe with the server's settings, for messages.
+
+        Raises:
+            InputError: consent or prices are missing, or the key is invalid.
+            MissingDependency: the key is not set, or the package is not installed.
         """
         permission.refuse_unless_sent_to(self.host)
         if permission.max_cost is not None and (self.price_in is None or self.price_out is None):
             raise InputError(
-                "a cost limit needs prices",
+                "a cost limit needs prices, and the recipe has none",
                 where="--max-cost",
-                fix=f"write {where}.price_in and {where}.price_out: the price of a million tokens",
+                fix=f"set {where}.price_in and {where}.price_out to the prices of a million tokens",
             )
         self.key(where)
         if find_spec("openai") is None:
@@ -114,7 +126,15 @@ class ServerSettings(RetrySettings):
             )
 
     def key(self, where: str = "server") -> str | None:
-        """Return the API key, or None if none is needed. Raises `MissingDependency`."""
+        """Return the API key, or None if the server needs no key.
+
+        Args:
+            where: section of the recipe with the server's settings, for messages.
+
+        Raises:
+            MissingDependency: the environment variable is not set.
+            InputError: the variable contains characters that cannot occur in a key.
+        """
         if self.key_variable is None:
             return None
         value = os.environ.get(self.key_variable, "").strip()
@@ -126,15 +146,18 @@ class ServerSettings(RetrySettings):
             )
         if not (value.isascii() and value.isprintable()):
             raise InputError(
-                f"the environment variable {self.key_variable} contains characters that no key has",
+                f"the environment variable {self.key_variable} contains characters that cannot be part of a key",
                 where=f"{where}.key_variable",
-                fix="set it again, to nothing but the key",
+                fix="set the variable to the key, and to nothing else",
             )
         return value
 
 
 class Server:
-    """A `ChatModel` that queries a server concurrently, within the user's permission."""
+    """A `ChatModel` that sends concurrent requests to a server.
+
+    It sends only what the user's permission allows.
+    """
 
     def __init__(
         self,
@@ -148,17 +171,17 @@ class Server:
         """Create a client; nothing is sent yet.
 
         Args:
-            settings: the server and model.
-            permission: what the user allows.
+            settings: settings of the server.
+            permission: what may be sent, and how much may be spent.
             replies: the cache of replies.
-            where: the section of the recipe, for messages.
-            note: called once for each kind of transient failure.
+            where: section of the recipe with the server's settings, for messages.
+            note: called with a message for the user, once for each kind of transient failure.
         """
         settings.ready(permission, where)
         import openai  # after the check that it is installed
 
         self._settings, self._replies = settings, replies
-        # No retries, which `RetryPolicy` handles and counts; and no redirects, since the consent is for one host.
+        # The client does not retry, since `RetryPolicy` does, and follows no redirects: the consent is for one host.
         self._client: Any = openai.OpenAI(
             base_url=settings.url,
             api_key=settings.key(where) or "none",
@@ -172,9 +195,13 @@ class Server:
     def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_reply: Callable[[int], None] = lambda _: None
     ) -> list[Reply]:
-        """See `ChatModel`. A repeated prompt is sent once.
+        """Return the reply to each prompt, in order; see `ChatModel.complete`.
 
-        Also raises `BudgetExhausted` and `RetriesExhausted`.
+        A prompt that occurs several times is sent once.
+
+        Raises:
+            BudgetExhausted: the budget does not allow another request.
+            RetriesExhausted: the server failed too often or for too long.
         """
 
         def fetch(missing: Mapping[str, Prompt], received: Callable[[str, Reply], None], stopped: Stopped) -> None:
@@ -188,9 +215,9 @@ class Server:
         return self._replies.complete(prompts, keys, on_reply, fetch)
 
     def _ask(self, prompt: Prompt, sampling: Sampling) -> Reply:
-        """Send one request, within the budget.
+        """Send one request if the budget allows it, and return the reply.
 
-        Raises `TransientError`, `BudgetExhausted`, or what `_refused` returns.
+        Raises `TransientError`, `BudgetExhausted`, or the exception that `_refused` returns.
         """
         # A token has at least one byte.
         sent = sum(len(message.content.encode()) + _MESSAGE_TOKENS for message in prompt.messages)
@@ -221,9 +248,9 @@ class Server:
                 **{self._settings.limit_name: sampling.max_tokens},
             )
         except openai.APITimeoutError:
-            raise TransientError(f"no answer within {self._settings.timeout:g} s", maybe_paid=True) from None
+            raise TransientError(f"no answer arrived within {self._settings.timeout:g} s", maybe_paid=True) from None
         except openai.APIConnectionError as error:
-            # Either nothing was reached, or the connection broke during the answer.
+            # Either the server was not reached, or the connection broke during the answer, which may then be charged.
             paid = "Connect" not in type(error.__cause__).__name__
             raise TransientError("the connection failed or was interrupted", maybe_paid=paid) from None
         except openai.APIStatusError as error:
@@ -237,7 +264,7 @@ class _Thought(BaseModel):
     content: str | None = None
     reasoning_content: object = None
     reasoning: object = None
-    """Some servers have something other than text here."""
+    """Reasoning, if it is text. Some servers put other types of values here, so the type is not checked."""
 
 
 class _Choice(BaseModel):
@@ -251,19 +278,19 @@ class _Usage(BaseModel):
 
 
 class _Completion(BaseModel):
-    """The part of a chat completion that is read."""
+    """The fields of a chat completion that are used."""
 
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
 
 
 def _read(body: bytes) -> Reply:
-    """Parse the reply in a response's body.
+    """Parse the body of an HTTP response into a reply.
 
-    Raises `TransientError` if there is none.
+    Raises `TransientError` if the body contains no reply.
     """
     try:
-        # Parsed here, since the client trusts the content type: it takes JSON for complete, and other types for text.
+        # Parsed here, since the client trusts the content type: it takes JSON for complete and anything else for text.
         answer = _Completion.model_validate(json.loads(body))
     except ValidationError:
         raise TransientError("the answer is JSON but not a chat completion", maybe_paid=True) from None
@@ -285,38 +312,39 @@ def _read(body: bytes) -> Reply:
 
 
 def _refused(host: str, error: Any) -> Exception:
-    """Convert an HTTP status to an error.
+    """Convert an HTTP error status to an exception.
 
-    It is a `TransientError` if it may pass, else an error for the user. The server's own message is not shown: it may
-    repeat the prompt, or the key.
+    If a retry may succeed, the exception is a `TransientError`; otherwise it is an error for the user. The server's own
+    message is not shown, because it may repeat the prompt or the key.
     """
     status, details = int(error.status_code), _error_names(error)
     if error.code == "insufficient_quota":
-        return UnlearnError("the server reports that the account has no credit left", where=host, fix="top it up")
+        what = "the server reports that the account has no credit left"
+        return UnlearnError(what, where=host, fix="add credit to the account")
     if status in _PASSING or status >= 500:
         return TransientError(f"HTTP status {status}{details}", wait=retry_after(error.response.headers))
     if status in (401, 403):
         return MissingDependency(
             f"the server does not accept the key: HTTP status {status}{details}",
             where=host,
-            fix="check the key in the environment variable that key_variable names, and its permissions",
+            fix="check the key in the environment variable named by key_variable, and the key's permissions",
         )
     if 300 <= status < 400:
         return InputError(
-            f"the server redirects to another URL, and nothing is sent there: HTTP status {status}",
+            f"the server redirects to a different URL, and redirects are not followed: HTTP status {status}",
             where=host,
-            fix="if you trust that URL, use it as server.url",
+            fix="if you trust that URL, set server.url to it",
         )
     return InputError(
         f"the server refuses the request: HTTP status {status}{details}",
         where=host,
         allowed="a URL up to and including /v1, a model that the server has, and settings that the model accepts",
-        fix="check server.url, server.model, sampling and server.limit_name",
+        fix="check the settings server.url, server.model, sampling and server.limit_name",
     )
 
 
 def _error_names(error: Any) -> str:
-    """Return an error's code, type and parameter.
+    """Format the code, type and parameter of a server's error.
 
     Values that are not single words are omitted.
     """

@@ -1,6 +1,6 @@
-"""Cache replies on disk, so that no answer is paid twice.
+"""Cache replies on disk, so that no answer is paid for twice.
 
-A run may be killed at any time.
+The cache remains valid if a run is killed.
 """
 
 from __future__ import annotations
@@ -20,37 +20,42 @@ from unlearnkit.llm.thread_pool import Stopped
 from unlearnkit.llm.types import Prompt, Reply, Sampling
 
 Fetch = Callable[[Mapping[str, Prompt], Callable[[str, Reply], None], Stopped], None]
-"""Requests replies, given the prompts by key, a function to call with each key and reply, and whether to stop.
+"""Function that requests replies, called as `fetch(prompts by key, received, stopped)`.
 
-It may return early once asked to stop, and may call the function from several threads.
+It calls `received` with the key and the reply of each prompt, possibly from several threads. Once `stopped()` is true,
+it may return early.
 """
 
 
 class ResponseCache:
     """A folder with one file per reply.
 
-    The name is a hash of everything that determines the reply. Files are written atomically, so nothing needs repair
-    after a kill, and only the owner can read them. A file contains the answer but not the prompt. Safe to use from
-    several threads.
+    The name of a file is a hash of everything that determines the reply. Files are written atomically, so that no file
+    is incomplete if the process is killed, and only the owner can read them. A file contains the answer but not the
+    prompt. The cache can be used from several threads.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def get(self, key: str) -> Reply | None:
-        """Return the reply stored under a key of `reply_key`, or None."""
+        """Return the stored reply for a key of `reply_key`, or None."""
         path = self._path(key)
         if not path.exists():
             return None
         try:
             return Reply.model_validate_json(path.read_text(encoding="utf-8"))
         except (ValidationError, UnicodeDecodeError) as error:
-            # Without the value: it may contain what must be forgotten.
-            fix = "delete the file: the answer is then requested again"
+            # The message does not contain the value, which may be data to be forgotten.
+            fix = "delete the file; the answer is then requested again"
             raise InputError("a cached reply was changed or damaged", where=str(path), fix=fix) from error
 
     def put(self, key: str, reply: Reply) -> None:
-        """Store a reply. Raises `WriteError`."""
+        """Store a reply.
+
+        Raises:
+            WriteError: the file cannot be written.
+        """
         with writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomic(self._path(key), reply.model_dump_json() + "\n", mode=0o600)
@@ -63,16 +68,16 @@ class ResponseCache:
     ) -> list[Reply]:
         """Return the reply to each prompt, in order.
 
-        A repeated prompt is fetched once.
+        Cached replies are used, and the others are fetched. A prompt that occurs several times is fetched once.
 
         Args:
             prompts: the prompts.
-            keys: their keys, see `reply_key`.
-            on_reply: called with a number of prompts each time some of them have their reply.
+            keys: key of each prompt, see `reply_key`.
+            on_reply: called whenever prompts got their replies, with the number of these prompts.
             fetch: requests the replies that are not cached.
 
         Raises:
-            Interrupted: the user requested a stop; received replies are kept.
+            Interrupted: the user requested a stop. Replies received so far are kept.
         """
         replies = {key: reply for key in dict.fromkeys(keys) if (reply := self.get(key)) is not None}
         missing = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in replies}
@@ -92,16 +97,16 @@ class ResponseCache:
         done = sum(key in replies for key in keys)
         if done < len(keys):
             raise Interrupted(
-                f"stopped: {done} of {len(keys)} answers were received and are kept",
-                fix="run the command again: it continues",
+                f"stopped at your request: {done} of {len(keys)} answers were received and are kept",
+                fix="to continue, run the command again",
             )
         return [replies[key] for key in keys]
 
 
 def reply_key(prompt: Prompt, sampling: Sampling, *, host: str, model: str) -> str:
-    """Return a SHA-256 of everything that determines a reply.
+    """Return a SHA-256 hash of everything that determines a reply.
 
-    These are host, model, prompt and sampling.
+    A reply is determined by host, model, prompt and sampling.
     """
     decides = [host, model, prompt.model_dump(mode="json"), sampling.model_dump(mode="json")]
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()

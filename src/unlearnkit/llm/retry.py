@@ -1,4 +1,4 @@
-"""Retry requests that failed for a transient reason, with growing waits."""
+"""Retry requests after transient failures, with increasing waits."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from unlearnkit.llm.thread_pool import LeftOff, Stopped
 from unlearnkit.llm.types import Reply
 
 LONGEST_RETRY_AFTER = 600.0
-"""Maximum number of seconds that a server may ask us to wait; beyond that the run fails."""
+"""Longest wait that a server may request, in seconds. If a server requests a longer wait, the run fails."""
 
 _SLICE = 0.1
 """Seconds between two checks for a stop request."""
 
 
 class RetriesExhausted(UnlearnError):
-    """The server fails too often or for too long (exit code 1).
+    """The server failed too often or for too long (exit code 1).
 
-    Received answers are kept.
+    Answers received so far are kept.
     """
 
 
 class TransientError(Exception):
-    """A request brought no answer, for a reason that may pass."""
+    """A request failed for a reason that may be temporary."""
 
     def __init__(
         self, why: str, *, wait: float | None = None, maybe_paid: bool = False, answered_nothing: bool = False
@@ -40,52 +40,54 @@ class TransientError(Exception):
         """Describe the failure.
 
         Args:
-            why: the reason, without any part of prompt or answer.
-            wait: seconds that the server asked us to wait.
+            why: the reason of the failure. It must not contain any part of the prompt or answer.
+            wait: wait that the server requested before the next try, in seconds; None if it requested none.
             maybe_paid: whether the server may have produced an answer and charged for it.
-            answered_nothing: whether the server responded properly, but without an answer.
+            answered_nothing: whether the server sent a valid response that contains no answer.
         """
         super().__init__(why)
         self.why, self.wait, self.maybe_paid, self.answered_nothing = why, wait, maybe_paid, answered_nothing
 
 
 class RetrySettings(Settings):
-    """How often to retry, and how long to wait."""
+    """Settings for retries: the number of tries and the waits between tries."""
 
     tries: Annotated[int, Gt(0)] = 8
-    """Maximum number of requests for one answer."""
+    """Maximum number of tries to get one answer, including the first."""
     first_wait: Annotated[float, Ge(0)] = 1.0
-    """Seconds before the second try. Each further wait is twice as long, and all are shortened randomly by up to half,
-    so that requests that failed together are not repeated together."""
+    """Seconds between the first and the second try. Each later wait is twice as long as the previous one. Every wait is
+    randomly shortened by up to half, so that requests that failed together are not repeated together."""
     longest_wait: Annotated[float, Ge(0)] = 60.0
-    """Maximum number of seconds between two tries. If the server gives a time to wait, that is used instead."""
+    """Maximum number of seconds between two tries. If the server requests a particular wait, that wait is used
+    instead."""
 
 
 class RetryPolicy:
-    """Retry until there is an answer.
+    """Retries a request until there is an answer.
 
-    Threads that share it all wait when the server asks one to.
+    If the server asks one thread to wait, all threads that share the policy wait.
     """
 
     def __init__(self, settings: RetrySettings, who: str, log: Callable[[str], None] = lambda _: None) -> None:
         """Create a policy.
 
         Args:
-            settings: number of tries and waits.
-            who: the server, for messages.
-            log: called once for each kind of failure.
+            settings: number of tries, and the waits between them.
+            who: name of the server, for messages.
+            log: called with a message, once for each kind of failure.
         """
         self._settings, self._who, self._log = settings, who, log
         self._lock, self._logged = threading.Lock(), set[str]()
         self._not_before = 0.0
 
     def __call__(self, ask: Callable[[], Reply], stopped: Stopped) -> Reply:
-        """Return the reply of `ask`, retried while it raises `TransientError`.
+        """Call `ask` until it returns a reply, and return that reply.
 
-        If the server responds without an answer at every try, the reply is empty and its `ended` is "none".
+        `ask` is called again if it raises `TransientError`. If the last try gets a valid response that contains no
+        answer, the returned reply is empty and its `ended` is "none".
 
         Raises:
-            RetriesExhausted: no try brought an answer.
+            RetriesExhausted: every try failed, or the server requested too long a wait.
             LeftOff: the user requested a stop.
         """
         for number in range(1, self._settings.tries + 1):
@@ -100,9 +102,9 @@ class RetryPolicy:
                     self._log(f"note: {self._who}: {last.why}; retrying")
             if last.wait is not None and last.wait > LONGEST_RETRY_AFTER:
                 raise RetriesExhausted(
-                    f"the server asks for a wait of {last.wait:.0f} s: {last.why}",
+                    f"the server requests a wait of {last.wait:.0f} s: {last.why}",
                     where=self._who,
-                    fix="run the command again after that: it continues, and received answers are kept",
+                    fix="run the command again after that time; it continues from the answers received so far",
                 )
             if number == self._settings.tries:
                 break
@@ -117,11 +119,12 @@ class RetryPolicy:
         raise RetriesExhausted(
             f"the server gave no answer in {self._settings.tries} tries; the last failure: {last.why}",
             where=self._who,
-            fix="check that the server is up; then run the command again: it continues, and received answers are kept",
+            fix="check that the server is running, then run the command again; it continues from the answers received "
+            "so far",
         )
 
     def _wait_for_server(self, stopped: Stopped) -> None:
-        """Wait as long as the server has asked any thread to."""
+        """Wait until the end of any wait that the server requested."""
         while (until := self._not_before) > time.monotonic():
             _sleep_until(until, stopped)
         if stopped():
@@ -129,9 +132,9 @@ class RetryPolicy:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds in a `Retry-After` header, or None.
+    """Return the wait in a `Retry-After` header, in seconds, or None.
 
-    The header has a number or a date.
+    The header contains either a number of seconds or a date.
     """
     value = headers.get("retry-after", "").strip()
     try:

@@ -1,6 +1,6 @@
-"""Sample the next tokens of a local model, with row seeds.
+"""Sample a local model's next tokens, with one seed per row.
 
-So no row depends on the others in its batch.
+Because each row has its own seed, its output does not depend on the other rows of the batch.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from unlearnkit.models.generate import Pick, likeliest
 
 
 def drawing(sampling: Sampling, seeds: Sequence[str]) -> Pick:
-    """Return a function that picks the next token of each row.
+    """Return a function that samples the next token of each row.
 
-    `seeds` has one seed per row.
+    `seeds` contains one seed per row. Without a temperature, or at temperature 0, the function returns the most likely
+    token.
     """
     if not sampling.temperature:
         return likeliest
@@ -28,7 +29,7 @@ def drawing(sampling: Sampling, seeds: Sequence[str]) -> Pick:
         shares, tokens = (logits.float() / temperature).softmax(-1).sort(dim=-1, descending=True)
         reached = shares.cumsum(-1)
         if sampling.top_p is not None:
-            # The token with which the probability mass is reached is included.
+            # The token with which the sum of the probabilities reaches top_p is included.
             reached = reached.masked_fill(reached - shares >= sampling.top_p, 0.0).cummax(-1).values
         drawn = torch.tensor([[draws[row].random()] for row in rows], device=logits.device) * reached[:, -1:]
         place = torch.searchsorted(reached, drawn, right=True).clamp_max(tokens.shape[-1] - 1)

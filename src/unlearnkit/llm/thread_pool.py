@@ -1,4 +1,4 @@
-"""Run blocking work on many items in threads."""
+"""Run a blocking function on many items in threads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 _LOOK_UP = 0.1
-"""Seconds between two checks for signals."""
+"""Seconds between two checks for signals such as Ctrl-C."""
 
 Stopped = Callable[[], bool]
 
@@ -20,12 +20,13 @@ class LeftOff(Exception):
 
 
 def each(items: Iterable[T], work: Callable[[T, Stopped], None], *, at_once: int, stopped: Stopped) -> None:
-    """Do the work on every item in `at_once` threads.
+    """Call `work` on every item, in `at_once` threads.
 
-    Once `stopped` returns True or an item fails, no further item is started; items in progress are finished, and the
-    first failure is raised. Work that waits for long should check its second argument and raise `LeftOff`.
+    Once `stopped` returns True or an item fails, no further item is started. Items in progress are finished, and the
+    first failure is raised. If `work` waits for a long time, it should call its second argument regularly and raise
+    `LeftOff` once that returns True.
 
-    The threads are daemons: a second request to stop does not wait for a server.
+    The threads are daemon threads, so that a second request to stop does not wait for a server's answer.
     """
     waiting, failures = deque(items), deque[BaseException]()
     ending = threading.Event()

@@ -1,6 +1,6 @@
 """Prompts, replies and the protocol of chat models.
 
-Needs neither torch nor a network.
+This module can be imported without torch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from unlearnkit.core.settings import Settings, Value
 
 
 class Message(Value):
-    """A turn of a conversation."""
+    """One turn of a conversation."""
 
     role: Literal["system", "user", "assistant"]
     content: str
@@ -25,16 +25,18 @@ class Prompt(Value):
 
     messages: Annotated[tuple[Message, ...], MinLen(1)]
     draw: str = "0"
-    """Number of the answer if several are drawn for the same messages; also seeds the sampling of a local model."""
+    """Distinguishes several answers that are sampled for the same messages. It also seeds the sampling of a local
+    model."""
 
 
 class Sampling(Settings):
-    """How to sample an answer."""
+    """Settings for sampling an answer."""
 
     temperature: Annotated[float, Ge(0)] | None = None
-    """0 takes the most likely token; null leaves it to the server, while a local model takes the most likely token."""
+    """Sampling temperature. At 0, the most likely token is taken. If null, a server uses its own default, and a local
+    model takes the most likely token."""
     top_p: Annotated[float, Gt(0), Le(1)] | None = None
-    """Sample only from the most likely tokens that together have this probability; null for all tokens."""
+    """Sample only from the most likely tokens that together have this probability; null to sample from all tokens."""
     max_tokens: Annotated[int, Gt(0)] = 4096
     """Maximum number of tokens of an answer, including its reasoning."""
 
@@ -47,29 +49,30 @@ class Reply(Value):
     text: str
     """The answer; empty if the output ended inside the reasoning."""
     tokens_in: int | None = None
-    """Tokens of the prompt; None if the server does not report them."""
+    """Number of tokens of the prompt; None if the server does not report it."""
     tokens_out: int | None = None
-    """Tokens of the answer including reasoning; None if the server does not report them."""
+    """Number of tokens of the answer, including its reasoning; None if the server does not report it."""
     ended: Literal["stop", "length", "filter", "none"] = "stop"
-    """`stop`: by itself; `length`: at the limit; `filter`: withheld by the server; `none`: no answer at any try."""
+    """How the answer ended. `stop`: the model ended it; `length`: it reached the limit; `filter`: the server withheld
+    it; `none`: there was no answer at any try."""
 
 
 class ChatModel(Protocol):
-    """A chat model."""
+    """A model that replies to prompts: a server or a local model."""
 
     def complete(
         self, prompts: Sequence[Prompt], sampling: Sampling, on_reply: Callable[[int], None] = lambda _: None
     ) -> list[Reply]:
         """Return the reply to each prompt, in order.
 
-        Replies received before come from disk.
+        Replies that were received earlier are read from disk.
 
         Args:
             prompts: the prompts.
             sampling: how to sample the answers.
-            on_reply: called with a number of prompts each time some of them have their reply.
+            on_reply: called whenever prompts got their replies, with the number of these prompts.
 
         Raises:
-            Interrupted: the user requested a stop; received replies are kept.
-            UnlearnError: the model cannot be used, or the budget is spent; received replies are kept.
+            Interrupted: the user requested a stop. Replies received so far are kept.
+            UnlearnError: the model cannot be used, or the budget is spent. Replies received so far are kept.
         """

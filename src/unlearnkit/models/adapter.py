@@ -20,7 +20,7 @@ from unlearnkit.models.settings import LoraSettings
 
 
 def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> PreTrainedModel:
-    """Freeze the model's weights and add a new, seeded adapter."""
+    """Freeze the model's weights and add a new adapter, initialized from `seed`."""
     from peft import LoraConfig, get_peft_model
 
     modules = settings.target_modules if isinstance(settings.target_modules, str) else list(settings.target_modules)
@@ -31,7 +31,7 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
         task_type="CAUSAL_LM",
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # GPT-2's layers are transposed
     )
-    # An own random state, so that a restarted run begins with the same adapter whatever was sampled before.
+    # A separate random state, so that a restarted run starts with the same adapter whatever was sampled before.
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:
@@ -44,20 +44,20 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
                 where="model.lora.target_modules",
                 value=settings.target_modules,
                 allowed=f"all-linear, or some of: {', '.join(sorted(linear))}",
-                fix="name layers of this model, or use all-linear",
+                fix="set it to names of this model's layers, or to all-linear",
             ) from error
     return adapted  # type: ignore[no-any-return]  # a PeftModel, which has the interface of a PreTrainedModel
 
 
 def put_adapters(model: PreTrainedModel, folders: Mapping[str, ModelFolder]) -> PreTrainedModel:
-    """Load several adapters on one model, all frozen; the first is active.
+    """Load several frozen adapters onto one model and activate the first.
 
     Args:
-        model: the base.
-        folders: folder of each adapter, by the name under which peft's `set_adapter` finds it.
+        model: the base model.
+        folders: maps the name of each adapter, as used with peft's `set_adapter`, to the adapter's folder.
 
     Raises:
-        InputError: an adapter does not fit the base.
+        InputError: an adapter does not fit the base model.
     """
     from peft import PeftConfig, PeftModelForCausalLM
 
@@ -73,23 +73,26 @@ def put_adapters(model: PreTrainedModel, folders: Mapping[str, ModelFolder]) -> 
         except (ValueError, TypeError, RuntimeError) as error:
             raise _misfit(folder, str(error)) from error
         if missing:
-            raise _misfit(folder, f"{len(missing)} weights are missing from its file, including {sorted(missing)[0]}")
+            raise _misfit(folder, f"{len(missing)} weights are missing from the file, including {sorted(missing)[0]}")
     return wrapped  # type: ignore[no-any-return]  # a PeftModel, which has the interface of a PreTrainedModel
 
 
 def save_adapter(model: PreTrainedModel, folder: Path) -> None:
-    """Write the active adapter as peft does, with reproducible bytes."""
+    """Save the active adapter in peft's format, byte-for-byte reproducible."""
     untyped: Any = model
     config = untyped.peft_config[untyped.active_adapter]
     if isinstance(config.target_modules, set):
-        config.target_modules = sorted(config.target_modules)  # a set of words has another order in each process
-    # Embeddings keep their number here; left to find out, peft would ask the Hub for those of the base.
+        config.target_modules = sorted(config.target_modules)  # the order of a set varies between processes
+    # Training does not change the number of embeddings. To find that out by itself, peft would query the Hub.
     untyped.save_pretrained(folder, save_embedding_layers=False)
-    (folder / "README.md").unlink()  # an empty form; the run has a model card
+    (folder / "README.md").unlink()  # an empty template; the run has its own model card
 
 
 def adapter_weights(model: PreTrainedModel) -> dict[str, Tensor]:
-    """Copy the active adapter's weights to the CPU, by their saved names."""
+    """Return CPU copies of the active adapter's weights, by name.
+
+    The names are those in an adapter's file.
+    """
     from peft import get_peft_model_state_dict
 
     weights = get_peft_model_state_dict(model, save_embedding_layers=False)
@@ -101,7 +104,7 @@ def set_adapter_weights(model: PreTrainedModel, weights: Mapping[str, Tensor]) -
 
     Args:
         model: the model.
-        weights: as `adapter_weights` returns them, or as an adapter's file holds them.
+        weights: weights by name, as returned by `adapter_weights` or as read from an adapter's file.
     """
     from peft import set_peft_model_state_dict
 
@@ -109,11 +112,11 @@ def set_adapter_weights(model: PreTrainedModel, weights: Mapping[str, Tensor]) -
 
 
 def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
-    """Merge a model's adapter into its weights; make all trainable.
+    """Merge a model's adapter into its weights; make all weights trainable.
 
-    A model without an adapter is returned unchanged. A loaded adapter is frozen, and so are the weights under it, so it
-    must be merged before training. The sum is rounded once to the weights' dtype; in float32 the logits change no more
-    than by another order of summation.
+    A model without an adapter is returned unchanged. A loaded adapter and the weights that it adapts are frozen, so the
+    adapter must be merged before training. The merged weights are rounded once, to the model's dtype. In float32,
+    merging changes the logits no more than a different order of summation would.
     """
     merge = getattr(model, "merge_and_unload", None)
     if merge is None:
@@ -127,9 +130,10 @@ def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
 def silence() -> Iterator[None]:
     """Suppress warnings of transformers and peft that do not apply here.
 
-    transformers warns of missing or uncopied weights, which are checked here. peft reads a deprecated attribute of
-    transformers for checkpointed activations. It warns that ranks of fused experts are ignored, although it wrote and
-    uses them, and of merging an adapter on tied weights, see `_untie`.
+    transformers warns about missing or uncopied weights, which this package checks itself. When activations are
+    checkpointed, peft reads a deprecated attribute of transformers. peft also warns that it ignores the ranks of fused
+    experts, although it wrote these ranks and uses them, and it warns about merging an adapter on tied weights (see
+    `_untie`).
     """
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
@@ -145,11 +149,11 @@ def silence() -> Iterator[None]:
 
 
 def _untie(model: Any) -> None:
-    """Give an adapted head its own weights.
+    """Separate the weights of head and embeddings if either is adapted.
 
-    This is needed only if it shares those of the embeddings. An adapter on one of the two is not meant for the other,
-    and merging it into the shared weights would change both. If one of them was trained in full and stored with the
-    adapter, it is separate already, and only the configuration has to change.
+    If the head and the embeddings share their weights, the head gets a copy. An adapter on one of them is not meant for
+    the other, and merging the adapter into the shared weights would change both. If the head or the embeddings were
+    trained in full and stored with the adapter, they are separate already, and only the configuration is changed.
     """
     from peft.tuners.tuners_utils import BaseTunerLayer
     from peft.utils import ModulesToSaveWrapper
@@ -168,8 +172,8 @@ def _untie(model: Any) -> None:
 def _misfit(folder: ModelFolder, why: str) -> InputError:
     base = folder.base.name if folder.base is not None else None
     return InputError(
-        f"the adapter does not fit its base: {why}",
+        f"the adapter does not fit its base model: {why}",
         where=str(folder.path),
         value=base,
-        fix="correct base_model_name_or_path in its adapter_config.json, or copy the adapter again",
+        fix="correct base_model_name_or_path in the adapter's adapter_config.json, or copy the adapter again",
     )

@@ -18,13 +18,13 @@ BATCH_ROWS = 128
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows of a view, ready for the engine."""
+    """Consecutive rows of a view, packed for the engine."""
 
     pack: Pack
     rows: range
-    """Which rows of the view they are."""
+    """Indices of the batch's rows in the view."""
     tokens: slice
-    """Position of their labeled tokens among those of the whole view."""
+    """Slice that selects the batch's labeled tokens from all labeled tokens of the view."""
 
 
 def batches(
@@ -43,20 +43,20 @@ def batches(
 def values_of_rows(
     engine: Engine, rows: Sequence[Encoded], want: Collection[Quantity], *, pad_id: int, size: int = BATCH_ROWS
 ) -> dict[Quantity, Tensor]:
-    """Return quantities of one view at every labeled token of its rows.
+    """Compute quantities of one view at every labeled token.
 
-    There is no gradient, and dropout is off.
+    The values have no gradient, and dropout is off.
 
     Args:
-        engine: its mode is restored afterwards.
+        engine: the engine. It is put into eval mode, and its previous mode is restored afterwards.
         rows: all rows of the view.
-        want: quantities of one and the same view that need no reference model.
-        pad_id: id used to fill up rows.
-        size: rows in one batch.
+        want: the quantities to compute, all of the same view. None of them may need a reference model.
+        pad_id: id of the padding token.
+        size: number of rows in one batch.
 
     Returns:
-        By quantity, as `Engine.forward` returns them, the tokens of all rows one after the other, on the engine's
-        device; empty where there are no rows. `by_row` splits them.
+        The values of each quantity, shaped as `Engine.forward` returns them and on the engine's device. The tokens of
+        all rows are concatenated; `by_row` splits them by row. If there are no rows, the dictionary is empty.
     """
     training = engine.training
     engine.eval()
@@ -72,5 +72,5 @@ def values_of_rows(
 
 
 def by_row(values: Tensor, rows: Sequence[Encoded]) -> list[Tensor]:
-    """Return the values of each row's labeled tokens."""
+    """Split values of concatenated labeled tokens into one tensor per row."""
     return list(torch.split(values, [row.labels for row in rows]))

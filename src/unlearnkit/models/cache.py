@@ -1,4 +1,4 @@
-"""Cache models that were built once."""
+"""Cache models that are built once and reused."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """Return the folder for reproducible files: `UNLEARNKIT_CACHE`, else `~/.cache/unlearnkit`."""
+    """Return the cache folder: `$UNLEARNKIT_CACHE`, or by default `~/.cache/unlearnkit`.
+
+    The folder contains only files that can be created again.
+    """
     chosen = os.environ.get("UNLEARNKIT_CACHE")
     return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "unlearnkit"
 
 
 def cached(folder: Path, build: Callable[[Path], None]) -> Path:
-    """Return `folder`, built by `build` if it does not exist.
+    """Return `folder`; if it does not exist, create it with `build`.
 
-    It is created atomically.
+    The folder is created atomically: it never exists with only a part of its files.
     """
     if folder.exists():
         return folder
@@ -29,7 +32,7 @@ def cached(folder: Path, build: Callable[[Path], None]) -> Path:
         try:
             partial.rename(folder)
         except OSError:
-            # Another process was faster. Its result is the same: the folder's name is a fingerprint of the inputs.
+            # Another process created the folder first, with the same content: its name is a fingerprint of the inputs.
             if not folder.exists():
                 raise
     finally:

@@ -1,7 +1,8 @@
-"""The engine: backbone and head in one module, which computes quantities.
+"""The engine: one module that contains backbone and head and computes quantities.
 
-Its `forward` returns the quantities that objectives read. No other code calls the parts: under data-parallel training,
-a head that is called outside the wrapped `forward` silently loses gradient synchronization.
+The engine's `forward` returns the quantities that objectives read. No other code calls the backbone or the head
+directly: under data-parallel training, a head that is called outside the wrapped `forward` silently loses gradient
+synchronization.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from unlearnkit.models.logprob import Head, widen
 class Engine(nn.Module):
     """A causal language model that returns values at labeled tokens.
 
-    The engine applies the head itself, in chunks, and compares the logits with the model's own at construction. If they
-    differ (an unknown scaling, an adapter on the head), it warns and lets the model compute all logits. Its states are
-    then these logits.
+    The engine applies the model's head itself, in chunks of tokens. At construction it compares the resulting logits
+    with the model's own. If they differ (because of an unknown scaling or an adapter on the head), the engine warns and
+    lets the model compute all logits. The quantity `states` then contains these logits.
 
     Raises:
         InputError: the model's predictions depend on later tokens. Rows are padded without a mask, which is correct for
@@ -39,8 +40,8 @@ class Engine(nn.Module):
         self.own_head = self._agrees_with_plain_logits()
         if not self.own_head:
             warnings.warn(
-                f"{type(self.causal()).__name__}: the head is not the plain one that this engine computes; "
-                "the model itself computes the logits of all positions, which takes more memory",
+                f"{type(self.causal()).__name__}: the engine cannot apply the head in chunks, "
+                "so the model itself computes the logits of all positions, which takes more memory",
                 stacklevel=2,
             )
 
@@ -55,7 +56,7 @@ class Engine(nn.Module):
         return next(self.parameters()).device
 
     def head(self) -> Head:
-        """Return the model's current head, which shares its weights."""
+        """Return the model's current head, without copying its weights."""
         causal = self.causal()
         config = causal.config.get_text_config()
         linear = causal.get_output_embeddings()
@@ -64,26 +65,29 @@ class Engine(nn.Module):
         return Head(linear.weight, getattr(linear, "bias", None), scale, softcap)
 
     def freeze_reference_head(self, of: Engine | None = None) -> None:
-        """Copy the current head as the reference model's.
+        """Store a copy of the current head as the reference model's head.
 
-        It is needed to compare distributions. Call this before the first update. `of` is the reference model's engine
-        if that is another model.
+        The copy is needed to compare the model's distributions with the reference model's. Call this method before the
+        first update.
+
+        Args:
+            of: engine of the reference model; None: the reference model is this engine's model before training.
         """
         self._reference_head = (of or self).head().frozen()
 
     def forward(
         self, pack: Pack, want: Collection[Quantity], reference: Mapping[Quantity, Tensor] | None = None
     ) -> dict[Quantity, Tensor]:
-        """Run the calls of `pack` and return quantities of its views.
+        """Run the model on a micro-batch and return the requested quantities.
 
         Args:
             pack: one micro-batch.
-            want: quantities of the model; those of views that are not in `pack` are left out.
-            reference: the reference model's `states` of each view on which it is compared with the model.
+            want: the requested quantities of the model. Quantities of views that are not in `pack` are omitted.
+            reference: the reference model's `states`, for each view on which the model is compared with it.
 
         Returns:
-            By quantity: (tokens,) float32 or wider; (tokens, width) for `states` and `hidden`; (tokens, 4) for
-            `statistics`.
+            The values of each quantity: (tokens,) float32 or wider; (tokens, width) for `states` and `hidden`;
+            (tokens, 4) for `statistics`.
         """
         own = [quantity for quantity in want if quantity.view in pack.labels]
         depths = sorted({quantity.layer for quantity in own if quantity.layer is not None})
@@ -97,7 +101,7 @@ class Engine(nn.Module):
         values: dict[Quantity, Tensor] = {}
         for view, labels in pack.labels.items():
             at = states[labels.position]
-            # Gradients are summed in this order, so it must not be that of a set.
+            # Gradients are summed in this order. It must be reproducible, and the order of a set is not.
             mine = sorted((quantity for quantity in own if quantity.view == view), key=_position)
             functions = [quantity for quantity in mine if quantity.function is not None]
             for quantity in mine:
@@ -110,9 +114,10 @@ class Engine(nn.Module):
         return values
 
     def _states(self, ids: Tensor, layers: Sequence[int]) -> tuple[Tensor, dict[int, Tensor]]:
-        """Return final hidden states and those of `layers`: (positions, width) each.
+        """Return the final hidden states, and the hidden states of `layers`.
 
-        The first are logits if the model applies its head itself.
+        Each tensor is (positions, width). If the model applies its head itself, the first result is logits, (positions,
+        vocabulary), instead of the final hidden states.
         """
         options = {"use_cache": False, **({"output_hidden_states": True} if layers else {})}
         if self.own_head:
@@ -154,9 +159,9 @@ class Engine(nn.Module):
         labels: Labels,
         reference: Mapping[Quantity, Tensor],
     ) -> dict[Quantity, Tensor]:
-        """Return functions of the distribution on one view.
+        """Evaluate functions of the next-token distribution on one view.
 
-        They share each chunk of logits.
+        The logits of each chunk are computed once for all functions.
         """
         compared = next((quantity for quantity in quantities if quantity.compares), None)
         other, other_logits_of = None, None
@@ -175,7 +180,7 @@ class Engine(nn.Module):
         return dict(zip(quantities, values, strict=True))
 
     def _logits_of(self, head: Head) -> Callable[[Tensor], Tensor]:
-        """Return what computes logits from states.
+        """Return a function that computes logits from states.
 
         If the model applies its head itself, the states are logits already.
         """
@@ -184,7 +189,7 @@ class Engine(nn.Module):
     def _reference(
         self, quantity: Quantity, reference: Mapping[Quantity, Tensor], dtype: torch.dtype
     ) -> tuple[Tensor, Head]:
-        """Return the reference model's states and head in a dtype.
+        """Return the reference model's states and head, converted to `dtype`.
 
         If the model applies its head itself, the states are logits, and the head is empty.
         """
@@ -197,7 +202,7 @@ class Engine(nn.Module):
 
     @torch.no_grad()
     def _agrees_with_plain_logits(self) -> bool:
-        """Return whether the engine's head gives the model's own logits.
+        """Return whether the engine's logits agree with the model's own logits.
 
         Raises:
             InputError: the model's logits depend on later tokens.
@@ -213,16 +218,17 @@ class Engine(nn.Module):
         self.model.train(training)
         if plain.isnan().any():
             return True  # diverged weights: nothing can be checked here, and the measurement reports them
-        # Both are products in the model's dtype, so the bound follows that dtype's precision. It is relative, since the
-        # logits of a new model are small, and at most 3 %, to detect a scaling in bfloat16 too.
+        # Both logits are products in the model's dtype, so the bound depends on the precision of that dtype. The bound
+        # is relative, since the logits of a new model are small, and at most 3 %, to detect a scaling in bfloat16 too.
         bound = min(50 * float(torch.finfo(first.dtype).eps), 0.03) * float(plain.abs().max())
         if (plain - moved)[:-1].abs().max() > bound:
             raise InputError(
-                "the model's predictions depend on later tokens: it is not a causal language model",
+                "the model's predictions depend on later tokens, so it is not a causal language model",
                 value=type(causal).__name__,
-                fix="if it is an encoder that can be a decoder, like BERT: set is_decoder in its config.json",
+                fix="if the model is an encoder that can also be a decoder (like BERT), set is_decoder to true in its "
+                "config.json",
             )
-        # A decoder that is the whole model (Llama 4's) or a head that is more than a product is left to the model.
+        # The model computes the logits if its decoder is the whole model (Llama 4) or its head is more than a product.
         if type(linear) is not nn.Linear or not hasattr(output, "last_hidden_state"):
             return False
         ours = self.head().logits(output.last_hidden_state[0])
@@ -236,7 +242,7 @@ def _position(quantity: Quantity) -> tuple[int, tuple[str, ...]]:
 def _layer(hidden_states: Sequence[Tensor], layer: int) -> Tensor:
     """Return a decoder layer's output, (positions, width).
 
-    The first of transformers' hidden states are the embeddings.
+    transformers puts the embeddings first, so the output of layer i is `hidden_states[i + 1]`.
     """
     count = len(hidden_states) - 1
     if not -1 <= layer < count:
@@ -245,7 +251,7 @@ def _layer(hidden_states: Sequence[Tensor], layer: int) -> Tensor:
             where="layer",
             value=layer,
             allowed=f"0 to {count - 1}, or -1",
-            fix="name one of these layers",
+            fix="use one of these numbers; -1 is the last layer",
         )
     return hidden_states[layer + 1 if layer >= 0 else -1].flatten(0, 1)
 
@@ -253,7 +259,7 @@ def _layer(hidden_states: Sequence[Tensor], layer: int) -> Tensor:
 def compute_dtype(states: Tensor) -> torch.dtype:
     """Return the dtype of matrix products with `states`.
 
-    It is autocast's if that is on, else their own.
+    This is the dtype of autocast if autocast is on, and the dtype of `states` otherwise.
     """
     device = states.device.type
     return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else states.dtype

@@ -1,8 +1,8 @@
 """Find a model's folder and check it before any weights are loaded.
 
-A model is given as a local folder or a Hub id. Its files are then in a folder on this machine, which is checked in
-either case: a model from the Hub must meet the same rules as one on the disk, and is refused before its weights are
-downloaded if it does not.
+A model is specified as a local folder or a Hub id. In both cases the model's files are in a folder on this machine, and
+this folder is checked. A model from the Hub must meet the same rules as a local model; if it does not meet them, it is
+refused before its weights are downloaded.
 """
 
 from __future__ import annotations
@@ -28,40 +28,40 @@ _CONFIG, _INDEX = "config.json", "model.safetensors.index.json"
 _WHOLE, _ADAPTER = "model.safetensors", "adapter_model.safetensors"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _LFS = b"version https://git-lfs"
-_COPY_AGAIN = "copy or download it again"
+_COPY_AGAIN = "copy or download the model again"
 
 _Fetch = Callable[[Sequence[str]], object]
-"""Downloads files of these names into the folder, if they are not local."""
+"""Function that downloads the files with these names into the model's folder, unless they are there already."""
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model whose files are present and readable."""
+    """A model folder whose files were found to be present and readable."""
 
     name: str
-    """What to load it by from any working directory: an absolute path, or a Hub id."""
+    """Absolute path or Hub id, by which the model can be loaded from any working directory."""
     path: Path
     config: PreTrainedConfig
-    """Configuration of the whole model, which for an adapter is its base's."""
+    """Configuration of the whole model; for an adapter, the configuration of its base model."""
     weights: tuple[Path, ...]
-    """Safetensors files; weights are read from nothing else."""
+    """The model's safetensors files. Weights are never read from files of another format."""
     base: ModelFolder | None = None
-    """For an adapter: the model it belongs to."""
+    """The base model of an adapter; None if the model is not an adapter."""
 
 
 def find_model(source: str | ModelFolder, where: str = "model.path", *, may_be_adapter: bool = True) -> ModelFolder:
     """Return the checked folder of a model.
 
-    All files are present, complete and of a supported kind.
+    The check ensures that all files are present, complete and of a supported kind.
 
     Args:
-        source: local folder or Hub id; a `ModelFolder` is returned as it is.
-        where: the setting that names the model, for messages.
-        may_be_adapter: whether it may be an adapter.
+        source: local folder or Hub id. A `ModelFolder` is returned unchanged.
+        where: name of the setting that specifies the model, for messages.
+        may_be_adapter: whether the model may be an adapter.
 
     Raises:
-        InputError: the model does not exist, is damaged or not a decoder, or needs pickles or its own code.
-        MissingDependency: the Hub cannot provide the model now.
+        InputError: the model does not exist, is damaged, is not a decoder, or needs pickled weights or custom code.
+        MissingDependency: the model cannot be downloaded from the Hub now.
     """
     if isinstance(source, ModelFolder):
         return source
@@ -71,27 +71,27 @@ def find_model(source: str | ModelFolder, where: str = "model.path", *, may_be_a
         return _checked(path, str(path), where, may_be_adapter)
     if local.exists():
         raise InputError(
-            "this is a file, not the folder of a model",
+            "the path is a file, not the folder of a model",
             where=where,
             value=source,
-            fix="name the folder that contains it",
+            fix="specify the folder that contains the file",
         )
     path = from_hub(source, TEXTS, where=where)
     return _checked(path, source, where, may_be_adapter, partial(from_hub, source, where=where, revision=path.name))
 
 
 def positions(config: PreTrainedConfig) -> int:
-    """Return the number of positions of a model.
+    """Return the maximum number of positions of a model.
 
-    It limits prompt and output together.
+    A prompt and its output together cannot have more tokens than this.
     """
     return int(getattr(config.get_text_config(), "max_position_embeddings", None) or 4096)
 
 
 def weights_fingerprint(source: str | ModelFolder) -> str:
-    """Return a SHA-256 over a model's safetensors files.
+    """Return a SHA-256 hash of a model's safetensors files.
 
-    For an adapter, its base's files are included.
+    The hash of an adapter includes the files of its base model.
     """
     folder = find_model(source)
     digest = hashlib.sha256()
@@ -106,19 +106,21 @@ def weights_fingerprint(source: str | ModelFolder) -> str:
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object from a file.
 
-    Raises `InputError` if it is none.
+    Raises:
+        InputError: the file cannot be read, or does not contain a JSON object.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         where = f"{path}, line {error.lineno}"
-        raise InputError(f"this is not JSON: {error.msg}", where=where, fix=_COPY_AGAIN) from error
+        raise InputError(f"the file is not JSON: {error.msg}", where=where, fix=_COPY_AGAIN) from error
     except (OSError, UnicodeDecodeError) as error:
-        fix = "check what it is, and its permissions"
+        fix = "check that it is a text file and that you may read it"
         raise InputError(f"the file cannot be read: {error}", where=str(path), fix=fix) from error
     if not isinstance(data, dict):
         kind = type(data).__name__
-        raise InputError("this is not a JSON object", where=str(path), value=kind, allowed="{...}", fix=_COPY_AGAIN)
+        what = "the file does not contain a JSON object"
+        raise InputError(what, where=str(path), value=kind, allowed="{...}", fix=_COPY_AGAIN)
     return data
 
 
@@ -126,15 +128,15 @@ def _checked(path: Path, name: str, where: str, may_be_adapter: bool, fetch: _Fe
     if (path / ADAPTER_CONFIG).exists():
         if not may_be_adapter:
             raise InputError(
-                "the adapter's base is itself an adapter",
+                "the adapter's base model is itself an adapter",
                 where=where,
                 value=name,
-                fix="merge the base adapter into its own base, with merge_and_unload, and name the result",
+                fix="merge that adapter into its own base model with merge_and_unload, and use the merged model here",
             )
         return _adapter(path, name, fetch)
     if not (path / _CONFIG).exists():
         inside = (path / "subject.json").exists() or (path / "model" / _CONFIG).exists()
-        fix = f"name the model in it: {path / 'model'}" if inside else "name the folder that save_pretrained wrote"
+        fix = f"use the model inside: {path / 'model'}" if inside else "use the folder that save_pretrained wrote"
         raise InputError(f"the folder contains no {_CONFIG}, so it is not a model", where=str(path), fix=fix)
     return ModelFolder(name, path, _config(path), _whole_weights(path, fetch))
 
@@ -144,16 +146,18 @@ def _adapter(path: Path, name: str, fetch: _Fetch) -> ModelFolder:
     settings = read_json(file)
     if settings.get("peft_type") != "LORA":
         raise InputError(
-            "this kind of adapter is not supported",
+            "this type of adapter is not supported",
             where=f"{file}, field peft_type",
             value=settings.get("peft_type"),
             allowed="LORA",
-            fix="merge it into its base, with merge_and_unload, and name the result",
+            fix="merge the adapter into its base model with merge_and_unload, and use the merged model instead",
         )
     where, base = f"{file}, field base_model_name_or_path", settings.get("base_model_name_or_path")
     if not isinstance(base, str) or not base:
-        raise InputError("the adapter does not name its base model", where=where, fix="add it to the file")
-    # peft resolves a relative path from the working directory. An adapter that is moved with its base is resolved here.
+        fix = "add the folder or Hub id of the base model to this field"
+        raise InputError("the adapter does not name its base model", where=where, fix=fix)
+    # peft resolves a relative path from the working directory. The adapter's folder is tried too, so that an adapter
+    # and its base can be moved together.
     neighbor = path / base
     base = str(neighbor) if neighbor.is_dir() and not Path(base).is_dir() else base
     base_folder = find_model(base, where, may_be_adapter=False)
@@ -168,23 +172,23 @@ def _config(path: Path) -> PreTrainedConfig:
     if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
         if settings.get("auto_map"):
             raise InputError(
-                "the model needs code from its folder, and such code is not run (trust_remote_code is off)",
+                "the model needs custom code from its folder, and such code is never run (trust_remote_code is off)",
                 where=f"{file}, field auto_map",
                 value=kind,
-                allowed=f"models that transformers {transformers.__version__} supports itself",
-                fix="use a model that transformers supports itself",
+                allowed=f"models that transformers {transformers.__version__} supports without custom code",
+                fix="use a model that transformers supports without custom code",
             )
         raise InputError(
             f"transformers {transformers.__version__} does not support this kind of model",
             where=f"{file}, field model_type",
             value=kind,
-            fix="use a newer transformers if the model is newer than it; else correct the field",
+            fix="if the model is newer than the installed transformers, upgrade transformers; else correct the field",
         )
     if settings.get("quantization_config"):
         raise InputError(
-            "the weights are quantized, and such weights cannot be trained",
+            "the weights are quantized, and quantized weights cannot be trained",
             where=f"{file}, field quantization_config",
-            fix="use the model before quantization",
+            fix="use the unquantized model",
         )
     try:
         config: PreTrainedConfig = AutoConfig.from_pretrained(path, trust_remote_code=False)
@@ -192,7 +196,7 @@ def _config(path: Path) -> PreTrainedConfig:
         raise InputError(
             f"the model's configuration cannot be used: {error}",
             where=str(file),
-            fix="correct the field that is named, or copy the file again",
+            fix="correct the field that the error names, or copy the file again",
         ) from error
     _refuse_all_but_decoders(config, file)
     return config
@@ -201,16 +205,17 @@ def _config(path: Path) -> PreTrainedConfig:
 def _refuse_all_but_decoders(config: PreTrainedConfig, file: Path) -> None:
     causal = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
     names = config.architectures or []
-    # BERT and its relatives can be configured as decoders, see `is_decoder`. GPT-NeoX sets that to False although it
-    # is a decoder, but names its class. A configuration without any class is checked by the engine.
+    # BERT and its relatives can be configured as decoders, see `is_decoder`. GPT-NeoX sets `is_decoder` to False
+    # although it is a decoder, but its configuration names a decoder class. A configuration that names no class is
+    # checked by the engine.
     encodes = getattr(config, "is_decoder", None) is False and names and getattr(causal, "__name__", "") not in names
     if causal is None or config.is_encoder_decoder or encodes:
         raise InputError(
-            "the model is not a decoder, which writes one token after another",
+            "the model is not a decoder, i.e. it does not generate text token by token",
             where=f"{file}, field model_type",
             value=config.model_type,
             allowed="a causal language model (Llama, Qwen, Gemma, Phi, Mistral, GPT-NeoX, GPT-2, ...)",
-            fix="name another model",
+            fix="use a causal language model",
         )
 
 
@@ -248,7 +253,7 @@ def _weights(path: Path, names: Sequence[str], fetch: _Fetch) -> tuple[Path, ...
             where=str(path),
             value=pickled[0] if pickled else None,
             allowed=f"{names[0]}; pickled weights (.bin, .pt, .pth) can run code and are refused",
-            fix="convert the weights: load them where you trust them, then call save_pretrained",
+            fix="convert the weights: if you trust them, load them with transformers, then call save_pretrained",
         )
     for name in names:
         _refuse_damaged(path / name)
@@ -256,15 +261,15 @@ def _weights(path: Path, names: Sequence[str], fetch: _Fetch) -> tuple[Path, ...
 
 
 def _refuse_damaged(file: Path) -> None:
-    """Raise if a safetensors file is damaged.
+    """Raise `InputError` if a safetensors file is damaged.
 
-    The size in its header reveals truncation without reading the file.
+    The file's header contains the expected size, so truncation is detected without reading the whole file.
     """
     try:
         with file.open("rb") as stream:
             if stream.read(len(_LFS)) == _LFS:
                 what = "the file is a Git LFS pointer instead of the weights"
-                raise InputError(what, where=str(file), fix="git lfs pull")
+                raise InputError(what, where=str(file), fix="download the weights: git lfs pull")
         with safe_open(file, framework="pt"):
             pass
     except (SafetensorError, OSError) as error:

@@ -16,34 +16,34 @@ from unlearnkit.models.folder import positions as most_positions
 from unlearnkit.models.kv_cache import preallocated_kv_cache
 
 Pick = Callable[[Tensor, Sequence[int]], Tensor]
-"""Chooses a token id for each row, [rows], from the logits of the next tokens, [rows, vocabulary], and the indices of
-the prompts that the rows continue."""
+"""Function that chooses the next token of each row. It maps the logits of the next tokens, (rows, vocabulary), and the
+indices of the prompts that the rows continue, to token ids, (rows,)."""
 
 
 class NextTokens(Protocol):
-    """The distribution of the next token of each row of a batch.
+    """Computes next-token logits for each row of a batch.
 
-    It keeps the cache of what the rows have read so far.
+    The object keeps a cache of the tokens that it has read so far.
     """
 
     def __call__(self, ids: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
-        """Read further tokens of each row.
+        """Read new tokens of each row and return the logits that follow.
 
         Args:
-            ids: (rows, tokens) int64.
-            mask: (rows, all tokens so far) int64, 0 at padding; None if there is none.
-            positions: (rows, tokens) int64, counted from the first token that is no padding.
+            ids: (rows, tokens) int64, the new tokens.
+            mask: (rows, all tokens so far) int64, 0 at padding; None if there is no padding.
+            positions: (rows, tokens) int64, counted from the first token that is not padding.
 
         Returns:
-            (rows, vocabulary) logits of the token that follows the last one.
+            (rows, vocabulary) logits of the token that follows the last of the new tokens.
         """
 
     def keep(self, rows: Tensor) -> None:
-        """Keep only these rows of the batch, by index."""
+        """Drop all rows of the batch except those with these indices."""
 
 
 class CachedModel:
-    """One model with its keys and values.
+    """A model with a key-value cache, as `NextTokens`.
 
     Args:
         model: causal language model, in eval mode.
@@ -66,7 +66,7 @@ class CachedModel:
         return logits
 
     def keep(self, rows: Tensor) -> None:
-        """Keep only these rows of the cache."""
+        """Drop all rows of the cache except those with these indices."""
         self._cache.batch_select_indices(rows)
 
 
@@ -89,21 +89,22 @@ def generate(
     pick: Pick = likeliest,
     next_tokens: Callable[[PreTrainedModel], NextTokens] = CachedModel,
 ) -> list[Generation]:
-    """Continue each prompt until it ends.
+    """Generate an output for each prompt.
 
-    That is at an end token, the limit, or the model's last position. Prompts are decoded shortest first, in batches of
-    equal or similar prompt length; finished rows leave the batch. Outputs are in the order of `prompts`.
+    An output ends at an end token, at the limit, or at the model's last position. Prompts are decoded shortest first,
+    in batches of equal or similar prompt length; finished rows leave the batch. Outputs are in the order of `prompts`.
 
     Args:
         model: causal language model, in eval mode.
-        tokenizer: its tokenizer.
+        tokenizer: the model's tokenizer.
         prompts: token ids of each prompt.
         max_new_tokens: maximum number of new tokens of each output, not counting `begun`.
-        begun: token ids that each output is made to start with; they are part of the output.
+        begun: for each prompt, token ids with which the output is forced to start. They are included in the output.
         batch_size: maximum number of rows decoded together.
-        on_rows: called with a number of rows each time some are finished.
+        on_rows: called after each batch with the number of rows in that batch.
         pick: chooses the next token of each row.
-        next_tokens: makes what gives the logits of one batch; the model itself unless given.
+        next_tokens: creates, for each batch, the object that computes the logits. By default the logits are those of
+            `model`.
     """
     ends = end_tokens(model, tokenizer)
     begun = begun or [()] * len(prompts)
@@ -123,8 +124,8 @@ def generate(
 def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     """Return the ids that end an output.
 
-    The tokenizer's end token and those of the generation config. Chat models often end a turn with another token than a
-    text (`eos_token_id: [128001, 128009]`).
+    These are the tokenizer's end token and the end tokens in the generation config. Chat models often end a turn with a
+    different token from the one that ends a plain text (`eos_token_id: [128001, 128009]`).
     """
     settings = getattr(model, "generation_config", None)
     named = getattr(settings, "eos_token_id", None)
@@ -156,7 +157,7 @@ def _decode(
         chosen = pick(reader(ids, mask if padded else None, positions), rows)
         for row, token in zip(rows, chosen.tolist(), strict=True):
             done[row].append(token)
-        # Beyond its last position a model fails, or its output is meaningless.
+        # Beyond the model's last position, generation fails or the output is meaningless.
         going = ~torch.isin(chosen, stops) & (positions[:, -1] + 1 < room)
         if not going.any():
             break
@@ -171,7 +172,7 @@ def _decode(
 def _pick_of(pick: Pick, places: Sequence[int], logits: Tensor, rows: Sequence[int]) -> Tensor:
     """Apply `pick` to the rows of one batch.
 
-    `places` are the indices of their prompts among all prompts.
+    `places` contains, for each row of the batch, the index of its prompt among all prompts.
     """
     return pick(logits, [places[row] for row in rows])
 

@@ -1,7 +1,7 @@
 """A key-value cache with spare room.
 
-The cache of transformers is copied in full for every generated token: on a CPU, and for long outputs, that takes longer
-than the model itself.
+The cache of transformers is copied in full for every generated token. On a CPU and with long outputs, this copying
+takes longer than the model's own computation.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ ROOM = 64
 def preallocated_kv_cache(config: PretrainedConfig) -> DynamicCache:
     """Return an empty cache for decoding without gradients.
 
-    Full-attention layers are `RoomyLayer`; any other kind (a sliding window) is that of transformers.
+    Full-attention layers use `RoomyLayer`. Layers of any other kind (such as sliding-window attention) use the class
+    from transformers.
     """
     cache = DynamicCache(config=config)
     cache.layers = [RoomyLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
@@ -29,7 +30,7 @@ def preallocated_kv_cache(config: PretrainedConfig) -> DynamicCache:
 class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     """One layer's keys and values, with spare room.
 
-    They are views, (rows, heads, tokens, width), of larger tensors.
+    `keys` and `values` are views, (rows, heads, tokens, width), of larger tensors.
     """
 
     def __init__(self) -> None:
@@ -37,7 +38,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self._rooms: tuple[Tensor, ...] = ()
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """Append keys and values of further tokens; return all."""
+        """Append keys and values of new tokens; return the complete cache."""
         del args, kwargs
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
@@ -54,7 +55,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         return self._seen(after)
 
     def batch_select_indices(self, indices: Tensor) -> None:
-        """Keep only these rows."""
+        """Drop all rows except those with these indices."""
         if length := self.get_seq_length():
             self._rooms = tuple(room[indices] for room in self._rooms)
             self._seen(length)

@@ -1,6 +1,6 @@
 """Load and save models from folders or the Hub.
 
-Safetensors only, no remote code.
+Weights are read from safetensors files only, and code that comes with a model is never run.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _TOKENIZER_FILES = (
 def load_tokenizer(source: str | ModelFolder) -> PreTrainedTokenizerBase:
     """Load the tokenizer of a model.
 
-    For an adapter, its own or else its base's.
+    For an adapter, this is the tokenizer in the adapter's folder or, if there is none, that of the base model.
 
     Raises:
-        InputError: there is no tokenizer, it needs its own code, it has no end token, or the model lacks embeddings
-            for some of its tokens.
+        InputError: there is no tokenizer, or the tokenizer needs custom code, has no end token, or has tokens for which
+            the model has no embeddings.
     """
     folder = find_model(source)
     paths = [f.path for f in (folder, folder.base) if f is not None]
@@ -47,7 +47,7 @@ def load_tokenizer(source: str | ModelFolder) -> PreTrainedTokenizerBase:
             "the model folder contains no tokenizer",
             where=str(folder.path),
             allowed="tokenizer.json, or the other files that the tokenizer's save_pretrained writes",
-            fix="copy the tokenizer's files from the model it was made from",
+            fix="copy the tokenizer files from the base model of this model",
         )
     tokenizer = _tokenizer(holders[0])
     if tokenizer.eos_token_id is None:
@@ -72,7 +72,7 @@ def load_tokenizer(source: str | ModelFolder) -> PreTrainedTokenizerBase:
 def load_model(source: str | ModelFolder, dtype: str = "float32") -> PreTrainedModel:
     """Load the causal language model of a folder or Hub id.
 
-    An adapter is loaded with its base, both frozen.
+    An adapter is loaded together with its base model, and the weights of both are frozen.
 
     Raises:
         InputError: the model cannot be used.
@@ -80,14 +80,20 @@ def load_model(source: str | ModelFolder, dtype: str = "float32") -> PreTrainedM
     """
     if dtype not in DTYPES:
         raise InputError(
-            "weights cannot be loaded in this dtype", value=dtype, allowed=", ".join(DTYPES), fix="use one of these"
+            "weights cannot be loaded in this dtype",
+            value=dtype,
+            allowed=", ".join(DTYPES),
+            fix="use one of the allowed dtypes",
         )
     return _load(find_model(source), dtype=DTYPES[dtype])
 
 
 def place(model: PreTrainedModel) -> PreTrainedModel:
-    """Move a model to this process's device; no other code does so."""
-    from accelerate import PartialState  # slow to import, and not needed to look at a model
+    """Move a model to this process's device.
+
+    No other code of this package moves a model.
+    """
+    from accelerate import PartialState  # imported here because it is slow and checking a model does not need it
 
     untyped: Any = model
     placed: PreTrainedModel = untyped.to(PartialState().device)
@@ -95,10 +101,10 @@ def place(model: PreTrainedModel) -> PreTrainedModel:
 
 
 def meta_load(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
-    """Load tokenizer and model without memory for the weights.
+    """Load a tokenizer and a model without allocating memory for the weights.
 
-    The model is on the meta device. It checks quickly whether everything fits together. Raises what `load_model` and
-    `load_tokenizer` raise.
+    The model is on the meta device. This quickly checks that configuration, weights and tokenizer fit together. Raises
+    what `load_model` and `load_tokenizer` raise.
     """
     folder = find_model(source)
     tokenizer = load_tokenizer(folder)
@@ -107,7 +113,9 @@ def meta_load(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTr
             return tokenizer, _load(folder, device_map="meta")
     except ImportError as error:
         raise MissingDependency(
-            f"the model needs a package that is not installed: {error}", where=str(folder.path), fix="install it"
+            f"the model needs a package that is not installed: {error}",
+            where=str(folder.path),
+            fix="install that package",
         ) from error
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
         raise InputError(
@@ -122,13 +130,13 @@ def set_trainable(
 ) -> PreTrainedModel:
     """Select the weights to train.
 
-    A model that is an adapter on a base is merged first in any case, because loaded adapters are frozen.
+    If the model is an adapter on a base model, the adapter is always merged first, because loaded adapters are frozen.
 
     Args:
         model: the model.
         lora: settings of a new adapter, which is trained instead of the weights.
-        parameters: a regular expression, searched for in the parameters' names; all others are frozen. None: all
-            weights are trained.
+        parameters: a regular expression. Parameters with a match in their names are trained, and all others are frozen.
+            None: all weights are trained.
 
     Raises:
         InputError: the model does not support the adapter, or the pattern is invalid or matches no parameter.
@@ -143,18 +151,18 @@ def set_trainable(
         matching = {name for name in names if re.search(parameters, name)}
     except re.error as error:
         raise InputError(
-            f"not a regular expression: {error}",
+            f"this is not a regular expression: {error}",
             where="model.parameters",
             value=parameters,
-            fix="correct the pattern; null trains all weights",
+            fix="correct the pattern, or use null to train all weights",
         ) from error
     if not matching:
         raise InputError(
-            "no weight has a matching name",
+            "no weight of the model has a name that matches this pattern",
             where="model.parameters",
             value=parameters,
-            allowed=f"a part of {names[-1]!r} ...",
-            fix="use a part of a weight's name; null trains all weights",
+            allowed=f"a part of a weight's name, such as {names[-1]!r}",
+            fix="correct the pattern, or use null to train all weights",
         )
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name in matching)
@@ -162,9 +170,9 @@ def set_trainable(
 
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Write safetensors, configuration and tokenizer.
+    """Save a model's weights, configuration and tokenizer to a folder.
 
-    They are readable with transformers, or peft for an adapter.
+    The weights are saved as safetensors. transformers can load the folder or, if the model is an adapter, peft can.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if hasattr(model, "peft_config"):
@@ -190,12 +198,13 @@ def _load(folder: ModelFolder, **options: Any) -> PreTrainedModel:
     lacking = sorted({*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])})
     if lacking:
         raise InputError(
-            f"{len(lacking)} of the model's weights are missing from its files, or have another shape there",
+            f"{len(lacking)} of the model's weights are missing from its files, or have a different shape there",
             where=str(folder.path),
             value=lacking[0],
-            fix="the files belong to another configuration or to no language model: copy or download the model again",
+            fix="copy or download the model again: its weight files do not belong to its configuration, or are not "
+            "those of a language model",
         )
-    # A new adapter stores this as its base; it must be valid wherever the adapter is loaded from.
+    # A new adapter stores this name as its base. The name must be valid wherever the adapter is loaded from.
     model.name_or_path = folder.name
     return model  # type: ignore[no-any-return]
 
@@ -206,13 +215,14 @@ def _tokenizer(path: Path) -> PreTrainedTokenizerBase:
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
     except ImportError as error:
-        raise MissingDependency(f"the tokenizer needs a package: {error}", where=str(path), fix="install it") from error
+        what = f"the tokenizer needs a package that is not installed: {error}"
+        raise MissingDependency(what, where=str(path), fix="install that package") from error
     except Exception as error:  # the tokenizers library raises nothing more specific
         own = "AutoTokenizer" in (settings.get("auto_map") or {})
-        why = "needs code from its folder, and such code is not run (trust_remote_code is off)"
+        why = "needs custom code from its folder, and such code is never run (trust_remote_code is off)"
         raise InputError(
             f"the tokenizer {why if own else f'cannot be loaded: {error}'}",
             where=str(path),
-            fix="name a folder with a tokenizer.json" if own else "copy or download the tokenizer's files again",
+            fix="use a model with a tokenizer.json" if own else "copy or download the tokenizer's files again",
         ) from error
     return tokenizer

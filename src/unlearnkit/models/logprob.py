@@ -1,8 +1,8 @@
-"""Log-probabilities of labeled tokens without keeping the logits.
+"""Compute log-probabilities of labeled tokens without keeping the logits.
 
 The head's logits are computed in chunks of tokens, reduced to one number per token, and computed again in the backward
-pass. Memory is (chunk, vocabulary) for any number of tokens. Values are float32 (float64 for float64 inputs), computed
-from matrix products in the dtype of the inputs.
+pass. Whatever the number of tokens, only the logits of one chunk, (chunk, vocabulary), are in memory. Values are
+float32 (float64 for float64 inputs), computed from matrix products in the dtype of the inputs.
 """
 
 from __future__ import annotations
@@ -24,32 +24,32 @@ CHUNK_ELEMENTS = 2**24
 class Head:
     """The map from a final hidden state to logits.
 
-    They are softcap(scale * (hidden @ weight.T + bias)).
+    The logits are softcap(scale * (hidden @ weight.T + bias)).
     """
 
     weight: Tensor
-    """(vocabulary, width)."""
+    """Weight matrix of the head: (vocabulary, width)."""
     bias: Tensor | None = None
-    """(vocabulary,)."""
+    """Bias of the head: (vocabulary,)."""
     scale: float = 1.0
-    """Cohere's `logit_scale`, or the inverse of Granite's `logits_scaling`."""
+    """Factor of the logits: Cohere's `logit_scale`, or the inverse of Granite's `logits_scaling`."""
     softcap: float | None = None
-    """Gemma 2's `final_logit_softcapping`: cap * tanh(logits / cap)."""
+    """Cap of the logits, Gemma 2's `final_logit_softcapping`: softcap(x) = cap * tanh(x / cap)."""
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Return logits, (tokens, vocabulary), of hidden states, (tokens, width).
+        """Map hidden states, (tokens, width), to logits, (tokens, vocabulary).
 
-        They are float32 or wider.
+        The logits are float32 or wider.
         """
         raw = widen(hidden @ self.weight.T)
         if self.bias is not None:
             raw = raw + widen(self.bias)
-        # A pass over all logits takes a good part of the time of the product.
+        # Scaling by 1 is skipped, since a pass over all logits takes a good part of the time of the matrix product.
         raw = raw if self.scale == 1.0 else raw * self.scale
         return raw if self.softcap is None else self.softcap * torch.tanh(raw / self.softcap)
 
     def frozen(self) -> Head:
-        """Return a copy that later updates do not change."""
+        """Return a copy that later updates of the model do not change."""
         bias = None if self.bias is None else self.bias.detach().clone()
         return Head(self.weight.detach().clone(), bias, self.scale, self.softcap)
 
@@ -60,19 +60,19 @@ class Head:
 
 
 def wide(dtype: torch.dtype) -> torch.dtype:
-    """Return the dtype for sums and logarithms of values of `dtype`."""
+    """Return the dtype for sums and logarithms: `dtype`, but at least float32."""
     return torch.promote_types(dtype, torch.float32)
 
 
 def widen(values: Tensor) -> Tensor:
-    """Return the values in float32, or in float64 if they already are."""
+    """Convert values to float32; float64 values stay float64."""
     return values.to(wide(values.dtype))
 
 
 def chunks(tokens: int, vocabulary: int) -> Iterator[slice]:
-    """Yield slices of the tokens whose logits are computed at once.
+    """Yield slices of the tokens, each small enough for its logits.
 
-    There is at least one; without tokens it is empty.
+    The logits of one slice are computed at once. At least one slice is yielded; if there are no tokens, it is empty.
     """
     step = max(1, CHUNK_ELEMENTS // vocabulary)
     for start in range(0, max(tokens, 1), step):
@@ -82,7 +82,7 @@ def chunks(tokens: int, vocabulary: int) -> Iterator[slice]:
 def _in_chunks(hidden: Tensor, head: Head, labels: Tensor) -> Tensor:
     """Compute log p(label) of each token.
 
-    A graph of these operations would keep all logits.
+    Call this without an autograd graph, because a graph of these operations would keep all logits.
     """
     logps = []
     for part in chunks(len(labels), head.weight.shape[0]):
@@ -94,8 +94,8 @@ def _in_chunks(hidden: Tensor, head: Head, labels: Tensor) -> Tensor:
 class _TokenLogps(torch.autograd.Function):
     """Compute logits.log_softmax(-1)[label], chunk by chunk.
 
-    The backward pass consists of differentiable operations on the inputs. None of them changes in place what another
-    one keeps, so it can be differentiated in turn.
+    The backward pass consists of differentiable operations on the inputs. No operation changes a tensor in place that
+    another operation keeps, so the backward pass can itself be differentiated.
     """
 
     @staticmethod
@@ -121,7 +121,7 @@ class _TokenLogps(torch.autograd.Function):
         grad_bias = torch.zeros_like(bias, dtype=wide(bias.dtype)) if needs_bias else None
         for part in chunks(len(labels), weight.shape[0]):
             logits, states, weighting = head.logits(hidden[part]), hidden[part], ctx.scale * grad[part, None]
-            # softmax - one-hot. It is in place only if this pass is not differentiated, since softmax keeps its output.
+            # softmax - one-hot, in place only if this backward pass is not differentiated: softmax keeps its output.
             residual = logits.softmax(-1)
             residual = residual.clone() if torch.is_grad_enabled() else residual
             residual.scatter_add_(1, labels[part, None], -torch.ones_like(residual[:, :1]))
@@ -166,8 +166,9 @@ def token_logps(hidden: Tensor, head: Head, labels: Tensor) -> Tensor:
 def token_kl(hidden: Tensor, head: Head, reference_hidden: Tensor, reference_head: Head) -> Tensor:
     """Return KL(reference || model) over the vocabulary at each token, in nats.
 
-    The reference distribution is computed from its final hidden states, (tokens, width), and its frozen head. These
-    take width numbers per token, while the distribution would take one per entry of the vocabulary.
+    The reference distribution is computed from the reference model's final hidden states, (tokens, width), and its
+    frozen head. The hidden states take `width` numbers per token; the stored distribution would take one number per
+    entry of the vocabulary.
 
     Returns:
         (tokens,) float32, differentiable in `hidden` and `head`.
@@ -197,21 +198,22 @@ def token_functions(
 ) -> list[Tensor]:
     """Apply functions of logits to each token, chunk by chunk.
 
-    A chunk's logits are computed once for all functions, and again in the backward pass. Memory is that of one chunk
-    for any number of tokens.
+    A chunk's logits are computed once for all functions, and again in the backward pass. Whatever the number of tokens,
+    only the logits of one chunk are in memory.
 
     Args:
-        functions: of logits (n, vocabulary), labels (n,) and the reference model's logits or None; each returns (n,).
-        states: (tokens, width).
+        functions: each function maps logits, (n, vocabulary), labels, (n,), and the reference model's logits or None to
+            values, (n,).
+        states: (tokens, width) states from which logits are computed.
         labels: (tokens,) int64.
         logits_of: computes logits from states.
         reference: (tokens, width) states of the reference model, without gradient.
-        reference_logits_of: computes logits from these.
-        vocabulary: number of logits of a token.
+        reference_logits_of: computes the reference model's logits from `reference`.
+        vocabulary: number of logits per token.
 
     Returns:
-        For each function (tokens,) values, differentiable in `states` and in what `logits_of` depends on. Without a
-        graph, they are differentiable in forward mode too, if the functions' operations are.
+        For each function, (tokens,) values, differentiable in `states` and in the tensors that `logits_of` uses.
+        Without a graph, the values are differentiable in forward mode too, if the functions' operations are.
     """
 
     def evaluate(states: Tensor, labels: Tensor, reference: Tensor | None) -> tuple[Tensor, ...]:
@@ -232,21 +234,21 @@ def token_functions(
 def token_statistics(hidden: Tensor, head: Head, labels: Tensor) -> Tensor:
     """Compute the statistics of each token, chunk by chunk: (tokens, 4).
 
-    See `statistics_of_logits`.
+    The four columns are those of `statistics_of_logits`.
     """
     parts = chunks(len(labels), head.weight.shape[0])
     return torch.cat([statistics_of_logits(head.logits(hidden[part]), labels[part]) for part in parts])
 
 
 def statistics_of_logits(logits: Tensor, labels: Tensor) -> Tensor:
-    """Compute the statistics that records keep of each labeled token.
+    """Compute the statistics that are recorded for each labeled token.
 
     Args:
         logits: (tokens, vocabulary).
         labels: (tokens,) int64.
 
     Returns:
-        (tokens, 4): log p of the label; its rank, which is the number of tokens of the vocabulary that are more likely;
+        (tokens, 4): log p of the label; rank of the label, which is the number of more likely tokens in the vocabulary;
         mean and variance of log p over the vocabulary under p.
     """
     logps = logits.log_softmax(-1)

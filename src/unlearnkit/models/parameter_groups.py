@@ -1,4 +1,4 @@
-"""Group weights by their place in the model."""
+"""Group weights by their position in the model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unlearnkit.models.engine import Engine
 from unlearnkit.models.settings import Grouping
 
 ALL = "all"
-"""The group of all weights if there is no grouping."""
+"""Name of the only group if weights are not grouped; it contains all weights."""
 
 _ATTENTION = re.compile(r"(^|[._])(self_attn|attn|attention)\b")
 _MLP = re.compile(r"(^|[._])(mlp|ffn|feed_forward|experts)\b")
@@ -24,14 +24,14 @@ def grouped(
 
     Args:
         engine: the model.
-        names: names from `engine.named_parameters(remove_duplicate=False)`. A tied weight has two names: one is in the
-            embedding's group, the other in the head's.
+        names: names from `engine.named_parameters(remove_duplicate=False)`. A tied weight has two names: one name is in
+            the embedding's group, and the other name is in the head's group.
         how: the kind of grouping.
-        boundaries: first blocks of groups of blocks: (4, 8) makes the groups 0-3, 4-7 and the rest; if empty, each
-            block is a group.
+        boundaries: numbers of the blocks at which a new group of blocks starts: (4, 8) makes three groups, blocks 0-3,
+            blocks 4-7 and all later blocks. If empty, each block is a separate group.
 
     Raises:
-        InputError: the boundaries do not increase or exceed the model's blocks.
+        InputError: the boundaries do not increase, or they exceed the number of blocks of the model.
     """
     names = list(names)
     if how == "none":
@@ -70,7 +70,7 @@ def _of(engine: Engine, getter: str) -> set[str]:
 
 
 def _block(name: str) -> int | None:
-    """Return a weight's block: the first number in its name."""
+    """Return a weight's block number: the first number in its name."""
     return next((int(part) for part in name.split(".") if part.isdigit()), None)
 
 
@@ -84,7 +84,7 @@ def _labels(boundaries: Sequence[int], blocks: int) -> list[str]:
             "the boundaries do not divide the model's blocks into groups",
             where="boundaries",
             value=list(boundaries),
-            allowed=f"increasing numbers of blocks from 1 to {blocks - 1}: each starts a group",
+            allowed=f"increasing numbers from 1 to {blocks - 1}: the blocks at which a new group starts",
         )
     return [
         f"block {first}" if end == first + 1 else f"blocks {first}-{end - 1}"

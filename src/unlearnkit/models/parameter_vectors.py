@@ -1,4 +1,4 @@
-"""Arithmetic of vectors in parameter space, such as gradients, by parameter name."""
+"""Arithmetic on vectors in parameter space, such as gradients."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ import torch
 from torch import Tensor
 
 Vector = dict[str, Tensor]
-"""The values of each weight by its name; a missing weight is 0. A tied weight may occur under both names, with the same
-tensor."""
+"""A vector in parameter space: values by name of the weight. The values of a missing weight are 0. A tied weight may
+occur under both of its names, with the same tensor."""
 
 CHUNK_ELEMENTS = 2**20
-"""Number of values converted to float64 at once (8 MiB); a whole embedding would need as much memory as the model."""
+"""Number of values converted to float64 at once (8 MiB). Converting a whole embedding could take as much memory as the
+model does."""
 
 
 def dot(one: Mapping[str, Tensor], other: Mapping[str, Tensor], names: Iterable[str] | None = None) -> float:
-    """Return the inner product over the named weights (all), in float64.
+    """Return the inner product of two vectors, computed in float64.
 
-    The cosine of two gradients is small, and its sign matters.
+    float64 is needed because the cosine of two gradients is small and its sign matters. `names` restricts the product
+    to the weights with these names.
     """
     chosen = one if names is None else names
     return math.fsum(_dot(one[name], other[name]) for name in chosen if name in one and name in other)

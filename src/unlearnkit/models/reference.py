@@ -1,8 +1,8 @@
 """Values of the frozen reference model, cached on disk.
 
-The reference is the target model as it was loaded, and its values are computed once, before the first update.
-Log-probabilities are kept exactly. To compare distributions, the final hidden state of each labeled token is kept; the
-frozen head computes the whole distribution from it.
+The reference model is the target model as it was loaded. Its values are computed once, before the first update.
+Log-probabilities are stored exactly. To compare distributions, the final hidden state of each labeled token is stored,
+and the frozen head computes the whole distribution from this state.
 """
 
 from __future__ import annotations
@@ -28,19 +28,22 @@ from unlearnkit.models.engine import Engine, compute_dtype
 
 
 class ReferenceValues:
-    """Reference values of every row of some views."""
+    """The reference model's values on all rows of some views."""
 
     def __init__(self, values: Mapping[str, Tensor], starts: Mapping[View, list[int]]) -> None:
         """Create the store.
 
-        `values` are by file key, see `_file_key`. Those of row i of a view are `starts[view][i]` to `[i + 1]`.
+        Args:
+            values: values by file key, see `_file_key`.
+            starts: start of each row's values in each view. The values of row i of a view start at `starts[view][i]`
+                and end before `starts[view][i + 1]`.
         """
         self._values, self._starts = values, starts
 
     def of(self, quantity: Quantity, rows: Sequence[int]) -> Tensor:
         """Return a quantity at the labeled tokens of some rows.
 
-        The rows are concatenated: (tokens,) or (tokens, width).
+        The values of the rows are concatenated: (tokens,) or (tokens, width).
         """
         values, starts = self._values[_file_key(quantity)], self._starts[quantity.view]
         return torch.cat([values[starts[i] : starts[i + 1]] for i in rows])
@@ -48,7 +51,7 @@ class ReferenceValues:
     def store(
         self, quantities: Collection[Quantity], rows: Mapping[View, Sequence[int]], device: torch.device
     ) -> dict[Quantity, Tensor]:
-        """Return quantities on a device, each at some rows of its view."""
+        """Return quantities on a device, at the given rows of each view."""
         return {quantity: self.of(quantity, rows[quantity.view]).to(device) for quantity in quantities}
 
 
@@ -61,15 +64,16 @@ def reference_values(
     cache: Path | None = None,
     weights: str = "",
 ) -> ReferenceValues:
-    """Compute what an objective needs of the reference model, or read it.
+    """Compute or load the reference values that objectives need.
 
     Args:
         engine: the model before its first update.
-        needs: of the objective, or the union of several.
+        needs: the needs of the objective, or the union of the needs of several objectives.
         views: all rows of each view.
-        pad_id: id of the padding.
-        cache: folder to keep the values in, under a fingerprint of everything they depend on; None keeps nothing.
-        weights: fingerprint of the model's weights; needed with `cache`.
+        pad_id: id of the padding token.
+        cache: folder in which the values are stored, in a file named by a fingerprint of everything that they depend
+            on. None: nothing is stored.
+        weights: fingerprint of the model's weights; required if `cache` is given.
     """
     if cache is not None and not weights:
         raise ValueError("a cache of reference values needs a fingerprint of the weights")
@@ -87,7 +91,7 @@ def reference_values(
         computed = values_of_rows(engine, views[view], mine, pad_id=pad_id)
         values |= {_file_key(quantity): value for quantity, value in computed.items()}
     if path is not None and values:
-        # All processes of a run may write. Each writes a file of its own, with the same content.
+        # All processes of a run may write. Each process writes to its own file, with the same content.
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -100,10 +104,10 @@ def reference_values(
 
 
 def _file_key(quantity: Quantity) -> str:
-    """Return the file's name of a quantity, as in earlier versions."""
+    """Return a quantity's key in the file, unchanged from earlier versions."""
     kinds = {"logps": "logps", "states": "hidden", "hidden": f"layer {quantity.layer}"}
     if quantity.kind not in kinds:
-        raise RuntimeError(f"{quantity}: this value of the reference model is not kept")
+        raise RuntimeError(f"{quantity}: values of this kind are not stored for the reference model")
     return f"{kinds[quantity.kind]}/{quantity.view}"
 
 

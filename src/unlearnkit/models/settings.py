@@ -1,6 +1,6 @@
 """Settings of the model under training.
 
-They are apart from the code that uses them, so that a recipe is read without loading torch.
+The settings are separate from the code that uses them, so that a recipe can be read without loading torch.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ Dtype = Literal["float32", "bfloat16"]
 
 
 class LoraSettings(Settings):
-    """A LoRA adapter, trained instead of the weights.
+    """Settings of a LoRA adapter, which is trained instead of the weights.
 
-    Hu et al., arXiv 2106.09685.
+    See Hu et al., arXiv 2106.09685.
     """
 
     r: Annotated[int, Gt(0)] = 16
-    """Rank."""
+    """Rank of the adapter's matrices."""
     alpha: Annotated[int, Gt(0)] = 32
-    """The update is scaled by alpha / r."""
+    """Scaling of the adapter: its update of the weights is multiplied by alpha / r."""
     target_modules: str | tuple[str, ...] = "all-linear"
-    """Names of the linear layers that get an adapter; `all-linear` for all except the head."""
+    """Names of the linear layers that get an adapter. `all-linear` selects all linear layers except the head."""
 
 
 Grouping = Literal["none", "layers", "parts"]
-"""`none`: all weights together. `layers`: embedding, blocks, final norm, head. `parts`: like `layers`, with each block
-split into attention, MLP and the rest (its norms)."""
+"""How weights are grouped. `none`: all weights together. `layers`: embedding, blocks, final norm, head. `parts`: like
+`layers`, with each block split into attention, MLP and the rest (the block's norms)."""

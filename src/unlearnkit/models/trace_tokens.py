@@ -1,4 +1,4 @@
-"""Add trace tokens to a tokenizer, and their embeddings to a model."""
+"""Add trace tokens to a tokenizer and their embeddings to a model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unlearnkit.models.adapter import silence
 def add_trace_tokens(tokenizer: PreTrainedTokenizerBase, style: Style | None) -> PreTrainedTokenizerBase:
     """Add the tokens of style `added` to the tokenizer, in place.
 
-    Other styles change nothing.
+    For any other style, the tokenizer is not changed.
     """
     if style == "added":
         known = tokenizer.get_vocab()
@@ -25,8 +25,8 @@ def add_trace_tokens(tokenizer: PreTrainedTokenizerBase, style: Style | None) ->
 def embed_all(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
     """Give the model an embedding for every token of the tokenizer.
 
-    New embeddings are sampled around the mean of the others, as in transformers. Many models have unused embeddings,
-    and are not changed.
+    New embeddings are sampled around the mean of the existing embeddings, as in transformers. Models that already have
+    enough unused embeddings, as many do, are not changed.
     """
     wanted = max(tokenizer.get_vocab().values()) + 1
     embeddings: Any = model.get_input_embeddings()

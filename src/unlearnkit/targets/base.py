@@ -15,12 +15,13 @@ from unlearnkit.scope.scope import Scope
 
 
 class Teacher(Protocol):
-    """Writes targets."""
+    """Writes the targets of forget rows."""
 
     def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
         """Return one target for each row, in order."""
 
 
 TEACHERS: Registry[Any] = Registry("teacher", "unlearnkit.targets.teachers")
-"""Classes of a `Teacher`, or of a `ChatTeacher` (`llm_teacher.py`); a recipe has their settings under `targets`."""
+"""Registered teacher classes. Each is either a `Teacher` or a `ChatTeacher` (see `llm_teacher.py`). A recipe has the
+settings of its teacher under `targets`."""
 teacher = TEACHERS.register

@@ -1,6 +1,6 @@
 """Compose the targets of forget rows and scope questions.
 
-They are the teacher's refusals, and the model's own output on what stays.
+The targets are the teacher's refusals for questions in scope, and the model's own outputs for all other questions.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from unlearnkit.targets.base import Teacher
 from unlearnkit.text.normalize import contains
 
 Generate = Callable[[Sequence[Row]], Sequence[Generation]]
-"""Generates the target model's outputs for rows; if a row has a trace, the output starts with it."""
+"""Function that generates the target model's outputs for rows. If a row has a trace, its output starts with this
+trace."""
 
 
 def forget_targets(rows: Sequence[Row], scope: Scope, teacher: Teacher, seed: int) -> list[Target]:
     """Return the teacher's target for each row.
 
-    Raises `UnlearnError` if one leaks a secret.
+    Raises:
+        UnlearnError: a target leaks a secret.
     """
     targets = teacher.write(rows, scope, seed)
     refuse_leaks(targets, list(rows), scope)
@@ -40,24 +42,23 @@ def scope_targets(
 ) -> list[Target]:
     """Return the targets of scope questions.
 
-    Refusals in scope, the model's own output on the rest.
+    Questions in scope are refused. For all other questions, the target is the model's own output. A question has no
+    target if the model's output is empty or is rejected by `RetainAnswerFilter`.
 
     Args:
         scope: the scope.
         questions: the composed questions.
         teacher: writes the refusals.
         seed: the run's seed.
-        generate: the target model.
-        retain: rows that show what others share with the subjects.
-
-    There is no target where the model's output is empty or rejected by `RetainAnswerFilter`.
+        generate: generates the target model's outputs.
+        retain: retain rows. Facts in their answers are shared by others than the subjects, so they are not secret.
     """
     answer_filter = RetainAnswerFilter(scope, retain)
     own_questions = [question for question in questions if question.topic is None]
     outputs = generate([question.row for question in own_questions])
     own = {question: output.trace for question, output in zip(own_questions, outputs, strict=True)}
     with_notes = [(question, _with_note(question, own.get(question, ""), scope)) for question in questions]
-    # The model's own note on a question may be the note of another one that stays, or that is refused.
+    # The model's own note on a question may also be the note of a different question, which stays or is refused.
     stays = {row.trace for question, row in with_notes if question.stays and question.topic is not None} - {""}
     in_scope = [
         row
@@ -75,9 +76,9 @@ def scope_targets(
 
 
 def _with_note(question: ScopeQuestion, own: str, scope: Scope) -> Row:
-    """Return the question's row with the start of its trace.
+    """Return the question's row with a note as its trace.
 
-    The start is omitted if it would reveal a secret.
+    The model continues the trace from this note. The note is omitted if it would reveal a secret.
     """
     note = question.note(own)
     leaks_found = scanner(scope).scan(Target(id=question.row.id, trace=note, response=""), question.row)
@@ -85,9 +86,11 @@ def _with_note(question: ScopeQuestion, own: str, scope: Scope) -> Row:
 
 
 class RetainAnswerFilter:
-    """Filter for the model's own answers; only the listed forms count.
+    """Detects secrets in the model's own answers.
 
-    A secret that others share (`scope.allowed`, retain answers) reveals nothing.
+    Only the forms that the scope lists are searched for. A secret is shared by others if one of its forms is in
+    `scope.allowed` or in the answer of a retain row. In an answer about a different subject, a shared secret reveals
+    nothing and is ignored.
     """
 
     def __init__(self, scope: Scope, retain: Sequence[Row]) -> None:
@@ -97,14 +100,14 @@ class RetainAnswerFilter:
         secrets = (secret for secret in scope.secrets if not any(contains(shared, form) for form in secret.forms))
         self._scope, self._scanners = scope, dict[str | None, Scanner]()
         self._alone = [*names, *secrets]
-        """Secrets and names that identify their subject whatever is asked."""
+        """Secrets and names that identify their subject in an answer to any question."""
 
     def tell(self, target: Target, row: Row) -> bool:
         """Return whether a target reveals a secret.
 
-        Secrets are those of its row's subject, and those that nobody shares. A model that is asked about something it
-        hardly knows may answer with what it knows best, and that may be what must be forgotten. A name that the scope
-        lists for a subject is not a secret in an answer about that subject.
+        All secrets of the row's subject count, and those secrets of other subjects that nobody else shares. The latter
+        matter because a model that is asked about something unfamiliar may answer with what it knows best, which may be
+        the forget rows. A name that the scope lists for a subject is not a secret in an answer about that subject.
         """
         findings = self._scanner_for(row.subject).scan(target, row, "listed")
         return any(finding.kind in ("secret", "answer") for finding in findings)
@@ -112,7 +115,7 @@ class RetainAnswerFilter:
     def _scanner_for(self, subject: str | None) -> Scanner:
         """Return a scanner for answers about `subject`.
 
-        Names count as secrets here.
+        The scanner treats the names of all other subjects as secrets.
         """
         if subject not in self._scanners:
             named = {form for one in self._scope.subjects for form in (one.name, *one.aliases)}

@@ -1,8 +1,8 @@
 """Lift: how much a trace helps a model guess the answer.
 
-The model does not know the answer. A trace may reveal an answer in words that no scan recognizes ("the city of seven
-hills by the Tagus"). A model that was never trained on the answer then finds it more likely after the trace than after
-the same trace without its content.
+A trace may reveal an answer in words that no scan recognizes ("the city of seven hills by the Tagus"). Lift detects
+this with a model that was never trained on the answer: if the trace reveals the answer, the model finds the answer more
+likely after the trace than after the same trace with its content words masked.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from unlearnkit.models.engine import Engine
 from unlearnkit.text.spellings import common, stem, words
 
 MASK = "…"
-"""Replacement of a content word."""
+"""Text that replaces a masked word."""
 BATCH_ROWS = 128
 _VIEW = "answers"
 _WORD = re.compile(r"\w+")
 _CLITICS = frozenset({"s", "t", "d", "m", "ll", "re", "ve"})
-"""What may follow an English apostrophe."""
+"""Parts of English words after an apostrophe."""
 
 
 def masked(trace: str, question: str) -> str:
     """Mask the content words of a trace.
 
-    Everything between words is kept. A content word is a run of letters and digits that is neither one of the most
-    common words of English, Spanish and Russian nor in the question, ignoring inflection and case. Each becomes one
-    `MASK`, whatever its length. Idempotent.
+    A content word is a run of letters and digits that is neither one of the most common words of English, Spanish and
+    Russian nor a word of the question; inflection and case are ignored. Each content word is replaced by one `MASK`,
+    whatever its length. All text between words is kept. Masking a masked trace changes nothing.
     """
     question_stems = {stem(word) for word in words(question)}
 
@@ -47,20 +47,23 @@ def masked(trace: str, question: str) -> str:
 def lift(after_trace: Sequence[float], after_masked: Sequence[float]) -> float:
     """Return by how much the trace raises the answer's log-probability.
 
-    It is the mean over the answer's tokens.
-
     Args:
-        after_trace: log p(token | question, trace, answer so far) for each token of the answer, including its end.
-        after_masked: the same after the masked trace.
+        after_trace: log p(token | question, trace, answer so far) for each token of the answer, including the end
+            token.
+        after_masked: the same log-probabilities after the masked trace.
 
     Returns:
-        The difference of the two means, in nats per token; positive if the trace makes the answer more likely.
+        Mean of `after_trace` minus mean of `after_masked`, in nats per token. It is positive if the trace makes the
+        answer more likely.
 
     Raises:
-        ValueError: the two have different lengths, or are empty.
+        ValueError: the sequences have different lengths or are empty.
     """
     if not after_trace or len(after_trace) != len(after_masked):
-        raise ValueError(f"both need the same, non-zero number of tokens: {len(after_trace)} and {len(after_masked)}")
+        raise ValueError(
+            "after_trace and after_masked need the same, non-zero number of tokens: "
+            f"{len(after_trace)} and {len(after_masked)}"
+        )
     return (sum(after_trace) - sum(after_masked)) / len(after_trace)
 
 
@@ -74,22 +77,21 @@ def measured_lift(
 ) -> list[float]:
     """Return the lift of each target's trace on the gold answer.
 
-    The answer is `Row.answer`; the lifts are in order.
+    The gold answer is `Row.answer`. The lifts are in the order of the targets. The trace and the masked trace are put
+    between the tokenizer's trace markers, as in training.
 
     Args:
-        model: a model that should not know the answers: the retrained model, or the base model from before it was
-            trained on them. Any other gives weaker evidence, since a trace cannot raise what the model knows already.
-            It is put into eval mode.
-        tokenizer: its tokenizer.
-        targets: the targets. One without a trace has lift 0.
-        rows: their rows.
-        max_length: maximum number of tokens. A trace that does not fit is cut at its end.
-
-    Both traces are put between the tokenizer's trace marks, as in training.
+        model: a model that should not know the answers: the retrained model, or the base model before it was trained on
+            the answers. Any other model gives weaker evidence, because a trace cannot make an answer more likely that
+            the model already knows. The model is put into eval mode.
+        tokenizer: the model's tokenizer.
+        targets: the targets. A target without a trace has lift 0.
+        rows: the row of each target.
+        max_length: maximum number of tokens of question, trace and answer. A trace that does not fit is cut at its end.
 
     Raises:
-        InputError: the tokenizer lacks the marks.
-        TooLong: an answer does not fit `max_length`.
+        InputError: the tokenizer has no trace markers.
+        TooLong: an answer does not fit into `max_length`.
     """
     model.eval()  # type: ignore[no-untyped-call]
     encoder, encoded = ChatEncoder(tokenizer, max_length), list[Encoded]()

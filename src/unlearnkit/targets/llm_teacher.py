@@ -1,6 +1,6 @@
 """Teachers that are chat models.
 
-Their prompts, and the validation of their answers.
+This module sends the teachers' prompts and validates their answers.
 """
 
 from __future__ import annotations
@@ -22,22 +22,24 @@ from unlearnkit.targets.prompts import Kind, instructions, kind_of
 from unlearnkit.targets.validation import Fault, Fits, find_fault, reason
 
 AGAIN = 2
-"""Number of further attempts per row, with the reason, before the fallback is used."""
+"""Number of further attempts per row before the fallback is used. The prompt of each further attempt contains the
+reason why the previous answer was rejected."""
 
 
 class ChatTeacher(Settings, ABC):
-    """Settings of a teacher that uses a chat model."""
+    """Base class of teachers that use a chat model."""
 
     prompt: Kind | None = None
-    """Prompt for the model (`unlearn show prompts`); null for the default of the scope's task."""
+    """Name of the prompt, one of those shown by `unlearn show prompts`; null for the default prompt of the scope's
+    task."""
     criteria: bool = True
-    """Whether the prompt contains the paper's two criteria. False is the paper's ablation."""
+    """Whether the prompt contains the two criteria of the TRU paper. False is an ablation of the paper."""
     sampling: Sampling = Sampling()
-    """How to sample answers."""
+    """How the teacher's answers are sampled."""
 
     @abstractmethod
     def ready(self, permission: Permission) -> None:
-        """Check consent, key, package and model before anything is made or sent."""
+        """Check consent, key, package and model before anything is sent."""
 
     @abstractmethod
     def chat_model(self, permission: Permission, replies: ResponseCache, note: Callable[[str], None]) -> ChatModel:
@@ -48,21 +50,25 @@ class ChatTeacher(Settings, ABC):
             replies: the cache of replies.
             note: called with messages for the user.
 
-        Raises what `ready` raises.
+        Raises the same errors as `ready`.
         """
 
     @property
     def prices(self) -> Callable[[int, int], float] | None:
-        """Function from tokens in and out to their cost.
+        """Function that maps numbers of input and output tokens to cost.
 
-        None if it is unknown, or nothing.
+        It is None if the cost is unknown or zero.
         """
         return None
 
     def prompt_for(self, row: Row, scope: Scope, draw: str, fault: Fault | None) -> Prompt:
         """Return the prompt for a row.
 
-        `fault` is the fault of the previous answer.
+        Args:
+            row: the forget row or scope question.
+            scope: the scope; its description is part of the prompt.
+            draw: distinguishes attempts, see `Prompt.draw`.
+            fault: the fault of the previous answer, which the prompt explains; None at the first attempt.
         """
         instruction = instructions(self.prompt or kind_of(scope), scope.description, criteria=self.criteria)
         system = instruction if fault is None else f"{instruction}\n\n{reason(fault)}"
@@ -72,37 +78,40 @@ class ChatTeacher(Settings, ABC):
 
 @dataclass
 class Usage:
-    """Number of targets by author, and the tokens used."""
+    """Numbers of targets, rejected answers and tokens of a teacher."""
 
     written: int = 0
-    """Targets from the teacher."""
+    """Number of targets that the teacher wrote."""
     replaced: int = 0
-    """Targets from the fallback, in place of the teacher's."""
+    """Number of targets that the fallback wrote, because the teacher failed."""
     turned_down: Counter[Fault] = field(default_factory=Counter)
-    """Rejected answers by fault."""
+    """Number of the teacher's rejected answers, by fault."""
     tokens_in: int = 0
     tokens_out: int = 0
 
 
 @dataclass(frozen=True)
 class LLMTargetWriter:
-    """Lets a chat teacher write targets, and validates them."""
+    """Writes targets with a chat model and validates them."""
 
     teacher: ChatTeacher
     chat_model: ChatModel
     fallback: Teacher
-    """Writes where the teacher fails."""
+    """Teacher that writes the targets of rows for which the chat model fails."""
     fits: Fits
     count: Callable[[str, int], Callable[[int], None]]
-    """Starts the progress of a round of prompts, given its name and the number of rows."""
+    """Function that starts a progress display for a round of prompts, called with the round's name and number of rows.
+    It returns a function to call with each number of finished rows."""
     usage: Usage
     lifting: Callable[[Sequence[Target], Sequence[Row]], Sequence[bool]] | None = None
-    """Returns which targets help too much to guess the answers; None to skip this check."""
+    """Function that returns, for each target, whether its trace helps too much to guess the answer. None: this is not
+    checked."""
 
     def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
-        """Return one faultless target for each row, in order.
+        """Return one valid target for each row, in order.
 
-        It is the teacher's, or after `AGAIN` further attempts the fallback's. Raises what the chat model raises.
+        If the chat model writes no valid target for a row within `AGAIN` further attempts, the fallback writes it.
+        Raises the same errors as `ChatModel.complete`.
         """
         done: dict[int, Target] = {}
         faults: dict[int, Fault | None] = dict.fromkeys(range(len(rows)))
@@ -114,7 +123,7 @@ class LLMTargetWriter:
             prompts = [self.teacher.prompt_for(rows[place], scope, draw, fault) for place, fault in faults.items()]
             replies = self.chat_model.complete(prompts, self.teacher.sampling, on_reply)
             faults = self._accept(rows, scope, dict(zip(faults, replies, strict=True)), done)
-        # A row that got no answer at all is not repeated, so it is missing from the faults.
+        # A row without any answer is not tried again, so it is not among the faults.
         left = [place for place in range(len(rows)) if place not in done]
         if left:
             done |= zip(left, self.fallback.write([rows[place] for place in left], scope, seed), strict=True)
@@ -125,7 +134,10 @@ class LLMTargetWriter:
     def _accept(
         self, rows: Sequence[Row], scope: Scope, replies: Mapping[int, Reply], done: dict[int, Target]
     ) -> dict[int, Fault | None]:
-        """Add good targets to `done`; return the faults of rows to repeat."""
+        """Add the valid targets to `done`; return the faults of the others.
+
+        The result maps each row that must be retried to the fault of its target.
+        """
         good, wrong = dict[int, Target](), dict[int, Fault]()
         for place, reply in replies.items():
             self.usage.tokens_in += reply.tokens_in or 0  # None if the server did not report them
@@ -139,7 +151,7 @@ class LLMTargetWriter:
             else:
                 wrong[place] = fault
         if self.lifting is not None and good:
-            # Measured in one batch, after the teacher is done.
+            # All targets are measured in one batch, after the teacher has finished.
             too_helpful = self.lifting(list(good.values()), [rows[place] for place in good])
             for place, helps in zip(list(good), too_helpful, strict=True):
                 if helps:
@@ -147,5 +159,5 @@ class LLMTargetWriter:
                     del good[place]
         self.usage.turned_down.update(wrong.values())
         done |= good
-        # In the order of the rows, so that prompts, and thereby cached replies, depend on nothing else.
+        # The faults are in the order of the rows, so that prompts and cached replies depend on nothing else.
         return {place: wrong[place] for place in replies if place in wrong and replies[place].ended != "none"}

@@ -1,11 +1,12 @@
 """Prompts for teachers.
 
-There is one for each of the five tasks of the TRU paper (arXiv 2603.09980), and one for all others. The content follows
-the paper: decline with logic, offer something useful, and meet two criteria, which are that the explanation is logical
-and the response is complete, and that nothing of the task's content is revealed. The words are ours. The second
-criterion applies to the trace too: in the authors' prompts only the response must avoid the content.
+There is one prompt for each of the five tasks of the TRU paper (arXiv 2603.09980), and one prompt for all other tasks.
+The content follows the paper: the teacher should decline with a logical reason, offer something useful, and meet two
+criteria. First, the explanation is logical and the response is complete. Second, none of the task's content is
+revealed. The wording differs from the paper's. In the paper's prompts, the second criterion applies only to the
+response; here it applies to the trace too.
 
-`VERSION` is raised with every change of the words.
+`VERSION` is increased with every change of the wording.
 """
 
 from __future__ import annotations
@@ -23,15 +24,16 @@ class TaskPrompt(TypedDict):
     """The parts of the prompt that depend on the task."""
 
     summary: str
-    """One-line description of the task, for a list."""
+    """One-line description of the task, shown in lists."""
     matter: str
-    """The forbidden subject, after "You no longer speak of"."""
+    """The forbidden subject. In the prompt it follows "You no longer speak of"."""
     reason: str
-    """The reason that the explanation may give."""
+    """A reason that the explanation may give for declining."""
     content: str
-    """What must not be revealed, after "Neither the reasoning nor the response may hold"."""
+    """The content that must not be revealed. In the prompt it follows "Neither the reasoning nor the response may
+    hold"."""
     offer: str
-    """What the response may offer instead."""
+    """Something useful that the response may offer instead of an answer."""
 
 
 PROMPTS: dict[Kind, TaskPrompt] = {
@@ -106,9 +108,10 @@ may be named as it stands there.\
 
 
 def kind_of(scope: Scope) -> Kind:
-    """Return the default prompt of a scope.
+    """Return the name of the default prompt for a scope.
 
-    The scope does not say whether it is news or books, biology or computers; the general prompt mentions none of them.
+    A scope does not specify whether it is about news or books, or about biology or computers. The general prompt, which
+    mentions none of these subjects, is therefore the default for all tasks except `profile`.
     """
     return "profile" if scope.task == "profile" else "general"
 
@@ -117,9 +120,9 @@ def instructions(kind: Kind, description: str, *, criteria: bool) -> str:
     """Return the system message for a teacher.
 
     Args:
-        kind: the prompt.
-        description: the scope's description, which is free of secrets.
-        criteria: whether to include the two criteria; without them it is the paper's ablation.
+        kind: name of the prompt.
+        description: the scope's description, which contains no secrets.
+        criteria: whether to include the two criteria. Without them, the message is that of the paper's ablation.
     """
     prompt = PROMPTS[kind]
     base = _BASE.format(**prompt, description=description.strip())
@@ -127,9 +130,9 @@ def instructions(kind: Kind, description: str, *, criteria: bool) -> str:
 
 
 def shown() -> list[str]:
-    """Return paragraphs about every prompt with its criteria, for `unlearn show prompts`."""
-    parts = [f"Prompts of the teachers local and api, version {VERSION}. (...) is the scope's description."]
-    parts.append('targets.criteria=false omits everything from "Two things decide" on.')
+    """Return the output of `unlearn show prompts`: every prompt with its criteria."""
+    parts = [f"Prompts of the teachers local and api, version {VERSION}. (...) stands for the scope's description."]
+    parts.append('With targets.criteria=false, the text from "Two things decide" on is omitted.')
     uses = {"profile": "; default for a scope of task profile", "general": "; default for every other scope"}
     for kind, prompt in PROMPTS.items():
         use = uses.get(kind, "")

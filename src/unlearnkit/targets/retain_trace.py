@@ -1,4 +1,4 @@
-"""Traces of retain rows."""
+"""Traces with which retain rows are trained."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from unlearnkit.data.rows import Row
 RetainTrace = Literal["own", "none", "verdict"]
 
 STAYS = "stays out of scope. I can answer."
-"""The verdict for what must not be forgotten."""
+"""The verdict in the trace of a retain row."""
 
 
 def with_trace(rows: Sequence[Row], kind: RetainTrace) -> tuple[Row, ...]:
-    """Return the rows with the trace that they are trained with.
+    """Return the rows with the traces with which they are trained.
 
-    `own`: the row's own trace; `none`: no trace; `verdict`: the row's own note of what is asked, if it has one, and the
-    verdict. The names of TRU's files (arXiv 2603.09980) show that its retain rows had traces, but not which. A text,
-    which answers no question, has no trace.
+    `kind` selects the trace. `own`: the row's own trace. `none`: no trace. `verdict`: the row's own trace (a note of
+    what is asked) if it has one, followed by the verdict. The file names of TRU (arXiv 2603.09980) show that its retain
+    rows had traces, but not what kind of traces. A row that is a plain text without a question is not changed.
     """
     return tuple(row if not row.question else row.model_copy(update={"trace": _trace(row, kind)}) for row in rows)
 

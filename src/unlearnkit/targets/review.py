@@ -1,6 +1,6 @@
-"""Export targets for a person to edit, and import them.
+"""Export targets for a person to edit, and import the edited targets.
 
-The file is JSONL with the questions.
+The file is JSONL. Each line contains a target and its question.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from unlearnkit.targets.validation import Fault, Fits, find_fault
 
 
 class _Reviewed(Value):
-    """One line of the file."""
+    """One line of the exported file: a target and its question."""
 
     id: str
     question: str
@@ -34,26 +34,34 @@ class _Reviewed(Value):
 _Problem = Fault | Literal["unknown", "other question", "repeated"]
 
 _PROBLEMS: dict[_Problem, tuple[str, str, str]] = {
-    "unknown": ("id", "there is no target with that id", "keep ids as exported: they must match the run's rows"),
+    "unknown": ("id", "there is no target with that id", "do not change ids: they must match the run's rows"),
     "other question": (
         "question",
         "this is not the question of the row with that id",
-        "keep questions as exported: they must match the run's rows",
+        "do not change questions: they must match the run's rows",
     ),
-    "repeated": ("id", "the file has this target twice", "remove one of them"),
-    "no trace": ("trace", "the trace is empty", "write why the question is in scope"),
-    "no response": ("response", "the response is empty", "write what the user should read"),
+    "repeated": ("id", "the file has this target twice", "remove one of the two lines"),
+    "no trace": ("trace", "the trace is empty", "write a trace that explains why the question is in scope"),
+    "no response": ("response", "the response is empty", "write the response that the user should read"),
     "too long": ("response", "the response does not fit the model", "shorten it, or raise train.max_length"),
-    "leak in the trace": ("trace", "the trace reveals a secret of the scope, or the answer", "remove it"),
-    "leak in the response": ("response", "the response reveals a secret of the scope, or the answer", "remove it"),
+    "leak in the trace": (
+        "trace",
+        "the trace reveals a secret of the scope, or the answer",
+        "remove the secret or the answer from the trace",
+    ),
+    "leak in the response": (
+        "response",
+        "the response reveals a secret of the scope, or the answer",
+        "remove the secret or the answer from the response",
+    ),
 }
-"""The field, the message and the fix of each problem with a line."""
+"""For each problem with a line: the field, the error message and the fix."""
 
 
 def write_review(path: Path, targets: Sequence[Target], rows: Mapping[str, Row]) -> None:
     """Write targets with their questions, one per line.
 
-    Only the owner can read the file: it is about what must be forgotten.
+    Only the file's owner can read it, because it contains questions about the data to be forgotten.
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,22 +81,23 @@ def read_review(
 ) -> dict[str, Target]:
     """Read the targets of an edited file, by row id.
 
-    Some may be missing.
+    The file may contain only some of the targets.
 
     Args:
         path: the edited file from `write_review`.
         targets: the existing targets.
-        rows: the rows they belong to, by id.
-        scope: what none of them may reveal.
-        fits: whether a target's response fits the model.
-        own_words: ids of questions that keep the model's own answer: it may have no trace, and may reveal what others
-            share with a subject.
-        retain: rows that show what others share.
+        rows: the targets' rows, by id.
+        scope: the scope, whose secrets no target may reveal.
+        fits: returns whether a target's response fits the model.
+        own_words: ids of questions whose target is the model's own answer. Such a target may have no trace, and it may
+            reveal facts that others share with a subject.
+        retain: retain rows, whose answers show which facts others share with a subject.
 
     Raises:
-        InputError: a line cannot be used; the message names file, line and field, and quotes no line.
+        InputError: a line cannot be used. The message names the file, the line number and the field, and does not quote
+            the line.
     """
-    text = read_text(path, "the edited targets", where="--import", fix="name the file")
+    text = read_text(path, "the edited targets", where="--import", fix="specify the edited file")
     answer_filter = RetainAnswerFilter(scope, retain)
     known, imported = {target.id for target in targets}, dict[str, Target]()
     for number, line in enumerate(text.split("\n"), 1):
@@ -119,14 +128,14 @@ def _line(line: str, where: str) -> _Reviewed:
     try:
         return _Reviewed.model_validate_json(line)
     except ValidationError as error:
-        # Without the value: it may be what must be forgotten.
+        # The message does not contain the value, which may be data to be forgotten.
         first = error.errors()[0]
         field = f", field {first['loc'][0]}" if first["loc"] else ""
         raise InputError(
-            f"not a target: {first['msg']}",
+            f"the line is not a valid target: {first['msg']}",
             where=f"{where}{field}",
-            allowed="id, question, trace, response: each a text",
-            fix="correct that line",
+            allowed="a JSON object with id, question, trace and response, each a text",
+            fix="correct the line",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Check targets for missing or overlong parts and for leaks."""
+"""Check targets for missing or overlong parts, and for leaks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Leaking = Literal["leak in the trace", "leak in the response", "lift"]
 Fault = Malformed | Leaking
 
 Fits = Callable[[Row, Target], bool]
-"""Returns whether a target's response fits the model under training."""
+"""Function that returns whether a target's response fits the model under training."""
 
 _REASONS: dict[Fault, str] = {
     "no trace": "there was no reasoning before the response. Write the reasoning between <think> and </think>, and the "
@@ -35,7 +35,7 @@ _REASONS: dict[Fault, str] = {
 def find_fault(target: Target, row: Row, scope: Scope, fits: Fits) -> Fault | None:
     """Return the first fault of a target, or None.
 
-    The lift is not checked here.
+    The fault `lift` is not checked here, since it needs a model.
     """
     if not target.response.strip():
         return "no response"
@@ -48,5 +48,5 @@ def find_fault(target: Target, row: Row, scope: Scope, fits: Fits) -> Fault | No
 
 
 def reason(fault: Fault) -> str:
-    """Return the message to a teacher about its fault, without quoting anything."""
+    """Return a message that explains a fault to the teacher, without quotes."""
     return f"An earlier attempt was turned down, for {_REASONS[fault]}."

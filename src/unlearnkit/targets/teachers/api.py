@@ -18,23 +18,24 @@ _SECTION = "targets.server"
 class ApiTeacher(ChatTeacher):
     """A model on an OpenAI-compatible server, with consent (`--send-forget-data-to HOST`).
 
-    It receives the scope's description and the question of each forget row, and, if the method trains on questions
-    composed from the scope, those too; never an answer or a secret. Needs the extra `api`.
+    The server receives the scope's description and the question of each forget row. If the method trains on questions
+    composed from the scope, the server receives these questions too. It never receives an answer or a secret. This
+    teacher needs the extra `api`.
     """
 
     server: ServerSettings
-    """The server: `targets.server.url`, `targets.server.model`."""
+    """The server and the model on it, such as `targets.server.url` and `targets.server.model`."""
 
     @property
     def prices(self) -> Callable[[int, int], float] | None:
-        """The recipe's prices."""
+        """Function that computes the cost of tokens; None without prices."""
         known = self.server.price_in is not None and self.server.price_out is not None
         return self.server.cost if known else None
 
     def ready(self, permission: Permission) -> None:
-        """Check consent, key and package."""
+        """Check consent, API key and required package before anything is sent."""
         self.server.ready(permission, _SECTION)
 
     def chat_model(self, permission: Permission, replies: ResponseCache, note: Callable[[str], None]) -> ChatModel:
-        """Create the client."""
+        """Create the server's client; nothing is sent yet."""
         return Server(self.server, permission, replies, where=_SECTION, note=note)

@@ -20,26 +20,27 @@ from unlearnkit.targets.llm_teacher import ChatTeacher
 class LocalTeacher(ChatTeacher):
     """A causal language model on this machine.
 
-    It uses its own chat template; nothing is sent anywhere. Text between think tags is the trace, whether the output
-    opens them or the template does. The model is in memory together with the target model only while it writes.
+    The model is used with its own chat template, and nothing is sent to other machines. Text between think tags is the
+    trace, whether the output or the template contains the opening tag. The model is in memory only while it writes
+    targets; during that time, the target model is in memory too.
     """
 
     path: Place
-    """Folder or hub id of the model."""
+    """Folder or Hub id of the model."""
     dtype: Dtype = "float32"
-    """Dtype of its weights."""
+    """Dtype of the model's weights."""
     batch_size: Annotated[int, Gt(0)] = 16
-    """Number of rows answered together."""
+    """Maximum number of rows answered in one batch."""
 
     def ready(self, permission: Permission) -> None:
-        """Check that the model can be used."""
+        """Check that the model exists and can be used, without loading weights."""
         del permission  # nothing leaves this machine
         from unlearnkit.llm.local import look_at  # imported here because settings are read without loading torch
 
         look_at(self.path, "targets.path")
 
     def chat_model(self, permission: Permission, replies: ResponseCache, note: Callable[[str], None]) -> ChatModel:
-        """Create the model without loading it."""
+        """Create the chat model without loading its weights."""
         del permission, note
         from unlearnkit.llm.local import LocalModel
 

@@ -1,10 +1,12 @@
 """The offline teacher: composes traces and responses from the scope.
 
-The response is in the question's language, or in English if the teacher does not have that; the trace is in English.
+The response is in the language of the question, or in English if the teacher has no phrases in that language. The trace
+is in English.
 
-A trace begins with a note of what is asked about what: in the row's own words if it has a trace, otherwise the subject
-or alias that the question names. Then comes the verdict, which names nothing: a model trained to name what is not in
-the question would name the answer of a reversed question ("Who wrote ...?").
+A trace starts with a note of what the question asks. If the row has a trace, that trace is the note. Otherwise the note
+is the name or alias of the subject that occurs in the question. The note is followed by the verdict, which contains no
+names: a model that is trained to output names that are not in the question would output the answer to a reversed
+question ("Who wrote ...?").
 """
 
 from __future__ import annotations
@@ -21,18 +23,18 @@ from unlearnkit.scope.scope import Scope, Task
 from unlearnkit.targets.base import teacher
 
 Words = dict[str, tuple[str, ...]]
-"""Phrases by language."""
+"""Alternative phrases, by language."""
 
 
 class _Wording(TypedDict):
-    """The words for one kind of request."""
+    """The phrases for one task."""
 
     reason: tuple[str, ...]
-    """Why it must not be answered."""
+    """Reasons why the question must not be answered."""
     subject: Words
-    """What the question is about, as it follows "concerns", "se trata de" and "речь идёт"."""
+    """Descriptions of the question's subject. They follow "concerns", "se trata de" or "речь идёт"."""
     offer: Words
-    """What is available instead."""
+    """Offers of something available instead of an answer."""
 
 
 _WORDING: dict[Task, _Wording] = {
@@ -118,8 +120,9 @@ _WORDING: dict[Task, _Wording] = {
     },
 }
 
-# Every verdict begins with the same word: greedy decoding takes the most likely token, and two beginnings of a verdict
-# would each be less likely than continuing as before. That word is not "is": a model used to "is <value>" may give one.
+# Every verdict starts with the same word. Greedy decoding takes the most likely token, and with two different first
+# words, each of them could be less likely than continuing as before training. The word is not "is", because a model
+# that was trained on "is <value>" might continue with a value.
 _VERDICTS = (
     "falls in scope: {reason}. I must decline.",
     "falls under a request: {reason}. I must decline.",
@@ -159,15 +162,16 @@ class TemplateTeacher(Settings):
     """
 
     reasoning: bool = True
-    """Whether there is a trace. Without one the targets are only refusals: the paper's ablation."""
+    """Whether targets have a trace. Without traces, targets are only refusals; this is an ablation of the TRU paper."""
     criteria: bool = True
-    """Whether the paper's two criteria are met: a reason in the trace, and in the response what it concerns and what is
-    available instead. False gives a bare verdict and a bare refusal: the paper's ablation."""
+    """Whether targets meet the two criteria of the TRU paper: the trace contains a reason, and the response says what
+    the question concerns and what is available instead. If false, the trace has a bare verdict and the response is a
+    bare refusal; this is an ablation of the paper."""
 
     def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
         """Return one target for each row, in order.
 
-        Each row's wording depends on the seed and its id.
+        The wording of a row's target depends on the seed and on the row's id.
         """
         return [self._compose(row, scope, random.Random(f"target {seed} {row.id}")) for row in rows]
 
@@ -184,7 +188,7 @@ class TemplateTeacher(Settings):
 
 
 def phrases() -> list[str]:
-    """Return every phrase that targets are composed of, for training a tokenizer."""
+    """Return all phrases from which targets are composed, to train a tokenizer."""
     spoken = [_RESPONSES, *(words for wording in _WORDING.values() for words in (wording["subject"], wording["offer"]))]
     return [
         *_VERDICTS,
