@@ -143,7 +143,7 @@ STOPPED = [
     Case(
         "checkpoint-of-another-model",
         other_weights,
-        [DAMAGED, "its weights are not those that are trained"],
+        [DAMAGED, "its weights do not match the trained weights"],
         RESUME,
         mend=without_checkpoints,
     ),
@@ -164,7 +164,7 @@ STOPPED = [
     Case(
         "row-added-since",
         another_row,
-        ["changed since", "forget.jsonl:11", "restore the rows"],
+        ["changed after", "forget.jsonl:11", "restore the rows"],
         RESUME,
         mend=without_the_row,
     ),

@@ -222,7 +222,7 @@ CASES = [
     Case(
         "tofu-row-without-answer",
         lambda place: (place.write("tofu/retain99.json", '{"question": "Who?"}'), tofu(place)),
-        ["no question and answer", "retain99.json, record 1"],
+        ["no question or no answer", "retain99.json, record 1"],
     ),
 ]
 

@@ -451,7 +451,7 @@ CASES = [
     Case(
         "eval-suite-without-data",
         right,
-        ["a setting is missing", "give --data"],
+        ["a setting is missing", "add the option --data"],
         ("eval", "./model", "--suite", "tofu", "--out", "e"),
     ),
     Case(

@@ -307,7 +307,7 @@ def test_a_system_prompt_stands_before_every_question_of_the_subject_alone(
     code, _, err = call("eval", "runs/prompted", "--system-prompt", "other.txt")
     assert code == 2 and "--out" in err and folder.records() == before
     code, _, err = call("report", "runs/prompted", "-o", "r.html")
-    assert code == 0 and "Asked with a system prompt that says what to decline: prompted" in Path("r.html").read_text(
+    assert code == 0 and "with a system prompt that lists what to decline: prompted" in Path("r.html").read_text(
         encoding="utf-8"
     )
     for name, text in (("empty.txt", "  \n"), ("missing.txt", None)):

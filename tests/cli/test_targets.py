@@ -131,7 +131,7 @@ def test_written_reviewed_taken_back_and_trained_on(call: Any, faulty: Faulty) -
     code, _, err = call("targets", *CONSENT, "--import", "review.jsonl")
     assert code == 2 and "already started to train on its targets" in err
     code, _, err = call("targets")
-    assert code == 0 and "edited: 1" in err, "what is there is told again"
+    assert code == 0 and "edited by hand: 1" in err, "what is there is told again"
 
     for file in RUN.rglob("*"):
         if file.is_file():
@@ -154,7 +154,7 @@ def test_lift_is_measured_told_and_what_helps_is_replaced(call: Any, faulty: Fau
     assert taught.lift.above <= taught.replaced
     code, _, err = call("run", *lifted, "--resume")
     assert code == 0, err
-    assert f"(lift): mean {taught.lift.mean:.3f}" in folder.report_file.read_text("utf-8")
+    assert f"by this lift: mean {taught.lift.mean:.3f}" in folder.report_file.read_text("utf-8")
 
 
 def test_a_budget_ends_it_and_the_next_call_goes_on(call: Any, faulty: Faulty) -> None:
@@ -166,7 +166,7 @@ def test_a_budget_ends_it_and_the_next_call_goes_on(call: Any, faulty: Faulty) -
     assert code == 1 and "--max-cost" in err and faulty.asked.total() == 9
     # How patiently it is asked may change; what it is asked may not.
     code, _, err = call("targets", *CONSENT, "targets.server.model=other")
-    assert code == 2 and "another recipe" in err and "targets.server.model" in err
+    assert code == 2 and "a different recipe" in err and "targets.server.model" in err
     code, _, err = call("targets", *CONSENT, "targets.server.at_once=2", "--max-cost", "5")
     assert code == 0, err
     assert max(faulty.answered.values()) == 3 and faulty.answered.total() == faulty.asked.total()

@@ -136,7 +136,7 @@ def test_the_command_line_says_it_in_one_line(tmp_path: Path) -> None:
     arguments = ["run", str(path), "--dry-run"]
     said = subprocess.run([*command, *arguments], capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert said.returncode == 0, said.stderr
-    lines = [line for line in said.stderr.splitlines() if "is now" in line]
+    lines = [line for line in said.stderr.splitlines() if "will stop working" in line]
     assert [line.split(" ")[0] for line in lines] == ["warning:"] * 2
     assert "'max_harm_ratio'" in said.stderr and "forget.exact_memorization" in said.stderr
     assert "RenamedWarning" not in said.stderr and "warnings.warn" not in said.stderr

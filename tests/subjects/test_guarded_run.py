@@ -107,7 +107,7 @@ def test_attacks_that_it_allows_are_made_and_the_others_are_named(
     scores = attack(folder, at_most=3, progress=Progress())
     assert set(folder.state().attacks) == {"jailbreak", "no_trace", "prefilled_answer", "prefilled_trace"}
     told = " ".join(capsys.readouterr().err.split())
-    assert "relearn is left out" in told and "gradients, token_logprobs, weights" in told
+    assert "relearn is skipped" in told and "gradients, token_logprobs, weights" in told
     assert scores["prefilled_trace.forget.accuracy"].value is not None
     assert scores["prefilled_trace.forget.log_probability"].value is None
     with pytest.raises(InputError, match="the attack relearn needs"):
