@@ -74,7 +74,7 @@ class RunFolder:
 
     @classmethod
     def existing(cls, path: str | Path) -> Self:
-        """Return the run in `path`. Raises `InputError` if there is no run."""
+        """Return the run in `path`. Raises `InputError` if `path` contains no run."""
         folder = cls(path)
         if not folder.is_run:
             raise InputError(
@@ -150,7 +150,7 @@ class RunFolder:
         return str(self.model.resolve()) if path == self.model.name else path
 
     def scope(self) -> Scope:
-        """Read the scope that the model should forget or is evaluated on."""
+        """Read the scope that the model should forget or was evaluated on."""
         self._refuse_unmeasured(self.scope_file)
         return self._read(self.scope_file, Scope)
 
@@ -192,7 +192,7 @@ class RunFolder:
             return read_records(self.records_file)
 
     def turned(self) -> list[Intervention]:
-        """Read the outputs after traces with the opposite verdict.
+        """Read the outputs that follow traces with the opposite verdict.
 
         The list is empty if such outputs were not measured.
         """
@@ -229,7 +229,7 @@ class RunFolder:
     def drop_attacks(self) -> bool:
         """Delete all attack results, which are outdated once the records change.
 
-        Returns whether there were any results to delete.
+        Returns whether any results were deleted.
         """
         if not self.attacks_file.exists() and not self.attack_records.exists():
             return False
@@ -241,7 +241,7 @@ class RunFolder:
     def effects(self) -> EffectTable | None:
         """Read the measured effects of objectives on risks.
 
-        Returns None if the effects were not measured in this run.
+        Returns None if this run did not measure these effects.
         """
         return EffectTable.read(self.g_effect) if (self.g_effect / EFFECTS_FILE).exists() else None
 

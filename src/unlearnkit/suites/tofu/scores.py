@@ -1,7 +1,7 @@
 """Computes the scores of TOFU from records.
 
 The names of the scores begin with `tofu.`. No model is needed. If TOFU's code or OpenUnlearning deviates from the
-paper, its variant is a separate score, whose name ends in `_tofu_code` or `_open_unlearning`. See
+paper, the deviating definition is a separate score, whose name ends in `_tofu_code` or `_open_unlearning`. See
 `unlearnkit.suites.tofu.formulas` for the formulas.
 """
 
@@ -44,8 +44,8 @@ def tofu_scores(records: Sequence[Record], retrained: Sequence[Record]) -> dict[
     """Compute every score of TOFU.
 
     Args:
-        records: records of the model under test, on the set `holdout` and the sets of `SETS`. A score is not measured
-            if one of its sets is missing.
+        records: records of the model under test, on the set `holdout` and the sets that `SETS` lists. A score is not
+            measured if one of its sets is missing.
         retrained: records of the retrained model on the same sets; if empty, forget quality, the reference attack and
             PrivLeak are not measured.
     """
