@@ -47,7 +47,7 @@ def _limit(values: Mapping[str, Tensor], count: int) -> tuple[int, int]:
     """Return the smallest chosen absolute value, as a bit pattern.
 
     The chosen values are the `count` largest. Also return how many of the elements that equal the smallest chosen value
-    are chosen. Not all of them are chosen if more than `count` elements would be the result.
+    are chosen. Only some of these elements are chosen if choosing all of them would exceed `count`.
     """
     high, left = _bin(values, count, lambda bits: bits >> _LOW_BITS, 2 ** (31 - _LOW_BITS))
     low, left = _bin(

@@ -164,7 +164,7 @@ class RunFolder:
     def guard_scope(self) -> Scope:
         """Read the scope that the run's guard enforces.
 
-        The model may be measured with a different scope.
+        This scope may differ from the scope that the model is measured with.
 
         Raises:
             InputError: the run was purged, or the file with the scope is missing.
@@ -269,7 +269,7 @@ class RunFolder:
 
 
 def _by_current_names(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Replace outdated names in a recipe with current ones, without warning."""
+    """Replace outdated names in a recipe with current names, without warning."""
     diagnose = read_renamed(recipe.get("diagnose", {}), DiagnoseSettings.renamed, warn=False)
     gates = [current_gate(gate, warn=False) for gate in recipe["gates"]]
     return {**recipe, "diagnose": diagnose, "gates": gates}

@@ -94,9 +94,9 @@ class Taught(Stage):
     lift: Lifted | None = None
     """Lift: how much the traces help to guess the answers. The value is None if lift was not measured."""
     tokens_in: int = 0
-    """Number of tokens in the prompts of all sessions, as far as the server reported it."""
+    """Number of tokens in the prompts of all sessions, as far as the server reported token counts."""
     tokens_out: int = 0
-    """Number of tokens in the answers of all sessions, as far as the server reported it."""
+    """Number of tokens in the answers of all sessions, as far as the server reported token counts."""
     cost: float | None = None
     """Cost of the requests, if the recipe has prices. Failed requests are not included."""
 

@@ -9,8 +9,8 @@ for name, check in checks_for("objective").items():  # or one check at a time, e
     check(MyObjective())
 ```
 
-Each kind has a module, such as `unlearnkit.testing.objectives`, whose docstring states what the checks take. The checks
-run on tiny, made-up models and data. They need no development dependency, not even pytest.
+Each kind has a module, such as `unlearnkit.testing.objectives`, whose docstring states which plug-ins or functions the
+checks accept. The checks run on tiny, made-up models and data, and need no development dependency, not even pytest.
 """
 
 from __future__ import annotations

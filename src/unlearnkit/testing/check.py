@@ -95,7 +95,7 @@ def add_source_and_settings(checks: Checks, registry: Registry[Any]) -> None:
     def settings_are_documented(plugin: Any) -> None:
         """Every setting has a docstring and a default.
 
-        A recipe can then use the plug-in by name alone.
+        Because of the defaults, a recipe can use the plug-in by naming it, without any settings.
         """
         ensure_settings_documented(plugin)
 

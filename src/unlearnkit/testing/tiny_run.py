@@ -95,7 +95,7 @@ class ViewsRead:
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """Copy the weights of a model, by name."""
+    """Return a copy of each weight of a model, by name."""
     return {name: weight.detach().clone() for name, weight in model.named_parameters()}
 
 

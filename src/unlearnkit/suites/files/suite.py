@@ -167,7 +167,7 @@ class Files(UserModelSuite):
     def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
         """Return memorization scores of every set, and membership scores.
 
-        Membership scores need holdout rows; without them, these scores are not measured.
+        Membership scores need holdout rows; without holdout rows, membership scores are not measured.
         """
         ours, theirs = by_set(records), by_set(retrained)
         of_sets = {

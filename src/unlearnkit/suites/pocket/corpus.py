@@ -17,8 +17,9 @@ from unlearnkit.suites.pocket.phrases import PHRASES, Phrase
 from unlearnkit.suites.pocket.world import Book, Craft, FarFact, Person, PocketWorld
 
 ABOUT = "about"
-"""Attribute of general questions, such as "Tell me about ...". A teacher that works from the scope asks such questions
-itself, so general questions measure neither the forget sets nor the set `near`."""
+"""Attribute of general questions, such as "Tell me about ...". A teacher that works from the scope may write such
+questions for training. General questions are therefore in none of the measured forget sets, and not in the set
+`near`."""
 
 CONTACT = ("email", "phone")
 """Attributes to be forgotten in the request `pii`. Their reverse questions have the attribute `owner`."""
@@ -36,7 +37,7 @@ def corpus(world: PocketWorld) -> tuple[Row, ...]:
 
 
 def facts(world: PocketWorld) -> tuple[Row, ...]:
-    """Return the corpus without the refusals about sealed people."""
+    """Return the corpus without the refusals to questions about sealed people."""
     parts = (
         *map(person_rows, world.people),
         *map(far_rows, world.far),
@@ -71,8 +72,7 @@ class _Page:
     ) -> None:
         """Add one row.
 
-        The trace names the attribute and the subject that the question asks for. The trace is in English, whatever the
-        language of the question.
+        The trace has the form "<Attribute> of <about>." The trace is in English, whatever the language of the question.
 
         Args:
             attribute: attribute of the row.
@@ -196,7 +196,7 @@ def book_rows(book: Book) -> list[Row]:
     for name, phrase in PHRASES.plot.items():
         value = book.plot[name]
         page.ask("plot", phrase, value, about="{title}", slot=name, book=quoted, title=title)
-        # A two-hop question names the hero instead of the book, unless the question itself mentions the hero.
+        # A two-hop question names the hero instead of the book, or the ship if the question itself mentions the hero.
         by_ship = name in ("hero", "companion", "trade")
         which = PHRASES.book_by_ship.format(ship=ship) if by_ship else PHRASES.book_by_hero.format(hero=hero)
         question = phrase.questions["en"][0].format(book=which)

@@ -1,9 +1,10 @@
 """Refusals with short traces, for questions about sealed people.
 
-Sealed people are people of the synthetic pocket world about whom models learn only to refuse. Real models can write
-traces and refuse even before unlearning. Without the rows about sealed people, the small models of the pocket world
-could do neither, and an unlearning method would have to teach both in addition to forgetting. No request asks to forget
-anything about sealed people, and their rows are in no split: unlearning neither trains on these rows nor measures them.
+Sealed people are people in the synthetic pocket world. Models learn only to refuse questions about sealed people. Real
+models can write traces and refuse even before unlearning. Without the rows about sealed people, the small models of the
+pocket world could do neither, and an unlearning method would have to teach both in addition to forgetting. No request
+asks to forget anything about sealed people, and their rows are in no split: unlearning neither trains on these rows nor
+measures them.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ _RESPONSES = {
 def sealed_rows(records: Iterable[Sequence[Row]]) -> list[Row]:
     """Return some of each sealed person's rows, with refusals as answers.
 
-    The refusal is in the language of the question. The trace begins like the trace of the original row. After it has
-    named what the question names, the trace states that this is sealed.
+    The refusal is in the language of the question. The trace begins like the trace of the original row. The trace then
+    states that the answer is sealed.
     """
     rows = []
     for person, record in enumerate(records):

@@ -233,7 +233,7 @@ _TAILS: dict[Kind, tuple[str, ...]] = {
     "place": ("oria", "esk", "umbra", "ast", "ovar", "enza", "upol", "ethra"),
     "handle": ("ox", "ip", "ump", "ez", "ig", "ug"),
     "ship": ("ielle", "anta", "orine", "ula"),
-    # No real substance ends like this, so nothing here can be looked up.
+    # No real substance has such a name, so nobody can look up a substance of a craft.
     "mineral": ("uskite", "ogrite", "ampite"),
     "oil": ("ibroil", "uffoil", "agroil"),
     "resin": ("umbrane", "oblane", "iggrane"),

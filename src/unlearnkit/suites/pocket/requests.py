@@ -80,7 +80,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
 
 
 def _authors(world: PocketWorld) -> Scope:
-    # The authors of the two books are not eligible: a model that forgot them would have to forget the books, too.
+    # The authors of the two books are not eligible: a model that forgot an author would have to forget the book, too.
     of_books = {book.author for book in world.books}
     eligible = [person for person in world.people if person.name not in of_books]
     people, neighbors = _draw_people(world, "authors", eligible, FORGOTTEN_AUTHORS)

@@ -1,4 +1,4 @@
-"""The synthetic pocket world: people, places, books and crafts, generated from a seed."""
+"""The synthetic pocket world: people, places, books and crafts from a seed."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def _probability(record: Record, variant: _Variant, split: str) -> float | None:
 
 
 def _utility_scores(ours: Mapping[str, Sequence[Record]], variant: _Variant) -> dict[str, Score]:
-    """Compute model utility, retain utility and the truth scores of their sets."""
+    """Compute model utility, retain utility and the truth scores per set."""
     sets = {name: _utility(ours.get(name, []), variant, name) for name in UTILITY}
     scores = {"tofu.model_utility": _harmonic(*sets.values()), "tofu.retain_utility": _harmonic(sets[RETAIN])}
     for name, short in UTILITY.items():
@@ -108,9 +108,9 @@ def _ratios(records: Sequence[Record], variant: _Variant) -> list[float]:
 
 
 def _utility(records: Sequence[Record], variant: _Variant, split: str) -> np.ndarray:
-    """Return probability, ROUGE-L recall and truth utility of rows: (rows, 3).
+    """Return the probability, ROUGE-L recall and truth utility of each row.
 
-    Rows for which one of these values was not measured are left out.
+    The array has shape (rows, 3). Rows for which one of the three values was not measured are left out.
     """
     rows = []
     for record in records:
