@@ -11,7 +11,7 @@ from unlearnkit.core.registry import Registry
 from unlearnkit.core.settings import Settings
 from unlearnkit.methods.objective import Needs, View
 
-if TYPE_CHECKING:  # recipes name localizers, and reading a recipe must not import torch
+if TYPE_CHECKING:  # reading a recipe imports this module and must not import torch
     from torch import Tensor
 
     from unlearnkit.data.encoding import Encoded

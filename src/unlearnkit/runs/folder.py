@@ -121,7 +121,7 @@ class RunFolder:
     def recipe(self) -> dict[str, Any]:
         """Return the resolved recipe as a plain dictionary.
 
-        The dictionary is empty if the run only measured a model, since such a run has no recipe.
+        The dictionary is empty if the run has no recipe, i.e. if the run only measured a model.
         """
         if not self.recipe_file.exists():
             return {}
@@ -194,7 +194,8 @@ class RunFolder:
     def turned(self) -> list[Intervention]:
         """Read the outputs that follow traces with the opposite verdict.
 
-        The list is empty if such outputs were not measured.
+        For these outputs, the verdict in each original trace was replaced by its opposite. The list is empty if the
+        outputs were not measured.
         """
         if not self.turned_file.exists():
             return []

@@ -63,10 +63,10 @@ class GridReport(Value):
 class Suite(Protocol):
     """A benchmark for unlearning.
 
-    The fields of a suite are the keys of the recipe section `suite`. The fields of its field `data` are the keys of the
-    recipe section `data`. A suite may also define two class attributes: `score_docs` documents the scores that only
-    this suite has (see the function `declared_docs`), and `tuning_grid` is a file with the grid of settings that were
-    tried for each method (see the function `tuning_grid`).
+    The fields of a suite are the keys of the recipe section `suite`. The fields of the suite's field `data` are the
+    keys of the recipe section `data`. A suite may also define two class attributes: `score_docs` documents the scores
+    that only this suite has (see the function `declared_docs`), and `tuning_grid` is a file with the grid of settings
+    that were tried for each method (see the function `tuning_grid`).
     """
 
     version: ClassVar[str]
@@ -110,7 +110,7 @@ class Suite(Protocol):
     def meta_load(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
         """Return the target model's tokenizer and an untrained model of its architecture.
 
-        A dry run calls this method, so the method must be fast. It is called only if the suite has models.
+        A dry run calls this method, so the method must be fast. The method is called only if the suite has models.
         """
         ...
 

@@ -55,7 +55,7 @@ def run_checks(kind: str, plugin: Any) -> None:
 
     Args:
         kind: kind of plug-in; see `kinds`.
-        plugin: the plug-in to check. The docstring of the kind's module states what it may be.
+        plugin: the plug-in to check. The docstring of the kind's module states which objects the checks accept.
 
     Raises:
         AssertionError: a check failed. The message lists every failed check.

@@ -42,7 +42,7 @@ def close(value: float, expected: float, *, rel: float, abs_tol: float = 0.0) ->
 
 
 def made(plugin: Any) -> Any:
-    """Return an instance of the plug-in.
+    """Return an instance of a plug-in.
 
     A class is instantiated with its default settings.
     """

@@ -29,7 +29,7 @@ from unlearnkit.training.combiner import COMBINERS, Combiner, Gradient, Task, Ta
 Plugin = Combiner | type[Combiner]
 CHECKS = Checks()
 TERMS = {"forget": "forget", "retain": "retain"}
-"""Maps each term of the tested objective to its view."""
+"""Maps each term of the tested objective to the term's view."""
 
 
 def _objective() -> Objective:

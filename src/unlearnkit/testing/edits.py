@@ -35,7 +35,7 @@ def _subject(edit: Edit, context: Any) -> LocalSubject:
 def it_reads_only_the_views_that_it_needs(plugin: Plugin) -> None:
     """`needs` names every view that `fit` reads.
 
-    The run checks the views in `needs` before it starts, so a missing file is reported early.
+    The files of the views in `needs` are checked before the run starts, so a missing file is reported early.
     """
     edit = made(plugin)
     with tiny_runs(edit) as runs:

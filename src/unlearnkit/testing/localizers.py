@@ -60,9 +60,9 @@ def its_mask_is_the_same_each_time(plugin: Plugin) -> None:
 
 @CHECKS.add
 def it_reads_only_what_it_needs_and_leaves_the_model_as_it_is(plugin: Plugin) -> None:
-    """A localizer changes no weights and reads only views that it declares.
+    """A localizer changes no weights, and reads only the views in `needs`.
 
-    The method `needs` declares the views.
+    The method `needs` declares which views the localizer reads.
     """
     localizer = made(plugin)
     with _runs(plugin) as runs:

@@ -111,7 +111,7 @@ CHECKS["another_padding_token_gives_the_same_gradient"] = partial(_padding, 10**
 def row_order_does_not_matter(plugin: Plugin) -> None:
     """The row order does not change the result.
 
-    Each step uses all rows, so a different seed changes only the order of the rows.
+    Each step uses all rows, so changing the seed changes only the order of the rows.
     """
     _ensure_same(plugin, _world(plugin).step(seed=1), "the order of rows")
 

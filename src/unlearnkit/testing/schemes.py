@@ -29,7 +29,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 def it_reads_only_the_views_that_it_needs(plugin: Plugin) -> None:
     """`needs` names every view that `fit` reads.
 
-    The run checks the views in `needs` before it starts, so a missing file is reported early.
+    The files of the views in `needs` are checked before the run starts, so a missing file is reported early.
     """
     scheme = made(plugin)
     with tiny_runs(scheme) as runs:

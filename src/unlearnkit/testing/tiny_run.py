@@ -35,7 +35,7 @@ class TinyRuns:
 
     Args:
         folder: folder to which data, models and runs are written.
-        method: method of the recipes; its class must be registered.
+        method: method of the recipes. The method's class must be registered.
         mask: the recipe section `method.mask`; None: no mask.
     """
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 MEASURED_AT_MOST = 400
-"""Maximum number of retain rows to measure. The measured rows are spread evenly over all retain rows. All other sets
-are measured completely."""
+"""Maximum number of retain rows to measure. The measured retain rows are spread evenly over all retain rows. All other
+sets are measured completely."""
 DOCUMENTS = (".txt", ".md")
 
 

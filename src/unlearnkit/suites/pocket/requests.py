@@ -1,4 +1,4 @@
-"""The four requests to forget, each with its scope and splits."""
+"""The pocket world's four requests to forget, with scopes and splits."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Craft:
-    """A made-up procedure of several steps; none of its substances exists."""
+    """A made-up procedure of several steps, whose substances do not exist."""
 
     name: str
     steps: Mapping[str, Step]

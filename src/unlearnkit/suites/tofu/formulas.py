@@ -2,7 +2,7 @@
 
 An answer is represented by its *mean log-probability*: the mean over the answer's tokens of log p(token | question,
 answer so far), in nats, at most 0. The exponential of this mean is P(a|q)^(1/|a|). With logarithms, a ratio is exact
-even if both probabilities are too small for a float, which is common with unlearned models.
+even if both probabilities are too small for a float; such probabilities are common with unlearned models.
 
 There are several definitions of the truth ratio. For an item with a paraphrased correct answer c and wrong
 ("perturbed") answers w_1..w_k, all given as mean log-probabilities, the definitions are:
@@ -16,8 +16,8 @@ function                              value                                 over
 ====================================  ====================================  =======  =======
 
 All three ratios increase with the probability of the wrong answers. A geometric mean is never above the arithmetic
-mean, so the logged ratio is never above the paper's. TOFU's code (locuslab/tofu, aggregate_eval_stat.py) computes its
-scores from the inverse of the ratio that it logs. The inverse gives the same forget quality, since the
+mean, so the logged ratio is never above the paper's ratio. TOFU's code (locuslab/tofu, aggregate_eval_stat.py) computes
+its scores from the inverse of the ratio that it logs. The inverse gives the same forget quality, since the
 Kolmogorov-Smirnov statistic depends only on the order of the ratios, but `truth_utility` needs the ratio that is not
 inverted. The epsilon matters if exp(c) is not far above 1e-10, i.e. from a mean token loss of about 16 nats: the
 epsilon then pulls every ratio toward 0, whatever the model prefers.

@@ -20,7 +20,7 @@ from unlearnkit.suites.tofu import formulas as tofu
 
 FORGET, RETAIN = "forget", "retain"
 UTILITY = {"retain": "retain", "utility.real_authors": "real_authors", "utility.world_facts": "world_facts"}
-"""Maps each set on which model utility is computed to its name in TOFU's scores."""
+"""Maps each set on which model utility is computed to the set's name in TOFU's scores."""
 SETS = {FORGET: FORGET, **UTILITY}
 
 

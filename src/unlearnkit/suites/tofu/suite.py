@@ -104,7 +104,7 @@ class Tofu(UserModelSuite):
         return f"the {AUTHORS[self.split]} authors of TOFU's {self.split}"
 
     def limitations(self) -> tuple[str, ...]:
-        """Return the limitations of TOFU's made-up authors and of its scores."""
+        """Return the limitations of TOFU's made-up authors and scores."""
         return (
             "TOFU's authors are made up, and the target model learned about them by fine-tuning shortly before "
             "unlearning. What a model has learned about real people from many texts may be harder to forget.",
