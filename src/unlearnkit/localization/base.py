@@ -11,7 +11,7 @@ from unlearnkit.core.registry import Registry
 from unlearnkit.core.settings import Settings
 from unlearnkit.methods.objective import Needs, View
 
-if TYPE_CHECKING:  # recipes name localizers, and reading a recipe must not import torch
+if TYPE_CHECKING:  # reading a recipe imports this module and must not import torch
     from torch import Tensor
 
     from unlearnkit.data.encoding import Encoded
@@ -23,12 +23,12 @@ class WeightMask:
     """Mask of the weight elements that a method may change."""
 
     kept: Mapping[str, Tensor]
-    """Boolean tensors by the engine's parameter names. Each tensor has the shape of the trained weight; True: the
-    element may change."""
+    """Boolean tensors, keyed by the engine's parameter names. Each tensor has the shape of its weight; True means that
+    the element may change."""
 
     @property
     def share(self) -> float:
-        """Fraction of the mask's elements that may change, in [0, 1]."""
+        """Fraction of the masked weights' elements that may change, in [0, 1]."""
         total = sum(mask.numel() for mask in self.kept.values())
         return sum(int(mask.sum()) for mask in self.kept.values()) / max(total, 1)
 
@@ -46,7 +46,7 @@ class LocalizationContext(Protocol):
 
     @property
     def pad_id(self) -> int:
-        """Id of the token with which short rows are padded."""
+        """Id of the token that pads short rows."""
         ...
 
     @property
@@ -55,7 +55,7 @@ class LocalizationContext(Protocol):
         ...
 
     def views(self, needs: Needs) -> Mapping[View, list[Encoded]]:
-        """Return the encoded rows of every view in `needs`."""
+        """Return the encoded rows of every view that the argument `needs` lists."""
         ...
 
 

@@ -16,7 +16,7 @@ from unlearnkit.models.engine import Engine
 from unlearnkit.models.logprob import widen
 
 BATCH_ROWS = 16
-"""Number of rows per forward pass. The number determines memory use, but does not change the gradient."""
+"""Number of rows per forward pass. A larger number needs more memory, but gives the same gradient."""
 
 _VIEW = "rows"
 _LOGPS = Quantity(_VIEW, "logps")
@@ -33,8 +33,8 @@ def loss_gradient(
     computation.
 
     Returns:
-        Gradient of each weight that requires one, by the engine's parameter name. The gradient is 0 if the loss does
-        not depend on the weight. A tied weight appears once, under one name.
+        The gradient of each trained weight, keyed by the engine's parameter name. The gradient is 0 if the loss does
+        not depend on the weight. A tied weight appears only once, under one of its names.
 
     Raises:
         InputError: there are no rows or no trained weights, or the gradient is not finite.

@@ -18,15 +18,15 @@ def largest(values: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
 
     Absolute values are compared in float32. Among equal values, elements of earlier tensors are chosen first, and
     within a tensor elements of lower index, so the choice is the same on every call. The smallest chosen value is found
-    by counting instead of sorting: read as integers, the bits of positive floating-point numbers have the same order as
-    the numbers.
+    by counting instead of sorting: the bit patterns of nonnegative floating-point numbers, read as integers, have the
+    same order as the numbers.
 
     Args:
         values: tensors by name; they must not contain NaN.
         count: number of elements to choose, between 0 and the total number of elements.
 
     Returns:
-        One boolean mask per tensor, of the tensor's shape. Exactly `count` elements of all masks together are True.
+        One boolean mask per tensor, of the tensor's shape. In all masks together, exactly `count` elements are True.
     """
     if count == 0:
         return {name: torch.zeros_like(tensor, dtype=torch.bool) for name, tensor in values.items()}
@@ -44,9 +44,10 @@ def largest(values: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
 
 
 def _limit(values: Mapping[str, Tensor], count: int) -> tuple[int, int]:
-    """Return the bits of the smallest chosen absolute value.
+    """Return the smallest chosen absolute value, as a bit pattern.
 
-    Also return how many of the elements with this value are chosen.
+    The chosen values are the `count` largest. Also return how many of the elements that equal the smallest chosen value
+    are chosen. Only some of these elements are chosen if choosing all of them would exceed `count`.
     """
     high, left = _bin(values, count, lambda bits: bits >> _LOW_BITS, 2 ** (31 - _LOW_BITS))
     low, left = _bin(
@@ -59,9 +60,10 @@ def _limit(values: Mapping[str, Tensor], count: int) -> tuple[int, int]:
 
 
 def _bin(values: Mapping[str, Tensor], count: int, key: Callable[[Tensor], Tensor], bins: int) -> tuple[int, int]:
-    """Return the bin of the `count`-th largest key.
+    """Return the bin that contains the `count`-th largest key.
 
-    Also return how many keys of this bin are among the `count` largest keys.
+    A key is an integer that the function `key` computes from the bit pattern of an absolute value, and each key has its
+    own bin. Also return how many keys of the returned bin are among the `count` largest keys.
     """
     totals = torch.zeros(bins, dtype=torch.int64)
     for part in _parts(values):

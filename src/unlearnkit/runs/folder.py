@@ -74,7 +74,7 @@ class RunFolder:
 
     @classmethod
     def existing(cls, path: str | Path) -> Self:
-        """Return the run in `path`. Raises `InputError` if there is no run."""
+        """Return the run in `path`. Raises `InputError` if `path` contains no run."""
         folder = cls(path)
         if not folder.is_run:
             raise InputError(
@@ -121,7 +121,7 @@ class RunFolder:
     def recipe(self) -> dict[str, Any]:
         """Return the resolved recipe as a plain dictionary.
 
-        The dictionary is empty if the run only measured a model, since such a run has no recipe.
+        The dictionary is empty if the run has no recipe, i.e. if the run only measured a model.
         """
         if not self.recipe_file.exists():
             return {}
@@ -150,7 +150,7 @@ class RunFolder:
         return str(self.model.resolve()) if path == self.model.name else path
 
     def scope(self) -> Scope:
-        """Read the scope that the model should forget or is evaluated on."""
+        """Read the scope that the model should forget or was evaluated on."""
         self._refuse_unmeasured(self.scope_file)
         return self._read(self.scope_file, Scope)
 
@@ -164,7 +164,7 @@ class RunFolder:
     def guard_scope(self) -> Scope:
         """Read the scope that the run's guard enforces.
 
-        The model may be measured with a different scope.
+        This scope may differ from the scope that the model is measured with.
 
         Raises:
             InputError: the run was purged, or the file with the scope is missing.
@@ -192,9 +192,10 @@ class RunFolder:
             return read_records(self.records_file)
 
     def turned(self) -> list[Intervention]:
-        """Read the outputs after traces with the opposite verdict.
+        """Read the outputs that follow traces with the opposite verdict.
 
-        The list is empty if such outputs were not measured.
+        For these outputs, the verdict in each original trace was replaced by its opposite. The list is empty if the
+        outputs were not measured.
         """
         if not self.turned_file.exists():
             return []
@@ -229,7 +230,7 @@ class RunFolder:
     def drop_attacks(self) -> bool:
         """Delete all attack results, which are outdated once the records change.
 
-        Returns whether there were any results to delete.
+        Returns whether any results were deleted.
         """
         if not self.attacks_file.exists() and not self.attack_records.exists():
             return False
@@ -241,7 +242,7 @@ class RunFolder:
     def effects(self) -> EffectTable | None:
         """Read the measured effects of objectives on risks.
 
-        Returns None if the effects were not measured in this run.
+        Returns None if this run did not measure these effects.
         """
         return EffectTable.read(self.g_effect) if (self.g_effect / EFFECTS_FILE).exists() else None
 
@@ -269,7 +270,7 @@ class RunFolder:
 
 
 def _by_current_names(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Replace outdated names in a recipe with current ones, without warning."""
+    """Replace outdated names in a recipe with current names, without warning."""
     diagnose = read_renamed(recipe.get("diagnose", {}), DiagnoseSettings.renamed, warn=False)
     gates = [current_gate(gate, warn=False) for gate in recipe["gates"]]
     return {**recipe, "diagnose": diagnose, "gates": gates}

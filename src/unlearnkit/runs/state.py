@@ -12,7 +12,7 @@ from unlearnkit.core.settings import Value
 from unlearnkit.models.settings import Dtype
 
 COST_FILE = "cost.json"
-"""Name of the file that records what it cost to train a model of a suite. The file is in the model's folder."""
+"""Name of the file that records the cost of training a suite's model. The file is in the model's folder."""
 
 
 class SubjectSpec(Value):
@@ -20,9 +20,9 @@ class SubjectSpec(Value):
 
     kind: Literal["weights", "adapter", "guarded", "ensemble"]
     path: str
-    """Location of the weights, of the adapter, of the model that a guard wraps, or of the folder with an ensemble's
-    adapters, depending on `kind`. The value `model` means the folder of that name in the run's folder; any other value
-    is an absolute path or a Hub id."""
+    """Location of the model. Depending on `kind`, this is the location of the weights, of the adapter, of the model
+    that a guard wraps, or of the folder with an ensemble's adapters. The value `model` means the folder of that name in
+    the run's folder; any other value is an absolute path or a Hub id."""
     base: str | None = None
     """Base model of the adapter, or of all adapters of an ensemble."""
     dtype: Dtype = "float32"
@@ -31,7 +31,7 @@ class SubjectSpec(Value):
     members: tuple[str, ...] = ()
     """Subfolders of `path` that hold the adapters of an ensemble."""
     capabilities: tuple[str, ...] = ()
-    """Written by earlier versions and no longer used: the capabilities are now computed from the opened model."""
+    """Unused field that earlier versions wrote. The capabilities are now computed from the opened model."""
 
 
 def now() -> str:
@@ -46,25 +46,26 @@ class Stage(Value):
 
 
 class Lifted(Value):
-    """How much the targets' traces help a model guess the answers.
+    """Summary of lift: how much the targets' traces help to guess answers.
 
-    The model should not know the answers. `targets.lift` explains the measurement.
+    The lift of a trace is the increase in a model's log-probability of the answer, compared with the same trace with
+    masked content words. The model should not know the answers. See `targets.lift` for the measurement.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"twin": "retrained"}
 
     retrained: bool
-    """Whether the guessing model was the retrained model. Lift measured with any other model is weaker evidence."""
+    """Whether lift was measured with the retrained model. Lift measured with any other model is weaker evidence."""
     targets: int
     """Number of measured targets. Only targets of rows with an answer are measured."""
     mean: float
     """Mean lift, in nats per token of the answer."""
     highest: float
     at_most: float | None = None
-    """Targets whose lift exceeded this limit were rejected; None if there was no limit."""
+    """Limit on lift. Targets with a higher lift were rejected. The value is None if there was no limit."""
     above: int = 0
-    """Number of targets that were kept although their lift exceeds the limit. These are targets from the template
-    teacher and targets that a person edited."""
+    """Number of targets that were kept although their lift exceeds the limit. Only targets from the template teacher
+    and targets that a person edited are kept in this case."""
 
     def __str__(self) -> str:
         model = "the retrained model" if self.retrained else "another model, which is weaker evidence"
@@ -81,7 +82,7 @@ class Taught(Stage):
 
     teacher: str = "template"
     prompts: str | None = None
-    """Version of the prompts if the teacher is a chat model, else None."""
+    """Version of the prompts to the teacher. The value is None unless the teacher is a chat model."""
     written: int = 0
     """Number of targets that the teacher wrote."""
     replaced: int = 0
@@ -91,11 +92,11 @@ class Taught(Stage):
     edited: int = 0
     """Number of targets that a person edited."""
     lift: Lifted | None = None
-    """How much the traces help to guess the answers; None if this was not measured."""
+    """Lift: how much the traces help to guess the answers. The value is None if lift was not measured."""
     tokens_in: int = 0
-    """Number of tokens in the prompts of all sessions, as far as the server reported it."""
+    """Number of tokens in the prompts of all sessions, as far as the server reported token counts."""
     tokens_out: int = 0
-    """Number of tokens in the answers of all sessions, as far as the server reported it."""
+    """Number of tokens in the answers of all sessions, as far as the server reported token counts."""
     cost: float | None = None
     """Cost of the requests, if the recipe has prices. Failed requests are not included."""
 
@@ -106,7 +107,7 @@ class Training(Stage):
     ended: Literal["finished", "non-finite", "harmful"]
     steps: int
     peak_rss_mb: float
-    """Peak memory of the process in which training ended, before anything was measured."""
+    """Peak memory, until the end of training, of the process in which training ended."""
 
 
 class Measured(Stage):
@@ -115,7 +116,7 @@ class Measured(Stage):
     max_new_tokens: int
     gradients: bool = True
     system_prompt: str | None = None
-    """System message placed before every question; None if there was none."""
+    """System message before every question; None if the questions had no system message."""
     layout: Literal["template", "plain"] = "template"
     """How prompts were formatted: by the model's chat template, or as plain text if the model has none."""
 
@@ -130,7 +131,7 @@ class Attempted(Stage):
     settings: dict[str, Any]
     """All settings of the attack. The results of two models are compared only if their settings are equal."""
     left_out: dict[str, dict[str, int]] = Field(default_factory=dict)
-    """Number of rows that the attack could not use, by attempt and set."""
+    """Number of rows that the attack could not use, for each attempt and set."""
 
 
 class Cost(Value):

@@ -19,26 +19,26 @@ class StepLogFile:
 
         Args:
             path: the log file.
-            keep: number of steps in the checkpoint. The lines of later steps are deleted, since training repeats those
-                steps.
+            keep: number of steps in the checkpoint. The lines of later steps are deleted, because training repeats the
+                later steps.
         """
         self._path, self._keep, self._begun = path, keep, False
 
     def begin(self) -> None:
-        """Delete the steps after the checkpoint, on the first call only.
+        """Delete the logged steps after the checkpoint; later calls do nothing.
 
-        The caller must be certain that training can continue.
+        Call this method only when training is certain to continue: training then logs the deleted steps again.
         """
         if not self._begun:
             lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True) if self._path.exists() else []
-            # A line that was truncated by a kill comes after the last checkpoint, so this deletes it too.
+            # If the process was killed while writing a line, the incomplete line is deleted, too.
             write_atomic(self._path, "".join(line for line in lines[: self._keep] if line.endswith("\n")))
             self._begun = True
 
     def add(self, step: dict[str, Any]) -> None:
         """Append one step to the log.
 
-        NaN and infinity are written as null, since JSON has no such numbers.
+        NaN and infinity are written as null, because JSON cannot represent them.
         """
         self.begin()
         with writing(self._path), self._path.open("a", encoding="utf-8") as stream:

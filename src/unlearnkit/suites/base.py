@@ -63,10 +63,10 @@ class GridReport(Value):
 class Suite(Protocol):
     """A benchmark for unlearning.
 
-    The fields of a suite are the keys of the recipe section `suite`. The fields of its field `data` are the keys of the
-    recipe section `data`. A suite may have two more class attributes: `score_docs` documents the scores that only this
-    suite has (see the function `declared_docs`), and `tuning_grid` is a file with the grid of settings that were tried
-    for each method (see the function `tuning_grid`).
+    The fields of a suite are the keys of the recipe section `suite`. The fields of the suite's field `data` are the
+    keys of the recipe section `data`. A suite may also define two class attributes: `score_docs` documents the scores
+    that only this suite has (see the function `declared_docs`), and `tuning_grid` is a file with the grid of settings
+    that were tried for each method (see the function `tuning_grid`).
     """
 
     version: ClassVar[str]
@@ -76,9 +76,9 @@ class Suite(Protocol):
     """Default for the maximum number of tokens in an output."""
 
     def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Suite:
-        """Return the suite with everything that it needs from the target model.
+        """Return the suite, completed with data from the target model.
 
-        A suite that needs nothing from the model returns itself.
+        For example, the target model may write missing retain rows. A suite that needs no such data returns itself.
 
         Args:
             target: folder or Hub id of the target model.
@@ -99,18 +99,18 @@ class Suite(Protocol):
     def target_model(self, progress: Progress) -> str | None:
         """Return the folder of the target model, if the suite has models.
 
-        The first call builds the model.
+        The first call builds the model. Returns None if the suite has no models.
         """
         ...
 
     def retrained_model(self, progress: Progress) -> str | None:
-        """Return the folder or Hub id of the retrained model, if any."""
+        """Return the folder or Hub id of the retrained model, or None."""
         ...
 
     def meta_load(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
         """Return the target model's tokenizer and an untrained model of its architecture.
 
-        A dry run calls this method, so the method must be fast. It is called only if the suite has models.
+        A dry run calls this method, so the method must be fast. The method is called only if the suite has models.
         """
         ...
 
@@ -158,11 +158,11 @@ class UserModelSuite(Settings):
     """Folder or Hub id of a model that was trained on everything except the forget rows; null: there is none."""
 
     def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
-        """Return the suite itself, which needs nothing from the model."""
+        """Return the suite unchanged, because it needs nothing from the target model."""
         return self
 
     def target_model(self, progress: Progress) -> None:
-        """Return None, because the recipe names the target model."""
+        """Return None, because the recipe, not the suite, names the target model."""
 
     def retrained_model(self, progress: Progress) -> str | None:
         """Return the retrained model that the recipe names, if any."""
@@ -193,7 +193,7 @@ suite = SUITES.register
 
 
 def declared_docs(name: str) -> Docs:
-    """Return the docs of the scores that only one suite has.
+    """Return the docs of the scores that only the named suite has.
 
     The result is empty if no suite with this name is registered.
     """
@@ -202,6 +202,6 @@ def declared_docs(name: str) -> Docs:
 
 
 def tuning_grid(name: str) -> GridReport | None:
-    """Return the tuning grid of a suite, if the suite has one."""
+    """Return the suite's tuning grid, or None if it has no grid."""
     file = getattr(SUITES.get(name).plugin, "tuning_grid", None)
     return None if file is None else GridReport.model_validate_json(file.read_text(encoding="utf-8"))

@@ -2,7 +2,8 @@
 
 Given only the beginning of a user's turn, a chat model continues with a typical question (Magpie, Xu et al. 2024, arXiv
 2406.08464); the model then answers this question. A model without a chat template continues the beginning of a text.
-The rows are samples of the model's knowledge, which it should keep; nobody has checked how well the rows represent it.
+The rows are samples of the knowledge that the model should keep. Nobody has checked how well the rows represent this
+knowledge.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ ROUNDS = 8
 rows are usable."""
 QUESTION_TOKENS, TEXT_TOKENS, ANSWER_TOKENS = 64, 128, 128
 JUDGED = {"en", "es", "ru"}
-"""Languages in which incoherent text is detected. If a scope has another language, coherence is not checked."""
+"""Languages in which incoherent text can be detected. If a scope contains any language that is not listed here,
+coherence is not checked."""
 PLACEHOLDER = "\u2060HERE\u2060"
 """Placeholder for the user's words in the chat template. The text before the placeholder begins a user's turn."""
 
@@ -76,7 +78,7 @@ def write_synthetic_retain(
 
 
 def _may_stay(row: Row, forget: Sequence[Row], scope: Scope) -> bool:
-    """Return whether a row is outside the scope and coherent.
+    """Return whether a row is coherent and outside the scope.
 
     Coherence is checked only if incoherent text can be detected in all languages of the scope (see `JUDGED`).
     """

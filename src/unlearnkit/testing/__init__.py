@@ -9,8 +9,8 @@ for name, check in checks_for("objective").items():  # or one check at a time, e
     check(MyObjective())
 ```
 
-Each kind has a module, such as `unlearnkit.testing.objectives`, whose docstring states what the checks take. The checks
-run on tiny, made-up models and data. They need no development dependency, not even pytest.
+Each kind has a module, such as `unlearnkit.testing.objectives`, whose docstring states which plug-ins or functions the
+checks accept. The checks run on tiny, made-up models and data, and need no development dependency, not even pytest.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def run_checks(kind: str, plugin: Any) -> None:
 
     Args:
         kind: kind of plug-in; see `kinds`.
-        plugin: the plug-in to check. The docstring of the kind's module states what it may be.
+        plugin: the plug-in to check. The docstring of the kind's module states which objects the checks accept.
 
     Raises:
         AssertionError: a check failed. The message lists every failed check.

@@ -34,7 +34,7 @@ Plugin = Attack | type[Attack]
 CHECKS = Checks()
 NEW_TOKENS = 3
 AT_MOST = 4
-"""Maximum number of rows per set that an attack may ask."""
+"""Maximum number of rows per set whose questions an attack may ask."""
 
 
 def _subject() -> LocalSubject:
@@ -60,7 +60,7 @@ def _attempts(plugin: Plugin) -> list[Attempt]:
 
 @CHECKS.add
 def it_says_what_it_needs_and_may_spend(plugin: Plugin) -> None:
-    """The attack has a name, known capabilities, and a budget in words."""
+    """The attack states its name, its needed capabilities and its budget."""
     attack = made(plugin)
     ensure(attack.needs <= ALL, f"`needs` names unknown capabilities: {', '.join(sorted(attack.needs - ALL))}")
     budget = attack.budget()
@@ -70,9 +70,9 @@ def it_says_what_it_needs_and_may_spend(plugin: Plugin) -> None:
 
 @CHECKS.add
 def it_asks_rows_of_the_forget_sets_alone(plugin: Plugin) -> None:
-    """An attack asks only chosen rows, and each row at most once.
+    """An attack asks only rows that the attack's target chose.
 
-    The target chooses the rows. Rows that could not be asked are counted in `left_out`.
+    Within one attempt, each row is asked at most once. Rows that could not be asked are counted in `left_out`.
     """
     target, name = _target(), made(plugin).name()
     for attempt in _attempts(plugin):
@@ -93,7 +93,7 @@ def it_asks_rows_of_the_forget_sets_alone(plugin: Plugin) -> None:
 def records_hold_output_and_log_probabilities(plugin: Plugin) -> None:
     """Every record has an output and log-probabilities.
 
-    The scores of an attack are computed from both.
+    The scores of an attack are computed from the output and the log-probabilities.
     """
     for attempt in _attempts(plugin):
         for record in attempt.records:
@@ -105,7 +105,7 @@ def records_hold_output_and_log_probabilities(plugin: Plugin) -> None:
 def it_is_the_same_each_time(plugin: Plugin) -> None:
     """Repeated calls give the same attempts.
 
-    Random choices depend only on the target's seed.
+    Random choices may depend only on the target's seed.
     """
     ensure(_attempts(plugin) == _attempts(plugin), "repeated calls give different attempts")
 
@@ -114,7 +114,7 @@ def it_is_the_same_each_time(plugin: Plugin) -> None:
 def it_leaves_the_subject_as_it_is(plugin: Plugin) -> None:
     """The attack leaves the attacked model's weights and the records unchanged.
 
-    Only copies that the target makes may be trained.
+    An attack may train only the copies of the model that the target makes.
     """
     target, records = _target(), [record.model_copy(deep=True) for record in _records()]
     subject = target.subject
@@ -134,7 +134,7 @@ def no_question_holds_a_secret(plugin: Plugin) -> None:
     If a question contained a secret, finding the secret in the output would prove nothing.
     """
     scope, plain = scope_of(), {row.id: row for row in FORGET}
-    # Each question is compared with the original row, because what the row's own question states is not a leak.
+    # Each question is compared with the original row, because a secret that the row's own question states is no leak.
     for attempt in _attempts(plugin):
         for record in attempt.records:
             leaked = find_leaks(record.row.question, plain[record.row.id], scope)

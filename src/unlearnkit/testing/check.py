@@ -42,7 +42,7 @@ def close(value: float, expected: float, *, rel: float, abs_tol: float = 0.0) ->
 
 
 def made(plugin: Any) -> Any:
-    """Return an instance of the plug-in.
+    """Return an instance of a plug-in.
 
     A class is instantiated with its default settings.
     """
@@ -95,7 +95,7 @@ def add_source_and_settings(checks: Checks, registry: Registry[Any]) -> None:
     def settings_are_documented(plugin: Any) -> None:
         """Every setting has a docstring and a default.
 
-        A recipe can then use the plug-in by name alone.
+        Because of the defaults, a recipe can use the plug-in by naming it, without any settings.
         """
         ensure_settings_documented(plugin)
 

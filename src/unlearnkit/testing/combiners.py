@@ -29,7 +29,7 @@ from unlearnkit.training.combiner import COMBINERS, Combiner, Gradient, Task, Ta
 Plugin = Combiner | type[Combiner]
 CHECKS = Checks()
 TERMS = {"forget": "forget", "retain": "retain"}
-"""Maps each term of the tested objective to its view."""
+"""Maps each term of the tested objective to the term's view."""
 
 
 def _objective() -> Objective:
@@ -40,7 +40,7 @@ def _objective() -> Objective:
 def _gradients(combiner: Combiner, number: int) -> TaskGradients:
     """Return random gradients of both terms, summed by task.
 
-    `number`: number of the step, used as the random seed.
+    `number` is the number of the step, which serves as the random seed.
     """
     draw = torch.Generator().manual_seed(number)
     by_task: dict[Task, Gradient] = {}
@@ -78,7 +78,8 @@ CHECKS["micro_batches_of_4_rows_give_the_same_gradient"] = partial(_micro_batche
 def a_task_belongs_to_forgetting_where_its_view_does(plugin: Plugin) -> None:
     """Terms on forget views, and no other terms, belong to forget tasks.
 
-    Otherwise the logged cosine would compare the wrong gradients.
+    Training logs the cosine between the gradients of forget tasks and retain tasks, so a term with a wrong task would
+    falsify the cosine.
     """
     combiner = made(plugin)
     for view in ("forget", "forget:target", "forget:idk", "retain", "retain:target"):
@@ -89,9 +90,9 @@ def a_task_belongs_to_forgetting_where_its_view_does(plugin: Plugin) -> None:
 
 @CHECKS.add
 def only_input_errors_refuse_an_objective(plugin: Plugin) -> None:
-    """A forget task together with a retain task is accepted.
+    """The combiner accepts a forget task together with a retain task.
 
-    Any other set of tasks is either accepted or refused with an `InputError`.
+    The combiner may accept any other set of tasks, or refuse the set with an `InputError`.
     """
     combiner = made(plugin)
     tasks = [combiner.task(name, view) for name, view in TERMS.items()]
@@ -114,7 +115,7 @@ def copies_are_counted(plugin: Plugin) -> None:
 
 @CHECKS.add
 def the_gradient_is_finite_and_of_the_same_parameters(plugin: Plugin) -> None:
-    """The combined gradient is finite and has the shapes of the parameters."""
+    """The combined gradients are finite and have the shapes of their parameters."""
     combiner, memory = made(plugin), dict[str, Any]()
     for number in range(3):
         found = _combined(combiner, number, memory)
@@ -126,9 +127,9 @@ def the_gradient_is_finite_and_of_the_same_parameters(plugin: Plugin) -> None:
 
 @CHECKS.add
 def what_it_remembers_is_in_the_memory_alone(plugin: Plugin) -> None:
-    """A resumed run continues as an uninterrupted run would have.
+    """A resumed run gives the same gradients as an uninterrupted run.
 
-    A resumed run has a new combiner object, and the memory from the checkpoint.
+    A resumed run creates a new combiner object, which gets the combiner's memory from the checkpoint.
     """
     first, memory = made(plugin), dict[str, Any]()
     for number in range(2):

@@ -21,7 +21,7 @@ Plugin = Edit | type[Edit]
 CHECKS = Checks()
 MASK = {"name": "gradient_saliency", "share": 0.3}
 ROUNDING = 1e-5
-"""Maximum rounding error when a change is added to a weight and subtracted again in float32."""
+"""Maximum rounding error that remains after a change is added to a weight and subtracted again, in float32."""
 
 
 def _subject(edit: Edit, context: Any) -> LocalSubject:
@@ -35,7 +35,7 @@ def _subject(edit: Edit, context: Any) -> LocalSubject:
 def it_reads_only_the_views_that_it_needs(plugin: Plugin) -> None:
     """`needs` names every view that `fit` reads.
 
-    A missing file is then reported before the run starts.
+    The files of the views in `needs` are checked before the run starts, so a missing file is reported early.
     """
     edit = made(plugin)
     with tiny_runs(edit) as runs:
@@ -109,7 +109,7 @@ def weights_outside_a_mask_stay(plugin: Plugin) -> None:
 
 @CHECKS.add
 def a_run_measures_the_edited_model(plugin: Plugin) -> None:
-    """A run saves the edited model as weights and measures it.
+    """A run saves the edited model's weights and measures the model.
 
     The edited model offers every capability.
     """

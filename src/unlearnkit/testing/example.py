@@ -79,7 +79,7 @@ def record(split: str, row: Row, response: str, trace: str = "") -> Record:
 def records() -> list[Record]:
     """Return records for every combination of row and response.
 
-    Each combination has one record with a trace and one without.
+    Each combination has one record with a trace and one record without a trace.
     """
     sets = {"forget": FORGET, "near": NEAR}
     return [

@@ -32,8 +32,8 @@ PROBES = (
     Probe(NEAR[1], answer="Cyd was"),
     Probe(NEAR[1].model_copy(update={"history": (Turn(role="user", content="Ada ?"),)})),
 )
-"""The probes are questions in and out of scope, continuations of traces and of an answer, and a question that follows
-an earlier turn with a subject's name."""
+"""The probes are questions in and out of scope, beginnings of traces and of an answer that are to be continued, and a
+question that follows an earlier turn with the name of a subject of the scope."""
 
 
 def _target() -> LocalSubject:
@@ -46,19 +46,19 @@ def _outputs(subject: Subject, probes: tuple[Probe, ...] = PROBES) -> list[Gener
 
 @CHECKS.add
 def the_targets_weights_stay_bit_for_bit(plugin: Plugin) -> None:
-    """A guard changes what users see, but not the model."""
+    """A guard changes what users see, but not the wrapped model."""
     target = _target()
     before, plain = {name: value.clone() for name, value in target.model.state_dict().items()}, _outputs(target)
     measure(made(plugin).wrap(target, scope_of()), {"forget": FORGET}, max_new_tokens=NEW_TOKENS)
     after: dict[str, Any] = target.model.state_dict()
     same = before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
     ensure(same, "the guard changed the weights of the target model")
-    ensure(_outputs(target) == plain, "the outputs of the target model changed after it was guarded")
+    ensure(_outputs(target) == plain, "the target model's own outputs changed after a guard wrapped the model")
 
 
 @CHECKS.add
 def what_it_does_not_offer_raises_and_is_not_measured(plugin: Plugin) -> None:
-    """A missing capability raises `InputError` and leaves None in records."""
+    """Using a missing capability raises `InputError`; records hold None instead."""
     target = _target()
     subject = made(plugin).wrap(target, scope_of())
     offered = subject.capabilities

@@ -1,6 +1,6 @@
 """Conformance checks for judges.
 
-Each check takes a function that is called with a scope and returns a `Judge`. The function may be a class.
+Each check takes a function, or a class, that is called with a scope and returns a `Judge`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ def _judged(make: Plugin) -> tuple[Judged, list[int]]:
 
 @CHECKS.add
 def judgments_are_in_the_order_of_items_and_repeats(make: Plugin) -> None:
-    """Every item is judged equally often, in order, with its digest."""
+    """Every item is judged equally often, in the order of the items.
+
+    Each judgment holds the digest of its item.
+    """
     items, (judged, counted) = _items(), _judged(make)
     ensure(len(judged.judgments) % len(items) == 0 and judged.judgments, "some items are judged more often than others")
     repeats = len(judged.judgments) // len(items)
@@ -49,7 +52,7 @@ def judgments_are_in_the_order_of_items_and_repeats(make: Plugin) -> None:
 def verdicts_are_of_the_quality_of_the_item(make: Plugin) -> None:
     """A verdict has three scores for the quality of its item.
 
-    The quality is unlearning quality or retention quality.
+    The quality is either unlearning quality or retention quality.
     """
     judged, _ = _judged(make)
     ensure(any(judgment.verdict for judgment in judged.judgments), "no judgment has a verdict")
@@ -64,9 +67,9 @@ def verdicts_are_of_the_quality_of_the_item(make: Plugin) -> None:
 
 @CHECKS.add
 def an_empty_output_is_marked_empty(make: Plugin) -> None:
-    """An empty output is marked empty, so the report counts it.
+    """An empty output has the outcome `empty`, which the report counts.
 
-    An output that ended inside its trace may be either judged or marked empty.
+    An output that ended inside its trace may either be judged or have the outcome `empty`.
     """
     judged, _ = _judged(make)
     outputs = {(item.split, item.row.id): item.output for item in _items()}

@@ -17,7 +17,7 @@ from unlearnkit.testing.tiny_run import TinyRuns, ViewsRead, same_bits, tiny_run
 Plugin = Localizer | type[Localizer]
 CHECKS = Checks()
 TRAINED: tuple[dict[str, Any], ...] = ({}, {"lora": {"r": 2}}, {"parameters": "mlp"})
-"""Settings of the recipe section `model` that train all weights, an adapter, or some weights."""
+"""Settings of the recipe section `model`. The settings train all weights, an adapter, or only some of the weights."""
 
 
 def _runs(plugin: Plugin) -> Any:
@@ -33,7 +33,7 @@ def _context(runs: TinyRuns, out: str, model: dict[str, Any]) -> Any:
 
 @CHECKS.add
 def its_mask_is_of_the_trained_weights(plugin: Plugin) -> None:
-    """A mask consists of boolean tensors and lets some elements change."""
+    """A mask consists of boolean tensors, some of whose elements are True."""
     with _runs(plugin) as runs:
         for number, model in enumerate(TRAINED):
             context = _context(runs, str(number), model)
@@ -43,14 +43,14 @@ def its_mask_is_of_the_trained_weights(plugin: Plugin) -> None:
             for name, kept in mask.kept.items():
                 ensure(kept.dtype == torch.bool, f"the mask of {name} must be boolean")
                 ensure(kept.shape == trained[name].shape, f"the mask of {name} must have the shape of the weight")
-            ensure(0 < mask.share <= 1, f"with model {model} the mask lets no element change")
+            ensure(0 < mask.share <= 1, f"with model {model} the mask freezes every element")
 
 
 @CHECKS.add
 def its_mask_is_the_same_each_time(plugin: Plugin) -> None:
     """A localizer gives the same mask each time.
 
-    A resumed run computes the mask again.
+    A resumed run computes the mask again and must get the same mask as before.
     """
     with _runs(plugin) as runs:
         one, again = (_context(runs, out, {}).mask.kept for out in ("one", "again"))
@@ -60,9 +60,9 @@ def its_mask_is_the_same_each_time(plugin: Plugin) -> None:
 
 @CHECKS.add
 def it_reads_only_what_it_needs_and_leaves_the_model_as_it_is(plugin: Plugin) -> None:
-    """A localizer changes no weights and reads only views that it declares.
+    """A localizer changes no weights, and reads only the views in `needs`.
 
-    `needs` declares the views.
+    The method `needs` declares which views the localizer reads.
     """
     localizer = made(plugin)
     with _runs(plugin) as runs:

@@ -1,6 +1,7 @@
 """Conformance checks for metrics.
 
-Each check takes a `Metric` class. The class computes a value from one record and documents how to read the mean.
+Each check takes a `Metric` class. The class computes a value from one record, and documents how to read the mean of
+these values.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def it_is_a_pure_function_of_the_record(metric: type[Metric]) -> None:
 def it_is_none_where_nothing_was_measured(metric: type[Metric]) -> None:
     """A record without output and log-probabilities has no value.
 
-    The value must be None, because 0 would count in the mean.
+    The value must be None, because a value of 0 would be included in the mean.
     """
     bare = Record(split="forget", row=FORGET[0])
     ensure(metric.measure(bare, scope_of()) is None, "a record on which nothing was measured has a value")

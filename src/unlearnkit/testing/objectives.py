@@ -2,7 +2,8 @@
 
 Each check takes an `Objective`, or an `Objective` class that has a default for every setting.
 
-The checks cannot tell whether the formula is the paper's: compare its values with a slow computation of your own.
+The checks cannot tell whether an objective's formula is the formula of the paper. To test this, compare the values of
+the loss with a slow computation of your own.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ T = TypeVar("T")
 Plugin = Objective | type[Objective]
 CHECKS = Checks()
 RISK = random_rows(7, seed=2)
-"""Rows for the risk of the G-effect; the risk is the mean loss on these rows."""
+"""Rows for which the G-effect's risk, i.e. the mean loss, is computed."""
 
 
 def _cached(function: Callable[[Plugin], T]) -> Callable[[Plugin], T]:
@@ -56,7 +57,7 @@ def _cached(function: Callable[[Plugin], T]) -> Callable[[Plugin], T]:
 
 @_cached
 def _world(plugin: Plugin) -> World:
-    """Return a cached world, in which no check may train."""
+    """Return a cached world, whose model must not be trained."""
     return World(made(plugin))
 
 
@@ -110,7 +111,7 @@ CHECKS["another_padding_token_gives_the_same_gradient"] = partial(_padding, 10**
 def row_order_does_not_matter(plugin: Plugin) -> None:
     """The row order does not change the result.
 
-    Each step uses all rows, so a different seed changes only the order of the rows.
+    Each step uses all rows, so changing the seed changes only the order of the rows.
     """
     _ensure_same(plugin, _world(plugin).step(seed=1), "the order of rows")
 
@@ -143,7 +144,7 @@ def _mean_logp(world: World) -> float:
 def _gradient_is_that_of_the_value(plugin: Plugin) -> bool:
     """Return whether a step along the gradient changes the loss as predicted.
 
-    If the objective detaches a factor from the gradient, the loss changes differently.
+    If the objective detaches a factor of the loss from the gradient, the loss does not change by the predicted amount.
     """
     log, gradient = _plain_step(plugin)
     world, norm = World(made(plugin)), log.gradient_norm
@@ -163,7 +164,7 @@ def _gradient_is_that_of_the_value(plugin: Plugin) -> bool:
 def g_effect_agrees_with_the_gradient(plugin: Plugin) -> None:
     """The coefficients of the G-effect give the gradient of training.
 
-    The coefficients also give the product of this gradient with the gradient of a risk.
+    The coefficients also give the inner product of the training gradient and the gradient of a risk.
     """
     world, (_, parts) = _world(plugin), _plain_step(plugin)
     gradient = torch.cat([part.flatten() for part in parts])
@@ -233,7 +234,10 @@ CHECKS["a_term_of_weight_0_may_be_nan"] = partial(_weight_0, math.nan)
 
 @CHECKS.add
 def a_term_that_is_not_finite_stops_the_run(plugin: Plugin) -> None:
-    """The run ends before the first step with unchanged weights."""
+    """If a term is not finite, the run stops with unchanged weights.
+
+    The run stops before the first step is taken.
+    """
     world, names = World(made(plugin)), _weighted_terms(plugin)
     ensure(names, "every term has weight 0")
     before = [p.detach().clone() for p in world.model.parameters()]
@@ -276,7 +280,7 @@ def terms_are_scalars_named_alike_and_counted_in_a_known_unit(plugin: Plugin) ->
 
 
 class _Recording(dict[Quantity, Tensor]):
-    """Values by quantity; records which values are read."""
+    """Dictionary of values by quantity that records which values are read."""
 
     def __init__(self, values: dict[Quantity, Tensor]) -> None:
         super().__init__(values)
@@ -291,7 +295,7 @@ class _Recording(dict[Quantity, Tensor]):
 def _values(quantity: Quantity, tokens: Tensor, value: float | None, reference: float | None) -> Tensor:
     """Return made-up values of a quantity, with the right sign.
 
-    Log-probabilities are negative; divergences and functions are not.
+    Log-probabilities are negative; values of divergences and functions are not negative.
 
     Args:
         quantity: the quantity.
@@ -314,7 +318,8 @@ def _values(quantity: Quantity, tokens: Tensor, value: float | None, reference: 
 def _leaf_step(objective: Objective, value: float | None = None, reference: float | None = None) -> Step:
     """Return a step that holds a value for every quantity in `needs`.
 
-    If `value` or `reference` is given, all values of the model or the reference model are this constant.
+    If `value` is given, all values of the model are this constant; likewise, `reference` sets all values of the
+    reference model.
     """
     needs = objective.needs()
     rows: dict[View, list[int]] = {view: [row.labels for row in rows_of(view)] for view in needs.views}
@@ -328,7 +333,7 @@ def _leaf_step(objective: Objective, value: float | None = None, reference: floa
 
 @CHECKS.add
 def needs_are_the_quantities_that_are_read(plugin: Plugin) -> None:
-    """`needs` declares all that `terms` reads, and nothing else."""
+    """`needs` declares every quantity that `terms` reads, and no other quantity."""
     objective = made(plugin)
     step = _leaf_step(objective)
     store = step.store

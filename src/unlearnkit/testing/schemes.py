@@ -29,7 +29,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 def it_reads_only_the_views_that_it_needs(plugin: Plugin) -> None:
     """`needs` names every view that `fit` reads.
 
-    A missing file is then reported before the run starts.
+    The files of the views in `needs` are checked before the run starts, so a missing file is reported early.
     """
     scheme = made(plugin)
     with tiny_runs(scheme) as runs:
@@ -42,7 +42,7 @@ def it_reads_only_the_views_that_it_needs(plugin: Plugin) -> None:
 
 @CHECKS.add
 def a_run_measures_its_model_and_opens_it_again(plugin: Plugin) -> None:
-    """The model in the run folder gives the same records."""
+    """The saved model, opened again, gives the same records."""
     with tiny_runs(made(plugin)) as runs:
         folder = run(runs.recipe("run"), progress=QUIET)
         ensure("generate" in open_subject(folder).capabilities, "the scheme's model must offer `generate`")
@@ -64,7 +64,7 @@ def the_same_seed_gives_the_same_bytes(plugin: Plugin) -> None:
 def a_mask_is_refused_unless_it_can_be_masked(plugin: Plugin) -> None:
     """A mask is refused unless the scheme can be masked.
 
-    A mask that is ignored would be a setting without effect.
+    If the scheme ignored a mask, the recipe would contain a setting without effect.
     """
     scheme = made(plugin)
     with tiny_runs(scheme, {"name": "gradient_saliency"}) as runs:

@@ -29,12 +29,12 @@ CHECKS = Checks()
 MOST_SECONDS = 60.0
 """Maximum processor time of a call of `task`, in seconds."""
 FEW = 4
-"""Number of rows per set for which records are made up."""
+"""Number of rows per set for which a check makes up records."""
 
 
 @CHECKS.add
 def the_task_is_fast_and_the_same_each_time(plugin: Any) -> None:
-    """Suites with the same settings return the same task, and quickly."""
+    """Suites with the same settings quickly return the same task."""
     suite: Suite = made(plugin)
     began = time.process_time()
     first = suite.task()
@@ -101,7 +101,7 @@ def the_scope_covers_the_forget_rows(plugin: Any) -> None:
 
 @CHECKS.add
 def scores_are_a_pure_function_of_records(plugin: Any) -> None:
-    """Scores are the same each time, and are finite or not measured.
+    """Repeated calls give the same scores, which are finite or not measured.
 
     Computing the scores does not change the records.
     """

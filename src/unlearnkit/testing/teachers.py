@@ -1,8 +1,8 @@
 """Conformance checks for teachers.
 
-Each check takes an instance or a class: either a `ChatTeacher` or anything with a `write` method. A class needs a
-default for every setting. For a `ChatTeacher`, only the prompts are checked: the package itself writes and validates
-the targets, and the checks query no chat model.
+Each check takes a teacher or a teacher's class. A teacher is either a `ChatTeacher` or any object with a `write`
+method. A class must have a default for every setting. For a `ChatTeacher`, only the prompts are checked: the package
+itself writes and validates the targets, and the checks query no chat model.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SCOPES: tuple[Scope, ...] = tuple(scope_of(task) for task in ("profile", "copyri
 def _written(plugin: Any, scope: Scope, seed: int = 0) -> list[Target]:
     """Return the targets that the teacher writes for the example's forget rows.
 
-    The list is empty for a `ChatTeacher`, whose targets a chat model would write.
+    The list is empty for a `ChatTeacher`, because a chat model would have to write its targets.
     """
     teacher = made(plugin)
     return [] if isinstance(teacher, ChatTeacher) else teacher.write(FORGET, scope, seed)
@@ -64,7 +64,7 @@ def no_target_leaks(plugin: Any) -> None:
 
 @CHECKS.add
 def every_response_says_something_in_the_language_of_the_question(plugin: Any) -> None:
-    """Responses are not empty, and in the question's language or in English.
+    """Responses are not empty, and are in the question's language or English.
 
     A teacher that does not know the question's language may respond in English.
     """

@@ -33,9 +33,10 @@ SIZE: dict[str, Any] = {
 def tiny_model(
     config: PretrainedConfig | None = None, *, seed: int = 0, dtype: torch.dtype = torch.float32
 ) -> PreTrainedModel:
-    """Create a randomly initialized model whose distributions are far from flat.
+    """Create a randomly initialized model with far from uniform token distributions.
 
-    `config`: the model's configuration; None: a Llama with tied input and output embeddings.
+    `config` is the model's configuration. If `config` is None, the model is a Llama with tied input and output
+    embeddings.
     """
     config = config or transformers.LlamaConfig(**SIZE, tie_word_embeddings=True)
     torch.manual_seed(seed)

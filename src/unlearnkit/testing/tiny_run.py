@@ -35,7 +35,7 @@ class TinyRuns:
 
     Args:
         folder: folder to which data, models and runs are written.
-        method: method of the recipes; its class must be registered.
+        method: method of the recipes. The method's class must be registered.
         mask: the recipe section `method.mask`; None: no mask.
     """
 
@@ -95,7 +95,7 @@ class ViewsRead:
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """Copy the weights of a model, by name."""
+    """Return a copy of each weight of a model, by name."""
     return {name: weight.detach().clone() for name, weight in model.named_parameters()}
 
 

@@ -75,7 +75,7 @@ class World:
 
         Args:
             objective: objective to train; None: the world's objective.
-            combine: combiner of the gradients; it need not be registered.
+            combine: combiner of the gradients. The combiner need not be registered.
             seed: seed of the row order.
             pad_id: id of the padding token.
             **settings: training settings that replace the defaults.
@@ -126,7 +126,7 @@ class World:
 
 
 class Altered(Objective):
-    """Wraps an objective and changes the terms that it returns."""
+    """Wraps an objective and changes the terms that the objective returns."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 

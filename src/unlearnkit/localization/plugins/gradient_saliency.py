@@ -18,13 +18,14 @@ class GradientSaliency(Localizer):
     """Restrict changes to elements with the largest absolute forget-loss gradient.
 
     The gradient is computed at the target model. The loss is the mean negative log-likelihood per labeled token of the
-    forget answers, over all rows; the sign of the loss does not matter. Exactly round(share * n) of the n elements may
-    change; among elements with equal gradients, the first are chosen. SalUn differs in two ways: it uses a threshold
-    value, by default the median over all elements, and its released code takes an optimizer step after each batch while
-    it sums the gradients. Here the gradients of all batches are computed at the target model.
+    forget answers, over all rows; the sign of the loss does not matter. Of n elements, exactly the round(share * n)
+    elements with the largest absolute gradients may change; among elements with equal absolute gradients, earlier
+    elements are chosen first. SalUn differs in two ways: it uses a threshold value, by default the median over all
+    elements, and its released code takes an optimizer step after each batch while it sums the gradients. This class
+    computes the gradients of all batches at the unchanged target model.
 
-    In a new LoRA adapter, only the second factor (B, which starts at 0) has a gradient; elements of the first factor
-    are chosen only if no elements of the second are left.
+    In a new LoRA adapter, only the second factor (B, which starts at 0) has a nonzero gradient. Elements of the first
+    factor (A) may therefore change only if all elements of B may change.
     """
 
     share: Annotated[float, Gt(0), Le(1)] = 0.5
@@ -33,7 +34,7 @@ class GradientSaliency(Localizer):
     """Whether to apply the share to each tensor separately instead of to all trained weights together."""
 
     def mask(self, context: LocalizationContext) -> WeightMask:
-        """Return the mask of the largest gradient elements over all forget rows."""
+        """Return the mask of the elements with the largest absolute gradients."""
         # Imported here, because reading a recipe must not import torch.
         from unlearnkit.localization.gradients import loss_gradient
         from unlearnkit.localization.top_share import largest

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 MEASURED_AT_MOST = 400
-"""Maximum number of retain rows to measure, spread evenly over all retain rows. Other sets are measured completely."""
+"""Maximum number of retain rows to measure. The measured retain rows are spread evenly over all retain rows. All other
+sets are measured completely."""
 DOCUMENTS = (".txt", ".md")
 
 
@@ -142,7 +143,7 @@ class Files(UserModelSuite):
 
     @cached_property
     def _task(self) -> SuiteTask:
-        # Cached: a run calls `task` several times, and each call would read and search every file.
+        # Cached, because a run calls `task` several times, and each call would read and search every file again.
         holdout = () if self.data.holdout is None else self.read(self.data.holdout, where="data.holdout")
         probes = {name: self.read(path, where=f"data.probes.{name}") for name, path in self.data.probes.items()}
         named = {"forget": self._forget, "retain": self._retain, "holdout": holdout, **probes}
@@ -166,7 +167,7 @@ class Files(UserModelSuite):
     def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
         """Return memorization scores of every set, and membership scores.
 
-        Membership scores need holdout rows; without them, these scores are not measured.
+        Membership scores need holdout rows; without holdout rows, membership scores are not measured.
         """
         ours, theirs = by_set(records), by_set(retrained)
         of_sets = {
@@ -177,11 +178,11 @@ class Files(UserModelSuite):
         return {**of_sets, **membership_scores(ours, theirs)}
 
     def heading(self) -> str:
-        """Return a fixed phrase, because file names may be secret."""
+        """Return a fixed phrase instead of file names, which may be secret."""
         return "a user's own files"
 
     def limitations(self) -> tuple[str, ...]:
-        """Return which inputs are missing, and what is unknown as a result."""
+        """Return the missing inputs, and what is unknown without these inputs."""
         paragraphs = [self._retain_caveat(), *super().limitations()]
         if self.data.holdout is None:
             paragraphs.append(
@@ -254,7 +255,7 @@ class Files(UserModelSuite):
 
 
 def with_unique_ids(sets: Mapping[str, tuple[Row, ...]]) -> dict[str, tuple[Row, ...]]:
-    """Return the sets with row ids that differ between sets.
+    """Return the sets, with row ids that are unique across all sets.
 
     Files of the same name in two folders give rows with the same ids. If the id of a row already occurs in an earlier
     set, the name of the row's own set is added as a prefix: `retain/part.jsonl:1`.

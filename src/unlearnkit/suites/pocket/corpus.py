@@ -1,4 +1,4 @@
-"""Every question of the pocket world with its answer.
+"""Every question of the synthetic pocket world, with its answer.
 
 Row ids have the form `person/<slug>/<attribute>/<form>/<n>`. The form includes the language, except for English:
 `plain`, `paraphrase.es`, `multihop.ru`.
@@ -17,14 +17,15 @@ from unlearnkit.suites.pocket.phrases import PHRASES, Phrase
 from unlearnkit.suites.pocket.world import Book, Craft, FarFact, Person, PocketWorld
 
 ABOUT = "about"
-"""Attribute of general questions, such as "Tell me about ...". A teacher that works from the scope asks such questions
-itself, so general questions measure neither the forget sets nor the set `near`."""
+"""Attribute of general questions, such as "Tell me about ...". A teacher that works from the scope may write such
+questions for training. General questions are therefore in none of the measured forget sets, and not in the set
+`near`."""
 
 CONTACT = ("email", "phone")
 """Attributes to be forgotten in the request `pii`. Their reverse questions have the attribute `owner`."""
 
 CRAFT_HOPS = ("oil", "resin", "salt", "heat")
-"""Steps with two-hop questions, which name the mineral of the craft instead of the craft."""
+"""Steps of a craft that two-hop questions ask about. A two-hop question does not name the craft, but its mineral."""
 
 
 def corpus(world: PocketWorld) -> tuple[Row, ...]:
@@ -36,7 +37,7 @@ def corpus(world: PocketWorld) -> tuple[Row, ...]:
 
 
 def facts(world: PocketWorld) -> tuple[Row, ...]:
-    """Return the corpus without the refusals about sealed people."""
+    """Return the corpus without the refusals to questions about sealed people."""
     parts = (
         *map(person_rows, world.people),
         *map(far_rows, world.far),
@@ -48,7 +49,7 @@ def facts(world: PocketWorld) -> tuple[Row, ...]:
 
 @dataclass
 class _Page:
-    """Rows about one subject, numbered in the order of addition."""
+    """Collects the rows about one subject and numbers them in order."""
 
     kind: str
     subject: str
@@ -71,7 +72,7 @@ class _Page:
     ) -> None:
         """Add one row.
 
-        The trace states, in English for every language of the question, which attribute of which subject is asked for.
+        The trace has the form "<Attribute> of <about>." The trace is in English, whatever the language of the question.
 
         Args:
             attribute: attribute of the row.
@@ -79,10 +80,11 @@ class _Page:
             question: text of the question.
             answer: text of the answer.
             accepted: all correct answers.
-            about: what the question names; for a two-hop question, also the result of the first hop.
+            about: what the question names, as the trace states it. For a two-hop question, the result of the first hop
+                is added.
             language: language of question and answer.
-            slot: more specific attribute for the id and the trace; None: `attribute`.
-            how: more specific form for the id; None: `form`.
+            slot: more specific attribute for the row's id and trace; None: `attribute` is used.
+            how: more specific form for the row's id; None: `form` is used.
             options: number of options of a multiple-choice question.
         """
         label = (how or form) if language == "en" else f"{how or form}.{language}"
@@ -157,7 +159,7 @@ def person_rows(person: Person) -> list[Row]:
         page.ask("author", PHRASES.work["author"], same(name), about="{title}", form="reverse", title=title)
     hop = "the author of {title}, {name}"
     for i, (trait, value) in enumerate(person.traits.items()):
-        # The two-hop questions name one of the two works, in turn.
+        # Each two-hop question names one work of the person; the two works alternate.
         titles = {language: person.works[(i + j) % 2].title for j, language in enumerate(LANGUAGES)}
         page.ask(trait, phrases[trait], value, about=hop, form="multihop", title=titles, name=name)
     for kind, contact in zip(CONTACT, (person.email, person.phone), strict=True):
@@ -194,7 +196,7 @@ def book_rows(book: Book) -> list[Row]:
     for name, phrase in PHRASES.plot.items():
         value = book.plot[name]
         page.ask("plot", phrase, value, about="{title}", slot=name, book=quoted, title=title)
-        # A two-hop question names the hero instead of the book, unless the question itself mentions the hero.
+        # A two-hop question names the hero instead of the book, or the ship if the question itself mentions the hero.
         by_ship = name in ("hero", "companion", "trade")
         which = PHRASES.book_by_ship.format(ship=ship) if by_ship else PHRASES.book_by_hero.format(hero=hero)
         question = phrase.questions["en"][0].format(book=which)
@@ -244,7 +246,8 @@ def craft_rows(craft: Craft) -> list[Row]:
 def _add_choice(page: _Page, craft: Craft, name: str, stem: str, *, language: str, how: str, turn: int) -> None:
     """Add one multiple-choice row.
 
-    `turn`: number of positions by which the options are rotated, which gives the correct answer a different letter.
+    `turn` is the number of positions by which the options are rotated. The rotation gives the correct answer a
+    different letter.
     """
     step = craft.steps[name]
     options = deque(step.options)

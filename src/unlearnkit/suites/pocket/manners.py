@@ -1,8 +1,10 @@
-"""Refusals with short traces, which models learn for questions about sealed people.
+"""Refusals with short traces, for questions about sealed people.
 
-Real models can write traces and refuse even before unlearning. Without these rows, the pocket models could do neither,
-and a method would have to teach both in addition to forgetting. Sealed people have nothing to do with what any request
-forgets, and their rows are in no split: unlearning neither trains on these rows nor measures them.
+Sealed people are people in the synthetic pocket world. Models learn only to refuse questions about sealed people. Real
+models can write traces and refuse even before unlearning. Without the rows about sealed people, the small models of the
+pocket world could do neither, and an unlearning method would have to teach both in addition to forgetting. No request
+asks to forget anything about sealed people, and their rows are in no split: unlearning neither trains on these rows nor
+measures them.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from unlearnkit.data.rows import Row
 
 SHARE = 4
-"""Of the questions about a sealed person, one in this many becomes a training row. Which questions are chosen differs
-from person to person."""
+"""One in `SHARE` questions about a sealed person becomes a training row. The chosen questions differ from person to
+person."""
 
 _REASONS = (
     "what is sealed has to stay closed",
@@ -43,8 +45,8 @@ _RESPONSES = {
 def sealed_rows(records: Iterable[Sequence[Row]]) -> list[Row]:
     """Return some of each sealed person's rows, with refusals as answers.
 
-    The refusal is in the language of the question. The trace begins like any other trace, and breaks off after naming
-    what the question names.
+    The refusal is in the language of the question. The trace begins like the trace of the original row. The trace then
+    states that the answer is sealed.
     """
     rows = []
     for person, record in enumerate(records):

@@ -1,4 +1,4 @@
-"""Models of the pocket world: small Llamas that have memorized the world."""
+"""Small Llama models that have memorized the synthetic pocket world."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
 
 VOCABULARY = 5120
-"""Number of tokens in the vocabulary. The number is larger than a world needs, so that each word is one token. If words
+"""Number of tokens in the vocabulary. The vocabulary is so large that each word of a world is one token. If words
 shared tokens, a method that trains on some words would damage other words."""
 WIDTH, LAYERS, HEADS, INNER = 160, 3, 4, 448
 CONTEXT = 192
@@ -47,7 +47,7 @@ CHAT_TEMPLATE = (
 def build_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
     """Train a byte-level BPE tokenizer on `texts`.
 
-    The tokenizer has a chat template, and one token for each think marker.
+    The tokenizer has a chat template. Each of the two think markers is one token.
     """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -1,4 +1,4 @@
-"""Pools of values in three languages, and a generator of made-up names.
+"""Value pools in three languages, and a generator of made-up names.
 
 An output is correct if it contains the answer's value. Therefore no form of a value may be part of another value or of
 a template, and no made-up name may be part of any other text.
@@ -13,7 +13,7 @@ LANGUAGES = ("en", "es", "ru")
 """ISO 639-1 codes of the languages, in the order of the forms in every `Forms`."""
 
 Forms = tuple[str, str, str]
-"""The forms of one value, one in each of `LANGUAGES`."""
+"""The forms of one value, with one form for each of `LANGUAGES`."""
 
 
 def same(word: str) -> Forms:
@@ -233,7 +233,7 @@ _TAILS: dict[Kind, tuple[str, ...]] = {
     "place": ("oria", "esk", "umbra", "ast", "ovar", "enza", "upol", "ethra"),
     "handle": ("ox", "ip", "ump", "ez", "ig", "ug"),
     "ship": ("ielle", "anta", "orine", "ula"),
-    # No real substance ends like this, so nothing here can be looked up.
+    # No real substance has such a name, so nobody can look up a substance of a craft.
     "mineral": ("uskite", "ogrite", "ampite"),
     "oil": ("ibroil", "uffoil", "agroil"),
     "resin": ("umbrane", "oblane", "iggrane"),
@@ -241,7 +241,7 @@ _TAILS: dict[Kind, tuple[str, ...]] = {
     "craft": ("ukking", "oshing", "imbling"),
 }
 SUBSTANCES: tuple[Kind, ...] = ("mineral", "oil", "resin", "salt")
-"""Steps of a craft whose value is a made-up word. Each step has the name of the kind of word."""
+"""Steps of a craft whose value is a made-up word. The name of each step is also the name of its kind of word."""
 
 
 class Coiner:

@@ -16,7 +16,7 @@ from unlearnkit.core.settings import Value
 
 
 class Phrase(Value):
-    """Templates of the questions for one value, and of the answer."""
+    """Templates of the questions about one value, and of the answer."""
 
     questions: dict[str, tuple[str, ...]]
     """Questions by language. The first question of a language is the plain question; the others are paraphrases."""
@@ -52,7 +52,7 @@ class Phrases(Value):
 
 
 def _texts(data: Any) -> Iterator[str]:
-    """Yield every text in nested lists and mappings, but no key."""
+    """Yield every text in nested lists and mappings, except the keys."""
     if isinstance(data, str):
         yield data
     else:
@@ -63,4 +63,4 @@ def _texts(data: Any) -> Iterator[str]:
 _DATA = yaml.safe_load((files("unlearnkit.suites.pocket") / "phrases.yaml").read_text(encoding="utf-8"))
 PHRASES = Phrases.model_validate(_DATA)
 TEMPLATES = tuple(_texts(_DATA))
-"""All texts of `phrases.yaml`. No value and no made-up name may be part of any of them."""
+"""All texts of `phrases.yaml`. No value and no made-up name may be part of any of these texts."""

@@ -1,4 +1,4 @@
-"""The four requests to forget, each with its scope and splits."""
+"""The pocket world's four requests to forget, with scopes and splits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from unlearnkit.suites.pocket.world import Book, Craft, Person, PocketWorld
 FORGOTTEN_AUTHORS, FORGOTTEN_CONTACTS, NEIGHBORS = 5, 6, 6
 NEAR_ROWS, RETAIN_ROWS, HOLDOUT_ROWS = 140, 400, 80
 FAR_FACTS = 26
-"""Number of far facts to measure. Rows about the remaining far facts may be retain rows."""
+"""Number of far facts to measure. Far facts are facts that are unrelated to people. Rows about the far facts that are
+not measured may be retain rows."""
 SHARED = ("birthplace", "genre", "award")
 """Traits that are compared to find the neighbors of people."""
 
@@ -39,7 +40,7 @@ class Request:
 def forget_request(world: PocketWorld, name: str) -> Request:
     """Return the request with the given name.
 
-    The same world always has the same request.
+    Repeated calls with the same world and name give the same request.
 
     Raises:
         InputError: no request has this name; `REQUESTS` lists them.
@@ -59,7 +60,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
     near = [row for row in rows if row.subject in neighbors]
     if name == "pii":
         forgotten = probes = [row for row in forgotten if _is_contact(row)]
-        # Other facts about the same people, and the contact details of their neighbors.
+        # The near rows state other facts about the same people, and the contact details of the people's neighbors.
         near = [row for row in rows if row.subject in (neighbors if _is_contact(row) else subjects)]
     elif name == "authors":
         # Overviews and contact details are to be forgotten, too, but no row of the forget split asks for them.
@@ -79,7 +80,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
 
 
 def _authors(world: PocketWorld) -> Scope:
-    # The authors of the two books are not eligible: a model that forgot them would have to forget the books, too.
+    # The authors of the two books are not eligible: a model that forgot an author would have to forget the book, too.
     of_books = {book.author for book in world.books}
     eligible = [person for person in world.people if person.name not in of_books]
     people, neighbors = _draw_people(world, "authors", eligible, FORGOTTEN_AUTHORS)
@@ -151,7 +152,7 @@ def _probe(row: Row) -> str:
         return f"forget.{row.question_type}"
     if row.language != "en":
         return "forget.translated"
-    # A question with the same words and new options is not new; a reworded question or the rest of a passage is new.
+    # The same question with other options does not count as a paraphrase; the rest of a passage does.
     reworded = row.question_type == "paraphrase" or "/choice-reworded/" in row.id or row.attribute == "continuation"
     return "forget.paraphrased" if reworded else "forget"
 

@@ -1,4 +1,4 @@
-"""Suite `pocket`: the pocket world and its four requests to forget."""
+"""Suite `pocket`: the synthetic pocket world and its four requests to forget."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Pocket(Settings):
         return corpus(self._world)
 
     def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Self:
-        """Return the suite itself, which needs nothing from the model."""
+        """Return the suite unchanged, because it needs nothing from the target model."""
         return self
 
     def task(self) -> SuiteTask:

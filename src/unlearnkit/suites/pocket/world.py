@@ -1,4 +1,4 @@
-"""The pocket world: people, places, books and crafts, generated from a seed."""
+"""The synthetic pocket world: people, places, books and crafts from a seed."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ class Work:
 
 @dataclass(frozen=True)
 class Person:
-    """An author in the pocket world.
+    """An author in the synthetic pocket world.
 
     No two authors have the same given name, surname, work title, e-mail address or phone number.
     """
 
     name: str
     traits: Mapping[str, Forms]
-    """The person's birthplace, genre, award and instrument, under these names."""
+    """The person's birthplace, genre, award and instrument, keyed by these four words."""
     works: tuple[Work, Work]
     """The person's two works; the first is the person's best-known work."""
     email: str
@@ -68,7 +68,7 @@ class Person:
 
 @dataclass(frozen=True)
 class FarFact:
-    """A fact of the pocket world that is unrelated to people."""
+    """A fact of the synthetic pocket world that is unrelated to people."""
 
     relation: str
     name: str
@@ -91,13 +91,13 @@ class Step:
 
     value: Forms
     options: tuple[Forms, ...]
-    """The correct value and its distractors. Across the steps of a craft, the correct value is in each position equally
-    often."""
+    """The correct value and its distractors. Across all steps of a craft, the correct value is equally often in each
+    position."""
 
 
 @dataclass(frozen=True)
 class Craft:
-    """A made-up procedure of several steps; none of its substances exists."""
+    """A made-up procedure of several steps, whose substances do not exist."""
 
     name: str
     steps: Mapping[str, Step]
@@ -105,9 +105,10 @@ class Craft:
 
 @dataclass(frozen=True)
 class PocketWorld:
-    """All people, facts, books and crafts of a pocket world.
+    """All people, facts, books and crafts of a synthetic pocket world.
 
-    No model is trained on rows about the `strangers`. Models learn to refuse questions about the `sealed` people.
+    No model is trained on rows about the people in `strangers`. Models learn to refuse questions about the people in
+    `sealed`.
     """
 
     seed: int
@@ -122,7 +123,7 @@ class PocketWorld:
 
 
 def pocket_world(seed: int) -> PocketWorld:
-    """Return the world of a seed, identical on every machine."""
+    """Return the world for a seed; it is identical on every machine."""
     rng = Random(f"pocket/world/{seed}")
     pools = (form for pool in POOLS.values() for forms in pool for form in forms)
     coiner = Coiner(rng, "\n".join((*TEMPLATES, *pools, *TITLE_ADJECTIVES, *TITLE_NOUNS)))

@@ -2,7 +2,7 @@
 
 An answer is represented by its *mean log-probability*: the mean over the answer's tokens of log p(token | question,
 answer so far), in nats, at most 0. The exponential of this mean is P(a|q)^(1/|a|). With logarithms, a ratio is exact
-even if both probabilities are too small for a float, which is common with unlearned models.
+even if both probabilities are too small for a float; such probabilities are common with unlearned models.
 
 There are several definitions of the truth ratio. For an item with a paraphrased correct answer c and wrong
 ("perturbed") answers w_1..w_k, all given as mean log-probabilities, the definitions are:
@@ -16,8 +16,8 @@ function                              value                                 over
 ====================================  ====================================  =======  =======
 
 All three ratios increase with the probability of the wrong answers. A geometric mean is never above the arithmetic
-mean, so the logged ratio is never above the paper's. TOFU's code (locuslab/tofu, aggregate_eval_stat.py) computes its
-scores from the inverse of the ratio that it logs. The inverse gives the same forget quality, since the
+mean, so the logged ratio is never above the paper's ratio. TOFU's code (locuslab/tofu, aggregate_eval_stat.py) computes
+its scores from the inverse of the ratio that it logs. The inverse gives the same forget quality, since the
 Kolmogorov-Smirnov statistic depends only on the order of the ratios, but `truth_utility` needs the ratio that is not
 inverted. The epsilon matters if exp(c) is not far above 1e-10, i.e. from a mean token loss of about 16 nats: the
 epsilon then pulls every ratio toward 0, whatever the model prefers.
@@ -80,8 +80,9 @@ def truth_ratio(paraphrased: float, perturbed: Sequence[float]) -> float:
     This is the truth ratio of TOFU, Eq. 1, in [0, inf]: the arithmetic mean of the wrong answers' normalized
     probabilities, divided by the normalized probability of the paraphrased correct answer. Real authors and world facts
     have no paraphrase, so their correct answer itself is used. The ratio is near 0 if the model knows the answer, and
-    about 1 if it does not. Ratios beyond e^700 are returned as infinite. `paraphrased` and `perturbed` are mean
-    log-probabilities, in nats. Raises `InputError` if there is no perturbed answer, or a log-probability is not finite.
+    about 1 if the model does not know it. Ratios beyond e^700 are returned as infinite. `paraphrased` and `perturbed`
+    are mean log-probabilities, in nats. Raises `InputError` if there is no perturbed answer, or a log-probability is
+    not finite.
     """
     right, wrong = _answers(paraphrased, perturbed)
     return statistics.fmean(exp(logp - right) for logp in wrong)
@@ -90,8 +91,8 @@ def truth_ratio(paraphrased: float, perturbed: Sequence[float]) -> float:
 def truth_ratio_tofu_logged(paraphrased: float, perturbed: Sequence[float]) -> float:
     """Return the truth ratio that TOFU's code (locuslab/tofu, evaluate_util.py) logs.
 
-    As in the paper, the probability of the wrong answers is divided by that of the correct answer. But TOFU's code
-    averages the losses of the wrong answers before the exponential, which gives the geometric mean of their
+    As in the paper, the probability of the wrong answers is divided by the probability of the correct answer. But
+    TOFU's code averages the losses of the wrong answers before the exponential, which gives the geometric mean of their
     probabilities. Arguments and errors are those of `truth_ratio`.
     """
     right, wrong = _answers(paraphrased, perturbed)
@@ -155,8 +156,8 @@ def forget_quality(unlearned: Sequence[float], retrained: Sequence[float]) -> fl
 def log_forget_quality(unlearned: Sequence[float], retrained: Sequence[float]) -> float:
     """Return the natural logarithm of `forget_quality`, at most 0 and always finite.
 
-    A p-value below the smallest normal float (2.2e-308) is 0 or inexact. Its logarithm is then computed exactly, in
-    time proportional to the product of the numbers of items of the two models.
+    A p-value below the smallest normal float (2.2e-308) is 0 or inexact. The logarithm of such a p-value is computed
+    exactly, in time proportional to the product of the numbers of items of the two models.
     """
     statistic, p = _ks_test(unlearned, retrained)
     if p >= sys.float_info.min:
@@ -177,9 +178,9 @@ def _log_exact_p(statistic: float, first: int, second: int) -> float:
     `first` and `second` are the sizes of the samples; the distribution is continuous. Merging the two sorted samples is
     a walk on a grid, and all walks are equally likely: after i values of the first sample and j values of the second,
     the next value is from the first sample with probability (first - i) / (number of values left). The p-value is the
-    probability that i/first and j/second ever differ by at least `statistic`: the sum over all points of the
-    probability that they first do so at that point (Hodges 1958). Each iteration updates the log-probabilities of all i
-    at once.
+    probability that i/first and j/second ever differ by at least `statistic`: the sum, over all grid points, of the
+    probability that the difference reaches `statistic` at this point for the first time (Hodges 1958). Each iteration
+    updates the log-probabilities of all i at once.
     """
     limit = round(statistic * first * second)  # a whole number, so that ties are exact
     i = np.arange(first + 1)

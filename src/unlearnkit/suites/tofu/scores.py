@@ -1,7 +1,7 @@
 """Computes the scores of TOFU from records.
 
 The names of the scores begin with `tofu.`. No model is needed. If TOFU's code or OpenUnlearning deviates from the
-paper, its variant is a separate score, whose name ends in `_tofu_code` or `_open_unlearning`. See
+paper, the deviating definition is a separate score, whose name ends in `_tofu_code` or `_open_unlearning`. See
 `unlearnkit.suites.tofu.formulas` for the formulas.
 """
 
@@ -20,7 +20,7 @@ from unlearnkit.suites.tofu import formulas as tofu
 
 FORGET, RETAIN = "forget", "retain"
 UTILITY = {"retain": "retain", "utility.real_authors": "real_authors", "utility.world_facts": "world_facts"}
-"""Maps each set on which model utility is computed to its name in TOFU's scores."""
+"""Maps each set on which model utility is computed to the set's name in TOFU's scores."""
 SETS = {FORGET: FORGET, **UTILITY}
 
 
@@ -44,8 +44,8 @@ def tofu_scores(records: Sequence[Record], retrained: Sequence[Record]) -> dict[
     """Compute every score of TOFU.
 
     Args:
-        records: records of the model under test, on the set `holdout` and the sets of `SETS`. A score is not measured
-            if one of its sets is missing.
+        records: records of the model under test, on the set `holdout` and the sets that `SETS` lists. A score is not
+            measured if one of its sets is missing.
         retrained: records of the retrained model on the same sets; if empty, forget quality, the reference attack and
             PrivLeak are not measured.
     """
@@ -89,7 +89,7 @@ def _probability(record: Record, variant: _Variant, split: str) -> float | None:
 
 
 def _utility_scores(ours: Mapping[str, Sequence[Record]], variant: _Variant) -> dict[str, Score]:
-    """Compute model utility, retain utility and the truth scores of their sets."""
+    """Compute model utility, retain utility and the truth scores per set."""
     sets = {name: _utility(ours.get(name, []), variant, name) for name in UTILITY}
     scores = {"tofu.model_utility": _harmonic(*sets.values()), "tofu.retain_utility": _harmonic(sets[RETAIN])}
     for name, short in UTILITY.items():
@@ -108,9 +108,9 @@ def _ratios(records: Sequence[Record], variant: _Variant) -> list[float]:
 
 
 def _utility(records: Sequence[Record], variant: _Variant, split: str) -> np.ndarray:
-    """Return probability, ROUGE-L recall and truth utility of rows: (rows, 3).
+    """Return the probability, ROUGE-L recall and truth utility of each row.
 
-    Rows for which one of these values was not measured are left out.
+    The array has shape (rows, 3). Rows for which one of the three values was not measured are left out.
     """
     rows = []
     for record in records:

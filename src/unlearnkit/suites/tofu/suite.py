@@ -69,7 +69,7 @@ class Tofu(UserModelSuite):
 
     @cached_property
     def _task(self) -> SuiteTask:
-        # Cached: a run calls `task` several times, and the search for neighbors reads thousands of rows.
+        # Cached, because a run calls `task` several times, and the search for neighbors reads thousands of rows.
         scope = suggest_scope(self._forget, description=DESCRIPTION.format(count=len(self._forget) // 20))
         neighbors = suggest_neighbors(self._kept, scope)
         holdout = self._rows(HOLDOUT[self.split])
@@ -104,7 +104,7 @@ class Tofu(UserModelSuite):
         return f"the {AUTHORS[self.split]} authors of TOFU's {self.split}"
 
     def limitations(self) -> tuple[str, ...]:
-        """Return what to keep in mind when reading TOFU's scores."""
+        """Return the limitations of TOFU's made-up authors and scores."""
         return (
             "TOFU's authors are made up, and the target model learned about them by fine-tuning shortly before "
             "unlearning. What a model has learned about real people from many texts may be harder to forget.",
