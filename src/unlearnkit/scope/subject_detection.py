@@ -17,14 +17,14 @@ from unlearnkit.text.names import NameFinder, Words, parts
 from unlearnkit.text.normalize import contains
 
 LEAST = 2
-"""A name is taken as a subject only if at least this many rows contain the name without another subject's name."""
+"""A name is taken as a subject only if at least this many rows contain the name but no other subject's name."""
 
 SAME = 0.8
 """If at least this share of the rows that contain a short name also contain a longer name, the short name counts as a
 mere part of the longer name."""
 
 OWN = 0.1
-"""A name is taken as a subject only if at least this share of the rows that contain the name contain no other subject.
+"""A name is taken as a subject only if at least this share of the name's rows do not contain another subject's name.
 For example, "Social Security Number" is not taken as a subject, because each row with these words also contains a
 person's name."""
 

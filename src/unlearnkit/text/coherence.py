@@ -56,8 +56,8 @@ def _is_gibberish_text(text: str) -> bool:
 def _loops(items: list[str]) -> bool:
     """Return whether words or phrases repeat too often.
 
-    Repetition is excessive if a word occurs four times in a row, if a phrase occurs three times in a row, or if at
-    least 20 % of the words equal the preceding word.
+    Words or phrases repeat too often if a word occurs four times in a row, if a phrase occurs three times in a row, or
+    if at least 20 % of the words equal the preceding word.
     """
     count = len(items)
     for period in range(1, count // 3 + 1):
@@ -100,7 +100,7 @@ def is_coherent(text: str) -> bool:
     content = [token.text for token in text_tokens if token.kind in ("word", "number", "mail")]
     if not content or _BROKEN.search(text) or _is_gibberish_text(text):
         return False
-    # Every number has the token "#". These tokens are ignored, since a list of numbers is not a loop.
+    # Every number has the token "#". The "#" tokens are ignored, because a list of numbers is not a loop.
     spoken = [token for token in text.casefold().split() if any(c.isalnum() for c in token)]
     if _loops(spoken) or _loops([word for word in content if word != "#"]) or _is_monotonous(spoken):
         return False

@@ -114,7 +114,7 @@ def _capital(word: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    """Blank out quoted titles, addresses and links without changing the length."""
+    """Blank out titles, addresses and links, keeping the text's length."""
     return _ADDRESS.sub(_blank, QUOTED.sub(_blank, text))
 
 

@@ -35,8 +35,8 @@ SENTENCE = re.compile(r"(?<=[.!?;…])\s+|\n+")
 def features(text: str, common: frozenset[str]) -> Iterator[str]:
     """Yield the features of a text for the linear model.
 
-    The features are stems, pairs of stems that are adjacent or one word apart, runs of letters, pairs of endings, and
-    the length of the text. The argument `common` contains the words that are treated as function words.
+    The features are stems, pairs of stems that are adjacent or separated by one stem, runs of letters, pairs of
+    endings, and the length of the text. The argument `common` contains the words that are treated as function words.
     """
     stems = ["^"]
     text_tokens = tokens(text)

@@ -147,7 +147,10 @@ def unmasked(word: str) -> str:
 
 
 def i_or_l(unmasked_word: str) -> str:
-    """Replace l and 1 by i, so that i, l and 1 become equal."""
+    """Replace l and 1 by i.
+
+    Words that differ only in i, l and 1 thereby become equal.
+    """
     return unmasked_word.replace("l", "i").replace("1", "i")
 
 

@@ -112,7 +112,7 @@ def phrases(trace: str) -> Iterator[Phrase]:
 
 
 def _bare(trace: str) -> str:
-    """Blank out quotations, questions and conditions without changing the length."""
+    """Blank out quotations, questions and conditions, keeping the text's length."""
     text = trace.translate({ord("’"): "'", ord("‘"): "'"})
     text = QUOTED.sub(lambda match: "_" * len(match[0]), text)
     return _ASIDE.sub(lambda match: "." * len(match[0]), text)

@@ -100,7 +100,8 @@ def _capital_state(token: Token, name: str) -> str:
 def features(text_tokens: list[Token], common: frozenset[str], frequent: frozenset[str]) -> Iterator[str]:
     """Yield the features of a text for the linear model.
 
-    The features are pairs and triples of adjacent classes, pairs of classes with a gap, and positions of capitals.
+    The features are pairs and triples of adjacent classes, pairs of classes with one token in between, and positions of
+    capitals.
     """
     names = class_names(text_tokens, common)
     classes = [_START, *names, _END]

@@ -28,7 +28,8 @@ Kind = Literal["secret", "answer", "alias", "part"]
 name or of the answer."""
 How = Literal["as listed", "inflected", "spaced", "look-alike", "reversed", "encoded", "number", "overlap"]
 """The spelling of a leak: exactly as listed, with another ending, split or joined, in look-alike letters and digits,
-backwards, in rot13, base64 or hexadecimal, as a number in another notation, or in other words."""
+backwards, in rot13, base64 or hexadecimal, as a number in another notation, or as a paraphrase or partial quotation
+(`overlap`)."""
 Reading = Literal["plain", "stems", "numbers", "unmasked", "either"]
 """A version of a text that is searched: as is, without endings, with number words as digits, with look-alike letters
 replaced, or with look-alike letters replaced and i, l and 1 treated as the same letter."""
@@ -145,7 +146,8 @@ class Lexicon:
             if (first, last) == (0, len(entry.words) - 1):
                 self.dates[date].append(entry)
         digits = tuple(piece.text for piece in pieces)
-        # "One" is more often a pronoun than a number, and many texts contain ten of something.
+        # A number of one or two digits is not searched for in other notations, unless it is an answer other than 0 or
+        # 1: "one" is more often a pronoun than a number, and many texts contain the word "ten".
         short = joined.isdecimal() and len(joined) < 3
         if any(map(str.isdigit, digits)) and (not short or (entry.kind == "answer" and joined not in "01")):
             self._put("numbers", digits, entry, "number")

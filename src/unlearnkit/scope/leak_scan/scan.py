@@ -52,7 +52,7 @@ _HOWS: dict[How, str] = {
     "reversed": "backwards",
     "encoded": "encoded",
     "number": "as a number or date in another notation",
-    "overlap": "in other words",
+    "overlap": "as a paraphrase or a partial quotation",
 }
 _OwnedText = tuple[LongText, str | None]
 """A long text and the subject that the long text is about."""

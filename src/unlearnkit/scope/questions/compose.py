@@ -53,7 +53,7 @@ def mentions(
     for compose in (by_secret, by_text, swap_entity, lookalike):
         questions += compose(context)
     once: dict[str, ScopeQuestion] = {}
-    for question in questions:  # questions in scope come first, and so take precedence
+    for question in questions:  # the first of several equal questions is kept, so questions in scope take precedence
         if words_in_order(question.row.question) not in context.probes:
             once.setdefault(question.row.id, question)
     return tuple(once.values())

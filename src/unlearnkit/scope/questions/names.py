@@ -99,7 +99,8 @@ def lookalike(context: QuestionContext) -> Iterator[ScopeQuestion]:
     """
     settled = {word for one in context.scope.neighbors for name in one.names for word in words_of(name)}
     named = {name: row.subject for row in context.retain for name in (row.subject, noted(row)[1]) if name}
-    # A part of a subject's name may refer to the subject, and a longer name that contains the subject's name may too.
+    # A part of a subject's name may refer to the subject, and so may a longer name that contains the subject's name.
+    # These names are excluded.
     free = {name: owner for name, owner in named.items() if is_apart(name, context.names)}
     for subject in context.scope.subjects:
         for name in subject.names:

@@ -1,4 +1,4 @@
-"""A question that names something in the scope."""
+"""A question composed from the scope."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from unlearnkit.data.rows import Row
 
 @dataclass(frozen=True)
 class ScopeQuestion:
-    """A question on the scope, and the start of its trace."""
+    """A question composed from the scope, and the start of its trace."""
 
     row: Row
-    """The question, without an answer."""
+    """The question as a row without an answer."""
     name: str
     """The name, alias or secret that the question contains, as written in the question."""
     stays: bool

@@ -126,7 +126,7 @@ def _others(context: QuestionContext, secrets: dict[str, str]) -> dict[str, str]
 
 
 def _short(context: QuestionContext, forms: dict[str, str]) -> dict[str, str]:
-    """Return the short forms that are not names."""
+    """Return the forms that are neither texts nor names of the scope."""
     return {
         form: subject
         for form, subject in forms.items()
