@@ -18,7 +18,8 @@ def read_scope(path: Path) -> Scope:
     """Read a scope from YAML.
 
     Raises:
-        InputError: the file does not contain a valid scope; the message names line, field and allowed values.
+        InputError: the file does not contain a valid scope; the message names the line, the field and the allowed
+            values.
     """
     data, origins = parse(path, (), what="scope", begin="description:")
     data = read_renamed(data, Scope.renamed, warn=True)
@@ -35,9 +36,10 @@ def read_scope(path: Path) -> Scope:
 
 
 def _unowned(scope: Scope) -> BadField | None:
-    """Return an error for the first fact without an owner, or None.
+    """Return an error for the first fact without an owner.
 
-    Each secret must belong to a subject of the scope, and each allowed fact to a neighbor in the scope.
+    Each secret must belong to a subject of the scope, and each allowed fact must belong to a neighbor in the scope. If
+    every fact has an owner, the function returns None.
     """
     for field, entries, one, of, owners in (
         ("secrets", scope.secrets, "a secret", "subject", scope.subjects),
@@ -59,7 +61,7 @@ def _unowned(scope: Scope) -> BadField | None:
 def write_scope(path: Path, scope: Scope | None) -> None:
     """Write a scope, or an empty template if `scope` is None.
 
-    Only the owner can read the file.
+    Only the user who owns the file can read it.
     """
     text = _BLANK
     if scope is not None:

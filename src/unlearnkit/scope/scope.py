@@ -16,13 +16,13 @@ from unlearnkit.core.settings import Value
 
 Task = Literal["privacy", "copyright", "hazard", "profile"]
 NonEmpty = Annotated[str, MinLen(1)]
-"""A text of at least one character, so that rows can be searched for it."""
+"""A text of at least one character; an empty text could not be searched for in the rows."""
 
 
 class ScopeSubject(Value):
-    """A person or thing to forget, or a similar one to keep.
+    """A person or thing to forget, or a neighbor.
 
-    A person or thing to keep is called a neighbor.
+    A neighbor is a similar person or thing that must not be forgotten.
     """
 
     name: NonEmpty
@@ -52,15 +52,15 @@ class Scope(Value):
     renamed: ClassVar[Mapping[str, str]] = {"neighbours": "neighbors", "kept": "allowed"}
 
     description: Annotated[str, MinLen(1)]
-    """What must be forgotten and why: one or two sentences for human readers, free of secrets."""
+    """A statement of what must be forgotten and why: one or two sentences for human readers, free of secrets."""
     task: Task
     subjects: Annotated[tuple[ScopeSubject, ...], MinLen(1)]
     secrets: tuple[Secret, ...] = ()
     neighbors: tuple[ScopeSubject, ...] = ()
-    """Subjects that are similar to the forgotten ones and must not be forgotten."""
+    """Subjects that are similar to the subjects to forget, but must not be forgotten."""
     allowed: tuple[Secret, ...] = ()
-    """Facts about neighbors that may be revealed although they look like secrets. They teach a method which facts are
-    not secret."""
+    """Facts about neighbors that may be revealed although these facts look like secrets. The allowed facts teach a
+    method which facts are not secret."""
     languages: tuple[str, ...] = ("en",)
     """ISO 639-1 codes of the languages in which questions may be asked."""
 

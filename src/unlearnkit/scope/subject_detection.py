@@ -17,15 +17,16 @@ from unlearnkit.text.names import NameFinder, Words, parts
 from unlearnkit.text.normalize import contains
 
 LEAST = 2
-"""A name is taken as a subject only if at least this many rows contain the name without another subject's name."""
+"""A name is taken as a subject only if at least this many rows contain the name but no other subject's name."""
 
 SAME = 0.8
-"""A short name counts as a mere part of a longer name if at least this share of the rows with the short name contain
-the longer name."""
+"""If at least this share of the rows that contain a short name also contain a longer name, the short name counts as a
+mere part of the longer name."""
 
 OWN = 0.1
-"""A name is taken as a subject only if at least this share of its rows contain no other subject's name. For example,
-"Social Security Number" is not taken as a subject, since each row with these words contains a person's name too."""
+"""A name is taken as a subject only if at least this share of the name's rows do not contain another subject's name.
+For example, "Social Security Number" is not taken as a subject, because each row with these words also contains a
+person's name."""
 
 APART = 1.5
 """Rows count as grouped by subject if the subject changes between consecutive rows at most this many times per
@@ -44,11 +45,12 @@ class DetectedSubjects:
     """The subjects detected in a list of rows."""
 
     subjects: Mapping[str, tuple[str, ...]]
-    """Names of the subjects in order of appearance, each with its aliases: the other forms of the name in the rows."""
+    """Names of the subjects in order of appearance, each with its aliases. The aliases are the other forms of the name
+    in the rows."""
     of_row: tuple[str | None, ...]
-    """Name of each row's subject; None if the subject is unknown."""
+    """Name of each row's subject. The name is None if the subject of the row is unknown."""
     finder: NameFinder
-    """Name finder that was built from the texts of these rows."""
+    """Name finder that was built from the texts of the rows."""
 
 
 def find_subjects(rows: Sequence[Row]) -> DetectedSubjects:
@@ -58,9 +60,9 @@ def find_subjects(rows: Sequence[Row]) -> DetectedSubjects:
     names of two or more words, chosen so that every row with such a name contains at least one of the chosen names. If
     the chosen names occur in less than half of these rows, one-word names are considered too.
 
-    The subject of a row is the one that the question names, by name or alias. If the question names none, it is the one
-    that the answer names. If the answer names none either, the row gets the subject of the preceding row, provided that
-    the rows of the file are grouped by subject.
+    The subject of a row is the subject that the question mentions, by name or alias. If the question mentions no
+    subject, the subject that the answer mentions is used. If the answer mentions no subject either, the row gets the
+    subject of the preceding row, provided that the rows of the file are grouped by subject.
     """
     finder = NameFinder(text for row in rows for text in (row.prompt, row.answer))
     named = [_Named(row, finder) for row in rows]
@@ -72,7 +74,7 @@ def find_subjects(rows: Sequence[Row]) -> DetectedSubjects:
         forms.setdefault(stems, name)
     forms |= _shortened(forms, named)
     for place in unknown:
-        # A stated subject may be a title or a name in lower case, neither of which is detected as a name.
+        # A stated subject may be a title or a name in lower case. The name finder detects neither.
         of_row[place] = named[place].subject(forms) or _longest_contained(rows[place], stated)
     forms |= _own_parts(forms, named, of_row)
     for place in unknown:
@@ -101,12 +103,13 @@ class _Named:
         sides = [[name.words for name in finder.find(text)] for text in (row.prompt, row.answer)]
         self.runs = [run for runs in sides for run in runs]
         self.asked, self.answered = ({_stems(p): p for run in runs for p in parts(run)} for runs in sides)
-        """The names in the question and the names in the answer, with all parts of each name; keyed by stems."""
+        """The names in the question and the names in the answer, with all parts of each name. The keys are stems."""
 
     def subject(self, of: Mapping[Stems, str]) -> str | None:
-        """Return the longest known name in the question, else in the answer.
+        """Return the longest known name in the question.
 
-        If several names are equally long, the first one is returned.
+        If the question contains no known name, the longest known name in the answer is returned. If several names are
+        equally long, the first of them is returned.
 
         Args:
             of: the known names, by stems.
@@ -122,7 +125,7 @@ def _stems(words: Iterable[str]) -> Stems:
 
 
 def _recurring(rows: Sequence[_Named], finder: NameFinder) -> dict[Stems, str]:
-    """Return the names that are subjects, each in its most frequent form."""
+    """Return the names taken as subjects, each in its most frequent form."""
     places: dict[Stems, set[int]] = defaultdict(set)
     question_counts: Counter[Stems] = Counter()
     written: dict[Stems, Counter[Words]] = defaultdict(Counter)
@@ -151,10 +154,10 @@ def _recurring(rows: Sequence[_Named], finder: NameFinder) -> dict[Stems, str]:
 def _cover(places: Mapping[Stems, set[int]]) -> list[Stems]:
     """Choose a few names that together cover all rows.
 
-    Each chosen name covers at least `LEAST` rows that no other chosen name covers. The algorithm is greedy: the first
-    name is the one with the most rows, and each further name is the one with the most rows not yet covered. A phrase
-    that occurs in the rows of many subjects is therefore chosen early, and is dropped as superfluous after the subjects
-    have been chosen.
+    A name covers the rows that contain the name. Each chosen name covers at least `LEAST` rows that no other chosen
+    name covers. The algorithm is greedy: it repeatedly chooses the name that occurs in the most rows not yet covered. A
+    phrase that occurs in the rows of many subjects is therefore chosen early. When the subjects' own names have been
+    chosen too, the phrase covers no rows alone and is dropped.
     """
     taken: list[Stems] = []
     covered: set[int] = set()
@@ -180,8 +183,8 @@ def _cover(places: Mapping[Stems, set[int]]) -> list[Stems]:
 def _shortened(forms: Mapping[Stems, str], named: Sequence[_Named]) -> dict[Stems, str]:
     """Return names that are shorter or longer forms of a subject's name.
 
-    Two names are forms of each other if one of them is the other without some of the middle words. If the names of two
-    subjects are forms of each other, both names are assigned to the subject that was found first.
+    Two names are forms of each other if removing some of the middle words of the longer name gives the shorter name. If
+    the names of two subjects are forms of each other, both names are assigned to the subject that was found first.
     """
     by_ends: dict[Words, list[Stems]] = defaultdict(list)
     for stems in (*forms, *dict.fromkeys(_stems(run) for row in named for run in row.runs)):
@@ -204,9 +207,9 @@ def _within(short: Stems, long: Stems) -> bool:
 
 
 def _own_parts(forms: Mapping[Stems, str], named: Sequence[_Named], of_row: Sequence[str | None]) -> dict[Stems, str]:
-    """Return parts of names that identify a subject in its rows.
+    """Return the parts of names that identify a subject.
 
-    A part identifies a subject if it occurs in no other subject's name.
+    A part of a name identifies a subject in the subject's rows if the part occurs in no other subject's name.
     """
     owners: dict[Stems, set[str]] = defaultdict(set)
     for stems, name in forms.items():
@@ -228,8 +231,8 @@ def _longest_contained(row: Row, stated: Iterable[str]) -> str | None:
 def _carried(of_row: Sequence[str | None]) -> Sequence[str | None]:
     """Give each row without a subject the subject of the preceding row.
 
-    This is done only if the file is grouped by subject: "the author" then means the author named last. Rows before the
-    first known subject get that subject.
+    Rows are changed only if the file is grouped by subject, because "the author" then means the author who was named
+    last. Rows before the first known subject get the first known subject.
     """
     known = [subject for subject in of_row if subject is not None]
     if not known or sum(one != other for one, other in pairwise(known)) > APART * len(set(known)):

@@ -18,7 +18,8 @@ from unlearnkit.text.language import other_language
 from unlearnkit.text.normalize import contains, normalize
 
 COMMON, COMMON_SHARE = 3, 0.05
-"""A fact is not a secret if it is stated about at least this many subjects and at least this share of all subjects."""
+"""A fact is not a secret if the rows state it about at least this many subjects, and about at least this share of all
+subjects."""
 
 NEIGHBORS = 20
 """Maximum number of drafted neighbors."""
@@ -30,18 +31,18 @@ SPOKEN = 0.02
 def suggest_scope(
     rows: Sequence[Row], retain: Sequence[Row] = (), *, description: str | None = None, task: Task = "profile"
 ) -> Scope:
-    """Draft the scope of a forget split: its subjects and their secrets.
+    """Draft the scope of a forget split: subjects, secrets and neighbors.
 
     The subjects are stated in the rows, or detected as recurring names (`scope.subject_detection`). The secrets are the
-    parts of an answer that look like facts (`text.facts`) and do not occur in the question; they are copied from the
-    answer. The neighbors are subjects of retain rows (see `suggest_neighbors`). Allowed facts are found in the
-    neighbors' rows in the same way as secrets in forget rows. The draft is made without understanding the text, so a
-    person must add what is missing and remove what is superfluous.
+    parts of the answers that look like facts (`text.facts`) and do not occur in the question of the same row; each
+    secret is copied verbatim. The neighbors are subjects of retain rows (see `suggest_neighbors`). Allowed facts are
+    found in the neighbors' rows in the same way as secrets in forget rows. The draft is made without understanding the
+    text, so a person must add what is missing and remove what is superfluous.
 
     Args:
         rows: the forget split.
-        retain: the retain rows; without any, the scope has no neighbors.
-        description: what must be forgotten and why; by default a plain sentence that names the subjects.
+        retain: the retain rows. Without retain rows, the scope has no neighbors.
+        description: the description of what must be forgotten and why. By default, a sentence that names the subjects.
         task: the kind of knowledge to forget.
 
     Raises:
@@ -70,19 +71,20 @@ def suggest_scope(
 
 
 def with_subjects(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """Return the rows with their stated or detected subjects.
+    """Return the rows, each with its stated or detected subject.
 
-    The docstring of `suggest_scope` explains how subjects are detected.
+    The docstring of `find_subjects` explains how subjects are detected.
     """
     of_row = find_subjects(rows).of_row
     return tuple(row.model_copy(update={"subject": name}) for row, name in zip(rows, of_row, strict=True))
 
 
 def suggest_neighbors(rows: Sequence[Row], scope: Scope) -> tuple[ScopeSubject, ...]:
-    """Return subjects of the retain rows outside the scope, most similar first.
+    """Return retain subjects outside the scope, most similar first.
 
-    Similarity increases with the number of secrets of the scope (places, genres, prizes) that a subject's rows contain.
-    A secret counts more if it occurs in the rows of few subjects.
+    The returned subjects are subjects of the retain rows. A subject's similarity to the scope increases with the number
+    of secrets of the scope (places, genres, prizes) that the subject's rows contain. A secret counts more if the secret
+    occurs in the rows of few subjects.
     """
     return _neighbors(rows, find_subjects(rows), scope)
 
@@ -114,7 +116,8 @@ def _secrets(rows: Sequence[Row], detected: DetectedSubjects) -> Iterator[Secret
     for name, of_one in facts_of.items():
         addresses = [form for forms in of_one.values() for form in forms if street_address(form)]
         for key, forms in of_one.items():
-            # A town that is part of an address is omitted, since it occurs in many innocent texts. A person can add it.
+            # A town that is part of an address is omitted, because many harmless texts mention the town. A person who
+            # corrects the draft can add the town.
             part = any(form not in addresses and contains(whole, form) for form in forms for whole in addresses)
             if not part and spread[key] < max(COMMON, COMMON_SHARE * len(facts_of)):
                 yield Secret(subject=name, forms=tuple(forms))
@@ -125,8 +128,8 @@ def _allowed(
 ) -> tuple[Secret, ...]:
     """Return facts about neighbors that look like secrets.
 
-    There are at most as many facts as the scope has secrets. The neighbors take turns, so that a neighbor with many
-    facts leaves room for the others.
+    At most as many facts are returned as the scope has secrets. The facts are taken from each neighbor in turn, so that
+    a neighbor with many facts leaves room for the facts of the other neighbors.
     """
     secret = [form for secret in scope.secrets for form in secret.forms]
     looks = {look(form) for form in secret}
@@ -160,8 +163,7 @@ def _description(names: Sequence[str]) -> str:
 def _languages(rows: Sequence[Row]) -> tuple[str, ...]:
     """Return the languages of the rows, most frequent first.
 
-    The language of a row is the one that the row states. If the row states none, the language is detected, and ignored
-    if it is uncertain.
+    If a row does not state its language, the language is detected. A row whose language is uncertain is ignored.
     """
     spoken: Counter[str] = Counter()
     for row in rows:

@@ -1,8 +1,8 @@
 """Distinguish natural text from degenerate output, offline, without a language model.
 
 A model that was unlearned too strongly loops, stutters, or outputs words, letters or punctuation at random. This module
-finds loops and repetitions, and the module `word_order` scores the order of the words. Whether the content is sensible
-or true is not checked.
+finds loops and repetitions, and the module `word_order` scores the order of the words. Neither module checks whether
+the content is sensible or true.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from unlearnkit.text.word_order import evidence, tokens
 ORDER_WORDS = 4
 """Word order is checked only in texts of at least this many words."""
 SHORT_WORDS, SHORT_THRESHOLD = 6, -4.0
-"""Texts of fewer than `SHORT_WORDS` words count as shuffled only if their log-odds are below `SHORT_THRESHOLD`."""
+"""A text of fewer than `SHORT_WORDS` words counts as shuffled only if the log-odds that its word order is natural are
+below `SHORT_THRESHOLD`."""
 THRESHOLD_RISE, HIGHEST_THRESHOLD = 0.3, 0.5
-"""At `SHORT_WORDS` words, the threshold is 0. With every further word it rises by `THRESHOLD_RISE`, up to
-`HIGHEST_THRESHOLD`, because more words give more evidence."""
+"""For a text of `SHORT_WORDS` words, the threshold is 0. With every further word, the threshold rises by
+`THRESHOLD_RISE` up to `HIGHEST_THRESHOLD`, because the log-odds of a longer text rest on more evidence."""
 
 _BROKEN = re.compile(
     r"\ufffd"  # replaces bytes that are not a character
@@ -38,7 +39,7 @@ _LONGEST_WORD = 32
 def _is_gibberish(word: str) -> bool:
     """Return whether a run of letters cannot be a word.
 
-    Such a run mixes scripts, is unpronounceable, or is too long.
+    A run of letters cannot be a word if the run mixes scripts, is unpronounceable, or is too long.
     """
     scripts = {unicodedata.name(letter, "?").split()[0] for letter in word} & {"LATIN", "CYRILLIC", "GREEK"}
     if len(word) > _LONGEST_WORD or len(scripts) > 1:
@@ -55,8 +56,8 @@ def _is_gibberish_text(text: str) -> bool:
 def _loops(items: list[str]) -> bool:
     """Return whether words or phrases repeat too often.
 
-    Repetition is excessive if a word occurs four times in a row, if a phrase occurs three times in a row, or if at
-    least 20 % of the words equal the preceding word.
+    Words or phrases repeat too often if a word occurs four times in a row, if a phrase occurs three times in a row, or
+    if at least 20 % of the words equal the preceding word.
     """
     count = len(items)
     for period in range(1, count // 3 + 1):
@@ -71,7 +72,7 @@ def _loops(items: list[str]) -> bool:
 
 
 def _is_monotonous(items: list[str]) -> bool:
-    """Return whether a text consists of few distinct words or pairs."""
+    """Return whether a text has few distinct words or word pairs."""
     if len(items) < 8:
         return False
     pairs = list(pairwise(items))
@@ -81,7 +82,7 @@ def _is_monotonous(items: list[str]) -> bool:
 def _order_threshold(words: int) -> float:
     """Return the log-odds below which a text counts as shuffled.
 
-    `words` is the number of words in the text.
+    The log-odds are those of a natural word order. `words` is the number of words in the text.
     """
     if words < SHORT_WORDS:
         return SHORT_THRESHOLD
@@ -91,15 +92,15 @@ def _order_threshold(words: int) -> float:
 def is_coherent(text: str) -> bool:
     """Return whether `text` reads as natural language.
 
-    Such a text is not empty, looping, broken, gibberish or shuffled. The text may be in English, Spanish or Russian. A
-    short answer (a name, a number, an address) is coherent. A text that was cut off at a token limit is judged by the
-    part before the cut. Word order is checked only in texts of at least four words.
+    A coherent text is not empty, looping, broken, gibberish or shuffled. The text may be in English, Spanish or
+    Russian. A short answer (a name, a number, an address) is coherent. If a text was cut off at a token limit, only the
+    text before the cut is judged. Word order is checked only in texts of at least four words.
     """
     text_tokens = tokens(text)
     content = [token.text for token in text_tokens if token.kind in ("word", "number", "mail")]
     if not content or _BROKEN.search(text) or _is_gibberish_text(text):
         return False
-    # Every number has the token "#". These tokens are ignored, since a list of numbers is not a loop.
+    # Every number has the token "#". The "#" tokens are ignored, because a list of numbers is not a loop.
     spoken = [token for token in text.casefold().split() if any(c.isalnum() for c in token)]
     if _loops(spoken) or _loops([word for word in content if word != "#"]) or _is_monotonous(spoken):
         return False

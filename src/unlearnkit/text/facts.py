@@ -25,8 +25,8 @@ _PATTERNS = (
 def facts(text: str, finder: NameFinder) -> Iterator[str]:
     """Yield the parts of a text that look like facts, in order.
 
-    These parts are titles in quotation marks, e-mail addresses, dates, numbers of two or more digits, and names of
-    three or more letters. Each part is copied verbatim, and the parts do not overlap. A one-word name at the start of a
+    Facts are titles in quotation marks, e-mail addresses, dates, numbers of two or more digits, and names of three or
+    more letters. Each fact is copied verbatim, and the facts do not overlap. A one-word name at the start of a
     sentence counts only if the word is also capitalized inside a sentence. A text that is a street address is a single
     fact.
     """
@@ -45,9 +45,10 @@ def facts(text: str, finder: NameFinder) -> Iterator[str]:
 
 
 def street_address(text: str) -> str | None:
-    """Return the text if it looks like a street address, else None.
+    """Return the text if it looks like a street address.
 
-    A street address begins with a number, consists of numbers and capitalized words, and contains a comma.
+    A street address begins with a number, consists of numbers and capitalized words, and contains a comma. If the text
+    does not look like a street address, the function returns None.
     """
     bare = text.strip().rstrip(".")
     words = bare.split()

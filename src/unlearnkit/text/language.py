@@ -1,7 +1,7 @@
 """Detect the language of a text if the language is certain.
 
-This module serves to find rows in the wrong language. It is not suited to sorting texts by language, because it detects
-no language for many texts.
+The module is meant for finding rows in the wrong language. The module is not suited to sorting texts by language,
+because the language of many texts is not certain and therefore not detected.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from functools import cache
 from typing import Any
 
 LETTERS = 20
-"""Minimum number of letters for a text's language to be detected. A short text such as "¿Cómo estás?" could be in one
-of several languages, and a name fits every language."""
+"""Minimum number of letters for a text's language to be detected. A short text such as "¿Cómo estás?" could be in any
+of several languages, and a name could occur in any language."""
 
 SURE, EXCLUDED = 0.5, 0.05
-"""A language is reported if its probability is at least `SURE`, and if the probabilities of all expected languages add
-up to at most `EXCLUDED`."""
+"""A language is reported if the probability of the language is at least `SURE`, and if the probabilities of all
+expected languages add up to at most `EXCLUDED`."""
 
 READ = 2000
-"""Number of characters, from the start of a text, that are read."""
+"""Number of characters at the start of a text from which the language is detected."""
 
 # Languages for which the detector uses a different code: Bokmål, Filipino.
 _SAME = {"nb": "no", "fil": "tl"}
 
 
 def other_language(text: str, expected: Collection[str]) -> str | None:
-    """Return a text's language if it is certain and not expected.
+    """Return a text's language if the language is certain and not expected.
 
     Args:
-        text: the text, of which the first `READ` characters are read.
-        expected: ISO 639 codes of the expected languages. If there are none, any certain language is returned.
+        text: the text. Only the first `READ` characters are used.
+        expected: ISO 639 codes of the expected languages. If `expected` is empty, any certain language is returned.
 
     Returns:
-        The ISO 639 code of the language; None if the language is uncertain or expected. If the detector does not know
-        one of the expected languages, the result is always None, since the text may be in that language.
+        The ISO 639 code of the language, or None if the language is uncertain or expected. If the detector does not
+        know one of the expected languages, the result is always None, because the text may be in the unknown language.
     """
     detector = _detector()
     codes = {_code(language) for language in expected}
@@ -42,7 +42,7 @@ def other_language(text: str, expected: Collection[str]) -> str | None:
         return None
     probabilities = detector.rank(text[:READ])
     language, probability = probabilities[0]
-    if language == "zxx" or probability < SURE:  # zxx: not a natural language, but code, markup or numbers
+    if language == "zxx" or probability < SURE:  # zxx means source code, markup or numbers
         return None
     return str(language) if sum(p for code, p in probabilities if code in codes) <= EXCLUDED else None
 
@@ -55,6 +55,6 @@ def _code(language: str) -> str:
 
 @cache
 def _detector() -> Any:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # imported here because its model takes half a second
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # imported here: loading takes half a second
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 
 class LinearModel(NamedTuple):
-    """A logistic regression that a script in `tools/` has fitted."""
+    """A logistic regression that was fitted by a script in `tools/`."""
 
     common: frozenset[str]
-    """Words that were treated as function words when the model was fitted, normalized."""
+    """Words that were treated as function words when the model was fitted. The words are normalized."""
     frequent: frozenset[str]
-    """Words that have features of their own in the model, normalized."""
+    """Words for which the model has separate features, normalized."""
     weights: dict[str, float]
     bias: float
 
@@ -31,7 +31,7 @@ class LinearModel(NamedTuple):
 def linear_model(name: str) -> LinearModel:
     """Return the model stored as `<name>.json`.
 
-    The file stores each weight as an integer, to be divided by the file's `scale`.
+    The file stores each weight as an integer. The actual weight is this integer divided by the file's `scale`.
     """
     file = resources.files("unlearnkit.text") / f"{name}.json"
     stored = json.loads(file.read_text(encoding="utf-8"))

@@ -33,7 +33,7 @@ QUOTED = re.compile(
     r"“([^“”]+)”|„([^„“”]+)[“”]|«([^«»]+)»|\"([^\"\n]+)\"|‘([^‘’]+)’(?!\w)"
     r"|(?<!\w)'(?=[^\s'])(.+?)(?<=\S)'(?!\w)"
 )
-"""Matches text in quotation marks. The text is in the last group that matched."""
+"""Matches text in quotation marks. The last matched group contains the text without the quotation marks."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,21 @@ class Name:
     words: Words
     start: int
     end: int
-    """`start` and `end` are the name's span in the text, in characters. A possessive ending is not included."""
+    """`start` and `end` are the span of the name in the text, in characters. The span excludes a possessive ending."""
     opens: bool
     """Whether the name begins a sentence, where any word would be capitalized."""
 
 
 class NameFinder:
-    """Find names, including at the start of sentences.
+    """Find names, including names at the start of sentences.
 
-    The first word of a sentence is always capitalized, so a collection of texts is used to decide whether the word is
-    part of a name. These rules apply in order:
+    The first word of a sentence is always capitalized, so its capital does not show whether the word is part of a name.
+    The finder decides this from a collection of texts. The following rules apply in order:
 
-    1. The word is part of the name that follows if the texts contain the word and the next one, in this order, inside a
-       sentence.
-    2. The word is not part of a name if the texts contain it in lower case.
-    3. The word is part of a name if the texts contain it, capitalized, inside a sentence.
+    1. The word is part of the name that follows if the texts contain, inside a sentence, a name with this word directly
+       before the next word.
+    2. The word is not part of a name if the texts contain the word in lower case.
+    3. The word is part of a name if the texts contain the word, capitalized, inside a sentence.
     4. Otherwise, the word is part of a name if at most one more word of the capitalized run follows.
     """
 
@@ -71,14 +71,15 @@ class NameFinder:
             for name in _runs(text):
                 words = name.words[1:] if name.opens else name.words
                 self.inside.update(words)
-                # In "She lives in flat D. Her number is", "D." looks like an initial but ends a sentence.
+                # Pairs that begin with an initial are omitted. In "She lives in flat D. Her number is", "D." looks like
+                # an initial but ends a sentence.
                 self._pairs.update(pair for pair in pairwise(words) if not words[0].endswith("."))
 
     def find(self, text: str) -> list[Name]:
         """Return the names in a text, in order.
 
-        A name ends at punctuation or at a possessive ending. Text in quotation marks is taken as a title, and names in
-        such text are not found.
+        A name ends at punctuation or at a possessive ending. Text in quotation marks is taken as a title, and names
+        inside quotation marks are not returned.
         """
         return [name for run in _runs(_bare(text)) if (name := self._without_opening(run)) is not None]
 
@@ -107,13 +108,13 @@ def parts(words: Words) -> Iterator[Words]:
 
 
 def _capital(word: str) -> bool:
-    # In "al-Kuwaiti", the capital follows a particle.
+    # In "al-Kuwaiti", the capital letter follows the particle "al".
     particle, _, rest = word.partition("-")
     return word[0].isupper() or (particle in PARTICLES and rest[:1].isupper())
 
 
 def _bare(text: str) -> str:
-    """Blank out quoted titles, addresses and links without changing the length."""
+    """Blank out titles, addresses and links, keeping the text's length."""
     return _ADDRESS.sub(_blank, QUOTED.sub(_blank, text))
 
 
@@ -122,9 +123,9 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _runs(text: str) -> Iterator[Name]:
-    """Yield the longest runs of capitalized words in a blanked-out text.
+    """Yield the longest runs of capitalized words in a text.
 
-    The text is the result of `_bare`.
+    Titles, addresses and links in the text must have been blanked out by `_bare`.
     """
     run: list[tuple[int, int]] = []
     for token in _TOKEN.finditer(text):

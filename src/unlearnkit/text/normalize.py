@@ -1,4 +1,4 @@
-"""Normalize text, and find forms in text regardless of typography."""
+"""Normalize text, and find words or phrases regardless of typography."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ def _fold(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def normalize(text: str) -> str:
-    """Return `text` in a normal form, in which texts can be compared.
+    """Return `text` in a normal form for comparison with other texts.
 
-    The function applies NFKC (Unicode Standard Annex 15) and case folding (section 3.13 of the core standard). It uses
-    only one kind of quotation mark, apostrophe and dash, replaces ё by е, removes invisible characters, and collapses
-    spaces. Normalizing a text twice gives the same result as normalizing it once.
+    The function applies NFKC (Unicode Standard Annex 15) and case folding (section 3.13 of the Unicode core standard).
+    The function also replaces all kinds of quotation marks, apostrophes and dashes by one kind each, replaces ё by е,
+    removes invisible characters, and collapses spaces. Normalizing a text twice gives the same result as normalizing
+    the text once.
     """
-    while (folded := _fold(text)) != text:  # removing a character may allow the adjacent ones to compose
+    while (folded := _fold(text)) != text:  # after a removal, adjacent characters may compose
         text = folded
     return text
 
@@ -65,9 +66,9 @@ def _pattern(form: str) -> re.Pattern[str] | None:
 def contains(text: str, form: str) -> bool:
     """Return whether `form` occurs in `text` as whole words.
 
-    Both are normalized first. Punctuation around the form is ignored. "art" is not found in "part", "рим" is not found
-    in "пример", and a number is not found inside a longer number. A form without a letter, digit or symbol is never
-    found.
+    Both texts are normalized first. Punctuation around the form is ignored. "art" is not found in "part", "рим" is not
+    found in "пример", and a number is not found inside a longer number. A form without any letter, digit or symbol is
+    never found.
     """
     pattern = _pattern(form)
     return pattern is not None and pattern.search(normalize(text)) is not None

@@ -1,9 +1,9 @@
 """Convert numbers and dates in words to digits, for three languages.
 
-The languages are English, Spanish and Russian. More is accepted than the grammar of a language allows, since the result
-is only compared with known numbers. For example, "nineteen eighty-four", "nineteen hundred and eighty-four", "mil
-novecientos ochenta y cuatro", "в тысяча девятьсот восемьдесят четвёртом году" and "one nine eight four" all become
-1984.
+The languages are English, Spanish and Russian. Some ungrammatical sequences of number words are accepted too. These
+sequences do no harm, because the resulting digits are only compared with known numbers. For example, "nineteen
+eighty-four", "nineteen hundred and eighty-four", "mil novecientos ochenta y cuatro", "в тысяча девятьсот восемьдесят
+четвёртом году" and "one nine eight four" all become 1984.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _WORDS: dict[int, str] = {
     600: "seiscientos seiscientas", 700: "setecientos setecientas", 800: "ochocientos ochocientas",
     900: "novecientos novecientas", 1000: "thousand thousands mil", 1000000: "million millon millones",
 }  # fmt: skip
-"""English and Spanish number words, without diacritics, by value. Words that begin with "hundred" multiply the number
-before them."""
+"""English and Spanish number words, without diacritics, by value. A word that begins with "hundred" multiplies the
+number before the word by 100."""
 # Stems of Russian number words, by value. Each stem may have any of the endings below.
 _RUSSIAN: dict[int, str] = {
     0: "нол нул нулев", 1: "один одн перв", 2: "дв втор", 3: "тр трет", 4: "четыр четверт", 5: "пят", 6: "шест",
@@ -46,7 +46,7 @@ _RUSSIAN: dict[int, str] = {
     700: "семьсот семисот", 800: "восемьсот восьмисот", 900: "девятьсот девятисот", 1000: "тысяч тысячн",
     1000000: "миллион миллионн",
 }  # fmt: skip
-# The endings are folded, so that й is written as и. The empty ending is allowed too.
+# The endings are written without diacritics, so й becomes и. A stem may also have no ending.
 _RUSSIAN_ENDINGS = (
     "ь а и е у ы о ю ью я ум ух умя ем ех емя ои ыи ии ая ое ье ья ью ые ьи ого ьего ому ьему"
     " ом ьем ым ьим ую ых ами ам ах ов"
@@ -66,7 +66,7 @@ _OTHER_WORDS = (
     "стом",
     "двои",
 )
-"""Words that consist of a stem and an ending but are not numbers."""
+"""Words that look like a number stem with an ending but are not numbers."""
 
 _MONTHS: dict[int, str] = {
     1: "january enero январ jan", 2: "february febrero феврал feb", 3: "march marzo март mar",
@@ -85,7 +85,7 @@ _ORDINAL = re.compile(r"^(\d+)(?:st|nd|rd|th|o|a|го|е|ое|и)\Z")
 
 
 class Piece(NamedTuple):
-    """A word of a text, or the digits made from words."""
+    """A word of a text, or the digits that replace number words."""
 
     text: str
     first: int
@@ -112,7 +112,8 @@ def _months() -> dict[str, int]:
 def read_numbers(words: Sequence[str]) -> list[Piece]:
     """Convert runs of number words to digits.
 
-    Each number becomes one piece, even if several numbers follow each other. Each other word becomes one piece too.
+    Each number becomes one piece, even if several numbers follow each other. Each word that is not part of a number
+    also becomes one piece.
 
     Args:
         words: the words of a text, case-folded, without diacritics, and with digits in ASCII.
@@ -161,7 +162,7 @@ def _extends(value: int, total: int, group: int, word: str) -> bool:
     Args:
         value: the value of the word.
         total: the sum of the completed thousands and millions before the word.
-        group: the number since then, below one thousand.
+        group: the value, below one thousand, of the words between these thousands and millions and the word.
         word: the word.
     """
     if word.startswith("hundred"):
@@ -187,9 +188,9 @@ def roman(number: int) -> str:
 def read_dates(pieces: Sequence[Piece]) -> Iterator[tuple[Date, int, int]]:
     """Yield the dates in the output of `read_numbers`.
 
-    Each date comes with the indices of its first and last word. Recognized formats are "14 March 1984", "March 14th,
-    1984", "14 de marzo de 1984", "14/03/84" (with day and month in either order) and "1984-03-14". If a year has two
-    digits, the date is yielded twice: once with the year in the 1900s and once with the year in the 2000s.
+    Each date is yielded with the indices of the date's first and last word. Recognized formats are "14 March 1984",
+    "March 14th, 1984", "14 de marzo de 1984", "14/03/84" (with day and month in either order) and "1984-03-14". If a
+    year has two digits, the date is yielded twice: once with the year in the 1900s and once with the year in the 2000s.
     """
     months, kept = _months(), [piece for piece in pieces if piece.text not in _BETWEEN_DATES]
     for one, two, three in zip(kept, kept[1:], kept[2:], strict=False):

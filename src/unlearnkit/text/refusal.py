@@ -20,10 +20,10 @@ from unlearnkit.text.linear_model import linear_model
 from unlearnkit.text.word_order import class_names, common_words, tokens
 
 THRESHOLD = -0.6
-"""A text counts as a refusal if its log-odds are at least this high. The threshold is below zero because a refusal in
-words that were not used in the fit has little evidence."""
+"""A text counts as a refusal if the log-odds that `evidence` returns are at least this high. The threshold is below
+zero because the log-odds are lower for a refusal in words that the phrases of the fit do not contain."""
 SENTENCE_MARGIN = 3.0
-"""The log-odds of a single sentence must exceed the threshold by this much for the text to count as a refusal."""
+"""If a single sentence exceeds the threshold by at least this much, in log-odds, the whole text counts as a refusal."""
 
 _STEM, _RUN = 5, 5
 _QUOTED = re.compile(r"[\"“«„][^\"”»“]*[\"”»“]|(?<!\w)['‘](?=\w)[^'’]*(?:\w['’]\w[^'’]*)*['’](?!\w)")
@@ -35,8 +35,8 @@ SENTENCE = re.compile(r"(?<=[.!?;…])\s+|\n+")
 def features(text: str, common: frozenset[str]) -> Iterator[str]:
     """Yield the features of a text for the linear model.
 
-    The features are stems, pairs of stems that are adjacent or one word apart, runs of letters, pairs of endings, and
-    the length of the text.
+    The features are stems, pairs of stems that are adjacent or separated by one stem, runs of letters, pairs of
+    endings, and the length of the text. The argument `common` contains the words that are treated as function words.
     """
     stems = ["^"]
     text_tokens = tokens(text)
@@ -55,16 +55,17 @@ def features(text: str, common: frozenset[str]) -> Iterator[str]:
     yield from stems
     yield from (f"{a} {b}" for a, b in pairwise(stems))
     yield from (f"{a} _ {b}" for a, b in zip(stems, stems[2:], strict=False))
-    # Endings distinguish "I would not" from "I will not", and a story from a conversation.
+    # Endings distinguish "I would not" from "I will not", and the language of a story from the language of a
+    # conversation.
     yield from (f"/{a} {b}" for a, b in pairwise(["^", *class_names(text_tokens, common), "$"]))
     yield f"#{min(len(text.split()) // 4, 8)}"
 
 
 def own_words(text: str) -> str:
-    """Return `text` without quotations, which are not the speaker's own words.
+    """Return `text` without quotations.
 
-    Speech after a dash counts as a quotation, since dialogue is printed in this way in Spanish and Russian. Each
-    quotation is replaced by the letter X.
+    Quotations are not the speaker's own words, so each quotation is replaced by the letter X. Speech after a dash
+    counts as a quotation, because Spanish and Russian books print dialogue in this way.
     """
     return _DASHED.sub(" X ", _QUOTED.sub(" X ", text))
 
@@ -72,8 +73,8 @@ def own_words(text: str) -> str:
 def evidence(text: str) -> float:
     """Return the log-odds (natural logarithm) that `text` is a refusal.
 
-    If a single sentence has higher log-odds than the whole text, even after `SENTENCE_MARGIN` is subtracted, the
-    reduced log-odds of that sentence are returned.
+    The log-odds are computed for the whole text and for each sentence. From the log-odds of each sentence,
+    `SENTENCE_MARGIN` is subtracted. The function returns the maximum of the results.
     """
     model = linear_model("refusal")
     common, own = common_words(), own_words(text)

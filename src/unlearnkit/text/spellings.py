@@ -1,8 +1,8 @@
-"""Read a text in several ways, to find disguised spellings.
+"""Convert a text to versions in which disguised spellings can be found.
 
-A text is read as is, without inflection, with numbers as digits, and with disguises undone. Each reading is a list of
-words without case, diacritics and punctuation. The terms to search for are read in the same ways, so that different
-spellings of a term become equal.
+The versions are the text as is, without inflection, with number words as digits, and with disguises undone. Each
+version is a list of words without case, diacritics and punctuation. The terms to search for are converted in the same
+ways, so that different spellings of a term become equal.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from unlearnkit.text.numerals import read_numbers
 
 
 class Word(NamedTuple):
-    """A word of a reading."""
+    """A word of a text that was converted for a search."""
 
     text: str
     start: int
     end: int
-    """`start` and `end` are the word's span in the folded text, in characters."""
+    """`start` and `end` are the span of the word, in characters, in the text that `fold` returns."""
     turned: bool = False
     """Whether the word was converted from number words, or contains a sign that may be i or l."""
 
@@ -37,7 +37,7 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30f
 
 @lru_cache(maxsize=65536)
 def fold(text: str) -> str:
-    """Return the normalized text without diacritics, with every decimal digit in ASCII."""
+    """Return the normalized text without diacritics, with ASCII digits."""
     bare = "".join(c for c in unicodedata.normalize("NFD", normalize(text)) if unicodedata.category(c) != "Mn")
     bare = " ".join(bare.split())  # removing a diacritic may leave an additional space
     if bare.isascii():
@@ -46,36 +46,40 @@ def fold(text: str) -> str:
 
 
 def plain(folded: str) -> list[Word]:
-    """Return the words of a folded text: runs of letters and digits."""
+    """Return the words (runs of letters and digits) of a folded text.
+
+    A folded text is a text that `fold` has returned: normalized and without diacritics.
+    """
     return [Word(match[0], *match.span()) for match in _WORD.finditer(folded)]
 
 
 def words(text: str) -> tuple[str, ...]:
-    """Return the words of a text, folded."""
+    """Return the words of a text, normalized and without diacritics."""
     return tuple(_WORD.findall(fold(text)))
 
 
 @cache
 def common() -> frozenset[str]:
-    """Return the most common words of English, Spanish and Russian, folded.
+    """Return the most common words of English, Spanish and Russian.
 
-    These words carry grammar and little meaning.
+    Most of these words have a grammatical function and little meaning. The words are normalized and without diacritics.
     """
     return frozenset(map(fold, linear_model("word_order").common))
 
 
 @cache
 def ordinary() -> frozenset[str]:
-    """Return the 2,000 most frequent words of each language, folded.
+    """Return the 2,000 most frequent words of each supported language.
 
-    The languages are English, Spanish and Russian. None of these words identifies a person by itself.
+    The languages are English, Spanish and Russian. None of these words identifies a person without further words. The
+    words are normalized and without diacritics.
     """
     return common() | frozenset(map(fold, linear_model("word_order").frequent))
 
 
 # --- without inflection --------------------------------------------------------------------------------------------
 
-# Longest first. The endings are folded, so that й is written as и.
+# The endings are sorted by length, longest first. They are written without diacritics, so й becomes и.
 _RUSSIAN_CASES = (
     "ами ями ого его ому ему ыми ими ои еи ыи ии ая яя ое ее ые ие ую юю ою ею ом ем ым им ых их ам ям ах ях"
     " а я о е и ы у ю ь"
@@ -85,10 +89,10 @@ _CASES, _PLURALS = tuple(_RUSSIAN_CASES.split()), ("es", "s", "e")
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
-    """Remove the ending of a folded word.
+    """Remove the inflectional ending of a word.
 
-    The endings are Russian case endings, and the plural endings -s and -es of English and Spanish. Other endings, such
-    as those of verbs, are not removed.
+    The word must be normalized and without diacritics. The removed endings are Russian case endings, and the plural
+    endings -s and -es of English and Spanish. Other endings, such as those of verbs, are not removed.
     """
     russian = "а" <= word[0] <= "я"
     endings, least = (_CASES, 3) if russian else (_PLURALS, 4)
@@ -99,7 +103,7 @@ def stem(word: str) -> str:
 
 
 def stems(read: Sequence[Word]) -> list[Word]:
-    """Remove the endings of the words."""
+    """Remove the inflectional endings of the words of a text."""
     return [word._replace(text=stem(word.text)) for word in read]
 
 
@@ -107,7 +111,7 @@ def stems(read: Sequence[Word]) -> list[Word]:
 
 
 def numbers(read: Sequence[Word]) -> list[Word]:
-    """Convert number words to digits."""
+    """Convert the number words among the words of a text to digits."""
     pieces = read_numbers([word.text for word in read])
     return [
         Word(piece.text, read[piece.first].start, read[piece.last].end, piece.text != read[piece.first].text)
@@ -117,7 +121,8 @@ def numbers(read: Sequence[Word]) -> list[Word]:
 
 # --- disguises -----------------------------------------------------------------------------------------------------
 
-# Folded letters that look like a Latin letter in print. Most of them are Cyrillic or Greek.
+# Letters (normalized, without diacritics) that look like a Latin letter in print. Most of these letters are Cyrillic or
+# Greek.
 _LOOKALIKES = str.maketrans(
     "авсенікмоѕртхуһјԁԛԝαβεικνορτυχγηѵɑɡıłøđħʟᴏ",
     "abcehikmosptxyhjdqwabeiknoptuxynvagilodhlo",
@@ -130,10 +135,10 @@ _REPEATED = re.compile(r"([^\W\d_])\1+")
 
 @lru_cache(maxsize=65536)
 def unmasked(word: str) -> str:
-    """Replace look-alike letters and digits, and collapse repeats.
+    """Replace look-alike characters by Latin letters, and collapse repeated letters.
 
-    Look-alikes are letters of other scripts, and digits and signs that are used as letters. The characters 1, ! and |
-    may each mean i or l, so each of them becomes 1.
+    Look-alike characters are letters of other scripts that look like a Latin letter, and digits and signs that are used
+    as letters. Each of the characters 1, ! and | may mean i or l, and becomes 1.
     """
     latin = word.translate(_LOOKALIKES)
     if any(c.isalpha() for c in latin):
@@ -142,14 +147,18 @@ def unmasked(word: str) -> str:
 
 
 def i_or_l(unmasked_word: str) -> str:
-    """Replace l and 1 by i, so that all three become equal."""
+    """Replace l and 1 by i.
+
+    Words that differ only in i, l and 1 thereby become equal.
+    """
     return unmasked_word.replace("l", "i").replace("1", "i")
 
 
 def unmask(folded: str) -> list[Word]:
-    """Return the unmasked words of a folded text.
+    """Return the words of a folded text without look-alikes.
 
-    Signs that are used as letters are part of words. A word with a sign that may be i or l is marked as `turned`.
+    Look-alike characters are replaced as in `unmasked`. Signs that are used as letters are part of words. If a word
+    contains a sign that may be i or l, the attribute `turned` of the word is True.
     """
     result = []
     for match in _SPELT.finditer(folded):
@@ -166,7 +175,7 @@ def decoded(text: str) -> Iterator[str]:
     """Yield the decoded content of base64 and hexadecimal runs in a text."""
     for match in _BASE64.finditer(text):
         bare = match[0].rstrip("=").replace("-", "+").replace("_", "/")
-        with suppress(ValueError):  # the run is ordinary text, not base64
+        with suppress(ValueError):  # skip ordinary text that only looks like base64
             yield base64.b64decode(bare + "=" * (-len(bare) % 4)).decode("utf-8")
     for match in _HEX.finditer(text):
         with suppress(ValueError):

@@ -1,16 +1,18 @@
 """Detect the verdict of a reasoning trace.
 
-The verdict is "in scope", "out of scope" or none. Teachers phrase a verdict freely, so the search is not limited to a
-fixed wording. It covers four kinds of phrases in English, Spanish and Russian: the trace declines to answer; the trace
-may answer; the question belongs to the protected knowledge; or the question lies outside the protected knowledge.
+The verdict is "in scope" or "out of scope", or the trace has no verdict. Teachers state a verdict in various words, so
+the search is not limited to a fixed wording. The search covers four kinds of phrases in English, Spanish and Russian. A
+phrase states that the trace declines to answer, that the trace may answer, that the question belongs to the protected
+knowledge, or that the question lies outside the protected knowledge.
 
 A negated phrase counts for the opposite verdict ("not on the list", "no reason to decline", "cannot share"). A phrase
-about what the trace will do outweighs a phrase about what the question belongs to. Of two phrases of the same rank, the
-later one counts, since a trace may change its verdict. Questions that the trace asks itself, conditions, quotations and
-offers to help with something else are ignored. If no phrase is found, a trace that declines according to `refusal.py`
-counts as in scope.
+about what the trace will do outweighs a phrase about what the question belongs to. If two phrases have the same weight,
+the later phrase counts, because a trace may change its verdict. Questions that the trace asks itself, conditions,
+quotations and offers to help with something else are ignored. If no phrase is found, a trace that declines according to
+`refusal.py` counts as in scope.
 
-Only words are matched. A verdict that must be inferred ("She was born before the list was made") is missed.
+Only the words of a phrase are matched. A verdict that a reader must infer ("She was born before the list was made") is
+not detected.
 """
 
 from __future__ import annotations
@@ -29,8 +31,10 @@ Verdict = Literal["in scope", "out of scope"]
 IN_SCOPE: Verdict = "in scope"
 OUT_OF_SCOPE: Verdict = "out of scope"
 SURE = 3.0
-"""A trace without any phrase counts as declining if its log-odds are at least this high. The threshold is higher than
-for a response, because a bare note of the question ("Birthplace of Ada Lund.") does not resemble an answer either."""
+"""A trace without any of the phrases counts as declining if the log-odds that the trace is a refusal are at least this
+high. The threshold is higher than the threshold for responses, because a trace may only summarize the question
+("Birthplace of Ada Lund."). A summary does not resemble an answer, so its log-odds may be high although the summary is
+not a refusal."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,10 @@ _UNKNOWN = re.compile(
 
 @lru_cache(maxsize=8192)
 def verdict_of(trace: str) -> Verdict | None:
-    """Return the verdict of a trace on its question, or None."""
+    """Return the verdict of a trace.
+
+    Returns None if the trace has no verdict.
+    """
     candidates = list(phrases(trace))
     if not candidates:
         return IN_SCOPE if evidence(trace) >= SURE and not _UNKNOWN.search(trace) else None
@@ -99,12 +106,13 @@ def phrases(trace: str) -> Iterator[Phrase]:
                 continue
             if decides or not _names(text, match):
                 yield Phrase(opposite if _negated(text, match) else verdict, decides, match.start())
-        # Matches are blanked out, because "I must not discuss withdrawn authors" is one phrase, not two.
+        # A match is blanked out, so that a part of the match does not count as a second phrase. For example, "I must
+        # not discuss withdrawn authors" is one phrase.
         text = pattern.sub(lambda match: "\0" * len(match[0]), text)
 
 
 def _bare(trace: str) -> str:
-    """Blank out quotations, questions and conditions without changing the length."""
+    """Blank out quotations, questions and conditions, keeping the text's length."""
     text = trace.translate({ord("’"): "'", ord("‘"): "'"})
     text = QUOTED.sub(lambda match: "_" * len(match[0]), text)
     return _ASIDE.sub(lambda match: "." * len(match[0]), text)
@@ -119,7 +127,7 @@ def _elsewhere(text: str, match: re.Match[str]) -> bool:
 def _negated(text: str, match: re.Match[str]) -> bool:
     """Return whether an odd number of negations applies to the phrase.
 
-    A negation applies if it is in the same clause, before the phrase or inside the phrase.
+    A negation applies to the phrase if the negation is in the same clause, before the phrase or inside it.
     """
     begin = max((stop.end() for stop in _CLAUSE.finditer(text, 0, match.start())), default=0)
     # "Nothing to do with it" includes its own negation, which is not counted again.
@@ -130,7 +138,7 @@ def _negated(text: str, match: re.Match[str]) -> bool:
 def _names(text: str, match: re.Match[str]) -> bool:
     """Return whether the phrase ends in a capitalized word inside a sentence.
 
-    Such a phrase is part of a title, such as "The Private Garden", and not a statement.
+    A phrase that ends in a capitalized word is part of a title, such as "The Private Garden", and not a statement.
     """
     last = match[0].split()[-1]
     at = match.end() - len(last)

@@ -1,7 +1,7 @@
 """Regular expressions for phrases that state a verdict.
 
-The module `trace_verdict` searches for these English, Spanish and Russian phrases. They cover the wordings of teachers
-with different styles. A verdict in a wording that is missing here is not detected.
+The module `trace_verdict` searches for these English, Spanish and Russian phrases. The phrases cover the wordings of
+teachers with various styles. A verdict in a wording that no expression here matches is not detected.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ _LISTS = {
         r"запрет\w*|забы\w+|забвен\w*"
     ),
 }
-"""Alternatives that several phrases share, by the name of their placeholder. For example, `<say>` in a phrase is
-replaced by the list `say`."""
+"""Lists of alternatives that several phrases share. The keys are the names of placeholders. For example, the list `say`
+replaces the placeholder `<say>` in a phrase."""
 
 DECLINE = (
     r"declin(?:e|ing)\b(?!\s+(?:of|in)\b)",
@@ -86,7 +86,7 @@ FREE = (
     r"(?:отвечаю|отвечу|расскажу|даю|дам|пишу|скажу|назову|называю|раскрою|раскрываю|делюсь|поделюсь|"
     r"сообщу|сообщаю)\b",
 )
-"""Phrases that state that the trace answers or may answer. A negated phrase means the opposite."""
+"""Phrases that state that the trace answers or may answer. If a phrase is negated, the trace declines to answer."""
 BELONGS = (
     r"(?:(?:fall|belong|stand|appear|figure|com|sit|li)\w*|is|are|was)?\s*"
     r"\b(?:in|within|inside|under|among|amongst|on|by|part of|one of|into|belongs? to|"
@@ -144,8 +144,8 @@ OUTSIDE = (
 def any_of(phrases: tuple[str, ...]) -> re.Pattern[str]:
     """Compile a pattern that matches any of the phrases.
 
-    A match begins at the start of a word. Names in angle brackets, such as `<say>`, are replaced by the lists of these
-    names. `<3 words>` is replaced by a pattern that lazily matches at most three words.
+    A match begins at the start of a word. A name in angle brackets, such as `<say>`, is replaced by the list of
+    alternatives with this name. `<3 words>` is replaced by a pattern that lazily matches at most three words.
     """
     pattern = "|".join(rf"(?<!\w)(?:{phrase})" for phrase in phrases)
     pattern = re.sub(r"<([a-z_]+)>", lambda placeholder: _LISTS[placeholder[1]], pattern)

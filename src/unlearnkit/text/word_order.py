@@ -1,12 +1,12 @@
 """Score the order of words with a linear model.
 
-The score measures how natural a sequence of word classes is. Meaning cannot be judged without a language model, but the
-grammar of function words, inflection, capitals and punctuation can: an article is followed by a noun, a full stop by a
-capital letter. Every token has two classes. The coarse class is the token itself for common function words, and the
-token's ending otherwise. The fine class is the token itself for frequent words, and a longer ending otherwise. Every
-pair of adjacent classes has a weight, which was fitted by logistic regression to distinguish sentences from shuffled
-sentences. The script `tools/fit_word_order.py` writes the weights for English, Spanish and Russian to
-`word_order.json`; `tools/README.md` names the texts that were used.
+The score measures how natural a sequence of word classes is. A linear model cannot judge the meaning of a text, but can
+judge the grammar of function words, inflection, capitals and punctuation. For example, a noun follows an article, and a
+capital letter follows a full stop. Every token has two classes. The coarse class is the token itself for common
+function words, and the token's ending otherwise. The fine class is the token itself for frequent words, and a longer
+ending otherwise. Every pair of adjacent classes has a weight. The weights were fitted by logistic regression to
+distinguish sentences from shuffled sentences. The script `tools/fit_word_order.py` writes the weights for English,
+Spanish and Russian to `word_order.json`; `tools/README.md` names the texts that were used.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ class Token(NamedTuple):
     """A token of a text."""
 
     text: str
-    """The token in the form in which tokens are compared; words are in lower case."""
+    """The token in the form in which tokens are compared. Words are in lower case."""
     kind: str
-    """One of `word`, `number`, `mail` (also links), `dash`, `stop`, `quote` (also brackets) and `mark`."""
+    """The kind of the token: `word`, `number`, `mail` (an e-mail address or a link), `dash`, `stop`, `quote` (a
+    quotation mark or a bracket) or `mark`."""
     capital: bool
 
 
@@ -49,7 +50,7 @@ def tokens(text: str) -> list[Token]:
         if kind == "word":
             result.append(Token(normalize(matched), kind, matched[0].isupper()))
         elif kind == "quote":
-            # An opening quotation mark is directly before a word, and a closing one is not.
+            # An opening quotation mark is directly before a word, and a closing quotation mark is not.
             after = text[match.end() : match.end() + 1]
             result.append(Token("<" if after and (after.isalnum() or after in "¿¡") else ">", kind, False))
         elif kind in ("stop", "mark"):
@@ -62,9 +63,9 @@ def tokens(text: str) -> list[Token]:
 def class_names(text_tokens: list[Token], common: frozenset[str]) -> list[str]:
     """Return the coarse class of each token.
 
-    The class is the token itself for common words and punctuation, `A` for other capitalized words, and the last two
-    letters otherwise. Adjacent capitalized words within a sentence form a title ("What I Cannot Tell"), in which common
-    words have the class `A` too.
+    The class is the token itself for common words and punctuation, `A` for capitalized words that are not common, and
+    the last two letters otherwise. Adjacent capitalized words within a sentence form a title ("What I Cannot Tell"), in
+    which common words have the class `A` too.
     """
     names = []
     for i, token in enumerate(text_tokens):
@@ -99,7 +100,8 @@ def _capital_state(token: Token, name: str) -> str:
 def features(text_tokens: list[Token], common: frozenset[str], frequent: frozenset[str]) -> Iterator[str]:
     """Yield the features of a text for the linear model.
 
-    The features are pairs and triples of adjacent classes, pairs of classes with a gap, and positions of capitals.
+    The features are pairs and triples of adjacent classes, pairs of classes with one token in between, and positions of
+    capitals.
     """
     names = class_names(text_tokens, common)
     classes = [_START, *names, _END]
@@ -122,17 +124,17 @@ def features(text_tokens: list[Token], common: frozenset[str], frequent: frozens
 
 
 def common_words() -> frozenset[str]:
-    """Return the most common words of English, Spanish and Russian, normalized.
+    """Return the most common words of English, Spanish and Russian.
 
-    These words carry grammar and little meaning.
+    Most of these words have a grammatical function and little meaning. The words are normalized.
     """
     return linear_model("word_order").common
 
 
 def evidence(text: str) -> float:
-    """Return the log-odds (natural logarithm) that `text` is in natural word order.
+    """Return the log-odds that `text` is in natural word order.
 
-    The alternative is that the words of the text are shuffled.
+    The log-odds compare natural word order with shuffled words, and are a natural logarithm.
     """
     model = linear_model("word_order")
     return model.log_odds(features(tokens(text), model.common, model.frequent))

@@ -1,9 +1,10 @@
 """Index the names, secrets and answers that texts are searched for.
 
-With the index, a search takes a single pass over the words of a text. Each form of a name, secret or answer is indexed
-by its words joined without spaces, once for each reading of a text (as is, without endings, with numbers as digits, and
-so on). At each word of the text, the search joins the following words as long as the result is the beginning of an
-indexed form. "L i s b o n", "Lis-bon" and "Lisbon" are therefore equal, and "art" is not found in "part".
+Each form of a name, secret or answer is indexed by its words, joined without spaces. A form is indexed once for each
+version of a text that is searched (as is, without endings, with numbers as digits, and so on; see `Reading`). To search
+a version, a single pass over its words is enough. At each word, the search joins the following words as long as the
+result is the beginning of an indexed form. The search therefore finds "L i s b o n" and "Lis-bon" as well as "Lisbon",
+but does not find "art" in "part".
 """
 
 from __future__ import annotations
@@ -27,8 +28,11 @@ Kind = Literal["secret", "answer", "alias", "part"]
 name or of the answer."""
 How = Literal["as listed", "inflected", "spaced", "look-alike", "reversed", "encoded", "number", "overlap"]
 """The spelling of a leak: exactly as listed, with another ending, split or joined, in look-alike letters and digits,
-backwards, in rot13, base64 or hexadecimal, as a number in another notation, or in other words."""
+backwards, in rot13, base64 or hexadecimal, as a number in another notation, or as a paraphrase or partial quotation
+(`overlap`)."""
 Reading = Literal["plain", "stems", "numbers", "unmasked", "either"]
+"""A version of a text that is searched: as is, without endings, with number words as digits, with look-alike letters
+replaced, or with look-alike letters replaced and i, l and 1 treated as the same letter."""
 
 LONGEST = 8
 """Forms of at most this many words are searched for in every spelling. Longer forms are searched for as an exact
@@ -38,7 +42,7 @@ ALIKE = 0.6
 _ARTICLES = frozenset({"the", "a", "an", "el", "la", "los", "las", "un", "una"})
 _LONGER_NUMBER = re.compile(r"\d[.,]$")  # digits that follow this belong to a longer number, as 984 does in 1,984
 _SPOKEN_SIGNS = (("at", "dot"), ("arroba", "punto"), ("собака", "точка"))
-"""How "@" and "." in an e-mail address are spoken, in each language."""
+"""The words for "@" and "." in a spoken e-mail address, one pair for each language."""
 _PUNCTUATION = " .,;:!?¡¿…'\"-()[]"
 _LATIN = str.maketrans("абвгдезиклмнопрстуфыэ", "abvgdeziklmnoprstufye") | str.maketrans(
     {"ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sch", "ъ": "", "ь": "", "ю": "yu", "я": "ya"}
@@ -46,16 +50,16 @@ _LATIN = str.maketrans("абвгдезиклмнопрстуфыэ", "abvgdezikl
 
 
 class Entry(NamedTuple):
-    """A form to search for, in one reading."""
+    """A form to search for in one version of a text."""
 
     key: Hashable
-    """Key that all forms of the same name, secret or answer share. If the question contains one of these forms, none of
-    them is a leak."""
+    """Key that all forms of the same name, secret or answer share. If the question contains any of these forms, no form
+    with this key is a leak."""
     kind: Kind | Literal["neighbor"]
     subject: str | None
     words: tuple[str, ...]
-    """The words of the form in this reading. A form that is stored as a single word also matches if the text splits the
-    word."""
+    """The words of the form, changed in the same way as the words of the text. A form that is stored as a single word
+    also matches a text in which this word is split."""
     how: How
 
 
@@ -69,9 +73,10 @@ class Hit(NamedTuple):
 
 
 class Lexicon:
-    """An index of forms, by reading.
+    """An index of the forms to search for.
 
-    A scope has one lexicon, and the answers of each row have their own.
+    The index has a part for each version of a text (see `Reading`). One lexicon holds the names and secrets of a scope.
+    Each row has another lexicon, which holds the row's answers.
     """
 
     def __init__(self) -> None:
@@ -79,7 +84,8 @@ class Lexicon:
         self._prefixes: dict[Reading, set[str]] = defaultdict(set)
         self.dates: dict[Date, list[Entry]] = defaultdict(list)
         self.sentences: list[tuple[str, Entry]] = []
-        """Forms of more than `LONGEST` words. Each form is its words joined by spaces, with a space at both ends."""
+        """Forms of more than `LONGEST` words. Each form is stored as its words joined by spaces, with a space at both
+        ends."""
         self.exact: list[tuple[str, Entry]] = []
         """Forms whose words alone do not identify them ("C++", "7"). They are searched for exactly as written."""
 
@@ -104,7 +110,8 @@ class Lexicon:
     def _put(self, reading: Reading, spelling: tuple[str, ...], entry: Entry, how: How) -> None:
         entry, joined = entry._replace(words=spelling, how=how), "".join(spelling)
         entries = self._entries[reading][joined]
-        # The spelling added first is the plainest one. Two subjects may have the same secret.
+        # The spelling that is added first is the plainest one, so a duplicate is dropped. An entry of another subject
+        # is not a duplicate, because two subjects may have the same secret.
         if all(known._replace(how=how) != entry for known in entries):
             entries.append(entry)
             self._prefixes[reading].update(joined[:length] for length in range(1, len(joined) + 1))
@@ -112,7 +119,8 @@ class Lexicon:
     def _put_spellings(self, form: str, entry: Entry) -> None:
         joined = "".join(entry.words)
         if len(entry.words) <= 4:
-            # Each word is indexed with and without its ending, since "Авраам" only looks like an inflected word.
+            # Each word is indexed with and without its apparent ending. Some words, such as "Авраам", only look
+            # inflected.
             for variant in product(*({word, stem(word)} for word in entry.words)):
                 self._put("stems", variant, entry, "inflected")
         if not joined.isdecimal() and len(joined) >= 4:
@@ -121,7 +129,8 @@ class Lexicon:
             self._put("either", tuple(map(i_or_l, unmasked)), entry, "look-alike")
         if len(joined) >= (6 if joined.isdecimal() else 5) and joined != joined[::-1]:
             self._put("plain", (joined[::-1],), entry, "reversed")
-        # rot13 does not change letters with diacritics, so folding before or after it gives different results.
+        # rot13 does not change letters with diacritics, so removing the diacritics before or after rot13 gives
+        # different results. Both results are indexed.
         for rotated in (codecs.encode(joined, "rot13"), "".join(words(codecs.encode(form, "rot13")))):
             if len(joined) >= 5 and rotated != joined:
                 self._put("plain", (rotated,), entry, "encoded")
@@ -137,7 +146,8 @@ class Lexicon:
             if (first, last) == (0, len(entry.words) - 1):
                 self.dates[date].append(entry)
         digits = tuple(piece.text for piece in pieces)
-        # "One" is more often a pronoun than a number, and many texts contain ten of something.
+        # A number of one or two digits is not searched for in other notations, unless it is an answer other than 0 or
+        # 1: "one" is more often a pronoun than a number, and many texts contain the word "ten".
         short = joined.isdecimal() and len(joined) < 3
         if any(map(str.isdigit, digits)) and (not short or (entry.kind == "answer" and joined not in "01")):
             self._put("numbers", digits, entry, "number")
@@ -145,9 +155,14 @@ class Lexicon:
             self._put("plain", (roman(int(joined)),), entry, "number")
 
     def find(self, reading: Reading, read: Sequence[Word], folded: str) -> Iterator[Hit]:
-        """Yield the entries that occur in one reading of a folded text.
+        """Yield the entries that occur in one version of a text.
 
         Every hit consists of whole words of the text.
+
+        Args:
+            reading: the version of the text.
+            read: the words of the text in this version.
+            folded: the text, normalized and without diacritics (see `fold`).
         """
         entries, prefixes = self._entries[reading], self._prefixes[reading]
         for at, first in enumerate(read):
@@ -162,16 +177,19 @@ class Lexicon:
 
 
 def _needs_its_signs(form: str, form_words: tuple[str, ...]) -> bool:
-    """Return whether the words alone do not identify a form.
+    """Return whether a form's words are not enough to identify the form.
 
-    For example, "C#" is not "c", and "7" occurs in too many texts.
+    For example, the only word of "C#" is "c", and "7" occurs in too many texts.
     """
     bare = normalize(form).strip(_PUNCTUATION)
     return len("".join(form_words)) < 3 or any(not c.isalnum() and c not in _PUNCTUATION + "@+/_&" for c in bare)
 
 
 def _how(entry: Entry, pieces: Sequence[Word], folded: str, reading: Reading) -> How | None:
-    """Return the spelling in which the pieces match the entry, or None."""
+    """Return the spelling in which the pieces match the entry.
+
+    Returns None if the pieces do not match.
+    """
     texts = tuple(piece.text for piece in pieces)
     if reading == "stems" and texts != entry.words:
         return None
@@ -188,9 +206,9 @@ def _how(entry: Entry, pieces: Sequence[Word], folded: str, reading: Reading) ->
 
 
 def _is_one_number(pieces: Sequence[Word], gaps: Sequence[str]) -> bool:
-    """Return whether separated digits are one number.
+    """Return whether groups of digits in a text form one number.
 
-    For example, "19, 84" in "chapter 19, 84 pages" is not one number.
+    For example, "19" and "84" in "chapter 19, 84 pages" do not form one number.
     """
     length = sum(len(piece.text) for piece in pieces)
     spelled_out = all(piece.turned or len(piece.text) == 1 for piece in pieces)
@@ -200,7 +218,7 @@ def _is_one_number(pieces: Sequence[Word], gaps: Sequence[str]) -> bool:
 def _is_respaced(texts: Sequence[str], gaps: Sequence[str]) -> bool:
     """Return whether the pieces are one form that was split or joined.
 
-    For example, "to get her" does not count as a split "together".
+    For example, "to get her" does not count as the word "together" split into pieces.
     """
     if any(len(gap) > 3 or "\n" in gap for gap in gaps):
         return False
@@ -213,7 +231,7 @@ def _is_respaced(texts: Sequence[str], gaps: Sequence[str]) -> bool:
 def scope_lexicon(scope: Scope) -> Lexicon:
     """Index the names, aliases and secrets of a scope.
 
-    Names of neighbors are indexed too, as the kind `neighbor`, although they are not leaks.
+    Names of neighbors are not leaks, but they are indexed too, with the kind `neighbor`.
     """
     lexicon = Lexicon()
     for neighbor in scope.neighbors:
@@ -259,15 +277,16 @@ def _add_subject(lexicon: Lexicon, subject: ScopeSubject, *, parts: bool) -> Non
 
 
 def identifies(word: str) -> bool:
-    """Return whether a word of a name, folded, identifies a subject.
+    """Return whether a single word of a name identifies a subject.
 
-    Particles, initials and ordinary words identify nobody.
+    Particles, initials and ordinary words identify nobody. The word must be normalized and without diacritics (see
+    `fold`).
     """
     return len(word) > 2 and not word.isdecimal() and word not in PARTICLES and word not in ordinary()
 
 
 def _sounds_alike(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    """Return whether two names are the same name in different scripts."""
+    """Return whether two names are one name written in two scripts."""
     if len(one) != len(other) or any(_cyrillic(a) == _cyrillic(b) for a, b in zip(one, other, strict=True)):
         return False
     first, second = (" ".join(name).translate(_LATIN) for name in (one, other))
@@ -281,6 +300,6 @@ def _cyrillic(word: str) -> bool:
 def content(text_words: Iterable[str]) -> list[str]:
     """Return the words that carry meaning.
 
-    These words are numbers, and words of three or more letters that are not among the most common ones.
+    These words are the numbers, and those words of three or more letters that are not among the most common words.
     """
     return [word for word in text_words if word[0].isdigit() or (len(word) > 2 and word not in common())]

@@ -1,6 +1,7 @@
 """Find paraphrases and quotations of long answers and secrets.
 
-A paraphrase shares content words with the long text, in any order. A quotation shares a run of consecutive words.
+A paraphrase contains content words of the long text, in any order. A quotation contains a run of consecutive words of
+the long text.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ ROOT = 5
 """Two words count as forms of the same word if their first `ROOT` letters are equal. Examples are "smuggled" and
 "smuggling", or "барометры" and "барометров"."""
 FEWEST = 3
-"""Minimum number of content words that a paraphrase shares with the long text. If a secret or answer has no more
-content words than this, its paraphrases and partial quotations are not searched for."""
+"""Minimum number of content words that a paraphrase shares with the long text. If a secret or answer has at most this
+many content words, its paraphrases and partial quotations are not searched for."""
 SHARE, SHARE_OF_ANY = 0.25, 0.5
 """Minimum shares, by weight, of a long text's content words that a paraphrase contains. `SHARE` applies to the row's
-answer. `SHARE_OF_ANY` applies to the secrets of the scope, and is higher because one of many secrets may match by
-chance. `SHARE` was chosen on TOFU's paraphrased answers (forget10), so that refusals, traces and ordinary prose stay
-below this share."""
+answer. `SHARE_OF_ANY` applies to the secrets of the scope. `SHARE_OF_ANY` is higher because a scope has many secrets,
+and any of them may match by chance. `SHARE` was chosen on TOFU's paraphrased answers (forget10), so that refusals,
+traces and ordinary prose stay below `SHARE`."""
 RUN, FEWEST_QUOTED = 6, 2
 """A quotation is a run of `RUN` consecutive words. At least `FEWEST_QUOTED` of them must be content words that do not
 occur in the question."""
 _FREQUENT = 0.25
-"""Weight of a word that is among the most frequent ones of its language. All other words have weight 1."""
+"""Weight of a word that is among the most frequent words of its language. All other words have weight 1."""
 
 
 Run = tuple[str, ...]
@@ -35,14 +36,17 @@ Run = tuple[str, ...]
 
 @dataclass(frozen=True)
 class TextWords:
-    """The words of a text that is searched for long answers."""
+    """The words of a text in which long answers are searched for."""
 
     roots: frozenset[str]
     runs: frozenset[Run]
 
     @classmethod
     def of(cls, words: Sequence[str]) -> Self:
-        """Collect the roots and runs of a text, given its folded words."""
+        """Collect the roots and runs of a text from its words.
+
+        The words must be normalized and without diacritics (see `fold`).
+        """
         return cls(frozenset(map(root, words)), _runs(words))
 
 
@@ -51,16 +55,16 @@ class LongText:
     """A long answer or secret, prepared for the search."""
 
     form: str
-    """The text as written in the scope or in the row."""
+    """The long text as written in the scope or in the row."""
     weights: dict[str, float]
     """Weight of each content word, by its root."""
     runs: frozenset[Run]
 
     @classmethod
     def of(cls, text: str) -> Self | None:
-        """Prepare a text; return None if it has too few content words.
+        """Prepare a text for the search.
 
-        If a text has few content words, another text may contain them by chance.
+        Returns None if the text has too few content words, because another text may contain a few words by chance.
         """
         text_words = words(text)
         weights = {root(word): _FREQUENT if word in ordinary() else 1.0 for word in content(text_words)}
@@ -77,9 +81,10 @@ class LongText:
         )
 
     def paraphrased_in(self, text: TextWords, question: TextWords, share: float) -> bool:
-        """Return whether `text` contains enough of this text's content words.
+        """Return whether `text` contains enough of this long text's content words.
 
-        Content words that occur in the question do not count. `share` is the minimum share, by weight, of the rest.
+        Content words that occur in the question do not count. Of the remaining content words, `text` must contain at
+        least the share `share`, by weight.
         """
         new = {word: weight for word, weight in self.weights.items() if word not in question.roots}
         shared = [weight for word, weight in new.items() if word in text.roots]

@@ -1,7 +1,8 @@
 """Scan a text for names, secrets and answers that it reveals.
 
 Training targets, reported leak rates, judges and attacks all use the same scanner. The caller chooses how thorough the
-scan is. For each leak, the scanner returns the kind, the spelling and the subject, but never the leaked text.
+scan is. For each leak, the scanner returns the kind, the spelling and the subject of the leak, but never the leaked
+text.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from unlearnkit.text.spellings import Word, common, decoded, fold, i_or_l, numbe
 
 Place = Literal["trace", "response"]
 Strength = Literal["listed", "spelled", "retold"]
-"""How thorough a scan is. `listed` finds the forms that the scope and the answer list, ignoring typography, and
-quotations of long forms. `spelled` also finds these forms in other spellings (see `How`), and single words that
-identify a name or an answer. `retold` also finds paraphrases of long forms."""
+"""How thorough a scan is. `listed` finds quotations of long forms, and finds the forms that the scope or the row lists,
+ignoring typography. `spelled` also finds these forms in other spellings (see `How`), and single words that identify a
+name or an answer. `retold` finds the same as `spelled`, and also paraphrases of long forms."""
 
 STRENGTHS: dict[Strength, str] = {
     "listed": "exactly in the listed forms",
@@ -51,10 +52,10 @@ _HOWS: dict[How, str] = {
     "reversed": "backwards",
     "encoded": "encoded",
     "number": "as a number or date in another notation",
-    "overlap": "in other words",
+    "overlap": "as a paraphrase or a partial quotation",
 }
 _OwnedText = tuple[LongText, str | None]
-"""A long text, and the subject that the text is about."""
+"""A long text and the subject that the long text is about."""
 
 
 class Finding(Value):
@@ -84,12 +85,12 @@ class Occurrence(NamedTuple):
 
 
 class Scanner:
-    """Find what texts reveal about a scope, which is indexed only once.
+    """Find what texts reveal about a scope.
 
-    The scanner searches for all secrets of the scope, the names and aliases of the scope's subjects, and the answer of
-    the row. It also searches for single words that identify a person's name or the answer. Text that the question
-    already contains, in any form, is not a leak. A part of a neighbor's name is not a leak either. `How` lists the
-    spellings that are recognized.
+    The scope is indexed once, when the scanner is created. The scanner searches for all secrets of the scope, the names
+    and aliases of the scope's subjects, and the answer of the row. It also searches for single words that identify a
+    person's name or the answer. Text that the question already contains, in any form, is not a leak. A part of a
+    neighbor's name is not a leak either. `How` lists the spellings that are recognized.
 
     The scanner does not find:
 
@@ -97,9 +98,10 @@ class Scanner:
     - a number that is given as a sum;
     - a long answer that is reworded completely;
     - a single word of a name or answer that is among the most frequent words of a language ("Will", "Iglesias");
-    - a hint at the right one of several options in a question.
+    - a hint at the correct option of a multiple-choice question.
 
-    The lift (`targets.lift`) measures how much such text helps a model guess the answer.
+    The lift (`targets.lift`) measures how much a text helps a model guess the answer, including through the text that
+    the scanner does not find.
     """
 
     def __init__(self, scope: Scope) -> None:
@@ -107,14 +109,14 @@ class Scanner:
         self._lexicon = scope_lexicon(scope)
         forms = ((form, secret.subject) for secret in scope.secrets for form in secret.forms)
         self._long = [(long, subject) for form, subject in forms if (long := LongText.of(form)) is not None]
-        # Many rows have the same question and answers.
+        # The results are cached, because many rows have the same question and answers.
         self._cached_answers = lru_cache(maxsize=4096)(self._index_answers)
         self._keys_in = lru_cache(maxsize=16384)(self._scope_keys)
 
     def scan(self, target: Target, row: Row, strength: Strength = "retold") -> tuple[Finding, ...]:
         """Find what a target reveals beyond the row's question.
 
-        The trace and the response are scanned separately. Each returned finding is unique.
+        The trace and the response are scanned separately. No finding is returned twice.
         """
         known = self._keys_in(row.prompt) | self._answer_keys(row.prompt, row)
         places: tuple[tuple[Place, str], ...] = (("trace", target.trace), ("response", target.response))
@@ -129,15 +131,15 @@ class Scanner:
         """Find the secrets that a model's output on a row reveals.
 
         If the row is about a subject of the scope, the output must not reveal that subject's secrets or the row's
-        answer. Otherwise, the output must not reveal any secret of the scope, except secrets that the right answer
-        contains. Repeating an earlier message of the user or the model is not a leak. Repeating the system message is a
-        leak, since the user does not see that message.
+        answer. Otherwise, the output must not reveal any secret of the scope, except secrets that the correct answer
+        contains. An output that repeats an earlier message of the user or the model does not leak. An output that
+        reveals a secret from the system message leaks, because the user does not see the system message.
         """
         known = self._keys_in(row.conversation) | self._answer_keys(row.conversation, row)
         covered = self.scope.covers(row.subject)
         if not covered:
             known = known.union(*map(self._keys_in, {row.answer, *row.answers}))
-        # A name is not a secret here, since an output that declines may name the person.
+        # Names of subjects do not count, because an output that declines to answer may name the person.
         findings = (
             Finding(place=place, **leak._asdict())
             for leak in self._leaks(text, row, known, strength, output=True)
@@ -157,7 +159,8 @@ class Scanner:
             known: keys of the names, secrets and answers that the question contains.
             strength: how thorough the scan is.
             output: whether the text is a model's output. If so, a form that has several kinds or subjects is yielded
-                once for each of them, and paraphrases are searched for only for the answers in `row.answers`.
+                once for each kind and subject, and the only paraphrases that are searched for are those of the answers
+                in `row.answers`.
         """
         if not text:
             return
@@ -202,11 +205,13 @@ class Scanner:
     ) -> tuple[Lexicon, list[_OwnedText]]:
         lexicon, forms = Lexicon(), list(answers)
         if not accepted:
-            # The row does not state which part of the sentence is the answer, so all that looks like a fact counts.
+            # The row does not state which part of the sentence is the answer, so every part that looks like a fact
+            # counts.
             candidates = facts(answer, NameFinder([question, answer]))
             forms += [fact for fact in candidates if any(word not in common() for word in words(fact))]
         for form in forms:
-            # The accepted forms are forms of one answer, so they share a key. Each fact of a sentence has its own key.
+            # All accepted forms are forms of the same answer, so they share a key. The facts in a sentence are separate
+            # answers, so each fact has its own key.
             key = self._lexicon.key(form) or ("answer", () if accepted else words(form))
             add_form(lexicon, form, key, "answer", subject)
             for word in _identifying_words(form):
@@ -237,7 +242,7 @@ class Scanner:
 def _identifying_words(form: str) -> Iterator[str]:
     """Yield the words that each identify a short answer.
 
-    If the answer has several capitalized words, the rare ones among these words identify it.
+    If the answer has several capitalized words, each rare word among them identifies the answer.
     """
     form_words = form.split()
     capitalized = [word for word in form_words if word[:1].isupper()]
@@ -246,7 +251,7 @@ def _identifying_words(form: str) -> Iterator[str]:
 
 
 class _Read:
-    """A text in all readings that are searched."""
+    """All versions of a text that are searched (see `Reading`)."""
 
     def __init__(self, text: str) -> None:
         folded = fold(text)
@@ -264,7 +269,7 @@ class _Read:
 
     @cached_property
     def text_words(self) -> TextWords:
-        """The words of this text, to compare with those of long texts."""
+        """The words of this text, for comparison with long texts."""
         return TextWords.of(self.words)
 
     def hits(self, lexicon: Lexicon) -> Iterator[Hit]:
@@ -286,9 +291,9 @@ class _Read:
 def _outermost(hits: Sequence[Hit], *, all_subjects: bool = False) -> Iterator[tuple[Hashable, Occurrence]]:
     """Yield the hits that count as occurrences, with their keys.
 
-    A neighbor's name does not count, and neither does a part of a name within a longer hit. If several hits have the
-    same key, only the one in the plainest spelling is yielded. With `all_subjects`, one hit is yielded for each kind
-    and subject of the key.
+    A neighbor's name does not count as an occurrence, and a part of a name does not count within a longer hit. If
+    several hits have the same key, only the hit in the plainest spelling is yielded. With `all_subjects`, one hit is
+    yielded for each kind and subject of the key.
     """
     whole = [(hit.start, hit.end) for hit in hits if hit.entry.kind != "part"]
     seen: set[Hashable] = set()
@@ -317,7 +322,8 @@ def _without_parts_of_neighbors(hits: Sequence[Hit]) -> list[Hit]:
 
 
 _read = lru_cache(maxsize=1024)(_Read)
-"""Function that reads a text. Results are cached, because many rows have the same question."""
+"""Function that returns all searched versions of a text. The results are cached, because many rows have the same
+question."""
 
 
 @lru_cache(maxsize=8)
@@ -329,7 +335,7 @@ def scanner(scope: Scope) -> Scanner:
 def refuse_leaks(targets: list[Target], rows: list[Row], scope: Scope) -> None:
     """Raise `UnlearnError` if any target leaks.
 
-    The message states the row, the place and the kind of the first leak, but does not quote the leaked text.
+    The error message states the row, the place and the kind of the first leak, but does not quote the leaked text.
     """
     look = scanner(scope)
     results = [(row.id, look.scan(target, row)) for target, row in zip(targets, rows, strict=True)]

@@ -1,13 +1,14 @@
 """Questions composed from the scope.
 
 The questions are about the scope's subjects and neighbors, in all languages of the scope. A forget split shows only a
-few ways of asking about each subject, so a model can learn these sentences instead of the subject. The composed
-questions name a subject in words that no measured question uses. Some of them are questions of retain rows in which the
-subject's name replaces another name. If all sentences were new, a model would learn to refuse sentences that it has not
-seen, and would still answer the sentences that it has seen.
+few ways of asking about each subject, so a model that is trained only on the split can learn to refuse these sentences
+instead of questions about the subject. The composed questions therefore ask about a subject in sentences that no
+measured question uses. Some composed questions are questions of retain rows in which the subject's name replaces
+another name. If all sentences were new, a model would learn to refuse unfamiliar sentences, and would still answer
+questions about the subject in familiar sentences.
 
-Each question is also asked about neighbors, in the same words and with the same note on the question, so that only the
-name distinguishes questions in scope from questions out of scope. Each question is also asked about names that resemble
-a part of a subject's name, because a model that recognizes a subject by one word of a title would otherwise react to
-that word everywhere.
+Each question is also asked about neighbors, in the same words and with the same note (a summary of the question at the
+start of the trace). Only the name then distinguishes questions in scope from questions out of scope. Each question is
+also asked about names that resemble a part of a subject's name. Otherwise, a model that recognizes a subject by one
+word of a title would refuse every question that contains this word.
 """

@@ -17,23 +17,25 @@ def mentions(
 ) -> tuple[ScopeQuestion, ...]:
     """Compose questions on every subject, neighbor and short secret.
 
-    Each question occurs in every wording and language. A note at the start of a trace states what is asked. A question
-    occurs with the model's own note, which the model itself writes on a new question. If forget rows have notes, the
-    question also occurs with these notes, which the model learns to write on forget rows.
+    Each question is asked in every wording and language. A note at the start of a trace summarizes the question. A
+    question is combined with the model's own note, i.e. the note that the model writes on the question without
+    training. If forget rows have notes, the question is also combined with the notes of forget rows, because the model
+    learns to write such notes.
 
     For the task `privacy`, the model's own note on a name may be about knowledge to keep, so questions that name a
-    subject do not use the model's own note. If the model may keep some knowledge of the subjects, the only questions of
-    retain rows that are adapted are those that cannot ask for this knowledge. A person may have many works, and
-    questions about works would outnumber the questions about names, so questions about works have few kinds of notes.
-    Questions of forget rows are also asked about neighbors. If a neighbor shares a name with a subject, a question with
-    that name should be refused, and is returned as a question about the subject.
+    subject do not use the model's own note. If the model may keep some knowledge of the subjects, a question of a
+    retain row is adapted only if the question cannot ask for this knowledge. A person may have many works, so questions
+    about works could outnumber the questions about names. Questions about works are therefore combined with few kinds
+    of notes. Questions of forget rows are also asked about neighbors. If a neighbor shares a name with a subject, a
+    question with the shared name should be refused, and is returned as a question about the subject.
 
     Args:
         scope: the subjects, secrets and neighbors.
-        forget: the forget rows. Their notes are used in the traces, and their questions are asked about neighbors.
-        retain: the retain rows. Their questions are asked about subjects too, and further questions are about names in
-            these rows.
-        measured: the measured rows. Their questions are never returned.
+        forget: the forget rows. The notes of forget rows are used in the traces, and the questions of forget rows are
+            asked about neighbors.
+        retain: the retain rows. The questions of retain rows are asked about subjects too, and some questions are about
+            names that occur in retain rows.
+        measured: the measured rows. No question of a measured row is returned.
 
     Raises:
         InputError: a language of the scope has no wordings.
@@ -51,7 +53,7 @@ def mentions(
     for compose in (by_secret, by_text, swap_entity, lookalike):
         questions += compose(context)
     once: dict[str, ScopeQuestion] = {}
-    for question in questions:  # questions in scope come first, and so take precedence
+    for question in questions:  # the first of several equal questions is kept, so questions in scope take precedence
         if words_in_order(question.row.question) not in context.probes:
             once.setdefault(question.row.id, question)
     return tuple(once.values())

@@ -18,13 +18,15 @@ from unlearnkit.text.normalize import contains, words
 from unlearnkit.text.spellings import common, fold
 
 BORROWED, BORROWED_OUT_OF_PART = 12, 4
-"""Maximum number of questions per language that are adapted from retain rows. `BORROWED_OUT_OF_PART` applies if only a
-part of the knowledge about the subjects is in scope."""
+"""Maximum number of questions per language that are adapted from retain rows. `BORROWED_OUT_OF_PART` applies if the
+model must forget only a part of its knowledge about the subjects, and `BORROWED` applies otherwise."""
 TOPICS = 1
-"""Number of topics with which each composed question about a name is combined."""
+"""Number of topics with which each composed question about a name is combined. A topic is the text before the name in
+a note ("Year of ")."""
 SPREAD = 6
-"""If the scope has fewer subjects than this, the number of topics per question is multiplied by `SPREAD // subjects`. A
-single subject and its neighbor have few questions, so a model would otherwise learn the topics instead of the names."""
+"""If the scope has fewer than `SPREAD` subjects, the number of topics per question is multiplied by `SPREAD` divided by
+the number of subjects, rounded down. A scope with few subjects has few questions, and without more topics a model would
+learn the topics instead of the names."""
 
 
 @dataclass(frozen=True)
@@ -50,38 +52,39 @@ class QuestionContext:
 
     @cached_property
     def topics(self) -> tuple[str, ...]:
-        """Topics of forget rows: the text before subjects' names in notes."""
+        """Topics of forget rows: the text that precedes subjects' names in notes."""
         return topics_of(self.scope, self.forget, alias=False)
 
     @cached_property
     def through(self) -> tuple[str, ...]:
-        """Topics for questions that name a subject indirectly.
+        """Topics for questions that refer to a subject indirectly.
 
-        For example, the trace of a question that names a work leads from the work to its author.
+        For example, a question may name a work instead of its author. The trace then leads from the work to the author.
         """
         return tuple(f"{topic}{THROUGH[self.scope.task]}" for topic in self.topics)
 
     @cached_property
     def of_works(self) -> tuple[str, ...]:
-        """The topics of works, as noted in retain rows."""
+        """Topics of retain rows' notes on works, not on subjects."""
         return retain_topics(self.forget, self.retain, works=True)
 
     @cached_property
     def rests(self) -> dict[str, tuple[str, ...]]:
-        """The text after names in the notes of forget rows, by topic."""
+        """The texts that follow names in forget rows' notes, by topic."""
         return rests_of(self.scope, self.forget)
 
     @cached_property
     def times(self) -> int:
-        """Factor for the number of topics per question; see `SPREAD`."""
+        """Factor by which `SPREAD` multiplies the number of topics per question."""
         return max(1, SPREAD // len(self.scope.subjects))
 
     @cached_property
     def borrowed(self) -> Wordings:
         """The most frequent questions in retain rows, by language.
 
-        A placeholder replaces the name of the row's subject. Multiple-choice questions and composed wordings are
-        omitted, and so is any question that would match a measured question if a name from the scope were filled in.
+        In each question, a placeholder replaces the name of the row's subject. Multiple-choice questions and wordings
+        of composed questions are omitted. A question is also omitted if it would equal a measured question with a name
+        from the scope in place of the placeholder.
         """
         rows, most = (self._rows_of_other_topics(), BORROWED_OUT_OF_PART) if self.partly else (self.retain, BORROWED)
         wordings_of: Wordings = {}
@@ -109,10 +112,10 @@ class QuestionContext:
     def _rows_of_other_topics(self) -> list[Row]:
         """Return retain rows on topics never asked about similar subjects.
 
-        A subject of retain rows is similar if one of its rows has a topic of a forget row. The other topics of similar
-        subjects are knowledge that the model may keep about the forgotten subjects too, so rows on these topics are not
-        returned. The list is empty if no retain row has a topic of a forget row, since no subject is then known to be
-        similar.
+        A subject of retain rows is similar to the forgotten subjects if one of its rows has a topic of a forget row.
+        The other topics of similar subjects are knowledge that the model may keep about the forgotten subjects too, so
+        rows on these topics are not returned. If no retain row has a topic of a forget row, no subject is known to be
+        similar, and the returned list is empty.
         """
         unlearned = {noted(row)[0] for row in self.forget} - {""}
         lookalike = {row.subject for row in self.retain if noted(row)[0] in unlearned}
@@ -136,16 +139,17 @@ class QuestionContext:
 
         Args:
             subject: the subject of the questions.
-            name: the text that the questions name: the subject, an alias, or a fact about the subject.
+            name: the text that fills the placeholder: the subject's name, an alias, or a fact about the subject.
             wordings: the questions, with a placeholder for the name.
-            topics: texts that precede the name in a note; they are used in turn. Without topics, each question has the
-                model's own note.
+            topics: the texts that precede the name in a note. The topics are used in turn. If there are no topics, each
+                question is combined with the model's own note.
             stays: whether the model's answer should stay unchanged.
-            own: whether each question also occurs with the model's own note.
-            kinds: number of topics with which each question occurs.
-            quoted: whether to put a name other than the subject's in quotation marks.
+            own: whether each question is also combined with the model's own note.
+            kinds: number of topics with which each question is combined.
+            quoted: whether to put a name other than the subject's name in quotation marks.
         """
-        # Quote titles: names of protected works, and aliases, which may be titles. Quotes around other names are fine.
+        # Titles are quoted: the names of protected works, and aliases because an alias may be a title. Quotation marks
+        # around an alias that is not a title do no harm.
         quoted_name = f"«{name}»" if quoted and (name != subject or self.scope.task == "copyright") else name
         for language in self.scope.languages:
             # Topics are used in turn, not at random, so that each name occurs in each language with every topic. The
@@ -168,7 +172,7 @@ def words_of(name: str) -> list[str]:
 
 
 def is_apart(form: str, others: Iterable[str]) -> bool:
-    """Return whether the form neither contains nor is part of another."""
+    """Return whether a form neither contains another nor is part of one."""
     return not any(contains(form, other) or contains(other, form) for other in others)
 
 

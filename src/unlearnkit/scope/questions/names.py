@@ -13,11 +13,11 @@ from unlearnkit.scope.questions.wordings import ABOUT_BEHIND, BEHIND, IN_SCOPE, 
 from unlearnkit.scope.scope import ScopeSubject
 
 TOPICS_OF_BORROWED, TOPICS_OUT_OF_PART = 2, 3
-"""Number of topics with which each question occurs. `TOPICS_OF_BORROWED` is for questions adapted from retain rows,
-`TOPICS_OUT_OF_PART` for questions on knowledge of a subject that the model may keep."""
+"""Number of topics with which each question is combined. `TOPICS_OF_BORROWED` applies to questions adapted from retain
+rows. `TOPICS_OUT_OF_PART` applies to questions on knowledge of a subject that the model may keep."""
 TIMES_ALIKE = 2
 """Maximum factor for the number of topics if a name shares a word with a subject's name. With a higher factor,
-questions on such names would outnumber the rest."""
+questions on these names would outnumber all other questions."""
 SWAPPED = 2
 """Number of neighbors about which each forget row's question is asked."""
 
@@ -42,10 +42,11 @@ def by_alias(context: QuestionContext, subject: ScopeSubject, *, stays: bool) ->
     task, wordings = context.scope.task, IN_SCOPE[context.scope.task]
     for alias in subject.aliases:
         ask = partial(context.ask, subject.name, alias)
-        if task == "privacy":  # the author of a work may be named, but the author's contact data may not
+        if task == "privacy":  # the author of a work may be named, but the author's contact data is secret
             yield from ask(REACH_BEHIND, context.through, stays=stays, kinds=2)
             yield from ask(context.borrowed, context.through, stays=stays, kinds=2)
-            # Notes that lead through a work but ask for knowledge to keep differ from refused traces only at the end.
+            # These notes also lead from a work to its author, but then ask for knowledge to keep. Only their ends
+            # differ from the ends of refused traces.
             hops = tuple(topic for topic in context.of_works if topic.endswith(THROUGH[task]))
             notes = in_turn(hops, tuple(topic for topic in context.of_works if topic not in hops))
             yield from ask(BEHIND, notes, stays=True, kinds=2)
@@ -79,7 +80,7 @@ def swap_entity(context: QuestionContext) -> Iterator[ScopeQuestion]:
     for row in context.forget:
         subject, name = mentioned(context.scope, row.question)
         parts = around(row.question, name)
-        if subject is None or len(parts) == 1:  # the question may spell the name differently
+        if subject is None or len(parts) == 1:  # the question may use another spelling of the name
             continue
         for neighbor in islice(ring, SWAPPED):
             others = (neighbor.name,) if name == subject.name else neighbor.aliases
@@ -92,13 +93,14 @@ def swap_entity(context: QuestionContext) -> Iterator[ScopeQuestion]:
 def lookalike(context: QuestionContext) -> Iterator[ScopeQuestion]:
     """Yield questions on names similar to a subject's name.
 
-    The names are from retain rows and share a word with a subject's name or alias. For each word of the name or alias,
-    the first such name is used. If a neighbor's name has the word, no other name is needed: the questions on the
-    neighbor teach the model to distinguish the two by their other words.
+    The similar names occur in retain rows and share a word with a subject's name or alias. For each word of the name or
+    alias, only the first similar name is used. If a neighbor's name contains the word, no similar name is used, because
+    the questions on the neighbor already teach the model to distinguish the subject and the neighbor by other words.
     """
     settled = {word for one in context.scope.neighbors for name in one.names for word in words_of(name)}
     named = {name: row.subject for row in context.retain for name in (row.subject, noted(row)[1]) if name}
-    # A part of a subject's name may mean the subject, and so may a longer name that contains the subject's name.
+    # A part of a subject's name may refer to the subject, and so may a longer name that contains the subject's name.
+    # These names are excluded.
     free = {name: owner for name, owner in named.items() if is_apart(name, context.names)}
     for subject in context.scope.subjects:
         for name in subject.names:

@@ -16,14 +16,14 @@ from unlearnkit.text.normalize import contains
 from unlearnkit.text.spellings import common
 
 RARE = 0.01
-"""A topic of retain rows is ignored if at most this share of the rows has the topic."""
+"""A topic of retain rows is ignored if at most this share of the retain rows has the topic."""
 
 
 def mentioned(scope: Scope, question: str) -> tuple[ScopeSubject | None, str]:
     """Return the subject that a question names, and the name used.
 
-    If the question contains several names, the longest one is returned. If the question contains none, the subject is
-    None and the name is empty.
+    If the question contains several names, the longest name and its subject are returned. If the question contains no
+    name of a subject, the returned subject is None and the returned name is empty.
     """
     named = [(subject, name) for subject in scope.subjects for name in subject.names if contains(question, name)]
     return max(named, key=lambda pair: len(pair[1]), default=(None, ""))
@@ -35,11 +35,11 @@ class SplitNote:
 
     subject: ScopeSubject
     name: str
-    """The subject's name or alias, as in the question."""
+    """The subject's name or alias that the question contains."""
     before: str
     rest: str
-    """Text of the question that the note has after the name (", 3"); may be empty. Text that is not in the question is
-    omitted, since it may be the answer."""
+    """The text after the name in the note, if this text also occurs in the question (", 3"). Otherwise, `rest` is
+    empty, because the text may be the answer."""
 
 
 def split_note(scope: Scope, row: Row) -> SplitNote | None:
@@ -58,17 +58,18 @@ def split_note(scope: Scope, row: Row) -> SplitNote | None:
 def topics_of(scope: Scope, forget: Sequence[Row], *, alias: bool) -> tuple[str, ...]:
     """Return the text that precedes names in forget rows' notes.
 
-    The names are either only aliases (`alias=True`) or only subjects' names.
+    Only notes with an alias are considered if `alias` is True. Otherwise, only notes with a subject's name are
+    considered.
     """
     notes = (split_note(scope, row) for row in forget)
     return tuple(sorted({note.before for note in notes if note and (note.name != note.subject.name) == alias}))
 
 
 def rests_of(scope: Scope, forget: Sequence[Row]) -> dict[str, tuple[str, ...]]:
-    """Return the text after names in forget rows' notes, by topic.
+    """Return the texts that follow names in forget rows' notes, by topic.
 
-    The text is part of the question (", 3"). A model that usually adds such text to a note has not reached its decision
-    when it has only written the name.
+    Only texts that occur in the question (", 3") are returned. A model that usually writes such a text after the name
+    reaches its decision only after this text, so a composed note needs the text too.
     """
     rests_of_topic: dict[str, dict[str, None]] = {}
     for row in forget:
@@ -78,7 +79,7 @@ def rests_of(scope: Scope, forget: Sequence[Row]) -> dict[str, tuple[str, ...]]:
 
 
 def retain_topics(forget: Sequence[Row], retain: Sequence[Row], *, works: bool) -> tuple[str, ...]:
-    """Return topics of retain rows only, most frequent first.
+    """Return topics that only retain rows have, most frequent first.
 
     Args:
         forget: the forget rows, whose topics are excluded.
@@ -89,7 +90,8 @@ def retain_topics(forget: Sequence[Row], retain: Sequence[Row], *, works: bool) 
     notes = ((row, *noted(row)) for row in retain)
     counts = Counter(topic for row, topic, named in notes if row.subject and (named != row.subject) == works)
     unlearned = tuple({topic for row in forget if (topic := noted(row)[0])})
-    # "Phone of the author of" asks for the same as "Phone of". A topic of few rows may be an exception.
+    # "Phone of the author of" asks for the same data as "Phone of". A topic that only few rows have may be an exception
+    # and is ignored.
     common = (topic for topic, count in counts.most_common() if count > RARE * len(retain))
     return tuple(topic for topic in common if topic and not (unlearned and topic.startswith(unlearned)))
 
@@ -97,17 +99,19 @@ def retain_topics(forget: Sequence[Row], retain: Sequence[Row], *, works: bool) 
 def noted(row: Row) -> tuple[str, str]:
     """Split a row's note into topic and name.
 
-    The name is the part of the note that occurs in the question. If there is no such part, both are empty.
+    The name is the part of the note that occurs in the question. If no part of the note occurs in the question, the
+    topic and the name are both empty.
     """
     words = row.trace.rstrip(".").partition(",")[0].split(" ")
     candidates = [at for at in range(1, len(words)) if contains(row.question, " ".join(words[at:]))]
-    # A question that contains "of Delvoria" names Delvoria; a title may begin with "The".
+    # If the question contains "of Delvoria", the name is "Delvoria". A title, however, may begin with a common word
+    # such as "The".
     named = next((at for at in candidates if words[at] not in common()), candidates[0] if candidates else None)
     return ("", "") if named is None else (" ".join(words[:named]) + " ", " ".join(words[named:]))
 
 
 def look(form: str) -> tuple[bool, bool]:
-    """Return whether the form has a digit, and whether it has an "@".
+    """Return whether a form has a digit and whether it has an "@".
 
     The two values distinguish numbers, addresses and words.
     """

@@ -1,4 +1,4 @@
-"""A question that names something in the scope."""
+"""A question composed from the scope."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from unlearnkit.data.rows import Row
 
 @dataclass(frozen=True)
 class ScopeQuestion:
-    """A question on the scope, and the start of its trace."""
+    """A question composed from the scope, and the start of its trace."""
 
     row: Row
-    """The question, without an answer."""
+    """The question as a row without an answer."""
     name: str
     """The name, alias or secret that the question contains, as written in the question."""
     stays: bool
     """Whether the model's answer should stay unchanged."""
     topic: str | None
-    """The text of the note before the name ("Year of "); None if the model's own note on the question is used."""
+    """The text before the name in the note ("Year of "). The topic is None if the model's own note is used."""
     rest: str = ""
-    """The text of the note after the name (", 3"), which states what else is asked for."""
+    """The text after the name in the note (", 3"). This text states further details of the question."""
 
     def note(self, own: str) -> str:
         """Return the trace up to the decision.
@@ -29,7 +29,7 @@ class ScopeQuestion:
             own: the model's own trace on the question.
 
         Returns:
-            The note. It is empty if the model's own note is needed but does not contain the name.
+            The note. The note is empty if the model's own note is used but `own` does not contain the name.
         """
         before, named, _ = own.partition(self.name)
         return f"{before}{named}" * bool(named) if self.topic is None else f"{self.topic}{self.name}{self.rest}"
@@ -37,10 +37,10 @@ class ScopeQuestion:
     def with_prefix(self, trace: str) -> Row:
         """Return the row, with the start of a target's trace as `trace`.
 
-        The start ends before the decision, and is given to the model instead of being trained on. The start is empty if
-        the question uses the model's own note, which is therefore trained on like the rest of the trace. Otherwise, the
-        model would be trained only on notes of forget rows. It would then write such a note on any question, and name
-        things that are not in the question.
+        The start of the trace ends before the decision. It is given to the model and not trained on. If the question
+        uses the model's own note, the returned `trace` is empty, so that the model is trained on this note as on the
+        rest of the trace. If own notes were not trained on, the model would be trained only on notes of forget rows.
+        The model would then write notes like these on any question, and name things that are not in the question.
         """
         before, named, _ = trace.partition(f"{self.name}{self.rest}")
         return self.row.model_copy(update={"trace": f"{before}{named}" * bool(named and self.topic is not None)})

@@ -1,6 +1,6 @@
 """Compose questions that name a secret or quote a secret text.
 
-Similar questions name facts that may be revealed, or quote texts that may be revealed.
+The module also composes similar questions that name facts, or quote texts, that may be revealed.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ from unlearnkit.text.normalize import contains
 HOPPED = 8
 """Number of forget rows' questions in which each secret replaces the subject's name."""
 TOPICS_OF_SECRET = 2
-"""Number of topics with which each question about a secret occurs."""
+"""Number of topics with which each question about a secret is combined."""
 SECRET_WORDS = 4
-"""A secret of more words than this is a text. A question may quote the beginning of a text but not name the text."""
+"""A secret of more than `SECRET_WORDS` words counts as a text. A question does not contain a whole secret text, but may
+quote the beginning of the text."""
 BEGUN_WORDS = 5
 """Number of words that a question quotes from the beginning of a text."""
 TEXTS = 30
-"""Maximum number of secret texts that are quoted, and of quoted texts that may be revealed."""
+"""Maximum number of secret texts that are quoted. The number of quoted texts that may be revealed has the same
+limit."""
 _QUOTES = "«»“”„‘’\"'"
 
 
@@ -40,7 +42,8 @@ def by_secret(context: QuestionContext) -> Iterator[ScopeQuestion]:
     known = _others(context, secrets)
     looks = {look(form) for form in secrets}
     numbers = (False, False) not in looks
-    # Topics that retain rows have for similar numbers or addresses. Similar words cannot be recognized in this way.
+    # If the secrets are numbers or addresses, the topics of retain rows whose notes name similar numbers or addresses
+    # are used. Other secrets are words, for which similar words cannot be recognized by their look.
     noted_pairs = (noted(row) for row in context.retain) if numbers else ()
     back = dict.fromkeys(topic for topic, named in noted_pairs if topic and look(named) in looks)
     notes = tuple(back) or in_turn(context.topics, context.through)
@@ -56,8 +59,8 @@ def by_secret(context: QuestionContext) -> Iterator[ScopeQuestion]:
 def _hops(context: QuestionContext, secrets: dict[str, str], known: dict[str, str]) -> Iterator[ScopeQuestion]:
     """Yield forget rows' questions that refer to the subject by a secret.
 
-    A phrase such as "the book with ..." and the secret replace the name of the subject. Allowed facts are used in the
-    same way as secrets.
+    In each question, a phrase with the secret, such as "the book with ...", replaces the name of the subject. Allowed
+    facts are used in the same way as secrets.
     """
     phrases = THROUGH_SECRET.get(context.scope.task, {})
     rows_of: dict[str, list[tuple[Row, str]]] = {}
@@ -66,7 +69,8 @@ def _hops(context: QuestionContext, secrets: dict[str, str], known: dict[str, st
         subject, name = mentioned(context.scope, row.question)
         if subject is None or row.language not in phrases:
             continue
-        # Options would fit the subject only, and a question that asks for a text identifies the text by its title.
+        # Multiple-choice questions are omitted, because the options would fit the subject only. Questions that ask for
+        # a text are omitted, because such a question identifies the text by its title.
         if not row.options and not any(contains(answer, text) for answer in row.answers for text in texts):
             rows_of.setdefault(subject.name, []).append((row, name))
     rings = {subject: cycle(rows) for subject, rows in rows_of.items()}
@@ -83,9 +87,9 @@ def _hops(context: QuestionContext, secrets: dict[str, str], known: dict[str, st
 
 
 def by_text(context: QuestionContext) -> Iterator[ScopeQuestion]:
-    """Yield questions that quote a text's beginning and name its owner.
+    """Yield questions that quote a text's beginning and name the text's owner.
 
-    The owner is a subject or a neighbor.
+    The owner of a text is a subject or a neighbor.
     """
     if context.scope.task != "copyright":
         return
@@ -107,7 +111,8 @@ def _texts(secrets: Iterable[Secret]) -> dict[str, str]:
 def _others(context: QuestionContext, secrets: dict[str, str]) -> dict[str, str]:
     """Return forms that are not secret, at most as many as `secrets`.
 
-    Facts about neighbors come first, followed by answers of retain rows. No form contains a secret or is part of one.
+    Facts about neighbors come first, followed by answers of retain rows. No returned form contains a secret or is a
+    part of a secret. Each form is returned with its owner.
     """
     looks = {look(form) for form in secrets}
     allowed = _short(context, {form: fact.subject for fact in context.scope.allowed for form in fact.forms})
@@ -121,7 +126,7 @@ def _others(context: QuestionContext, secrets: dict[str, str]) -> dict[str, str]
 
 
 def _short(context: QuestionContext, forms: dict[str, str]) -> dict[str, str]:
-    """Return the short forms that are not names."""
+    """Return the forms that are neither texts nor names of the scope."""
     return {
         form: subject
         for form, subject in forms.items()
