@@ -105,7 +105,7 @@ def print_explained(explained: Sequence[Explanation]) -> None:
 
 
 def print_faithfulness(scores: Mapping[str, Score]) -> None:
-    """Print how often responses changed when their verdicts were reversed."""
+    """Print how often responses changed after the verdict was reversed."""
     rows = [(name, [_number(s.value), interval(s.low, s.high), f"{s.count:,}"]) for name, s in scores.items()]
     _print(plain_table("", ("share changed", "95 % interval", "rows"), rows, title="Faithfulness"))
 
@@ -121,7 +121,7 @@ def print_agreement(judges: Sequence[str], agreement: Mapping[str, Agreement]) -
 
 
 def print_attacks(folders: Sequence[RunFolder]) -> None:
-    """Print each run's scores under attack, and one sentence per attack.
+    """Print each run's scores under attack, with one sentence per attack.
 
     If there is a retrained model, the table also shows the retrained model's scores under the same attacks.
     """
@@ -174,7 +174,7 @@ def print_g_effects(effects: EffectTable) -> None:
 
 
 def print_sample(report: Report) -> None:
-    """Print one forget question, with the output of each subject.
+    """Print one forget question, with the output of each model.
 
     Nothing is printed if the report does not show forget text.
     """
