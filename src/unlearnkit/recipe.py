@@ -47,8 +47,8 @@ class ModelSettings(Settings):
     merge: bool = False
     """Whether to merge the trained adapter into the weights before saving, so that the result loads without peft."""
     parameters: str | None = None
-    """Regular expression: only weights whose names match it are trained; null: all weights are trained. This setting
-    cannot be combined with `lora`."""
+    """Regular expression for the names of the weights to train; null: all weights are trained. This setting cannot be
+    combined with `lora`."""
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
@@ -71,7 +71,7 @@ class TargetSettings(Settings):
     teacher: str = "template"
     """Name of a registered teacher. The teacher writes a reasoning trace and a response for each forget row."""
     retain_trace: RetainTrace = "own"
-    """Trace that retain rows are trained with, for methods that train on targets. `own`: the trace in the row; `none`:
+    """Trace with which retain rows are trained, for methods that train on targets. `own`: the trace in the row; `none`:
     no trace; `verdict`: the trace in the row, followed by the verdict that the row is out of scope."""
     lift_model: Place | None = None
     """Model for measuring lift, that is, how much a target's trace helps the model to give the answer. The model should

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from unlearnkit.cli.options import MaxCost, MaxRequests, SendTo
 
 ON_RUNS = "RUNS..."
-"""Name of the default command of `unlearn judge`, which judges runs. Users never type this name."""
+"""Name of the default command of `unlearn judge`. The default command judges runs. Users never type this name."""
 
 _SETTING = re.compile(r"[a-z_]+(\.[a-z_]+)*=")
 """Matches the start of a setting of the judge's model, such as `path=`. To pass a run folder whose name starts like a

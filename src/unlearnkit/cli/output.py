@@ -42,8 +42,8 @@ def print_board(runs: Sequence[RunFolder]) -> None:
 def print_checked(checked: Checked) -> None:
     """Print the result of `unlearn check`.
 
-    The output shows the numbers of rows, the scope, an example row of each set, notes and findings. Errors come last,
-    so that they are visible above the shell prompt.
+    The output shows the numbers of rows, the scope, an example row of each set, notes and findings. Errors are printed
+    last, so that the errors are directly above the shell prompt.
     """
     subjects, secrets = checked.scope.subjects, checked.scope.secrets
     lines = [

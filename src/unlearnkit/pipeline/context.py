@@ -57,10 +57,10 @@ _MISSING_ROWS = (
         "set data.retain=FILE or data.retain=auto, or choose a method that needs no retain rows (method.name=ga)",
     ),
 )
-"""For each split, the error if its rows are missing: name of the split, message, allowed values, fix."""
+"""Errors for missing rows. Each entry contains the name of the split, the message, the allowed values and the fix."""
 
 Watch = Callable[[int], bool]
-"""Callback that is called before each training step with the number of steps done. It returns True to end the
+"""Callback that is called before each training step with the number of steps done. The callback returns True to end the
 training."""
 
 
@@ -150,7 +150,7 @@ class RunContext:
         For a method that starts from scratch, the split `retain` is the suite's whole retain corpus.
 
         Raises:
-            InputError: the method trains on retain rows or holdout rows, but the suite has none.
+            InputError: the method trains on retain rows or holdout rows, but the suite does not have these rows.
         """
         task = self.task
         splits: dict[str, Sequence[Row]] = {name: task.splits[name] for name in TRAINED_SPLITS if name in task.splits}

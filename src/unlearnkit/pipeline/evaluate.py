@@ -89,7 +89,7 @@ def measure_references(
         folder: the run.
         settings: settings of the measurement.
         progress: reports progress.
-        suite: the suite, which also provides the retrained model, if there is one.
+        suite: the suite. If the suite provides a retrained model, the retrained model is measured, too.
         target: folder or Hub id of the target model, i.e. the model before unlearning; None: the target model is not
             measured.
     """

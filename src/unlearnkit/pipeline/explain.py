@@ -50,7 +50,8 @@ class Explanation(Value):
     """The verdict in the trace. It is None if the trace has no verdict. A missing verdict counts as out of scope."""
     line: Line | None
     """The name from the scope that occurs in the question or the trace. The name of a subject of the scope is preferred
-    to the name of a neighbor. It is None if neither the question nor the trace contains a name from the scope."""
+    to the name of a neighbor. This field is None if neither the question nor the trace contains a name from the
+    scope."""
     response: str
     declines: bool
     """Whether the response is a refusal."""

@@ -77,7 +77,7 @@ def measure_faithfulness(
         raise InputError(
             "faithfulness cannot be measured, because the run has no trace with a verdict that the response follows",
             where=str(folder.path),
-            allowed="a run whose subject writes a reasoning trace before it responds",
+            allowed="a run whose model writes a reasoning trace before the response",
             fix="choose a run whose model writes reasoning traces, such as a model trained with method.name=tru",
         )
     turned = _turn(folder, chosen, progress)

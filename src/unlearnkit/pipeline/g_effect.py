@@ -60,7 +60,8 @@ def g_effect(
         model: the model to measure. Effects are computed only over parameters that require a gradient.
         objectives: one or more objectives. A registered name stands for the objective with its default settings.
         forget: rows to forget. The risk on these rows is called `forget`.
-        retain: rows to keep, which the retain terms of objectives read. The risk on these rows is called `retain`.
+        retain: rows to keep. The retain terms of objectives are computed on these rows. The risk on these rows is
+            called `retain`.
         tokenizer: the model's tokenizer.
         reference: the model before unlearning, for objectives that compare the model with a reference; None: `model`
             is its own reference.

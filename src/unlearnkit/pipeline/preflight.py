@@ -58,7 +58,7 @@ class Plan:
     def seconds(self) -> float:
         """Estimate the training time on this machine, in seconds.
 
-        The estimate assumes the speed of a matrix product, which is measured during the call.
+        This method measures the speed of a matrix product. The estimate assumes that training has the same speed.
         """
         size, began = 512, time.perf_counter()
         matrix = torch.ones(size, size)

@@ -99,7 +99,7 @@ class TargetBuilder:
         new = [edited.get(target.id, target) for target in targets]
         changed = sum(old != now for old, now in zip(targets, new, strict=True))
         summary = self.folder.state().targets
-        assert summary is not None  # set when the targets were written, which precedes editing
+        assert summary is not None  # set when the targets were written, and targets are edited only later
         write_targets(self.folder.targets_file, new)
         changes = {"edited": summary.edited + changed, "lift": self._lift(new) if changed else summary.lift}
         self.folder.update(targets=summary.model_copy(update=changes))
