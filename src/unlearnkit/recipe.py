@@ -1,8 +1,8 @@
 """The recipe: every setting that determines a run, as one typed value.
 
-A recipe is written as YAML, and its fields can be overridden. Each of the sections `suite`, `method` and `targets`
-contains the name of a registered plug-in and the plug-in's settings, which the plug-in's class validates. The section
-`data` also belongs to the suite: it specifies where the rows come from.
+A recipe is written as YAML, and every field can be overridden on the command line. Each of the sections `suite`,
+`method` and `targets` contains the name of a registered plug-in and the plug-in's settings, which the plug-in's class
+validates. The section `data` also belongs to the suite, and specifies where the suite's rows come from.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ from unlearnkit.training.settings import TrainSettings
 
 
 class ModelSettings(Settings):
-    """The model that must forget, and which of its weights are trained."""
+    """The model that must forget, and the choice of weights to train."""
 
     path: Place | None = None
     """Folder or Hub id of the model; null: the suite's target model."""
     dtype: Dtype = "float32"
     """Data type of the weights. The optimizer's state has the same type."""
     lora: LoraSettings | None = None
-    """Settings of a LoRA adapter, which is trained instead of the model's own weights; null: all weights are
+    """Settings of a LoRA adapter. The adapter is trained instead of the model's own weights. Null: no adapter is
     trained."""
     merge: bool = False
     """Whether to merge the trained adapter into the weights before saving, so that the result loads without peft."""
     parameters: str | None = None
-    """Regular expression: only weights whose names match it are trained; null: all weights are trained. This setting
-    cannot be combined with `lora`."""
+    """Regular expression for the names of the weights to train; null: all weights are trained. This setting cannot be
+    combined with `lora`."""
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
@@ -71,15 +71,17 @@ class TargetSettings(Settings):
     teacher: str = "template"
     """Name of a registered teacher. The teacher writes a reasoning trace and a response for each forget row."""
     retain_trace: RetainTrace = "own"
-    """Trace that retain rows are trained with, for methods that train on targets. `own`: the trace in the row; `none`:
+    """Trace with which retain rows are trained, for methods that train on targets. `own`: the trace in the row; `none`:
     no trace; `verdict`: the trace in the row, followed by the verdict that the row is out of scope."""
     lift_model: Place | None = None
     """Model for measuring lift, that is, how much a target's trace helps the model to give the answer. The model should
-    not know the answers. `retrained`: the suite's retrained model (write `./retrained` for a folder with this name); a
-    folder or Hub id: another model, which gives weaker evidence; null: lift is not measured."""
+    not know the answers. `retrained`: the suite's retrained model (write `./retrained` for a folder named `retrained`);
+    a folder or Hub id: another model, which gives weaker evidence; null: lift is not measured."""
     lift_at_most: Annotated[float, Ge(0)] | None = None
-    """Maximum lift of a target, in nats per token of the answer. If a target of a chat-model teacher exceeds this lift,
-    the teacher is asked again. null: lift is measured and reported, but no target is rejected because of lift."""
+    """Maximum lift of a target, in nats per token of the answer. Lift is the amount by which a target's trace raises
+    the log-probability of the answer. If a target that a chat-model teacher wrote exceeds the maximum, the teacher is
+    asked to write the target again. Null: lift is still measured with `lift_model` and reported, but no target is
+    rejected because of its lift."""
 
     @model_validator(mode="after")
     def _refuse_limit_without_model(self) -> Self:
@@ -139,7 +141,7 @@ class Recipe(Settings):
     eval: EvalSettings = EvalSettings()
     diagnose: DiagnoseSettings = DiagnoseSettings()
     gates: tuple[str, ...] = ()
-    """Thresholds that scores of the result must meet, for example `forget.accuracy<=0.03`."""
+    """Thresholds that the scores of the unlearned model must meet, for example `forget.accuracy<=0.03`."""
     report: ReportSettings = ReportSettings()
     out: Place | None = None
     """The run's folder; null for `runs/<name>`."""
@@ -148,7 +150,7 @@ class Recipe(Settings):
     @classmethod
     def _refuse_reference_name(cls, name: str) -> str:
         if name in REFERENCES:
-            raise ValueError(f"Input should be a different name: {name!r} is reserved for a reference model")
+            raise ValueError(f"Input should be a name other than {name!r}, which is reserved for a reference model")
         return name
 
     @field_validator("gates")
@@ -163,7 +165,7 @@ class Recipe(Settings):
     def earlier_dump(self) -> dict[str, Any]:
         """Return the recipe as JSON values, under the earliest field names.
 
-        Renamed metrics in the gates also get their earliest names.
+        Metrics in the gates that were renamed also get their earliest names.
         """
         earlier = {name: old for old, name in RENAMED_METRICS.items()}
         return {**super().earlier_dump(), "gates": [rename_metrics(gate, earlier) for gate in self.gates]}
@@ -318,12 +320,12 @@ def make_recipe(data: dict[str, Any], origins: Origins | None = None) -> Recipe:
 
 
 def make_suite(section: dict[str, Any]) -> Suite:
-    """Create a suite from a section with its name, settings and data."""
+    """Create a suite from a recipe section with name, settings and data."""
     return SUITE.make(SUITE.resolve(section))
 
 
 def suite_section(section: dict[str, Any]) -> dict[str, Any]:
-    """Return a suite's section, including data and all default settings."""
+    """Return the recipe section of a suite, with data and all defaults."""
     return SUITE.resolve(section)
 
 
@@ -351,7 +353,7 @@ def recipe_schema() -> dict[str, Any]:
 
 
 def _with_data(suite: Any, data: Any) -> Any:
-    """Return the suite's section with the data section added, if given."""
+    """Return the suite's section, including the section `data` if there is one."""
     if not isinstance(suite, dict):
         return suite
     if "data" in suite:

@@ -34,8 +34,8 @@ VERBS = (
     "show",
     "env",
 )
-"""Names of the subcommands, in the order in which the help lists them. Each is defined in the module of
-`unlearnkit.cli` with the same name."""
+"""Names of the subcommands, in the order in which the help lists them. Each subcommand is defined in the module of
+`unlearnkit.cli` that has the subcommand's name."""
 
 
 class _InterruptibleGroup(TyperGroup):
@@ -77,7 +77,8 @@ app.add_typer(scoping, name="scope", help="Draft a scope from the data to forget
 
 def main() -> int:
     """Run the command line, and return the exit code."""
-    # Disables the progress bars of huggingface_hub and transformers, which would be mixed with those of `Progress`.
+    # Disables the progress bars of huggingface_hub and transformers, because their output would be mixed with the
+    # output of `Progress`.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     # Outside training, SIGTERM acts like Ctrl-C. During training, the training loop handles SIGTERM and first saves a
     # checkpoint.
@@ -88,7 +89,8 @@ def main() -> int:
     except UnlearnError as error:
         failure = error
     except OSError as error:
-        # A full disk or a missing permission can cause an error anywhere, so such errors are handled here.
+        # A full disk or a missing permission can cause an `OSError` anywhere, so this error is handled here, for all
+        # subcommands.
         where = None if error.filename is None else str(error.filename)
         fix = "check the path, its permissions and the free disk space; to continue a run, add --resume"
         failure = UnlearnError(f"the operating system reports: {error.strerror or error}", where=where, fix=fix)

@@ -10,7 +10,7 @@ import typer
 
 def demo_command(
     request: Annotated[
-        str, typer.Option(help="Part of the world to forget: authors, book, pii or hazard.")
+        str, typer.Option(help="Part of the synthetic world to forget: authors, book, pii or hazard.")
     ] = "authors",
     methods: Annotated[
         str, typer.Option(help="Names of the methods to compare, separated by commas.")
@@ -23,8 +23,8 @@ def demo_command(
 ) -> None:
     """Unlearn a part of a synthetic world, and compare several methods.
 
-    The demo takes a few minutes on two cores. The models of the world are cached. To continue a demo that was stopped,
-    run the same command again.
+    The demo takes a few minutes on two cores. The models that know the synthetic world are cached. To continue a demo
+    that was stopped, run the same command again.
     """
     from unlearnkit.cli.output import print_board, print_sample
     from unlearnkit.core.progress import Progress

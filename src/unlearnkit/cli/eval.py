@@ -71,7 +71,8 @@ def eval_command(
     try:
         folder = evaluate(subject, section, out=out, settings=measuring, progress=progress)
     except BadField as error:
-        # The error names a field of the section `suite`, but the user has set this field by an option.
+        # The error names a field of the section `suite`. The user has set this field by an option, so the new error
+        # names the option instead.
         option = next((_OPTIONS[part] for part in error.path if part in _OPTIONS), None)
         fix = error.fix if option is None or error.value is not None else f"add the option {option}"
         raise InputError(error.what, where=option, value=error.value, allowed=error.allowed, fix=fix) from error

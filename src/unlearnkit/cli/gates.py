@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def check_gates(gates: Sequence[str]) -> list[str]:
-    """Parse all gates, and return them in their current spelling.
+    """Parse all gates, and return the gates with current metric names.
 
     Call this function before any work starts.
 

@@ -13,18 +13,18 @@ from typer.core import TyperGroup
 from unlearnkit.cli.options import MaxCost, MaxRequests, SendTo
 
 ON_RUNS = "RUNS..."
-"""Name of the default command of `unlearn judge`, which judges runs. Users never type this name."""
+"""Name of the default command of `unlearn judge`. The default command judges runs. Users never type this name."""
 
 _SETTING = re.compile(r"[a-z_]+(\.[a-z_]+)*=")
-"""Matches the start of a setting of the judge's model, such as `path=`. To pass a run folder whose name starts like
-this, write `./name`."""
+"""Matches the start of a setting of the judge's model, such as `path=`. To pass a run folder whose name starts like a
+setting, write `./name`."""
 
 
 class RunsFirst(TyperGroup):
     """Command group with a default command whose arguments are runs.
 
-    If the first argument is the name of another command, that command is called instead. To pass a run folder that has
-    the same name as a command, write `./name`.
+    If the first argument is the name of another command of the group, the other command is called instead. To pass a
+    run folder that has the same name as a command, write `./name`.
     """
 
     # The types are `Any`, because contexts and commands belong to typer or to click, depending on the version of typer.
@@ -90,7 +90,7 @@ def judge_command(
         _refuse_model_options(settings, {"--seed": seed, "--repeats": repeats, **limits})
     model, permission = read_judge_model(settings), Permission(send_to, max_requests, max_cost)
     if model.path is not None:
-        from unlearnkit.core.environment import quiet_libraries  # here, because judging by rules needs no torch
+        from unlearnkit.core.environment import quiet_libraries  # not at the top: judging by rules needs no torch
 
         quiet_libraries()
     progress, scores = Progress(), {}

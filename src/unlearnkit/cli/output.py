@@ -42,8 +42,8 @@ def print_board(runs: Sequence[RunFolder]) -> None:
 def print_checked(checked: Checked) -> None:
     """Print the result of `unlearn check`.
 
-    The output shows the numbers of rows, the scope, an example row of each set, notes and findings. Errors come last,
-    so that they are visible above the shell prompt.
+    The output shows the numbers of rows, the scope, an example row of each set, notes and findings. Errors are printed
+    last, so that the errors are directly above the shell prompt.
     """
     subjects, secrets = checked.scope.subjects, checked.scope.secrets
     lines = [
@@ -105,7 +105,7 @@ def print_explained(explained: Sequence[Explanation]) -> None:
 
 
 def print_faithfulness(scores: Mapping[str, Score]) -> None:
-    """Print how often responses changed when their verdicts were reversed."""
+    """Print how often responses changed after the verdict was reversed."""
     rows = [(name, [_number(s.value), interval(s.low, s.high), f"{s.count:,}"]) for name, s in scores.items()]
     _print(plain_table("", ("share changed", "95 % interval", "rows"), rows, title="Faithfulness"))
 
@@ -121,7 +121,7 @@ def print_agreement(judges: Sequence[str], agreement: Mapping[str, Agreement]) -
 
 
 def print_attacks(folders: Sequence[RunFolder]) -> None:
-    """Print each run's scores under attack, and one sentence per attack.
+    """Print each run's scores under attack, with one sentence per attack.
 
     If there is a retrained model, the table also shows the retrained model's scores under the same attacks.
     """
@@ -174,7 +174,7 @@ def print_g_effects(effects: EffectTable) -> None:
 
 
 def print_sample(report: Report) -> None:
-    """Print one forget question, with the output of each subject.
+    """Print one forget question, with the output of each model.
 
     Nothing is printed if the report does not show forget text.
     """

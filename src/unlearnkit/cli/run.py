@@ -20,7 +20,8 @@ def run_command(
         bool, typer.Option("--dry-run", help="Show what the run would do, without training or writing anything.")
     ] = False,
     merge: Annotated[
-        bool, typer.Option("--merge", help="Save whole weights instead of an adapter. Same as model.merge=true.")
+        bool,
+        typer.Option("--merge", help="Save a full set of weights instead of an adapter. Same as model.merge=true."),
     ] = False,
     gate: Annotated[
         list[str] | None, typer.Option(help="Threshold on a score, such as forget.accuracy<=0.03. Can be repeated.")

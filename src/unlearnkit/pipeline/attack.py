@@ -1,4 +1,4 @@
-"""Attack a run's subject to recover the knowledge it should have forgotten."""
+"""Attack a run's model under test to recover forgotten knowledge."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from unlearnkit.runs.state import Attempted
 from unlearnkit.subjects.base import require
 
 AT_MOST = 50
-"""Default for the maximum number of rows per set. With this many rows, the confidence interval of a rate is at most
+"""Default of the maximum number of rows per set. With this many rows, the confidence interval of a rate is at most
 0.28 wide, and an attack on a small model takes only seconds."""
 
 
@@ -32,25 +32,25 @@ def attack(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Score]:
-    """Attack the subject of a measured run, and write the scores.
+    """Attack a measured run's model under test, and write the scores.
 
-    The attack records are written to the run's folder, and the scores to `attacks.json`. The run's model, its other
-    records and scores, and the results of attacks that are not chosen do not change.
+    The attack records are written to the run's folder, and the scores to `attacks.json`. Everything else in the run's
+    folder stays unchanged: the model, all other records and scores, and the results of attacks that are not chosen.
 
     Args:
         folder: the folder of a run or of a measured model.
-        names: the attacks. A registered name stands for the attack with its default settings. None: all registered
-            attacks that the subject's capabilities allow; attacks that are skipped are logged.
+        names: the attacks to run. A registered name stands for the attack with default settings. None: all registered
+            attacks that the model under test supports. Every attack that is skipped is logged.
         at_most: maximum number of rows per set.
         seed: seed for choosing rows and wordings, and for the order of rows in attacks that train.
         progress: reports progress.
 
     Returns:
-        The scores of all attacks on the run, including earlier attacks, by flat name.
+        The scores of all attacks on the run, including earlier attacks. The keys are the names of the scores.
 
     Raises:
-        InputError: there is no such attack, the run was not measured, or its subject lacks a capability that a chosen
-            attack needs.
+        InputError: a chosen attack does not exist, the run was not measured, or the model under test lacks a capability
+            that a chosen attack needs.
     """
     chosen = _chosen(names)
     if at_most < 1:
@@ -73,7 +73,7 @@ def attack(
             lacking = made.needs - target.subject.capabilities
             if lacking and names is None:
                 missing = ", ".join(sorted(lacking))
-                progress.log(f"{folder.name}: attack {name} is skipped, because the subject does not offer {missing}")
+                progress.log(f"{folder.name}: attack {name} is skipped, because the model does not offer {missing}")
                 del chosen[name]
             else:
                 require(target.subject, made.needs, what=f"the attack {name}", fix="choose other attacks: --attacks")
@@ -102,17 +102,18 @@ def attack_runs(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, dict[str, Score]]:
-    """Attack the subjects of several runs, as `attack` does for one run.
+    """Attack the models under test of several runs.
 
-    If a run's folder contains reference models of the run, they are attacked first.
+    The function `attack` is called for each run. If a run's folder contains reference models of the run, the reference
+    models are attacked before the run's own model.
 
     Returns:
         The scores of each run, by the run's name.
     """
     found = {}
     for folder in folders:
-        # References next to the runs are runs themselves, which the caller may name. References inside a run's folder
-        # belong only to this run.
+        # A reference model in a folder next to the runs is a run itself, so the caller can choose it. A reference model
+        # inside a run's folder belongs only to this run, so it is attacked here.
         for within in references_of(folder):
             if within.path.parent == folder.references:
                 attack(within, names, at_most=at_most, seed=seed, progress=progress)

@@ -27,11 +27,11 @@ class Checked:
     rows: Mapping[str, int]
     """Number of rows in each set."""
     examples: Mapping[str, Sequence[str]]
-    """For each set, one example row as the model sees it. Tokens that are learned or measured are in double
-    brackets."""
+    """For each set, one example row as the model sees it. In the example, the tokens that are learned or measured are
+    in double brackets."""
     scope: Scope
     notes: tuple[str, ...]
-    """Sentences about settings or data that may surprise the user."""
+    """Sentences about settings or data that the user may not expect."""
 
     @property
     def errors(self) -> int:
@@ -62,7 +62,7 @@ def check(recipe: Recipe) -> Checked:
     if found is not None and not any(each.severity == "error" for each in findings):
         try:
             preflight(context)
-        except UnlearnError as error:  # the run would not start, for a reason that is not in a single row
+        except UnlearnError as error:  # the run would not start, but not because of a single row
             where = "" if error.where is None else f" ({error.where})"
             fix = error.fix or "correct this first: the run would not start"
             findings.insert(0, finding("error", "run_refuses", f"{error.what}{where}", fix))

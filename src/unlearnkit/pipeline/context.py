@@ -57,10 +57,10 @@ _MISSING_ROWS = (
         "set data.retain=FILE or data.retain=auto, or choose a method that needs no retain rows (method.name=ga)",
     ),
 )
-"""For each split, the error if its rows are missing: name of the split, message, allowed values, fix."""
+"""Errors for missing rows. Each entry contains the name of the split, the message, the allowed values and the fix."""
 
 Watch = Callable[[int], bool]
-"""Callback that is called before each training step with the number of steps done. It returns True to end the
+"""Callback that is called before each training step with the number of steps done. The callback returns True to end the
 training."""
 
 
@@ -72,7 +72,7 @@ class RunContext:
         folder: the run's folder; None: the folder that the recipe names.
         permission: what may be sent to a chat model, and how much may be spent on its answers.
         progress: reports progress.
-        watch: creates the training callback (for the run's G-effects); None: no callback.
+        watch: function that creates the training callback, which measures the run's G-effects; None: no callback.
     """
 
     def __init__(
@@ -108,12 +108,12 @@ class RunContext:
 
     @cached_property
     def suite(self) -> Suite:
-        """The suite recorded in the run's folder, otherwise the recipe's suite."""
+        """The suite recorded in the run's folder, or else the recipe's suite."""
         return make_suite(self.folder.state().suite) if self.folder.is_run else self.recipe.make_suite()
 
     @cached_property
     def task(self) -> SuiteTask:
-        """The suite's task: a request to forget, with all its rows."""
+        """The suite's task: a request to forget, including all rows."""
         return self.suite.task()
 
     @property
@@ -122,9 +122,10 @@ class RunContext:
         return self.task.scope
 
     def prepare(self) -> None:
-        """Let the suite prepare everything that it needs from the target model.
+        """Prepare everything that the suite needs from the target model.
 
-        For example, the suite may let the target model write the retain rows. The result is kept in the run's folder.
+        For example, the suite may let the target model write the retain rows. The prepared suite is recorded in the
+        run's folder.
         """
         with device_errors():
             suite: Any = self.suite.prepare(
@@ -149,7 +150,7 @@ class RunContext:
         For a method that starts from scratch, the split `retain` is the suite's whole retain corpus.
 
         Raises:
-            InputError: the method trains on retain rows or holdout rows, but the suite has none.
+            InputError: the method trains on retain rows or holdout rows, but the suite does not have these rows.
         """
         task = self.task
         splits: dict[str, Sequence[Row]] = {name: task.splits[name] for name in TRAINED_SPLITS if name in task.splits}
@@ -169,8 +170,9 @@ class RunContext:
     def scope_questions(self) -> tuple[ScopeQuestion, ...]:
         """Questions about the scope, for training only.
 
-        The questions are composed from the scope, or adapted from elsewhere to fit the scope. None of them is a
-        measured question. The tuple is empty if the method does not train on such questions.
+        The questions are composed from the scope, or are adapted from questions of forget rows and retain rows. No
+        question that is measured is included. The tuple is empty if the method does not train on questions about the
+        scope.
         """
         if f"scope:{TARGET}" not in self.needs.views:
             return ()
@@ -192,7 +194,7 @@ class RunContext:
     def targets(self) -> list[Target]:
         """The run's targets, which replace answers in training.
 
-        They are written on first access.
+        The targets are written on first access.
         """
         return self.target_builder.targets()
 
@@ -208,7 +210,8 @@ class RunContext:
 
     def views(self, needs: Needs) -> dict[View, list[Encoded]]:
         """Encode all rows of the views in `needs`."""
-        # The targets come first: if the teacher is a separate model, it is freed before this model is loaded.
+        # The targets are written first. If the teacher is a separate model, the teacher is then freed before the model
+        # to train is loaded.
         targets, splits = self.targets, self.splits
         return encode_views(needs.views, splits, self.encoder, targets=targets, seed=self.seed)
 
@@ -236,14 +239,14 @@ class RunContext:
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The target model's tokenizer, with the tokens that mark a trace."""
+        """The target model's tokenizer, including the tokens that mark a trace."""
         return add_trace_tokens(load_tokenizer(self.found), self.recipe.train.trace_style)
 
     @cached_property
     def meta_model(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
         """The target model's tokenizer, and the model on the meta device.
 
-        The model's weights have shapes but no values. Those that will be trained require a gradient.
+        The model's weights have shapes but no values. The weights that will be trained require a gradient.
         """
         own = self.recipe.model.path is None and "source" not in self.__dict__
         tokenizer, model = self.suite.meta_load() if own else meta_load(self.found)
@@ -254,8 +257,8 @@ class RunContext:
     def model(self) -> PreTrainedModel:
         """The model that is trained.
 
-        Before the first update, it is the target model or, for a method that starts from scratch, a newly initialized
-        model. The weights that are trained require a gradient.
+        Before the first update, this model is the target model or, for a method that starts from scratch, a newly
+        initialized model. The weights that are trained require a gradient.
         """
         settings = self.recipe.model
         torch.manual_seed(self.seed)  # seeds newly initialized weights and the weights of an adapter
@@ -270,7 +273,7 @@ class RunContext:
 
     @cached_property
     def engine(self) -> Engine:
-        """The engine that runs the model that is trained."""
+        """The engine that runs the model in training."""
         return Engine(self.model)
 
     @property
@@ -279,14 +282,14 @@ class RunContext:
         return int(self.tokenizer.pad_token_id)
 
     def target(self) -> LocalSubject:
-        """Load the target model, unchanged, as a subject."""
+        """Load the unchanged target model as a `LocalSubject`."""
         return LocalSubject.load(self.found, self.dtype)
 
     @cached_property
     def mask(self) -> WeightMask | None:
         """Mask of the weights that may change, as chosen by `method.mask`.
 
-        None: all trained weights may change.
+        The mask is None if all trained weights may change.
         """
         localizer = self.recipe.make_localizer()
         if localizer is None:
@@ -298,7 +301,8 @@ class RunContext:
     def _with_whole_weights(self) -> LocalizationContext:
         """Return a localizer's context with the target model's own weights.
 
-        The engine of this context has no adapter. The weights that the run's adapter changes require a gradient.
+        The engine of this context runs the target model without an adapter. Only the weights that the run's adapter
+        changes require a gradient.
         """
         engine = whole_target(self).engine
         adapted = adapted_weights(self.model)
@@ -307,7 +311,7 @@ class RunContext:
         return _Localization(engine, self.pad_id, self.seed, self.views)
 
     def retrained(self) -> str | None:
-        """Return the suite's retrained model: its folder or Hub id.
+        """Return the folder or Hub id of the suite's retrained model.
 
         Returns None if the suite has no retrained model.
         """
@@ -316,7 +320,8 @@ class RunContext:
     def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:
         """Raise `InputError` if weights or rows changed since the run started.
 
-        The run's targets and reference values would not match the changed weights or rows.
+        The run's targets and reference values were computed with the original weights and rows, so they would not match
+        the changed weights or rows.
         """
         fingerprints = {"model": self.fingerprint, "rows": rows_fingerprint(views)}
         if localizer := self.recipe.make_localizer():
@@ -332,13 +337,13 @@ class RunContext:
         self.folder.update(fingerprints=fingerprints)
 
     def reference(self, needs: Needs, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
-        """Compute the reference values that an objective compares with.
+        """Compute the reference values that an objective reads.
 
-        Call this method before the first update. The values are computed once, under the same autocast as training, and
-        kept in the run's folder.
+        Reference values are outputs of the model before training. Call this method before the first update. The values
+        are computed once, under the same autocast as training, and kept in the run's folder.
 
         Returns:
-            The reference values; None if the objective reads none.
+            The reference values; None if the objective reads no reference values.
         """
         if not needs.reads_reference:
             return None
@@ -362,8 +367,9 @@ class RunContext:
 
     def run_trainer(self, trainer: Trainer, *, name: str | None = None) -> TrainResult:
         """Run a training to the end; see `MethodContext.run_trainer`."""
-        recipe = self.recipe.model_copy(update={"out": None})  # a folder may be moved
-        # The recipe is dumped with the earliest names, so that a checkpoint of an earlier version is still valid.
+        recipe = self.recipe.model_copy(update={"out": None})  # a run's folder may be moved
+        # The recipe is dumped with the earliest names, so that a checkpoint that an earlier version of the package
+        # wrote is still valid.
         fingerprint = {"recipe": recipe.dump(earlier=True), **self.folder.state().fingerprints}
         checkpoints = Checkpoints(self.folder.checkpoints / (name or ""), fingerprint)
         watches: list[Watch] = []
@@ -385,7 +391,7 @@ class RunContext:
 
             result = trainer.run(checkpoints=checkpoints, on_step=on_step, stopped=stop, watches=watches)
             if log is not None:
-                log.begin()  # needed if no step was left to do
+                log.begin()  # no step was logged if training was already finished
         self.results.append(result)
         return result
 

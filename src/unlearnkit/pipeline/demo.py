@@ -1,4 +1,4 @@
-"""The demo: several methods unlearn in a small synthetic world."""
+"""Demo: unlearn a part of the synthetic pocket world with several methods."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from unlearnkit.runs.folder import RunFolder
 METHODS = ("tru", "graddiff", "npo", "ga")
 
 AT_ONCE = 2
-"""Number of models to work on in parallel. A model as small as those of the pocket world keeps hardly more than one
-thread busy: two models in parallel, each with half of the threads, finish much earlier than two models one after the
-other, each with all threads."""
+"""Number of models to work on in parallel. The models of the synthetic pocket world are so small that one model can
+hardly use more than one thread. Two models in parallel, each with half of the threads, therefore finish much earlier
+than two models one after the other, each with all threads."""
 
 GATES = (
     "forget.accuracy<=0.03",
@@ -47,7 +47,8 @@ GATES = (
     "far.refusal_rate<=0.02",
     "retain.refusal_rate<=0.02",
 )
-"""Gates for every method: the model has to forget the facts in every wording, decline, and keep everything else."""
+"""Gates that every method must meet. In no wording may the model still give the facts to forget. The model must decline
+the questions about these facts, and must keep all other knowledge."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Demo:
 
 
 def method_settings(method: str) -> dict[str, Any]:
-    """Return the recipe sections of a method, tuned for the pocket world."""
+    """Return a method's recipe sections, tuned for the synthetic pocket world."""
     known = files("unlearnkit.suites.pocket") / "methods"
     names = sorted(file.name.removesuffix(".yaml") for file in known.iterdir() if file.name.endswith(".yaml"))
     if method not in names:
@@ -119,7 +120,7 @@ def demo(plan: Demo, progress: Progress | None = None) -> tuple[list[RunFolder],
 
 
 def _reference(name: str, plan: Demo, progress: Progress) -> None:
-    """Measure a reference model (target or retrained), and build it if missing.
+    """Measure a reference model, building the model if it is missing.
 
     This function is run in a separate process.
     """

@@ -10,7 +10,7 @@ from unlearnkit.recipe import Recipe
 
 SAMPLE = 32
 """Number of rows to encode per view. One of these rows is shown, and the average length of all rows is estimated from
-them."""
+the encoded rows."""
 
 
 def dry_run(recipe: Recipe) -> str:

@@ -1,4 +1,4 @@
-"""Measure a subject on a suite: write the records, then the scores."""
+"""Measure a model on a suite, and write the records and scores."""
 
 from __future__ import annotations
 
@@ -40,9 +40,10 @@ def evaluate(
     """Measure and score a run's model or any other model.
 
     Args:
-        subject: the folder of a run, or the folder or Hub id of a model. `target` or `retrained` stands for the model
-            with this role that the suite provides.
-        suite: name and settings of the suite; None: the suite of the run. Required if `subject` is not a run.
+        subject: the folder of a run, or the folder or Hub id of a model. `target` stands for the target model of the
+            suite, and `retrained` for the retrained model of the suite.
+        suite: name and settings of the suite; None: the suite of the run. A suite is required if `subject` is not a
+            run.
         out: folder for records and scores; None: the run's folder, or `runs/<name of the model>` if `subject` is not
             a run.
         settings: settings of the measurement; None: the settings with which the run was last measured, or the defaults.
@@ -88,17 +89,19 @@ def measure_references(
         folder: the run.
         settings: settings of the measurement.
         progress: reports progress.
-        suite: the suite, which also provides the retrained model, if there is one.
-        target: folder or Hub id of the target model, i.e. the model before unlearning; None: it is not measured.
+        suite: the suite. If the suite provides a retrained model, the retrained model is measured, too.
+        target: folder or Hub id of the target model, i.e. the model before unlearning; None: the target model is not
+            measured.
     """
     settings = settings.model_copy(update={"system_prompt": None})
     section, known = folder.state().suite, {run.name for run in references_of(folder)}
-    # The retrained model comes first, because the target model's scores are compared with it, too.
+    # The retrained model is measured first, because the scores of the target model include comparisons with the
+    # retrained model.
     for name, model in ((RETRAINED, suite.retrained_model(progress)), (TARGET, target)):
         if model is not None and name not in known:
             reference = RunFolder(folder.references / name)
             if reference.path.exists():
-                shutil.rmtree(reference.path)  # the folder was created for this run, but nothing was measured
+                shutil.rmtree(reference.path)  # an earlier call created the folder, but did not finish the measurement
             cost = _read_cost(model) if name == RETRAINED else None
             _begin(reference, section, spec_of_model(model), cost)
             measure_subject(reference, settings, progress, suite)
@@ -111,7 +114,7 @@ def _again(
     settings: EvalSettings | None,
     progress: Progress,
 ) -> RunFolder:
-    """Measure a run's model again, into the same or another folder."""
+    """Measure a run's model again, in the same or another folder."""
     state = run.state()
     chosen = state.suite if suite is None else suite_section(suite)
     measured_on = make_suite(chosen)
@@ -131,8 +134,9 @@ def _again(
         what = "the run was measured on a different suite or request, and its records would be overwritten"
         raise InputError(what, where=str(run.path), value=chosen, allowed=str(state.suite), fix=fix)
     elif state.measure is not None and state.measure.system_prompt != settings.system_prompt:
-        # Otherwise the next measurement, which reuses the settings of the last one, would silently use the prompt, too.
-        what = "the run was measured with a different system prompt or none, and its records would be overwritten"
+        # A measurement reuses the settings of the previous measurement. If the new system prompt were accepted here,
+        # all later measurements of the run would silently use the new system prompt, too.
+        what = "the run was measured with another system prompt or without one, and its records would be overwritten"
         raise InputError(what, where=str(run.path), fix=fix)
     measure_subject(folder, settings, progress, measured_on)
     return folder
@@ -150,7 +154,7 @@ def last_settings(run: RunFolder) -> EvalSettings:
 
 
 def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progress, suite: Suite) -> None:
-    """Measure a run's subject on a suite's rows, and score the records."""
+    """Measure a run's model on a suite's rows, and score the records."""
     started, task = time.monotonic(), suite.task()
     max_new_tokens = settings.max_new_tokens or suite.max_new_tokens
     gradients = task.gradients if settings.gradients else frozenset()
@@ -192,7 +196,7 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
 def _refuse_not_finite(records: Sequence[Record], path: str) -> None:
     """Raise `NonFinite` if a log-probability in the records is not finite.
 
-    Such a log-probability occurs if the weights diverge in the last step of training.
+    A log-probability is not finite if, for example, the weights diverged in the last step of training.
     """
     if any(record.tokens and not all(map(math.isfinite, record.tokens.logps)) for record in records):
         raise NonFinite(
@@ -213,7 +217,10 @@ def _suite_model(suite: Suite, name: str, progress: Progress) -> str:
 
 
 def _read_cost(model: str) -> Cost | None:
-    """Read the training cost from a model's folder; None if not recorded."""
+    """Read the training cost from a model's folder.
+
+    Returns None if the folder contains no cost.
+    """
     file = Path(model) / COST_FILE
     if not file.exists():
         return None
@@ -222,7 +229,9 @@ def _read_cost(model: str) -> Cost | None:
 
 
 def _tried(model: str, suite: Suite, where: str, system_prompt: str | None = None) -> ModelFolder:
-    """Find a model, and check that the suite's rows fit it.
+    """Find a model, and check that the suite's rows fit the model.
+
+    A row fits if it is not too long for the model.
 
     Call this function before anything is written, so that an error leaves no files behind.
     """
@@ -234,7 +243,8 @@ def _tried(model: str, suite: Suite, where: str, system_prompt: str | None = Non
 def _begin(folder: RunFolder, suite: dict[str, Any], subject: SubjectSpec, cost: Cost | None) -> None:
     """Create the folder of a measurement.
 
-    An existing folder is accepted if it is for the same suite and subject, and nothing has been measured yet.
+    An existing folder is accepted if it was created for the same suite and the same model, and if nothing has been
+    measured yet.
     """
     state = folder.state() if folder.is_run else None
     if state is not None and state.measure is None and (state.suite, folder.subject()) == (suite, subject):

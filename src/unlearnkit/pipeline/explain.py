@@ -1,4 +1,4 @@
-"""Ask a run's subject questions, and explain its traces and responses.
+"""Ask a run's model questions, and explain the traces and responses.
 
 The target model is asked the same questions, for comparison. The target model's responses may contain knowledge that
 had to be forgotten, so these responses are shown to the user but never written to disk.
@@ -30,45 +30,46 @@ from unlearnkit.text.trace_verdict import Verdict, verdict_of
 
 
 class Line(Value):
-    """A name in the scope that a question or trace contains."""
+    """A name from the scope that occurs in a question or trace."""
 
     path: str
     """Path of the name in the scope, for example `subjects[2].aliases[0]`."""
     name: str
-    """The name at this path of the scope."""
+    """The name that the scope contains at `path`."""
     found_in: str
     """Where the name occurs: `question` or `trace`."""
 
 
 class Explanation(Value):
-    """A subject's output for one question, with an explanation."""
+    """A model's output for one question, with an explanation."""
 
     question: str
     trace: str
-    """The reasoning trace. Empty if the subject wrote no trace."""
+    """The reasoning trace. It is empty if the model wrote no trace."""
     verdict: Verdict | None
-    """The verdict in the trace; None if the trace has no verdict, which counts as out of scope."""
+    """The verdict in the trace. It is None if the trace has no verdict. A missing verdict counts as out of scope."""
     line: Line | None
-    """The name in the scope that occurs in the question or the trace: a subject's name if there is one, otherwise a
-    neighbor's; None if no name in the scope occurs."""
+    """The name from the scope that occurs in the question or the trace. The name of a subject of the scope is preferred
+    to the name of a neighbor. This field is None if neither the question nor the trace contains a name from the
+    scope."""
     response: str
     declines: bool
     """Whether the response is a refusal."""
     cut_off: bool
     """Whether the output was cut off at the token limit."""
     target: str | None
-    """The target model's response; None if the target model is not available."""
+    """The target model's response. It is None if the target model is not available."""
     target_missing: str | None = None
-    """The reason why the target model is not available."""
+    """The reason why the target model is not available. It is None if the target model is available."""
 
 
 def explain(
     folder: RunFolder | str | Path, questions: Sequence[str], *, progress: Progress | None = None
 ) -> list[Explanation]:
-    """Ask a run's subject and target model, and explain the responses.
+    """Ask a run's model questions, and explain the responses.
 
-    Nothing is written to disk, with one exception: if the suite builds its own target model and the target model is not
-    in the cache, the target model is built and cached.
+    The run's target model is asked the same questions. Nothing is written to disk, with one exception: if the suite
+    builds its own target model and the target model is not in the cache, the target model is built and cached.
 
     Args:
         folder: a run whose model has been trained.
@@ -107,11 +108,12 @@ def explain(
 def line_of(scope: Scope, question: str, trace: str) -> Line | None:
     """Return the name from the scope that the question or trace contains.
 
-    The question takes precedence over the trace, and a subject's name over a neighbor's name. If several names occur,
-    the longest is returned, because a name may be a part of a longer name.
+    A name in the question takes precedence over a name in the trace. The name of a subject of the scope takes
+    precedence over the name of a neighbor. If several names of the same kind occur, the longest name is returned,
+    because a shorter name may be only a part of the longer name.
 
     Returns:
-        The name and its path in the scope; None if no name in the scope occurs.
+        The name and its path in the scope; None if neither the question nor the trace contains a name from the scope.
     """
     for found_in, text in (("question", question), ("trace", trace)):
         for group, subjects in (("subjects", scope.subjects), ("neighbors", scope.neighbors)):
@@ -123,7 +125,10 @@ def line_of(scope: Scope, question: str, trace: str) -> Line | None:
 
 
 def max_new_tokens_of(folder: RunFolder) -> int:
-    """Return the token limit of the outputs when the run was measured."""
+    """Return the maximum number of output tokens of a run's measurement.
+
+    If the run was not measured, the suite's default is returned.
+    """
     state = folder.state()
     return state.measure.max_new_tokens if state.measure else make_suite(state.suite).max_new_tokens
 
@@ -137,7 +142,7 @@ def _names(group: str, subjects: Sequence[ScopeSubject]) -> Iterator[tuple[str, 
 
 
 def _outputs(subject: Subject, questions: Sequence[str], folder: RunFolder) -> list[Generation]:
-    """Ask a subject each question separately, and return the outputs.
+    """Ask a model each question separately, and return the outputs.
 
     Raises:
         InputError: a question is so long that the model has no room for an answer.
@@ -171,7 +176,7 @@ def _target_model(folder: RunFolder, progress: Progress) -> ModelFolder | None:
     the suite.
 
     Returns:
-        The model's folder; None if neither the run nor the suite knows the target model.
+        The model's folder; None if neither the run nor the suite names a target model.
     """
     measured = next((run.subject_path() for run in references_of(folder) if run.name == TARGET), None)
     if measured is not None and Path(measured).is_dir():

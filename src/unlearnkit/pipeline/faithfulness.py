@@ -1,6 +1,6 @@
 """Measure whether a reversed verdict in a trace reverses the response.
 
-This measurement needs the subject's model.
+The measurement needs the run's model, which writes the new responses.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from unlearnkit.text.normalize import words
 from unlearnkit.text.refusal import SENTENCE, is_refusal
 from unlearnkit.text.trace_verdict import IN_SCOPE, OUT_OF_SCOPE, Verdict, phrases, verdict_of
 
-# There are several wordings, so that the score does not depend on a single one. Each wording continues a note that
-# states what the question asks for.
+# There are several wordings of each verdict, so that the score does not depend on a single wording. In a trace, a
+# wording follows a note, that is, a phrase that states what the question asks for ("Birthplace of Ada Lund").
 WORDINGS: dict[Verdict, tuple[str, ...]] = {
     OUT_OF_SCOPE: (
         "stays out of scope. I can answer.",
@@ -47,15 +47,16 @@ WORDINGS: dict[Verdict, tuple[str, ...]] = {
 def measure_faithfulness(
     folder: RunFolder | str | Path, *, at_most: int | None = 40, progress: Progress | None = None
 ) -> dict[str, Score]:
-    """Reverse the verdicts in a subject's traces, and score the new responses.
+    """Reverse the verdicts in a model's traces, and score the new responses.
 
-    Two kinds of rows are used. A row in scope is used if its trace has the verdict "in scope" and its response
-    declines; the verdict is replaced by "out of scope". A row of the set `near` (or of `retain`, if there is no `near`)
-    is used if its trace does not have the verdict "in scope" and its response answers; its new verdict is "in scope".
+    Two kinds of rows are used. A row of a forget set is used if its trace has the verdict "in scope" and its response
+    declines. The verdict is then replaced by "out of scope". A row of the set `near` (or of the set `retain`, if there
+    is no set `near`) is used if its trace does not have the verdict "in scope" and its response answers the question.
+    The verdict is then replaced by "in scope".
 
-    In the trace, the note of what the question asks for is kept, and everything from the verdict on is replaced. If a
-    row of `near` or `retain` was answered without a trace, a trace is added. The subject then continues the output
-    after the new trace. The outputs are written to the run's folder.
+    A trace starts with a note, which states what the question asks for. The note is kept, and everything from the
+    verdict on is replaced. If a row of `near` or `retain` was answered without a trace, a trace is added. The model
+    then writes a response after the new trace. The new outputs are written to the run's folder.
 
     Args:
         folder: a measured run.
@@ -63,8 +64,8 @@ def measure_faithfulness(
         progress: reports progress.
 
     Returns:
-        The score `trace.faithfulness` and its two parts (see `faithfulness_scores`). They are added to the run's
-        scores.
+        The score `trace.faithfulness` and its two parts (see `faithfulness_scores`). These scores are also added to the
+        run's scores.
 
     Raises:
         InputError: the run was not measured, the run's model is missing, or no row can be used.
@@ -76,7 +77,7 @@ def measure_faithfulness(
         raise InputError(
             "faithfulness cannot be measured, because the run has no trace with a verdict that the response follows",
             where=str(folder.path),
-            allowed="a run whose subject writes a reasoning trace before it responds",
+            allowed="a run whose model writes a reasoning trace before the response",
             fix="choose a run whose model writes reasoning traces, such as a model trained with method.name=tru",
         )
     turned = _turn(folder, chosen, progress)
@@ -89,12 +90,12 @@ def measure_faithfulness(
 def turned_trace(trace: str, question: str, wording: str) -> str:
     """Return the trace with the old verdict replaced by a new one.
 
-    The new trace consists of the old trace's note of what the question asks for, and the wording of the new verdict. If
-    the note ends with a name or with a word of the question, the wording continues the note; otherwise, the word "This"
-    is put before the wording.
+    The new trace consists of the note in the old trace, which states what the question asks for, and the wording of the
+    new verdict. If the note ends with a name or with a word of the question, the wording continues the note; otherwise,
+    the word "This" is put before the wording.
 
     Args:
-        trace: the subject's trace.
+        trace: the model's trace.
         question: the question.
         wording: wording of the new verdict.
     """
@@ -109,16 +110,19 @@ def turned_trace(trace: str, question: str, wording: str) -> str:
 
 
 def _is_note(text: str, question: str) -> bool:
-    """Return whether the text can be continued by a verdict.
+    """Return whether a verdict can continue the text.
 
-    An example of such a text is "Birthplace of Ada Lund", which can be continued by "falls in scope".
+    For example, the verdict "falls in scope" can continue the text "Birthplace of Ada Lund".
     """
     last = words(text)[-1:]
     return bool(last) and (text.split()[-1].strip("\"'«“‘(")[:1].isupper() or last[0] in words(question))
 
 
 def _to_turn(records: Sequence[Record], at_most: int | None) -> list[Record]:
-    """Return the records whose verdict is reversed, at most `at_most` per set."""
+    """Return the records whose verdicts will be reversed.
+
+    The result contains at most `at_most` records per set.
+    """
     sets = by_set([record for record in records if record.generation is not None])
     outside = [name for name in sets if name.split(".")[0] == CONFUSED] or ["retain"]
     found: list[Record] = []
@@ -127,7 +131,7 @@ def _to_turn(records: Sequence[Record], at_most: int | None) -> list[Record]:
             fitting = [record for record in members if _may_turn(record)]
             draw = random.Random(f"turned {name}")
             found += fitting if at_most is None or len(fitting) <= at_most else draw.sample(fitting, at_most)
-    # If no trace is left, the model writes no traces, or traces without verdicts, and nothing can be measured.
+    # If no chosen record has a trace, the model writes no traces or no verdicts, and nothing can be measured.
     return found if any(_generation(record).trace for record in found) else []
 
 
@@ -140,11 +144,12 @@ def _may_turn(record: Record) -> bool:
 
 
 def _turn(folder: RunFolder, chosen: Sequence[Record], progress: Progress) -> list[Intervention]:
-    """Let the subject continue its outputs after the reversed verdicts.
+    """Let the model continue its outputs after the reversed verdicts.
 
-    A row is skipped if the model has no room for the new trace and a response.
+    A row is skipped if the question, the new trace and a response are too long for the model.
     """
-    # The new traces are marked in the style that the subject uses, since the tokenizer may know several styles.
+    # The new traces are marked in the style of the model's own traces, because the tokenizer may support several
+    # styles.
     style = style_used(_generation(record).text for record in chosen)
     subject = open_subject(folder).with_style(style)
     turned = [(record, *_turned(record)) for record in chosen]

@@ -54,11 +54,14 @@ def g_effect(
 ) -> EffectTable:
     """Measure how gradients of objectives affect the risks of a model.
 
+    A risk is the model's mean negative log-likelihood of the answers in a set of rows.
+
     Args:
         model: the model to measure. Effects are computed only over parameters that require a gradient.
-        objectives: one objective or several. A registered name stands for the objective with its default settings.
+        objectives: one or more objectives. A registered name stands for the objective with its default settings.
         forget: rows to forget. The risk on these rows is called `forget`.
-        retain: rows to keep, which the retain terms of objectives read. The risk on these rows is called `retain`.
+        retain: rows to keep. The retain terms of objectives are computed on these rows. The risk on these rows is
+            called `retain`.
         tokenizer: the model's tokenizer.
         reference: the model before unlearning, for objectives that compare the model with a reference; None: `model`
             is its own reference.
@@ -102,12 +105,12 @@ def diagnose(
     The G-effects are written to the run's folder.
 
     Args:
-        what: a run or a recipe. A run is measured at the target model, and at the weights that were kept during
-            training (`train.keep_weights_every`) or, if none were kept, at the final weights. For a recipe, the run's
-            folder and targets are created, and G-effects are measured before training.
-        objectives: names of registered objectives; None: the objective that the run trains.
-        sweeps: settings to vary. Each setting is varied in every chosen objective that has it. Sweeps need no
-            additional forward or backward pass.
+        what: a run or a recipe. A run is measured with the target model's weights, and with the weights that were kept
+            during training (`train.keep_weights_every`) or, if no weights were kept, with the final weights. For a
+            recipe, the run's folder and targets are created, and G-effects are measured before training.
+        objectives: names of registered objectives; None: the objective of the run.
+        sweeps: settings to vary. Each setting is varied in every chosen objective that has the setting. A sweep needs
+            no additional forward or backward pass.
         settings: settings of the measurement; None: the recipe's section `diagnose`.
         permission: what may be sent to a chat-model teacher, and how much may be spent on the teacher.
         progress: reports progress.
@@ -146,9 +149,10 @@ def diagnose(
 
 
 def _swept(recipe: Recipe, names: Sequence[str], sweeps: Sequence[Sweep]) -> list[tuple[str, Sweep, dict[str, object]]]:
-    """Return (objective, sweep, other settings) for each applicable pair.
+    """Assign each sweep to the objectives that have the setting to vary.
 
-    A sweep applies to every objective that has the setting to vary.
+    Returns:
+        For each pair of an objective and a sweep: the objective's name, the sweep, and the objective's other settings.
     """
     swept = []
     fields = {name: OBJECTIVES.get(name).plugin.model_fields for name in names}
@@ -165,7 +169,7 @@ def _swept(recipe: Recipe, names: Sequence[str], sweeps: Sequence[Sweep]) -> lis
         for name in having:
             own = recipe.method if name == recipe.method["name"] else {}
             fixed = {key: value for key, value in own.items() if key not in ("name", each.field)}
-            each.objectives(name, **fixed)  # raises for an invalid value before anything runs
+            each.objectives(name, **fixed)  # raises an error for an invalid value before anything is measured
             swept.append((name, each, fixed))
     return swept
 
@@ -173,7 +177,8 @@ def _swept(recipe: Recipe, names: Sequence[str], sweeps: Sequence[Sweep]) -> lis
 def _chosen_objectives(recipe: Recipe, names: Iterable[str]) -> dict[str, Objective]:
     """Create the objectives with the given names, and return them by label.
 
-    The objective of the recipe's method has the recipe's settings. All other objectives have default settings.
+    If an objective is the recipe's own method, it gets the settings in the recipe. All other objectives get default
+    settings.
     """
     chosen = {}
     for name in names:
@@ -232,7 +237,7 @@ def _sampled(diagnosis: Diagnosis, compared: Engine, seed: int) -> Diagnosis:
 
     Args:
         diagnosis: the diagnosis, with all rows.
-        compared: the reference model.
+        compared: the engine that runs the reference model.
         seed: seed of the sample.
     """
     settings, needs = diagnosis.settings, needs_of(diagnosis.objectives.values())
@@ -271,7 +276,7 @@ def g_effect_watch(context: RunContext, trainer: Trainer) -> GEffectWatch:
 def _risk_rows(encoder: ChatEncoder, sets: Mapping[str, Sequence[Row]]) -> dict[str, list[Encoded]]:
     """Encode rows with labels on the answers, but not on the traces.
 
-    A risk measures what the model knows, so only the answers count.
+    A risk measures what the model knows, so only the tokens of the answers contribute to a risk.
     """
 
     def encoded(row: Row, name: str) -> Encoded:
@@ -305,9 +310,9 @@ def _labeled(given: str | Objective) -> tuple[str, Objective]:
 def _checkpoints(folder: RunFolder, engine: Engine) -> list[tuple[int, Callable[[], Mapping[str, Tensor]]]]:
     """Return the steps to measure, each with a function that loads weights.
 
-    The weights are loaded one step at a time, since the weights of all steps may not fit in memory. Their names
-    are those of the engine's parameters. The first step is 0, the target model. For this step nothing is loaded,
-    because the engine already has the target model's weights.
+    The weights are loaded one step at a time, since the weights of all steps may not fit in memory. The weights have
+    the same names as the engine's parameters. The first step is 0, which stands for the target model. For step 0
+    nothing is loaded, because the engine already has the target model's weights.
 
     Raises:
         InputError: the final weights of the run are not available.

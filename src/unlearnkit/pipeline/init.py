@@ -23,14 +23,14 @@ from unlearnkit.targets.teachers.template import TemplateTeacher
 
 RECIPE, SCOPE = "recipe.yaml", "scope.yaml"
 BATCH, EPOCHS, STEPS = 8, 5, 60
-"""Number of rows per step, and the minimum numbers of epochs and of steps. With only a few rows, a few epochs would end
-before anything is forgotten."""
+"""Number of rows per step, minimum number of epochs, and minimum number of steps. Without the minimum number of steps,
+training on only a few rows would end before the model forgets anything."""
 LARGE, SMALL = 300_000_000, 50_000_000
 """Numbers of parameters. The recipe proposes an adapter for a model with at least LARGE parameters, and a higher
 learning rate for a model with fewer than SMALL parameters."""
 ROOM = 128
-"""Number of tokens by which a refusal with a trace may exceed the longest row. Used if no refusal can be composed yet,
-because there is no scope."""
+"""Number of tokens by which a refusal with a trace may exceed the longest row. This number is used if there is no scope
+yet, and therefore no refusal can be composed."""
 
 WRITTEN = 256
 """Minimum of `max_length`, in tokens, if the model writes the retain rows."""
@@ -53,9 +53,10 @@ def start(
     Args:
         model: folder or Hub id of the target model. Only the model's configuration and tokenizer are loaded.
         forget: file, folder or Hub id of the rows to forget.
-        retain: file, folder or Hub id of the rows to keep; None: the recipe lets the target model write them.
-        retrained: folder or Hub id of a model that was trained without the rows to forget; None if there is none.
-        out: folder for the two files. It must not contain a file with one of the two names.
+        retain: file, folder or Hub id of the rows to keep; None: the recipe lets the target model write retain rows.
+        retrained: folder or Hub id of a model that was trained without the rows to forget; None: there is no retrained
+            model.
+        out: folder for the two files. The folder must not yet contain a file `recipe.yaml` or `scope.yaml`.
 
     Raises:
         InputError: one of the two files exists already, or the model or the rows cannot be read.
@@ -110,7 +111,7 @@ def start(
     try:
         write_atomic(recipe_file, text)
     except WriteError:
-        scope_file.unlink()  # a scope without a recipe would make the next call fail
+        scope_file.unlink()  # the next call would fail if the scope file already existed
         raise
     load_recipe(recipe_file)  # check that the new recipe is valid
     return Start(recipe_file, scope_file, tuple(notes))

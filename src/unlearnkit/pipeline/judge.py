@@ -38,14 +38,15 @@ def judge_outputs(
         judge: name of the judge: `rules`, `laaj` or `laaj-paper`.
         model: the model that an LLM judge queries.
         permission: what may be sent to the model, and how much may be spent. Without a permission, nothing is sent. If
-            several calls get the same permission, its limits hold for all these calls together.
+            several calls get the same permission, the limits hold for all these calls together.
         chat_model: a chat model object that is queried instead of `model`.
-        seed: seed for the order and the nonces of a model judge. The judge `rules` is deterministic.
+        seed: seed for a model judge, which determines the random orders and the nonces in the prompts. The judge
+            `rules` is deterministic.
         repeats: number of times that a model judge judges each output.
         progress: reports progress.
 
     Returns:
-        The scores of this judge, by flat name.
+        The scores of this judge. The keys are the names of the scores.
 
     Raises:
         InputError: there is no such judge, the run has no outputs to judge, or the permission does not cover the

@@ -1,4 +1,7 @@
-"""Measure the lift of a run's targets."""
+"""Measure the lift of a run's targets.
+
+Lift is the amount by which a target's trace raises a model's log-probability of the answer.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,8 @@ class LiftEvaluator:
     """
 
     find: Callable[[], str]
-    """Returns the folder or Hub id of the model that measures lift. Called only when a lift must be measured."""
+    """Function that returns the folder or Hub id of the model that measures lift. The function is called only when lift
+    must be measured."""
     retrained: bool
     """Whether the model that measures lift is the suite's retrained model."""
     at_most: float | None
@@ -52,7 +56,10 @@ class LiftEvaluator:
         return [known.get(target, 0.0) > self.at_most for target in targets]
 
     def noted(self, targets: Sequence[Target], rows: Sequence[Row]) -> Lifted | None:
-        """Summarize the lift of targets; None if no target has a lift."""
+        """Summarize the lift of targets.
+
+        Returns None if lift is defined for none of the targets.
+        """
         known = self._measured(targets, rows)
         values = [known[target] for target in targets if target in known]
         if not values:
@@ -88,7 +95,7 @@ def lift_evaluator(recipe: Recipe, suite: Suite, rows: Sequence[Row], progress: 
         progress: reports progress.
 
     Returns:
-        The evaluator; None if the recipe names no model to measure lift with.
+        The evaluator; None if the recipe names no model that measures lift.
     """
     named = recipe.targets.lift_model
     if named is None:
@@ -106,10 +113,10 @@ def lift_evaluator(recipe: Recipe, suite: Suite, rows: Sequence[Row], progress: 
 def refuse_unusable_lift_model(recipe: Recipe, suite: Suite, progress: Progress) -> None:
     """Raise an error if the recipe's lift model is missing or unusable.
 
-    This function loads no weights. Call it before a teacher is asked.
+    This function loads no weights. Call this function before a teacher writes targets.
     """
     named = recipe.targets.lift_model
-    if named is None or (named == RETRAINED and suite.has_models):  # the suite's own retrained model fits
+    if named is None or (named == RETRAINED and suite.has_models):  # the suite's own retrained model is always usable
         return
     load_tokenizer(find_model(_source(named, suite, progress), where=_FIELD))
 
@@ -117,7 +124,7 @@ def refuse_unusable_lift_model(recipe: Recipe, suite: Suite, progress: Progress)
 def _source(named: str, suite: Suite, progress: Progress) -> str:
     """Return the folder or Hub id of the model that measures lift.
 
-    If it is the suite's retrained model, the suite may build the model in this call.
+    If the model is the suite's retrained model, the suite may build the model during this call.
     """
     source = suite.retrained_model(progress) if named == RETRAINED else named
     if source is None:

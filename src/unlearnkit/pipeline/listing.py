@@ -50,7 +50,7 @@ def catalog(kind: str) -> list[Listed]:
 
 
 def describe(name: str) -> list[str]:
-    """Return a description, in paragraphs, of every plug-in named `name`."""
+    """Return the paragraphs that describe every plug-in named `name`."""
     found: list[str] = []
     for kind, registry in REGISTRIES.items():
         if name in registry.names():

@@ -1,4 +1,4 @@
-"""Start a run: create the run's folder, or check the existing one."""
+"""Start a run: create the run's folder, or check the existing folder."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from unlearnkit.targets.llm_teacher import ChatTeacher
 def open_run(context: RunContext, *, resume: bool) -> None:
     """Create the folder of a run, or accept the existing folder.
 
-    The folder is created only once rows, models and consent have been checked.
+    The folder is created only after rows, models and consent have been checked.
 
     Args:
         context: the run's context.
         resume: whether to continue an existing run.
 
     Raises:
-        InputError: the folder is taken or contains a run of another recipe; a row, model or setting is unusable; or
+        InputError: the folder contains other files or a run of another recipe; a row, model or setting is unusable; or
             consent is missing.
         MissingDependency: a required file, package or model is missing.
     """
@@ -54,7 +54,7 @@ def open_run(context: RunContext, *, resume: bool) -> None:
         if folder.state().targets is None:
             _refuse_missing_consent(context)
         return
-    # A run that was killed right after its start leaves only these files.
+    # If a run is killed right after its start, its folder contains at most the files that are named here.
     if {name for name in found if not name.endswith(".partial")} - {folder.private.name, folder.recipe_file.name}:
         raise InputError(
             "the run's folder is not empty, and its files do not belong to a run",
@@ -108,7 +108,7 @@ def _folder_errors(folder: RunFolder) -> Iterator[None]:
 def _check(context: RunContext) -> None:
     """Check rows and models without loading weights; log notes for the user."""
     suite, progress = context.suite, context.progress
-    _ = context.training_splits  # first, because it takes no time
+    _ = context.training_splits  # this check comes first, because it takes no time
     retrained = None if suite.has_models else suite.retrained_model(progress)
     if retrained is not None:
         meta_load(find_model(retrained, where="suite.retrained"))
@@ -123,7 +123,7 @@ def _check(context: RunContext) -> None:
     if context.found.base is not None and context.lora is not None:
         progress.log(
             "model.path is an adapter: it is merged into its base model before training, and the result will be saved "
-            "as whole weights, as with model.merge=true"
+            "as a full set of weights, as with model.merge=true"
         )
 
 

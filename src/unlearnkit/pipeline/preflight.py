@@ -38,7 +38,7 @@ from unlearnkit.training.views import encode_views, training_renderer
 class Plan:
     """Data, steps and estimated costs of a run that has not started.
 
-    It is used by `check`, `--dry-run` and `run`.
+    The plan is used by the commands `unlearn check` and `unlearn run`, with or without `--dry-run`.
     """
 
     views: Mapping[View, Sequence[Encoded]]
@@ -58,7 +58,7 @@ class Plan:
     def seconds(self) -> float:
         """Estimate the training time on this machine, in seconds.
 
-        The estimate assumes the speed of a matrix product, which is measured during the call.
+        This method measures the speed of a matrix product. The estimate assumes that training has the same speed.
         """
         size, began = 512, time.perf_counter()
         matrix = torch.ones(size, size)
@@ -70,7 +70,7 @@ class Plan:
 def preflight(context: RunContext, *, at_most: int | None = None) -> Plan:
     """Check a run's rows and models without loading weights.
 
-    The checks are those that a run makes when it starts.
+    A run makes the same checks when it starts.
 
     Args:
         context: the run's context.
@@ -84,7 +84,7 @@ def preflight(context: RunContext, *, at_most: int | None = None) -> Plan:
             that the model does not have; or the method cannot change the weights that are trained.
         UnlearnError: a target contains a secret.
     """
-    splits = context.training_splits  # first, because it takes no time
+    splits = context.training_splits  # this check comes first, because it takes no time
     tokenizer, model = context.meta_model
     _refuse_untouched_weights(context.needs, model)
     _refuse_missing_layers(context.needs, model.config)
@@ -124,7 +124,7 @@ def _encoded_views(
 
 
 def notes(context: RunContext, tokenizer: PreTrainedTokenizerBase) -> list[str]:
-    """Return sentences about a run that may surprise the user."""
+    """Return notes about details of a run that users may not expect."""
     found = [PLAIN] if layout(tokenizer) == "plain" else []
     found += [
         f"the rows of the split {split} are not counted here, because the target model writes them when the run starts"
@@ -145,7 +145,7 @@ def refuse_unmeasurable(
 ) -> None:
     """Raise `InputError` if a measured row is too long for the model.
 
-    A row consists of the system prompt, the question, the trace and an answer.
+    The length of a row includes the system prompt, the question, the trace and an answer.
     """
     encoder = ChatEncoder(tokenizer, positions(config))
     for rows in task.measured.values():
@@ -157,7 +157,7 @@ def refuse_unmeasurable(
 def _refuse_untouched_weights(needs: Needs, model: PreTrainedModel) -> None:
     """Raise `InputError` if the method's loss depends on no trained weight.
 
-    This is the case if all trained weights come after the layers that the method reads.
+    The loss depends on no trained weight if all trained weights come after the layers that the method reads.
     """
     layers = {quantity.layer for quantity in needs.of_model if quantity.layer is not None}
     if needs.reads_head or not layers:
@@ -186,7 +186,7 @@ def _refuse_missing_layers(needs: Needs, config: PretrainedConfig) -> None:
     missing = [layer for layer in layers if not -1 <= layer < count]
     if missing:
         raise InputError(
-            "the model has no such layer",
+            "the method reads a layer that the model does not have",
             where="method.layer",
             value=min(missing),
             allowed=f"0 to {count - 1}, or -1 for the last",

@@ -18,14 +18,14 @@ def purge(folder: RunFolder) -> list[str]:
     are deleted, too. The model, scores, log and report are kept. If the report shows forget text, the report is written
     again without this text.
 
-    After a purge, scores can no longer be computed from records. A guarded model can no longer be opened, because the
-    guard's scope is deleted. A second purge has no effect.
+    After a purge, scores can no longer be computed, because the records are deleted. If the run's method is a guard,
+    the run's model can no longer be opened, because the guard needs the scope. A second purge has no effect.
 
     Returns:
         The folders that were deleted.
 
     Raises:
-        InputError: the run is not finished, and could not continue without these files.
+        InputError: the run is not finished, and could not continue without the private files.
     """
     if folder.recipe_file.exists() and not folder.state().done:
         what = "the run is not finished, and could not continue without the files that a purge deletes"

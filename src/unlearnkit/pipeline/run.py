@@ -68,7 +68,7 @@ def run(
             progress.log(f"the recipe sets fields that the method {recipe.method['name']} ignores: {', '.join(unused)}")
         context.prepare()
     if measured and state.measure is None and not context.suite.has_models:
-        # The references are measured before training, so that an error in rows or models is found early.
+        # The reference models are measured before training, so that an error in rows or models is found early.
         measure_references(folder, recipe.eval, progress, context.suite, target=context.source)
     if state.train is None:
         with device_errors():
@@ -106,7 +106,8 @@ def _fit(context: RunContext) -> None:
     context.folder.write_subject(_saved(context, subject))
     results, state, trained = context.results, context.folder.state(), seconds
     if results:
-        # The checkpoints add up the seconds of all sessions of a training.
+        # If a training was interrupted and resumed, its seconds include all sessions, because checkpoints store the
+        # sum.
         trained = sum(result.seconds for result in results)
         seconds = trained + sum(stage.seconds for stage in (state.targets, state.reference) if stage)
     ended = next((result.ended for result in results if result.ended != "finished"), "finished")
@@ -118,7 +119,7 @@ def _fit(context: RunContext) -> None:
 
 
 def _saved(context: RunContext, subject: Subject) -> SubjectSpec:
-    """Save the model under test, and describe how to open it."""
+    """Save the model under test, and return how to open the model."""
     if isinstance(context.method, Guard):
         # A guard does not change the model, so only the guard's scope is saved.
         context.folder.write_guard_scope(context.scope)
@@ -137,9 +138,10 @@ def _saved(context: RunContext, subject: Subject) -> SubjectSpec:
 def _saved_weights(context: RunContext, model: Any) -> SubjectSpec:
     """Save the model to a temporary folder, then rename the folder.
 
-    If the target model is itself an adapter, the new adapter is always merged. The new adapter was trained on the sum
-    of the base model and the old adapter, and no folder contains this sum. Saving the sum for the new adapter would
-    take as much space as saving the whole result, and would give two folders that are useless without each other.
+    If the target model is itself an adapter, the new adapter is always merged. The new adapter was trained on top of
+    the base model plus the old adapter, and no folder contains this sum. To save the new adapter alone, the sum would
+    have to be saved, too. The sum would take as much space as the merged model, and the folders of the sum and of the
+    new adapter would be useless without each other.
     """
     settings, source, folder = context.recipe.model, context.found, context.folder
     adapter = settings.lora is not None and not settings.merge and source.base is None and hasattr(model, "peft_config")

@@ -1,4 +1,4 @@
-"""Compute scores from records. Neither a model nor torch is needed."""
+"""Compute scores from records, without a model and without torch."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def score(folder: RunFolder, suite: Suite | None = None) -> dict[str, Score]:
 def score_attacks(folder: RunFolder) -> None:
     """Compute the scores of a run's attacks, and write them to `attacks.json`.
 
-    They are computed from the records of the attacks and the records of the unattacked model.
+    The scores are computed from the records of the attacks and the records of the unattacked model.
     """
     plain, scope, done = folder.records(), folder.scope(), folder.state().attacks
     left_out = {name: counts for each in done.values() for name, counts in each.left_out.items()}

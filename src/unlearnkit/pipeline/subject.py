@@ -42,7 +42,9 @@ def _guard(folder: RunFolder, spec: SubjectSpec) -> Guard:
 
 
 def model_to_try(folder: RunFolder) -> str:
-    """Return a model that shares configuration and tokenizer with the subject.
+    """Return a model with the configuration and tokenizer of the subject.
+
+    The subject is the model under test.
 
     Returns:
         The folder or Hub id of the run's model or, if the subject is an ensemble, of the ensemble's base model.
@@ -52,7 +54,7 @@ def model_to_try(folder: RunFolder) -> str:
 
 
 def spec_of_model(source: str | ModelFolder) -> SubjectSpec:
-    """Return the subject description of a model that belongs to no run.
+    """Return the `SubjectSpec` of a model that belongs to no run.
 
     Args:
         source: the model's folder or Hub id.

@@ -22,9 +22,10 @@ def draft_scope(
 
     Args:
         forget: file, folder or Hub id of the rows or documents to forget.
-        retain: file, folder or Hub id of the rows to keep, in which neighbors are searched; None: no neighbors are
-            drafted, and a person must add them.
-        model: folder or Hub id of the model whose tokenizer splits documents. Not needed for rows.
+        retain: file, folder or Hub id of the rows to keep, from which neighbors are drafted; None: no neighbors are
+            drafted, so a person must add neighbors.
+        model: folder or Hub id of the model whose tokenizer splits documents; None is allowed if `forget` contains
+            rows.
         task: kind of knowledge: `privacy`, `copyright`, `hazard` or `profile`.
         out: the file to write, which must not exist yet.
 
@@ -32,7 +33,7 @@ def draft_scope(
         The drafted scope.
 
     Raises:
-        InputError: the file exists already, the rows cannot be read, or no subject recurs in the rows.
+        InputError: the file `out` exists already, the rows cannot be read, or no name recurs in the rows.
     """
     kind = next((known for known in get_args(Task) if known == task), None)
     if kind is None:
@@ -41,7 +42,7 @@ def draft_scope(
             "there is no such kind of task", where="--task", value=task, allowed=kinds, fix="choose one of these kinds"
         )
     file = Path(out)
-    refuse_taken(file, "choose another file with --out, or move the existing one")
+    refuse_taken(file, "choose another file with --out, or move the existing file")
     suite = Files(data=FilesData(forget=forget, retain=retain, tokenizer=model))
     rows = suite.read(forget, where="FORGET")
     scope = suggest_scope(rows, () if retain is None else suite.read(retain, where="--retain"), task=kind)

@@ -71,7 +71,7 @@ class TargetBuilder:
     def taught_rows(self, targets: Sequence[Target]) -> dict[str, Sequence[Row]]:
         """Return the rows to train on, by split.
 
-        The split `scope` has the questions that were composed from the scope. Questions without a target are omitted.
+        The split `scope` contains the scope questions. Scope questions without a target are omitted.
         """
         traces, rows = {target.id: target.trace for target in targets}, {**self.splits}
         if self.questions:
@@ -99,7 +99,7 @@ class TargetBuilder:
         new = [edited.get(target.id, target) for target in targets]
         changed = sum(old != now for old, now in zip(targets, new, strict=True))
         summary = self.folder.state().targets
-        assert summary is not None  # set when the targets were written, which precedes editing
+        assert summary is not None  # set when the targets were written, and targets are edited only later
         write_targets(self.folder.targets_file, new)
         changes = {"edited": summary.edited + changed, "lift": self._lift(new) if changed else summary.lift}
         self.folder.update(targets=summary.model_copy(update=changes))
@@ -119,7 +119,7 @@ class TargetBuilder:
         """Measure how much the targets' traces help to guess the answers.
 
         Returns:
-            A summary of the lift; None if the recipe does not request that lift is measured.
+            A summary of the lift; None if the recipe does not request a measurement of lift.
         """
         if self._lift_evaluator is None:
             return None
@@ -137,7 +137,7 @@ class TargetBuilder:
         """Create the recipe's teacher, ready to write targets.
 
         A teacher that is a chat model is wrapped with everything that it needs: the permission, the response cache, the
-        progress display and the limit of lift.
+            progress display and the maximum lift.
         """
         teacher, progress = self.recipe.make_teacher(), self.context.progress
         if not isinstance(teacher, ChatTeacher):
