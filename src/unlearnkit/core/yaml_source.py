@@ -196,7 +196,7 @@ def _override(data: dict[str, Any], override: str, places: dict[tuple[str, ...],
             "this is not an override",
             value=override,
             allowed="key=value, as in train.lr=1e-4",
-            fix="write it as FIELD=VALUE; if it is an option, put -- before it",
+            fix="write the override as FIELD=VALUE; if you meant an option, put -- before its name",
         )
     try:
         value = yaml.safe_load(text)
@@ -245,7 +245,7 @@ def bad_field(
             path=path,
             value=name,
             allowed=", ".join(names),
-            fix=f"did you mean {' or '.join(meant)}?" if meant else "remove it, or use one of the allowed names",
+            fix=f"did you mean {' or '.join(meant)}?" if meant else "remove the setting, or use one of the allowed names",
             hidden=bool(_FOR_A_KEY.search(name)),
         )
     if first["type"] == "missing":

@@ -126,7 +126,7 @@ def _special_tokens(name: str, rows: Sequence[Row], mark: re.Pattern[str]) -> It
     if ids:
         names = ", ".join(sorted(special))
         what = f"split {name!r} has rows whose text contains special tokens of the tokenizer: {names}"
-        fix = "remove each special token, or put a space inside; otherwise the model reads it as one token, not as text"
+        fix = "remove each special token, or put a space inside it; otherwise the model reads a single token, not text"
         yield finding("warning", "special_token", what, fix, ids)
 
 

@@ -60,8 +60,8 @@ _RETAINED: dict[Kind, tuple[Severity, str, str]] = {
     "in_forget_and_retain": (
         "error",
         "the same row",
-        "remove it from the retain split, or the model learns it again; if it should be kept, remove it from the "
-        "other split instead",
+        "remove the row from the retain split, or the model learns the row again; if the model should keep the row, "
+        "remove the row from the other split instead",
     ),
     "question_in_retain": (
         "warning",

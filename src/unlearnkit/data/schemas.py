@@ -144,7 +144,7 @@ def as_row(record: Record, shape: Shape, name: str) -> Row:
             f"a field cannot be used: {first['msg']}",
             where=f"{record.place}, field {'.'.join(map(str, first['loc']))}",
             value=_shown(str(first["loc"][0]), first["input"]),
-            fix="correct the value; or rename the column if it is not meant to be the row field of that name",
+            fix="correct the value; or rename the column if the column is not meant to be the row field of that name",
         ) from error
 
 
