@@ -68,7 +68,7 @@ CASES = [
         [
             "error: split 'forget' and the retain split have the same row",
             "forget.jsonl:1 and ",
-            "remove it from the retain split",
+            "remove the row from the retain split",
         ],
         findings=True,
     ),

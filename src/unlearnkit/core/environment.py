@@ -19,9 +19,9 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def environment() -> dict[str, str]:
-    """Return the software and hardware that may affect a run's numbers.
+    """Describe the software and hardware that may affect a run's numbers.
 
-    The result maps names to descriptions. It does not include the recipe.
+    The result maps names to descriptions. The recipe is not included.
     """
     return {
         "unlearnkit": __version__,
@@ -47,7 +47,8 @@ def reset_peak_memory() -> None:
 def peak_rss_mb() -> float:
     """Return this process's peak resident memory in MB (10^6 bytes).
 
-    On Linux the peak is read from `/proc`, because in a forked child `getrusage` also counts the parent's memory.
+    On Linux the peak is read from `/proc`, because `getrusage` also counts the memory of the parent
+    process if this process was forked.
     """
     if _STATUS.exists():
         lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()

@@ -48,7 +48,7 @@ class InputError(UnlearnError):
 class GateMissed(UnlearnError):
     """A score missed a gate that the user set (exit code 3).
 
-    The run itself has finished.
+    A gate is a limit that a score must meet. The run itself has finished.
     """
 
     exit_code = 3

@@ -57,12 +57,12 @@ def write_atomic(path: Path, text: str, *, mode: int = 0o644) -> None:
 
 
 def read_text(path: Path, what: str, *, fix: str, where: str | None = None) -> str:
-    """Read a text file that the user named.
+    """Read a text file whose path the user gave.
 
     Args:
         path: the file.
         what: description of the file for the message, such as `the recipe`.
-        fix: how to solve the problem, for the message.
+        fix: how the user can solve the problem, for the message.
         where: the option that gives the path, for the message.
 
     Raises:

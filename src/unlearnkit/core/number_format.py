@@ -15,7 +15,8 @@ _THIN = "\u202f"  # narrow no-break space, between a number and its unit
 def number(value: float) -> str:
     """Format a number: `0.012`, `2.500`, `12.3`, `1,235`.
 
-    The result has three decimals if the absolute value is below 10, one decimal if it is below 100, and none otherwise.
+    The result has three decimals if the absolute value is below 10, one decimal if the absolute value
+    is below 100, and no decimals otherwise.
     """
     if not math.isfinite(value):
         return str(value)
@@ -23,9 +24,9 @@ def number(value: float) -> str:
 
 
 def significant(value: float) -> str:
-    """Format with three significant figures: `-0.0123`, `350`, `-1.75e5`.
+    """Format a number with three significant figures: `-0.0123`, `350`, `-1.75e5`.
 
-    This format is used for effects, which span many orders of magnitude.
+    The report uses this format for G-effects, because G-effects span many orders of magnitude.
     """
     if not math.isfinite(value) or value == 0:
         return str(value) if value else "0"
@@ -35,7 +36,7 @@ def significant(value: float) -> str:
 
 
 def p_value(value: float) -> str:
-    """Format a p-value: `0.052`, or `8.5e-19` if it is below 0.01."""
+    """Format a p-value: `0.052`, or `8.5e-19` for a value below 0.01."""
     if value >= 0.01 or not math.isfinite(value):
         return number(value)
     if value == 0:
@@ -63,8 +64,9 @@ def interval(low: float | None, high: float | None) -> str:
 def percent(low: float, high: float | None = None) -> str:
     """Format a share, or a range of shares, in percent.
 
-    The arguments are fractions from 0 to 1. Examples are `2.1 %`, `19 %`, `97.5–100 %` and `6–21 %`. Decimals are shown
-    only if every end is below 10 % or above 90 %, because thresholds lie in these ranges.
+    The arguments are fractions from 0 to 1. Examples are `2.1 %`, `19 %`, `97.5–100 %` and `6–21 %`. One decimal is
+    shown if every share is below 10 % or above 90 %. Thresholds lie in these ranges, and a decimal may decide whether a
+    share meets a threshold.
     """
     ends = (low,) if high is None else (low, high)
     digits = 0 if any(0.1 <= end <= 0.9 for end in ends) else 1

@@ -26,7 +26,8 @@ class PluginSection(Generic[T]):
     own_sections: tuple[str, ...] = ()
     """Settings of the plug-in that are separate sections of the recipe."""
     default: str | None = None
-    """Name of the plug-in to use if the section does not name a plug-in. None: the section must name one."""
+    """Name of the plug-in to use if the section does not name a plug-in. If None, the section must name a
+    plug-in."""
 
     @property
     def key(self) -> str:
@@ -43,7 +44,7 @@ class PluginSection(Generic[T]):
         return made
 
     def resolve(self, section: Any) -> dict[str, Any]:
-        """Return the section with every setting of its plug-in, defaults included.
+        """Return the section with all settings of its plug-in, including defaults.
 
         Raises:
             BadField: `section` is not a mapping, there is no plug-in of the given name, or a setting cannot be used.

@@ -22,8 +22,9 @@ class Task:
     """Count the steps of one task.
 
     Args:
-        total: total number of steps; None if it is unknown.
-        show: called after each update with the number of steps done, the total number of steps, and a note.
+        total: total number of steps; None if the total is unknown.
+        show: function that is called after each update with the number of steps done, the total number of steps, and a
+            note.
     """
 
     def __init__(self, total: int | None, show: Callable[[int, int | None, str], None]) -> None:

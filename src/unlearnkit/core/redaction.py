@@ -6,7 +6,7 @@ from __future__ import annotations
 def describe_type(value: object) -> str:
     """Describe the type and size of a value without its content.
 
-    Error messages end up in logs, and rows may contain what must be forgotten.
+    Error messages end up in logs. They must not quote rows, because rows may contain knowledge to forget.
     """
     if isinstance(value, str):
         if not value.strip():

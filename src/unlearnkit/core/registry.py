@@ -44,8 +44,9 @@ class Registry(Generic[T]):
     Args:
         kind: name of the kind of plug-ins. It appears in messages and in the entry-point group `unlearnkit.<kind>`.
         package: import path of the plug-in folder.
-        module: if None, each plug-in is a single module, at any depth. Otherwise each plug-in is a sub-package and has
-            the name of the sub-package; `module` is the name of the module that registers the plug-in.
+        module: if None, each plug-in is a single module, at any depth. Otherwise each plug-in is a sub-package, and
+            the name of the sub-package is the name of the plug-in. `module` is then the name of the module in the
+            sub-package that registers the plug-in.
     """
 
     def __init__(self, kind: str, package: str, *, module: str | None = None) -> None:
@@ -55,12 +56,13 @@ class Registry(Generic[T]):
     def register(self, name: str, *, paper: str | None = None, equation: str | None = None) -> Callable[[T], T]:
         """Return a decorator that registers a plug-in.
 
-    `paper` and `equation` cite the publication that the plug-in implements.
+        `paper` and `equation` cite the publication that the plug-in implements.
         """
 
         def keep(plugin: T) -> T:
             known = self._entries.get(name)
-            # A reloaded module (or notebook cell) may register the same class again; a different class is an error.
+            # A reloaded module (or notebook cell) may register the same class again. Registering a different class
+            # under the same name is an error.
             if known is not None and _origin(known.plugin) != _origin(plugin):
                 raise self._clash(name, _origin(known.plugin), _origin(plugin))
             # A plug-in of this package must not be shadowed, even if it is not imported yet.
@@ -78,9 +80,9 @@ class Registry(Generic[T]):
 
     @cached_property
     def _modules(self) -> dict[str, str]:
-        """Modules of this package's plug-ins, by the name of the plug-in.
+        """Import path of each plug-in's module, by the name of the plug-in.
 
-        The modules are found without importing them.
+        Only plug-ins of this package are included. The modules are found without being imported.
 
         Raises:
             InputError: two modules in different sub-folders have the same plug-in name.
@@ -113,8 +115,8 @@ class Registry(Generic[T]):
         """Return the plug-in with the given name, importing it if necessary.
 
         Raises:
-            InputError: no plug-in has the name, and the message suggests similar names; or several plug-ins have the
-                name.
+            InputError: no plug-in has the given name, or several plug-ins have this name. If no plug-in has the name,
+                the message suggests similar names.
         """
         if name not in self._entries:
             points = [point for point in self._entry_points if point.name == name]
@@ -168,7 +170,7 @@ class UnionRegistry(Registry[T]):
         """Return the plug-in with the given name, regardless of its kind.
 
         Raises:
-            InputError: no plug-in has the name. The message suggests similar names.
+            InputError: no plug-in has the given name. The message suggests similar names.
         """
         if name not in self.names():
             raise self._unknown(name)

@@ -28,7 +28,7 @@ def read_renamed(data: Any, renamed: Mapping[str, str], *, warn: bool) -> Any:
     """Replace field names of an earlier version with the current names.
 
     Args:
-        data: the fields before validation. Anything but a mapping is returned unchanged.
+        data: the fields before validation. A value that is not a mapping is returned unchanged.
         renamed: maps the earlier name of each renamed field to its current name.
         warn: whether to issue a `RenamedWarning` that names the new field.
     """
@@ -50,7 +50,8 @@ class Value(BaseModel):
     renamed: ClassVar[Mapping[str, str]] = {}
     """Maps earlier field names to the current names. Files with the earlier names can still be read."""
     warns_of_renamed: ClassVar[bool] = False
-    """Whether to warn about earlier field names. True for data that users write by hand, such as recipes."""
+    """Whether to warn about earlier field names. The value is True for data that users write by hand, such as
+    recipes."""
 
     @model_validator(mode="before")
     @classmethod
@@ -58,7 +59,7 @@ class Value(BaseModel):
         return read_renamed(data, cls.renamed, warn=cls.warns_of_renamed)
 
     def earlier_dump(self) -> dict[str, Any]:
-        """Return all fields as JSON values, under their earliest names.
+        """Return all fields as JSON values, under their earlier names.
 
         A digest of the result stays valid when a field is renamed, so digests stored by earlier versions can still be
         compared. A field that is itself a `Value` is dumped in the same way. Values inside a list or mapping are dumped
@@ -82,7 +83,8 @@ class Settings(Value):
     def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
         """Reject a boolean in a field that is not boolean.
 
-        YAML reads a bare `yes`, `no`, `on` or `off` as a boolean, which pydantic would accept as the number 1 or 0.
+        YAML reads a bare `yes`, `no`, `on` or `off` as a boolean. Without this check, pydantic would accept the
+        boolean as the number 1 or 0.
         """
         kind = cls.model_fields[str(info.field_name)].annotation
         if isinstance(value, bool) and kind is not bool and bool not in get_args(kind):

@@ -19,7 +19,7 @@ def on_signal(handler: Callable[[], None]) -> Iterator[None]:
     """Call `handler` for every signal that asks the process to stop.
 
     A signal that the process already ignores stays ignored, as `nohup` requires. Outside the main thread this function
-    does nothing, because Python can install signal handlers only in the main thread.
+    does nothing, because Python allows signal handlers to be installed only in the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -50,7 +50,7 @@ class StopRequest:
         self.requested = False
 
     def __call__(self) -> bool:
-        """Return whether to stop; a loop checks this after each step."""
+        """Return whether a stop was requested; loops call this after each step."""
         return self.requested
 
     def request(self) -> None:

@@ -1,9 +1,9 @@
-"""Run each job in a subprocess with a separate memory peak.
+"""Run each job in a subprocess, to measure memory peaks separately.
 
-A job cannot affect later jobs by what it leaves in memory. The subprocesses are forked from a server process that has
+Data that a job leaves in memory cannot affect later jobs. The subprocesses are forked from a server process that has
 imported the heavy libraries and has done nothing else. The subprocesses ignore Ctrl-C in the terminal. Instead, the
-parent process handles Ctrl-C and sends SIGTERM to each subprocess, so that each gets only one request to stop. The
-subprocesses do not write to the terminal, but send their progress to the parent.
+parent process handles Ctrl-C and sends SIGTERM to each subprocess, so that each subprocess gets only one request to
+stop. The subprocesses do not write to the terminal, but send their progress to the parent.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def run_all(jobs: Sequence[Job], progress: Progress, *, at_once: int = 1) -> lis
             fewer jobs run, so that the job's numbers do not depend on how many other jobs run.
 
     Raises:
-        UnlearnError: a job raised this error, on which the user can act. The error is unchanged, and the other jobs are
-            asked to stop.
+        UnlearnError: a job raised this error. The error is raised again unchanged, and the other jobs are asked to
+            stop.
         RuntimeError: a job raised any other error. The message contains the traceback.
         Interrupted: the user pressed Ctrl-C, or the process received SIGTERM. SIGTERM was sent to each running job.
     """
@@ -102,10 +102,11 @@ class _Running:
     connection: Connection
     tasks: dict[int, tuple[Task, ExitStack]] = field(default_factory=dict)
     answer: tuple[str, Any] = ("nothing", None)
-    """`done` with the result, or `error` with the error; `nothing` while the process has sent neither."""
+    """The pair (`done`, result) or (`error`, error). Until the process has sent a result or an error, the first item is
+    `nothing`."""
 
     def receive(self, progress: Progress, ready: Sequence[object]) -> bool:
-        """Read a message, if there is one; return whether more may follow.
+        """Read a message, if any; return whether more messages may follow.
 
         `ready` contains the sentinels of the processes that have ended.
         """
@@ -158,7 +159,8 @@ def _start_job(place: int, job: Job, at_once: int) -> _Running:
     process = context.Process(target=_child, args=(theirs, job.work, job.arguments, at_once), name=job.name)
     if forks:
         context.set_forkserver_preload(PRELOADED)
-        # Subprocesses inherit the server's signal handlers. The server starts quickly; a job waits for its imports.
+        # Subprocesses inherit the server's signal handlers, so SIGINT is ignored while the server starts. This takes
+        # little time: the server imports the heavy libraries later, while the job waits.
         with _ignoring_interrupts():
             forkserver.ensure_running()
         process.start()
@@ -184,8 +186,9 @@ def _ignoring_interrupts() -> Iterator[None]:
 class _PipeProgress(Progress):
     """Send the progress of a subprocess to the parent.
 
-    A stop request may interrupt the work at any instant. Each message is a single write that is far smaller than the
-    largest atomic write to a pipe, so no partial message is left in the pipe.
+    A request to stop may interrupt the subprocess while a message is sent. Each message is sent in a single write. The
+    write is atomic, because a message is far smaller than the largest atomic write to a pipe. The pipe therefore never
+    contains a partial message.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -207,7 +210,7 @@ class _PipeProgress(Progress):
 
 
 def _child(connection: Connection, work: Callable[..., object], arguments: tuple[object, ...], at_once: int) -> None:
-    # By default SIGTERM raises KeyboardInterrupt here, so that unfinished work is cleaned up.
+    # SIGTERM raises KeyboardInterrupt, so that unfinished work is cleaned up. A job may install a different handler.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     threading.Thread(target=_stop_with_parent, daemon=True).start()
     try:

@@ -81,10 +81,10 @@ class Origins:
 
 
 _FOR_A_KEY = re.compile("key|token|secret|passw", re.IGNORECASE)
-"""Pattern that matches names of unknown settings in which the user may have written a secret key."""
+"""Pattern that matches the names of unknown settings whose value may be a secret key."""
 
 _OVERRIDE = "override"
-"""Prefix of the place of a field that was set on the command line."""
+"""First word of the place of a field if the field was set by an override; see `Origins`."""
 
 
 def dotted(path: Iterable[str | int]) -> str:
@@ -104,7 +104,7 @@ def parse(
         path: the YAML file.
         overrides: overrides in the form `key=value`, as in `train.lr=1e-4`.
         what: name of the kind of file, for error messages.
-        begin: first line of the file that error messages suggest.
+        begin: line that error messages suggest as the first line of the file.
     """
     text = read_text(path, f"the {what}", fix="give the path of a YAML file")
     try:
@@ -136,7 +136,7 @@ def parse(
     except RecursionError as error:
         problem = f"the {what} contains itself: an alias refers to a section around it"
         raise InputError(problem, where=str(path), fix="write the section out instead of the alias") from error
-    # Apply the names of plug-ins first: they decide which plug-in the other settings belong to.
+    # Overrides that select a plug-in come first, because they remove the settings of the previous plug-in.
     for override in sorted(overrides, key=lambda text: not _names_a_plugin(_path_of(text))):
         _override(data, override, places)
     return data, Origins(places, str(path))
@@ -196,7 +196,7 @@ def _override(data: dict[str, Any], override: str, places: dict[tuple[str, ...],
             "this is not an override",
             value=override,
             allowed="key=value, as in train.lr=1e-4",
-            fix="write it as FIELD=VALUE; if it is an option, put -- before it",
+            fix="write the override as FIELD=VALUE; if you meant an option, put -- before its name",
         )
     try:
         value = yaml.safe_load(text)
@@ -245,7 +245,7 @@ def bad_field(
             path=path,
             value=name,
             allowed=", ".join(names),
-            fix=f"did you mean {' or '.join(meant)}?" if meant else "remove it, or use one of the allowed names",
+            fix=f"did you mean {' or '.join(meant)}?" if meant else "remove the setting, or use one of the allowed names",
             hidden=bool(_FOR_A_KEY.search(name)),
         )
     if first["type"] == "missing":
@@ -288,7 +288,10 @@ def _fix(value: object, problem: str, field: FieldInfo | None, path: FieldPath) 
 
 
 def _owner(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel] | None:
-    """Return the class of the section at a path, or None."""
+    """Return the class of the section at a path.
+
+    Returns None if there is no section at the path.
+    """
     for part in path:
         if isinstance(part, int):
             continue  # the index of an item in a list of sections
@@ -301,7 +304,7 @@ def _owner(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel]
 
 
 def _elsewhere(name: str, model: type[BaseModel]) -> list[str]:
-    """Return the paths of settings with that name in inner sections."""
+    """Return the paths of settings with the given name in inner sections."""
     sections = {field: _section(info.annotation) for field, info in model.model_fields.items()}
     return [f"{field}.{name}" for field, inner in sections.items() if inner is not None and name in inner.model_fields]
 

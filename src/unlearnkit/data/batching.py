@@ -2,8 +2,8 @@
 
 A view is a named sequence of encoded rows, such as the forget, retain or target rows. Rows are padded on the right,
 without an attention mask: in a causal model no position attends to later positions, so the padding changes no result.
-Rows are grouped into calls by length alone, regardless of their view. Forget, retain and target rows therefore share a
-call where that is cheaper.
+Rows are grouped into calls by length alone, regardless of their view. One call may therefore contain forget, retain and
+target rows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 from unlearnkit.data.encoding import Encoded
 
 CALL_OVERHEAD = 256
-"""Assumed cost of an additional backbone call, in tokens. The value affects only the speed."""
+"""Assumed cost of an additional backbone call, as a number of tokens. The value affects only the speed."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,14 @@ class Labels:
     """The labeled tokens of one view's rows, concatenated."""
 
     position: Tensor
-    """(tokens,) int64: for each labeled token, the index of the hidden state that predicts it, among the concatenated
-    hidden states of all calls."""
+    """(tokens,) int64: for each labeled token, the index of the hidden state that predicts the token. The hidden
+    states of all calls are concatenated and numbered from 0."""
     token: Tensor
     """(tokens,) int64: the id of each labeled token."""
     row: Tensor
-    """(tokens,) int64: for each labeled token, the index of its row in the view, from 0."""
+    """(tokens,) int64: for each labeled token, the index of the token's row in the view, from 0."""
     in_trace: Tensor
-    """(tokens,) bool: for each labeled token, whether it belongs to the reasoning trace."""
+    """(tokens,) bool: for each labeled token, whether the token belongs to the reasoning trace."""
     rows: int
     """Number of rows in the view."""
 
@@ -100,8 +100,8 @@ def pack(views: Mapping[str, Sequence[Encoded]], pad_id: int, overhead: int = CA
 def _labels(rows: Sequence[Encoded], starts: Iterable[int]) -> Labels:
     """Return the labels of a view's rows.
 
-    `starts` contains, for each row, the index of its first hidden state among the concatenated hidden states of all
-    calls.
+    `starts` contains, for each row, the index of the row's first hidden state among the concatenated hidden states of
+    all calls.
     """
     position, token, owner, in_trace = list[int](), list[int](), list[int](), list[bool]()
     for number, (row, start) in enumerate(zip(rows, starts, strict=True)):

@@ -46,7 +46,7 @@ def check_splits(
 
 
 def shown(splits: Splits, encoder: ChatEncoder, *, each: int = 1) -> dict[str, list[str]]:
-    """Return the first rows of each split as the model sees them.
+    """Return the first rows of each split, as text with special tokens.
 
     The result has at most `each` rows per split. The labeled part of each row is in double brackets. Rows that cannot
     be rendered are skipped; `check_splits` reports these rows.
@@ -109,7 +109,7 @@ def _renderings(name: str, rows: Sequence[Row], encoder: ChatEncoder) -> Iterato
             other: _Problem = ("not_rendered", f"split {name!r}: {error.what}", error.fix or "correct the rows")
             ids_of.setdefault(other, []).append(row.id)
         else:
-            # One of the labels belongs to the end token.
+            # The end token also has a label, so an answer with a token to learn has at least two labels.
             if encoded.labels - encoded.trace < 2 or not row.answer.strip():
                 ids_of[empty].append(row.id)
     yield from (finding("error", *problem, ids) for problem, ids in ids_of.items() if ids)
@@ -126,7 +126,7 @@ def _special_tokens(name: str, rows: Sequence[Row], mark: re.Pattern[str]) -> It
     if ids:
         names = ", ".join(sorted(special))
         what = f"split {name!r} has rows whose text contains special tokens of the tokenizer: {names}"
-        fix = "remove each special token, or put a space inside; otherwise the model reads it as one token, not as text"
+        fix = "remove each special token, or put a space inside it; otherwise the model reads a single token, not text"
         yield finding("warning", "special_token", what, fix, ids)
 
 
@@ -134,15 +134,16 @@ def _marks(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str]:
     """Return a pattern that matches the tokenizer's special tokens."""
     added = tokenizer.added_tokens_decoder.values()
     special = {str(token) for token in added if token.special or str(token) in (THINK, END_THINK)}
-    # Longest first, since one special token may be the start of another. Without any, the pattern never matches.
+    # Longer tokens come first, because a special token may begin with a shorter special token. If the tokenizer has no
+    # special token, the pattern matches nothing.
     return re.compile("|".join(map(re.escape, sorted(special, key=len, reverse=True))) or r"(?!)")
 
 
 def _languages(name: str, rows: Sequence[Row], languages: Sequence[str]) -> Iterator[Finding]:
-    """Yield a finding about rows in a language outside the scope.
+    """Yield a finding about rows whose language is not in the scope.
 
-    Only rows that are clearly in another language are reported. The language is determined from the question, or from
-    the text of a row without a question.
+    Only rows that are clearly in another language are reported. The language is determined from the question. If a
+    row has no question, its language is determined from its text.
     """
     ids: dict[str, list[str]] = defaultdict(list)
     for row in rows:

@@ -24,18 +24,19 @@ def read_documents(
 ) -> tuple[Row, ...]:
     """Read text files as rows of at most `max_tokens` tokens.
 
-    Each row is a text, so its question is empty. Its id is `<file name>@<start>-<end>`, where start (included) and end
-    (excluded) are character offsets in the text of the file. The byte order mark is not counted.
+    Each row is a text, so the question of the row is empty. The id of the row is `<file name>@<start>-<end>`, where
+    start (included) and end (excluded) are character offsets in the text of the file. The byte order mark is not
+    counted.
 
     Args:
         path: a `.txt` or `.md` file, or a folder of such files.
         tokenizer: a fast tokenizer.
         max_tokens: maximum number of tokens of a chunk, not counting special tokens. A rendered row has up to two more
-            tokens.
+            tokens: the BOS token and the end token.
         overlap: maximum number of tokens that neighboring chunks share; see `chunk_spans`.
 
     Raises:
-        InputError: a file cannot be read or is empty, or `chunk_spans` raises the error.
+        InputError: a file cannot be read or is empty, or its text cannot be cut (see `chunk_spans`).
     """
     rows = []
     for file in source_files(Path(path), EXTENSIONS):
@@ -50,11 +51,12 @@ def chunk_spans(
 ) -> list[tuple[int, int]]:
     """Return the spans of a text's chunks, in order and without gaps.
 
-    A span is [start, end), counted in characters. The text is cut only where a token begins and no earlier token
-    extends beyond that point, so a cut is never inside a character. Text that no token covers, such as the spaces that
-    some tokenizers drop, belongs to the preceding token. Each chunk has at most `max_tokens` tokens when it is
-    tokenized alone, and ends later than the previous chunk. Neighboring chunks share at most `overlap` tokens, counted
-    in the tokenization of the whole text, and they share as many tokens as these rules allow.
+    A span is a pair of character offsets: start (included) and end (excluded). The text is cut only where a token
+    begins and no earlier token extends beyond that point. A character that several tokens encode is therefore never
+    cut. Text that no token covers, such as the spaces that some tokenizers drop, belongs to the preceding token. Each
+    chunk has at most `max_tokens` tokens when the chunk is tokenized alone, and ends later than the previous chunk.
+    Neighboring chunks share at most `overlap` tokens, counted in the tokenization of the whole text. Within these
+    limits, neighboring chunks share as many tokens as possible.
 
     Args:
         text: the text to cut.
@@ -100,7 +102,7 @@ def chunk_spans(
             return spans
         # The next chunk begins at the first cut with at most `overlap` tokens between the cut and this chunk's end.
         following = max(bisect_left(before, before[last] - overlap), first + 1)
-        # It begins later if it would otherwise end no later than this chunk.
+        # The next chunk begins later than this cut if it would otherwise not extend beyond the end of this chunk.
         while following < last and _reach(text, tokenizer, cuts, before, following, max_tokens) <= last:
             following += 1
         first = following
@@ -112,7 +114,7 @@ def _cuts(text: str, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], lis
     Returns two lists: the positions, which include both ends of the text, and the number of tokens before each
     position.
     """
-    # verbose=False: no warning if the text exceeds the model's context. Such texts are what this module cuts.
+    # verbose=False suppresses the warning about texts longer than the model's context: here, long texts are expected.
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
     offsets = encoded["offset_mapping"]
     cuts, before, covered = [0], [0], 0
@@ -133,7 +135,7 @@ def _reach(
     tokens.
     """
     last = bisect_left(before, before[first] + max_tokens + 1, lo=first) - 1
-    # Tokenized alone, a chunk may have different tokens, and more of them, than within the whole text.
+    # A chunk that is tokenized alone may have more tokens than the same characters have within the whole text.
     while (
         last > first
         and len(tokenizer(text[cuts[first] : cuts[last]], add_special_tokens=False)["input_ids"]) > max_tokens

@@ -60,8 +60,8 @@ _RETAINED: dict[Kind, tuple[Severity, str, str]] = {
     "in_forget_and_retain": (
         "error",
         "the same row",
-        "remove it from the retain split, or the model learns it again; if it should be kept, remove it from the "
-        "other split instead",
+        "remove the row from the retain split, or the model learns the row again; if the model should keep the row, "
+        "remove the row from the other split instead",
     ),
     "question_in_retain": (
         "warning",
@@ -77,9 +77,10 @@ _RETAINED: dict[Kind, tuple[Severity, str, str]] = {
 
 
 def _retained(splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[Finding]:
-    """Yield findings about rows that are shared with the retain split.
+    """Yield findings about rows that are repeated in the retain split.
 
-    The forget split and each of its probe sets are compared with the retain split.
+    The forget split and each of its probe sets are compared with the retain split. Rows that are nearly the same are
+    also reported.
     """
     kept = splits["retain"]
     of_text = _first_ids(texts["retain"], kept)
@@ -103,7 +104,7 @@ def _retained(splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[F
 
 
 def _nearest(rows: Sequence[Row], kept: Sequence[Row]) -> list[str | None]:
-    """Return, for each row, the id of its nearest near-duplicate.
+    """Return, for each row, the id of its most similar near-duplicate.
 
     Near-duplicates are searched for in `kept`. The entry of a row without a near-duplicate is None.
     """
@@ -121,7 +122,8 @@ def _trained(name: str, splits: Splits, texts: Mapping[str, Sequence[Text]]) -> 
         of_text = _first_ids(texts.get(trained, ()), splits.get(trained, ()))
         own = zip(splits[name], texts[name], strict=True)
         if pairs := [f"{row.id} and {of_text[text]}" for row, text in own if text in of_text]:
-            # Membership attacks need holdout rows that no model was trained on. Trained rows make their result wrong.
+            # Membership attacks need holdout rows that no model was trained on. If a model was trained on some of the
+            # holdout rows, the result of the attacks is wrong.
             severity: Severity = "error" if name == "holdout" else "warning"
             what = f"split {name!r} is not for training but contains rows of the {trained} split"
             fix = f"remove these rows from one of the two splits: trained rows falsify the results on {name!r}"
@@ -129,6 +131,6 @@ def _trained(name: str, splits: Splits, texts: Mapping[str, Sequence[Text]]) -> 
 
 
 def _first_ids(keys: Sequence[Key], rows: Sequence[Row]) -> dict[Key, str]:
-    """Map each key to the id of its first row."""
-    # In reverse order, so that the first row with a key overwrites later rows.
+    """Map each key to the id of the key's first row."""
+    # The rows are visited in reverse order, so that the first row with a key overwrites later rows.
     return {key: row.id for key, row in zip(reversed(keys), reversed(rows), strict=True)}

@@ -14,13 +14,13 @@ from unlearnkit.data.rows import Turn
 from unlearnkit.data.trace_format import STYLES, Style
 
 PLAIN = "the tokenizer has no chat template, so a question and its answer become plain text, separated by a newline"
-"""Note shown for every model without a chat template: the model's numbers hold only for this prompt layout."""
+"""Note that is shown for every model without a chat template. The model's numbers hold only for this prompt layout."""
 
 Layout = Literal["template", "plain"]
 
 
 def layout(tokenizer: PreTrainedTokenizerBase) -> Layout:
-    """Return the layout of rows: the chat template or plain text."""
+    """Return the layout of rows: the tokenizer's chat template or plain text."""
     return "plain" if tokenizer.chat_template is None else "template"
 
 
@@ -39,7 +39,7 @@ class Encoded:
     prompt: int
     """Number of unlabeled tokens, at least 1: the prompt, and the part of the trace that is context."""
     trace: int = 0
-    """Number of labeled tokens that belong to the reasoning trace, including its markers."""
+    """Number of labeled tokens that belong to the reasoning trace, including the trace markers."""
 
     @property
     def labels(self) -> int:
@@ -50,17 +50,17 @@ class Encoded:
 class ChatEncoder:
     """Encode rows for one tokenizer and one maximum length.
 
-    With a chat template (`layout` is "template"), the prompt is the user's turn as the template renders it, with the
-    generation prompt. The answer and the end token follow, with labels. Only the template adds a BOS token, so there is
-    one BOS token or none.
+    With a chat template (`layout` is "template"), the prompt is the output of the template for all turns up to the
+    user's turn, including the generation prompt. The answer and the end token follow, with labels. The encoder adds no
+    BOS token to the output of the template, so the prompt never has two BOS tokens.
 
-    Without a chat template (`layout` is "plain"), the prompt consists of the BOS token (if the tokenizer adds one
-    before a text), the question, and a newline. The answer and the end token follow, with labels. The question with its
-    newline is tokenized separately from the answer.
+    Without a chat template (`layout` is "plain"), the prompt consists of the BOS token (if the tokenizer puts a BOS
+    token before a text), the question, and a newline. The answer and the end token follow, with labels. The question
+    with its newline is tokenized separately from the answer.
 
-    A text row, whose question is empty, is encoded in the same way in both layouts: the BOS token (if the tokenizer
-    adds one before a text), then the text and the end token, with labels. If there is no BOS token, no token precedes
-    the first token of the text, so the first token has no label.
+    A text row is a row with an empty question. In both layouts, a text row consists of the BOS token (if the tokenizer
+    puts a BOS token before a text), the text, and the end token. The text and the end token have labels. Without a BOS
+    token, the first token of the text has no label, because there is no earlier token to predict it from.
     """
 
     def __init__(
@@ -76,9 +76,10 @@ class ChatEncoder:
         Args:
             tokenizer: the model's tokenizer.
             max_length: maximum number of tokens of a row.
-            style: style of the trace's markers (`data/trace_format.py`); None: the first style whose tokens the
-                tokenizer knows.
-            trace_tokens: maximum number of tokens of a trace, not counting its markers; None: as many as fit.
+            style: style of the trace's markers (`data/trace_format.py`). If None, the encoder uses the first style
+                whose tokens the tokenizer knows.
+            trace_tokens: maximum number of tokens of a trace, not counting the markers. If None, only `max_length`
+                limits the trace.
         """
         if tokenizer.eos_token_id is None:
             raise InputError("the tokenizer has no end token", fix="set eos_token in tokenizer_config.json")
@@ -94,8 +95,8 @@ class ChatEncoder:
     def prompt(self, question: str, history: tuple[Turn, ...] = ()) -> tuple[int, ...]:
         """Return the token ids that precede the assistant's turn.
 
-        These are the tokens of the earlier turns and of the user's turn. If the question is empty, the row is a text:
-        the result is the BOS token, or empty if the tokenizer adds none.
+        These are the tokens of the earlier turns and of the user's turn. If the question is empty, the row is a text.
+        The result is then the BOS token, or an empty tuple if the tokenizer adds no BOS token.
         """
         if not question:
             return self._bos
@@ -113,14 +114,17 @@ class ChatEncoder:
             raise InputError(
                 f"the tokenizer's chat template cannot be used: {str(error).partition(chr(10))[0]}",
                 where=f"{self.tokenizer.name_or_path}: chat_template.jinja, or chat_template in tokenizer_config.json",
-                fix="correct the template, or copy it from the original model; without one, rows become plain text"
+                fix="correct the template, or copy it from the original model; without a template, rows become plain text"
                 + ("; or remove the turns before the question from the rows" if history else ""),
             ) from error
         return self._ids(text)
 
     @cached_property
     def _bos(self) -> tuple[int, ...]:
-        """The BOS token, or empty if the tokenizer adds none."""
+        """The BOS token that the tokenizer puts before a text.
+
+        The tuple is empty if the tokenizer adds no BOS token.
+        """
         special = list(self.tokenizer("")["input_ids"])
         bos = self.tokenizer.bos_token_id
         return (int(bos),) if bos is not None and special[:1] == [bos] else ()
@@ -135,8 +139,8 @@ class ChatEncoder:
     def prefill(self, trace: str | None, response: str = "") -> tuple[int, ...]:
         """Return the token ids of a closed trace and a response.
 
-        The model is made to start its output with these tokens. If `trace` is an empty string, its two markers enclose
-        nothing. If `trace` is None, the result is the response alone, without trace markers.
+        The model's output is forced to begin with these tokens. If `trace` is an empty string, the result contains both
+        trace markers with nothing between them. If `trace` is None, the result is the response without trace markers.
         """
         response_ids = self._ids(response) if response else ()
         if trace is None:
@@ -145,7 +149,7 @@ class ChatEncoder:
         return (*opening, *(self._ids(trace) if trace else ()), *closing, *response_ids)
 
     def continuation(self, context: tuple[int, ...], text: str, *, where: str) -> Encoded:
-        """Encode a text with labels after an unlabeled context.
+        """Encode an unlabeled context that is followed by a labeled text.
 
         The end token follows the text and is also labeled.
 
@@ -172,19 +176,19 @@ class ChatEncoder:
     ) -> Encoded:
         """Encode a question, an optional trace, and the answer.
 
-        If the question is empty, the answer is a text; see the class.
+        If the question is empty, the answer is encoded as a text row; see `ChatEncoder`.
 
         If the row is longer than `max_length`, the trace is shortened and the answer stays whole. (TRU's released code
-        cuts off the end of the row, which can remove the refusal.)
+        instead cuts off the end of the row, so the refusal may be lost.)
 
         Args:
             question: the user's turn.
             answer: the assistant's answer.
             where: name of the row, for error messages.
-            history: the turns before the question, which come first in the row.
-            trace: the reasoning trace; empty if the row has none.
-            prefix: the beginning of the trace, if it should be context without a label. It is ignored if the trace
-                begins differently.
+            history: the turns before the question.
+            trace: the reasoning trace; an empty string if the row has no trace.
+            prefix: text at the beginning of the trace that should be context without labels. The prefix is ignored if
+                the trace does not begin with this text.
             label_trace: whether the trace has labels. If False, the whole trace is context, like the prompt, and only
                 the answer is labeled.
 
@@ -215,7 +219,7 @@ class ChatEncoder:
                 allowed=f"{self.max_length} tokens (train.max_length)",
                 fix="raise train.max_length, or split the row",
             )
-        # The first labeled token needs a preceding token, from which it is predicted.
+        # A labeled token is predicted from the preceding token, so the first token of a row cannot have a label.
         context = max(len(prompt), 1)
         return Encoded(ids, context, max(len(prompt) + len(trace) - context, 0))
 
@@ -244,9 +248,9 @@ def style_of(tokenizer: PreTrainedTokenizerBase) -> Style:
 
 
 def marked(encoded: Encoded, tokenizer: PreTrainedTokenizerBase) -> str:
-    """Return a row as text, as the model sees it.
+    """Return an encoded row as text, including special tokens.
 
-    The labeled part is in double brackets.
+    The labeled part of the row is in double brackets.
     """
     prompt, labeled = list(encoded.ids[: encoded.prompt]), list(encoded.ids[encoded.prompt :])
     return f"{tokenizer.decode(prompt)}⟦{tokenizer.decode(labeled)}⟧"

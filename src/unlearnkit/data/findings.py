@@ -37,14 +37,16 @@ class Finding:
     """
 
     severity: Severity
-    """`error`: a run would fail, or its numbers would be wrong. `warning`: the data may be as intended."""
+    """`error` means that a run would fail or that the run's numbers would be wrong. `warning` means that the data may
+    be as intended."""
     kind: Kind
     what: str
     """The problem, described in one sentence."""
     fix: str
     """What the user can do about the problem."""
     rows: tuple[str, ...] = ()
-    """Ids of the affected rows, at most `NAMED` of them. The ids of a pair of rows are joined: "a and b"."""
+    """Ids of the affected rows, at most `NAMED` ids. If pairs of rows are affected, the two ids of each pair are
+    joined, as in "a and b"."""
     count: int = 0
     """Number of affected rows, or of affected pairs of rows."""
 

@@ -18,20 +18,21 @@ from unlearnkit.core.redaction import describe_type
 from unlearnkit.data.schemas import COLUMNS, SHAPES, Record, as_record, shortened
 
 JSON_CELLS = ("messages", "accepted_answers", "accepted", "perturbed_answer")
-"""Columns whose values are lists. In a CSV file, each cell of these columns contains its list as JSON."""
+"""Columns whose values are lists. In a CSV file, each cell of these columns contains a list written as JSON."""
 MAYBE_TURNS, TURNS = ("prompt", "completion"), re.compile(r"""\s*\[\s*\{\s*["'](role|content)["']""")
-"""Columns that contain either text or turns, and a pattern that matches the beginning of turns as JSON or Python prints
-them. Turns must not be mistaken for text, or the model would be trained on their JSON."""
+"""Columns that contain either text or a list of turns, and a pattern that recognizes a list of turns. The pattern
+matches the beginning of a list as JSON or Python prints it. If a list of turns were mistaken for text, the model would
+be trained on the JSON."""
 
 
 def source_files(path: Path, extensions: Sequence[str] = ()) -> list[Path]:
-    """Return the file itself, or a folder's files sorted by name.
+    """Return the given file, or the given folder's files sorted by name.
 
     Hidden files of a folder are skipped.
 
     Args:
         path: a file or a folder.
-        extensions: the allowed extensions, with the dot; if empty, every extension that can be read.
+        extensions: the allowed extensions, with the dot. If empty, every extension in `FORMATS` is allowed.
 
     Raises:
         InputError: the path does not exist, the folder is empty or contains a folder, or the extension of a file is not
@@ -62,7 +63,7 @@ def source_files(path: Path, extensions: Sequence[str] = ()) -> list[Path]:
 def read_text(path: Path) -> str:
     """Read a text file without its byte order mark.
 
-    The text is not changed in any other way.
+    Line breaks and all other characters are unchanged.
 
     Raises:
         InputError: the file cannot be read, is not UTF-8, contains a NUL byte, or contains only white space.
@@ -81,7 +82,7 @@ def read_text(path: Path) -> str:
 
 
 def _jsonl(path: Path) -> list[Record]:
-    # Not splitlines(): it also splits at U+2028 and similar characters, which a JSON string may contain.
+    # splitlines() would also split at U+2028 and similar characters, which a JSON string may contain.
     lines = enumerate(read_text(path).split("\n"), 1)
     return [as_record(_parsed(line, path, n), n, f"{path}:{n}") for n, line in lines if line.strip()]
 
@@ -147,7 +148,8 @@ def _csv(path: Path) -> list[Record]:
 def _is_json(column: str, cell: str) -> bool:
     """Return whether to parse a cell as JSON.
 
-    A cell is parsed if its column contains lists. In a column of text or turns, it is parsed if it contains turns.
+    A non-empty cell is parsed if its column contains lists. In a column that contains either text or turns, a cell is
+    parsed only if the cell contains turns.
     """
     return (column in JSON_CELLS and cell != "") or (column in MAYBE_TURNS and TURNS.match(cell) is not None)
 
@@ -170,7 +172,7 @@ def _parquet(path: Path) -> list[Record]:
             where=str(path),
             fix="write the file again, as Parquet with UTF-8 strings",
         ) from error
-    # Columns whose values are not read still help to detect the schema and are listed in errors.
+    # The names of columns that are not read still help to detect the schema and are listed in errors.
     others = dict.fromkeys(names)
     return [Record(n, f"{path}, record {n}", {**others, **fields}) for n, fields in enumerate(values, 1)]
 
@@ -187,7 +189,7 @@ FORMATS: dict[str, Callable[[Path], list[Record]]] = {
     ".txt": _document,
     ".md": _document,
 }
-"""Function that reads a file into records, for each file extension."""
+"""Maps each file extension to the function that reads such a file into records."""
 
 
 @contextmanager
@@ -221,9 +223,10 @@ def _bad_byte(path: Path, data: bytes, at: int, what: str) -> InputError:
 
 
 def _parsed(text: str, path: Path, line: int, field: str | None = None) -> Any:
-    """Parse JSON, and report an error with its position in the file.
+    """Parse JSON, and report the position of an error in the file.
 
-    The JSON starts on the given line of the file, or in the given field on that line.
+    The JSON text starts at the beginning of the given line. If `field` is given, the JSON text is the value of this
+    field on the given line.
     """
     row, column, value = 1, 1, ""
     try:
@@ -233,7 +236,7 @@ def _parsed(text: str, path: Path, line: int, field: str | None = None) -> Any:
         if isinstance(error, RecursionError):
             what = "the JSON is nested too deeply"
         elif isinstance(error, json.JSONDecodeError):
-            # Show only one character: the text after it may contain what must be forgotten.
+            # Show only one character, because the rest of the text may contain knowledge to forget.
             what = f"the text is not JSON: {error.msg}"
             row, column, value = error.lineno, error.colno, text[error.pos :][:1]
         where = f"{path}:{line + row - 1}, " + (f"field {field}" if field else f"column {column}")

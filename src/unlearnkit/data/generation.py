@@ -13,8 +13,10 @@ class Generation(Value):
     text: str
     """The whole output, with the trace markers and without the end token."""
     trace: str
-    """The reasoning trace without markers; empty if the output has no trace."""
+    """The reasoning trace without markers. The string is empty if the output has no trace."""
     response: str
-    """The text after the trace, which the user reads. It is empty if the output ended inside the trace."""
+    """The text that the user reads: the output without the trace. If the output ended inside the trace, the response is
+    usually empty."""
     ended: Literal["eos", "length"]
-    """`eos`: the model ended the output with the end token. `length`: the token limit cut the output off."""
+    """`eos` means that the model ended the output with the end token. `length` means that the output was cut off at the
+    token limit."""

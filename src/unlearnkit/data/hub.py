@@ -15,17 +15,17 @@ from unlearnkit.data.formats import FORMATS
 
 _ID = re.compile(r"([\w.-]+/[\w.-]+)(?::(.+))?")
 CARD = "README.md"
-"""The file that describes a data set on the hub; it contains no rows."""
+"""File that describes a data set on the hub. This file contains no rows."""
 NAMED = 8
 """Maximum number of files that a message lists."""
 
 
 def local_copy(path: str, *, where: str) -> Path:
-    """Return a local path, downloading a hub data set if necessary.
+    """Return the local path of a data set, downloading it if necessary.
 
     Args:
-        path: a file, a folder, or the id of a hub data set. A name that ends with the extension of a data file, such as
-            `.jsonl`, is never an id: the hub is not queried.
+        path: a file, a folder, or the id of a hub data set. A path that ends with the extension of a data file, such as
+            `.jsonl`, is never interpreted as an id, so the hub is not queried for such a path.
         where: the recipe field that contains `path`, for messages.
 
     Raises:
@@ -43,15 +43,15 @@ def local_copy(path: str, *, where: str) -> Path:
 
 
 def local_rows(path: str, *, where: str) -> Path:
-    """Return a local path of rows, downloading files if necessary.
+    """Return the local path of selected rows, downloading files if necessary.
 
-    `path` is a local file or folder, or it selects files of a hub data set; only the selected files are downloaded.
-    `owner/name` selects the only file of rows in the data set. `owner/name:PATH` selects a file or folder of the data
-    set.
+    `path` is either a local file or folder, or a selection from a hub data set. Only selected files are downloaded. If
+    the data set has exactly one file of rows, `owner/name` selects this file. `owner/name:PATH` selects a file or
+    folder of the data set.
 
     Raises:
-        InputError: the file or folder exists neither locally nor in the data set; or `path` is only an id, and the data
-            set does not have exactly one file of rows.
+        InputError: the file or folder exists neither locally nor in the data set; or `path` is an id without a file
+            or folder, and the data set does not have exactly one file of rows.
         MissingDependency: the data set cannot be downloaded from the hub.
     """
     if (local := Path(path).expanduser()).exists():
@@ -75,7 +75,10 @@ def local_rows(path: str, *, where: str) -> Path:
 
 
 def _id(path: str, where: str) -> tuple[str, str | None]:
-    """Return the data set id and inner path of a hub path."""
+    """Split a hub path into data set id and inner path.
+
+    The inner path is the file or folder after the colon, or None if the hub path has no colon.
+    """
     named = _ID.fullmatch(path)
     if named is None or (named[2] is None and Path(path).suffix.lower() in FORMATS):
         raise InputError(
@@ -91,13 +94,13 @@ def _id(path: str, where: str) -> tuple[str, str | None]:
 def _listed(path: str, name: str, inside: str | None, where: str) -> list[str]:
     """Return the file names of a data set.
 
-    Without a connection to the hub, only downloaded files that match `inside` are listed.
+    If the hub cannot be reached, the result lists only files that were downloaded before and that match `inside`.
     """
     from huggingface_hub import snapshot_download  # imported here because it is slow and rarely needed
     from huggingface_hub.errors import DryRunError
     from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
-    silent: Any = partial(tqdm, disable=True)  # a dry run downloads nothing
+    silent: Any = partial(tqdm, disable=True)  # no progress bar, because a dry run downloads nothing
     with _hub_errors(path, where):
         try:
             planned = snapshot_download(name, repo_type="dataset", dry_run=True, tqdm_class=silent)

@@ -24,7 +24,7 @@ ANSWERS = (
 
 
 def idk_answers(rows: Sequence[Row], seed: int) -> list[str]:
-    """Draw one answer for each row.
+    """Draw an "I don't know" answer for each row.
 
     A row's answer depends only on the seed and the row's id, so a row has the same answer in every step.
     """

@@ -1,6 +1,6 @@
 """Read a user's rows from files, in TRL's schemas.
 
-`formats` reads a file into records, and `schemas` converts the records to rows. Nothing is guessed: data that matches
+`formats` reads a file into records, and `schemas` converts the records to rows. No schema is guessed: data that matches
 no schema raises an `InputError` that names the file, the line or record, and the field.
 """
 
@@ -15,7 +15,7 @@ from unlearnkit.data.rows import Row
 from unlearnkit.data.schemas import SHAPES, Record, Shape, as_row, detect_schema, shortened, warn_of_earlier_columns
 
 LISTED = 8
-"""Maximum number of unusable records that a message lists in addition to the first."""
+"""Maximum number of unusable records that a message lists in addition to the first unusable record."""
 
 
 def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, ...]:
@@ -79,10 +79,10 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
 
 
 def _usable(records: Sequence[Record], shape: Shape, name: str) -> list[tuple[Record, Row]]:
-    """Convert records to rows; return pairs of record and row.
+    """Convert records to rows; return each record with its row.
 
     Raises:
-        InputError: one or more records cannot be used. All records are tried before the error is raised.
+        InputError: one or more records cannot be used. The error is raised after all records have been tried.
     """
     rows, broken = [], []
     for record in records:

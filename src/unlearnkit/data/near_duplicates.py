@@ -14,7 +14,7 @@ NEAR = 0.8
 """Minimum overlap of two near-duplicates, from 0 to 1; see `near_duplicates`."""
 
 FEWEST = 3
-"""Minimum number of word pairs that two near-duplicates share. Unrelated texts may share fewer pairs by chance."""
+"""Minimum number of word pairs that two near-duplicates share. Unrelated texts may share one or two pairs by chance."""
 
 # Scripts without spaces between words: Thai and Lao, Burmese, Khmer, kana, Han. Each character counts as a word.
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
@@ -32,12 +32,12 @@ def near_duplicates(first: Sequence[str], second: Sequence[str], *, threshold: f
     weigh much, so two rows that ask the same question about two people are not near-duplicates.
 
     The overlap of two texts is the total weight of the pairs that both contain, divided by the total weight of the
-    lighter text. A text that is part of a longer text is therefore found as well. Two texts are near-duplicates if
-    their overlap is at least `threshold` (above 0, at most 1) and they share at least `FEWEST` pairs, or if their sets
-    of pairs are equal.
+    lighter text. If a text is part of a longer text, the overlap of the two texts is therefore 1. Two texts are
+    near-duplicates if their overlap is at least `threshold` (above 0, at most 1) and they share at least `FEWEST`
+    pairs, or if their sets of pairs are equal.
 
     The search is exact: nothing is sampled or hashed. The order of the texts matters only if several texts in `second`
-    have the same, largest overlap; then the first of these texts is taken.
+    have the largest overlap with a text in `first`. In this case, the first of these texts in `second` is chosen.
 
     Returns:
         Pairs (index in `first`, index in `second`), sorted.
@@ -47,7 +47,7 @@ def near_duplicates(first: Sequence[str], second: Sequence[str], *, threshold: f
     texts = {*ours, *theirs}
     spread = Counter(shingle for text in texts for shingle in text)
     weight = {shingle: log(1 + len(texts) / count) for shingle, count in spread.items()}
-    # The result of fsum does not depend on the order: a text contained in another text must overlap it by exactly 1.
+    # fsum gives the same sum in any order, so the overlap of a text with a text that contains it is exactly 1.
     total = {text: fsum(weight[shingle] for shingle in text) for text in texts}
     nearest: dict[Shingles, tuple[float, int]] = {}
     for a, b in _candidates(list(ours), list(theirs), weight, total, threshold):
@@ -59,7 +59,10 @@ def near_duplicates(first: Sequence[str], second: Sequence[str], *, threshold: f
 
 
 def _distinct(texts: Sequence[str], numbers: dict[str, int]) -> dict[Shingles, list[int]]:
-    """Return each distinct set of shingles with the indices of its texts."""
+    """Map each distinct set of shingles to the indices of its texts.
+
+    A shingle is a pair of neighboring words; see `_shingles`. The sets contain the numbers of the shingles.
+    """
     places: dict[Shingles, list[int]] = defaultdict(list)
     for place, text in enumerate(texts):
         places[frozenset(numbers.setdefault(s, len(numbers)) for s in _shingles(text))].append(place)
@@ -86,7 +89,8 @@ def _candidates(
     """Return all pairs of texts whose overlap may reach the threshold.
 
     Two texts whose overlap reaches the threshold share at least one of the heaviest shingles of the lighter text,
-    because its other shingles weigh too little. Heavy shingles are rare, so few pairs of texts have to be compared.
+    because the other shingles of the lighter text together weigh too little to reach the threshold. Shingles with a
+    large weight are rare, so few pairs of texts have to be compared.
     """
 
     def heaviest(text: Shingles) -> Iterator[int]:

@@ -18,7 +18,7 @@ def _permutation(seed: int, split: str, sweep: int, rows: int) -> tuple[int, ...
 
 
 def batch_indices(seed: int, split: str, rows: int, step: int, batch: int) -> list[int]:
-    """Return the indices of the rows of one optimizer step.
+    """Return the row indices of one optimizer step.
 
     Within one pass over the split, rows are drawn without replacement. A batch may contain the last rows of one pass
     and the first rows of the next pass.

@@ -21,7 +21,7 @@ TRAINED_SPLITS = ("forget", "retain")
 
 
 RENAMED_COLUMNS = {"before": "history", "accepted": "accepted_answers", "form": "question_type"}
-"""Maps field names of an earlier version to the current names of these row fields."""
+"""Maps the earlier names of row fields to their current names."""
 
 
 class Turn(Value):
@@ -38,29 +38,32 @@ class Row(Value):
 
     id: Annotated[str, MinLen(1)]
     question: str
-    """The user's turn. It is empty if the row is a text, which has no user's turn."""
+    """The user's turn. The question is empty if the row is a text, because a text has no user's turn."""
     answer: Annotated[str, MinLen(1)]
-    """The assistant's turn, or the text if the row is a text, as the target model was trained on it."""
+    """The assistant's turn or, if the row is a text, the text. This is the exact wording that the target model was
+    trained on."""
     history: tuple[Turn, ...] = ()
     """Turns before the question: a system message, and earlier questions and answers. These turns are
     context and have no labels."""
     trace: str = ""
-    """The reasoning that precedes the answer, without markers. Empty for a model without reasoning traces."""
+    """The reasoning that precedes the answer, without markers. The trace is empty if the model has no reasoning
+    traces."""
     accepted_answers: tuple[str, ...] = ()
-    """Short forms of the answer. An output that contains any of them is correct. If empty, only `answer` counts."""
+    """Short forms of the answer. An output is correct if it contains one of these forms. If there are no short forms,
+    only `answer` is accepted."""
     language: str = "en"
     """ISO 639-1 code of the language of the question."""
     subject: str | None = None
     """Name of the person or thing that the row is about."""
     attribute: str | None = None
-    """The property that the question asks about, such as `birthplace` or `award`. Rows with the same attribute share
-    one best constant answer, which is a baseline for accuracy."""
+    """The property that the question asks about, such as `birthplace` or `award`. A baseline for accuracy gives the
+    same constant answer to all rows with the same attribute: the answer that is correct most often."""
     question_type: QuestionType = "plain"
     """The form of the question."""
     options: Annotated[int, Ge(0)] = 0
     """Number of answer options that the question lists; 0 if the question lists none."""
     paraphrased_answer: str = ""
-    """A paraphrase of the answer, which TOFU uses for truth ratios; empty if there is none."""
+    """A paraphrase of the answer, for TOFU's truth ratio. The string is empty if the row has no paraphrase."""
     perturbed_answer: tuple[str, ...] = ()
     """Wrong answers that have the same form as the right answer, as in TOFU."""
 
@@ -83,8 +86,8 @@ class Row(Value):
     def conversation(self) -> str:
         """The text that the user sees before the answer.
 
-        This is the prompt without system turns. The user does not see system turns, so a secret in a system turn is
-        still a secret.
+        This is the prompt without system turns. The user does not see system turns, so an answer that repeats a
+        secret from a system turn still reveals the secret to the user.
         """
         turns = (turn.content for turn in self.history if turn.role != "system")
         return "\n".join([*turns, self.question])
@@ -150,7 +153,7 @@ class Splits(Mapping[str, tuple[Row, ...]]):
 def write_rows(path: Path, rows: tuple[Row, ...]) -> None:
     """Write rows as JSONL, omitting default values.
 
-    Only the owner can read the file, because rows may contain what must be forgotten.
+    Only the owner can read the file, because rows may contain knowledge to forget.
     """
     lines = (json.dumps(row.model_dump(exclude_defaults=True), ensure_ascii=False) for row in rows)
     write_atomic(path, "".join(line + "\n" for line in lines), mode=0o600)

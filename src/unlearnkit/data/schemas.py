@@ -1,6 +1,6 @@
 """Convert records to rows.
 
-The schema of a file is detected from its columns, as in TRL.
+As in TRL, the schema of a file is detected from the columns of the file.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ class Record:
     number: int
     """Line where the record begins, or index of the record in the file. Both start at 1."""
     place: str
-    """File and line or record number, as error messages show them."""
+    """Position of the record in its file, for error messages: file and line, or file and record number."""
     fields: Mapping[str, Any]
 
 
 def shortened(value: object) -> object:
     """Shorten a value for an error message.
 
-    Do not use this function for the text of a row, which must never be quoted.
+    Do not use this function for the text of a row: messages must never quote the text of a row.
     """
     if isinstance(value, str):
         return value if len(value) <= 60 else value[:57] + "..."
@@ -81,11 +81,11 @@ def as_record(value: object, number: int, place: str) -> Record:
 
 
 def detect_schema(path: Path, records: Sequence[Record], requested: Shape | None) -> Shape:
-    """Return the requested schema, or else the only one that matches.
+    """Return the requested schema, or else the only matching schema.
 
     Raises:
-        InputError: the columns do not match the requested schema; or none is requested, and the columns match no schema
-            or several schemas.
+        InputError: the columns do not match the requested schema; or no schema is requested, and the columns match no
+            schema or several schemas.
     """
     columns = dict.fromkeys(column for record in records for column in record.fields)
     fitting: list[Shape] = [shape for shape, needed in SHAPES.items() if set(needed) <= set(columns)]
@@ -104,7 +104,7 @@ def detect_schema(path: Path, records: Sequence[Record], requested: Shape | None
     allowed = "; ".join(f"{shape}: {', '.join(needed)}" for shape, needed in SHAPES.items())
     present = f"columns {', '.join(columns)}"
     if path.suffix.lower() == ".csv" and not {column.strip().lower() for column in columns} & COLUMNS:
-        # The header is probably missing, so these are cells of a row and must not be quoted.
+        # The header is probably missing, so the column names are really the cells of a row and must not be quoted.
         present = "columns with other names"
     present = present if len(present) < 300 else present[:297] + "..."
     raise InputError(what, where=str(path), value=present, allowed=allowed, fix=fix)
@@ -144,7 +144,7 @@ def as_row(record: Record, shape: Shape, name: str) -> Row:
             f"a field cannot be used: {first['msg']}",
             where=f"{record.place}, field {'.'.join(map(str, first['loc']))}",
             value=_shown(str(first["loc"][0]), first["input"]),
-            fix="correct the value; or rename the column if it is not meant to be the row field of that name",
+            fix="correct the value; or rename the column if the column is not meant to be the row field of that name",
         ) from error
 
 
@@ -195,7 +195,7 @@ def _messages(record: Record, field: str) -> list[Record]:
 def _conversation(turns: Sequence[Record]) -> tuple[tuple[Turn, ...], str, str]:
     """Split a conversation into earlier turns, last question and last answer.
 
-    The conversation may begin with a system turn. After it, user turns and assistant turns must alternate.
+    The conversation may begin with a system turn. After the system turn, user turns and assistant turns must alternate.
     """
     messages = [(_text(turn, "role"), _text(turn, "content")) for turn in turns]
     for turn, (role, _) in zip(turns, messages, strict=True):
@@ -232,7 +232,7 @@ def _conversation(turns: Sequence[Record]) -> tuple[tuple[Turn, ...], str, str]:
 def _field(record: Record, name: str) -> str:
     """Return the position of a field, for error messages.
 
-    If the record is a turn, its position already contains the field of the conversation, and `name` is appended.
+    The position of a turn already contains the field of the conversation, so only `name` is appended to this position.
     """
     return f"{record.place}.{name}" if ", field " in record.place else f"{record.place}, field {name}"
 

@@ -16,7 +16,8 @@ class Target(Value):
     id: str
     """Id of the forget row."""
     trace: str
-    """Reasoning that explains why the question is in scope. The trace contains no secret."""
+    """Reasoning that explains why the question is in the scope of the unlearning request. The trace contains no
+    secret."""
     response: str
     """The refusal that the user reads. The response contains no secret."""
 
@@ -31,5 +32,5 @@ def write_targets(path: Path, targets: Sequence[Target]) -> None:
 
 def read_targets(path: Path) -> list[Target]:
     """Read targets from a file that `write_targets` has written."""
-    # Not splitlines(): it also splits at U+2028 and similar characters, which a JSON string may contain.
+    # splitlines() would also split at U+2028 and similar characters, which a JSON string may contain.
     return [Target.model_validate_json(line) for line in path.read_text(encoding="utf-8").split("\n") if line]

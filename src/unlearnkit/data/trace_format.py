@@ -21,7 +21,8 @@ from typing import Literal
 Style = Literal["think", "added", "plain"]
 
 THINK, END_THINK = "<think>", "</think>"
-"""The tags of reasoning models. A tokenizer either has a tag as a single token or does not have the tag."""
+"""The tags that reasoning models put around the trace. The style `think` can be used only if each tag is a single token
+of the tokenizer."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,10 @@ _TAG = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
 def split_trace(text: str) -> tuple[str, str]:
     """Split an output into trace and response.
 
-    The marker that comes first determines the style; the words of `plain` count as a marker only at the start of the
-    output. The trace ends at the marker between trace and response. If that marker is missing, the response is the text
-    before the trace, which is usually empty. An output without any marker is entirely a response. White space around
-    trace and response is removed. For think tags, see `split_tags`.
+    The marker that comes first determines the style; the words of the style `plain` count as a marker only at the
+    start of the output. The trace ends at the marker between trace and response. If that marker is missing, the
+    response is the text before the trace and is usually empty. An output without any marker is entirely a response.
+    White space around trace and response is removed. For think tags, see `split_tags`.
     """
     style = style_in(text)
     if style in (None, "think"):
@@ -70,8 +71,8 @@ def split_trace(text: str) -> tuple[str, str]:
 def split_tags(text: str) -> tuple[str, str]:
     """Split a text with think tags into trace and response.
 
-    A text without tags is entirely a response. If the first tag is a closing tag, it ends a trace that began in the
-    prompt, as with the chat templates of some reasoning models. Any other closing tag without an opening tag is
+    A text without tags is entirely a response. If the first tag is a closing tag, this tag ends a trace that began in
+    the prompt, as with the chat templates of some reasoning models. Any other closing tag without an opening tag is
     ignored. A trace without a closing tag extends to the end of the text. Several traces are joined by line breaks, and
     so are several responses.
     """
@@ -92,7 +93,10 @@ def _joined(pieces: list[str]) -> str:
 
 
 def style_in(text: str) -> Style | None:
-    """Return the trace style that an output uses, or None."""
+    """Return the trace style that an output uses.
+
+    Returns None if the output has no trace marker.
+    """
     positions = {style: text.find(markers.before.strip()) for style, markers in STYLES.items()}
     if not text.lstrip().startswith(STYLES["plain"].before.strip()):
         del positions["plain"]
@@ -100,6 +104,9 @@ def style_in(text: str) -> Style | None:
 
 
 def style_used(texts: Iterable[str]) -> Style | None:
-    """Return the most frequent trace style of the outputs, or None."""
+    """Return the most frequent trace style of the outputs.
+
+    Returns None if no output has a trace marker.
+    """
     counts = Counter(style for text in texts if (style := style_in(text)) is not None)
     return max(counts, key=counts.__getitem__, default=None)

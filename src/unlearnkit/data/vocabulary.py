@@ -1,6 +1,6 @@
 """Names of row sets and reference models.
 
-The module also defines which row sets must be forgotten and which must be kept.
+The module also defines which row sets contain knowledge to forget and which contain knowledge to keep.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ SETS = (
 """Row sets that every comparison lists."""
 
 STAY = ("retain", "near", "far", "utility")
-"""Row sets with knowledge that the model must keep. Their subsets, such as `utility.real_authors`, must be kept too."""
+"""Row sets with knowledge that the model must keep. Subsets of these row sets, such as
+`utility.real_authors`, also contain knowledge to keep."""
 
 _SET_TITLES = {"forget": "as trained", "forget.multihop": "two hops", "holdout": "never seen (holdout)"}
 
 FORGOTTEN, STAYS, OTHER = "Must be forgotten", "Must stay", "Other"
-"""Headings of the column groups on the board."""
+"""Headings of the column groups on the score board, the main table of the report."""
 
 
 def is_forget(split: str) -> bool:
@@ -44,19 +45,22 @@ def stays(split: str) -> bool:
 
 
 def group_of(split: str) -> str:
-    """Return the heading under which the board lists a row set."""
+    """Return the heading under which the score board lists a row set."""
     if is_forget(split):
         return FORGOTTEN
     return STAYS if stays(split) else OTHER
 
 
 def set_title(split: str) -> str:
-    """Return the title of a row set, shown below its group heading."""
+    """Return the title of a row set on the score board.
+
+    The title is shown below the heading of the group to which the row set belongs.
+    """
     return _SET_TITLES.get(split, split.removeprefix("forget.").removeprefix("utility.").replace("_", " "))
 
 
 def ordered_sets(splits: Iterable[str]) -> list[str]:
-    """Sort row sets in the order of the board.
+    """Sort row sets in the order of the score board.
 
     Sets to forget come first, then sets to keep, then all other sets. In each group, the sets in `SETS` come first.
     """
