@@ -62,7 +62,10 @@ def headline(subject_scores: Iterable[Mapping[str, Score]], docs: ScoreDocs) -> 
 
 
 def axes(subject_scores: Iterable[Mapping[str, Score]], metric: str, docs: ScoreDocs) -> Axes:
-    """Return the row sets on which the metric was measured."""
+    """Return the row sets on which the metric was measured.
+
+    A row set counts if the metric was measured on it for any of the models.
+    """
     names = {name for scores in subject_scores for name in docs.on_board(scores)}
     splits = ordered_sets(name.split for name in names if name.metric == metric)
     return Axes(tuple(filter(is_forget, splits)), tuple(filter(stays, splits)))

@@ -50,7 +50,7 @@ class SubjectReport(Value):
     attacks: dict[str, Score] = Field(default_factory=dict)
     """Scores that were measured under attacks, by name, such as `jailbreak.forget.accuracy`."""
     attacked: dict[str, Attempted] = Field(default_factory=dict)
-    """The attacks on this subject, by the attack's registered name."""
+    """The attacks that were run on this model, by the attack's registered name."""
     judged_by: dict[str, str] = Field(default_factory=dict)
     """The language model that each judge used, by the judge's name."""
     curve: tuple[CurvePoint, ...] = ()
@@ -99,5 +99,5 @@ class Report(Value):
         return tuple(s for s in self.subjects if not s.is_reference)
 
     def subject(self, name: str) -> SubjectReport | None:
-        """Return the subject with this name, or None if it is missing."""
+        """Return the subject with this name, or None if there is none."""
         return next((s for s in self.subjects if s.name == name), None)

@@ -126,7 +126,7 @@ def _badges(subject: SubjectReport, record: Record, scope: Scope) -> tuple[Badge
 
 
 def _tone(metric: type[Metric], value: float, subject: SubjectReport, split: str) -> Tone:
-    """Return a tone that tells whether a metric's value is good.
+    """Return the tone, i.e. whether the metric's value is good or bad.
 
     The metric's value is 0 or 1. Which of these values is good depends on the row set. For reference models, the tone
     is always "none".

@@ -22,9 +22,9 @@ from unlearnkit.report.tables.attack_table import findings
 Board = Mapping[ScoreName, Score]
 Tone = Literal["good", "mixed", "bad", "none"]
 COHERENT, BROKEN = 0.9, 0.5
-"""Thresholds for the share of coherent outputs on the worst row set. If the share is below
-the first threshold, the verdict states that the model's text suffers. If the share is below the second threshold, the
-verdict states that the text breaks down."""
+"""Thresholds for the share of coherent outputs on the worst row set. If the share is below the first threshold, the
+verdict states that the model's text suffers. If the share is below the second threshold, the verdict states that the
+text breaks down."""
 SIGNIFICANT = 0.05
 """Significance level. If the p-value is below this level, a test distinguishes two models."""
 _REFERENCES = {TARGET: "target model:", RETRAINED: "retrained model:"}

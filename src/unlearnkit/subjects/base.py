@@ -30,8 +30,8 @@ OnRows = Callable[[int], None]
 class Subject(Protocol):
     """A model under test: a local, guarded or ensemble model.
 
-    A guarded model is a model behind a guard, i.e. behind rules that filter requests and outputs. An ensemble consists of
-    several adapters on one base model.
+    A guarded model is a model behind a guard, i.e. behind rules that filter requests and outputs. An ensemble consists
+    of several adapters on one base model.
 
     Before calling a method, the caller must check that `capabilities` contains the required capability (see `require`).
     Scores that need a missing capability are reported as "not measured". Most methods take probes. A probe is a row,

@@ -42,11 +42,11 @@ class Rules(Protocol):
 
 
 class GuardedSubject:
-    """A model with unchanged weights and rules before and after it.
+    """An unchanged model, with rules that run before and after the model.
 
     A probe may prefill the beginning of the output, as some interfaces let their users do. The guard passes this prefix
-    on to the model, which is the harder case for the guard. The rules treat the prefix as a part of the request. If
-    the rules replace an output, the replacement does not contain the prefix.
+    on to the model, because outputs with a prefix are harder to guard. The rules treat the prefix as a part of the
+    request. If the rules replace an output, the replacement does not contain the prefix.
 
     Args:
         inner: the model behind the guard.

@@ -103,7 +103,7 @@ def plane(report: Report) -> go.Figure | None:
 def probe_dots(report: Report) -> go.Figure | None:
     """Draw the headline metric, refusals and coherence by row set.
 
-    Each metric has a column in the chart. Returns None if nothing was measured.
+    Each metric has a column in the chart. Returns None if none of the metrics was measured.
     """
     look = styles(report.subjects)
     boards = {s.name: report.docs.on_board(s.scores) for s in report.subjects}

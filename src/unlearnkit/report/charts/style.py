@@ -53,7 +53,7 @@ class RiskStyle(NamedTuple):
 
 
 def sign_of(number: int) -> tuple[str, str]:
-    """Return the marker symbol with this index, and a similar character."""
+    """Return the marker symbol with this index, and its character."""
     return list(SIGNS.items())[number % len(SIGNS)]
 
 

@@ -73,7 +73,7 @@ class Scale(NamedTuple):
 
     @property
     def description(self) -> str:
-        """Description of the scale in words; empty for a linear scale."""
+        """Description of the scale, or an empty text for a linear scale."""
         return "" if self.unit is None else f"symmetric-log scale, linear within ±{self.unit:g}"
 
 

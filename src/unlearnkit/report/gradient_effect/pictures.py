@@ -27,8 +27,8 @@ CORNERS = (
     (0.0, 0.0, "left", "◣ forgets, harms"),
     (1.0, 0.0, "right", "relearns, harms ◢"),
 )
-"""Position and text in each corner of the plane of instances. The text states what happens when the probability of an
-instance in this corner is lowered."""
+"""Position and text in each corner of the charts that `planes` draws. The text states what happens if the objective
+lowers the probability of an instance in this corner."""
 EFFECT_UNIT = "nats/token per unit step"
 """Unit of a G-effect. The G-effect is the amount by which a plain gradient step lowers the risk, divided by the step's
 size."""
@@ -312,9 +312,9 @@ def _fit(risk: str, rows: Sequence[StepRow]) -> Fit:
 
 
 def prediction(fit: Fit, style: RiskStyle) -> Picture:
-    """Draw predicted against measured changes of one risk.
+    """Plot the measured against the predicted changes of one risk.
 
-    On the dotted line, predicted and measured changes are equal.
+    On the dotted line, the predicted and the measured change are equal.
     """
     scale = scale_for(value for row in fit.rows for value in (row.predicted, row.measured))
     marks = []

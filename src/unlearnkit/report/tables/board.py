@@ -30,7 +30,7 @@ class GateCell(NamedTuple):
 
     outcome: Outcome
     cell: Cell
-    """The score that the gate tests."""
+    """Cell with the score that the gate tests."""
     reason: str
     """Explanation of the outcome. It is empty if the outcome needs no explanation."""
 

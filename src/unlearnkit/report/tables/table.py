@@ -19,7 +19,7 @@ class Bar(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """One table cell; `value` is empty for an unmeasured score."""
+    """One table cell, whose `value` is empty for an unmeasured score."""
 
     value: str
     interval: str = ""
