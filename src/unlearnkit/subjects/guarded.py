@@ -45,7 +45,7 @@ class GuardedSubject:
     """An unchanged model, with rules that run before and after the model.
 
     A probe may prefill the beginning of the output, as some interfaces let their users do. The guard passes this prefix
-    on to the model, because outputs with a prefix are harder to guard. The rules treat the prefix as a part of the
+    on to the model, so that the guard is tested in the harder case. The rules treat the prefix as a part of the
     request. If the rules replace an output, the replacement does not contain the prefix.
 
     Args:

@@ -29,7 +29,7 @@ had trained; see docs/guides/attacks.md."""
 
 @attack("relearn", paper="arXiv:2406.13356")
 class Relearn(Attack):
-    """Train a copy briefly on some rows, and ask other forget rows.
+    """Train a copy briefly on some rows, then test other forget rows.
 
     Training on some rows can recover suppressed knowledge about other rows, but it cannot recover lost knowledge. The
     attempt `relearn.forget` trains on a share of the forget rows. The attempt `relearn.near` trains for the same number
