@@ -1,8 +1,9 @@
 """Base classes of attacks, which try to recover the forgotten knowledge.
 
-An attack is a plug-in in one file. It declares a budget and the capabilities that a subject must have. An attack works
-on a `SubjectUnderAttack`, which holds rows and a subject. The subject answers questions, and a copy of the subject can
-be trained. The attack itself holds no model, so the same code attacks every subject.
+An attack is a plug-in in one file. The attack declares its budget and the capabilities that a subject, i.e. a model
+under test, must have. An attack works on a `SubjectUnderAttack`, which holds rows and a subject. The attack can ask the
+subject questions and train a copy of the subject. The attack itself holds no model, so the same code attacks every
+subject.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
 from unlearnkit.subjects.base import Capability
 
-if TYPE_CHECKING:  # listing attacks must not import torch
+if TYPE_CHECKING:  # the command that lists attacks must not import torch
     from unlearnkit.attacks.target import SubjectUnderAttack
 
 ATTACKED_SETS = ("forget", "forget.paraphrased", "forget.translated")
@@ -30,12 +31,13 @@ ATTACKED_SETS = ("forget", "forget.paraphrased", "forget.translated")
 
 @dataclass(frozen=True)
 class Attempt:
-    """The records of one attempt."""
+    """One attempt of an attack: its name and its records."""
 
     name: str
-    """The attack's name. If the attack makes several attempts, a suffix follows after a dot, as in `relearn.near`."""
+    """The attack's name. If the attack makes several attempts, the name ends with a dot and a suffix, as in
+    `relearn.near`."""
     records: list[Record]
-    """One record per row whose question was asked; the record has the row's id."""
+    """One record for each row whose question was asked. The record has the row's id."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Number of rows to which the attack could not be applied, by row set."""
 
@@ -43,7 +45,7 @@ class Attempt:
 class Attack(Settings, ABC):
     """Base class of attacks, which try to recover the forgotten knowledge.
 
-    The fields of an attack are its settings. They determine the attack's budget.
+    The fields of an attack are its settings. The settings determine the attack's budget.
     """
 
     needs: ClassVar[frozenset[Capability]] = frozenset({"generate", "token_logprobs"})
@@ -66,7 +68,7 @@ class Attack(Settings, ABC):
 class PromptAttack(Attack):
     """Base class of attacks that rewrite every question and train nothing.
 
-    If the subject offers probabilities of answers, they are measured too.
+    If the subject offers the probabilities of answers, these probabilities are measured too.
     """
 
     needs: ClassVar[frozenset[Capability]] = frozenset({"generate"})
@@ -79,7 +81,7 @@ class PromptAttack(Attack):
 
         Args:
             row: the row as it was measured without an attack.
-            draw: random generator for this row; it gives the same numbers for every subject.
+            draw: random generator for this row. The generator gives the same numbers for every subject.
         """
 
     def budget(self) -> str:
@@ -87,7 +89,7 @@ class PromptAttack(Attack):
         return "one output per question"
 
     def attempt(self, attacked: SubjectUnderAttack) -> list[Attempt]:
-        """Ask the rewritten rows, except rows with a secret in the prefill."""
+        """Ask the rewritten questions, except where the prefill contains a secret."""
         puts: dict[str, list[Probe]] = {}
         left_out: dict[str, int] = {}
         for split in ATTACKED_SETS:
@@ -102,9 +104,9 @@ class PromptAttack(Attack):
 
 
 def _gives_away(put: Probe, scope: Scope) -> bool:
-    """Return whether the prefilled output contains a secret.
+    """Return whether the text that the probe prefills contains a secret.
 
-    If so, finding the secret in the output would reveal nothing about the model's knowledge.
+    If so, the output always contains the secret, which reveals nothing about the model's knowledge.
     """
     return any(find_leaks(text, put.row, scope) for text in (put.trace or "", put.answer))
 

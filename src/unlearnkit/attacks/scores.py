@@ -1,4 +1,4 @@
-"""Compute the scores of attacks, and of the same questions without attacks."""
+"""Compute scores under attacks, and on the same questions without attacks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ATTACK_METRICS: dict[str, Measure] = {
     "coherence": lambda record, _scope: _coherence(record),
     "log_probability": lambda record, _scope: log_probability(record),
 }
-"""The metrics that are computed for each record of an attack, by name."""
+"""The metrics that are computed on each record of an attack, by the metric's name."""
 
 ATTACK_DOCS = {
     "accuracy": ScoreDoc("answers"),
@@ -45,7 +45,7 @@ def attack_scores(
 
     `<attempt>.<split>.<metric>` is a metric under the attack. `<attempt>.<split>.plain_<metric>` is the same metric on
     the same rows without the attack. `<attempt>.<split>.left_out` is the number of rows that could not be attacked; the
-    count of this score is the number of all rows.
+    `count` of this score is the number of all rows, attacked or not.
     """
     asked = {(record.split, record.row.id): record for record in plain}
     sets, scores = by_set(records), {}

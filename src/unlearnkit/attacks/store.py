@@ -1,6 +1,6 @@
 """Read and write the records of attacks, one file per attempt.
 
-The files are in the run's private folder, because they contain the knowledge that must be forgotten.
+The files are in the run's private folder, because the records contain the knowledge that must be forgotten.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ FIX = "attack the run again: unlearn attack"
 def write_attempt(place: Path, attempt: Attempt) -> None:
     """Write one attempt's records to the folder `place`.
 
-    An earlier file of the same attempt is replaced.
+    If there already is a file of the same attempt, it is replaced.
     """
     write_records(place / f"{attempt.name}.jsonl", attempt.records)
 
 
 def read_attempts(place: Path) -> dict[str, list[Record]]:
-    """Read the records of all attempts in a folder, by attempt."""
+    """Read the records of all attempts in a folder, by attempt name."""
     found = {}
     for file in sorted(place.glob("*.jsonl")):
         with reading(file, fix=FIX):

@@ -1,4 +1,4 @@
-"""The subject of an attack; it can be loaded again for training."""
+"""The attacked model, which can be loaded again for training."""
 
 from __future__ import annotations
 
@@ -27,23 +27,24 @@ from unlearnkit.training.step import TrainData
 
 @dataclass(eq=False)
 class SubjectUnderAttack:
-    """A subject and its measured rows, as an attack sees them."""
+    """A model and its measured rows, as an attack sees them."""
 
     open_subject: Callable[[], Subject]
-    """Opens the subject. It is called when the subject is first needed, and again for each copy to train."""
+    """Function that opens the subject. The function is called when the subject is first needed, and again for each copy
+    that is trained."""
     records: Sequence[Record]
-    """The subject's measured records without an attack."""
+    """The subject's records, as measured without an attack."""
     scope: Scope
     """The scope, which describes the knowledge to forget."""
     _: KW_ONLY
     at_most: int
-    """Maximum number of rows to ask per row set."""
+    """Maximum number of rows per row set whose questions are asked."""
     max_new_tokens: int
     """Maximum number of new tokens per output."""
     seed: int
     """Seed of all random choices."""
     on_rows: OnRows = lambda _: None
-    """Progress callback; its argument is the number of rows just completed."""
+    """Progress callback. Its argument is the number of rows that were just completed."""
 
     @cached_property
     def rows(self) -> Mapping[str, Sequence[Row]]:
@@ -53,12 +54,12 @@ class SubjectUnderAttack:
 
     @cached_property
     def subject(self) -> Subject:
-        """The subject, which is opened at the first access."""
+        """The subject. It is opened when this attribute is first read."""
         return self.open_subject()
 
     @cached_property
     def width(self) -> int:
-        """Size of the subject's hidden states."""
+        """Dimension of the subject's hidden states."""
         return _with_weights(self.subject).width
 
     @cached_property
@@ -67,9 +68,10 @@ class SubjectUnderAttack:
         return self.subject.positions
 
     def chosen(self, split: str) -> Sequence[Row]:
-        """Return the rows of a set to ask, in the set's order.
+        """Return the rows of a row set whose questions are asked.
 
-        At most `at_most` rows are drawn. The choice depends only on the seed, the set's name and its number of rows.
+        The rows are in the order of the row set. If there are more than `at_most` rows, `at_most` of them are drawn at
+        random. The draw depends only on the seed, the set's name and the number of rows.
         """
         rows = self.rows.get(split, ())
         if len(rows) <= self.at_most:
@@ -78,7 +80,7 @@ class SubjectUnderAttack:
         return [rows[at] for at in sorted(drawn)]
 
     def ask(self, sets: Mapping[str, Sequence[Probe]]) -> ProbeResult:
-        """Measure probes; outputs have at most `max_new_tokens` new tokens."""
+        """Measure probes, with at most `max_new_tokens` new tokens per output."""
         subject = self.subject.with_style(self._style)
         return measure_probes(subject, sets, max_new_tokens=self.max_new_tokens, on_rows=self.on_rows)
 
@@ -86,8 +88,9 @@ class SubjectUnderAttack:
     def trained(self, rows: Sequence[Row], settings: TrainSettings) -> Iterator[SubjectUnderAttack]:
         """Yield a copy of the subject, trained on these rows.
 
-        The subject is loaded again for this. If it has an adapter, the adapter is merged into the weights before
-        training. Nothing is written to disk. The copy and the original are never in memory at the same time.
+        The copy is made by loading the subject again. If the subject has an adapter, the adapter is merged into the
+        weights of the copy before training. Nothing is written to disk. The copy and the original are never in memory
+        at the same time.
         """
         vars(self).pop("subject", None)  # frees memory; the subject is opened again when needed
         fresh = _with_weights(self.open_subject())
@@ -107,7 +110,8 @@ class SubjectUnderAttack:
     def _style(self) -> Style | None:
         """The style in which the subject marks its traces.
 
-        It is taken from the subject's outputs, because the tokenizer may know the markers of several styles.
+        The style is found in the subject's outputs. The tokenizer alone does not determine it, because the tokenizer
+        may know the markers of several styles.
         """
         return style_used(record.generation.text for record in self.records if record.generation is not None)
 

@@ -30,7 +30,7 @@ from unlearnkit.suites.base import Suite, declared_docs, tuning_grid
 
 _TITLES = {"target": "Target model", "retrained": "Retrained model"}
 _TRAINING = ("epochs", "steps", "batch_size", "retain_batch_size", "lr", "adam_eps", "schedule")
-"""Training settings that the report shows, in addition to the method's settings."""
+"""Names of training settings that the report shows, in addition to the method's own settings."""
 
 
 def find_runs(paths: Sequence[str | Path]) -> list[RunFolder]:
@@ -77,7 +77,7 @@ def compare(paths: Sequence[str | Path]) -> dict[str, dict[str, dict[str, float 
 def score_docs(runs: Sequence[RunFolder]) -> ScoreDocs:
     """Return the docs of all scores of these runs.
 
-    They include the scores of this package and the scores that the runs' suites declare.
+    The docs cover the scores of this package and the scores that the runs' suites declare.
     """
     names = {str(run.state().suite.get("name")) for run in runs}
     return ScoreDocs({flat: doc for name in sorted(names) for flat, doc in declared_docs(name).items()})
@@ -92,8 +92,8 @@ def judge_run(folder: RunFolder, gates: Sequence[str]) -> tuple[GateResult, ...]
 def write_documents(folder: RunFolder, suite: Suite | None = None) -> None:
     """Write the model card and the report of a run.
 
-    Nothing is written for a model that was only measured. `suite` is the run's suite; None: the suite is created from
-    the run's state.
+    If the run only measured a model, this function writes nothing. `suite` is the run's suite. If `suite` is None, the
+    suite is created from the run's state.
     """
     if not folder.recipe_file.exists():
         return
@@ -132,10 +132,11 @@ def build_report(
     """Build the content of a report on these runs.
 
     Args:
-        runs: the runs, all measured on the same suite.
-        gates: gates to evaluate on the runs; None: the gates in the runs' recipes.
-        show_forget_text: whether the report may show forget text; None: only if all of the runs' recipes allow it.
-        suite: the suite of the runs; None: the suite is created from a run's state.
+        runs: the runs. All of them must have been measured on the same suite.
+        gates: the gates to evaluate on the runs. If None, the gates in the runs' recipes are evaluated.
+        show_forget_text: whether the report may show forget text. If None, the report shows forget text only if the
+            recipes of all runs allow this.
+        suite: the suite of the runs. If None, the suite is created from a run's state.
 
     Raises:
         InputError: the runs were measured on different suites.
@@ -201,7 +202,7 @@ def subject_report(folder: RunFolder) -> SubjectReport:
 
 
 def limitations(state: RunState, subjects: Sequence[SubjectReport], suite: Suite) -> tuple[str, ...]:
-    """Return sentences on what the report's figures do not show.
+    """Return sentences that state what the report's numbers cannot show.
 
     `state` is the state of any of the report's runs.
     """
@@ -231,7 +232,7 @@ def _settings(recipe: dict[str, Any]) -> dict[str, object]:
     settings = {key: value for key, value in method.items() if key != "name"}
     if method["name"] not in GUARDS.names():
         settings |= {key: train[key] for key in _TRAINING if train[key] is not None}
-    combiner = train.get("combiner") or {}  # missing in recipes of earlier versions
+    combiner = train.get("combiner") or {}  # recipes of earlier versions have no combiner
     settings |= {"combiner" if key == "name" else f"combiner {key}": value for key, value in combiner.items()}
     if used := recipe.get("diagnose", {}).get("use"):
         settings["G-effects used for"] = ", ".join(used)

@@ -1,4 +1,4 @@
-"""Compare subjects' scores, as numbers or as a table for a terminal."""
+"""Compare the scores of models, as numbers or as a table."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def comparison(subject_scores: SubjectScores, docs: ScoreDocs) -> dict[str, dict
     """Return the scores as `{"subjects": {subject name: {score name: value}}}`.
 
     Every subject has the same score names: first the names that every comparison lists, then all other measured names
-    in alphabetical order. A value is None if it was not measured. It is also None if it is not finite, because JSON
-    cannot represent such numbers.
+    in alphabetical order. A value is None if the score was not measured. A value is also None if the score is infinite
+    or NaN, because JSON cannot represent these numbers.
     """
     measured = {name for scores in subject_scores.values() for name in scores}
     names = [*docs.listed, *sorted(measured - set(docs.listed))]
@@ -33,11 +33,12 @@ def comparison(subject_scores: SubjectScores, docs: ScoreDocs) -> dict[str, dict
 
 
 def board_table(subject_scores: SubjectScores, docs: ScoreDocs) -> Table:
-    """Return all scores as one table for a terminal.
+    """Return the scores as one table for a terminal.
 
-    The table has one column per subject and one row per score. The board comes first. Scores that are not on the
-    board follow, and then costs. Row sets on which no subject was measured are omitted. Scores that the report shows
-    only in collapsed sections are omitted too; `comparison` returns them.
+    The table has one column per model and one row per score. It begins with the board, which is the report's main
+    table. The scores that are not on the board come next, and the costs come last. Row sets on which no model was
+    measured are omitted. Scores that the report shows only in collapsed sections are also omitted; `comparison` returns
+    these scores.
     """
     subjects = [SubjectReport(name=name, title=name, scores=dict(scores)) for name, scores in subject_scores.items()]
     full = board(subjects, docs)

@@ -1,6 +1,7 @@
 """Choose the headline metric, which summarizes what a model still knows.
 
-The headline metric is on both axes of the plane chart and in the first sentences of a verdict.
+The plane chart, which plots forgetting against utility, shows the headline metric on both axes. The first sentences of
+a verdict state the headline metric.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ class Headline(NamedTuple):
     metric: str
     name: str
     forget: str
-    """Sentence on the set `forget`."""
+    """Sentence on the row set `forget`."""
     other_forms: str
     """Sentence on the other forget sets."""
     stay: str
-    """Sentence on the sets to keep. It also has the placeholder `{sets}` for their names."""
+    """Sentence on the row sets about knowledge to keep. This sentence also has the placeholder `{sets}`, for the names
+    of the row sets."""
     why: str
-    """Explanation of why this metric was chosen; empty if the reason is obvious."""
+    """Explanation of why this metric was chosen. The explanation is empty if the reason is obvious."""
 
 
 class Axes(NamedTuple):
@@ -49,8 +51,8 @@ HEADLINES = {metric: Headline(metric, **sentences) for metric, sentences in yaml
 def headline(subject_scores: Iterable[Mapping[str, Score]], docs: ScoreDocs) -> Headline:
     """Return the first metric with scores on both kinds of sets.
 
-    The two kinds are forget sets and sets to keep. If no metric was measured on both kinds, return the first metric
-    that was measured on forget sets. If there is none either, return accuracy.
+    The two kinds are forget sets and sets about knowledge to keep. If no metric was measured on both kinds, return the
+    first metric that was measured on forget sets. If no metric was measured on forget sets, return accuracy.
     """
     scores = list(subject_scores)
     sets = {metric: axes(scores, metric, docs) for metric in HEADLINES}
@@ -60,7 +62,10 @@ def headline(subject_scores: Iterable[Mapping[str, Score]], docs: ScoreDocs) -> 
 
 
 def axes(subject_scores: Iterable[Mapping[str, Score]], metric: str, docs: ScoreDocs) -> Axes:
-    """Return the row sets on which any subject has the metric."""
+    """Return the row sets on which the metric was measured.
+
+    A row set counts if the metric was measured on it for any of the models.
+    """
     names = {name for scores in subject_scores for name in docs.on_board(scores)}
     splits = ordered_sets(name.split for name in names if name.metric == metric)
     return Axes(tuple(filter(is_forget, splits)), tuple(filter(stays, splits)))

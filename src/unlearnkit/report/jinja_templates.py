@@ -1,6 +1,6 @@
 """Fill in the Jinja templates of the report.
 
-There is a template for the page, for the model card and for the limitations.
+The package has one template each for the report's page, the model card and the list of limitations.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from unlearnkit.report.tables.board import setting
 def render_template(name: str, **values: object) -> str:
     """Fill in a template and return the text.
 
-    All values are escaped in HTML templates. In every template, control characters and text-direction characters are
-    replaced by visible signs.
+    HTML templates escape all values. In every template, control characters and characters that change the text
+    direction are replaced by visible signs.
     """
     return _environment().get_template(name).render(values)
 

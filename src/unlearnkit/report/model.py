@@ -26,36 +26,38 @@ class SubjectReport(Value):
     """A model under test: how the model was made, and its scores."""
 
     name: str
-    """The subject's name: `target`, `retrained`, or the name of the run."""
+    """Name of the model under test: `target`, `retrained`, or the name of the run."""
     title: str
-    """Name that the report displays."""
+    """Name of the model that the report displays."""
     method: str | None = None
-    """Registered name of the method that made the model; None for a model that was only measured."""
+    """Registered name of the method that made the model. It is None if the model was only measured."""
     collapsed: bool = False
-    """Whether training stopped at a non-finite loss. If so, the last checkpoint with a finite loss was measured."""
+    """Whether training stopped at an infinite or NaN loss. If so, the last checkpoint with a finite loss was
+    measured."""
     stopped_after: int | None = None
-    """Number of steps after which training was stopped because it did too much harm; None if it was not stopped."""
+    """Number of steps after which training was stopped because the training did too much harm. It is None if training
+    was not stopped for this reason."""
     settings: dict[str, object] = Field(default_factory=dict)
-    """Hyperparameters that distinguish this run from other runs."""
+    """Hyperparameters that distinguish this run from the report's other runs."""
     prompted: bool = False
     """Whether the model was measured with a system prompt."""
     guarded: bool = False
-    """Whether the subject is an unchanged model behind a guard."""
+    """Whether this is an unchanged model behind a guard, i.e. behind rules that filter its inputs and outputs."""
     targets: Taught | None = None
-    """How the training targets were written; None if the method has no targets."""
+    """How the training targets were written. It is None if the method has no training targets."""
     scores: dict[str, Score] = Field(default_factory=dict)
     """Scores by name, such as `near.refusal_rate` or `cost.seconds`."""
     attacks: dict[str, Score] = Field(default_factory=dict)
-    """Scores under attack by name, such as `jailbreak.forget.accuracy`."""
+    """Scores that were measured under attacks, by name, such as `jailbreak.forget.accuracy`."""
     attacked: dict[str, Attempted] = Field(default_factory=dict)
-    """The attacks on this subject, by the attack's registered name."""
+    """The attacks that were run on this model, by the attack's registered name."""
     judged_by: dict[str, str] = Field(default_factory=dict)
     """The language model that each judge used, by the judge's name."""
     curve: tuple[CurvePoint, ...] = ()
     effects: EffectTable | None = None
-    """G-effects of objectives on risks at this run's checkpoints; None if no G-effects were measured."""
+    """G-effects of objectives on risks at this run's checkpoints. It is None if no G-effects were measured."""
     records: tuple[Record, ...] = ()
-    """The measurements of each row. The report's samples are chosen from them."""
+    """The measurements of each row. The report's sample questions are chosen from these records."""
 
     @property
     def is_reference(self) -> bool:
@@ -70,16 +72,16 @@ class Report(Value):
     scope: Scope
     request: str | None = None
     show_forget_text: bool = False
-    """Whether the report may contain secrets, and the forget sets' questions and outputs."""
+    """Whether the report may contain the secrets and the questions and outputs of the forget sets."""
     subjects: tuple[SubjectReport, ...]
-    """The target model, then the retrained model if there is one, then the models that methods made."""
+    """The target model, the retrained model (if any), and the models that methods made, in this order."""
     docs: ScoreDocs = Field(default_factory=ScoreDocs)
     """Titles and descriptions of the scores."""
     gates: tuple[GateResult, ...] = ()
     limitations: tuple[str, ...] = ()
     grid: GridReport | None = None
     recipes: dict[str, str] = Field(default_factory=dict)
-    """Resolved recipes as YAML text, by the subject's name."""
+    """Resolved recipes as YAML text, by the name of the model under test."""
     environment: dict[str, str] = Field(default_factory=dict)
     created: str
     """Time at which the report was created, as text."""

@@ -37,12 +37,13 @@ def model_card(
 
     Args:
         subject: the run's model.
-        scope: the scope. The card shows only its description, and no subject, alias or secret.
-        kind: `SubjectSpec.kind`, on which the loading instructions depend.
-        members: folders of an ensemble's adapters in `model/`.
-        references: scores of the target model and the retrained model.
-        gates: results of the model's gates.
-        limitations: sentences on what the scores do not show.
+        scope: the scope of the unlearning request. The card shows only the scope's description, but none of its
+            subjects, aliases and secrets.
+        kind: `SubjectSpec.kind`. The card's loading instructions depend on the kind.
+        members: folders of an ensemble's adapters, relative to `model/`.
+        references: scores of the target model and of the retrained model.
+        gates: results of the gates on the run's model.
+        limitations: sentences that state what the scores cannot show.
         docs: the docs of all scores.
     """
     docs, references = docs or ScoreDocs(), references or {}
@@ -64,10 +65,10 @@ def model_card(
 
 
 def _board(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> str:
-    """Return the board of the first subject as Markdown; empty without scores.
+    """Return the score board of the first subject as Markdown.
 
-    The board has one row for each row set on which the first subject was measured. For the other subjects, the
-    reference models, it shows only the headline metric.
+    The board has one row for each row set on which the first subject was measured. The other subjects are reference
+    models, and the board shows only their headline metric. If no score was measured, the returned text is empty.
     """
     subject, *references = subjects
     full, first = board(subjects, docs), headline((s.scores for s in subjects), docs)

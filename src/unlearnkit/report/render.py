@@ -1,8 +1,9 @@
 """Render the report as one self-contained HTML file.
 
-Jinja escapes all text on the page. Before that, control characters and text-direction characters are replaced by
-visible signs. A content security policy allows only the page's own two scripts, which it identifies by their hashes,
-and forbids loading anything. Therefore model output could not run code even if it were not escaped correctly.
+Control characters and characters that change the text direction are replaced by visible signs. Then Jinja escapes all
+text on the page. The page's content security policy allows only the page's own two scripts, which the policy identifies
+by their hashes, and forbids loading anything. Therefore a model's output could not run code even if the output were not
+escaped correctly.
 """
 
 from __future__ import annotations
@@ -74,9 +75,9 @@ def render(report: Report) -> str:
 
 
 def write(report: Report, path: Path) -> None:
-    """Write the report atomically.
+    """Write the report to a file atomically.
 
-    If the report shows forget text, only the file's owner can read the file.
+    If the report shows forget text, only the owner of the file can read it.
     """
     page = render(report)
     with writing(path):
@@ -87,14 +88,15 @@ def write(report: Report, path: Path) -> None:
 def _opened(splits: list[str]) -> set[str]:
     """Return the row sets whose samples are expanded when the page opens.
 
-    These are `forget` and `near`. If there is no set `near`, the first of the sets to keep replaces it.
+    These are the sets `forget` and `near`. If there is no set `near`, the first set about knowledge to keep is expanded
+    instead.
     """
     near = next((split for split in ("near", *splits) if split in splits and stays(split)), "")
     return {"forget", near}
 
 
 def _figures(report: Report, effects: Sequence[EffectSection]) -> dict[str, dict[str, object]]:
-    """Return all charts, by the id of the HTML element."""
+    """Return all charts, by the id of the surrounding HTML element."""
     figures = {"chart-plane": charts.plane(report), "chart-probes": charts.probe_dots(report)}
     figures |= {f"chart-curve-{i}": figure for i, figure in enumerate(charts.term_curves(report))}
     figures |= {name: plotly_figure(picture) for section in effects for name, picture in section.charts}

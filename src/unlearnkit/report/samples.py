@@ -1,4 +1,4 @@
-"""Choose sample questions, with the output of every subject."""
+"""Choose sample questions, with the output of every model under test."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _BADGES = {
     "leaks in trace": ("trace_leak_rate", 1.0),
     "incoherent": ("coherence", 0.0),
 }
-"""For each badge, a metric and a value. A record has the badge if the metric has this value."""
+"""Maps each badge to a metric and a value. An output has the badge if the metric has this value on its record."""
 
 
 class Badge(NamedTuple):
     """A short label on an output, with a tone.
 
-    The label states the result of a metric. The tone states whether this result is good on the row set.
+    The label states the result of a metric. The tone tells whether this result is good or bad on the row set.
     """
 
     word: str
@@ -34,7 +34,7 @@ class Badge(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The output of one subject, with badges."""
+    """The output of one model under test, with badges."""
 
     subject: SubjectReport
     badges: tuple[Badge, ...]
@@ -45,12 +45,12 @@ class Answer(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One question and the output of every subject."""
+    """One question with the outputs of all models under test."""
 
     question: Excerpt
     language: str
     gold: Excerpt | None
-    """The expected answer; None if the report does not show forget text."""
+    """The expected answer. It is None if the report does not show forget text."""
     answers: tuple[Answer, ...]
 
 
@@ -59,15 +59,16 @@ class SampleSet(NamedTuple):
 
     split: str
     hidden: bool
-    """Whether the text of the row set is hidden; if so, `samples` is empty."""
+    """Whether the text of the row set is hidden. If so, `samples` is empty."""
     samples: tuple[Sample, ...]
 
 
 def sample_sets(report: Report, withhold: Withhold, per_set: int = 3) -> tuple[SampleSet, ...]:
     """Choose evenly spaced samples of each row set.
 
-    Only rows that were answered by every subject with outputs are chosen. If the report does not show forget text, the
-    forget sets have no samples, and `withhold` removes secrets from the samples of other sets.
+    Models without any recorded output are ignored. A row can be chosen only if all other models answered the row. If
+    the report does not show forget text, the forget sets have no samples, and `withhold` replaces the secrets in the
+    samples of all other sets.
     """
     answered = [(s, {(r.split, r.row.id): r for r in s.records if r.generation is not None}) for s in report.subjects]
     answered = [(subject, records) for subject, records in answered if records]
@@ -86,8 +87,8 @@ def sample_sets(report: Report, withhold: Withhold, per_set: int = 3) -> tuple[S
 def _spread(keys: Sequence[tuple[str, str]], count: int) -> Sequence[tuple[str, str]]:
     """Return `count` evenly spaced keys.
 
-    The keys are split into `count` parts of equal length, and the middle key of each part is returned. If there are at
-    most `count` keys, all are returned.
+    The keys are split into `count` parts of equal length, and the middle key of each part is returned. If there are
+    `count` keys or fewer, all keys are returned.
     """
     if len(keys) <= count:
         return keys
@@ -125,9 +126,10 @@ def _badges(subject: SubjectReport, record: Record, scope: Scope) -> tuple[Badge
 
 
 def _tone(metric: type[Metric], value: float, subject: SubjectReport, split: str) -> Tone:
-    """Return whether a metric's value is good on a row set.
+    """Return the tone, i.e. whether the metric's value is good or bad.
 
-    The value is 0 or 1. For reference models the tone is always "none".
+    The metric's value is 0 or 1. Which of these values is good depends on the row set. For reference models, the tone
+    is always "none".
     """
     better = metric.doc.better(split)
     if subject.is_reference or better is None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 Withhold = Callable[[str], str]
-"""Function that replaces the secrets in a text."""
+"""Type of a function that replaces the secrets in a text."""
 
 WITHHELD = "[withheld]"
 
@@ -47,7 +47,7 @@ def markdown_code(text: str) -> str:
 def excerpt(text: str, limit: int = 300) -> Excerpt:
     """Return the first `limit` characters of a text.
 
-    A text that exceeds `limit` by at most 10 % is returned whole.
+    If the text is longer than `limit` by at most 10 %, the whole text is returned.
     """
     if len(text) <= limit * 1.1:
         return Excerpt(text, 0)
@@ -58,9 +58,9 @@ def withholder(forms: Sequence[str]) -> Withhold:
     """Return a function that replaces every secret in a text by `[withheld]`.
 
     Args:
-        forms: the spellings of the secrets. A form is replaced only where it is a whole word or several whole words;
-            upper and lower case are not distinguished. Forms of one character, such as the letter of a choice, are not
-            replaced, because they reveal nothing without the question.
+        forms: the spellings of the secrets. A form is replaced only where it consists of one or more whole words in the
+            text. Upper and lower case are not distinguished. Forms of one character, such as the letter of a choice in
+            a multiple-choice question, are not replaced, because they reveal nothing without the question.
     """
     known = {unicodedata.normalize("NFC", form.strip()) for form in forms if len(form.strip()) > 1}
     if not known:

@@ -1,7 +1,8 @@
 """Write the verdict on a method in plain sentences.
 
-The sentences state only what was measured. For example, a method "declines" only if its refusals were counted. No
-sentence states that knowledge was removed from the weights, because no score of the report can show this.
+The sentences state only what was measured. For example, a sentence says that a model "declines" only if its refusals
+were counted. No sentence says that knowledge was removed from the weights, because no score in the report can show that
+knowledge was removed.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from unlearnkit.report.tables.attack_table import findings
 Board = Mapping[ScoreName, Score]
 Tone = Literal["good", "mixed", "bad", "none"]
 COHERENT, BROKEN = 0.9, 0.5
-"""Thresholds for the share of coherent outputs on the worst row set. Below the first, the verdict states that the
-model's text suffers. Below the second, the verdict states that the text breaks down."""
+"""Thresholds for the share of coherent outputs on the worst row set. If the share is below the first threshold, the
+verdict states that the model's text suffers. If the share is below the second threshold, the verdict states that the
+text breaks down."""
 SIGNIFICANT = 0.05
-"""Significance level: below this p-value, a test distinguishes two models."""
+"""Significance level. If the p-value is below this level, a test distinguishes two models."""
 _REFERENCES = {TARGET: "target model:", RETRAINED: "retrained model:"}
 
 
@@ -38,7 +40,7 @@ class Verdict(NamedTuple):
     missed: tuple[str, ...]
     """Names of the gates that the method missed."""
     unknown: tuple[str, ...]
-    """Names of the gates whose scores were not measured."""
+    """Names of the gates that could not be evaluated, because their scores were not measured."""
 
 
 def verdict(report: Report, subject: SubjectReport) -> Verdict:
@@ -83,8 +85,8 @@ def _gate_sentence(gates: Sequence[GateResult]) -> str:
 def _headline_sentences(report: Report, own: Board) -> list[str]:
     """Return sentences on the headline metric and on refusals.
 
-    The sentences are about the set `forget`, about the other forget sets, and about the sets to keep. A sentence is
-    empty if its sets were not measured.
+    There is one sentence on the set `forget`, one on the other forget sets, and one on the sets about knowledge to
+    keep. A sentence is empty if none of its row sets was measured.
     """
     first = headline((s.scores for s in report.subjects), report.docs)
     splits = _splits(own, first.metric)
@@ -118,7 +120,7 @@ def _headline_sentences(report: Report, own: Board) -> list[str]:
 def _stated_scores(report: Report, subject: SubjectReport) -> list[str]:
     """Return a sentence for each suite score that belongs in the verdict.
 
-    Each sentence also gives the target model's score.
+    Each sentence states the score of the method's model and the score of the target model.
     """
     target, sentences = report.subject(TARGET), []
     for own in report.docs.own(subject.scores):
@@ -167,7 +169,7 @@ def _splits(board: Board, metric: str) -> list[str]:
 def _span(board: Board, splits: Sequence[str], metric: str) -> str:
     """Return the range of a metric over row sets, in percent.
 
-    The text is empty if the metric was measured on none of the sets.
+    The returned text is empty if the metric was not measured on any of the sets.
     """
     scores = [board.get(ScoreName(split, metric), NOT_MEASURED).value for split in splits]
     values = [value for value in scores if value is not None]

@@ -15,23 +15,27 @@ if TYPE_CHECKING:  # recipes import this module, which must be fast to import
     from unlearnkit.data.encoding import Layout
 
 Capability = Literal["generate", "token_logprobs", "full_logits", "hidden", "gradients", "weights"]
-"""What a subject can provide. `generate`: text for a question. `token_logprobs`: log p of the tokens of a given answer.
-`full_logits`: the whole next-token distribution, which is needed for ranks and variances. `hidden`: hidden states.
-`gradients`: derivatives of a loss with respect to the weights. `weights`: the weights themselves, so that a copy of the
-model can be trained."""
+"""What a model under test can provide. `generate`: text for a question. `token_logprobs`: log p of the tokens of a
+given answer. `full_logits`: the whole next-token distribution, which is needed for ranks and variances. `hidden`:
+hidden states. `gradients`: derivatives of a loss with respect to the weights. `weights`: the weights themselves, so
+that a copy of the model can be trained."""
 
 ALL: frozenset[Capability] = frozenset(("generate", "token_logprobs", "full_logits", "hidden", "gradients", "weights"))
-"""All capabilities; a local model with floating-point weights offers all of them."""
+"""The set of all capabilities. A local model with floating-point weights offers all of them."""
 
 OnRows = Callable[[int], None]
-"""Progress callback; its argument is the number of rows just completed."""
+"""Progress callback. Its argument is the number of rows that were just completed."""
 
 
 class Subject(Protocol):
-    """A model under test: local weights, a guarded model, or an ensemble.
+    """A model under test: a local, guarded or ensemble model.
 
-    The caller must check `capabilities` first (see `require`). Scores that need a missing capability are reported as
-    "not measured". Most methods take probes. A probe is a row, with an optional beginning of the output (a prefill).
+    A guarded model is a model behind a guard, i.e. behind rules that filter requests and outputs. An ensemble consists
+    of several adapters on one base model.
+
+    Before calling a method, the caller must check that `capabilities` contains the required capability (see `require`).
+    Scores that need a missing capability are reported as "not measured". Most methods take probes. A probe is a row,
+    optionally with a text that is prefilled as the beginning of the output.
     """
 
     @property
@@ -49,12 +53,12 @@ class Subject(Protocol):
     def with_style(self, style: Style | None) -> Subject:
         """Return this subject with another style for prefilled traces.
 
-        The style determines the markers around a trace that a probe prefills. None: the first style whose tokens the
-        tokenizer knows.
+        The style determines the markers around a trace that a probe prefills. If `style` is None, the first style whose
+        tokens the tokenizer knows is used.
         """
 
     def fits(self, probe: Probe) -> bool:
-        """Return whether the probe and its answer are short enough."""
+        """Return whether the probe with its answer fits into the model's positions."""
 
     def has_room(self, probe: Probe) -> bool:
         """Return whether question and prefilled text leave room for new tokens."""
@@ -73,19 +77,19 @@ class Subject(Protocol):
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
         """Measure the tokens of each row's answer.
 
-        The answer follows the text that the probe prefills. The subject must offer `token_logprobs`.
+        The answer is placed after the text that the probe prefills. The subject must offer `token_logprobs`.
         """
 
     def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:
-        """Return log p of the tokens of each row's answer.
+        """Return the log-probabilities of the tokens of each row's answer.
 
-        Logarithms are natural. The subject must offer `token_logprobs`.
+        The logarithms are natural. The subject must offer `token_logprobs`.
         """
 
     def gradient_norms(self, probe: Probe) -> list[float]:
         """Return the L2 norm of the gradient of each weight tensor.
 
-        The gradient is taken of the mean loss over the answer's tokens. The subject must offer `gradients`.
+        The loss is the mean over the answer's tokens. The subject must offer `gradients`.
         """
 
 
@@ -95,8 +99,8 @@ def require(subject: Subject, needs: Collection[Capability], *, what: str, fix: 
     Args:
         subject: the model under test.
         needs: the required capabilities.
-        what: the operation that needs these capabilities; it begins the error message.
-        fix: what the user can do instead.
+        what: a phrase for the operation that needs these capabilities. The error message begins with this phrase.
+        fix: a phrase that tells the user what to do instead.
     """
     if lacking := sorted(set(needs) - subject.capabilities):
         raise InputError(

@@ -32,21 +32,21 @@ class EnsembleSubject(LoadedSubject):
 
     The probability of the next token is the normalized geometric mean of the members' probabilities: the members'
     log-probabilities are averaged for each token of the vocabulary and renormalized so that the probabilities sum to 1.
-    A member that gives a token a probability near 0 can veto the token. An ensemble of one member has this member's
-    distribution.
+    A member can veto a token by giving the token a probability near 0. An ensemble with a single member has the
+    distribution of this member.
 
-    An ensemble as a whole has no gradients, weights or hidden states, so it does not offer them.
+    An ensemble as a whole has no gradients, weights or hidden states, so it does not offer these capabilities.
 
     Args:
-        model: the base with every member's adapter; each adapter has a unique name (see `put_adapters`).
-        tokenizer: the base's tokenizer.
+        model: the base model with every member's adapter. Each adapter has a unique name (see `put_adapters`).
+        tokenizer: the base model's tokenizer.
         members: the folder of each adapter, by the adapter's name in `model`.
-        style: style of the markers around a trace that a probe prefills; None: the first style whose tokens the
-            tokenizer knows.
+        style: style of the markers around a trace that a probe prefills. If None, the first style whose tokens the
+            tokenizer knows is used.
     """
 
     model: Any
-    """A `PeftModel`, which runs with the adapter of the active member."""
+    """The `PeftModel`. It runs with the adapter of the active member."""
 
     def __init__(
         self,
@@ -70,16 +70,16 @@ class EnsembleSubject(LoadedSubject):
         *,
         where: str = "model.path",
     ) -> Self:
-        """Load a base and an adapter from each folder onto the device.
+        """Load a base model and one adapter per folder onto the device.
 
         Args:
             base: folder or Hub id of the base model.
             folders: the adapters' folders.
-            dtype: type of the base's weights.
-            where: setting that names the models, for error messages.
+            dtype: type of the base model's weights.
+            where: the recipe setting that names the models, for error messages.
 
         Raises:
-            InputError: a model cannot be used, or an adapter does not fit the base.
+            InputError: a model cannot be used, or an adapter does not fit the base model.
         """
         found = find_model(base, where=where)
         adapters = {f"member-{at}": find_model(str(folder), where=where) for at, folder in enumerate(folders)}
@@ -115,14 +115,14 @@ class EnsembleSubject(LoadedSubject):
         return _AveragedTokens(model, tuple(self.members), self._activate)
 
     def _batches(self, probes: Sequence[Probe], size: int = BATCH_ROWS) -> Iterator[Pack]:
-        """Pack the probes' answers into batches; see `LoadedSubject`.
+        """Pack the probes' answers into batches, as `LoadedSubject` does.
 
-        Batches are smaller if the logits of all members at all positions must be in memory at the same time.
+        The batches are smaller if the logits of all members at all positions must be in memory at the same time.
         """
         return super()._batches(probes, size if self.engine.own_head else max(1, size // len(self.members)))
 
     def _values(self, batch: Pack, kind: Literal["logps", "statistics"]) -> Tensor:
-        """Return values under the averaged distribution, computed chunk by chunk.
+        """Return token values under the averaged distribution, computed in chunks.
 
         For each member, the final hidden states of the batch are kept in memory. Logits are kept for only one chunk of
         tokens at a time.
@@ -149,7 +149,7 @@ class _AveragedTokens:
         self._activate = activate
 
     def __call__(self, ids: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
-        """Run every member on new tokens and return averaged log-probabilities."""
+        """Run every member on the new tokens and return averaged log-probabilities."""
         logits = []
         for name, reader in self._readers.items():
             self._activate(name)
@@ -157,7 +157,7 @@ class _AveragedTokens:
         return average(logits)
 
     def keep(self, rows: Tensor) -> None:
-        """Remove all rows except these from every member's cache."""
+        """Keep only these rows in every member's cache."""
         for reader in self._readers.values():
             reader.keep(rows)
 
@@ -169,7 +169,8 @@ def average(logits: Sequence[Tensor]) -> Tensor:
         logits: each member's logits, (tokens, vocabulary).
 
     Returns:
-        (tokens, vocabulary) log-probabilities, float32 or wider: the mean of the members' log-softmax, renormalized.
+        Log-probabilities, (tokens, vocabulary), in float32 or wider. They are the mean of the members' log-softmax
+        values, renormalized.
     """
     total = widen(logits[0]).log_softmax(-1)
     for each in logits[1:]:
@@ -180,7 +181,7 @@ def average(logits: Sequence[Tensor]) -> Tensor:
 def _logits(engine: Engine, states: Tensor) -> Tensor:
     """Return the logits of hidden states.
 
-    If the engine does not run the model's head itself, `states` already are logits and are returned.
+    If the engine does not run the model's head itself, `states` already contains logits and is returned unchanged.
     """
     if not engine.own_head:
         return states

@@ -1,4 +1,7 @@
-"""A model behind a guard: its users see only outputs."""
+"""A model behind a guard.
+
+A guard is a set of rules that filter requests and outputs. The users of a guarded model see only its outputs.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ if TYPE_CHECKING:
     from unlearnkit.data.encoding import Layout
 
 OFFERED: frozenset[Capability] = frozenset({"generate"})
-"""Capabilities that a guarded model offers. Probabilities, gradients and weights are not offered, because they would be
-those of the model behind the guard."""
+"""Capabilities that a guarded model offers. A guarded model does not offer probabilities, gradients and weights,
+because these would describe the model behind the guard, and not the model with its guard."""
 
 
 class Rules(Protocol):
@@ -39,14 +42,14 @@ class Rules(Protocol):
 
 
 class GuardedSubject:
-    """A subject with rules before and after it; its weights are unchanged.
+    """An unchanged model, with rules that run before and after the model.
 
     A probe may prefill the beginning of the output, as some interfaces let their users do. The guard passes this prefix
-    on to the model, which is the harder case for the guard. The rules treat the prefix as a part of the request. When
-    the rules replace an output, the replacement does not contain the prefix.
+    on to the model, so that the guard is tested in the harder case. The rules treat the prefix as a part of the
+    request. If the rules replace an output, the replacement does not contain the prefix.
 
     Args:
-        inner: the guarded model.
+        inner: the model behind the guard.
         rules: the guard's rules.
     """
 
@@ -55,7 +58,7 @@ class GuardedSubject:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """`generate` if the guarded model offers it; otherwise nothing."""
+        """Only `generate`, or no capability if the inner model cannot generate."""
         return self._inner.capabilities & OFFERED
 
     @property
@@ -76,9 +79,9 @@ class GuardedSubject:
         return GuardedSubject(self._inner.with_style(style), self._rules)
 
     def fits(self, probe: Probe) -> bool:
-        """Return whether the probe and its answer are short enough.
+        """Return whether the probe with its answer fits into the model's positions.
 
-        Always true for a probe that the guard answers without the model.
+        The result is always true for a probe that the guard answers without the model.
         """
         passed = self._rules.before(probe)
         return isinstance(passed, Generation) or self._inner.fits(passed)
@@ -86,7 +89,7 @@ class GuardedSubject:
     def has_room(self, probe: Probe) -> bool:
         """Return whether the request leaves room for new tokens.
 
-        Always true for a request that the guard answers without the model.
+        The result is always true for a request that the guard answers without the model.
         """
         passed = self._rules.before(probe)
         return isinstance(passed, Generation) or self._inner.has_room(passed)
@@ -94,13 +97,14 @@ class GuardedSubject:
     def generate(
         self, probes: Sequence[Probe], *, max_new_tokens: int, on_rows: OnRows = lambda _: None
     ) -> list[Generation]:
-        """Generate outputs for the probes that the guard lets pass.
+        """Generate an output for each probe; see `Subject.generate`.
 
-        The guard then filters each output. `max_new_tokens` limits the model's outputs. It does not limit outputs of
-        the guard.
+        The guard answers some probes itself and passes the other probes on to the model. Then the guard filters the
+        model's outputs. `max_new_tokens` limits the model's outputs, but not the outputs of the guard.
 
         Raises:
-            InputError: the guarded model cannot generate, or the guard's system turn leaves no room for an answer.
+            InputError: the model behind the guard cannot generate, or the guard's system turn leaves no room for an
+                answer.
         """
         require(self, OFFERED, what="generating text", fix="put the guard on a model that can generate")
         outputs: dict[int, Generation] = {}

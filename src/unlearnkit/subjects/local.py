@@ -1,6 +1,6 @@
-"""A model on this machine: the only subject with weights.
+"""Subjects (models under test) that run on this machine.
 
-`LoadedSubject` is the base class of local models and ensembles.
+`LoadedSubject` is the base class of local models and ensembles. `LocalSubject` is the only subject that offers weights.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ VIEW = "rows"
 
 
 class LoadedSubject(ABC):
-    """A subject that runs a model on this process's device.
+    """Base class of subjects that run a model on this process's device.
 
-    The model is put in eval mode.
+    The constructor puts the model in eval mode.
 
     Args:
         model: the model to run.
         tokenizer: the model's tokenizer.
-        style: style of the markers around a trace that a probe prefills; None: the first style whose tokens the
-            tokenizer knows.
+        style: style of the markers around a trace that a probe prefills. If None, the first style whose tokens the
+            tokenizer knows is used.
     """
 
     def __init__(
@@ -57,9 +57,9 @@ class LoadedSubject(ABC):
 
     @abstractmethod
     def _values(self, batch: Pack, kind: Literal["logps", "statistics"]) -> Tensor:
-        """Return values at the labeled tokens of a batch.
+        """Return log-probabilities or statistics at the labeled tokens of a batch.
 
-        `Engine.forward` describes the shapes.
+        See `Engine.forward` for the shapes.
         """
 
     def _next_tokens(self, model: PreTrainedModel) -> NextTokens:
@@ -87,11 +87,11 @@ class LoadedSubject(ABC):
 
     @cached_property
     def engine(self) -> Engine:
-        """The model in an engine, which computes logits chunk by chunk."""
+        """An engine that runs the model and computes logits chunk by chunk."""
         return Engine(self.model).eval()
 
     def fits(self, probe: Probe) -> bool:
-        """Return whether the probe and its answer are short enough."""
+        """Return whether the probe with its answer fits into the model's positions."""
         try:
             self.encode_answer(probe)
         except TooLong:
@@ -130,7 +130,7 @@ class LoadedSubject(ABC):
 
     @torch.no_grad()
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
-        """Measure the tokens of each answer, but not those of its trace."""
+        """Measure the tokens of each row's answer, but not its trace."""
         values = list[Tokens]()
         for batch in self._batches(probes):
             logps, ranks, means, variances = self._values(batch, "statistics").unbind(1)
@@ -140,7 +140,7 @@ class LoadedSubject(ABC):
 
     @torch.no_grad()
     def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:
-        """Return log p of each answer's tokens, without the trace's tokens."""
+        """Return the log-probabilities of each answer's tokens, without the trace."""
         values = list[list[float]]()
         for batch in self._batches(probes):
             values += _by_row(batch, self._values(batch, "logps"))[0]
@@ -154,7 +154,7 @@ class LoadedSubject(ABC):
         """Encode the row's answer after the text that the probe prefills.
 
         Raises:
-            TooLong: question and answer have more tokens than the model has positions.
+            TooLong: the question and the answer together have more tokens than the model has positions.
         """
         row, where = probe.row, f"row {probe.row.id}"
         if not probe.begun:
@@ -165,7 +165,7 @@ class LoadedSubject(ABC):
     def _batches(self, probes: Sequence[Probe], size: int = BATCH_ROWS) -> Iterator[Pack]:
         """Pack the probes' answers into batches on the model's device.
 
-        The answers are the view `VIEW` of a batch. Each batch has at most `size` rows.
+        Each batch has at most `size` rows. In each batch, the answers are the view named `VIEW`.
         """
         rows = [self.encode_answer(probe) for probe in probes]
         pad_id, device = int(self.tokenizer.pad_token_id), self.engine.device
@@ -182,7 +182,7 @@ class LocalSubject(LoadedSubject):
         Args:
             source: folder or Hub id of the model.
             dtype: type of the weights.
-            where: setting that names the model, for error messages.
+            where: the recipe setting that names the model, for error messages.
 
         Raises:
             InputError: the model cannot be used.
@@ -195,9 +195,10 @@ class LocalSubject(LoadedSubject):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """All capabilities if the weights are floating-point numbers.
+        """Capabilities of the model, which depend on its type of weights.
 
-        Otherwise, as in some quantized models, `gradients` and `weights` are missing.
+        A model with floating-point weights offers all capabilities. Other models, such as some quantized models, do not
+        offer `gradients` and `weights`.
         """
         trainable = all(parameter.is_floating_point() for parameter in self.model.parameters())
         return ALL if trainable else ALL - {"gradients", "weights"}
@@ -209,7 +210,7 @@ class LocalSubject(LoadedSubject):
     def gradient_norms(self, probe: Probe) -> list[float]:
         """Return the L2 norm of the gradient of each weight tensor.
 
-        The gradient is taken of the mean loss over the answer's tokens.
+        The loss is the mean over the answer's tokens.
         """
         (batch,) = self._batches([probe])
         weights = [parameter.requires_grad_() for parameter in self.model.parameters()]
@@ -225,7 +226,7 @@ class LocalSubject(LoadedSubject):
 
 
 def _by_row(batch: Pack, *columns: Tensor) -> list[list[list[Any]]]:
-    """Split columns of values by row, and drop the trace's values."""
+    """Split columns of values by row, and drop the values of traces."""
     labels = batch.labels[VIEW]
     answer = ~labels.in_trace
     sizes = torch.bincount(labels.row[answer], minlength=labels.rows).tolist()

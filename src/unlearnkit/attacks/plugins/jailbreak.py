@@ -41,8 +41,8 @@ WRAPPERS: dict[str, tuple[str, ...]] = {
     ),
 }
 """Wrapper texts, which surround a question, by language. The order is the same in every language: role play, ignored
-instructions, authority, fiction, research, hypothesis, a request in two parts, urgency. The texts contain nothing that
-must be forgotten."""
+instructions, authority, fiction, research, hypothesis, a request in two parts, urgency. The texts contain no knowledge
+that must be forgotten."""
 
 
 @attack("jailbreak")
@@ -50,8 +50,8 @@ class Jailbreak(PromptAttack):
     """Wrap each question in one of eight texts that discourage a refusal.
 
     The text is in the question's language if this language is English, Spanish or Russian, and in English otherwise. A
-    subject that was never trained on such texts may fail to recognize the question. The target model's score under the
-    same attack shows how often this happens.
+    model that was never trained on wrapper texts may fail to recognize the question inside the text. The target model's
+    score under the same attack shows how often a model fails for this reason.
     """
 
     def rewrite(self, row: Row, draw: random.Random) -> Probe:

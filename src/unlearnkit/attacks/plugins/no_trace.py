@@ -13,8 +13,8 @@ from unlearnkit.records.probe import Probe
 class NoTrace(PromptAttack):
     """Begin the output with an empty, closed trace.
 
-    The subject then answers without reasoning first. A method may make refusals depend on a verdict in the trace. This
-    attack shows whether the subject also declines when there is no such verdict.
+    The model under test then answers without reasoning first. Some methods train a model to decline after a verdict in
+    the trace. This attack shows whether the model also declines if the trace contains no verdict.
     """
 
     def rewrite(self, row: Row, draw: random.Random) -> Probe:  # noqa: ARG002

@@ -17,13 +17,13 @@ from unlearnkit.text.normalize import contains
 class PrefilledAnswer(PromptAttack):
     """Begin the response with the gold answer's words before the secret.
 
-    If the row has a trace, the trace is prefilled before the answer. This is the trace that the target model would have
-    written. A row is left out if its answer begins with the secret. It is also left out if the row has no short form of
-    the answer, because the start of the secret is then unknown.
+    If the row has a trace, the trace is prefilled before the answer, as the target model would have written it. A row
+    is left out if its answer begins with the secret. A row is also left out if it has no short form of the answer,
+    because without a short form the start of the secret is unknown.
     """
 
     words: Annotated[int, Gt(0)] = 8
-    """Maximum number of words of the answer to prefill."""
+    """Maximum number of words to prefill from the answer."""
 
     def rewrite(self, row: Row, draw: random.Random) -> Probe | None:  # noqa: ARG002
         """Return the row with the start of its answer prefilled.
@@ -35,11 +35,11 @@ class PrefilledAnswer(PromptAttack):
 
 
 def before_secret(answer: str, forms: tuple[str, ...], at_most: int) -> str:
-    """Return the words of an answer that precede all of these forms.
+    """Return the answer's words that precede every form of the secret.
 
-    Returns at most `at_most` words. Returns an empty text if the answer contains none of the forms, because the start
-    of the secret is then unknown. The text has no space at its end, since many tokenizers merge a space with the next
-    word.
+    Returns at most `at_most` words. Returns an empty text if the answer contains none of `forms`, because the start of
+    the secret is then unknown. The returned text does not end with a space, because many tokenizers merge a space with
+    the next word.
     """
     words = answer.split(" ")
     starts = [start for form in forms if (start := _start(words, form)) is not None]

@@ -19,27 +19,29 @@ if TYPE_CHECKING:
     from unlearnkit.attacks.target import SubjectUnderAttack
 
 LR_TIMES_WIDTH = 0.05
-"""Learning rate times width of the hidden states: 3e-4 for the pocket world's models, 1.2e-5 at a width of 4096.
+"""Product of learning rate and width of the hidden states.
 
-Under Adam, the learning rate that changes the outputs by the same amount is inversely proportional to the width
-(arXiv 2203.03466), so this product suits models of every size. The value was chosen on models that no unlearning method
+The learning rate is 3e-4 for the models of the synthetic pocket world, and 1.2e-5 for models with a width of 4096.
+Under Adam, the learning rate that changes the outputs by a given amount is inversely proportional to the width (arXiv
+2203.03466), so the same product suits models of every size. The value was chosen on models that no unlearning method
 had trained; see docs/guides/attacks.md."""
 
 
 @attack("relearn", paper="arXiv:2406.13356")
 class Relearn(Attack):
-    """Train a copy briefly on some rows, and ask other forget rows.
+    """Train a copy briefly on some rows, then test other forget rows.
 
-    Training on other rows can recover suppressed knowledge, but not lost knowledge. `relearn.forget` trains on a share
-    of the forget rows. `relearn.near` trains for the same number of steps on rows about neighbors, which contain
-    nothing that must be forgotten. Both are then asked the same questions: the forget rows that were not trained on,
-    and the paraphrased and translated questions that do not ask for a fact that was trained on.
+    Training on some rows can recover suppressed knowledge about other rows, but it cannot recover lost knowledge. The
+    attempt `relearn.forget` trains on a share of the forget rows. The attempt `relearn.near` trains for the same number
+    of steps on rows about neighbors, which contain no knowledge that must be forgotten. Both trained copies are then
+    asked the same questions: the questions of the other forget rows, and all paraphrased and translated questions that
+    do not ask for a fact in the forget rows used for training.
     """
 
     needs: ClassVar[frozenset[Capability]] = frozenset({"generate", "token_logprobs", "gradients", "weights"})
 
     on: Annotated[tuple[Literal["forget", "near"], ...], MinLen(1)] = ("forget", "near")
-    """Row sets to train on; each set gives one attempt."""
+    """Row sets to train on. Each row set gives one attempt."""
     steps: Annotated[int, Gt(0)] = 20
     """Number of optimizer steps."""
     share: Annotated[float, Gt(0), Lt(1)] = 0.2
@@ -47,7 +49,8 @@ class Relearn(Attack):
     batch_size: Annotated[int, Gt(0)] = 8
     """Number of rows per step."""
     lr: Annotated[float, Gt(0)] | None = None
-    """Peak learning rate, which decays to 0. null: computed from the model's width, and so equal for all methods."""
+    """Peak learning rate, which decays to 0. null: the learning rate is computed from the model's width, so models of
+    the same size get the same learning rate."""
 
     def budget(self) -> str:
         """Describe the budget: steps, rows and batch size."""
@@ -56,7 +59,7 @@ class Relearn(Attack):
         return f"{self.steps} steps of {self.batch_size} rows on {rows}"
 
     def attempt(self, attacked: SubjectUnderAttack) -> list[Attempt]:
-        """Train and ask once per non-empty row set of `on`."""
+        """Train one copy per non-empty row set, and question the copies."""
         forget = attacked.rows.get("forget", ())
         if len(forget) < 2:
             return []
@@ -73,7 +76,10 @@ class Relearn(Attack):
         return attempts
 
     def settings(self, attacked: SubjectUnderAttack) -> TrainSettings:
-        """Return the training settings, with a learning rate for the width."""
+        """Return the training settings.
+
+        If `lr` is None, the learning rate is computed from the width of the subject's hidden states.
+        """
         return TrainSettings(
             epochs=None,
             steps=self.steps,
@@ -86,8 +92,9 @@ class Relearn(Attack):
 def others(rows: Sequence[Row], trained: Sequence[Row]) -> list[Row]:
     """Return the rows that do not ask for a trained fact.
 
-    A row asks for a trained fact if it has the same id as a trained row, or the same subject and attribute. If the
-    row or any trained row has no attribute, having the same answer as a trained row is enough.
+    A row asks for a trained fact if the row has the same id as a trained row, or the same subject and attribute as a
+    trained row. If the row or any trained row has no attribute, facts cannot be compared reliably. In this case, a row
+    that has the same answer as a trained row also asks for a trained fact.
     """
     ids, answers = {row.id for row in trained}, {row.answer for row in trained}
     facts = {(row.subject, row.attribute) for row in trained if row.attribute is not None}

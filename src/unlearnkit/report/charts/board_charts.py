@@ -1,6 +1,6 @@
 """Draw the report's charts with plotly, without colors for text and grid.
 
-The page sets the colors of text and grid from its CSS variables, in light mode and in dark mode.
+The report's page sets these colors from its CSS variables, in light mode and in dark mode.
 """
 
 from __future__ import annotations
@@ -32,14 +32,15 @@ _DOTTED = {"line": {"color": NEUTRAL, "dash": "dot", "width": 1}, "layer": "belo
 _UNIT_AXIS = {"range": [-0.04, 1.04], "tickvals": [0, 0.25, 0.5, 0.75, 1], "zeroline": False}
 _DOT_METRICS = ("refusal_rate", "coherence")
 _POINTS = 400
-"""Maximum number of points per line. More points would enlarge the file without a visible difference."""
+"""Maximum number of points per line. With more points, the file would be larger, but the line would look the same."""
 
 
 def mean_of(scores: Iterable[Score]) -> Score | None:
-    """Return the mean of scores over row sets, with equal weights.
+    """Return the unweighted mean of scores over row sets.
 
-    Returns None if no score is a finite number. The ends of the mean's interval are the means of the scores' interval
-    ends. This treats the errors as fully correlated, so the interval is too wide rather than too narrow.
+    Returns None if no score is a finite number. The lower end of the mean's interval is the mean of the scores' lower
+    ends, and likewise for the upper end. These ends treat the errors of the scores as fully correlated, so the interval
+    is too wide rather than too narrow.
     """
     measured = [s for s in scores if s.value is not None and math.isfinite(s.value)]
     if not measured:
@@ -58,9 +59,9 @@ def mean_of(scores: Iterable[Score]) -> Score | None:
 
 
 def plane(report: Report) -> go.Figure | None:
-    """Draw forgetting against utility, with one marker per subject.
+    """Draw the plane chart: forgetting against utility, with one marker per subject.
 
-    Returns None if no subject was measured on both axes.
+    Returns None if no subject has a score on both axes.
     """
     look, first = styles(report.subjects), headline((s.scores for s in report.subjects), report.docs)
 
@@ -102,7 +103,7 @@ def plane(report: Report) -> go.Figure | None:
 def probe_dots(report: Report) -> go.Figure | None:
     """Draw the headline metric, refusals and coherence by row set.
 
-    Each metric has a column in the chart. Returns None if nothing was measured.
+    Each metric has a column in the chart. Returns None if none of the metrics was measured.
     """
     look = styles(report.subjects)
     boards = {s.name: report.docs.on_board(s.scores) for s in report.subjects}
@@ -143,7 +144,7 @@ def probe_dots(report: Report) -> go.Figure | None:
 def term_curves(report: Report) -> list[go.Figure]:
     """Draw the loss terms over training steps, with one chart per subject.
 
-    Subjects without a training curve have no chart. Each chart has its own scale. A term has the same color in all
+    A subject without a training curve has no chart. Each chart has its own scale. A loss term has the same color in all
     charts.
     """
     colors = term_colors(report)
@@ -170,7 +171,7 @@ def _term_curve(subject: SubjectReport, colors: Mapping[str, str]) -> go.Figure:
 
 
 def term_colors(report: Report) -> dict[str, str]:
-    """Return the color of every loss term; the total loss is gray."""
+    """Return the color of every loss term. The total loss is gray."""
     terms = dict.fromkeys(name for s in report.subjects for point in s.curve for name in point.values)
     rest = [term for term in terms if term not in ("loss", "total")]
     return {term: PALETTE[rest.index(term) % len(PALETTE)] if term in rest else NEUTRAL for term in terms}
@@ -179,7 +180,7 @@ def term_colors(report: Report) -> dict[str, str]:
 def _ends(score: Score) -> tuple[float, float, float]:
     """Return a score's value and the two ends of its interval.
 
-    The value replaces a missing end.
+    If an end is missing, the value is returned instead.
     """
     value = score.value or 0.0
     return value, value if score.low is None else score.low, value if score.high is None else score.high
@@ -216,7 +217,7 @@ def _thin(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
 def finish(figure: go.Figure, height: int, margin: dict[str, int], **layout: object) -> go.Figure:
     """Set a figure's size and margins, and make its background transparent.
 
-    The figure has no legend, because the page contains the legend.
+    The figure has no legend, because the report's page contains the legend.
     """
     return figure.update_layout(
         template="none",

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# Approximate sizes in pixels. First the width and height of the plot. Then the width of a letter, the height of a line,
-# the gap between label and marker, half the size of a marker, and half the thickness of an error bar.
+# Approximate sizes in pixels. The first line has the width and height of the plot. The second has the width of a
+# letter, the height of a line of text, the gap between label and marker, half the size of a marker, and half the
+# thickness of an error bar.
 _WIDTH, _HEIGHT = 700.0, 400.0
 _LETTER, _LINE, _GAP, _MARKER, _BAR = 7.0, 15.0, 7.0, 8.0, 3.0
 
@@ -23,7 +24,7 @@ _POSITIONS = {
     "bottom center": (0, -1),
     "top center": (0, 1),
 }
-"""Plotly's text positions with their directions (right, up), in order of preference."""
+"""Plotly's text positions, each with its direction (right, up), in order of preference."""
 
 
 class Point(NamedTuple):
@@ -83,7 +84,7 @@ def _label(point: Point, right: int, up: int) -> _Box:
 
 
 def _cost(box: _Box, taken: Sequence[_Box]) -> float:
-    """Return the label area that overlaps others or leaves the plot."""
+    """Return the area that overlaps taken boxes or leaves the plot."""
     outside = (box.right - box.left) * (box.top - box.bottom) - _shared(box, _PLOT)
     return sum(_shared(box, other) for other in taken) + outside
 

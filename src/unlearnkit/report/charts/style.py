@@ -1,8 +1,8 @@
-"""Colors and signs of subjects and risks.
+"""Colors and signs of models under test and of risks.
 
 Charts and tables use the same colors and signs. The colors have a contrast of about 3 to 1 on the white and on the dark
-background. Readers with deuteranopia, protanopia or tritanopia can distinguish the colors. The signs distinguish
-subjects where colors are not visible.
+background. Readers with deuteranopia, protanopia or tritanopia can distinguish the colors. Where colors are not
+visible, the signs still distinguish the models.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from unlearnkit.report.model import SubjectReport
 PALETTE = ("#4a8ff0", "#c28a00", "#ad3f2c", "#249c61", "#8f38dc", "#e0609a")
 NEUTRAL = "#7c8796"
 FORGOTTEN, STAYS = PALETTE[1], PALETTE[0]
-"""Colors of risks on forget sets, and of risks on sets to keep."""
+"""The color of risks on forget sets, and the color of risks on sets about knowledge to keep."""
 FALLS, RISES = PALETTE[0], PALETTE[2]
-"""Colors of positive effects, where a step lowers the risk, and of negative effects, where it raises the risk."""
+"""The color of positive effects (a step lowers the risk), and that of negative effects (a step raises the risk)."""
 LIGHT, HEAVY = "#aab1bb", PALETTE[4]
-"""Colors of instances with a weight of 0, and of instances with full weight."""
+"""The color of instances with a weight of 0, and the color of instances with full weight."""
 
 SIGNS = {
     "circle": "●",
@@ -36,7 +36,7 @@ _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
 class Style(NamedTuple):
-    """A color and a marker, which is also given as character."""
+    """A color and a marker, which is also given as a character."""
 
     color: str
     symbol: str
@@ -53,15 +53,15 @@ class RiskStyle(NamedTuple):
 
 
 def sign_of(number: int) -> tuple[str, str]:
-    """Return the marker symbol and character with this index."""
+    """Return the marker symbol with this index, and its character."""
     return list(SIGNS.items())[number % len(SIGNS)]
 
 
 def risk_styles(risks: Iterable[str]) -> dict[str, RiskStyle]:
     """Return a style for each risk.
 
-    Risks on forget sets have one color, and all other risks have a second color. Risks of the same color have different
-    signs.
+    Risks on forget sets have one color, and all other risks have a second color. Risks with the same color
+    differ in their signs.
     """
     look: dict[str, RiskStyle] = {}
     for risk in risks:

@@ -1,6 +1,7 @@
 """A symmetric-log scale for signed values that span decades.
 
-G-effects need it: under gradient ascent, some effects grow by several powers of ten while other effects stay near 0.
+G-effects need this scale: under gradient ascent, some effects grow by several powers of ten while other effects stay
+near 0.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 _SPREAD = 50.0
-"""If the largest magnitude is more than this many times the lower quartile, small values would be invisible on a linear
-scale, and the scale is symmetric-log."""
+"""Maximum ratio of the largest magnitude to the lower quartile of the magnitudes for a linear scale. At a higher ratio,
+small values would be invisible on a linear scale, so the scale is symmetric-log."""
 _DECADES = 4
-"""Maximum number of decades of the logarithmic part, counted down from the largest magnitude."""
+"""Maximum number of decades in the logarithmic part of the scale, counted down from the largest magnitude."""
 _APART = 0.07
 """Minimum distance of a tick from 0, as a share of the axis. Closer ticks are omitted, because their text would overlap
 the text of the tick at 0."""
@@ -42,7 +43,7 @@ class Scale(NamedTuple):
     """
 
     unit: float | None
-    """Magnitude below which the scale is roughly linear; None: the scale is linear everywhere."""
+    """Magnitude below which the scale is roughly linear. It is None if the whole scale is linear."""
 
     def at(self, value: float) -> float:
         """Return the drawn position of a value."""
@@ -53,7 +54,7 @@ class Scale(NamedTuple):
     def ticks(self, low: float, high: float, count: int = 4) -> list[Tick]:
         """Return ticks at 0 and at powers of ten.
 
-        A linear scale has none.
+        If the scale is linear, the result is empty.
 
         Args:
             low: lowest drawn position of a tick.
@@ -66,13 +67,13 @@ class Scale(NamedTuple):
         for sign, end in ((-1.0, -low), (1.0, high)):
             powers = range(math.floor(math.log10(10**end - 1) + 1e-9) + 1) if end >= self.at(self.unit) else range(0)
             stride = max(1, -(-len(powers) // count))
-            # Backwards, so that the largest power is always included.
+            # The powers are taken in descending order, so that the largest power is always included.
             ticks += [Tick(self.at(v), v) for power in powers[::-stride] if (v := sign * self.unit * 10.0**power)]
         return sorted(tick for tick in ticks if tick.value == 0 or abs(tick.at) >= _APART * (high - low))
 
     @property
     def description(self) -> str:
-        """Description of the scale in words; empty if the scale is linear."""
+        """Description of the scale, or an empty text for a linear scale."""
         return "" if self.unit is None else f"symmetric-log scale, linear within ±{self.unit:g}"
 
 

@@ -1,8 +1,8 @@
 """Summarize G-effects in sentences.
 
-Each sentence follows from measured values by a rule, and it states these values. The docstring of `advice` lists the
-rules. An effect counts as negative if its 95 % interval is below 0, and as positive if its interval is above 0. Other
-effects give no sentence. This module does not import torch.
+Each sentence follows from measured values by a rule, and states these values. The docstring of `advice` lists the
+rules. An effect counts as negative if its 95 % interval is below 0, and as positive if its interval is above 0. An
+effect whose interval contains 0 gives no sentence. This module does not import torch.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from unlearnkit.gradient_effect.rules import is_harmful
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable, StepRow
 
 MOST = 0.8
-"""Minimum share of the harm for which the named groups of weights must account."""
+"""Minimum share of the harm that the groups of weights named in a sentence must cause together."""
 FAR_OFF = 2.0
 """If measured and predicted change differ by more than this factor, the prediction is far off."""
 SLIGHT = 0.01
@@ -28,22 +28,23 @@ _BLOCK = re.compile(r"block (\d+)")
 
 
 def advice(table: EffectTable) -> list[str]:
-    """Return sentences on every objective, then on the measured steps.
+    """Return sentences on every objective, followed by sentences on the measured steps.
 
-    The rules use the effects of whole objectives, with all terms. Except in rule 3, the effects are through all
-    weights. A retained risk is a risk on a set to keep.
+    The rules use the effects of whole objectives, with all terms. Rule 3 uses the effects through single groups of
+    weights; all other rules use the effects through all weights. A retained risk is the risk on a row set about
+    knowledge to keep.
 
     1. *Relearning*: names the steps at which the effect on a forget set is positive. Forget sets that are relearned at
-       the same steps share a sentence. The sentence states the effect on the first of these sets at the last of these
-       steps.
+       the same steps share a sentence. The sentence states the effect on the first of these forget sets, at the last of
+       these steps.
     2. *Harm beyond forgetting*, for each retained risk: names the steps at which `is_harmful` is true. At these steps,
        training raises the retained risk by more than it raises the forget risk.
-    3. *Location of harm*: takes the retained risk and the step with the lowest negative effect. Names the smallest set
-       of groups of weights that accounts for at least `MOST` of the sum of all groups' effects below 0. Only groups
-       with a negative effect can be in this set. There is no sentence if the set contains every group.
+    3. *Location of harm*: takes the retained risk and the step with the lowest negative effect. Names the fewest
+       groups of weights that together account for at least `MOST` of the sum of all groups' effects below 0. Only
+       groups with a negative effect can be named. There is no sentence if every group would be named.
     4. *Harmed most*, at the last step, if there are several retained risks: names the risk with the lowest cosine among
-       the retained risks with negative effects. If cosines were not measured, it names the risk with the greatest share
-       of the sum of these effects.
+       the retained risks with negative effects. If cosines were not measured, names the retained risk with the greatest
+       share of the sum of these negative effects.
     5. *Prediction*, for each risk: names the steps at which the measured change is more than `FAR_OFF` times the
        predicted change, or less than 1/`FAR_OFF` of it, or has the opposite sign. Steps are ignored if both changes are
        smaller than `SLIGHT` times the risk's greatest measured or predicted change.
@@ -158,7 +159,7 @@ def _in_words(row: EffectRow) -> str:
 
 
 def _when(steps: Sequence[int], measured: Sequence[int]) -> str:
-    """Describe which of the measured steps `steps` are.
+    """Return words that tell which of the measured steps are in `steps`.
 
     Both sequences must be in ascending order.
     """
@@ -175,7 +176,7 @@ def _when(steps: Sequence[int], measured: Sequence[int]) -> str:
 
 
 def together(groups: Sequence[str]) -> str:
-    """Return groups of weights in words, such as `embedding and blocks 1-3`.
+    """Return the names of groups of weights, such as `embedding and blocks 1-3`.
 
     Consecutive blocks are combined.
     """
@@ -189,7 +190,7 @@ def together(groups: Sequence[str]) -> str:
 def _run_of(place: tuple[int, str]) -> int | str:
     """Return a key that is the same for consecutive blocks.
 
-    The key is the block's number minus its index in the list; for other groups it is the name.
+    The key of a block is its number minus its index in the list. The key of any other group is the group's name.
     """
     index, group = place
     block = _BLOCK.fullmatch(group)

@@ -1,6 +1,7 @@
 """Write figures of G-effects for a paper, as SVG and PNG files.
 
-The figures show the same values as the report's charts, except for the comparison of predicted and measured changes.
+The figures show the same values as the report's charts. There is no figure for the comparison of predicted and measured
+changes.
 Drawing the figures requires matplotlib, which the extra `paper` installs.
 """
 
@@ -15,7 +16,7 @@ from unlearnkit.gradient_effect.table import EffectTable
 
 
 def write_figures(table: EffectTable, folder: Path) -> list[Path]:
-    """Draw the figures of a table of G-effects, and return the files.
+    """Draw the figures of a G-effect table, and return the files.
 
     The figures show effects over steps, effects by group of weights, the plane of instances, and the frontier. Figures
     without measurements are omitted. With the same table and the same version of matplotlib, the files are identical
@@ -49,7 +50,8 @@ def write_figures(table: EffectTable, folder: Path) -> list[Path]:
 def refuse_without_matplotlib() -> None:
     """Raise `MissingDependency` if matplotlib is not installed.
 
-    Call this function before measuring, so that no measurement is made in vain.
+    Call this function before the G-effects are measured, so that the user does not wait for measurements that cannot be
+    drawn.
     """
     if find_spec("matplotlib") is None:
         raise MissingDependency(

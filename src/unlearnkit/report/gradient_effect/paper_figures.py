@@ -29,10 +29,10 @@ NAMES: dict[str, tuple[Kind, ...]] = {
     "pg-effect-plane": ("plane",),
     "frontier": ("frontier",),
 }
-"""Names of the files, without extension, and the kinds of pictures in each file."""
+"""Maps the name of each file, without extension, to the kinds of pictures in the file."""
 
 _WIDTH = 7.0
-"""Width of a figure in inches, which is the text width of a page."""
+"""Width of a figure in inches. It is the width of the text on a page."""
 _GRID = "#e7e8e4"
 _RC = {
     "font.size": 8.0,
@@ -68,7 +68,7 @@ _ALIGNMENTS: dict[str, tuple[int, Any]] = {
     "middle": (0, "center"),
     "bottom": (-4, "top"),
 }
-"""For each of plotly's position words, the offset of a label in points and matplotlib's alignment."""
+"""Maps each of plotly's position words to the offset of a label (in points) and matplotlib's alignment."""
 
 
 def figures(table: EffectTable) -> dict[str, Figure]:
@@ -79,16 +79,16 @@ def figures(table: EffectTable) -> dict[str, Figure]:
 
 
 def save(figure: Figure, path: Path, extension: str) -> None:
-    """Write a figure to a file, without date and creator's name."""
+    """Write a figure to a file, without date and creator."""
     omitted: dict[str, Any] = {"Date": None, "Creator": None} if extension == "svg" else {"Software": None}
     with _style():
         figure.savefig(path, format=extension, metadata=omitted)
 
 
 def _style() -> AbstractContextManager[None]:
-    """Return a context with this module's settings for matplotlib.
+    """Return a context in which matplotlib uses this module's settings.
 
-    The user's own settings are ignored.
+    In this context, matplotlib ignores the user's own settings.
     """
     return matplotlib.style.context(["default", _RC])
 
@@ -134,7 +134,7 @@ def _look(series: Series) -> dict[str, Any]:
 
 
 def _draw(axes: Axes, picture: Picture, panel: Panel) -> Any:
-    """Draw a panel, and return the artist for a color bar.
+    """Draw a panel, and return the matplotlib artist for its color bar.
 
     Returns None if the panel needs no color bar.
     """
@@ -206,7 +206,7 @@ def _colorbar(figure: Figure, line: Any, artist: Any, colors: Colors) -> None:
 
 
 def _set(axes: Axes, which: Literal["x", "y"], axis: Axis, picture: Picture, *, named: bool) -> None:
-    """Set an axis' limits, ticks and label, and draw its 0 line."""
+    """Set an axis's limits, ticks and label, and draw its zero line."""
     if named:
         title = f"{axis.title} {picture.when}".strip() if which == "x" and axis.unit else axis.title
         axes.set(**{f"{which}label": title + (f"\n({axis.unit})" if axis.unit else "")})
@@ -217,7 +217,7 @@ def _set(axes: Axes, which: Literal["x", "y"], axis: Axis, picture: Picture, *, 
         axes.set(**{f"{which}ticks": [at + middle for at in range(len(axis.names))], f"{which}ticklabels": axis.names})
         if middle:
             axes.tick_params(axis=which, length=0, labelleft=_is_first(axes))
-        if which == "x" and axis.title == "risk":  # names are long
+        if which == "x" and axis.title == "risk":  # the names of risks are long
             axes.tick_params(axis="x", labelrotation=15)
         if picture.kind == "bars":
             axes.invert_yaxis()

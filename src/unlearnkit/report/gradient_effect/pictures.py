@@ -1,7 +1,7 @@
 """Descriptions of the charts of G-effects, which two renderers draw.
 
-`plotly_figures` draws them for the report's page, and `paper_figures` draws them for a paper. All coordinates are drawn
-positions, to which the scale of the axis was already applied.
+`plotly_figures` draws the charts for the report's page, and `paper_figures` draws the charts for a paper. All
+coordinates are drawn positions: the linear or logarithmic scale of the axis was already applied to the values.
 """
 
 from __future__ import annotations
@@ -27,17 +27,18 @@ CORNERS = (
     (0.0, 0.0, "left", "◣ forgets, harms"),
     (1.0, 0.0, "right", "relearns, harms ◢"),
 )
-"""Position and text in each corner of the plane of instances. The text states what happens when the probability of an
-instance in this corner is lowered."""
+"""Position and text in each corner of the charts that `planes` draws. The text states what happens if the objective
+lowers the probability of an instance in this corner."""
 EFFECT_UNIT = "nats/token per unit step"
-"""Unit of a G-effect, which is how much a plain gradient step lowers the risk, divided by the step's size."""
+"""Unit of a G-effect. The G-effect is the amount by which a plain gradient step lowers the risk, divided by the step's
+size."""
 _DOTS = 1500
-"""Maximum number of instances in one panel. More instances would cover each other."""
+"""Maximum number of instances in one panel. With more instances, the points would cover each other."""
 _STEPS = "completed optimizer steps"
 
 
 class Extent(NamedTuple):
-    """A coordinate with the two ends of its interval."""
+    """A coordinate with the lower and the upper end of its interval."""
 
     at: float
     low: float
@@ -51,18 +52,18 @@ class Axis(NamedTuple):
     unit: str = ""
     scale: Scale = LINEAR
     span: tuple[float, float] = (0.0, 0.0)
-    """Drawn positions of the lower and the upper end. They are equal for an axis of names or steps."""
+    """Drawn positions of the lower and the upper end of the axis. For an axis of names or steps, they are equal."""
     names: tuple[str, ...] = ()
 
     @property
     def has_values(self) -> bool:
-        """Whether the axis shows values, and not names or steps."""
+        """Whether the axis shows values, as opposed to names or steps."""
         return self.span[0] < self.span[1]
 
     def ticks(self, count: int = 4) -> list[Tick]:
-        """Return at most `count` ticks on either side of 0.
+        """Return the axis's ticks.
 
-        A linear axis has none.
+        There is a tick at 0 and at most `count` ticks on either side of 0. If the axis is linear, the result is empty.
         """
         return self.scale.ticks(*self.span, count)
 
@@ -72,8 +73,8 @@ class Colors(NamedTuple):
 
     axis: Axis
     stops: tuple[tuple[float, str], ...] = ()
-    """Positions from 0 to 1, each with a color. Empty: the colors go from `RISES` to `FALLS`, with the background color
-    at 0."""
+    """Positions from 0 to 1, each with a color. If there are no stops, the colors go from `RISES` to `FALLS`, with the
+    background color at 0."""
 
 
 class Mark(NamedTuple):
@@ -85,7 +86,7 @@ class Mark(NamedTuple):
     """Lines of the tooltip."""
     label: str = ""
     position: str = ""
-    """Position of the label relative to the point, as plotly names it."""
+    """Position of the label relative to the point, in plotly's words, such as `top center`."""
     hollow: bool = False
     weight: float = 0.0
 
@@ -114,7 +115,7 @@ class Cell(NamedTuple):
     """One cell of a heat map."""
 
     value: float | None
-    """Drawn value of the effect; None if the effect was not measured."""
+    """Drawn value of the effect. It is None if the effect was not measured."""
     tip: tuple[str, ...]
     """Lines of the tooltip."""
 
@@ -127,7 +128,7 @@ class Panel(NamedTuple):
     y: Axis
     series: tuple[Series, ...] = ()
     cells: tuple[tuple[Cell, ...], ...] = ()
-    """Cells of a heat map: rows, each with one cell per column."""
+    """Rows of a heat map. Each row has one cell per column."""
 
 
 class Picture(NamedTuple):
@@ -140,7 +141,7 @@ class Picture(NamedTuple):
     panels: tuple[Panel, ...]
     colors: Colors | None = None
     when: str = ""
-    """The step, such as "at step 8", if the chart shows a single step that no axis shows."""
+    """The step in words, such as "at step 8", if the chart shows a single step and no axis shows steps."""
 
 
 class Fit(NamedTuple):
@@ -149,10 +150,11 @@ class Fit(NamedTuple):
     risk: str
     rows: tuple[StepRow, ...]
     ratio: float | None
-    """Ratio of measured to predicted change, fitted by least squares through 0; None if no change was predicted."""
+    """Ratio of measured to predicted change, fitted by least squares through 0. It is None if no change was
+    predicted."""
     correlation: float | None
-    """Correlation of predicted and measured changes. None if there are fewer than three steps, or if the predicted or
-    the measured changes are all equal."""
+    """Correlation of predicted and measured changes. It is None if there are fewer than three steps, if all predicted
+    changes are equal, or if all measured changes are equal."""
 
     @property
     def summary(self) -> str:
@@ -220,7 +222,7 @@ def by_group(effects: EffectSeries) -> Picture | None:
 def _heat_map(effects: EffectSeries, title: str, places: Mapping[str, tuple[str, int]], scale: Scale) -> Panel:
     """Draw a heat map with one row per group of weights.
 
-    The columns are given by `places`, which maps the name of each column to a risk and a step.
+    `places` gives the columns: it maps the name of each column to the risk and the step that the column shows.
     """
     column, axis = ("step", _STEPS) if title in effects.risks else ("risk", "risk")
     cells = []
@@ -235,10 +237,10 @@ def _heat_map(effects: EffectSeries, title: str, places: Mapping[str, tuple[str,
 
 
 def planes(table: EffectTable) -> list[Picture]:
-    """Draw instances by slopes on two risks, colored by weight.
+    """Draw instances by their slopes on two risks, colored by weight.
 
-    There is one picture for each term of an objective on forget rows, with panels for the first, the middle and the
-    last step. There is no picture for a term whose weights are all 0, such as a term that is only logged.
+    There is one picture for each term of an objective on forget rows. The picture has one panel each for the first, the
+    middle and the last step. A term whose weights are all 0, such as a term that is only logged, has no picture.
     """
     by_term: dict[tuple[str, str, str], list[InstanceRow]] = {}
     for row in table.instances:
@@ -267,7 +269,7 @@ def _plane(objective: str, term: str, view: str, rows: Sequence[InstanceRow]) ->
     panels = []
     for step, of in shown.items():
         marks = []
-        for row, other in sorted(of, key=lambda pair: abs(pair[0].weight)):  # draws heavy instances on top
+        for row, other in sorted(of, key=lambda pair: abs(pair[0].weight)):  # draws instances with large weights on top
             slopes_in_words = (f"{axis.title} {significant(each.slope)}" for axis, each in ((x, row), (y, other)))
             tip = (f"row {row.row}, weight {significant(row.weight)}", *slopes_in_words)
             at, up = _exact(x.scale.at(row.slope)), _exact(y.scale.at(other.slope))
@@ -283,7 +285,7 @@ def _plane(objective: str, term: str, view: str, rows: Sequence[InstanceRow]) ->
 
 
 def _weights(weights: Sequence[float]) -> Colors:
-    """Return the color scale of weights; it includes 0 and 1.
+    """Return the color scale of weights, which includes 0 and 1.
 
     Gradient ascent gives every instance a weight of 1. A negative weight means that the objective raises the
     probability of the instance.
@@ -296,7 +298,7 @@ def _weights(weights: Sequence[float]) -> Colors:
 
 
 def fits(table: EffectTable) -> list[Fit]:
-    """Compare predicted with measured changes, for each risk."""
+    """Compare the predicted with the measured changes of each risk."""
     rows = [row for row in table.steps if row.is_finite]
     return [_fit(risk, [row for row in rows if row.risk == risk]) for risk in ordered_sets(row.risk for row in rows)]
 
@@ -310,9 +312,9 @@ def _fit(risk: str, rows: Sequence[StepRow]) -> Fit:
 
 
 def prediction(fit: Fit, style: RiskStyle) -> Picture:
-    """Draw predicted against measured changes of one risk.
+    """Plot the measured against the predicted changes of one risk.
 
-    On the dotted line, predicted and measured changes are equal.
+    On the dotted line, the predicted and the measured change are equal.
     """
     scale = scale_for(value for row in fit.rows for value in (row.predicted, row.measured))
     marks = []
@@ -331,7 +333,7 @@ def prediction(fit: Fit, style: RiskStyle) -> Picture:
 
 
 def sweep(places: Sequence[Place]) -> Picture:
-    """Draw the frontier, with one line per swept setting."""
+    """Draw the frontier of a sweep, with one line per swept setting."""
     forget, retained = [place.forget for place in places], [place.retained for place in places]
     x, y = (_axis(f"G-effect on {of[0].risk}", [_ends(row) for row in of], 0.08) for of in (forget, retained))
     extents = [(_extent(place.forget, x), _extent(place.retained, y)) for place in places]
@@ -357,8 +359,8 @@ def _axis(title: str, values: Sequence[tuple[float, ...]], least: float = 0.42) 
 
     Args:
         title: title of the axis.
-        values: one tuple per value, which contains the value and, if known, the ends of its interval.
-        least: minimum length of the axis on each side of 0, as a share of the longer side.
+        values: one tuple per value. The tuple contains the value and, if known, the ends of the value's interval.
+        least: minimum length of the axis on each side of 0, as a share of the length of the longer side.
     """
     scale = scale_for(value for value, *_ in values)
     drawn = [scale.at(end) for ends in values for end in ends]
@@ -393,9 +395,9 @@ def _in_words(row: EffectRow) -> str:
 
 
 def _scales(x: Axis, y: Axis) -> str:
-    """Return a sentence on symmetric-log axes.
+    """Return a sentence that names the symmetric-log axes.
 
-    The text is empty if both axes are linear.
+    The returned text is empty if both axes are linear.
     """
     if x.scale == y.scale and x.scale.description:
         return _sentence(f"both axes: {x.scale.description}")
@@ -405,8 +407,8 @@ def _scales(x: Axis, y: Axis) -> str:
 
 
 def _sentence(words: str) -> str:
-    """Capitalize the first letter and add a period.
+    """Capitalize the first letter of a text and add a period.
 
-    Empty text stays empty.
+    An empty text is returned unchanged.
     """
     return f"{words[0].upper()}{words[1:]}." if words else ""

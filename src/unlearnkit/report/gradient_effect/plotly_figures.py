@@ -1,6 +1,6 @@
-"""Draw pictures with plotly.
+"""Draw the charts of G-effects with plotly.
 
-The page sets the colors of text and grid.
+The charts have no colors for text and grid, because the report's page sets these colors.
 """
 
 from __future__ import annotations
@@ -158,10 +158,10 @@ def _set_axis(update: Any, axis: Axis, kind: Kind, **place: int) -> None:
 
 
 def _axis(axis: Axis, kind: Kind) -> dict[str, object]:
-    """Return plotly's settings of an axis.
+    """Return the settings of an axis for plotly.
 
-    A symmetric-log axis has ticks at powers of ten; a linear axis has plotly's own ticks. The line at 0 is bold,
-    because 0 separates effects that help from effects that harm. The page sets the line's color.
+    A symmetric-log axis has ticks at powers of ten; a linear axis has plotly's default ticks. The line at 0 is bold,
+    because 0 separates effects that help from effects that harm. The report's page sets the color of this line.
     """
     bare: dict[str, object] = {"showgrid": False, "zeroline": False}
     if axis.names and kind == "bars":
@@ -188,7 +188,7 @@ def _coloraxis(colors: Colors) -> dict[str, object]:
         bar |= {"nticks": 6}
     else:
         bar |= _ticks(axis, 3) or {"nticks": 7, "exponentformat": "power"}
-    # The default colors are transparent at 0, so that the page's background is visible there.
+    # The default colors are transparent at 0, so that the page's background is visible at 0.
     stops = colors.stops or ((0, RISES), (0.5, _faded(RISES, 0)), (0.5, _faded(FALLS, 0)), (1, FALLS))
     return {"colorscale": [list(stop) for stop in stops], "cmin": low, "cmax": high, "colorbar": bar}
 

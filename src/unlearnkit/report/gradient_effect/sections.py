@@ -26,9 +26,9 @@ class EffectSection(NamedTuple):
     advice: tuple[str, ...]
     risks: Mapping[str, RiskStyle]
     charts: tuple[tuple[str, Picture], ...]
-    """All pictures, each with the id of the HTML element that contains it."""
+    """All pictures, each with the id of the HTML element that contains the picture."""
     figures: Table
-    """Table of the values at the first, the middle and the last step."""
+    """Table of the effects at the first, the middle and the last step."""
     differences: bool
     """Whether slopes were computed by central differences, which are only approximate."""
 
@@ -38,7 +38,7 @@ class EffectSection(NamedTuple):
 
 
 def effect_sections(report: Report) -> tuple[EffectSection, ...]:
-    """Return one section per subject whose G-effects were measured."""
+    """Return one section for each subject whose G-effects were measured."""
     measured = [(s, s.effects) for s in report.subjects if s.effects is not None]
     return tuple(_section(number, subject, table) for number, (subject, table) in enumerate(measured))
 
@@ -85,7 +85,7 @@ def _section(number: int, subject: SubjectReport, table: EffectTable) -> EffectS
 
 
 def _figures(measured: Sequence[EffectSeries]) -> Table:
-    """Return the values as a table.
+    """Return the effects as a table.
 
     The table has one section per objective, one row per risk, and three columns per step.
     """

@@ -1,8 +1,9 @@
 """Results of attacks, as tables and sentences.
 
-Each sentence follows from a rule. The rule compares a subject with the retrained model under the same attack, on the
-row set where the two models differ most. Two models differ if their 95 % intervals do not overlap. An attack that
-extracts nothing shows only that this particular attack fails, so no sentence states that knowledge was removed.
+Each sentence follows from a rule. The rule compares the model under test with the retrained model under the same
+attack, on the row set where the two models differ most. Two models differ if their 95 % intervals do not overlap. If an
+attack extracts nothing, this shows only that this particular attack fails, and not that the knowledge was removed.
+Therefore no sentence states that knowledge was removed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from unlearnkit.report.tables.board import cell, subject_row
 from unlearnkit.report.tables.table import Cell, Column, Row, Section, Table
 
 DECLINES = 0.5
-"""A subject is reported to decline if its refusal rate on plain questions is at least this value."""
+"""Minimum refusal rate, on plain questions, of a model that is reported to decline."""
 
 Kind = Literal["knows", "likelier", "nothing", "alone"]
 _WORST: tuple[Kind, ...] = ("knows", "likelier", "alone", "nothing")
@@ -33,18 +34,19 @@ class Finding(NamedTuple):
 
     attempt: str
     kind: Kind
-    """knows: the subject answers more questions than the retrained model. likelier: the subject does not, but it gives
-    the answers a higher probability. nothing: the subject does neither. alone: there is no comparison, because the
-    retrained model was not attacked in the same way."""
+    """`knows`: the subject answers more questions than the retrained model. `likelier`: the subject does not answer
+    more questions, but it gives the answers a higher probability than the retrained model does. `nothing`: the subject
+    neither answers more questions nor gives the answers a higher probability. `alone`: there is no comparison, because
+    the retrained model was not attacked in the same way."""
     excess: float
-    """Accuracy or log-probability of the subject minus that of the retrained model. Higher is worse."""
+    """The subject's accuracy or log-probability minus the retrained model's. A higher value is worse."""
     sentence: str
 
 
 def attack_table(report: Report) -> Table | None:
-    """Return the table of all attacks; None if there were no attacks.
+    """Return the table of all attacks, or None without any attacks.
 
-    The table has one section per attempt, and one column per row set and metric.
+    The table has one section per attempt, and one column for each combination of row set and metric.
     """
     names = {parse_attack(flat) for s in report.subjects for flat in s.attacks}
     if not names:
@@ -59,21 +61,21 @@ def attack_table(report: Report) -> Table | None:
 def attack_sentences(report: Report) -> dict[str, list[str]]:
     """Return sentences on the results of the attacks, by the method's name.
 
-    Sentences are sorted by the attack's name.
+    The sentences on one method are sorted by the name of the attack.
     """
     retrained = report.subject(RETRAINED)
     return {s.name: [one.sentence for one in sorted(findings(s, retrained))] for s in report.methods}
 
 
 def findings(subject: SubjectReport, retrained: SubjectReport | None) -> list[Finding]:
-    """Return the results of all attacks on a subject, the worst first."""
+    """Return the results of all attacks on a subject, worst first."""
     attempts = sorted({parse_attack(flat).attempt for flat in subject.attacks})
     found = [one for attempt in attempts if (one := finding(subject, retrained, attempt)) is not None]
     return sorted(found, key=lambda one: (_WORST.index(one.kind), -one.excess, one.attempt))
 
 
 def finding(subject: SubjectReport, retrained: SubjectReport | None, attempt: str) -> Finding | None:
-    """Return the result of one attack; None if nothing was measured."""
+    """Return the result of one attack, or None if nothing was measured."""
     own = _by_split(subject, attempt, "accuracy")
     if not own:
         return None
@@ -107,7 +109,7 @@ def finding(subject: SubjectReport, retrained: SubjectReport | None, attempt: st
 def alike(one: SubjectReport, other: SubjectReport, attempt: str) -> bool:
     """Return whether both subjects were attacked with the same settings.
 
-    The same settings imply the same rows.
+    If the settings are the same, the attacked rows are also the same.
     """
     attacks = [subject.attacked.get(attempt.partition(".")[0]) for subject in (one, other)]
     settings = [None if attack is None else attack.settings for attack in attacks]
@@ -117,8 +119,9 @@ def alike(one: SubjectReport, other: SubjectReport, attempt: str) -> bool:
 def attacked_table(subject: SubjectReport, retrained: SubjectReport | None, title: str = "") -> Table:
     """Return a table of all attacks on one subject.
 
-    The table has one row per row set. Each metric has a column for the subject under the attack, a column for the
-    subject without the attack ("plain"), and, with a retrained model, a column for this model under the attack.
+    The table has one row per row set. Each metric has a column for the subject under the attack and a column for the
+    subject without the attack ("plain"). If there is a retrained model, each metric also has a column for the retrained
+    model under the attack.
     """
     names = sorted({parse_attack(flat) for flat in subject.attacks})
     compared = ["retrained"] if retrained is not None else []
@@ -152,9 +155,10 @@ def _section(report: Report, attempt: str, splits: Sequence[str]) -> Section:
 
 
 def _cell(subject: SubjectReport, name: AttackName, doc: ScoreDoc) -> Cell:
-    """Return a cell with the value under the attack.
+    """Return a cell with the value of a score under the attack.
 
-    Where other tables show the interval, this cell shows the value on the same rows without the attack.
+    Cells of other tables show an interval below the value. This cell instead shows the value that was measured on the
+    same rows without the attack.
     """
     attacked = cell(_score(subject, name), doc)
     if not attacked.value:
@@ -166,7 +170,7 @@ def _cell(subject: SubjectReport, name: AttackName, doc: ScoreDoc) -> Cell:
 
 
 def _widest_gap(own: Mapping[str, Score], theirs: Mapping[str, Score]) -> str:
-    """Return the row set on which `own` exceeds `theirs` most."""
+    """Return the row set where `own` exceeds `theirs` the most."""
     return max(ordered_sets(own.keys() & theirs.keys()), key=lambda split: _excess(own[split], theirs[split]))
 
 
@@ -177,8 +181,8 @@ def _excess(one: Score, other: Score) -> float:
 def _is_above(one: Score, other: Score) -> bool:
     """Return whether the interval of `one` is above that of `other`.
 
-    A value of 0 on n rows is compatible with a rate of up to about 3/n, although its bootstrap interval has no width.
-    If `other` is 0, `one` must therefore be above 3/n too.
+    If `other` is 0 on n rows, its bootstrap interval has no width, although a true rate of up to about 3/n is
+    compatible with this value. In this case, the interval of `one` must therefore be above 3/n too.
     """
     low = _value(one) if one.low is None else one.low
     high = _value(other) if other.high is None else other.high

@@ -1,4 +1,7 @@
-"""Build the board and the tables of gates, costs and tuning grid."""
+"""Build the score board and other tables of the report.
+
+The other tables show gates, costs and the tuning grid.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from unlearnkit.report.tables.table import MISSING, Bar, Cell, Column, Row, Sect
 from unlearnkit.suites.base import GridReport, GridRow
 
 Boards = Mapping[str, Mapping[ScoreName, Score]]
-"""Scores on the board, by subject, then by row set and metric."""
+"""Scores on the board, keyed by the subject's name and then by row set and metric."""
 _CONSTANT = "accuracy of always giving the most common answer to each kind of question, which needs no knowledge"
 
 
@@ -27,16 +30,16 @@ class GateCell(NamedTuple):
 
     outcome: Outcome
     cell: Cell
-    """The score that the gate tests."""
+    """Cell with the score that the gate tests."""
     reason: str
-    """Explanation of the outcome; empty if the outcome needs none."""
+    """Explanation of the outcome. It is empty if the outcome needs no explanation."""
 
 
 def board(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> Table:
-    """Return the board, which has one section per metric.
+    """Return the board, i.e. the report's main table of scores.
 
-    A section has one row per subject and one column per row set. Row sets and metrics without any measured score are
-    omitted.
+    The board has one section per metric. A section has one row per subject and one column per row set. Row sets and
+    metrics without any measured score are omitted.
     """
     boards = {s.name: docs.on_board(s.scores) for s in subjects}
     names = {name for scores in boards.values() for name in scores}
@@ -65,14 +68,15 @@ def _section(
 
 
 def subject_row(subject: SubjectReport, cells: Sequence[Cell]) -> Row:
-    """Return a table row with a subject's name and these cells."""
+    """Return a table row that shows a subject's title and these cells."""
     return Row(subject.name, subject.title, tuple(cells), kind="reference" if subject.is_reference else "made")
 
 
 def cell(score: Score | None, doc: ScoreDoc) -> Cell:
     """Return a table cell that shows a score in its doc's format.
 
-    The tooltip shows the number of rows. The cell has a bar if the score is between 0 and the doc's highest value.
+    The tooltip shows the number of rows on which the score was measured. The cell has a bar if the score is between 0
+    and the highest value that the doc states.
     """
     if score is None or score.value is None:
         return MISSING
@@ -87,7 +91,7 @@ def cell(score: Score | None, doc: ScoreDoc) -> Cell:
 def gate_rows(report: Report) -> dict[str, list[GateCell | None]]:
     """Return the outcomes of each gate, one per method.
 
-    An outcome is None if the gate was not set for the method.
+    The result has the gates' names as keys. An outcome is None if the gate was not set for the method.
     """
     results = {
         (gate.name, gate.subject): GateCell(
@@ -101,9 +105,9 @@ def gate_rows(report: Report) -> dict[str, list[GateCell | None]]:
 
 
 def cost_table(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> Table | None:
-    """Return the table of costs; None if there are none.
+    """Return the table of costs, or None if no costs were measured.
 
-    Costs are time, memory, and any costs that a suite adds.
+    The costs are time, memory, and any costs that a suite adds.
     """
     names = {flat for s in subjects for flat in s.scores if ScoreName.parse(flat).split == COST}
     flats = [*(flat for flat in docs.listed if flat in names), *sorted(names - set(docs.listed))]

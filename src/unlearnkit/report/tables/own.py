@@ -1,4 +1,7 @@
-"""Build the tables of scores of traces, suites and judges."""
+"""Build the tables of scores that are not on the board.
+
+These are the scores of traces, of suites and of judges.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ _UNNAMED = "a model whose name was not recorded"
 def own_tables(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> tuple[Table, ...]:
     """Return one table per kind of score.
 
-    The first section of a table has the scores that the page always shows. Each further section has a group
-    of scores that the page shows collapsed.
+    The first section of a table has the scores that the report's page always shows. Each further section has a group of
+    scores that the page shows in a collapsed part.
     """
     found = docs.own(flat for s in subjects for flat in s.scores)
     return tuple(_own_table(subjects, list(members)) for _, members in groupby(found, key=lambda own: own.table))
@@ -49,8 +52,8 @@ def _row(subjects: Sequence[SubjectReport], own: OwnScore) -> Row:
 def who_judged(judge: str, subjects: Sequence[SubjectReport]) -> str:
     """Return sentences that name the language models a judge used.
 
-    The text is empty if the judge used no language model, or if it judged none of these subjects. It is also empty if
-    `judge` is empty, which means that the scores are not a judge's.
+    The result is empty if the judge used no language model, or if the judge judged none of these subjects. The result
+    is also empty if `judge` is empty, which means that no judge gave the scores.
     """
     named: defaultdict[str, list[str]] = defaultdict(list)
     for subject in subjects:

@@ -1,4 +1,4 @@
-"""Type of the report's tables, which `writers` and the template render."""
+"""Data type of tables, which `writers` and the HTML template render."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Bar(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """One table cell; `value` is empty if the score was not measured."""
+    """One table cell, whose `value` is empty for an unmeasured score."""
 
     value: str
     interval: str = ""
@@ -36,9 +36,9 @@ class Column(NamedTuple):
     name: str
     title: str
     group: str = ""
-    """Title over a group of neighboring columns; columns with the same title form a group."""
+    """Title over a group of neighboring columns. Neighboring columns with the same title form one group."""
     text: bool = False
-    """Whether the column contains words. Words are left-aligned, numbers are right-aligned."""
+    """Whether the column contains words, which are left-aligned. Numbers are right-aligned."""
 
 
 class Row(NamedTuple):
@@ -86,7 +86,7 @@ class Table(NamedTuple):
 
     @property
     def groups(self) -> list[tuple[str, int]]:
-        """The title and the number of columns of each column group."""
+        """The column groups, each with its title and its number of columns."""
         return [(group, len(list(members))) for group, members in groupby(self.columns, lambda column: column.group)]
 
     @property
@@ -102,7 +102,7 @@ class Table(NamedTuple):
     def picked(self, picks: Sequence[tuple[str, str, str]]) -> Table:
         """Return a table whose columns are rows of this table.
 
-        Each pick is (section's name, row's name, title of the new column).
+        Each pick is a tuple (section's name, row's name, title of the new column).
         """
         rows = {(section.name, row.name): row for section in self.sections for row in section.rows}
         cells = zip(*(rows[section, name].cells for section, name, _ in picks), strict=True)
@@ -121,7 +121,10 @@ def plain_table(
     title: str = "",
     note: str = "",
 ) -> Table:
-    """Return a table without sections; the first `words` columns are left-aligned."""
+    """Return a table of texts, with a single section.
+
+    The first `words` columns are left-aligned.
+    """
     columns = tuple(Column(head, head, text=at < words) for at, head in enumerate(heads))
     made = tuple(Row(name, name, tuple(map(Cell, texts))) for name, texts in rows)
     return Table(columns, (Section("", "", made),), corner=corner, title=title, note=note)

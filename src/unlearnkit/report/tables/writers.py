@@ -1,6 +1,6 @@
 """Convert tables to terminal output and to Markdown.
 
-The report's HTML template renders tables by itself.
+This module is not used for HTML, because the report's HTML template renders the tables itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from unlearnkit.report.tables.table import Cell, Table
 def terminal(table: Table) -> RichTable:
     """Return the table as a `rich` table for a terminal.
 
-    Intervals are not shown. A dash replaces a missing value. Rows are indented under the title of their section.
+    Intervals are not shown. A missing value is shown as a dash. Rows are indented under the title of their section.
     """
     drawn = RichTable(
         title=escape(table.title) or None,
@@ -41,7 +41,7 @@ def terminal(table: Table) -> RichTable:
 def markdown(table: Table) -> str:
     """Return the table's first section as Markdown, with intervals in brackets.
 
-    The caller must escape titles and words.
+    The caller must escape the titles and the text in the cells before.
     """
     lines = [
         [table.corner, *(column.title for column in table.columns)],
