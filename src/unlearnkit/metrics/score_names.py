@@ -62,14 +62,20 @@ class JudgedName(NamedTuple):
     split: str
     quality: str
     part: str
-    """One of the three scores that are averaged in the quality, or a number such as `spread`; empty for the quality."""
+    """Name of the part: a score that is averaged in the quality, or another number such as `spread`.
+
+    The name is empty for the quality itself.
+    """
 
 
 class AttackName(NamedTuple):
     """Flat name of an attack's score in `attacks.json`, split into parts."""
 
     attempt: str
-    """Name of the attack, such as `jailbreak`. If there are several attempts, the attempt follows: `relearn.near`."""
+    """Name of the attack, such as `jailbreak`.
+
+    If the attack has several attempts, the name of the attempt follows, as in `relearn.near`.
+    """
     split: str
     metric: str
 
@@ -100,7 +106,7 @@ def judged_name(judge: str, split: str, quality: str, part: str = "") -> str:
 def parse_judged(flat: str) -> JudgedName | None:
     """Parse the flat name of a judge's score.
 
-    The result is None if `flat` is not the name of a judge's score.
+    Returns None if `flat` is not the name of a judge's score.
     """
     match = _JUDGED.fullmatch(flat)
     return None if match is None else JudgedName(*match.groups(default=""))

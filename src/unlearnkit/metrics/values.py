@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from unlearnkit.core.errors import InputError
 
 LARGEST_EXPONENT = 700.0
-"""Largest exponent for which `exp` returns a finite number: a little below the limit of floats (709.8), so that results
-can be added."""
+"""Largest exponent for which `exp` returns a finite number.
+
+The exponent is a little below the limit for floats (709.8), so that sums of results are finite, too.
+"""
 
 
 def checked(values: Sequence[float], where: str, *, infinite: bool = False) -> list[float]:
