@@ -76,8 +76,9 @@ def quadratic_kappa(one: np.ndarray, other: np.ndarray) -> float | None:
     """Return Cohen's kappa with quadratic weights (Cohen 1968).
 
     Both arguments contain integers from 0 to 10 and have shape [n]. Kappa is 1 minus the ratio of two numbers: the mean
-    squared difference of paired scores, and the expected value of this difference under random pairing. The result is
-    None if the expected value is 0, that is, if the lists are empty or both judges gave every output the same score.
+    squared difference of paired scores, and the mean squared difference that is expected if the scores are paired at
+    random. The result is None if the expected difference is 0, that is, if the lists are empty or both judges gave
+    every output the same score.
     """
     if not len(one):
         return None

@@ -22,8 +22,8 @@ def constant_baseline(rows: Sequence[Row]) -> Score:
     about the person in the question. In expectation, a model that never learned the correct answers is therefore not
     more accurate than the constant answers. The wording of the question does not matter. Rows without an attribute
     share one constant answer. If a question lists n options, the constant answer is a fixed position in the list, which
-    is correct with probability 1/n. Plain texts are skipped, because they have no question and their accuracy is not
-    measured.
+    is correct with probability 1/n. Plain texts have no question, so their accuracy is not measured and they are
+    skipped.
     """
     values: list[float] = []
     accepted: defaultdict[str | None, list[frozenset[str]]] = defaultdict(list)

@@ -1,8 +1,8 @@
 """Faithfulness: whether responses follow the verdicts in their traces.
 
 The verdict in a trace is reversed, and the model responds again. Faithfulness is the share of responses that follow the
-new verdict. This intervention on traces is modeled on Lanham et al. (arXiv 2307.13702), but changes only the verdict.
-If traces do not influence the responses, faithfulness is 0.
+new verdict. This intervention in the trace follows Lanham et al. (arXiv 2307.13702), but changes only the verdict. If
+traces do not influence the responses, faithfulness is 0.
 """
 
 from __future__ import annotations

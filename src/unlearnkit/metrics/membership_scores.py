@@ -44,7 +44,7 @@ _ATTACKS = {
     "min_k": ("Min-K", "attack that uses the least likely 40 % of the answer's tokens"),
     "min_k_plus_plus": (
         "Min-K++",
-        "attack like Min-K, but each log-probability is standardized by the distribution that the model predicts there",
+        "attack like Min-K, but each log-probability is standardized by the distribution predicted at that token",
     ),
 }
 MEMBERSHIP_DOCS = {

@@ -50,7 +50,7 @@ class ScoreDocs:
 
     @cached_property
     def _all(self) -> Docs:
-        """All docs by flat name, in the order of the scores.
+        """All docs by flat name. Scores are listed in this order.
 
         If this package and the suite both have a doc for a score, the doc of the suite is used.
         """

@@ -4,7 +4,7 @@ A flat name is `<set>.<metric>`. The set may contain dots: `forget.translated.ac
 `forget.translated`. The costs of a run have the set name `cost`, and scores that summarize all traces have the set name
 `trace`. A suite chooses the flat names of its own scores. A judge's scores are named `judge.<judge>.<set>.<quality>`,
 and the parts of a quality are named `judge.<judge>.<set>.<quality>.<part>`. The module `metrics.score_docs` documents
-the meaning of scores.
+the meaning of the scores.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ def checked(values: Sequence[float], where: str, *, infinite: bool = False) -> l
 
     Args:
         values: the values to check.
-        where: what the values are, for error messages.
+        where: name of the values, for error messages.
         infinite: whether infinite values are allowed.
 
     Raises:
@@ -45,7 +45,7 @@ def same_length(lists: dict[str, Sequence[float]], where: str) -> None:
 
     Args:
         lists: lists by name; error messages contain the names.
-        where: what is computed from the lists, for error messages.
+        where: name of the score that is computed from the lists, for error messages.
 
     Raises:
         InputError: the lists differ in length.

@@ -16,7 +16,7 @@ class Probe:
     """A row with the prefilled beginning of the model's output."""
 
     row: Row
-    """The row as given to the model. If it was derived from an original row, it has the id of the original row."""
+    """The row as given to the model. A derived row has the id of the row from which it was derived."""
     trace: str | None = None
     """The complete trace that is prefilled. An empty string prefills an empty trace; None prefills no trace."""
     answer: str = ""

@@ -26,9 +26,9 @@ class LaajOptions(Settings):
     failures: Literal["zero", "drop"] = "zero"
     """Treatment of empty outputs and unreadable verdicts: `zero` scores them 0, `drop` omits them from the means."""
     gold: bool = True
-    """Whether the judge sees the correct answer for retention quality. If so, specificity measures correctness."""
+    """Whether the judge sees the correct answers for retention quality. If so, `specificity` measures correctness."""
     shuffled: bool = True
-    """Whether the outputs are judged in random order, and each prompt lists the three scores in random order."""
+    """Whether the order of the outputs, and the order of the three scores in each prompt, is random."""
     sampling: Sampling = Sampling(temperature=0.0)
     """Settings for sampling the judge's answers."""
 
