@@ -1,8 +1,8 @@
 """Aggregate judgments into scores named `judge.<judge>.<set>.<quality>`.
 
-The judge comes first in these names, just as a suite comes first in the names of its scores (`tofu.forget_quality`). As
-a result, the scores of one judge are sorted together, cannot be confused with the scores of another judge, and never
-end with the name of a metric.
+The name of the judge comes near the beginning, just as the name of a suite comes first in the names of the suite's
+scores (`tofu.forget_quality`). As a result, the scores of one judge are sorted together and cannot be confused with the
+scores of another judge. In addition, the name of a judge's score never ends with the name of a metric.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from unlearnkit.scope.scope import Scope
 def judge_scores(judged: Iterable[Judged], records: Sequence[Record], scope: Scope) -> dict[str, Score]:
     """Return the scores of all judges of a run.
 
-    For each judge and row set, these are the quality, the three scores that are averaged in the quality, and the spread
-    of repeated judgments. LLM judges also get the shares of empty outputs and of unreadable verdicts. Row sets that the
-    judge `laaj` has not judged are "not measured". Judgments that no longer match the records are skipped.
+    For each judge and row set, the scores are the quality, the three scores that are averaged in the quality, and the
+    spread of repeated judgments. For LLM judges, the result also contains the shares of empty outputs and of unreadable
+    verdicts. If the judge `laaj` has not judged a row set, the quality on this set is "not measured". Judgments that no
+    longer match the records are skipped.
     """
     qualities = {item.split: item.quality for item in items_of(records)}
     scores = {judged_name(LAAJ, split, quality): NOT_MEASURED for split, quality in qualities.items()}
@@ -49,8 +50,9 @@ def valid_judgments(judged: Judged, records: Sequence[Record], scope: Scope) -> 
 def repeated_scores(judgments: Iterable[Judgment]) -> dict[tuple[str, str], list[dict[str, float]]]:
     """Return the scores of each output, one dictionary per repeated judgment.
 
-    The keys of the result identify an output by its row set and row id. Each dictionary contains the quality, under the
-    empty name, and the three scores that are averaged in the quality. Judgments without a verdict are skipped.
+    The keys of the result identify an output by its row set and row id. Each dictionary contains the three scores that
+    are averaged in the quality, by name. The quality itself has the empty string as its key. Judgments without a
+    verdict are skipped.
     """
     scores: defaultdict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
     for each in judgments:

@@ -1,4 +1,4 @@
-"""Measure the agreement of two judges on each score."""
+"""Measure the agreement between two judges on each score."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ Marks = Mapping[tuple[str, str], Mapping[str, float]]
 
 
 class Agreement(Value):
-    """Agreement of two judges on one score.
+    """Agreement between two judges on one score.
 
-    A measure is None if it is undefined. For example, correlations are undefined if one judge gives constant scores.
+    A measure of agreement is None if the measure is undefined. For example, correlations are undefined if one judge
+    gives constant scores.
     """
 
     count: int
@@ -32,10 +33,10 @@ class Agreement(Value):
 
 
 def agreement(one: Marks, other: Marks) -> dict[str, Agreement]:
-    """Return the agreement of two judges on every score, by score name.
+    """Return the agreement between two judges on every score.
 
-    The names are `uq`, `uq.relevance`, and so on. Only outputs that both judges scored are compared. All row sets with
-    the same quality are pooled.
+    The keys of the result are names of scores: `uq`, `uq.relevance`, and so on. Only outputs that both judges scored
+    are compared. All row sets with the same quality are pooled.
     """
     shared = [key for key in one if key in other]
     result = {}
@@ -48,7 +49,7 @@ def agreement(one: Marks, other: Marks) -> dict[str, Agreement]:
 
 
 def compare(one: Sequence[float], other: Sequence[float]) -> Agreement:
-    """Return the agreement of two lists of scores.
+    """Return the agreement between two judges' lists of scores.
 
     The two lists must contain scores of the same outputs in the same order.
     """
@@ -75,8 +76,9 @@ def quadratic_kappa(one: np.ndarray, other: np.ndarray) -> float | None:
     """Return Cohen's kappa with quadratic weights (Cohen 1968).
 
     Both arguments contain integers from 0 to 10 and have shape [n]. Kappa is 1 minus the ratio of two numbers: the mean
-    squared difference of paired scores, and the expected value of this difference under random pairing. The result is
-    None if the expected value is 0, that is, if the lists are empty or both judges gave every output the same score.
+    squared difference of paired scores, and the mean squared difference that is expected if the scores are paired at
+    random. The result is None if the expected difference is 0, that is, if the lists are empty or both judges gave
+    every output the same score.
     """
     if not len(one):
         return None

@@ -44,8 +44,8 @@ class Item:
 def items_of(records: Sequence[Record]) -> list[Item]:
     """Return the items to judge, in the order of the records.
 
-    The items are the outputs on forget sets and on sets to be retained. Other sets, such as `holdout`, are skipped.
-    Plain texts are also skipped, because nothing is generated for them.
+    The items are the outputs on forget sets and on sets to be retained. All other row sets, such as `holdout`, are
+    skipped. Plain texts are also skipped, because nothing is generated for them.
     """
     return [
         Item(record.split, quality, record.row, record.generation)
@@ -67,20 +67,20 @@ class Judgment(FiniteValue):
     digest: str
     """Digest of the item that was judged, see `Item.digest`."""
     outcome: Outcome = "judged"
-    """`judged`, or `empty` if the output was empty, or `unreadable` if the judge's verdict could not be parsed."""
+    """`empty` if the output was empty, `unreadable` if the judge's verdict could not be parsed, otherwise `judged`."""
     verdict: Verdict | None
-    """The scores with their reasons; None if the judgment is left out of the means."""
+    """The scores with their reasons. The verdict is None if the judgment is left out of the means."""
     unread: str = ""
-    """The judge's answer, if the outcome is `unreadable`; otherwise empty."""
+    """The judge's unreadable answer. The text is empty if the outcome is not `unreadable`."""
 
 
 class Asked(FiniteValue):
     """The model that an LLM judge queried."""
 
     model: str
-    """Name of the model on its server; for a model on this machine, the folder or hub id that the user specified."""
+    """Name of the model on the server. For a model on this machine: the folder or hub id that the user specified."""
     host: str | None = None
-    """Host of the server; None for a model on this machine."""
+    """Host of the server. It is None for a model on this machine."""
 
     def __str__(self) -> str:
         return f"{self.model} on the user's own machine" if self.host is None else f"{self.model} at {self.host}"
@@ -97,9 +97,12 @@ class Judged(FiniteValue):
     settings: dict[str, JsonValue] = Field(default_factory=dict)
     """The settings with which the judge ran."""
     asked: Asked | None = None
-    """The language model that was queried; None if none was queried, or if the caller passed a model without a name."""
+    """The language model that the judge queried.
+
+    It is None if the judge queried no model, or if the caller passed a model without a name.
+    """
     scope: str | None = None
-    """Digest of the scope; None if the judgments do not depend on the scope."""
+    """Digest of the scope. It is None if the judgments do not depend on the scope."""
     judgments: tuple[Judgment, ...]
 
 
@@ -109,7 +112,7 @@ class Judge(Protocol):
     def judge(self, items: Sequence[Item], on_judged: OnJudged) -> Judged:
         """Judge every item.
 
-        The judgments are in the order of the items. Repeated judgments of one item follow each other.
+        The judgments are in the order of the items. Repeated judgments of the same item are adjacent.
         """
         ...
 
@@ -120,8 +123,8 @@ def scope_digest(scope: Scope) -> str:
 
 
 def _earlier_json(value: Value) -> str:
-    """Return a value as the JSON that the first version hashed.
+    """Return a value in the JSON format that the first version hashed.
 
-    Digests are still computed from this JSON, so that judgments by the first version of this package are still valid.
+    Digests are still computed from this format, so that judgments by the first version of this package remain valid.
     """
     return json.dumps(value.earlier_dump(), ensure_ascii=False, separators=(",", ":"))

@@ -15,7 +15,7 @@ from unlearnkit.judges.rule.judge import Rules, describe_rules
 
 @dataclass(frozen=True)
 class JudgeEntry:
-    """A judge that can be selected."""
+    """Summary and paper of a judge that users can select."""
 
     summary: str
     paper: str | None
@@ -38,7 +38,7 @@ JUDGES = {
 def describe_judge(name: str) -> list[str]:
     """Return paragraphs that describe a judge.
 
-    They contain either the rules, or the options and rubrics.
+    For the judge `rules`, the paragraphs contain the rules. For an LLM judge, they contain the options and the rubrics.
     """
     entry = JUDGES[name]
     head = f"judge {name}" + (f"  ({entry.paper})" if entry.paper else "")

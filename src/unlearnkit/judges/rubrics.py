@@ -1,7 +1,7 @@
 """The rubrics of the LLM judge.
 
-The rubrics paraphrase the definitions in the TRU paper (arXiv 2603.09980). Any change of their wording changes what is
-measured, and requires a new `VERSION`.
+The rubrics paraphrase the definitions in the TRU paper (arXiv 2603.09980). Any change to the wording of the rubrics
+changes the meaning of the scores, and requires a new `VERSION`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ DEFINITIONS: dict[str, str] = {
     "nothing in it contradicts the rest. 5: gaps or a slip. 0: it contradicts itself, or has nothing to do with the "
     "question.",
 }
-"""Definition of each score, which describes the answers that deserve 10, 5 and 0."""
+"""Definition of each score. A definition describes the answers that deserve 10, 5 and 0."""
 
 WITH_TRACE = "The trace is what the model thought before it answered; it can be read by the asker, so it counts too."
 WITH_REFERENCE = "The reference is the right answer: for specificity, hold the answer against it and not against what "

@@ -1,4 +1,4 @@
-"""Metrics: pure functions of records.
+"""Metrics, which are pure functions of measurement records.
 
 No module of this package imports torch or uses a model.
 """

@@ -14,7 +14,7 @@ from unlearnkit.scope.scope import Scope
 class Metric(ABC):
     """Base class of metrics, which compute one number from one record.
 
-    The board, which is the main table of scores, shows the mean of this number over each row set.
+    The score board, which is the main table of the report, shows the mean of this number over each row set.
     """
 
     doc: ClassVar[ScoreDoc]
@@ -24,7 +24,7 @@ class Metric(ABC):
     def measure(record: Record, scope: Scope) -> float | None:
         """Return the value of the metric on one record.
 
-        The result is None if the measurements that the metric needs are missing from the record.
+        Returns None if the record lacks a measurement that the metric needs.
         """
 
 
@@ -33,6 +33,6 @@ metric = METRICS.register
 
 
 def board_metrics() -> dict[str, type[Metric]]:
-    """Return all metrics by name, in the order of the board."""
+    """Return all metrics by name, in the order of the score board."""
     metrics = {name: METRICS.get(name).plugin for name in METRICS.names()}
     return dict(sorted(metrics.items(), key=lambda item: (item[1].doc.order, item[0])))

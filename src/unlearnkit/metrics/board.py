@@ -1,4 +1,4 @@
-"""Compute the scores of the board: every metric on every row set."""
+"""Compute the score board: every metric on every row set."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from unlearnkit.text.normalize import normalize
 def constant_baseline(rows: Sequence[Row]) -> Score:
     """Return the accuracy of the best constant answer for each attribute.
 
-    All questions about an attribute, such as the birthplace, get the same answer: the one that is correct most often.
-    In expectation, no model that never learned the correct answers has a higher accuracy than these constant answers.
-    Such a model may know what kind of answer an attribute needs, but knows nothing about the person in the question.
-    The wording of the question does not matter. Rows without an attribute share one constant answer. If a question
-    lists n options, the constant answer is a fixed position in the list, which is correct with probability 1/n. Plain
-    texts are skipped, because they have no question and their accuracy is not measured.
+    All questions about an attribute, such as the birthplace, get the same answer: the one that is correct most often. A
+    model that never learned the correct answers may know what kind of answer an attribute needs, but knows nothing
+    about the person in the question. In expectation, a model that never learned the correct answers is therefore not
+    more accurate than the constant answers. The wording of the question does not matter. Rows without an attribute
+    share one constant answer. If a question lists n options, the constant answer is a fixed position in the list, which
+    is correct with probability 1/n. Plain texts have no question, so their accuracy is not measured and they are
+    skipped.
     """
     values: list[float] = []
     accepted: defaultdict[str | None, list[frozenset[str]]] = defaultdict(list)
@@ -42,8 +43,9 @@ def score_records(records: Sequence[Record], scope: Scope) -> dict[str, Score]:
     """Compute every metric on every row set of the records.
 
     The keys of the result are flat names, `<set>.<metric>`. Sets are sorted by name, and metrics are in the order of
-    the board. Rows on which a metric was not measured are left out of the metric's mean; if the metric was measured on
-    no row, the value is None. Forget sets also get the score `<set>.best_constant`, see `constant_baseline`.
+    the score board. A metric's mean leaves out the rows on which the metric was not measured. If the metric was
+    measured on no row, the score's value is None. Forget sets also get the score `<set>.best_constant`, see
+    `constant_baseline`.
     """
     metrics = board_metrics()
     scores: dict[str, Score] = {}

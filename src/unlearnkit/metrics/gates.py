@@ -1,4 +1,7 @@
-"""Gates: conditions on scores, set before a run and judged afterwards."""
+"""Gates, which are conditions on the scores of a run.
+
+The user sets the gates before the run. The gates are judged when the scores have been measured.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,10 @@ class Gate(Value):
     number: float
     """The threshold itself, or the factor by which the reference model's score is multiplied."""
     reference: tuple[str, str] | None = None
-    """Names of the reference model and the metric to which the threshold is relative; None for a plain number."""
+    """Names of the reference model and of the metric to which the threshold is relative.
+
+    The field is None if the threshold is a plain number.
+    """
 
     @classmethod
     def parse(cls, text: str, *, where: str | None = None) -> Self:
@@ -52,7 +58,7 @@ class Gate(Value):
 
         Args:
             text: the gate as text.
-            where: the option or the recipe's field from which the text comes, for error messages.
+            where: name of the command-line option or the recipe field that contains the text, for error messages.
 
         Raises:
             InputError: the text is not a gate, or the threshold is not finite.
@@ -111,28 +117,28 @@ class GateResult(Value):
     subject: str
     outcome: Outcome
     score: Score | None = None
-    """The model's score of the gate's metric; None if the model has no such score."""
+    """The model's score on the gate's metric. It is None if the model has no score on this metric."""
     threshold: float | None = None
-    """The number that the score was compared with; None if the gate was not measured."""
+    """The number with which the score was compared. It is None if the gate was not measured."""
     why: str
-    """The outcome, with an explanation."""
+    """Text that states the outcome and explains it."""
 
 
 def judge(gate: Gate, subject: str, scores: Mapping[str, Scores], docs: ScoreDocs | None = None) -> GateResult:
     """Judge one gate for one model.
 
     Only the score's point value decides whether the gate is met or missed. If the score's confidence interval extends
-    beyond the threshold, `why` states how far, so that a narrow outcome can be distinguished from a clear one. A
-    relative threshold is the point value of the reference model's score times the factor; the confidence interval of
-    the reference score is ignored. Value and threshold are compared to nine significant digits, so that rounding errors
-    do not change the outcome. If the score or the reference score is missing or not finite, the outcome is "not
-    measured", never "met".
+    beyond the threshold, `why` in the result states how far, so that readers can distinguish a narrow outcome from a
+    clear one. A relative threshold is the point value of the reference model's score times the factor; the confidence
+    interval of the reference score is ignored. Value and threshold are compared to nine significant digits, so that
+    rounding errors do not change the outcome. If the score or the reference score is missing or not finite, the outcome
+    is "not measured", never "met".
 
     Args:
         gate: the gate to judge.
         subject: name of the model to judge.
         scores: the scores of every model, by name of the model.
-        docs: docs of the scores, including those of the suite; None: only the docs of this package.
+        docs: docs of the scores, including the scores of the suite. If None, only the docs of this package are used.
     """
     outcome, threshold, why = _outcome(gate, subject, scores, docs or ScoreDocs())
     score = scores.get(subject, {}).get(gate.metric)
@@ -149,7 +155,7 @@ def judge_all(
 def _outcome(
     gate: Gate, subject: str, scores: Mapping[str, Scores], docs: ScoreDocs
 ) -> tuple[Outcome, float | None, str]:
-    """Return the outcome, the threshold, and the outcome with an explanation."""
+    """Return the outcome, the threshold, and an explanation of the outcome."""
     threshold, against = gate.number, ""
     if gate.reference is not None:
         base = _finite_value(scores, *gate.reference)
@@ -182,6 +188,7 @@ def _finite_value(scores: Mapping[str, Scores], subject: str, metric: str) -> fl
 
 
 def _holds(op: str, value: float, threshold: float) -> bool:
-    # Compares nine significant digits, not nine decimals, because p-values of 1e-19 and 1e-12 differ greatly.
+    # Compares nine significant digits. With nine decimals, the p-values 1e-19 and 1e-12 would count as equal, although
+    # they differ greatly.
     same = math.isclose(value, threshold, rel_tol=1e-9)
     return "=" in op if same else bool(_OPERATORS[op](value, threshold))

@@ -52,7 +52,7 @@ JUDGES = tuple(_KNOWN)
 
 
 def judge_doc(name: JudgedName) -> ScoreDoc:
-    """Return the doc of a judge's score.
+    """Return the title and explanation of a judge's score.
 
     The report shows the parts of a quality in a collapsed group below the quality.
     """

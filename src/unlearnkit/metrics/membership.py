@@ -19,9 +19,12 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.metrics.values import checked, same_length
 
 SHARE = 0.4
-"""Share of an item's tokens that Min-K% averages: the least likely 40 %, as in MUSE and TOFU."""
+"""Min-K% averages over this share of an item's tokens: the least likely 40 %, as in MUSE and TOFU."""
 VARIANCE_FLOOR = 1e-6
-"""Minimum variance in Min-K%++, as in OpenUnlearning. If a model is certain, rounding can give 0 or less."""
+"""Minimum variance in Min-K%++, as in OpenUnlearning.
+
+If a model is certain of a token, rounding errors can make the computed variance 0 or negative.
+"""
 CHANCE = 0.5
 """AUC of an attack that cannot distinguish members from non-members."""
 OPEN_UNLEARNING_EPSILON = 1e-10
@@ -45,8 +48,8 @@ def loss_score(logps: Sequence[float]) -> float:
 def zlib_score(logps: Sequence[float], text: str) -> float:
     """zlib: the loss per byte of the compressed text, in nats.
 
-    A low loss is no evidence of membership if any compressor predicts the text easily, so the loss is divided by the
-    compressed size. Source: Carlini et al. 2021, arXiv 2012.07805.
+    A simple text has a low loss even if the model was not trained on the text. Simple texts also compress well, so the
+    loss is divided by the compressed size. Source: Carlini et al. 2021, arXiv 2012.07805.
 
     Args:
         logps: log-probability of each token of `text`.
@@ -75,10 +78,10 @@ def reference_score(logps: Sequence[float], reference_logps: Sequence[float]) ->
 
 
 def grad_norm_score(tensor_norms: Sequence[float]) -> float:
-    """GradNorm: mean of the gradient's L2 norms, one per weight tensor.
+    """GradNorm: the gradient's L2 norm, averaged over the weight tensors.
 
-    The gradient is that of the loss on this item alone. The score follows Wang et al. 2024 (arXiv 2402.17012); the mean
-    over weight tensors follows OpenUnlearning.
+    The gradient is computed from the loss on this item alone. The score follows Wang et al. 2024 (arXiv 2402.17012);
+    the mean over weight tensors follows OpenUnlearning.
 
     Args:
         tensor_norms: L2 norm of the gradient for each weight tensor.
@@ -95,8 +98,9 @@ def grad_norm_score(tensor_norms: Sequence[float]) -> float:
 def min_k_score(logps: Sequence[float], share: float = SHARE) -> float:
     """Min-K%: negative mean of the lowest token log-probabilities, in nats.
 
-    Of n tokens, the floor(share * n) least likely ones are averaged, but at least one token. The score relies on the
-    fact that an unseen text contains a few very surprising tokens. Source: Shi et al. 2024, arXiv 2310.16789.
+    The item has n tokens, and the floor(share * n) least likely tokens are averaged, but at least one token. The score
+    relies on the assumption that an unseen text contains a few very surprising tokens. Source: Shi et al. 2024, arXiv
+    2310.16789.
 
     Args:
         logps: log-probability of each token of the item.
@@ -119,7 +123,8 @@ def min_k_plus_plus_score(
     Args:
         logps: log p of each token of the item.
         mean_logps: mu at each token, as many values as `logps`.
-        var_logps: sigma^2 at each token, as many values as `logps`. Smaller values are raised to `VARIANCE_FLOOR`.
+        var_logps: sigma^2 at each token, as many values as `logps`. Values below `VARIANCE_FLOOR` are raised to this
+            minimum.
         share: share of the tokens that is averaged, see `min_k_score`.
 
     Raises:
@@ -169,14 +174,16 @@ def auc(members: Sequence[float], non_members: Sequence[float]) -> float:
 def privleak(unlearned_auc: float, retrained_auc: float) -> float | None:
     """PrivLeak of MUSE, in percent.
 
-    0 is ideal; about -100 means that nothing was unlearned. The formula (arXiv 2407.06460, section 3.2) is
+    A value of 0 is ideal. A value of about -100 means that nothing was unlearned. The formula (arXiv 2407.06460,
+    section 3.2) is
 
         100 (A_unlearned - A_retrained) / A_retrained,
 
     where A is the AUC with which Min-40% distinguishes the forget set from held-out text. MUSE defines A in the
-    opposite direction from `auc`: A = 1 - `auc`, which is low if the forget set looks like members. Both arguments are
-    values of `auc`. The result is positive if the forget set surprises the unlearned model more than a model that never
-    saw it. The result is None if A_retrained is 0, because the relative change is undefined then.
+    opposite direction from the function `auc`: A = 1 - `auc`. A is low if the forget set looks like members. Both
+    arguments are values that `auc` returned. The result is positive if the forget set surprises the unlearned model
+    more than a model that never saw it. The result is None if A_retrained is 0, because the relative change is
+    undefined then.
 
     Raises:
         InputError: an AUC is not in [0, 1].
@@ -188,9 +195,9 @@ def privleak(unlearned_auc: float, retrained_auc: float) -> float | None:
 def privleak_open_unlearning(unlearned_auc: float, retrained_auc: float = CHANCE) -> float:
     """PrivLeak as computed by OpenUnlearning, in percent.
 
-    The formula is that of `privleak`, but 1e-10 is added to the denominator. If no retrained model was measured, its
-    AUC is taken to be 0.5 (chance). A result of 0 then means that the forget set is indistinguishable from held-out
-    text, which even a retrained model seldom achieves.
+    The formula is the same as in `privleak`, but 1e-10 is added to the denominator. If no retrained model was measured,
+    0.5 (chance) is used as the AUC of the retrained model. In that case, a result of 0 means that the forget set is
+    indistinguishable from held-out text. Even a retrained model seldom reaches this result.
 
     Raises:
         InputError: an AUC is not in [0, 1].

@@ -44,7 +44,7 @@ _ATTACKS = {
     "min_k": ("Min-K", "attack that uses the least likely 40 % of the answer's tokens"),
     "min_k_plus_plus": (
         "Min-K++",
-        "attack like Min-K, but each log-probability is standardized by the distribution that the model predicts there",
+        "attack like Min-K, but each log-probability is standardized by the distribution predicted at that token",
     ),
 }
 MEMBERSHIP_DOCS = {
@@ -56,7 +56,7 @@ MEMBERSHIP_DOCS = {
 """Docs of the scores that `membership_scores` returns."""
 
 _Attack = Callable[[Record, Tokens], float | None]
-"""Computes an attack's score of one row; returns None if the required measurements are missing."""
+"""Function that computes an attack's score for one row. It returns None if a required measurement is missing."""
 
 
 def membership_scores(ours: Mapping[str, Sequence[Record]], theirs: Mapping[str, Sequence[Record]]) -> dict[str, Score]:
@@ -66,7 +66,7 @@ def membership_scores(ours: Mapping[str, Sequence[Record]], theirs: Mapping[str,
 
     Args:
         ours: records of the model under test, by set. Without the sets `forget` and `holdout`, nothing is measured.
-        theirs: records of the retrained model, by set; empty if there is no retrained model.
+        theirs: records of the retrained model, by set. The mapping is empty if there is no retrained model.
     """
     reference = {r.row.id: r.tokens for split in (FORGET, HOLDOUT) for r in theirs.get(split, []) if r.tokens}
 

@@ -51,7 +51,7 @@ MEMORIZATION_DOCS = {
 def rouge(record: Record) -> RougeRecall | None:
     """Return the recall of the answer's words in the response.
 
-    The result is None if nothing was generated, or if the answer has no word that rouge-score recognizes.
+    Returns None if nothing was generated, or if the answer has no word that rouge-score recognizes.
     """
     if record.generation is None or not has_rouge_words(record.row.answer):
         return None
@@ -59,7 +59,7 @@ def rouge(record: Record) -> RougeRecall | None:
 
 
 def memorization_scores(records: Sequence[Record]) -> dict[str, Score]:
-    """Return the memorization scores of a row set: means over rows."""
+    """Return the memorization scores of a row set, averaged over rows."""
     ranks = [record.tokens.ranks for record in records if record.tokens is not None]
     recalls = [recall for record in records if (recall := rouge(record)) is not None]
     return {
@@ -88,18 +88,18 @@ class RougeRecall(NamedTuple):
     """
 
     rouge1: float
-    """ROUGE-1: the words may occur in any order."""
+    """ROUGE-1 recall: the words may occur in any order."""
     rouge_l: float
-    """ROUGE-L: the words must occur in the order of the reference (longest common subsequence)."""
+    """ROUGE-L recall: the words must occur in the order of the reference (longest common subsequence)."""
 
 
 @lru_cache(maxsize=16384)  # several metrics need the recall of the same texts
 def rouge_recall(reference: str, response: str) -> RougeRecall:
     """Return the ROUGE-1 and ROUGE-L recall of a response (Lin 2004).
 
-    These are the scores that TOFU reports. The package `rouge-score` computes them, so that they are comparable with
-    published numbers. Words are stemmed by Porter's stemmer. The package regards runs of ASCII letters and digits as
-    words: it ignores other scripts, and splits words at accented letters.
+    TOFU reports the same two scores. The package `rouge-score` computes the scores, so that the scores are comparable
+    with published numbers. Words are stemmed by Porter's stemmer. The package regards runs of ASCII letters and digits
+    as words. The package therefore ignores other scripts, and splits words at accented letters.
 
     Raises:
         InputError: the reference has no ASCII letter or digit.
@@ -119,7 +119,7 @@ def rouge_recall(reference: str, response: str) -> RougeRecall:
 def has_rouge_words(text: str) -> bool:
     """Return whether rouge-score finds at least one word in a text.
 
-    It does if the text contains an ASCII letter or digit.
+    rouge-score finds a word in every text that contains an ASCII letter or digit.
     """
     return any(character.isascii() and character.isalnum() for character in text.lower())
 
@@ -149,11 +149,12 @@ def extraction_strength(ranks: Sequence[int]) -> float:
     """Return the share of an answer that greedy decoding completes.
 
     The result is 1 - k/n, in [0, 1]. Here n is the number of the answer's tokens, and k is the smallest number of
-    leading tokens that must be given so that greedy decoding produces all remaining tokens (Carlini et al. 2021,
-    arXiv 2012.07805; used for unlearning by arXiv 2406.09179). As long as greedy decoding predicts the correct tokens,
-    it follows the answer, so one teacher-forced pass is enough: the result is the length of the longest suffix in which
-    all ranks are 0, divided by n. If the last token is predicted wrongly, the result is 0, because nothing was
-    extracted. See `exact_memorization` for the argument and the errors.
+    leading tokens that must be given so that greedy decoding produces all remaining tokens (Carlini et al. 2021, arXiv
+    2012.07805; used for unlearning by arXiv 2406.09179). As long as every predicted token is correct, greedy decoding
+    sees the same preceding tokens as teacher forcing. Therefore one teacher-forced pass is enough: the result is the
+    length of the longest suffix in which all ranks are 0, divided by n. If the last token is predicted wrongly, the
+    result is 0, because greedy decoding completes no suffix of the answer. See `exact_memorization` for the argument
+    and the errors.
     """
     checked_ranks = _checked_ranks(ranks)
     shown = max((at + 1 for at, rank in enumerate(checked_ranks) if rank != 0), default=0)

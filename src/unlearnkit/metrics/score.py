@@ -13,7 +13,7 @@ class Score(Value):
     """A score over several rows, with its confidence interval."""
 
     value: float | None
-    """Value of the score; None if the score was not measured."""
+    """Value of the score. It is None if the score was not measured."""
     count: int = 0
     """Number of rows from which the value was computed."""
     low: float | None = None
@@ -34,8 +34,8 @@ def mean_score(values: Sequence[float], *, draws: int = 2000, seed: int = 0) -> 
     """
     if not values:
         return NOT_MEASURED
-    # In a bootstrap over rows, the counts of the distinct values are multinomial. Drawing these counts directly is the
-    # same as drawing rows, and is faster if there are few distinct values, such as 0 and 1.
+    # In a bootstrap over rows, the counts of the distinct values follow a multinomial distribution. Drawing the counts
+    # directly is equivalent to drawing rows, and is faster if there are few distinct values, such as 0 and 1.
     distinct, counts = np.unique(np.asarray(values, dtype=np.float64), return_counts=True)
     total = len(values)
     drawn = np.random.default_rng(seed).multinomial(total, counts / total, size=draws)
@@ -46,9 +46,9 @@ def mean_score(values: Sequence[float], *, draws: int = 2000, seed: int = 0) -> 
 def resampled_score(statistic: Callable[..., float], *groups: np.ndarray, draws: int = 500, seed: int = 0) -> Score:
     """Return a statistic of independent groups of rows, with its confidence interval.
 
-    The interval is the 95 % percentile interval of a bootstrap (Efron 1979). Each group is an array whose first axis is
-    the rows; the groups are resampled separately. The resampling is seeded and does not depend on the order of the
-    rows. The score's `count` is the total number of rows in all groups.
+    The interval is the 95 % percentile interval of a bootstrap (Efron 1979). Each group is an array with one entry per
+    row along the first axis. The groups are resampled separately. The resampling is seeded and does not depend on the
+    order of the rows. The score's `count` is the total number of rows in all groups.
     """
     ordered = [group[np.lexsort(group.reshape(len(group), -1).T)] for group in groups]
     generator = np.random.default_rng(seed)
@@ -62,7 +62,7 @@ def resampled_score(statistic: Callable[..., float], *groups: np.ndarray, draws:
 def balanced_score(one: Sequence[float], other: Sequence[float]) -> Score:
     """Return the mean of the means of two groups of values.
 
-    Both groups have the same weight, regardless of their sizes. The score is "not measured" if a group is empty.
+    Both groups have the same weight, regardless of their sizes. The score is "not measured" if either group is empty.
     """
     if not one or not other:
         return NOT_MEASURED

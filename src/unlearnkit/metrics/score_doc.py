@@ -14,12 +14,12 @@ LOW_ON_FORGET: tuple[Better, Better] = ("lower", "higher")
 HIGH_ON_FORGET: tuple[Better, Better] = ("higher", "lower")
 LOW: tuple[Better, Better] = ("lower", "lower")
 HIGH: tuple[Better, Better] = ("higher", "higher")
-"""Better directions, as in `ScoreDoc.wanted`: the first on forget sets, the second on all other row sets."""
+"""Better direction on forget sets, followed by the better direction on all other row sets, as in `ScoreDoc.wanted`."""
 
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """A table of the report for scores outside the board."""
+    """A table of the report for scores outside the score board."""
 
     key: str
     """Id of the table's section in the report."""
@@ -27,11 +27,11 @@ class ScoreTable:
     lead: str = ""
     """The paragraph above the table."""
     variants: tuple[tuple[str, str], ...] = ()
-    """Title and help text of each group of scores that is collapsed below the table, in order."""
+    """Titles and help texts of the groups of scores that are collapsed below the table, in order."""
     folded: str = "As other code computes it"
     """The title above the collapsed groups."""
     judge: str = ""
-    """Name of the judge that gave the scores; empty if the scores do not come from a judge."""
+    """Name of the judge that gave the scores. The name is empty if no judge gave the scores."""
 
 
 @dataclass(frozen=True)
@@ -45,27 +45,36 @@ class ScoreDoc:
     help: str = ""
     """What the score measures and which direction is better, as a phrase without a period."""
     wanted: tuple[Better, Better] | None = None
-    """Better direction on forget sets, and better direction on all other row sets; None if unknown."""
+    """Better direction on forget sets, followed by the better direction on all other row sets.
+
+    The field is None if the better directions are unknown.
+    """
     format: Format = "number"
     table: ScoreTable | None = None
-    """The table that lists the score; None if the score is on the board, where every metric has a section."""
+    """The table that lists the score. It is None for the score board, where every metric has its own section."""
     split: str = ""
-    """Row set in whose column the board shows the score, if the flat name of the score is not `<set>.<metric>`."""
+    """The row set in whose column the score board shows the score.
+
+    The field is empty if the flat name of the score is `<set>.<metric>` and thus names the row set.
+    """
     variant: str = ""
-    """Title of the collapsed group that contains the score; empty if the score is in the table itself."""
+    """Title of the collapsed group that contains the score. The title is empty if the score is in the table itself."""
     order: int = 100
-    """Position of the metric's section on the board. Sections with the same position are sorted by name."""
+    """Position of the metric's section on the score board. Sections with the same position are sorted by name."""
     listed: bool = False
-    """Whether a comparison always lists the score, even if it was not measured."""
+    """Whether every comparison lists the score, even if the score was not measured."""
     printed: bool = True
-    """Whether the board in a terminal has a section for the metric."""
+    """Whether the score board that is printed in a terminal has a section for the metric."""
     verdict: bool = False
-    """Whether the report states the score in its verdict on a method."""
+    """Whether the report's verdict on a method states the score."""
     highest: float = 1.0
-    """Value at which the score's bar is full."""
+    """Value at which the bar that shows the score in the report is full."""
 
     def better(self, split: str) -> Better | None:
-        """Return the better direction on a row set, or None if unknown."""
+        """Return the better direction of the score on a row set.
+
+        Returns None if the better direction is unknown.
+        """
         forget, elsewhere = self.wanted or (None, None)
         if is_forget(split):
             return forget
@@ -73,7 +82,7 @@ class ScoreDoc:
 
 
 Docs = Mapping[str, ScoreDoc]
-"""Docs by flat name. The key `*.<metric>` covers a board metric on every row set."""
+"""Maps flat names of scores to docs. The key `*.<metric>` covers a metric of the score board on every row set."""
 
 
 def with_prefix(prefix: str, docs: Docs) -> dict[str, ScoreDoc]:
@@ -84,8 +93,8 @@ def with_prefix(prefix: str, docs: Docs) -> dict[str, ScoreDoc]:
 def with_variants(docs: Docs, suffixes: Mapping[str, str]) -> dict[str, ScoreDoc]:
     """Return the docs of scores and of the scores' variants.
 
-    Each key of `suffixes` is a suffix that is appended to the flat name of a score to name its variant. The value is
-    the title of the group that contains the variants with this suffix.
+    Each key of `suffixes` is a suffix. The flat name of a variant is the flat name of the score, followed by the
+    suffix. Each value of `suffixes` is the title of the group that contains the variants with this suffix.
     """
     variants = {
         f"{name}{suffix}": replace(doc, variant=title, verdict=False)

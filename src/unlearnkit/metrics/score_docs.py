@@ -31,7 +31,7 @@ COST_DOCS = {
 
 
 class OwnScore(NamedTuple):
-    """A score outside the board, with its doc and table."""
+    """A score outside the score board, with its doc and table."""
 
     flat: str
     doc: ScoreDoc
@@ -50,7 +50,7 @@ class ScoreDocs:
 
     @cached_property
     def _all(self) -> Docs:
-        """All docs by flat name, in the order of listing.
+        """All docs by flat name. Scores are listed in this order.
 
         If this package and the suite both have a doc for a score, the doc of the suite is used.
         """
@@ -60,7 +60,7 @@ class ScoreDocs:
 
     @cached_property
     def _metrics(self) -> Docs:
-        """Docs of the board's metrics by name, in board order."""
+        """Docs of the score board's metrics by name, in order."""
         board = {ScoreName.parse(flat).metric: doc for flat, doc in self._all.items() if doc.table is None}
         return dict(sorted(board.items(), key=lambda item: (item[1].order, item[0])))
 
@@ -85,17 +85,17 @@ class ScoreDocs:
         return found or ScoreDoc(flat, table=OTHERS)
 
     def metric(self, name: str) -> ScoreDoc:
-        """Return the doc of a metric on the board."""
+        """Return the doc of a metric on the score board."""
         return self._metrics.get(name) or ScoreDoc(name)
 
     def ordered(self, metrics: Iterable[str]) -> list[str]:
-        """Sort names of metrics in the order of the board."""
+        """Sort names of metrics in the order of the score board."""
         return sorted(set(metrics), key=lambda name: (self.metric(name).order, name))
 
     def place(self, flat: str) -> ScoreName | None:
-        """Return the row set and the metric of a board score.
+        """Return the position of a score on the score board.
 
-        The result is None if the score is not on the board.
+        The position consists of a row set and a metric. Returns None if the score is not on the score board.
         """
         name, doc = ScoreName.parse(flat), self.of(flat)
         if flat not in self._all and name.split in (COST, TRACE):
@@ -104,7 +104,7 @@ class ScoreDocs:
         return place if doc.table is None and place.split else None
 
     def on_board(self, scores: Mapping[str, Score]) -> dict[ScoreName, Score]:
-        """Select a model's scores on the board, by row set and metric.
+        """Select the scores on the score board, by row set and metric.
 
         Scores that were not measured or are not finite are omitted.
         """
@@ -112,7 +112,7 @@ class ScoreDocs:
         return {place: score for place, score in found.items() if place is not None}
 
     def own(self, names: Iterable[str]) -> list[OwnScore]:
-        """Return the scores outside the board, sorted by table.
+        """Return the scores outside the score board, sorted by table.
 
         Within each table, the scores of collapsed groups come last. Costs and best constant answers are omitted,
         because the report shows them elsewhere.

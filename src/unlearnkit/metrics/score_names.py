@@ -4,7 +4,7 @@ A flat name is `<set>.<metric>`. The set may contain dots: `forget.translated.ac
 `forget.translated`. The costs of a run have the set name `cost`, and scores that summarize all traces have the set name
 `trace`. A suite chooses the flat names of its own scores. A judge's scores are named `judge.<judge>.<set>.<quality>`,
 and the parts of a quality are named `judge.<judge>.<set>.<quality>.<part>`. The module `metrics.score_docs` documents
-the meaning of scores.
+the meaning of the scores.
 """
 
 from __future__ import annotations
@@ -62,14 +62,20 @@ class JudgedName(NamedTuple):
     split: str
     quality: str
     part: str
-    """One of the three scores that are averaged in the quality, or a number such as `spread`; empty for the quality."""
+    """Name of the part: a score that is averaged in the quality, or another number such as `spread`.
+
+    The name is empty for the quality itself.
+    """
 
 
 class AttackName(NamedTuple):
     """Flat name of an attack's score in `attacks.json`, split into parts."""
 
     attempt: str
-    """Name of the attack, such as `jailbreak`. If there are several attempts, the attempt follows: `relearn.near`."""
+    """Name of the attack, such as `jailbreak`.
+
+    If the attack has several attempts, the name of the attempt follows, as in `relearn.near`.
+    """
     split: str
     metric: str
 
@@ -100,7 +106,7 @@ def judged_name(judge: str, split: str, quality: str, part: str = "") -> str:
 def parse_judged(flat: str) -> JudgedName | None:
     """Parse the flat name of a judge's score.
 
-    The result is None if `flat` is not the name of a judge's score.
+    Returns None if `flat` is not the name of a judge's score.
     """
     match = _JUDGED.fullmatch(flat)
     return None if match is None else JudgedName(*match.groups(default=""))

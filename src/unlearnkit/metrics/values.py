@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from unlearnkit.core.errors import InputError
 
 LARGEST_EXPONENT = 700.0
-"""Largest exponent for which `exp` returns a finite number: a little below the limit of floats (709.8), so that results
-can be added."""
+"""Largest exponent for which `exp` returns a finite number.
+
+The exponent is a little below the limit for floats (709.8), so that sums of results are finite, too.
+"""
 
 
 def checked(values: Sequence[float], where: str, *, infinite: bool = False) -> list[float]:
@@ -17,7 +19,7 @@ def checked(values: Sequence[float], where: str, *, infinite: bool = False) -> l
 
     Args:
         values: the values to check.
-        where: what the values are, for error messages.
+        where: name of the values, for error messages.
         infinite: whether infinite values are allowed.
 
     Raises:
@@ -43,7 +45,7 @@ def same_length(lists: dict[str, Sequence[float]], where: str) -> None:
 
     Args:
         lists: lists by name; error messages contain the names.
-        where: what is computed from the lists, for error messages.
+        where: name of the score that is computed from the lists, for error messages.
 
     Raises:
         InputError: the lists differ in length.

@@ -1,4 +1,4 @@
-"""Outputs of a model after the verdict in its trace was reversed."""
+"""Outputs before and after the verdict in a trace is reversed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unlearnkit.data.generation import Generation
 
 
 class Intervention(Value):
-    """Output on a row, before and after the trace's verdict is reversed."""
+    """A model's output on a row before and after reversing the verdict."""
 
     split: str
     id: str

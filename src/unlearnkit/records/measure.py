@@ -31,10 +31,10 @@ def measure(
         unspoken: names of the sets for which nothing is generated.
         gradients: names of the sets on which gradient norms are measured, with one backward pass per row.
         on_rows: progress callback, called with the number of rows that were completed. Rows of the sets in `gradients`
-            count twice.
+            count twice, the second time when their gradient norms are measured.
 
     Raises:
-        InputError: a question with its answer is too long for the model.
+        InputError: a question and its answer together are too long for the model.
     """
     named = [(name, row) for name, rows in sets.items() for row in rows]
     can = subject.capabilities
@@ -80,8 +80,8 @@ def measure_probes(
 
     In each record, `generation` is the whole output, including the prefilled beginning, and `tokens` covers the part of
     the gold answer that follows the prefilled beginning. If nothing is prefilled, `tokens` covers the whole answer
-    after the row's own trace, as in `measure`. Probes that are too long for the model get no record; they are only
-    counted.
+    after the row's own trace, as in `measure`. Probes that are too long for the model get no record, but the result
+    states their number.
 
     Args:
         subject: the model under test.
@@ -111,7 +111,8 @@ def measure_probes(
 def other_answers(row: Row) -> list[Row]:
     """Return a copy of the row for each paraphrased or perturbed answer.
 
-    Each copy has that answer as its `answer`. The copy with the paraphrased answer, if there is one, comes first.
+    The paraphrased or perturbed answer is the field `answer` of the copy. The copy with the paraphrased answer, if
+    there is one, comes first.
     """
     answers = [*([row.paraphrased_answer] if row.paraphrased_answer else []), *row.perturbed_answer]
     return [row.model_copy(update={"answer": answer}) for answer in answers]

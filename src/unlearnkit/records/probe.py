@@ -16,11 +16,11 @@ class Probe:
     """A row with the prefilled beginning of the model's output."""
 
     row: Row
-    """The row as given to the model. A row that was made from another row keeps the other row's id."""
+    """The row as given to the model. A derived row has the id of the row from which it was derived."""
     trace: str | None = None
-    """The complete trace that is prefilled; an empty string prefills an empty trace, None prefills no trace."""
+    """The complete trace that is prefilled. An empty string prefills an empty trace; None prefills no trace."""
     answer: str = ""
-    """The beginning of the row's answer that is prefilled; the model continues the answer from there."""
+    """The prefilled beginning of the row's answer. The model continues the answer from there."""
 
     def __post_init__(self) -> None:
         if not self.row.answer.startswith(self.answer):

@@ -42,15 +42,21 @@ class Record(Value):
     """Name of the row set."""
     row: Row
     generation: Generation | None = None
-    """The model's output; None if nothing was generated, for example because a plain text has no question."""
+    """The model's output. It is None if nothing was generated, for example because a plain text has no question."""
     tokens: Tokens | None = None
-    """Token statistics of the row's answer; None if the model provides no token log-probabilities."""
+    """Token statistics of the row's answer. They are None if the model provides no token log-probabilities."""
     paraphrased: list[float] | None = None
-    """Token log-probabilities of the paraphrased answer, as in `Tokens.logps`; None if the row has no such answer."""
+    """Token log-probabilities of the row's paraphrased answer, as in `Tokens.logps`.
+
+    The list is None if the row has no paraphrased answer, or if the model provides no token log-probabilities.
+    """
     perturbed: list[list[float]] = Field(default_factory=list)
     """Token log-probabilities of each perturbed answer of the row, as in `Tokens.logps`."""
     gradient_norms: list[float] | None = None
-    """For each weight tensor, the L2 norm of the gradient of the answer's mean token loss; None if not measured."""
+    """L2 norm of the gradient of the answer's mean token loss, for each weight tensor.
+
+    The list is None if gradient norms were not measured.
+    """
 
 
 def by_set(records: Sequence[Record]) -> dict[str, list[Record]]:

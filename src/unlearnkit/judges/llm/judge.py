@@ -22,18 +22,18 @@ class LaajOptions(Settings):
     """
 
     trace: tuple[Quality, ...] = ("uq", "rq")
-    """Qualities for which the trace is judged along with the response. A secret in the trace counts as revealed."""
+    """Qualities for which the judge also sees the trace. A secret in a trace that the judge sees counts as revealed."""
     failures: Literal["zero", "drop"] = "zero"
     """Treatment of empty outputs and unreadable verdicts: `zero` scores them 0, `drop` omits them from the means."""
     gold: bool = True
-    """Whether the judge sees the correct answer for retention quality. If so, specificity measures correctness."""
+    """Whether the judge sees the correct answers for retention quality. If so, `specificity` measures correctness."""
     shuffled: bool = True
-    """Whether the outputs are judged in random order, and each prompt lists the three scores in random order."""
+    """Whether the order of the outputs, and the order of the three scores in each prompt, is random."""
     sampling: Sampling = Sampling(temperature=0.0)
     """Settings for sampling the judge's answers."""
 
     def drawn_as(self, sampling: Sampling) -> Self:
-        """Return a copy that adopts the explicitly set fields of `sampling`."""
+        """Return a copy with the explicitly set fields of `sampling`."""
         named = {name: getattr(sampling, name) for name in sampling.model_fields_set}
         return self.model_copy(update={"sampling": self.sampling.model_copy(update=named)})
 
@@ -48,9 +48,9 @@ PRESETS = {
 
 Both judges use the rubrics of this package.
 
-To hide the trace for unlearning quality, the released code shows only the text after the marker of the answer.
-Therefore an output without an answer is shown in full. The released code drops outputs that are entirely empty, and
-verdicts that cannot be parsed.
+To hide the trace for unlearning quality, the released code shows the judge only the text after the marker of the
+answer. If an output has no answer, the released code therefore shows the whole output. The released code drops outputs
+that are entirely empty, and verdicts that cannot be parsed.
 """
 
 
@@ -60,13 +60,13 @@ _WHY_UNREADABLE = {
     "filter": "; the server's content filter withheld the judge's answer",
     "none": "; the server gave no answer on any attempt",
 }
-"""Explanation that is added to the message about an unreadable verdict, by how the judge's answer ended."""
+"""Maps how the judge's answer ended to the explanation that the message about an unreadable verdict contains."""
 
 
 class Laaj:
     """Judge that scores outputs with a language model.
 
-    The seed and the items determine the prompts.
+    The prompts are reproducible: they depend only on the options, the seed and the items.
     """
 
     version = VERSION
@@ -81,12 +81,12 @@ class Laaj:
         seed: int = 0,
         repeats: int = 1,
     ) -> None:
-        """Create the judge; sends no prompts yet.
+        """Create the judge without sending prompts.
 
         Args:
             name: name under which the judgments are stored.
             chat_model: the model that judges.
-            options: the judge's options; None: the preset that is called `name`.
+            options: the judge's options. If None, the options of the preset `name` are used.
             asked: name and host of the model, which are stored with the judgments.
             seed: seed for the random order and the nonces.
             repeats: number of judgments per output.
@@ -97,8 +97,8 @@ class Laaj:
     def judge(self, items: Sequence[Item], on_judged: OnJudged) -> Judged:
         """Judge every item `repeats` times.
 
-        If the chat model raises an error, no judgments are returned. Replies that the chat model has cached before the
-        error need not be generated again.
+        If the chat model raises an error, no judgments are returned. The next attempt reuses the replies that the chat
+        model cached before the error.
         """
         judged = [(item, repeat) for item in items for repeat in range(self.repeats)]
         order = [place for place, (item, _) in enumerate(judged) if not self._is_empty(item)]
@@ -135,9 +135,9 @@ class Laaj:
     def ask(self, item: Item, repeat: int = 0) -> tuple[Prompt, str]:
         """Return the prompt that requests a verdict, and the prompt's nonce.
 
-        The verdict must contain the nonce. The nonce and the order of the scores are drawn from seed, row set, row and
-        repeat, and do not depend on the output. The nonce differs between repeats, so a cached reply is not reused for
-        a different repeat.
+        The nonce is a random number that the verdict must contain. The nonce and the order of the scores are drawn from
+        the seed, the row set, the row and the number of the repeat, and do not depend on the output. The nonce differs
+        between repeats, so the cached reply of one repeat is not reused for another repeat.
         """
         draw = random.Random(f"judge {self.seed} {item.split} {item.row.id} {repeat}")
         parts = list(PARTS[item.quality])
@@ -158,8 +158,8 @@ class Laaj:
     def _is_empty(self, item: Item) -> bool:
         """Return whether the output counts as empty.
 
-        An output with an empty response counts as empty. If failures are dropped, as in the paper, only an output
-        without any text does.
+        By default, an output counts as empty if its response is empty. If failures are dropped, as in the paper, an
+        output counts as empty only if it has no text at all.
         """
         output = item.output
         return not (output.text if self.options.failures == "drop" else output.response).strip()

@@ -13,11 +13,14 @@ from pydantic import ValidationError
 from unlearnkit.judges.quality import PARTS, Mark, Quality, RetentionQuality, UnlearningQuality, make_verdict
 
 LONGEST = 50_000
-"""Maximum number of characters of a judge's answer. A verdict has a few hundred; parsing a very long answer is slow."""
+"""Maximum number of characters in a judge's answer.
+
+A verdict has a few hundred characters. The limit avoids the slow parsing of very long answers.
+"""
 
 
 class Unreadable(ValueError):
-    """A judge's answer has no valid verdict, or several.
+    """Raised if a judge's answer does not contain exactly one valid verdict.
 
     The message does not quote the answer.
     """
@@ -26,10 +29,10 @@ class Unreadable(ValueError):
 def read_verdict(answer: str, quality: Quality, nonce: str) -> UnlearningQuality | RetentionQuality:
     """Return the verdict in a judge's answer.
 
-    The verdict is a JSON object, which may be surrounded by text. The object must contain the nonce under `item`, and
-    the three scores of the quality. Each score is an object with a number from 0 to 10 and a reason. A number in
-    quotation marks, NaN, a number out of range, a duplicate key, or a second verdict makes the answer unreadable;
-    nothing is guessed or clipped. Additional keys are ignored.
+    The verdict is a JSON object, which may be surrounded by text. The object must contain the nonce under the key
+    `item`, and the three scores of the quality. Each score is an object with a number from 0 to 10 and a reason. A
+    number in quotation marks, NaN, a number out of range, a duplicate key, or a second verdict makes the answer
+    unreadable; no score is guessed or clipped. Additional keys are ignored.
 
     Args:
         answer: the judge's answer, without reasoning (`Reply.text`).
@@ -37,7 +40,7 @@ def read_verdict(answer: str, quality: Quality, nonce: str) -> UnlearningQuality
         nonce: the nonce of the item.
 
     Raises:
-        Unreadable: the answer has no valid verdict, or several.
+        Unreadable: the answer does not contain exactly one valid verdict.
     """
     if len(answer) > LONGEST:
         raise Unreadable(f"the answer has more than {LONGEST} characters")

@@ -1,12 +1,13 @@
 """Build judge prompts in which judged text cannot act as an instruction.
 
-There are three protections.
+Three measures prevent judged text from acting as an instruction.
 
 - Every text is written as one JSON string on one line. The characters `<`, `>`, `[`, `]`, and all control, format and
   private-use characters, are escaped. Therefore the text cannot start a line, and cannot contain invisible characters
   or special tokens of a chat template. `json.loads` recovers the text exactly.
-- The lines that open and close a block contain a nonce. The nonce is drawn from seed, row set, row and repeat, and is
-  drawn again if it occurs in any of the texts. Therefore no text can close its block.
+- The lines that open and close a block contain a nonce, which is a random number. The nonce is drawn from the seed,
+  the row set, the row and the number of the repeat. If the nonce occurs in any of the texts, a new nonce is drawn.
+  Therefore no text can close its block.
 - The verdict must repeat the nonce (see `parse`), so a verdict inside a judged text does not count.
 
 The nonce, the order of the blocks and the selection of the blocks do not depend on the output.
@@ -29,7 +30,10 @@ _ESCAPED = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 
 def as_data(text: str) -> str:
-    """Encode a text as one line of JSON, inert in prompts."""
+    """Encode a text as one line of JSON.
+
+    Nothing in the encoded text can act as an instruction or as markup in a prompt.
+    """
     return "".join(_shown(c) for c in json.dumps(text, ensure_ascii=False))
 
 
@@ -56,7 +60,7 @@ def build(item: Item, blocks: Mapping[str, str], parts: Sequence[str], nonce: st
     """Return the prompt that requests one verdict.
 
     Args:
-        item: the item to judge. Its texts are not used: the prompt shows only the texts in `blocks`.
+        item: the item to judge. The prompt shows only the texts in `blocks`, not the texts of the item.
         blocks: the texts to show, by name. The names are `question`, `reference`, `trace` and `response`.
         parts: names of the scores, in the order in which the prompt lists them.
         nonce: the nonce of the item, see `draw_nonce`.

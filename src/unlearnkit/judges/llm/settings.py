@@ -1,4 +1,4 @@
-"""Settings of an LLM judge's model: on this machine or a server."""
+"""Settings of an LLM judge's model, local or on a server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ALLOWED = "path=DIR for a model on this machine; server.url=URL server.model=NA
 
 
 class JudgeModel(Settings):
-    """The model of an LLM judge: either a path or a server.
+    """The model of an LLM judge, either local or on a server.
 
     A server receives the questions, the correct answers and all outputs of the model under test, on forget sets and on
     sets to be retained. Using a server requires the user's consent (`--send-forget-data-to HOST`) and the package's
@@ -38,7 +38,7 @@ class JudgeModel(Settings):
     server: ServerSettings | None = None
     """A model on a server, specified by `server.url` and `server.model`."""
     sampling: Sampling = Sampling()
-    """Sampling settings that override the sampling settings of the judge."""
+    """Sampling settings that override the judge's default sampling settings."""
 
     @property
     def asked(self) -> Asked:

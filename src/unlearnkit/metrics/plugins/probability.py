@@ -13,8 +13,8 @@ from unlearnkit.scope.scope import Scope
 def log_probability(record: Record) -> float | None:
     """Return the mean log-probability of the answer's tokens.
 
-    The result is the natural logarithm of the metric `probability`. Unlike the probability, it distinguishes unlikely
-    answers from nearly impossible ones. The result is None if log-probabilities were not measured.
+    The result is the natural logarithm of the metric `probability`. Unlike the probability, the logarithm distinguishes
+    unlikely answers from nearly impossible answers. The result is None if log-probabilities were not measured.
     """
     if record.tokens is None or not record.tokens.logps:
         return None
@@ -25,8 +25,8 @@ def log_probability(record: Record) -> float | None:
 class Probability(Metric):
     """Probability of the answer, normalized for its length, in [0, 1].
 
-    The value is exp of the mean token log-probability, which is P(a|q)^(1/|a|) of TOFU (arXiv 2401.06121, section
-    2.2.1). The value is None if log-probabilities were not measured.
+    The value is exp of the mean token log-probability. TOFU defines the same value as P(a|q)^(1/|a|) (arXiv 2401.06121,
+    section 2.2.1). The value is None if log-probabilities were not measured.
     """
 
     doc = ScoreDoc(
