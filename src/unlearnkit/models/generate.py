@@ -91,8 +91,9 @@ def generate(
 ) -> list[Generation]:
     """Generate an output for each prompt.
 
-    An output ends at an end token, at the limit, or at the model's last position. Prompts are decoded shortest first,
-    in batches of equal or similar prompt length; finished rows leave the batch. Outputs are in the order of `prompts`.
+    An output ends at an end token, after `max_new_tokens` new tokens, or at the model's last position. Prompts are
+    decoded shortest first, in batches of equal or similar prompt length; finished rows leave the batch. Outputs are in
+    the order of `prompts`.
 
     Args:
         model: causal language model, in eval mode.
