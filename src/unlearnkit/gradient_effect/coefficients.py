@@ -37,7 +37,7 @@ def coefficients(
     """Differentiate an objective's terms with respect to the model's outputs.
 
     Args:
-        objective: the objective; its method `terms` is called once, on all rows.
+        objective: the objective. Its method `terms` is called once, with the outputs of all rows.
         outputs: the model's outputs. They must include all outputs in the objective's `needs`.
         layouts: layout of each view that the outputs belong to.
         reference: the reference model's values, if the objective needs them.

@@ -24,7 +24,7 @@ class EffectSeries:
 
     objective: str
     rows: Sequence[EffectRow]
-    """Table rows for all terms together. Rows with an effect or an interval that is not finite are omitted."""
+    """Table rows for all terms together, except rows whose effect or interval is not finite."""
 
     @cached_property
     def _by_place(self) -> dict[tuple[str, int, str], EffectRow]:
@@ -47,7 +47,7 @@ class EffectSeries:
     def groups(self) -> list[str]:
         """Names of the groups of weights, from embedding to head.
 
-        The name for all weights together is omitted.
+        The list does not contain the name that stands for all weights together.
         """
         return [group for group in dict.fromkeys(row.group for row in self.rows) if group != EVERYTHING]
 

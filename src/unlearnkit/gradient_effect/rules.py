@@ -19,9 +19,10 @@ NOTICEABLE = 0.01
 def is_harmful(retaining: EffectRow, unlearning: EffectRow) -> bool:
     """Return whether a step harms more than it forgets.
 
-    A step is harmful if it raises a retained risk by more than it raises the forget risk. This is certain enough if the
-    whole interval of the retaining effect is below 0 and below the interval of the unlearning effect. (If the
-    unlearning effect is above 0, the model relearns the forget rows at the cost of the retain rows.)
+    A step is harmful if it raises a retained risk by more than it raises the forget risk. The result is true only if
+    the effects show this clearly: the whole interval of the retaining effect is below 0 and below the interval of the
+    unlearning effect. (If the unlearning effect is above 0, the model relearns the forget rows at the cost of the
+    retain rows.)
     """
     return retaining.high < min(0.0, unlearning.low)
 

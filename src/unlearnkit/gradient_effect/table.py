@@ -116,7 +116,8 @@ class SweepRow:
 
 
 _ROWS: dict[str, Any] = {"effects": EffectRow, "instances": InstanceRow, "steps": StepRow, "sweeps": SweepRow}
-"""Class of the rows of each table. The name of a table is a field of `EffectTable` and the name of a file."""
+"""Class of the rows of each table. The name of a table is the name of a field of `EffectTable` and of a Parquet
+file."""
 _TYPES = {"int": "int64", "str": "string", "float": "float64", "float | None": "float64"}
 """Maps the annotation of a field to pyarrow's name of the column's type."""
 

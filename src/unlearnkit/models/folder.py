@@ -39,12 +39,12 @@ class ModelFolder:
     """A model folder whose files were found to be present and readable."""
 
     name: str
-    """Absolute path or Hub id, by which the model can be loaded from any working directory."""
+    """Absolute path or Hub id. The model can be loaded by this name from any working directory."""
     path: Path
     config: PreTrainedConfig
-    """Configuration of the whole model; for an adapter, the configuration of its base model."""
+    """Configuration of the model; for an adapter, the configuration of the adapter's base model."""
     weights: tuple[Path, ...]
-    """The model's safetensors files. Weights are never read from files of another format."""
+    """The model's safetensors files. Weights are never read from files in other formats."""
     base: ModelFolder | None = None
     """The base model of an adapter; None if the model is not an adapter."""
 

@@ -23,7 +23,7 @@ indices of the prompts that the rows continue, to token ids, (rows,)."""
 class NextTokens(Protocol):
     """Computes next-token logits for each row of a batch.
 
-    The object keeps a cache of the tokens that it has read so far.
+    The object caches the tokens that it has read so far, so that only new tokens are passed in each call.
     """
 
     def __call__(self, ids: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ class NextTokens(Protocol):
         """
 
     def keep(self, rows: Tensor) -> None:
-        """Drop all rows of the batch except those with these indices."""
+        """Drop all rows of the batch except the rows with these indices."""
 
 
 class CachedModel:
@@ -66,7 +66,7 @@ class CachedModel:
         return logits
 
     def keep(self, rows: Tensor) -> None:
-        """Drop all rows of the cache except those with these indices."""
+        """Drop all rows of the cache except the rows with these indices."""
         self._cache.batch_select_indices(rows)
 
 

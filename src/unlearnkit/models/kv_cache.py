@@ -55,7 +55,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         return self._seen(after)
 
     def batch_select_indices(self, indices: Tensor) -> None:
-        """Drop all rows except those with these indices."""
+        """Drop all rows except the rows with these indices."""
         if length := self.get_seq_length():
             self._rooms = tuple(room[indices] for room in self._rooms)
             self._seen(length)

@@ -22,7 +22,7 @@ CHUNK_ELEMENTS = 2**24
 
 @dataclass(frozen=True)
 class Head:
-    """The map from a final hidden state to logits.
+    """The head of a model, which maps final hidden states to logits.
 
     The logits are softcap(scale * (hidden @ weight.T + bias)).
     """
