@@ -26,9 +26,10 @@ from unlearnkit.training.control import Steering, frozen_names
 class GEffectWatch:
     """Training callback that measures G-effects every `every` steps.
 
-    The callback is called before every step and after the last. After each measurement, it compares the predicted
-    change of each risk in the next step with the measured change. The table is written after every measurement, so that
-    no measurement is lost if the run is killed. A resumed run measures again from its checkpoint.
+    The callback is called before every step and after the last step. Each measurement predicts how much each risk will
+    change in the next step; after that step, the callback compares the prediction with the actual change. The table is
+    written after every measurement, so that no measurement is lost if the run is killed. A resumed run repeats the
+    measurements after its checkpoint.
     """
 
     diagnosis: Diagnosis
@@ -46,8 +47,8 @@ class GEffectWatch:
     """Ways in which the run uses the measurements, see `DiagnoseSettings.use`."""
     table: EffectTable = field(default_factory=lambda: EffectTable([]))
     _before: tuple[int, Measurement, Vector] | None = None
-    """Number of steps done, measurement and weights before the next step. They are used to check the prediction for
-    that step."""
+    """Number of steps done, measurement and weights before the next step. They are used to check the prediction for the
+    next step. None: there is no prediction to check."""
 
     def __call__(self, step: int) -> bool:
         """Measure if a measurement is due; return whether to stop training.
@@ -87,7 +88,8 @@ class GEffectWatch:
     def _steer(self, step: int | None) -> None:
         """Set the training loop's controls from the measurement at a step.
 
-        The controls depend only on the table, so a run that is resumed between two measurements gives the same weights.
+        The controls depend only on the table. Therefore a run that is killed and resumed between two measurements ends
+        with the same weights as a run that was not killed.
         """
         if not self.use & {"weaken", "mask"} or step is None:
             return
@@ -119,7 +121,7 @@ class GEffectWatch:
         ]
 
     def _moments(self) -> tuple[dict[str, Tensor], float]:
-        """Return Adam's bias-corrected second moments, by weight name, and its eps."""
+        """Return Adam's bias-corrected second moments, by weight name, and `eps`."""
         group = self.optimizer.param_groups[0]
         named = self.diagnosis.engine.named_parameters(remove_duplicate=False)
         states = {name: self.optimizer.state[p] for name, p in named if p in self.optimizer.state}

@@ -1,4 +1,4 @@
-"""Coefficients of an objective: its derivatives by the model's outputs."""
+"""Coefficients: derivatives of an objective with respect to the model's outputs."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class TermCoefficients:
     view: View
     unit: Unit
     of: Mapping[Quantity, Tensor]
-    """Coefficients of each output, with the output's shape, on the CPU. Outputs that the term does not read are
-    omitted."""
+    """Coefficients of each output, on the CPU. They have the shape of the output. Outputs that the term does not read
+    are omitted."""
 
 
 def coefficients(
@@ -34,10 +34,10 @@ def coefficients(
     layouts: Mapping[View, Layout],
     reference: ReferenceValues | None = None,
 ) -> list[TermCoefficients]:
-    """Differentiate an objective's terms by the outputs that they read.
+    """Differentiate an objective's terms with respect to the model's outputs.
 
     Args:
-        objective: the objective; its method `terms` is called once, on all rows.
+        objective: the objective. Its method `terms` is called once, with the outputs of all rows.
         outputs: the model's outputs. They must include all outputs in the objective's `needs`.
         layouts: layout of each view that the outputs belong to.
         reference: the reference model's values, if the objective needs them.
@@ -78,7 +78,8 @@ def _of_term(
 def units_by_row(layout: Layout, unit: Unit) -> Tensor:
     """Return the number of units in each row, (rows,) int64.
 
-    A unit is a sequence, a token, or a token of the trace or of the response.
+    `unit` selects what is counted: sequences, all tokens, only tokens of the trace, or only tokens of the response.
+    Each row is one sequence.
     """
     if unit == "sequence":
         return torch.ones(layout.rows, dtype=torch.int64)

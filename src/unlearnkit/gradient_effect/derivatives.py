@@ -35,7 +35,7 @@ def gradient_of(
     coefficients: Mapping[Quantity, Tensor],
     names: Sequence[str] | None = None,
 ) -> tuple[float, Vector]:
-    """Return value and gradient of sum_i c_i o_i.
+    """Return the value and the gradient of sum_i c_i o_i.
 
     The sum is over all outputs o_i of all rows, and the c_i are constants.
 
@@ -43,7 +43,8 @@ def gradient_of(
         weights: weights of the model.
         portions: chunks that together cover all rows.
         coefficients: for each output, coefficients with the shape of the output's values on all rows.
-        names: names of the weights to differentiate by, among `weights.chosen`; None: all of `weights.chosen`.
+        names: names of the weights with respect to which the sum is differentiated, some of `weights.chosen`; None: all
+            of `weights.chosen`.
 
     Returns:
         The sum, and its gradient by weight name. The gradient is summed over the chunks in float32 or wider.
@@ -61,7 +62,8 @@ def gradient_of(
             value = torch.stack([(constants[output] * value).sum() for output, value in outputs.items()]).sum()
             total += float(value.detach())
             torch.autograd.backward(value, inputs=list(leaves.values()))
-    # A weight on which none of these outputs depends (such as a weight above the layer that is read) has no gradient.
+    # If no output depends on a weight (such as a weight above the layer that the objective reads), autograd gives no
+    # gradient for this weight.
     gradients = {key: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for key, leaf in leaves.items()}
     return total, {name: gradients[id(weights.values[name])] for name in names}
 
@@ -82,7 +84,7 @@ def risk_gradient(
 
 
 def _logps(weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int) -> tuple[Quantity, int, Iterator[Chunk]]:
-    """Return the log-probability quantity, the number of labeled tokens and chunks."""
+    """Return the log-probability quantity, the number of labeled tokens and the chunks."""
     output = Quantity(name, "logps")
     return output, sum(row.labels for row in rows), chunks({name: rows}, [output], pad_id, weights.engine.device)
 
@@ -91,7 +93,7 @@ def forward_slopes(weights: Weights, chunk: Chunk, direction: Vector) -> tuple[S
     """Return outputs and their derivatives along a direction, by forward mode.
 
     Attention is computed with plain matrix products, because fused kernels do not support forward mode. No graph is
-    stored, so this needs little more memory than two forward passes.
+    stored, so this function needs little more memory than two forward passes.
     """
     values, slopes = Slopes(), Slopes()
     with torch.no_grad(), forward_ad.dual_level(), sdpa_kernel(SDPBackend.MATH):
@@ -109,7 +111,7 @@ def forward_slopes(weights: Weights, chunk: Chunk, direction: Vector) -> tuple[S
 def difference_slopes(weights: Weights, chunk: Chunk, direction: Vector) -> tuple[Slopes, Slopes]:
     """Return outputs and their derivatives along a direction, by central differences.
 
-    This needs memory for one additional copy of the weights in `direction`.
+    This function needs memory for one additional copy of the weights whose names are in `direction`.
     """
     length = _length(direction.values())
     step = STEP * _length(weights.values[name] for name in direction) / length if length else 0.0
@@ -145,7 +147,7 @@ def usable_mode(weights: Weights, chunk: Chunk, direction: Vector) -> Mode:
 
 
 def slopes_along(weights: Weights, portions: Iterable[Chunk], direction: Vector, mode: Mode) -> tuple[Slopes, Slopes]:
-    """Return the outputs and slopes of all rows.
+    """Return the outputs of all rows and their slopes along `direction`.
 
     Each tensor is (tokens,) or (tokens, width), on the CPU.
     """

@@ -24,7 +24,7 @@ class Diagnosis:
 
     engine: Engine
     objectives: Mapping[str, Objective]
-    """Objectives, by the name that they have in the table."""
+    """Objectives, by their names in the table."""
     views: Mapping[View, Sequence[Encoded]]
     risks: Mapping[Risk, Sequence[Encoded]]
     pad_id: int
@@ -51,8 +51,8 @@ class Diagnosis:
         """Return the effects of all objectives, computed from a measurement.
 
         Args:
-            measurement: a measurement of the current weights. The weights must not have changed since, because the
-                objectives' gradients are computed at the current weights too.
+            measurement: a measurement of the current weights. The weights must not have changed since the measurement,
+                because this method computes the objectives' gradients at the current weights.
             step: number of optimizer steps done.
             scale: function that returns the optimizer's update for a gradient; None if there is no optimizer.
         """

@@ -14,7 +14,8 @@ from unlearnkit.data.vocabulary import is_forget, ordered_sets
 from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE, EffectRow, EffectTable
 
 NEAREST_RISK = "near"
-"""The preferred retained risk. Unlearning first harms the knowledge that is nearest to the forget rows."""
+"""Name of the retained risk to show if several retained risks were measured. This risk is preferred because unlearning
+first harms the knowledge that is nearest to the forget rows."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class EffectSeries:
 
     objective: str
     rows: Sequence[EffectRow]
-    """Table rows for all terms together. Rows with an effect or an interval that is not finite are omitted."""
+    """Table rows for all terms together, except rows whose effect or interval is not finite."""
 
     @cached_property
     def _by_place(self) -> dict[tuple[str, int, str], EffectRow]:
@@ -33,7 +34,7 @@ class EffectSeries:
     def risks(self) -> list[str]:
         """Names of the risks: first the forget risks, then the retained risks.
 
-        This is the order of the report's board.
+        The report's score board shows the risks in the same order.
         """
         return ordered_sets(row.risk for row in self.rows)
 
@@ -46,7 +47,7 @@ class EffectSeries:
     def groups(self) -> list[str]:
         """Names of the groups of weights, from embedding to head.
 
-        The name for all weights together is omitted.
+        The list does not contain the name that stands for all weights together.
         """
         return [group for group in dict.fromkeys(row.group for row in self.rows) if group != EVERYTHING]
 
@@ -71,7 +72,7 @@ def series_of(table: EffectTable) -> list[EffectSeries]:
 def forget_risk(risks: Iterable[str]) -> str | None:
     """Return the risk that shows forgetting.
 
-    This is `forget` if it was measured, else the first probe of the forget rows, else None.
+    The result is `forget` if it was measured, else the first other risk of the forget knowledge, else None.
     """
     return next(filter(is_forget, ordered_sets(risks)), None)
 
@@ -79,7 +80,7 @@ def forget_risk(risks: Iterable[str]) -> str | None:
 def retained_risk(risks: Iterable[str]) -> str | None:
     """Return the risk that shows harm to retained knowledge.
 
-    This is `near` if it was measured, else the first retained risk, else None.
+    The result is `near` if it was measured, else the first retained risk, else None.
     """
     candidates = [risk for risk in ordered_sets(risks) if not is_forget(risk)]
     return NEAREST_RISK if NEAREST_RISK in candidates else next(iter(candidates), None)

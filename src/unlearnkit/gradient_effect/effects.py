@@ -36,7 +36,7 @@ def effect_rows(
 ) -> Iterator[EffectRow]:
     """Yield table rows with one objective's effects by risk, group and term.
 
-    The effects through all weights and the effects of all terms together are included.
+    Some rows contain the effects through all weights, and some contain the effects of all terms together.
 
     Args:
         measurement: the measurement of the model.
@@ -63,9 +63,10 @@ def effect_rows(
 
 
 def together(parts: Sequence[Effect]) -> Effect:
-    """Return the effect of several terms together, without shares of rows.
+    """Return the effect of several terms together.
 
-    The terms' rows are resampled independently, so the squares of the intervals' half-widths are added.
+    The rows of different terms are resampled independently, so the squares of the intervals' half-widths are added. The
+    result contains no shares of single rows.
     """
     value = sum(part.value for part in parts)
     below = sum((part.value - part.low) ** 2 for part in parts) ** 0.5
@@ -100,7 +101,7 @@ def instance_rows(
         coefficient, layout = term.of.get(Quantity(term.view, "logps")), measurement.layouts[term.view]
         if coefficient is None:
             continue
-        # The mean coefficient of each row's tokens, which is 1 for gradient ascent.
+        # The mean coefficient of each row's tokens, scaled so that it is 1 for gradient ascent.
         units = float(units_by_row(layout, term.unit).sum())
         weights = layout.sums(coefficient) / layout.row.bincount(minlength=layout.rows) * units
         for risk in measurement.risks:
@@ -115,8 +116,9 @@ def adam_update(second_moments: Mapping[str, Tensor], eps: float) -> Callable[[V
     The gradient is divided by (the square root of its second moment, plus eps).
 
     Args:
-        second_moments: the optimizer's `exp_avg_sq` by name of the weight, with bias correction. The update of a
-            missing weight is 0, because Adam does not change it (such as a weight above the layer that is read).
+        second_moments: the optimizer's `exp_avg_sq` by name of the weight, with bias correction. The update of a weight
+            without a second moment is 0, because Adam does not change such a weight (for example, a weight above the
+            layer that the objective reads).
         eps: the optimizer's eps.
     """
 

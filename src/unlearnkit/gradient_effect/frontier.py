@@ -1,4 +1,4 @@
-"""The frontier of a sweep: the best trade-offs of forgetting and retaining.
+"""The frontier of a sweep: the best trade-offs between forgetting and retaining.
 
 This module can be imported without torch.
 """
@@ -13,7 +13,7 @@ from unlearnkit.gradient_effect.table import WHOLE, SweepRow
 
 
 class Place(NamedTuple):
-    """A value of a swept setting and its two effects."""
+    """One value of a swept setting, with its two effects."""
 
     series: str
     """Names of the objective and of the swept setting, such as `npo, beta`."""
@@ -21,12 +21,12 @@ class Place(NamedTuple):
     forget: SweepRow
     retained: SweepRow
     dominated: bool
-    """Whether another value in the series forgets at least as much and retains at least as much, and is better in at
-    least one of these."""
+    """Whether another value in the series is better: it forgets more and retains at least as much, or retains more and
+    forgets at least as much."""
 
 
 def frontier(rows: Sequence[SweepRow], step: int) -> list[Place]:
-    """Return the point of each value of each setting at one step.
+    """Return one point per setting and value, at one step.
 
     A point shows the effects of all terms together. Its horizontal coordinate is the effect on the forget risk, and its
     vertical coordinate is the effect on the retained risk (see `forget_risk` and `retained_risk`). A value for which

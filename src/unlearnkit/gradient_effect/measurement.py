@@ -24,7 +24,7 @@ from unlearnkit.models.reference import ReferenceValues
 from unlearnkit.models.settings import Grouping
 
 Risk = str
-"""Name of a risk. A risk is the mean negative log-likelihood of a set of rows and has the name of the rows' split."""
+"""Name of a risk. A risk is the mean negative log-likelihood of a set of rows, and its name is the name of that set."""
 DRAWS = 1000
 """Number of bootstrap samples of the rows from which an interval is computed."""
 
@@ -56,7 +56,7 @@ class Measurement:
     risks: Mapping[Risk, float]
     """Value of each risk: mean negative log-likelihood per token, in nats."""
     norms: Mapping[Risk, float]
-    """Length of each risk's gradient."""
+    """Euclidean length of each risk's gradient."""
     gradients: Mapping[Risk, Vector] = field(repr=False)
     reference: ReferenceValues | None = field(default=None, repr=False)
 
@@ -102,7 +102,8 @@ class Measurement:
     def _shares(self, output: Quantity, coefficient: Tensor, risk: Risk, group: str | None) -> Tensor:
         """Return each token's share of an effect: (tokens,) float64."""
         groups = self.groups if group is None else (group,)
-        # In float64, since the coefficients and slopes of gradient ascent differ by many orders of magnitude.
+        # The shares are computed in float64, since the coefficients and slopes of gradient ascent differ by many orders
+        # of magnitude.
         shares = sum(coefficient.double() * self.slopes[risk, name][output].double() for name in groups)
         assert isinstance(shares, Tensor)
         return shares if output.kind != "hidden" else shares.sum(-1)
@@ -111,8 +112,8 @@ class Measurement:
 def _interval(rows: Tensor, units: Tensor) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of a term's effect.
 
-    The term's rows are resampled. The effect is a sum over units divided by the number of units. Both are computed from
-    the same resampled rows, so a row with many tokens has more weight in both.
+    The term's rows are resampled. The effect is a sum over units divided by the number of units. The sum and the number
+    are computed from the same resampled rows, so a row with many tokens has more weight in both.
 
     Args:
         rows: (rows,) shares of the effect.
@@ -149,9 +150,9 @@ def measure(
 ) -> Measurement:
     """Measure a model once, for all objectives covered by `needs`.
 
-    Memory in addition to the model: one gradient per risk, and the tangents of one pass. Time: for each risk, one
-    forward and backward pass over the rows of the risk, and for each risk and group, one forward-mode pass over the
-    rows of the views.
+    In addition to the model, the memory must hold one gradient per risk and the tangents of one pass. Each risk takes
+    one forward and backward pass over the rows of the risk. Each pair of a risk and a group takes one forward-mode pass
+    over the rows of the views.
 
     Args:
         engine: the model; it is not changed.
@@ -214,8 +215,8 @@ def objective_gradient(
 ) -> Vector:
     """Return the gradient of an objective.
 
-    The measured slopes are not sufficient for this: they contain only the gradient's components along the risks'
-    gradients. The computation takes one forward and backward pass over the rows that the objective reads.
+    The gradient cannot be computed from the measured slopes, because these contain only the gradient's components along
+    the risks' gradients. The computation takes one forward and backward pass over the rows that the objective reads.
     """
     totals: dict[Quantity, Tensor] = {}
     for term in terms:

@@ -24,7 +24,7 @@ def outputs_of(needs: Needs) -> list[Quantity]:
 
 @dataclass(frozen=True)
 class Layout:
-    """Assignment of a view's labeled tokens to its rows."""
+    """Assignment of a view's labeled tokens to the view's rows."""
 
     row: Tensor
     """(tokens,) int64: index of the row that each token belongs to."""

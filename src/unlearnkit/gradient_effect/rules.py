@@ -13,15 +13,16 @@ from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE, EffectRow
 from unlearnkit.training.control import FORGET_TERM
 
 NOTICEABLE = 0.01
-"""Rises of a risk between two measurements of at most this, in nats per token, are ignored."""
+"""Largest rise of a risk between two measurements that is ignored as noise, in nats per token."""
 
 
 def is_harmful(retaining: EffectRow, unlearning: EffectRow) -> bool:
     """Return whether a step harms more than it forgets.
 
-    A step is harmful if it raises a retained risk by more than it raises the forget risk: the retaining effect's
-    interval is below 0 and below the unlearning effect's interval. (If the unlearning effect is above 0, the model
-    relearns the forget rows at the cost of the retained ones.)
+    A step is harmful if it raises a retained risk by more than it raises the forget risk. The result is true only if
+    the effects show this clearly: the whole interval of the retaining effect is below 0 and below the interval of the
+    unlearning effect. (If the unlearning effect is above 0, the model relearns the forget rows at the cost of the
+    retain rows.)
     """
     return retaining.high < min(0.0, unlearning.low)
 
@@ -30,7 +31,7 @@ def exceeds_budget(retaining: EffectRow, unlearning: EffectRow, share: float) ->
     """Return whether a step's harm exceeds a share of its forgetting.
 
     The result is true if the step raises a retained risk by more than `share` of the rise of the forget risk. The
-    retaining effect's whole interval must be below 0. Apart from that, the estimates are compared instead of the
+    retaining effect's whole interval must be below 0. The two effects themselves are compared instead of their
     intervals, because the intervals separate only after much harm is done. If the unlearning effect is above 0, any
     harm is too much.
     """
@@ -58,9 +59,9 @@ def harmed(effects: Iterable[EffectRow], objective: str, step: int, share: float
     """Return the retaining effects that exceed the allowed harm, worst first.
 
     An effect is returned if, to first order, the next step will exceed the allowed harm, or if the steps since the
-    previous measurement exceeded it. Both criteria are needed. A few steps may do harm that no later step can undo, so
-    that a check afterwards is too late. And a retain term may lower a risk to first order at every measurement,
-    although the risk rises between measurements.
+    previous measurement exceeded it. Both criteria are needed. The prediction is needed because a few steps may do harm
+    that no later step can undo. The check afterwards is needed because an objective with a retain term may lower a risk
+    to first order at every measurement, although the risk rises between measurements.
 
     Args:
         effects: effects at all measured steps.
@@ -87,11 +88,11 @@ def harmed(effects: Iterable[EffectRow], objective: str, step: int, share: float
 
 
 def forget_factor(rows: Iterable[EffectRow]) -> float:
-    """Return the largest harmless factor of the term `forget`, at most 1.
+    """Return the largest harmless factor for the term `forget`, at most 1.
 
-    With this factor, no retained risk rises to first order. Effects are linear in the terms: with factor f, the effect
-    on a retained risk is f e_forget + e_rest. If the interval of e_forget is below 0, f is at most e_rest / -e_forget,
-    or 0 if e_rest is not above 0.
+    If the term is multiplied by this factor, then, to first order, no retained risk rises. Effects are linear in the
+    terms: with factor f, the effect on a retained risk is f e_forget + e_rest. If the interval of e_forget is below 0,
+    f is at most e_rest / -e_forget, or 0 if e_rest is not above 0.
 
     Args:
         rows: effects of one objective at one step.

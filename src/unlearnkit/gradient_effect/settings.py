@@ -55,7 +55,7 @@ class DiagnoseSettings(Settings):
     retained risk rises by more than `max_harm_ratio` times the rise of the forget split's risk, either predicted to
     first order for the next step, or measured since the previous measurement. Training never ends before the first
     step, because a model that has memorized its answers has almost no gradient. `weaken`: the term `forget` is
-    multiplied by the largest factor, at most 1, with which no retained risk rises to first order. `mask`: training
+    multiplied by the largest factor, at most 1, with which, to first order, no retained risk rises. `mask`: training
     updates only those groups of weights through which the method forgets and raises no retained risk."""
     max_harm_ratio: Annotated[float, Gt(0)] = 0.1
     """For `stop`: allowed rise of a retained risk, in nats per token for each nat by which the forget split's risk

@@ -57,14 +57,14 @@ class Sweep:
         return cls(field, tuple(_number(value, where) for value in values.split(",")))
 
     def objectives(self, name: str, **fixed: object) -> list[Objective]:
-        """Create the registered objective once for each value.
+        """Create the registered objective once for each value of the swept setting.
 
         Args:
             name: name of the objective.
-            fixed: the other settings of the objective.
+            fixed: values of other settings of the objective.
 
         Raises:
-            InputError: the objective does not have this setting, or a value is not allowed.
+            InputError: the objective does not have the swept setting, or a value is not allowed.
         """
         plugin = OBJECTIVES.get(name).plugin
         try:

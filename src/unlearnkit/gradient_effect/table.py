@@ -23,7 +23,7 @@ EFFECTS_FILE = "effects.parquet"
 class EffectRow:
     """G-effect of one term on one risk, at one step.
 
-    The effect is restricted to one group of weights, or is that of all weights.
+    The effect is computed through one group of weights, or through all weights together.
     """
 
     step: int
@@ -37,8 +37,8 @@ class EffectRow:
     group: str
     """Name of the group of weights, or `all` for all weights together."""
     effect: float
-    """<grad of the risk, grad of the term>. If positive, a small training step lowers the risk; if negative, the step
-    raises the risk."""
+    """<grad of the risk, grad of the term>. If the effect is positive, a small training step lowers the risk; if it is
+    negative, the step raises the risk."""
     low: float
     """Bounds `low` and `high` of the 95 % bootstrap interval of the effect, over the term's rows."""
     high: float
@@ -47,7 +47,8 @@ class EffectRow:
     risk_value: float
     """Value of the risk: mean negative log-likelihood per token, in nats."""
     cosine: float | None = None
-    """Effect divided by the lengths of both gradients, which makes objectives comparable; None: not measured."""
+    """The effect divided by the lengths of both gradients. Cosines of different objectives can be compared. None: the
+    cosine was not measured."""
     per_update: float | None = None
     """Decrease of the risk per unit length of the update that Adam computes from the gradient; None: there was no
     optimizer state."""
@@ -93,9 +94,9 @@ class StepRow:
 
 @dataclass(frozen=True)
 class SweepRow:
-    """G-effect of an objective on one risk at one setting value.
+    """G-effect of an objective on one risk, for one setting value.
 
-    The effect is that of all weights.
+    The effect is computed through all weights together.
     """
 
     step: int
@@ -115,7 +116,8 @@ class SweepRow:
 
 
 _ROWS: dict[str, Any] = {"effects": EffectRow, "instances": InstanceRow, "steps": StepRow, "sweeps": SweepRow}
-"""Class of the rows of each table. The name of a table is a field of `EffectTable` and the name of a file."""
+"""Class of the rows of each table. The name of a table is the name of a field of `EffectTable` and of a Parquet
+file."""
 _TYPES = {"int": "int64", "str": "string", "float": "float64", "float | None": "float64"}
 """Maps the annotation of a field to pyarrow's name of the column's type."""
 
@@ -140,7 +142,7 @@ class EffectTable:
         return [row for row in self.effects if all(getattr(row, name) == value for name, value in values.items())]
 
     def __add__(self, other: Self) -> EffectTable:
-        """Concatenate the rows of two tables, such as those of two steps."""
+        """Concatenate the rows of two tables, such as tables of two steps."""
         rows: dict[str, Any] = {name: getattr(self, name) + getattr(other, name) for name in _ROWS}
         return EffectTable(**rows, mode=self.mode if self.mode == other.mode else "differences")
 
@@ -160,7 +162,7 @@ class EffectTable:
             WriteError: a file cannot be written.
         """
         import pyarrow as pa
-        import pyarrow.parquet as pq  # here, because the import is slow and every report imports this module
+        import pyarrow.parquet as pq  # imported here: it is slow, and every report imports this module
 
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)

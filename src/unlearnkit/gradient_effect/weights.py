@@ -22,7 +22,7 @@ class Weights:
     """An engine's weights by name, in float32 or wider.
 
     The weights of a model in a narrower dtype are copied to float32 once. Gradients and slopes are sums of a billion
-    small products, which would be useless in bfloat16. The weights of a float32 model are used without a copy.
+    small products, and such sums would be useless in bfloat16. The weights of a float32 model are used without a copy.
     """
 
     def __init__(self, engine: Engine, over: Over = "trained") -> None:

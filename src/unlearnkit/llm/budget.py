@@ -29,8 +29,8 @@ class Budget:
     def begin(self, worst: float) -> None:
         """Reserve the maximum cost of a request.
 
-        If the budget is too small only because of reservations for requests in flight, this waits for those requests:
-        they may cost less than their maximum.
+        If the budget is too small only because of reservations for requests in flight, this method waits until those
+        requests end, because they may cost less than was reserved.
 
         Raises:
             BudgetExhausted: the budget does not allow the request.
@@ -60,7 +60,7 @@ class Budget:
     def end(self, worst: float, cost: float) -> None:
         """Replace the reservation of `worst` for a request by its actual cost."""
         with self._changed:
-            # Rounding may leave a tiny rest, but a waiting thread must see that nothing is reserved.
+            # Rounding may leave a tiny remainder, but a waiting thread must see that nothing is reserved.
             self._aside = 0.0 if self._aside - worst < 1e-12 else self._aside - worst
             self._cost += cost
             self._changed.notify_all()

@@ -30,7 +30,7 @@ class Permission:
     """Maximum cost of all requests, in the currency of the prices; None for no limit."""
 
     def __post_init__(self) -> None:
-        # NaN as a limit would allow everything: every comparison with it is False.
+        # NaN as a limit would allow everything, because every comparison with NaN is False.
         if self.max_cost is not None and not 0 <= self.max_cost < math.inf:
             raise InputError(
                 "the value cannot be used as a cost limit",

@@ -44,7 +44,7 @@ class LocalModel:
     """A `ChatModel` that runs on this machine.
 
     The weights are loaded only if a prompt has no cached answer. They are released after each call of `complete`,
-    because the model that measures the answers between two calls may need the memory.
+    because another model may measure the answers between two calls and need the memory.
     """
 
     def __init__(

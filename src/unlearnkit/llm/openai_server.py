@@ -1,7 +1,7 @@
 """Query any server with OpenAI's chat protocol.
 
-This includes commercial providers as well as vLLM, SGLang, llama.cpp and Ollama. The package `openai` (extra `api`) is
-required. It is imported only when a `Server` is created.
+Commercial providers use this protocol, and so do vLLM, SGLang, llama.cpp and Ollama. The package `openai` (extra `api`)
+is required. It is imported only when a `Server` is created.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from unlearnkit.llm.thread_pool import Stopped, each
 from unlearnkit.llm.types import Prompt, Reply, Sampling
 
 _MESSAGE_TOKENS = 16
-"""Number of tokens that a chat template adds to a message at most. It is used to compute the maximum cost."""
+"""Maximum number of tokens that a chat template adds to a message. It is used to compute the maximum cost of a
+request."""
 
 _PASSING = (408, 409, 425, 429)
 """HTTP statuses below 500 after which a request is retried."""
@@ -45,7 +46,8 @@ class ServerSettings(RetrySettings):
     changeable: ClassVar[frozenset[str]] = frozenset(
         ("key_variable", "at_once", "timeout", "price_in", "price_out", *RetrySettings.model_fields)
     )
-    """Settings that do not change the answers. They may be changed before a run continues."""
+    """Names of the settings that do not affect the answers. These settings may be changed before an interrupted run is
+    resumed."""
 
     url: str = Field(repr=False)
     """Base URL of the server, such as `https://api.openai.com/v1` or `http://localhost:8000/v1`."""
@@ -178,10 +180,11 @@ class Server:
             note: called with a message for the user, once for each kind of transient failure.
         """
         settings.ready(permission, where)
-        import openai  # after the check that it is installed
+        import openai  # imported after the check that the package is installed
 
         self._settings, self._replies = settings, replies
-        # The client does not retry, since `RetryPolicy` does, and follows no redirects: the consent is for one host.
+        # The client does not retry requests, because `RetryPolicy` does. The client follows no redirects, because the
+        # user consented to one host only.
         self._client: Any = openai.OpenAI(
             base_url=settings.url,
             api_key=settings.key(where) or "none",
@@ -219,7 +222,7 @@ class Server:
 
         Raises `TransientError`, `BudgetExhausted`, or the exception that `_refused` returns.
         """
-        # A token has at least one byte.
+        # A token has at least one byte, so a text has at most as many tokens as bytes.
         sent = sum(len(message.content.encode()) + _MESSAGE_TOKENS for message in prompt.messages)
         worst = cost = self._settings.cost(sent, sampling.max_tokens)
         self._budget.begin(worst)
@@ -264,7 +267,7 @@ class _Thought(BaseModel):
     content: str | None = None
     reasoning_content: object = None
     reasoning: object = None
-    """Reasoning, if it is text. Some servers put other types of values here, so the type is not checked."""
+    """Reasoning, if the value is a string. Some servers send values of other types, so the type is not checked."""
 
 
 class _Choice(BaseModel):
@@ -290,7 +293,8 @@ def _read(body: bytes) -> Reply:
     Raises `TransientError` if the body contains no reply.
     """
     try:
-        # Parsed here, since the client trusts the content type: it takes JSON for complete and anything else for text.
+        # The body is parsed here because the client of `openai` trusts the content type: it assumes that JSON is
+        # complete, and it treats everything else as text.
         answer = _Completion.model_validate(json.loads(body))
     except ValidationError:
         raise TransientError("the answer is JSON but not a chat completion", maybe_paid=True) from None
@@ -312,7 +316,7 @@ def _read(body: bytes) -> Reply:
 
 
 def _refused(host: str, error: Any) -> Exception:
-    """Convert an HTTP error status to an exception.
+    """Return the exception for an HTTP error status.
 
     If a retry may succeed, the exception is a `TransientError`; otherwise it is an error for the user. The server's own
     message is not shown, because it may repeat the prompt or the key.

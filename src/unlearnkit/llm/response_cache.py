@@ -68,12 +68,13 @@ class ResponseCache:
     ) -> list[Reply]:
         """Return the reply to each prompt, in order.
 
-        Cached replies are used, and the others are fetched. A prompt that occurs several times is fetched once.
+        Only replies that are not in the cache are fetched. The reply to a prompt that occurs several times is fetched
+        once.
 
         Args:
             prompts: the prompts.
             keys: key of each prompt, see `reply_key`.
-            on_reply: called whenever prompts got their replies, with the number of these prompts.
+            on_reply: called whenever replies become available, with the number of prompts that were answered.
             fetch: requests the replies that are not cached.
 
         Raises:

@@ -40,7 +40,7 @@ class TransientError(Exception):
         """Describe the failure.
 
         Args:
-            why: the reason of the failure. It must not contain any part of the prompt or answer.
+            why: the reason for the failure. It must not contain any part of the prompt or answer.
             wait: wait that the server requested before the next try, in seconds; None if it requested none.
             maybe_paid: whether the server may have produced an answer and charged for it.
             answered_nothing: whether the server sent a valid response that contains no answer.
@@ -124,7 +124,7 @@ class RetryPolicy:
         )
 
     def _wait_for_server(self, stopped: Stopped) -> None:
-        """Wait until the end of any wait that the server requested."""
+        """If the server requested a wait, sleep until the wait is over."""
         while (until := self._not_before) > time.monotonic():
             _sleep_until(until, stopped)
         if stopped():
@@ -132,9 +132,10 @@ class RetryPolicy:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the wait in a `Retry-After` header, in seconds, or None.
+    """Return the wait in a `Retry-After` header, in seconds.
 
-    The header contains either a number of seconds or a date.
+    The header contains either a number of seconds or a date. Returns None if there is no such header or if the header
+    is invalid.
     """
     value = headers.get("retry-after", "").strip()
     try:

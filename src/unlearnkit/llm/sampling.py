@@ -1,6 +1,6 @@
 """Sample a local model's next tokens, with one seed per row.
 
-Because each row has its own seed, its output does not depend on the other rows of the batch.
+Because each row has its own seed, the output of a row does not depend on the other rows of the batch.
 """
 
 from __future__ import annotations

@@ -23,10 +23,11 @@ def each(items: Iterable[T], work: Callable[[T, Stopped], None], *, at_once: int
     """Call `work` on every item, in `at_once` threads.
 
     Once `stopped` returns True or an item fails, no further item is started. Items in progress are finished, and the
-    first failure is raised. If `work` waits for a long time, it should call its second argument regularly and raise
-    `LeftOff` once that returns True.
+    first failure is raised. If `work` waits for a long time, it should regularly call the function that it gets as its
+    second argument, and raise `LeftOff` once this function returns True.
 
-    The threads are daemon threads, so that a second request to stop does not wait for a server's answer.
+    The threads are daemon threads, so that the process can end at a second stop request without waiting for a server's
+    answer.
     """
     waiting, failures = deque(items), deque[BaseException]()
     ending = threading.Event()
@@ -44,7 +45,7 @@ def each(items: Iterable[T], work: Callable[[T, Stopped], None], *, at_once: int
                 work(item, stop)
             except LeftOff:
                 return
-            except BaseException as error:  # noqa: BLE001  the waiting thread raises it
+            except BaseException as error:  # noqa: BLE001  the calling thread raises it
                 failures.append(error)
                 ending.set()
 

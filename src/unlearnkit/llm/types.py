@@ -25,8 +25,8 @@ class Prompt(Value):
 
     messages: Annotated[tuple[Message, ...], MinLen(1)]
     draw: str = "0"
-    """Distinguishes several answers that are sampled for the same messages. It also seeds the sampling of a local
-    model."""
+    """Label that distinguishes several answers sampled for the same messages. A local model also uses the label as the
+    seed of its sampling."""
 
 
 class Sampling(Settings):
@@ -53,8 +53,8 @@ class Reply(Value):
     tokens_out: int | None = None
     """Number of tokens of the answer, including its reasoning; None if the server does not report it."""
     ended: Literal["stop", "length", "filter", "none"] = "stop"
-    """How the answer ended. `stop`: the model ended it; `length`: it reached the limit; `filter`: the server withheld
-    it; `none`: there was no answer at any try."""
+    """How the answer ended. `stop`: the model ended the answer; `length`: the answer reached the limit; `filter`: the
+    server withheld the answer; `none`: no try gave an answer."""
 
 
 class ChatModel(Protocol):
@@ -70,7 +70,7 @@ class ChatModel(Protocol):
         Args:
             prompts: the prompts.
             sampling: how to sample the answers.
-            on_reply: called whenever prompts got their replies, with the number of these prompts.
+            on_reply: called whenever replies become available, with the number of prompts that were answered.
 
         Raises:
             Interrupted: the user requested a stop. Replies received so far are kept.

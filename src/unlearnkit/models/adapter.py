@@ -31,7 +31,8 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
         task_type="CAUSAL_LM",
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # GPT-2's layers are transposed
     )
-    # A separate random state, so that a restarted run starts with the same adapter whatever was sampled before.
+    # The adapter is sampled from a separate random state, so that a restarted run starts with the same adapter, no
+    # matter which random numbers were drawn before.
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:
@@ -78,12 +79,16 @@ def put_adapters(model: PreTrainedModel, folders: Mapping[str, ModelFolder]) -> 
 
 
 def save_adapter(model: PreTrainedModel, folder: Path) -> None:
-    """Save the active adapter in peft's format, byte-for-byte reproducible."""
+    """Save the active adapter in peft's format.
+
+    Saving the same adapter again gives the same bytes.
+    """
     untyped: Any = model
     config = untyped.peft_config[untyped.active_adapter]
     if isinstance(config.target_modules, set):
         config.target_modules = sorted(config.target_modules)  # the order of a set varies between processes
-    # Training does not change the number of embeddings. To find that out by itself, peft would query the Hub.
+    # Training does not change the number of embeddings, so they are not saved. Without this argument, peft would query
+    # the Hub to decide whether to save them.
     untyped.save_pretrained(folder, save_embedding_layers=False)
     (folder / "README.md").unlink()  # an empty template; the run has its own model card
 
@@ -91,7 +96,7 @@ def save_adapter(model: PreTrainedModel, folder: Path) -> None:
 def adapter_weights(model: PreTrainedModel) -> dict[str, Tensor]:
     """Return CPU copies of the active adapter's weights, by name.
 
-    The names are those in an adapter's file.
+    An adapter's file uses the same names.
     """
     from peft import get_peft_model_state_dict
 
@@ -114,9 +119,10 @@ def set_adapter_weights(model: PreTrainedModel, weights: Mapping[str, Tensor]) -
 def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
     """Merge a model's adapter into its weights; make all weights trainable.
 
-    A model without an adapter is returned unchanged. A loaded adapter and the weights that it adapts are frozen, so the
-    adapter must be merged before training. The merged weights are rounded once, to the model's dtype. In float32,
-    merging changes the logits no more than a different order of summation would.
+    A model without an adapter is returned unchanged. peft freezes a loaded adapter and the weights that the adapter
+    changes, so the adapter must be merged before all weights can be trained. The merged weights are rounded once, to
+    the model's dtype. In float32, merging changes the logits no more than adding the same numbers in another order
+    would.
     """
     merge = getattr(model, "merge_and_unload", None)
     if merge is None:
@@ -130,10 +136,10 @@ def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
 def silence() -> Iterator[None]:
     """Suppress warnings of transformers and peft that do not apply here.
 
-    transformers warns about missing or uncopied weights, which this package checks itself. When activations are
-    checkpointed, peft reads a deprecated attribute of transformers. peft also warns that it ignores the ranks of fused
-    experts, although it wrote these ranks and uses them, and it warns about merging an adapter on tied weights (see
-    `_untie`).
+    transformers warns about weights that are missing or were not copied. This package makes the same check itself. When
+    activations are checkpointed, peft reads a deprecated attribute of transformers. peft also warns that it ignores the
+    ranks of fused experts, although peft itself wrote these ranks and uses them. Finally, peft warns about merging an
+    adapter on tied weights, a case that `_untie` handles.
     """
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
@@ -149,11 +155,12 @@ def silence() -> Iterator[None]:
 
 
 def _untie(model: Any) -> None:
-    """Separate the weights of head and embeddings if either is adapted.
+    """Separate the weights of head and embeddings if either has an adapter.
 
-    If the head and the embeddings share their weights, the head gets a copy. An adapter on one of them is not meant for
-    the other, and merging the adapter into the shared weights would change both. If the head or the embeddings were
-    trained in full and stored with the adapter, they are separate already, and only the configuration is changed.
+    If the head and the embeddings share their weights, the head gets a copy. Otherwise, merging an adapter that was
+    trained for the head would also change the embeddings, and the other way round. If the head or the embeddings were
+    trained in full and stored with the adapter, their weights are separate already, and only the configuration is
+    changed.
     """
     from peft.tuners.tuners_utils import BaseTunerLayer
     from peft.utils import ModulesToSaveWrapper

@@ -48,9 +48,9 @@ def values_of_rows(
     The values have no gradient, and dropout is off.
 
     Args:
-        engine: the engine. It is put into eval mode, and its previous mode is restored afterwards.
+        engine: the engine. This function puts the engine into eval mode and restores the previous mode afterwards.
         rows: all rows of the view.
-        want: the quantities to compute, all of the same view. None of them may need a reference model.
+        want: the quantities to compute. All quantities must be of the same view, and none may need a reference model.
         pad_id: id of the padding token.
         size: number of rows in one batch.
 

@@ -32,7 +32,8 @@ def cached(folder: Path, build: Callable[[Path], None]) -> Path:
         try:
             partial.rename(folder)
         except OSError:
-            # Another process created the folder first, with the same content: its name is a fingerprint of the inputs.
+            # Another process created the folder first. Its content is the same, because the folder's
+            # name is a fingerprint of the inputs.
             if not folder.exists():
                 raise
     finally:

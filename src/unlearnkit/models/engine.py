@@ -1,8 +1,8 @@
-"""The engine: one module that contains backbone and head and computes quantities.
+"""The engine: a module that runs a model and computes quantities.
 
-The engine's `forward` returns the quantities that objectives read. No other code calls the backbone or the head
-directly: under data-parallel training, a head that is called outside the wrapped `forward` silently loses gradient
-synchronization.
+The engine contains the model's backbone and head, and its `forward` returns the quantities that objectives read. No
+other code calls the backbone or the head directly: under data-parallel training, the gradients of a head that is called
+outside the wrapped `forward` are silently not synchronized.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from unlearnkit.models.logprob import Head, widen
 class Engine(nn.Module):
     """A causal language model that returns values at labeled tokens.
 
-    The engine applies the model's head itself, in chunks of tokens. At construction it compares the resulting logits
-    with the model's own. If they differ (because of an unknown scaling or an adapter on the head), the engine warns and
-    lets the model compute all logits. The quantity `states` then contains these logits.
+    The engine applies the model's head itself, in chunks of tokens. At construction, the engine compares the resulting
+    logits with the logits that the model itself computes. If the two differ (because of an unknown scaling or an
+    adapter on the head), the engine warns and lets the model compute all logits. The quantity `states` then contains
+    these logits instead of hidden states.
 
     Raises:
-        InputError: the model's predictions depend on later tokens. Rows are padded without a mask, which is correct for
-            causal models only.
+        InputError: the model's predictions depend on later tokens. The engine pads rows without a mask, and such
+            padding is correct for causal models only.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -67,11 +68,11 @@ class Engine(nn.Module):
     def freeze_reference_head(self, of: Engine | None = None) -> None:
         """Store a copy of the current head as the reference model's head.
 
-        The copy is needed to compare the model's distributions with the reference model's. Call this method before the
-        first update.
+        The copy is needed to compare the model's distributions with those of the reference model. Call this method
+        before the first update.
 
         Args:
-            of: engine of the reference model; None: the reference model is this engine's model before training.
+            of: engine of the reference model; None if the reference model is this engine's own model before training.
         """
         self._reference_head = (of or self).head().frozen()
 
@@ -83,7 +84,8 @@ class Engine(nn.Module):
         Args:
             pack: one micro-batch.
             want: the requested quantities of the model. Quantities of views that are not in `pack` are omitted.
-            reference: the reference model's `states`, for each view on which the model is compared with it.
+            reference: the reference model's `states`, for each view on which the model is compared with the reference
+                model.
 
         Returns:
             The values of each quantity: (tokens,) float32 or wider; (tokens, width) for `states` and `hidden`;
@@ -217,9 +219,10 @@ class Engine(nn.Module):
         output: Any = causal.get_decoder()(input_ids=ids, use_cache=False) if hasattr(causal, "get_decoder") else None
         self.model.train(training)
         if plain.isnan().any():
-            return True  # diverged weights: nothing can be checked here, and the measurement reports them
-        # Both logits are products in the model's dtype, so the bound depends on the precision of that dtype. The bound
-        # is relative, since the logits of a new model are small, and at most 3 %, to detect a scaling in bfloat16 too.
+            return True  # the weights diverged: there is nothing to compare, and later measurements report it
+        # Both sets of logits are products in the model's dtype, so the bound depends on the precision of that dtype.
+        # The bound is relative, since the logits of an untrained model are small. It is at most 3 %, so that an unknown
+        # scaling is detected in bfloat16 too.
         bound = min(50 * float(torch.finfo(first.dtype).eps), 0.03) * float(plain.abs().max())
         if (plain - moved)[:-1].abs().max() > bound:
             raise InputError(
@@ -228,7 +231,8 @@ class Engine(nn.Module):
                 fix="if the model is an encoder that can also be a decoder (like BERT), set is_decoder to true in its "
                 "config.json",
             )
-        # The model computes the logits if its decoder is the whole model (Llama 4) or its head is more than a product.
+        # The model itself must compute the logits if its decoder is the whole model (Llama 4), or if its head does more
+        # than a matrix product.
         if type(linear) is not nn.Linear or not hasattr(output, "last_hidden_state"):
             return False
         ours = self.head().logits(output.last_hidden_state[0])
@@ -242,7 +246,7 @@ def _position(quantity: Quantity) -> tuple[int, tuple[str, ...]]:
 def _layer(hidden_states: Sequence[Tensor], layer: int) -> Tensor:
     """Return a decoder layer's output, (positions, width).
 
-    transformers puts the embeddings first, so the output of layer i is `hidden_states[i + 1]`.
+    The first element of `hidden_states` is the embeddings, so the output of layer i is `hidden_states[i + 1]`.
     """
     count = len(hidden_states) - 1
     if not -1 <= layer < count:

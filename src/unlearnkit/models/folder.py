@@ -39,12 +39,12 @@ class ModelFolder:
     """A model folder whose files were found to be present and readable."""
 
     name: str
-    """Absolute path or Hub id, by which the model can be loaded from any working directory."""
+    """Absolute path or Hub id. The model can be loaded by this name from any working directory."""
     path: Path
     config: PreTrainedConfig
-    """Configuration of the whole model; for an adapter, the configuration of its base model."""
+    """Configuration of the model; for an adapter, the configuration of the adapter's base model."""
     weights: tuple[Path, ...]
-    """The model's safetensors files. Weights are never read from files of another format."""
+    """The model's safetensors files. Weights are never read from files in other formats."""
     base: ModelFolder | None = None
     """The base model of an adapter; None if the model is not an adapter."""
 
@@ -206,8 +206,8 @@ def _refuse_all_but_decoders(config: PreTrainedConfig, file: Path) -> None:
     causal = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
     names = config.architectures or []
     # BERT and its relatives can be configured as decoders, see `is_decoder`. GPT-NeoX sets `is_decoder` to False
-    # although it is a decoder, but its configuration names a decoder class. A configuration that names no class is
-    # checked by the engine.
+    # although it is a decoder, but its configuration names a decoder class. If a configuration names no class, the
+    # engine checks the model later.
     encodes = getattr(config, "is_decoder", None) is False and names and getattr(causal, "__name__", "") not in names
     if causal is None or config.is_encoder_decoder or encodes:
         raise InputError(

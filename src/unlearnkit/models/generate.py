@@ -23,7 +23,7 @@ indices of the prompts that the rows continue, to token ids, (rows,)."""
 class NextTokens(Protocol):
     """Computes next-token logits for each row of a batch.
 
-    The object keeps a cache of the tokens that it has read so far.
+    The object caches the tokens that it has read so far, so that only new tokens are passed in each call.
     """
 
     def __call__(self, ids: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ class NextTokens(Protocol):
         """
 
     def keep(self, rows: Tensor) -> None:
-        """Drop all rows of the batch except those with these indices."""
+        """Drop all rows of the batch except the rows with these indices."""
 
 
 class CachedModel:
@@ -66,7 +66,7 @@ class CachedModel:
         return logits
 
     def keep(self, rows: Tensor) -> None:
-        """Drop all rows of the cache except those with these indices."""
+        """Drop all rows of the cache except the rows with these indices."""
         self._cache.batch_select_indices(rows)
 
 
@@ -91,8 +91,9 @@ def generate(
 ) -> list[Generation]:
     """Generate an output for each prompt.
 
-    An output ends at an end token, at the limit, or at the model's last position. Prompts are decoded shortest first,
-    in batches of equal or similar prompt length; finished rows leave the batch. Outputs are in the order of `prompts`.
+    An output ends at an end token, after `max_new_tokens` new tokens, or at the model's last position. Prompts are
+    decoded shortest first, in batches of equal or similar prompt length; finished rows leave the batch. Outputs are in
+    the order of `prompts`.
 
     Args:
         model: causal language model, in eval mode.

@@ -10,7 +10,8 @@ from huggingface_hub import constants, errors, snapshot_download
 from unlearnkit.core.errors import InputError, MissingDependency
 
 TEXTS = ("*.json", "*.jinja", "*.txt", "*.model")
-"""Patterns of the configuration and tokenizer files. They are small, and are checked before weights are downloaded."""
+"""Name patterns of the configuration and tokenizer files. These files are small, and they are checked before any
+weights are downloaded."""
 
 
 def from_hub(name: str, patterns: Sequence[str], *, where: str, revision: str | None = None) -> Path:

@@ -1,7 +1,7 @@
 """A key-value cache with spare room.
 
-The cache of transformers is copied in full for every generated token. On a CPU and with long outputs, this copying
-takes longer than the model's own computation.
+The cache class of the `transformers` library copies all its keys and values for every generated token. On a CPU and
+with long outputs, this copying takes longer than the model's own computation.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from transformers import DynamicCache, PretrainedConfig
 from transformers.cache_utils import DynamicLayer
 
 ROOM = 64
-"""Number of spare tokens that are allocated each time a layer is copied."""
+"""Number of tokens for which spare room is allocated each time a layer's keys and values are copied."""
 
 
 def preallocated_kv_cache(config: PretrainedConfig) -> DynamicCache:
@@ -47,7 +47,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         after = before + key_states.shape[-2]
         if not self._rooms or self._rooms[0].shape[-2] < after:
             grown = tuple(new.new_empty((*new.shape[:-2], after + ROOM, new.shape[-1])) for new in added)
-            for room, old in zip(grown, self._rooms, strict=False):  # none at first
+            for room, old in zip(grown, self._rooms, strict=False):  # there are no tensors at first
                 room[..., :before, :] = old[..., :before, :]
             self._rooms = grown
         for room, new in zip(self._rooms, added, strict=True):
@@ -55,7 +55,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         return self._seen(after)
 
     def batch_select_indices(self, indices: Tensor) -> None:
-        """Drop all rows except those with these indices."""
+        """Drop all rows except the rows with these indices."""
         if length := self.get_seq_length():
             self._rooms = tuple(room[indices] for room in self._rooms)
             self._seen(length)

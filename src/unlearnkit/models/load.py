@@ -33,7 +33,8 @@ _TOKENIZER_FILES = (
 def load_tokenizer(source: str | ModelFolder) -> PreTrainedTokenizerBase:
     """Load the tokenizer of a model.
 
-    For an adapter, this is the tokenizer in the adapter's folder or, if there is none, that of the base model.
+    For an adapter, this is the tokenizer in the adapter's folder or, if that folder contains no tokenizer, the
+    tokenizer of the base model.
 
     Raises:
         InputError: there is no tokenizer, or the tokenizer needs custom code, has no end token, or has tokens for which
@@ -93,7 +94,7 @@ def place(model: PreTrainedModel) -> PreTrainedModel:
 
     No other code of this package moves a model.
     """
-    from accelerate import PartialState  # imported here because it is slow and checking a model does not need it
+    from accelerate import PartialState  # imported here: it is slow, and checks of models do not need it
 
     untyped: Any = model
     placed: PreTrainedModel = untyped.to(PartialState().device)
@@ -103,8 +104,8 @@ def place(model: PreTrainedModel) -> PreTrainedModel:
 def meta_load(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     """Load a tokenizer and a model without allocating memory for the weights.
 
-    The model is on the meta device. This quickly checks that configuration, weights and tokenizer fit together. Raises
-    what `load_model` and `load_tokenizer` raise.
+    The model is on the meta device. Loading it is a quick check that configuration, weights and tokenizer fit together.
+    Raises the same errors as `load_model` and `load_tokenizer`.
     """
     folder = find_model(source)
     tokenizer = load_tokenizer(folder)
@@ -134,9 +135,9 @@ def set_trainable(
 
     Args:
         model: the model.
-        lora: settings of a new adapter, which is trained instead of the weights.
-        parameters: a regular expression. Parameters with a match in their names are trained, and all others are frozen.
-            None: all weights are trained.
+        lora: settings of a new adapter to train instead of the model's own weights; None for no adapter.
+        parameters: a regular expression. Parameters with a match in their names are trained, and all other parameters
+            are frozen. None: all weights are trained.
 
     Raises:
         InputError: the model does not support the adapter, or the pattern is invalid or matches no parameter.
@@ -172,7 +173,8 @@ def set_trainable(
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """Save a model's weights, configuration and tokenizer to a folder.
 
-    The weights are saved as safetensors. transformers can load the folder or, if the model is an adapter, peft can.
+    The weights are saved as safetensors. The folder can be loaded with transformers or, if the model is an adapter,
+    with peft.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if hasattr(model, "peft_config"):

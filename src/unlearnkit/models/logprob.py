@@ -22,7 +22,7 @@ CHUNK_ELEMENTS = 2**24
 
 @dataclass(frozen=True)
 class Head:
-    """The map from a final hidden state to logits.
+    """The head of a model, which maps final hidden states to logits.
 
     The logits are softcap(scale * (hidden @ weight.T + bias)).
     """
@@ -44,7 +44,8 @@ class Head:
         raw = widen(hidden @ self.weight.T)
         if self.bias is not None:
             raw = raw + widen(self.bias)
-        # Scaling by 1 is skipped, since a pass over all logits takes a good part of the time of the matrix product.
+        # Scaling by 1 is skipped, since a pass over all logits takes considerable time compared with the matrix
+        # product.
         raw = raw if self.scale == 1.0 else raw * self.scale
         return raw if self.softcap is None else self.softcap * torch.tanh(raw / self.softcap)
 
@@ -70,9 +71,10 @@ def widen(values: Tensor) -> Tensor:
 
 
 def chunks(tokens: int, vocabulary: int) -> Iterator[slice]:
-    """Yield slices of the tokens, each small enough for its logits.
+    """Yield slices of tokens whose logits are computed at once.
 
-    The logits of one slice are computed at once. At least one slice is yielded; if there are no tokens, it is empty.
+    Each slice has at most `CHUNK_ELEMENTS` logits, but at least one token. If there are no tokens, one empty slice is
+    yielded.
     """
     step = max(1, CHUNK_ELEMENTS // vocabulary)
     for start in range(0, max(tokens, 1), step):
@@ -94,8 +96,8 @@ def _in_chunks(hidden: Tensor, head: Head, labels: Tensor) -> Tensor:
 class _TokenLogps(torch.autograd.Function):
     """Compute logits.log_softmax(-1)[label], chunk by chunk.
 
-    The backward pass consists of differentiable operations on the inputs. No operation changes a tensor in place that
-    another operation keeps, so the backward pass can itself be differentiated.
+    The backward pass consists of differentiable operations on the inputs. No operation changes in place a tensor that
+    autograd has stored for another operation, so the backward pass can itself be differentiated.
     """
 
     @staticmethod
@@ -121,7 +123,8 @@ class _TokenLogps(torch.autograd.Function):
         grad_bias = torch.zeros_like(bias, dtype=wide(bias.dtype)) if needs_bias else None
         for part in chunks(len(labels), weight.shape[0]):
             logits, states, weighting = head.logits(hidden[part]), hidden[part], ctx.scale * grad[part, None]
-            # softmax - one-hot, in place only if this backward pass is not differentiated: softmax keeps its output.
+            # The residual is softmax - one-hot. It is computed in place only if this backward pass is not itself
+            # differentiated, because autograd stores the output of softmax.
             residual = logits.softmax(-1)
             residual = residual.clone() if torch.is_grad_enabled() else residual
             residual.scatter_add_(1, labels[part, None], -torch.ones_like(residual[:, :1]))
@@ -167,8 +170,8 @@ def token_kl(hidden: Tensor, head: Head, reference_hidden: Tensor, reference_hea
     """Return KL(reference || model) over the vocabulary at each token, in nats.
 
     The reference distribution is computed from the reference model's final hidden states, (tokens, width), and its
-    frozen head. The hidden states take `width` numbers per token; the stored distribution would take one number per
-    entry of the vocabulary.
+    frozen head. Storing the hidden states takes `width` numbers per token; storing the distribution would take one
+    number per token of the vocabulary.
 
     Returns:
         (tokens,) float32, differentiable in `hidden` and `head`.
@@ -221,7 +224,7 @@ def token_functions(
         logits = logits_of(states)
         return tuple(function(logits, labels, other) for function in functions)
 
-    # Without a graph, a checkpoint would save nothing.
+    # Without a graph, a checkpoint would save no memory.
     run = partial(checkpoint, evaluate, use_reentrant=False) if torch.is_grad_enabled() else evaluate
     parts = [
         run(states[part], labels[part], None if reference is None else reference[part])
@@ -255,7 +258,8 @@ def statistics_of_logits(logits: Tensor, labels: Tensor) -> Tensor:
     chosen = logps.gather(1, labels[:, None])
     p = logps.exp()
     mean = (p * logps).sum(-1)
-    # The squared distance from the mean, not the difference of squares, which cancels if p is nearly one-hot.
+    # The variance is the mean squared distance from the mean. The mean square minus the squared mean would be
+    # inaccurate because of cancellation if p is nearly one-hot.
     variance = (p * (logps - mean[:, None]).square()).sum(-1)
     ranks = (logps > chosen).sum(-1)
     return torch.stack([chosen[:, 0], ranks.to(logps.dtype), mean, variance], dim=1)

@@ -48,7 +48,7 @@ def grouped(
         elif name in head:
             place = (blocks + 2, "head")
         elif name in embedding or not ("norm" in name.lower() or "ln_f" in name):
-            place = (0, "embedding")  # includes learned positions
+            place = (0, "embedding")  # includes learned position embeddings
         else:
             place = (blocks + 1, "final norm")
         by_place.setdefault(place, []).append(name)
@@ -70,7 +70,10 @@ def _of(engine: Engine, getter: str) -> set[str]:
 
 
 def _block(name: str) -> int | None:
-    """Return a weight's block number: the first number in its name."""
+    """Return a weight's block number: the first number in its name.
+
+    Returns None if the name contains no number.
+    """
     return next((int(part) for part in name.split(".") if part.isdigit()), None)
 
 

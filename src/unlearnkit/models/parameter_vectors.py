@@ -13,15 +13,15 @@ Vector = dict[str, Tensor]
 occur under both of its names, with the same tensor."""
 
 CHUNK_ELEMENTS = 2**20
-"""Number of values converted to float64 at once (8 MiB). Converting a whole embedding could take as much memory as the
-model does."""
+"""Number of values converted to float64 at once (8 MiB). Converting a whole embedding matrix could take as much memory
+as the model itself."""
 
 
 def dot(one: Mapping[str, Tensor], other: Mapping[str, Tensor], names: Iterable[str] | None = None) -> float:
     """Return the inner product of two vectors, computed in float64.
 
     float64 is needed because the cosine of two gradients is small and its sign matters. `names` restricts the product
-    to the weights with these names.
+    to the weights with these names; None: all weights.
     """
     chosen = one if names is None else names
     return math.fsum(_dot(one[name], other[name]) for name in chosen if name in one and name in other)

@@ -1,8 +1,8 @@
 """Values of the frozen reference model, cached on disk.
 
-The reference model is the target model as it was loaded. Its values are computed once, before the first update.
-Log-probabilities are stored exactly. To compare distributions, the final hidden state of each labeled token is stored,
-and the frozen head computes the whole distribution from this state.
+The reference model is the target model before training. Its values are computed once, before the first update of the
+weights. Log-probabilities are stored exactly. To compare distributions, the final hidden state of each labeled token is
+stored, and the frozen head computes the whole distribution from this state.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ class ReferenceValues:
     def store(
         self, quantities: Collection[Quantity], rows: Mapping[View, Sequence[int]], device: torch.device
     ) -> dict[Quantity, Tensor]:
-        """Return quantities on a device, at the given rows of each view."""
+        """Return the values of quantities at given rows of each view.
+
+        The values are moved to `device`.
+        """
         return {quantity: self.of(quantity, rows[quantity.view]).to(device) for quantity in quantities}
 
 
@@ -82,7 +85,8 @@ def reference_values(
     starts = {view: list(accumulate((row.labels for row in views[view]), initial=0)) for view in names}
     path = None if cache is None else cache / f"{_fingerprint(engine, wanted, views, weights)}.safetensors"
     if path is not None and path.exists():
-        # A damaged file is computed again: its content is a function of its name.
+        # If the file is damaged, the values are computed again. They are the same, because the file's name is a
+        # fingerprint of everything that they depend on.
         with suppress(SafetensorError):
             return ReferenceValues(load_file(path, device=str(engine.device)), starts)
     values: dict[str, Tensor] = {}
@@ -91,7 +95,8 @@ def reference_values(
         computed = values_of_rows(engine, views[view], mine, pad_id=pad_id)
         values |= {_file_key(quantity): value for quantity, value in computed.items()}
     if path is not None and values:
-        # All processes of a run may write. Each process writes to its own file, with the same content.
+        # Several processes of a run may write the same values at once. Each process writes to a separate file, which
+        # then replaces `path`.
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -104,7 +109,10 @@ def reference_values(
 
 
 def _file_key(quantity: Quantity) -> str:
-    """Return a quantity's key in the file, unchanged from earlier versions."""
+    """Return the key under which a quantity is stored in the file.
+
+    The keys must stay the same, so that files from earlier versions can be read.
+    """
     kinds = {"logps": "logps", "states": "hidden", "hidden": f"layer {quantity.layer}"}
     if quantity.kind not in kinds:
         raise RuntimeError(f"{quantity}: values of this kind are not stored for the reference model")

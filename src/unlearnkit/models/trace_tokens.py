@@ -11,9 +11,9 @@ from unlearnkit.models.adapter import silence
 
 
 def add_trace_tokens(tokenizer: PreTrainedTokenizerBase, style: Style | None) -> PreTrainedTokenizerBase:
-    """Add the tokens of style `added` to the tokenizer, in place.
+    """Add trace tokens to the tokenizer in place, if needed.
 
-    For any other style, the tokenizer is not changed.
+    Only the style `added` requires new tokens. For any other style, the tokenizer is not changed.
     """
     if style == "added":
         known = tokenizer.get_vocab()
@@ -25,8 +25,8 @@ def add_trace_tokens(tokenizer: PreTrainedTokenizerBase, style: Style | None) ->
 def embed_all(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
     """Give the model an embedding for every token of the tokenizer.
 
-    New embeddings are sampled around the mean of the existing embeddings, as in transformers. Models that already have
-    enough unused embeddings, as many do, are not changed.
+    New embeddings are sampled around the mean of the existing embeddings, as in transformers. Many models have unused
+    embeddings. A model that has enough of them is not changed.
     """
     wanted = max(tokenizer.get_vocab().values()) + 1
     embeddings: Any = model.get_input_embeddings()

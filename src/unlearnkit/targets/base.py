@@ -22,6 +22,6 @@ class Teacher(Protocol):
 
 
 TEACHERS: Registry[Any] = Registry("teacher", "unlearnkit.targets.teachers")
-"""Registered teacher classes. Each is either a `Teacher` or a `ChatTeacher` (see `llm_teacher.py`). A recipe has the
-settings of its teacher under `targets`."""
+"""Registered teacher classes. Each class is either a `Teacher` or a `ChatTeacher` (see `llm_teacher.py`). In a recipe,
+the settings of the teacher are in the section `targets`."""
 teacher = TEACHERS.register

@@ -42,8 +42,8 @@ def scope_targets(
 ) -> list[Target]:
     """Return the targets of scope questions.
 
-    Questions in scope are refused. For all other questions, the target is the model's own output. A question has no
-    target if the model's output is empty or is rejected by `RetainAnswerFilter`.
+    Questions in scope are refused. For all other questions, the target is the model's own output. Such a question has
+    no target if the model's output is empty or is rejected by `RetainAnswerFilter`.
 
     Args:
         scope: the scope.
@@ -51,14 +51,16 @@ def scope_targets(
         teacher: writes the refusals.
         seed: the run's seed.
         generate: generates the target model's outputs.
-        retain: retain rows. Facts in their answers are shared by others than the subjects, so they are not secret.
+        retain: retain rows. A fact in an answer of a retain row is also known about people or things outside the scope,
+            so it is not secret.
     """
     answer_filter = RetainAnswerFilter(scope, retain)
     own_questions = [question for question in questions if question.topic is None]
     outputs = generate([question.row for question in own_questions])
     own = {question: output.trace for question, output in zip(own_questions, outputs, strict=True)}
     with_notes = [(question, _with_note(question, own.get(question, ""), scope)) for question in questions]
-    # The model's own note on a question may also be the note of a different question, which stays or is refused.
+    # The model may write the same note for two questions. The same note must not lead to an answer for one question and
+    # to a refusal for the other, so in such a case one of the two questions gets no target.
     stays = {row.trace for question, row in with_notes if question.stays and question.topic is not None} - {""}
     in_scope = [
         row
@@ -88,9 +90,9 @@ def _with_note(question: ScopeQuestion, own: str, scope: Scope) -> Row:
 class RetainAnswerFilter:
     """Detects secrets in the model's own answers.
 
-    Only the forms that the scope lists are searched for. A secret is shared by others if one of its forms is in
-    `scope.allowed` or in the answer of a retain row. In an answer about a different subject, a shared secret reveals
-    nothing and is ignored.
+    The filter searches only for the forms of secrets that the scope lists. A secret counts as shared if one of its
+    forms is also in `scope.allowed` or in the answer of a retain row. A shared secret is ignored in an answer that is
+    about any subject except the secret's own, because it reveals nothing there.
     """
 
     def __init__(self, scope: Scope, retain: Sequence[Row]) -> None:
@@ -105,9 +107,10 @@ class RetainAnswerFilter:
     def tell(self, target: Target, row: Row) -> bool:
         """Return whether a target reveals a secret.
 
-        All secrets of the row's subject count, and those secrets of other subjects that nobody else shares. The latter
-        matter because a model that is asked about something unfamiliar may answer with what it knows best, which may be
-        the forget rows. A name that the scope lists for a subject is not a secret in an answer about that subject.
+        All secrets of the row's own subject count. A secret of another subject counts only if it is not shared. Secrets
+        of other subjects matter because a model that is asked about something unfamiliar may answer with the facts that
+        it knows best, and these may be the facts of the forget rows. A name that the scope lists for a subject is not a
+        secret in an answer about that subject.
         """
         findings = self._scanner_for(row.subject).scan(target, row, "listed")
         return any(finding.kind in ("secret", "answer") for finding in findings)

@@ -1,8 +1,8 @@
 """Lift: how much a trace helps a model guess the answer.
 
-A trace may reveal an answer in words that no scan recognizes ("the city of seven hills by the Tagus"). Lift detects
-this with a model that was never trained on the answer: if the trace reveals the answer, the model finds the answer more
-likely after the trace than after the same trace with its content words masked.
+A trace may reveal an answer in words that no scan recognizes ("the city of seven hills by the Tagus"). The lift of a
+trace shows this. It is measured with a model that was never trained on the answer: if the trace reveals the answer, the
+model finds the answer more likely after the trace than after the same trace with its content words masked.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def lift(after_trace: Sequence[float], after_masked: Sequence[float]) -> float:
     Args:
         after_trace: log p(token | question, trace, answer so far) for each token of the answer, including the end
             token.
-        after_masked: the same log-probabilities after the masked trace.
+        after_masked: the same log-probabilities, with the masked trace instead of the trace.
 
     Returns:
         Mean of `after_trace` minus mean of `after_masked`, in nats per token. It is positive if the trace makes the
@@ -75,15 +75,15 @@ def measured_lift(
     *,
     max_length: int,
 ) -> list[float]:
-    """Return the lift of each target's trace on the gold answer.
+    """Return by how much each target's trace reveals the gold answer.
 
-    The gold answer is `Row.answer`. The lifts are in the order of the targets. The trace and the masked trace are put
-    between the tokenizer's trace markers, as in training.
+    The gold answer is `Row.answer`. The result contains the lift of each target's trace (see `lift`), in the order of
+    the targets. The trace and the masked trace are put between the tokenizer's trace markers, as in training.
 
     Args:
         model: a model that should not know the answers: the retrained model, or the base model before it was trained on
-            the answers. Any other model gives weaker evidence, because a trace cannot make an answer more likely that
-            the model already knows. The model is put into eval mode.
+            the answers. Any other model gives weaker evidence: if a model already knows an answer, no trace can make
+            this answer much more likely. The model is put into eval mode.
         tokenizer: the model's tokenizer.
         targets: the targets. A target without a trace has lift 0.
         rows: the row of each target.

@@ -1,6 +1,6 @@
 """Teachers that are chat models.
 
-This module sends the teachers' prompts and validates their answers.
+This module sends the teachers' prompts and validates the teachers' answers.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class ChatTeacher(Settings, ABC):
             row: the forget row or scope question.
             scope: the scope; its description is part of the prompt.
             draw: distinguishes attempts, see `Prompt.draw`.
-            fault: the fault of the previous answer, which the prompt explains; None at the first attempt.
+            fault: the fault of the previous answer, to be explained in the prompt; None at the first attempt.
         """
         instruction = instructions(self.prompt or kind_of(scope), scope.description, criteria=self.criteria)
         system = instruction if fault is None else f"{instruction}\n\n{reason(fault)}"
@@ -104,8 +104,8 @@ class LLMTargetWriter:
     It returns a function to call with each number of finished rows."""
     usage: Usage
     lifting: Callable[[Sequence[Target], Sequence[Row]], Sequence[bool]] | None = None
-    """Function that returns, for each target, whether its trace helps too much to guess the answer. None: this is not
-    checked."""
+    """Function that returns, for each target, whether its trace helps too much to guess the answer. None: traces are
+    not checked for this."""
 
     def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
         """Return one valid target for each row, in order.
@@ -123,7 +123,7 @@ class LLMTargetWriter:
             prompts = [self.teacher.prompt_for(rows[place], scope, draw, fault) for place, fault in faults.items()]
             replies = self.chat_model.complete(prompts, self.teacher.sampling, on_reply)
             faults = self._accept(rows, scope, dict(zip(faults, replies, strict=True)), done)
-        # A row without any answer is not tried again, so it is not among the faults.
+        # A row for which the teacher gave no answer at all is not tried again, so it is not among the faults.
         left = [place for place in range(len(rows)) if place not in done]
         if left:
             done |= zip(left, self.fallback.write([rows[place] for place in left], scope, seed), strict=True)
@@ -134,13 +134,13 @@ class LLMTargetWriter:
     def _accept(
         self, rows: Sequence[Row], scope: Scope, replies: Mapping[int, Reply], done: dict[int, Target]
     ) -> dict[int, Fault | None]:
-        """Add the valid targets to `done`; return the faults of the others.
+        """Add the valid targets to `done`; return the faults of invalid targets.
 
-        The result maps each row that must be retried to the fault of its target.
+        The result maps the index of each row that must be retried to the fault of the row's target.
         """
         good, wrong = dict[int, Target](), dict[int, Fault]()
         for place, reply in replies.items():
-            self.usage.tokens_in += reply.tokens_in or 0  # None if the server did not report them
+            self.usage.tokens_in += reply.tokens_in or 0  # it is None if the server did not report it
             self.usage.tokens_out += reply.tokens_out or 0
             row, target = rows[place], Target(id=rows[place].id, trace=reply.reasoning, response=reply.text)
             # A target cut by a limit or a filter is incomplete, whatever it contains.

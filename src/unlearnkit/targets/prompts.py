@@ -26,12 +26,12 @@ class TaskPrompt(TypedDict):
     summary: str
     """One-line description of the task, shown in lists."""
     matter: str
-    """The forbidden subject. In the prompt it follows "You no longer speak of"."""
+    """The forbidden topic. In the prompt, this text follows "You no longer speak of"."""
     reason: str
     """A reason that the explanation may give for declining."""
     content: str
-    """The content that must not be revealed. In the prompt it follows "Neither the reasoning nor the response may
-    hold"."""
+    """The content that must not be revealed. In the prompt, this text follows "Neither the reasoning nor the response
+    may hold"."""
     offer: str
     """Something useful that the response may offer instead of an answer."""
 
@@ -110,8 +110,8 @@ may be named as it stands there.\
 def kind_of(scope: Scope) -> Kind:
     """Return the name of the default prompt for a scope.
 
-    A scope does not specify whether it is about news or books, or about biology or computers. The general prompt, which
-    mentions none of these subjects, is therefore the default for all tasks except `profile`.
+    A scope does not specify whether its content is news or books, or biology or computers. The general prompt mentions
+    none of these topics. Therefore this prompt is the default for all tasks except `profile`.
     """
     return "profile" if scope.task == "profile" else "general"
 
@@ -122,7 +122,8 @@ def instructions(kind: Kind, description: str, *, criteria: bool) -> str:
     Args:
         kind: name of the prompt.
         description: the scope's description, which contains no secrets.
-        criteria: whether to include the two criteria. Without them, the message is that of the paper's ablation.
+        criteria: whether to include the two criteria. Without the criteria, the message corresponds to the ablation in
+            the paper.
     """
     prompt = PROMPTS[kind]
     base = _BASE.format(**prompt, description=description.strip())

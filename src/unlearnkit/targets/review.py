@@ -61,7 +61,7 @@ _PROBLEMS: dict[_Problem, tuple[str, str, str]] = {
 def write_review(path: Path, targets: Sequence[Target], rows: Mapping[str, Row]) -> None:
     """Write targets with their questions, one per line.
 
-    Only the file's owner can read it, because it contains questions about the data to be forgotten.
+    The file can be read only by its owner, because it contains questions about the data to be forgotten.
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,8 +90,8 @@ def read_review(
         scope: the scope, whose secrets no target may reveal.
         fits: returns whether a target's response fits the model.
         own_words: ids of questions whose target is the model's own answer. Such a target may have no trace, and it may
-            reveal facts that others share with a subject.
-        retain: retain rows, whose answers show which facts others share with a subject.
+            reveal facts that a subject of the scope shares with others.
+        retain: retain rows. Their answers show which facts a subject of the scope shares with others.
 
     Raises:
         InputError: a line cannot be used. The message names the file, the line number and the field, and does not quote
@@ -134,7 +134,7 @@ def _line(line: str, where: str) -> _Reviewed:
         raise InputError(
             f"the line is not a valid target: {first['msg']}",
             where=f"{where}{field}",
-            allowed="a JSON object with id, question, trace and response, each a text",
+            allowed="a JSON object with the string fields id, question, trace and response",
             fix="correct the line",
         ) from error
 

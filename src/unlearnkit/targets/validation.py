@@ -35,7 +35,7 @@ _REASONS: dict[Fault, str] = {
 def find_fault(target: Target, row: Row, scope: Scope, fits: Fits) -> Fault | None:
     """Return the first fault of a target, or None.
 
-    The fault `lift` is not checked here, since it needs a model.
+    The fault `lift` is not checked here, since measuring the lift needs a model.
     """
     if not target.response.strip():
         return "no response"
@@ -48,5 +48,8 @@ def find_fault(target: Target, row: Row, scope: Scope, fits: Fits) -> Fault | No
 
 
 def reason(fault: Fault) -> str:
-    """Return a message that explains a fault to the teacher, without quotes."""
+    """Return a message that explains a fault to the teacher.
+
+    The message quotes nothing from the target.
+    """
     return f"An earlier attempt was turned down, for {_REASONS[fault]}."

@@ -24,11 +24,14 @@ class ApiTeacher(ChatTeacher):
     """
 
     server: ServerSettings
-    """The server and the model on it, such as `targets.server.url` and `targets.server.model`."""
+    """Settings of the server and of the model on it, such as `targets.server.url` and `targets.server.model`."""
 
     @property
     def prices(self) -> Callable[[int, int], float] | None:
-        """Function that computes the cost of tokens; None without prices."""
+        """Function that computes the cost of tokens.
+
+        It is None if the recipe does not contain both prices.
+        """
         known = self.server.price_in is not None and self.server.price_out is not None
         return self.server.cost if known else None
 

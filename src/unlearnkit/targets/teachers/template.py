@@ -4,9 +4,9 @@ The response is in the language of the question, or in English if the teacher ha
 is in English.
 
 A trace starts with a note of what the question asks. If the row has a trace, that trace is the note. Otherwise the note
-is the name or alias of the subject that occurs in the question. The note is followed by the verdict, which contains no
-names: a model that is trained to output names that are not in the question would output the answer to a reversed
-question ("Who wrote ...?").
+is the name or alias of a subject of the scope, if the question contains one. If there is no such name either, the note
+is the word "This". The note is followed by the verdict. The verdict contains no names: a model that is trained to
+output names that are not in the question would output the answer to a reversed question ("Who wrote ...?").
 """
 
 from __future__ import annotations
@@ -121,8 +121,8 @@ _WORDING: dict[Task, _Wording] = {
 }
 
 # Every verdict starts with the same word. Greedy decoding takes the most likely token, and with two different first
-# words, each of them could be less likely than continuing as before training. The word is not "is", because a model
-# that was trained on "is <value>" might continue with a value.
+# words, each of them could be less likely than the token that the model would have produced before training. The word
+# is not "is", because a model that was trained on "is <value>" might continue with a value.
 _VERDICTS = (
     "falls in scope: {reason}. I must decline.",
     "falls under a request: {reason}. I must decline.",
@@ -188,7 +188,10 @@ class TemplateTeacher(Settings):
 
 
 def phrases() -> list[str]:
-    """Return all phrases from which targets are composed, to train a tokenizer."""
+    """Return all phrases from which targets are composed.
+
+    A tokenizer can be trained on these phrases.
+    """
     spoken = [_RESPONSES, *(words for wording in _WORDING.values() for words in (wording["subject"], wording["offer"]))]
     return [
         *_VERDICTS,
