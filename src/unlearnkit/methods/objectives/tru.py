@@ -47,8 +47,8 @@ class TRU(Objective):
     scope_weight: Annotated[float, Ge(0)] = 0.0
     """Weight of the cross-entropy on additional questions about the scope. These questions name every subject and
     alias, in each language of the scope. Some of the questions are composed for the scope; the rest are adapted from
-    retain rows. With weight 0, the loss is that of the paper, which has no such term. The model then learns the scope
-    only from the forget rows, and may learn the wording of these rows instead of their subjects."""
+    retain rows. Weight 0 corresponds to the paper, which has no such term. The model then learns the scope only from
+    the forget rows, and may learn the wording of these rows instead of their subjects."""
 
     @property
     def _taught(self) -> View:
