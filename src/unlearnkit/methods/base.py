@@ -4,7 +4,7 @@ A method makes a model forget: `Method.fit` returns the model under test. The se
 method, which may be of any of four kinds:
 
 - an objective is a loss that is trained; `ObjectiveMethod` wraps it;
-- an edit computes a change of the weights;
+- an edit computes a change to the weights;
 - a guard applies rules around the model and leaves the weights unchanged;
 - a scheme has its own training loop.
 """
@@ -58,7 +58,7 @@ class MethodContext(Protocol):
 
     @property
     def lora(self) -> LoraSettings | None:
-        """Settings of the recipe's LoRA adapter; None if whole weights are trained."""
+        """Settings of the LoRA adapter; None if whole weights are trained."""
 
     @property
     def scope(self) -> Scope:
@@ -94,7 +94,7 @@ class MethodContext(Protocol):
 
     @property
     def mask(self) -> WeightMask | None:
-        """Weights that may change under `method.mask`; None: every trained weight may change."""
+        """Weights that may change; None if every trained weight may change."""
 
     @property
     def model_folder(self) -> Path:
@@ -110,28 +110,29 @@ class MethodContext(Protocol):
 
     @property
     def results(self) -> list[TrainResult]:
-        """The results of all training runs, which determine the cost.
+        """The results of all training runs, from which the cost is computed.
 
         `run_trainer` appends to this list. A method that trains several times adds the results of earlier sessions, and
         removes results that must not count toward the cost.
         """
 
     def target(self) -> LocalSubject:
-        """Load the unchanged target model as a subject."""
+        """Load the unchanged target model as a `Subject`."""
 
     def views(self, needs: Needs) -> Mapping[View, list[Encoded]]:
         """Encode every row of the views named in `needs`."""
 
     def retrained(self) -> str | None:
-        """Return the retrained model's folder or Hub id, if there is one.
+        """Return the folder or Hub id of the retrained model, if any.
 
-        The suite may build the retrained model during this call.
+        Returns None if the suite has no retrained model. The suite may build the retrained model during this call.
         """
 
     def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:
-        """Raise `InputError` if model or rows changed since the run started.
+        """Raise `InputError` if model or rows have changed since the start.
 
-        Call this method before training.
+        The run compares the target model and the encoded rows with those that it started with. Call this method before
+        training.
         """
 
     def reference(self, needs: Needs, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
@@ -147,8 +148,10 @@ class MethodContext(Protocol):
 
         Args:
             trainer: the trainer to run.
-            name: name of this training run, if the method has several; its checkpoints are kept in a folder of that
-                name. None: the method has only one. Only an unnamed training run writes the step log and is watched.
+            name: name of this training run, if the method trains several times. The checkpoints of this training run
+                are kept in a folder of that name. None means that the method trains only once. Only a training run
+                without a name writes the step log, keeps weights for the G-effect and can be ended by a watch (see
+                `Trainer.run`).
 
         Raises:
             Interrupted: the user stopped the training; the next call continues it.
@@ -169,7 +172,7 @@ class Method(Settings, ABC):
 
     @property
     def from_scratch(self) -> bool:
-        """Whether the method trains new weights on the suite's whole retain corpus."""
+        """Whether the method trains newly initialized weights on the whole retain corpus."""
         return False
 
     def needs(self) -> Needs:
@@ -189,27 +192,27 @@ class Method(Settings, ABC):
 
 
 class Edit(Method):
-    """A method that computes a change of the weights.
+    """A method that computes a change to the weights.
 
-    The change is reversible. The result is saved as whole weights, not as an adapter.
+    The change is reversible. The changed model is saved as a full set of weights, not as an adapter.
     """
 
     can_be_masked: ClassVar[bool] = True
 
     @abstractmethod
     def delta(self, context: MethodContext) -> Mapping[str, Tensor]:
-        """Compute the change of each weight.
+        """Compute the change to each weight.
 
         Returns:
-            A float32 tensor for each weight that changes, of the weight's shape. The keys are the names of the
-            parameters in the engine of the target model with whole weights (see `weight_change.whole_target`).
+            A float32 tensor for each weight that changes. The tensor has the shape of the weight. Each key is the name
+            of a parameter in the engine of the target model with any adapter merged (see `weight_change.whole_target`).
         """
 
     def fit(self, context: MethodContext) -> Subject:
         """Add the change, restricted by the mask, to the target model."""
         from unlearnkit.methods.weight_change import apply_delta, masked_delta, whole_target
 
-        mask = context.mask  # read first: `delta` may train the weights that determine the mask
+        mask = context.mask  # the mask is read first, because `delta` may train the weights that determine it
         delta = masked_delta(self.delta(context), mask)
         subject = whole_target(context)
         apply_delta(subject.engine, delta)
@@ -226,9 +229,9 @@ class Guard(Method):
 
     @abstractmethod
     def wrap(self, subject: Subject, scope: Scope) -> Subject:
-        """Return the subject with the guard applied.
+        """Return the model `subject` with the guard applied.
 
-        The guarded subject offers only those operations that the guard can protect.
+        The returned model offers only operations whose inputs and outputs the guard can check.
         """
 
     def fit(self, context: MethodContext) -> Subject:

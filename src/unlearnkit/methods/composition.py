@@ -37,7 +37,7 @@ class ForgetObjective(Objective):
         return self.forget_needs() | retain.needs() if retain else self.forget_needs()
 
     def terms(self, step: Step) -> Terms:
-        """Return the term `forget`, and the term `retain` if one is set."""
+        """Return the term `forget` and, if there is one, the term `retain`."""
         terms = {"forget": self.forget_term(step)}
         retain = self._retain_term()
         if retain:

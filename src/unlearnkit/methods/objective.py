@@ -1,7 +1,7 @@
 """The interface of objectives: their inputs and their terms.
 
 An objective receives tensors, never a model. `Step` reads the tensors from a store. The training loop, the G-effect and
-the tests fill the store in different ways, and all of them run the same formulas.
+the tests fill the store in different ways, but they all evaluate the same formulas.
 
 A term is a sum over units (tokens or sequences), never a mean. The loop divides the sum by the number of these units in
 the whole optimizer step, over all micro-batches and processes. The loop knows that number before the first backward
@@ -50,7 +50,7 @@ class Layout(Protocol):
 
     @property
     def row(self) -> Tensor:
-        """(tokens,) int64: the row of each token, from 0 to `rows` - 1."""
+        """(tokens,) int64: each token's row index, from 0 to `rows` - 1."""
 
     @property
     def rows(self) -> int:
@@ -68,17 +68,17 @@ class TokenValues:
     values: Tensor
     """(tokens,) float32: the value of each token."""
     row: Tensor
-    """(tokens,) int64: the row of the view that each token belongs to, from 0 to `rows` - 1."""
+    """(tokens,) int64: the index of the row that each token belongs to, from 0 to `rows` - 1."""
     rows: int
     in_trace: Tensor
     """(tokens,) bool: whether each token belongs to the reasoning trace."""
 
     def per_row(self) -> Tensor:
-        """Return the sum of the values in each row: (rows,)."""
+        """Return the sum of the values in each row, shape (rows,)."""
         return self.values.new_zeros(self.rows).index_add(0, self.row, self.values)
 
     def lengths(self) -> Tensor:
-        """Return the number of labeled tokens in each row: (rows,) int64.
+        """Return the number of labeled tokens in each row, shape (rows,), int64.
 
         Every row has at least one labeled token.
         """
@@ -96,7 +96,7 @@ class Reference:
         return self.step.value(Quantity(view, "logps", of_reference=True))
 
     def hidden(self, view: View, layer: int) -> Tensor:
-        """Return the reference model's hidden states, in the shape of `Step.hidden`."""
+        """Return the reference model's hidden states, with the same shape as `Step.hidden`."""
         return self.step.read(Quantity(view, "hidden", layer, of_reference=True))
 
 
@@ -114,7 +114,7 @@ class Distribution:
         """Apply a function of the logits at every labeled token.
 
         See `TokenFunction` for the function's arguments. The engine calls the function on chunks of tokens inside its
-        forward pass, and again in the backward pass, so that no tensor of all tokens by the vocabulary is allocated.
+        forward pass, and again in the backward pass, so that no tensor of shape (all tokens, vocabulary) is allocated.
         `Needs(distribution=...)` must name the view and the function.
         """
         return self.step.value(Quantity(self.view, "function", function=function))
@@ -125,7 +125,7 @@ class Step:
     """The model's values on the rows of one micro-batch."""
 
     store: Mapping[Quantity, Tensor]
-    """The values of each quantity: (tokens,), or (tokens, width) for hidden states."""
+    """The values of each quantity, of shape (tokens,), or (tokens, width) for hidden states."""
     layouts: Mapping[View, Layout]
 
     @property
@@ -158,11 +158,11 @@ class Step:
         return self.value(cross_entropy_of(view, target))
 
     def distribution(self, view: View) -> Distribution:
-        """Return the next-token distributions, to which you can apply any function."""
+        """Return the next-token distributions; apply a function to them with `map`."""
         return Distribution(self, view)
 
     def hidden(self, view: View, layer: int) -> Tensor:
-        """Return the hidden states of a decoder layer: (tokens, width).
+        """Return the hidden states of a decoder layer, shape (tokens, width).
 
         The hidden states are the layer's outputs at the positions that predict the labeled tokens.
         """
@@ -207,8 +207,8 @@ class Objective(Settings, ABC):
     """
 
     from_scratch: ClassVar[bool] = False
-    """Whether newly initialized weights are trained on the suite's `retain_corpus`, instead of the target model on the
-    retain split. The new weights have the target model's configuration."""
+    """Whether training starts from newly initialized weights and uses the suite's `retain_corpus`. If False, training
+    starts from the target model and uses the retain split. The new weights have the target model's configuration."""
 
     @abstractmethod
     def needs(self) -> Needs:

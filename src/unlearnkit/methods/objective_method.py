@@ -32,7 +32,7 @@ class ObjectiveMethod(Method):
         return self.objective.needs()
 
     def fit(self, context: MethodContext) -> Subject:
-        """Train the context's model and return it."""
+        """Train the run's model and return the trained model."""
         # Imported here, so that reading a recipe does not import torch.
         from unlearnkit.subjects.local import LocalSubject
 
@@ -41,7 +41,7 @@ class ObjectiveMethod(Method):
 
 
 def train_objective(context: MethodContext, objective: Objective, *, masked: bool) -> TrainResult:
-    """Train the context's model with an objective and the settings of `train`.
+    """Train the run's model with an objective and the settings of `train`.
 
     Args:
         context: the run's context.

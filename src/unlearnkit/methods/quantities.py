@@ -20,13 +20,14 @@ if TYPE_CHECKING:  # a recipe names objectives, and reading recipes must not imp
     from torch import Tensor
 
 View = str
-"""Name of a split, or of a variant of its rows, such as `forget`, `forget:target` (trace and refusal), `forget:idk` or
-`retain`."""
+"""Name of a split, or of a variant of the split's rows, such as `forget`, `forget:target` (trace and refusal),
+`forget:idk` or `retain`."""
 
 Kind = Literal["logps", "kl", "states", "statistics", "hidden", "function"]
 
 TokenFunction = Callable[..., "Tensor"]
-"""A function of the next-token distributions of n tokens. It returns (n,) values, differentiable in `logits`.
+"""A function of the next-token distributions of n tokens. The function returns n values, shape (n,), differentiable
+with respect to `logits`.
 
 The function takes one or more of these arguments, by name:
 
@@ -114,7 +115,7 @@ class Quantity:
         return self.kind == "kl" or (self.function is not None and "reference" in arguments_of(self.function))
 
     def evaluate(self, logits: Tensor, labels: Tensor, reference: Tensor | None) -> Tensor:
-        """Apply the function to one chunk: n tokens in, n values out.
+        """Apply the function to n tokens, and return n values.
 
         Raises:
             InputError: the function returns values of a different shape.
@@ -242,7 +243,7 @@ def arguments_of(function: TokenFunction) -> tuple[str, ...]:
     """Return the names in `ARGUMENTS` that the function accepts.
 
     Raises:
-        InputError: the function requires other arguments, or accepts none of these.
+        InputError: the function requires an argument that is not in `ARGUMENTS`, or accepts none of `ARGUMENTS`.
     """
     try:
         parameters = inspect.signature(function).parameters.values()
@@ -276,7 +277,7 @@ def _refuse_unhashable(function: TokenFunction) -> None:
 
 @dataclass(frozen=True)
 class _Method:
-    """A bound method compared by value: equal objects have equal methods."""
+    """A bound method that equals the same method of an equal object."""
 
     owner: Any
     function: Callable[..., Tensor]

@@ -46,12 +46,12 @@ class SliceTrainer:
         self._initial = adapter_weights(self._model)
 
     def bring(self, rows: Sequence[ShardRow], phase: Phase) -> list[TrainResult]:
-        """Train the adapters that have not learned exactly the given rows.
+        """Train every adapter whose learned rows differ from the given rows.
 
         In each shard, training starts at the first slice whose rows differ; the adapters of earlier slices are reused.
 
         Returns:
-            The result of each training run in this phase, including those of earlier sessions.
+            The result of each training run in this phase, including training runs in earlier sessions.
 
         Raises:
             NonFinite: a loss or gradient was not finite.
@@ -91,7 +91,7 @@ class SliceTrainer:
             self._context.train_settings,
             seed=self._sharding.seed_of(shard, number),
         )
-        # The name depends on the phase, so that no checkpoint of the other phase, which has other rows, is loaded.
+        # The two phases train on different rows, so the name ensures that each phase loads only its own checkpoints.
         after = "-without" if phase == "delete" else ""
         result = self._context.run_trainer(trainer, name=f"shard-{shard}-slice-{number}{after}")
         if result.ended != "finished":

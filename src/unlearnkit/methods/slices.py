@@ -37,7 +37,7 @@ class Sharding:
     """Assigns rows to shards and slices by hashing the ids.
 
     The SHA-256 hash of the seed and the id determines a row's shard, its slice and its position in the training order.
-    These do not depend on other rows, the machine or the version of Python.
+    Shard, slice and position do not depend on other rows, the machine or the version of Python.
     """
 
     shards: int
@@ -90,7 +90,7 @@ def rows_digest(rows: Sequence[ShardRow]) -> str:
 
 
 class KeptSlice(Value):
-    """Record of the adapter that was saved after a slice."""
+    """Record of the adapter that was saved after training on a slice."""
 
     rows: str
     """Digest of the rows of this slice and of the slices before it."""
@@ -113,7 +113,7 @@ class SliceStore:
     """Reads and writes the adapters of an ensemble and their training rows.
 
     Each slice has a folder with its adapter. Adapters contain no text. The ids and tokens of the rows may reveal the
-    text to forget, so they are in the private folder.
+    text to forget, so the ids and tokens are stored in the private folder.
 
     Args:
         model: folder of the adapters.
@@ -126,7 +126,7 @@ class SliceStore:
 
     @property
     def begun(self) -> bool:
-        """Whether an ensemble was started in this folder."""
+        """Whether the training of an ensemble was started in this folder."""
         return self._ledger_file.exists()
 
     def ledger(self) -> Ledger:
@@ -141,7 +141,7 @@ class SliceStore:
     def kept(self, name: str, rows: str) -> KeptSlice | None:
         """Return a slice's record if its adapter learned exactly the given rows.
 
-        `rows` is the digest of these rows. The result is None if the adapter is missing or learned other rows.
+        `rows` is the digest of the given rows. Returns None if the adapter is missing or learned other rows.
         """
         known = self.ledger().slices.get(name)
         return known if known is not None and known.rows == rows and (self.model / name).is_dir() else None

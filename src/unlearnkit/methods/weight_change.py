@@ -1,4 +1,4 @@
-"""Compute a change of weights, and apply it."""
+"""Compute and apply changes to the weights."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def whole_target(context: MethodContext) -> LocalSubject:
 def task_vector(context: MethodContext) -> dict[str, Tensor]:
     """Return the trained model's weights minus the target's, in float32.
 
-    With a LoRA adapter, the result is the dense change of each adapted weight, scale * B @ A. The factors A and B
+    With a LoRA adapter, the result is the dense change to each adapted weight, scale * B @ A. The factors A and B
     cannot be negated or added instead: negating both leaves their product unchanged, and a product of sums has cross
     terms.
 
     Returns:
-        The change of each trained weight. The keys are names in the engine of a model without adapter; a tied weight
-        has only one name.
+        The change to each trained weight. The keys are parameter names in the engine of a model without an adapter. A
+        tied weight has only one name.
 
     Raises:
-        InputError: the adapter is on the head or the embeddings, and these share their weights.
+        InputError: the adapter is on the head or the embeddings, and the head and the embeddings share their weights.
     """
     if context.lora is not None:
         layers = adapted_weights(context.model)
@@ -51,8 +51,8 @@ def adapted_weights(model: nn.Module) -> dict[str, Any]:
         The layers. Each key is the name of the adapted weight in the engine of the same model without adapter.
 
     Raises:
-        InputError: the adapter is on the head or the embeddings, and these share their weights, so the change would
-            affect both.
+        InputError: the adapter is on the head or the embeddings, which share their weights, so the change would affect
+            both of them.
     """
     from peft.tuners.tuners_utils import BaseTunerLayer
 
@@ -118,5 +118,5 @@ def apply_delta(model: nn.Module, delta: Mapping[str, Tensor]) -> None:
             )
     for name, change in delta.items():
         weight, moved = parameters[name], change.to(parameters[name].device, torch.float32)
-        # Where the change is 0, the sum is not used: -0.0 + 0.0 is 0.0, which has a different sign bit.
+        # Where the change is 0, the weight is kept as it is: -0.0 + 0.0 is 0.0, so a sum could change the sign bit.
         weight.copy_(torch.where(moved == 0, weight, (weight.float() + moved).to(weight.dtype)))

@@ -1,8 +1,9 @@
-"""Checkpoints, from which a killed run resumes to the same final weights.
+"""Checkpoints, from which a killed run can resume.
 
 A checkpoint is a folder of safetensors and JSON files. The folder is written under a temporary name next to its final
-path, synced and renamed, so a checkpoint is either complete or absent. A checkpoint does not contain the row order and
-the learning rate, because both depend only on the step.
+path, synced and renamed, so a checkpoint is either complete or absent. A checkpoint contains neither the row order nor
+the learning rate, because both are computed from the step number. A resumed run reaches the same final weights as an
+uninterrupted run.
 """
 
 from __future__ import annotations
@@ -54,10 +55,10 @@ class Checkpoints:
     def save(self, progress: Progress, model: nn.Module, optimizer: Optimizer, memory: Gradient | None = None) -> None:
         """Write a checkpoint, then remove older checkpoints.
 
-        `memory` is the combiner's state, or None without a combiner.
+        `memory` is the state of the combiner. It is None if the run has no combiner.
 
         Raises:
-            WriteError: the checkpoint cannot be written; older checkpoints are kept.
+            WriteError: the checkpoint cannot be written. In this case, older checkpoints are kept.
         """
         final = self.folder / f"step-{progress.step:08d}"
         partial = self.folder / f".{final.name}.partial"
@@ -80,7 +81,7 @@ class Checkpoints:
                 partial.rename(final)
                 sync(self.folder)
             finally:
-                shutil.rmtree(partial, ignore_errors=True)  # it still exists if writing failed, perhaps on a full disk
+                shutil.rmtree(partial, ignore_errors=True)  # it exists if writing failed, perhaps on a full disk
         for old in self.folder.glob("step-*"):
             if old != final:
                 shutil.rmtree(old)
@@ -88,11 +89,11 @@ class Checkpoints:
     def load(self, model: nn.Module, optimizer: Optimizer, memory: Gradient | None = None) -> Progress | None:
         """Load the newest checkpoint; return None if there is none.
 
-        This method sets the trained weights, the optimizer, the random state and `memory`.
+        This method restores the trained weights, the optimizer's state, the random state and `memory`.
 
         Raises:
-            InputError: the checkpoint is damaged, or was written by a run with other settings or data. Nothing is
-                loaded then.
+            InputError: the checkpoint is damaged, or was written by a run with other settings or data. In this case,
+                nothing is loaded.
         """
         folder = self.newest()
         if folder is None:
@@ -129,19 +130,20 @@ class Checkpoints:
 
 
 class KeptWeights:
-    """Callback that permanently saves the trained weights after every `every` steps."""
+    """Callback that permanently saves the trained weights every `every` steps."""
 
     def __init__(self, folder: Path, model: nn.Module, every: int, total: int) -> None:
         """Create the callback.
 
-        `total` is the number of steps of the run. The weights after the last step are saved in any case.
+        `total` is the number of steps of the run. The weights are always saved after the last step.
         """
         self.folder, self.model, self.every, self.total = folder, model, every, total
 
     def __call__(self, step: int) -> bool:
-        """Save the weights if they are due after `step` steps.
+        """Save the weights if step `step` requires a save.
 
-        The result is always False: this callback never ends the training.
+        Weights are saved every `every` steps and after the last step. The result is always False, so this
+        callback never ends the training.
         """
         path = self.folder / f"step-{step:08d}.safetensors"
         if step and (step % self.every == 0 or step == self.total) and not path.exists():

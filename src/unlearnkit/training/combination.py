@@ -1,7 +1,7 @@
 """The part of the training loop that sums and combines task gradients.
 
-With a combiner, each view runs through the engine separately. The backward pass of a task then covers only the rows of
-that task, and the passes of all tasks together cost as much as one pass over all rows.
+If the run has a combiner, the engine runs each view separately. The backward pass of a task then covers only the rows
+of that task, and the passes of all tasks together cost as much as one pass over all rows.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEG
 
 @dataclass(frozen=True)
 class Outcome:
-    """Properties of the task gradients of one step, before they are combined.
+    """Properties of one step's task gradients and of their combination.
 
-    The defaults are for a step without a combiner. `finite` states whether every gradient is finite. For `cosine` and
-    `projected`, see `StepLog`.
+    The default values describe a step without a combiner. `finite` states whether every gradient is finite. For
+    `cosine` and `projected`, see `StepLog`.
     """
 
     finite: bool = True
@@ -46,10 +46,11 @@ class Combining:
     ) -> None:
         """Prepare to combine the gradients of one run.
 
-        `parameters` are the trained parameters, by name.
+        `parameters` maps names to the trained parameters.
 
         Raises:
-            InputError: gradients are sharded over processes, so no process can compute their dot products.
+            InputError: gradients are sharded over processes, so no process can compute the dot products of whole
+                gradients.
         """
         if accelerator.distributed_type in _SHARDED:
             raise InputError(
@@ -75,10 +76,10 @@ class Combining:
         moving = [task for task, value in values.items() if value.requires_grad]
         self._sums = {task: self._sums.get(task, {}) for task in tasks}
         for task in moving:
-            # The backward pass adds to the existing sum in place, so that no second copy is needed.
+            # The backward pass adds to the existing gradient sum in place, so that no second copy is needed.
             for name, gradient in self._sums[task].items():
                 self._parameters[name].grad = gradient
-            # The graph is kept, because tasks may share a view and, under autocast, share the cast weights.
+            # The graph is kept for the next task: tasks may share a view and, under autocast, the cast weights.
             self._accelerator.backward(values[task], retain_graph=task != moving[-1])
             self._sums[task] = {name: p.grad for name, p in self._parameters.items() if p.grad is not None}
             for parameter in self._parameters.values():
@@ -87,8 +88,8 @@ class Combining:
     def finish(self, step: int) -> Outcome:
         """Combine the step's gradients and assign the result to the parameters.
 
-        If the gradient of any task is not finite, nothing is combined: the combined gradient could be finite and hide
-        the failure.
+        If the gradient of any task is not finite, nothing is combined, because the combined gradient could be finite
+        and hide the failure.
         """
         gradients = self._over_processes()
         self._sums = {}
@@ -101,7 +102,7 @@ class Combining:
 
     def _over_processes(self) -> TaskGradients:
         if self._accelerator.num_processes > 1:
-            # The tasks are reduced one by one, so that each input is freed before the next is summed.
+            # Gradients are summed task by task, so that each local gradient is freed before the next sum.
             for task in self._sums:
                 self._sums[task] = self._reduced(self._sums[task])
         dots: dict[tuple[Task, Task], float] = {}

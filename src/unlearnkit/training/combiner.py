@@ -1,8 +1,8 @@
 """The interface of combiners, which combine the gradients of tasks.
 
-A combiner sorts the terms of the objective into tasks. The loop sums the gradient of each task over all micro-batches
-and processes before it calls the combiner. Combining is not linear, so combining parts of a step would give a different
-result.
+A combiner assigns each term of the objective to a task. The loop sums the gradient of each task over all micro-batches
+and processes before it calls the combiner. Combining is not a linear operation: combining the gradients of each
+micro-batch and then adding the results would give a different gradient.
 
 All gradients are of losses that are *minimized*. A step moves the weights along the negative combined gradient. To
 first order, the step therefore raises the loss of every task whose gradient has a negative dot product with the
@@ -27,14 +27,14 @@ if TYPE_CHECKING:  # a recipe names combiners, and reading recipes must not impo
     from torch import Tensor
 
 Gradient = dict[str, "Tensor"]
-"""Gradient of each parameter, by name. A missing parameter has gradient 0."""
+"""Gradient of each parameter, by name. The gradient of a parameter that is missing here is 0."""
 
 
 def forgets(view: View) -> bool:
-    """Return whether a term on this view belongs to forgetting.
+    """Return whether a term on this view is part of forgetting.
 
-    All terms belong to forgetting, except those on retain rows. Terms that teach replacements for the forgotten answers
-    (targets, `idk` answers, questions about the scope) belong to forgetting too.
+    Every term is part of forgetting, except for terms on retain rows. Terms that teach replacements for the forgotten
+    answers (targets, `idk` answers, questions about the scope) are part of forgetting too.
     """
     return view.partition(":")[0] != "retain"
 
@@ -45,7 +45,7 @@ class Task:
 
     name: str
     forgets: bool
-    """Whether the task's terms belong to forgetting; if not, they belong to retaining."""
+    """Whether the task's terms are part of forgetting. If False, the terms are part of retaining."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class TaskGradients:
 
     by_task: Mapping[Task, Gradient]
     dots: Mapping[tuple[Task, Task], float]
-    """Dot product of each pair of gradients, over all trained parameters. The pairs include each gradient with
-    itself."""
+    """Dot product of each pair of gradients, over all trained parameters. Each gradient is also paired with itself,
+    which gives its squared length."""
 
     @cached_property
     def rounding(self) -> float:
@@ -72,9 +72,9 @@ class TaskGradients:
         """Return the factor that removes a conflict with another task's gradient.
 
         The other task's gradient, multiplied by this factor, is added to the task's own gradient. The factor is 0 if
-        the two gradients do not conflict, or if the other gradient is too short to change a digit of the task's own.
-        Such a short gradient is a rounding error at a minimum of its loss. The direction of this error is meaningless,
-        but a projection depends only on the direction.
+        the two gradients do not conflict, or if the other gradient is too short to change any digit of the task's own
+        gradient. At a minimum of the other task's loss, the other gradient consists only of rounding errors and is that
+        short. The direction of rounding errors is meaningless, but a projection depends only on the direction.
 
         Args:
             along: dot product of the two gradients; negative if they conflict.
@@ -93,7 +93,7 @@ class TaskGradients:
         """Cosine of the angle between the forget gradient and the retain gradient.
 
         The forget gradient is the sum over the tasks that forget; the retain gradient is the sum over the other tasks.
-        The result is None if either gradient is 0.
+        The cosine is None if either gradient is 0.
         """
         forget, retain = ([task for task in self.by_task if task.forgets is side] for side in (True, False))
         dot, ours, theirs = (
@@ -115,7 +115,8 @@ class Combined:
 class Combiner(Settings, ABC):
     """Base class of combiners, which combine task gradients into one gradient.
 
-    The fields of a subclass are its settings. A combiner object has no state: `combine` gets the state as `memory`.
+    The fields of a subclass are its settings. A combiner object has no state: `combine` receives the state as its
+    argument `memory`.
     """
 
     @abstractmethod
@@ -127,7 +128,7 @@ class Combiner(Settings, ABC):
         """Raise `InputError` if these tasks cannot be combined."""
 
     def copies(self, tasks: int) -> int:
-        """Return the number of gradient copies in memory.
+        """Return how many copies of the gradient are kept in memory.
 
         By default, there is one copy per task. Without a combiner, there is one copy in total.
         """
@@ -139,13 +140,13 @@ class Combiner(Settings, ABC):
 
         Args:
             gradients: gradients of this step.
-            memory: state of the combiner, which `combine` updates in place. It is empty before the first step; it is
-                kept between steps and restored after a resume.
+            memory: state of the combiner, which `combine` updates in place. The state is empty before the first step.
+                The loop keeps the state between steps and restores it when a run resumes.
             draw: random generator that depends only on the run's seed and the step.
         """
 
     def sorted_by_task(self, terms: Terms) -> dict[Task, Terms]:
-        """Return the terms of each task, without terms of weight 0."""
+        """Return the terms of each task, omitting terms of weight 0."""
         tasks: dict[Task, Terms] = {}
         for name, term in terms.items():
             if term.weight:

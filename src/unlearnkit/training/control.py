@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 FORGET_TERM = "forget"
-"""Name of the term that ascends on the forget answers and can be weakened. Terms on replacement answers keep their
-weights."""
+"""Name of the term that unlearns the forget answers. Only this term can be weakened; terms on replacement answers keep
+their weights."""
 
 
 @dataclass
@@ -24,8 +24,8 @@ class Steering:
 
 
 def frozen_names(groups: Mapping[str, Sequence[str]], moved: frozenset[str]) -> frozenset[str]:
-    """Return the names of the parameters in groups outside `moved`.
+    """Return the names of all parameters whose group is not in `moved`.
 
-    A tied parameter is frozen if any of its names is in such a group.
+    A tied parameter has several names. The parameter is frozen if any of its names is returned.
     """
     return frozenset(name for group, names in groups.items() if group not in moved for name in names)

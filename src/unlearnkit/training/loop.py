@@ -54,10 +54,10 @@ class StepLog:
     """Norm of the gradient before clipping."""
     lr: float
     cosine: float | None = None
-    """Cosine of the angle between the forget gradient and the retain gradient. None without a combiner, or if either
-    gradient is 0."""
+    """Cosine of the angle between the forget gradient and the retain gradient. The value is None without a combiner, or
+    if one of the two gradients is 0."""
     projected: bool | None = None
-    """Whether the combiner projected a gradient; None without a combiner."""
+    """Whether the combiner projected a gradient. The value is None without a combiner."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,9 @@ class TrainResult:
     """The outcome of a training run."""
 
     ended: Literal["finished", "non-finite", "harmful"]
-    """`finished`: all steps were done. `non-finite`: a loss or gradient was not finite; the weights are those before
-    that step. `harmful`: a watch ended the training, because the harm to other knowledge outweighed the forgetting."""
+    """`finished`: all steps were done. `non-finite`: a loss or gradient was not finite; the weights are those from
+    before that step. `harmful`: a watch (see `Trainer.run`) ended the training, because the harm to other knowledge
+    outweighed the forgetting."""
     steps: int
     """Number of completed optimizer steps."""
     seconds: float
@@ -76,9 +77,9 @@ class TrainResult:
 def accelerator_for(needs: Needs, *, cpu: bool = False) -> Accelerator:
     """Return the accelerator for a training run.
 
-    An objective that reads only hidden states gives no gradient to the head and to the layers above those states.
+    An objective that reads only hidden states gives no gradient to the head or to the layers above those states.
     Data-parallel training waits for the gradient of every weight, unless it searches for unused weights in each step.
-    This search is enabled for such an objective.
+    The search is enabled for an objective that reads only hidden states.
 
     Args:
         needs: the quantities that the objective reads.
@@ -116,9 +117,9 @@ class Trainer:
         settings: steps, learning rate and batches.
         seed: seed of the row order and of dropout.
         reference: values of the reference model, if the objective needs any.
-        accelerator: manages processes and device; None creates a new accelerator.
-        mask: for each masked parameter, by name, a boolean tensor that is True where the weight may change. None: every
-            trained weight may change.
+        accelerator: manages the processes and the device. If None, a new accelerator is created.
+        mask: for each masked parameter, by name, a boolean tensor that is True where the weight may change. If None,
+            every trained weight may change.
     """
 
     def __init__(
@@ -168,7 +169,7 @@ class Trainer:
         """Train to the end, resuming from the newest checkpoint, if any.
 
         Args:
-            checkpoints: the checkpoints to resume from and to write; None: no checkpoint is used.
+            checkpoints: the checkpoints to resume from and to write. If None, no checkpoints are read or written.
             on_step: called with the log entry of each step, after the step.
             stopped: called after each step; if it returns True, a checkpoint is written and `Interrupted` is raised.
             watches: functions that are called with the number of completed steps, before each step and after the last
@@ -183,7 +184,7 @@ class Trainer:
         done = (checkpoints.load(self.engine, optimizer, memory) if checkpoints else None) or Progress(0, 0.0)
         began, before = time.monotonic(), done.seconds
         self.wrapped.train()
-        while sum(watch(done.step) for watch in watches) == 0:  # not `any`, which would not call every watch
+        while sum(watch(done.step) for watch in watches) == 0:  # `any` would not call every watch
             if done.step == self.total:
                 return TrainResult("finished", done.step, done.seconds)
             log = self._step(done.step)
@@ -251,7 +252,8 @@ class Trainer:
     def _restrict(self) -> None:
         """Remove the gradients of weights that must not change.
 
-        The optimizer does not update weights without a gradient.
+        The optimizer does not update parameters without a gradient. In a masked parameter, the gradient is set to 0 for
+        those elements that must not change.
         """
         if self.steering.frozen:
             for name, parameter in self.engine.named_parameters(remove_duplicate=False):
@@ -265,7 +267,7 @@ class Trainer:
     def _update(self) -> None:
         """Update the weights, except for elements that must not change.
 
-        These elements are restored after the update, because weight decay changes even elements without a gradient.
+        These elements are restored after the update, because weight decay changes even elements whose gradient is 0.
         """
         decayed = self._masked if self.settings.weight_decay else []
         before = [parameter.clone() for parameter, _ in decayed]
@@ -274,7 +276,7 @@ class Trainer:
             parameter.copy_(torch.where(allowed, parameter, values))
 
     def _forward(self, rows: Mapping[str, Sequence[int]]) -> Terms:
-        # Sorted, because the order of a set differs between processes, and the order changes the last bits of sums.
+        # The views are sorted: the order of a set differs between processes, and the order affects rounding errors.
         rows_of = {view: rows[split_of(view)] for view in sorted(self.needs.views)}
         encoded = {view: [self.data.views[view][i] for i in chosen] for view, chosen in rows_of.items()}
         device, store = self.accelerator.device, dict[Quantity, Tensor]()

@@ -13,8 +13,8 @@ from unlearnkit.data.trace_format import Style
 from unlearnkit.training.combiner import COMBINERS, Combiner
 
 MOST_ROWS = 2**20
-"""Maximum number of rows of a split in one step. Each row is drawn separately, and a number above a million is probably
-a typing error."""
+"""Maximum number of rows of a split in one step. Rows are drawn one by one, so a larger number would make each step
+slow, and it is probably a typing error."""
 
 FORGOTTEN = ("forget", "taught")
 """Splits that contain the rows to forget. `taught` contains the same rows as `forget`, drawn in an independent
@@ -29,10 +29,10 @@ class TrainSettings(Settings):
     steps: Annotated[int, Gt(0)] | None = None
     """Number of optimizer steps; if given, `epochs` must be null."""
     batch_size: Annotated[int, Gt(0), Le(MOST_ROWS)] = 16
-    """Number of rows of the forget split per optimizer step, over all processes."""
+    """Number of rows of the forget split per optimizer step, summed over all processes."""
     retain_batch_size: Annotated[int, Gt(0), Le(MOST_ROWS)] | None = None
-    """Number of rows of every other split, mainly the retain split, per optimizer step. Null: the same number as
-    `batch_size`."""
+    """Number of rows per optimizer step of each split other than the forget split. This is mainly the retain split.
+    Null: the same number as `batch_size`."""
     micro_batch_size: Annotated[int, Gt(0)] | None = None
     """Maximum number of rows of a split in one forward pass of a process; null for no limit. This setting does not
     change the gradient."""
@@ -41,11 +41,11 @@ class TrainSettings(Settings):
     schedule: Literal["constant", "linear", "cosine"] = "linear"
     """Schedule of the learning rate after warm-up."""
     warmup: Annotated[float, Ge(0), Le(1)] = 0.1
-    """Share of the steps in which the learning rate rises from 0."""
+    """Share of the steps during which the learning rate rises from 0 to `lr`."""
     adam_eps: Annotated[float, Gt(0)] = 1e-8
-    """Number added to the square root of Adam's second moment. Adam moves a parameter that hardly affects the loss as
-    far as a parameter that matters. With a number near the size of the gradients that matter, the parameters that do
-    not matter, and the knowledge in them, hardly change."""
+    """Number added to the square root of Adam's second moment. With a tiny number, Adam moves a parameter that hardly
+    affects the loss as far as a parameter that affects it strongly. With a number near the size of the larger
+    gradients, the parameters with small gradients, and the knowledge in them, hardly change."""
     weight_decay: Annotated[float, Ge(0)] = 0.0
     """AdamW's weight decay, applied to all trained parameters."""
     combiner: dict[str, Any] | None = None
@@ -76,7 +76,7 @@ class TrainSettings(Settings):
         return self.batch_size if split in FORGOTTEN else self.retain_batch_size or self.batch_size
 
     def make_combiner(self) -> Combiner | None:
-        """Return the combiner with its settings; None if gradients are only summed."""
+        """Return the combiner, or None if the gradients are only summed."""
         if self.combiner is None:
             return None
         settings = {key: value for key, value in self.combiner.items() if key != "name"}
@@ -85,8 +85,8 @@ class TrainSettings(Settings):
     def total_steps(self, rows: int, batch: int) -> int:
         """Return the number of optimizer steps of a training run.
 
-        `rows` is the size of the split whose passes are counted as epochs. `batch` is the number of rows of that split
-        in each step.
+        `rows` is the size of a split; one epoch is one pass over this split. `batch` is the number of rows of that
+        split in each step.
         """
         if (self.steps is None) == (self.epochs is None):
             raise InputError(
@@ -99,10 +99,11 @@ class TrainSettings(Settings):
 
 
 def learning_rate(settings: TrainSettings, step: int, total: int) -> float:
-    """Return the learning rate of step `step`, counted from 0, of `total`.
+    """Return the learning rate of one step.
 
-    The rate rises linearly to `lr` over the warm-up steps. Depending on `schedule`, it then stays constant, falls to 0
-    linearly, or falls to 0 as a half cosine.
+    `step` is the index of the step, counted from 0, and `total` is the number of steps. The rate rises linearly to `lr`
+    over the warm-up steps. Depending on `schedule`, the rate then stays constant, falls to 0 linearly, or falls to 0 as
+    a half cosine.
     """
     warmup = round(settings.warmup * total)
     if step < warmup:

@@ -56,7 +56,7 @@ def step_indices(data: TrainData, settings: TrainSettings, seed: int, step: int)
 
 
 def count_units(data: TrainData, indices: Mapping[str, Sequence[int]]) -> Counts:
-    """Count the units of each view in the whole optimizer step."""
+    """Count each view's units, such as tokens, in the whole optimizer step."""
     counts: Counts = {}
     for view, rows in data.views.items():
         chosen = [rows[i] for i in indices[split_of(view)]]
@@ -99,7 +99,7 @@ def objective_value(terms: Terms, counts: Counts) -> Tensor:
     step.
     """
     parts = [
-        # If a whole step has no unit of a term, such as no trace in any target, the sum of that term is 0.
+        # If a whole step has no unit of a term (for example, no target has a trace), the sum of the term is 0.
         term.weight * term.sum / max(counts[term.view, term.unit], 1)
         for term in terms.values()
         if term.weight

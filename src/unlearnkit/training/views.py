@@ -20,7 +20,7 @@ from unlearnkit.models.trace_tokens import add_trace_tokens
 from unlearnkit.training.settings import TrainSettings
 
 TARGET, IDK = "target", "idk"
-"""Variants of a split, which occur in the views `forget:target`, `scope:target` and `forget:idk`."""
+"""Variants of a split's rows. They occur in the views `forget:target`, `scope:target` and `forget:idk`."""
 TAUGHT = "taught"
 """Name of the forget split in a second, independent order. A method can thus draw rows for replacement answers
 independently of the rows that it unlearns."""

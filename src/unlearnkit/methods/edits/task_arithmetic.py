@@ -1,4 +1,4 @@
-"""Task arithmetic: subtract the weight change of fine-tuning on the forget rows."""
+"""Task arithmetic: subtract the weight change that fine-tuning on forget rows causes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class TaskArithmetic(Edit):
 
     new = target - strength * (finetuned - target)
 
-    Fine-tuning minimizes the negative log-likelihood of the forget answers with the settings of `train`. With
-    `model.lora`, the difference is the dense change of the adapter, scale * B @ A. (Zhang et al., arXiv 2306.14870,
-    negate one of the two factors, which gives the same result.) The result is saved as whole weights. It is computed in
-    float32 and rounded once.
+    Fine-tuning minimizes the negative log-likelihood of the forget answers with the settings of the recipe's section
+    `train`. With `model.lora`, the difference is the dense weight change that the adapter represents, scale * B @ A.
+    (Zhang et al., arXiv 2306.14870, negate one of the two factors, which gives the same result.) The new weights are
+    computed in float32, rounded once, and saved as a full set of weights, not as an adapter.
     """
 
     strength: Annotated[float, Ge(0)] = 1.0
@@ -37,9 +37,9 @@ class TaskArithmetic(Edit):
         return ForgetNLL().needs()
 
     def delta(self, context: MethodContext) -> Mapping[str, Tensor]:
-        """Fine-tune, and return the difference from the target times -`strength`."""
+        """Fine-tune, and return the weight change multiplied by -`strength`."""
         # Imported here, so that reading a recipe does not import torch.
         from unlearnkit.methods.weight_change import task_vector
 
-        train_objective(context, ForgetNLL(), masked=False)  # the mask restricts only the subtracted change
+        train_objective(context, ForgetNLL(), masked=False)  # the mask restricts only what is subtracted
         return {name: change.mul_(-self.strength) for name, change in task_vector(context).items()}

@@ -22,20 +22,21 @@ if TYPE_CHECKING:
 class RefusalPrompt(Guard):
     """Tell the model what to decline, and filter questions and outputs.
 
-    Nothing is trained: a system message names the subjects that the model must not answer questions about.
+    Nothing is trained: a system message names the subjects of the scope, about which the model must not answer
+    questions.
 
-    The filters use the scanner that checks targets for leaks. It finds the names and secrets of the scope, even if they
-    are spelled differently, inflected, spaced out, written in look-alike letters, reversed or encoded. It does not find
-    a description ("the author of that book"), a nickname or a part of a name. If a filter stops a question or an
-    output, the user gets the refusal instead, and no reasoning trace.
+    The filters use the scanner that checks targets for leaks. The scanner finds the names and secrets of the scope,
+    even if they are spelled differently, inflected, spaced out, written in look-alike letters, reversed or encoded. The
+    scanner does not find a description ("the author of that book"), a nickname or a part of a name. If a filter stops a
+    question or an output, the user gets only the refusal, without a reasoning trace.
 
     A user of the guarded model sees only its outputs. Anyone with access to the weights has the original model.
     """
 
     prompt: bool | str = True
     """Whether a system message before each question tells the model what to decline. If true, the message consists of
-    the scope's description and the names of its subjects, and contains no secret. If this setting is a text, the
-    message is that text."""
+    the scope's description and the names of the scope's subjects, and contains no secret. If this setting is text
+    instead, that text is the message."""
     input_filter: bool = True
     """Whether a request is refused if it names a subject or alias of the scope, or contains a secret. The request is
     the question, the earlier turns of user and assistant, and any beginning of the trace or answer that the user
@@ -44,8 +45,9 @@ class RefusalPrompt(Guard):
     """Whether an output is replaced by the refusal if the output or its trace names a subject or contains a secret,
     unless the request contains the same name or secret."""
     secrets: Literal["any", "beside_a_name"] = "any"
-    """Which secrets the filters stop. `any`: every secret, even a city or a year that may be true of other people too.
-    `beside_a_name`: a secret only if the request or the output also names a subject of the scope."""
+    """Which secrets the filters stop. `any`: every secret is stopped, even a city or a year that may also apply to
+    other people. `beside_a_name`: a secret is stopped only if the request or the output also names a subject of the
+    scope."""
     response: str | None = None
     """Text of the refusal. Null: the refusal of the template teacher in the language of the question (en, es or ru;
     otherwise en)."""
@@ -58,7 +60,7 @@ class RefusalPrompt(Guard):
         return value
 
     def wrap(self, subject: Subject, scope: Scope) -> Subject:
-        """Return the subject with these rules applied."""
+        """Return the model `subject` with the rules of this guard applied."""
         from unlearnkit.subjects.guarded import GuardedSubject
 
         return GuardedSubject(subject, RefusalRules(self, scope))
@@ -88,7 +90,7 @@ class RefusalRules:
     def after(self, probe: Probe, output: Generation) -> Generation:
         """Return the refusal if the output contains knowledge to forget.
 
-        Otherwise, the output is returned unchanged. Names and secrets that the request already contains do not count.
+        Otherwise, the output is returned unchanged. Names and secrets that the request already contains are ignored.
         """
         if not self._settings.output_filter:
             return output
@@ -107,10 +109,10 @@ class RefusalRules:
 
 
 def composed_prompt(scope: Scope) -> str:
-    """Compose the system message from the scope's description and its subjects' names.
+    """Compose the system message from the scope's description and subject names.
 
-    Aliases are omitted. An alias may be a secret about the subject, as the title of a book is, and a model often
-    repeats text from its prompt.
+    Aliases are omitted. A model often repeats text from its prompt, and an alias may itself be a secret about the
+    subject, such as the title of an author's book.
     """
     names = "; ".join(subject.name for subject in scope.subjects)
     return (
@@ -122,16 +124,16 @@ def composed_prompt(scope: Scope) -> str:
 def refusal_in(language: str, scope: Scope) -> str:
     """Return the template teacher's refusal for a language and scope.
 
-    The refusal is the same for every row. It is in English if the teacher does not support the language.
+    The refusal is the same for every row. The refusal is in English if the teacher does not support the language.
     """
     row = Row(id="refusal", question="?", answer="?", language=language)
     return TemplateTeacher(reasoning=False).write([row], scope, seed=0)[0].response
 
 
 def _request(probe: Probe) -> str:
-    """Return all text that the user wrote.
+    """Return the text of the request, including any supplied trace and answer.
 
-    System messages are omitted, because the operator writes them.
+    System messages are omitted, because the operator of the model writes them, not the user.
     """
     return "\n".join(filter(None, (probe.row.conversation, probe.trace, probe.answer)))
 

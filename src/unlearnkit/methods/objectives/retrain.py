@@ -1,4 +1,4 @@
-"""Retraining without the forget rows: exact, but the most expensive method."""
+"""Retraining without the forget rows, the exact but most expensive method."""
 
 from __future__ import annotations
 

@@ -24,12 +24,12 @@ class TRU(Objective):
 
     The target is a reasoning trace followed by a refusal (Eq. 3). The expression in parentheses is the gradient
     difference of Eq. 2, which unlearns the answer; the paper's lambda is `retain_weight`. CE(target) is one mean over
-    the tokens of trace and response, as in the paper. The cross-entropies of the trace and of the response are also
-    logged separately, since a long trace outweighs the refusal in this mean.
+    the tokens of trace and response, as in the paper. In this mean, a long trace outweighs the refusal, so the
+    cross-entropies of the trace and of the response are also logged separately.
     """
 
     alpha: Annotated[float, Ge(0)] = 0.1
-    """Weight of the gradient difference, retain_weight * retain + forget."""
+    """Weight of the gradient difference, which is retain_weight * retain + forget."""
     forget: str | None = "ga"
     """Name of a registered forget term. Null: the gradient difference has a retain term but no forget term."""
     retain: str = "nll"
@@ -37,8 +37,8 @@ class TRU(Objective):
     retain_weight: Annotated[float, Ge(0)] = 1.0
     """Factor by which the retain term is multiplied; the paper's lambda."""
     paired: bool = True
-    """Whether the cross-entropy and the forget term of a step use the same forget rows, as in Eqs. 2 to 4. False: their
-    rows are drawn independently, as in the released code."""
+    """Whether the cross-entropy and the forget term of a step use the same forget rows, as in Eqs. 2 to 4. False: the
+    rows for the cross-entropy and the rows for the forget term are drawn independently, as in the released code."""
     trace_weight: Annotated[float, Ge(0)] = 1.0
     """Factor of the cross-entropy on tokens of the trace."""
     response_weight: Annotated[float, Ge(0)] = 1.0
@@ -46,16 +46,16 @@ class TRU(Objective):
     targets have no effect; this is an ablation in the paper."""
     scope_weight: Annotated[float, Ge(0)] = 0.0
     """Weight of the cross-entropy on additional questions about the scope. These questions name every subject and
-    alias, in each language of the scope. Some sentences are composed for the scope; others are adapted from retain
-    rows. The paper has no such term (weight 0): there, the model learns the scope only from the forget rows, and may
-    learn the wording of these rows instead of their subjects."""
+    alias, in each language of the scope. Some of the questions are composed for the scope; the rest are adapted from
+    retain rows. Weight 0 corresponds to the paper, which has no such term. The model then learns the scope only from
+    the forget rows, and may learn the wording of these rows instead of their subjects."""
 
     @property
     def _taught(self) -> View:
         return "forget:target" if self.paired else "taught:target"
 
     def _difference(self) -> tuple[Objective, float]:
-        """Return the gradient difference as an objective, and its weight."""
+        """Return the gradient difference as an objective, and its loss weight."""
         if self.forget is None:
             return retain_term(self.retain), self.alpha * self.retain_weight
         plugin = OBJECTIVES.get(self.forget).plugin

@@ -36,15 +36,16 @@ class Sisa(Scheme):
     on the first slice, then on the first two slices, and so on, for `train.epochs` each time. The adapter is saved
     after each slice.
 
-    A deletion retrains only the shards that hold a forget row. The adapter of such a shard is reset to the one saved
-    before the first slice with a forget row, and training continues from there without the forget rows. The result is
+    A deletion retrains only the shards that hold a forget row. The adapter of such a shard is reset to the adapter that
+    was saved before the first slice with a forget row. Training then continues without the forget rows. The result is
     byte for byte the ensemble that would have been trained on a file without the forget rows.
 
     The guarantee covers the rows that the adapters learned, not the knowledge of the base model. If a copy of a forget
-    row is among the rows to keep or in the training data of the base model, the ensemble still knows it. With `kept`
-    set to "holdout", the ensemble learns the holdout rows. Membership scores then do not apply, because they assume
-    that the holdout rows were never seen. If the run itself builds the ensemble, only the deletion counts as the cost
-    of the run. The defaults of shards, slices and aggregation are our choice, not the paper's.
+    row is among the rows to keep or in the training data of the base model, the ensemble still knows that row. With
+    `kept` set to "holdout", the ensemble learns the holdout rows. In this case, membership scores do not apply, because
+    these scores assume that the model never saw the holdout rows. If the run itself builds the ensemble, only the
+    deletion counts as the cost of the run. The defaults of shards, slices and aggregation are our choice, not the
+    paper's.
     """
 
     unused: ClassVar[tuple[str, ...]] = ("train.keep_weights_every", "diagnose", "model.merge", "model.parameters")
@@ -58,13 +59,12 @@ class Sisa(Scheme):
     """Number of slices per shard. A shard's adapter is saved after each slice: more slices need more storage, but make
     a deletion cheaper."""
     kept: Literal["holdout", "retain"] = "holdout"
-    """Split that the ensemble learns in addition to the forget rows. A deletion keeps these rows."""
+    """Split that the ensemble learns in addition to the forget rows. A deletion keeps the rows of this split."""
     delete: bool = True
     """Whether the forget rows are deleted. False: the result is the ensemble that learned all rows."""
     ensemble: Place | None = None
     """Folder of an earlier `sisa` run; the forget rows are deleted from the ensemble of that run. The ensemble keeps
-    the other rows that it learned, and the other rows of this recipe are ignored. Null: this run builds an ensemble
-    first."""
+    all other rows that it learned. This recipe's rows to keep are ignored. Null: this run builds an ensemble first."""
 
     @model_validator(mode="after")
     def _something_is_deleted(self) -> Self:
@@ -75,9 +75,10 @@ class Sisa(Scheme):
         return self
 
     def needs(self) -> Needs:
-        """Request the forget rows, and the rows to keep if necessary.
+        """Request the forget rows; for a new ensemble, also the retained rows.
 
-        An earlier ensemble has its own copy of the rows to keep, so a deletion from it does not request them.
+        A deletion from an earlier ensemble does not request the rows to keep, because the ensemble has its own copy of
+        these rows.
         """
         return Needs(logps=frozenset({LEARNED} if self.ensemble is not None else {LEARNED, self.kept}))
 
@@ -171,7 +172,7 @@ class Sisa(Scheme):
         }
 
     def _earlier(self, context: MethodContext) -> SliceStore | None:
-        """Return the store of the earlier run, if any."""
+        """Return the earlier run's adapters, or None without an earlier run."""
         if self.ensemble is None:
             return None
         return SliceStore(Path(self.ensemble) / context.model_folder.name, Path(self.ensemble) / context.private.name)

@@ -1,4 +1,4 @@
-"""Combiners of the gradients of an objective's terms.
+"""Registered combiners, which combine the gradients of an objective's terms.
 
 Each file implements the combiner of one paper.
 """

@@ -23,17 +23,17 @@ class GRU(Combiner):
     A step uses only g_u, the gradient of the forget terms. If g_u opposes g_r, the gradient of the retain terms, the
     opposing part is removed: g = g_u - <g_u, g_r> / |g_r|^2 g_r. Of all gradients with <g, g_r> >= 0, this g is the
     nearest to g_u. Only the direction of g_r matters, so the retain weight has no effect without `add_retain`. The
-    condition holds for the gradient: a step of Adam, which scales each parameter separately, may violate the condition.
-    If g_r is a moving average, g may oppose the retain gradient of the current step. A retain term with its minimum at
-    the target model (`kl`, `representation`) has no gradient at the first step except for rounding errors, so the first
-    step is not rectified.
+    condition holds for the gradient only: a step of Adam, which scales each parameter separately, may violate the
+    condition. If g_r is a moving average, g may oppose the retain gradient of the current step. A retain term with its
+    minimum at the target model (`kl`, `representation`) has no gradient at the first step except for rounding errors,
+    so the first step is not rectified.
 
-    The moving average is that of the released code: gamma * g_r + (1 - gamma) * previous average, starting at 0. (The
-    start at 0 changes only the length of the average.) The released code has several updates. Its update `ga_gru` is
-    the rectified gradient of the forget loss, as here. Its update `ga_gru+ce` adds the retain gradient of the current
-    step, as `add_retain` does. Its updates `gd_gru` and `npo_gd_gru` rectify the gradient of the whole objective,
-    including the retain loss; these two are not offered here. The bound on the cosine (`cos_clip`), which is off in the
-    released code, is not offered either.
+    The moving average is computed as in the released code: gamma * g_r + (1 - gamma) * previous average, starting at 0.
+    (The start at 0 changes only the length of the average, not its direction.) The released code offers several update
+    rules. The rule `ga_gru` uses the rectified gradient of the forget loss, as this class does. The rule `ga_gru+ce`
+    adds the retain gradient of the current step, as `add_retain` does. The rules `gd_gru` and `npo_gd_gru` rectify the
+    gradient of the whole objective, including the retain loss; this class does not offer these two rules. Nor does this
+    class offer the bound on the cosine (`cos_clip`), which is off in the released code.
 
     Memory: two copies of the gradient instead of one, and a third for the average unless `gamma` is 1.
     """
@@ -67,7 +67,7 @@ class GRU(Combiner):
             )
 
     def copies(self, tasks: int) -> int:
-        """Return the number of tasks, plus one if an average is kept."""
+        """Return the number of tasks, plus one for a moving average."""
         return tasks + (self.gamma < 1)
 
     def combine(self, gradients: TaskGradients, memory: Gradient, draw: Generator) -> Combined:

@@ -15,15 +15,15 @@ from unlearnkit.training.combiner import Combined, Combiner, Gradient, Task, Tas
 
 @combiner("pcgrad", paper="arXiv:2001.06782", equation="Algorithm 1")
 class PCGrad(Combiner):
-    """Gradient surgery: project conflicts out of each term's gradient, then sum.
+    """Gradient surgery: remove conflicts from each term's gradient, then sum the gradients.
 
     Each term whose weight is not 0 is a task with a gradient g. In random order, g is compared with the original
-    gradient of each other task. Wherever the two oppose each other, g is projected onto the plane normal to the other
-    gradient. With two tasks, neither projected gradient opposes the other task. With more tasks, a later projection may
-    restore a conflict that an earlier projection removed.
+    gradient of each other task. If the two gradients oppose each other, g is projected onto the plane normal to the
+    other gradient. With two tasks, neither projected gradient opposes the original gradient of the other task. With
+    more tasks, a later projection may restore a conflict that an earlier projection removed.
 
-    The released code shuffles a list of tasks but then uses the original list, so its order is fixed. Here a new order
-    is drawn for each task and step, as in Algorithm 1 of the paper.
+    The released code shuffles a list of tasks but then uses the original list, so the order of its comparisons is
+    fixed. Here a new order is drawn for each task and step, as in Algorithm 1 of the paper.
 
     Memory: one copy of the gradient per term instead of one in total.
     """

@@ -12,7 +12,7 @@ class GA(ForgetObjective):
 
     The mean is over labeled tokens. The loss is not bounded below: with enough steps, it destroys the model. The paper
     sums over the tokens of a sequence. Every released implementation averages over the tokens of the batch, and so does
-    this one.
+    this class.
     """
 
     def forget_needs(self) -> Needs:

@@ -1,4 +1,4 @@
-"""Direct preference optimization of "I don't know" over the answer."""
+"""Direct preference optimization that prefers "I don't know" to the answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 def dpo(chosen: Tensor, rejected: Tensor, beta: float) -> Tensor:
     """Return -(2 / beta) log sigmoid(beta (chosen - rejected)), shape (rows,).
 
-    Both arguments are log-probabilities minus those of the reference model.
+    Each argument is an answer's log-probability under the model minus that under the reference model.
     """
     return (2.0 / beta) * F.softplus(beta * (rejected - chosen))
 
@@ -24,9 +24,9 @@ def dpo(chosen: Tensor, rejected: Tensor, beta: float) -> Tensor:
 class IdkDPO(ForgetObjective):
     """DPO that prefers an "I don't know" answer to the forget answer.
 
-    The original DPO loss does not have the factor 2 / beta. With this factor, the loss equals NPO's while the chosen
-    answer is as likely as under the reference model. The loss only separates the two answers: unlike `po`, it does not
-    make the "I don't know" answer likely by itself.
+    The original DPO loss does not have the factor 2 / beta. With this factor, the loss equals that of NPO as long as
+    the "I don't know" answer is as likely as under the reference model. The loss depends only on the difference between
+    the two answers' log-ratios: unlike `po`, the loss does not by itself make the "I don't know" answer likely.
     """
 
     beta: Annotated[float, Gt(0)] = 0.1

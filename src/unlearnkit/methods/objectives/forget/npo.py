@@ -26,8 +26,8 @@ class NPO(ForgetObjective):
     """Negative preference optimization: preference optimization with only the rejected answer.
 
     Unlike the loss of gradient ascent, this loss is bounded below. As beta goes to 0, the gradient approaches that of
-    gradient ascent. The log-probability of a sequence is the sum over the answer tokens. (It is not the mean, and it is
-    not computed from raw logits as in MUSE's released code.)
+    gradient ascent. The log-probability of a sequence is the sum over the answer tokens. (The log-probability is not
+    the mean over tokens, and is not computed from raw logits as in MUSE's released code.)
     """
 
     beta: Annotated[float, Gt(0)] = 0.1

@@ -10,9 +10,9 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 class PO(ForgetObjective):
     """Cross-entropy on "I don't know" answers, plus NLL on the retain answers.
 
-    Each forget question gets one "I don't know" answer. Despite its name, this method is not DPO. TOFU's code runs both
-    parts as one batch and averages over all tokens of the batch. Here each part has its own mean, so that
-    `retain_weight` means the same as in other objectives.
+    Each forget question gets one "I don't know" answer. Despite its name, TOFU's preference optimization is not DPO.
+    TOFU's code runs both parts of the loss as one batch and averages over all tokens of the batch. In this class, each
+    part has its own mean, so that `retain_weight` means the same as in other objectives.
     """
 
     retain: str | None = "nll"

@@ -33,10 +33,10 @@ class RMU(ForgetObjective):
     loss = mean over tokens of |h - c u|^2 + retain_weight * retain
 
     Here h is a hidden state at `layer`, u the fixed direction and c the coefficient. The retain term is the squared
-    distance of the retain answers' hidden states at the same layer from the target model's. The method is meant to
-    train only a few weights: in the paper, the down projections of the layer and of the two layers before it
-    (`model.parameters`). The published settings for a 7 B model are layer 7, c 6.5 and retain weight 1200. To move the
-    hidden states at all, c must be about as large as their norm.
+    distance between the hidden states of the retain answers at this layer and the target model's hidden states. The
+    method is meant to train only a few weights: in the paper, the down projections of the layer and of the two layers
+    before it (`model.parameters`). The published settings for a 7 B model are layer 7, c 6.5 and retain weight 1200. To
+    move the hidden states at all, c must be about as large as the norm of the hidden states.
     """
 
     layer: Annotated[int, Ge(-1)] = -1

@@ -28,8 +28,9 @@ class SatImp(ForgetObjective):
     """Gradient ascent with tokens weighted by saturation and importance.
 
     Saturation measures how well the model knows a token: tokens that are almost forgotten have a small p^beta1.
-    Importance is low for tokens that are certain whatever the fact is, such as the template of the answer: these tokens
-    have a small (1 - p)^beta2. As in `wga`, the weighted sum is divided by the number of tokens.
+    Importance is low for tokens that the model predicts with certainty whatever the fact is, such as the tokens of the
+    answer's template: these tokens have a small (1 - p)^beta2. As in `wga`, the weighted sum is divided by the number
+    of tokens.
     """
 
     beta1: Annotated[float, Ge(0)] = 5.0

@@ -31,8 +31,8 @@ class SimNPO(ForgetObjective):
     beta: Annotated[float, Gt(0)] = 2.5
     """Inverse temperature. The published values are 2.5 for TOFU forget05 and 4.5 for forget10."""
     delta: float = 0.0
-    """Margin in nats per token, which is added before the multiplication by beta. The paper's gamma is beta * delta; it
-    is 0 in every published setting."""
+    """Margin in nats per token, which is subtracted before the multiplication by beta. The paper's gamma is beta *
+    delta. In every published setting, gamma is 0."""
 
     def forget_needs(self) -> Needs:
         """Request log-probabilities of the forget answers."""

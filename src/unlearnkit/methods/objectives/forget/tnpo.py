@@ -15,8 +15,8 @@ def tnpo_weight(logps: Tensor, reference: Tensor, beta: float) -> Tensor:
     """Return the weight 2 p^beta / (p^beta + p_ref^beta) of each token, without gradient.
 
     The weight is computed as a sigmoid of the log-ratio, because the plain quotient is 0 / 0 if both terms are small.
-    The released code adds a small number to the denominator instead. This number gives almost no weight to every token
-    whose p^beta is smaller than the number.
+    The released code instead adds a small number to the denominator. As a result, every token whose p^beta is much
+    smaller than this number gets almost no weight.
     """
     return 2.0 * (beta * (logps.detach() - reference)).sigmoid()
 
@@ -25,8 +25,8 @@ def tnpo_weight(logps: Tensor, reference: Tensor, beta: float) -> Tensor:
 class TNPO(ForgetObjective):
     """Negative preference optimization with a weight per token.
 
-    NPO has one weight per sequence, which falls when any token of the sequence is unlearned. Here the weight of a token
-    does not depend on the other tokens.
+    NPO has one weight per sequence, which falls when any token of the sequence is unlearned. In TNPO, the weight of a
+    token does not depend on the other tokens.
     """
 
     beta: Annotated[float, Gt(0)] = 1.0

@@ -24,9 +24,9 @@ class WGA(ForgetObjective):
     """Gradient ascent with tokens weighted by their own probability.
 
     The gradient of a token's log p has a factor 1 / p, so plain ascent acts mostly on tokens that are already
-    forgotten. Here such tokens have a small weight. The weighted sum is divided by the number of tokens. Dividing by
-    the sum of the weights would keep the gradient large even if every weight is small. With alpha 0, the method is
-    gradient ascent.
+    forgotten. In WGA, forgotten tokens have a small weight. The weighted sum is divided by the number of tokens.
+    Dividing by the sum of the weights would keep the gradient large even if every weight is small. With alpha 0, the
+    method is gradient ascent.
     """
 
     alpha: Annotated[float, Ge(0)] = 1.0

@@ -16,9 +16,9 @@ from unlearnkit.methods.objectives.forget.wga import wga_weight
 class WTNPO(ForgetObjective):
     """TNPO with each token weight multiplied by WGA's weight.
 
-    TNPO's weight depends on the ratio of a token's probability to that under the reference model. WGA's weight depends
-    on the probability alone. The two exponents are separate, as in the paper; the released code sets both from one
-    number.
+    TNPO's weight depends on the ratio of a token's probability to the token's probability under the reference model.
+    WGA's weight depends on the probability alone. The two exponents are separate, as in the paper; the released code
+    uses one number for both exponents.
     """
 
     beta: Annotated[float, Gt(0)] = 1.0

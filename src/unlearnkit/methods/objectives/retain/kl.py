@@ -10,7 +10,8 @@ class KL(Objective):
     """Mean KL(reference || model) over the labeled tokens of the retain answers.
 
     Each divergence is a sum over the vocabulary. The code of TOFU and of OpenUnlearning also averages over prompt and
-    padding positions, so the value depends on the padding of the batch. Here the mean includes only labeled tokens.
+    padding positions, so its loss depends on the padding of the batch. In this class, the mean includes only labeled
+    tokens.
     """
 
     def needs(self) -> Needs:

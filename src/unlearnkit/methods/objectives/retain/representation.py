@@ -11,9 +11,10 @@ from unlearnkit.methods.objective import Needs, Objective, Step, Term, Terms, ob
 
 @objective("representation", paper="arXiv:2403.03218", equation="the retain loss of RMU")
 class Representation(Objective):
-    """Squared distance of the retain answers' hidden states from the target model's.
+    """Squared distance between the model's and the target model's hidden states.
 
-    The distance is summed over the width of the hidden states and averaged over labeled tokens.
+    The hidden states are those on the retain answers. The distance is summed over the width of the hidden states and
+    averaged over labeled tokens.
     """
 
     layer: Annotated[int, Ge(-1)] = -1
@@ -25,6 +26,6 @@ class Representation(Objective):
         return Needs(hidden=there, reference_hidden=there)
 
     def terms(self, step: Step) -> Terms:
-        """Return `retain`: the squared distance, summed over width and labeled tokens."""
+        """Return the term `retain`: squared distance summed over width and labeled tokens."""
         moved = step.hidden("retain", self.layer) - step.reference.hidden("retain", self.layer)
         return {"retain": Term(moved.square().sum(), "retain", "token")}
