@@ -281,5 +281,7 @@ def test_an_encoder_that_nothing_tells_from_a_decoder_is_found_out() -> None:
     encoder = transformers.BertLMHeadModel(transformers.BertConfig(**settings)).eval()
     with pytest.raises(InputError, match=r"(?s)depend on later tokens.*BertLMHeadModel.*is_decoder"):
         Engine(encoder)
-    with pytest.warns(UserWarning, match="cannot apply the head in chunks"):  # there is a layer in it before the product
+    with pytest.warns(
+        UserWarning, match="cannot apply the head in chunks"
+    ):  # there is a layer in it before the product
         Engine(transformers.BertLMHeadModel(transformers.BertConfig(**settings, is_decoder=True)).eval())

@@ -245,7 +245,9 @@ def bad_field(
             path=path,
             value=name,
             allowed=", ".join(names),
-            fix=f"did you mean {' or '.join(meant)}?" if meant else "remove the setting, or use one of the allowed names",
+            fix=f"did you mean {' or '.join(meant)}?"
+            if meant
+            else "remove the setting, or use one of the allowed names",
             hidden=bool(_FOR_A_KEY.search(name)),
         )
     if first["type"] == "missing":

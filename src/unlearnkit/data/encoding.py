@@ -114,7 +114,7 @@ class ChatEncoder:
             raise InputError(
                 f"the tokenizer's chat template cannot be used: {str(error).partition(chr(10))[0]}",
                 where=f"{self.tokenizer.name_or_path}: chat_template.jinja, or chat_template in tokenizer_config.json",
-                fix="correct the template, or copy it from the original model; without a template, rows become plain text"
+                fix="correct the template, or copy the original model's; without a template, rows become plain text"
                 + ("; or remove the turns before the question from the rows" if history else ""),
             ) from error
         return self._ids(text)
