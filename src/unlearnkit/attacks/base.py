@@ -53,7 +53,7 @@ class Attack(Settings, ABC):
 
     @classmethod
     def name(cls) -> str:
-        """Return the attack's registered name, which is its file's name."""
+        """Return the attack's registered name, i.e. the name of its file."""
         return cls.__module__.rpartition(".")[2]
 
     @abstractmethod
@@ -106,7 +106,7 @@ class PromptAttack(Attack):
 def _gives_away(put: Probe, scope: Scope) -> bool:
     """Return whether the text that the probe prefills contains a secret.
 
-    If so, the output always contains the secret, which reveals nothing about the model's knowledge.
+    If the prefilled text contains a secret, every output contains the secret too, whatever the model knows.
     """
     return any(find_leaks(text, put.row, scope) for text in (put.trace or "", put.answer))
 

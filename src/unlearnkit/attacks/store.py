@@ -17,7 +17,7 @@ FIX = "attack the run again: unlearn attack"
 def write_attempt(place: Path, attempt: Attempt) -> None:
     """Write one attempt's records to the folder `place`.
 
-    If there already is a file of the same attempt, it is replaced.
+    An existing file of the same attempt is replaced.
     """
     write_records(place / f"{attempt.name}.jsonl", attempt.records)
 

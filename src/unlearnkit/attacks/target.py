@@ -38,7 +38,7 @@ class SubjectUnderAttack:
     """The scope, which describes the knowledge to forget."""
     _: KW_ONLY
     at_most: int
-    """Maximum number of rows per row set whose questions are asked."""
+    """The attack asks the questions of at most this many rows per row set."""
     max_new_tokens: int
     """Maximum number of new tokens per output."""
     seed: int
@@ -64,11 +64,11 @@ class SubjectUnderAttack:
 
     @cached_property
     def positions(self) -> int:
-        """Maximum number of tokens of a question with its answer."""
+        """Maximum number of tokens in a question and its answer together."""
         return self.subject.positions
 
     def chosen(self, split: str) -> Sequence[Row]:
-        """Return the rows of a row set whose questions are asked.
+        """Choose the rows of a row set for the attack's questions.
 
         The rows are in the order of the row set. If there are more than `at_most` rows, `at_most` of them are drawn at
         random. The draw depends only on the seed, the set's name and the number of rows.
@@ -110,8 +110,8 @@ class SubjectUnderAttack:
     def _style(self) -> Style | None:
         """The style in which the subject marks its traces.
 
-        The style is found in the subject's outputs. The tokenizer alone does not determine it, because the tokenizer
-        may know the markers of several styles.
+        The style is found in the subject's outputs. The tokenizer alone does not determine the style, because a
+        tokenizer may know the markers of several styles.
         """
         return style_used(record.generation.text for record in self.records if record.generation is not None)
 

@@ -28,7 +28,7 @@ class WeightMask:
 
     @property
     def share(self) -> float:
-        """Fraction of the masked weights' elements that may change, in [0, 1]."""
+        """Share of elements that may change, among all elements of the mask."""
         total = sum(mask.numel() for mask in self.kept.values())
         return sum(int(mask.sum()) for mask in self.kept.values()) / max(total, 1)
 
@@ -66,7 +66,7 @@ class Localizer(Settings, ABC):
     """
 
     def needs(self) -> Needs:
-        """Return the views that the localizer reads; by default the forget rows."""
+        """Return the views that the localizer reads: by default, the forget rows."""
         return Needs(logps=frozenset({"forget"}))
 
     @abstractmethod

@@ -16,17 +16,17 @@ _LOW_BITS = 16
 def largest(values: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
     """Choose the `count` elements with the largest absolute values across all tensors.
 
-    Absolute values are compared in float32. Among equal values, elements of earlier tensors are chosen first, and
-    within a tensor elements of lower index, so the choice is the same on every call. The smallest chosen value is found
-    by counting instead of sorting: the bit patterns of nonnegative floating-point numbers, read as integers, have the
-    same order as the numbers.
+    Absolute values are compared in float32. Among equal values, elements of earlier tensors are chosen first; within a
+    tensor, elements with a lower index are chosen first. The choice is therefore the same on every call. The smallest
+    chosen value is found by counting instead of sorting: the bit patterns of nonnegative floating-point numbers, read
+    as integers, have the same order as the numbers.
 
     Args:
         values: tensors by name; they must not contain NaN.
         count: number of elements to choose, between 0 and the total number of elements.
 
     Returns:
-        One boolean mask per tensor, of the tensor's shape. In all masks together, exactly `count` elements are True.
+        One boolean mask per tensor, of the tensor's shape. Across all masks, exactly `count` elements are True.
     """
     if count == 0:
         return {name: torch.zeros_like(tensor, dtype=torch.bool) for name, tensor in values.items()}

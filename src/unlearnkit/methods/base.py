@@ -131,12 +131,12 @@ class MethodContext(Protocol):
     def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:
         """Raise `InputError` if model or rows have changed since the start.
 
-        The run compares the target model and the encoded rows with those that it started with. Call this method before
-        training.
+        The target model and the encoded rows are compared with the model and the rows at the start of the run. Call
+        this method before training.
         """
 
     def reference(self, needs: Needs, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
-        """Compute the reference model's values that an objective reads.
+        """Compute the reference values that an objective reads.
 
         Call this method before the first update of the weights.
         """
@@ -154,7 +154,7 @@ class MethodContext(Protocol):
                 `Trainer.run`).
 
         Raises:
-            Interrupted: the user stopped the training; the next call continues it.
+            Interrupted: the user stopped the training; the next call continues the training.
         """
 
 
@@ -204,8 +204,9 @@ class Edit(Method):
         """Compute the change to each weight.
 
         Returns:
-            A float32 tensor for each weight that changes. The tensor has the shape of the weight. Each key is the name
-            of a parameter in the engine of the target model with any adapter merged (see `weight_change.whole_target`).
+            A float32 tensor for each weight that changes. The tensor has the shape of the weight. The keys are the
+            parameter names in the target model's engine after any adapter has been merged (see
+            `weight_change.whole_target`).
         """
 
     def fit(self, context: MethodContext) -> Subject:

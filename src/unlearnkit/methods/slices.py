@@ -50,7 +50,7 @@ class Sharding:
         return int.from_bytes(digest[:8]) % self.shards, int.from_bytes(digest[8:16]) % self.slices
 
     def up_to(self, rows: Iterable[ShardRow], shard: int, number: int) -> list[ShardRow]:
-        """Return the rows of a shard's slices 0 to `number`.
+        """Return the rows in slices 0 to `number` of a shard.
 
         The order of the rows depends only on the seed and the ids of the rows.
         """
@@ -110,7 +110,7 @@ class Ledger(Value):
 
 
 class SliceStore:
-    """Reads and writes the adapters of an ensemble and their training rows.
+    """Reads and writes an ensemble's adapters and training rows.
 
     Each slice has a folder with its adapter. Adapters contain no text. The ids and tokens of the rows may reveal the
     text to forget, so the ids and tokens are stored in the private folder.

@@ -30,8 +30,8 @@ def task_vector(context: MethodContext) -> dict[str, Tensor]:
     terms.
 
     Returns:
-        The change to each trained weight. The keys are parameter names in the engine of a model without an adapter. A
-        tied weight has only one name.
+        The change to each trained weight. The keys are the parameter names that the engine uses if the model has no
+        adapter. A tied weight has only one name.
 
     Raises:
         InputError: the adapter is on the head or the embeddings, and the head and the embeddings share their weights.
@@ -48,7 +48,7 @@ def adapted_weights(model: nn.Module) -> dict[str, Any]:
     """Find the layers of a LoRA adapter.
 
     Returns:
-        The layers. Each key is the name of the adapted weight in the engine of the same model without adapter.
+        The layers. Each key is the name that the adapted weight has in the engine if the model has no adapter.
 
     Raises:
         InputError: the adapter is on the head or the embeddings, which share their weights, so the change would affect

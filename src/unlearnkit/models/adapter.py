@@ -55,7 +55,7 @@ def put_adapters(model: PreTrainedModel, folders: Mapping[str, ModelFolder]) -> 
 
     Args:
         model: the base model.
-        folders: maps the name of each adapter, as used with peft's `set_adapter`, to the adapter's folder.
+        folders: maps the adapters' names to the adapters' folders. The names can be passed to peft's `set_adapter`.
 
     Raises:
         InputError: an adapter does not fit the base model.
@@ -158,9 +158,8 @@ def _untie(model: Any) -> None:
     """Separate the weights of head and embeddings if either has an adapter.
 
     If the head and the embeddings share their weights, the head gets a copy. Otherwise, merging an adapter that was
-    trained for the head would also change the embeddings, and the other way round. If the head or the embeddings were
-    trained in full and stored with the adapter, their weights are separate already, and only the configuration is
-    changed.
+    trained for the head would also change the embeddings, and vice versa. If the head or the embeddings were trained in
+    full and stored with the adapter, their weights are separate already, and only the configuration is changed.
     """
     from peft.tuners.tuners_utils import BaseTunerLayer
     from peft.utils import ModulesToSaveWrapper

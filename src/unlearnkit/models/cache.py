@@ -20,7 +20,7 @@ def cache_folder() -> Path:
 def cached(folder: Path, build: Callable[[Path], None]) -> Path:
     """Return `folder`; if it does not exist, create it with `build`.
 
-    The folder is created atomically: it never exists with only a part of its files.
+    The folder is created atomically: it never exists with only some of its files.
     """
     if folder.exists():
         return folder

@@ -1,8 +1,8 @@
 """Find a model's folder and check it before any weights are loaded.
 
 A model is specified as a local folder or a Hub id. In both cases the model's files are in a folder on this machine, and
-this folder is checked. A model from the Hub must meet the same rules as a local model; if it does not meet them, it is
-refused before its weights are downloaded.
+this folder is checked. The same rules apply to Hub models and local models. A Hub model that breaks a rule is refused
+before the model's weights are downloaded.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def find_model(source: str | ModelFolder, where: str = "model.path", *, may_be_a
 def positions(config: PreTrainedConfig) -> int:
     """Return the maximum number of positions of a model.
 
-    A prompt and its output together cannot have more tokens than this.
+    A prompt and its output together cannot have more tokens than the model has positions.
     """
     return int(getattr(config.get_text_config(), "max_position_embeddings", None) or 4096)
 

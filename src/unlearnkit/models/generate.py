@@ -23,7 +23,7 @@ indices of the prompts that the rows continue, to token ids, (rows,)."""
 class NextTokens(Protocol):
     """Computes next-token logits for each row of a batch.
 
-    The object caches the tokens that it has read so far, so that only new tokens are passed in each call.
+    All tokens read so far are cached, so that only new tokens are passed in each call.
     """
 
     def __call__(self, ids: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
@@ -100,7 +100,7 @@ def generate(
         tokenizer: the model's tokenizer.
         prompts: token ids of each prompt.
         max_new_tokens: maximum number of new tokens of each output, not counting `begun`.
-        begun: for each prompt, token ids with which the output is forced to start. They are included in the output.
+        begun: for each prompt, the token ids that the output must start with. The output includes these ids.
         batch_size: maximum number of rows decoded together.
         on_rows: called after each batch with the number of rows in that batch.
         pick: chooses the next token of each row.
@@ -125,8 +125,8 @@ def generate(
 def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     """Return the ids that end an output.
 
-    These are the tokenizer's end token and the end tokens in the generation config. Chat models often end a turn with a
-    different token from the one that ends a plain text (`eos_token_id: [128001, 128009]`).
+    These are the tokenizer's end token and the end tokens in the generation config. Chat models often have two end
+    tokens, one for a turn of a chat and one for a plain text (`eos_token_id: [128001, 128009]`).
     """
     settings = getattr(model, "generation_config", None)
     named = getattr(settings, "eos_token_id", None)

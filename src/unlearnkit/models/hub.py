@@ -21,7 +21,7 @@ def from_hub(name: str, patterns: Sequence[str], *, where: str, revision: str | 
 
     Args:
         name: Hub id, `owner/name`.
-        patterns: patterns of the names of the files to download, with `*` as wildcard.
+        patterns: file name patterns with `*` as wildcard. Files that match any pattern are downloaded.
         where: name of the setting that specifies the model, for messages.
         revision: commit hash; None for the newest commit.
 

@@ -30,7 +30,7 @@ def preallocated_kv_cache(config: PretrainedConfig) -> DynamicCache:
 class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
     """One layer's keys and values, with spare room.
 
-    `keys` and `values` are views, (rows, heads, tokens, width), of larger tensors.
+    `keys` and `values` are views of larger tensors. Each view has the shape (rows, heads, tokens, width).
     """
 
     def __init__(self) -> None:

@@ -71,7 +71,7 @@ def load_tokenizer(source: str | ModelFolder) -> PreTrainedTokenizerBase:
 
 
 def load_model(source: str | ModelFolder, dtype: str = "float32") -> PreTrainedModel:
-    """Load the causal language model of a folder or Hub id.
+    """Load a causal language model from a folder or the Hub.
 
     An adapter is loaded together with its base model, and the weights of both are frozen.
 
@@ -136,8 +136,8 @@ def set_trainable(
     Args:
         model: the model.
         lora: settings of a new adapter to train instead of the model's own weights; None for no adapter.
-        parameters: a regular expression. Parameters with a match in their names are trained, and all other parameters
-            are frozen. None: all weights are trained.
+        parameters: a regular expression. Parameters whose names contain a match are trained, and all other parameters
+            are frozen. If None, all weights are trained.
 
     Raises:
         InputError: the model does not support the adapter, or the pattern is invalid or matches no parameter.

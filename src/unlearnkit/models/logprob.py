@@ -84,7 +84,7 @@ def chunks(tokens: int, vocabulary: int) -> Iterator[slice]:
 def _in_chunks(hidden: Tensor, head: Head, labels: Tensor) -> Tensor:
     """Compute log p(label) of each token.
 
-    Call this without an autograd graph, because a graph of these operations would keep all logits.
+    Call this function only while autograd records no graph, because the graph would keep all logits in memory.
     """
     logps = []
     for part in chunks(len(labels), head.weight.shape[0]):
@@ -96,8 +96,8 @@ def _in_chunks(hidden: Tensor, head: Head, labels: Tensor) -> Tensor:
 class _TokenLogps(torch.autograd.Function):
     """Compute logits.log_softmax(-1)[label], chunk by chunk.
 
-    The backward pass consists of differentiable operations on the inputs. No operation changes in place a tensor that
-    autograd has stored for another operation, so the backward pass can itself be differentiated.
+    The backward pass consists of differentiable operations on the inputs. In-place operations never modify a tensor
+    that autograd has stored for another operation, so the backward pass can itself be differentiated.
     """
 
     @staticmethod
@@ -216,7 +216,8 @@ def token_functions(
 
     Returns:
         For each function, (tokens,) values, differentiable in `states` and in the tensors that `logits_of` uses.
-        Without a graph, the values are differentiable in forward mode too, if the functions' operations are.
+        Without a graph, the values are also differentiable in forward mode if all operations in the functions support
+        forward mode.
     """
 
     def evaluate(states: Tensor, labels: Tensor, reference: Tensor | None) -> tuple[Tensor, ...]:

@@ -21,7 +21,7 @@ def dot(one: Mapping[str, Tensor], other: Mapping[str, Tensor], names: Iterable[
     """Return the inner product of two vectors, computed in float64.
 
     float64 is needed because the cosine of two gradients is small and its sign matters. `names` restricts the product
-    to the weights with these names; None: all weights.
+    to the weights with these names. If `names` is None, the product covers all weights.
     """
     chosen = one if names is None else names
     return math.fsum(_dot(one[name], other[name]) for name in chosen if name in one and name in other)

@@ -35,8 +35,8 @@ class ReferenceValues:
 
         Args:
             values: values by file key, see `_file_key`.
-            starts: start of each row's values in each view. The values of row i of a view start at `starts[view][i]`
-                and end before `starts[view][i + 1]`.
+            starts: by view, the index at which each row's values start. The values of row i of a view start at
+                `starts[view][i]` and end before `starts[view][i + 1]`.
         """
         self._values, self._starts = values, starts
 
@@ -71,11 +71,11 @@ def reference_values(
 
     Args:
         engine: the model before its first update.
-        needs: the needs of the objective, or the union of the needs of several objectives.
+        needs: the quantities that the objective requires. For several objectives, the union of the required quantities.
         views: all rows of each view.
         pad_id: id of the padding token.
-        cache: folder in which the values are stored, in a file named by a fingerprint of everything that they depend
-            on. None: nothing is stored.
+        cache: folder for a file with the values. The file's name is a fingerprint of everything that determines the
+            values. If None, nothing is stored.
         weights: fingerprint of the model's weights; required if `cache` is given.
     """
     if cache is not None and not weights:

@@ -48,7 +48,7 @@ class Subject(Protocol):
 
     @property
     def positions(self) -> int:
-        """Maximum number of tokens of a question with its answer."""
+        """Maximum number of tokens in a question and its answer together."""
 
     def with_style(self, style: Style | None) -> Subject:
         """Return this subject with another style for prefilled traces.
@@ -58,7 +58,7 @@ class Subject(Protocol):
         """
 
     def fits(self, probe: Probe) -> bool:
-        """Return whether the probe with its answer fits into the model's positions."""
+        """Return whether the probe and its answer fit into the model's positions."""
 
     def has_room(self, probe: Probe) -> bool:
         """Return whether question and prefilled text leave room for new tokens."""

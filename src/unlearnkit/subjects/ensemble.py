@@ -28,7 +28,7 @@ from unlearnkit.subjects.local import BATCH_ROWS, VIEW, LoadedSubject
 
 
 class EnsembleSubject(LoadedSubject):
-    """Several models that share one base in memory and have different adapters.
+    """An ensemble of adapters that share one base model in memory.
 
     The probability of the next token is the normalized geometric mean of the members' probabilities: the members'
     log-probabilities are averaged for each token of the vocabulary and renormalized so that the probabilities sum to 1.

@@ -68,7 +68,7 @@ class GuardedSubject:
 
     @property
     def positions(self) -> int:
-        """Maximum number of tokens of a question with its answer.
+        """Maximum number of tokens in a question and its answer together.
 
         If the guard adds a system turn, the tokens of this turn are included.
         """
@@ -79,7 +79,7 @@ class GuardedSubject:
         return GuardedSubject(self._inner.with_style(style), self._rules)
 
     def fits(self, probe: Probe) -> bool:
-        """Return whether the probe with its answer fits into the model's positions.
+        """Return whether the probe and its answer fit into the model's positions.
 
         The result is always true for a probe that the guard answers without the model.
         """

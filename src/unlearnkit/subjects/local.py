@@ -72,7 +72,7 @@ class LoadedSubject(ABC):
 
     @property
     def positions(self) -> int:
-        """Maximum number of tokens of a question with its answer."""
+        """Maximum number of tokens in a question and its answer together."""
         return most_positions(self.model.config)
 
     @property
@@ -91,7 +91,7 @@ class LoadedSubject(ABC):
         return Engine(self.model).eval()
 
     def fits(self, probe: Probe) -> bool:
-        """Return whether the probe with its answer fits into the model's positions."""
+        """Return whether the probe and its answer fit into the model's positions."""
         try:
             self.encode_answer(probe)
         except TooLong:
@@ -130,7 +130,7 @@ class LoadedSubject(ABC):
 
     @torch.no_grad()
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
-        """Measure the tokens of each row's answer, but not its trace."""
+        """Measure the tokens of each row's answer, without the trace."""
         values = list[Tokens]()
         for batch in self._batches(probes):
             logps, ranks, means, variances = self._values(batch, "statistics").unbind(1)
@@ -195,7 +195,7 @@ class LocalSubject(LoadedSubject):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """Capabilities of the model, which depend on its type of weights.
+        """Capabilities of the model, which depend on the weights' data type.
 
         A model with floating-point weights offers all capabilities. Other models, such as some quantized models, do not
         offer `gradients` and `weights`.

@@ -140,7 +140,7 @@ class KeptWeights:
         self.folder, self.model, self.every, self.total = folder, model, every, total
 
     def __call__(self, step: int) -> bool:
-        """Save the weights if step `step` requires a save.
+        """Save the weights if they must be saved after step `step`.
 
         Weights are saved every `every` steps and after the last step. The result is always False, so this
         callback never ends the training.

@@ -1,7 +1,7 @@
 """The part of the training loop that sums and combines task gradients.
 
-If the run has a combiner, the engine runs each view separately. The backward pass of a task then covers only the rows
-of that task, and the passes of all tasks together cost as much as one pass over all rows.
+With a combiner, the model runs on the rows of each view separately. The backward pass of a task then covers only the
+rows of that task, and the passes of all tasks together cost as much as one pass over all rows.
 """
 
 from __future__ import annotations

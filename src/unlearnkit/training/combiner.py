@@ -57,8 +57,8 @@ class TaskGradients:
 
     by_task: Mapping[Task, Gradient]
     dots: Mapping[tuple[Task, Task], float]
-    """Dot product of each pair of gradients, over all trained parameters. Each gradient is also paired with itself,
-    which gives its squared length."""
+    """Dot product of each pair of gradients, over all trained parameters. Each gradient is also paired with itself;
+    this product is the gradient's squared length."""
 
     @cached_property
     def rounding(self) -> float:
@@ -73,8 +73,9 @@ class TaskGradients:
 
         The other task's gradient, multiplied by this factor, is added to the task's own gradient. The factor is 0 if
         the two gradients do not conflict, or if the other gradient is too short to change any digit of the task's own
-        gradient. At a minimum of the other task's loss, the other gradient consists only of rounding errors and is that
-        short. The direction of rounding errors is meaningless, but a projection depends only on the direction.
+        gradient. At a minimum of the other task's loss, the other gradient is that short because it consists only of
+        rounding errors. A projection would still follow their meaningless direction, because a projection depends only
+        on the direction of the other gradient, not on its length.
 
         Args:
             along: dot product of the two gradients; negative if they conflict.

@@ -1,4 +1,4 @@
-"""Controls through which measurements change the next training steps.
+"""Controls that let measurements change the next training steps.
 
 A measurement can weaken the forget term, or freeze weights. This module does not need torch.
 """

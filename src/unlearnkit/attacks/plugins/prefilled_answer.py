@@ -47,7 +47,7 @@ def before_secret(answer: str, forms: tuple[str, ...], at_most: int) -> str:
 
 
 def _start(words: list[str], form: str) -> int | None:
-    """Return the index of the word where the form starts.
+    """Return the index of the form's first word in the text.
 
     Returns None if the form does not occur.
     """

@@ -59,7 +59,7 @@ class Relearn(Attack):
         return f"{self.steps} steps of {self.batch_size} rows on {rows}"
 
     def attempt(self, attacked: SubjectUnderAttack) -> list[Attempt]:
-        """Train one copy per non-empty row set, and question the copies."""
+        """Train one copy per non-empty row set, and ask the copies questions."""
         forget = attacked.rows.get("forget", ())
         if len(forget) < 2:
             return []

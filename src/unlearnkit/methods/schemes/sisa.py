@@ -157,7 +157,7 @@ class Sisa(Scheme):
         return found
 
     def _settings(self, context: MethodContext, base: ModelFolder) -> dict[str, str]:
-        """Return, as text, all settings that determine an adapter's bytes."""
+        """Return all settings that determine an adapter's bytes, as text."""
         from unlearnkit.models.folder import weights_fingerprint
 
         train = context.train_settings.model_dump(mode="json", exclude={"checkpoint_every", "keep_weights_every"})

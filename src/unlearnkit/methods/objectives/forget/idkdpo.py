@@ -15,7 +15,8 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 def dpo(chosen: Tensor, rejected: Tensor, beta: float) -> Tensor:
     """Return -(2 / beta) log sigmoid(beta (chosen - rejected)), shape (rows,).
 
-    Each argument is an answer's log-probability under the model minus that under the reference model.
+    Each argument is an answer's log-probability under the model minus the answer's log-probability under the reference
+    model.
     """
     return (2.0 / beta) * F.softplus(beta * (rejected - chosen))
 
