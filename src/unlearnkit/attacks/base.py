@@ -34,8 +34,7 @@ class Attempt:
     """One attempt of an attack: its name and its records."""
 
     name: str
-    """The attack's name. If the attack makes several attempts, the name ends with a dot and a suffix, as in
-    `relearn.near`."""
+    """The attack's name. If the attack makes several attempts, a dot and a suffix are added, as in `relearn.near`."""
     records: list[Record]
     """One record for each row whose question was asked. The record has the row's id."""
     left_out: dict[str, int] = field(default_factory=dict)

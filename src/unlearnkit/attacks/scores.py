@@ -1,4 +1,4 @@
-"""Compute scores under attacks, and on the same questions without attacks."""
+"""Compute scores under attacks, and without attacks on the same questions."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def attack_scores(
     """Return the scores of one attempt, by score name.
 
     `<attempt>.<split>.<metric>` is a metric under the attack. `<attempt>.<split>.plain_<metric>` is the same metric on
-    the same rows without the attack. `<attempt>.<split>.left_out` is the number of rows that could not be attacked; the
-    `count` of this score is the number of all rows, attacked or not.
+    the same rows without the attack. `<attempt>.<split>.left_out` is the number of rows that could not be attacked. The
+    `count` of this score is the number of all rows, whether attacked or not.
     """
     asked = {(record.split, record.row.id): record for record in plain}
     sets, scores = by_set(records), {}

@@ -1,4 +1,4 @@
-"""The attacked model, which can be loaded again for training."""
+"""The attacked model, which can be loaded again to train a copy."""
 
 from __future__ import annotations
 

@@ -28,9 +28,9 @@ def loss_gradient(
     """Return the gradient of the mean loss on all rows.
 
     The loss is the mean negative log-likelihood per labeled token. The gradients of batches are summed in float32 or a
-    wider type, whatever the data type of the weights. Only the sum is kept in memory: during the backward pass, each
-    weight's gradient on the batch is added to the sum and then discarded. The model is in eval mode during the
-    computation.
+    wider data type, even if the weights have a narrower data type. Only the sum is kept in memory: during the backward
+    pass, each weight's gradient on the batch is added to the sum and then discarded. The model is in eval mode during
+    the computation.
 
     Returns:
         The gradient of each trained weight, keyed by the engine's parameter name. The gradient is 0 if the loss does

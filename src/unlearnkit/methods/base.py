@@ -129,7 +129,7 @@ class MethodContext(Protocol):
         """
 
     def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:
-        """Raise `InputError` if model or rows have changed since the start.
+        """Raise `InputError` if the model or rows changed since the start.
 
         The target model and the encoded rows are compared with the model and the rows at the start of the run. Call
         this method before training.
@@ -149,7 +149,7 @@ class MethodContext(Protocol):
         Args:
             trainer: the trainer to run.
             name: name of this training run, if the method trains several times. The checkpoints of this training run
-                are kept in a folder of that name. None means that the method trains only once. Only a training run
+                are kept in a folder of that name. The name is None if the method trains only once. Only a training run
                 without a name writes the step log, keeps weights for the G-effect and can be ended by a watch (see
                 `Trainer.run`).
 
@@ -205,7 +205,7 @@ class Edit(Method):
 
         Returns:
             A float32 tensor for each weight that changes. The tensor has the shape of the weight. The keys are the
-            parameter names in the target model's engine after any adapter has been merged (see
+            parameter names in the engine of the target model after any adapter has been merged (see
             `weight_change.whole_target`).
         """
 

@@ -52,7 +52,7 @@ def retain_term(name: str, **options: object) -> Objective:
     """Create the registered retain term with this name and these options.
 
     Raises:
-        InputError: the objective with this name reads rows other than retain rows.
+        InputError: the objective with this name reads rows that are not retain rows.
     """
     term = OBJECTIVES.get(name).plugin(**options)
     if any(view.partition(":")[0] != "retain" for view in term.needs().views):

@@ -4,7 +4,7 @@ An objective receives tensors, never a model. `Step` reads the tensors from a st
 the tests fill the store in different ways, but they all evaluate the same formulas.
 
 A term is a sum over units (tokens or sequences), never a mean. The loop divides the sum by the number of these units in
-the whole optimizer step, over all micro-batches and processes. The loop knows that number before the first backward
+the whole optimizer step, over all micro-batches and processes. The loop counts the units before the first backward
 pass, so the gradient does not depend on how the rows are divided into micro-batches.
 """
 
@@ -87,7 +87,7 @@ class TokenValues:
 
 @dataclass(frozen=True)
 class Reference:
-    """The frozen reference model's values on a step's rows, without gradient."""
+    """Values of the frozen reference model on a step's rows, without gradient."""
 
     step: Step
 
@@ -149,7 +149,7 @@ class Step:
         return self.value(entropy_of(view))
 
     def cross_entropy(self, view: View, target: str) -> TokenValues:
-        """Return the cross-entropy with a target distribution at labeled tokens, in nats.
+        """Return each labeled token's cross-entropy with a target distribution, in nats.
 
         The cross-entropy is -sum(target * log p) over the vocabulary. `target` is `uniform` for the uniform
         distribution, or `reference` for the reference model's distribution. Subtract the entropy of the target from the

@@ -111,7 +111,7 @@ class Quantity:
 
     @property
     def compares(self) -> bool:
-        """Whether the quantity compares the model's distribution with the reference model's."""
+        """Whether the quantity compares the distributions of model and reference model."""
         return self.kind == "kl" or (self.function is not None and "reference" in arguments_of(self.function))
 
     def evaluate(self, logits: Tensor, labels: Tensor, reference: Tensor | None) -> Tensor:
@@ -277,7 +277,7 @@ def _refuse_unhashable(function: TokenFunction) -> None:
 
 @dataclass(frozen=True)
 class _Method:
-    """A bound method that equals the same method of an equal object."""
+    """A bound method that compares equal across equal objects."""
 
     owner: Any
     function: Callable[..., Tensor]

@@ -51,7 +51,7 @@ class SliceTrainer:
         In each shard, training starts at the first slice whose rows differ; the adapters of earlier slices are reused.
 
         Returns:
-            The result of each training run in this phase, including training runs in earlier sessions.
+            The results of all training runs in this phase, including those of earlier sessions.
 
         Raises:
             NonFinite: a loss or gradient was not finite.

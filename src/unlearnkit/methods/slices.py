@@ -95,7 +95,7 @@ class KeptSlice(Value):
     rows: str
     """Digest of the rows of this slice and of the slices before it."""
     phase: Phase
-    """Whether the adapter was trained when the ensemble learned all rows, or when rows were deleted."""
+    """The phase in which the adapter was trained: learning all rows, or deleting rows."""
     steps: int
     seconds: float
 
@@ -215,7 +215,7 @@ class SliceStore:
     def copy_from(self, other: SliceStore) -> None:
         """Copy another store's adapters to this store and start a deletion.
 
-        The other store does not change.
+        The other store remains unchanged.
         """
         for name in other.ledger().slices:
             with writing(self.model / name):

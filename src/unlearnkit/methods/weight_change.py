@@ -76,9 +76,9 @@ def adapted_weights(model: nn.Module) -> dict[str, Any]:
 
 
 def masked_delta(delta: Mapping[str, Tensor], mask: WeightMask | None) -> dict[str, Tensor]:
-    """Set the change to 0 wherever the mask forbids a change.
+    """Set the change to 0 for every element that the mask freezes.
 
-    The result omits the weights that are missing from the mask, so these weights do not change.
+    Weights that are missing from the mask are omitted from the result, so these weights do not change.
     """
     if mask is None:
         return dict(delta)

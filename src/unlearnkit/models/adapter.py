@@ -121,8 +121,8 @@ def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
 
     A model without an adapter is returned unchanged. peft freezes a loaded adapter and the weights that the adapter
     changes, so the adapter must be merged before all weights can be trained. The merged weights are rounded once, to
-    the model's dtype. In float32, merging changes the logits no more than adding the same numbers in another order
-    would.
+    the model's dtype. In float32, merging changes the logits only by rounding errors, as if the same numbers were added
+    in another order.
     """
     merge = getattr(model, "merge_and_unload", None)
     if merge is None:

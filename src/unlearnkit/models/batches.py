@@ -50,7 +50,8 @@ def values_of_rows(
     Args:
         engine: the engine. This function puts the engine into eval mode and restores the previous mode afterwards.
         rows: all rows of the view.
-        want: the quantities to compute. All quantities must be of the same view, and none may need a reference model.
+        want: the quantities to compute. All quantities must belong to the same view, and no quantity may require a
+            reference model.
         pad_id: id of the padding token.
         size: number of rows in one batch.
 

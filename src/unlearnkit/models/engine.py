@@ -72,7 +72,8 @@ class Engine(nn.Module):
         before the first update.
 
         Args:
-            of: engine of the reference model; None if the reference model is this engine's own model before training.
+            of: engine of the reference model. If None, the reference model is this engine's model as it is before
+                training.
         """
         self._reference_head = (of or self).head().frozen()
 
@@ -84,8 +85,7 @@ class Engine(nn.Module):
         Args:
             pack: one micro-batch.
             want: the requested quantities of the model. Quantities of views that are not in `pack` are omitted.
-            reference: the reference model's `states`, for each view on which the model is compared with the reference
-                model.
+            reference: the reference model's `states`, for each view on which the two models are compared.
 
         Returns:
             The values of each quantity: (tokens,) float32 or wider; (tokens, width) for `states` and `hidden`;

@@ -36,7 +36,7 @@ _Fetch = Callable[[Sequence[str]], object]
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model folder whose files were found to be present and readable."""
+    """A model folder that was checked: all files are present and readable."""
 
     name: str
     """Absolute path or Hub id. The model can be loaded by this name from any working directory."""
@@ -165,7 +165,7 @@ def _adapter(path: Path, name: str, fetch: _Fetch) -> ModelFolder:
 
 
 def _config(path: Path) -> PreTrainedConfig:
-    """Load the configuration of a decoder that transformers supports without remote code."""
+    """Load a decoder's configuration, if transformers supports the decoder without remote code."""
     file = path / _CONFIG
     settings = read_json(file)
     kind = settings.get("model_type")

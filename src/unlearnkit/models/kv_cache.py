@@ -1,6 +1,6 @@
 """A key-value cache with spare room.
 
-The cache class of the `transformers` library copies all its keys and values for every generated token. On a CPU and
+The cache class of the `transformers` library copies all cached keys and values for every generated token. On a CPU and
 with long outputs, this copying takes longer than the model's own computation.
 """
 

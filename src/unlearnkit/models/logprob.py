@@ -170,8 +170,8 @@ def token_kl(hidden: Tensor, head: Head, reference_hidden: Tensor, reference_hea
     """Return KL(reference || model) over the vocabulary at each token, in nats.
 
     The reference distribution is computed from the reference model's final hidden states, (tokens, width), and its
-    frozen head. Storing the hidden states takes `width` numbers per token; storing the distribution would take one
-    number per token of the vocabulary.
+    frozen head. Storing the hidden states takes `width` numbers per token. Storing the distributions would take as many
+    numbers per token as there are tokens in the vocabulary.
 
     Returns:
         (tokens,) float32, differentiable in `hidden` and `head`.
@@ -205,8 +205,8 @@ def token_functions(
     only the logits of one chunk are in memory.
 
     Args:
-        functions: each function maps logits, (n, vocabulary), labels, (n,), and the reference model's logits or None to
-            values, (n,).
+        functions: each function takes logits, (n, vocabulary), labels, (n,), and the reference model's logits (or
+            None), and returns values, (n,).
         states: (tokens, width) states from which logits are computed.
         labels: (tokens,) int64.
         logits_of: computes logits from states.

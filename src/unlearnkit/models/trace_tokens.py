@@ -26,7 +26,7 @@ def embed_all(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Pre
     """Give the model an embedding for every token of the tokenizer.
 
     New embeddings are sampled around the mean of the existing embeddings, as in transformers. Many models have unused
-    embeddings. A model that has enough of them is not changed.
+    embeddings. A model with enough unused embeddings is not changed.
     """
     wanted = max(tokenizer.get_vocab().values()) + 1
     embeddings: Any = model.get_input_embeddings()

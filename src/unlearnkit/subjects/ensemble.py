@@ -117,7 +117,7 @@ class EnsembleSubject(LoadedSubject):
     def _batches(self, probes: Sequence[Probe], size: int = BATCH_ROWS) -> Iterator[Pack]:
         """Pack the probes' answers into batches, as `LoadedSubject` does.
 
-        The batches are smaller if the logits of all members at all positions must be in memory at the same time.
+        The batches are smaller if the logits of all members must be in memory for all positions at the same time.
         """
         return super()._batches(probes, size if self.engine.own_head else max(1, size // len(self.members)))
 

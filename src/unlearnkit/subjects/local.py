@@ -226,7 +226,7 @@ class LocalSubject(LoadedSubject):
 
 
 def _by_row(batch: Pack, *columns: Tensor) -> list[list[list[Any]]]:
-    """Split columns of values by row, and drop the values of traces."""
+    """Split columns of values by row, and drop trace tokens' values."""
     labels = batch.labels[VIEW]
     answer = ~labels.in_trace
     sizes = torch.bincount(labels.row[answer], minlength=labels.rows).tolist()

@@ -88,8 +88,8 @@ class Combining:
     def finish(self, step: int) -> Outcome:
         """Combine the step's gradients and assign the result to the parameters.
 
-        If the gradient of any task is not finite, nothing is combined, because the combined gradient could be finite
-        and hide the failure.
+        If the gradient of any task is not finite, no gradients are combined, because the combined gradient could be
+        finite and hide the failure.
         """
         gradients = self._over_processes()
         self._sums = {}
@@ -113,7 +113,8 @@ class Combining:
     def _reduced(self, gradient: Gradient) -> Gradient:
         """Return the gradient summed over processes.
 
-        A process may lack a gradient that another process has, for example if no token was routed to an expert.
+        A process may lack a gradient that another process has, for example if none of its tokens was routed to an
+        expert.
         """
         had = torch.tensor([float(name in gradient) for name in self._parameters], device=self._accelerator.device)
         anywhere = self._accelerator.reduce(had, "sum").tolist()

@@ -65,9 +65,9 @@ class TrainResult:
     """The outcome of a training run."""
 
     ended: Literal["finished", "non-finite", "harmful"]
-    """`finished`: all steps were done. `non-finite`: a loss or gradient was not finite; the weights are those from
-    before that step. `harmful`: a watch (see `Trainer.run`) ended the training, because the harm to other knowledge
-    outweighed the forgetting."""
+    """`finished`: all steps were done. `non-finite`: a loss or gradient was not finite; the weights have their values
+    from before that step. `harmful`: a watch (see `Trainer.run`) ended the training, because the harm to other
+    knowledge outweighed the forgetting."""
     steps: int
     """Number of completed optimizer steps."""
     seconds: float
@@ -77,9 +77,9 @@ class TrainResult:
 def accelerator_for(needs: Needs, *, cpu: bool = False) -> Accelerator:
     """Return the accelerator for a training run.
 
-    An objective that reads only hidden states gives no gradient to the head or to the layers above those states.
-    Data-parallel training waits for the gradient of every weight, unless it searches for unused weights in each step.
-    The search is enabled for an objective that reads only hidden states.
+    If an objective reads only hidden states, the head and the layers above these states get no gradient. Data-parallel
+    training waits for the gradient of every weight, unless it searches for unused weights in each step. The search is
+    enabled for an objective that reads only hidden states.
 
     Args:
         needs: the quantities that the objective reads.
@@ -118,8 +118,8 @@ class Trainer:
         seed: seed of the row order and of dropout.
         reference: values of the reference model, if the objective needs any.
         accelerator: manages the processes and the device. If None, a new accelerator is created.
-        mask: for each masked parameter, by name, a boolean tensor that is True where the weight may change. If None,
-            every trained weight may change.
+        mask: a boolean tensor for each masked parameter, by the parameter's name. The tensor is True for elements that
+            may change. If None, every trained weight may change.
     """
 
     def __init__(

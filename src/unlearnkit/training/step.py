@@ -1,4 +1,4 @@
-"""The rows, unit counts and loss of one optimizer step."""
+"""Rows, numbers of units, and the loss of one optimizer step."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Encode the rows of every view that a method needs.
 
-A view contains the rows of a split, either with their own answers or with replacement outputs.
+A view contains the rows of a split, with either the rows' answers or replacement outputs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def training_renderer(tokenizer: PreTrainedTokenizerBase, settings: TrainSetting
 
 
 def taught_splits(needs: Needs) -> set[str]:
-    """Return the splits whose rows need targets for this method."""
+    """Return the splits for which this method needs targets."""
     return {view.removesuffix(f":{TARGET}") for view in needs.views if view.endswith(f":{TARGET}")}
 
 
