@@ -13,13 +13,13 @@ from unlearnkit.scope.questions.wordings import ABOUT_BEHIND, BEHIND, IN_SCOPE, 
 from unlearnkit.scope.scope import ScopeSubject
 
 TOPICS_OF_BORROWED, TOPICS_OUT_OF_PART = 2, 3
-"""Number of topics with which each question is combined. `TOPICS_OF_BORROWED` applies to questions adapted from retain
-rows. `TOPICS_OUT_OF_PART` applies to questions on knowledge of a subject that the model may keep."""
+"""Number of topics for each question. `TOPICS_OF_BORROWED` applies to questions adapted from retain rows.
+`TOPICS_OUT_OF_PART` applies to questions on knowledge of a subject that the model may keep."""
 TIMES_ALIKE = 2
 """Maximum factor for the number of topics if a name shares a word with a subject's name. With a higher factor,
 questions on these names would outnumber all other questions."""
 SWAPPED = 2
-"""Number of neighbors about which each forget row's question is asked."""
+"""The question of each forget row is also asked about this many neighbors."""
 
 
 def by_name(context: QuestionContext, subject: ScopeSubject, *, stays: bool, times: int) -> Iterator[ScopeQuestion]:

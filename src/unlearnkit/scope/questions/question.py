@@ -47,7 +47,7 @@ class ScopeQuestion:
 
 
 def question_row(question: str, topic: str | None, language: str, subject: str) -> Row:
-    """Return a question as a row, whose id contains the topic."""
+    """Return a question as a row with the topic in its id."""
     kind = "own" if topic is None else topic
     return Row(
         id=f"scope/{question}/{kind}", question=question, answer="(none is known)", language=language, subject=subject
