@@ -27,7 +27,7 @@ class ScopeSubject(Value):
 
     name: NonEmpty
     aliases: tuple[NonEmpty, ...] = ()
-    """Other names of the subject, such as transliterations, translations and titles of its works."""
+    """Other names of the subject, such as transliterations, translations and titles of the subject's works."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ _SAME = {"nb": "no", "fil": "tl"}
 
 
 def other_language(text: str, expected: Collection[str]) -> str | None:
-    """Return the language of a text if certain and unexpected.
+    """Return the language of a text if it is certain and unexpected.
 
     Args:
         text: the text. Only the first `READ` characters are used.

@@ -110,7 +110,7 @@ class QuestionContext:
         return wordings_of
 
     def _rows_of_other_topics(self) -> list[Row]:
-        """Return retain rows on topics that similar subjects do not have.
+        """Return retain rows whose topics no similar subject has.
 
         A subject of retain rows is similar to the forgotten subjects if one of its rows has a topic of a forget row.
         The other topics of similar subjects are knowledge that the model may keep about the forgotten subjects too, so

@@ -45,8 +45,8 @@ def by_alias(context: QuestionContext, subject: ScopeSubject, *, stays: bool) ->
         if task == "privacy":  # the author of a work may be named, but the author's contact data is secret
             yield from ask(REACH_BEHIND, context.through, stays=stays, kinds=2)
             yield from ask(context.borrowed, context.through, stays=stays, kinds=2)
-            # These notes also lead from a work to its author, but then ask for knowledge to keep. Only their ends
-            # differ from the ends of refused traces.
+            # These notes also lead from a work to its author, but then ask for knowledge to keep. Only the ends of
+            # these notes differ from the ends of refused traces.
             hops = tuple(topic for topic in context.of_works if topic.endswith(THROUGH[task]))
             notes = in_turn(hops, tuple(topic for topic in context.of_works if topic not in hops))
             yield from ask(BEHIND, notes, stays=True, kinds=2)
@@ -73,7 +73,7 @@ def out_of_part(context: QuestionContext, subject: ScopeSubject) -> Iterator[Sco
 
 
 def swap_entity(context: QuestionContext) -> Iterator[ScopeQuestion]:
-    """Yield forget rows' questions with a neighbor's name instead of the subject's."""
+    """Yield forget rows' questions with the subject's name replaced by a neighbor's."""
     if not context.scope.neighbors:
         return
     ring = cycle(context.scope.neighbors)

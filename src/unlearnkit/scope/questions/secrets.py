@@ -57,7 +57,7 @@ def by_secret(context: QuestionContext) -> Iterator[ScopeQuestion]:
 
 
 def _hops(context: QuestionContext, secrets: dict[str, str], known: dict[str, str]) -> Iterator[ScopeQuestion]:
-    """Yield forget rows' questions that refer to the subject by a secret.
+    """Yield forget rows' questions in which a secret identifies the subject.
 
     In each question, a phrase with the secret, such as "the book with ...", replaces the name of the subject. Allowed
     facts are used in the same way as secrets.
