@@ -73,7 +73,7 @@ def out_of_part(context: QuestionContext, subject: ScopeSubject) -> Iterator[Sco
 
 
 def swap_entity(context: QuestionContext) -> Iterator[ScopeQuestion]:
-    """Yield forget rows' questions with the subject's name replaced by a neighbor's."""
+    """Yield forget rows' questions, asked about a neighbor instead of the subject."""
     if not context.scope.neighbors:
         return
     ring = cycle(context.scope.neighbors)
