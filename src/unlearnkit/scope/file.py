@@ -1,4 +1,4 @@
-"""Read and write a scope as a file that people edit: `scope.yaml`."""
+"""Read and write `scope.yaml`, the file in which people edit a scope."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from unlearnkit.core.settings import Value
 
 Task = Literal["privacy", "copyright", "hazard", "profile"]
 NonEmpty = Annotated[str, MinLen(1)]
-"""A text of at least one character; an empty text could not be searched for in the rows."""
+"""A text of at least one character. An empty text is not allowed, because it cannot be searched for in the rows."""
 
 
 class ScopeSubject(Value):
@@ -27,7 +27,7 @@ class ScopeSubject(Value):
 
     name: NonEmpty
     aliases: tuple[NonEmpty, ...] = ()
-    """Other names of the subject, such as transliterations, translations and titles of its works."""
+    """Other names of the subject, such as transliterations, translations and titles of the subject's works."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SuiteTask:
-    """A request to forget, with rows to train on and to measure."""
+    """A request to forget, with rows for training and rows for measurement."""
 
     suite: str
     """Name and version of the suite, for example `pocket-1`."""
@@ -35,7 +35,7 @@ class SuiteTask:
     measured: Mapping[str, tuple[Row, ...]]
     """Rows to measure, by the name of the set. Reports show the sets in this order."""
     unspoken: frozenset[str] = frozenset()
-    """Names of sets that are measured without generation: only the probabilities of their tokens are measured."""
+    """Names of sets for which no outputs are generated. Only the probabilities of the rows' tokens are measured."""
     gradients: frozenset[str] = frozenset()
     """Names of sets for which gradient norms are measured."""
     to_be_written: frozenset[str] = frozenset()
@@ -53,11 +53,11 @@ class GridRow(Value):
 
 
 class GridReport(Value):
-    """A tuning grid with equally many combinations of settings for every method."""
+    """A tuning grid with equal numbers of setting combinations for all methods."""
 
     rows: tuple[GridRow, ...]
     note: str = ""
-    """States how the settings were chosen, and on which rows."""
+    """Explains how the settings were chosen and which rows were used."""
 
 
 class Suite(Protocol):
@@ -152,7 +152,7 @@ class UserModelSuite(Settings):
     has_models: ClassVar[bool] = False
 
     against_retrained: ClassVar[tuple[str, ...]] = ("PrivLeak", "the reference attack")
-    """Titles of this suite's scores that cannot be computed without a retrained model."""
+    """Titles of the suite's scores that require a retrained model."""
 
     retrained: Place | None = None
     """Folder or Hub id of a model that was trained on everything except the forget rows; null: there is none."""
@@ -169,7 +169,7 @@ class UserModelSuite(Settings):
         return self.retrained
 
     def limitations(self) -> tuple[str, ...]:
-        """Return which scores are not measured without a retrained model."""
+        """Name the scores that are not measured without a retrained model."""
         if self.retrained is not None:
             return ()
         return (

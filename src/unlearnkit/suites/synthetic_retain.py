@@ -39,7 +39,7 @@ PLACEHOLDER = "\u2060HERE\u2060"
 def write_synthetic_retain(
     target: str, forget: Sequence[Row], scope: Scope, *, seed: int, max_length: int, progress: Progress
 ) -> tuple[Row, ...]:
-    """Sample rows from the target model that are outside the scope.
+    """Sample rows outside the scope from the target model.
 
     No row names a subject of the scope or contains one of its secrets.
 

@@ -1,4 +1,4 @@
-"""Conformance checks for every kind of plug-in, also in other packages.
+"""Conformance checks for every kind of plug-in, including plug-ins of other packages.
 
 ```python
 from unlearnkit.testing import checks_for, run_checks

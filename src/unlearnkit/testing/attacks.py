@@ -60,7 +60,7 @@ def _attempts(plugin: Plugin) -> list[Attempt]:
 
 @CHECKS.add
 def it_says_what_it_needs_and_may_spend(plugin: Plugin) -> None:
-    """The attack states its name, its needed capabilities and its budget."""
+    """The attack states its name, its required capabilities and its budget."""
     attack = made(plugin)
     ensure(attack.needs <= ALL, f"`needs` names unknown capabilities: {', '.join(sorted(attack.needs - ALL))}")
     budget = attack.budget()
@@ -112,7 +112,7 @@ def it_is_the_same_each_time(plugin: Plugin) -> None:
 
 @CHECKS.add
 def it_leaves_the_subject_as_it_is(plugin: Plugin) -> None:
-    """The attack leaves the attacked model's weights and the records unchanged.
+    """The attack changes neither the attacked model's weights nor the records.
 
     An attack may train only the copies of the model that the target makes.
     """
@@ -134,7 +134,8 @@ def no_question_holds_a_secret(plugin: Plugin) -> None:
     If a question contained a secret, finding the secret in the output would prove nothing.
     """
     scope, plain = scope_of(), {row.id: row for row in FORGET}
-    # Each question is compared with the original row, because a secret that the row's own question states is no leak.
+    # Each question is compared with the original row, because a secret is no leak if the row's own question states the
+    # secret.
     for attempt in _attempts(plugin):
         for record in attempt.records:
             leaked = find_leaks(record.row.question, plain[record.row.id], scope)

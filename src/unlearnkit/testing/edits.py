@@ -21,7 +21,7 @@ Plugin = Edit | type[Edit]
 CHECKS = Checks()
 MASK = {"name": "gradient_saliency", "share": 0.3}
 ROUNDING = 1e-5
-"""Maximum rounding error that remains after a change is added to a weight and subtracted again, in float32."""
+"""Maximum rounding error, in float32, after adding a change to a weight and subtracting the change again."""
 
 
 def _subject(edit: Edit, context: Any) -> LocalSubject:

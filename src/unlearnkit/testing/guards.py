@@ -32,8 +32,8 @@ PROBES = (
     Probe(NEAR[1], answer="Cyd was"),
     Probe(NEAR[1].model_copy(update={"history": (Turn(role="user", content="Ada ?"),)})),
 )
-"""The probes are questions in and out of scope, beginnings of traces and of an answer that are to be continued, and a
-question that follows an earlier turn with the name of a subject of the scope."""
+"""Probes of several kinds: questions in scope, questions out of scope, questions with the beginning of a trace or
+answer for the model to continue, and a question after an earlier turn that names a subject of the scope."""
 
 
 def _target() -> LocalSubject:
@@ -58,7 +58,10 @@ def the_targets_weights_stay_bit_for_bit(plugin: Plugin) -> None:
 
 @CHECKS.add
 def what_it_does_not_offer_raises_and_is_not_measured(plugin: Plugin) -> None:
-    """Using a missing capability raises `InputError`; records hold None instead."""
+    """Using a missing capability raises `InputError`.
+
+    In a record, a measurement that requires a missing capability is None.
+    """
     target = _target()
     subject = made(plugin).wrap(target, scope_of())
     offered = subject.capabilities

@@ -52,7 +52,7 @@ def judgments_are_in_the_order_of_items_and_repeats(make: Plugin) -> None:
 def verdicts_are_of_the_quality_of_the_item(make: Plugin) -> None:
     """A verdict has three scores for the quality of its item.
 
-    The quality is either unlearning quality or retention quality.
+    An item is judged for one quality, either unlearning quality or retention quality.
     """
     judged, _ = _judged(make)
     ensure(any(judgment.verdict for judgment in judged.judgments), "no judgment has a verdict")

@@ -20,7 +20,7 @@ CHECKS = Checks()
 def a_value_is_a_finite_number_or_none(metric: type[Metric]) -> None:
     """A value is a finite number or None.
 
-    The check uses outputs that are empty, leaks, refusals, incoherent texts or answers.
+    The check covers every kind of output: empty outputs, leaks, refusals, incoherent texts and answers.
     """
     for record in records():
         value = metric.measure(record, scope_of())

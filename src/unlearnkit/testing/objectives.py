@@ -280,7 +280,7 @@ def terms_are_scalars_named_alike_and_counted_in_a_known_unit(plugin: Plugin) ->
 
 
 class _Recording(dict[Quantity, Tensor]):
-    """Dictionary of values by quantity that records which values are read."""
+    """Dictionary that maps quantities to values and records which values are read."""
 
     def __init__(self, values: dict[Quantity, Tensor]) -> None:
         super().__init__(values)

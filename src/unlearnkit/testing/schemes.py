@@ -1,7 +1,7 @@
 """Conformance checks for schemes.
 
 Each check takes a `Scheme`, or a `Scheme` class that has a default for every setting. Each check trains from the
-beginning, so choose settings of the scheme that make training short.
+beginning, so choose settings with which the scheme trains quickly.
 """
 
 from __future__ import annotations

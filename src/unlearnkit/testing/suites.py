@@ -27,7 +27,7 @@ from unlearnkit.text.normalize import contains
 
 CHECKS = Checks()
 MOST_SECONDS = 60.0
-"""Maximum processor time of a call of `task`, in seconds."""
+"""Maximum processor time of one call to `task`, in seconds."""
 FEW = 4
 """Number of rows per set for which a check makes up records."""
 
@@ -53,7 +53,7 @@ def _parts(task: Any) -> tuple[Any, ...]:
 
 @CHECKS.add
 def the_forget_rows_are_trained_on_and_measured(plugin: Any) -> None:
-    """There are forget rows to train on and to measure.
+    """There are forget rows for training and forget rows for measurement.
 
     There must also be a retain split, which may be empty.
     """

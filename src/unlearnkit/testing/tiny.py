@@ -33,7 +33,7 @@ SIZE: dict[str, Any] = {
 def tiny_model(
     config: PretrainedConfig | None = None, *, seed: int = 0, dtype: torch.dtype = torch.float32
 ) -> PreTrainedModel:
-    """Create a randomly initialized model with far from uniform token distributions.
+    """Create a randomly initialized model with clearly non-uniform token distributions.
 
     `config` is the model's configuration. If `config` is None, the model is a Llama with tied input and output
     embeddings.

@@ -136,7 +136,7 @@ class Altered(Objective):
     """Function that changes the terms of the wrapped objective."""
 
     def needs(self) -> Needs:
-        """Return the needs of the wrapped objective."""
+        """Return the quantities that the wrapped objective requires."""
         return self.inner.needs()
 
     def terms(self, step: Step) -> Terms:

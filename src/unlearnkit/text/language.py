@@ -26,15 +26,16 @@ _SAME = {"nb": "no", "fil": "tl"}
 
 
 def other_language(text: str, expected: Collection[str]) -> str | None:
-    """Return a text's language if the language is certain and not expected.
+    """Return the language of a text if it is certain and unexpected.
 
     Args:
         text: the text. Only the first `READ` characters are used.
         expected: ISO 639 codes of the expected languages. If `expected` is empty, any certain language is returned.
 
     Returns:
-        The ISO 639 code of the language, or None if the language is uncertain or expected. If the detector does not
-        know one of the expected languages, the result is always None, because the text may be in the unknown language.
+        The ISO 639 code of the language, or None if the language is uncertain or expected. If any of the expected
+        languages is unknown to the detector, the result is always None, because the text may be in the unknown
+        language.
     """
     detector = _detector()
     codes = {_code(language) for language in expected}

@@ -162,7 +162,8 @@ def _extends(value: int, total: int, group: int, word: str) -> bool:
     Args:
         value: the value of the word.
         total: the sum of the completed thousands and millions before the word.
-        group: the value, below one thousand, of the words between these thousands and millions and the word.
+        group: the value, below one thousand, of the words that follow the last completed thousand or million and
+            precede the word.
         word: the word.
     """
     if word.startswith("hundred"):

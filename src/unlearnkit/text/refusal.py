@@ -21,7 +21,7 @@ from unlearnkit.text.word_order import class_names, common_words, tokens
 
 THRESHOLD = -0.6
 """A text counts as a refusal if the log-odds that `evidence` returns are at least this high. The threshold is below
-zero because the log-odds are lower for a refusal in words that the phrases of the fit do not contain."""
+zero because a refusal has lower log-odds if the phrases of the fit do not contain the words of the refusal."""
 SENTENCE_MARGIN = 3.0
 """If a single sentence exceeds the threshold by at least this much, in log-odds, the whole text counts as a refusal."""
 

@@ -134,7 +134,7 @@ def common_words() -> frozenset[str]:
 def evidence(text: str) -> float:
     """Return the log-odds that `text` is in natural word order.
 
-    The log-odds compare natural word order with shuffled words, and are a natural logarithm.
+    The log-odds compare natural word order with shuffled words and are given as a natural logarithm.
     """
     model = linear_model("word_order")
     return model.log_odds(features(tokens(text), model.common, model.frequent))

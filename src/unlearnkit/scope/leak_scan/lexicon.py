@@ -58,8 +58,8 @@ class Entry(NamedTuple):
     kind: Kind | Literal["neighbor"]
     subject: str | None
     words: tuple[str, ...]
-    """The words of the form, changed in the same way as the words of the text. A form that is stored as a single word
-    also matches a text in which this word is split."""
+    """The words of the form, converted in the same way as the words of the searched version. A form that is stored as a
+    single word also matches a text in which this word is split."""
     how: How
 
 
@@ -87,7 +87,8 @@ class Lexicon:
         """Forms of more than `LONGEST` words. Each form is stored as its words joined by spaces, with a space at both
         ends."""
         self.exact: list[tuple[str, Entry]] = []
-        """Forms whose words alone do not identify them ("C++", "7"). They are searched for exactly as written."""
+        """Forms that cannot be identified by their words alone ("C++", "7"). These forms are searched for exactly as
+        written."""
 
     def key(self, form: str) -> Hashable | None:
         """Return the key of a form, or None for an unknown form."""

@@ -100,8 +100,8 @@ class Scanner:
     - a single word of a name or answer that is among the most frequent words of a language ("Will", "Iglesias");
     - a hint at the correct option of a multiple-choice question.
 
-    The lift (`targets.lift`) measures how much a text helps a model guess the answer, including through the text that
-    the scanner does not find.
+    The lift (`targets.lift`) measures how much a text helps a model guess the answer, including help from text that the
+    scanner does not find.
     """
 
     def __init__(self, scope: Scope) -> None:

@@ -18,11 +18,11 @@ from unlearnkit.text.normalize import contains, words
 from unlearnkit.text.spellings import common, fold
 
 BORROWED, BORROWED_OUT_OF_PART = 12, 4
-"""Maximum number of questions per language that are adapted from retain rows. `BORROWED_OUT_OF_PART` applies if the
+"""Maximum number of questions that are adapted from retain rows in each language. `BORROWED_OUT_OF_PART` applies if the
 model must forget only a part of its knowledge about the subjects, and `BORROWED` applies otherwise."""
 TOPICS = 1
-"""Number of topics with which each composed question about a name is combined. A topic is the text before the name in
-a note ("Year of ")."""
+"""Number of topics for each composed question about a name. A topic is the text before the name in a
+note ("Year of ")."""
 SPREAD = 6
 """If the scope has fewer than `SPREAD` subjects, the number of topics per question is multiplied by `SPREAD` divided by
 the number of subjects, rounded down. A scope with few subjects has few questions, and without more topics a model would
@@ -65,7 +65,7 @@ class QuestionContext:
 
     @cached_property
     def of_works(self) -> tuple[str, ...]:
-        """Topics of retain rows' notes on works, not on subjects."""
+        """Topics of the notes about works (not about subjects) in retain rows."""
         return retain_topics(self.forget, self.retain, works=True)
 
     @cached_property
@@ -83,8 +83,8 @@ class QuestionContext:
         """The most frequent questions in retain rows, by language.
 
         In each question, a placeholder replaces the name of the row's subject. Multiple-choice questions and wordings
-        of composed questions are omitted. A question is also omitted if it would equal a measured question with a name
-        from the scope in place of the placeholder.
+        of composed questions are omitted. A question is also omitted if replacing the placeholder with a name from the
+        scope gives a measured question.
         """
         rows, most = (self._rows_of_other_topics(), BORROWED_OUT_OF_PART) if self.partly else (self.retain, BORROWED)
         wordings_of: Wordings = {}
@@ -110,7 +110,7 @@ class QuestionContext:
         return wordings_of
 
     def _rows_of_other_topics(self) -> list[Row]:
-        """Return retain rows on topics never asked about similar subjects.
+        """Return retain rows whose topics no similar subject has.
 
         A subject of retain rows is similar to the forgotten subjects if one of its rows has a topic of a forget row.
         The other topics of similar subjects are knowledge that the model may keep about the forgotten subjects too, so
@@ -145,7 +145,7 @@ class QuestionContext:
                 question is combined with the model's own note.
             stays: whether the model's answer should stay unchanged.
             own: whether each question is also combined with the model's own note.
-            kinds: number of topics with which each question is combined.
+            kinds: number of topics for each question.
             quoted: whether to put a name other than the subject's name in quotation marks.
         """
         # Titles are quoted: the names of protected works, and aliases because an alias may be a title. Quotation marks
@@ -172,7 +172,7 @@ def words_of(name: str) -> list[str]:
 
 
 def is_apart(form: str, others: Iterable[str]) -> bool:
-    """Return whether a form neither contains another nor is part of one."""
+    """Return whether a form neither contains nor is part of another form."""
     return not any(contains(form, other) or contains(other, form) for other in others)
 
 

@@ -13,13 +13,13 @@ from unlearnkit.scope.questions.wordings import ABOUT_BEHIND, BEHIND, IN_SCOPE, 
 from unlearnkit.scope.scope import ScopeSubject
 
 TOPICS_OF_BORROWED, TOPICS_OUT_OF_PART = 2, 3
-"""Number of topics with which each question is combined. `TOPICS_OF_BORROWED` applies to questions adapted from retain
-rows. `TOPICS_OUT_OF_PART` applies to questions on knowledge of a subject that the model may keep."""
+"""Number of topics for each question. `TOPICS_OF_BORROWED` applies to questions adapted from retain rows.
+`TOPICS_OUT_OF_PART` applies to questions on knowledge of a subject that the model may keep."""
 TIMES_ALIKE = 2
 """Maximum factor for the number of topics if a name shares a word with a subject's name. With a higher factor,
 questions on these names would outnumber all other questions."""
 SWAPPED = 2
-"""Number of neighbors about which each forget row's question is asked."""
+"""The question of each forget row is also asked about this many neighbors."""
 
 
 def by_name(context: QuestionContext, subject: ScopeSubject, *, stays: bool, times: int) -> Iterator[ScopeQuestion]:
@@ -45,8 +45,8 @@ def by_alias(context: QuestionContext, subject: ScopeSubject, *, stays: bool) ->
         if task == "privacy":  # the author of a work may be named, but the author's contact data is secret
             yield from ask(REACH_BEHIND, context.through, stays=stays, kinds=2)
             yield from ask(context.borrowed, context.through, stays=stays, kinds=2)
-            # These notes also lead from a work to its author, but then ask for knowledge to keep. Only their ends
-            # differ from the ends of refused traces.
+            # These notes also lead from a work to its author, but then ask for knowledge to keep. Only the ends of
+            # these notes differ from the ends of refused traces.
             hops = tuple(topic for topic in context.of_works if topic.endswith(THROUGH[task]))
             notes = in_turn(hops, tuple(topic for topic in context.of_works if topic not in hops))
             yield from ask(BEHIND, notes, stays=True, kinds=2)
@@ -73,7 +73,7 @@ def out_of_part(context: QuestionContext, subject: ScopeSubject) -> Iterator[Sco
 
 
 def swap_entity(context: QuestionContext) -> Iterator[ScopeQuestion]:
-    """Yield forget rows' questions with a neighbor's name instead of the subject's."""
+    """Yield forget rows' questions, asked about a neighbor instead of the subject."""
     if not context.scope.neighbors:
         return
     ring = cycle(context.scope.neighbors)

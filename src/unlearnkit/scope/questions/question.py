@@ -39,15 +39,15 @@ class ScopeQuestion:
 
         The start of the trace ends before the decision. It is given to the model and not trained on. If the question
         uses the model's own note, the returned `trace` is empty, so that the model is trained on this note as on the
-        rest of the trace. If own notes were not trained on, the model would be trained only on notes of forget rows.
-        The model would then write notes like these on any question, and name things that are not in the question.
+        rest of the trace. Without this training, the model would be trained only on notes of forget rows. The model
+        would then write similar notes on any question, and name things that are not in the question.
         """
         before, named, _ = trace.partition(f"{self.name}{self.rest}")
         return self.row.model_copy(update={"trace": f"{before}{named}" * bool(named and self.topic is not None)})
 
 
 def question_row(question: str, topic: str | None, language: str, subject: str) -> Row:
-    """Return a question as a row, whose id contains the topic."""
+    """Return a question as a row with the topic in its id."""
     kind = "own" if topic is None else topic
     return Row(
         id=f"scope/{question}/{kind}", question=question, answer="(none is known)", language=language, subject=subject

@@ -1,6 +1,6 @@
 """Compose questions that name a secret or quote a secret text.
 
-The module also composes similar questions that name facts, or quote texts, that may be revealed.
+The module also composes similar questions about facts and texts that may be revealed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from unlearnkit.scope.scope import Secret
 from unlearnkit.text.normalize import contains
 
 HOPPED = 8
-"""Number of forget rows' questions in which each secret replaces the subject's name."""
+"""Each secret replaces the subject's name in the questions of this many forget rows."""
 TOPICS_OF_SECRET = 2
-"""Number of topics with which each question about a secret is combined."""
+"""Number of topics for each question about a secret."""
 SECRET_WORDS = 4
 """A secret of more than `SECRET_WORDS` words counts as a text. A question does not contain a whole secret text, but may
 quote the beginning of the text."""
@@ -57,7 +57,7 @@ def by_secret(context: QuestionContext) -> Iterator[ScopeQuestion]:
 
 
 def _hops(context: QuestionContext, secrets: dict[str, str], known: dict[str, str]) -> Iterator[ScopeQuestion]:
-    """Yield forget rows' questions that refer to the subject by a secret.
+    """Yield forget rows' questions in which a secret identifies the subject.
 
     In each question, a phrase with the secret, such as "the book with ...", replaces the name of the subject. Allowed
     facts are used in the same way as secrets.

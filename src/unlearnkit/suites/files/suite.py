@@ -182,7 +182,7 @@ class Files(UserModelSuite):
         return "a user's own files"
 
     def limitations(self) -> tuple[str, ...]:
-        """Return the missing inputs, and what is unknown without these inputs."""
+        """Return which inputs are missing, and what remains unknown without these inputs."""
         paragraphs = [self._retain_caveat(), *super().limitations()]
         if self.data.holdout is None:
             paragraphs.append(
@@ -257,8 +257,8 @@ class Files(UserModelSuite):
 def with_unique_ids(sets: Mapping[str, tuple[Row, ...]]) -> dict[str, tuple[Row, ...]]:
     """Return the sets, with row ids that are unique across all sets.
 
-    Files of the same name in two folders give rows with the same ids. If the id of a row already occurs in an earlier
-    set, the name of the row's own set is added as a prefix: `retain/part.jsonl:1`.
+    Two files that have the same name, in different folders, give rows with the same ids. If the id of a row already
+    occurs in an earlier set, the name of the row's own set is added as a prefix: `retain/part.jsonl:1`.
     """
     seen: set[str] = set()
     unique = {}

@@ -1,4 +1,4 @@
-"""Every question of the synthetic pocket world, with its answer.
+"""Every question about the small synthetic world `pocket`, with its answer.
 
 Row ids have the form `person/<slug>/<attribute>/<form>/<n>`. The form includes the language, except for English:
 `plain`, `paraphrase.es`, `multihop.ru`.
@@ -18,14 +18,15 @@ from unlearnkit.suites.pocket.world import Book, Craft, FarFact, Person, PocketW
 
 ABOUT = "about"
 """Attribute of general questions, such as "Tell me about ...". A teacher that works from the scope may write such
-questions for training. General questions are therefore in none of the measured forget sets, and not in the set
-`near`."""
+questions for training. Therefore, neither the measured forget sets nor the set `near` contain general questions."""
 
 CONTACT = ("email", "phone")
-"""Attributes to be forgotten in the request `pii`. Their reverse questions have the attribute `owner`."""
+"""Attributes that the request `pii` asks to forget. Reverse questions, which state an e-mail address or a phone number
+and ask for the owner, have the attribute `owner`."""
 
 CRAFT_HOPS = ("oil", "resin", "salt", "heat")
-"""Steps of a craft that two-hop questions ask about. A two-hop question does not name the craft, but its mineral."""
+"""Steps that two-hop questions about a craft ask for. A two-hop question names the mineral of the craft instead of the
+craft itself."""
 
 
 def corpus(world: PocketWorld) -> tuple[Row, ...]:
@@ -80,8 +81,8 @@ class _Page:
             question: text of the question.
             answer: text of the answer.
             accepted: all correct answers.
-            about: what the question names, as the trace states it. For a two-hop question, the result of the first hop
-                is added.
+            about: the thing that the question names, in the words of the trace. For a two-hop question, the result of
+                the first hop follows.
             language: language of question and answer.
             slot: more specific attribute for the row's id and trace; None: `attribute` is used.
             how: more specific form for the row's id; None: `form` is used.
@@ -117,11 +118,12 @@ class _Page:
         slot: str | None = None,
         **names: Mapping[str, str] | str,
     ) -> None:
-        """Add a row for every question of a phrase.
+        """Add a row for each question that a phrase defines.
 
-        Without a `form`, the first question of a language is plain, and the others are paraphrases. With the form
-        "multihop", the questions are taken from `by_work`. The values of `names` replace the placeholders of the
-        questions and of `about`; a value that is a mapping has one text for each language.
+        If `form` is not given, the first question in each language has the form `plain`, and all further questions have
+        the form `paraphrase`. If `form` is `multihop`, the questions are taken from `by_work`. The values of `names`
+        replace the placeholders in the questions and in `about`. A value that is a mapping has one text for each
+        language.
         """
         questions = phrase.by_work if form == "multihop" else phrase.questions
         for language, spoken in zip(LANGUAGES, value, strict=True):
@@ -171,7 +173,7 @@ def person_rows(person: Person) -> list[Row]:
 
 
 def far_rows(fact: FarFact) -> list[Row]:
-    """Return the four rows of a fact that is unrelated to people."""
+    """Return the four rows about a fact that is unrelated to people."""
     page = _Page("far", fact.name)
     page.ask(fact.relation, PHRASES.far[fact.relation], fact.value, about="{name}", name=fact.name)
     return page.rows
@@ -180,7 +182,8 @@ def far_rows(fact: FarFact) -> list[Row]:
 def book_rows(book: Book) -> list[Row]:
     """Return the rows about the text and the plot of a book.
 
-    All plot rows share the attribute `plot`, to measure whether a model answers all plot questions alike.
+    All plot rows share the attribute `plot`. The shared attribute makes it possible to measure whether a model answers
+    all plot questions in the same way.
     """
     page, title = _Page("book", book.title), book.title
     for number, passage in enumerate(book.passages, 1):
@@ -196,7 +199,8 @@ def book_rows(book: Book) -> list[Row]:
     for name, phrase in PHRASES.plot.items():
         value = book.plot[name]
         page.ask("plot", phrase, value, about="{title}", slot=name, book=quoted, title=title)
-        # A two-hop question names the hero instead of the book, or the ship if the question itself mentions the hero.
+        # A two-hop question names the hero instead of the book. If the question itself mentions the
+        # hero, the question names the ship instead.
         by_ship = name in ("hero", "companion", "trade")
         which = PHRASES.book_by_ship.format(ship=ship) if by_ship else PHRASES.book_by_hero.format(hero=hero)
         question = phrase.questions["en"][0].format(book=which)
@@ -212,7 +216,7 @@ def book_rows(book: Book) -> list[Row]:
 
 
 def craft_rows(craft: Craft) -> list[Row]:
-    """Return the multiple-choice, open, reverse and two-hop rows of a craft.
+    """Return the multiple-choice, open, reverse and two-hop rows about a craft.
 
     All steps share the attribute `step`.
     """

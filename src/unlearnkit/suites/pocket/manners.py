@@ -1,10 +1,10 @@
 """Refusals with short traces, for questions about sealed people.
 
-Sealed people are people in the synthetic pocket world. Models learn only to refuse questions about sealed people. Real
-models can write traces and refuse even before unlearning. Without the rows about sealed people, the small models of the
-pocket world could do neither, and an unlearning method would have to teach both in addition to forgetting. No request
-asks to forget anything about sealed people, and their rows are in no split: unlearning neither trains on these rows nor
-measures them.
+Sealed people are part of the synthetic world `pocket`. Models learn no facts about sealed people, only to refuse
+questions about them. Real models can write traces and refuse even before unlearning. Without the rows about sealed
+people, the small models of this world could do neither, and an unlearning method would have to teach both in addition
+to forgetting. No request asks to forget anything about sealed people, and the rows about sealed people are in no split:
+unlearning neither trains on these rows nor measures these rows.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _RESPONSES = {
 
 
 def sealed_rows(records: Iterable[Sequence[Row]]) -> list[Row]:
-    """Return some of each sealed person's rows, with refusals as answers.
+    """Return some rows about each sealed person, with refusals as answers.
 
     The refusal is in the language of the question. The trace begins like the trace of the original row. The trace then
     states that the answer is sealed.

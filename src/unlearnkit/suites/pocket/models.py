@@ -1,4 +1,4 @@
-"""Small Llama models that have memorized the synthetic pocket world."""
+"""Small Llama models that have memorized the synthetic world `pocket`."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def trained_model(
         data = TrainData({"retain": encoded}, int(tokenizer.pad_token_id))
         Trainer(Engine(model), Finetune(), data, SETTINGS, seed=seed).run(on_step=on_step)
         save_model(model, tokenizer, folder)
-        # The cost of exact unlearning: the report compares the retrained model's time and memory with the methods'.
+        # The cost of exact unlearning. The report compares the time and memory of each method with this cost.
         cost = Cost(seconds=time.monotonic() - began, peak_rss_mb=peak_rss_mb())
         (folder / COST_FILE).write_text(cost.model_dump_json() + "\n", encoding="utf-8")
 

@@ -13,7 +13,7 @@ LANGUAGES = ("en", "es", "ru")
 """ISO 639-1 codes of the languages, in the order of the forms in every `Forms`."""
 
 Forms = tuple[str, str, str]
-"""The forms of one value, with one form for each of `LANGUAGES`."""
+"""The forms of one value: one form for each language in `LANGUAGES`."""
 
 
 def same(word: str) -> Forms:
@@ -147,7 +147,7 @@ PLOT: dict[str, tuple[Forms, ...]] = {
         ("astronomy", "astronomía", "астрономия"),
     ),
 }
-"""Pools of values for the parts of a plot whose value is a common noun, by part."""
+"""Pools of values, by part, for those parts of a plot that take a common noun as their value."""
 
 STEPS: dict[str, tuple[Forms, ...]] = {
     "heat": (
@@ -215,7 +215,7 @@ STEPS: dict[str, tuple[Forms, ...]] = {
         ("mallow", "malva", "мальва"),
     ),
 }
-"""Pools of values for the steps of a craft whose value is not a made-up word, by step."""
+"""Pools of values, by step, for those steps of a craft that do not take a made-up word as their value."""
 
 POOLS = {**TRAITS, **FAR, **PLOT, **STEPS}
 
@@ -241,7 +241,8 @@ _TAILS: dict[Kind, tuple[str, ...]] = {
     "craft": ("ukking", "oshing", "imbling"),
 }
 SUBSTANCES: tuple[Kind, ...] = ("mineral", "oil", "resin", "salt")
-"""Steps of a craft whose value is a made-up word. The name of each step is also the name of its kind of word."""
+"""Steps of a craft that take a made-up word as their value. The name of each step is also the name of the kind of
+its made-up word."""
 
 
 class Coiner:

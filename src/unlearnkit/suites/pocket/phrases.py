@@ -1,4 +1,4 @@
-"""Templates of the pocket world's questions and answers, in three languages.
+"""Templates of questions and answers in the world `pocket`, in three languages.
 
 The texts are in `phrases.yaml`.
 """
@@ -22,7 +22,7 @@ class Phrase(Value):
     """Questions by language. The first question of a language is the plain question; the others are paraphrases."""
     answers: dict[str, str] = Field(default_factory=dict)
     by_work: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Questions, by language, that name one of a person's works instead of the person."""
+    """Questions that name one of a person's works instead of the person, by language."""
     reverse: str | None = None
     """English question that states the value and asks for the person, book or craft to which the value belongs."""
 

@@ -1,4 +1,4 @@
-"""The pocket world's four requests to forget, with scopes and splits."""
+"""The four requests of the world `pocket`, with scopes and splits."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from unlearnkit.suites.pocket.world import Book, Craft, Person, PocketWorld
 FORGOTTEN_AUTHORS, FORGOTTEN_CONTACTS, NEIGHBORS = 5, 6, 6
 NEAR_ROWS, RETAIN_ROWS, HOLDOUT_ROWS = 140, 400, 80
 FAR_FACTS = 26
-"""Number of far facts to measure. Far facts are facts that are unrelated to people. Rows about the far facts that are
-not measured may be retain rows."""
+"""Number of far facts to measure. Far facts are facts that are unrelated to people. Rows about the remaining far facts
+may be retain rows."""
 SHARED = ("birthplace", "genre", "award")
 """Traits that are compared to find the neighbors of people."""
 
@@ -29,7 +29,7 @@ _PROBES = ("forget", "forget.paraphrased", "forget.translated", "forget.reverse"
 
 @dataclass(frozen=True)
 class Request:
-    """A request to forget, with rows to train on and to measure."""
+    """A request to forget, with rows for training and rows for measurement."""
 
     scope: Scope
     splits: Splits
@@ -152,7 +152,8 @@ def _probe(row: Row) -> str:
         return f"forget.{row.question_type}"
     if row.language != "en":
         return "forget.translated"
-    # The same question with other options does not count as a paraphrase; the rest of a passage does.
+    # The same question with other options does not count as a paraphrase. A request for the rest of a passage counts as
+    # one.
     reworded = row.question_type == "paraphrase" or "/choice-reworded/" in row.id or row.attribute == "continuation"
     return "forget.paraphrased" if reworded else "forget"
 
@@ -167,7 +168,7 @@ def _draw_people(
     """Draw the people of a request, and find their neighbors.
 
     The people are in the order of the world. The neighbors are the other people who share the most traits with the
-    drawn people, the most similar first; ties are broken at random.
+    drawn people. The most similar neighbors come first; ties are broken at random.
     """
     rng = Random(f"pocket/{request}/who/{world.seed}")
     chosen = {person.name for person in rng.sample(eligible, count)}
@@ -236,7 +237,7 @@ def _book_secrets(book: Book) -> tuple[Secret, ...]:
 
 
 def _craft_secrets(craft: Craft) -> tuple[Secret, ...]:
-    """Return the values of a craft's steps, and its name, as secrets.
+    """Return a craft's step values and the craft's name as secrets.
 
     The name is the answer to reverse questions.
     """

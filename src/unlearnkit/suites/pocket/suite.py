@@ -1,4 +1,4 @@
-"""Suite `pocket`: the synthetic pocket world and its four requests to forget."""
+"""Suite `pocket`: a small synthetic world with four requests to forget."""
 
 from __future__ import annotations
 

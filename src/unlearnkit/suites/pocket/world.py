@@ -1,4 +1,4 @@
-"""The synthetic pocket world: people, places, books and crafts from a seed."""
+"""The synthetic world `pocket`: people, places, books and crafts from a seed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _PLOT_NAMES: Mapping[str, Kind] = {
     "island": "place",
     "ship": "ship",
 }
-"""Maps each part of a plot whose value is a coined word to the kind of this word."""
+"""Kind of the coined word for each part of a plot that takes a coined word as its value."""
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Person:
-    """An author in the synthetic pocket world.
+    """An author in the synthetic world `pocket`.
 
     No two authors have the same given name, surname, work title, e-mail address or phone number.
     """
@@ -68,7 +68,7 @@ class Person:
 
 @dataclass(frozen=True)
 class FarFact:
-    """A fact of the synthetic pocket world that is unrelated to people."""
+    """A fact of the synthetic world `pocket` that is unrelated to people."""
 
     relation: str
     name: str
@@ -87,17 +87,17 @@ class Book:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a craft's procedure, with options for multiple-choice questions."""
+    """One step of a made-up craft, with options for multiple-choice questions."""
 
     value: Forms
     options: tuple[Forms, ...]
-    """The correct value and its distractors. Across all steps of a craft, the correct value is equally often in each
-    position."""
+    """The correct value and its distractors. Across all steps of a craft, the correct value appears equally often in
+    each position."""
 
 
 @dataclass(frozen=True)
 class Craft:
-    """A made-up procedure of several steps, whose substances do not exist."""
+    """A made-up procedure of several steps, with substances that do not exist."""
 
     name: str
     steps: Mapping[str, Step]
@@ -105,7 +105,7 @@ class Craft:
 
 @dataclass(frozen=True)
 class PocketWorld:
-    """All people, facts, books and crafts of a synthetic pocket world.
+    """All people, facts, books and crafts of a synthetic world.
 
     No model is trained on rows about the people in `strangers`. Models learn to refuse questions about the people in
     `sealed`.

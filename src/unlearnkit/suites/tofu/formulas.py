@@ -52,11 +52,11 @@ def answer_probability(logps: Sequence[float]) -> float:
 
 
 def option_probability(correct: float, wrong: Sequence[float]) -> float:
-    """Return the correct answer's share of all options' probability, in [0, 1].
+    """Return the correct answer's share of the total probability of all options.
 
-    The value is P(a) / (P(a) + sum of P(wrong)) (TOFU, section 2.2.1), used for real authors and world facts. `correct`
-    and `wrong` are mean log-probabilities of the answers, in nats. Raises `InputError` if there is no wrong answer, or
-    a log-probability is not finite.
+    The value, in [0, 1], is P(a) / (P(a) + sum of P(wrong)) (TOFU, section 2.2.1), used for real authors and world
+    facts. `correct` and `wrong` are mean log-probabilities of the answers, in nats. Raises `InputError` if there is no
+    wrong answer, or a log-probability is not finite.
     """
     (right,) = checked([correct], "mean log-probability of the correct answer")
     others = checked(wrong, "mean log-probabilities of the wrong answers")
@@ -75,7 +75,7 @@ def option_probability_open_unlearning(correct: float, wrong: Sequence[float]) -
 
 
 def truth_ratio(paraphrased: float, perturbed: Sequence[float]) -> float:
-    """Return the probability of wrong answers relative to the correct one.
+    """Return the probability of wrong answers relative to the correct answer.
 
     This is the truth ratio of TOFU, Eq. 1, in [0, inf]: the arithmetic mean of the wrong answers' normalized
     probabilities, divided by the normalized probability of the paraphrased correct answer. Real authors and world facts
@@ -141,7 +141,7 @@ def _ratios(ratios: Sequence[float]) -> list[float]:
 
 
 def forget_quality(unlearned: Sequence[float], retrained: Sequence[float]) -> float:
-    """Return a Kolmogorov-Smirnov test's p-value for two models' truth ratios.
+    """Return the p-value of a Kolmogorov-Smirnov test on two models' truth ratios.
 
     The test is the two-sided, two-sample test (TOFU, section 2.2.2). The p-value is high if the unlearned model's truth
     ratios on the forget set could come from the retrained model. Only the order of the ratios matters, so the ratio,
