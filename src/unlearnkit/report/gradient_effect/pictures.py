@@ -1,7 +1,7 @@
 """Descriptions of the charts of G-effects, which two renderers draw.
 
 `plotly_figures` draws the charts for the report's page, and `paper_figures` draws the charts for a paper. All
-coordinates are drawn positions: the linear or logarithmic scale of the axis was already applied to the values.
+coordinates are plotted positions: the linear or logarithmic scale of the axis was already applied to the values.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Axis(NamedTuple):
     unit: str = ""
     scale: Scale = LINEAR
     span: tuple[float, float] = (0.0, 0.0)
-    """Drawn positions of the lower and the upper end of the axis. For an axis of names or steps, they are equal."""
+    """Positions at which the two ends of the axis are plotted. If the axis shows names or steps, it has no numeric
+    ends, and both positions are equal."""
     names: tuple[str, ...] = ()
 
     @property
@@ -115,7 +116,7 @@ class Cell(NamedTuple):
     """One cell of a heat map."""
 
     value: float | None
-    """Drawn value of the effect. It is None if the effect was not measured."""
+    """Value of the effect on the chart's scale. It is None if the effect was not measured."""
     tip: tuple[str, ...]
     """Lines of the tooltip."""
 
