@@ -37,8 +37,8 @@ class EffectRow:
     group: str
     """Name of the group of weights, or `all` for all weights together."""
     effect: float
-    """<grad of the risk, grad of the term>. If the effect is positive, a small training step lowers the risk; if it is
-    negative, the step raises the risk."""
+    """<grad of the risk, grad of the term>. If the effect is positive, a small training step lowers the risk. If the
+    effect is negative, the step raises the risk."""
     low: float
     """Bounds `low` and `high` of the 95 % bootstrap interval of the effect, over the term's rows."""
     high: float

@@ -21,8 +21,9 @@ _UNDER_ADAPTER = ".base_layer."
 class Weights:
     """An engine's weights by name, in float32 or wider.
 
-    If a model has a narrower dtype, its weights are copied to float32 once. Gradients and slopes are sums of a billion
-    small products, and such sums would be useless in bfloat16. The weights of a float32 model are used without a copy.
+    If the model has a narrower dtype, its weights are copied to float32 once. Gradients and slopes are sums of a
+    billion small products, and such sums would be useless in bfloat16. The weights of a float32 model are used without
+    a copy.
     """
 
     def __init__(self, engine: Engine, over: Over = "trained") -> None:

@@ -121,7 +121,7 @@ class GateResult(Value):
     threshold: float | None = None
     """The number with which the score was compared. It is None if the gate was not measured."""
     why: str
-    """Text that states the outcome and explains it."""
+    """A statement and an explanation of the outcome."""
 
 
 def judge(gate: Gate, subject: str, scores: Mapping[str, Scores], docs: ScoreDocs | None = None) -> GateResult:

@@ -66,7 +66,7 @@ class SubjectReport(Value):
 
 
 class Report(Value):
-    """The content of one report file."""
+    """The content of one report."""
 
     title: str
     scope: Scope

@@ -39,9 +39,10 @@ def advice(table: EffectTable) -> list[str]:
        these steps.
     2. *Harm beyond forgetting*, for each retained risk: names the steps at which `is_harmful` is true. At these steps,
        training raises the retained risk by more than it raises the forget risk.
-    3. *Location of harm*: takes the retained risk and the step with the lowest negative effect. Names the fewest
-       groups of weights that together account for at least `MOST` of the sum of all groups' effects below 0. Only
-       groups with a negative effect can be named. There is no sentence if every group would be named.
+    3. *Location of harm*: takes the retained risk and the step with the lowest negative effect. Names the fewest groups
+       of weights that together account for at least the share `MOST` of the harm, which is the sum of all effects below
+       0 through single groups. Only groups with a negative effect can be named. There is no sentence if every group
+       would be named.
     4. *Harmed most*, at the last step, if there are several retained risks: names the risk with the lowest cosine among
        the retained risks with negative effects. If cosines were not measured, names the retained risk with the greatest
        share of the sum of these negative effects.

@@ -223,7 +223,7 @@ def by_group(effects: EffectSeries) -> Picture | None:
 def _heat_map(effects: EffectSeries, title: str, places: Mapping[str, tuple[str, int]], scale: Scale) -> Panel:
     """Draw a heat map with one row per group of weights.
 
-    `places` gives the columns: it maps the name of each column to the risk and the step that the column shows.
+    `places` defines the columns: it maps the name of each column to the risk and the step that the column shows.
     """
     column, axis = ("step", _STEPS) if title in effects.risks else ("risk", "risk")
     cells = []
@@ -240,8 +240,9 @@ def _heat_map(effects: EffectSeries, title: str, places: Mapping[str, tuple[str,
 def planes(table: EffectTable) -> list[Picture]:
     """Draw instances by their slopes on two risks, colored by weight.
 
-    There is one picture for each term of an objective on forget rows. The picture has one panel each for the first, the
-    middle and the last step. A term whose weights are all 0, such as a term that is only logged, has no picture.
+    There is one picture for each objective term that is computed on forget rows. The picture has one panel each for the
+    first, the middle and the last step. A term whose weights are all 0, such as a term that is only logged, has no
+    picture.
     """
     by_term: dict[tuple[str, str, str], list[InstanceRow]] = {}
     for row in table.instances:

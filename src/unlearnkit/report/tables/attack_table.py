@@ -44,7 +44,7 @@ class Finding(NamedTuple):
 
 
 def attack_table(report: Report) -> Table | None:
-    """Return the table of all attacks, or None if there were no attacks.
+    """Return a table of all attacks, or None if none was run.
 
     The table has one section per attempt, and one column for each combination of row set and metric.
     """
