@@ -9,6 +9,6 @@ retaining effect e_r is the effect on the risk of the retain rows and should not
 
 An objective is a function of the model's outputs at labeled tokens: log-probabilities, divergences, hidden states.
 Therefore grad L = sum_i c_i grad o_i, where only the coefficients c_i depend on the objective, and e = sum_i c_i s_i,
-where s_i = <grad o_i, grad R> is the slope of output i along the risk's gradient. One forward-mode pass computes all
-slopes. After that, the effect of any objective, with any settings, is a dot product.
+where s_i = <grad o_i, grad R> is the slope of output i, that is, its derivative along the risk's gradient. One
+forward-mode pass computes all slopes. After that, the effect of any objective, with any settings, is a dot product.
 """

@@ -29,7 +29,7 @@ class GEffectWatch:
     The callback is called before every step and after the last step. Each measurement predicts how much each risk will
     change in the next step; after that step, the callback compares the prediction with the actual change. The table is
     written after every measurement, so that no measurement is lost if the run is killed. A resumed run repeats the
-    measurements after its checkpoint.
+    measurements that were made after its checkpoint.
     """
 
     diagnosis: Diagnosis

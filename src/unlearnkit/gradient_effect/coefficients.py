@@ -24,8 +24,8 @@ class TermCoefficients:
     view: View
     unit: Unit
     of: Mapping[Quantity, Tensor]
-    """Coefficients of each output, on the CPU. They have the shape of the output. Outputs that the term does not read
-    are omitted."""
+    """Coefficients for each output, on the CPU. The coefficients for an output have the output's shape. Outputs that
+    the term does not read are omitted."""
 
 
 def coefficients(
@@ -40,7 +40,7 @@ def coefficients(
         objective: the objective. Its method `terms` is called once, with the outputs of all rows.
         outputs: the model's outputs. They must include all outputs in the objective's `needs`.
         layouts: layout of each view that the outputs belong to.
-        reference: the reference model's values, if the objective needs them.
+        reference: the reference model's values, if the objective requires them.
 
     Returns:
         The coefficients of each term whose weight is not 0.

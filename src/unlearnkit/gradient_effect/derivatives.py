@@ -43,8 +43,8 @@ def gradient_of(
         weights: weights of the model.
         portions: chunks that together cover all rows.
         coefficients: for each output, coefficients with the shape of the output's values on all rows.
-        names: names of the weights with respect to which the sum is differentiated, some of `weights.chosen`; None: all
-            of `weights.chosen`.
+        names: names of the weights with respect to which the sum is differentiated. All names must be in
+            `weights.chosen`. None: all of `weights.chosen`.
 
     Returns:
         The sum, and its gradient by weight name. The gradient is summed over the chunks in float32 or wider.
@@ -78,7 +78,7 @@ def risk_value(weights: Weights, name: View, rows: Sequence[Encoded], pad_id: in
 def risk_gradient(
     weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int, names: Sequence[str] | None = None
 ) -> tuple[float, Vector]:
-    """Return the risk of some rows, see `risk_value`, and the risk's gradient."""
+    """Return the risk of some rows and its gradient, see `risk_value`."""
     output, tokens, portions = _logps(weights, name, rows, pad_id)
     return gradient_of(weights, portions, {output: torch.full((tokens,), -1.0 / tokens)}, names)
 

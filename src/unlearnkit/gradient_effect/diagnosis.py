@@ -69,5 +69,5 @@ class Diagnosis:
 
 
 def needs_of(objectives: Iterable[Objective]) -> Needs:
-    """Return the union of the needs of some objectives."""
+    """Return all quantities that any of these objectives requires."""
     return reduce(or_, (objective.needs() for objective in objectives), Needs())

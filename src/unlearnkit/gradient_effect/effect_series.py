@@ -72,7 +72,7 @@ def series_of(table: EffectTable) -> list[EffectSeries]:
 def forget_risk(risks: Iterable[str]) -> str | None:
     """Return the risk that shows forgetting.
 
-    The result is `forget` if it was measured, else the first other risk of the forget knowledge, else None.
+    The result is `forget` if it was measured, else the first other forget risk, else None.
     """
     return next(filter(is_forget, ordered_sets(risks)), None)
 

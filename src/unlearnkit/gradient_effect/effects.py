@@ -36,7 +36,7 @@ def effect_rows(
 ) -> Iterator[EffectRow]:
     """Yield table rows with one objective's effects by risk, group and term.
 
-    Some rows contain the effects through all weights, and some contain the effects of all terms together.
+    There are also rows with the effects through all weights, and rows with the effects of all terms together.
 
     Args:
         measurement: the measurement of the model.
@@ -113,7 +113,7 @@ def instance_rows(
 def adam_update(second_moments: Mapping[str, Tensor], eps: float) -> Callable[[Vector], Vector]:
     """Return a function that scales a gradient as Adam does, without momentum.
 
-    The gradient is divided by (the square root of its second moment, plus eps).
+    The gradient is divided by sqrt(second moment) + eps.
 
     Args:
         second_moments: the optimizer's `exp_avg_sq` by name of the weight, with bias correction. The update of a weight

@@ -1,4 +1,4 @@
-"""Measure a model's outputs and slopes, from which G-effects are computed."""
+"""Measure the outputs and slopes from which G-effects are computed."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ class Effect:
 
 @dataclass(frozen=True)
 class Measurement:
-    """Outputs of a model, and their slopes along each risk's gradient."""
+    """Outputs of a model, and their directional derivatives along each risk's gradient."""
 
     mode: Mode
     """How the slopes were computed: by forward mode or by central differences."""
     layouts: Mapping[View, Layout]
     outputs: Slopes
     slopes: Mapping[tuple[Risk, str], Slopes]
-    """Slopes by risk and group of weights. A slope is d output / d weights times the risk's gradient, both restricted
-    to the group."""
+    """Slopes by risk and group of weights. A slope is the dot product of d output / d weights and the risk's gradient,
+    both restricted to the group."""
     risks: Mapping[Risk, float]
     """Value of each risk: mean negative log-likelihood per token, in nats."""
     norms: Mapping[Risk, float]
@@ -156,8 +156,8 @@ def measure(
 
     Args:
         engine: the model; it is not changed.
-        needs: union (`|`) of the needs of all objectives.
-        views: rows of every view of `needs`.
+        needs: union (`|`) of the attribute `needs` of all objectives.
+        views: rows of every view in `needs`.
         risks: rows of each risk.
         pad_id: id of the padding token.
         reference: values of the reference model on the views.
@@ -215,8 +215,9 @@ def objective_gradient(
 ) -> Vector:
     """Return the gradient of an objective.
 
-    The gradient cannot be computed from the measured slopes, because these contain only the gradient's components along
-    the risks' gradients. The computation takes one forward and backward pass over the rows that the objective reads.
+    The gradient cannot be computed from the measured slopes, because the slopes contain only the gradient's components
+    along the risks' gradients. The computation takes one forward and backward pass over the rows that the objective
+    reads.
     """
     totals: dict[Quantity, Tensor] = {}
     for term in terms:

@@ -1,4 +1,4 @@
-"""The model outputs that objectives read, on all rows of their views."""
+"""Model outputs that objectives read, for all rows of each view."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BATCH_ROWS = 64
 
 
 def outputs_of(needs: Needs) -> list[Quantity]:
-    """Return the quantities of the trained model in `needs`, sorted."""
+    """Return the trained model's quantities in `needs`, in sorted order."""
     return sorted(needs.of_model, key=lambda quantity: quantity.order)
 
 
@@ -27,20 +27,20 @@ class Layout:
     """Assignment of a view's labeled tokens to the view's rows."""
 
     row: Tensor
-    """(tokens,) int64: index of the row that each token belongs to."""
+    """(tokens,) int64: index of the row to which each token belongs."""
     rows: int
     in_trace: Tensor
     """(tokens,) bool: whether each token is in the trace."""
 
     @staticmethod
     def of(rows: Sequence[Encoded]) -> Layout:
-        """Return the layout of the concatenated labeled tokens of some rows."""
+        """Concatenate the labeled tokens of some rows, and return their layout."""
         lengths = torch.tensor([row.labels for row in rows])
         in_trace = [token < row.trace for row in rows for token in range(row.labels)]
         return Layout(torch.arange(len(rows)).repeat_interleave(lengths), len(rows), torch.tensor(in_trace))
 
     def sums(self, values: Tensor) -> Tensor:
-        """Sum the values of the tokens of each row: (rows,) float64."""
+        """Return the sum of the token values in each row: (rows,) float64."""
         return torch.zeros(self.rows, dtype=torch.float64).index_add_(0, self.row, values.double())
 
 
@@ -63,7 +63,7 @@ def chunks(
     device: torch.device,
     reference: ReferenceValues | None = None,
 ) -> Iterator[Chunk]:
-    """Yield the rows of the outputs' views in chunks of `BATCH_ROWS`."""
+    """Yield chunks of `BATCH_ROWS` rows from the outputs' views."""
     for view in sorted({output.view for output in outputs}):
         own = tuple(output for output in outputs if output.view == view)
         states = Needs(quantities=own).reference_states

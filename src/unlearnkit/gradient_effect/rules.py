@@ -13,7 +13,7 @@ from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE, EffectRow
 from unlearnkit.training.control import FORGET_TERM
 
 NOTICEABLE = 0.01
-"""Largest rise of a risk between two measurements that is ignored as noise, in nats per token."""
+"""A rise of a risk between two measurements is ignored as noise up to this amount, in nats per token."""
 
 
 def is_harmful(retaining: EffectRow, unlearning: EffectRow) -> bool:
@@ -28,9 +28,9 @@ def is_harmful(retaining: EffectRow, unlearning: EffectRow) -> bool:
 
 
 def exceeds_budget(retaining: EffectRow, unlearning: EffectRow, share: float) -> bool:
-    """Return whether a step's harm exceeds a share of its forgetting.
+    """Return whether a step exceeds the allowed ratio of harm to forgetting.
 
-    The result is true if the step raises a retained risk by more than `share` of the rise of the forget risk. The
+    The result is true if the step raises a retained risk by more than `share` times the rise of the forget risk. The
     retaining effect's whole interval must be below 0. The two effects themselves are compared instead of their
     intervals, because the intervals separate only after much harm is done. If the unlearning effect is above 0, any
     harm is too much.
@@ -41,15 +41,15 @@ def exceeds_budget(retaining: EffectRow, unlearning: EffectRow, share: float) ->
 def exceeded_budget(
     retaining: tuple[EffectRow, EffectRow], unlearning: tuple[EffectRow, EffectRow], share: float
 ) -> bool:
-    """Return whether harm exceeded a share of forgetting between two measurements.
+    """Return whether training exceeded the allowed harm between two measurements.
 
-    The result is true if the retained risk rose by more than `share` of the rise of the forget risk. A rise of at most
-    `NOTICEABLE` is treated as noise.
+    The result is true if the retained risk rose by more than `share` times the rise of the forget risk. A rise of at
+    most `NOTICEABLE` is treated as noise.
 
     Args:
         retaining: the earlier and the later measurement of the retained risk.
         unlearning: the earlier and the later measurement of the forget risk.
-        share: allowed rise of the retained risk, in nats for each nat of rise of the forget risk.
+        share: allowed rise of the retained risk, in nats for each nat by which the forget risk rises.
     """
     rose, forgot = (later.risk_value - earlier.risk_value for earlier, later in (retaining, unlearning))
     return rose > max(NOTICEABLE, share * forgot)
@@ -59,15 +59,15 @@ def harmed(effects: Iterable[EffectRow], objective: str, step: int, share: float
     """Return the retaining effects that exceed the allowed harm, worst first.
 
     An effect is returned if, to first order, the next step will exceed the allowed harm, or if the steps since the
-    previous measurement exceeded it. Both criteria are needed. The prediction is needed because a few steps may do harm
-    that no later step can undo. The check afterwards is needed because an objective with a retain term may lower a risk
-    to first order at every measurement, although the risk rises between measurements.
+    previous measurement exceeded the allowed harm. Both criteria are needed. The prediction is needed because a few
+    steps may do harm that no later step can undo. The check afterwards is needed because an objective with a retain
+    term may lower a risk to first order at every measurement, although the risk rises between measurements.
 
     Args:
         effects: effects at all measured steps.
         objective: name of the objective in the table.
         step: the step at which harm is judged.
-        share: allowed rise of a retained risk, in nats for each nat of rise of the forget risk.
+        share: allowed rise of a retained risk, in nats for each nat by which the forget risk rises.
     """
     whole = [row for row in effects if (row.objective, row.term, row.group) == (objective, WHOLE, EVERYTHING)]
     before = max((row.step for row in whole if row.step < step), default=None)

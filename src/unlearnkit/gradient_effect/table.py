@@ -12,9 +12,9 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import writing
 
 WHOLE = "objective"
-"""Value of the column `term` in rows for all terms of an objective together."""
+"""Value of the column `term` in rows that contain the effect of all terms together."""
 EVERYTHING = "all"
-"""Value of the column `group` in rows for all weights together."""
+"""Value of the column `group` in rows that contain the effect through all weights together."""
 EFFECTS_FILE = "effects.parquet"
 """Name of the file with the effects. The file exists if and only if G-effects were measured."""
 
@@ -37,8 +37,8 @@ class EffectRow:
     group: str
     """Name of the group of weights, or `all` for all weights together."""
     effect: float
-    """<grad of the risk, grad of the term>. If the effect is positive, a small training step lowers the risk; if it is
-    negative, the step raises the risk."""
+    """<grad of the risk, grad of the term>. If the effect is positive, a small training step lowers the risk. If the
+    effect is negative, the step raises the risk."""
     low: float
     """Bounds `low` and `high` of the 95 % bootstrap interval of the effect, over the term's rows."""
     high: float
@@ -67,7 +67,7 @@ class InstanceRow:
     row: int
     """Index of the row in the view, from 0."""
     weight: float
-    """Mean coefficient of the row's tokens in the objective, scaled so that it is 1 for gradient ascent."""
+    """Mean coefficient of the row's tokens in the objective, scaled so that gradient ascent has weight 1."""
     slope: float
     """The PG-effect <grad of the risk, grad log p(row)>, which is the same for every objective."""
     effect: float
@@ -116,10 +116,10 @@ class SweepRow:
 
 
 _ROWS: dict[str, Any] = {"effects": EffectRow, "instances": InstanceRow, "steps": StepRow, "sweeps": SweepRow}
-"""Class of the rows of each table. The name of a table is the name of a field of `EffectTable` and of a Parquet
+"""Class of the rows in each table. The name of a table is the name of a field of `EffectTable` and of a Parquet
 file."""
 _TYPES = {"int": "int64", "str": "string", "float": "float64", "float | None": "float64"}
-"""Maps the annotation of a field to pyarrow's name of the column's type."""
+"""Maps the annotation of a field to pyarrow's name for the type of the column."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class EffectTable:
         return replace(self, **rows)
 
     def write(self, folder: Path) -> None:
-        """Write each table that has rows to a Parquet file.
+        """Write each non-empty table to a Parquet file.
 
         Raises:
             WriteError: a file cannot be written.

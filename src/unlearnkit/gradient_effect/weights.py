@@ -21,8 +21,9 @@ _UNDER_ADAPTER = ".base_layer."
 class Weights:
     """An engine's weights by name, in float32 or wider.
 
-    The weights of a model in a narrower dtype are copied to float32 once. Gradients and slopes are sums of a billion
-    small products, and such sums would be useless in bfloat16. The weights of a float32 model are used without a copy.
+    If the model has a narrower dtype, its weights are copied to float32 once. Gradients and slopes are sums of a
+    billion small products, and such sums would be useless in bfloat16. The weights of a float32 model are used without
+    a copy.
     """
 
     def __init__(self, engine: Engine, over: Over = "trained") -> None:
@@ -39,7 +40,7 @@ class Weights:
             raise InputError(f"{what}, so there is no gradient", where="over", value=over)
 
     def once(self, names: Iterable[str]) -> list[str]:
-        """Return the names without the second names of tied weights.
+        """Return the names, with only one name for each tied weight.
 
         For a tied weight, the first of its names in `chosen` is kept.
         """

@@ -1,4 +1,4 @@
-"""Items to judge, judgments, and the protocol of judges."""
+"""Judgments, the items to judge, and the protocol of judges."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Item:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of everything in the item that a judge may see.
+        """Digest of all parts of the item that a judge may see.
 
         A judgment is valid only for an item with the same digest.
         """
@@ -123,7 +123,7 @@ def scope_digest(scope: Scope) -> str:
 
 
 def _earlier_json(value: Value) -> str:
-    """Return a value in the JSON format that the first version hashed.
+    """Convert a value to the JSON format that the first version hashed.
 
     Digests are still computed from this format, so that judgments by the first version of this package remain valid.
     """

@@ -42,7 +42,7 @@ def constant_baseline(rows: Sequence[Row]) -> Score:
 def score_records(records: Sequence[Record], scope: Scope) -> dict[str, Score]:
     """Compute every metric on every row set of the records.
 
-    The keys of the result are flat names, `<set>.<metric>`. Sets are sorted by name, and metrics are in the order of
+    The keys of the result are score names, `<set>.<metric>`. Sets are sorted by name, and metrics are in the order of
     the score board. A metric's mean leaves out the rows on which the metric was not measured. If the metric was
     measured on no row, the score's value is None. Forget sets also get the score `<set>.best_constant`, see
     `constant_baseline`.

@@ -121,18 +121,18 @@ class GateResult(Value):
     threshold: float | None = None
     """The number with which the score was compared. It is None if the gate was not measured."""
     why: str
-    """Text that states the outcome and explains it."""
+    """A statement and an explanation of the outcome."""
 
 
 def judge(gate: Gate, subject: str, scores: Mapping[str, Scores], docs: ScoreDocs | None = None) -> GateResult:
     """Judge one gate for one model.
 
-    Only the score's point value decides whether the gate is met or missed. If the score's confidence interval extends
-    beyond the threshold, `why` in the result states how far, so that readers can distinguish a narrow outcome from a
-    clear one. A relative threshold is the point value of the reference model's score times the factor; the confidence
-    interval of the reference score is ignored. Value and threshold are compared to nine significant digits, so that
-    rounding errors do not change the outcome. If the score or the reference score is missing or not finite, the outcome
-    is "not measured", never "met".
+    Only the score's point estimate decides whether the gate is met or missed. If the score's confidence interval
+    extends beyond the threshold, `why` in the result states how far, so that readers can distinguish a narrow outcome
+    from a clear one. A relative threshold is the factor times the point estimate of the reference model's score; the
+    confidence interval of the reference score is ignored. Value and threshold are compared to nine significant digits,
+    so that rounding errors do not change the outcome. If the score or the reference score is missing or not finite, the
+    outcome is "not measured", never "met".
 
     Args:
         gate: the gate to judge.

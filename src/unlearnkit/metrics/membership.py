@@ -64,7 +64,7 @@ def zlib_score(logps: Sequence[float], text: str) -> float:
 def reference_score(logps: Sequence[float], reference_logps: Sequence[float]) -> float:
     """Reference: loss of the model minus loss of a reference model.
 
-    The difference is in nats. The reference model never saw the item, and may tokenize the text differently. Source:
+    The difference is in nats. The reference model never saw the item, and may use a different tokenizer. Source:
     Carlini et al. 2021, arXiv 2012.07805.
 
     Args:

@@ -98,8 +98,8 @@ def rouge_recall(reference: str, response: str) -> RougeRecall:
     """Return the ROUGE-1 and ROUGE-L recall of a response (Lin 2004).
 
     TOFU reports the same two scores. The package `rouge-score` computes the scores, so that the scores are comparable
-    with published numbers. Words are stemmed by Porter's stemmer. The package regards runs of ASCII letters and digits
-    as words. The package therefore ignores other scripts, and splits words at accented letters.
+    with published numbers. Words are stemmed by Porter's stemmer. The package regards sequences of ASCII letters and
+    digits as words. The package therefore ignores other scripts, and splits words at accented letters.
 
     Raises:
         InputError: the reference has no ASCII letter or digit.

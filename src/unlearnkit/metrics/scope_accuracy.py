@@ -12,7 +12,8 @@ from unlearnkit.text.refusal import is_refusal
 from unlearnkit.text.trace_verdict import IN_SCOPE, verdict_of
 
 OUTSIDE = ("near", "far")
-"""Sets of out-of-scope questions on which no method trains. Subsets such as `near.translated` are included."""
+"""Sets of questions that are out of scope and on which no method trains. The sets include their subsets, such as
+`near.translated`."""
 CONFUSED = "near"
 """The row set on which the combinations of verdict and response are counted."""
 

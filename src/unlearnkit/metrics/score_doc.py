@@ -38,7 +38,7 @@ class ScoreTable:
 class ScoreDoc:
     """Title, meaning and presentation of a score.
 
-    If a score has no doc, the report shows the flat name of the score.
+    If a score has no doc, the report shows the name of the score.
     """
 
     title: str
@@ -55,7 +55,7 @@ class ScoreDoc:
     split: str = ""
     """The row set in whose column the score board shows the score.
 
-    The field is empty if the flat name of the score is `<set>.<metric>` and thus names the row set.
+    The field is empty if the name of the score is `<set>.<metric>` and thus names the row set.
     """
     variant: str = ""
     """Title of the collapsed group that contains the score. The title is empty if the score is in the table itself."""
@@ -68,7 +68,7 @@ class ScoreDoc:
     verdict: bool = False
     """Whether the report's verdict on a method states the score."""
     highest: float = 1.0
-    """Value at which the bar that shows the score in the report is full."""
+    """Value of the score at which the score's bar in the report is full."""
 
     def better(self, split: str) -> Better | None:
         """Return the better direction of the score on a row set.
@@ -82,7 +82,7 @@ class ScoreDoc:
 
 
 Docs = Mapping[str, ScoreDoc]
-"""Maps flat names of scores to docs. The key `*.<metric>` covers a metric of the score board on every row set."""
+"""Maps score names to docs. The key `*.<metric>` covers a metric of the score board on every row set."""
 
 
 def with_prefix(prefix: str, docs: Docs) -> dict[str, ScoreDoc]:
@@ -93,8 +93,8 @@ def with_prefix(prefix: str, docs: Docs) -> dict[str, ScoreDoc]:
 def with_variants(docs: Docs, suffixes: Mapping[str, str]) -> dict[str, ScoreDoc]:
     """Return the docs of scores and of the scores' variants.
 
-    Each key of `suffixes` is a suffix. The flat name of a variant is the flat name of the score, followed by the
-    suffix. Each value of `suffixes` is the title of the group that contains the variants with this suffix.
+    Each key of `suffixes` is a suffix. The name of a variant is the name of the score, followed by the suffix. Each
+    value of `suffixes` is the title of the group that contains the variants with this suffix.
     """
     variants = {
         f"{name}{suffix}": replace(doc, variant=title, verdict=False)

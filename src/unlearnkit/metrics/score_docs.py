@@ -50,7 +50,7 @@ class ScoreDocs:
 
     @cached_property
     def _all(self) -> Docs:
-        """All docs by flat name. Scores are listed in this order.
+        """All docs by score name. Scores are listed in this order.
 
         If this package and the suite both have a doc for a score, the doc of the suite is used.
         """
@@ -66,7 +66,7 @@ class ScoreDocs:
 
     @cached_property
     def listed(self) -> tuple[str, ...]:
-        """Flat names of the scores that every comparison lists.
+        """Names of the scores that every comparison lists.
 
         These scores are listed even if they were not measured.
         """
@@ -76,7 +76,7 @@ class ScoreDocs:
     def of(self, flat: str) -> ScoreDoc:
         """Return the doc of a score.
 
-        If a score has no doc, the result is a doc with the flat name as the title.
+        If a score has no doc, the result is a doc with the score's name as the title.
         """
         judged = parse_judged(flat)
         if judged is not None:

@@ -1,10 +1,10 @@
-"""Parse and build the flat names of scores.
+"""Parse and build the names of scores.
 
-A flat name is `<set>.<metric>`. The set may contain dots: `forget.translated.accuracy` is the accuracy on the row set
-`forget.translated`. The costs of a run have the set name `cost`, and scores that summarize all traces have the set name
-`trace`. A suite chooses the flat names of its own scores. A judge's scores are named `judge.<judge>.<set>.<quality>`,
-and the parts of a quality are named `judge.<judge>.<set>.<quality>.<part>`. The module `metrics.score_docs` documents
-the meaning of the scores.
+A score name has the format `<set>.<metric>`. The set may contain dots: `forget.translated.accuracy` is the accuracy on
+the row set `forget.translated`. The costs of a run have the set name `cost`, and scores that summarize all traces have
+the set name `trace`. A suite chooses the names of its own scores. A judge's scores are named
+`judge.<judge>.<set>.<quality>`, and the parts of a quality are named `judge.<judge>.<set>.<quality>.<part>`. The module
+`metrics.score_docs` documents the meaning of the scores.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _ATTACKED = re.compile(r"(.+)\.(forget(?:\..+)?)\.(\w+)")
 
 
 class ScoreName(NamedTuple):
-    """A flat name, split into row set and metric.
+    """A score name, split into row set and metric.
 
-    If the flat name has no dot, the set is empty, and the score describes the model as a whole.
+    If the score name has no dot, the set is empty, and the score describes the model as a whole.
     """
 
     split: str
@@ -46,17 +46,17 @@ class ScoreName(NamedTuple):
 
     @classmethod
     def parse(cls, flat: str) -> Self:
-        """Split a flat name at its last dot."""
+        """Split a score name at its last dot."""
         split, _, metric = flat.rpartition(".")
         return cls(split, metric)
 
     def __str__(self) -> str:
-        """Return the flat name."""
+        """Return the score name as text."""
         return f"{self.split}.{self.metric}" if self.split else self.metric
 
 
 class JudgedName(NamedTuple):
-    """The flat name of a judge's score, split into its parts."""
+    """The name of a judge's score, split into its parts."""
 
     judge: str
     split: str
@@ -69,7 +69,7 @@ class JudgedName(NamedTuple):
 
 
 class AttackName(NamedTuple):
-    """Flat name of an attack's score in `attacks.json`, split into parts."""
+    """Name of an attack's score in `attacks.json`, split into parts."""
 
     attempt: str
     """Name of the attack, such as `jailbreak`.
@@ -80,12 +80,12 @@ class AttackName(NamedTuple):
     metric: str
 
     def __str__(self) -> str:
-        """Return the flat name."""
+        """Return the score name as text."""
         return ".".join(self)
 
 
 def parse_attack(flat: str) -> AttackName:
-    """Parse the flat name of an attack's score.
+    """Parse the name of an attack's score.
 
     Attacks query only forget sets, so the name of the row set begins at the last component `forget`.
 
@@ -99,12 +99,12 @@ def parse_attack(flat: str) -> AttackName:
 
 
 def judged_name(judge: str, split: str, quality: str, part: str = "") -> str:
-    """Build the flat name of a judge's score."""
+    """Build the name of a judge's score."""
     return f"judge.{judge}.{split}.{quality}" + (f".{part}" if part else "")
 
 
 def parse_judged(flat: str) -> JudgedName | None:
-    """Parse the flat name of a judge's score.
+    """Parse the name of a judge's score.
 
     Returns None if `flat` is not the name of a judge's score.
     """
@@ -113,9 +113,9 @@ def parse_judged(flat: str) -> JudgedName | None:
 
 
 def current_name(flat: str) -> str:
-    """Replace an outdated metric name in a flat name.
+    """Replace an outdated metric in a score name (`<set>.<metric>`).
 
-    Flat names of the current version are returned unchanged.
+    Score names of the current version are returned unchanged.
     """
     name = ScoreName.parse(flat)
     return str(name._replace(metric=RENAMED_METRICS.get(name.metric, name.metric)))

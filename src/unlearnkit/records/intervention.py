@@ -1,4 +1,4 @@
-"""Outputs before and after the verdict in a trace is reversed."""
+"""Outputs before and after reversing the verdict in a trace."""
 
 from __future__ import annotations
 

@@ -111,8 +111,8 @@ def measure_probes(
 def other_answers(row: Row) -> list[Row]:
     """Return a copy of the row for each paraphrased or perturbed answer.
 
-    The paraphrased or perturbed answer is the field `answer` of the copy. The copy with the paraphrased answer, if
-    there is one, comes first.
+    The field `answer` of the copy contains the paraphrased or perturbed answer. The copy with the paraphrased answer,
+    if there is one, comes first.
     """
     answers = [*([row.paraphrased_answer] if row.paraphrased_answer else []), *row.perturbed_answer]
     return [row.model_copy(update={"answer": answer}) for answer in answers]

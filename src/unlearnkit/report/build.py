@@ -178,7 +178,7 @@ def build_report(
 
 
 def subject_report(folder: RunFolder) -> SubjectReport:
-    """Read the part of a report that describes one run."""
+    """Build the part of a report that describes one run."""
     state, recipe = folder.state(), folder.recipe()
     ended, steps = (None, None) if state.train is None else (state.train.ended, state.train.steps)
     return SubjectReport(

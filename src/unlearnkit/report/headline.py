@@ -30,8 +30,8 @@ class Headline(NamedTuple):
     other_forms: str
     """Sentence on the other forget sets."""
     stay: str
-    """Sentence on the row sets about knowledge to keep. This sentence also has the placeholder `{sets}`, for the names
-    of the row sets."""
+    """Sentence on the row sets of knowledge that must be kept. This sentence also has the placeholder `{sets}`, for the
+    names of the row sets."""
     why: str
     """Explanation of why this metric was chosen. The explanation is empty if the reason is obvious."""
 
@@ -51,8 +51,8 @@ HEADLINES = {metric: Headline(metric, **sentences) for metric, sentences in yaml
 def headline(subject_scores: Iterable[Mapping[str, Score]], docs: ScoreDocs) -> Headline:
     """Return the first metric with scores on both kinds of sets.
 
-    The two kinds are forget sets and sets about knowledge to keep. If no metric was measured on both kinds, return the
-    first metric that was measured on forget sets. If no metric was measured on forget sets, return accuracy.
+    The two kinds are forget sets and sets of knowledge that must be kept. If no metric was measured on both kinds,
+    return the first metric that was measured on forget sets. If no metric was measured on forget sets, return accuracy.
     """
     scores = list(subject_scores)
     sets = {metric: axes(scores, metric, docs) for metric in HEADLINES}

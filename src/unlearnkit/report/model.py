@@ -28,7 +28,7 @@ class SubjectReport(Value):
     name: str
     """Name of the model under test: `target`, `retrained`, or the name of the run."""
     title: str
-    """Name of the model that the report displays."""
+    """Display name of the model in the report."""
     method: str | None = None
     """Registered name of the method that made the model. It is None if the model was only measured."""
     collapsed: bool = False
@@ -66,13 +66,13 @@ class SubjectReport(Value):
 
 
 class Report(Value):
-    """The content of one report file."""
+    """The content of one report."""
 
     title: str
     scope: Scope
     request: str | None = None
     show_forget_text: bool = False
-    """Whether the report may contain the secrets and the questions and outputs of the forget sets."""
+    """Whether the report may contain secrets, and the questions and outputs of the forget sets."""
     subjects: tuple[SubjectReport, ...]
     """The target model, the retrained model (if any), and the models that methods made, in this order."""
     docs: ScoreDocs = Field(default_factory=ScoreDocs)

@@ -37,7 +37,7 @@ def model_card(
 
     Args:
         subject: the run's model.
-        scope: the scope of the unlearning request. The card shows only the scope's description, but none of its
+        scope: the scope of the unlearning request. The card shows only the scope's description, and none of its
             subjects, aliases and secrets.
         kind: `SubjectSpec.kind`. The card's loading instructions depend on the kind.
         members: folders of an ensemble's adapters, relative to `model/`.

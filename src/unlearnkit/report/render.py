@@ -88,8 +88,8 @@ def write(report: Report, path: Path) -> None:
 def _opened(splits: list[str]) -> set[str]:
     """Return the row sets whose samples are expanded when the page opens.
 
-    These are the sets `forget` and `near`. If there is no set `near`, the first set about knowledge to keep is expanded
-    instead.
+    These are the sets `forget` and `near`. If there is no set `near`, the first set of knowledge that must be kept is
+    expanded instead.
     """
     near = next((split for split in ("near", *splits) if split in splits and stays(split)), "")
     return {"forget", near}

@@ -66,8 +66,8 @@ class SampleSet(NamedTuple):
 def sample_sets(report: Report, withhold: Withhold, per_set: int = 3) -> tuple[SampleSet, ...]:
     """Choose evenly spaced samples of each row set.
 
-    Models without any recorded output are ignored. A row can be chosen only if all other models answered the row. If
-    the report does not show forget text, the forget sets have no samples, and `withhold` replaces the secrets in the
+    Models without any recorded output are ignored. A row can be chosen only if all remaining models answered the row.
+    If the report does not show forget text, the forget sets have no samples, and `withhold` replaces the secrets in the
     samples of all other sets.
     """
     answered = [(s, {(r.split, r.row.id): r for r in s.records if r.generation is not None}) for s in report.subjects]

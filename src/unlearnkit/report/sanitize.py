@@ -24,7 +24,7 @@ class Excerpt(NamedTuple):
 
 
 def visible(text: str) -> str:
-    """Replace characters that could hide or reorder text by visible signs.
+    """Substitute visible signs for characters that could hide or reorder text.
 
     Examples of visible signs are `␀` and `⟨U+202E⟩`.
     """

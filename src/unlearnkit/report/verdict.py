@@ -85,8 +85,8 @@ def _gate_sentence(gates: Sequence[GateResult]) -> str:
 def _headline_sentences(report: Report, own: Board) -> list[str]:
     """Return sentences on the headline metric and on refusals.
 
-    There is one sentence on the set `forget`, one on the other forget sets, and one on the sets about knowledge to
-    keep. A sentence is empty if none of its row sets was measured.
+    There is one sentence on the set `forget`, one on the other forget sets, and one on the sets of knowledge that must
+    be kept. A sentence is empty if none of its row sets was measured.
     """
     first = headline((s.scores for s in report.subjects), report.docs)
     splits = _splits(own, first.metric)

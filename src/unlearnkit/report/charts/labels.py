@@ -84,7 +84,7 @@ def _label(point: Point, right: int, up: int) -> _Box:
 
 
 def _cost(box: _Box, taken: Sequence[_Box]) -> float:
-    """Return the area that overlaps taken boxes or leaves the plot."""
+    """Return the box's area inside taken boxes or outside the plot."""
     outside = (box.right - box.left) * (box.top - box.bottom) - _shared(box, _PLOT)
     return sum(_shared(box, other) for other in taken) + outside
 

@@ -16,9 +16,10 @@ from unlearnkit.report.model import SubjectReport
 PALETTE = ("#4a8ff0", "#c28a00", "#ad3f2c", "#249c61", "#8f38dc", "#e0609a")
 NEUTRAL = "#7c8796"
 FORGOTTEN, STAYS = PALETTE[1], PALETTE[0]
-"""The color of risks on forget sets, and the color of risks on sets about knowledge to keep."""
+"""The color of risks on forget sets, and the color of risks on sets of knowledge that must be kept."""
 FALLS, RISES = PALETTE[0], PALETTE[2]
-"""The color of positive effects (a step lowers the risk), and that of negative effects (a step raises the risk)."""
+"""The color of positive effects (a step lowers the risk), and the color of negative effects (a step raises the
+risk)."""
 LIGHT, HEAVY = "#aab1bb", PALETTE[4]
 """The color of instances with a weight of 0, and the color of instances with full weight."""
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 _SPREAD = 50.0
-"""Maximum ratio of the largest magnitude to the lower quartile of the magnitudes for a linear scale. At a higher ratio,
-small values would be invisible on a linear scale, so the scale is symmetric-log."""
+"""The scale is linear if the ratio of the largest magnitude to the lower quartile of the magnitudes is at most this
+number. At a higher ratio, small values would be invisible on a linear scale, so the scale is symmetric-log."""
 _DECADES = 4
 """Maximum number of decades in the logarithmic part of the scale, counted down from the largest magnitude."""
 _APART = 0.07
@@ -22,7 +22,7 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Tick(NamedTuple):
-    """A tick: its drawn position and its value."""
+    """A tick: its plotted position and its value."""
 
     at: float
     value: float
@@ -39,14 +39,14 @@ class Tick(NamedTuple):
 class Scale(NamedTuple):
     """A linear or symmetric-log scale.
 
-    The symmetric-log scale draws a value v at sign(v) log10(1 + |v| / unit), which is linear near 0.
+    The symmetric-log scale plots a value v at sign(v) log10(1 + |v| / unit), which is linear near 0.
     """
 
     unit: float | None
     """Magnitude below which the scale is roughly linear. It is None if the whole scale is linear."""
 
     def at(self, value: float) -> float:
-        """Return the drawn position of a value."""
+        """Return the position at which a value is plotted."""
         if self.unit is None:
             return value
         return math.copysign(math.log10(1 + abs(value) / self.unit), value)
@@ -57,8 +57,8 @@ class Scale(NamedTuple):
         If the scale is linear, the result is empty.
 
         Args:
-            low: lowest drawn position of a tick.
-            high: highest drawn position of a tick.
+            low: lowest plotted position of a tick.
+            high: highest plotted position of a tick.
             count: maximum number of ticks on either side of 0.
         """
         if self.unit is None:

@@ -1,8 +1,8 @@
 """Summarize G-effects in sentences.
 
 Each sentence follows from measured values by a rule, and states these values. The docstring of `advice` lists the
-rules. An effect counts as negative if its 95 % interval is below 0, and as positive if its interval is above 0. An
-effect whose interval contains 0 gives no sentence. This module does not import torch.
+rules. An effect counts as negative if its 95 % interval is below 0, and as positive if its interval is above 0. There
+is no sentence on an effect whose interval contains 0. This module does not import torch.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from unlearnkit.gradient_effect.rules import is_harmful
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable, StepRow
 
 MOST = 0.8
-"""Minimum share of the harm that the groups of weights named in a sentence must cause together."""
+"""The groups of weights named in a sentence together cause at least this share of the harm."""
 FAR_OFF = 2.0
-"""If measured and predicted change differ by more than this factor, the prediction is far off."""
+"""If the measured and the predicted change differ by more than this factor, the prediction is far off."""
 SLIGHT = 0.01
 """A change below this share of the risk's greatest change is not compared with its prediction."""
 
@@ -31,17 +31,18 @@ def advice(table: EffectTable) -> list[str]:
     """Return sentences on every objective, followed by sentences on the measured steps.
 
     The rules use the effects of whole objectives, with all terms. Rule 3 uses the effects through single groups of
-    weights; all other rules use the effects through all weights. A retained risk is the risk on a row set about
-    knowledge to keep.
+    weights; all other rules use the effects through all weights. A retained risk is the risk on a row set of knowledge
+    that must be kept.
 
     1. *Relearning*: names the steps at which the effect on a forget set is positive. Forget sets that are relearned at
        the same steps share a sentence. The sentence states the effect on the first of these forget sets, at the last of
        these steps.
     2. *Harm beyond forgetting*, for each retained risk: names the steps at which `is_harmful` is true. At these steps,
        training raises the retained risk by more than it raises the forget risk.
-    3. *Location of harm*: takes the retained risk and the step with the lowest negative effect. Names the fewest
-       groups of weights that together account for at least `MOST` of the sum of all groups' effects below 0. Only
-       groups with a negative effect can be named. There is no sentence if every group would be named.
+    3. *Location of harm*: takes the retained risk and the step with the lowest negative effect. Names the fewest groups
+       of weights that together account for at least the share `MOST` of the harm, which is the sum of all effects below
+       0 through single groups. Only groups with a negative effect can be named. There is no sentence if every group
+       would be named.
     4. *Harmed most*, at the last step, if there are several retained risks: names the risk with the lowest cosine among
        the retained risks with negative effects. If cosines were not measured, names the retained risk with the greatest
        share of the sum of these negative effects.
@@ -159,7 +160,7 @@ def _in_words(row: EffectRow) -> str:
 
 
 def _when(steps: Sequence[int], measured: Sequence[int]) -> str:
-    """Return words that tell which of the measured steps are in `steps`.
+    """Describe in words which of the measured steps are in `steps`.
 
     Both sequences must be in ascending order.
     """

@@ -48,7 +48,7 @@ _RC = {
     "legend.frameon": False,
     "savefig.dpi": 200,
     "text.parse_math": False,  # names may contain $
-    "svg.hashsalt": "unlearnkit",  # without this, ids in the file are random
+    "svg.hashsalt": "unlearnkit",  # without this setting, ids in the file are random
 }
 _MARKERS = {
     "circle": "o",
@@ -68,7 +68,7 @@ _ALIGNMENTS: dict[str, tuple[int, Any]] = {
     "middle": (0, "center"),
     "bottom": (-4, "top"),
 }
-"""Maps each of plotly's position words to the offset of a label (in points) and matplotlib's alignment."""
+"""Maps each of plotly's position words to the offset of a label (in points) and to matplotlib's alignment."""
 
 
 def figures(table: EffectTable) -> dict[str, Figure]:

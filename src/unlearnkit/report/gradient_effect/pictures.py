@@ -1,7 +1,7 @@
 """Descriptions of the charts of G-effects, which two renderers draw.
 
 `plotly_figures` draws the charts for the report's page, and `paper_figures` draws the charts for a paper. All
-coordinates are drawn positions: the linear or logarithmic scale of the axis was already applied to the values.
+coordinates are plotted positions: the linear or logarithmic scale of the axis was already applied to the values.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Axis(NamedTuple):
     unit: str = ""
     scale: Scale = LINEAR
     span: tuple[float, float] = (0.0, 0.0)
-    """Drawn positions of the lower and the upper end of the axis. For an axis of names or steps, they are equal."""
+    """Positions at which the two ends of the axis are plotted. If the axis shows names or steps, it has no numeric
+    ends, and both positions are equal."""
     names: tuple[str, ...] = ()
 
     @property
@@ -115,7 +116,7 @@ class Cell(NamedTuple):
     """One cell of a heat map."""
 
     value: float | None
-    """Drawn value of the effect. It is None if the effect was not measured."""
+    """Value of the effect on the chart's scale. It is None if the effect was not measured."""
     tip: tuple[str, ...]
     """Lines of the tooltip."""
 
@@ -222,7 +223,7 @@ def by_group(effects: EffectSeries) -> Picture | None:
 def _heat_map(effects: EffectSeries, title: str, places: Mapping[str, tuple[str, int]], scale: Scale) -> Panel:
     """Draw a heat map with one row per group of weights.
 
-    `places` gives the columns: it maps the name of each column to the risk and the step that the column shows.
+    `places` defines the columns: it maps the name of each column to the risk and the step that the column shows.
     """
     column, axis = ("step", _STEPS) if title in effects.risks else ("risk", "risk")
     cells = []
@@ -239,8 +240,9 @@ def _heat_map(effects: EffectSeries, title: str, places: Mapping[str, tuple[str,
 def planes(table: EffectTable) -> list[Picture]:
     """Draw instances by their slopes on two risks, colored by weight.
 
-    There is one picture for each term of an objective on forget rows. The picture has one panel each for the first, the
-    middle and the last step. A term whose weights are all 0, such as a term that is only logged, has no picture.
+    There is one picture for each objective term that is computed on forget rows. The picture has one panel each for the
+    first, the middle and the last step. A term whose weights are all 0, such as a term that is only logged, has no
+    picture.
     """
     by_term: dict[tuple[str, str, str], list[InstanceRow]] = {}
     for row in table.instances:

@@ -23,7 +23,7 @@ from unlearnkit.report.tables.board import cell, subject_row
 from unlearnkit.report.tables.table import Cell, Column, Row, Section, Table
 
 DECLINES = 0.5
-"""Minimum refusal rate, on plain questions, of a model that is reported to decline."""
+"""A model is reported to decline if its refusal rate on plain questions is at least this high."""
 
 Kind = Literal["knows", "likelier", "nothing", "alone"]
 _WORST: tuple[Kind, ...] = ("knows", "likelier", "alone", "nothing")
@@ -44,7 +44,7 @@ class Finding(NamedTuple):
 
 
 def attack_table(report: Report) -> Table | None:
-    """Return the table of all attacks, or None without any attacks.
+    """Return a table of all attacks, or None if none was run.
 
     The table has one section per attempt, and one column for each combination of row set and metric.
     """
@@ -170,7 +170,7 @@ def _cell(subject: SubjectReport, name: AttackName, doc: ScoreDoc) -> Cell:
 
 
 def _widest_gap(own: Mapping[str, Score], theirs: Mapping[str, Score]) -> str:
-    """Return the row set where `own` exceeds `theirs` the most."""
+    """Return the row set where `own` exceeds `theirs` by the most."""
     return max(ordered_sets(own.keys() & theirs.keys()), key=lambda split: _excess(own[split], theirs[split]))
 
 
@@ -179,7 +179,7 @@ def _excess(one: Score, other: Score) -> float:
 
 
 def _is_above(one: Score, other: Score) -> bool:
-    """Return whether the interval of `one` is above that of `other`.
+    """Return whether the interval of `one` is above the interval of `other`.
 
     If `other` is 0 on n rows, its bootstrap interval has no width, although a true rate of up to about 3/n is
     compatible with this value. In this case, the interval of `one` must therefore be above 3/n too.

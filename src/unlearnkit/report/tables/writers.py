@@ -41,7 +41,7 @@ def terminal(table: Table) -> RichTable:
 def markdown(table: Table) -> str:
     """Return the table's first section as Markdown, with intervals in brackets.
 
-    The caller must escape the titles and the text in the cells before.
+    The caller must escape the titles and the text in the cells before calling this function.
     """
     lines = [
         [table.corner, *(column.title for column in table.columns)],
