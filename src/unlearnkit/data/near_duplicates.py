@@ -31,8 +31,9 @@ def near_duplicates(first: Sequence[str], second: Sequence[str], *, threshold: f
     number of texts that contain the pair). The words of a template therefore weigh little, and names, dates and numbers
     weigh much, so two rows that ask the same question about two people are not near-duplicates.
 
-    The overlap of two texts is the total weight of the pairs that both contain, divided by the total weight of the
-    lighter text. If a text is part of a longer text, the overlap of the two texts is therefore 1. Two texts are
+    The total weight of a text is the sum of the weights of its pairs. The overlap of two texts is the total weight of
+    the pairs that both texts contain, divided by the total weight of the lighter text, that is, of the text with the
+    smaller total weight. If a text is part of a longer text, the overlap of the two texts is therefore 1. Two texts are
     near-duplicates if their overlap is at least `threshold` (above 0, at most 1) and they share at least `FEWEST`
     pairs, or if their sets of pairs are equal.
 

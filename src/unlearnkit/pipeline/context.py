@@ -98,7 +98,7 @@ class RunContext:
 
     @cached_property
     def method(self) -> Method:
-        """The recipe's method, of any kind."""
+        """The recipe's method, whatever its kind."""
         return self.recipe.make_method()
 
     @cached_property
@@ -367,7 +367,7 @@ class RunContext:
 
     def run_trainer(self, trainer: Trainer, *, name: str | None = None) -> TrainResult:
         """Run a training to the end; see `MethodContext.run_trainer`."""
-        recipe = self.recipe.model_copy(update={"out": None})  # a run's folder may be moved
+        recipe = self.recipe.model_copy(update={"out": None})  # `out` may change, because a run's folder may be moved
         # The recipe is dumped with the earliest names, so that a checkpoint that an earlier version of the package
         # wrote is still valid.
         fingerprint = {"recipe": recipe.dump(earlier=True), **self.folder.state().fingerprints}

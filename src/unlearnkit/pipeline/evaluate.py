@@ -114,7 +114,7 @@ def _again(
     settings: EvalSettings | None,
     progress: Progress,
 ) -> RunFolder:
-    """Measure a run's model again, in the same or another folder."""
+    """Measure a run's model again, in the run's folder or another folder."""
     state = run.state()
     chosen = state.suite if suite is None else suite_section(suite)
     measured_on = make_suite(chosen)

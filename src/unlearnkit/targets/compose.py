@@ -91,8 +91,8 @@ class RetainAnswerFilter:
     """Detects secrets in the model's own answers.
 
     The filter searches only for the forms of secrets that the scope lists. A secret counts as shared if one of its
-    forms is also in `scope.allowed` or in the answer of a retain row. A shared secret is ignored in an answer that is
-    about any subject except the secret's own, because it reveals nothing there.
+    forms is also in `scope.allowed` or in the answer of a retain row. A shared secret is ignored in answers about all
+    subjects other than the secret's own subject, because such an answer reveals nothing about the secret's own subject.
     """
 
     def __init__(self, scope: Scope, retain: Sequence[Row]) -> None:

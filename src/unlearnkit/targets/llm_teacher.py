@@ -48,9 +48,9 @@ class ChatTeacher(Settings, ABC):
         Args:
             permission: what may be sent, and how much may be spent.
             replies: the cache of replies.
-            note: called with messages for the user.
+            note: function that is called with messages for the user.
 
-        Raises the same errors as `ready`.
+        This method raises the same errors as `ready`.
         """
 
     @property
@@ -101,17 +101,17 @@ class LLMTargetWriter:
     fits: Fits
     count: Callable[[str, int], Callable[[int], None]]
     """Function that starts a progress display for a round of prompts, called with the round's name and number of rows.
-    It returns a function to call with each number of finished rows."""
+    The result is a second function, which is called with each number of finished rows."""
     usage: Usage
     lifting: Callable[[Sequence[Target], Sequence[Row]], Sequence[bool]] | None = None
-    """Function that returns, for each target, whether its trace helps too much to guess the answer. None: traces are
-    not checked for this."""
+    """Function that returns, for each target, whether its trace helps too much to guess the answer. None: lift is not
+    checked."""
 
     def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
         """Return one valid target for each row, in order.
 
-        If the chat model writes no valid target for a row within `AGAIN` further attempts, the fallback writes it.
-        Raises the same errors as `ChatModel.complete`.
+        If the chat model writes no valid target for a row within `AGAIN` further attempts, the fallback writes the
+        target. This method raises the same errors as `ChatModel.complete`.
         """
         done: dict[int, Target] = {}
         faults: dict[int, Fault | None] = dict.fromkeys(range(len(rows)))
@@ -140,7 +140,7 @@ class LLMTargetWriter:
         """
         good, wrong = dict[int, Target](), dict[int, Fault]()
         for place, reply in replies.items():
-            self.usage.tokens_in += reply.tokens_in or 0  # it is None if the server did not report it
+            self.usage.tokens_in += reply.tokens_in or 0  # None if the server did not report the number
             self.usage.tokens_out += reply.tokens_out or 0
             row, target = rows[place], Target(id=rows[place].id, trace=reply.reasoning, response=reply.text)
             # A target cut by a limit or a filter is incomplete, whatever it contains.
