@@ -26,8 +26,8 @@ Shingles = frozenset[int]
 def near_duplicates(first: Sequence[str], second: Sequence[str], *, threshold: float = NEAR) -> list[tuple[int, int]]:
     """Pair each text in `first` with its nearest near-duplicate in `second`.
 
-    Texts in `first` without a near-duplicate are omitted. Each text is represented by the set of its pairs of
-    neighboring words, ignoring case, typography and punctuation. The weight of a pair is log(1 + number of texts /
+    Texts in `first` without a near-duplicate are omitted. Each text is represented by a set: all pairs of neighboring
+    words in the text, ignoring case, typography and punctuation. The weight of a pair is log(1 + number of texts /
     number of texts that contain the pair). The words of a template therefore weigh little, and names, dates and numbers
     weigh much, so two rows that ask the same question about two people are not near-duplicates.
 

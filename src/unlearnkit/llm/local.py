@@ -22,7 +22,7 @@ from unlearnkit.models.load import load_model, load_tokenizer, place
 
 
 def look_at(source: str, where: str) -> tuple[ModelFolder, PreTrainedTokenizerBase]:
-    """Find a chat model and load its tokenizer, but not its weights.
+    """Find a chat model, and load only the tokenizer of the model.
 
     Raises:
         InputError: the model does not exist, cannot be used or has no chat template.

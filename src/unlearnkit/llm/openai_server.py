@@ -320,7 +320,7 @@ def _refused(host: str, error: Any) -> Exception:
     """Return the exception for an HTTP error status.
 
     If a retry may succeed, the exception is a `TransientError`; otherwise it is an error for the user. The server's own
-    message is not shown, because it may repeat the prompt or the key.
+    message is not shown, because the message may repeat the prompt or the key.
     """
     status, details = int(error.status_code), _error_names(error)
     if error.code == "insufficient_quota":

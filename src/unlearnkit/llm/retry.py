@@ -83,7 +83,7 @@ class RetryPolicy:
     def __call__(self, ask: Callable[[], Reply], stopped: Stopped) -> Reply:
         """Call `ask` until it returns a reply, and return that reply.
 
-        `ask` is called again if it raises `TransientError`. If the last try gets a valid response that contains no
+        `ask` is called again if `ask` raises `TransientError`. If the last try gets a valid response that contains no
         answer, the returned reply is empty and its `ended` is "none".
 
         Raises:

@@ -16,7 +16,7 @@ Stopped = Callable[[], bool]
 
 
 class LeftOff(Exception):
-    """Work was abandoned because a stop was requested."""
+    """The work was abandoned because a stop was requested."""
 
 
 def each(items: Iterable[T], work: Callable[[T, Stopped], None], *, at_once: int, stopped: Stopped) -> None:

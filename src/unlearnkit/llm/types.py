@@ -49,9 +49,9 @@ class Reply(Value):
     text: str
     """The answer. The string is empty if the output ended inside the reasoning."""
     tokens_in: int | None = None
-    """Number of tokens of the prompt; None if the server does not report it."""
+    """Number of tokens of the prompt; None if the server does not report this number."""
     tokens_out: int | None = None
-    """Number of tokens of the answer, including its reasoning; None if the server does not report it."""
+    """Number of tokens of the answer, including its reasoning; None if the server does not report this number."""
     ended: Literal["stop", "length", "filter", "none"] = "stop"
     """How the answer ended. `stop`: the model ended the answer; `length`: the answer reached the limit; `filter`: the
     server withheld the answer; `none`: no try gave an answer."""

@@ -65,12 +65,12 @@ training."""
 
 
 class RunContext:
-    """Creates each object of a run on first access, and caches it.
+    """Creates and caches each object of a run on first access.
 
     Args:
         recipe: the run's recipe.
         folder: the run's folder; None: the folder that the recipe names.
-        permission: what may be sent to a chat model, and how much may be spent on its answers.
+        permission: what may be sent to a chat model, and how much may be spent on the chat model's answers.
         progress: reports progress.
         watch: function that creates the training callback, which measures the run's G-effects; None: no callback.
     """
@@ -320,8 +320,8 @@ class RunContext:
     def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:
         """Raise `InputError` if weights or rows changed since the run started.
 
-        The run's targets and reference values were computed with the original weights and rows, so they would not match
-        the changed weights or rows.
+        The run's targets and reference values were computed with the original weights and rows, so the stored values
+        would not match the changed weights or rows.
         """
         fingerprints = {"model": self.fingerprint, "rows": rows_fingerprint(views)}
         if localizer := self.recipe.make_localizer():

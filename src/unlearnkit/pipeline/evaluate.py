@@ -231,7 +231,7 @@ def _read_cost(model: str) -> Cost | None:
 def _tried(model: str, suite: Suite, where: str, system_prompt: str | None = None) -> ModelFolder:
     """Find a model, and check that the suite's rows fit the model.
 
-    A row fits if it is not too long for the model.
+    A row fits if the row is not too long for the model.
 
     Call this function before anything is written, so that an error leaves no files behind.
     """

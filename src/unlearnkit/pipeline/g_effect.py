@@ -177,8 +177,8 @@ def _swept(recipe: Recipe, names: Sequence[str], sweeps: Sequence[Sweep]) -> lis
 def _chosen_objectives(recipe: Recipe, names: Iterable[str]) -> dict[str, Objective]:
     """Create the objectives with the given names, and return them by label.
 
-    If an objective is the recipe's own method, it gets the settings in the recipe. All other objectives get default
-    settings.
+    If an objective is the recipe's own method, the objective gets the settings in the recipe. All other objectives get
+    default settings.
     """
     chosen = {}
     for name in names:

@@ -9,7 +9,7 @@ from unlearnkit.runs.folder import RunFolder
 
 
 def references_of(folder: RunFolder) -> list[RunFolder]:
-    """Return the runs that measured either the target model or the retrained model.
+    """Return the runs that measured the target or the retrained model.
 
     The function searches two places: the parent folder of the given run, because all runs in the parent folder share
     their reference runs, and the given run's own folder of reference runs. Only runs on the given run's suite are

@@ -80,7 +80,7 @@ def scope_targets(
 def _with_note(question: ScopeQuestion, own: str, scope: Scope) -> Row:
     """Return the question's row with a note as its trace.
 
-    The model continues the trace from this note. The note is omitted if it would reveal a secret.
+    The model continues the trace from this note. The note is omitted if the note would reveal a secret.
     """
     note = question.note(own)
     leaks_found = scanner(scope).scan(Target(id=question.row.id, trace=note, response=""), question.row)

@@ -123,7 +123,8 @@ class LLMTargetWriter:
             prompts = [self.teacher.prompt_for(rows[place], scope, draw, fault) for place, fault in faults.items()]
             replies = self.chat_model.complete(prompts, self.teacher.sampling, on_reply)
             faults = self._accept(rows, scope, dict(zip(faults, replies, strict=True)), done)
-        # A row for which the teacher gave no answer at all is not tried again, so it is not among the faults.
+        # If the teacher gave no answer at all for a row, the row is not tried again, so the row is not among the
+        # faults.
         left = [place for place in range(len(rows)) if place not in done]
         if left:
             done |= zip(left, self.fallback.write([rows[place] for place in left], scope, seed), strict=True)
@@ -143,7 +144,7 @@ class LLMTargetWriter:
             self.usage.tokens_in += reply.tokens_in or 0  # None if the server did not report the number
             self.usage.tokens_out += reply.tokens_out or 0
             row, target = rows[place], Target(id=rows[place].id, trace=reply.reasoning, response=reply.text)
-            # A target cut by a limit or a filter is incomplete, whatever it contains.
+            # A target that was cut by a limit or a filter is incomplete, whatever the target contains.
             cut = reply.ended in ("length", "filter")
             fault: Fault | None = "cut off" if cut else find_fault(target, row, scope, self.fits)
             if fault is None:
