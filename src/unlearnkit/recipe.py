@@ -165,7 +165,7 @@ class Recipe(Settings):
     def earlier_dump(self) -> dict[str, Any]:
         """Return the recipe as JSON values, under the earliest field names.
 
-        Metrics in the gates that were renamed also get their earliest names.
+        Renamed metrics in the gates also get their earliest names.
         """
         earlier = {name: old for old, name in RENAMED_METRICS.items()}
         return {**super().earlier_dump(), "gates": [rename_metrics(gate, earlier) for gate in self.gates]}
@@ -215,7 +215,7 @@ class Recipe(Settings):
             )
         combiner = self.train.make_combiner()
         if isinstance(method, ObjectiveMethod) and combiner is not None:
-            from unlearnkit.training.combination import tasks_of  # imports torch, which other recipes do not need
+            from unlearnkit.training.combination import tasks_of  # imported here because it needs torch
 
             with at_field("train", "combiner"):
                 tasks_of(combiner, method.objective)
@@ -278,7 +278,7 @@ class Recipe(Settings):
         """Return the recipe as YAML, with every setting written out.
 
         Args:
-            earlier: whether to write the earliest instead of the current names of fields and metrics.
+            earlier: whether to write the earliest names of fields and metrics instead of the current names.
         """
         values = self.earlier_dump() if earlier else self.model_dump(mode="json")
         return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)

@@ -23,8 +23,8 @@ setting, write `./name`."""
 class RunsFirst(TyperGroup):
     """Command group with a default command whose arguments are runs.
 
-    If the first argument is the name of another command of the group, the other command is called instead. To pass a
-    run folder that has the same name as a command, write `./name`.
+    If the first argument is the name of another command of the group, that command is called instead. To pass a run
+    folder that has the same name as a command, write `./name`.
     """
 
     # The types are `Any`, because contexts and commands belong to typer or to click, depending on the version of typer.

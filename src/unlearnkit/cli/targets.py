@@ -40,7 +40,7 @@ def targets_command(
     permission = Permission(send_to, max_requests, max_cost)
     folder = teach(chosen, permission=permission, import_from=import_from, export_to=export_to, progress=progress)
     state = folder.state().targets
-    assert state is not None  # `teach` wrote them
+    assert state is not None  # `teach` has written the targets
     rejected = ", ".join(f"{kind} {count}" for kind, count in sorted(state.turned_down.items()))
     progress.log(f"targets written by the teacher {state.teacher}: {state.written}")
     again = sum(state.turned_down.values())

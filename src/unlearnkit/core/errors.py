@@ -1,7 +1,8 @@
-"""The errors shown to a user, and the exit code of each.
+"""The errors that are shown to the user, with their exit codes.
 
 A message has up to five parts: what is wrong, where it was found, the value found, what is allowed, and how to fix it.
-Parts that do not apply are left out. An exception that is *not* an `UnlearnError` is a bug and keeps its traceback.
+Parts that do not apply are left out. An exception that is *not* an `UnlearnError` is a bug, and is shown with its
+traceback.
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ def writing(place: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # safetensors raises its own error type for a failed write. Comparing the type's name avoids the import.
+        # The package safetensors raises its own error type for a failed write. Comparing the name of the type avoids an
+        # import of safetensors.
         if not isinstance(error, OSError) and type(error).__name__ != "SafetensorError":
             raise
         raise WriteError(
@@ -61,7 +62,7 @@ def read_text(path: Path, what: str, *, fix: str, where: str | None = None) -> s
 
     Args:
         path: the file.
-        what: description of the file for the message, such as `the recipe`.
+        what: description of the file in the message, such as `the recipe`.
         fix: how the user can solve the problem, for the message.
         where: the option that gives the path, for the message.
 

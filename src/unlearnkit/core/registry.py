@@ -42,7 +42,8 @@ class Registry(Generic[T]):
     Every module of a plug-in folder contains one plug-in, named after the module.
 
     Args:
-        kind: name of the kind of plug-ins. It appears in messages and in the entry-point group `unlearnkit.<kind>`.
+        kind: name of the kind of plug-ins. The name appears in messages and in the entry-point group
+            `unlearnkit.<kind>`.
         package: import path of the plug-in folder.
         module: if None, each plug-in is a single module, at any depth. Otherwise each plug-in is a sub-package, and
             the name of the sub-package is the name of the plug-in. `module` is then the name of the module in the

@@ -24,9 +24,9 @@ def read_documents(
 ) -> tuple[Row, ...]:
     """Read text files as rows of at most `max_tokens` tokens.
 
-    Each row is a text, so the question of the row is empty. The id of the row is `<file name>@<start>-<end>`, where
-    start (included) and end (excluded) are character offsets in the text of the file. The byte order mark is not
-    counted.
+    Each row contains only a text, so the question of the row is empty. The id of the row is
+    `<file name>@<start>-<end>`, where start (included) and end (excluded) are character offsets in the text of the
+    file. The byte order mark is not counted.
 
     Args:
         path: a `.txt` or `.md` file, or a folder of such files.
@@ -67,7 +67,7 @@ def chunk_spans(
 
     Raises:
         InputError: the text has no visible character, `overlap` is negative or not less than `max_tokens`, the
-            tokenizer does not give offsets, or a piece of the text that cannot be cut has too many tokens.
+            tokenizer does not give offsets, or an indivisible piece of the text has too many tokens.
     """
     if not 0 <= overlap < max_tokens:
         raise InputError(

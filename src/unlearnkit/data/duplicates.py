@@ -131,6 +131,6 @@ def _trained(name: str, splits: Splits, texts: Mapping[str, Sequence[Text]]) -> 
 
 
 def _first_ids(keys: Sequence[Key], rows: Sequence[Row]) -> dict[Key, str]:
-    """Map each key to the id of the key's first row."""
+    """Map each key to the id of its first row."""
     # The rows are visited in reverse order, so that the first row with a key overwrites later rows.
     return {key: row.id for key, row in zip(reversed(keys), reversed(rows), strict=True)}

@@ -225,7 +225,7 @@ class ChatEncoder:
 
     @cached_property
     def _marks(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Token ids of the opening and of the closing trace marker."""
+        """Token ids of the two trace markers: the opening, then the closing."""
         markers = STYLES[self.style]
         unknown = next((token for token in markers.tokens if len(self._ids(token)) != 1), None)
         if unknown is not None:

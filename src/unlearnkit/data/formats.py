@@ -148,7 +148,7 @@ def _csv(path: Path) -> list[Record]:
 def _is_json(column: str, cell: str) -> bool:
     """Return whether to parse a cell as JSON.
 
-    A non-empty cell is parsed if its column contains lists. In a column that contains either text or turns, a cell is
+    A non-empty cell is parsed if the column contains lists. In a column that contains either text or turns, a cell is
     parsed only if the cell contains turns.
     """
     return (column in JSON_CELLS and cell != "") or (column in MAYBE_TURNS and TURNS.match(cell) is not None)

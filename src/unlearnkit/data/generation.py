@@ -11,7 +11,7 @@ class Generation(Value):
     """A model's output for a prompt, decoded greedily."""
 
     text: str
-    """The whole output, with the trace markers and without the end token."""
+    """The whole output, including the trace markers but not the end token."""
     trace: str
     """The reasoning trace without markers. The string is empty if the output has no trace."""
     response: str

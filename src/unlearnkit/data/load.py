@@ -47,7 +47,7 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
     turn except `role` and `content`.
 
     A row without an `id` gets the id `<file name>:<number>`. In JSONL and CSV, the number is the line where the record
-    begins; in other formats, it is the index of the record. Both start at 1. Ids must be unique over all files read.
+    begins; in other formats, it is the index of the record. Both start at 1. Ids must be unique across all files read.
 
     Raises:
         InputError: a file, record or field cannot be used. The message names the file, the line or record, and the

@@ -26,13 +26,14 @@ Shingles = frozenset[int]
 def near_duplicates(first: Sequence[str], second: Sequence[str], *, threshold: float = NEAR) -> list[tuple[int, int]]:
     """Pair each text in `first` with its nearest near-duplicate in `second`.
 
-    Texts in `first` without a near-duplicate are omitted. Each text is represented by the set of its pairs of
-    neighboring words, ignoring case, typography and punctuation. The weight of a pair is log(1 + number of texts /
+    Texts in `first` without a near-duplicate are omitted. Each text is represented by a set: all pairs of neighboring
+    words in the text, ignoring case, typography and punctuation. The weight of a pair is log(1 + number of texts /
     number of texts that contain the pair). The words of a template therefore weigh little, and names, dates and numbers
     weigh much, so two rows that ask the same question about two people are not near-duplicates.
 
-    The overlap of two texts is the total weight of the pairs that both contain, divided by the total weight of the
-    lighter text. If a text is part of a longer text, the overlap of the two texts is therefore 1. Two texts are
+    The total weight of a text is the sum of the weights of its pairs. The overlap of two texts is the total weight of
+    the pairs that both texts contain, divided by the total weight of the lighter text, that is, of the text with the
+    smaller total weight. If a text is part of a longer text, the overlap of the two texts is therefore 1. Two texts are
     near-duplicates if their overlap is at least `threshold` (above 0, at most 1) and they share at least `FEWEST`
     pairs, or if their sets of pairs are equal.
 

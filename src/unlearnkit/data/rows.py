@@ -119,7 +119,7 @@ class NoSuchSplit(InputError, KeyError):
 class Splits(Mapping[str, tuple[Row, ...]]):
     """Named row sets: `forget`, `retain`, `holdout` and probe sets such as `forget.translated`.
 
-    Row ids are unique over all splits. The forget split and its probe sets therefore never share a row, so no method
+    Row ids are unique across all splits. The forget split and its probe sets therefore never share a row, so no method
     trains on a probe row.
     """
 

@@ -31,7 +31,8 @@ SHAPES: dict[Shape, tuple[str, ...]] = {
 """The columns that identify each schema."""
 
 KEPT = tuple(field for field in Row.model_fields if field not in ("history", "question", "answer"))
-"""Columns that are read in addition to the columns of the schema: all row fields that no schema provides."""
+"""Columns that are read in addition to the columns of the schema. These columns are all row fields that no schema
+provides."""
 
 EARLIER = {old: name for old, name in RENAMED_COLUMNS.items() if name in KEPT}
 """Maps the earlier names of columns in `KEPT` to their current names."""

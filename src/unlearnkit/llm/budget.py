@@ -30,7 +30,7 @@ class Budget:
         """Reserve the maximum cost of a request.
 
         If the budget is too small only because of reservations for requests in flight, this method waits until those
-        requests end, because they may cost less than was reserved.
+        requests end, because those requests may cost less than was reserved.
 
         Raises:
             BudgetExhausted: the budget does not allow the request.
@@ -58,7 +58,7 @@ class Budget:
             self._aside += worst
 
     def end(self, worst: float, cost: float) -> None:
-        """Replace the reservation of `worst` for a request by its actual cost."""
+        """Replace a request's reservation (`worst`) by the request's actual cost."""
         with self._changed:
             # Rounding may leave a tiny remainder, but a waiting thread must see that nothing is reserved.
             self._aside = 0.0 if self._aside - worst < 1e-12 else self._aside - worst

@@ -19,7 +19,7 @@ CONSENT = "--send-forget-data-to"
 class Permission:
     """Consent to send the forget data to one host, with spending limits.
 
-    The limits apply to all requests made with the same `Permission` object together, in any number of runs.
+    The limits apply to the sum of all requests made with the same `Permission` object, in any number of runs.
     """
 
     send_to: str | None = None

@@ -22,7 +22,7 @@ from unlearnkit.models.load import load_model, load_tokenizer, place
 
 
 def look_at(source: str, where: str) -> tuple[ModelFolder, PreTrainedTokenizerBase]:
-    """Find a chat model and load its tokenizer, but not its weights.
+    """Find a chat model, and load only the tokenizer of the model.
 
     Raises:
         InputError: the model does not exist, cannot be used or has no chat template.
@@ -43,8 +43,8 @@ def look_at(source: str, where: str) -> tuple[ModelFolder, PreTrainedTokenizerBa
 class LocalModel:
     """A `ChatModel` that runs on this machine.
 
-    The weights are loaded only if a prompt has no cached answer. They are released after each call of `complete`,
-    because another model may measure the answers between two calls and need the memory.
+    The weights are loaded only if a prompt has no cached answer. The weights are released after each call of
+    `complete`, because another model may measure the answers between two calls and need the memory.
     """
 
     def __init__(

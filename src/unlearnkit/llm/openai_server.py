@@ -26,7 +26,7 @@ from unlearnkit.llm.thread_pool import Stopped, each
 from unlearnkit.llm.types import Prompt, Reply, Sampling
 
 _MESSAGE_TOKENS = 16
-"""Maximum number of tokens that a chat template adds to a message. It is used to compute the maximum cost of a
+"""Maximum number of tokens that a chat template adds to a message. The number is used to compute the maximum cost of a
 request."""
 
 _PASSING = (408, 409, 425, 429)
@@ -158,7 +158,7 @@ class ServerSettings(RetrySettings):
 class Server:
     """A `ChatModel` that sends concurrent requests to a server.
 
-    It sends only what the user's permission allows.
+    The server receives only what the user's permission allows.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ class Server:
             permission: what may be sent, and how much may be spent.
             replies: the cache of replies.
             where: section of the recipe with the server's settings, for messages.
-            note: called with a message for the user, once for each kind of transient failure.
+            note: function that is called with a message for the user, once for each kind of transient failure.
         """
         settings.ready(permission, where)
         import openai  # imported after the check that the package is installed
@@ -220,7 +220,7 @@ class Server:
     def _ask(self, prompt: Prompt, sampling: Sampling) -> Reply:
         """Send one request if the budget allows it, and return the reply.
 
-        Raises `TransientError`, `BudgetExhausted`, or the exception that `_refused` returns.
+        This method raises `TransientError`, `BudgetExhausted`, or the exception that `_refused` returns.
         """
         # A token has at least one byte, so a text has at most as many tokens as bytes.
         sent = sum(len(message.content.encode()) + _MESSAGE_TOKENS for message in prompt.messages)
@@ -253,7 +253,8 @@ class Server:
         except openai.APITimeoutError:
             raise TransientError(f"no answer arrived within {self._settings.timeout:g} s", maybe_paid=True) from None
         except openai.APIConnectionError as error:
-            # Either the server was not reached, or the connection broke during the answer, which may then be charged.
+            # Either the server was not reached, or the connection broke during the answer. In the second case, the
+            # server may charge for the answer.
             paid = "Connect" not in type(error.__cause__).__name__
             raise TransientError("the connection failed or was interrupted", maybe_paid=paid) from None
         except openai.APIStatusError as error:
@@ -290,11 +291,11 @@ class _Completion(BaseModel):
 def _read(body: bytes) -> Reply:
     """Parse the body of an HTTP response into a reply.
 
-    Raises `TransientError` if the body contains no reply.
+    This function raises `TransientError` if the body contains no reply.
     """
     try:
-        # The body is parsed here because the client of `openai` trusts the content type: it assumes that JSON is
-        # complete, and it treats everything else as text.
+        # The body is parsed here because the client of `openai` trusts the content type: the client assumes that a JSON
+        # body is complete, and treats every other body as text.
         answer = _Completion.model_validate(json.loads(body))
     except ValidationError:
         raise TransientError("the answer is JSON but not a chat completion", maybe_paid=True) from None
@@ -319,7 +320,7 @@ def _refused(host: str, error: Any) -> Exception:
     """Return the exception for an HTTP error status.
 
     If a retry may succeed, the exception is a `TransientError`; otherwise it is an error for the user. The server's own
-    message is not shown, because it may repeat the prompt or the key.
+    message is not shown, because the message may repeat the prompt or the key.
     """
     status, details = int(error.status_code), _error_names(error)
     if error.code == "insufficient_quota":

@@ -22,8 +22,8 @@ from unlearnkit.llm.types import Prompt, Reply, Sampling
 Fetch = Callable[[Mapping[str, Prompt], Callable[[str, Reply], None], Stopped], None]
 """Function that requests replies, called as `fetch(prompts by key, received, stopped)`.
 
-It calls `received` with the key and the reply of each prompt, possibly from several threads. Once `stopped()` is true,
-it may return early.
+The function calls `received` with the key and the reply of each prompt, possibly from several threads. Once `stopped()`
+is true, the function may return early.
 """
 
 
@@ -74,7 +74,8 @@ class ResponseCache:
         Args:
             prompts: the prompts.
             keys: key of each prompt, see `reply_key`.
-            on_reply: called whenever replies become available, with the number of prompts that were answered.
+            on_reply: function that is called whenever replies become available, with the number of prompts that were
+                answered.
             fetch: requests the replies that are not cached.
 
         Raises:

@@ -40,8 +40,8 @@ class TransientError(Exception):
         """Describe the failure.
 
         Args:
-            why: the reason for the failure. It must not contain any part of the prompt or answer.
-            wait: wait that the server requested before the next try, in seconds; None if it requested none.
+            why: the reason for the failure. The reason must not contain any part of the prompt or answer.
+            wait: wait that the server requested before the next try, in seconds; None if the server requested no wait.
             maybe_paid: whether the server may have produced an answer and charged for it.
             answered_nothing: whether the server sent a valid response that contains no answer.
         """
@@ -74,7 +74,7 @@ class RetryPolicy:
         Args:
             settings: number of tries, and the waits between them.
             who: name of the server, for messages.
-            log: called with a message, once for each kind of failure.
+            log: function that is called with a message, once for each kind of failure.
         """
         self._settings, self._who, self._log = settings, who, log
         self._lock, self._logged = threading.Lock(), set[str]()
@@ -83,7 +83,7 @@ class RetryPolicy:
     def __call__(self, ask: Callable[[], Reply], stopped: Stopped) -> Reply:
         """Call `ask` until it returns a reply, and return that reply.
 
-        `ask` is called again if it raises `TransientError`. If the last try gets a valid response that contains no
+        `ask` is called again if `ask` raises `TransientError`. If the last try gets a valid response that contains no
         answer, the returned reply is empty and its `ended` is "none".
 
         Raises:

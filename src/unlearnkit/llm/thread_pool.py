@@ -16,15 +16,15 @@ Stopped = Callable[[], bool]
 
 
 class LeftOff(Exception):
-    """Work was abandoned because a stop was requested."""
+    """The work was abandoned because a stop was requested."""
 
 
 def each(items: Iterable[T], work: Callable[[T, Stopped], None], *, at_once: int, stopped: Stopped) -> None:
     """Call `work` on every item, in `at_once` threads.
 
     Once `stopped` returns True or an item fails, no further item is started. Items in progress are finished, and the
-    first failure is raised. If `work` waits for a long time, it should regularly call the function that it gets as its
-    second argument, and raise `LeftOff` once this function returns True.
+    first failure is raised. If `work` waits for a long time, `work` should regularly call the function that is passed
+    as the second argument, and raise `LeftOff` once this function returns True.
 
     The threads are daemon threads, so that the process can end at a second stop request without waiting for a server's
     answer.

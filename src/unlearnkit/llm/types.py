@@ -45,13 +45,13 @@ class Reply(Value):
     """A model's answer."""
 
     reasoning: str
-    """The reasoning before the answer, without tags; empty if the model showed none."""
+    """The reasoning before the answer, without tags. The string is empty if the model showed no reasoning."""
     text: str
-    """The answer; empty if the output ended inside the reasoning."""
+    """The answer. The string is empty if the output ended inside the reasoning."""
     tokens_in: int | None = None
-    """Number of tokens of the prompt; None if the server does not report it."""
+    """Number of tokens of the prompt; None if the server does not report this number."""
     tokens_out: int | None = None
-    """Number of tokens of the answer, including its reasoning; None if the server does not report it."""
+    """Number of tokens of the answer, including its reasoning; None if the server does not report this number."""
     ended: Literal["stop", "length", "filter", "none"] = "stop"
     """How the answer ended. `stop`: the model ended the answer; `length`: the answer reached the limit; `filter`: the
     server withheld the answer; `none`: no try gave an answer."""
@@ -70,7 +70,8 @@ class ChatModel(Protocol):
         Args:
             prompts: the prompts.
             sampling: how to sample the answers.
-            on_reply: called whenever replies become available, with the number of prompts that were answered.
+            on_reply: function that is called whenever replies become available, with the number of prompts that were
+                answered.
 
         Raises:
             Interrupted: the user requested a stop. Replies received so far are kept.

@@ -112,8 +112,8 @@ def attack_runs(
     """
     found = {}
     for folder in folders:
-        # A reference model in a folder next to the runs is a run itself, so the caller can choose it. A reference model
-        # inside a run's folder belongs only to this run, so it is attacked here.
+        # The caller can choose a reference model in a folder next to the runs, because such a reference model is itself
+        # a run. A reference model inside a run's folder belongs only to this run, and is therefore attacked here.
         for within in references_of(folder):
             if within.path.parent == folder.references:
                 attack(within, names, at_most=at_most, seed=seed, progress=progress)

@@ -45,7 +45,7 @@ class Checked:
 def check(recipe: Recipe) -> Checked:
     """Read all rows of a recipe, and return the problems found.
 
-    Loads the tokenizer, but no weights.
+    This function loads the tokenizer, but no weights.
 
     Raises:
         InputError: a file, a record in a file, or the scope cannot be read.
@@ -62,7 +62,7 @@ def check(recipe: Recipe) -> Checked:
     if found is not None and not any(each.severity == "error" for each in findings):
         try:
             preflight(context)
-        except UnlearnError as error:  # the run would not start, but not because of a single row
+        except UnlearnError as error:  # an error that prevents the run, but concerns no single row
             where = "" if error.where is None else f" ({error.where})"
             fix = error.fix or "correct this first: the run would not start"
             findings.insert(0, finding("error", "run_refuses", f"{error.what}{where}", fix))

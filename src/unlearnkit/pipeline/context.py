@@ -65,12 +65,12 @@ training."""
 
 
 class RunContext:
-    """Creates each object of a run on first access, and caches it.
+    """Creates and caches each object of a run on first access.
 
     Args:
         recipe: the run's recipe.
         folder: the run's folder; None: the folder that the recipe names.
-        permission: what may be sent to a chat model, and how much may be spent on its answers.
+        permission: what may be sent to a chat model, and how much may be spent on the chat model's answers.
         progress: reports progress.
         watch: function that creates the training callback, which measures the run's G-effects; None: no callback.
     """
@@ -98,7 +98,7 @@ class RunContext:
 
     @cached_property
     def method(self) -> Method:
-        """The recipe's method, of any kind."""
+        """The recipe's method, whatever its kind."""
         return self.recipe.make_method()
 
     @cached_property
@@ -320,8 +320,8 @@ class RunContext:
     def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:
         """Raise `InputError` if weights or rows changed since the run started.
 
-        The run's targets and reference values were computed with the original weights and rows, so they would not match
-        the changed weights or rows.
+        The run's targets and reference values were computed with the original weights and rows, so the stored values
+        would not match the changed weights or rows.
         """
         fingerprints = {"model": self.fingerprint, "rows": rows_fingerprint(views)}
         if localizer := self.recipe.make_localizer():
@@ -367,7 +367,7 @@ class RunContext:
 
     def run_trainer(self, trainer: Trainer, *, name: str | None = None) -> TrainResult:
         """Run a training to the end; see `MethodContext.run_trainer`."""
-        recipe = self.recipe.model_copy(update={"out": None})  # a run's folder may be moved
+        recipe = self.recipe.model_copy(update={"out": None})  # `out` may change, because a run's folder may be moved
         # The recipe is dumped with the earliest names, so that a checkpoint that an earlier version of the package
         # wrote is still valid.
         fingerprint = {"recipe": recipe.dump(earlier=True), **self.folder.state().fingerprints}

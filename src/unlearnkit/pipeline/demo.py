@@ -1,4 +1,4 @@
-"""Demo: unlearn a part of the synthetic pocket world with several methods."""
+"""Demo: several methods unlearn a part of the synthetic world `pocket`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from unlearnkit.runs.folder import RunFolder
 METHODS = ("tru", "graddiff", "npo", "ga")
 
 AT_ONCE = 2
-"""Number of models to work on in parallel. The models of the synthetic pocket world are so small that one model can
-hardly use more than one thread. Two models in parallel, each with half of the threads, therefore finish much earlier
-than two models one after the other, each with all threads."""
+"""Number of models to work on in parallel. The models of the synthetic world `pocket` are so small that one model can
+hardly use more than one thread. Two models that run in parallel, each on half of the threads, therefore finish much
+earlier than two models that run one after the other on all threads."""
 
 GATES = (
     "forget.accuracy<=0.03",
@@ -47,8 +47,8 @@ GATES = (
     "far.refusal_rate<=0.02",
     "retain.refusal_rate<=0.02",
 )
-"""Gates that every method must meet. In no wording may the model still give the facts to forget. The model must decline
-the questions about these facts, and must keep all other knowledge."""
+"""Gates that every method must meet. The model must not give the facts to forget, whatever the wording of the question.
+The model must decline the questions about these facts, and must keep all other knowledge."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Demo:
 
 
 def method_settings(method: str) -> dict[str, Any]:
-    """Return a method's recipe sections, tuned for the synthetic pocket world."""
+    """Return a method's recipe sections, tuned for the synthetic world `pocket`."""
     known = files("unlearnkit.suites.pocket") / "methods"
     names = sorted(file.name.removesuffix(".yaml") for file in known.iterdir() if file.name.endswith(".yaml"))
     if method not in names:

@@ -114,7 +114,7 @@ def _again(
     settings: EvalSettings | None,
     progress: Progress,
 ) -> RunFolder:
-    """Measure a run's model again, in the same or another folder."""
+    """Measure a run's model again, in the run's folder or another folder."""
     state = run.state()
     chosen = state.suite if suite is None else suite_section(suite)
     measured_on = make_suite(chosen)
@@ -231,7 +231,7 @@ def _read_cost(model: str) -> Cost | None:
 def _tried(model: str, suite: Suite, where: str, system_prompt: str | None = None) -> ModelFolder:
     """Find a model, and check that the suite's rows fit the model.
 
-    A row fits if it is not too long for the model.
+    A row fits if the row is not too long for the model.
 
     Call this function before anything is written, so that an error leaves no files behind.
     """

@@ -157,7 +157,8 @@ def _target_outputs(
     """Return the target model's outputs.
 
     Returns:
-        The outputs and None or, if the target model is not available, a list of None and the reason.
+        A pair. If the target model is available, the pair contains the outputs and None. Otherwise, the pair contains a
+        list of None values and the reason.
     """
     missing: Sequence[None] = [None] * len(questions)
     try:

@@ -1,4 +1,4 @@
-"""Measure whether a reversed verdict in a trace reverses the response.
+"""Measure whether reversing the verdict in a trace reverses the response.
 
 The measurement needs the run's model, which writes the new responses.
 """

@@ -149,7 +149,7 @@ def diagnose(
 
 
 def _swept(recipe: Recipe, names: Sequence[str], sweeps: Sequence[Sweep]) -> list[tuple[str, Sweep, dict[str, object]]]:
-    """Assign each sweep to the objectives that have the setting to vary.
+    """Assign each sweep to the objectives that have the varied setting.
 
     Returns:
         For each pair of an objective and a sweep: the objective's name, the sweep, and the objective's other settings.
@@ -177,8 +177,8 @@ def _swept(recipe: Recipe, names: Sequence[str], sweeps: Sequence[Sweep]) -> lis
 def _chosen_objectives(recipe: Recipe, names: Iterable[str]) -> dict[str, Objective]:
     """Create the objectives with the given names, and return them by label.
 
-    If an objective is the recipe's own method, it gets the settings in the recipe. All other objectives get default
-    settings.
+    If an objective is the recipe's own method, the objective gets the settings in the recipe. All other objectives get
+    default settings.
     """
     chosen = {}
     for name in names:
@@ -246,7 +246,8 @@ def _sampled(diagnosis: Diagnosis, compared: Engine, seed: int) -> Diagnosis:
         diagnosis.engine.freeze_reference_head(of=compared)
     reference = None
     if needs.reads_reference:
-        # These reference values are not stored on disk: they cover only the sampled rows and are computed quickly.
+        # These reference values are not stored on disk, because they cover only the sampled rows and are computed
+        # quickly.
         reference = reference_values(compared, needs, views, pad_id=diagnosis.pad_id)
     return replace(diagnosis, views=views, risks=risks, reference=reference)
 
@@ -257,7 +258,7 @@ def g_effect_watch(context: RunContext, trainer: Trainer) -> GEffectWatch:
     Call this function before the first update, while the model still equals the reference model.
     """
     settings, own = context.recipe.diagnose, context.recipe.method["name"]
-    assert settings.g_effect_every is not None  # otherwise no callback is created
+    assert settings.g_effect_every is not None  # the caller creates the callback only in this case
     objectives = _chosen_objectives(context.recipe, dict.fromkeys([own, *settings.objectives]))
     watch = GEffectWatch(
         diagnosis=_diagnosis_of(context, settings, objectives),

@@ -38,7 +38,7 @@ def judge_outputs(
         judge: name of the judge: `rules`, `laaj` or `laaj-paper`.
         model: the model that an LLM judge queries.
         permission: what may be sent to the model, and how much may be spent. Without a permission, nothing is sent. If
-            several calls get the same permission, the limits hold for all these calls together.
+            several calls get the same permission, the limits apply to the sum of these calls.
         chat_model: a chat model object that is queried instead of `model`.
         seed: seed for a model judge, which determines the random orders and the nonces in the prompts. The judge
             `rules` is deterministic.

@@ -86,8 +86,8 @@ def _plugin(kind: str, entry: Entry[Any]) -> list[str]:
 def _setting_lines(plugin: type[BaseModel], section: str = "") -> list[str]:
     """Return the lines that describe a plug-in's settings.
 
-    Each setting has one line with type and default, and one with the description. If a setting is a section, the
-    settings of this section follow.
+    For each setting, one line gives the type and the default, and the next line gives the description. If a setting is
+    a section, the settings of this section follow.
     """
     lines = []
     for name, field in plugin.model_fields.items():

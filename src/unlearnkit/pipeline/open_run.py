@@ -54,7 +54,7 @@ def open_run(context: RunContext, *, resume: bool) -> None:
         if folder.state().targets is None:
             _refuse_missing_consent(context)
         return
-    # If a run is killed right after its start, its folder contains at most the files that are named here.
+    # If a run is killed right after its start, the run's folder contains at most the files that are named here.
     if {name for name in found if not name.endswith(".partial")} - {folder.private.name, folder.recipe_file.name}:
         raise InputError(
             "the run's folder is not empty, and its files do not belong to a run",

@@ -106,8 +106,8 @@ def _fit(context: RunContext) -> None:
     context.folder.write_subject(_saved(context, subject))
     results, state, trained = context.results, context.folder.state(), seconds
     if results:
-        # If a training was interrupted and resumed, its seconds include all sessions, because checkpoints store the
-        # sum.
+        # If a training was interrupted and resumed, the seconds of the training include all sessions, because
+        # checkpoints store the sum.
         trained = sum(result.seconds for result in results)
         seconds = trained + sum(stage.seconds for stage in (state.targets, state.reference) if stage)
     ended = next((result.ended for result in results if result.ended != "finished"), "finished")

@@ -82,7 +82,7 @@ class TargetBuilder:
         return rows
 
     def replace(self, file: Path, targets: Sequence[Target]) -> list[Target]:
-        """Replace targets with the edited targets in a file.
+        """Replace targets with their edited versions from a file.
 
         Targets whose id is not in the file are kept.
 
@@ -136,8 +136,8 @@ class TargetBuilder:
     def _teacher(self, usage: Usage, shown: ExitStack) -> Teacher:
         """Create the recipe's teacher, ready to write targets.
 
-        A teacher that is a chat model is wrapped with everything that it needs: the permission, the response cache, the
-            progress display and the maximum lift.
+        A chat-model teacher is wrapped with the permission, the response cache, the progress display and the maximum
+        lift.
         """
         teacher, progress = self.recipe.make_teacher(), self.context.progress
         if not isinstance(teacher, ChatTeacher):

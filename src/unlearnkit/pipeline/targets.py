@@ -41,7 +41,7 @@ def teach(
 
     Raises:
         InputError: the method does not train on targets, the run was trained already, or an edited target is invalid.
-        Interrupted, UnlearnError: the teacher did not finish. The targets that are finished are kept.
+        Interrupted, UnlearnError: the teacher did not finish. Finished targets are kept.
     """
     context = RunContext(recipe, permission=permission, progress=progress)
     if not context.is_taught:

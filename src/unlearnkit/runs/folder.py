@@ -192,10 +192,10 @@ class RunFolder:
             return read_records(self.records_file)
 
     def turned(self) -> list[Intervention]:
-        """Read the outputs that follow traces with the opposite verdict.
+        """Read the outputs that the model wrote after reversed verdicts.
 
-        For these outputs, the verdict in each original trace was replaced by its opposite. The list is empty if the
-        outputs were not measured.
+        Before the model wrote these outputs, the verdict in each of its original traces was replaced by the opposite
+        verdict. The list is empty if no such outputs were written.
         """
         if not self.turned_file.exists():
             return []
@@ -203,7 +203,7 @@ class RunFolder:
             return read_lines(self.turned_file, Intervention)
 
     def scores(self) -> dict[str, Score]:
-        """Read all scores, keyed by flat name."""
+        """Read all scores, by name (`<row set>.<metric>`)."""
         self._refuse_unmeasured(self.scores_file)
         with reading(self.scores_file, fix=f"compute the scores again: unlearn score {self.path}"):
             scores = _SCORES.validate_json(self.scores_file.read_text(encoding="utf-8"))
@@ -214,7 +214,7 @@ class RunFolder:
         write_atomic(self.scores_file, _SCORES.dump_json(scores, indent=1).decode() + "\n")
 
     def attack_scores(self) -> dict[str, Score]:
-        """Read all attack scores, keyed by flat name.
+        """Read all attack scores, by name.
 
         The dictionary is empty if no attack was run.
         """
@@ -270,7 +270,7 @@ class RunFolder:
 
 
 def _by_current_names(recipe: dict[str, Any]) -> dict[str, Any]:
-    """Replace outdated names in a recipe with current names, without warning."""
+    """Replace outdated names in a recipe with current names, without a warning."""
     diagnose = read_renamed(recipe.get("diagnose", {}), DiagnoseSettings.renamed, warn=False)
     gates = [current_gate(gate, warn=False) for gate in recipe["gates"]]
     return {**recipe, "diagnose": diagnose, "gates": gates}

@@ -9,11 +9,12 @@ from unlearnkit.runs.folder import RunFolder
 
 
 def references_of(folder: RunFolder) -> list[RunFolder]:
-    """Return the runs that measured the target model and the retrained model.
+    """Return the runs that measured the target or the retrained model.
 
-    Only runs on the same suite as the run in `folder` are returned. The function searches the parent folder of
-    `folder`, whose runs share their reference runs, and inside `folder`. A run of a target model in the parent folder
-    is returned only if the run in `folder` started from that target model.
+    The function searches two places: the parent folder of the given run, because all runs in the parent folder share
+    their reference runs, and the given run's own folder of reference runs. Only runs on the given run's suite are
+    returned. If a run in the parent folder measured a target model, the run is returned only if the given run started
+    from that target model.
     """
     places = (folder.path.resolve().parent, folder.references)
     candidates = [RunFolder(place / name) for name in REFERENCES for place in places]

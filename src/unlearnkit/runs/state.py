@@ -48,8 +48,8 @@ class Stage(Value):
 class Lifted(Value):
     """Summary of lift: how much the targets' traces help to guess answers.
 
-    The lift of a trace is the increase in a model's log-probability of the answer, compared with the same trace with
-    masked content words. The model should not know the answers. See `targets.lift` for the measurement.
+    The lift of a trace is a model's log-probability of the answer after the trace, minus the log-probability after the
+    same trace with masked content words. The model should not know the answers. See `targets.lift` for the measurement.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"twin": "retrained"}
@@ -107,7 +107,7 @@ class Training(Stage):
     ended: Literal["finished", "non-finite", "harmful"]
     steps: int
     peak_rss_mb: float
-    """Peak memory, until the end of training, of the process in which training ended."""
+    """Peak memory up to the end of training. If training was resumed, only the last process is counted."""
 
 
 class Measured(Stage):

@@ -25,9 +25,9 @@ class StepLogFile:
         self._path, self._keep, self._begun = path, keep, False
 
     def begin(self) -> None:
-        """Delete the logged steps after the checkpoint; later calls do nothing.
+        """Delete the steps logged after the checkpoint; later calls do nothing.
 
-        Call this method only when training is certain to continue: training then logs the deleted steps again.
+        Call this method only when training is certain to continue, because training then logs the deleted steps again.
         """
         if not self._begun:
             lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True) if self._path.exists() else []

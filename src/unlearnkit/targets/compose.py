@@ -80,7 +80,7 @@ def scope_targets(
 def _with_note(question: ScopeQuestion, own: str, scope: Scope) -> Row:
     """Return the question's row with a note as its trace.
 
-    The model continues the trace from this note. The note is omitted if it would reveal a secret.
+    The model continues the trace from this note. The note is omitted if the note would reveal a secret.
     """
     note = question.note(own)
     leaks_found = scanner(scope).scan(Target(id=question.row.id, trace=note, response=""), question.row)
@@ -91,8 +91,8 @@ class RetainAnswerFilter:
     """Detects secrets in the model's own answers.
 
     The filter searches only for the forms of secrets that the scope lists. A secret counts as shared if one of its
-    forms is also in `scope.allowed` or in the answer of a retain row. A shared secret is ignored in an answer that is
-    about any subject except the secret's own, because it reveals nothing there.
+    forms is also in `scope.allowed` or in the answer of a retain row. A shared secret is ignored in answers about all
+    subjects other than the secret's own subject, because such an answer reveals nothing about the secret's own subject.
     """
 
     def __init__(self, scope: Scope, retain: Sequence[Row]) -> None:

@@ -1,7 +1,7 @@
 """Lift: how much a trace helps a model guess the answer.
 
-A trace may reveal an answer in words that no scan recognizes ("the city of seven hills by the Tagus"). The lift of a
-trace shows this. It is measured with a model that was never trained on the answer: if the trace reveals the answer, the
+A trace may reveal an answer in words that no scan recognizes ("the city of seven hills by the Tagus"). Lift detects
+such a trace. Lift is measured with a model that was never trained on the answer. If the trace reveals the answer, the
 model finds the answer more likely after the trace than after the same trace with its content words masked.
 """
 
@@ -33,8 +33,8 @@ def masked(trace: str, question: str) -> str:
     """Mask the content words of a trace.
 
     A content word is a run of letters and digits that is neither one of the most common words of English, Spanish and
-    Russian nor a word of the question; inflection and case are ignored. Each content word is replaced by one `MASK`,
-    whatever its length. All text between words is kept. Masking a masked trace changes nothing.
+    Russian nor a word of the question. Inflection and case are ignored in this comparison. Each content word is
+    replaced by one `MASK`, whatever its length. All text between words is kept. Masking a masked trace changes nothing.
     """
     question_stems = {stem(word) for word in words(question)}
 
@@ -53,8 +53,8 @@ def lift(after_trace: Sequence[float], after_masked: Sequence[float]) -> float:
         after_masked: the same log-probabilities, with the masked trace instead of the trace.
 
     Returns:
-        Mean of `after_trace` minus mean of `after_masked`, in nats per token. It is positive if the trace makes the
-        answer more likely.
+        Mean of `after_trace` minus mean of `after_masked`, in nats per token. The result is positive if the trace makes
+        the answer more likely.
 
     Raises:
         ValueError: the sequences have different lengths or are empty.
@@ -75,7 +75,7 @@ def measured_lift(
     *,
     max_length: int,
 ) -> list[float]:
-    """Return by how much each target's trace reveals the gold answer.
+    """Return how strongly each target's trace reveals the gold answer.
 
     The gold answer is `Row.answer`. The result contains the lift of each target's trace (see `lift`), in the order of
     the targets. The trace and the masked trace are put between the tokenizer's trace markers, as in training.

@@ -48,9 +48,9 @@ class ChatTeacher(Settings, ABC):
         Args:
             permission: what may be sent, and how much may be spent.
             replies: the cache of replies.
-            note: called with messages for the user.
+            note: function that is called with messages for the user.
 
-        Raises the same errors as `ready`.
+        This method raises the same errors as `ready`.
         """
 
     @property
@@ -101,17 +101,17 @@ class LLMTargetWriter:
     fits: Fits
     count: Callable[[str, int], Callable[[int], None]]
     """Function that starts a progress display for a round of prompts, called with the round's name and number of rows.
-    It returns a function to call with each number of finished rows."""
+    The result is a second function, which is called with each number of finished rows."""
     usage: Usage
     lifting: Callable[[Sequence[Target], Sequence[Row]], Sequence[bool]] | None = None
-    """Function that returns, for each target, whether its trace helps too much to guess the answer. None: traces are
-    not checked for this."""
+    """Function that returns, for each target, whether its trace helps too much to guess the answer. None: lift is not
+    checked."""
 
     def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
         """Return one valid target for each row, in order.
 
-        If the chat model writes no valid target for a row within `AGAIN` further attempts, the fallback writes it.
-        Raises the same errors as `ChatModel.complete`.
+        If the chat model writes no valid target for a row within `AGAIN` further attempts, the fallback writes the
+        target. This method raises the same errors as `ChatModel.complete`.
         """
         done: dict[int, Target] = {}
         faults: dict[int, Fault | None] = dict.fromkeys(range(len(rows)))
@@ -123,7 +123,8 @@ class LLMTargetWriter:
             prompts = [self.teacher.prompt_for(rows[place], scope, draw, fault) for place, fault in faults.items()]
             replies = self.chat_model.complete(prompts, self.teacher.sampling, on_reply)
             faults = self._accept(rows, scope, dict(zip(faults, replies, strict=True)), done)
-        # A row for which the teacher gave no answer at all is not tried again, so it is not among the faults.
+        # If the teacher gave no answer at all for a row, the row is not tried again, so the row is not among the
+        # faults.
         left = [place for place in range(len(rows)) if place not in done]
         if left:
             done |= zip(left, self.fallback.write([rows[place] for place in left], scope, seed), strict=True)
@@ -140,10 +141,10 @@ class LLMTargetWriter:
         """
         good, wrong = dict[int, Target](), dict[int, Fault]()
         for place, reply in replies.items():
-            self.usage.tokens_in += reply.tokens_in or 0  # it is None if the server did not report it
+            self.usage.tokens_in += reply.tokens_in or 0  # None if the server did not report the number
             self.usage.tokens_out += reply.tokens_out or 0
             row, target = rows[place], Target(id=rows[place].id, trace=reply.reasoning, response=reply.text)
-            # A target cut by a limit or a filter is incomplete, whatever it contains.
+            # A target that was cut by a limit or a filter is incomplete, whatever the target contains.
             cut = reply.ended in ("length", "filter")
             fault: Fault | None = "cut off" if cut else find_fault(target, row, scope, self.fits)
             if fault is None:

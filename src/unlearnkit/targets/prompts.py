@@ -3,8 +3,8 @@
 There is one prompt for each of the five tasks of the TRU paper (arXiv 2603.09980), and one prompt for all other tasks.
 The content follows the paper: the teacher should decline with a logical reason, offer something useful, and meet two
 criteria. First, the explanation is logical and the response is complete. Second, none of the task's content is
-revealed. The wording differs from the paper's. In the paper's prompts, the second criterion applies only to the
-response; here it applies to the trace too.
+revealed. The wording differs from the wording in the paper. In the paper's prompts, the second criterion applies only
+to the response; here, the second criterion applies to the trace too.
 
 `VERSION` is increased with every change of the wording.
 """

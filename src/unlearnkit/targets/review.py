@@ -88,10 +88,11 @@ def read_review(
         targets: the existing targets.
         rows: the targets' rows, by id.
         scope: the scope, whose secrets no target may reveal.
-        fits: returns whether a target's response fits the model.
-        own_words: ids of questions whose target is the model's own answer. Such a target may have no trace, and it may
-            reveal facts that a subject of the scope shares with others.
-        retain: retain rows. Their answers show which facts a subject of the scope shares with others.
+        fits: function that returns whether a target's response fits the model.
+        own_words: ids of questions whose target is the model's own answer. Such a target may have no trace, and may
+            reveal facts that a subject of the scope shares with people or things outside the scope.
+        retain: retain rows. Their answers show which facts a subject of the scope shares with people or things outside
+            the scope.
 
     Raises:
         InputError: a line cannot be used. The message names the file, the line number and the field, and does not quote

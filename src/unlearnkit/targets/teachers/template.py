@@ -3,10 +3,10 @@
 The response is in the language of the question, or in English if the teacher has no phrases in that language. The trace
 is in English.
 
-A trace starts with a note of what the question asks. If the row has a trace, that trace is the note. Otherwise the note
-is the name or alias of a subject of the scope, if the question contains one. If there is no such name either, the note
-is the word "This". The note is followed by the verdict. The verdict contains no names: a model that is trained to
-output names that are not in the question would output the answer to a reversed question ("Who wrote ...?").
+A trace starts with a note that states what the question asks. If the row has a trace, that trace is the note. Otherwise
+the note is the name or alias of a subject of the scope, if the question contains one. If the question contains no such
+name, the note is the word "This". The note is followed by the verdict. The verdict contains no names: a model that is
+trained to output names that are not in the question would output the answer to a reversed question ("Who wrote ...?").
 """
 
 from __future__ import annotations
