@@ -20,7 +20,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-BENCHMARKS = {"step.py": ("--pairs", "15"), "g_effect.py": ("--rows", "200"), "generate.py": ("--pairs", "5")}
+BENCHMARKS = {
+    "step.py": ("--pairs", "5"),
+    "g_effect.py": ("--rows", "30", "--sample", "4"),
+    "generate.py": ("--pairs", "1"),
+}
 """Each benchmark, with options that make it short: the turns here repeat what it would repeat itself."""
 COUNTS = ("turns", "rows", "prompts", "tokens", "limit", "identical", "differ_beyond_rounding", "parameters", "bar")
 """Figures that say what was measured, and are no result."""

@@ -159,7 +159,7 @@ def test_lift_is_measured_told_and_what_helps_is_replaced(call: Any, faulty: Fau
 
 def test_a_budget_ends_it_and_the_next_call_goes_on(call: Any, faulty: Faulty) -> None:
     code, _, err = call("targets", *CONSENT, "--max-requests", "9")
-    assert code == 1 and "--max-requests" in err and "kept" in err
+    assert code == 1 and "--max-requests" in err and "continues" in err
     assert faulty.asked.total() == 9 and len(list((RUN / "private" / "replies").iterdir())) == 9
     assert not RunFolder(RUN).targets_file.exists(), "half of the targets are none"
     code, _, err = call("targets", *CONSENT, "--max-cost", "0.00001")

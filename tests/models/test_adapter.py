@@ -169,7 +169,7 @@ def test_a_relative_base_is_looked_for_in_the_working_directory_and_beside_the_a
         ({"peft_type": "PROMPT_TUNING"}, r"(?s)not supported.*PROMPT_TUNING.*LORA"),
         ({"peft_type": None}, r"(?s)not supported.*LORA"),
         ({"target_modules": ["nobody"]}, "does not fit its base"),
-        ({"target_modules": ["q_proj", "embed_tokens"]}, r"(?s)does not fit its base model: .*missing from its file"),
+        ({"target_modules": ["q_proj", "embed_tokens"]}, r"(?s)does not fit its base model: .*missing from the file"),
         ({"r": 3}, "does not fit its base"),
     ],
 )

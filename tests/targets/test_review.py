@@ -62,7 +62,7 @@ def test_what_goes_out_comes_back(file: Path) -> None:
         ({"id": "r0", "question": "Question 0?"}, ["has this target twice", "'r0'"]),
         ({"trace": " "}, ["the trace is empty", "field trace"]),
         ({"response": ""}, ["the response is empty", "field response"]),
-        ({"response": 5}, ["not a valid target", "field response", "a text"]),
+        ({"response": 5}, ["not a valid target", "field response", "string fields"]),
         ({"more": "x"}, ["not a valid target", "field more"]),
         ({"trace": "It is LISBON."}, ["the trace reveals a secret", "field trace", "'r1'"]),
         ({"response": "Not Lisbon."}, ["the response reveals a secret", "field response"]),
