@@ -131,7 +131,7 @@ def test_written_reviewed_taken_back_and_trained_on(call: Any, faulty: Faulty) -
     code, _, err = call("targets", *CONSENT, "--import", "review.jsonl")
     assert code == 2 and "already started to train on its targets" in err
     code, _, err = call("targets")
-    assert code == 0 and "edited by hand: 1" in err, "what is there is told again"
+    assert code == 0 and "edited by hand: 1" in err, "a second call reports the targets that exist"
 
     for file in RUN.rglob("*"):
         if file.is_file():

@@ -15,7 +15,7 @@ from unlearnkit.pipeline.run import run
 from unlearnkit.subjects.base import ALL
 from unlearnkit.subjects.local import LocalSubject
 from unlearnkit.testing.check import Checks, add_source_and_settings, class_of, ensure, made
-from unlearnkit.testing.tiny_run import QUIET, ViewsRead, same_bits, tiny_runs, weights_of
+from unlearnkit.testing.tiny_run import QUIET, add_views_check, same_bits, tiny_runs, weights_of
 
 Plugin = Edit | type[Edit]
 CHECKS = Checks()
@@ -31,19 +31,7 @@ def _subject(edit: Edit, context: Any) -> LocalSubject:
     return subject
 
 
-@CHECKS.add
-def it_reads_only_the_views_that_it_needs(plugin: Plugin) -> None:
-    """`needs` names every view that `fit` reads.
-
-    The files of the views in `needs` are checked before the run starts, so a missing file is reported early.
-    """
-    edit = made(plugin)
-    with tiny_runs(edit) as runs:
-        context = runs.context("run")
-        read = ViewsRead(context)
-        edit.fit(context)
-    undeclared = ", ".join(sorted(read.names - edit.needs().views))
-    ensure(not undeclared, f"`fit` reads views that `needs` does not declare: {undeclared}")
+add_views_check(CHECKS)
 
 
 @CHECKS.add

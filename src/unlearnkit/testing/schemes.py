@@ -14,7 +14,7 @@ from unlearnkit.pipeline.evaluate import evaluate
 from unlearnkit.pipeline.run import run
 from unlearnkit.pipeline.subject import open_subject
 from unlearnkit.testing.check import Checks, add_source_and_settings, ensure, made
-from unlearnkit.testing.tiny_run import QUIET, ViewsRead, tiny_runs
+from unlearnkit.testing.tiny_run import QUIET, add_views_check, tiny_runs
 
 Plugin = Scheme | type[Scheme]
 CHECKS = Checks()
@@ -25,19 +25,7 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@CHECKS.add
-def it_reads_only_the_views_that_it_needs(plugin: Plugin) -> None:
-    """`needs` names every view that `fit` reads.
-
-    The files of the views in `needs` are checked before the run starts, so a missing file is reported early.
-    """
-    scheme = made(plugin)
-    with tiny_runs(scheme) as runs:
-        context = runs.context("run")
-        read = ViewsRead(context)
-        scheme.fit(context)
-    undeclared = ", ".join(sorted(read.names - scheme.needs().views))
-    ensure(not undeclared, f"`fit` reads views that `needs` does not declare: {undeclared}")
+add_views_check(CHECKS)
 
 
 @CHECKS.add

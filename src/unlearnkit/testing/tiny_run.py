@@ -21,7 +21,7 @@ from unlearnkit.pipeline.context import RunContext
 from unlearnkit.pipeline.open_run import open_run
 from unlearnkit.recipe import Recipe, make_recipe
 from unlearnkit.scope.file import write_scope
-from unlearnkit.testing.check import entry_of
+from unlearnkit.testing.check import Checks, ensure, entry_of, made
 from unlearnkit.testing.example import FORGET, HOLDOUT, NEAR, scope_of
 from unlearnkit.testing.tiny import tiny_model, tiny_tokenizer
 
@@ -92,6 +92,24 @@ class ViewsRead:
     def _read(self, needs: Needs) -> Any:
         self.names.update(needs.views)
         return self._views(needs)
+
+
+def add_views_check(checks: Checks) -> None:
+    """Add the check of the views that a method reads."""
+
+    @checks.add
+    def it_reads_only_the_views_that_it_needs(plugin: Any) -> None:
+        """`needs` names every view that `fit` reads.
+
+        The files of the views in `needs` are checked before the run starts, so a missing file is reported early.
+        """
+        method = made(plugin)
+        with tiny_runs(method) as runs:
+            context = runs.context("run")
+            read = ViewsRead(context)
+            method.fit(context)
+        undeclared = ", ".join(sorted(read.names - method.needs().views))
+        ensure(not undeclared, f"`fit` reads views that `needs` does not declare: {undeclared}")
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
