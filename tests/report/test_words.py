@@ -6,6 +6,7 @@ from unlearnkit.metrics.score_names import ScoreName
 from unlearnkit.report.model_card import model_card
 from unlearnkit.report.samples import sample_sets
 from unlearnkit.report.sanitize import excerpt, visible, withholder
+from unlearnkit.runs.state import SubjectSpec
 
 from .worked_example import example
 
@@ -111,4 +112,4 @@ def test_the_card_tells_the_description_and_no_secret() -> None:
     for secret in report.scope.secrets:
         assert not any(form in card for form in secret.forms)
     assert not any(s.name in card for s in report.scope.subjects)
-    assert "peft" in model_card(subject, report.scope, kind="adapter")
+    assert "peft" in model_card(subject, report.scope, spec=SubjectSpec(kind="adapter", path="model"))

@@ -98,12 +98,11 @@ def write_documents(folder: RunFolder, suite: Suite | None = None) -> None:
     if not folder.recipe_file.exists():
         return
     suite = suite or make_suite(folder.state().suite)
-    subject, spec = subject_report(folder), folder.subject()
+    subject = subject_report(folder)
     card = model_card(
         subject,
         folder.scope(),
-        kind=spec.kind,
-        members=spec.members,
+        spec=folder.subject(),
         references={run.name: run.scores() for run in references_of(folder)},
         gates=judge_run(folder, folder.recipe().get("gates", ())),
         limitations=limitations(folder.state(), [subject], suite),

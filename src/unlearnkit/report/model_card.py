@@ -17,6 +17,7 @@ from unlearnkit.report.tables.board import board, cell
 from unlearnkit.report.tables.own import who_judged
 from unlearnkit.report.tables.table import Cell, Column, Row, Section, Table
 from unlearnkit.report.tables.writers import markdown
+from unlearnkit.runs.state import SubjectSpec
 from unlearnkit.scope.scope import Scope
 
 _COSTS = {"It took": "cost.seconds", "Peak memory": "cost.peak_rss_mb"}
@@ -26,8 +27,7 @@ def model_card(
     subject: SubjectReport,
     scope: Scope,
     *,
-    kind: str = "weights",
-    members: Sequence[str] = (),
+    spec: SubjectSpec | None = None,
     references: Mapping[str, Mapping[str, Score]] | None = None,
     gates: Sequence[GateResult] = (),
     limitations: Sequence[str] = (),
@@ -39,8 +39,8 @@ def model_card(
         subject: the run's model.
         scope: the scope of the unlearning request. The card shows only the scope's description, and none of its
             subjects, aliases and secrets.
-        kind: `SubjectSpec.kind`. The card's loading instructions depend on the kind.
-        members: folders of an ensemble's adapters, relative to `model/`.
+        spec: how the model is stored. The card's loading instructions depend on it. Without it, the card explains how
+            to load whole weights.
         references: scores of the target model and of the retrained model.
         gates: results of the gates on the run's model.
         limitations: sentences that state what the scores cannot show.
@@ -54,8 +54,7 @@ def model_card(
         "model_card.md.j2",
         subject=subject,
         scope=scope,
-        kind=kind,
-        members=members,
+        spec=spec or SubjectSpec(kind="weights", path="model"),
         costs=[(words, docs.written(flat, s.value)) for words, flat, s in costs if s and s.value is not None],
         board=_board(subjects, docs),
         own_tables=_own_tables(subjects, docs),

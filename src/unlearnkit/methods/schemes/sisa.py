@@ -16,6 +16,7 @@ from unlearnkit.data.vocabulary import RETRAINED
 from unlearnkit.methods.base import MethodContext, Scheme, scheme
 from unlearnkit.methods.objective import Needs
 from unlearnkit.methods.slices import Ledger, Sharding, ShardRow, SliceStore
+from unlearnkit.subjects.base import Aggregation
 
 if TYPE_CHECKING:
     from unlearnkit.models.folder import ModelFolder
@@ -31,7 +32,7 @@ class Sisa(Scheme):
     """Train one LoRA adapter per shard; delete rows by partial retraining.
 
     The method is adapted from the paper, which trains Houlsby adapters on an encoder for classification. Here LoRA
-    adapters on a decoder form an ensemble, which answers by the mean of the adapters' log-probabilities. A hash of the
+    adapters on a decoder form an ensemble, which averages the adapters' next-token distributions. A hash of the
     row ids assigns the forget rows and the rows to keep to shards and slices. The adapter of a shard is trained by NLL
     on the first slice, then on the first two slices, and so on, for `train.epochs` each time. The adapter is saved
     after each slice.
@@ -60,6 +61,10 @@ class Sisa(Scheme):
     a deletion cheaper."""
     kept: Literal["holdout", "retain"] = "holdout"
     """Split that the ensemble learns in addition to the forget rows. A deletion keeps the rows of this split."""
+    aggregation: Aggregation = "log_probabilities"
+    """What the ensemble averages over its adapters. `log_probabilities`: an adapter can veto a token, and adapters that
+    never learned a fact outvote the one that did. `probabilities` (the SISA paper averages prediction vectors): the
+    one adapter that is certain prevails."""
     delete: bool = True
     """Whether the forget rows are deleted. False: the result is the ensemble that learned all rows."""
     ensemble: Place | None = None
@@ -118,7 +123,7 @@ class Sisa(Scheme):
         context.results[:] = results
         del trainer
         folders = [context.model_folder / name for name in sharding.members()]
-        return EnsembleSubject.load(base, folders, context.dtype)
+        return EnsembleSubject.load(base, folders, context.dtype, aggregation=self.aggregation)
 
     def _base(self, context: MethodContext) -> ModelFolder:
         """Find the frozen base model, and check its tokenizer.

