@@ -66,7 +66,8 @@ __all__ = [
     "write_report",
 ]
 
-# A public name is never that of a module: the module would take its place once it is imported.
+# No public name may equal the name of a submodule of this package: importing the submodule would replace the public
+# object.
 _HOMES = {
     "ForgetObjective": "methods.composition",
     "Needs": "methods.objective",

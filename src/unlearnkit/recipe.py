@@ -62,8 +62,8 @@ class ModelSettings(Settings):
 class TargetSettings(Settings):
     """The teacher that writes the targets, and the teacher's settings.
 
-    Only methods that train on targets use a teacher. A target is a reasoning trace and a response, and replaces a row's
-    answer in training.
+    Only methods that train on targets use a teacher. A target consists of a reasoning trace and a response. The
+    target replaces the row's answer in training.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -71,17 +71,17 @@ class TargetSettings(Settings):
     teacher: str = "template"
     """Name of a registered teacher. The teacher writes a reasoning trace and a response for each forget row."""
     retain_trace: RetainTrace = "own"
-    """Trace with which retain rows are trained, for methods that train on targets. `own`: the trace in the row; `none`:
-    no trace; `verdict`: the trace in the row, followed by the verdict that the row is out of scope."""
+    """Reasoning trace of a retain row in training, for methods that train on targets. `own`: the trace in the row;
+    `none`: no trace; `verdict`: the trace in the row, followed by the verdict that the row is out of scope."""
     lift_model: Place | None = None
-    """Model for measuring lift, that is, how much a target's trace helps the model to give the answer. The model should
-    not know the answers. `retrained`: the suite's retrained model (write `./retrained` for a folder named `retrained`);
-    a folder or Hub id: another model, which gives weaker evidence; null: lift is not measured."""
+    """Model that measures lift. Lift is how much a target's trace helps a model to predict the answer. The model that
+    measures lift should not know the answers. `retrained`: the suite's retrained model (write `./retrained` for a
+    folder named `retrained`); a folder or Hub id: another model, whose lift is weaker evidence; null: lift
+    is not measured."""
     lift_at_most: Annotated[float, Ge(0)] | None = None
     """Maximum lift of a target, in nats per token of the answer. Lift is the amount by which a target's trace raises
-    the log-probability of the answer. If a target that a chat-model teacher wrote exceeds the maximum, the teacher is
-    asked to write the target again. Null: lift is still measured with `lift_model` and reported, but no target is
-    rejected because of its lift."""
+    the log-probability of the answer. If the lift of a target exceeds the maximum, a chat-model teacher is asked to
+    write the target again. Null: there is no maximum; lift is still measured with `lift_model` and reported."""
 
     @model_validator(mode="after")
     def _refuse_limit_without_model(self) -> Self:
@@ -163,9 +163,9 @@ class Recipe(Settings):
         return tuple(current_gate(gate, warn=False) for gate in gates)
 
     def earlier_dump(self) -> dict[str, Any]:
-        """Return the recipe as JSON values, under the earliest field names.
+        """Return the recipe as JSON values, with earlier names of renamed fields.
 
-        Renamed metrics in the gates also get their earliest names.
+        Renamed metrics in the gates get their earlier names, too.
         """
         earlier = {name: old for old, name in RENAMED_METRICS.items()}
         return {**super().earlier_dump(), "gates": [rename_metrics(gate, earlier) for gate in self.gates]}
@@ -211,7 +211,7 @@ class Recipe(Settings):
                 ("method", "mask"),
                 self.method["mask"]["name"],
                 "this method cannot be restricted to a part of the weights",
-                "or a mask with a method that is an objective or an edit of the target model",
+                "unless the method is an objective or an edit of the target model",
             )
         combiner = self.train.make_combiner()
         if isinstance(method, ObjectiveMethod) and combiner is not None:
@@ -220,7 +220,7 @@ class Recipe(Settings):
             with at_field("train", "combiner"):
                 tasks_of(combiner, method.objective)
         if not isinstance(method, ObjectiveMethod):
-            every, allowed = self.diagnose.g_effect_every, "or a method that is an objective"
+            every, allowed = self.diagnose.g_effect_every, "unless the method is an objective"
             if combiner is not None:
                 what = "gradients can be combined only if the method is an objective, and this method is not"
                 raise _must_be_null(("train", "combiner"), type(combiner).__name__, what, allowed)
@@ -231,7 +231,7 @@ class Recipe(Settings):
             what = "a method that edits weights cannot add the trace tokens to the model"
             if not isinstance(method, Edit):
                 what = "an adapter cannot train embeddings for the added trace tokens"
-            allowed = "think or plain; or a method that trains all weights, with model.lora: null"
+            allowed = "think or plain; added needs a method that trains all weights, and model.lora: null"
             raise _must_be_null(("train", "trace_style"), "added", what, allowed)
         if self.model.path is None and not SUITES.get(self.suite["name"]).plugin.has_models:
             what = "the recipe names no model, and the suite provides none"
@@ -278,7 +278,7 @@ class Recipe(Settings):
         """Return the recipe as YAML, with every setting written out.
 
         Args:
-            earlier: whether to write the earliest names of fields and metrics instead of the current names.
+            earlier: whether to write the earlier names of renamed fields and metrics instead of the current names.
         """
         values = self.earlier_dump() if earlier else self.model_dump(mode="json")
         return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
@@ -353,7 +353,7 @@ def recipe_schema() -> dict[str, Any]:
 
 
 def _with_data(suite: Any, data: Any) -> Any:
-    """Return the suite's section, including the section `data` if there is one."""
+    """Return the section `suite`, with a nonempty section `data` added."""
     if not isinstance(suite, dict):
         return suite
     if "data" in suite:
@@ -367,4 +367,4 @@ def _with_data(suite: Any, data: Any) -> Any:
 
 def _must_be_null(path: tuple[str, ...], value: object, what: str, allowed: str) -> BadField:
     fix = f"set {'.'.join(path)}: null"
-    return BadField(what, path=path, value=value, allowed=f"null; {allowed}", fix=fix)
+    return BadField(what, path=path, value=value, allowed=f"null, {allowed}", fix=fix)

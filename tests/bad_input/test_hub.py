@@ -30,7 +30,7 @@ CASES = [
     Case(
         "hub-rows-out-of-reach",
         lambda place: place.recipe(data={"forget": "us/rows"}),
-        ["the hub has no data set of that name", "data.forget", "'us/rows'", "HF_TOKEN"],
+        ["the Hub did not return such a data set", "data.forget", "'us/rows'", "HF_TOKEN"],
         CHECK,
         4,
     ),
@@ -85,7 +85,11 @@ def hub(tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterat
             {"model": {"path": "us/model"}},
             ["the Hub cannot be reached or the download was interrupted", "'us/model'"],
         ),
-        ("rows.jsonl", {"data": {"forget": "us/rows"}}, ["the hub has no data set", "data.forget", "'us/rows'"]),
+        (
+            "rows.jsonl",
+            {"data": {"forget": "us/rows"}},
+            ["the Hub did not return such a data set", "data.forget", "'us/rows'"],
+        ),
     ],
     ids=["download-of-a-model-breaks-off", "download-of-rows-breaks-off"],
 )

@@ -116,7 +116,7 @@ CASES = [
     Case(
         "model-is-no-id",
         having(model={"path": "my model"}),
-        ["no such model folder, and the text is not a Hub id", "owner/name"],
+        ["no such model folder, and the name is not a Hub id", "owner/name"],
         RUN,
     ),
     Case(
@@ -174,7 +174,7 @@ CASES = [
     Case(
         "model-other-sizes",
         lambda place: place.edit(CONFIG, hidden_size=64, head_dim=None),
-        ["of the model's weights", "a different shape"],
+        ["of the model's weights", "the wrong shape"],
         RUN,
     ),
     Case("model-pickle", pickled("pytorch_model.bin"), ["no safetensors", "pytorch_model.bin", "can run code"], RUN),

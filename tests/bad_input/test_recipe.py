@@ -74,7 +74,7 @@ def masked(registry: Registry[Any], plugin: type[Method]) -> Callable[[Place], N
 
 
 EDIT = {"name": "task_arithmetic"}
-SECTION = "a section: its settings"
+SECTION = "a section, i.e. settings"
 GRU = {"combiner": {"name": "gru"}}
 
 CASES = [
@@ -216,9 +216,7 @@ CASES = [
         ["field method.retain_weight", "a finite number"],
     ),
     Case("recipe-half-a-step", changed("steps: 6", "steps: 2.5"), ["field train.steps", "2.5", "integer"]),
-    Case(
-        "recipe-yes-for-a-number", changed("lr: 0.001", "lr: yes"), ["field train.lr", "True", "YAML reads a bare yes"]
-    ),
+    Case("recipe-yes-for-a-number", changed("lr: 0.001", "lr: yes"), ["field train.lr", "True", "YAML reads yes"]),
     Case(
         "recipe-no-for-a-name", changed("suite:", "name: no\nsuite:"), [f"{NAME}:1, field name", "False", "in quotes"]
     ),
@@ -466,7 +464,7 @@ CASES = [
         ["split", "'forget20'", "forget10"],
         ("eval", "./model", "--suite", "tofu", "--data", "tofu", "--split", "forget20", "--out", "e"),
     ),
-    Case("eval-no-suite", right, ["a suite to measure the model on must be given", "--suite"], ("eval", "./model")),
+    Case("eval-no-suite", right, ["the suite must be named", "--suite"], ("eval", "./model")),
     Case(
         "eval-own-files",
         right,

@@ -105,7 +105,7 @@ def test_written_reviewed_taken_back_and_trained_on(call: Any, faulty: Faulty) -
         f"written by the teacher api: {len(rows) - replaced}",
         f"again: {3 * replaced} (no trace",
         f"template teacher: {replaced}",
-        "lift: not",
+        "guess the answers): not",
     )
     for words in told:
         assert words in err, err
@@ -154,7 +154,8 @@ def test_lift_is_measured_told_and_what_helps_is_replaced(call: Any, faulty: Fau
     assert taught.lift.above <= taught.replaced
     code, _, err = call("run", *lifted, "--resume")
     assert code == 0, err
-    assert f"by this lift: mean {taught.lift.mean:.3f}" in folder.report_file.read_text("utf-8")
+    page = folder.report_file.read_text("utf-8")
+    assert f"The lift of the targets of {folder.name}: mean {taught.lift.mean:.3f}" in page
 
 
 def test_a_budget_ends_it_and_the_next_call_goes_on(call: Any, faulty: Faulty) -> None:

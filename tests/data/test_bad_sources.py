@@ -424,6 +424,6 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_shape_that_there_is_not(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such shape") as raised:
+    with pytest.raises(InputError, match="no data shape") as raised:
         read_source(tmp_path, shape="chat")  # type: ignore[arg-type]
     assert raised.value.value == "chat" and "messages" in str(raised.value.allowed)

@@ -65,7 +65,7 @@ def test_a_cut_never_parts_a_character() -> None:
     text = "🚀🌍🌙"
     assert chunk_spans(text, BYTES, max_tokens=7, overlap=6) == [(0, 1), (1, 2), (2, 3)]
     assert chunk_spans(text, BYTES, max_tokens=8, overlap=5) == [(0, 2), (1, 3)]
-    with pytest.raises(InputError, match="cannot be cut has") as raised:
+    with pytest.raises(InputError, match="indivisible piece") as raised:
         chunk_spans("ab" + text, BYTES, max_tokens=3, where="moon.txt")
     assert raised.value.where == "moon.txt, characters 2-3"
 

@@ -90,7 +90,7 @@ def test_what_was_downloaded_is_found_without_a_network(asked: str, hub: Hub, mo
     before = local_rows(asked, where="data.forget")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert local_rows(asked, where="data.forget") == before
-    with pytest.raises(MissingDependency, match=r"(?s)the hub has no data set.*us/rows:a\.jsonl"):
+    with pytest.raises(MissingDependency, match=r"(?s)the Hub did not return such a data set.*us/rows:a\.jsonl"):
         local_rows("us/rows:a.jsonl", where="data.forget")
 
 

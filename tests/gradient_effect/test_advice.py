@@ -40,7 +40,7 @@ def test_terms_apart_and_effects_that_broke_give_no_advice() -> None:
 def test_relearning_is_told_from_the_step_on_from_which_its_interval_is_above_0() -> None:
     rows = over_steps("forget", [-10, 0.4, 6, 17])  # at step 5 the interval is -0.1 to 0.9
     assert said(*rows) == [
-        "npo: from step 10 on, it relearns forget: steps lower the risk there instead of raising it (step 15: effect "
+        "npo: from step 10 on, it relearns forget: steps lower the risk instead of raising it (step 15: effect "
         "on forget 17.0, interval 16.5 to 17.5)."
     ]
 
@@ -133,7 +133,7 @@ def steps(*pairs: tuple[float, float]) -> list[str]:
 def test_steps_off_by_more_than_a_factor_of_two_are_told() -> None:
     assert steps((1.0, 1.9), (1.0, 2.1), (1.0, 0.51), (1.0, 0.4), (1.0, -1.0)) == [
         "near: at 3 of 5 measured steps (first at 1, last at 4), the measured change differed from the predicted "
-        "change by more than a factor of 2, so G-effects say little about whole steps there (largest difference at "
+        "change by more than a factor of 2, so the G-effects predict these steps poorly (largest difference at "
         "step 4: predicted 1.00, measured -1.00 nats per token)."
     ]
 

@@ -90,7 +90,7 @@ def test_a_function_that_cannot_be_compared_is_refused() -> None:
         def __call__(self, logits: Tensor) -> Tensor:
             return self.factor * logits.logsumexp(-1)
 
-    with pytest.raises(InputError, match=r"(?s)cannot be distinguished.*frozen dataclass"):
+    with pytest.raises(InputError, match=r"(?s)cannot be compared with other functions.*frozen dataclass"):
         function_of(Mutable(1.0))
 
 

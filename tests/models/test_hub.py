@@ -85,7 +85,7 @@ def test_a_missing_base_on_the_hub_names_the_field(offline: Path, tmp_path: Path
 
 @pytest.mark.parametrize("name", ["a b", "us/a:b", "us/-x", "us--x/y", "x" * 120])
 def test_what_is_no_id_is_told(name: str, offline: Path) -> None:
-    with pytest.raises(InputError, match=r"(?s)no such model folder, and the text is not a Hub id"):
+    with pytest.raises(InputError, match=r"(?s)no such model folder, and the name is not a Hub id"):
         find_model(name)
 
 

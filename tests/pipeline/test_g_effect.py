@@ -97,7 +97,7 @@ def test_an_adapter_is_measured_along_its_kept_weights(recipe_data: dict[str, An
 
 def test_a_risk_or_objective_that_is_not_there_is_told(recipe_data: dict[str, Any]) -> None:
     recipe = make_recipe(recipe_data)
-    with pytest.raises(InputError, match="no split or probe set with rows has this name") as told:
+    with pytest.raises(InputError, match="no split or probe set with this name contains rows") as told:
         diagnose(recipe, ["ga"], settings=DiagnoseSettings(risks=("forget", "far away")), progress=QUIET)
     assert "near" in told.value.render()
     with pytest.raises(InputError, match="no objective"):

@@ -57,7 +57,7 @@ def test_what_is_no_figure_of_an_attack_is_refused() -> None:
     [
         ((0.83, 0.98, -0.2), "knows", "Declines but still knows: under trick (forget), it answers 83"),
         ((0.83, 0.10, -0.2), "knows", "Still knows: under trick"),
-        ((0.10, 0.98, -0.2), "likelier", "Does not give the answers but finds them likelier"),
+        ((0.10, 0.98, -0.2), "likelier", "Answers no more questions, but gives the answers a higher probability"),
         ((0.10, 0.98, -2.0), "nothing", "Shows no more than a model that never knew"),
         ((0.02, 0.98, -4.0), "nothing", "Shows no more than a model that never knew"),
     ],
@@ -70,7 +70,7 @@ def test_the_sentence_follows_from_intervals_that_lie_apart(
     assert found.sentence.startswith(begins)
     assert "no longer" not in found.sentence
     if kind == "knows":
-        assert found.sentence.endswith("and the retrained model 6\u202f%.")
+        assert found.sentence.endswith("and the retrained model answers 6\u202f%.")
 
 
 def test_none_of_a_few_rows_is_no_proof_that_the_rate_is_nought() -> None:

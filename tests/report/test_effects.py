@@ -85,7 +85,7 @@ def test_figures_of_the_first_the_middle_and_the_last_step_stand_in_a_table() ->
 
 def test_what_was_not_measured_says_so_in_the_table(page: Page) -> None:
     # Three objectives, risks and steps: no update anywhere, and no cosine but of ascent.
-    text = page.text[page.text.index("In figures") : page.text.index("Tuning grid", page.text.index("In figures"))]
+    text = page.text[page.text.index("In numbers") : page.text.index("Tuning grid", page.text.index("In numbers"))]
     assert text.count("not measured") == 27 + 18
 
 

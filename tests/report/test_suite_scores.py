@@ -124,7 +124,7 @@ def test_retain_utility_stands_right_under_model_utility_and_variants_apart(tofu
     html = render(tofu)
     folded = re.findall(r'<details class="variants">.*?</details>', html, re.DOTALL)
     assert len(folded) == 2
-    assert all("As other code computes it" in part for part in folded)
+    assert all("As computed by other code" in part for part in folded)
     assert "_open_unlearning" not in "".join(html.split('<details class="variants">')[0])
 
 

@@ -243,7 +243,7 @@ def test_a_check_shows_rows_on_stdout_alone_and_its_findings_never(pile: dict[st
         "special tokens",
         "other languages",
         "more than 256 tokens",
-        "the same row",
+        "rows that are also in the retain split",
     }
     assert not [words for words in kinds if words not in rest]
     assert TOLD not in rest.partition("\n\n")[2]

@@ -59,7 +59,7 @@ def test_what_goes_out_comes_back(file: Path) -> None:
         ({"id": "r9"}, ["no target with that id", "field id", "'r9'"]),
         ({"id": "r0"}, ["not the question", "field question"]),
         ({"question": "Another?"}, ["not the question", "field question"]),
-        ({"id": "r0", "question": "Question 0?"}, ["has this target twice", "'r0'"]),
+        ({"id": "r0", "question": "Question 0?"}, ["contains this target twice", "'r0'"]),
         ({"trace": " "}, ["the trace is empty", "field trace"]),
         ({"response": ""}, ["the response is empty", "field response"]),
         ({"response": 5}, ["not a valid target", "field response", "string fields"]),

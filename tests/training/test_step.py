@@ -85,7 +85,7 @@ def test_portions_hold_every_row_once_and_respect_the_limit(
 
 def test_impossible_portions_say_what_to_do() -> None:
     settings = TrainSettings(batch_size=2, retain_batch_size=32, micro_batch_size=4)
-    with pytest.raises(InputError, match="fewer rows of a split than micro-batches") as raised:
+    with pytest.raises(InputError, match="more micro-batches than rows of the split") as raised:
         portions_per_process(settings, {"forget": 10, "retain": 90}, 1)
     assert raised.value.where == "split 'forget'"
     assert "micro_batch_size" in (raised.value.fix or "")

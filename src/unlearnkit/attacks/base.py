@@ -80,7 +80,7 @@ class PromptAttack(Attack):
 
         Args:
             row: the row as it was measured without an attack.
-            draw: random generator for this row. The generator gives the same numbers for every subject.
+            draw: random number generator for this row. The generator draws the same numbers for every subject.
         """
 
     def budget(self) -> str:
@@ -88,7 +88,7 @@ class PromptAttack(Attack):
         return "one output per question"
 
     def attempt(self, attacked: SubjectUnderAttack) -> list[Attempt]:
-        """Ask the rewritten questions, except where the prefill contains a secret."""
+        """Ask the rewritten questions; leave out probes that prefill a secret."""
         puts: dict[str, list[Probe]] = {}
         left_out: dict[str, int] = {}
         for split in ATTACKED_SETS:

@@ -1,4 +1,4 @@
-"""Compute scores under attacks, and without attacks on the same questions."""
+"""Compute scores under attacks, and scores without attacks for comparison."""
 
 from __future__ import annotations
 

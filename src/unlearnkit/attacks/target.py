@@ -27,7 +27,7 @@ from unlearnkit.training.step import TrainData
 
 @dataclass(eq=False)
 class SubjectUnderAttack:
-    """A model and its measured rows, as an attack sees them."""
+    """The model and the measured rows that an attack can use."""
 
     open_subject: Callable[[], Subject]
     """Function that opens the subject. The function is called when the subject is first needed, and again for each copy
@@ -38,7 +38,7 @@ class SubjectUnderAttack:
     """The scope, which describes the knowledge to forget."""
     _: KW_ONLY
     at_most: int
-    """The attack asks the questions of at most this many rows per row set."""
+    """Maximum number of rows per row set whose questions the attack asks."""
     max_new_tokens: int
     """Maximum number of new tokens per output."""
     seed: int
@@ -68,7 +68,7 @@ class SubjectUnderAttack:
         return self.subject.positions
 
     def chosen(self, split: str) -> Sequence[Row]:
-        """Choose the rows of a row set for the attack's questions.
+        """Choose the rows whose questions the attack asks.
 
         The rows are in the order of the row set. If there are more than `at_most` rows, `at_most` of them are drawn at
         random. The draw depends only on the seed, the set's name and the number of rows.
@@ -110,7 +110,7 @@ class SubjectUnderAttack:
     def _style(self) -> Style | None:
         """The style in which the subject marks its traces.
 
-        The style is found in the subject's outputs. The tokenizer alone does not determine the style, because a
+        The style is detected in the subject's outputs. The tokenizer alone does not determine the style, because a
         tokenizer may know the markers of several styles.
         """
         return style_used(record.generation.text for record in self.records if record.generation is not None)

@@ -1,4 +1,4 @@
-"""`unlearn attack`."""
+"""The command `unlearn attack`."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ def attack_command(
     attacks: Annotated[
         str | None, typer.Option(help="Names of the attacks to run, separated by commas. Default: all attacks.")
     ] = None,
-    at_most: Annotated[int, typer.Option(help="Maximum number of rows per set.", min=1)] = 50,
+    at_most: Annotated[int, typer.Option(help="Maximum number of rows per set that an attack uses.", min=1)] = 50,
     seed: Annotated[
-        int, typer.Option(help="Seed for choosing rows and wordings, and for the order of rows in training.", min=0)
+        int, typer.Option(help="Seed for choosing rows and prompt wordings, and for training copies of models.", min=0)
     ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Try to recover forgotten knowledge from the models of runs.
 
-    An attack may reword the questions, prefill the outputs, or train a copy of the model for a few steps. If RUNS is a
-    folder that contains runs, the target model and the retrained model are attacked, too, for comparison. To list all
-    attacks: unlearn ls attack
+    An attack may reword the questions, prefill the outputs, or train a copy of the model for a few steps.
+
+    For comparison, the same attacks are run on the measured reference models in RUNS: the target model, i.e. the model
+    before unlearning, and the retrained model, i.e. a model that was trained without the data to forget.
+
+    To list all attacks: unlearn ls attack
     """
     from pydantic_core import to_jsonable_python
 

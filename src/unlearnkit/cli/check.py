@@ -1,4 +1,4 @@
-"""`unlearn check`."""
+"""The command `unlearn check`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`unlearn compare`."""
+"""The command `unlearn compare`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`unlearn demo`."""
+"""The command `unlearn demo`."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""`unlearn env`."""
+"""The command `unlearn env`."""
 
 from __future__ import annotations
 
 
 def env_command() -> None:
-    """Print versions, threads, device and cache folder."""
+    """Print package versions, hardware, number of threads, and cache folder."""
     from unlearnkit.core.environment import environment
     from unlearnkit.models.cache import cache_folder
 

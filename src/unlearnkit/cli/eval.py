@@ -1,4 +1,4 @@
-"""`unlearn eval`."""
+"""The command `unlearn eval`."""
 
 from __future__ import annotations
 
@@ -26,15 +26,17 @@ def eval_command(
     subject: Annotated[
         str,
         typer.Argument(
-            help="What to measure: the folder of a run, the folder or Hub id of a model, or `target` or `retrained` "
-            "for a model of the suite."
+            help="Model to measure: the folder of a run, the folder or Hub id of a model, or a model of the suite "
+            "(`target` or `retrained`)."
         ),
     ],
     suite: Annotated[
         str | None, typer.Option(help="Name of the suite to measure on. Default: the suite of the run.")
     ] = None,
     world_seed: Annotated[int | None, typer.Option(help="Seed for the suite's synthetic world.", min=0)] = None,
-    request: Annotated[str | None, typer.Option(help="Name of the suite's request to forget, such as authors.")] = None,
+    request: Annotated[
+        str | None, typer.Option(help="Part of the suite's synthetic world to forget, such as authors.")
+    ] = None,
     data: Annotated[str | None, typer.Option(help="Folder or Hub id of the suite's data.")] = None,
     split: Annotated[str | None, typer.Option(help="Name of the suite's forget set, such as forget10.")] = None,
     retrained: Annotated[str | None, typer.Option(help="Folder or Hub id of the retrained model.")] = None,
@@ -85,7 +87,8 @@ def eval_command(
 def _settings(subject: str, system_prompt: Path | None) -> EvalSettings | None:
     """Return the measurement settings, with a system prompt from a file.
 
-    All other settings are those with which the run was last measured.
+    If `subject` is the folder of a run, all other settings are copied from the run's last measurement. Otherwise, all
+    other settings have their default values.
 
     Returns:
         The settings; None if no file is given.

@@ -1,4 +1,4 @@
-"""`unlearn explain`."""
+"""The command `unlearn explain`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def explain_command(
         bool,
         typer.Option(
             "--faithfulness",
-            help="Also measure how often a response changes when the verdict in the reasoning trace is reversed.",
+            help="Also measure faithfulness: reverse the verdicts in the reasoning traces, and count how many "
+            "responses change.",
         ),
     ] = False,
     at_most: Annotated[
@@ -25,9 +26,11 @@ def explain_command(
 ) -> None:
     """Ask a run's model questions, and explain the responses.
 
-    For each question, this command prints the reasoning trace, the verdict in the trace, the name in the scope that the
-    question or the trace contains, the response, and the response of the target model. The output may contain forgotten
-    knowledge, so it is printed but not stored.
+    For each question, this command prints the reasoning trace, the verdict in the trace, and the response. The verdict
+    states whether the question is in scope, i.e. whether the question asks for knowledge to forget. If the question or
+    the trace contains a name from the scope, the command also prints this name. For comparison, the command prints the
+    response of the target model, i.e. the model before unlearning. The responses may contain knowledge to forget, so
+    they are not stored.
     """
     from unlearnkit.cli.output import print_explained, print_faithfulness, print_json
     from unlearnkit.core.environment import quiet_libraries

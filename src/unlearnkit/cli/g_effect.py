@@ -1,4 +1,4 @@
-"""`unlearn g-effect`."""
+"""The command `unlearn g-effect`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unlearnkit.cli.options import MaxCost, MaxRequests, SendTo
 
 def g_effect_command(
     what: Annotated[
-        Path, typer.Argument(help="Folder of a run; or a recipe (YAML file), which is measured before training.")
+        Path, typer.Argument(help="Folder of a run, or a recipe (YAML file). A recipe is measured before training.")
     ],
     overrides: Annotated[
         list[str] | None, typer.Argument(help="Overrides of recipe fields, such as train.lr=1e-4.")
@@ -23,7 +23,7 @@ def g_effect_command(
     ] = None,
     risks: Annotated[
         str | None,
-        typer.Option(help="Splits and probe sets on which to measure the loss, such as forget,retain,near."),
+        typer.Option(help="Row sets on which to measure the loss, separated by commas, such as forget,retain,near."),
     ] = None,
     groups: Annotated[
         str | None, typer.Option(help="Groups of weights for which to report separate effects: none, layers or parts.")
@@ -32,13 +32,13 @@ def g_effect_command(
     sweep: Annotated[
         list[str] | None,
         typer.Option(
-            help="Setting of the objectives and a range of values to compare, such as beta=0.05:4:log. Needs hardly "
-            "any extra time. Can be repeated."
+            help="Setting to vary, with a range of values, such as beta=0.05:4:log. Takes hardly any extra time. Can "
+            "be repeated."
         ),
     ] = None,
     figures: Annotated[
         Path | None,
-        typer.Option(help="Folder for figures as SVG and PNG files. Needs the package's extra `paper`."),
+        typer.Option(help="Folder for figures (SVG and PNG files). Needs the extra `paper` of this package."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
     send_to: SendTo = None,
@@ -47,8 +47,9 @@ def g_effect_command(
 ) -> None:
     """Measure how each objective changes the loss on forget and retain data.
 
-    Gradients are compared at every training step whose weights were kept. Nothing is trained, and all objectives share
-    one measurement. The results are written as Parquet tables into the run's folder, and are shown in the report.
+    This command trains nothing. At every training step for which weights were saved, it compares the gradient of each
+    objective with the gradient of the loss on each split. One measurement serves all objectives. The results are
+    written to the run's folder as Parquet tables, and are shown in the report.
     """
     from unlearnkit.cli.output import print_g_effects, print_json
     from unlearnkit.core.environment import quiet_libraries

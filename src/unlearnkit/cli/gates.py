@@ -1,4 +1,4 @@
-"""Parse the gates of `--gate` before a run, and check them afterwards."""
+"""Parse gates, i.e. conditions on scores, and check them after a run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def check_gates(gates: Sequence[str]) -> list[str]:
-    """Parse all gates, and return the gates with current metric names.
+    """Parse all gates, and replace outdated metric names in the gates.
 
-    Call this function before any work starts.
+    Call this function before any work starts, so that an invalid gate is reported early.
 
     Raises:
         InputError: a gate is invalid.
@@ -23,7 +23,7 @@ def check_gates(gates: Sequence[str]) -> list[str]:
 
 
 def hold_to(folder: RunFolder, gates: Sequence[str]) -> None:
-    """Raise `GateMissed` unless a run meets every gate.
+    """Raise `GateMissed` if a run misses a gate.
 
     A gate on a score that was not measured counts as missed.
     """

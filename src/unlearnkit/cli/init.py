@@ -1,4 +1,4 @@
-"""`unlearn init`."""
+"""The command `unlearn init`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def init_command(
         str | None,
         typer.Option(
             help="Rows or documents to keep: a file, a folder or a Hub id. "
-            "Default: the target model itself writes such rows."
+            "Default: the model to unlearn writes such rows when the run starts."
         ),
     ] = None,
     retrained: Annotated[

@@ -1,4 +1,4 @@
-"""`unlearn judge` and `unlearn judge agree`."""
+"""The commands `unlearn judge` and `unlearn judge agree`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ ON_RUNS = "RUNS..."
 """Name of the default command of `unlearn judge`. The default command judges runs. Users never type this name."""
 
 _SETTING = re.compile(r"[a-z_]+(\.[a-z_]+)*=")
-"""Matches the start of a setting of the judge's model, such as `path=`. To pass a run folder whose name starts like a
-setting, write `./name`."""
+"""Matches the start of a model setting, such as `path=`. If the name of a run folder starts like a setting, users write
+`./name`."""
 
 
 class RunsFirst(TyperGroup):
     """Command group with a default command whose arguments are runs.
 
-    If the first argument is the name of another command of the group, that command is called instead. To pass a run
-    folder that has the same name as a command, write `./name`.
+    If the first argument is the name of another command in the group, the group calls that command. If a run folder has
+    the same name as a command, users write `./name`.
     """
 
     # The types are `Any`, because contexts and commands belong to typer or to click, depending on the version of typer.
@@ -52,24 +52,25 @@ def judge_command(
     max_cost: MaxCost = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="Seed for the order and the delimiters in a model judge's prompts. Default: 0.", min=0),
+        typer.Option(help="Seed of a model judge's random choices, such as the order of prompts. Default: 0.", min=0),
     ] = None,
     repeats: Annotated[
         int | None, typer.Option(help="Number of times that a model judge judges each output. Default: 1.", min=1)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
-    """Judge the outputs of runs by six scores from 0 to 10.
+    """Judge the outputs of runs with scores from 0 to 10.
 
     Each score comes with a reason. Outputs on forget sets are scored for relevance, rejection and helpfulness
     (unlearning quality, UQ). Outputs on all other sets are scored for readability, specificity and logic (retention
-    quality, RQ). The judge `rules` asks no model.
+    quality, RQ). The judge `rules` needs no model.
 
     To print the rules of the judge `rules`: unlearn show rules
 
     To print the rubrics and settings of a model judge: unlearn show laaj
 
-    The answers of a model are cached. If the command was stopped, run it again to continue without repeating requests.
+    The answers of a model judge are cached. After an interruption, run the same command again to
+    continue.
 
     To measure the agreement of two judges: unlearn judge agree RUN --judges A,B
     """
@@ -107,7 +108,7 @@ def judge_command(
 
 
 def _refuse_model_options(settings: Sequence[str], options: Mapping[str, object]) -> None:
-    """Raise `InputError` if an option of model judges is given."""
+    """Raise `InputError` if the user gave an option for model judges."""
     from unlearnkit.core.errors import InputError
 
     # Only the name of a setting is shown, because the value may contain a key, for example in a URL.
@@ -115,7 +116,7 @@ def _refuse_model_options(settings: Sequence[str], options: Mapping[str, object]
     names += [option for option, value in options.items() if value is not None]
     if names:
         fix = f"omit {names[0]}, or choose a model judge with --judge"
-        what = "this option is only for model judges: the judge `rules` is deterministic and asks no model"
+        what = "this option is only for model judges: the judge `rules` is deterministic and needs no model"
         raise InputError(what, where=names[0], fix=fix)
 
 

@@ -1,4 +1,4 @@
-"""`unlearn ls`."""
+"""The command `unlearn ls`."""
 
 from __future__ import annotations
 

@@ -79,9 +79,9 @@ def print_judged(judge: str, scores: Mapping[str, Mapping[str, Score]]) -> None:
 
 
 def print_explained(explained: Sequence[Explanation]) -> None:
-    """Print the explanation of each question's trace and response.
+    """Print one explanation for each question.
 
-    The explanation ends with the target model's response.
+    An explanation shows the trace, the verdict and the response of the run's model, and the target model's response.
     """
     console = _console()
     for at, each in enumerate(explained):
@@ -105,9 +105,9 @@ def print_explained(explained: Sequence[Explanation]) -> None:
 
 
 def print_faithfulness(scores: Mapping[str, Score]) -> None:
-    """Print how often responses changed after the verdict was reversed."""
+    """Print how often the response changed when the verdict was reversed."""
     rows = [(name, [_number(s.value), interval(s.low, s.high), f"{s.count:,}"]) for name, s in scores.items()]
-    _print(plain_table("", ("share changed", "95 % interval", "rows"), rows, title="Faithfulness"))
+    _print(plain_table("", ("share of changed responses", "95 % interval", "rows"), rows, title="Faithfulness"))
 
 
 def print_agreement(judges: Sequence[str], agreement: Mapping[str, Agreement]) -> None:
@@ -133,8 +133,8 @@ def print_attacks(folders: Sequence[RunFolder]) -> None:
     for folder in folders:
         subject = subject_report(folder)
         retrained = next((subject_report(run) for run in references_of(folder) if run.name == RETRAINED), None)
-        title = f"Attacks on {folder.name}: each score under the attack, and without it on the same rows"
-        title += "; likewise for the retrained model" if retrained else ""
+        title = f"Attacks on {folder.name}: each score with and without the attack, on the same rows"
+        title += ", and the same for the retrained model" if retrained else ""
         _print(attacked_table(subject, retrained, title))
         if not subject.is_reference:
             _print_sentences(each.sentence for each in findings(subject, retrained))
@@ -155,8 +155,8 @@ def print_g_effects(effects: EffectTable) -> None:
         figures = [f"{row.effect:.3g}", f"{row.low:.3g} to {row.high:.3g}", *compared, f"{row.risk_value:.3f}"]
         rows.append((str(row.step), [row.objective, row.risk, *figures]))
     note = (
-        "effect: <grad of the risk, grad of the objective>; if it is below 0, a training step raises the risk. "
-        "-: not measured"
+        "effect: inner product of the gradients of the risk and the objective. If the effect is negative, a training "
+        "step raises the risk. -: not measured"
     )
     heads = ("objective", "risk", "effect", "95 % interval", "cosine", "per update", "risk's value")
     _print(plain_table("step", heads, rows, words=2, title="G-effects", note=note))
@@ -168,7 +168,10 @@ def print_g_effects(effects: EffectTable) -> None:
                 figures = [f"{place.forget.effect:.3g}", f"{place.retained.effect:.3g}", place.retained.risk]
                 swept.append((str(step), [place.forget.objective, setting, *figures]))
         of_sweeps = ("objective", "setting", "e_u", "e_r", "retained risk")
-        note = "*: on the frontier, i.e. no other value is as good in both e_u and e_r and better in one of them"
+        note = (
+            "e_u: effect on the forget risk. e_r: effect on the retained risk. *: on the frontier, i.e. no other value "
+            "is at least as good in both effects and better in one of them"
+        )
         _print(plain_table("step", of_sweeps, swept, words=2, title="Sweeps", note=note))
     _print_sentences(advice(effects))
 
@@ -176,7 +179,7 @@ def print_g_effects(effects: EffectTable) -> None:
 def print_sample(report: Report) -> None:
     """Print one forget question, with the output of each model.
 
-    Nothing is printed if the report does not show forget text.
+    Nothing is printed if the report hides the texts of forget rows (`report.show_forget_text` is False).
     """
     from unlearnkit.report.samples import sample_sets
 

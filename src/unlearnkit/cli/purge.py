@@ -1,4 +1,4 @@
-"""`unlearn purge`."""
+"""The command `unlearn purge`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import typer
 def purge_command(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs.")],
 ) -> None:
-    """Delete all files of runs that contain forget text.
+    """Delete all files with text to forget from run folders.
 
-    The model, the scores and the report are kept.
+    This command deletes the targets, the records, the scope, the caches and the checkpoints. It keeps the model, the
+    scores and the report.
 
-    A guard needs its scope, so a run whose method is a guard can no longer be opened after a purge.
+    A guard needs the scope. Therefore, if the method of a run is a guard, the run's model can no longer be opened.
     """
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.purge import purge

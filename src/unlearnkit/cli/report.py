@@ -1,4 +1,4 @@
-"""`unlearn report`."""
+"""The command `unlearn report`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`unlearn run`."""
+"""The command `unlearn run`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run_command(
     max_requests: MaxRequests = None,
     max_cost: MaxCost = None,
 ) -> None:
-    """Unlearn according to a recipe, then measure, score and report."""
+    """Run a recipe: unlearn, measure the model, and write a report."""
     from unlearnkit.recipe import load_recipe
 
     chosen = load_recipe(recipe, [*(overrides or []), *(["model.merge=true"] if merge else [])])
@@ -59,8 +59,8 @@ def run_command(
     training = folder.state().train
     if training is not None and training.ended == "harmful":
         progress.log(
-            f"diagnose.use stopped training after step {training.steps}, because the G-effects were harmful; see the "
-            "section G-effects in the report"
+            f"training was stopped after step {training.steps}, because diagnose.use contains stop and the G-effects "
+            "were harmful; see the section G-effects in the report"
         )
     if training is not None and training.ended == "non-finite":
         raise NonFinite(

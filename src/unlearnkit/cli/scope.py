@@ -1,4 +1,4 @@
-"""`unlearn scope suggest`."""
+"""The command `unlearn scope suggest`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def suggest_command(
     retain: Annotated[
         str | None,
         typer.Option(
-            help="Rows or documents to keep, from which neighbors are drafted: a file, a folder or a Hub id. Default: "
-            "no neighbors are drafted."
+            help="Rows or documents to keep: a file, a folder or a Hub id. The neighbors in the draft are taken from "
+            "these rows. Default: the draft contains no neighbors."
         ),
     ] = None,
     task: Annotated[
@@ -29,10 +29,12 @@ def suggest_command(
 ) -> None:
     """Draft a scope from the data to forget.
 
-    Read and correct the draft. The file contains secrets.
+    A scope lists subjects, i.e. persons or things to forget, with their secrets. It also lists neighbors, i.e. similar
+    persons or things to keep.
 
-    The subjects in the draft are names that recur in the rows, and the secrets are facts in the answers. No model is
-    asked.
+    In the draft, the subjects are taken from the field "subject" of the rows. For rows without this field, the subjects
+    are names that recur in the rows. The secrets are parts of the answers that look like facts, such as dates. The
+    command runs no model. Read and correct the draft. The file contains secrets.
     """
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.suggest_scope import draft_scope

@@ -1,4 +1,4 @@
-"""`unlearn score`."""
+"""The command `unlearn score`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def score_command(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")] = False,
 ) -> None:
-    """Compute the scores of a run again from the run's records.
+    """Recompute the scores of a run from its records.
 
     This command needs no model.
     """

@@ -1,4 +1,4 @@
-"""`unlearn show`."""
+"""The command `unlearn show`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`unlearn targets`."""
+"""The command `unlearn targets`."""
 
 from __future__ import annotations
 
@@ -23,13 +23,16 @@ def targets_command(
     ] = None,
     import_from: Annotated[
         Path | None,
-        typer.Option("--import", help="File from which edited targets are imported. Create it with --export."),
+        typer.Option("--import", help="File from which edited targets are imported. Create the file with --export."),
     ] = None,
 ) -> None:
     """Write the targets of a run before training.
 
-    To train on the targets, use unlearn run --resume. Existing targets are kept, so if the command was stopped, run it
-    again to continue.
+    A target is the reasoning trace and the response that the model learns to give to one question. If the question asks
+    for knowledge to forget, the response is a refusal.
+
+    To train on the targets, use unlearn run --resume. Existing targets are kept. To continue after an interruption, run
+    the same command again.
     """
     from unlearnkit.core.progress import Progress
     from unlearnkit.llm.consent import Permission
@@ -46,7 +49,9 @@ def targets_command(
     again = sum(state.turned_down.values())
     progress.log(f"targets rejected and requested again: {again}" + (f" ({rejected})" if rejected else ""))
     progress.log(f"targets replaced by the template teacher: {state.replaced}")
-    progress.log(f"lift: {state.lift or 'not measured (targets.lift_model)'}")
+    progress.log(
+        f"lift (how much the traces help to guess the answers): {state.lift or 'not measured (see targets.lift_model)'}"
+    )
     if state.edited:
         progress.log(f"targets edited by hand: {state.edited}")
     if state.tokens_in or state.tokens_out:

@@ -1,4 +1,4 @@
-"""Describe and manage the machine: versions, threads, device, memory."""
+"""Describe the machine, measure memory, limit threads, and report device errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 def environment() -> dict[str, str]:
     """Describe the software and hardware that may affect a run's numbers.
 
-    The result maps names to descriptions. The recipe is not included.
+    The result maps names, such as `torch` or `device`, to descriptions. The run's settings are not included.
     """
     return {
         "unlearnkit": __version__,
@@ -47,8 +47,8 @@ def reset_peak_memory() -> None:
 def peak_rss_mb() -> float:
     """Return this process's peak resident memory in MB (10^6 bytes).
 
-    On Linux the peak is read from `/proc`, because `getrusage` also counts the memory of the parent
-    process if this process was forked.
+    On Linux the peak is read from `/proc`, because `getrusage` also counts the memory of the parent process if this
+    process was forked.
     """
     if _STATUS.exists():
         lines = _STATUS.read_text(encoding="ascii", errors="replace").splitlines()
@@ -81,7 +81,7 @@ def device_errors() -> Iterator[None]:
 
 
 def share_threads(processes: int) -> None:
-    """Limit this process to an equal share of the threads.
+    """Limit this process to 1 / `processes` of its CPU threads.
 
     The process keeps at least one thread.
     """

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 LONGEST = 200
-"""Maximum number of characters of a value that a message shows."""
+"""Maximum number of characters of a quoted value. A message shows only the beginning of a longer value."""
 
 
 class UnlearnError(Exception):

@@ -93,10 +93,10 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def reading(path: Path, fix: str | None = None) -> Iterator[None]:
-    """Convert a failed read of a run's file into an `InputError`.
+    """Convert an error from reading a stored file into an `InputError`.
 
-    A failed read means that the file was damaged or edited. The message does not quote the content of the file, because
-    the content may be secret.
+    The file was written by this package, so an error means that the file was damaged or edited. The message does not
+    quote the content of the file, because the content may be secret.
     """
     try:
         yield

@@ -15,8 +15,8 @@ _THIN = "\u202f"  # narrow no-break space, between a number and its unit
 def number(value: float) -> str:
     """Format a number: `0.012`, `2.500`, `12.3`, `1,235`.
 
-    The result has three decimals if the absolute value is below 10, one decimal if the absolute value
-    is below 100, and no decimals otherwise.
+    The result has three decimals if the absolute value is below 10, one decimal if the absolute value is below 100, and
+    no decimals otherwise.
     """
     if not math.isfinite(value):
         return str(value)
@@ -26,7 +26,8 @@ def number(value: float) -> str:
 def significant(value: float) -> str:
     """Format a number with three significant figures: `-0.0123`, `350`, `-1.75e5`.
 
-    The report uses this format for G-effects, because G-effects span many orders of magnitude.
+    The report uses this format for G-effects (see `unlearnkit.gradient_effect`), because their values span many orders
+    of magnitude.
     """
     if not math.isfinite(value) or value == 0:
         return str(value) if value else "0"
@@ -62,11 +63,11 @@ def interval(low: float | None, high: float | None) -> str:
 
 
 def percent(low: float, high: float | None = None) -> str:
-    """Format a share, or a range of shares, in percent.
+    """Format a fraction, or a range of fractions, as a percentage.
 
-    The arguments are fractions from 0 to 1. Examples are `2.1 %`, `19 %`, `97.5–100 %` and `6–21 %`. One decimal is
-    shown if every share is below 10 % or above 90 %. Thresholds lie in these ranges, and a decimal may decide whether a
-    share meets a threshold.
+    The arguments are from 0 to 1. Examples of the result are `2.1 %`, `19 %`, `97.5–100 %` and `6–21 %`. One decimal is
+    shown if every percentage is below 10 % or above 90 %. Thresholds lie in these ranges, so the decimal may decide
+    whether a threshold is met.
     """
     ends = (low,) if high is None else (low, high)
     digits = 0 if any(0.1 <= end <= 0.9 for end in ends) else 1

@@ -24,7 +24,7 @@ class PluginSection(Generic[T]):
     others: tuple[str, ...] = ()
     """Fields of the section that are not settings of the plug-in."""
     own_sections: tuple[str, ...] = ()
-    """Settings of the plug-in that are separate sections of the recipe."""
+    """Names of plug-in settings that are not fields of this section, but separate top-level sections of the recipe."""
     default: str | None = None
     """Name of the plug-in to use if the section does not name a plug-in. If None, the section must name a
     plug-in."""
@@ -54,7 +54,7 @@ class PluginSection(Generic[T]):
                 "a setting has a value that cannot be used",
                 path=self.path,
                 value="null" if section is None else section,
-                allowed="a section: its settings, each on an indented line below the name of the section",
+                allowed="a section, i.e. settings on indented lines below the name of the section",
                 fix=f"write the section as {{{self.key}: {section if isinstance(section, str) else 'NAME'}}}",
             )
         name = section.get(self.key, self.default)

@@ -39,15 +39,15 @@ class Entry(Generic[T]):
 class Registry(Generic[T]):
     """All plug-ins of one kind.
 
-    Every module of a plug-in folder contains one plug-in, named after the module.
+    The plug-ins of this package are found by listing the modules of a folder. A plug-in has the name of its module or
+    sub-package.
 
     Args:
         kind: name of the kind of plug-ins. The name appears in messages and in the entry-point group
             `unlearnkit.<kind>`.
         package: import path of the plug-in folder.
-        module: if None, each plug-in is a single module, at any depth. Otherwise each plug-in is a sub-package, and
-            the name of the sub-package is the name of the plug-in. `module` is then the name of the module in the
-            sub-package that registers the plug-in.
+        module: None if each plug-in is a single module of the folder or of a sub-folder. If each plug-in is a
+            sub-package, the name of the module in the sub-package that registers the plug-in.
     """
 
     def __init__(self, kind: str, package: str, *, module: str | None = None) -> None:
@@ -81,9 +81,9 @@ class Registry(Generic[T]):
 
     @cached_property
     def _modules(self) -> dict[str, str]:
-        """Import path of each plug-in's module, by the name of the plug-in.
+        """Maps each plug-in's name to the import path of its module.
 
-        Only plug-ins of this package are included. The modules are found without being imported.
+        Only plug-ins of this package are included. The modules are listed but not imported.
 
         Raises:
             InputError: two modules in different sub-folders have the same plug-in name.

@@ -11,14 +11,14 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, mod
 
 
 class RenamedWarning(FutureWarning):
-    """Warning that the user wrote a name from an earlier version.
+    """Warning about a renamed field or argument.
 
-    The earlier name still works.
+    The user wrote the earlier name, which still works.
     """
 
 
 LARGEST_SEED = 2**32 - 1
-"""The largest seed that every library accepts."""
+"""Largest seed that can be set in a recipe. NumPy accepts no larger seeds."""
 
 Place = Annotated[str, MinLen(1)]
 """A path or Hub id. The empty string is rejected, because it would mean the working directory."""
@@ -61,9 +61,9 @@ class Value(BaseModel):
     def earlier_dump(self) -> dict[str, Any]:
         """Return all fields as JSON values, under their earlier names.
 
-        A digest of the result stays valid when a field is renamed, so digests stored by earlier versions can still be
-        compared. A field that is itself a `Value` is dumped in the same way. Values inside a list or mapping are dumped
-        under their current names.
+        The result does not change when a field is renamed. A digest of the result can therefore be compared with a
+        digest that an earlier version stored. If the value of a field is itself a `Value`, its fields also get their
+        earlier names. Inside a list or mapping, fields keep their current names.
         """
         earlier = {name: old for old, name in self.renamed.items()}
         inner = {name: value.earlier_dump() for name, value in self if isinstance(value, Value)}
@@ -88,5 +88,5 @@ class Settings(Value):
         """
         kind = cls.model_fields[str(info.field_name)].annotation
         if isinstance(value, bool) and kind is not bool and bool not in get_args(kind):
-            raise ValueError("Input should be a number or text: YAML reads a bare yes, no, on or off as true or false")
+            raise ValueError("Input should be a number or text; YAML reads yes, no, on and off as true or false")
         return value

@@ -49,8 +49,9 @@ def run_all(jobs: Sequence[Job], progress: Progress, *, at_once: int = 1) -> lis
     Args:
         jobs: the jobs, in the order in which they start.
         progress: shows the progress of all jobs.
-        at_once: maximum number of jobs that run at the same time. Each job gets 1 / `at_once` of the threads even if
-            fewer jobs run, so that the job's numbers do not depend on how many other jobs run.
+        at_once: maximum number of jobs that run at the same time. Each job gets 1 / `at_once` of the CPU threads, even
+            if fewer jobs run. The number of threads may affect a job's results slightly. Because each job has a fixed
+            number of threads, its results do not depend on the other jobs.
 
     Raises:
         UnlearnError: a job raised this error. The error is raised again unchanged, and the other jobs are asked to
@@ -186,9 +187,9 @@ def _ignoring_interrupts() -> Iterator[None]:
 class _PipeProgress(Progress):
     """Send the progress of a subprocess to the parent.
 
-    A request to stop may interrupt the subprocess while a message is sent. Each message is sent in a single write. The
-    write is atomic, because a message is far smaller than the largest atomic write to a pipe. The pipe therefore never
-    contains a partial message.
+    The pipe never contains a partial message, even if a request to stop interrupts the subprocess. Each message is sent
+    in a single write, and the write is atomic, because a message is far smaller than the largest atomic write to a
+    pipe.
     """
 
     def __init__(self, connection: Connection) -> None:

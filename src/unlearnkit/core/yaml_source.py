@@ -40,8 +40,8 @@ class BadField(InputError):
     ) -> None:
         """Create the error.
 
-        If `hidden` is true, the value of the field may be a secret key. `Origins.placed` then does not quote the
-        override, and the caller must not pass the field's value as `value`.
+        Set `hidden` to true if the value of the field may be a secret key, and do not pass the value as `value`. If the
+        field was set by an override, `Origins.placed` then does not quote the override.
         """
         self.path, self.hidden = path, hidden
         super().__init__(what, where=f"field {dotted(path)}", value=value, allowed=allowed, fix=fix)
@@ -64,9 +64,10 @@ class Origins:
     """
 
     places: dict[tuple[str, ...], str]
-    """Place of each field, by the path of the field. In a path, an item of a list is named by its index."""
+    """Maps the path of each field to its place. In a path, an item of a list is named by its index."""
     whole: str
-    """Place that is reported for a field that was not written anywhere."""
+    """Place of the whole source: the path of the file, or the command line. This place is reported if `places` contains
+    neither the field nor an enclosing section."""
 
     def placed(self, error: BadField) -> InputError:
         """Return the error with the place of its field.
@@ -84,7 +85,7 @@ _FOR_A_KEY = re.compile("key|token|secret|passw", re.IGNORECASE)
 """Pattern that matches the names of unknown settings whose value may be a secret key."""
 
 _OVERRIDE = "override"
-"""First word of the place of a field if the field was set by an override; see `Origins`."""
+"""First word of each place in `Origins.places` that is an override instead of a line."""
 
 
 def dotted(path: Iterable[str | int]) -> str:
@@ -134,8 +135,8 @@ def parse(
     try:
         _note_places(node, (), str(path), places)
     except RecursionError as error:
-        problem = f"the {what} contains itself: an alias refers to a section around it"
-        raise InputError(problem, where=str(path), fix="write the section out instead of the alias") from error
+        problem = f"the {what} contains itself: an alias refers to a section that contains the alias"
+        raise InputError(problem, where=str(path), fix="replace the alias with the fields") from error
     # Overrides that select a plug-in come first, because they remove the settings of the previous plug-in.
     for override in sorted(overrides, key=lambda text: not _names_a_plugin(_path_of(text))):
         _override(data, override, places)
@@ -143,7 +144,7 @@ def parse(
 
 
 def typed(settings: Sequence[str]) -> tuple[dict[str, Any], Origins]:
-    """Parse settings that the command line gives as overrides.
+    """Parse settings that are given on the command line as `key=value`.
 
     Raises:
         InputError: a setting is not of the form `key=value`.
@@ -257,7 +258,7 @@ def bad_field(
         return BadField("a setting's name is not text", path=path, value=value, fix="put the name in quotes")
     allowed = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if first["type"] in _SECTIONS:
-        allowed = "a section: its settings, each on an indented line below the name of the section"
+        allowed = "a section, i.e. settings on indented lines below the name of the section"
     if first["type"] == "finite_number":
         allowed = "a finite number"
     field = owner.model_fields.get(str(path[-1])) if owner is not None and path else None
@@ -273,12 +274,12 @@ def bad_field(
 
 
 _SECTIONS = ("model_type", "model_attributes_type", "dict_type", "mapping_type")
-"""Error types of pydantic for a value that should be a section."""
+"""Types of pydantic's errors about a value that should be a section."""
 
 
 def _fix(value: object, problem: str, field: FieldInfo | None, path: FieldPath) -> str:
     if isinstance(value, bool) or (problem == "string_type" and isinstance(value, (int, float, date))):
-        return "correct the value; put text in quotes, or YAML may read it as another type"
+        return "correct the value; put text in quotes, because YAML may read unquoted text as another type"
     if problem in _SECTIONS:
         plugged = isinstance(value, str) and path[-1] in ("suite", "method", "combiner")
         name = f", as in {{name: {value}}}" if plugged else ""

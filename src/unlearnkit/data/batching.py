@@ -1,9 +1,9 @@
-"""Batch rows of several views into backbone calls with little padding.
+"""Batch rows of several views with little padding.
 
-A view is a named sequence of encoded rows, such as the forget, retain or target rows. Rows are padded on the right,
-without an attention mask: in a causal model no position attends to later positions, so the padding changes no result.
-Rows are grouped into calls by length alone, regardless of their view. One call may therefore contain forget, retain and
-target rows.
+A view is a named sequence of encoded rows, such as the forget, retain or target rows. A backbone call is one forward
+pass that computes the hidden states of some rows. Rows are padded on the right, without an attention mask: in a causal
+model no position attends to later positions, so the padding changes no result. Rows are grouped into calls by length
+alone, regardless of their view. One call may therefore contain forget, retain and target rows.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class Pack:
-    """A micro-batch: the token ids of each backbone call and their labels."""
+    """A micro-batch: the token ids of all backbone calls, and the labels."""
 
     calls: list[Tensor]
     """Token ids: one int64 tensor per backbone call, of shape (rows in the call, length of the longest row)."""

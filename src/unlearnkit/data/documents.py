@@ -66,8 +66,8 @@ def chunk_spans(
         where: name of the text, for error messages.
 
     Raises:
-        InputError: the text has no visible character, `overlap` is negative or not less than `max_tokens`, the
-            tokenizer does not give offsets, or an indivisible piece of the text has too many tokens.
+        InputError: the text has no visible character, `overlap` is negative or at least `max_tokens`, the tokenizer
+            does not return offsets, or an indivisible piece of the text has too many tokens.
     """
     if not 0 <= overlap < max_tokens:
         raise InputError(
@@ -91,9 +91,9 @@ def chunk_spans(
         last = _reach(text, tokenizer, cuts, before, first, max_tokens)
         if last == first:
             raise InputError(
-                "a piece of the text that cannot be cut has more tokens than a chunk",
+                "an indivisible piece of the text has too many tokens for a chunk",
                 where=f"{where}, characters {cuts[first]}-{cuts[first + 1]}",
-                value=f"{before[first + 1] - before[first]} tokens, or more when tokenized alone",
+                value=f"{before[first + 1] - before[first]} tokens within the text, possibly more as a separate chunk",
                 allowed=f"{max_tokens} tokens (max_tokens)",
                 fix="raise max_tokens",
             )
@@ -102,7 +102,7 @@ def chunk_spans(
             return spans
         # The next chunk begins at the first cut with at most `overlap` tokens between the cut and this chunk's end.
         following = max(bisect_left(before, before[last] - overlap), first + 1)
-        # The next chunk begins later than this cut if it would otherwise not extend beyond the end of this chunk.
+        # Skip the cuts from which the next chunk would not extend beyond the end of this chunk.
         while following < last and _reach(text, tokenizer, cuts, before, following, max_tokens) <= last:
             following += 1
         first = following

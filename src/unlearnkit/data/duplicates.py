@@ -1,8 +1,10 @@
 """Find duplicate rows within and between splits.
 
-Between splits, the forget split and its probe sets are compared with the retain split, and every probe set is compared
-with the splits that a method trains on. Two rows are equal if their questions and their answers are equal, ignoring
-case, typography and white space.
+Two rows are equal if their questions and their answers are equal, ignoring case, typography and white space. Two kinds
+of comparisons are made between splits:
+
+- The forget split and its probe sets are compared with the retain split.
+- Every probe set is compared with the splits that a method trains on.
 """
 
 from __future__ import annotations
@@ -59,28 +61,27 @@ def _within(name: str, rows: Sequence[Row], texts: Sequence[Text]) -> Iterator[F
 _RETAINED: dict[Kind, tuple[Severity, str, str]] = {
     "in_forget_and_retain": (
         "error",
-        "the same row",
-        "remove the row from the retain split, or the model learns the row again; if the model should keep the row, "
-        "remove the row from the other split instead",
+        "rows that are also in the retain split",
+        "remove the row from the retain split, because the model would learn the row again; if the model should keep "
+        "the row, remove the row from the other split instead",
     ),
     "question_in_retain": (
         "warning",
-        "the same question, with different answers",
+        "questions that are also in the retain split, with different answers",
         "make the questions distinguishable; if both rows are about the same fact, remove the retain row",
     ),
     "near_in_retain": (
         "warning",
-        "rows that are nearly the same",
-        "look at the pairs; remove the retain rows that reveal what should be forgotten",
+        "near-duplicates of retain rows",
+        "look at the pairs, and remove the retain rows that reveal what should be forgotten",
     ),
 }
 
 
 def _retained(splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[Finding]:
-    """Yield findings about rows that are repeated in the retain split.
+    """Yield findings about rows to forget that the retain split repeats.
 
-    The forget split and each of its probe sets are compared with the retain split. Rows that are nearly the same are
-    also reported.
+    The forget split and each of its probe sets are compared with the retain split. Near-duplicates are also reported.
     """
     kept = splits["retain"]
     of_text = _first_ids(texts["retain"], kept)
@@ -100,13 +101,13 @@ def _retained(splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[F
                 pairs["near_in_retain"].append(f"{row.id} and {near}")
         for kind, (severity, shared, fix) in _RETAINED.items():
             if pairs[kind]:
-                yield finding(severity, kind, f"split {name!r} and the retain split have {shared}", fix, pairs[kind])
+                yield finding(severity, kind, f"split {name!r} contains {shared}", fix, pairs[kind])
 
 
 def _nearest(rows: Sequence[Row], kept: Sequence[Row]) -> list[str | None]:
-    """Return, for each row, the id of its most similar near-duplicate.
+    """Return the id of each row's most similar near-duplicate in `kept`.
 
-    Near-duplicates are searched for in `kept`. The entry of a row without a near-duplicate is None.
+    The list contains None for a row without a near-duplicate.
     """
     nearest: list[str | None] = [None] * len(rows)
     texts, kept_texts = ([f"{row.prompt}\n{row.answer}" for row in each] for each in (rows, kept))
@@ -116,7 +117,7 @@ def _nearest(rows: Sequence[Row], kept: Sequence[Row]) -> list[str | None]:
 
 
 def _trained(name: str, splits: Splits, texts: Mapping[str, Sequence[Text]]) -> Iterator[Finding]:
-    """Yield findings about probe rows that are also in a trained split."""
+    """Yield findings about probe rows that a method trains on."""
     # `_retained` already reports rows that are in both a forget probe set and the retain split.
     for trained in ("forget",) if is_forget(name) else TRAINED_SPLITS:
         of_text = _first_ids(texts.get(trained, ()), splits.get(trained, ()))
@@ -126,11 +127,11 @@ def _trained(name: str, splits: Splits, texts: Mapping[str, Sequence[Text]]) -> 
             # holdout rows, the result of the attacks is wrong.
             severity: Severity = "error" if name == "holdout" else "warning"
             what = f"split {name!r} is not for training but contains rows of the {trained} split"
-            fix = f"remove these rows from one of the two splits: trained rows falsify the results on {name!r}"
+            fix = f"remove these rows from one of the two splits; otherwise the results on {name!r} are wrong"
             yield finding(severity, "probe_trained", what, fix, pairs)
 
 
 def _first_ids(keys: Sequence[Key], rows: Sequence[Row]) -> dict[Key, str]:
-    """Map each key to the id of its first row."""
+    """Map each key to the id of the key's first row."""
     # The rows are visited in reverse order, so that the first row with a key overwrites later rows.
     return {key: row.id for key, row in zip(reversed(keys), reversed(rows), strict=True)}

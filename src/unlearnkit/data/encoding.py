@@ -14,7 +14,8 @@ from unlearnkit.data.rows import Turn
 from unlearnkit.data.trace_format import STYLES, Style
 
 PLAIN = "the tokenizer has no chat template, so a question and its answer become plain text, separated by a newline"
-"""Note that is shown for every model without a chat template. The model's numbers hold only for this prompt layout."""
+"""Message that the user gets for every model without a chat template. Scores of such a model hold only for this prompt
+layout."""
 
 Layout = Literal["template", "plain"]
 
@@ -121,16 +122,16 @@ class ChatEncoder:
 
     @cached_property
     def _bos(self) -> tuple[int, ...]:
-        """The BOS token that the tokenizer puts before a text.
+        """Id of the BOS token that the tokenizer puts before a text.
 
-        The tuple is empty if the tokenizer adds no BOS token.
+        The value is a tuple of this id, or an empty tuple if the tokenizer adds no BOS token.
         """
         special = list(self.tokenizer("")["input_ids"])
         bos = self.tokenizer.bos_token_id
         return (int(bos),) if bos is not None and special[:1] == [bos] else ()
 
     def open_trace(self, prefix: str) -> tuple[int, ...]:
-        """Return the token ids of an unclosed trace beginning with `prefix`.
+        """Return the token ids of the opening trace marker and of `prefix`.
 
         The result is empty if `prefix` is empty.
         """
@@ -187,8 +188,8 @@ class ChatEncoder:
             where: name of the row, for error messages.
             history: the turns before the question.
             trace: the reasoning trace; an empty string if the row has no trace.
-            prefix: text at the beginning of the trace that should be context without labels. The prefix is ignored if
-                the trace does not begin with this text.
+            prefix: beginning of the trace that is context, like the prompt, and has no labels. If the trace does not
+                begin with `prefix`, `prefix` is ignored.
             label_trace: whether the trace has labels. If False, the whole trace is context, like the prompt, and only
                 the answer is labeled.
 
@@ -230,10 +231,11 @@ class ChatEncoder:
         unknown = next((token for token in markers.tokens if len(self._ids(token)) != 1), None)
         if unknown is not None:
             raise InputError(
-                "the tokenizer does not have a marker of the reasoning trace as a single token",
+                "a marker of the reasoning trace is not a single token of the tokenizer",
                 where="train.trace_style",
                 value=unknown,
-                fix="use train.trace_style=plain, or train.trace_style=added (adds tokens), or add the marker yourself",
+                fix="use train.trace_style=plain; or use train.trace_style=added, which adds its own markers to the "
+                "tokenizer; or add the missing marker to the tokenizer yourself",
             )
         return self._ids(markers.before), self._ids(markers.between)
 

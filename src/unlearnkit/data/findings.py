@@ -37,8 +37,8 @@ class Finding:
     """
 
     severity: Severity
-    """`error` means that a run would fail or that the run's numbers would be wrong. `warning` means that the data may
-    be as intended."""
+    """`error` means that a run would fail or that the run's numbers would be wrong. `warning` means that the problem
+    may be intentional."""
     kind: Kind
     what: str
     """The problem, described in one sentence."""

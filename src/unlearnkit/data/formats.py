@@ -105,7 +105,7 @@ def _json(path: Path) -> list[Record]:
             "the JSON is not a list of rows",
             where=str(path),
             value=describe_type(content),
-            allowed="a list of objects, or an object with exactly one field that is such a list",
+            allowed="a list of objects, or an object in which exactly one field is a list of objects",
             fix="write one list, with one object for each row",
         )
     return [as_record(value, n, f"{path}, record {n}") for n, value in enumerate(content, 1)]
@@ -125,7 +125,7 @@ def _csv(path: Path) -> list[Record]:
                 continue
             if len(cells) != len(header):
                 raise InputError(
-                    "the number of cells in a line differs from the header",
+                    "the number of cells in a line differs from the number of columns in the header",
                     where=f"{path}:{line}",
                     value=f"{len(cells)} cells",
                     allowed=f"{len(header)} cells ({', '.join(header)})",

@@ -1,4 +1,4 @@
-"""The output of a model for a prompt."""
+"""Outputs of a model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from unlearnkit.core.settings import Value
 
 
 class Generation(Value):
-    """A model's output for a prompt, decoded greedily."""
+    """A model's output for a prompt."""
 
     text: str
     """The whole output, including the trace markers but not the end token."""

@@ -1,4 +1,4 @@
-"""Download data sets from the Hugging Face hub."""
+"""Download data sets from the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unlearnkit.data.formats import FORMATS
 
 _ID = re.compile(r"([\w.-]+/[\w.-]+)(?::(.+))?")
 CARD = "README.md"
-"""File that describes a data set on the hub. This file contains no rows."""
+"""File that describes a data set on the Hub. This file contains no rows."""
 NAMED = 8
 """Maximum number of files that a message lists."""
 
@@ -24,14 +24,14 @@ def local_copy(path: str, *, where: str) -> Path:
     """Return the local path of a data set, downloading it if necessary.
 
     Args:
-        path: a file, a folder, or the id of a hub data set. A path that ends with the extension of a data file, such as
-            `.jsonl`, is never interpreted as an id, so the hub is not queried for such a path.
+        path: a file, a folder, or the id of a Hub data set. A path that ends with the extension of a data file, such as
+            `.jsonl`, is never interpreted as an id, so the Hub is not queried for such a path.
         where: the recipe field that contains `path`, for messages.
 
     Raises:
-        InputError: `path` is neither an existing file or folder nor the id of a hub data set, or `path` names only a
+        InputError: `path` is neither an existing file or folder nor the id of a Hub data set, or `path` names only a
             part of a data set.
-        MissingDependency: the data set cannot be downloaded from the hub.
+        MissingDependency: the data set cannot be downloaded from the Hub.
     """
     if (local := Path(path).expanduser()).exists():
         return local
@@ -45,14 +45,14 @@ def local_copy(path: str, *, where: str) -> Path:
 def local_rows(path: str, *, where: str) -> Path:
     """Return the local path of selected rows, downloading files if necessary.
 
-    `path` is either a local file or folder, or a selection from a hub data set. Only selected files are downloaded. If
+    `path` is either a local file or folder, or a selection from a Hub data set. Only selected files are downloaded. If
     the data set has exactly one file of rows, `owner/name` selects this file. `owner/name:PATH` selects a file or
     folder of the data set.
 
     Raises:
         InputError: the file or folder exists neither locally nor in the data set; or `path` is an id without a file
             or folder, and the data set does not have exactly one file of rows.
-        MissingDependency: the data set cannot be downloaded from the hub.
+        MissingDependency: the data set cannot be downloaded from the Hub.
     """
     if (local := Path(path).expanduser()).exists():
         return local
@@ -63,7 +63,7 @@ def local_rows(path: str, *, where: str) -> Path:
     if inside is None and len(rows) == 1:
         selected = rows
     if not selected:
-        what = f"an id without a path needs exactly one file of rows, but the data set has {len(rows)} files of rows"
+        what = f"the id names no file, and the data set has {len(rows)} files of rows instead of exactly one"
         raise InputError(
             "the data set has no such file or folder" if inside else what,
             where=where,
@@ -75,9 +75,9 @@ def local_rows(path: str, *, where: str) -> Path:
 
 
 def _id(path: str, where: str) -> tuple[str, str | None]:
-    """Split a hub path into data set id and inner path.
+    """Split a Hub path into data set id and inner path.
 
-    The inner path is the file or folder after the colon, or None if the hub path has no colon.
+    The inner path is the file or folder after the colon, or None if the Hub path has no colon.
     """
     named = _ID.fullmatch(path)
     if named is None or (named[2] is None and Path(path).suffix.lower() in FORMATS):
@@ -85,7 +85,7 @@ def _id(path: str, where: str) -> tuple[str, str | None]:
             "there is no such file or folder",
             where=where,
             value=path,
-            allowed="a path, or the id of a hub data set (owner/name, or owner/name:FILE)",
+            allowed="a path, or the id of a Hub data set (owner/name, or owner/name:FILE)",
             fix="check the path; a relative path starts at the working directory",
         )
     return named[1], named[2]
@@ -94,7 +94,7 @@ def _id(path: str, where: str) -> tuple[str, str | None]:
 def _listed(path: str, name: str, inside: str | None, where: str) -> list[str]:
     """Return the file names of a data set.
 
-    If the hub cannot be reached, the result lists only files that were downloaded before and that match `inside`.
+    If the Hub cannot be reached, the result lists only files that were downloaded before and that match `inside`.
     """
     from huggingface_hub import snapshot_download  # imported here because it is slow and rarely needed
     from huggingface_hub.errors import DryRunError
@@ -112,7 +112,10 @@ def _listed(path: str, name: str, inside: str | None, where: str) -> list[str]:
 
 
 def _downloaded(path: str, name: str, files: Sequence[str] | None, where: str) -> Path:
-    """Download some or all files of a data set; return the folder."""
+    """Download files of a data set, and return their folder.
+
+    If `files` is None, all files are downloaded.
+    """
     from huggingface_hub import snapshot_download
 
     allowed = None if files is None else [escape(file) for file in files]
@@ -122,14 +125,14 @@ def _downloaded(path: str, name: str, files: Sequence[str] | None, where: str) -
 
 @contextmanager
 def _hub_errors(path: str, where: str) -> Iterator[None]:
-    """Convert errors of the hub into a `MissingDependency`."""
+    """Convert errors of the Hub client into a `MissingDependency`."""
     from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError  # type: ignore[attr-defined]
 
     try:
         yield
     except (HTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise MissingDependency(
-            f"the path does not exist, and the hub has no data set of that name: {str(error).splitlines()[0]}",
+            f"the path does not exist, and the Hub did not return such a data set: {str(error).splitlines()[0]}",
             where=where,
             value=path,
             fix="check the path or the id of the data set; if the data set is not public, set HF_TOKEN",

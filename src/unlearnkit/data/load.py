@@ -1,7 +1,8 @@
 """Read a user's rows from files, in TRL's schemas.
 
-`formats` reads a file into records, and `schemas` converts the records to rows. No schema is guessed: data that matches
-no schema raises an `InputError` that names the file, the line or record, and the field.
+The module `formats` reads a file into records, and the module `schemas` converts the records to rows. Unusable data
+raises an `InputError` with the position of the problem. No schema is guessed: the columns of a file must match exactly
+one schema.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
     """
     if shape is not None and shape not in SHAPES:
         allowed = ", ".join(SHAPES)
-        raise InputError("there is no such shape of data", value=shape, allowed=allowed, fix="use one of these shapes")
+        raise InputError("no data shape has this name", value=shape, allowed=allowed, fix="use an allowed shape")
     rows: list[Row] = []
     places: dict[str, str] = {}
     for file in source_files(Path(path)):

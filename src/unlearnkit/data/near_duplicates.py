@@ -28,17 +28,17 @@ def near_duplicates(first: Sequence[str], second: Sequence[str], *, threshold: f
 
     Texts in `first` without a near-duplicate are omitted. Each text is represented by a set: all pairs of neighboring
     words in the text, ignoring case, typography and punctuation. The weight of a pair is log(1 + number of texts /
-    number of texts that contain the pair). The words of a template therefore weigh little, and names, dates and numbers
-    weigh much, so two rows that ask the same question about two people are not near-duplicates.
+    number of texts that contain the pair). The words of a template therefore have a small weight, and names, dates and
+    numbers have a large weight. As a result, two rows that ask the same question about two people are not
+    near-duplicates.
 
     The total weight of a text is the sum of the weights of its pairs. The overlap of two texts is the total weight of
-    the pairs that both texts contain, divided by the total weight of the lighter text, that is, of the text with the
-    smaller total weight. If a text is part of a longer text, the overlap of the two texts is therefore 1. Two texts are
-    near-duplicates if their overlap is at least `threshold` (above 0, at most 1) and they share at least `FEWEST`
-    pairs, or if their sets of pairs are equal.
+    the pairs that both texts contain, divided by the smaller of the two texts' total weights. If a text is part of a
+    longer text, the overlap of the two texts is therefore 1. Two texts are near-duplicates if their overlap is at least
+    `threshold` (above 0, at most 1) and they share at least `FEWEST` pairs, or if their sets of pairs are equal.
 
-    The search is exact: nothing is sampled or hashed. The order of the texts matters only if several texts in `second`
-    have the largest overlap with a text in `first`. In this case, the first of these texts in `second` is chosen.
+    The search is exact: nothing is sampled or hashed. If several texts in `second` are tied for the largest overlap
+    with a text in `first`, the first of the tied texts is chosen.
 
     Returns:
         Pairs (index in `first`, index in `second`), sorted.
@@ -62,7 +62,8 @@ def near_duplicates(first: Sequence[str], second: Sequence[str], *, threshold: f
 def _distinct(texts: Sequence[str], numbers: dict[str, int]) -> dict[Shingles, list[int]]:
     """Map each distinct set of shingles to the indices of its texts.
 
-    A shingle is a pair of neighboring words; see `_shingles`. The sets contain the numbers of the shingles.
+    Texts with the same shingles share one entry. A shingle is a pair of neighboring words; see `_shingles`. The
+    dictionary `numbers` assigns a number to each shingle, and the sets contain these numbers.
     """
     places: dict[Shingles, list[int]] = defaultdict(list)
     for place, text in enumerate(texts):
@@ -89,9 +90,10 @@ def _candidates(
 ) -> set[tuple[Shingles, Shingles]]:
     """Return all pairs of texts whose overlap may reach the threshold.
 
-    Two texts whose overlap reaches the threshold share at least one of the heaviest shingles of the lighter text,
-    because the other shingles of the lighter text together weigh too little to reach the threshold. Shingles with a
-    large weight are rare, so few pairs of texts have to be compared.
+    The lighter of two texts is the text with the smaller total weight. Two texts whose overlap reaches the
+    threshold share at least one of the heaviest shingles of the lighter text, because the other shingles of the lighter
+    text together weigh too little to reach the threshold. Shingles with a large weight are rare, so few pairs of texts
+    have to be compared.
     """
 
     def heaviest(text: Shingles) -> Iterator[int]:

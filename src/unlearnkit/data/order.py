@@ -1,4 +1,4 @@
-"""Choose the rows of each training step from the seed.
+"""Derive the rows of each training step from the seed.
 
 The rows depend only on the seed and the number of the step, so a checkpoint need not store the state of a data loader.
 """

@@ -56,10 +56,10 @@ class Row(Value):
     subject: str | None = None
     """Name of the person or thing that the row is about."""
     attribute: str | None = None
-    """The property that the question asks about, such as `birthplace` or `award`. A baseline for accuracy gives the
-    same constant answer to all rows with the same attribute: the answer that is correct most often."""
+    """The property that the question asks about, such as `birthplace` or `award`. Reports compare accuracy with a
+    baseline that gives one constant answer for each attribute: the answer that is correct most often."""
     question_type: QuestionType = "plain"
-    """The form of the question."""
+    """Type of the question, for example `paraphrase` or `multihop`."""
     options: Annotated[int, Ge(0)] = 0
     """Number of answer options that the question lists; 0 if the question lists none."""
     paraphrased_answer: str = ""

@@ -31,8 +31,8 @@ SHAPES: dict[Shape, tuple[str, ...]] = {
 """The columns that identify each schema."""
 
 KEPT = tuple(field for field in Row.model_fields if field not in ("history", "question", "answer"))
-"""Columns that are read in addition to the columns of the schema. These columns are all row fields that no schema
-provides."""
+"""Columns that are read in addition to the columns of the schema. Each of these columns becomes the row field of the
+same name."""
 
 EARLIER = {old: name for old, name in RENAMED_COLUMNS.items() if name in KEPT}
 """Maps the earlier names of columns in `KEPT` to their current names."""
@@ -145,7 +145,7 @@ def as_row(record: Record, shape: Shape, name: str) -> Row:
             f"a field cannot be used: {first['msg']}",
             where=f"{record.place}, field {'.'.join(map(str, first['loc']))}",
             value=_shown(str(first["loc"][0]), first["input"]),
-            fix="correct the value; or rename the column if the column is not meant to be the row field of that name",
+            fix="correct the value; or, if the column is unrelated to the row field of that name, rename the column",
         ) from error
 
 
@@ -233,7 +233,8 @@ def _conversation(turns: Sequence[Record]) -> tuple[tuple[Turn, ...], str, str]:
 def _field(record: Record, name: str) -> str:
     """Return the position of a field, for error messages.
 
-    The position of a turn already contains the field of the conversation, so only `name` is appended to this position.
+    If `record` is a turn, its position already ends with a field, for example `field messages.0`. The result then ends
+    with `field messages.0.<name>`.
     """
     return f"{record.place}.{name}" if ", field " in record.place else f"{record.place}, field {name}"
 
@@ -265,7 +266,7 @@ def _text(record: Record, name: str) -> str:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
         what, half = "a field contains only half of a character (a lone surrogate)", f"\\u{ord(value[error.start]):04x}"
-        raise InputError(what, where=where, value=half, fix="write the whole character") from error
+        raise InputError(what, where=where, value=half, fix="replace the surrogate with the whole character") from error
     return value
 
 

@@ -2,7 +2,7 @@
 
 There are three styles of markers:
 
-- `think` uses the tags of reasoning models, which the tokenizer must have.
+- `think` uses the tags of reasoning models. Each tag must be a single token of the tokenizer.
 - `added` uses the two tokens that TRU's released code adds to a tokenizer (arXiv 2603.09980). The tokens mark where the
   trace and the answer begin. There are no closing tokens.
 - `plain` uses words that any tokenizer can encode.
@@ -51,9 +51,10 @@ def split_trace(text: str) -> tuple[str, str]:
     """Split an output into trace and response.
 
     The marker that comes first determines the style; the words of the style `plain` count as a marker only at the
-    start of the output. The trace ends at the marker between trace and response. If that marker is missing, the
-    response is the text before the trace and is usually empty. An output without any marker is entirely a response.
-    White space around trace and response is removed. For think tags, see `split_tags`.
+    start of the output. The trace ends at the marker between trace and response. If there is no such marker, the trace
+    extends to the end of the output; the response is then the text before the trace, which is usually empty. An output
+    without any marker is entirely a response. White space around trace and response is removed. For think tags, see
+    `split_tags`.
     """
     style = style_in(text)
     if style in (None, "think"):
@@ -71,10 +72,10 @@ def split_trace(text: str) -> tuple[str, str]:
 def split_tags(text: str) -> tuple[str, str]:
     """Split a text with think tags into trace and response.
 
-    A text without tags is entirely a response. If the first tag is a closing tag, this tag ends a trace that began in
-    the prompt, as with the chat templates of some reasoning models. Any other closing tag without an opening tag is
-    ignored. A trace without a closing tag extends to the end of the text. Several traces are joined by line breaks, and
-    so are several responses.
+    A text without tags is entirely a response. Some chat templates put the opening tag into the prompt; if the first
+    tag of the text is a closing tag, the text before it is therefore a trace. Any other closing tag without an opening
+    tag is ignored. A trace without a closing tag extends to the end of the text. Several traces are joined by line
+    breaks, and so are several responses.
     """
     trace: list[str] = []
     response: list[str] = []

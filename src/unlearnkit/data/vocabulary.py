@@ -10,7 +10,7 @@ from collections.abc import Iterable
 TARGET, RETRAINED = "target", "retrained"
 
 REFERENCES = (TARGET, RETRAINED)
-"""Models that the methods are compared with. Every other model was produced by a method."""
+"""Models that unlearned models are compared with. Every other model is the result of a method."""
 
 SETS = (
     "retain",

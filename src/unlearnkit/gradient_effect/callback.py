@@ -24,31 +24,32 @@ from unlearnkit.training.control import Steering, frozen_names
 
 @dataclass
 class GEffectWatch:
-    """Training callback that measures G-effects every `every` steps.
+    """Training callback that measures G-effects at regular intervals.
 
-    The callback is called before every step and after the last step. Each measurement predicts how much each risk will
-    change in the next step; after that step, the callback compares the prediction with the actual change. The table is
-    written after every measurement, so that no measurement is lost if the run is killed. A resumed run repeats the
-    measurements that were made after its checkpoint.
+    The training loop calls the callback before every step and after the last step. Each measurement predicts how much
+    each risk will change in the next step; after that step, the callback compares the prediction with the actual
+    change. The table is written after every measurement, so that no measurement is lost if the run is killed. A resumed
+    run repeats the measurements that were made after its checkpoint.
     """
 
     diagnosis: Diagnosis
     folder: Path
     """Folder in which the table is stored."""
     every: int
+    """Number of steps between two measurements."""
     total: int
     """Number of optimizer steps of the whole run. The model is also measured after the last step."""
     optimizer: Optimizer
     own: str
-    """Name of the trained objective in the table."""
+    """Name of the objective that the run optimizes, as in the table's column `objective`."""
     steering: Steering
     """The training loop's controls, which this callback sets."""
     use: frozenset[Use] = frozenset()
     """Ways in which the run uses the measurements, see `DiagnoseSettings.use`."""
     table: EffectTable = field(default_factory=lambda: EffectTable([]))
     _before: tuple[int, Measurement, Vector] | None = None
-    """Number of steps done, measurement and weights before the next step. They are used to check the prediction for the
-    next step. None: there is no prediction to check."""
+    """State before the next step: number of steps done, measurement, and weights. After the step, the
+    predicted and the measured changes are computed from this state. None: there is no prediction to check."""
 
     def __call__(self, step: int) -> bool:
         """Measure if a measurement is due; return whether to stop training.

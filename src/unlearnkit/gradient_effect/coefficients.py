@@ -16,11 +16,12 @@ from unlearnkit.models.reference import ReferenceValues
 
 @dataclass(frozen=True)
 class TermCoefficients:
-    """One term of an objective, linearized in the outputs."""
+    """One term of an objective, linearized with respect to the outputs."""
 
     name: str
     value: float
-    """Value of the term in the objective: weight * sum / count."""
+    """Value of the term in the objective: weight * sum / number of units. The units are tokens or
+    sequences."""
     view: View
     unit: Unit
     of: Mapping[Quantity, Tensor]
@@ -39,7 +40,7 @@ def coefficients(
     Args:
         objective: the objective. Its method `terms` is called once, with the outputs of all rows.
         outputs: the model's outputs. They must include all outputs in the objective's `needs`.
-        layouts: layout of each view that the outputs belong to.
+        layouts: layout of each view. A view is a set of rows from which outputs were computed.
         reference: the reference model's values, if the objective requires them.
 
     Returns:
@@ -58,7 +59,7 @@ def coefficients(
         weighted = [_of_term(name, term, leaves, layouts) for name, term in terms.items() if term.weight]
     if not weighted:
         raise InputError(
-            "every term of the objective has weight 0, so it has no gradient",
+            "every term of the objective has weight 0, so the objective has no gradient",
             value={name: term.weight for name, term in terms.items()},
             fix="set the weight of at least one term to a value other than 0",
         )

@@ -23,8 +23,8 @@ Mode = Literal["forward", "differences"]
 does not support forward mode."""
 
 STEP = 1e-4
-"""Step length of central differences, relative to the length of the vector of changed weights. With shorter steps, the
-differences are lost in float32 rounding; longer steps include curvature."""
+"""Step length of central differences, relative to the norm of the changed weights. With shorter steps, float32 rounding
+hides the differences. With longer steps, curvature distorts the differences."""
 
 Slopes = dict[Quantity, Tensor]
 
@@ -35,14 +35,14 @@ def gradient_of(
     coefficients: Mapping[Quantity, Tensor],
     names: Sequence[str] | None = None,
 ) -> tuple[float, Vector]:
-    """Return the value and the gradient of sum_i c_i o_i.
+    """Return the value and the gradient of a weighted sum of outputs.
 
-    The sum is over all outputs o_i of all rows, and the c_i are constants.
+    The sum is sum_i c_i o_i, over all outputs o_i of all rows. The coefficients c_i are constants.
 
     Args:
         weights: weights of the model.
         portions: chunks that together cover all rows.
-        coefficients: for each output, coefficients with the shape of the output's values on all rows.
+        coefficients: coefficient tensor of each output. The tensor has the shape of the output's values on all rows.
         names: names of the weights with respect to which the sum is differentiated. All names must be in
             `weights.chosen`. None: all of `weights.chosen`.
 
@@ -78,19 +78,19 @@ def risk_value(weights: Weights, name: View, rows: Sequence[Encoded], pad_id: in
 def risk_gradient(
     weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int, names: Sequence[str] | None = None
 ) -> tuple[float, Vector]:
-    """Return the risk of some rows and its gradient, see `risk_value`."""
+    """Return a risk and its gradient; see `risk_value`."""
     output, tokens, portions = _logps(weights, name, rows, pad_id)
     return gradient_of(weights, portions, {output: torch.full((tokens,), -1.0 / tokens)}, names)
 
 
 def _logps(weights: Weights, name: View, rows: Sequence[Encoded], pad_id: int) -> tuple[Quantity, int, Iterator[Chunk]]:
-    """Return the log-probability quantity, the number of labeled tokens and the chunks."""
+    """Return the quantity `logps`, the number of labeled tokens, and the chunks."""
     output = Quantity(name, "logps")
     return output, sum(row.labels for row in rows), chunks({name: rows}, [output], pad_id, weights.engine.device)
 
 
 def forward_slopes(weights: Weights, chunk: Chunk, direction: Vector) -> tuple[Slopes, Slopes]:
-    """Return outputs and their derivatives along a direction, by forward mode.
+    """Return outputs and their derivatives along a direction, using forward mode.
 
     Attention is computed with plain matrix products, because fused kernels do not support forward mode. No graph is
     stored, so this function needs little more memory than two forward passes.
@@ -109,7 +109,7 @@ def forward_slopes(weights: Weights, chunk: Chunk, direction: Vector) -> tuple[S
 
 
 def difference_slopes(weights: Weights, chunk: Chunk, direction: Vector) -> tuple[Slopes, Slopes]:
-    """Return outputs and their derivatives along a direction, by central differences.
+    """Return outputs and their derivatives along a direction, using central differences.
 
     This function needs memory for one additional copy of the weights whose names are in `direction`.
     """
@@ -129,7 +129,7 @@ def difference_slopes(weights: Weights, chunk: Chunk, direction: Vector) -> tupl
 def usable_mode(weights: Weights, chunk: Chunk, direction: Vector) -> Mode:
     """Return `forward` if the model supports forward mode, else `differences`.
 
-    A warning is issued for central differences, which are not exact.
+    If the result is `differences`, a warning states that slopes are only approximated.
     """
     try:
         forward_slopes(weights, chunk, direction)
@@ -147,9 +147,9 @@ def usable_mode(weights: Weights, chunk: Chunk, direction: Vector) -> Mode:
 
 
 def slopes_along(weights: Weights, portions: Iterable[Chunk], direction: Vector, mode: Mode) -> tuple[Slopes, Slopes]:
-    """Return the outputs of all rows and their slopes along `direction`.
+    """Return the outputs of all rows, and the outputs' slopes along `direction`.
 
-    Each tensor is (tokens,) or (tokens, width), on the CPU.
+    Each tensor has the shape (tokens,) or (tokens, width), and is on the CPU.
     """
     values: dict[Quantity, list[Tensor]] = {}
     slopes: dict[Quantity, list[Tensor]] = {}

@@ -1,4 +1,4 @@
-"""A diagnosis: measurements of the G-effects of several objectives."""
+"""A diagnosis, which measures the G-effects of several objectives on one model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from unlearnkit.models.reference import ReferenceValues
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The model, the objectives and the rows for a series of measurements."""
+    """The model, objectives and rows that a series of measurements uses."""
 
     engine: Engine
     objectives: Mapping[str, Objective]
@@ -69,5 +69,5 @@ class Diagnosis:
 
 
 def needs_of(objectives: Iterable[Objective]) -> Needs:
-    """Return all quantities that any of these objectives requires."""
+    """Return all quantities that at least one of the objectives requires."""
     return reduce(or_, (objective.needs() for objective in objectives), Needs())

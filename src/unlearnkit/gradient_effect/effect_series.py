@@ -14,8 +14,8 @@ from unlearnkit.data.vocabulary import is_forget, ordered_sets
 from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE, EffectRow, EffectTable
 
 NEAREST_RISK = "near"
-"""Name of the retained risk to show if several retained risks were measured. This risk is preferred because unlearning
-first harms the knowledge that is nearest to the forget rows."""
+"""Name of the retained risk to show if there is space for only one. A retained risk is the risk of rows that are not to
+be forgotten. `near` is preferred, because unlearning first harms the knowledge that is nearest to the forget rows."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class EffectSeries:
 
     objective: str
     rows: Sequence[EffectRow]
-    """Table rows for all terms together, except rows whose effect or interval is not finite."""
+    """The table rows that contain the effect of all terms together. Rows whose effect or interval is not finite are
+    omitted."""
 
     @cached_property
     def _by_place(self) -> dict[tuple[str, int, str], EffectRow]:
@@ -32,9 +33,9 @@ class EffectSeries:
 
     @property
     def risks(self) -> list[str]:
-        """Names of the risks: first the forget risks, then the retained risks.
+        """Names of the risks, in the order of the report's score board.
 
-        The report's score board shows the risks in the same order.
+        The risks of forget sets come first, followed by the risks of all other row sets.
         """
         return ordered_sets(row.risk for row in self.rows)
 
@@ -56,7 +57,7 @@ class EffectSeries:
         return self._by_place.get((risk, step, group))
 
     def over_steps(self, risk: str) -> list[EffectRow]:
-        """Return the effects on one risk through all weights, ordered by step."""
+        """Return the effects on one risk, over all weights, ordered by step."""
         return [row for step in self.steps if (row := self.at(risk, step)) is not None]
 
 
@@ -72,7 +73,7 @@ def series_of(table: EffectTable) -> list[EffectSeries]:
 def forget_risk(risks: Iterable[str]) -> str | None:
     """Return the risk that shows forgetting.
 
-    The result is `forget` if it was measured, else the first other forget risk, else None.
+    The result is `forget` if it was measured, else the first risk of another forget set, else None.
     """
     return next(filter(is_forget, ordered_sets(risks)), None)
 
@@ -80,7 +81,8 @@ def forget_risk(risks: Iterable[str]) -> str | None:
 def retained_risk(risks: Iterable[str]) -> str | None:
     """Return the risk that shows harm to retained knowledge.
 
-    The result is `near` if it was measured, else the first retained risk, else None.
+    A retained risk is the risk of any row set except the forget sets. The result is `near` if it was measured, else the
+    first retained risk, else None.
     """
     candidates = [risk for risk in ordered_sets(risks) if not is_forget(risk)]
     return NEAREST_RISK if NEAREST_RISK in candidates else next(iter(candidates), None)

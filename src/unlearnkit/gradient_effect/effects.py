@@ -1,4 +1,4 @@
-"""Compute effects of objectives from a measurement."""
+"""Compute the G-effects of objectives from a measurement."""
 
 from __future__ import annotations
 
@@ -34,17 +34,20 @@ def effect_rows(
     gradient: Vector | None = None,
     scale: Callable[[Vector], Vector] | None = None,
 ) -> Iterator[EffectRow]:
-    """Yield table rows with one objective's effects by risk, group and term.
+    """Yield table rows with the effects of one objective.
 
-    There are also rows with the effects through all weights, and rows with the effects of all terms together.
+    There is one table row for each combination of a risk, a group of weights and a term. Additional table rows contain
+    the effects of all terms together, and the effects computed over all weights together.
 
     Args:
         measurement: the measurement of the model.
         label: name of the objective in the rows.
         terms: terms of the objective, linearized at the measured model.
         step: number of optimizer steps done.
-        gradient: gradient of the objective, from which cosines are computed; None: no cosines.
-        scale: function that returns the optimizer's update for a gradient, for `per_update`; None: no `per_update`.
+        gradient: gradient of the objective. `EffectRow.cosine` is computed from this gradient; None: `cosine` is not
+            computed.
+        scale: function that returns the optimizer's update for a gradient. `EffectRow.per_update` is computed from this
+            update; None: `per_update` is not computed.
     """
     update = scale(gradient) if gradient is not None and scale is not None else None
     groups = [None, *measurement.groups] if len(measurement.groups) > 1 else [None]
@@ -65,8 +68,8 @@ def effect_rows(
 def together(parts: Sequence[Effect]) -> Effect:
     """Return the effect of several terms together.
 
-    The rows of different terms are resampled independently, so the squares of the intervals' half-widths are added. The
-    result contains no shares of single rows.
+    The rows of different terms are resampled independently. Therefore the half-width of the combined interval is the
+    square root of the sum of the terms' squared half-widths. The attribute `rows` of the result is empty.
     """
     value = sum(part.value for part in parts)
     below = sum((part.value - part.low) ** 2 for part in parts) ** 0.5
@@ -93,9 +96,11 @@ def length(vector: Vector) -> float:
 def instance_rows(
     measurement: Measurement, label: str, terms: Sequence[TermCoefficients], *, step: int = 0
 ) -> Iterator[InstanceRow]:
-    """Yield each instance's share of each term's effect on each risk.
+    """Yield one table row for each instance, term and risk.
 
-    Terms that do not read log-probabilities are omitted.
+    An instance is a data row of the term's view, which is the set of rows over which the term is averaged. The table
+    row contains the instance's share of the term's effect on the risk. Terms that do not read log-probabilities are
+    omitted.
     """
     for term in terms:
         coefficient, layout = term.of.get(Quantity(term.view, "logps")), measurement.layouts[term.view]

@@ -1,4 +1,4 @@
-"""The frontier of a sweep: the best trade-offs between forgetting and retaining.
+"""Pareto frontier of a sweep: best trade-offs between forgetting and retaining.
 
 This module can be imported without torch.
 """
@@ -13,7 +13,7 @@ from unlearnkit.gradient_effect.table import WHOLE, SweepRow
 
 
 class Place(NamedTuple):
-    """One value of a swept setting, with its two effects."""
+    """One value of a swept setting, with its effects on two risks."""
 
     series: str
     """Names of the objective and of the swept setting, such as `npo, beta`."""
@@ -21,17 +21,16 @@ class Place(NamedTuple):
     forget: SweepRow
     retained: SweepRow
     dominated: bool
-    """Whether another value in the series is better: it forgets more and retains at least as much, or retains more and
-    forgets at least as much."""
+    """Whether another value in the series is better for one risk, and at least as good for the other risk."""
 
 
 def frontier(rows: Sequence[SweepRow], step: int) -> list[Place]:
-    """Return one point per setting and value, at one step.
+    """Return one point per swept value, and mark the dominated points.
 
-    A point shows the effects of all terms together. Its horizontal coordinate is the effect on the forget risk, and its
-    vertical coordinate is the effect on the retained risk (see `forget_risk` and `retained_risk`). A value for which
-    either effect was not measured has no point. Points are sorted by series and value. The effects of different
-    objectives differ in scale, so each series has its own frontier.
+    All points belong to one step. A point shows the effects of all terms together: the x coordinate is the effect on
+    the forget risk, and the y coordinate is the effect on the retained risk (see `forget_risk` and `retained_risk`). A
+    value is skipped unless both effects were measured. Points are sorted by series and value. Points are compared only
+    within their series, because the effects of different objectives differ in scale.
     """
     at = [row for row in rows if row.step == step and row.term == WHOLE]
     across, upwards = forget_risk(row.risk for row in at), retained_risk(row.risk for row in at)

@@ -26,33 +26,33 @@ from unlearnkit.models.settings import Grouping
 Risk = str
 """Name of a risk. A risk is the mean negative log-likelihood of a set of rows, and its name is the name of that set."""
 DRAWS = 1000
-"""Number of bootstrap samples of the rows from which an interval is computed."""
+"""Number of bootstrap samples for each confidence interval."""
 
 
 @dataclass(frozen=True)
 class Effect:
-    """Effect of one term on one risk through a group of weights."""
+    """Effect of a term on a risk, over a group of weights."""
 
     value: float
     low: float
-    """Bounds `low` and `high` of the 95 % bootstrap interval: the rows of the term are resampled, and the risk's
-    gradient is fixed."""
+    """Lower bound of the 95 % bootstrap interval; `high` is the upper bound. The bootstrap resamples the data
+    rows over which the term is averaged. The gradient of the risk stays fixed."""
     high: float
     rows: Tensor
-    """(rows,) float64: each row's share of the effect, summed over its tokens. The shares sum to `value`."""
+    """(rows,) float64: share of each row in the effect, summed over the row's tokens. The shares sum to `value`."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """Outputs of a model, and their directional derivatives along each risk's gradient."""
+    """Outputs of a model, and the outputs' derivatives along each risk's gradient."""
 
     mode: Mode
     """How the slopes were computed: by forward mode or by central differences."""
     layouts: Mapping[View, Layout]
     outputs: Slopes
     slopes: Mapping[tuple[Risk, str], Slopes]
-    """Slopes by risk and group of weights. A slope is the dot product of d output / d weights and the risk's gradient,
-    both restricted to the group."""
+    """Slopes by risk and group of weights. A slope is the dot product of the output's gradient and the risk's gradient.
+    Both gradients are restricted to the weights of the group."""
     risks: Mapping[Risk, float]
     """Value of each risk: mean negative log-likelihood per token, in nats."""
     norms: Mapping[Risk, float]
@@ -81,9 +81,10 @@ class Measurement:
         return coefficients(objective, self.outputs, self.layouts, self.reference)
 
     def effect(self, term: TermCoefficients, risk: Risk, group: str | None = None) -> Effect:
-        """Return the effect <grad of the term, grad of the risk>.
+        """Return the effect of a term on a risk.
 
-        `group` restricts the effect to one group of weights; None: all groups together.
+        The effect is the dot product of the two gradients. `group` restricts both gradients to one group of weights;
+        None: all groups together.
         """
         layout = self.layouts[term.view]
         rows = torch.zeros(layout.rows, dtype=torch.float64)
@@ -93,17 +94,18 @@ class Measurement:
         return Effect(float(rows.sum()), low, high, rows)
 
     def row_slopes(self, view: View, risk: Risk) -> Tensor:
-        """Return the PG-effect of each row: (rows,) float64.
+        """Return each row's PG-effect on a risk: (rows,) float64.
 
-        The PG-effect is <grad log p(answer), grad risk>. It does not include the objective's weight.
+        The PG-effect is the dot product of two gradients: the gradient of log p(answer) and the gradient of the risk.
+        The PG-effect does not depend on an objective.
         """
         return self.layouts[view].sums(self._shares(Quantity(view, "logps"), torch.ones(()), risk, None))
 
     def _shares(self, output: Quantity, coefficient: Tensor, risk: Risk, group: str | None) -> Tensor:
         """Return each token's share of an effect: (tokens,) float64."""
         groups = self.groups if group is None else (group,)
-        # The shares are computed in float64, since the coefficients and slopes of gradient ascent differ by many orders
-        # of magnitude.
+        # The shares are computed in float64, because the coefficients and slopes of gradient ascent differ by many
+        # orders of magnitude.
         shares = sum(coefficient.double() * self.slopes[risk, name][output].double() for name in groups)
         assert isinstance(shares, Tensor)
         return shares if output.kind != "hidden" else shares.sum(-1)
@@ -112,8 +114,9 @@ class Measurement:
 def _interval(rows: Tensor, units: Tensor) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of a term's effect.
 
-    The term's rows are resampled. The effect is a sum over units divided by the number of units. The sum and the number
-    are computed from the same resampled rows, so a row with many tokens has more weight in both.
+    The data rows over which the term is averaged are resampled. The effect is a sum over units divided by the number of
+    units. The sum and the number of units are computed from the same resampled rows, so a row with many tokens has more
+    weight in both.
 
     Args:
         rows: (rows,) shares of the effect.
@@ -126,9 +129,9 @@ def _interval(rows: Tensor, units: Tensor) -> tuple[float, float]:
     return float(low), float(high)
 
 
-@lru_cache(maxsize=4)  # one entry per number of rows that occurs; all effects use the same samples
+@lru_cache(maxsize=4)  # effects over the same number of rows use the same samples
 def _times_drawn(rows: int) -> Tensor:
-    """Return how often each row is drawn with replacement: (samples, rows) float64."""
+    """Return how often each bootstrap sample contains each row: (samples, rows) float64."""
     times = torch.zeros(DRAWS, rows, dtype=torch.float64)
     drawn = torch.randint(rows, (DRAWS, rows), generator=torch.Generator().manual_seed(0))
     return times.scatter_add_(1, drawn, torch.ones((), dtype=torch.float64).expand(DRAWS, rows))
@@ -150,25 +153,25 @@ def measure(
 ) -> Measurement:
     """Measure a model once, for all objectives covered by `needs`.
 
-    In addition to the model, the memory must hold one gradient per risk and the tangents of one pass. Each risk takes
-    one forward and backward pass over the rows of the risk. Each pair of a risk and a group takes one forward-mode pass
-    over the rows of the views.
+    In addition to the model, one gradient per risk and the tangents of one pass must fit into memory. Each risk
+    requires one forward and backward pass over the rows of the risk. Each pair of a risk and a group of weights
+    requires one forward-mode pass over the rows of all views.
 
     Args:
         engine: the model; it is not changed.
-        needs: union (`|`) of the attribute `needs` of all objectives.
-        views: rows of every view in `needs`.
+        needs: union (`|`) of the results of the method `needs` of all objectives.
+        views: rows of every view in `needs`. A view is a split, or a split with replacement answers.
         risks: rows of each risk.
         pad_id: id of the padding token.
         reference: values of the reference model on the views.
-        grouping: groups of weights by which effects are split.
+        grouping: how the weights are grouped. Effects can be computed separately for each group.
         boundaries: numbers of the blocks at which a new group starts, see `grouped`.
-        over: the weights for which effects are computed.
+        over: the weights with respect to which gradients are computed.
         mode: how slopes are computed; None: forward mode, or central differences if the model does not support forward
             mode.
-        group_by_group: whether to compute the gradient of one group at a time, for models whose gradient does not fit
-            into memory. This takes one backward pass per group and requires a grouping, and `Measurement.gradients` is
-            empty.
+        group_by_group: whether to compute the gradient of one group of weights at a time, for models whose gradient
+            does not fit into memory. If true, each risk requires one backward pass per group, and
+            `Measurement.gradients` is empty. This option saves memory only if the weights are grouped.
     """
     training = engine.training
     engine.eval()
@@ -216,8 +219,8 @@ def objective_gradient(
     """Return the gradient of an objective.
 
     The gradient cannot be computed from the measured slopes, because the slopes contain only the gradient's components
-    along the risks' gradients. The computation takes one forward and backward pass over the rows that the objective
-    reads.
+    along the risks' gradients. The computation requires one forward and backward pass over the rows that the
+    objective reads.
     """
     totals: dict[Quantity, Tensor] = {}
     for term in terms:

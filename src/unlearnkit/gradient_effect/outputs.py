@@ -1,4 +1,7 @@
-"""Model outputs that objectives read, for all rows of each view."""
+"""Model outputs that objectives read, for all rows of each view.
+
+A view is a split, or a split with replacement answers.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,16 @@ BATCH_ROWS = 64
 
 
 def outputs_of(needs: Needs) -> list[Quantity]:
-    """Return the trained model's quantities in `needs`, in sorted order."""
+    """Return the quantities in `needs` that belong to the trained model, sorted."""
     return sorted(needs.of_model, key=lambda quantity: quantity.order)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Assignment of a view's labeled tokens to the view's rows."""
+    """Assigns each labeled token of a view to its row.
+
+    A view is a split, or a split with replacement answers.
+    """
 
     row: Tensor
     """(tokens,) int64: index of the row to which each token belongs."""
@@ -34,13 +40,13 @@ class Layout:
 
     @staticmethod
     def of(rows: Sequence[Encoded]) -> Layout:
-        """Concatenate the labeled tokens of some rows, and return their layout."""
+        """Return the layout of the labeled tokens, in row order."""
         lengths = torch.tensor([row.labels for row in rows])
         in_trace = [token < row.trace for row in rows for token in range(row.labels)]
         return Layout(torch.arange(len(rows)).repeat_interleave(lengths), len(rows), torch.tensor(in_trace))
 
     def sums(self, values: Tensor) -> Tensor:
-        """Return the sum of the token values in each row: (rows,) float64."""
+        """Return the sum of each row's token values: (rows,) float64."""
         return torch.zeros(self.rows, dtype=torch.float64).index_add_(0, self.row, values.double())
 
 
@@ -63,7 +69,10 @@ def chunks(
     device: torch.device,
     reference: ReferenceValues | None = None,
 ) -> Iterator[Chunk]:
-    """Yield chunks of `BATCH_ROWS` rows from the outputs' views."""
+    """Yield the rows from which the outputs are computed, in chunks.
+
+    A chunk has at most `BATCH_ROWS` rows, all from the same view.
+    """
     for view in sorted({output.view for output in outputs}):
         own = tuple(output for output in outputs if output.view == view)
         states = Needs(quantities=own).reference_states

@@ -1,5 +1,8 @@
 """Rules that decide when an objective does too much harm.
 
+The forget risk is the risk of the forget rows. The risks of row sets that are not to be forgotten are called retained
+risks. A negative effect on a risk means that the next step raises the risk.
+
 This module can be imported without torch.
 """
 
@@ -13,16 +16,16 @@ from unlearnkit.gradient_effect.table import EVERYTHING, WHOLE, EffectRow
 from unlearnkit.training.control import FORGET_TERM
 
 NOTICEABLE = 0.01
-"""A rise of a risk between two measurements is ignored as noise up to this amount, in nats per token."""
+"""Rises of a risk up to this value are ignored as noise. The unit is nats per token."""
 
 
 def is_harmful(retaining: EffectRow, unlearning: EffectRow) -> bool:
-    """Return whether a step harms more than it forgets.
+    """Return whether a step clearly harms more than it forgets.
 
-    A step is harmful if it raises a retained risk by more than it raises the forget risk. The result is true only if
-    the effects show this clearly: the whole interval of the retaining effect is below 0 and below the interval of the
-    unlearning effect. (If the unlearning effect is above 0, the model relearns the forget rows at the cost of the
-    retain rows.)
+    A step harms more than it forgets if it raises a retained risk by more than it raises the forget risk. A negative
+    effect raises a risk. To exclude noise, the result is true only if the whole confidence interval of the retaining
+    effect is below 0 and below the confidence interval of the unlearning effect. A step that raises a retained risk and
+    lowers the forget risk counts as harmful, too, because such a step relearns the forget rows.
     """
     return retaining.high < min(0.0, unlearning.low)
 
@@ -30,10 +33,10 @@ def is_harmful(retaining: EffectRow, unlearning: EffectRow) -> bool:
 def exceeds_budget(retaining: EffectRow, unlearning: EffectRow, share: float) -> bool:
     """Return whether a step exceeds the allowed ratio of harm to forgetting.
 
-    The result is true if the step raises a retained risk by more than `share` times the rise of the forget risk. The
-    retaining effect's whole interval must be below 0. The two effects themselves are compared instead of their
-    intervals, because the intervals separate only after much harm is done. If the unlearning effect is above 0, any
-    harm is too much.
+    The result is true if two conditions hold. First, the step is predicted to raise a retained risk by more than
+    `share` times the rise of the forget risk. This condition compares the two effects, not their confidence intervals,
+    because the intervals separate only after much harm is done. Second, the whole confidence interval of the retaining
+    effect is below 0. If the step does not raise the forget risk, any rise of the retained risk is too much.
     """
     return retaining.high < 0 and retaining.effect < share * min(0.0, unlearning.effect)
 
@@ -41,7 +44,7 @@ def exceeds_budget(retaining: EffectRow, unlearning: EffectRow, share: float) ->
 def exceeded_budget(
     retaining: tuple[EffectRow, EffectRow], unlearning: tuple[EffectRow, EffectRow], share: float
 ) -> bool:
-    """Return whether training exceeded the allowed harm between two measurements.
+    """Return whether the harm between two measurements exceeded the allowed harm.
 
     The result is true if the retained risk rose by more than `share` times the rise of the forget risk. A rise of at
     most `NOTICEABLE` is treated as noise.
@@ -58,10 +61,11 @@ def exceeded_budget(
 def harmed(effects: Iterable[EffectRow], objective: str, step: int, share: float) -> list[EffectRow]:
     """Return the retaining effects that exceed the allowed harm, worst first.
 
-    An effect is returned if, to first order, the next step will exceed the allowed harm, or if the steps since the
-    previous measurement exceeded the allowed harm. Both criteria are needed. The prediction is needed because a few
-    steps may do harm that no later step can undo. The check afterwards is needed because an objective with a retain
-    term may lower a risk to first order at every measurement, although the risk rises between measurements.
+    An effect is returned in two cases: the next step is predicted (to first order) to exceed the allowed harm, or the
+    steps since the previous measurement exceeded the allowed harm. The prediction is needed because a few steps may do
+    harm that no later step can undo. The check of past steps is needed because the prediction can be wrong: an
+    objective with a retain term may be predicted to lower a risk at every measurement, although the risk rises between
+    measurements.
 
     Args:
         effects: effects at all measured steps.
@@ -90,9 +94,10 @@ def harmed(effects: Iterable[EffectRow], objective: str, step: int, share: float
 def forget_factor(rows: Iterable[EffectRow]) -> float:
     """Return the largest harmless factor for the term `forget`, at most 1.
 
-    If the term is multiplied by this factor, then, to first order, no retained risk rises. Effects are linear in the
-    terms: with factor f, the effect on a retained risk is f e_forget + e_rest. If the interval of e_forget is below 0,
-    f is at most e_rest / -e_forget, or 0 if e_rest is not above 0.
+    If the term is multiplied by this factor, no retained risk is predicted (to first order) to rise. Effects are linear
+    in the terms: with factor f, the effect on a retained risk is f * e_forget + e_rest, where e_forget is the effect
+    of the term `forget` and e_rest is the effect of all other terms. A retained risk limits f only if the whole
+    confidence interval of e_forget is below 0. The limit is max(e_rest, 0) / -e_forget.
 
     Args:
         rows: effects of one objective at one step.
@@ -110,7 +115,7 @@ def forget_factor(rows: Iterable[EffectRow]) -> float:
 
 
 def harmless_groups(rows: Iterable[EffectRow]) -> frozenset[str]:
-    """Return the weight groups through which an objective forgets without harm.
+    """Return the groups of weights in which an objective forgets without harm.
 
     In these groups the unlearning effect e_u is below 0, and no retaining effect e_r is below 0.
 

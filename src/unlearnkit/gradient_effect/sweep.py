@@ -49,7 +49,7 @@ class Sweep:
         """
         match = _SPEC.fullmatch(text)
         if match is None:
-            raise InputError("this is not a sweep of a setting", where=where, value=text, allowed=_ALLOWED, fix=_FIX)
+            raise InputError("the text is not a sweep", where=where, value=text, allowed=_ALLOWED, fix=_FIX)
         field, values = match.groups()
         where = where or text
         if ":" in values:
@@ -82,7 +82,7 @@ def _spaced(text: str, where: str) -> tuple[float, ...]:
     count = int(match[4] or COUNT) if match else 0
     if match is None or count < 2:
         allowed = f"{_ALLOWED}; COUNT >= 2"
-        raise InputError("this is not a sweep of a setting", where=where, value=text, allowed=allowed, fix=_FIX)
+        raise InputError("the text is not a sweep", where=where, value=text, allowed=allowed, fix=_FIX)
     low, high = _number(match[1], where), _number(match[2], where)
     if not low < high:
         what, fix = "the range does not increase", "make LOW smaller than HIGH"
@@ -112,7 +112,7 @@ def sweep(measurement: Measurement, name: str, sweep: Sweep, *, step: int = 0, *
     The effects are computed from the measurement; the model is not run.
 
     Args:
-        measurement: a measurement of the model that includes every output that the objective reads, for all values of
+        measurement: a measurement of the model. It must include every output that the objective reads with any value of
             the setting.
         name: name of the registered objective.
         sweep: the setting and its values.
@@ -120,8 +120,8 @@ def sweep(measurement: Measurement, name: str, sweep: Sweep, *, step: int = 0, *
         fixed: other settings of the objective.
 
     Returns:
-        One row per value and risk for the whole objective, with the effect through all weights. If the objective has a
-        term `forget`, there is one more row per value and risk for this term.
+        One row per value and risk, with the effect of the whole objective. If the objective has a term `forget`, there
+        is another row per value and risk, with the effect of this term. All effects are computed over all weights.
     """
     others = {key: value for key, value in fixed.items() if key != sweep.field}
     label = label_of(name, OBJECTIVES.get(name).plugin(**others))

@@ -14,7 +14,7 @@ from unlearnkit.core.files import writing
 WHOLE = "objective"
 """Value of the column `term` in rows that contain the effect of all terms together."""
 EVERYTHING = "all"
-"""Value of the column `group` in rows that contain the effect through all weights together."""
+"""Value of the column `group` in rows that contain the effect computed over all weights together."""
 EFFECTS_FILE = "effects.parquet"
 """Name of the file with the effects. The file exists if and only if G-effects were measured."""
 
@@ -23,7 +23,7 @@ EFFECTS_FILE = "effects.parquet"
 class EffectRow:
     """G-effect of one term on one risk, at one step.
 
-    The effect is computed through one group of weights, or through all weights together.
+    The effect is computed over one group of weights, or over all weights together.
     """
 
     step: int
@@ -37,10 +37,11 @@ class EffectRow:
     group: str
     """Name of the group of weights, or `all` for all weights together."""
     effect: float
-    """<grad of the risk, grad of the term>. If the effect is positive, a small training step lowers the risk. If the
-    effect is negative, the step raises the risk."""
+    """Dot product of the risk's gradient and the term's gradient. If the effect is positive, a small training step
+    lowers the risk. If the effect is negative, the step raises the risk."""
     low: float
-    """Bounds `low` and `high` of the 95 % bootstrap interval of the effect, over the term's rows."""
+    """Lower bound of the effect's 95 % bootstrap interval; `high` is the upper bound. The bootstrap resamples
+    the data rows over which the term is averaged."""
     high: float
     value: float
     """Value of the term, including its weight; for all terms together, the sum of their values."""
@@ -50,26 +51,27 @@ class EffectRow:
     """The effect divided by the lengths of both gradients. Cosines of different objectives can be compared. None: the
     cosine was not measured."""
     per_update: float | None = None
-    """Decrease of the risk per unit length of the update that Adam computes from the gradient; None: there was no
-    optimizer state."""
+    """Predicted decrease of the risk, divided by the length of Adam's update for the objective's gradient; None: there
+    was no optimizer state."""
 
 
 @dataclass(frozen=True)
 class InstanceRow:
-    """One row's share of an effect, through all weights."""
+    """One row's share of an effect that is computed over all weights."""
 
     step: int
     objective: str
     term: str
     risk: str
     view: str
-    """Name of the view that contains the row."""
+    """Name of the view that contains the row. A view is a split, or a split with replacement answers."""
     row: int
     """Index of the row in the view, from 0."""
     weight: float
     """Mean coefficient of the row's tokens in the objective, scaled so that gradient ascent has weight 1."""
     slope: float
-    """The PG-effect <grad of the risk, grad log p(row)>, which is the same for every objective."""
+    """PG-effect: dot product of the risk's gradient and the gradient of log p(row). The slope is the same for every
+    objective."""
     effect: float
     """The row's share of the effect."""
 
@@ -94,9 +96,9 @@ class StepRow:
 
 @dataclass(frozen=True)
 class SweepRow:
-    """G-effect of an objective on one risk, for one setting value.
+    """G-effect of an objective on a risk, for one setting value.
 
-    The effect is computed through all weights together.
+    The effect is computed over all weights together.
     """
 
     step: int
@@ -111,13 +113,14 @@ class SweepRow:
     """Value of the swept setting."""
     effect: float
     low: float
-    """Bounds `low` and `high` of the 95 % bootstrap interval of the effect, over the rows."""
+    """Lower bound of the effect's 95 % bootstrap interval; `high` is the upper bound. The bootstrap resamples
+    the data rows over which the term is averaged."""
     high: float
 
 
 _ROWS: dict[str, Any] = {"effects": EffectRow, "instances": InstanceRow, "steps": StepRow, "sweeps": SweepRow}
-"""Class of the rows in each table. The name of a table is the name of a field of `EffectTable` and of a Parquet
-file."""
+"""Maps the name of each table to the class of its rows. The table is stored in the field of `EffectTable` with this
+name, and in the file `<name>.parquet`."""
 _TYPES = {"int": "int64", "str": "string", "float": "float64", "float | None": "float64"}
 """Maps the annotation of a field to pyarrow's name for the type of the column."""
 

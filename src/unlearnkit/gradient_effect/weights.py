@@ -1,4 +1,4 @@
-"""The weights for which effects are computed."""
+"""The weights with respect to which gradients are computed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Weights:
         return [name for name in names if name in counted]
 
     def run(self, chunk: Chunk, replaced: Mapping[str, Tensor]) -> dict[Quantity, Tensor]:
-        """Return the chunk's outputs with some weights replaced.
+        """Run the model on a chunk, with some weights replaced.
 
         The two names of a tied weight may have different values, so that the embedding and the head can be treated
         separately.

@@ -1,6 +1,6 @@
 """Judges, which score a model's outputs from 0 to 10.
 
-Each output gets three of six scores, depending on its row set. The scores come either from fixed rules or from a
-language model. An LLM judge queries a `ChatModel` of `unlearnkit.llm`. The settings in `judges/llm/settings.py` select
-this chat model.
+An output on a forget set gets three scores for unlearning quality. An output on a set to be retained gets three scores
+for retention quality. The judge `rules` computes the scores by fixed rules. An LLM judge queries a language model (a
+`ChatModel` of `unlearnkit.llm`), which the settings in `judges/llm/settings.py` select.
 """

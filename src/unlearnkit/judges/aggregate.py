@@ -1,8 +1,8 @@
 """Aggregate judgments into scores named `judge.<judge>.<set>.<quality>`.
 
-The name of the judge comes near the beginning, just as the name of a suite comes first in the names of the suite's
-scores (`tofu.forget_quality`). As a result, the scores of one judge are sorted together and cannot be confused with the
-scores of another judge. In addition, the name of a judge's score never ends with the name of a metric.
+The name of a score contains the name of the judge, so the scores of different judges cannot be confused. The judge's
+name comes before the row set, so the scores of one judge are sorted together. A judge's score cannot be confused with a
+metric either, because its name never ends with the name of a metric.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from unlearnkit.scope.scope import Scope
 def judge_scores(judged: Iterable[Judged], records: Sequence[Record], scope: Scope) -> dict[str, Score]:
     """Return the scores of all judges of a run.
 
-    For each judge and row set, the scores are the quality, the three scores that are averaged in the quality, and the
-    spread of repeated judgments. For LLM judges, the result also contains the shares of empty outputs and of unreadable
-    verdicts. If the judge `laaj` has not judged a row set, the quality on this set is "not measured". Judgments that no
-    longer match the records are skipped.
+    For each judge and row set, the result contains the quality and the three scores whose mean is the quality. If
+    outputs were judged repeatedly, the result also contains the spread of the repeated judgments. For LLM judges, the
+    result also contains the share of empty outputs and the share of unreadable verdicts. If the judge `laaj` has not
+    judged a row set, the quality on this set is "not measured". Judgments that no longer match the records or the scope
+    are skipped.
     """
     qualities = {item.split: item.quality for item in items_of(records)}
     scores = {judged_name(LAAJ, split, quality): NOT_MEASURED for split, quality in qualities.items()}
@@ -48,11 +49,11 @@ def valid_judgments(judged: Judged, records: Sequence[Record], scope: Scope) -> 
 
 
 def repeated_scores(judgments: Iterable[Judgment]) -> dict[tuple[str, str], list[dict[str, float]]]:
-    """Return the scores of each output, one dictionary per repeated judgment.
+    """Return the scores of each output, with one dictionary per judgment.
 
-    The keys of the result identify an output by its row set and row id. Each dictionary contains the three scores that
-    are averaged in the quality, by name. The quality itself has the empty string as its key. Judgments without a
-    verdict are skipped.
+    The keys of the result are pairs (row set, row id). Each dictionary maps the names of the three scores to their
+    values. The key `""` has the quality, which is the mean of the three scores. Judgments without a verdict are
+    skipped.
     """
     scores: defaultdict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
     for each in judgments:
@@ -91,8 +92,8 @@ def spread(repeated: Sequence[Sequence[float]]) -> Score:
     """Return the pooled standard deviation of repeated scores.
 
     For each output, the sample variance (with n - 1) of the output's repeated scores is computed. The result is the
-    square root of the mean of these variances. The result's `count` is the number of outputs with more than one score;
-    if there is no such output, the spread is "not measured".
+    square root of the mean of these variances. The result's `count` is the number of outputs with more than one score.
+    If there is no such output, the spread is "not measured".
 
     Args:
         repeated: for each output, the scores from repeated judgments.

@@ -12,7 +12,7 @@ from unlearnkit.judges.quality import PARTS, quality_of
 from unlearnkit.metrics.judge_docs import HIGHEST
 
 Marks = Mapping[tuple[str, str], Mapping[str, float]]
-"""Scores of each output. The keys are row set and row id, as in `judges.aggregate.mean_scores`."""
+"""Scores of each output, by name of the score. The outer keys are pairs (row set, row id)."""
 
 
 class Agreement(Value):

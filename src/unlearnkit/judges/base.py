@@ -35,7 +35,8 @@ class Item:
     def digest(self) -> str:
         """Digest of all parts of the item that a judge may see.
 
-        A judgment is valid only for an item with the same digest.
+        Every judgment stores the digest of the item that was judged. The judgment is valid only as long as the item's
+        digest is unchanged.
         """
         shown = f"{self.split}\n{_earlier_json(self.row)}\n{self.output.model_dump_json()}"
         return hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -87,7 +88,7 @@ class Asked(FiniteValue):
 
 
 class Judged(FiniteValue):
-    """All judgments of one run by one judge, as stored on disk."""
+    """The judgments of one judge on one run, as stored on disk."""
 
     renamed: ClassVar[Mapping[str, str]] = {"judgements": "judgments"}
 
@@ -99,7 +100,7 @@ class Judged(FiniteValue):
     asked: Asked | None = None
     """The language model that the judge queried.
 
-    It is None if the judge queried no model, or if the caller passed a model without a name.
+    It is None if the judge queried no model, or if the caller did not name the model.
     """
     scope: str | None = None
     """Digest of the scope. It is None if the judgments do not depend on the scope."""
@@ -123,8 +124,8 @@ def scope_digest(scope: Scope) -> str:
 
 
 def _earlier_json(value: Value) -> str:
-    """Convert a value to the JSON format that the first version hashed.
+    """Convert a value to the JSON text from which digests are computed.
 
-    Digests are still computed from this format, so that judgments by the first version of this package remain valid.
+    The format is that of the first version of this package, so that judgments stored by the first version remain valid.
     """
     return json.dumps(value.earlier_dump(), ensure_ascii=False, separators=(",", ":"))

@@ -22,14 +22,15 @@ class JudgeEntry:
 
 
 JUDGES = {
-    Rules.name: JudgeEntry("Fixed rules over the offline metrics give the scores; no model is queried.", None),
+    Rules.name: JudgeEntry("Fixed rules compute the scores from offline metrics; no model is queried.", None),
     "laaj": JudgeEntry(
-        "A language model judges response and trace, and sees the correct answer; failed judgments score 0.",
+        "A language model judges responses and traces; for retention quality, it sees the correct answers; failed "
+        "judgments score 0.",
         "arXiv:2603.09980",
     ),
     "laaj-paper": JudgeEntry(
-        "Like laaj, but with the options of the paper: correct answers are hidden, traces are hidden for unlearning "
-        "quality, and failed judgments are dropped.",
+        "Like laaj, but with the options of the paper: the judge sees no correct answers; for unlearning quality, it "
+        "sees no traces; failed judgments are dropped.",
         "arXiv:2603.09980",
     ),
 }

@@ -1,4 +1,4 @@
-"""Limit the number and the cost of requests before they are sent."""
+"""Limit the number of requests to a server, and their total cost."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class BudgetExhausted(UnlearnError):
 class Budget:
     """Counts requests and their cost, and refuses requests over the limit.
 
-    The maximum cost of a request is reserved before the request is sent, and its actual cost is recorded afterwards. A
-    budget can be used from several threads.
+    The maximum cost of a request is reserved before the request is sent. After the request, the actual cost is
+    recorded. A budget can be used from several threads.
     """
 
     def __init__(self, *, max_requests: int | None = None, max_cost: float | None = None) -> None:
@@ -29,8 +29,9 @@ class Budget:
     def begin(self, worst: float) -> None:
         """Reserve the maximum cost of a request.
 
-        If the budget is too small only because of reservations for requests in flight, this method waits until those
-        requests end, because those requests may cost less than was reserved.
+        If the maximum cost exceeds the rest of the budget, this method waits while other requests are in flight. When
+        one of these requests ends, its reservation is replaced by its actual cost. The rest of the budget may then be
+        sufficient.
 
         Raises:
             BudgetExhausted: the budget does not allow the request.
@@ -47,8 +48,8 @@ class Budget:
                 self._changed.wait()
             if self._over(worst):
                 raise BudgetExhausted(
-                    f"the next request may cost up to {worst:.4g}, which would exceed the limit on the cost; "
-                    f"{self._cost:.4g} is already spent",
+                    f"the next request may cost up to {worst:.4g}, and {self._cost:.4g} is already spent: "
+                    "the total may exceed the cost limit",
                     where="--max-cost",
                     value=self._max_cost,
                     fix="run the command again with a larger limit (it continues from the answers received so far), or "
@@ -58,7 +59,7 @@ class Budget:
             self._aside += worst
 
     def end(self, worst: float, cost: float) -> None:
-        """Replace a request's reservation (`worst`) by the request's actual cost."""
+        """Replace a request's reservation (`worst`) with the actual cost."""
         with self._changed:
             # Rounding may leave a tiny remainder, but a waiting thread must see that nothing is reserved.
             self._aside = 0.0 if self._aside - worst < 1e-12 else self._aside - worst

@@ -22,7 +22,7 @@ from unlearnkit.models.load import load_model, load_tokenizer, place
 
 
 def look_at(source: str, where: str) -> tuple[ModelFolder, PreTrainedTokenizerBase]:
-    """Find a chat model, and load only the tokenizer of the model.
+    """Find a chat model and load its tokenizer, but not its weights.
 
     Raises:
         InputError: the model does not exist, cannot be used or has no chat template.
@@ -44,7 +44,7 @@ class LocalModel:
     """A `ChatModel` that runs on this machine.
 
     The weights are loaded only if a prompt has no cached answer. The weights are released after each call of
-    `complete`, because another model may measure the answers between two calls and need the memory.
+    `complete`, because another model may need the memory between two calls.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class LocalModel:
                 where=self._where,
                 value=f"{longest} tokens",
                 allowed=f"less than {room} tokens",
-                fix="use a model with a longer context, or split the row into shorter ones",
+                fix="use a model with a longer context, or split the row into shorter rows",
             )
         outputs = generate(
             model,

@@ -1,7 +1,7 @@
-"""Query any server with OpenAI's chat protocol.
+"""Query any server that supports OpenAI's chat protocol.
 
-Commercial providers use this protocol, and so do vLLM, SGLang, llama.cpp and Ollama. The package `openai` (extra `api`)
-is required. It is imported only when a `Server` is created.
+Commercial providers support this protocol, and so do vLLM, SGLang, llama.cpp and Ollama. The package `openai` (extra
+`api`) is required, and is imported only when a `Server` is created.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MESSAGE_TOKENS = 16
 request."""
 
 _PASSING = (408, 409, 425, 429)
-"""HTTP statuses below 500 after which a request is retried."""
+"""HTTP client errors (4xx) after which a request is retried. Server errors (5xx) are retried too."""
 
 _ENDED: dict[str, Literal["length", "filter"]] = {
     "length": "length",
@@ -41,7 +41,7 @@ _ENDED: dict[str, Literal["length", "filter"]] = {
 
 
 class ServerSettings(RetrySettings):
-    """Settings of a server, its model and the requests to it."""
+    """Settings of a server, of its model and of the requests."""
 
     changeable: ClassVar[frozenset[str]] = frozenset(
         ("key_variable", "at_once", "timeout", "price_in", "price_out", *RetrySettings.model_fields)
@@ -59,15 +59,16 @@ class ServerSettings(RetrySettings):
     at_once: Annotated[int, Gt(0), Le(256)] = 8
     """Maximum number of concurrent requests."""
     timeout: Annotated[float, Gt(0)] = 600.0
-    """Seconds without data after which a request is considered lost. While a model reasons, it sends no data, so this
-    must be longer than the longest reasoning."""
+    """Seconds without data after which a request is considered lost. A server sends no data while the model reasons, so
+    the timeout must be longer than the longest reasoning."""
     limit_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """The server's name for the parameter that limits an answer's length. OpenAI's reasoning models accept only
     `max_completion_tokens`."""
     price_in: Annotated[float, Ge(0)] | None = None
-    """Price of a million prompt tokens, in any currency. It is used only for `--max-cost` and the recorded cost."""
+    """Price of a million prompt tokens, in any currency. The price is used only for `--max-cost` and the recorded
+    cost."""
     price_out: Annotated[float, Ge(0)] | None = None
-    """Price of a million answer tokens, in the same currency."""
+    """Price of a million answer tokens, in the currency of `price_in`."""
 
     @field_validator("key_variable")
     @classmethod
@@ -99,7 +100,7 @@ class ServerSettings(RetrySettings):
         return str(urlsplit(self.url).hostname)
 
     def cost(self, tokens_in: int, tokens_out: int) -> float:
-        """Return the cost of some tokens; missing prices count as 0."""
+        """Return the cost of a request's tokens; missing prices count as 0."""
         return ((self.price_in or 0.0) * tokens_in + (self.price_out or 0.0) * tokens_out) / 1_000_000
 
     def ready(self, permission: Permission, where: str) -> None:
@@ -116,7 +117,7 @@ class ServerSettings(RetrySettings):
         permission.refuse_unless_sent_to(self.host)
         if permission.max_cost is not None and (self.price_in is None or self.price_out is None):
             raise InputError(
-                "a cost limit needs prices, and the recipe has none",
+                "a cost limit needs prices for prompt and answer tokens, and a price is missing",
                 where="--max-cost",
                 fix=f"set {where}.price_in and {where}.price_out to the prices of a million tokens",
             )
@@ -150,7 +151,7 @@ class ServerSettings(RetrySettings):
             raise InputError(
                 f"the environment variable {self.key_variable} contains characters that cannot be part of a key",
                 where=f"{where}.key_variable",
-                fix="set the variable to the key, and to nothing else",
+                fix="set the variable to the key alone, without any other text",
             )
         return value
 
@@ -268,7 +269,8 @@ class _Thought(BaseModel):
     content: str | None = None
     reasoning_content: object = None
     reasoning: object = None
-    """Reasoning, if the value is a string. Some servers send values of other types, so the type is not checked."""
+    """The model's reasoning. Some servers use the field `reasoning_content` for it, and others the field `reasoning`. A
+    value that is not a string is ignored, not rejected."""
 
 
 class _Choice(BaseModel):
@@ -343,7 +345,7 @@ def _refused(host: str, error: Any) -> Exception:
     return InputError(
         f"the server refuses the request: HTTP status {status}{details}",
         where=host,
-        allowed="a URL up to and including /v1, a model that the server has, and settings that the model accepts",
+        allowed="a base URL (often ending in /v1), a model that the server has, and settings that the model accepts",
         fix="check the settings server.url, server.model, sampling and server.limit_name",
     )
 

@@ -1,6 +1,6 @@
-"""Cache replies on disk, so that no answer is paid for twice.
+"""Cache replies on disk, so that no reply is paid for twice.
 
-The cache remains valid if a run is killed.
+A reply is the answer of a chat model. The cache remains valid if a run is killed.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from unlearnkit.llm.thread_pool import Stopped
 from unlearnkit.llm.types import Prompt, Reply, Sampling
 
 Fetch = Callable[[Mapping[str, Prompt], Callable[[str, Reply], None], Stopped], None]
-"""Function that requests replies, called as `fetch(prompts by key, received, stopped)`.
+"""Function that requests replies, called as `fetch(prompts, received, stopped)`.
 
-The function calls `received` with the key and the reply of each prompt, possibly from several threads. Once `stopped()`
-is true, the function may return early.
+`prompts` maps each key to its prompt. The function must call `received` with the key and the reply of each prompt,
+possibly from several threads. Once `stopped()` returns True, the function may return early.
 """
 
 
 class ResponseCache:
     """A folder with one file per reply.
 
-    The name of a file is a hash of everything that determines the reply. Files are written atomically, so that no file
-    is incomplete if the process is killed, and only the owner can read them. A file contains the answer but not the
+    The name of a file is a hash of everything that determines the reply. Files are written atomically, so no file is
+    incomplete, even if the process is killed. Only the owner can read the files. A file contains the reply but not the
     prompt. The cache can be used from several threads.
     """
 
@@ -39,7 +39,14 @@ class ResponseCache:
         self._folder = folder
 
     def get(self, key: str) -> Reply | None:
-        """Return the stored reply for a key of `reply_key`, or None."""
+        """Return the cached reply, or None if there is none.
+
+        Args:
+            key: the hash that `reply_key` returns.
+
+        Raises:
+            InputError: the file with the reply was changed or damaged.
+        """
         path = self._path(key)
         if not path.exists():
             return None
@@ -74,8 +81,8 @@ class ResponseCache:
         Args:
             prompts: the prompts.
             keys: key of each prompt, see `reply_key`.
-            on_reply: function that is called whenever replies become available, with the number of prompts that were
-                answered.
+            on_reply: function that is called whenever replies become available. The argument is the number of prompts
+                that were answered since the last call.
             fetch: requests the replies that are not cached.
 
         Raises:

@@ -41,7 +41,7 @@ class TransientError(Exception):
 
         Args:
             why: the reason for the failure. The reason must not contain any part of the prompt or answer.
-            wait: wait that the server requested before the next try, in seconds; None if the server requested no wait.
+            wait: seconds to wait before the next try, if the server requested a wait; otherwise None.
             maybe_paid: whether the server may have produced an answer and charged for it.
             answered_nothing: whether the server sent a valid response that contains no answer.
         """
@@ -63,7 +63,7 @@ class RetrySettings(Settings):
 
 
 class RetryPolicy:
-    """Retries a request until there is an answer.
+    """Retries a request until an answer arrives or no tries are left.
 
     If the server asks one thread to wait, all threads that share the policy wait.
     """
@@ -83,8 +83,8 @@ class RetryPolicy:
     def __call__(self, ask: Callable[[], Reply], stopped: Stopped) -> Reply:
         """Call `ask` until it returns a reply, and return that reply.
 
-        `ask` is called again if `ask` raises `TransientError`. If the last try gets a valid response that contains no
-        answer, the returned reply is empty and its `ended` is "none".
+        `ask` is called again if `ask` raises `TransientError`. If the response to the last try is valid but contains no
+        answer, the returned reply is empty and its field `ended` is "none".
 
         Raises:
             RetriesExhausted: every try failed, or the server requested too long a wait.

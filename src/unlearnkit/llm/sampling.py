@@ -18,7 +18,7 @@ from unlearnkit.models.generate import Pick, likeliest
 def drawing(sampling: Sampling, seeds: Sequence[str]) -> Pick:
     """Return a function that samples the next token of each row.
 
-    `seeds` contains one seed per row. Without a temperature, or at temperature 0, the function returns the most likely
+    `seeds` contains one seed per row. If the temperature is 0 or None, the returned function picks the most likely
     token.
     """
     if not sampling.temperature:

@@ -23,11 +23,13 @@ def each(items: Iterable[T], work: Callable[[T, Stopped], None], *, at_once: int
     """Call `work` on every item, in `at_once` threads.
 
     Once `stopped` returns True or an item fails, no further item is started. Items in progress are finished, and the
-    first failure is raised. If `work` waits for a long time, `work` should regularly call the function that is passed
-    as the second argument, and raise `LeftOff` once this function returns True.
+    first failure is raised.
 
-    The threads are daemon threads, so that the process can end at a second stop request without waiting for a server's
-    answer.
+    The second argument of `work` is a function that returns whether to stop. If `work` waits for a long time, `work`
+    should call this function regularly, and raise `LeftOff` once the function returns True.
+
+    The threads are daemon threads. A second stop request can therefore end the process immediately, even if `work` is
+    waiting, for example for the answer of a server.
     """
     waiting, failures = deque(items), deque[BaseException]()
     ending = threading.Event()

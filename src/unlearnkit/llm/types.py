@@ -25,8 +25,8 @@ class Prompt(Value):
 
     messages: Annotated[tuple[Message, ...], MinLen(1)]
     draw: str = "0"
-    """Label that distinguishes several answers sampled for the same messages. A local model also uses the label as the
-    seed of its sampling."""
+    """Label of this prompt. To get several answers to the same messages, use prompts with different labels. A local
+    model samples with a seed that depends on the label. The label is not sent to a server."""
 
 
 class Sampling(Settings):
@@ -53,8 +53,8 @@ class Reply(Value):
     tokens_out: int | None = None
     """Number of tokens of the answer, including its reasoning; None if the server does not report this number."""
     ended: Literal["stop", "length", "filter", "none"] = "stop"
-    """How the answer ended. `stop`: the model ended the answer; `length`: the answer reached the limit; `filter`: the
-    server withheld the answer; `none`: no try gave an answer."""
+    """How the answer ended. `stop`: the model ended the answer; `length`: the answer reached the maximum length;
+    `filter`: the server withheld the answer; `none`: the server sent no answer in any try."""
 
 
 class ChatModel(Protocol):
@@ -70,8 +70,8 @@ class ChatModel(Protocol):
         Args:
             prompts: the prompts.
             sampling: how to sample the answers.
-            on_reply: function that is called whenever replies become available, with the number of prompts that were
-                answered.
+            on_reply: function that is called whenever replies become available. The argument is the number of prompts
+                that were answered since the last call.
 
         Raises:
             Interrupted: the user requested a stop. Replies received so far are kept.

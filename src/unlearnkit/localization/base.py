@@ -46,7 +46,7 @@ class LocalizationContext(Protocol):
 
     @property
     def pad_id(self) -> int:
-        """Id of the token that pads short rows."""
+        """Id of the padding token."""
         ...
 
     @property
@@ -55,7 +55,7 @@ class LocalizationContext(Protocol):
         ...
 
     def views(self, needs: Needs) -> Mapping[View, list[Encoded]]:
-        """Return the encoded rows of every view that the argument `needs` lists."""
+        """Return the encoded rows of every view in `needs`."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Computes the exact gradient of the loss on all rows, for localizers."""
+"""Compute the exact gradient of the mean loss on all rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from unlearnkit.models.engine import Engine
 from unlearnkit.models.logprob import widen
 
 BATCH_ROWS = 16
-"""Number of rows per forward pass. A larger number needs more memory, but gives the same gradient."""
+"""Number of rows per forward pass. This number affects memory use, but not the gradient."""
 
 _VIEW = "rows"
 _LOGPS = Quantity(_VIEW, "logps")

@@ -1,4 +1,4 @@
-"""Selects the elements with the largest absolute values, without sorting."""
+"""Select the tensor elements with the largest absolute values, without sorting."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ def largest(values: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
     """Choose the `count` elements with the largest absolute values across all tensors.
 
     Absolute values are compared in float32. Among equal values, elements of earlier tensors are chosen first; within a
-    tensor, elements with a lower index are chosen first. The choice is therefore the same on every call. The smallest
-    chosen value is found by counting instead of sorting: the bit patterns of nonnegative floating-point numbers, read
-    as integers, have the same order as the numbers.
+    tensor, elements with a lower index are chosen first. The choice is therefore the same on every call.
+
+    The `count`-th largest absolute value is found by counting bit patterns, without sorting. The bit patterns of
+    nonnegative floating-point numbers, read as integers, have the same order as the numbers.
 
     Args:
         values: tensors by name; they must not contain NaN.
@@ -44,10 +45,11 @@ def largest(values: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
 
 
 def _limit(values: Mapping[str, Tensor], count: int) -> tuple[int, int]:
-    """Return the smallest chosen absolute value, as a bit pattern.
+    """Find the `count`-th largest absolute value, the threshold for choosing an element.
 
-    The chosen values are the `count` largest. Also return how many of the elements that equal the smallest chosen value
-    are chosen. Only some of these elements are chosen if choosing all of them would exceed `count`.
+    Returns:
+        The threshold as a bit pattern, and the number of elements to choose among those that equal the threshold. All
+        elements above the threshold are chosen.
     """
     high, left = _bin(values, count, lambda bits: bits >> _LOW_BITS, 2 ** (31 - _LOW_BITS))
     low, left = _bin(
@@ -60,10 +62,13 @@ def _limit(values: Mapping[str, Tensor], count: int) -> tuple[int, int]:
 
 
 def _bin(values: Mapping[str, Tensor], count: int, key: Callable[[Tensor], Tensor], bins: int) -> tuple[int, int]:
-    """Return the bin that contains the `count`-th largest key.
+    """Find the histogram bin that contains the `count`-th largest key.
 
-    A key is an integer that the function `key` computes from the bit pattern of an absolute value, and each key has its
-    own bin. Also return how many keys of the returned bin are among the `count` largest keys.
+    The function `key` computes integer keys from the bit patterns of the absolute values. Each key is the index of its
+    bin.
+
+    Returns:
+        The index of the bin, and how many keys in this bin are among the `count` largest keys.
     """
     totals = torch.zeros(bins, dtype=torch.int64)
     for part in _parts(values):

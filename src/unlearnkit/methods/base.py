@@ -1,9 +1,9 @@
-"""Base classes of the unlearning methods.
+"""Base classes of unlearning methods.
 
-A method makes a model forget: `Method.fit` returns the model under test. The section `method` of a recipe names one
-method, which may be of any of four kinds:
+A method makes a model forget: `Method.fit` returns the model that has forgotten. The section `method` of a recipe names
+one method. There are four kinds of methods:
 
-- an objective is a loss that is trained; `ObjectiveMethod` wraps it;
+- an objective is a loss that training minimizes; `ObjectiveMethod` turns an objective into a method;
 - an edit computes a change to the weights;
 - a guard applies rules around the model and leaves the weights unchanged;
 - a scheme has its own training loop.
@@ -58,7 +58,7 @@ class MethodContext(Protocol):
 
     @property
     def lora(self) -> LoraSettings | None:
-        """Settings of the LoRA adapter; None if whole weights are trained."""
+        """Settings of the LoRA adapter; None if there is no adapter."""
 
     @property
     def scope(self) -> Scope:
@@ -74,7 +74,7 @@ class MethodContext(Protocol):
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The target model's tokenizer, including the tokens that mark a trace."""
+        """The target model's tokenizer, including the tokens that mark a reasoning trace."""
 
     @property
     def encoder(self) -> ChatEncoder:
@@ -82,7 +82,7 @@ class MethodContext(Protocol):
 
     @property
     def pad_id(self) -> int:
-        """Id of the token that pads rows to equal length."""
+        """Id of the padding token."""
 
     @property
     def model(self) -> PreTrainedModel:
@@ -90,7 +90,10 @@ class MethodContext(Protocol):
 
     @property
     def engine(self) -> Engine:
-        """Runs the model under training, which starts as the target model."""
+        """Runs the model that is trained.
+
+        The model starts as the target model or, for a method that trains from scratch, as a newly initialized model.
+        """
 
     @property
     def mask(self) -> WeightMask | None:
@@ -98,11 +101,17 @@ class MethodContext(Protocol):
 
     @property
     def model_folder(self) -> Path:
-        """Folder for the run's model; a scheme saves its adapters there."""
+        """Folder in which the run's model is saved.
+
+        A method with its own training loop (`Scheme`) saves its adapters there.
+        """
 
     @property
     def private(self) -> Path:
-        """Folder for text to forget, readable only by the folder's owner."""
+        """Folder for files that contain text to be forgotten.
+
+        Only the owner of the folder can read these files.
+        """
 
     @property
     def progress(self) -> Progress:
@@ -112,15 +121,19 @@ class MethodContext(Protocol):
     def results(self) -> list[TrainResult]:
         """The results of all training runs, from which the cost is computed.
 
-        `run_trainer` appends to this list. A method that trains several times adds the results of earlier sessions, and
-        removes results that must not count toward the cost.
+        `run_trainer` appends to this list. A method that trains several times must correct the list at the end: it adds
+        training runs that were finished before an interruption, and removes training runs that must not count toward
+        the cost.
         """
 
     def target(self) -> LocalSubject:
         """Load the unchanged target model as a `Subject`."""
 
     def views(self, needs: Needs) -> Mapping[View, list[Encoded]]:
-        """Encode every row of the views named in `needs`."""
+        """Encode every row of the views that `needs` names.
+
+        A view consists of the rows of a split, with one kind of answers (see `quantities.View`).
+        """
 
     def retrained(self) -> str | None:
         """Return the folder or Hub id of the retrained model, if any.
@@ -129,14 +142,14 @@ class MethodContext(Protocol):
         """
 
     def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:
-        """Raise `InputError` if the model or rows changed since the start.
+        """Raise `InputError` if the model or rows changed since the run started.
 
-        The target model and the encoded rows are compared with the model and the rows at the start of the run. Call
-        this method before training.
+        Fingerprints of the target model and of the encoded rows are compared with those recorded at the start of the
+        run. Call this method before training.
         """
 
     def reference(self, needs: Needs, views: Mapping[View, Sequence[Encoded]]) -> ReferenceValues | None:
-        """Compute the reference values that an objective reads.
+        """Compute the reference model's values that an objective reads.
 
         Call this method before the first update of the weights.
         """
@@ -148,10 +161,9 @@ class MethodContext(Protocol):
 
         Args:
             trainer: the trainer to run.
-            name: name of this training run, if the method trains several times. The checkpoints of this training run
-                are kept in a folder of that name. The name is None if the method trains only once. Only a training run
-                without a name writes the step log, keeps weights for the G-effect and can be ended by a watch (see
-                `Trainer.run`).
+            name: name of this training run, and of the folder with its checkpoints. A method that trains several times
+                gives each training run a name. A method that trains only once passes None. If there is a name, no steps
+                are logged, no weights are kept for the G-effect, and the G-effect is not measured during the training.
 
         Raises:
             Interrupted: the user stopped the training; the next call continues the training.
@@ -188,13 +200,14 @@ class Method(Settings, ABC):
 
     @abstractmethod
     def fit(self, context: MethodContext) -> Subject:
-        """Make the model forget, and return the model under test."""
+        """Make the model forget, and return the resulting model."""
 
 
 class Edit(Method):
     """A method that computes a change to the weights.
 
-    The change is reversible. The changed model is saved as a full set of weights, not as an adapter.
+    Subtracting the change from the new weights restores the original weights, up to rounding errors. The changed model
+    is saved as a full set of weights, not as an adapter.
     """
 
     can_be_masked: ClassVar[bool] = True
@@ -204,16 +217,19 @@ class Edit(Method):
         """Compute the change to each weight.
 
         Returns:
-            A float32 tensor for each weight that changes. The tensor has the shape of the weight. The keys are the
-            parameter names in the engine of the target model after any adapter has been merged (see
-            `weight_change.whole_target`).
+            One float32 tensor for each weight that changes, in the shape of the weight. The keys are the parameter
+            names in the engine of the target model. If the target model has an adapter, the adapter is merged into the
+            weights first, and the keys are the names in the merged model (see `weight_change.whole_target`).
         """
 
     def fit(self, context: MethodContext) -> Subject:
-        """Add the change, restricted by the mask, to the target model."""
+        """Change the target model's weights, and return the changed model.
+
+        Elements that the mask freezes do not change.
+        """
         from unlearnkit.methods.weight_change import apply_delta, masked_delta, whole_target
 
-        mask = context.mask  # the mask is read first, because `delta` may train the weights that determine it
+        mask = context.mask  # read first: `delta` may train the model from which the mask is computed
         delta = masked_delta(self.delta(context), mask)
         subject = whole_target(context)
         apply_delta(subject.engine, delta)

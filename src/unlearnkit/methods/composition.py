@@ -13,7 +13,7 @@ from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective, Step, Ter
 
 
 class ForgetObjective(Objective):
-    """Base class of objectives: a forget term plus an optional retain term.
+    """An objective with a forget term and an optional retain term.
 
     loss = forget + retain_weight * retain
     """
@@ -32,12 +32,12 @@ class ForgetObjective(Objective):
         """Return the forget term of one micro-batch."""
 
     def needs(self) -> Needs:
-        """Return the quantities that both terms read."""
+        """Return all quantities that the forget term or the retain term reads."""
         retain = self._retain_term()
         return self.forget_needs() | retain.needs() if retain else self.forget_needs()
 
     def terms(self, step: Step) -> Terms:
-        """Return the term `forget` and, if there is one, the term `retain`."""
+        """Return the terms by name: `forget`, and `retain` if it is set."""
         terms = {"forget": self.forget_term(step)}
         retain = self._retain_term()
         if retain:

@@ -1,4 +1,4 @@
-"""The objective with which edits fine-tune on the forget rows."""
+"""The objective for fine-tuning on the forget rows, used by weight edits."""
 
 from __future__ import annotations
 

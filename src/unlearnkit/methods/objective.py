@@ -63,7 +63,7 @@ class Layout(Protocol):
 
 @dataclass(frozen=True)
 class TokenValues:
-    """One value for each labeled token of a view, without padding."""
+    """One value for each labeled token of a view; none for padding."""
 
     values: Tensor
     """(tokens,) float32: the value of each token."""
@@ -104,14 +104,14 @@ class Reference:
 class Distribution:
     """The model's next-token distributions at a view's labeled tokens.
 
-    The distributions are not stored: `map` reduces them chunk by chunk.
+    The distributions are never stored as a whole: `map` reduces each distribution to one value, in chunks of tokens.
     """
 
     step: Step
     view: View
 
     def map(self, function: TokenFunction) -> TokenValues:
-        """Apply a function of the logits at every labeled token.
+        """Apply a function to the logits at every labeled token.
 
         See `TokenFunction` for the function's arguments. The engine calls the function on chunks of tokens inside its
         forward pass, and again in the backward pass, so that no tensor of shape (all tokens, vocabulary) is allocated.
@@ -182,7 +182,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Term:
-    """One term of the loss, on one view.
+    """One term of the loss, computed on one view.
 
     The term contributes `weight * sum / count` to the loss, where `count` is the number of units in the whole optimizer
     step.
@@ -200,15 +200,16 @@ Terms = dict[str, Term]
 
 
 class Objective(Settings, ABC):
-    """Base class of objectives: weighted sums of terms to minimize.
+    """Base class of objectives, the losses that training minimizes.
 
-    The fields of a subclass are its hyperparameters. A subclass declares the quantities that it reads, and computes its
-    terms from them.
+    A loss is a weighted sum of terms. A subclass declares the quantities that it reads, and computes its terms from
+    them. The fields of the subclass are the hyperparameters.
     """
 
     from_scratch: ClassVar[bool] = False
-    """Whether training starts from newly initialized weights and uses the suite's `retain_corpus`. If False, training
-    starts from the target model and uses the retain split. The new weights have the target model's configuration."""
+    """Whether to train a newly initialized model instead of the target model. If True, the new model has the target
+    model's configuration, and the retain rows are the suite's `retain_corpus`. If False, the retain rows are those of
+    the retain split."""
 
     @abstractmethod
     def needs(self) -> Needs:
@@ -216,7 +217,7 @@ class Objective(Settings, ABC):
 
     @abstractmethod
     def terms(self, step: Step) -> Terms:
-        """Return the terms of one micro-batch, by their names in the log."""
+        """Return the terms of one micro-batch, keyed by name."""
 
 
 OBJECTIVES: Registry[type[Objective]] = Registry("objective", "unlearnkit.methods.objectives")

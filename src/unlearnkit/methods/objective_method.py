@@ -1,4 +1,4 @@
-"""The method that trains an objective."""
+"""The method that trains a model to minimize an objective."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ObjectiveMethod(Method):
-    """A method that trains an objective."""
+    """A method that trains the model to minimize an objective."""
 
     can_be_masked: ClassVar[bool] = True
 
@@ -24,7 +24,7 @@ class ObjectiveMethod(Method):
 
     @property
     def from_scratch(self) -> bool:
-        """Whether the objective trains new weights."""
+        """Whether training starts from newly initialized weights."""
         return self.objective.from_scratch
 
     def needs(self) -> Needs:
@@ -41,7 +41,9 @@ class ObjectiveMethod(Method):
 
 
 def train_objective(context: MethodContext, objective: Objective, *, masked: bool) -> TrainResult:
-    """Train the run's model with an objective and the settings of `train`.
+    """Train the run's model to minimize an objective.
+
+    The settings are those in the recipe's section `train`.
 
     Args:
         context: the run's context.

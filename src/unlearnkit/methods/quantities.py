@@ -20,14 +20,14 @@ if TYPE_CHECKING:  # a recipe names objectives, and reading recipes must not imp
     from torch import Tensor
 
 View = str
-"""Name of a split, or of a variant of the split's rows, such as `forget`, `forget:target` (trace and refusal),
-`forget:idk` or `retain`."""
+"""Name of a split, such as `forget` or `retain`, or of a split with replacement answers: `forget:target` (traces and
+refusals) or `forget:idk` ("I don't know")."""
 
 Kind = Literal["logps", "kl", "states", "statistics", "hidden", "function"]
 
 TokenFunction = Callable[..., "Tensor"]
-"""A function of the next-token distributions of n tokens. The function returns n values, shape (n,), differentiable
-with respect to `logits`.
+"""A function that computes one value from each of n next-token distributions. The result has shape (n,) and is
+differentiable with respect to `logits`.
 
 The function takes one or more of these arguments, by name:
 
@@ -66,7 +66,7 @@ distributions."""
 
 @dataclass(frozen=True)
 class Quantity:
-    """One kind of value at every labeled token of a view."""
+    """Identifies a tensor with one entry per labeled token of a view."""
 
     view: View
     kind: Kind
@@ -78,7 +78,7 @@ class Quantity:
     function: TokenFunction | None = None
     """For the kind `function`: the function of the next-token distribution."""
     of_reference: bool = False
-    """Whether the value belongs to the frozen reference model. Such a value has no gradient."""
+    """Whether the frozen reference model computes the value. Such a value has no gradient."""
 
     def __post_init__(self) -> None:
         if isinstance(self.function, MethodType):
@@ -111,7 +111,7 @@ class Quantity:
 
     @property
     def compares(self) -> bool:
-        """Whether the quantity compares the distributions of model and reference model."""
+        """Whether the quantity compares the model's and the reference model's distributions."""
         return self.kind == "kl" or (self.function is not None and "reference" in arguments_of(self.function))
 
     def evaluate(self, logits: Tensor, labels: Tensor, reference: Tensor | None) -> Tensor:
@@ -135,7 +135,7 @@ class Quantity:
 
 
 def entropy_of(view: View) -> Quantity:
-    """Return the quantity for the entropy of the model's distribution."""
+    """Return the quantity for the model's next-token entropy."""
     return Quantity(view, "function", function=entropy)
 
 
@@ -220,9 +220,9 @@ class Needs:
 
     @property
     def reference_states(self) -> frozenset[Quantity]:
-        """The reference model's states from which its head computes distributions.
+        """Hidden states from which the reference model's head computes its distributions.
 
-        A quantity that compares two distributions needs these states.
+        Every quantity that compares the two models' distributions needs these states.
         """
         views = {quantity.view for quantity in self.quantities if quantity.compares}
         return frozenset(Quantity(view, "states", of_reference=True) for view in views)
@@ -234,7 +234,7 @@ class Needs:
 
     @property
     def reads_head(self) -> bool:
-        """Whether a quantity depends on the head, and therefore on every layer."""
+        """Whether any quantity depends on the head, and therefore on every layer."""
         return any(quantity.kind != "hidden" for quantity in self.of_model)
 
 
@@ -254,7 +254,7 @@ def arguments_of(function: TokenFunction) -> tuple[str, ...]:
     found = tuple(p.name for p in by_name if p.name in ARGUMENTS)
     if unknown or not found:
         raise InputError(
-            "not a function of the distribution: the function takes other arguments",
+            "the function cannot be applied to a next-token distribution, because it takes other arguments",
             where=_label(function),
             value=", ".join(p.name for p in unknown) or "no argument",
             allowed=f"one or more of {', '.join(ARGUMENTS)}, by name",
@@ -268,16 +268,20 @@ def _refuse_unhashable(function: TokenFunction) -> None:
         hash(function)
     except TypeError as error:
         raise InputError(
-            f"a function of the distribution is not hashable, so it cannot be distinguished from others: {error}",
+            f"a function of the distribution is not hashable, so it cannot be compared with other functions: {error}",
             where=_label(function),
             allowed="a hashable function",
-            fix="make the function a frozen dataclass; or use tuples, not lists or dicts, in the objective's settings",
+            fix="make the function a frozen dataclass; or, if the function is a method of an objective, use tuples, "
+            "not lists or dicts, in the objective's settings",
         ) from error
 
 
 @dataclass(frozen=True)
 class _Method:
-    """A bound method that compares equal across equal objects."""
+    """A bound method whose object is compared by equality, not by identity.
+
+    Methods of two equal objects are therefore equal.
+    """
 
     owner: Any
     function: Callable[..., Tensor]

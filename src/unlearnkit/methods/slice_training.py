@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 class SliceTrainer:
     """Trains one adapter per slice, in turn, on a frozen base.
 
-    The bytes of an adapter depend only on the seed, the slice, and the rows of that slice and of the slices before it:
-    the initial adapter is drawn from the seed, and each slice starts with a new optimizer, schedule, row order and
-    random state.
+    The bytes of an adapter depend only on the seed, on the number of the slice, and on the rows of this slice and of
+    earlier slices of the shard. The initial adapter is drawn from the seed. Each slice starts with a new optimizer,
+    schedule, row order and random state.
 
     Args:
         context: the run's context.
@@ -51,7 +51,7 @@ class SliceTrainer:
         In each shard, training starts at the first slice whose rows differ; the adapters of earlier slices are reused.
 
         Returns:
-            The results of all training runs in this phase, including those of earlier sessions.
+            The results of all training runs of this phase, including runs that were finished before an interruption.
 
         Raises:
             NonFinite: a loss or gradient was not finite.

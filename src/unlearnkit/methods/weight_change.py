@@ -23,15 +23,15 @@ def whole_target(context: MethodContext) -> LocalSubject:
 
 @torch.no_grad()
 def task_vector(context: MethodContext) -> dict[str, Tensor]:
-    """Return the trained model's weights minus the target's, in float32.
+    """Return the trained weights minus the target model's weights, in float32.
 
-    With a LoRA adapter, the result is the dense change to each adapted weight, scale * B @ A. The factors A and B
-    cannot be negated or added instead: negating both leaves their product unchanged, and a product of sums has cross
-    terms.
+    With a LoRA adapter, the result is the dense change of each adapted weight, scale * B @ A. Arithmetic on the factors
+    A and B would be wrong: negating both factors does not change their product, and multiplying sums of factors adds
+    cross terms.
 
     Returns:
-        The change to each trained weight. The keys are the parameter names that the engine uses if the model has no
-        adapter. A tied weight has only one name.
+        The change of each trained weight. The keys are the parameter names that the engine has without an adapter. A
+        tied weight appears only once.
 
     Raises:
         InputError: the adapter is on the head or the embeddings, and the head and the embeddings share their weights.
@@ -45,10 +45,11 @@ def task_vector(context: MethodContext) -> dict[str, Tensor]:
 
 
 def adapted_weights(model: nn.Module) -> dict[str, Any]:
-    """Find the layers of a LoRA adapter.
+    """Find the layers that a LoRA adapter changes.
 
     Returns:
-        The layers. Each key is the name that the adapted weight has in the engine if the model has no adapter.
+        The adapted layers, keyed by the names of their weights. The keys are the parameter names that the engine has
+        without an adapter.
 
     Raises:
         InputError: the adapter is on the head or the embeddings, which share their weights, so the change would affect
@@ -97,18 +98,18 @@ def apply_delta(model: nn.Module, delta: Mapping[str, Tensor]) -> None:
     identical. If an error is raised, no weight has changed.
 
     Raises:
-        InputError: the model has no parameter of the same name and shape, or the change is not finite.
+        InputError: the model has no parameter with the name and shape of a change, or a change is not finite.
     """
     parameters = dict(model.named_parameters())
     for name, change in delta.items():
         weight = parameters.get(name)
         if weight is None or weight.shape != change.shape:
             raise InputError(
-                "the change does not fit the model",
+                "a weight change does not fit the model",
                 where=name,
                 value=tuple(change.shape),
                 allowed="the name of a parameter of the model" if weight is None else str(tuple(weight.shape)),
-                fix="compute the change from a model whose parameters have the same shapes",
+                fix="compute the change from a model whose parameters have the same names and shapes",
             )
         if not bool(change.isfinite().all()):
             raise InputError(

@@ -15,15 +15,14 @@ from unlearnkit.text.normalize import normalize
 
 
 def constant_baseline(rows: Sequence[Row]) -> Score:
-    """Return the accuracy of the best constant answer for each attribute.
+    """Return the accuracy of the best constant answers.
 
-    All questions about an attribute, such as the birthplace, get the same answer: the one that is correct most often. A
-    model that never learned the correct answers may know what kind of answer an attribute needs, but knows nothing
-    about the person in the question. In expectation, a model that never learned the correct answers is therefore not
-    more accurate than the constant answers. The wording of the question does not matter. Rows without an attribute
+    All questions about an attribute, such as the birthplace, get the same constant answer, whatever their wording. The
+    best constant answer of an attribute is the answer that is correct most often. A model that never learned the
+    correct answers may know what kind of answer an attribute needs, but knows nothing about the person in the question.
+    In expectation, such a model is therefore not more accurate than the constant answers. Rows without an attribute
     share one constant answer. If a question lists n options, the constant answer is a fixed position in the list, which
-    is correct with probability 1/n. Plain texts have no question, so their accuracy is not measured and they are
-    skipped.
+    is correct with probability 1/n. Plain texts are skipped, because they have no question.
     """
     values: list[float] = []
     accepted: defaultdict[str | None, list[frozenset[str]]] = defaultdict(list)

@@ -1,6 +1,6 @@
 """Gates, which are conditions on the scores of a run.
 
-The user sets the gates before the run. The gates are judged when the scores have been measured.
+The user sets the gates before the run. The gates are judged after the scores have been measured.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _GATE = re.compile(rf"\s*({_NAME})\s*(<=|>=|<|>)\s*(.+?)\s*")
 _REFERENCE = re.compile(rf"(?:({_NUMBER})\s*\*\s*)?({'|'.join(REFERENCES)})\.({_NAME})(?:\s*\*\s*({_NUMBER}))?")
 _ALLOWED = (
-    "a metric, then <=, <, >= or >, then a number or the metric of a reference model (target.<metric> or "
-    "retrained.<metric>), which may be multiplied by a number (* <number>)"
+    "<metric> <operator> <threshold>. The operator is <=, <, >= or >. The threshold is a number, or a metric of a "
+    "reference model (target.<metric> or retrained.<metric>), optionally with a factor (target.<metric>*0.97)"
 )
 _FIX = "write the gate like forget.accuracy<=0.03 or near.accuracy>=target.near.accuracy*0.97"
 
@@ -45,7 +45,7 @@ class Gate(Value):
     number: float
     """The threshold itself, or the factor by which the reference model's score is multiplied."""
     reference: tuple[str, str] | None = None
-    """Names of the reference model and of the metric to which the threshold is relative.
+    """Names of the reference model and of the metric that define a relative threshold.
 
     The field is None if the threshold is a plain number.
     """
@@ -121,7 +121,8 @@ class GateResult(Value):
     threshold: float | None = None
     """The number with which the score was compared. It is None if the gate was not measured."""
     why: str
-    """A statement and an explanation of the outcome."""
+    """An explanation of the outcome, such as `missed, but the score's interval reaches 0.02`. For a gate that was not
+    measured, the explanation states the reason."""
 
 
 def judge(gate: Gate, subject: str, scores: Mapping[str, Scores], docs: ScoreDocs | None = None) -> GateResult:
@@ -130,15 +131,16 @@ def judge(gate: Gate, subject: str, scores: Mapping[str, Scores], docs: ScoreDoc
     Only the score's point estimate decides whether the gate is met or missed. If the score's confidence interval
     extends beyond the threshold, `why` in the result states how far, so that readers can distinguish a narrow outcome
     from a clear one. A relative threshold is the factor times the point estimate of the reference model's score; the
-    confidence interval of the reference score is ignored. Value and threshold are compared to nine significant digits,
-    so that rounding errors do not change the outcome. If the score or the reference score is missing or not finite, the
-    outcome is "not measured", never "met".
+    confidence interval of the reference score is ignored. Value and threshold count as equal if their relative
+    difference is at most 1e-9, so that rounding errors do not change the outcome. If the score or the reference score
+    is missing or not finite, the outcome is "not measured", never "met".
 
     Args:
         gate: the gate to judge.
         subject: name of the model to judge.
         scores: the scores of every model, by name of the model.
-        docs: docs of the scores, including the scores of the suite. If None, only the docs of this package are used.
+        docs: titles and number formats of all scores, including the suite's own scores. If None, only this package's
+            scores are covered.
     """
     outcome, threshold, why = _outcome(gate, subject, scores, docs or ScoreDocs())
     score = scores.get(subject, {}).get(gate.metric)

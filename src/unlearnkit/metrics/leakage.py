@@ -7,7 +7,7 @@ from unlearnkit.scope.leak_scan.scan import Finding, Place, Strength, scanner
 from unlearnkit.scope.scope import Scope
 
 STRENGTH: Strength = "spelled"
-"""Strength of the leak scan with which leak rates are computed. The report states this strength."""
+"""Strength of the leak scan that computes leak rates. The report states this strength."""
 
 
 def find_leaks(text: str, row: Row, scope: Scope, place: Place = "response") -> tuple[Finding, ...]:

@@ -98,8 +98,8 @@ def grad_norm_score(tensor_norms: Sequence[float]) -> float:
 def min_k_score(logps: Sequence[float], share: float = SHARE) -> float:
     """Min-K%: negative mean of the lowest token log-probabilities, in nats.
 
-    The item has n tokens, and the floor(share * n) least likely tokens are averaged, but at least one token. The score
-    relies on the assumption that an unseen text contains a few very surprising tokens. Source: Shi et al. 2024, arXiv
+    For an item with n tokens, the mean is over the floor(share * n) least likely tokens, but over at least one token.
+    The score assumes that an unseen text contains a few very surprising tokens. Source: Shi et al. 2024, arXiv
     2310.16789.
 
     Args:
@@ -180,10 +180,10 @@ def privleak(unlearned_auc: float, retrained_auc: float) -> float | None:
         100 (A_unlearned - A_retrained) / A_retrained,
 
     where A is the AUC with which Min-40% distinguishes the forget set from held-out text. MUSE defines A in the
-    opposite direction from the function `auc`: A = 1 - `auc`. A is low if the forget set looks like members. Both
+    opposite direction from the function `auc`: A = 1 - `auc`. A is low if the forget set looks like training data. Both
     arguments are values that `auc` returned. The result is positive if the forget set surprises the unlearned model
-    more than a model that never saw it. The result is None if A_retrained is 0, because the relative change is
-    undefined then.
+    more than the retrained model, which never saw the forget set. The result is None if A_retrained is 0, because the
+    relative change is undefined then.
 
     Raises:
         InputError: an AUC is not in [0, 1].

@@ -24,22 +24,22 @@ MEMBERSHIP = ScoreTable(
     (
         (
             _OPEN_UNLEARNING,
-            "1e-10 is added to the denominator; if there is no retrained model, an AUC of 0.5 (chance) is used",
+            "1e-10 is added to the denominator; if there is no retrained model, 0.5 (chance) replaces its AUC",
         ),
     ),
 )
 _PRIVLEAK = ScoreDoc(
     "PrivLeak",
-    "relative difference between the model and the retrained model in 1 - AUC of the Min-K attack; 0 is wanted. About "
-    "-100 % means that nothing was unlearned; above 0 means that forget rows look less familiar than if the model had "
-    "never learned them",
+    "percentage by which 1 - AUC of the Min-K attack is higher for the model than for the retrained model; 0 is "
+    "wanted. About -100 % means that nothing was unlearned. Above 0 means that forget rows look less familiar to the "
+    "model than to the retrained model",
     format="percent change",
     table=MEMBERSHIP,
 )
 _ATTACKS = {
     "loss": ("LOSS", "attack that uses the loss on the answer"),
     "zlib": ("zlib", "attack that uses the loss on the answer, divided by the answer's compressed length"),
-    "reference": ("Reference", "attack that uses the loss on the answer minus the loss of the retrained model"),
+    "reference": ("Reference", "attack that uses the loss on the answer minus the retrained model's loss"),
     "grad_norm": ("GradNorm", "attack that uses the norm of the gradient of the loss"),
     "min_k": ("Min-K", "attack that uses the least likely 40 % of the answer's tokens"),
     "min_k_plus_plus": (
@@ -65,7 +65,7 @@ def membership_scores(ours: Mapping[str, Sequence[Record]], theirs: Mapping[str,
     Each attack tries to distinguish forget rows from holdout rows. The AUC of an attack is named `mia.<attack>.auc`.
 
     Args:
-        ours: records of the model under test, by set. Without the sets `forget` and `holdout`, nothing is measured.
+        ours: records of the model under test, by set. If `forget` or `holdout` is missing, nothing is measured.
         theirs: records of the retrained model, by set. The mapping is empty if there is no retrained model.
     """
     reference = {r.row.id: r.tokens for split in (FORGET, HOLDOUT) for r in theirs.get(split, []) if r.tokens}

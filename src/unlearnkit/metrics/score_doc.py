@@ -14,7 +14,8 @@ LOW_ON_FORGET: tuple[Better, Better] = ("lower", "higher")
 HIGH_ON_FORGET: tuple[Better, Better] = ("higher", "lower")
 LOW: tuple[Better, Better] = ("lower", "lower")
 HIGH: tuple[Better, Better] = ("higher", "higher")
-"""Better direction on forget sets, followed by the better direction on all other row sets, as in `ScoreDoc.wanted`."""
+"""Higher values are better on every row set. In this constant and the three constants above it, the first entry is the
+better direction on forget sets, and the second entry is the better direction on all other row sets."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,9 @@ class ScoreTable:
     lead: str = ""
     """The paragraph above the table."""
     variants: tuple[tuple[str, str], ...] = ()
-    """Titles and help texts of the groups of scores that are collapsed below the table, in order."""
-    folded: str = "As other code computes it"
+    """Groups of scores that are collapsed below the table, in order. Each entry is the title and the help text
+    of one group."""
+    folded: str = "As computed by other code"
     """The title above the collapsed groups."""
     judge: str = ""
     """Name of the judge that gave the scores. The name is empty if no judge gave the scores."""
@@ -51,7 +53,7 @@ class ScoreDoc:
     """
     format: Format = "number"
     table: ScoreTable | None = None
-    """The table that lists the score. It is None for the score board, where every metric has its own section."""
+    """The table that lists the score. None: the score board shows the score, in the section of the score's metric."""
     split: str = ""
     """The row set in whose column the score board shows the score.
 

@@ -50,7 +50,7 @@ class ScoreDocs:
 
     @cached_property
     def _all(self) -> Docs:
-        """All docs by score name. Scores are listed in this order.
+        """All docs by score name, in the order of display.
 
         If this package and the suite both have a doc for a score, the doc of the suite is used.
         """

@@ -62,7 +62,7 @@ class JudgedName(NamedTuple):
     split: str
     quality: str
     part: str
-    """Name of the part: a score that is averaged in the quality, or another number such as `spread`.
+    """Name of a part of the quality: a score that the quality averages, or another number such as `spread`.
 
     The name is empty for the quality itself.
     """
@@ -85,9 +85,10 @@ class AttackName(NamedTuple):
 
 
 def parse_attack(flat: str) -> AttackName:
-    """Parse the name of an attack's score.
+    """Parse the name of an attack's score, `<attempt>.<set>.<metric>`.
 
-    Attacks query only forget sets, so the name of the row set begins at the last component `forget`.
+    Attacks ask only questions of forget sets, so the name of the row set begins at the last `forget`. For example,
+    `relearn.forget.forget.translated.accuracy` consists of `relearn.forget`, `forget.translated` and `accuracy`.
 
     Raises:
         ValueError: `flat` is not the name of an attack's score.

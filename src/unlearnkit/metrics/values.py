@@ -10,7 +10,7 @@ from unlearnkit.core.errors import InputError
 LARGEST_EXPONENT = 700.0
 """Largest exponent for which `exp` returns a finite number.
 
-The exponent is a little below the limit for floats (709.8), so that sums of results are finite, too.
+This exponent is slightly below the limit for floats (709.8), so that sums of several results of `exp` are finite too.
 """
 
 
@@ -27,7 +27,9 @@ def checked(values: Sequence[float], where: str, *, infinite: bool = False) -> l
     """
     numbers = [float(value) for value in values]
     if not numbers:
-        raise InputError("there are no values to score", where=where, allowed="one or more", fix="leave out this item")
+        raise InputError(
+            "there are no values to score", where=where, allowed="one or more", fix="leave out items without values"
+        )
     for at, number in enumerate(numbers):
         if math.isnan(number) or (math.isinf(number) and not infinite):
             raise InputError(

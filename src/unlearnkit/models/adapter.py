@@ -45,7 +45,7 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
                 where="model.lora.target_modules",
                 value=settings.target_modules,
                 allowed=f"all-linear, or some of: {', '.join(sorted(linear))}",
-                fix="set it to names of this model's layers, or to all-linear",
+                fix="set target_modules to names of this model's layers, or to all-linear",
             ) from error
     return adapted  # type: ignore[no-any-return]  # a PeftModel, which has the interface of a PreTrainedModel
 
@@ -87,8 +87,8 @@ def save_adapter(model: PreTrainedModel, folder: Path) -> None:
     config = untyped.peft_config[untyped.active_adapter]
     if isinstance(config.target_modules, set):
         config.target_modules = sorted(config.target_modules)  # the order of a set varies between processes
-    # Training does not change the number of embeddings, so they are not saved. Without this argument, peft would query
-    # the Hub to decide whether to save them.
+    # Training does not change the number of embeddings, so the embeddings are not saved. Without this argument, peft
+    # would query the Hub to decide whether to save the embeddings.
     untyped.save_pretrained(folder, save_embedding_layers=False)
     (folder / "README.md").unlink()  # an empty template; the run has its own model card
 
@@ -96,7 +96,7 @@ def save_adapter(model: PreTrainedModel, folder: Path) -> None:
 def adapter_weights(model: PreTrainedModel) -> dict[str, Tensor]:
     """Return CPU copies of the active adapter's weights, by name.
 
-    An adapter's file uses the same names.
+    The names are the same as in a saved adapter's file.
     """
     from peft import get_peft_model_state_dict
 
@@ -117,12 +117,11 @@ def set_adapter_weights(model: PreTrainedModel, weights: Mapping[str, Tensor]) -
 
 
 def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
-    """Merge a model's adapter into its weights; make all weights trainable.
+    """Merge the adapter into the model's weights, and unfreeze all weights.
 
-    A model without an adapter is returned unchanged. peft freezes a loaded adapter and the weights that the adapter
-    changes, so the adapter must be merged before all weights can be trained. The merged weights are rounded once, to
-    the model's dtype. In float32, merging changes the logits only by rounding errors, as if the same numbers were added
-    in another order.
+    peft freezes the weights of a loaded adapter and of its base model. After merging, all weights can be trained. The
+    merged weights are rounded once, to the model's dtype. In float32, merging changes the logits only by rounding
+    errors. A model without an adapter is returned unchanged.
     """
     merge = getattr(model, "merge_and_unload", None)
     if merge is None:
@@ -134,12 +133,15 @@ def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Suppress warnings of transformers and peft that do not apply here.
+    """Suppress needless warnings of transformers and peft.
 
-    transformers warns about weights that are missing or were not copied. This package makes the same check itself. When
-    activations are checkpointed, peft reads a deprecated attribute of transformers. peft also warns that it ignores the
-    ranks of fused experts, although peft itself wrote these ranks and uses them. Finally, peft warns about merging an
-    adapter on tied weights, a case that `_untie` handles.
+    The suppressed warnings are:
+
+    - transformers warns about weights that are missing or were not copied. This package checks the weights itself.
+    - peft reads a deprecated attribute of transformers when activations are checkpointed.
+    - peft warns that it ignores some entries of `rank_pattern` and `alpha_pattern`. In a model with fused experts, peft
+      itself creates these entries, and it does use them.
+    - peft warns when an adapter on tied weights is merged. `_untie` handles this case.
     """
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
@@ -155,11 +157,12 @@ def silence() -> Iterator[None]:
 
 
 def _untie(model: Any) -> None:
-    """Separate the weights of head and embeddings if either has an adapter.
+    """Untie head and embeddings if the adapter changes one of them.
 
-    If the head and the embeddings share their weights, the head gets a copy. Otherwise, merging an adapter that was
-    trained for the head would also change the embeddings, and vice versa. If the head or the embeddings were trained in
-    full and stored with the adapter, their weights are separate already, and only the configuration is changed.
+    If the head and the embeddings share their weights, the head gets a copy of the weights. Without the copy, merging
+    an adapter of the head would also change the embeddings, and vice versa. The adapter may also contain complete new
+    weights of the head or the embeddings. In this case, nothing is copied. In both cases, `tie_word_embeddings` is set
+    to False in the model's configuration.
     """
     from peft.tuners.tuners_utils import BaseTunerLayer
     from peft.utils import ModulesToSaveWrapper

@@ -56,8 +56,8 @@ def values_of_rows(
         size: number of rows in one batch.
 
     Returns:
-        The values of each quantity, shaped as `Engine.forward` returns them and on the engine's device. The tokens of
-        all rows are concatenated; `by_row` splits them by row. If there are no rows, the dictionary is empty.
+        The values of each quantity, on the engine's device. For the shapes, see `Engine.forward`. The values of all
+        rows are concatenated; `by_row` splits the values by row. If there are no rows, the dictionary is empty.
     """
     training = engine.training
     engine.eval()
@@ -73,5 +73,5 @@ def values_of_rows(
 
 
 def by_row(values: Tensor, rows: Sequence[Encoded]) -> list[Tensor]:
-    """Split values of concatenated labeled tokens into one tensor per row."""
+    """Split the values of all labeled tokens into one tensor per row."""
     return list(torch.split(values, [row.labels for row in rows]))

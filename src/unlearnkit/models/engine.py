@@ -1,8 +1,9 @@
 """The engine: a module that runs a model and computes quantities.
 
-The engine contains the model's backbone and head, and its `forward` returns the quantities that objectives read. No
-other code calls the backbone or the head directly: under data-parallel training, the gradients of a head that is called
-outside the wrapped `forward` are silently not synchronized.
+The engine contains the model's backbone and head. Its `forward` returns the quantities that objectives read, such as
+log-probabilities. No other code calls the backbone or the head directly. The reason is data-parallel training, which
+synchronizes gradients only if the head is called inside `forward`. Otherwise the head's gradients would silently differ
+between processes.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ class Engine(nn.Module):
     """A causal language model that returns values at labeled tokens.
 
     The engine applies the model's head itself, in chunks of tokens. At construction, the engine compares the resulting
-    logits with the logits that the model itself computes. If the two differ (because of an unknown scaling or an
-    adapter on the head), the engine warns and lets the model compute all logits. The quantity `states` then contains
-    these logits instead of hidden states.
+    logits with the logits that the model itself computes. The logits may differ, because of an unknown scaling or an
+    adapter on the head. In this case, the engine warns and lets the model compute all logits. The quantity `states`
+    then contains the model's logits instead of hidden states.
 
     Raises:
         InputError: the model's predictions depend on later tokens. The engine pads rows without a mask, and such
@@ -103,7 +104,7 @@ class Engine(nn.Module):
         values: dict[Quantity, Tensor] = {}
         for view, labels in pack.labels.items():
             at = states[labels.position]
-            # Gradients are summed in this order. It must be reproducible, and the order of a set is not.
+            # Gradients are summed in the order of `mine`. The order must be reproducible, and a set has no fixed order.
             mine = sorted((quantity for quantity in own if quantity.view == view), key=_position)
             functions = [quantity for quantity in mine if quantity.function is not None]
             for quantity in mine:
@@ -118,8 +119,8 @@ class Engine(nn.Module):
     def _states(self, ids: Tensor, layers: Sequence[int]) -> tuple[Tensor, dict[int, Tensor]]:
         """Return the final hidden states, and the hidden states of `layers`.
 
-        Each tensor is (positions, width). If the model applies its head itself, the first result is logits, (positions,
-        vocabulary), instead of the final hidden states.
+        Each tensor has the shape (positions, width). If the model applies its head itself, the first result contains
+        logits instead of the final hidden states. Its shape is then (positions, vocabulary).
         """
         options = {"use_cache": False, **({"output_hidden_states": True} if layers else {})}
         if self.own_head:
@@ -219,10 +220,10 @@ class Engine(nn.Module):
         output: Any = causal.get_decoder()(input_ids=ids, use_cache=False) if hasattr(causal, "get_decoder") else None
         self.model.train(training)
         if plain.isnan().any():
-            return True  # the weights diverged: there is nothing to compare, and later measurements report it
+            return True  # the weights diverged: nothing can be compared, and later measurements report the divergence
         # Both sets of logits are products in the model's dtype, so the bound depends on the precision of that dtype.
-        # The bound is relative, since the logits of an untrained model are small. It is at most 3 %, so that an unknown
-        # scaling is detected in bfloat16 too.
+        # The bound is relative, because the logits of an untrained model are small. The bound is at most 3 %, so that
+        # an unknown scaling is detected in bfloat16 too.
         bound = min(50 * float(torch.finfo(first.dtype).eps), 0.03) * float(plain.abs().max())
         if (plain - moved)[:-1].abs().max() > bound:
             raise InputError(

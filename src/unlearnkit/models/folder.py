@@ -31,7 +31,7 @@ _LFS = b"version https://git-lfs"
 _COPY_AGAIN = "copy or download the model again"
 
 _Fetch = Callable[[Sequence[str]], object]
-"""Function that downloads the files with these names into the model's folder, unless they are there already."""
+"""Function that takes file names, and downloads the missing files into the model's folder."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,10 @@ def find_model(source: str | ModelFolder, where: str = "model.path", *, may_be_a
 
 
 def positions(config: PreTrainedConfig) -> int:
-    """Return the maximum number of positions of a model.
+    """Return a model's context length, in tokens.
 
-    A prompt and its output together cannot have more tokens than the model has positions.
+    The context length limits the total length of a prompt and its output. If the configuration does not specify a
+    context length, the result is 4096.
     """
     return int(getattr(config.get_text_config(), "max_position_embeddings", None) or 4096)
 
@@ -131,7 +132,8 @@ def _checked(path: Path, name: str, where: str, may_be_adapter: bool, fetch: _Fe
                 "the adapter's base model is itself an adapter",
                 where=where,
                 value=name,
-                fix="merge that adapter into its own base model with merge_and_unload, and use the merged model here",
+                fix="load the base model with peft, call merge_and_unload, save the merged model, and set "
+                "base_model_name_or_path to its folder",
             )
         return _adapter(path, name, fetch)
     if not (path / _CONFIG).exists():
@@ -165,7 +167,10 @@ def _adapter(path: Path, name: str, fetch: _Fetch) -> ModelFolder:
 
 
 def _config(path: Path) -> PreTrainedConfig:
-    """Load a decoder's configuration, if transformers supports the decoder without remote code."""
+    """Load a model's configuration, and check that the model is supported.
+
+    The model must be a decoder that transformers supports without custom code, and its weights must not be quantized.
+    """
     file = path / _CONFIG
     settings = read_json(file)
     kind = settings.get("model_type")

@@ -16,18 +16,19 @@ from unlearnkit.models.folder import positions as most_positions
 from unlearnkit.models.kv_cache import preallocated_kv_cache
 
 Pick = Callable[[Tensor, Sequence[int]], Tensor]
-"""Function that chooses the next token of each row. It maps the logits of the next tokens, (rows, vocabulary), and the
-indices of the prompts that the rows continue, to token ids, (rows,)."""
+"""Function that chooses the next token of each row. The first argument contains the next-token logits, (rows,
+vocabulary). The second argument contains, for each row, the index of the row's prompt. The result contains token ids,
+(rows,)."""
 
 
 class NextTokens(Protocol):
-    """Computes next-token logits for each row of a batch.
+    """Protocol of objects that compute next-token logits for a batch.
 
-    All tokens read so far are cached, so that only new tokens are passed in each call.
+    The object caches the tokens of earlier calls, so each call passes only new tokens.
     """
 
     def __call__(self, ids: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
-        """Read new tokens of each row and return the logits that follow.
+        """Process the new tokens of each row, and return next-token logits.
 
         Args:
             ids: (rows, tokens) int64, the new tokens.
@@ -35,15 +36,17 @@ class NextTokens(Protocol):
             positions: (rows, tokens) int64, counted from the first token that is not padding.
 
         Returns:
-            (rows, vocabulary) logits of the token that follows the last of the new tokens.
+            (rows, vocabulary) logits of the token after the last new token.
         """
 
     def keep(self, rows: Tensor) -> None:
-        """Drop all rows of the batch except the rows with these indices."""
+        """Keep only the rows of the batch that have the given indices."""
 
 
 class CachedModel:
-    """A model with a key-value cache, as `NextTokens`.
+    """Computes next-token logits with a model and a key-value cache.
+
+    The class implements `NextTokens`.
 
     Args:
         model: causal language model, in eval mode.
@@ -66,7 +69,7 @@ class CachedModel:
         return logits
 
     def keep(self, rows: Tensor) -> None:
-        """Drop all rows of the cache except the rows with these indices."""
+        """Keep only the rows of the cache that have the given indices."""
         self._cache.batch_select_indices(rows)
 
 
@@ -104,8 +107,8 @@ def generate(
         batch_size: maximum number of rows decoded together.
         on_rows: called after each batch with the number of rows in that batch.
         pick: chooses the next token of each row.
-        next_tokens: creates, for each batch, the object that computes the logits. By default the logits are those of
-            `model`.
+        next_tokens: function that creates, for each batch, an object for computing the logits. By default, the logits
+            of `model` are computed.
     """
     ends = end_tokens(model, tokenizer)
     begun = begun or [()] * len(prompts)
@@ -173,13 +176,13 @@ def _decode(
 def _pick_of(pick: Pick, places: Sequence[int], logits: Tensor, rows: Sequence[int]) -> Tensor:
     """Apply `pick` to the rows of one batch.
 
-    `places` contains, for each row of the batch, the index of its prompt among all prompts.
+    `places` contains, for each row of the batch, the index of the row's prompt among all prompts.
     """
     return pick(logits, [places[row] for row in rows])
 
 
 def as_generation(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], ends: Collection[int]) -> Generation:
-    """Split an output's token ids into text, trace and response.
+    """Decode token ids, and split the text into trace and response.
 
     Args:
         tokenizer: the model's tokenizer.

@@ -34,7 +34,7 @@ def from_hub(name: str, patterns: Sequence[str], *, where: str, revision: str | 
         return Path(snapshot_download(name, allow_patterns=list(patterns), revision=revision))
     except errors.HFValidationError as error:
         raise InputError(
-            "there is no such model folder, and the text is not a Hub id",
+            "there is no such model folder, and the name is not a Hub id",
             where=where,
             value=name,
             allowed="a folder, or owner/name on the Hub",
@@ -49,21 +49,22 @@ def from_hub(name: str, patterns: Sequence[str], *, where: str, revision: str | 
         ) from error
     except errors.RepositoryNotFoundError as error:
         raise InputError(
-            "there is no such model folder, and no such model on the Hub that you can access",
+            "there is no such model folder and no such model on the Hub, or you cannot access the model",
             where=where,
             value=name,
             fix="correct the name; if the model is private, log in: hf auth login",
         ) from error
     except (errors.HTTPError, errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:  # type: ignore[attr-defined]
         raise MissingDependency(
-            "the model is not on this machine, and the Hub cannot be reached or the download was interrupted",
+            "the model is not on this machine, and the download failed: "
+            "the Hub cannot be reached or the download was interrupted",
             where=where,
             value=name,
-            fix="connect to the internet, unset HF_HUB_OFFLINE and try again, or use a local folder",
+            fix="connect to the internet, unset HF_HUB_OFFLINE, and try again; or use a local folder",
         ) from error
     except OSError as error:
         raise MissingDependency(
             f"the downloaded files cannot be stored: {error}",
             where=constants.HF_HUB_CACHE,
-            fix="free space on the disk of this folder, or choose another folder with the variable HF_HOME",
+            fix="free space on the disk, or set the environment variable HF_HOME to a folder on another disk",
         ) from error

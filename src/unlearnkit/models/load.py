@@ -1,4 +1,4 @@
-"""Load and save models from folders or the Hub.
+"""Load models from folders or the Hub, and save models to folders.
 
 Weights are read from safetensors files only, and code that comes with a model is never run.
 """
@@ -33,12 +33,12 @@ _TOKENIZER_FILES = (
 def load_tokenizer(source: str | ModelFolder) -> PreTrainedTokenizerBase:
     """Load the tokenizer of a model.
 
-    For an adapter, this is the tokenizer in the adapter's folder or, if that folder contains no tokenizer, the
-    tokenizer of the base model.
+    If the model is an adapter, the tokenizer is loaded from the adapter's folder. If the adapter's folder contains no
+    tokenizer, the tokenizer of the base model is loaded.
 
     Raises:
-        InputError: there is no tokenizer, or the tokenizer needs custom code, has no end token, or has tokens for which
-            the model has no embeddings.
+        InputError: there is no tokenizer, or the tokenizer cannot be loaded, needs custom code, has no end token, or
+            has more tokens than the model has embeddings.
     """
     folder = find_model(source)
     paths = [f.path for f in (folder, folder.base) if f is not None]
@@ -77,7 +77,7 @@ def load_model(source: str | ModelFolder, dtype: str = "float32") -> PreTrainedM
 
     Raises:
         InputError: the model cannot be used.
-        MissingDependency: the model is not available now.
+        MissingDependency: the model cannot be downloaded from the Hub now.
     """
     if dtype not in DTYPES:
         raise InputError(
@@ -104,8 +104,8 @@ def place(model: PreTrainedModel) -> PreTrainedModel:
 def meta_load(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     """Load a tokenizer and a model without allocating memory for the weights.
 
-    The model is on the meta device. Loading it is a quick check that configuration, weights and tokenizer fit together.
-    Raises the same errors as `load_model` and `load_tokenizer`.
+    The model is on the meta device. This is a quick check that configuration, weights and tokenizer fit together. The
+    function raises the same errors as `load_model` and `load_tokenizer`.
     """
     folder = find_model(source)
     tokenizer = load_tokenizer(folder)
@@ -200,13 +200,13 @@ def _load(folder: ModelFolder, **options: Any) -> PreTrainedModel:
     lacking = sorted({*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])})
     if lacking:
         raise InputError(
-            f"{len(lacking)} of the model's weights are missing from its files, or have a different shape there",
+            f"{len(lacking)} of the model's weights are missing from the weight files, or have the wrong shape",
             where=str(folder.path),
             value=lacking[0],
-            fix="copy or download the model again: its weight files do not belong to its configuration, or are not "
-            "those of a language model",
+            fix="copy or download the model again: the weight files do not match config.json, or belong to a model "
+            "that is not a language model",
         )
-    # A new adapter stores this name as its base. The name must be valid wherever the adapter is loaded from.
+    # A new adapter stores this name as the name of its base model. The name is valid in any working directory.
     model.name_or_path = folder.name
     return model  # type: ignore[no-any-return]
 

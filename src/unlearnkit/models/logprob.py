@@ -1,8 +1,9 @@
 """Compute log-probabilities of labeled tokens without keeping the logits.
 
-The head's logits are computed in chunks of tokens, reduced to one number per token, and computed again in the backward
-pass. Whatever the number of tokens, only the logits of one chunk, (chunk, vocabulary), are in memory. Values are
-float32 (float64 for float64 inputs), computed from matrix products in the dtype of the inputs.
+Tokens are processed in chunks. The logits of a chunk, (tokens, vocabulary), are computed, reduced to one number per
+token, and discarded. The backward pass computes the logits again. Memory therefore contains the logits of only one
+chunk at a time. Matrix products are computed in the dtype of the inputs. The results are float32, or float64 for
+float64 inputs.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ class Head:
     bias: Tensor | None = None
     """Bias of the head: (vocabulary,)."""
     scale: float = 1.0
-    """Factor of the logits: Cohere's `logit_scale`, or the inverse of Granite's `logits_scaling`."""
+    """Factor that multiplies the logits: Cohere's `logit_scale`, or the inverse of Granite's `logits_scaling`."""
     softcap: float | None = None
-    """Cap of the logits, Gemma 2's `final_logit_softcapping`: softcap(x) = cap * tanh(x / cap)."""
+    """Cap of the logits, as in Gemma 2's `final_logit_softcapping`. Each logit x becomes cap * tanh(x / cap). If None,
+    the logits are not capped."""
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Map hidden states, (tokens, width), to logits, (tokens, vocabulary).
@@ -44,8 +46,8 @@ class Head:
         raw = widen(hidden @ self.weight.T)
         if self.bias is not None:
             raw = raw + widen(self.bias)
-        # Scaling by 1 is skipped, since a pass over all logits takes considerable time compared with the matrix
-        # product.
+        # Scaling by 1 is skipped, because multiplying all logits takes considerable time, even compared with the
+        # matrix product.
         raw = raw if self.scale == 1.0 else raw * self.scale
         return raw if self.softcap is None else self.softcap * torch.tanh(raw / self.softcap)
 
@@ -71,9 +73,9 @@ def widen(values: Tensor) -> Tensor:
 
 
 def chunks(tokens: int, vocabulary: int) -> Iterator[slice]:
-    """Yield slices of tokens whose logits are computed at once.
+    """Yield slices that divide the tokens into chunks.
 
-    Each slice has at most `CHUNK_ELEMENTS` logits, but at least one token. If there are no tokens, one empty slice is
+    A chunk has at most `CHUNK_ELEMENTS` logits, but at least one token. If there are no tokens, one empty slice is
     yielded.
     """
     step = max(1, CHUNK_ELEMENTS // vocabulary)
@@ -84,7 +86,8 @@ def chunks(tokens: int, vocabulary: int) -> Iterator[slice]:
 def _in_chunks(hidden: Tensor, head: Head, labels: Tensor) -> Tensor:
     """Compute log p(label) of each token.
 
-    Call this function only while autograd records no graph, because the graph would keep all logits in memory.
+    Call this function only while gradients are disabled. If gradients were enabled, autograd would keep the logits of
+    all chunks in memory.
     """
     logps = []
     for part in chunks(len(labels), head.weight.shape[0]):
@@ -96,8 +99,8 @@ def _in_chunks(hidden: Tensor, head: Head, labels: Tensor) -> Tensor:
 class _TokenLogps(torch.autograd.Function):
     """Compute logits.log_softmax(-1)[label], chunk by chunk.
 
-    The backward pass consists of differentiable operations on the inputs. In-place operations never modify a tensor
-    that autograd has stored for another operation, so the backward pass can itself be differentiated.
+    The backward pass can itself be differentiated, so second derivatives are available. For this reason, the backward
+    pass consists of differentiable operations, and does not overwrite tensors that autograd has saved.
     """
 
     @staticmethod
@@ -130,7 +133,7 @@ class _TokenLogps(torch.autograd.Function):
             residual.scatter_add_(1, labels[part, None], -torch.ones_like(residual[:, :1]))
             if ctx.softcap is not None:
                 residual = residual * (1 - (logits / ctx.softcap) ** 2)
-            # Multiplying the narrow side of each product by the incoming gradient saves a pass over all logits.
+            # The incoming gradient multiplies the smaller factor of each product. This saves a pass over all logits.
             if grad_bias is not None:
                 grad_bias -= (weighting.T @ residual)[0]
             residual = residual.to(hidden.dtype)
@@ -156,8 +159,8 @@ def token_logps(hidden: Tensor, head: Head, labels: Tensor) -> Tensor:
         labels: (tokens,) int64.
 
     Returns:
-        (tokens,) float32 (float64 for float64 inputs), twice differentiable in `hidden`, `head.weight` and `head.bias`;
-        without a graph, differentiable in forward mode.
+        (tokens,) float32, or float64 for float64 inputs. The result is twice differentiable in `hidden`, `head.weight`
+        and `head.bias`. Under `torch.no_grad()`, the result supports forward-mode differentiation instead.
     """
     if not torch.is_grad_enabled():
         # Without a graph, plain operations keep nothing. They also support forward-mode differentiation.
@@ -170,8 +173,8 @@ def token_kl(hidden: Tensor, head: Head, reference_hidden: Tensor, reference_hea
     """Return KL(reference || model) over the vocabulary at each token, in nats.
 
     The reference distribution is computed from the reference model's final hidden states, (tokens, width), and its
-    frozen head. Storing the hidden states takes `width` numbers per token. Storing the distributions would take as many
-    numbers per token as there are tokens in the vocabulary.
+    frozen head. The hidden states are stored because they take less memory than the distributions: `width` numbers per
+    token instead of one number for each entry of the vocabulary.
 
     Returns:
         (tokens,) float32, differentiable in `hidden` and `head`.
@@ -199,14 +202,14 @@ def token_functions(
     *,
     vocabulary: int,
 ) -> list[Tensor]:
-    """Apply functions of logits to each token, chunk by chunk.
+    """Apply functions to the logits of each token, chunk by chunk.
 
-    A chunk's logits are computed once for all functions, and again in the backward pass. Whatever the number of tokens,
-    only the logits of one chunk are in memory.
+    A chunk's logits are computed once for all functions, and again in the backward pass. Memory contains the logits of
+    only one chunk at a time.
 
     Args:
-        functions: each function takes logits, (n, vocabulary), labels, (n,), and the reference model's logits (or
-            None), and returns values, (n,).
+        functions: functions of three arguments: the logits (n, vocabulary), the labels (n,), and the reference model's
+            logits (n, vocabulary) or None. Each function returns n values, (n,).
         states: (tokens, width) states from which logits are computed.
         labels: (tokens,) int64.
         logits_of: computes logits from states.
@@ -215,9 +218,9 @@ def token_functions(
         vocabulary: number of logits per token.
 
     Returns:
-        For each function, (tokens,) values, differentiable in `states` and in the tensors that `logits_of` uses.
-        Without a graph, the values are also differentiable in forward mode if all operations in the functions support
-        forward mode.
+        One tensor per function, (tokens,). The values are differentiable in `states` and in the tensors that
+        `logits_of` uses. Under `torch.no_grad()`, the values support forward-mode differentiation instead, if all
+        operations in the functions support it.
     """
 
     def evaluate(states: Tensor, labels: Tensor, reference: Tensor | None) -> tuple[Tensor, ...]:
@@ -236,9 +239,9 @@ def token_functions(
 
 @torch.no_grad()
 def token_statistics(hidden: Tensor, head: Head, labels: Tensor) -> Tensor:
-    """Compute the statistics of each token, chunk by chunk: (tokens, 4).
+    """Compute four statistics of each token, chunk by chunk.
 
-    The four columns are those of `statistics_of_logits`.
+    The result has the shape (tokens, 4). For the columns, see `statistics_of_logits`.
     """
     parts = chunks(len(labels), head.weight.shape[0])
     return torch.cat([statistics_of_logits(head.logits(hidden[part]), labels[part]) for part in parts])
@@ -252,8 +255,8 @@ def statistics_of_logits(logits: Tensor, labels: Tensor) -> Tensor:
         labels: (tokens,) int64.
 
     Returns:
-        (tokens, 4): log p of the label; rank of the label, which is the number of more likely tokens in the vocabulary;
-        mean and variance of log p over the vocabulary under p.
+        (tokens, 4). The columns are: log p of the label; the rank of the label, i.e. the number of tokens that are more
+        likely; the mean of log p over the vocabulary, weighted by p; the variance of log p, weighted by p.
     """
     logps = logits.log_softmax(-1)
     chosen = logps.gather(1, labels[:, None])

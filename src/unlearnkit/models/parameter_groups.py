@@ -11,7 +11,7 @@ from unlearnkit.models.engine import Engine
 from unlearnkit.models.settings import Grouping
 
 ALL = "all"
-"""Name of the only group if weights are not grouped; it contains all weights."""
+"""Name of the group that contains all weights, if the grouping is `none`."""
 
 _ATTENTION = re.compile(r"(^|[._])(self_attn|attn|attention)\b")
 _MLP = re.compile(r"(^|[._])(mlp|ffn|feed_forward|experts)\b")
@@ -20,18 +20,18 @@ _MLP = re.compile(r"(^|[._])(mlp|ffn|feed_forward|experts)\b")
 def grouped(
     engine: Engine, names: Iterable[str], how: Grouping, boundaries: Sequence[int] = ()
 ) -> dict[str, tuple[str, ...]]:
-    """Group the names of weights in the order of the forward pass.
+    """Group the names of weights; sort the groups in forward-pass order.
 
     Args:
         engine: the model.
         names: names from `engine.named_parameters(remove_duplicate=False)`. A tied weight has two names: one name is in
             the embedding's group, and the other name is in the head's group.
         how: the kind of grouping.
-        boundaries: numbers of the blocks at which a new group of blocks starts: (4, 8) makes three groups, blocks 0-3,
+        boundaries: numbers of the blocks that start a new group. For example, (4, 8) creates three groups: blocks 0-3,
             blocks 4-7 and all later blocks. If empty, each block is a separate group.
 
     Raises:
-        InputError: the boundaries do not increase, or they exceed the number of blocks of the model.
+        InputError: the boundaries are not strictly increasing block numbers, or they contain block 0.
     """
     names = list(names)
     if how == "none":
@@ -59,7 +59,11 @@ def grouped(
 
 
 def _of(engine: Engine, getter: str) -> set[str]:
-    """Return the names of the parameters of the embeddings or the head."""
+    """Return the names of the parameters of the model's embeddings or head.
+
+    `getter` is the name of the transformers method that returns the module: `get_input_embeddings` for the embeddings,
+    `get_output_embeddings` for the head.
+    """
     inner = {id(module) for module in getattr(engine.causal(), getter)().modules()}
     return {
         f"{prefix}.{name}"
@@ -87,7 +91,7 @@ def _labels(boundaries: Sequence[int], blocks: int) -> list[str]:
             "the boundaries do not divide the model's blocks into groups",
             where="boundaries",
             value=list(boundaries),
-            allowed=f"increasing numbers from 1 to {blocks - 1}: the blocks at which a new group starts",
+            allowed=f"increasing block numbers from 1 to {blocks - 1}; a new group starts at each of these blocks",
         )
     return [
         f"block {first}" if end == first + 1 else f"blocks {first}-{end - 1}"

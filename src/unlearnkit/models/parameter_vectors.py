@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 Vector = dict[str, Tensor]
-"""A vector in parameter space: values by name of the weight. The values of a missing weight are 0. A tied weight may
-occur under both of its names, with the same tensor."""
+"""A vector in parameter space, such as a gradient. Maps the name of a weight to a tensor of values. The values of a
+missing weight are 0. A tied weight has two names, and both names may occur with the same tensor."""
 
 CHUNK_ELEMENTS = 2**20
 """Number of values converted to float64 at once (8 MiB). Converting a whole embedding matrix could take as much memory

@@ -1,8 +1,8 @@
-"""Values of the frozen reference model, cached on disk.
+"""Compute the reference model's values once, and cache them on disk.
 
-The reference model is the target model before training. Its values are computed once, before the first update of the
-weights. Log-probabilities are stored exactly. To compare distributions, the final hidden state of each labeled token is
-stored, and the frozen head computes the whole distribution from this state.
+The reference model is the target model before training. Its values are computed before the first update of the weights.
+Log-probabilities are stored directly. A next-token distribution is not stored, because it is large. Instead, the final
+hidden state is stored, and a frozen copy of the head computes the distribution from the hidden state.
 """
 
 from __future__ import annotations
@@ -28,22 +28,25 @@ from unlearnkit.models.engine import Engine, compute_dtype
 
 
 class ReferenceValues:
-    """The reference model's values on all rows of some views."""
+    """The reference model's log-probabilities and hidden states.
+
+    The values cover all rows of each view. A view is a named sequence of rows, such as the forget or retain rows.
+    """
 
     def __init__(self, values: Mapping[str, Tensor], starts: Mapping[View, list[int]]) -> None:
-        """Create the store.
+        """Create the object from values that were computed or loaded.
 
         Args:
-            values: values by file key, see `_file_key`.
-            starts: by view, the index at which each row's values start. The values of row i of a view start at
-                `starts[view][i]` and end before `starts[view][i + 1]`.
+            values: maps a file key (see `_file_key`) to the values of all rows, concatenated.
+            starts: for each view, the index at which each row's values start. The values of row i are the slice from
+                `starts[view][i]` to `starts[view][i + 1]`.
         """
         self._values, self._starts = values, starts
 
     def of(self, quantity: Quantity, rows: Sequence[int]) -> Tensor:
-        """Return a quantity at the labeled tokens of some rows.
+        """Return a quantity's values at the labeled tokens of the given rows.
 
-        The values of the rows are concatenated: (tokens,) or (tokens, width).
+        The values of all given rows are concatenated: (tokens,) or (tokens, width).
         """
         values, starts = self._values[_file_key(quantity)], self._starts[quantity.view]
         return torch.cat([values[starts[i] : starts[i + 1]] for i in rows])
@@ -51,9 +54,9 @@ class ReferenceValues:
     def store(
         self, quantities: Collection[Quantity], rows: Mapping[View, Sequence[int]], device: torch.device
     ) -> dict[Quantity, Tensor]:
-        """Return the values of quantities at given rows of each view.
+        """Return the values of each quantity, on `device`.
 
-        The values are moved to `device`.
+        `rows` contains, for each view, the indices of the rows to include.
         """
         return {quantity: self.of(quantity, rows[quantity.view]).to(device) for quantity in quantities}
 
@@ -74,8 +77,8 @@ def reference_values(
         needs: the quantities that the objective requires. For several objectives, the union of the required quantities.
         views: all rows of each view.
         pad_id: id of the padding token.
-        cache: folder for a file with the values. The file's name is a fingerprint of everything that determines the
-            values. If None, nothing is stored.
+        cache: folder in which the values are stored as a file. The file's name is a fingerprint of everything that
+            determines the values. If None, nothing is stored.
         weights: fingerprint of the model's weights; required if `cache` is given.
     """
     if cache is not None and not weights:

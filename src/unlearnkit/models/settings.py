@@ -1,4 +1,4 @@
-"""Settings of the model under training.
+"""Settings for LoRA adapters, dtypes and groups of weights.
 
 The settings are separate from the code that uses them, so that a recipe can be read without loading torch.
 """
@@ -15,7 +15,7 @@ Dtype = Literal["float32", "bfloat16"]
 
 
 class LoraSettings(Settings):
-    """Settings of a LoRA adapter, which is trained instead of the weights.
+    """Settings of a LoRA adapter, trained instead of the model's weights.
 
     See Hu et al., arXiv 2106.09685.
     """
@@ -23,7 +23,7 @@ class LoraSettings(Settings):
     r: Annotated[int, Gt(0)] = 16
     """Rank of the adapter's matrices."""
     alpha: Annotated[int, Gt(0)] = 32
-    """Scaling of the adapter: its update of the weights is multiplied by alpha / r."""
+    """Scaling of the adapter. The adapter's update of the weights is multiplied by alpha / r."""
     target_modules: str | tuple[str, ...] = "all-linear"
     """Names of the linear layers that get an adapter. `all-linear` selects all linear layers except the head."""
 

@@ -1,4 +1,7 @@
-"""Add trace tokens to a tokenizer and their embeddings to a model."""
+"""Add trace tokens to a tokenizer, and new embeddings to a model.
+
+Trace tokens are special tokens that mark where the reasoning trace and the answer begin.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from unlearnkit.models.adapter import silence
 
 
 def add_trace_tokens(tokenizer: PreTrainedTokenizerBase, style: Style | None) -> PreTrainedTokenizerBase:
-    """Add trace tokens to the tokenizer in place, if needed.
+    """Add the trace tokens of a style to the tokenizer, in place.
 
     Only the style `added` requires new tokens. For any other style, the tokenizer is not changed.
     """
@@ -23,10 +26,10 @@ def add_trace_tokens(tokenizer: PreTrainedTokenizerBase, style: Style | None) ->
 
 
 def embed_all(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
-    """Give the model an embedding for every token of the tokenizer.
+    """Add embeddings until every token of the tokenizer has an embedding.
 
-    New embeddings are sampled around the mean of the existing embeddings, as in transformers. Many models have unused
-    embeddings. A model with enough unused embeddings is not changed.
+    transformers samples the new embeddings around the mean of the existing embeddings. Many models have more embeddings
+    than tokens. A model that has enough embeddings is not changed.
     """
     wanted = max(tokenizer.get_vocab().values()) + 1
     embeddings: Any = model.get_input_embeddings()

@@ -1,4 +1,4 @@
-"""Attack a run's model under test to recover forgotten knowledge."""
+"""Attack the model under test, to recover forgotten knowledge."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from unlearnkit.runs.state import Attempted
 from unlearnkit.subjects.base import require
 
 AT_MOST = 50
-"""Default of the maximum number of rows per set. With this many rows, the confidence interval of a rate is at most
-0.28 wide, and an attack on a small model takes only seconds."""
+"""Default maximum number of rows per set. With this many rows, the confidence interval of a rate is at most 0.28
+wide, and an attack on a small model takes only seconds."""
 
 
 def attack(
@@ -32,7 +32,7 @@ def attack(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Score]:
-    """Attack a measured run's model under test, and write the scores.
+    """Attack the model of a measured run, and write the scores.
 
     The attack records are written to the run's folder, and the scores to `attacks.json`. Everything else in the run's
     folder stays unchanged: the model, all other records and scores, and the results of attacks that are not chosen.
@@ -42,7 +42,8 @@ def attack(
         names: the attacks to run. A registered name stands for the attack with default settings. None: all registered
             attacks that the model under test supports. Every attack that is skipped is logged.
         at_most: maximum number of rows per set.
-        seed: seed for choosing rows and wordings, and for the order of rows in attacks that train.
+        seed: seed for choosing the rows and the wording of prompts. In attacks that train the model, the seed also
+            determines the order of the training rows.
         progress: reports progress.
 
     Returns:
@@ -102,7 +103,7 @@ def attack_runs(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, dict[str, Score]]:
-    """Attack the models under test of several runs.
+    """Attack the models of several runs.
 
     The function `attack` is called for each run. If a run's folder contains reference models of the run, the reference
     models are attacked before the run's own model.
@@ -125,7 +126,7 @@ def _chosen(names: Sequence[str | Attack] | None) -> dict[str, Attack]:
     """Return the chosen attacks by name, in the given order, without duplicates."""
     named = names if names is not None else ATTACKS.names()
     if not named:
-        fix = "choose from these attacks, or omit the option to run all attacks"
+        fix = "choose from these attacks; if --attacks is omitted, all attacks are run"
         raise InputError("no attack is chosen", allowed=", ".join(ATTACKS.names()), fix=fix)
     made = [each if isinstance(each, Attack) else ATTACKS.get(each).plugin() for each in named]
     return {each.name(): each for each in made}

@@ -1,4 +1,4 @@
-"""The objects of one run, created from the run's recipe."""
+"""Create the method, rows, models and other objects of a run."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ _MISSING_ROWS = (
 """Errors for missing rows. Each entry contains the name of the split, the message, the allowed values and the fix."""
 
 Watch = Callable[[int], bool]
-"""Callback that is called before each training step with the number of steps done. The callback returns True to end the
-training."""
+"""Training callback. The trainer calls the callback before each step and after the last step, and passes the
+number of completed steps. The callback returns True to end the training."""
 
 
 class RunContext:
@@ -98,12 +98,15 @@ class RunContext:
 
     @cached_property
     def method(self) -> Method:
-        """The recipe's method, whatever its kind."""
+        """The method that the recipe names."""
         return self.recipe.make_method()
 
     @cached_property
     def needs(self) -> Needs:
-        """The views and model outputs that the method reads."""
+        """The views and the model outputs that the method reads.
+
+        A view is a set of training rows: a split, or a split whose answers are replaced; see `View`.
+        """
         return self.method.needs()
 
     @cached_property
@@ -113,7 +116,7 @@ class RunContext:
 
     @cached_property
     def task(self) -> SuiteTask:
-        """The suite's task: a request to forget, including all rows."""
+        """The suite's task, which contains the request to forget and all rows."""
         return self.suite.task()
 
     @property
@@ -170,9 +173,9 @@ class RunContext:
     def scope_questions(self) -> tuple[ScopeQuestion, ...]:
         """Questions about the scope, for training only.
 
-        The questions are composed from the scope, or are adapted from questions of forget rows and retain rows. No
-        question that is measured is included. The tuple is empty if the method does not train on questions about the
-        scope.
+        The questions are composed from the scope, or are adapted from questions of forget rows and retain rows.
+        Questions that are later used to measure the model are excluded. The tuple is empty if the method does not train
+        on questions about the scope.
         """
         if f"scope:{TARGET}" not in self.needs.views:
             return ()
@@ -192,9 +195,9 @@ class RunContext:
 
     @cached_property
     def targets(self) -> list[Target]:
-        """The run's targets, which replace answers in training.
+        """The traces and responses that replace the rows' answers in training.
 
-        The targets are written on first access.
+        A target consists of a reasoning trace and a response. The targets are written on first access.
         """
         return self.target_builder.targets()
 
@@ -209,7 +212,11 @@ class RunContext:
         return training_renderer(self.tokenizer, self.recipe.train)
 
     def views(self, needs: Needs) -> dict[View, list[Encoded]]:
-        """Encode all rows of the views in `needs`."""
+        """Encode the rows that a method needs.
+
+        Returns:
+            The encoded rows of each view in `needs`. A view is a split, or a split whose answers are replaced.
+        """
         # The targets are written first. If the teacher is a separate model, the teacher is then freed before the model
         # to train is loaded.
         targets, splits = self.targets, self.splits
@@ -239,7 +246,7 @@ class RunContext:
 
     @cached_property
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The target model's tokenizer, including the tokens that mark a trace."""
+        """The target model's tokenizer, including tokens that delimit a reasoning trace."""
         return add_trace_tokens(load_tokenizer(self.found), self.recipe.train.trace_style)
 
     @cached_property
@@ -299,10 +306,11 @@ class RunContext:
             return localizer.mask(self._with_whole_weights() if through_adapter else self)
 
     def _with_whole_weights(self) -> LocalizationContext:
-        """Return a localizer's context with the target model's own weights.
+        """Return a context in which a localizer sees the full weights.
 
-        The engine of this context runs the target model without an adapter. Only the weights that the run's adapter
-        changes require a gradient.
+        The run trains an adapter. In the returned context, the engine runs the target model without this adapter, so
+        that the localizer can select weights of the target model itself. Only the weights that the adapter changes
+        require a gradient.
         """
         engine = whole_target(self).engine
         adapted = adapted_weights(self.model)
@@ -320,8 +328,8 @@ class RunContext:
     def check_unchanged(self, views: Mapping[View, Sequence[Encoded]]) -> None:
         """Raise `InputError` if weights or rows changed since the run started.
 
-        The run's targets and reference values were computed with the original weights and rows, so the stored values
-        would not match the changed weights or rows.
+        The stored targets and reference values were computed from the original weights and rows. These values would be
+        wrong for other weights or rows.
         """
         fingerprints = {"model": self.fingerprint, "rows": rows_fingerprint(views)}
         if localizer := self.recipe.make_localizer():
@@ -368,8 +376,8 @@ class RunContext:
     def run_trainer(self, trainer: Trainer, *, name: str | None = None) -> TrainResult:
         """Run a training to the end; see `MethodContext.run_trainer`."""
         recipe = self.recipe.model_copy(update={"out": None})  # `out` may change, because a run's folder may be moved
-        # The recipe is dumped with the earliest names, so that a checkpoint that an earlier version of the package
-        # wrote is still valid.
+        # The recipe is dumped with the earlier names of renamed fields, so that checkpoints of earlier package versions
+        # are still valid.
         fingerprint = {"recipe": recipe.dump(earlier=True), **self.folder.state().fingerprints}
         checkpoints = Checkpoints(self.folder.checkpoints / (name or ""), fingerprint)
         watches: list[Watch] = []

@@ -9,8 +9,8 @@ from unlearnkit.pipeline.preflight import notes, preflight
 from unlearnkit.recipe import Recipe
 
 SAMPLE = 32
-"""Number of rows to encode per view. One of these rows is shown, and the average length of all rows is estimated from
-the encoded rows."""
+"""Maximum number of rows to encode per view. The first encoded row is shown. The average length of all rows is
+estimated from the encoded rows."""
 
 
 def dry_run(recipe: Recipe) -> str:

@@ -57,7 +57,7 @@ def evaluate(
         return _again(source, suite, out, settings, progress)
     if suite is None:
         raise InputError(
-            "this is not the folder of a run, so a suite to measure the model on must be given",
+            "this is not the folder of a run, so the suite must be named",
             value=str(subject),
             fix="name the suite, for example --suite pocket",
         )
@@ -114,7 +114,10 @@ def _again(
     settings: EvalSettings | None,
     progress: Progress,
 ) -> RunFolder:
-    """Measure a run's model again, in the run's folder or another folder."""
+    """Measure a run's model again.
+
+    The records and scores are written to the run's folder or, if `out` is given, to the folder `out`.
+    """
     state = run.state()
     chosen = state.suite if suite is None else suite_section(suite)
     measured_on = make_suite(chosen)
@@ -180,7 +183,7 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
     if folder.drop_attacks():
         progress.log(
             f"{folder.path}: attack results were deleted, because they belonged to the previous records; "
-            "run unlearn attack to attack again"
+            "to attack the model again, run unlearn attack"
         )
     score(folder, suite)
     measured = Measured(

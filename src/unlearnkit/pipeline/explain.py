@@ -1,4 +1,7 @@
-"""Ask a run's model questions, and explain the traces and responses.
+"""Ask a run's model one or more questions, and analyze each output.
+
+The analysis reports the verdict in the reasoning trace, the name from the scope that occurs in the question or the
+trace, and whether the response is a refusal.
 
 The target model is asked the same questions, for comparison. The target model's responses may contain knowledge that
 had to be forgotten, so these responses are shown to the user but never written to disk.
@@ -41,7 +44,7 @@ class Line(Value):
 
 
 class Explanation(Value):
-    """A model's output for one question, with an explanation."""
+    """A model's output for one question, and the analysis of the output."""
 
     question: str
     trace: str
@@ -66,7 +69,7 @@ class Explanation(Value):
 def explain(
     folder: RunFolder | str | Path, questions: Sequence[str], *, progress: Progress | None = None
 ) -> list[Explanation]:
-    """Ask a run's model questions, and explain the responses.
+    """Ask a run's model one or more questions, and analyze each output.
 
     The run's target model is asked the same questions. Nothing is written to disk, with one exception: if the suite
     builds its own target model and the target model is not in the cache, the target model is built and cached.
@@ -125,7 +128,7 @@ def line_of(scope: Scope, question: str, trace: str) -> Line | None:
 
 
 def max_new_tokens_of(folder: RunFolder) -> int:
-    """Return the maximum number of output tokens of a run's measurement.
+    """Return the limit on output tokens that a run was measured with.
 
     If the run was not measured, the suite's default is returned.
     """
@@ -134,7 +137,7 @@ def max_new_tokens_of(folder: RunFolder) -> int:
 
 
 def _names(group: str, subjects: Sequence[ScopeSubject]) -> Iterator[tuple[str, str]]:
-    """Yield the path and text of each subject's name and aliases."""
+    """Yield every name and alias, each with its path in the scope."""
     for at, subject in enumerate(subjects):
         yield f"{group}[{at}].name", subject.name
         for place, alias in enumerate(subject.aliases):
@@ -173,7 +176,7 @@ def _target_outputs(
 def _target_model(folder: RunFolder, progress: Progress) -> ModelFolder | None:
     """Find the target model of a run.
 
-    The model is taken from the run's measured reference if there is one, otherwise from the recipe, and otherwise from
+    The function looks for a model in three places, in this order: the run's measured reference models, the recipe, and
     the suite.
 
     Returns:

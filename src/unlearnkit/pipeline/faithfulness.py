@@ -1,6 +1,7 @@
 """Measure whether reversing the verdict in a trace reverses the response.
 
-The measurement needs the run's model, which writes the new responses.
+A verdict states whether a question is in scope. A response is reversed if a refusal becomes an answer, or an answer
+becomes a refusal. The measurement needs the run's model, which writes the new responses.
 """
 
 from __future__ import annotations
@@ -49,14 +50,17 @@ def measure_faithfulness(
 ) -> dict[str, Score]:
     """Reverse the verdicts in a model's traces, and score the new responses.
 
-    Two kinds of rows are used. A row of a forget set is used if its trace has the verdict "in scope" and its response
-    declines. The verdict is then replaced by "out of scope". A row of the set `near` (or of the set `retain`, if there
-    is no set `near`) is used if its trace does not have the verdict "in scope" and its response answers the question.
-    The verdict is then replaced by "in scope".
+    Two kinds of rows are used:
 
-    A trace starts with a note, which states what the question asks for. The note is kept, and everything from the
-    verdict on is replaced. If a row of `near` or `retain` was answered without a trace, a trace is added. The model
-    then writes a response after the new trace. The new outputs are written to the run's folder.
+    - Rows of the forget sets that the model refused to answer after the verdict "in scope". The new verdict is "out of
+      scope".
+    - Rows of `near` and its variants (such as `near.translated`) that the model answered after the verdict "out of
+      scope" or without a verdict. The new verdict is "in scope". Rows with an incoherent response are not used. If
+      there is no set `near`, the set `retain` is used instead.
+
+    The text before the verdict, which states what the question asks for, is kept. The text from the verdict on is
+    replaced. If the output has no trace, a trace with the new verdict is added. The model then writes a response after
+    the new trace. The new outputs are written to the run's folder.
 
     Args:
         folder: a measured run.
@@ -75,7 +79,7 @@ def measure_faithfulness(
     chosen = _to_turn(records, at_most)
     if not chosen:
         raise InputError(
-            "faithfulness cannot be measured, because the run has no trace with a verdict that the response follows",
+            "faithfulness cannot be measured, because no output of the run has a trace whose verdict fits the response",
             where=str(folder.path),
             allowed="a run whose model writes a reasoning trace before the response",
             fix="choose a run whose model writes reasoning traces, such as a model trained with method.name=tru",
@@ -88,11 +92,15 @@ def measure_faithfulness(
 
 
 def turned_trace(trace: str, question: str, wording: str) -> str:
-    """Return the trace with the old verdict replaced by a new one.
+    """Return the trace with its verdict replaced by a new verdict.
 
-    The new trace consists of the note in the old trace, which states what the question asks for, and the wording of the
-    new verdict. If the note ends with a name or with a word of the question, the wording continues the note; otherwise,
-    the word "This" is put before the wording.
+    The new trace keeps the complete sentences before the old verdict. Then comes one sentence that consists of a note
+    and the wording of the new verdict. A note states what the question asks for. For example, the note "Birthplace of
+    Ada Lund" and the wording "falls in scope." form one sentence. The incomplete sentence before the old verdict is the
+    note if it ends with a name or with a word of the question. Otherwise, the word "This" replaces the note.
+
+    If the trace has no verdict but contains a complete sentence, the whole trace is kept. The word "This" and the
+    wording of the new verdict are then appended.
 
     Args:
         trace: the model's trace.
@@ -110,9 +118,10 @@ def turned_trace(trace: str, question: str, wording: str) -> str:
 
 
 def _is_note(text: str, question: str) -> bool:
-    """Return whether a verdict can continue the text.
+    """Return whether a text is a note about the question.
 
-    For example, the verdict "falls in scope" can continue the text "Birthplace of Ada Lund".
+    A note ends with a name or with a word of the question, and states what the question asks for. For example, a
+    verdict that is worded "falls in scope" can follow the note "Birthplace of Ada Lund".
     """
     last = words(text)[-1:]
     return bool(last) and (text.split()[-1].strip("\"'«“‘(")[:1].isupper() or last[0] in words(question))
@@ -144,9 +153,9 @@ def _may_turn(record: Record) -> bool:
 
 
 def _turn(folder: RunFolder, chosen: Sequence[Record], progress: Progress) -> list[Intervention]:
-    """Let the model continue its outputs after the reversed verdicts.
+    """Let the model write new responses after the reversed verdicts.
 
-    A row is skipped if the question, the new trace and a response are too long for the model.
+    A row is skipped if the question and the new trace leave no room for a response.
     """
     # The new traces are marked in the style of the model's own traces, because the tokenizer may support several
     # styles.
@@ -165,7 +174,10 @@ def _turn(folder: RunFolder, chosen: Sequence[Record], progress: Progress) -> li
 
 
 def _turned(record: Record) -> tuple[Verdict, Probe]:
-    """Return the reversed verdict, and a probe that prefills the new trace."""
+    """Return the reversed verdict, and the row with the new trace.
+
+    The new trace is the prefilled beginning of the model's output.
+    """
     row = record.row
     to = OUT_OF_SCOPE if is_forget(record.split) else IN_SCOPE
     wording = random.Random(f"turned {record.split} {row.id}").choice(WORDINGS[to])

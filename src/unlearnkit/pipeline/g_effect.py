@@ -65,13 +65,15 @@ def g_effect(
         tokenizer: the model's tokenizer.
         reference: the model before unlearning, for objectives that compare the model with a reference; None: `model`
             is its own reference.
-        risks: additional sets of rows whose risk is measured, by the name of the risk, for example `near`.
+        risks: additional sets of rows, on each of which a risk is measured. The keys are the names of the risks, for
+            example `near`.
         settings: settings such as the weight groups and the maximum number of rows. The fields `risks` and
             `objectives` of the settings are ignored.
-        seed: seed for choosing rows, if there are more than `settings.rows`, and for choosing "I don't know" answers.
+        seed: seed for choosing "I don't know" answers, and for choosing rows if there are more than `settings.rows`.
 
     Returns:
-        Table of effects and instances, at step 0.
+        The table of effects, at step 0. If `settings.instances` is true, the table also contains each row's share of
+        the effects.
 
     Raises:
         InputError: an objective is not registered, a row is too long for the model, or an objective needs a split that
@@ -105,9 +107,10 @@ def diagnose(
     The G-effects are written to the run's folder.
 
     Args:
-        what: a run or a recipe. A run is measured with the target model's weights, and with the weights that were kept
-            during training (`train.keep_weights_every`) or, if no weights were kept, with the final weights. For a
-            recipe, the run's folder and targets are created, and G-effects are measured before training.
+        what: a run or a recipe. For a run, G-effects are measured with the target model's weights and with all weights
+            that were kept during training (`train.keep_weights_every`). If no weights were kept, the final weights are
+            used instead. For a recipe, the run's folder and targets are created, and G-effects are measured before
+            training.
         objectives: names of registered objectives; None: the objective of the run.
         sweeps: settings to vary. Each setting is varied in every chosen objective that has the setting. A sweep needs
             no additional forward or backward pass.
@@ -152,7 +155,7 @@ def _swept(recipe: Recipe, names: Sequence[str], sweeps: Sequence[Sweep]) -> lis
     """Assign each sweep to the objectives that have the varied setting.
 
     Returns:
-        For each pair of an objective and a sweep: the objective's name, the sweep, and the objective's other settings.
+        Tuples of an objective's name, a sweep, and the values of the objective's settings that the sweep does not vary.
     """
     swept = []
     fields = {name: OBJECTIVES.get(name).plugin.model_fields for name in names}
@@ -212,7 +215,7 @@ def _own_objective(recipe: Recipe) -> Objective:
 
 
 def _diagnosis_of(context: RunContext, settings: DiagnoseSettings, objectives: Mapping[str, Objective]) -> Diagnosis:
-    """Create the diagnosis of a run.
+    """Collect the model, objectives and rows for measuring a run's G-effects.
 
     Call this function before the first update, while the model still equals the reference model.
     """
@@ -220,7 +223,7 @@ def _diagnosis_of(context: RunContext, settings: DiagnoseSettings, objectives: M
     unknown = [name for name in settings.risks if not sets.get(name)]
     if unknown:
         raise InputError(
-            "the risk cannot be measured, because no split or probe set with rows has this name",
+            "the risk cannot be measured, because no split or probe set with this name contains rows",
             where="diagnose.risks",
             value=unknown[0],
             allowed=", ".join(name for name, rows in sets.items() if rows),
@@ -233,10 +236,13 @@ def _diagnosis_of(context: RunContext, settings: DiagnoseSettings, objectives: M
 
 
 def _sampled(diagnosis: Diagnosis, compared: Engine, seed: int) -> Diagnosis:
-    """Return a copy of the diagnosis with sampled rows and reference values.
+    """Return a copy of the diagnosis that measures only sampled rows.
+
+    If an objective compares the model with a reference model, the reference model's outputs on the sampled rows are
+    added to the copy.
 
     Args:
-        diagnosis: the diagnosis, with all rows.
+        diagnosis: the model and objectives to measure, with all rows.
         compared: the engine that runs the reference model.
         seed: seed of the sample.
     """
@@ -290,9 +296,10 @@ def _risk_rows(encoder: ChatEncoder, sets: Mapping[str, Sequence[Row]]) -> dict[
 
 
 def _sample(views: Mapping[View, Sequence[Encoded]], at_most: int, seed: int) -> dict[View, list[Encoded]]:
-    """Draw at most `at_most` rows per view.
+    """Draw at most `at_most` rows from each set of rows.
 
-    The same rows are drawn for all views of a split.
+    Each key of `views` names a set of rows, such as `near`, or a view, such as `forget:target`. If several keys belong
+    to the same split, the same rows are drawn for these keys.
     """
     sample = {}
     for view, rows in views.items():
@@ -311,7 +318,7 @@ def _labeled(given: str | Objective) -> tuple[str, Objective]:
 def _checkpoints(folder: RunFolder, engine: Engine) -> list[tuple[int, Callable[[], Mapping[str, Tensor]]]]:
     """Return the steps to measure, each with a function that loads weights.
 
-    The weights are loaded one step at a time, since the weights of all steps may not fit in memory. The weights have
+    The weights are loaded one step at a time, because the weights of all steps may not fit in memory. The weights have
     the same names as the engine's parameters. The first step is 0, which stands for the target model. For step 0
     nothing is loaded, because the engine already has the target model's weights.
 
@@ -333,7 +340,7 @@ def _checkpoints(folder: RunFolder, engine: Engine) -> list[tuple[int, Callable[
         )
     if kind != "weights" or hasattr(engine.model, "get_base_model"):
         raise InputError(
-            "the run trained an adapter, and kept no weights during training that could be measured",
+            "the run trained an adapter and kept no weights during training, so there are no weights to measure",
             where=str(folder.path),
             fix="repeat the run with train.keep_weights_every=N, and measure that run",
         )

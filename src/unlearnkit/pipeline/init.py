@@ -29,8 +29,8 @@ LARGE, SMALL = 300_000_000, 50_000_000
 """Numbers of parameters. The recipe proposes an adapter for a model with at least LARGE parameters, and a higher
 learning rate for a model with fewer than SMALL parameters."""
 ROOM = 128
-"""Number of tokens by which a refusal with a trace may exceed the longest row. This number is used if there is no scope
-yet, and therefore no refusal can be composed."""
+"""Number of tokens that are added to the length of the longest row to obtain `max_length`, so that refusals with a
+trace fit, too. If a scope could be drafted, refusals are composed, and their actual length is used instead."""
 
 WRITTEN = 256
 """Minimum of `max_length`, in tokens, if the model writes the retain rows."""

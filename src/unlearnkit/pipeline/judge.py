@@ -40,9 +40,10 @@ def judge_outputs(
         permission: what may be sent to the model, and how much may be spent. Without a permission, nothing is sent. If
             several calls get the same permission, the limits apply to the sum of these calls.
         chat_model: a chat model object that is queried instead of `model`.
-        seed: seed for a model judge, which determines the random orders and the nonces in the prompts. The judge
-            `rules` is deterministic.
-        repeats: number of times that a model judge judges each output.
+        seed: seed for the random choices of an LLM judge: the order in which outputs are judged, the order of the
+            scores in each prompt, and the random number that each verdict must contain. The judge `rules` is
+            deterministic, and ignores the seed.
+        repeats: number of times that an LLM judge judges each output.
         progress: reports progress.
 
     Returns:
@@ -51,7 +52,7 @@ def judge_outputs(
     Raises:
         InputError: there is no such judge, the run has no outputs to judge, or the permission does not cover the
             model's host.
-        MissingDependency: no model is given for a model judge, or a key or package is missing.
+        MissingDependency: no model is given for an LLM judge, or an API key or a package is missing.
         Interrupted, UnlearnError: judging was interrupted or failed. Replies received so far are cached and are not
             requested again.
     """
@@ -59,12 +60,12 @@ def judge_outputs(
         allowed = ", ".join(JUDGES)
         raise InputError("there is no judge with this name", value=judge, allowed=allowed, fix="choose one of these")
     if repeats < 1 or (judge not in PRESETS and repeats > 1):
-        what = "the number of judgments per output must be at least 1, and is 1 for the judge `rules`"
-        raise InputError(what, where="repeats", value=repeats, fix="set repeats=1, or choose a model judge")
+        what = "the number of judgments per output must be at least 1, and exactly 1 for the judge `rules`"
+        raise InputError(what, where="repeats", value=repeats, fix="set repeats=1, or choose an LLM judge")
     records, scope, progress = folder.records(), folder.scope(), progress or Progress()
     items = items_of(records)
     if not items:
-        what = "there is nothing to judge, because the run has no outputs on sets to forget or sets to keep"
+        what = "there is nothing to judge, because the run has no outputs for rows to forget or for rows to keep"
         raise InputError(what, where=str(folder.path))
     selected: Judge = Rules(scope)
     if judge in PRESETS:
@@ -83,7 +84,7 @@ def judge_outputs(
 
 
 def agree(folder: RunFolder, one: str, other: str) -> dict[str, Agreement]:
-    """Return the agreement of two judges on a run, by score.
+    """Return how well two judges agree on a run, for each score.
 
     The agreement is computed on the outputs that both judges have judged. Judgments of outputs that have been replaced
     by a new measurement do not count.

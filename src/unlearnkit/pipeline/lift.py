@@ -28,10 +28,11 @@ _FIELD = "targets.lift_model"
 
 @dataclass
 class LiftEvaluator:
-    """Measures how much the traces of targets help to guess the answers.
+    """Measures the lift of targets, each target once.
 
-    The amount of this help is called lift. Lift is measured with a model that should not know the answers. The model is
-    in memory only during a measurement, and the lift of each target is measured only once.
+    A target consists of a trace and a response. The lift of a target is the amount by which its trace raises a model's
+    log-probability of the answer. Lift is measured with a model that should not know the answers. The model is
+    in memory only during a measurement.
     """
 
     find: Callable[[], str]
@@ -132,7 +133,7 @@ def _source(named: str, suite: Suite, progress: Progress) -> str:
             "lift cannot be measured with the retrained model, because the suite has no retrained model",
             where=_FIELD,
             value=RETRAINED,
-            fix="set suite.retrained=DIR; or use another model that does not know the answers, which is weaker "
-            "evidence: targets.lift_model=DIR; or do not measure lift: targets.lift_model=null",
+            fix="set suite.retrained=DIR; or set targets.lift_model=DIR to measure with another model that does not "
+            "know the answers (weaker evidence); or set targets.lift_model=null to measure no lift",
         )
     return source

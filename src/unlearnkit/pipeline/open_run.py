@@ -122,8 +122,8 @@ def _check(context: RunContext) -> None:
         progress.log(PLAIN)
     if context.found.base is not None and context.lora is not None:
         progress.log(
-            "model.path is an adapter: it is merged into its base model before training, and the result will be saved "
-            "as a full set of weights, as with model.merge=true"
+            "model.path is an adapter. The adapter is merged into its base model before training, and the trained "
+            "model is saved as a full set of weights, as with model.merge=true"
         )
 
 

@@ -43,7 +43,7 @@ class Plan:
 
     views: Mapping[View, Sequence[Encoded]]
     """Encoded rows of each view that the method reads. If the teacher is a chat model, the rows contain targets of the
-    template teacher instead, since the chat model has not been asked yet."""
+    template teacher instead, because the chat model has not been asked yet."""
     sizes: Mapping[str, int]
     """Total number of rows in each split, even if only some of the rows were encoded."""
     steps: int
@@ -176,7 +176,7 @@ def _refuse_untouched_weights(needs: Needs, model: PreTrainedModel) -> None:
             where="model.parameters",
             value=trained[0][0],
             allowed=f"weights of layer {deepest} (method.layer) or of an earlier layer",
-            fix="train such weights, or set method.layer to a later layer",
+            fix="choose weights of these layers with model.parameters, or set method.layer to a later layer",
         )
 
 

@@ -1,4 +1,4 @@
-"""Delete the files of a run that contain forget text."""
+"""Delete those files in a run's folder that contain forget text."""
 
 from __future__ import annotations
 

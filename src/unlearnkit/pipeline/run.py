@@ -119,7 +119,7 @@ def _fit(context: RunContext) -> None:
 
 
 def _saved(context: RunContext, subject: Subject) -> SubjectSpec:
-    """Save the model under test, and return how to open the model."""
+    """Save the model under test, and return its `SubjectSpec`."""
     if isinstance(context.method, Guard):
         # A guard does not change the model, so only the guard's scope is saved.
         context.folder.write_guard_scope(context.scope)
@@ -146,9 +146,8 @@ def _saved_weights(context: RunContext, model: Any) -> SubjectSpec:
     """Save the model to a temporary folder, then rename the folder.
 
     If the target model is itself an adapter, the new adapter is always merged. The new adapter was trained on top of
-    the base model plus the old adapter, and no folder contains this sum. To save the new adapter alone, the sum would
-    have to be saved, too. The sum would take as much space as the merged model, and the folders of the sum and of the
-    new adapter would be useless without each other.
+    the base model with the old adapter merged in. No folder contains that merged model, so the new adapter alone could
+    not be loaded again.
     """
     settings, source, folder = context.recipe.model, context.found, context.folder
     adapter = settings.lora is not None and not settings.merge and source.base is None and hasattr(model, "peft_config")

@@ -44,12 +44,13 @@ def _guard(folder: RunFolder, spec: SubjectSpec) -> Guard:
 
 
 def model_to_try(folder: RunFolder) -> str:
-    """Return a model with the configuration and tokenizer of the subject.
+    """Return the model with which to check whether rows are too long.
 
-    The subject is the model under test.
+    The check reads only the configuration and tokenizer of the model.
 
     Returns:
-        The folder or Hub id of the run's model or, if the subject is an ensemble, of the ensemble's base model.
+        A folder or Hub id. For an ensemble, this is the base model. For a guard, this is the model that the guard
+        wraps. In all other cases, this is the model under test.
     """
     spec = folder.subject()
     return spec.base if spec.kind == "ensemble" and spec.base is not None else folder.subject_path()

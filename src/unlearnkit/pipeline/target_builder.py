@@ -87,7 +87,7 @@ class TargetBuilder:
         Targets whose id is not in the file are kept.
 
         Args:
-            file: the edited file, as `write_review` exports it.
+            file: the edited file, in the format of `write_review`.
             targets: the run's current targets.
 
         Raises:
@@ -136,8 +136,8 @@ class TargetBuilder:
     def _teacher(self, usage: Usage, shown: ExitStack) -> Teacher:
         """Create the recipe's teacher, ready to write targets.
 
-        A chat-model teacher is wrapped with the permission, the response cache, the progress display and the maximum
-        lift.
+        A chat-model teacher is wrapped in an `LLMTargetWriter`, which applies the permission, the response cache and
+        the maximum lift, and reports progress.
         """
         teacher, progress = self.recipe.make_teacher(), self.context.progress
         if not isinstance(teacher, ChatTeacher):

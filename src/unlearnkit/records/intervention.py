@@ -1,4 +1,7 @@
-"""Outputs before and after reversing the verdict in a trace."""
+"""Outputs before and after the verdict in the trace was reversed.
+
+The verdict states whether the question is in the scope of the unlearning request.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from unlearnkit.data.generation import Generation
 
 
 class Intervention(Value):
-    """A model's output on a row before and after reversing the verdict."""
+    """Outputs on one row, before and after the trace's verdict was reversed."""
 
     split: str
     id: str

@@ -78,10 +78,10 @@ def measure_probes(
 ) -> ProbeResult:
     """Measure a model on probes, which are rows with prefilled outputs.
 
-    In each record, `generation` is the whole output, including the prefilled beginning, and `tokens` covers the part of
-    the gold answer that follows the prefilled beginning. If nothing is prefilled, `tokens` covers the whole answer
-    after the row's own trace, as in `measure`. Probes that are too long for the model get no record, but the result
-    states their number.
+    In each record, `generation` is the whole output, including the prefilled beginning. `tokens` contains statistics
+    of the gold answer without its prefilled beginning. If nothing is prefilled, `tokens` covers the whole gold answer,
+    and the model is given the row's own trace before the answer, as in `measure`. Probes that are too long for the
+    model get no record. The result states how many probes are too long.
 
     Args:
         subject: the model under test.

@@ -1,6 +1,6 @@
 """Records of the measurements on each row.
 
-Every metric, chart and sample in the report is computed from these records, without loading a model.
+The metrics and the report's samples are computed from these records, without loading a model.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ class Tokens(Value):
     """
 
     logps: list[float]
-    """log p(token | question, trace of the row, preceding tokens of the answer), natural logarithm."""
+    """Log-probability of each token, given the question, the row's trace and the preceding tokens of the answer. The
+    logarithm is natural."""
     ranks: list[int]
     """Rank of each token among all tokens of the vocabulary, by probability; the most likely token has rank 0."""
     mean_logps: list[float]
-    """E_{v~p}[log p(v)]: mean log-probability of a token v drawn from the model's distribution p (mu of Min-K++)."""
+    """Mean of log p(v) at each position, for a token v drawn from the model's distribution p (mu of Min-K++)."""
     var_logps: list[float]
-    """Var_{v~p}[log p(v)]: variance of this log-probability under the same distribution (sigma squared of Min-K++)."""
+    """Variance of log p(v) at each position, for a token v drawn from the model's distribution p (sigma squared of
+    Min-K++)."""
 
 
 class Record(Value):
@@ -53,9 +55,9 @@ class Record(Value):
     perturbed: list[list[float]] = Field(default_factory=list)
     """Token log-probabilities of each perturbed answer of the row, as in `Tokens.logps`."""
     gradient_norms: list[float] | None = None
-    """L2 norm of the gradient of the answer's mean token loss, for each weight tensor.
+    """L2 norm of the loss gradient, for each weight tensor.
 
-    The list is None if gradient norms were not measured.
+    The loss is the mean over the answer's tokens. The list is None if gradient norms were not measured.
     """
 
 

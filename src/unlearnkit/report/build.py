@@ -30,7 +30,7 @@ from unlearnkit.suites.base import Suite, declared_docs, tuning_grid
 
 _TITLES = {"target": "Target model", "retrained": "Retrained model"}
 _TRAINING = ("epochs", "steps", "batch_size", "retain_batch_size", "lr", "adam_eps", "schedule")
-"""Names of training settings that the report shows, in addition to the method's own settings."""
+"""Names of the training settings in the report. The report also shows the method's own settings."""
 
 
 def find_runs(paths: Sequence[str | Path]) -> list[RunFolder]:
@@ -43,7 +43,8 @@ def find_runs(paths: Sequence[str | Path]) -> list[RunFolder]:
     """
     runs: list[RunFolder] = []
     for folder in map(RunFolder, paths):
-        # Unmeasured runs in a folder of runs are skipped. An unmeasured run that the user names raises an error later.
+        # Unmeasured runs in a folder of runs are skipped. If the user names an unmeasured run directly, an error is
+        # raised later.
         below = [folder] if folder.is_run else _measured_runs(folder.path)
         if not below:
             raise InputError(
@@ -75,16 +76,20 @@ def compare(paths: Sequence[str | Path]) -> dict[str, dict[str, dict[str, float 
 
 
 def score_docs(runs: Sequence[RunFolder]) -> ScoreDocs:
-    """Return the docs of all scores of these runs.
+    """Return the descriptions of all scores of these runs.
 
-    The docs cover the scores of this package and the scores that the runs' suites declare.
+    A description states the title of a score, its number format, and its position in the report. The result describes
+    the scores of this package and the scores that the runs' suites declare.
     """
     names = {str(run.state().suite.get("name")) for run in runs}
     return ScoreDocs({flat: doc for name in sorted(names) for flat, doc in declared_docs(name).items()})
 
 
 def judge_run(folder: RunFolder, gates: Sequence[str]) -> tuple[GateResult, ...]:
-    """Evaluate gates on a run and its reference models."""
+    """Evaluate gates on a run.
+
+    A gate is a condition on a score of the run. The condition may compare this score with a reference model's score.
+    """
     scores = {run.name: run.scores() for run in (*references_of(folder), folder)}
     return judge_all([Gate.parse(gate) for gate in gates], scores, score_docs([folder]))
 

@@ -49,10 +49,11 @@ HEADLINES = {metric: Headline(metric, **sentences) for metric, sentences in yaml
 
 
 def headline(subject_scores: Iterable[Mapping[str, Score]], docs: ScoreDocs) -> Headline:
-    """Return the first metric with scores on both kinds of sets.
+    """Choose the headline metric from the candidates in `HEADLINES`.
 
-    The two kinds are forget sets and sets of knowledge that must be kept. If no metric was measured on both kinds,
-    return the first metric that was measured on forget sets. If no metric was measured on forget sets, return accuracy.
+    The result is the first candidate that was measured both on a forget set and on a set of knowledge that must be
+    kept. If there is none, the result is the first candidate that was measured on a forget set. If no candidate was
+    measured on a forget set, the result is accuracy.
     """
     scores = list(subject_scores)
     sets = {metric: axes(scores, metric, docs) for metric in HEADLINES}
@@ -64,7 +65,7 @@ def headline(subject_scores: Iterable[Mapping[str, Score]], docs: ScoreDocs) -> 
 def axes(subject_scores: Iterable[Mapping[str, Score]], metric: str, docs: ScoreDocs) -> Axes:
     """Return the row sets on which the metric was measured.
 
-    A row set counts if the metric was measured on it for any of the models.
+    A row set counts if the metric was measured on it for at least one model.
     """
     names = {name for scores in subject_scores for name in docs.on_board(scores)}
     splits = ordered_sets(name.split for name in names if name.metric == metric)

@@ -41,7 +41,7 @@ def _environment() -> Environment:
 
 
 def _finalize(value: object) -> object:
-    """Replace hidden characters in text, but leave this package's markup as is."""
+    """Replace hidden characters by visible signs, except in this package's own markup."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

@@ -44,7 +44,7 @@ def model_card(
         references: scores of the target model and of the retrained model.
         gates: results of the gates on the run's model.
         limitations: sentences that state what the scores cannot show.
-        docs: the docs of all scores.
+        docs: titles, formats and positions of all scores.
     """
     docs, references = docs or ScoreDocs(), references or {}
     compared = (SubjectReport(name=name, title=name, scores=dict(scores)) for name, scores in references.items())

@@ -1,9 +1,9 @@
 """Render the report as one self-contained HTML file.
 
 Control characters and characters that change the text direction are replaced by visible signs. Then Jinja escapes all
-text on the page. The page's content security policy allows only the page's own two scripts, which the policy identifies
-by their hashes, and forbids loading anything. Therefore a model's output could not run code even if the output were not
-escaped correctly.
+text on the page. The page's content security policy allows only the two scripts that this module inserts. The policy
+identifies these scripts by their hashes. It also forbids the page to load anything. Thus, if a model's output contains
+a script, the browser does not run the script even if escaping fails.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ _BADGES = {
     "leaks in trace": ("trace_leak_rate", 1.0),
     "incoherent": ("coherence", 0.0),
 }
-"""Maps each badge to a metric and a value. An output has the badge if the metric has this value on its record."""
+"""Maps each badge to a metric and a value. An output has the badge if the metric has this value on the
+output's record."""
 
 
 class Badge(NamedTuple):

@@ -58,9 +58,9 @@ def withholder(forms: Sequence[str]) -> Withhold:
     """Return a function that replaces every secret in a text by `[withheld]`.
 
     Args:
-        forms: the spellings of the secrets. A form is replaced only where it consists of one or more whole words in the
-            text. Upper and lower case are not distinguished. Forms of one character, such as the letter of a choice in
-            a multiple-choice question, are not replaced, because they reveal nothing without the question.
+        forms: the spellings of the secrets. A form is not replaced inside a longer word. Upper and lower case are not
+            distinguished. Forms of one character, such as the letter of a choice in a multiple-choice question, are not
+            replaced, because they reveal nothing without the question.
     """
     known = {unicodedata.normalize("NFC", form.strip()) for form in forms if len(form.strip()) > 1}
     if not known:

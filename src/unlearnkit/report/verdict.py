@@ -26,7 +26,7 @@ COHERENT, BROKEN = 0.9, 0.5
 verdict states that the model's text suffers. If the share is below the second threshold, the verdict states that the
 text breaks down."""
 SIGNIFICANT = 0.05
-"""Significance level. If the p-value is below this level, a test distinguishes two models."""
+"""Significance level. A test distinguishes two models if its p-value is below this level."""
 _REFERENCES = {TARGET: "target model:", RETRAINED: "retrained model:"}
 
 
@@ -120,7 +120,9 @@ def _headline_sentences(report: Report, own: Board) -> list[str]:
 def _stated_scores(report: Report, subject: SubjectReport) -> list[str]:
     """Return a sentence for each suite score that belongs in the verdict.
 
-    Each sentence states the score of the method's model and the score of the target model.
+    Each sentence states the score of the method's model. If the score is a p-value, the sentence also states whether
+    the test distinguishes the model from the retrained model. Otherwise, the sentence also states the score of the
+    target model, if there is one.
     """
     target, sentences = report.subject(TARGET), []
     for own in report.docs.own(subject.scores):

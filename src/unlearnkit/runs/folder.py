@@ -150,7 +150,7 @@ class RunFolder:
         return str(self.model.resolve()) if path == self.model.name else path
 
     def scope(self) -> Scope:
-        """Read the scope that the model should forget or was evaluated on."""
+        """Read the scope that the run was measured with."""
         self._refuse_unmeasured(self.scope_file)
         return self._read(self.scope_file, Scope)
 
@@ -194,8 +194,8 @@ class RunFolder:
     def turned(self) -> list[Intervention]:
         """Read the outputs that the model wrote after reversed verdicts.
 
-        Before the model wrote these outputs, the verdict in each of its original traces was replaced by the opposite
-        verdict. The list is empty if no such outputs were written.
+        Each output continues a trace in which the model's verdict was replaced by the opposite verdict. The list is
+        empty if no verdicts were reversed.
         """
         if not self.turned_file.exists():
             return []
@@ -240,14 +240,15 @@ class RunFolder:
         return True
 
     def effects(self) -> EffectTable | None:
-        """Read the measured effects of objectives on risks.
+        """Read the table of G-effects.
 
-        Returns None if this run did not measure these effects.
+        A G-effect is the effect of an objective's gradient on a risk. Returns None if no G-effects were measured for
+        this run.
         """
         return EffectTable.read(self.g_effect) if (self.g_effect / EFFECTS_FILE).exists() else None
 
     def curve(self) -> tuple[CurvePoint, ...]:
-        """Return the loss and every term at each logged step."""
+        """Return the loss and every loss term at each logged step."""
         if not self.log_file.exists():
             return ()
         with reading(self.log_file, fix="remove the damaged lines; the report draws its curves from the other lines"):

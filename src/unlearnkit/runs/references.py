@@ -9,12 +9,14 @@ from unlearnkit.runs.folder import RunFolder
 
 
 def references_of(folder: RunFolder) -> list[RunFolder]:
-    """Return the runs that measured the target or the retrained model.
+    """Return the measured reference models of a run.
 
-    The function searches two places: the parent folder of the given run, because all runs in the parent folder share
-    their reference runs, and the given run's own folder of reference runs. Only runs on the given run's suite are
-    returned. If a run in the parent folder measured a target model, the run is returned only if the given run started
-    from that target model.
+    The reference models are the target model and the retrained model. The records of a reference model are in a run
+    folder of their own. The function searches for such folders in two places: next to the given run's folder, where
+    several runs share their reference models, and in the subfolder `references` of the given run.
+
+    A reference model is returned only if it was measured on the same suite as the given run. A target model next to the
+    given run's folder must also be the model that the given run started from.
     """
     places = (folder.path.resolve().parent, folder.references)
     candidates = [RunFolder(place / name) for name in REFERENCES for place in places]
@@ -26,7 +28,7 @@ def _fits(reference: RunFolder, run: RunFolder) -> bool:
     if not reference.scores_file.exists() or reference.state().suite != run.state().suite:
         return False
     if reference.path.parent == run.references:
-        return True  # a run inside the run's folder was measured for this run, even if the model has moved since
+        return True  # a reference in the run's own folder was measured for this run, even if the model was moved later
     model = run.recipe().get("model", {}).get("path")
     return reference.name != TARGET or model is None or same_model(reference.subject().path, model)
 

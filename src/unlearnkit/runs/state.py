@@ -65,7 +65,8 @@ class Lifted(Value):
     """Mean lift, in nats per token of the answer."""
     highest: float
     at_most: float | None = None
-    """Limit on lift. Targets with a higher lift were rejected. The value is None if there was no limit."""
+    """Limit on lift; None if there was no limit. Targets above the limit were rejected if a chat-model teacher
+    wrote them."""
     above: int = 0
     """Number of targets that were kept although their lift exceeds the limit. Only targets from the template teacher
     and targets that a person edited are kept in this case."""
@@ -89,9 +90,9 @@ class Taught(Stage):
     written: int = 0
     """Number of targets that the teacher wrote."""
     replaced: int = 0
-    """Number of rows whose target is from the template teacher, because all of the teacher's answers were rejected."""
+    """Number of targets that the template teacher wrote, because the chat-model teacher wrote no valid target."""
     turned_down: dict[str, int] = Field(default_factory=dict)
-    """Number of the teacher's answers that were rejected and requested again, by reason of rejection."""
+    """Number of rejected answers of the chat-model teacher. The keys are the reasons for the rejections."""
     edited: int = 0
     """Number of targets that a person edited."""
     lift: Lifted | None = None
@@ -134,7 +135,8 @@ class Attempted(Stage):
     settings: dict[str, Any]
     """All settings of the attack. The results of two models are compared only if their settings are equal."""
     left_out: dict[str, dict[str, int]] = Field(default_factory=dict)
-    """Number of rows that the attack could not use, for each attempt and set."""
+    """Number of rows that the attack could not use. The first key is the name of an attempt, because an attack may make
+    several attempts; the second key is the name of a row set."""
 
 
 class Cost(Value):

@@ -19,8 +19,8 @@ class StepLogFile:
 
         Args:
             path: the log file.
-            keep: number of steps in the checkpoint. The lines of later steps are deleted, because training repeats the
-                later steps.
+            keep: number of steps completed at the newest checkpoint. The lines of later steps are deleted, because
+                training repeats the later steps.
         """
         self._path, self._keep, self._begun = path, keep, False
 
@@ -52,8 +52,8 @@ def _finite(value: Any) -> Any:
 
 
 class CurvePoint(Value):
-    """The value of every term at one optimizer step."""
+    """The loss and every loss term at one optimizer step."""
 
     step: int
     values: dict[str, float]
-    """Value of each term, by name. Some values may be NaN or infinite if training diverged."""
+    """The loss and each loss term, by name. Some values may be NaN or infinite if training diverged."""

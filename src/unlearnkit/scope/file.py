@@ -72,10 +72,14 @@ def write_scope(path: Path, scope: Scope | None) -> None:
 _HEAD = """\
 # The scope: what must be forgotten. Check and correct everything that was drafted from the forget rows.
 # This file contains secrets: keep it private.
-# description: one or two sentences, free of secrets; task: privacy, copyright, hazard or profile
-# subjects: people or things to forget, each with all its names; neighbors: similar subjects that must not be forgotten
-# secrets: facts about subjects that must not be revealed, each in all its forms; languages: ISO 639-1 codes
-# allowed: facts about neighbors that may be revealed but look like secrets; they teach a method which facts to reveal
+#
+# description: one or two sentences that contain no secret
+# task: privacy, copyright, hazard or profile
+# subjects: people or things to forget, each with all its names
+# secrets: facts about subjects that must not be revealed, each in all its forms
+# neighbors: similar people or things that must not be forgotten, each with all its names
+# allowed: facts about neighbors that look like secrets but may be revealed; they teach a method which facts to reveal
+# languages: ISO 639-1 codes of the languages in which questions may be asked
 """
 
 _BLANK = """\

@@ -16,7 +16,7 @@ from unlearnkit.core.settings import Value
 
 Task = Literal["privacy", "copyright", "hazard", "profile"]
 NonEmpty = Annotated[str, MinLen(1)]
-"""A text of at least one character. An empty text is not allowed, because it cannot be searched for in the rows."""
+"""A text of at least one character. Names and forms must not be empty, because they are searched for in texts."""
 
 
 class ScopeSubject(Value):
@@ -43,7 +43,7 @@ class Secret(Value):
 
     subject: NonEmpty
     forms: Annotated[tuple[NonEmpty, ...], MinLen(1)]
-    """The forms in which the fact may occur, in each language of the scope (`("Lisbon", "Lisboa", "Лиссабон")`)."""
+    """All forms of the fact, in each language of the scope, such as `("Lisbon", "Lisboa", "Лиссабон")`."""
 
 
 class Scope(Value):

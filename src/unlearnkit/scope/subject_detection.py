@@ -20,24 +20,24 @@ LEAST = 2
 """A name is taken as a subject only if at least this many rows contain the name but no other subject's name."""
 
 SAME = 0.8
-"""If at least this share of the rows that contain a short name also contain a longer name, the short name counts as a
-mere part of the longer name."""
+"""A short name ("Lund") is ignored in favor of a longer name ("Ada Lund") if at least this share of the short name's
+rows contain the longer name."""
 
 OWN = 0.1
-"""A name is taken as a subject only if at least this share of the name's rows do not contain another subject's name.
-For example, "Social Security Number" is not taken as a subject, because each row with these words also contains a
-person's name."""
+"""A name is taken as a subject only if at least this share of the name's rows contain no other subject's name. For
+example, "Social Security Number" is not taken as a subject, because each row with these words also contains a person's
+name."""
 
 APART = 1.5
-"""Rows count as grouped by subject if the subject changes between consecutive rows at most this many times per
-subject."""
+"""Rows count as grouped by subject if the number of changes of subject between adjacent rows is at most `APART` times
+the number of subjects."""
 
 # The endings of Slavic names in Cyrillic, longest first: "Анны Петровой" and "Анна Петрова" have the same stems.
 _CASE = re.compile(r"(?<=[\u0400-\u04ff]{2})(?:ого|его|ому|ему|ой|ей|ом|ем|ым|им|ых|их|ою|ею|ий|ый|[аяуюеыиойь])$")
 
 Stems = Words
-"""The words of a name without their case endings. All forms of a name have the same stems. In most scripts, the stems
-are simply the words of the name."""
+"""The words of a name without inflectional endings. All inflected forms of a name have the same stems. Endings are
+removed only in Cyrillic; in other scripts, the stems are the words of the name."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,13 @@ class DetectedSubjects:
 def find_subjects(rows: Sequence[Row]) -> DetectedSubjects:
     """Detect who or what the rows are about.
 
-    A row that states its `subject` keeps that subject. In the other rows, the subjects are a small set of recurring
-    names of two or more words, chosen so that every row with such a name contains at least one of the chosen names. If
-    the chosen names occur in less than half of these rows, one-word names are considered too.
+    A row that states its `subject` keeps that subject. For the other rows, the function chooses subjects from the
+    recurring names: a small set of names that together occur in most of these rows. At first, only names of two or more
+    words are considered. If the chosen names occur in less than half of these rows, one-word names are considered too.
 
-    The subject of a row is the subject that the question mentions, by name or alias. If the question mentions no
-    subject, the subject that the answer mentions is used. If the answer mentions no subject either, the row gets the
-    subject of the preceding row, provided that the rows of the file are grouped by subject.
+    Each row without a stated subject gets the subject that its question mentions, by name or alias. If the question
+    mentions no subject, the row gets the subject that its answer mentions. If the answer mentions no subject either,
+    the row gets the subject of the preceding row, provided that the rows are grouped by subject.
     """
     finder = NameFinder(text for row in rows for text in (row.prompt, row.answer))
     named = [_Named(row, finder) for row in rows]
@@ -103,16 +103,17 @@ class _Named:
         sides = [[name.words for name in finder.find(text)] for text in (row.prompt, row.answer)]
         self.runs = [run for runs in sides for run in runs]
         self.asked, self.answered = ({_stems(p): p for run in runs for p in parts(run)} for runs in sides)
-        """The names in the question and the names in the answer, with all parts of each name. The keys are stems."""
+        """`asked` maps stems to the names in the question, and `answered` maps stems to the names in the answer. All
+        parts of each name are included."""
 
     def subject(self, of: Mapping[Stems, str]) -> str | None:
-        """Return the longest known name in the question.
+        """Return the subject to which the longest name in the question refers.
 
-        If the question contains no known name, the longest known name in the answer is returned. If several names are
-        equally long, the first of them is returned.
+        Only known names count. If the question contains no known name, the answer is searched instead. If several names
+        have the same number of words, the first of these names counts. Returns None if no known name is found.
 
         Args:
-            of: the known names, by stems.
+            of: maps the stems of each known name to the subject.
         """
         for side in (self.asked, self.answered):
             if known := [stems for stems in side if stems in of]:
@@ -154,10 +155,10 @@ def _recurring(rows: Sequence[_Named], finder: NameFinder) -> dict[Stems, str]:
 def _cover(places: Mapping[Stems, set[int]]) -> list[Stems]:
     """Choose a few names that together cover all rows.
 
-    A name covers the rows that contain the name. Each chosen name covers at least `LEAST` rows that no other chosen
-    name covers. The algorithm is greedy: it repeatedly chooses the name that occurs in the most rows not yet covered. A
-    phrase that occurs in the rows of many subjects is therefore chosen early. When the subjects' own names have been
-    chosen too, the phrase covers no rows alone and is dropped.
+    A name covers the rows that contain the name. The algorithm is greedy: it repeatedly chooses the name that covers
+    the most rows not yet covered. It may therefore choose a phrase that occurs in the rows of many subjects, such as
+    "Social Security Number". In the end, the algorithm drops a name if other chosen names cover all or almost all of
+    its rows (see `OWN` and `LEAST`). This step drops the phrase, because the names of the subjects cover the same rows.
     """
     taken: list[Stems] = []
     covered: set[int] = set()
@@ -207,9 +208,9 @@ def _within(short: Stems, long: Stems) -> bool:
 
 
 def _own_parts(forms: Mapping[Stems, str], named: Sequence[_Named], of_row: Sequence[str | None]) -> dict[Stems, str]:
-    """Return the parts of names that identify a subject.
+    """Return parts of names, such as surnames, that identify one subject.
 
-    A part of a name identifies a subject in the subject's rows if the part occurs in no other subject's name.
+    A part of a subject's name is returned if the part occurs in the subject's rows and in no other subject's name.
     """
     owners: dict[Stems, set[str]] = defaultdict(set)
     for stems, name in forms.items():
@@ -231,8 +232,8 @@ def _longest_contained(row: Row, stated: Iterable[str]) -> str | None:
 def _carried(of_row: Sequence[str | None]) -> Sequence[str | None]:
     """Give each row without a subject the subject of the preceding row.
 
-    Rows are changed only if the file is grouped by subject, because "the author" then means the author who was named
-    last. Rows before the first known subject get the first known subject.
+    Rows are changed only if they are grouped by subject. In grouped rows, an expression such as "the author" means the
+    author who was named last. Rows before the first known subject get the first known subject.
     """
     known = [subject for subject in of_row if subject is not None]
     if not known or sum(one != other for one, other in pairwise(known)) > APART * len(set(known)):

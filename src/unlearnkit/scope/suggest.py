@@ -18,11 +18,11 @@ from unlearnkit.text.language import other_language
 from unlearnkit.text.normalize import contains, normalize
 
 COMMON, COMMON_SHARE = 3, 0.05
-"""A fact is not a secret if the rows state it about at least this many subjects, and about at least this share of all
-subjects."""
+"""A fact does not count as a secret if the rows state the same fact about many subjects: at least `COMMON` subjects,
+and at least the share `COMMON_SHARE` of all subjects."""
 
 NEIGHBORS = 20
-"""Maximum number of drafted neighbors."""
+"""Maximum number of neighbors in a drafted scope."""
 
 SPOKEN = 0.02
 """The scope includes a language if at least this share of the rows is in that language."""
@@ -80,11 +80,11 @@ def with_subjects(rows: Sequence[Row]) -> tuple[Row, ...]:
 
 
 def suggest_neighbors(rows: Sequence[Row], scope: Scope) -> tuple[ScopeSubject, ...]:
-    """Return retain subjects outside the scope, most similar first.
+    """Return the subjects of retain rows, most similar to the scope first.
 
-    The returned subjects are subjects of the retain rows. A subject's similarity to the scope increases with the number
-    of secrets of the scope (places, genres, prizes) that the subject's rows contain. A secret counts more if the secret
-    occurs in the rows of few subjects.
+    Subjects that are also in the scope are omitted. A subject is similar to the scope if the subject's rows contain
+    many secrets of the scope, such as places, genres or prizes. A secret that occurs in the rows of few subjects counts
+    more.
     """
     return _neighbors(rows, find_subjects(rows), scope)
 
@@ -103,7 +103,10 @@ def _neighbors(rows: Sequence[Row], detected: DetectedSubjects, scope: Scope) ->
 
 
 def _secrets(rows: Sequence[Row], detected: DetectedSubjects) -> Iterator[Secret]:
-    """Yield each fact of each subject, with all its forms."""
+    """Yield the possible secrets of each subject, in all their forms.
+
+    Facts that the question states and facts that many subjects share are omitted.
+    """
     facts_of: dict[str, dict[str, dict[str, None]]] = {name: defaultdict(dict) for name in detected.subjects}
     for row, name in zip(rows, detected.of_row, strict=True):
         if name is None:
@@ -128,8 +131,8 @@ def _allowed(
 ) -> tuple[Secret, ...]:
     """Return facts about neighbors that look like secrets.
 
-    At most as many facts are returned as the scope has secrets. The facts are taken from each neighbor in turn, so that
-    a neighbor with many facts leaves room for the facts of the other neighbors.
+    The number of returned facts is at most the number of secrets in the scope. The facts are taken from each neighbor
+    in turn, so that a neighbor with many facts leaves room for the facts of the other neighbors.
     """
     secret = [form for secret in scope.secrets for form in secret.forms]
     looks = {look(form) for form in secret}

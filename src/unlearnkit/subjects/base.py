@@ -47,7 +47,7 @@ class Subject(Protocol):
 
     @property
     def layout(self) -> Layout:
-        """Layout of questions: with the chat template, or as plain text."""
+        """How questions are formatted: with the chat template, or as plain text."""
 
     @property
     def positions(self) -> int:
@@ -61,7 +61,7 @@ class Subject(Protocol):
         """
 
     def fits(self, probe: Probe) -> bool:
-        """Return whether the probe and its answer fit into the model's positions."""
+        """Return whether the probe and its answer fit into `positions` tokens."""
 
     def has_room(self, probe: Probe) -> bool:
         """Return whether question and prefilled text leave room for new tokens."""
@@ -78,7 +78,7 @@ class Subject(Protocol):
         """
 
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
-        """Measure the tokens of each row's answer.
+        """Return log-probabilities and other statistics of each answer's tokens.
 
         The answer is placed after the text that the probe prefills. The subject must offer `token_logprobs`.
         """

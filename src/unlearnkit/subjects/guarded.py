@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from unlearnkit.data.encoding import Layout
 
 OFFERED: frozenset[Capability] = frozenset({"generate"})
-"""Capabilities that a guarded model offers. A guarded model does not offer probabilities, gradients and weights,
-because these would describe the model behind the guard, and not the model with its guard."""
+"""Capabilities that a guarded model offers. A guarded model does not offer probabilities, gradients or weights, because
+these describe the model behind the guard, not the guarded model."""
 
 
 class Rules(Protocol):
@@ -30,7 +30,10 @@ class Rules(Protocol):
     """
 
     def before(self, probe: Probe) -> Probe | Generation:
-        """Return the probe for the model, or the guard's own output."""
+        """Return the probe for the inner model, or the guard's own output.
+
+        If the guard answers the probe itself, the inner model is not run.
+        """
 
     def after(self, probe: Probe, output: Generation) -> Generation:
         """Return the output that the user sees.
@@ -45,8 +48,8 @@ class GuardedSubject:
     """An unchanged model, with rules that run before and after the model.
 
     A probe may prefill the beginning of the output, as some interfaces let their users do. The guard passes this prefix
-    on to the model, so that the guard is tested in the harder case. The rules treat the prefix as a part of the
-    request. If the rules replace an output, the replacement does not contain the prefix.
+    on to the model, because this is the harder test for the guard. The rules treat the prefix as a part of the request.
+    If the rules replace an output, the replacement does not contain the prefix.
 
     Args:
         inner: the model behind the guard.
@@ -63,14 +66,14 @@ class GuardedSubject:
 
     @property
     def layout(self) -> Layout:
-        """Layout of questions: with the chat template, or as plain text."""
+        """How questions are formatted: with the chat template, or as plain text."""
         return self._inner.layout
 
     @property
     def positions(self) -> int:
         """Maximum number of tokens in a question and its answer together.
 
-        If the guard adds a system turn, the tokens of this turn are included.
+        If the guard adds a system turn, the tokens of this turn count toward the maximum.
         """
         return self._inner.positions
 
@@ -79,7 +82,7 @@ class GuardedSubject:
         return GuardedSubject(self._inner.with_style(style), self._rules)
 
     def fits(self, probe: Probe) -> bool:
-        """Return whether the probe and its answer fit into the model's positions.
+        """Return whether the probe and its answer fit into `positions` tokens.
 
         The result is always true for a probe that the guard answers without the model.
         """

@@ -67,7 +67,7 @@ class LoadedSubject(ABC):
 
     @property
     def layout(self) -> Layout:
-        """Layout of questions: with the chat template, or as plain text."""
+        """How questions are formatted: with the chat template, or as plain text."""
         return self.encoder.layout
 
     @property
@@ -91,7 +91,7 @@ class LoadedSubject(ABC):
         return Engine(self.model).eval()
 
     def fits(self, probe: Probe) -> bool:
-        """Return whether the probe and its answer fit into the model's positions."""
+        """Return whether the probe and its answer fit into `positions` tokens."""
         try:
             self.encode_answer(probe)
         except TooLong:
@@ -130,7 +130,7 @@ class LoadedSubject(ABC):
 
     @torch.no_grad()
     def token_statistics(self, probes: Sequence[Probe]) -> list[Tokens]:
-        """Measure the tokens of each row's answer, without the trace."""
+        """Return statistics of each answer's tokens, without trace tokens."""
         values = list[Tokens]()
         for batch in self._batches(probes):
             logps, ranks, means, variances = self._values(batch, "statistics").unbind(1)
@@ -140,7 +140,7 @@ class LoadedSubject(ABC):
 
     @torch.no_grad()
     def log_probabilities(self, probes: Sequence[Probe]) -> list[list[float]]:
-        """Return the log-probabilities of each answer's tokens, without the trace."""
+        """Return the log-probabilities of each answer's tokens, without trace tokens."""
         values = list[list[float]]()
         for batch in self._batches(probes):
             values += _by_row(batch, self._values(batch, "logps"))[0]
@@ -165,7 +165,7 @@ class LoadedSubject(ABC):
     def _batches(self, probes: Sequence[Probe], size: int = BATCH_ROWS) -> Iterator[Pack]:
         """Pack the probes' answers into batches on the model's device.
 
-        Each batch has at most `size` rows. In each batch, the answers are the view named `VIEW`.
+        Each batch has at most `size` rows. The batch stores the labels of the answers under the name `VIEW`.
         """
         rows = [self.encode_answer(probe) for probe in probes]
         pad_id, device = int(self.tokenizer.pad_token_id), self.engine.device
@@ -226,7 +226,7 @@ class LocalSubject(LoadedSubject):
 
 
 def _by_row(batch: Pack, *columns: Tensor) -> list[list[list[Any]]]:
-    """Split columns of values by row, and drop trace tokens' values."""
+    """Split token values by row, without the values of trace tokens."""
     labels = batch.labels[VIEW]
     answer = ~labels.in_trace
     sizes = torch.bincount(labels.row[answer], minlength=labels.rows).tolist()

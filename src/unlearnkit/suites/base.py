@@ -1,4 +1,4 @@
-"""The interface of suites: benchmarks with splits, a scope and optional models."""
+"""The interface of suites. A suite is an unlearning benchmark."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class SuiteTask:
     scope: Scope
     splits: Splits
     measured: Mapping[str, tuple[Row, ...]]
-    """Rows to measure, by the name of the set. Reports show the sets in this order."""
+    """Rows to measure, keyed by the name of the row set. Reports list the row sets in the order of this mapping."""
     unspoken: frozenset[str] = frozenset()
-    """Names of sets for which no outputs are generated. Only the probabilities of the rows' tokens are measured."""
+    """Names of row sets for which the model generates no output; only token probabilities are measured."""
     gradients: frozenset[str] = frozenset()
-    """Names of sets for which gradient norms are measured."""
+    """Names of row sets for which gradient norms are measured."""
     to_be_written: frozenset[str] = frozenset()
     """Names of splits that are still empty; the target model writes the missing rows at the start of the run."""
 
@@ -53,7 +53,10 @@ class GridRow(Value):
 
 
 class GridReport(Value):
-    """A tuning grid with equal numbers of setting combinations for all methods."""
+    """A hyperparameter grid with the results of every setting combination.
+
+    Every method is tuned with the same number of setting combinations.
+    """
 
     rows: tuple[GridRow, ...]
     note: str = ""
@@ -63,10 +66,12 @@ class GridReport(Value):
 class Suite(Protocol):
     """A benchmark for unlearning.
 
-    The fields of a suite are the keys of the recipe section `suite`. The fields of the suite's field `data` are the
-    keys of the recipe section `data`. A suite may also define two class attributes: `score_docs` documents the scores
-    that only this suite has (see the function `declared_docs`), and `tuning_grid` is a file with the grid of settings
-    that were tried for each method (see the function `tuning_grid`).
+    The recipe section `suite` sets the fields of a suite. The recipe section `data` sets the suite's field `data`, if
+    the suite has this field. A suite may also define two class attributes:
+
+    - `score_docs` describes the scores that only this suite has. The function `declared_docs` returns the descriptions.
+    - `tuning_grid` is a file with the settings that were tried for each method. The module function of the same name
+      reads this file.
     """
 
     version: ClassVar[str]
@@ -76,13 +81,13 @@ class Suite(Protocol):
     """Default for the maximum number of tokens in an output."""
 
     def prepare(self, target: str, folder: Path, *, seed: int, max_length: int, progress: Progress) -> Suite:
-        """Return the suite, completed with data from the target model.
+        """Return the suite with additional data from the target model.
 
         For example, the target model may write missing retain rows. A suite that needs no such data returns itself.
 
         Args:
             target: folder or Hub id of the target model.
-            folder: private folder for the files that are written.
+            folder: folder for the files that this method writes. Only the owner of the folder can read it.
             seed: seed of the sampling.
             max_length: maximum number of tokens in a row.
             progress: shows the progress of the preparation.
@@ -90,7 +95,7 @@ class Suite(Protocol):
         ...
 
     def task(self) -> SuiteTask:
-        """Return the scope, the splits and the rows to measure.
+        """Return the request to forget, with rows for training and measurement.
 
         The call is fast and needs no model.
         """
@@ -104,13 +109,17 @@ class Suite(Protocol):
         ...
 
     def retrained_model(self, progress: Progress) -> str | None:
-        """Return the folder or Hub id of the retrained model, or None."""
+        """Return the folder or Hub id of the retrained model.
+
+        The retrained model was trained on everything except the forget rows. Returns None if there is no such model.
+        """
         ...
 
     def meta_load(self) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
-        """Return the target model's tokenizer and an untrained model of its architecture.
+        """Return the target model's tokenizer and an untrained model.
 
-        A dry run calls this method, so the method must be fast. The method is called only if the suite has models.
+        The untrained model has the architecture of the target model. A dry run calls this method, so the method must be
+        fast. The method is called only if the suite has models.
         """
         ...
 
@@ -132,7 +141,7 @@ class Suite(Protocol):
     def heading(self) -> str:
         """Return a short description of the knowledge to forget.
 
-        The description is the end of a report's title, so it must not contain a secret.
+        The title of a report ends with this description, so the description must not contain a secret.
         """
         ...
 
@@ -193,7 +202,7 @@ suite = SUITES.register
 
 
 def declared_docs(name: str) -> Docs:
-    """Return the docs of the scores that only the named suite has.
+    """Return a `ScoreDoc` for each score that only the named suite has.
 
     The result is empty if no suite with this name is registered.
     """
@@ -202,6 +211,9 @@ def declared_docs(name: str) -> Docs:
 
 
 def tuning_grid(name: str) -> GridReport | None:
-    """Return the suite's tuning grid, or None if it has no grid."""
+    """Return the tuning grid of the named suite.
+
+    Returns None if the suite has no grid.
+    """
     file = getattr(SUITES.get(name).plugin, "tuning_grid", None)
     return None if file is None else GridReport.model_validate_json(file.read_text(encoding="utf-8"))

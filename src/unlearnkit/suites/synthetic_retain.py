@@ -1,9 +1,8 @@
-"""Lets the target model write retain rows for users who have none.
+"""Let the target model write retain rows if the user has none.
 
 Given only the beginning of a user's turn, a chat model continues with a typical question (Magpie, Xu et al. 2024, arXiv
-2406.08464); the model then answers this question. A model without a chat template continues the beginning of a text.
-The rows are samples of the knowledge that the model should keep. Nobody has checked how well the rows represent this
-knowledge.
+2406.08464); the model then answers this question. A model without a chat template writes a text from scratch. The rows
+are samples of the knowledge that the model should keep. Nobody has checked how well the rows represent this knowledge.
 """
 
 from __future__ import annotations
@@ -26,20 +25,21 @@ from unlearnkit.text.normalize import contains, normalize
 LEAST, MOST, PER_FORGET_ROW = 32, 512, 4
 """Number of rows to write: `PER_FORGET_ROW` for each forget row, but at least `LEAST` and at most `MOST`."""
 ROUNDS = 8
-"""Maximum number of rounds. Each round samples as many rows as are wanted in total; the rounds end as soon as enough
-rows are usable."""
+"""Maximum number of sampling rounds. Each round samples as many rows as are needed in total, and keeps the usable
+rows. Sampling ends after the round in which enough usable rows have been found."""
 QUESTION_TOKENS, TEXT_TOKENS, ANSWER_TOKENS = 64, 128, 128
 JUDGED = {"en", "es", "ru"}
 """Languages in which incoherent text can be detected. If a scope contains any language that is not listed here,
 coherence is not checked."""
 PLACEHOLDER = "\u2060HERE\u2060"
-"""Placeholder for the user's words in the chat template. The text before the placeholder begins a user's turn."""
+"""Placeholder for the user's message in the chat template. The prompt is the template's text up to the placeholder, so
+the model continues with a message that a user might write."""
 
 
 def write_synthetic_retain(
     target: str, forget: Sequence[Row], scope: Scope, *, seed: int, max_length: int, progress: Progress
 ) -> tuple[Row, ...]:
-    """Sample rows outside the scope from the target model.
+    """Let the target model write rows that are outside the scope.
 
     No row names a subject of the scope or contains one of its secrets.
 
@@ -78,9 +78,10 @@ def write_synthetic_retain(
 
 
 def _may_stay(row: Row, forget: Sequence[Row], scope: Scope) -> bool:
-    """Return whether a row is coherent and outside the scope.
+    """Return whether a sampled row is coherent and outside the scope.
 
-    Coherence is checked only if incoherent text can be detected in all languages of the scope (see `JUDGED`).
+    A row that asks the same question as a forget row is also rejected. Coherence is checked only if incoherent text can
+    be detected in all languages of the scope (see `JUDGED`).
     """
     if set(scope.languages) <= JUDGED and not all(map(is_coherent, filter(None, (row.question, row.answer)))):
         return False
@@ -113,7 +114,7 @@ def _texts(model: Any, encoder: ChatEncoder, count: int, seed: int) -> Iterator[
 
 
 def _questions(model: Any, encoder: ChatEncoder, count: int, seed: int) -> Iterator[Row]:
-    """Yield questions whose answers are finished and not empty."""
+    """Sample questions and yield those that the model answers completely."""
     tokenizer = encoder.tokenizer
     turn = [{"role": "user", "content": PLACEHOLDER}]
     template = str(tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True))
@@ -132,14 +133,14 @@ def _sample(
 ) -> Iterator[str]:
     """Sample `count` texts that continue `start`, up to the first special token.
 
-    Empty texts are left out. With `finished`, texts that reach no special token are left out, too.
+    Empty texts are left out. If `finished` is true, texts that reach no special token are left out, too.
     """
     tokenizer = encoder.tokenizer
     special = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())
     ids = torch.tensor([start] * count, device=model.device)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        # Stop at any special token: the end of a user's turn is not the end token of the model.
+        # Stop at any special token, because a user's turn may end with another token than the model's end token.
         out = model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),

@@ -15,7 +15,7 @@ from unlearnkit.scope.scope import Scope
 
 
 class Teacher(Protocol):
-    """Writes the targets of forget rows."""
+    """Writes the targets (traces and responses) of forget rows."""
 
     def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
         """Return one target for each row, in order."""

@@ -51,16 +51,16 @@ def scope_targets(
         teacher: writes the refusals.
         seed: the run's seed.
         generate: generates the target model's outputs.
-        retain: retain rows. A fact in an answer of a retain row is also known about people or things outside the scope,
-            so it is not secret.
+        retain: retain rows. A secret that also occurs in the answer of a retain row counts as shared (see
+            `RetainAnswerFilter`).
     """
     answer_filter = RetainAnswerFilter(scope, retain)
     own_questions = [question for question in questions if question.topic is None]
     outputs = generate([question.row for question in own_questions])
     own = {question: output.trace for question, output in zip(own_questions, outputs, strict=True)}
     with_notes = [(question, _with_note(question, own.get(question, ""), scope)) for question in questions]
-    # The model may write the same note for two questions. The same note must not lead to an answer for one question and
-    # to a refusal for the other, so in such a case one of the two questions gets no target.
+    # The model may write the same note for a question to answer and for a question to refuse. The same note must not
+    # lead to both an answer and a refusal, so one of the two questions gets no target.
     stays = {row.trace for question, row in with_notes if question.stays and question.topic is not None} - {""}
     in_scope = [
         row
@@ -91,8 +91,8 @@ class RetainAnswerFilter:
     """Detects secrets in the model's own answers.
 
     The filter searches only for the forms of secrets that the scope lists. A secret counts as shared if one of its
-    forms is also in `scope.allowed` or in the answer of a retain row. A shared secret is ignored in answers about all
-    subjects other than the secret's own subject, because such an answer reveals nothing about the secret's own subject.
+    forms is also in `scope.allowed` or in the answer of a retain row. A shared secret counts only in answers about its
+    own subject. In other answers, the shared secret reveals nothing about its own subject.
     """
 
     def __init__(self, scope: Scope, retain: Sequence[Row]) -> None:
@@ -107,10 +107,9 @@ class RetainAnswerFilter:
     def tell(self, target: Target, row: Row) -> bool:
         """Return whether a target reveals a secret.
 
-        All secrets of the row's own subject count. A secret of another subject counts only if it is not shared. Secrets
-        of other subjects matter because a model that is asked about something unfamiliar may answer with the facts that
-        it knows best, and these may be the facts of the forget rows. A name that the scope lists for a subject is not a
-        secret in an answer about that subject.
+        All secrets of the row's own subject count, but the names of this subject do not count. The names of other
+        subjects count, and so do their secrets, except shared secrets. Other subjects are included because a model may
+        answer an unfamiliar question with facts about someone else that it knows well, such as facts from forget rows.
         """
         findings = self._scanner_for(row.subject).scan(target, row, "listed")
         return any(finding.kind in ("secret", "answer") for finding in findings)

@@ -30,16 +30,16 @@ class ChatTeacher(Settings, ABC):
     """Base class of teachers that use a chat model."""
 
     prompt: Kind | None = None
-    """Name of the prompt, one of those shown by `unlearn show prompts`; null for the default prompt of the scope's
-    task."""
+    """Name of the prompt. `unlearn show prompts` lists the prompts. Null: the default prompt for the scope's task."""
     criteria: bool = True
-    """Whether the prompt contains the two criteria of the TRU paper. False is an ablation of the paper."""
+    """Whether the prompt contains the two criteria of the TRU paper: the explanation is logical and complete, and
+    nothing secret is revealed. False: the criteria are omitted, as in an ablation of the paper."""
     sampling: Sampling = Sampling()
     """How the teacher's answers are sampled."""
 
     @abstractmethod
     def ready(self, permission: Permission) -> None:
-        """Check consent, key, package and model before anything is sent."""
+        """Check consent, API key, required package and model before anything is sent."""
 
     @abstractmethod
     def chat_model(self, permission: Permission, replies: ResponseCache, note: Callable[[str], None]) -> ChatModel:
@@ -48,16 +48,16 @@ class ChatTeacher(Settings, ABC):
         Args:
             permission: what may be sent, and how much may be spent.
             replies: the cache of replies.
-            note: function that is called with messages for the user.
+            note: function that displays a message to the user.
 
         This method raises the same errors as `ready`.
         """
 
     @property
     def prices(self) -> Callable[[int, int], float] | None:
-        """Function that maps numbers of input and output tokens to cost.
+        """Function that computes the cost of input and output tokens.
 
-        It is None if the cost is unknown or zero.
+        The arguments of the function are the numbers of tokens. The property is None if the cost is unknown or zero.
         """
         return None
 
@@ -68,7 +68,7 @@ class ChatTeacher(Settings, ABC):
             row: the forget row or scope question.
             scope: the scope; its description is part of the prompt.
             draw: distinguishes attempts, see `Prompt.draw`.
-            fault: the fault of the previous answer, to be explained in the prompt; None at the first attempt.
+            fault: the fault of the previous answer, which the prompt explains; None at the first attempt.
         """
         instruction = instructions(self.prompt or kind_of(scope), scope.description, criteria=self.criteria)
         system = instruction if fault is None else f"{instruction}\n\n{reason(fault)}"
@@ -78,7 +78,7 @@ class ChatTeacher(Settings, ABC):
 
 @dataclass
 class Usage:
-    """Numbers of targets, rejected answers and tokens of a teacher."""
+    """Counts of a teacher's targets, rejected answers and tokens."""
 
     written: int = 0
     """Number of targets that the teacher wrote."""
@@ -100,11 +100,11 @@ class LLMTargetWriter:
     """Teacher that writes the targets of rows for which the chat model fails."""
     fits: Fits
     count: Callable[[str, int], Callable[[int], None]]
-    """Function that starts a progress display for a round of prompts, called with the round's name and number of rows.
-    The result is a second function, which is called with each number of finished rows."""
+    """Function that starts a progress display for one round of prompts. The arguments are the name of the round and the
+    number of rows. The returned function advances the display by a number of finished rows."""
     usage: Usage
     lifting: Callable[[Sequence[Target], Sequence[Row]], Sequence[bool]] | None = None
-    """Function that returns, for each target, whether its trace helps too much to guess the answer. None: lift is not
+    """Function that returns, for each target, whether the trace makes the answer too easy to guess. None: lift is not
     checked."""
 
     def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:

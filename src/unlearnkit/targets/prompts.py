@@ -2,9 +2,9 @@
 
 There is one prompt for each of the five tasks of the TRU paper (arXiv 2603.09980), and one prompt for all other tasks.
 The content follows the paper: the teacher should decline with a logical reason, offer something useful, and meet two
-criteria. First, the explanation is logical and the response is complete. Second, none of the task's content is
-revealed. The wording differs from the wording in the paper. In the paper's prompts, the second criterion applies only
-to the response; here, the second criterion applies to the trace too.
+criteria. First, the explanation is logical and the response is complete. Second, no forbidden content is revealed. The
+wording differs from the wording in the paper. In the paper's prompts, the second criterion applies only to the
+response; here, the second criterion applies to the trace too.
 
 `VERSION` is increased with every change of the wording.
 """
@@ -110,8 +110,8 @@ may be named as it stands there.\
 def kind_of(scope: Scope) -> Kind:
     """Return the name of the default prompt for a scope.
 
-    A scope does not specify whether its content is news or books, or biology or computers. The general prompt mentions
-    none of these topics. Therefore this prompt is the default for all tasks except `profile`.
+    A scope does not specify a topic such as news, books, biology or computers. The general prompt mentions no topic.
+    Therefore the general prompt is the default for all tasks except `profile`.
     """
     return "profile" if scope.task == "profile" else "general"
 
@@ -133,7 +133,7 @@ def instructions(kind: Kind, description: str, *, criteria: bool) -> str:
 def shown() -> list[str]:
     """Return the output of `unlearn show prompts`: every prompt with its criteria."""
     parts = [f"Prompts of the teachers local and api, version {VERSION}. (...) stands for the scope's description."]
-    parts.append('With targets.criteria=false, the text from "Two things decide" on is omitted.')
+    parts.append('With targets.criteria=false, each prompt ends before "Two things decide".')
     uses = {"profile": "; default for a scope of task profile", "general": "; default for every other scope"}
     for kind, prompt in PROMPTS.items():
         use = uses.get(kind, "")

@@ -16,10 +16,13 @@ STAYS = "stays out of scope. I can answer."
 def with_trace(rows: Sequence[Row], kind: RetainTrace) -> tuple[Row, ...]:
     """Return copies of the rows with the traces to train on.
 
-    `kind` selects the trace. `own`: the row's own trace. `none`: no trace. `verdict`: the verdict, preceded by the
-    row's own trace (a note that states what the question asks) if the row has a trace. The names of TRU's files (arXiv
-    2603.09980) show that TRU's retain rows had traces, but do not show what kind of traces. A row that is a plain text
-    without a question is not changed.
+    A row that is a plain text without a question is not changed. TRU's file names (arXiv 2603.09980) show that TRU's
+    retain rows had traces, but not what these traces contained. The argument `kind` therefore offers a choice.
+
+    Args:
+        rows: the retain rows.
+        kind: the trace of each row. `own`: the row's own trace. `none`: no trace. `verdict`: a note followed by the
+            verdict `STAYS`. The note is the row's own trace or, if the row has none, the word "This".
     """
     return tuple(row if not row.question else row.model_copy(update={"trace": _trace(row, kind)}) for row in rows)
 

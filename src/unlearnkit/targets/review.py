@@ -34,16 +34,20 @@ class _Reviewed(Value):
 _Problem = Fault | Literal["unknown", "other question", "repeated"]
 
 _PROBLEMS: dict[_Problem, tuple[str, str, str]] = {
-    "unknown": ("id", "there is no target with that id", "do not change ids: they must match the run's rows"),
+    "unknown": ("id", "the run has no target with that id", "do not change ids: they must match the run's rows"),
     "other question": (
         "question",
-        "this is not the question of the row with that id",
+        "this is not the question of the row with this id",
         "do not change questions: they must match the run's rows",
     ),
-    "repeated": ("id", "the file has this target twice", "remove one of the two lines"),
+    "repeated": ("id", "the file contains this target twice", "remove one of the two lines"),
     "no trace": ("trace", "the trace is empty", "write a trace that explains why the question is in scope"),
     "no response": ("response", "the response is empty", "write the response that the user should read"),
-    "too long": ("response", "the response does not fit the model", "shorten it, or raise train.max_length"),
+    "too long": (
+        "response",
+        "the response does not fit the maximum length",
+        "shorten the response, or raise train.max_length",
+    ),
     "leak in the trace": (
         "trace",
         "the trace reveals a secret of the scope, or the answer",
@@ -88,9 +92,9 @@ def read_review(
         targets: the existing targets.
         rows: the targets' rows, by id.
         scope: the scope, whose secrets no target may reveal.
-        fits: function that returns whether a target's response fits the model.
-        own_words: ids of questions whose target is the model's own answer. Such a target may have no trace, and may
-            reveal facts that a subject of the scope shares with people or things outside the scope.
+        fits: function that returns whether a target's response is short enough (see `Fits`).
+        own_words: ids of questions whose target is the model's own answer. The trace of such a target may be empty, and
+            the target may reveal facts that a subject of the scope shares with people or things outside the scope.
         retain: retain rows. Their answers show which facts a subject of the scope shares with people or things outside
             the scope.
 

@@ -15,7 +15,8 @@ Leaking = Literal["leak in the trace", "leak in the response", "lift"]
 Fault = Malformed | Leaking
 
 Fits = Callable[[Row, Target], bool]
-"""Function that returns whether a target's response fits the model under training."""
+"""Function that returns whether a row's prompt and the target's response together fit the maximum number of tokens. The
+trace does not count, because a trace that is too long is shortened."""
 
 _REASONS: dict[Fault, str] = {
     "no trace": "there was no reasoning before the response. Write the reasoning between <think> and </think>, and the "
@@ -35,7 +36,7 @@ _REASONS: dict[Fault, str] = {
 def find_fault(target: Target, row: Row, scope: Scope, fits: Fits) -> Fault | None:
     """Return the first fault of a target, or None.
 
-    The fault `lift` is not checked here, since measuring the lift needs a model.
+    The fault `lift` is not checked here, because measuring lift requires a model.
     """
     if not target.response.strip():
         return "no response"

@@ -4,13 +4,14 @@
 from unlearnkit.testing import checks_for, run_checks
 from my_package import MyObjective
 
-run_checks("objective", MyObjective())  # one AssertionError that lists every failed check
+run_checks("objective", MyObjective())  # raises one AssertionError, which lists every failed check
 for name, check in checks_for("objective").items():  # or one check at a time, e.g. with pytest.mark.parametrize
     check(MyObjective())
 ```
 
-Each kind has a module, such as `unlearnkit.testing.objectives`, whose docstring states which plug-ins or functions the
-checks accept. The checks run on tiny, made-up models and data, and need no development dependency, not even pytest.
+Each kind of plug-in has its own module, such as `unlearnkit.testing.objectives`. The module's docstring states which
+objects the checks accept. The checks run on tiny, made-up models and data. They do not require pytest or any other
+development dependency.
 """
 
 from __future__ import annotations
@@ -26,18 +27,20 @@ __all__ = ["Check", "checks_for", "kinds", "run_checks"]
 
 
 def kinds() -> tuple[str, ...]:
-    """Return every kind of plug-in that has checks, sorted.
+    """Return the kinds of plug-ins for which there are checks, sorted.
 
-    Each module of this package whose name ends in "s" holds the checks of one kind in `CHECKS`.
+    The checks for one kind are in the module that is named after the kind, in the plural: `objectives` for the kind
+    `objective`. The module's dictionary `CHECKS` contains the checks.
     """
     modules = (module.name for module in pkgutil.iter_modules(__path__))
     return tuple(sorted(name.removesuffix("s") for name in modules if name.endswith("s")))
 
 
 def checks_for(kind: str) -> dict[str, Check]:
-    """Return the checks of a kind of plug-in, by name.
+    """Return all checks for one kind of plug-in, as a dictionary.
 
-    A check raises `AssertionError` if the plug-in does not conform.
+    The keys are the names of the checks. The values are functions that take a plug-in. Such a function raises
+    `AssertionError` if the plug-in fails the check.
 
     Raises:
         InputError: there are no checks for the kind.
@@ -45,13 +48,13 @@ def checks_for(kind: str) -> dict[str, Check]:
     if kind not in kinds():
         allowed = ", ".join(kinds())
         raise InputError(
-            "there are no checks for this kind of plug-in", value=kind, allowed=allowed, fix="name an allowed kind"
+            "there are no checks for this kind of plug-in", value=kind, allowed=allowed, fix="choose an allowed kind"
         )
     return dict(import_module(f"{__name__}.{kind}s").CHECKS)
 
 
 def run_checks(kind: str, plugin: Any) -> None:
-    """Run every check of a kind on a plug-in.
+    """Check a plug-in with all checks for its kind.
 
     Args:
         kind: kind of plug-in; see `kinds`.

@@ -34,7 +34,7 @@ Plugin = Attack | type[Attack]
 CHECKS = Checks()
 NEW_TOKENS = 3
 AT_MOST = 4
-"""Maximum number of rows per set whose questions an attack may ask."""
+"""Maximum number of rows that the checks let an attack use from each set of rows, such as `forget`."""
 
 
 def _subject() -> LocalSubject:
@@ -70,9 +70,10 @@ def it_says_what_it_needs_and_may_spend(plugin: Plugin) -> None:
 
 @CHECKS.add
 def it_asks_rows_of_the_forget_sets_alone(plugin: Plugin) -> None:
-    """An attack asks only rows that the attack's target chose.
+    """An attack uses only the rows that `SubjectUnderAttack.chosen` returns.
 
-    Within one attempt, each row is asked at most once. Rows that could not be asked are counted in `left_out`.
+    Within one attempt, each row is used at most once. Rows to which the attack does not apply are counted in
+    `left_out`.
     """
     target, name = _target(), made(plugin).name()
     for attempt in _attempts(plugin):
@@ -80,13 +81,13 @@ def it_asks_rows_of_the_forget_sets_alone(plugin: Plugin) -> None:
         ensure(named, f"the name of an attempt must be {name!r} or begin with '{name}.'")
         ensure(attempt.records, "an attempt has no records")
         for split, members in by_set(attempt.records).items():
-            ensure(split in ATTACKED_SETS, f"the attack asks the set {split!r}, which is not a forget set")
+            ensure(split in ATTACKED_SETS, f"the attack uses the set {split!r}, which is not a forget set")
             ids = [record.row.id for record in members]
             chosen = {row.id for row in target.chosen(split)}
-            ensure(len(ids) == len(set(ids)), "a row is asked twice in one attempt")
-            ensure(set(ids) <= chosen, "the attack asks rows that the target did not choose")
+            ensure(len(ids) == len(set(ids)), "a row is used twice in one attempt")
+            ensure(set(ids) <= chosen, "the attack uses rows that were not chosen")
             count = len(ids) + attempt.left_out.get(split, 0)
-            ensure(count <= len(chosen), "more rows are asked or left out than were chosen")
+            ensure(count <= len(chosen), "more rows are used or left out than were chosen")
 
 
 @CHECKS.add
@@ -105,7 +106,7 @@ def records_hold_output_and_log_probabilities(plugin: Plugin) -> None:
 def it_is_the_same_each_time(plugin: Plugin) -> None:
     """Repeated calls give the same attempts.
 
-    Random choices may depend only on the target's seed.
+    Random choices may depend only on `SubjectUnderAttack.seed`.
     """
     ensure(_attempts(plugin) == _attempts(plugin), "repeated calls give different attempts")
 
@@ -114,7 +115,7 @@ def it_is_the_same_each_time(plugin: Plugin) -> None:
 def it_leaves_the_subject_as_it_is(plugin: Plugin) -> None:
     """The attack changes neither the attacked model's weights nor the records.
 
-    An attack may train only the copies of the model that the target makes.
+    An attack may train only copies of the model. `SubjectUnderAttack.trained` creates these copies.
     """
     target, records = _target(), [record.model_copy(deep=True) for record in _records()]
     subject = target.subject
@@ -134,8 +135,8 @@ def no_question_holds_a_secret(plugin: Plugin) -> None:
     If a question contained a secret, finding the secret in the output would prove nothing.
     """
     scope, plain = scope_of(), {row.id: row for row in FORGET}
-    # Each question is compared with the original row, because a secret is no leak if the row's own question states the
-    # secret.
+    # The original row is passed to `find_leaks`, because a secret in the question of that row does not count as a leak.
+    # If the attack's row were passed, no secret in the rewritten question would be found.
     for attempt in _attempts(plugin):
         for record in attempt.records:
             leaked = find_leaks(record.row.question, plain[record.row.id], scope)

@@ -19,7 +19,7 @@ Check = Callable[[Any], None]
 
 
 class Checks(dict[str, Check]):
-    """The checks of one kind of plug-in, by name."""
+    """Dictionary that maps names to checks, for one kind of plug-in."""
 
     def add(self, function: Check) -> Check:
         """Register a function as a check under the function's name."""
@@ -28,7 +28,7 @@ class Checks(dict[str, Check]):
 
 
 def ensure(condition: object, message: str) -> None:
-    """Raise `AssertionError` with the message unless the condition holds.
+    """Raise `AssertionError` with the given message if the condition is false.
 
     Unlike `assert`, this function also works under `python -O`.
     """
@@ -67,7 +67,7 @@ def entry_of(registry: Registry[Any], plugin: Any) -> Entry[Any]:
 
 
 def ensure_documented(entry: Entry[Any]) -> None:
-    """Ensure that the class has a docstring with a short first line."""
+    """Ensure that a class has a docstring with a short first line."""
     own = vars(entry.plugin).get("__doc__")
     ensure(own, "the class needs a docstring")
     ensure(entry.summary.endswith("."), "the first line of the docstring must be a sentence that ends with a period")
@@ -82,7 +82,7 @@ def ensure_sourced(entry: Entry[Any]) -> None:
 
 
 def add_source_and_settings(checks: Checks, registry: Registry[Any]) -> None:
-    """Add the checks of a plug-in's source, docstrings and settings."""
+    """Add checks of a plug-in's paper, docstrings and settings."""
 
     @checks.add
     def source_and_docstring(plugin: Any) -> None:
@@ -95,7 +95,7 @@ def add_source_and_settings(checks: Checks, registry: Registry[Any]) -> None:
     def settings_are_documented(plugin: Any) -> None:
         """Every setting has a docstring and a default.
 
-        Because of the defaults, a recipe can use the plug-in by naming it, without any settings.
+        With these defaults, a recipe can use the plug-in without listing any settings.
         """
         ensure_settings_documented(plugin)
 
@@ -109,11 +109,13 @@ def add_source_and_settings(checks: Checks, registry: Registry[Any]) -> None:
 
 
 def ensure_settings_documented(plugin: Any, *, required: Iterable[str] = ()) -> None:
-    """Ensure that settings are documented, have defaults, and reject unknown names.
+    """Ensure that every setting has a docstring and a default.
+
+    The plug-in must also refuse unknown settings.
 
     Args:
         plugin: the plug-in whose settings are checked.
-        required: names of settings that may lack a default.
+        required: names of settings that need no default.
     """
     schema = class_of(plugin).model_json_schema()
     json.dumps(schema)

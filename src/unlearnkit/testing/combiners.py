@@ -1,4 +1,4 @@
-"""Conformance checks for combiners.
+"""Conformance checks for combiners, which combine the gradients of tasks.
 
 Each check takes a `Combiner`, or a `Combiner` class that has a default for every setting.
 """
@@ -29,7 +29,7 @@ from unlearnkit.training.combiner import COMBINERS, Combiner, Gradient, Task, Ta
 Plugin = Combiner | type[Combiner]
 CHECKS = Checks()
 TERMS = {"forget": "forget", "retain": "retain"}
-"""Maps each term of the tested objective to the term's view."""
+"""Views of the tested objective's terms, by the names of the terms. A view is a set of training rows."""
 
 
 def _objective() -> Objective:
@@ -38,9 +38,10 @@ def _objective() -> Objective:
 
 
 def _gradients(combiner: Combiner, number: int) -> TaskGradients:
-    """Return random gradients of both terms, summed by task.
+    """Return random gradients of all tasks for one step.
 
-    `number` is the number of the step, which serves as the random seed.
+    A random gradient is drawn for each term. If several terms belong to the same task, their gradients are added. The
+    number of the step is also the random seed.
     """
     draw = torch.Generator().manual_seed(number)
     by_task: dict[Task, Gradient] = {}
@@ -62,12 +63,12 @@ def _micro_batches(size: int, plugin: Plugin) -> None:
     whole, gradient = world.step(combine=combiner)
     parts, found = world.step(combine=combiner, micro_batch_size=size)
     if whole is None or parts is None:
-        raise AssertionError("loss or gradient is not finite on random rows")
+        raise AssertionError("the loss or the gradient is not finite on random rows")
     same_norm = close(parts.gradient_norm, whole.gradient_norm, rel=1e-9)
-    ensure(same_norm, f"the gradient's norm depends on micro-batches (of {size} rows)")
+    ensure(same_norm, f"the gradient's norm depends on the size of micro-batches ({size} rows)")
     least = 1e-9 * max(1.0, whole.gradient_norm)
     same = (torch.allclose(a, b, rtol=1e-9, atol=least) for a, b in zip(found, gradient, strict=True))
-    ensure(all(same), f"the gradient depends on micro-batches (of {size} rows)")
+    ensure(all(same), f"the gradient depends on the size of micro-batches ({size} rows)")
 
 
 CHECKS["micro_batches_of_2_rows_give_the_same_gradient"] = partial(_micro_batches, 2)
@@ -76,16 +77,17 @@ CHECKS["micro_batches_of_4_rows_give_the_same_gradient"] = partial(_micro_batche
 
 @CHECKS.add
 def a_task_belongs_to_forgetting_where_its_view_does(plugin: Plugin) -> None:
-    """Terms on forget views, and no other terms, belong to forget tasks.
+    """Only terms on retain views belong to retain tasks.
 
-    Training logs the cosine between the gradients of forget tasks and retain tasks, so a term with a wrong task would
-    falsify the cosine.
+    A view is a set of training rows, such as `forget:target` or `retain`. Terms on all other views belong to forget
+    tasks. Training logs the cosine between the forget gradient and the retain gradient. A term in the wrong task would
+    make this cosine wrong.
     """
     combiner = made(plugin)
     for view in ("forget", "forget:target", "forget:idk", "retain", "retain:target"):
         task = combiner.task("a term", view)
-        ensure(task == combiner.task("a term", view), f"a term on {view!r} gets a different task each time")
-        ensure(task.forgets is forgets(view), f"the task of a term on {view!r} has the wrong value of `forgets`")
+        ensure(task == combiner.task("a term", view), f"a term on the view {view!r} gets a different task each time")
+        ensure(task.forgets is forgets(view), f"a term on the view {view!r} has a task with a wrong `forgets`")
 
 
 @CHECKS.add
@@ -101,12 +103,15 @@ def only_input_errors_refuse_an_objective(plugin: Plugin) -> None:
         try:
             combiner.refuse(fewer)
         except InputError as error:
-            ensure(str(error), "the error has no message")
+            ensure(str(error), "the `InputError` has no message")
 
 
 @CHECKS.add
 def copies_are_counted(plugin: Plugin) -> None:
-    """The memory estimate counts at least one copy of the gradient."""
+    """The method `copies` returns at least 1.
+
+    The result is the number of gradient copies in memory, which the memory estimate uses.
+    """
     combiner = made(plugin)
     for tasks in (1, 2, 3):
         copies = combiner.copies(tasks)
@@ -129,7 +134,7 @@ def the_gradient_is_finite_and_of_the_same_parameters(plugin: Plugin) -> None:
 def what_it_remembers_is_in_the_memory_alone(plugin: Plugin) -> None:
     """A resumed run gives the same gradients as an uninterrupted run.
 
-    A resumed run creates a new combiner object, which gets the combiner's memory from the checkpoint.
+    A resumed run creates a new combiner. The new combiner receives the old combiner's memory from the checkpoint.
     """
     first, memory = made(plugin), dict[str, Any]()
     for number in range(2):
@@ -138,14 +143,14 @@ def what_it_remembers_is_in_the_memory_alone(plugin: Plugin) -> None:
     kept = {name: value.clone() for name, value in memory.items()}
     other = type(first).model_validate_json(first.model_dump_json())
     here, there = _combined(first, 2, memory), _combined(other, 2, kept)
-    ensure(here.keys() == there.keys(), "the gradient after resuming covers different parameters")
+    ensure(here.keys() == there.keys(), "the gradient of a resumed run names different parameters")
     same = all(torch.equal(here[name], there[name]) for name in here)
-    ensure(same, "the gradient after resuming differs from that of an uninterrupted run")
+    ensure(same, "the gradient of a resumed run differs from the gradient of an uninterrupted run")
 
 
 @CHECKS.add
 def a_gradient_that_is_not_finite_stops_the_run(plugin: Plugin) -> None:
-    """A gradient that is not finite stops the run with unchanged weights."""
+    """A NaN or infinite gradient stops the run and changes no weights."""
 
     def spoil(terms: Terms) -> Terms:
         return {name: dataclasses.replace(term, sum=term.sum * math.nan) for name, term in terms.items()}
@@ -153,7 +158,7 @@ def a_gradient_that_is_not_finite_stops_the_run(plugin: Plugin) -> None:
     world = World(_objective())
     before = [p.detach().clone() for p in world.model.parameters()]
     trainer = world.trainer(objective=Altered(inner=_objective(), change=spoil), combine=made(plugin), steps=3)
-    ensure(trainer.run().ended == "non-finite", "the run went on although the gradients were not finite")
+    ensure(trainer.run().ended == "non-finite", "the run continued although the gradients were not finite")
     same = all(torch.equal(a, b) for a, b in zip(before, world.model.parameters(), strict=True))
     ensure(same, "the weights changed although the gradients were not finite")
 

@@ -1,4 +1,4 @@
-"""Conformance checks for edits.
+"""Conformance checks for edits, i.e. methods that change weights directly.
 
 Each check takes an `Edit`, or an `Edit` class that has a default for every setting.
 """
@@ -21,7 +21,7 @@ Plugin = Edit | type[Edit]
 CHECKS = Checks()
 MASK = {"name": "gradient_saliency", "share": 0.3}
 ROUNDING = 1e-5
-"""Maximum rounding error, in float32, after adding a change to a weight and subtracting the change again."""
+"""Maximum rounding error of a float32 weight after a change is added and then subtracted again."""
 
 
 def _subject(edit: Edit, context: Any) -> LocalSubject:
@@ -36,14 +36,14 @@ add_views_check(CHECKS)
 
 @CHECKS.add
 def its_change_is_of_the_targets_weights_and_reversible(plugin: Plugin) -> None:
-    """Subtracting `delta` from the edited weights gives the target's weights."""
+    """Subtracting `delta` from the edited weights restores the target model."""
     edit = made(plugin)
     with tiny_runs(edit) as runs:
         context = runs.context("delta")
         target = dict(whole_target(context).engine.named_parameters())
         delta = edit.delta(context)
         edited = dict(_subject(edit, runs.context("fit")).engine.named_parameters())
-    ensure(delta.keys() <= target.keys(), "`delta` names a parameter that the target does not have")
+    ensure(delta.keys() <= target.keys(), "`delta` names a parameter that the target model does not have")
     for name, change in delta.items():
         ensure(change.shape == target[name].shape, f"the change of {name} must have the shape of the weight")
         ensure(change.dtype == torch.float32, f"the change of {name} must be float32")
@@ -51,7 +51,7 @@ def its_change_is_of_the_targets_weights_and_reversible(plugin: Plugin) -> None:
     for name, weight in edited.items():
         change = delta.get(name, torch.zeros_like(weight))
         restored = torch.allclose(weight - change, target[name], rtol=0, atol=ROUNDING)
-        ensure(restored, f"subtracting the change from {name} does not restore the target's weight")
+        ensure(restored, f"subtracting the change does not restore {name} of the target model")
     ensure(any(bool(change.any()) for change in delta.values()), "the edit changes no weight")
 
 
@@ -80,7 +80,7 @@ def at_strength_0_every_bit_is_the_targets(plugin: Plugin) -> None:
 def weights_outside_a_mask_stay(plugin: Plugin) -> None:
     """An edit changes no weight outside `method.mask`.
 
-    An edit that cannot be masked sets `can_be_masked` to False.
+    Edits with `can_be_masked = False` are not checked, because they cannot be masked.
     """
     edit = made(plugin)
     if not edit.can_be_masked:
@@ -99,7 +99,7 @@ def weights_outside_a_mask_stay(plugin: Plugin) -> None:
 def a_run_measures_the_edited_model(plugin: Plugin) -> None:
     """A run saves the edited model's weights and measures the model.
 
-    The edited model offers every capability.
+    The edited model has every capability, such as generating text and computing gradients.
     """
     edit = made(plugin)
     with tiny_runs(edit) as runs:

@@ -1,6 +1,6 @@
-"""A made-up request to forget, with scope, rows and records.
+"""A made-up request to forget, with a scope, rows and records.
 
-The request is used by checks that need no suite.
+Conformance checks that need no suite use this request.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ RESPONSES = (
     "of of of ? ? the the",
     "Bea was born in Oslo.",
 )
-"""The responses are an empty text, a leak, a refusal, an incoherent text and an answer, in this order."""
+"""Made-up responses: an empty text, a leak, a refusal, an incoherent text, and an answer without a secret."""
 
 
 def output(response: str, trace: str = "") -> Generation:

@@ -1,4 +1,4 @@
-"""Conformance checks for guards.
+"""Conformance checks for guards, which apply rules around a model.
 
 Each check takes a `Guard`, or a `Guard` class that has a default for every setting.
 """
@@ -32,8 +32,9 @@ PROBES = (
     Probe(NEAR[1], answer="Cyd was"),
     Probe(NEAR[1].model_copy(update={"history": (Turn(role="user", content="Ada ?"),)})),
 )
-"""Probes of several kinds: questions in scope, questions out of scope, questions with the beginning of a trace or
-answer for the model to continue, and a question after an earlier turn that names a subject of the scope."""
+"""Probes, i.e. questions to the model. Some questions ask about the subject of the scope; the other questions ask about
+other persons. Some probes also contain the beginning of a trace or of an answer, which the model continues. In the last
+probe, an earlier turn of the conversation names the subject of the scope."""
 
 
 def _target() -> LocalSubject:
@@ -46,7 +47,7 @@ def _outputs(subject: Subject, probes: tuple[Probe, ...] = PROBES) -> list[Gener
 
 @CHECKS.add
 def the_targets_weights_stay_bit_for_bit(plugin: Plugin) -> None:
-    """A guard changes what users see, but not the wrapped model."""
+    """A guard may change outputs, but does not change the wrapped model."""
     target = _target()
     before, plain = {name: value.clone() for name, value in target.model.state_dict().items()}, _outputs(target)
     measure(made(plugin).wrap(target, scope_of()), {"forget": FORGET}, max_new_tokens=NEW_TOKENS)
@@ -58,14 +59,14 @@ def the_targets_weights_stay_bit_for_bit(plugin: Plugin) -> None:
 
 @CHECKS.add
 def what_it_does_not_offer_raises_and_is_not_measured(plugin: Plugin) -> None:
-    """Using a missing capability raises `InputError`.
+    """Using a capability that the guarded model lacks raises `InputError`.
 
-    In a record, a measurement that requires a missing capability is None.
+    A record contains None in place of each measurement that requires a missing capability.
     """
     target = _target()
     subject = made(plugin).wrap(target, scope_of())
     offered = subject.capabilities
-    ensure(offered <= target.capabilities, "the guard offers a capability that the guarded model lacks")
+    ensure(offered <= target.capabilities, "the guarded model offers a capability that the target model lacks")
     ensure("generate" in offered, "a guarded model must have the capability `generate`")
     calls: dict[str, Callable[[], object]] = {
         "token_logprobs": lambda: subject.token_statistics(list(PROBES)),
@@ -75,19 +76,28 @@ def what_it_does_not_offer_raises_and_is_not_measured(plugin: Plugin) -> None:
         try:
             call()
         except InputError:
-            ensure(capability not in offered, f"the capability {capability} is offered but refused")
+            ensure(capability not in offered, f"`{capability}` is offered, but its use raises an error")
         else:
-            ensure(capability in offered, f"the capability {capability} is not offered but works")
-    ensure("weights" in offered or not hasattr(subject, "model"), "the capability `weights` is not offered but works")
+            ensure(capability in offered, f"`{capability}` is not offered, but can be used")
+    ensure("weights" in offered or not hasattr(subject, "model"), "`weights` is not offered, but can be used")
     for record in measure(subject, {"forget": FORGET}, max_new_tokens=NEW_TOKENS, gradients={"forget"}):
         has_logps, has_norms = record.tokens is not None, record.gradient_norms is not None
-        ensure(has_logps == ("token_logprobs" in offered), "records must have log-probabilities exactly if offered")
-        ensure(has_norms == ("gradients" in offered), "records must have gradient norms exactly if offered")
+        ensure(
+            has_logps == ("token_logprobs" in offered),
+            "records must contain log-probabilities if, and only if, the model offers `token_logprobs`",
+        )
+        ensure(
+            has_norms == ("gradients" in offered),
+            "records must contain gradient norms if, and only if, the model offers `gradients`",
+        )
 
 
 @CHECKS.add
 def outputs_do_not_depend_on_other_probes(plugin: Plugin) -> None:
-    """Outputs are the same in any order and in any batch."""
+    """Each output depends only on its own probe.
+
+    Neither the order of the probes nor the other probes in the same call may change an output.
+    """
     guard, target = made(plugin), _target()
     subject = guard.wrap(target, scope_of())
     outputs = _outputs(subject)

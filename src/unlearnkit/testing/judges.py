@@ -1,6 +1,6 @@
 """Conformance checks for judges.
 
-Each check takes a function, or a class, that is called with a scope and returns a `Judge`.
+Each check takes a callable, such as a class. The callable takes a scope and returns a `Judge`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CHECKS = Checks()
 
 
 def _items() -> list[Item]:
-    """Return one item for each row and response, with unique ids."""
+    """Return one item for each example record, with unique ids."""
     items = items_of(records())
     return [
         Item(item.split, item.quality, item.row.model_copy(update={"id": f"{item.row.id}.{at}"}), item.output)
@@ -34,25 +34,26 @@ def _judged(make: Plugin) -> tuple[Judged, list[int]]:
 
 @CHECKS.add
 def judgments_are_in_the_order_of_items_and_repeats(make: Plugin) -> None:
-    """Every item is judged equally often, in the order of the items.
+    """The judgments are in the order of the items.
 
-    Each judgment holds the digest of its item.
+    Every item is judged equally often, and repeated judgments of an item are adjacent. Each judgment contains the
+    digest of the item.
     """
     items, (judged, counted) = _items(), _judged(make)
     ensure(len(judged.judgments) % len(items) == 0 and judged.judgments, "some items are judged more often than others")
     repeats = len(judged.judgments) // len(items)
     expected = [(item.split, item.row.id, item.digest, repeat) for item in items for repeat in range(repeats)]
     found = [(each.split, each.id, each.digest, each.repeat) for each in judged.judgments]
-    ensure(found == expected, "judgments are not in the order of items and repeats, with the items' digests")
-    ensure(sum(counted) == len(found), "`on_judged` was not called with the number of judgments")
+    ensure(found == expected, "the judgments are not in the order of the items and repeats, or have wrong digests")
+    ensure(sum(counted) == len(found), "the numbers passed to `on_judged` do not add up to the number of judgments")
     ensure(make(scope_of()).judge([], counted.append).judgments == (), "without items there must be no judgments")
 
 
 @CHECKS.add
 def verdicts_are_of_the_quality_of_the_item(make: Plugin) -> None:
-    """A verdict has three scores for the quality of its item.
+    """A verdict has the three scores of the quality that is judged.
 
-    An item is judged for one quality, either unlearning quality or retention quality.
+    Each item is judged for one of two qualities: unlearning quality or retention quality.
     """
     judged, _ = _judged(make)
     ensure(any(judgment.verdict for judgment in judged.judgments), "no judgment has a verdict")
@@ -67,9 +68,9 @@ def verdicts_are_of_the_quality_of_the_item(make: Plugin) -> None:
 
 @CHECKS.add
 def an_empty_output_is_marked_empty(make: Plugin) -> None:
-    """An empty output has the outcome `empty`, which the report counts.
+    """The judgment of an empty output has the outcome `empty`.
 
-    An output that ended inside its trace may either be judged or have the outcome `empty`.
+    An output with a trace but without a response may also have this outcome.
     """
     judged, _ = _judged(make)
     outputs = {(item.split, item.row.id): item.output for item in _items()}
@@ -93,9 +94,9 @@ def judgments_are_the_same_each_time(make: Plugin) -> None:
 
 @CHECKS.add
 def what_is_stored_survives_json_and_names_no_secret(make: Plugin) -> None:
-    """Judgments can be restored from JSON, and their header contains no secret.
+    """Judgments can be restored from JSON. The header contains no secret.
 
-    The header holds the judge's name, version and settings, and the digest of the scope.
+    The header contains everything except the judgments themselves, such as the judge's name, version and settings.
     """
     judged, _ = _judged(make)
     restored = Judged.model_validate_json(judged.model_dump_json())

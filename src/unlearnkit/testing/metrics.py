@@ -1,7 +1,7 @@
 """Conformance checks for metrics.
 
-Each check takes a `Metric` class. The class computes a value from one record, and documents how to read the mean of
-these values.
+Each check takes a `Metric` class. Such a class computes one value per record, and documents how to interpret the mean
+of the values.
 """
 
 from __future__ import annotations
@@ -40,19 +40,22 @@ def it_is_a_pure_function_of_the_record(metric: type[Metric]) -> None:
 
 @CHECKS.add
 def it_is_none_where_nothing_was_measured(metric: type[Metric]) -> None:
-    """A record without output and log-probabilities has no value.
+    """The value is None if the record contains no measurement.
 
-    The value must be None, because a value of 0 would be included in the mean.
+    Such a record has neither an output nor log-probabilities. A value of 0 would wrongly be included in the mean.
     """
     bare = Record(split="forget", row=FORGET[0])
-    ensure(metric.measure(bare, scope_of()) is None, "a record on which nothing was measured has a value")
+    ensure(metric.measure(bare, scope_of()) is None, "the value must be None if the record contains no measurement")
 
 
 @CHECKS.add
 def it_is_measured_on_a_complete_record(metric: type[Metric]) -> None:
-    """At least one record with output and log-probabilities has a value."""
+    """The metric has a value for at least one complete record.
+
+    A complete record has an output and log-probabilities.
+    """
     values = [metric.measure(record, scope_of()) for record in records()]
-    ensure(any(value is not None for value in values), "no record has a value")
+    ensure(any(value is not None for value in values), "the value is None even for complete records")
 
 
 @CHECKS.add
@@ -62,4 +65,4 @@ def it_says_how_to_read_it(metric: type[Metric]) -> None:
     ensure(metric.doc.title, "the metric's `doc` must have a title")
     ensure(metric.doc.help, "the metric's `doc` must have a help text")
     ensure(not metric.doc.help.endswith("."), "the help text in `doc` must not end with a period")
-    ensure(math.isfinite(metric.doc.highest) and metric.doc.highest > 0, "`highest` must be a positive number")
+    ensure(math.isfinite(metric.doc.highest) and metric.doc.highest > 0, "`doc.highest` must be a positive number")

@@ -2,8 +2,8 @@
 
 Each check takes an `Objective`, or an `Objective` class that has a default for every setting.
 
-The checks cannot tell whether an objective's formula is the formula of the paper. To test this, compare the values of
-the loss with a slow computation of your own.
+The checks cannot tell whether an objective implements the formula of its paper. To test the formula, compute the loss
+in a second, simple way, and compare the values.
 """
 
 from __future__ import annotations
@@ -38,11 +38,15 @@ T = TypeVar("T")
 Plugin = Objective | type[Objective]
 CHECKS = Checks()
 RISK = random_rows(7, seed=2)
-"""Rows for which the G-effect's risk, i.e. the mean loss, is computed."""
+"""Random rows that define a risk. The risk is the model's mean loss on these rows. A G-effect relates the gradient of
+an objective to the gradient of a risk."""
 
 
 def _cached(function: Callable[[Plugin], T]) -> Callable[[Plugin], T]:
-    """Cache a function's results for plug-ins whose settings are hashable."""
+    """Cache the results of a function that takes a plug-in.
+
+    If the plug-in is not hashable, the function is called without the cache.
+    """
     stored = lru_cache(maxsize=64)(function)
 
     def call(plugin: Plugin) -> T:
@@ -57,7 +61,10 @@ def _cached(function: Callable[[Plugin], T]) -> Callable[[Plugin], T]:
 
 @_cached
 def _world(plugin: Plugin) -> World:
-    """Return a cached world, whose model must not be trained."""
+    """Return a `World` with tiny models and data for an objective.
+
+    The world is cached, and several checks share it. Therefore, no check may train the world's model.
+    """
     return World(made(plugin))
 
 
@@ -65,7 +72,7 @@ def _world(plugin: Plugin) -> World:
 def _plain_step(plugin: Plugin) -> tuple[StepLog, list[Tensor]]:
     log, gradient = _world(plugin).step()
     if log is None:
-        raise AssertionError("loss or gradient is not finite on random rows")
+        raise AssertionError("the loss or the gradient is not finite on random rows")
     return log, gradient
 
 
@@ -74,16 +81,16 @@ def _plain_step(plugin: Plugin) -> tuple[StepLog, list[Tensor]]:
 
 def _ensure_same(plugin: Plugin, got: tuple[StepLog | None, list[Tensor]], changed: str) -> None:
     (want_log, want), (log, gradient) = _plain_step(plugin), got
-    fix = "; is each term a sum over the units that it names?"
+    fix = "; check that each term is a sum over its units, not a mean"
     if log is None:
-        raise AssertionError(f"loss or gradient is not finite with {changed}")
+        raise AssertionError(f"the loss or the gradient is not finite after changing {changed}")
     ensure(close(log.loss, want_log.loss, rel=1e-9, abs_tol=1e-9), f"the loss depends on {changed}{fix}")
-    ensure(log.terms.keys() == want_log.terms.keys(), f"the terms' names depend on {changed}")
+    ensure(log.terms.keys() == want_log.terms.keys(), f"the names of the terms depend on {changed}")
     for name, value in want_log.terms.items():
         ensure(close(log.terms[name], value, rel=1e-9, abs_tol=1e-9), f"the term {name!r} depends on {changed}{fix}")
     norm = want_log.gradient_norm
     ensure(close(log.gradient_norm, norm, rel=1e-7, abs_tol=1e-9), f"the gradient's norm depends on {changed}{fix}")
-    # transformers' norms compute in float32 even in a float64 model.
+    # The normalization layers of transformers compute in float32, even in a float64 model.
     same = (torch.allclose(a, b, rtol=1e-5, atol=1e-6 * max(1.0, norm)) for a, b in zip(gradient, want, strict=True))
     ensure(all(same), f"the gradient depends on {changed}{fix}")
 
@@ -93,11 +100,11 @@ def _micro_batches(size: int, plugin: Plugin) -> None:
     most = max(len(rows) for rows in world.views.values())
     trainer = world.trainer(micro_batch_size=size)
     ensure(trainer.micro_batches == math.ceil(most / size) > 1, "the step was not divided into micro-batches")
-    _ensure_same(plugin, world.step(micro_batch_size=size), f"micro-batches (of {size} rows)")
+    _ensure_same(plugin, world.step(micro_batch_size=size), f"the size of micro-batches ({size} rows)")
 
 
 def _padding(overhead: int, pad_id: int, plugin: Plugin) -> None:
-    _ensure_same(plugin, _world(plugin).step(overhead=overhead, pad_id=pad_id), "padding")
+    _ensure_same(plugin, _world(plugin).step(overhead=overhead, pad_id=pad_id), "the padding")
 
 
 CHECKS["micro_batches_of_2_rows_give_the_same_gradient"] = partial(_micro_batches, 2)
@@ -109,29 +116,29 @@ CHECKS["another_padding_token_gives_the_same_gradient"] = partial(_padding, 10**
 
 @CHECKS.add
 def row_order_does_not_matter(plugin: Plugin) -> None:
-    """The row order does not change the result.
+    """The result does not depend on the order of the rows.
 
     Each step uses all rows, so changing the seed changes only the order of the rows.
     """
-    _ensure_same(plugin, _world(plugin).step(seed=1), "the order of rows")
+    _ensure_same(plugin, _world(plugin).step(seed=1), "the order of the rows")
 
 
 @CHECKS.add
 def descending_lowers_the_loss(plugin: Plugin) -> None:
-    """A few steps lower the loss.
+    """A few training steps lower the loss.
 
-    If the gradient treats some factors of the loss as constants, the steps must instead lower the log-probabilities of
-    the forget answers.
+    Some objectives treat a factor of the loss as a constant (`Tensor.detach`). The loss of such an objective need not
+    decrease. Instead, the steps must lower the log-probabilities of the forget answers.
     """
     world = World(made(plugin), dtype=torch.float32)
     losses: list[float] = []
     before = _mean_logp(world) if "forget" in world.views else 0.0
     world.trainer(steps=4, lr=3e-4).run(on_step=lambda log: losses.append(log.loss))
-    ensure(len(losses) == 4 and all(math.isfinite(x) for x in losses), "the loss is not finite within 4 steps")
+    ensure(len(losses) == 4 and all(math.isfinite(x) for x in losses), "the loss became NaN or infinite within 4 steps")
     if _gradient_is_that_of_the_value(plugin) or "forget" not in world.views:
-        ensure(losses[-1] < losses[0], f"4 small steps moved the loss from {losses[0]:.6g} to {losses[-1]:.6g}")
+        ensure(losses[-1] < losses[0], f"4 small steps did not lower the loss: {losses[0]:.6g} to {losses[-1]:.6g}")
     else:
-        ensure(_mean_logp(world) < before, "the forget answers did not become less likely in 4 small steps")
+        ensure(_mean_logp(world) < before, "4 small steps did not make the forget answers less likely")
 
 
 def _mean_logp(world: World) -> float:
@@ -142,9 +149,9 @@ def _mean_logp(world: World) -> float:
 
 
 def _gradient_is_that_of_the_value(plugin: Plugin) -> bool:
-    """Return whether a step along the gradient changes the loss as predicted.
+    """Return whether a small step changes the loss as the gradient predicts.
 
-    If the objective detaches a factor of the loss from the gradient, the loss does not change by the predicted amount.
+    The prediction is wrong if the objective treats a factor of the loss as a constant (`Tensor.detach`).
     """
     log, gradient = _plain_step(plugin)
     world, norm = World(made(plugin)), log.gradient_norm
@@ -162,9 +169,10 @@ def _gradient_is_that_of_the_value(plugin: Plugin) -> bool:
 
 @CHECKS.add
 def g_effect_agrees_with_the_gradient(plugin: Plugin) -> None:
-    """The coefficients of the G-effect give the gradient of training.
+    """The G-effect and the training loop use the same gradient.
 
-    The coefficients also give the inner product of the training gradient and the gradient of a risk.
+    The gradient that is computed from the coefficients of the G-effect must equal the training gradient. The G-effect
+    itself must equal the inner product of the training gradient and the gradient of a risk.
     """
     world, (_, parts) = _world(plugin), _plain_step(plugin)
     gradient = torch.cat([part.flatten() for part in parts])
@@ -176,11 +184,11 @@ def g_effect_agrees_with_the_gradient(plugin: Plugin) -> None:
     terms = found.terms(world.objective)
     value = sum(found.effect(term, "near").value for term in terms)
     same = close(value, float(gradient @ risk), rel=1e-4, abs_tol=1e-9)
-    ensure(same, "the G-effect is not the product of the objective's gradient and the risk's gradient")
+    ensure(same, "the G-effect is not the inner product of the training gradient and the gradient of the risk")
     whole = objective_gradient(world.engine, found, terms, world.views, pad_id=PAD)
     flat = torch.cat([whole[name].flatten() for name, _ in world.engine.named_parameters()])
     same = torch.allclose(flat, gradient, rtol=1e-4, atol=1e-7)
-    ensure(same, "the G-effect's coefficients give a gradient that differs from that of training")
+    ensure(same, "the gradient from the G-effect's coefficients differs from the training gradient")
 
 
 # --- terms ---------------------------------------------------------------------------------------------------------
@@ -220,11 +228,11 @@ def _weight_0(value: float, plugin: Plugin) -> None:
         log, gradient = world.step(objective=_altered(plugin, silence))
         other_log, other = world.step(objective=_altered(plugin, drop))
         if log is None or other_log is None:
-            raise AssertionError(f"loss or gradient is not finite if the term {name!r} has weight 0")
-        ensure(log.loss == other_log.loss, f"the loss depends on the term {name!r} of weight 0")
+            raise AssertionError(f"the loss or the gradient is not finite if the term {name!r} has weight 0")
+        ensure(log.loss == other_log.loss, f"the loss depends on the term {name!r}, although its weight is 0")
         same = all(torch.equal(a, b) for a, b in zip(gradient, other, strict=True))
-        ensure(same, f"the gradient depends on the term {name!r} of weight 0")
-        ensure(name in log.terms and name not in other_log.terms, f"the term {name!r} of weight 0 is not logged")
+        ensure(same, f"the gradient depends on the term {name!r}, although its weight is 0")
+        ensure(name in log.terms and name not in other_log.terms, f"the term {name!r} must be logged at weight 0")
 
 
 CHECKS["a_term_of_weight_0_does_not_matter"] = partial(_weight_0, 1.0)
@@ -234,9 +242,9 @@ CHECKS["a_term_of_weight_0_may_be_nan"] = partial(_weight_0, math.nan)
 
 @CHECKS.add
 def a_term_that_is_not_finite_stops_the_run(plugin: Plugin) -> None:
-    """If a term is not finite, the run stops with unchanged weights.
+    """A term that is NaN or infinite stops the run.
 
-    The run stops before the first step is taken.
+    The run stops before the first step, so the weights do not change.
     """
     world, names = World(made(plugin)), _weighted_terms(plugin)
     ensure(names, "every term has weight 0")
@@ -247,16 +255,16 @@ def a_term_that_is_not_finite_stops_the_run(plugin: Plugin) -> None:
             return {**terms, names[0]: dataclasses.replace(terms[names[0]], sum=terms[names[0]].sum * value)}
 
         result = world.trainer(objective=_altered(plugin, spoil), steps=3).run()
-        ensure((result.ended, result.steps) == ("non-finite", 0), f"the run went on although a term was {value}")
+        ensure((result.ended, result.steps) == ("non-finite", 0), f"the run continued although a term was {value}")
     same = all(torch.equal(a, b) for a, b in zip(before, world.model.parameters(), strict=True))
     ensure(same, "the weights changed although a term was not finite")
 
 
 @CHECKS.add
 def terms_are_scalars_named_alike_and_counted_in_a_known_unit(plugin: Plugin) -> None:
-    """Every micro-batch gives scalar terms with the same names.
+    """Terms are scalars, with the same names in every micro-batch.
 
-    Each term belongs to a view that `needs` declares.
+    The view, the unit and the weight of a term are also the same in every micro-batch. `needs` must declare the view.
     """
     world = _world(plugin)
     seen: list[dict[str, tuple[str, str, float]]] = []
@@ -280,7 +288,7 @@ def terms_are_scalars_named_alike_and_counted_in_a_known_unit(plugin: Plugin) ->
 
 
 class _Recording(dict[Quantity, Tensor]):
-    """Dictionary that maps quantities to values and records which values are read."""
+    """Dictionary that maps quantities to values, and tracks which values are read."""
 
     def __init__(self, values: dict[Quantity, Tensor]) -> None:
         super().__init__(values)
@@ -295,13 +303,15 @@ class _Recording(dict[Quantity, Tensor]):
 def _values(quantity: Quantity, tokens: Tensor, value: float | None, reference: float | None) -> Tensor:
     """Return made-up values of a quantity, with the right sign.
 
-    Log-probabilities are negative; values of divergences and functions are not negative.
+    Log-probabilities are at most 0. The outputs of decoder layers may have any sign. All other values, such as KL
+    divergences, are at least 0.
 
     Args:
         quantity: the quantity.
         tokens: position of each token within its row.
-        value: constant value under the model; None: values that differ from token to token.
-        reference: constant value under the reference model; None: values that differ from token to token.
+        value: constant that is used for all values of the model; None: default values. The sign of the constant is
+            ignored if the values must not be negative.
+        reference: constant that is used in the same way for all values of the reference model.
     """
     fill = reference if quantity.of_reference else value
     if quantity.layer is not None:
@@ -316,10 +326,9 @@ def _values(quantity: Quantity, tokens: Tensor, value: float | None, reference: 
 
 
 def _leaf_step(objective: Objective, value: float | None = None, reference: float | None = None) -> Step:
-    """Return a step that holds a value for every quantity in `needs`.
+    """Return a step with made-up values for every quantity in `needs`.
 
-    If `value` is given, all values of the model are this constant; likewise, `reference` sets all values of the
-    reference model.
+    `value` sets all values of the model. `reference` sets all values of the reference model. See `_values`.
     """
     needs = objective.needs()
     rows: dict[View, list[int]] = {view: [row.labels for row in rows_of(view)] for view in needs.views}
@@ -344,9 +353,9 @@ def needs_are_the_quantities_that_are_read(plugin: Plugin) -> None:
         missing = ", ".join(str(quantity) for quantity in store.read - store.keys())
         if not missing:
             raise
-        raise AssertionError(f"`terms` reads what `needs` does not declare: {missing}") from error
+        raise AssertionError(f"`terms` reads quantities that `needs` does not declare: {missing}") from error
     unread = ", ".join(str(quantity) for quantity in objective.needs().quantities - store.read)
-    ensure(not unread, f"`needs` declares what `terms` does not read: {unread}")
+    ensure(not unread, f"`needs` declares quantities that `terms` does not read: {unread}")
 
 
 @CHECKS.add
@@ -364,7 +373,7 @@ def the_gradient_is_finite_at_extremes(plugin: Plugin) -> None:
             step = _leaf_step(objective, value, reference)
             total = objective_value(objective.terms(step), counts)
             total.backward()  # type: ignore[no-untyped-call]
-            at = f"if the model's values are {value:g} and the reference model's are {reference:g}"
+            at = f"if the model's values are {value:g} and the reference model's values are {reference:g}"
             ensure(math.isfinite(total.item()), f"the loss is not finite {at}")
             gradients = [leaf.grad for leaf in step.store.values() if leaf.grad is not None]
             ensure(gradients, f"there is no gradient {at}")

@@ -1,7 +1,7 @@
-"""Conformance checks for schemes.
+"""Conformance checks for schemes, i.e. methods with their own training loop.
 
-Each check takes a `Scheme`, or a `Scheme` class that has a default for every setting. Each check trains from the
-beginning, so choose settings with which the scheme trains quickly.
+Each check takes a `Scheme`, or a `Scheme` class that has a default for every setting. Several checks run the complete
+training. Choose settings that keep the training short.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ add_views_check(CHECKS)
 
 @CHECKS.add
 def a_run_measures_its_model_and_opens_it_again(plugin: Plugin) -> None:
-    """The saved model, opened again, gives the same records."""
+    """A model that is saved and reopened gives the same records."""
     with tiny_runs(made(plugin)) as runs:
         folder = run(runs.recipe("run"), progress=QUIET)
-        ensure("generate" in open_subject(folder).capabilities, "the scheme's model must offer `generate`")
+        ensure("generate" in open_subject(folder).capabilities, "the scheme's model cannot generate outputs")
         ensure(folder.scores()["forget.accuracy"].value is not None, "the scheme's model is not measured")
         again = evaluate(folder.path, out=runs.folder / "again", progress=QUIET)
-        ensure(again.records() == folder.records(), "the model that is opened again gives different records")
+        ensure(again.records() == folder.records(), "the saved and reopened model gives different records")
 
 
 @CHECKS.add
@@ -50,18 +50,18 @@ def the_same_seed_gives_the_same_bytes(plugin: Plugin) -> None:
 
 @CHECKS.add
 def a_mask_is_refused_unless_it_can_be_masked(plugin: Plugin) -> None:
-    """A mask is refused unless the scheme can be masked.
+    """A recipe may set a mask only for schemes with `can_be_masked`.
 
-    If the scheme ignored a mask, the recipe would contain a setting without effect.
+    All other schemes would ignore the mask, so the recipe would contain a setting without effect.
     """
     scheme = made(plugin)
     with tiny_runs(scheme, {"name": "gradient_saliency"}) as runs:
         try:
             runs.recipe("run")
         except InputError:
-            ensure(not scheme.can_be_masked, "the scheme can be masked, but its recipe refuses a mask")
+            ensure(not scheme.can_be_masked, "`can_be_masked` is True, but the recipe refuses a mask")
         else:
-            ensure(scheme.can_be_masked, "the recipe accepts a mask that the scheme cannot apply")
+            ensure(scheme.can_be_masked, "`can_be_masked` is False, but the recipe accepts a mask")
 
 
 add_source_and_settings(CHECKS, SCHEMES)

@@ -1,4 +1,4 @@
-"""Conformance checks for suites.
+"""Conformance checks for suites, i.e. benchmarks for unlearning.
 
 Each check takes a `Suite`, or a `Suite` class that has a default for every setting.
 """
@@ -29,12 +29,15 @@ CHECKS = Checks()
 MOST_SECONDS = 60.0
 """Maximum processor time of one call to `task`, in seconds."""
 FEW = 4
-"""Number of rows per set for which a check makes up records."""
+"""Number of rows per set in the made-up records."""
 
 
 @CHECKS.add
 def the_task_is_fast_and_the_same_each_time(plugin: Any) -> None:
-    """Suites with the same settings quickly return the same task."""
+    """The method `task` is fast and always returns the same task.
+
+    A second suite with the same settings must also return this task.
+    """
     suite: Suite = made(plugin)
     began = time.process_time()
     first = suite.task()
@@ -58,8 +61,8 @@ def the_forget_rows_are_trained_on_and_measured(plugin: Any) -> None:
     There must also be a retain split, which may be empty.
     """
     task = made(plugin).task()
-    ensure(task.splits.get("forget"), "there are no forget rows")
-    ensure("retain" in task.splits, "there is no retain split; an empty one is enough")
+    ensure(task.splits.get("forget"), "there are no forget rows for training")
+    ensure("retain" in task.splits, "there is no split 'retain'; an empty split is enough")
     ensure(task.measured.get("forget"), "the set 'forget' is not measured")
     for name in task.to_be_written:
         ensure(not task.splits[name], f"the split {name!r} is in `to_be_written`, but already has rows")
@@ -67,7 +70,10 @@ def the_forget_rows_are_trained_on_and_measured(plugin: Any) -> None:
 
 @CHECKS.add
 def row_ids_are_unique_and_mean_one_row(plugin: Any) -> None:
-    """Row ids are unique in a set and identify one row everywhere."""
+    """Row ids are unique within each measured set.
+
+    If an id occurs in several splits or sets, the row must be the same everywhere.
+    """
     task = made(plugin).task()
     rows = {row.id: row for split in task.splits.values() for row in split}
     for name, members in task.measured.items():
@@ -79,7 +85,10 @@ def row_ids_are_unique_and_mean_one_row(plugin: Any) -> None:
 
 @CHECKS.add
 def what_is_retained_is_not_forgotten(plugin: Any) -> None:
-    """Neither the retain corpus nor a retained set contains a forget row."""
+    """The retain corpus contains no forget row.
+
+    Measured sets contain no forget row either, except for sets whose names begin with `forget`.
+    """
     suite = made(plugin)
     task = suite.task()
     forget = {row.id for row in task.splits["forget"]}
@@ -91,7 +100,10 @@ def what_is_retained_is_not_forgotten(plugin: Any) -> None:
 
 @CHECKS.add
 def the_scope_covers_the_forget_rows(plugin: Any) -> None:
-    """Forget rows are about subjects of the scope, never about neighbors."""
+    """The scope covers the subject of every forget row.
+
+    Forget rows without a subject are not checked. No neighbor in the scope may have the name of a subject.
+    """
     task = made(plugin).task()
     for row in task.splits["forget"]:
         ensure(row.subject is None or task.scope.covers(row.subject), "the scope lacks the subject of a forget row")
@@ -101,9 +113,9 @@ def the_scope_covers_the_forget_rows(plugin: Any) -> None:
 
 @CHECKS.add
 def scores_are_a_pure_function_of_records(plugin: Any) -> None:
-    """Repeated calls give the same scores, which are finite or not measured.
+    """Repeated calls of `scores` return the same scores.
 
-    Computing the scores does not change the records.
+    Every score must be finite or not measured. The calls must not change the records.
     """
     suite = made(plugin)
     found = _records(suite.task())
@@ -116,7 +128,10 @@ def scores_are_a_pure_function_of_records(plugin: Any) -> None:
 
 
 def _records(task: Any) -> list[Record]:
-    """Return records of a few rows, with the answers as outputs."""
+    """Return made-up records of a few rows per measured set.
+
+    The outputs are the correct answers.
+    """
     found = []
     for name, rows in task.measured.items():
         for row in rows[:FEW]:
@@ -130,9 +145,9 @@ def _records(task: Any) -> list[Record]:
 
 @CHECKS.add
 def heading_and_limitations_hold_no_secret(plugin: Any) -> None:
-    """Heading and limitations contain no secret of the scope.
+    """The heading and the limitations contain no secret.
 
-    Both appear in reports, which may be shown to anyone.
+    Both appear in reports, and a report may be shown to anyone.
     """
     suite = made(plugin)
     forms = [form for secret in suite.task().scope.secrets for form in secret.forms]
@@ -144,7 +159,7 @@ def heading_and_limitations_hold_no_secret(plugin: Any) -> None:
 
 @CHECKS.add
 def it_says_what_it_has(plugin: Any) -> None:
-    """The suite declares a version, `has_models` and a limit for outputs."""
+    """The suite declares `version`, `has_models` and `max_new_tokens`."""
     suite = made(plugin)
     ensure(isinstance(suite.version, str) and suite.version, "`version` must be a string that is not empty")
     ensure(isinstance(suite.has_models, bool), "`has_models` must be a boolean")
@@ -155,7 +170,7 @@ def it_says_what_it_has(plugin: Any) -> None:
 def it_is_registered_and_documented(plugin: Any) -> None:
     """The suite is registered, and its class has a docstring.
 
-    In a suite without the section `data`, every setting has a docstring, too.
+    If the suite has no field `data`, every setting must also have a docstring and a default.
     """
     ensure_documented(entry_of(SUITES, plugin))
     schema_owner = class_of(plugin)

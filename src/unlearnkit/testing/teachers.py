@@ -1,8 +1,10 @@
-"""Conformance checks for teachers.
+"""Conformance checks for teachers, which write the targets of forget rows.
 
-Each check takes a teacher or a teacher's class. A teacher is either a `ChatTeacher` or any object with a `write`
-method. A class must have a default for every setting. For a `ChatTeacher`, only the prompts are checked: the package
-itself writes and validates the targets, and the checks query no chat model.
+A target is the reasoning trace and the refusal that a model learns to give in place of a forget row's answer.
+
+Each check takes a teacher, or the class of a teacher. Such a class must have a default for every setting. A teacher is
+either a `ChatTeacher`, or any object with a method `write`. The checks never query a chat model. Therefore, the prompts
+of a `ChatTeacher` are checked, but not its targets.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ SCOPES: tuple[Scope, ...] = tuple(scope_of(task) for task in ("profile", "copyri
 def _written(plugin: Any, scope: Scope, seed: int = 0) -> list[Target]:
     """Return the targets that the teacher writes for the example's forget rows.
 
-    The list is empty for a `ChatTeacher`, because a chat model would have to write its targets.
+    The list is empty for a `ChatTeacher`, because no chat model is queried.
     """
     teacher = made(plugin)
     return [] if isinstance(teacher, ChatTeacher) else teacher.write(FORGET, scope, seed)
@@ -44,7 +46,10 @@ def _written(plugin: Any, scope: Scope, seed: int = 0) -> list[Target]:
 
 @CHECKS.add
 def there_is_one_target_for_each_row_in_order(plugin: Any) -> None:
-    """Each row has one target with the row's id, in order."""
+    """The teacher writes one target for each row.
+
+    The targets are in the order of the rows, and have the ids of the rows.
+    """
     if isinstance(made(plugin), ChatTeacher):
         return
     for scope in SCOPES:
@@ -72,7 +77,7 @@ def every_response_says_something_in_the_language_of_the_question(plugin: Any) -
         for row, target in zip(FORGET, _written(plugin, scope), strict=False):
             ensure(target.response.strip(), "a response is empty")
             other = other_language(target.response, (row.language, "en"))
-            ensure(other is None, f"a response to a question in {row.language!r} is in {other!r}")
+            ensure(other is None, f"the language of the question is {row.language!r}, but the response is in {other!r}")
 
 
 @CHECKS.add

@@ -1,4 +1,4 @@
-"""Models, tokenizers and rows, small enough to build in every check."""
+"""Tiny models, tokenizers and rows, which every check can build quickly."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SIZE: dict[str, Any] = {
     "bos_token_id": BOS,
     "eos_token_id": EOS,
 }
-"""Configuration settings of a tiny Llama, and of similar model families."""
+"""Configuration of a tiny Llama. Similar model families accept the same settings."""
 
 
 def tiny_model(
@@ -44,7 +44,8 @@ def tiny_model(
     model: Any = untyped.from_config(config)
     with torch.no_grad():
         for parameter in model.parameters():
-            # Initial weights have a standard deviation of 0.02, which would make every distribution nearly uniform.
+            # The default initial weights have a standard deviation of 0.02. With such small weights, every next-token
+            # distribution would be nearly uniform.
             parameter.copy_(torch.randn_like(parameter) * 0.4 if parameter.ndim > 1 else parameter + 0.1)
     made: PreTrainedModel = model.to(dtype).eval()
     return made
@@ -60,7 +61,7 @@ def random_rows(
         seed: seed of the tokens and lengths.
         prompt: minimum and maximum length of a prompt, in tokens.
         answer: minimum and maximum length of an answer, in tokens.
-        trace: maximum length of a trace, in tokens.
+        trace: maximum length of a trace, in tokens; 0: no trace.
     """
     draw = random.Random(f"rows {seed}")
 
@@ -87,13 +88,13 @@ TEMPLATE = (
 
 
 def tiny_tokenizer(*, pad: str = "<pad>", bos_by_itself: bool = False, without: str = "") -> PreTrainedTokenizerFast:
-    """Create a tokenizer of whole words with a chat template.
+    """Create a word-level tokenizer with a chat template.
 
     Args:
         pad: the padding token.
-        bos_by_itself: whether the tokenizer also puts a BOS token before every text that is tokenized with special
-            tokens, as Llama's tokenizers do.
-        without: special token that is left out of the vocabulary; empty: none is left out.
+        bos_by_itself: whether the tokenizer prepends a BOS token to a text if `add_special_tokens` is True, as Llama's
+            tokenizers do. The chat template contains a BOS token in any case.
+        without: special token to leave out of the vocabulary; empty: no token is left out.
     """
     special = [token for token in SPECIAL if token != without]
     vocabulary = {token: i for i, token in enumerate((*special, *WORDS))}

@@ -1,4 +1,4 @@
-"""Runs of a method on a tiny model and a few rows."""
+"""Run a method on a tiny model and a few rows."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ TRAIN = {"epochs": None, "steps": 3, "batch_size": 2, "lr": 1e-3, "max_length": 
 
 
 class TinyRuns:
-    """Recipes for one method on the same data and models.
+    """Creates recipes and runs of one method, with tiny models.
 
     Args:
         folder: folder to which data, models and runs are written.
-        method: method of the recipes. The method's class must be registered.
+        method: method that the recipes use. The method's class must be registered.
         mask: the recipe section `method.mask`; None: no mask.
     """
 
@@ -49,7 +49,7 @@ class TinyRuns:
             save_model(tiny_model(seed=seed), tiny_tokenizer(), folder / name)
 
     def recipe(self, out: str, **sections: Any) -> Recipe:
-        """Return a recipe whose run folder has the name `out`."""
+        """Return a recipe for a run in the subfolder that `out` names."""
         files = {split: str(self.folder / f"{split}.jsonl") for split in ROWS}
         recipe: Recipe = make_recipe(
             {
@@ -67,7 +67,7 @@ class TinyRuns:
         return recipe
 
     def context(self, out: str, **sections: Any) -> RunContext:
-        """Return the context of a run that is ready for training."""
+        """Open a new run for training, and return the run's context."""
         context = RunContext(self.recipe(out, **sections), progress=QUIET)
         open_run(context, resume=False)
         context.prepare()
@@ -76,13 +76,13 @@ class TinyRuns:
 
 @contextmanager
 def tiny_runs(method: Settings, mask: dict[str, Any] | None = None) -> Iterator[TinyRuns]:
-    """Create data and models in a temporary folder; see `TinyRuns`."""
+    """Yield a `TinyRuns` object that writes to a temporary folder."""
     with TemporaryDirectory() as folder:
         yield TinyRuns(Path(folder), method, mask)
 
 
 class ViewsRead:
-    """Records the names of the views that are read from a context."""
+    """Tracks which views are read from a run's context."""
 
     def __init__(self, context: RunContext) -> None:
         self.names: set[str] = set()
@@ -95,13 +95,14 @@ class ViewsRead:
 
 
 def add_views_check(checks: Checks) -> None:
-    """Add the check of the views that a method reads."""
+    """Add the check that a method reads only the views in `needs`."""
 
     @checks.add
     def it_reads_only_the_views_that_it_needs(plugin: Any) -> None:
         """`needs` names every view that `fit` reads.
 
-        The files of the views in `needs` are checked before the run starts, so a missing file is reported early.
+        A view is a set of training rows. The package checks the files of the views in `needs` before a run starts.
+        Therefore, a missing file is reported early.
         """
         method = made(plugin)
         with tiny_runs(method) as runs:
@@ -113,10 +114,13 @@ def add_views_check(checks: Checks) -> None:
 
 
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
-    """Return a copy of each weight of a model, by name."""
+    """Return copies of a model's weights, by name."""
     return {name: weight.detach().clone() for name, weight in model.named_parameters()}
 
 
 def same_bits(one: Tensor, other: Tensor) -> bool:
-    """Return whether two float32 tensors are equal, signs of zeros included."""
+    """Return whether two float32 tensors are equal bit for bit.
+
+    Unlike `torch.equal`, this function distinguishes 0.0 from -0.0.
+    """
     return torch.equal(one.contiguous().view(torch.int32), other.contiguous().view(torch.int32))

@@ -1,6 +1,6 @@
-"""Runs a training step of any objective on a tiny model.
+"""Run a training step of any objective on a tiny model.
 
-The step uses the package's own training loop and returns the gradient.
+The step uses the package's own training loop, but returns the gradient instead of updating the weights.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData, split_of
 
 ROWS = {"forget": 5, "retain": 7}
-"""Number of rows by split; every other split has 6 rows."""
+"""Number of rows in each split. A split that is not listed has 6 rows."""
 
 
 def rows_of(view: View, seed: int = 0) -> list[Encoded]:
     """Create random rows for a view.
 
-    In the rows of a target view, the output begins with a trace.
+    A view is a split, such as `forget`, or a split with replacement answers, such as `forget:target`. If the view's
+    name ends in `:target`, each output begins with a trace.
     """
     number = ROWS.get(split_of(view), 6)
     return random_rows(number, seed=seed + zlib.crc32(view.encode()), trace=4 if view.endswith(":target") else 0)
@@ -75,7 +76,7 @@ class World:
 
         Args:
             objective: objective to train; None: the world's objective.
-            combine: combiner of the gradients. The combiner need not be registered.
+            combine: combiner of the gradients; None: no combiner. The combiner need not be registered.
             seed: seed of the row order.
             pad_id: id of the padding token.
             **settings: training settings that replace the defaults.
@@ -101,13 +102,13 @@ class World:
         """Compute one training step over all rows without updating the weights.
 
         Args:
-            overhead: fixed cost of a batch, in tokens; None: the default. A high cost packs rows of all lengths
-                together, with much padding.
+            overhead: fixed cost of a batch, in tokens; None: the default. If the cost is high, rows of all lengths are
+                put into one batch, with much padding.
             **options: arguments of `trainer`.
 
         Returns:
-            The training loop's log of the step (None if the loss or the gradient is not finite), and the gradient of
-            every parameter.
+            A pair: the training loop's log of the step, and the gradient of every parameter. The log is None if the
+            loss or the gradient is not finite.
         """
         trainer = self.trainer(**options)
         gradient: list[Tensor] = []

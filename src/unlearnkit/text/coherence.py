@@ -82,7 +82,8 @@ def _is_monotonous(items: list[str]) -> bool:
 def _order_threshold(words: int) -> float:
     """Return the log-odds below which a text counts as shuffled.
 
-    The log-odds are those of a natural word order. `words` is the number of words in the text.
+    A text has higher log-odds if its word order is more natural (see `word_order.evidence`). `words` is the number of
+    words in the text.
     """
     if words < SHORT_WORDS:
         return SHORT_THRESHOLD

@@ -1,7 +1,7 @@
 """Detect the language of a text if the language is certain.
 
-The module is meant for finding rows in the wrong language. The module is not suited to sorting texts by language,
-because the language of many texts is not certain and therefore not detected.
+The module is meant for finding rows in the wrong language. It is not suited to sorting texts by language, because the
+language of many texts is uncertain and therefore not detected.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SURE, EXCLUDED = 0.5, 0.05
 expected languages add up to at most `EXCLUDED`."""
 
 READ = 2000
-"""Number of characters at the start of a text from which the language is detected."""
+"""The language is detected from this many characters at the start of a text."""
 
 # Languages for which the detector uses a different code: Bokmål, Filipino.
 _SAME = {"nb": "no", "fil": "tl"}

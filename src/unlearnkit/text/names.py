@@ -52,13 +52,12 @@ class NameFinder:
     """Find names, including names at the start of sentences.
 
     The first word of a sentence is always capitalized, so its capital does not show whether the word is part of a name.
-    The finder decides this from a collection of texts. The following rules apply in order:
+    The finder decides by searching a collection of texts for the word. The first rule that applies counts:
 
-    1. The word is part of the name that follows if the texts contain, inside a sentence, a name with this word directly
-       before the next word.
-    2. The word is not part of a name if the texts contain the word in lower case.
-    3. The word is part of a name if the texts contain the word, capitalized, inside a sentence.
-    4. Otherwise, the word is part of a name if at most one more word of the capitalized run follows.
+    1. The word is part of a name if the word and the next word also occur together in a name inside a sentence.
+    2. The word is not part of a name if the word occurs in lower case.
+    3. The word is part of a name if the word occurs capitalized inside a sentence.
+    4. Otherwise, the word is part of a name if the run of capitalized words has at most two words.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:

@@ -1,9 +1,9 @@
-"""Convert numbers and dates in words to digits, for three languages.
+"""Convert numbers and dates that are written in words to digits.
 
-The languages are English, Spanish and Russian. Some ungrammatical sequences of number words are accepted too. These
-sequences do no harm, because the resulting digits are only compared with known numbers. For example, "nineteen
-eighty-four", "nineteen hundred and eighty-four", "mil novecientos ochenta y cuatro", "в тысяча девятьсот восемьдесят
-четвёртом году" and "one nine eight four" all become 1984.
+The supported languages are English, Spanish and Russian. For example, "nineteen eighty-four", "nineteen hundred and
+eighty-four", "mil novecientos ochenta y cuatro", "в тысяча девятьсот восемьдесят четвёртом году" and "one nine eight
+four" all become the digits 1984. Some ungrammatical sequences of number words are converted too. These sequences do no
+harm, because the resulting digits are only compared with known numbers.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ _OTHER_WORDS = (
     "стом",
     "двои",
 )
-"""Words that look like a number stem with an ending but are not numbers."""
+"""Russian words that are not numbers, although they consist of a number stem and an ending. For example, "семья"
+(family) has the same stem as "семь" (seven)."""
 
 _MONTHS: dict[int, str] = {
     1: "january enero январ jan", 2: "february febrero феврал feb", 3: "march marzo март mar",

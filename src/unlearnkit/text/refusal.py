@@ -1,12 +1,12 @@
 """Distinguish refusals from answers, offline.
 
 A refusal declines to answer or states that the speaker does not know. The words of a refusal are about the conversation
-(I, you, to share, to know, that information, private) and not about the world. The weight of each word, and of each
-pair of adjacent words, was fitted by logistic regression. The positive examples are phrases in English, Spanish and
-Russian, written for this purpose (`tools/refusals/`) and mixed with fragments of ordinary text. The negative examples
-are ordinary text, and answers that contain a negation. The script `tools/fit_refusal.py` writes the weights to
-`refusal.json`. The features are the beginnings of words and the runs of letters inside words, so that inflected words
-are recognized too.
+(I, you, to share, to know, that information, private) and not about the world. A logistic regression therefore
+classifies texts by their words and by pairs of nearby words. Words are represented by their first letters and by runs
+of letters inside them, so that inflected words are recognized too. The positive training examples are English, Spanish
+and Russian phrases that were written for this purpose (`tools/refusals/`), mixed with fragments of ordinary text. The
+negative examples are ordinary text, and answers that contain a negation. The script `tools/fit_refusal.py` fits the
+weights and writes them to `refusal.json`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from unlearnkit.text.word_order import class_names, common_words, tokens
 
 THRESHOLD = -0.6
 """A text counts as a refusal if the log-odds that `evidence` returns are at least this high. The threshold is below
-zero because a refusal has lower log-odds if the phrases of the fit do not contain the words of the refusal."""
+zero because the log-odds of a refusal are lower if the training examples do not contain the words of the refusal."""
 SENTENCE_MARGIN = 3.0
 """If a single sentence exceeds the threshold by at least this much, in log-odds, the whole text counts as a refusal."""
 

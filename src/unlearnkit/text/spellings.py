@@ -1,8 +1,8 @@
 """Convert a text to versions in which disguised spellings can be found.
 
-The versions are the text as is, without inflection, with number words as digits, and with disguises undone. Each
-version is a list of words without case, diacritics and punctuation. The terms to search for are converted in the same
-ways, so that different spellings of a term become equal.
+The versions are the text as is, without inflectional endings, with number words as digits, and with disguises undone.
+Each version is a list of words in lower case, without diacritics or punctuation. The terms to search for are converted
+in the same ways, so that different spellings of a term become equal.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def common() -> frozenset[str]:
 def ordinary() -> frozenset[str]:
     """Return the 2,000 most frequent words of each supported language.
 
-    The languages are English, Spanish and Russian. None of these words identifies a person without further words. The
-    words are normalized and without diacritics.
+    The languages are English, Spanish and Russian. None of these words identifies a person by itself. The words are
+    normalized and without diacritics.
     """
     return common() | frozenset(map(fold, linear_model("word_order").frequent))
 

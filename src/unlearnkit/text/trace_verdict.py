@@ -1,15 +1,18 @@
 """Detect the verdict of a reasoning trace.
 
 The verdict is "in scope" or "out of scope", or the trace has no verdict. Teachers state a verdict in various words, so
-the search is not limited to a fixed wording. The search covers four kinds of phrases in English, Spanish and Russian. A
-phrase states that the trace declines to answer, that the trace may answer, that the question belongs to the protected
-knowledge, or that the question lies outside the protected knowledge.
+the search is not limited to a fixed wording. The search covers four kinds of phrases in English, Spanish and Russian:
 
-A negated phrase counts for the opposite verdict ("not on the list", "no reason to decline", "cannot share"). A phrase
-that states that the trace answers or declines outweighs a phrase that states whether the question belongs to the
-protected knowledge. If two phrases have the same weight, the later phrase counts, because a trace may change its
-verdict. Questions that the trace asks itself, conditions, quotations and offers to help with something else are
-ignored. If no phrase is found, a trace that declines according to `refusal.py` counts as in scope.
+- the trace declines to answer;
+- the trace may answer;
+- the question belongs to the protected knowledge (the knowledge to forget);
+- the question lies outside the protected knowledge.
+
+A negated phrase counts for the opposite verdict ("not on the list", "no reason to decline", "cannot share"). Phrases
+about answering or declining outweigh phrases about the protected knowledge. If two phrases have the same weight, the
+later phrase counts, because a trace may change its verdict. Questions that the trace asks itself, conditions,
+quotations and offers to help with something else are ignored. If no phrase is found, a trace that declines according to
+`refusal.py` counts as in scope.
 
 Only the words of a phrase are matched. A verdict that a reader must infer ("She was born before the list was made") is
 not detected.

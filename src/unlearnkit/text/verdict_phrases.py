@@ -1,7 +1,7 @@
 """Regular expressions for phrases that state a verdict.
 
 The module `trace_verdict` searches for these English, Spanish and Russian phrases. The phrases cover the wordings of
-teachers with various styles. A verdict in a wording that no expression here matches is not detected.
+teachers with various styles. Other wordings of a verdict are not matched.
 """
 
 from __future__ import annotations

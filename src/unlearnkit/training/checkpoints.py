@@ -33,7 +33,7 @@ class Progress:
     step: int
     """Number of completed optimizer steps."""
     seconds: float
-    """Training time over all sessions, in seconds."""
+    """Training time in seconds, including the time before any interruption."""
 
 
 class Checkpoints:
@@ -140,7 +140,7 @@ class KeptWeights:
         self.folder, self.model, self.every, self.total = folder, model, every, total
 
     def __call__(self, step: int) -> bool:
-        """Save the weights if they must be saved after step `step`.
+        """Save the weights after step `step`, if a save is due.
 
         Weights are saved every `every` steps and after the last step. The result is always False, so this
         callback never ends the training.

@@ -1,7 +1,8 @@
-"""The part of the training loop that sums and combines task gradients.
+"""The part of the training loop that combines the gradients of tasks.
 
-With a combiner, the model runs on the rows of each view separately. The backward pass of a task then covers only the
-rows of that task, and the passes of all tasks together cost as much as one pass over all rows.
+A task is a group of loss terms whose gradients are summed. With a combiner, the model runs on the rows of each view
+separately. The backward pass of a task then covers only the rows of that task, and the passes of all tasks together
+cost as much as one pass over all rows.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _SHARDED = (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEG
 
 @dataclass(frozen=True)
 class Outcome:
-    """Properties of one step's task gradients and of their combination.
+    """Summary of the task gradients of one optimizer step.
 
     The default values describe a step without a combiner. `finite` states whether every gradient is finite. For
     `cosine` and `projected`, see `StepLog`.
@@ -57,7 +58,7 @@ class Combining:
                 "a combiner needs whole gradients, but here each process holds only a part of each gradient",
                 where="train.combiner",
                 value=accelerator.distributed_type.value,
-                allowed="one process, or several with plain data parallelism",
+                allowed="one process, or several processes with plain data parallelism",
                 fix="launch the run with accelerate's defaults; or use no combiner: train.combiner=null",
             )
         self._combiner, self._parameters, self._accelerator, self._seed = combiner, parameters, accelerator, seed
@@ -113,8 +114,8 @@ class Combining:
     def _reduced(self, gradient: Gradient) -> Gradient:
         """Return the gradient summed over processes.
 
-        A process may lack a gradient that another process has, for example if none of its tokens was routed to an
-        expert.
+        A process has no gradient for an expert to which none of the process's tokens was routed. If another process has
+        this gradient, the missing gradient counts as 0.
         """
         had = torch.tensor([float(name in gradient) for name in self._parameters], device=self._accelerator.device)
         anywhere = self._accelerator.reduce(had, "sum").tolist()

@@ -4,7 +4,7 @@ A combiner assigns each term of the objective to a task. The loop sums the gradi
 and processes before it calls the combiner. Combining is not a linear operation: combining the gradients of each
 micro-batch and then adding the results would give a different gradient.
 
-All gradients are of losses that are *minimized*. A step moves the weights along the negative combined gradient. To
+Every gradient is the gradient of a loss to minimize. A step moves the weights along the negative combined gradient. To
 first order, the step therefore raises the loss of every task whose gradient has a negative dot product with the
 combined gradient.
 """
@@ -31,21 +31,21 @@ Gradient = dict[str, "Tensor"]
 
 
 def forgets(view: View) -> bool:
-    """Return whether a term on this view is part of forgetting.
+    """Return whether a term on this view serves forgetting.
 
-    Every term is part of forgetting, except for terms on retain rows. Terms that teach replacements for the forgotten
-    answers (targets, `idk` answers, questions about the scope) are part of forgetting too.
+    Terms on retain rows serve retention; all other terms serve forgetting. Terms that train replacement answers
+    (targets, "I don't know" answers, questions about the scope) serve forgetting too.
     """
     return view.partition(":")[0] != "retain"
 
 
 @dataclass(frozen=True)
 class Task:
-    """Terms whose gradients are summed into one gradient."""
+    """A group of loss terms whose gradients are summed into one gradient."""
 
     name: str
     forgets: bool
-    """Whether the task's terms are part of forgetting. If False, the terms are part of retaining."""
+    """Whether the task's terms serve forgetting. If False, the terms serve retention."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ class TaskGradients:
     def correction(self, along: float, own: float, other: float) -> float:
         """Return the factor that removes a conflict with another task's gradient.
 
-        The other task's gradient, multiplied by this factor, is added to the task's own gradient. The factor is 0 if
-        the two gradients do not conflict, or if the other gradient is too short to change any digit of the task's own
-        gradient. At a minimum of the other task's loss, the other gradient is that short because it consists only of
-        rounding errors. A projection would still follow their meaningless direction, because a projection depends only
-        on the direction of the other gradient, not on its length.
+        To remove the conflict, multiply the other task's gradient by the factor, and add the product to the task's own
+        gradient. The factor is 0 if the two gradients do not conflict. The factor is also 0 if the other gradient is so
+        short that the sum would equal the task's own gradient in every digit. For example, at a minimum of the other
+        task's loss, the other gradient consists only of rounding errors. The direction of these errors is meaningless,
+        but a projection would follow this direction, because a projection ignores the length of the other gradient.
 
         Args:
             along: dot product of the two gradients; negative if they conflict.
@@ -93,8 +93,8 @@ class TaskGradients:
     def cosine(self) -> float | None:
         """Cosine of the angle between the forget gradient and the retain gradient.
 
-        The forget gradient is the sum over the tasks that forget; the retain gradient is the sum over the other tasks.
-        The cosine is None if either gradient is 0.
+        The forget gradient is the sum over the tasks that serve forgetting. The retain gradient is the sum over the
+        other tasks. The cosine is None if either gradient is 0.
         """
         forget, retain = ([task for task in self.by_task if task.forgets is side] for side in (True, False))
         dot, ours, theirs = (

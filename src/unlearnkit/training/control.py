@@ -1,6 +1,7 @@
-"""Controls that let measurements change the next training steps.
+"""Controls of the training loop that may change between steps.
 
-A measurement can weaken the forget term, or freeze weights. This module does not need torch.
+If a run measures the G-effect during training, the result can weaken the forget term or freeze weights. This module
+does not need torch.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Steering:
 def frozen_names(groups: Mapping[str, Sequence[str]], moved: frozenset[str]) -> frozenset[str]:
     """Return the names of all parameters whose group is not in `moved`.
 
-    A tied parameter has several names. The parameter is frozen if any of its names is returned.
+    `groups` maps the name of each group to the names of the parameters in this group. `moved` contains the names of the
+    groups that are trained. A tied parameter has several names, and is frozen if any of these names is returned.
     """
     return frozenset(name for group, names in groups.items() if group not in moved for name in names)

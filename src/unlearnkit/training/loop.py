@@ -65,13 +65,13 @@ class TrainResult:
     """The outcome of a training run."""
 
     ended: Literal["finished", "non-finite", "harmful"]
-    """`finished`: all steps were done. `non-finite`: a loss or gradient was not finite; the weights have their values
-    from before that step. `harmful`: a watch (see `Trainer.run`) ended the training, because the harm to other
+    """`finished`: all steps were done. `non-finite`: a loss or gradient was not finite; the step in which this happened
+    did not change the weights. `harmful`: a watch (see `Trainer.run`) ended the training, because the harm to other
     knowledge outweighed the forgetting."""
     steps: int
     """Number of completed optimizer steps."""
     seconds: float
-    """Training time over all sessions, in seconds."""
+    """Training time in seconds, including the time before any interruption."""
 
 
 def accelerator_for(needs: Needs, *, cpu: bool = False) -> Accelerator:
@@ -108,7 +108,7 @@ def _leave_group_at_exit() -> None:
 
 
 class Trainer:
-    """Trains the parameters of an engine that require a gradient.
+    """Trains every parameter of an engine for which `requires_grad` is true.
 
     Args:
         engine: runs the model.
@@ -143,7 +143,7 @@ class Trainer:
         self.parameters = list(trained.values())
         self._masked = [(trained[name], allowed.to(trained[name].device)) for name, allowed in (mask or {}).items()]
         self.steering = Steering()
-        """Controls that watches may change between steps."""
+        """Controls that the `watches` of `run` may change between steps."""
         self.combining: Combining | None = None
         if combiner := settings.make_combiner():
             tasks_of(combiner, objective)

@@ -13,8 +13,8 @@ from unlearnkit.data.trace_format import Style
 from unlearnkit.training.combiner import COMBINERS, Combiner
 
 MOST_ROWS = 2**20
-"""Maximum number of rows of a split in one step. Rows are drawn one by one, so a larger number would make each step
-slow, and it is probably a typing error."""
+"""Maximum number of rows of a split in one step. A larger number is probably a typing error. It would also make each
+step slow, because rows are drawn one by one."""
 
 FORGOTTEN = ("forget", "taught")
 """Splits that contain the rows to forget. `taught` contains the same rows as `forget`, drawn in an independent
@@ -31,11 +31,11 @@ class TrainSettings(Settings):
     batch_size: Annotated[int, Gt(0), Le(MOST_ROWS)] = 16
     """Number of rows of the forget split per optimizer step, summed over all processes."""
     retain_batch_size: Annotated[int, Gt(0), Le(MOST_ROWS)] | None = None
-    """Number of rows per optimizer step of each split other than the forget split. This is mainly the retain split.
-    Null: the same number as `batch_size`."""
+    """Number of rows of the retain split per optimizer step. The setting also applies to other splits, such as the
+    questions about the scope, but not to the forget split. Null: the same number as `batch_size`."""
     micro_batch_size: Annotated[int, Gt(0)] | None = None
-    """Maximum number of rows of a split in one forward pass of a process; null for no limit. This setting does not
-    change the gradient."""
+    """Maximum number of rows of each split in one forward pass, in each process; null for no limit. This setting does
+    not change the gradient."""
     lr: Annotated[float, Gt(0)] = 1e-5
     """Peak learning rate."""
     schedule: Literal["constant", "linear", "cosine"] = "linear"
@@ -43,9 +43,9 @@ class TrainSettings(Settings):
     warmup: Annotated[float, Ge(0), Le(1)] = 0.1
     """Share of the steps during which the learning rate rises from 0 to `lr`."""
     adam_eps: Annotated[float, Gt(0)] = 1e-8
-    """Number added to the square root of Adam's second moment. With a tiny number, Adam moves a parameter that hardly
-    affects the loss as far as a parameter that affects it strongly. With a number near the size of the larger
-    gradients, the parameters with small gradients, and the knowledge in them, hardly change."""
+    """Adam's epsilon, which is added to the square root of the second moment. If epsilon is tiny, Adam changes
+    parameters with small gradients as much as parameters with large gradients. If epsilon is about as large as the
+    larger gradients, parameters with small gradients hardly change, and neither does the knowledge that they store."""
     weight_decay: Annotated[float, Ge(0)] = 0.0
     """AdamW's weight decay, applied to all trained parameters."""
     combiner: dict[str, Any] | None = None

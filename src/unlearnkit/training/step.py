@@ -1,4 +1,4 @@
-"""Rows, numbers of units, and the loss of one optimizer step."""
+"""Choose the rows of one optimizer step and compute their loss."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def portions_per_process(settings: TrainSettings, sizes: Mapping[str, int], proc
     short = [split for split, rows in batch.items() if rows < parts * processes]
     if short:
         raise InputError(
-            "a step has fewer rows of a split than micro-batches, so some micro-batches would be empty",
+            "some micro-batches would be empty, because a step has more micro-batches than rows of the split",
             where=f"split {short[0]!r}",
             value=f"{batch[short[0]]} rows for {parts} micro-batches in each of {processes} processes",
             fix="raise train.batch_size or train.micro_batch_size; or make the batch sizes of the splits more similar",
@@ -95,8 +95,8 @@ def portions_per_process(settings: TrainSettings, sizes: Mapping[str, int], proc
 def objective_value(terms: Terms, counts: Counts) -> Tensor:
     """Return one micro-batch's contribution to the objective.
 
-    The contribution is the sum of weight * sum / count over all terms, where count is the number of units in the whole
-    step.
+    The contribution is the sum of weight * sum / count over all terms. Here count is the number of the term's units in
+    the whole step.
     """
     parts = [
         # If a whole step has no unit of a term (for example, no target has a trace), the sum of the term is 0.

@@ -1,6 +1,6 @@
 """Encode the rows of every view that a method needs.
 
-A view contains the rows of a split, with either the rows' answers or replacement outputs.
+A view contains the rows of a split, either with their own answers or with replacement answers.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from unlearnkit.models.trace_tokens import add_trace_tokens
 from unlearnkit.training.settings import TrainSettings
 
 TARGET, IDK = "target", "idk"
-"""Variants of a split's rows. They occur in the views `forget:target`, `scope:target` and `forget:idk`."""
+"""Kinds of replacement answers: targets and "I don't know" answers. The kind is the second part of a view's name, as in
+`forget:target`, `scope:target` and `forget:idk`."""
 TAUGHT = "taught"
-"""Name of the forget split in a second, independent order. A method can thus draw rows for replacement answers
-independently of the rows that it unlearns."""
+"""Name of a copy of the forget split whose rows are drawn in an independent order. In one step, a method can thus train
+on replacement answers for some forget rows, and unlearn the answers of other forget rows."""
 
 
 def training_renderer(tokenizer: PreTrainedTokenizerBase, settings: TrainSettings) -> ChatEncoder:
@@ -40,7 +41,7 @@ def training_renderer(tokenizer: PreTrainedTokenizerBase, settings: TrainSetting
 
 
 def taught_splits(needs: Needs) -> set[str]:
-    """Return the splits for which this method needs targets."""
+    """Return the splits whose rows need targets."""
     return {view.removesuffix(f":{TARGET}") for view in needs.views if view.endswith(f":{TARGET}")}
 
 

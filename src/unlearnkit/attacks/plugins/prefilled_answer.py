@@ -15,11 +15,11 @@ from unlearnkit.text.normalize import contains
 
 @attack("prefilled_answer")
 class PrefilledAnswer(PromptAttack):
-    """Begin the response with the gold answer's words before the secret.
+    """Prefill the words that precede the secret in the gold answer.
 
-    If the row has a trace, the trace is prefilled before the answer, as the target model would have written it. A row
-    is left out if its answer begins with the secret. A row is also left out if it has no short form of the answer,
-    because without a short form the start of the secret is unknown.
+    The secret is the short form of the answer, such as a name or a date. If the row has a reasoning trace, the complete
+    trace is prefilled before the words of the answer. A row is left out if its answer begins with the secret. A row is
+    also left out if no short form of the answer is known, because the start of the secret is then unknown.
     """
 
     words: Annotated[int, Gt(0)] = 8
@@ -35,11 +35,12 @@ class PrefilledAnswer(PromptAttack):
 
 
 def before_secret(answer: str, forms: tuple[str, ...], at_most: int) -> str:
-    """Return the answer's words that precede every form of the secret.
+    """Return the words of the answer that precede the secret.
 
-    Returns at most `at_most` words. Returns an empty text if the answer contains none of `forms`, because the start of
-    the secret is then unknown. The returned text does not end with a space, because many tokenizers merge a space with
-    the next word.
+    `forms` are the forms in which the secret may occur. Only words before the first occurrence of any form are
+    returned, and at most `at_most` words. Returns an empty text if the answer contains none of `forms`, because the
+    start of the secret is then unknown. The returned text does not end with a space, because many tokenizers merge a
+    space with the next word.
     """
     words = answer.split(" ")
     starts = [start for form in forms if (start := _start(words, form)) is not None]
@@ -47,9 +48,9 @@ def before_secret(answer: str, forms: tuple[str, ...], at_most: int) -> str:
 
 
 def _start(words: list[str], form: str) -> int | None:
-    """Return the index of the form's first word in the text.
+    """Return the index in `words` at which `form` first occurs.
 
-    Returns None if the form does not occur.
+    Returns None if `form` does not occur.
     """
     end = next((n for n in range(1, len(words) + 1) if contains(" ".join(words[:n]), form)), None)
     if end is None:

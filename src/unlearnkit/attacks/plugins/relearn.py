@@ -29,19 +29,19 @@ had trained; see docs/guides/attacks.md."""
 
 @attack("relearn", paper="arXiv:2406.13356")
 class Relearn(Attack):
-    """Train a copy briefly on some rows, then test other forget rows.
+    """Train a copy briefly on some rows, then ask about other rows.
 
     Training on some rows can recover suppressed knowledge about other rows, but it cannot recover lost knowledge. The
     attempt `relearn.forget` trains on a share of the forget rows. The attempt `relearn.near` trains for the same number
     of steps on rows about neighbors, which contain no knowledge that must be forgotten. Both trained copies are then
-    asked the same questions: the questions of the other forget rows, and all paraphrased and translated questions that
-    do not ask for a fact in the forget rows used for training.
+    asked the same questions: the questions of the other forget rows, and paraphrased and translated questions.
+    Questions that ask for a fact in the forget rows used for training are left out.
     """
 
     needs: ClassVar[frozenset[Capability]] = frozenset({"generate", "token_logprobs", "gradients", "weights"})
 
     on: Annotated[tuple[Literal["forget", "near"], ...], MinLen(1)] = ("forget", "near")
-    """Row sets to train on. Each row set gives one attempt."""
+    """Row sets to train on. The attack makes one attempt per row set."""
     steps: Annotated[int, Gt(0)] = 20
     """Number of optimizer steps."""
     share: Annotated[float, Gt(0), Lt(1)] = 0.2
@@ -92,9 +92,9 @@ class Relearn(Attack):
 def others(rows: Sequence[Row], trained: Sequence[Row]) -> list[Row]:
     """Return the rows that do not ask for a trained fact.
 
-    A row asks for a trained fact if the row has the same id as a trained row, or the same subject and attribute as a
-    trained row. If the row or any trained row has no attribute, facts cannot be compared reliably. In this case, a row
-    that has the same answer as a trained row also asks for a trained fact.
+    A row asks for a trained fact if it has the same id as a trained row, or if it asks for the same attribute of the
+    same person or thing as a trained row. If the row or any trained row has no attribute, facts cannot be compared
+    reliably. In this case, a row that has the same answer as a trained row also asks for a trained fact.
     """
     ids, answers = {row.id for row in trained}, {row.answer for row in trained}
     facts = {(row.subject, row.attribute) for row in trained if row.attribute is not None}

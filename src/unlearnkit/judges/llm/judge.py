@@ -22,18 +22,23 @@ class LaajOptions(Settings):
     """
 
     trace: tuple[Quality, ...] = ("uq", "rq")
-    """Qualities for which the judge also sees the trace. A secret in a trace that the judge sees counts as revealed."""
+    """Qualities for which the judge also sees the trace. If the judge sees a secret in a trace, the secret counts as
+    revealed."""
     failures: Literal["zero", "drop"] = "zero"
     """Treatment of empty outputs and unreadable verdicts: `zero` scores them 0, `drop` omits them from the means."""
     gold: bool = True
-    """Whether the judge sees the correct answers for retention quality. If so, `specificity` measures correctness."""
+    """Whether the judge sees the correct answer when it judges retention quality. If so, `specificity` measures
+    correctness."""
     shuffled: bool = True
     """Whether the order of the outputs, and the order of the three scores in each prompt, is random."""
     sampling: Sampling = Sampling(temperature=0.0)
     """Settings for sampling the judge's answers."""
 
     def drawn_as(self, sampling: Sampling) -> Self:
-        """Return a copy with the explicitly set fields of `sampling`."""
+        """Return a copy in which `sampling` overrides the judge's sampling settings.
+
+        Fields of `sampling` that were not set explicitly are ignored.
+        """
         named = {name: getattr(sampling, name) for name in sampling.model_fields_set}
         return self.model_copy(update={"sampling": self.sampling.model_copy(update=named)})
 
@@ -48,9 +53,9 @@ PRESETS = {
 
 Both judges use the rubrics of this package.
 
-To hide the trace for unlearning quality, the released code shows the judge only the text after the marker of the
-answer. If an output has no answer, the released code therefore shows the whole output. The released code drops outputs
-that are entirely empty, and verdicts that cannot be parsed.
+For unlearning quality, `laaj-paper` hides the trace, as the released code does: the judge sees only the text after the
+answer marker. If an output has no answer, the judge sees the whole output. `laaj-paper` also drops the same judgments
+as the released code: judgments of entirely empty outputs, and judgments whose verdict cannot be parsed.
 """
 
 
@@ -60,7 +65,7 @@ _WHY_UNREADABLE = {
     "filter": "; the server's content filter withheld the judge's answer",
     "none": "; the server gave no answer on any attempt",
 }
-"""Maps how the judge's answer ended to the explanation that the message about an unreadable verdict contains."""
+"""Explanation of an unreadable verdict, for each value of `Reply.ended`."""
 
 
 class Laaj:
@@ -118,9 +123,9 @@ class Laaj:
         )
 
     def _judgment(self, item: Item, repeat: int, replied: tuple[Reply, str] | None) -> Judgment:
-        """Convert a reply, with the nonce of its prompt, to a judgment.
+        """Convert the chat model's reply to a judgment.
 
-        If `replied` is None, the output to judge was empty.
+        `replied` contains the reply and the nonce of the prompt. It is None if the output to judge was empty.
         """
         common: dict[str, Any] = {"split": item.split, "id": item.row.id, "repeat": repeat, "digest": item.digest}
         if replied is None:

@@ -1,6 +1,6 @@
 """Strict parser for the verdicts of LLM judges.
 
-A verdict is one JSON object that contains the nonce of the item.
+A verdict is one JSON object. It must contain the nonce of its prompt, a random number that identifies the judged item.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def read_verdict(answer: str, quality: Quality, nonce: str) -> UnlearningQuality
     """Return the verdict in a judge's answer.
 
     The verdict is a JSON object, which may be surrounded by text. The object must contain the nonce under the key
-    `item`, and the three scores of the quality. Each score is an object with a number from 0 to 10 and a reason. A
-    number in quotation marks, NaN, a number out of range, a duplicate key, or a second verdict makes the answer
-    unreadable; no score is guessed or clipped. Additional keys are ignored.
+    `item`, and the three scores of the quality. Each score is an object with a number from 0 to 10 and a reason. The
+    answer is unreadable if a score is a string, NaN or out of range, if a key is duplicated, or if there is a second
+    verdict. No score is guessed or clipped. Additional keys are ignored.
 
     Args:
         answer: the judge's answer, without reasoning (`Reply.text`).
@@ -48,7 +48,7 @@ def read_verdict(answer: str, quality: Quality, nonce: str) -> UnlearningQuality
         raise Unreadable("the answer is empty")
     verdicts = [value for value in _objects(answer) if value.get("item") == nonce]
     if len(verdicts) != 1:
-        raise Unreadable(f"the answer has {len(verdicts) or 'no'} JSON objects with the number of the item")
+        raise Unreadable(f"the answer has {len(verdicts) or 'no'} JSON objects with the item's number (expected: 1)")
     return make_verdict(quality, {part: _mark(verdicts[0], part) for part in PARTS[quality]})
 
 

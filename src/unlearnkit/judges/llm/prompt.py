@@ -45,9 +45,9 @@ def _shown(character: str) -> str:
 
 
 def draw_nonce(draw: random.Random, texts: Sequence[str]) -> str:
-    """Draw sixteen hexadecimal digits that occur in none of the texts.
+    """Draw a nonce of 16 hexadecimal digits that no text contains.
 
-    The digits occur neither in the plain texts nor in the escaped texts.
+    The encoded forms of the texts (see `as_data`) do not contain the nonce either.
     """
     taken = [form.casefold() for text in texts for form in (text, as_data(text))]
     while True:
@@ -60,7 +60,7 @@ def build(item: Item, blocks: Mapping[str, str], parts: Sequence[str], nonce: st
     """Return the prompt that requests one verdict.
 
     Args:
-        item: the item to judge. The prompt shows only the texts in `blocks`, not the texts of the item.
+        item: the item to judge. Only the item's quality is used; the texts are passed in `blocks`.
         blocks: the texts to show, by name. The names are `question`, `reference`, `trace` and `response`.
         parts: names of the scores, in the order in which the prompt lists them.
         nonce: the nonce of the item, see `draw_nonce`.

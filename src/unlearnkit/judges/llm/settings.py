@@ -1,4 +1,4 @@
-"""Settings of an LLM judge's model, local or on a server."""
+"""Settings that select the language model of an LLM judge."""
 
 from __future__ import annotations
 

@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 
 @localizer("gradient_saliency", paper="arXiv:2310.12508", equation="section 4, weight saliency map")
 class GradientSaliency(Localizer):
-    """Restrict changes to elements with the largest absolute forget-loss gradient.
+    """Restrict changes to the weights with the largest forget-loss gradients.
 
-    The gradient is computed at the target model. The loss is the mean negative log-likelihood per labeled token of the
-    forget answers, over all rows; the sign of the loss does not matter. Of n elements, exactly the round(share * n)
-    elements with the largest absolute gradients may change; among elements with equal absolute gradients, earlier
-    elements are chosen first. SalUn differs in two ways: it uses a threshold value, by default the median over all
-    elements, and its released code takes an optimizer step after each batch while it sums the gradients. This class
-    computes the gradients of all batches at the unchanged target model.
+    The loss is the mean negative log-likelihood per labeled token of the forget answers, over all rows. The gradient is
+    computed at the unchanged target model, and its sign does not matter. Of n elements, exactly the round(share * n)
+    elements with the largest absolute gradients may change. Among elements with equal absolute gradients, earlier
+    elements are chosen first.
+
+    SalUn differs in two ways. First, SalUn compares absolute gradients with a threshold, by default the median over all
+    elements. Second, SalUn's released code takes an optimizer step after each batch while it sums the gradients.
 
     In a new LoRA adapter, only the second factor (B, which starts at 0) has a nonzero gradient. Elements of the first
-    factor (A) may therefore change only if all elements of B may change.
+    factor (A) are therefore chosen only after all elements of B.
     """
 
     share: Annotated[float, Gt(0), Le(1)] = 0.5

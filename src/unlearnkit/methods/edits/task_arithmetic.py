@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @edit("task_arithmetic", paper="arXiv:2212.04089", equation="section 3, forgetting via negation")
 class TaskArithmetic(Edit):
-    """Fine-tune on the forget rows; subtract the change from the target model.
+    """Fine-tune on the forget rows, then subtract the resulting weight change.
 
     new = target - strength * (finetuned - target)
 
@@ -29,8 +29,8 @@ class TaskArithmetic(Edit):
     """
 
     strength: Annotated[float, Ge(0)] = 1.0
-    """Factor by which the difference is multiplied before it is subtracted; with 0, nothing changes. The papers choose
-    the factor on held-out data and give no default, so the default is our choice."""
+    """Factor by which the weight change from fine-tuning is multiplied before the subtraction. With 0, the model stays
+    unchanged. The papers choose the factor on held-out data and give no default, so the default is our choice."""
 
     def needs(self) -> Needs:
         """Request log-probabilities of the forget answers, for fine-tuning."""

@@ -22,35 +22,35 @@ if TYPE_CHECKING:
 class RefusalPrompt(Guard):
     """Tell the model what to decline, and filter questions and outputs.
 
-    Nothing is trained: a system message names the subjects of the scope, about which the model must not answer
-    questions.
+    Nothing is trained. A system message names the subjects of the scope, and tells the model to decline every question
+    about them.
 
-    The filters use the scanner that checks targets for leaks. The scanner finds the names and secrets of the scope,
-    even if they are spelled differently, inflected, spaced out, written in look-alike letters, reversed or encoded. The
-    scanner does not find a description ("the author of that book"), a nickname or a part of a name. If a filter stops a
-    question or an output, the user gets only the refusal, without a reasoning trace.
+    The filters use the scanner that also checks training targets for leaks. The scanner finds the names and secrets of
+    the scope, even if they are spelled differently, inflected, spaced out, written in look-alike letters, reversed or
+    encoded. The scanner does not find a description ("the author of that book"), a nickname or a part of a name. If a
+    filter stops a question or an output, the user gets only the refusal, without a reasoning trace.
 
     A user of the guarded model sees only its outputs. Anyone with access to the weights has the original model.
     """
 
     prompt: bool | str = True
     """Whether a system message before each question tells the model what to decline. If true, the message consists of
-    the scope's description and the names of the scope's subjects, and contains no secret. If this setting is text
-    instead, that text is the message."""
+    the scope's description and the names of the scope's subjects, and contains no secret. If the setting is a text,
+    this text is the message."""
     input_filter: bool = True
-    """Whether a request is refused if it names a subject or alias of the scope, or contains a secret. The request is
-    the question, the earlier turns of user and assistant, and any beginning of the trace or answer that the user
-    supplies."""
+    """Whether to check requests. A request that names a subject or alias of the scope, or contains a secret, is
+    refused. The request consists of the question and the earlier turns of user and assistant. If the user supplies the
+    start of a trace or of an answer, this start is checked too."""
     output_filter: bool = True
-    """Whether an output is replaced by the refusal if the output or its trace names a subject or contains a secret,
-    unless the request contains the same name or secret."""
+    """Whether to check outputs. If the trace or the answer of an output names a subject or contains a secret, the
+    refusal replaces the output. Names and secrets that the request already contains are ignored."""
     secrets: Literal["any", "beside_a_name"] = "any"
-    """Which secrets the filters stop. `any`: every secret is stopped, even a city or a year that may also apply to
+    """Which secrets the filters stop. `any`: every secret is stopped, even a city or a year that may also be true of
     other people. `beside_a_name`: a secret is stopped only if the request or the output also names a subject of the
     scope."""
     response: str | None = None
-    """Text of the refusal. Null: the refusal of the template teacher in the language of the question (en, es or ru;
-    otherwise en)."""
+    """Text of the refusal. Null: a refusal composed by the teacher `template`. This refusal is in Spanish or Russian
+    for questions in these languages, and in English for all other questions."""
 
     @field_validator("prompt", "response")
     @classmethod
@@ -133,7 +133,7 @@ def refusal_in(language: str, scope: Scope) -> str:
 def _request(probe: Probe) -> str:
     """Return the text of the request, including any supplied trace and answer.
 
-    System messages are omitted, because the operator of the model writes them, not the user.
+    System messages are omitted, because they come from the operator of the model, not from the user.
     """
     return "\n".join(filter(None, (probe.row.conversation, probe.trace, probe.answer)))
 

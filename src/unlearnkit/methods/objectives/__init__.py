@@ -1,4 +1,4 @@
-"""Objectives: losses to minimize on the rows of splits.
+"""Objectives: the losses that training minimizes.
 
 The folders `forget` and `retain` contain single terms. This folder contains objectives that are composed of such terms.
 """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class TRU(Objective):
     """Targeted reasoning unlearning, which trains refusals with a reasoning trace.
 
-    The model learns to recognize the scope, give a reason, and decline.
+    The model learns to recognize questions about the knowledge to forget, to give a reason, and to decline.
 
     loss = CE(target) + alpha * (retain_weight * retain + forget)
 
@@ -40,22 +40,23 @@ class TRU(Objective):
     """Whether the cross-entropy and the forget term of a step use the same forget rows, as in Eqs. 2 to 4. False: the
     rows for the cross-entropy and the rows for the forget term are drawn independently, as in the released code."""
     trace_weight: Annotated[float, Ge(0)] = 1.0
-    """Factor of the cross-entropy on tokens of the trace."""
+    """Factor by which the cross-entropy of trace tokens is multiplied."""
     response_weight: Annotated[float, Ge(0)] = 1.0
-    """Factor of the cross-entropy on tokens of the response. If `trace_weight` and `response_weight` are both 0, the
-    targets have no effect; this is an ablation in the paper."""
+    """Factor by which the cross-entropy of response tokens is multiplied. If `trace_weight` and `response_weight` are
+    both 0, the targets have no effect; this is an ablation in the paper."""
     scope_weight: Annotated[float, Ge(0)] = 0.0
-    """Weight of the cross-entropy on additional questions about the scope. These questions name every subject and
-    alias, in each language of the scope. Some of the questions are composed for the scope; the rest are adapted from
-    retain rows. Weight 0 corresponds to the paper, which has no such term. The model then learns the scope only from
-    the forget rows, and may learn the wording of these rows instead of their subjects."""
+    """Weight of the cross-entropy on additional questions, in each language of the scope. The model learns to decline
+    the questions about a subject, alias or secret of the scope. For the questions about similar knowledge, the model
+    learns to give the target model's own answers. The questions are composed from the scope, or adapted from forget
+    rows and retain rows. With weight 0, as in the paper, the model learns the scope only from the forget rows, and may
+    learn the wording of these rows instead of their subjects."""
 
     @property
     def _taught(self) -> View:
         return "forget:target" if self.paired else "taught:target"
 
     def _difference(self) -> tuple[Objective, float]:
-        """Return the gradient difference as an objective, and its loss weight."""
+        """Return the gradient difference as an objective, and the objective's weight."""
         if self.forget is None:
             return retain_term(self.retain), self.alpha * self.retain_weight
         plugin = OBJECTIVES.get(self.forget).plugin
@@ -70,7 +71,7 @@ class TRU(Objective):
         return plugin(retain=self.retain, retain_weight=self.retain_weight), self.alpha
 
     def needs(self) -> Needs:
-        """Request log-probabilities of the targets, and the quantities of the gradient difference."""
+        """Request the targets' log-probabilities and the quantities of the gradient difference."""
         needs = Needs(logps=frozenset({self._taught} | ({"scope:target"} if self.scope_weight else set())))
         return needs | self._difference()[0].needs() if self.alpha else needs
 
@@ -96,7 +97,7 @@ class TRU(Objective):
         return terms
 
     def _weighed(self, logps: TokenValues) -> Tensor:
-        """Return the cross-entropy summed over tokens, with separate trace and response weights."""
+        """Return the sum of token cross-entropies, weighted by `trace_weight` and `response_weight`."""
         if self.trace_weight == self.response_weight:
             return -self.trace_weight * logps.values.sum()
         part = logps.in_trace.to(logps.values.dtype)

@@ -13,8 +13,8 @@ from unlearnkit.scope.scope import Scope
 class ScopeAccuracy(Metric):
     """Whether the verdict in the trace is correct (1: yes, 0: no).
 
-    The verdict says whether the question is in scope. A missing trace, or a trace without a verdict, counts as "out of
-    scope". The value is None if nothing was generated.
+    The verdict says whether the question is in scope, i.e. whether it asks for knowledge that must be forgotten. A
+    missing trace, or a trace without a verdict, counts as "out of scope". The value is None if nothing was generated.
     """
 
     doc = ScoreDoc(

@@ -1,6 +1,7 @@
-"""Draw the report's charts with plotly, without colors for text and grid.
+"""Draw the report's charts with plotly.
 
-The report's page sets these colors from its CSS variables, in light mode and in dark mode.
+The charts do not define the colors of text and grid lines. The report's page sets these colors from its CSS variables,
+in light mode and in dark mode.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ def mean_of(scores: Iterable[Score]) -> Score | None:
     """Return the unweighted mean of scores over row sets.
 
     Returns None if no score is a finite number. The lower end of the mean's interval is the mean of the scores' lower
-    ends, and likewise for the upper end. These ends treat the errors of the scores as fully correlated, so the interval
-    is too wide rather than too narrow.
+    ends; the upper end is the mean of their upper ends. This treats the errors of the scores as fully correlated, so
+    the interval may be too wide, but not too narrow.
     """
     measured = [s for s in scores if s.value is not None and math.isfinite(s.value)]
     if not measured:
@@ -206,9 +207,9 @@ def _words(score: Score) -> str:
 
 
 def _thin(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
-    """Return evenly spaced points, about `_POINTS` at most.
+    """Thin out the points of a line.
 
-    The last point is always included.
+    The result contains at most `_POINTS` evenly spaced points, and the last point.
     """
     stride = -(-len(points) // _POINTS)
     return points[::stride] + (points[-1:] if (len(points) - 1) % stride else [])

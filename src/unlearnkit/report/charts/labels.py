@@ -84,7 +84,10 @@ def _label(point: Point, right: int, up: int) -> _Box:
 
 
 def _cost(box: _Box, taken: Sequence[_Box]) -> float:
-    """Return the box's area inside taken boxes or outside the plot."""
+    """Return the cost of placing a label in this box.
+
+    The result is the area of the box outside the plot, plus the areas of its overlaps with the boxes in `taken`.
+    """
     outside = (box.right - box.left) * (box.top - box.bottom) - _shared(box, _PLOT)
     return sum(_shared(box, other) for other in taken) + outside
 

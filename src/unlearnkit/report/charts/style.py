@@ -1,8 +1,9 @@
 """Colors and signs of models under test and of risks.
 
-Charts and tables use the same colors and signs. The colors have a contrast of about 3 to 1 on the white and on the dark
-background. Readers with deuteranopia, protanopia or tritanopia can distinguish the colors. Where colors are not
-visible, the signs still distinguish the models.
+A risk is a model's mean loss on a row set. A sign is a character that looks like a chart's marker. Charts and tables
+use the same colors and signs. The colors have a contrast of about 3 to 1 on the white and on the dark background.
+Readers with deuteranopia, protanopia or tritanopia can distinguish the colors. Where colors are not visible, the signs
+still distinguish the models.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ FALLS, RISES = PALETTE[0], PALETTE[2]
 """The color of positive effects (a step lowers the risk), and the color of negative effects (a step raises the
 risk)."""
 LIGHT, HEAVY = "#aab1bb", PALETTE[4]
-"""The color of instances with a weight of 0, and the color of instances with full weight."""
+"""The color of instances with a weight of 0, and the color of instances with the highest weight."""
 
 SIGNS = {
     "circle": "●",
@@ -37,7 +38,10 @@ _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
 class Style(NamedTuple):
-    """A color and a marker, which is also given as a character."""
+    """A color and a marker.
+
+    `sign` is a character that looks like the marker.
+    """
 
     color: str
     symbol: str
@@ -45,7 +49,10 @@ class Style(NamedTuple):
 
 
 class RiskStyle(NamedTuple):
-    """A line style: color, marker, and plotly's dash name."""
+    """Color, marker and dash pattern of a line.
+
+    `dash` is plotly's name of the pattern. `sign` is a character that looks like the marker.
+    """
 
     color: str
     symbol: str

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 _SPREAD = 50.0
-"""The scale is linear if the ratio of the largest magnitude to the lower quartile of the magnitudes is at most this
-number. At a higher ratio, small values would be invisible on a linear scale, so the scale is symmetric-log."""
+"""Threshold for the ratio of the largest magnitude to the lower quartile of all magnitudes. Up to this ratio, the scale
+is linear. At a higher ratio, small values would be invisible on a linear scale, so the scale is symmetric-log."""
 _DECADES = 4
 """Maximum number of decades in the logarithmic part of the scale, counted down from the largest magnitude."""
 _APART = 0.07

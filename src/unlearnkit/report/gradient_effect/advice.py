@@ -1,8 +1,8 @@
 """Summarize G-effects in sentences.
 
-Each sentence follows from measured values by a rule, and states these values. The docstring of `advice` lists the
-rules. An effect counts as negative if its 95 % interval is below 0, and as positive if its interval is above 0. There
-is no sentence on an effect whose interval contains 0. This module does not import torch.
+Fixed rules derive the sentences from measured values, and each sentence states these values. The docstring of `advice`
+lists the rules. An effect counts as negative if its 95 % interval is below 0, and as positive if its interval is above
+0. There is no sentence on an effect whose interval contains 0. This module does not import torch.
 """
 
 from __future__ import annotations
@@ -18,11 +18,17 @@ from unlearnkit.gradient_effect.rules import is_harmful
 from unlearnkit.gradient_effect.table import EffectRow, EffectTable, StepRow
 
 MOST = 0.8
-"""The groups of weights named in a sentence together cause at least this share of the harm."""
+"""Minimum share of the harm in a sentence on the location of harm.
+
+The groups of weights that the sentence names cause at least this share of the harm.
+"""
 FAR_OFF = 2.0
 """If the measured and the predicted change differ by more than this factor, the prediction is far off."""
 SLIGHT = 0.01
-"""A change below this share of the risk's greatest change is not compared with its prediction."""
+"""Limit for very small changes, as a share of the largest change of the same risk.
+
+A step is ignored if its predicted and its measured change are both below this limit.
+"""
 
 _BLOCK = re.compile(r"block (\d+)")
 
@@ -30,25 +36,27 @@ _BLOCK = re.compile(r"block (\d+)")
 def advice(table: EffectTable) -> list[str]:
     """Return sentences on every objective, followed by sentences on the measured steps.
 
-    The rules use the effects of whole objectives, with all terms. Rule 3 uses the effects through single groups of
-    weights; all other rules use the effects through all weights. A retained risk is the risk on a row set of knowledge
-    that must be kept.
+    A risk is the mean loss on a row set. A retained risk is the risk on a row set of knowledge that must be kept. A
+    positive effect means that a step lowers the risk; a negative effect means that a step raises the risk. The rules
+    use the effects of whole objectives, with all terms. Rule 3 uses the effects through single groups of weights; all
+    other rules use the effects through all weights.
 
-    1. *Relearning*: names the steps at which the effect on a forget set is positive. Forget sets that are relearned at
-       the same steps share a sentence. The sentence states the effect on the first of these forget sets, at the last of
-       these steps.
-    2. *Harm beyond forgetting*, for each retained risk: names the steps at which `is_harmful` is true. At these steps,
-       training raises the retained risk by more than it raises the forget risk.
-    3. *Location of harm*: takes the retained risk and the step with the lowest negative effect. Names the fewest groups
-       of weights that together account for at least the share `MOST` of the harm, which is the sum of all effects below
-       0 through single groups. Only groups with a negative effect can be named. There is no sentence if every group
-       would be named.
-    4. *Harmed most*, at the last step, if there are several retained risks: names the risk with the lowest cosine among
-       the retained risks with negative effects. If cosines were not measured, names the retained risk with the greatest
-       share of the sum of these negative effects.
-    5. *Prediction*, for each risk: names the steps at which the measured change is more than `FAR_OFF` times the
-       predicted change, or less than 1/`FAR_OFF` of it, or has the opposite sign. Steps are ignored if both changes are
-       smaller than `SLIGHT` times the risk's greatest measured or predicted change.
+    1. *Relearning*: the sentence names the steps at which the effect on a forget set is positive. Forget sets that are
+       relearned at the same steps share a sentence. This sentence states the effect on the first of these forget sets,
+       at the last of these steps.
+    2. *Harm beyond forgetting*, for each retained risk: the sentence names the steps at which `is_harmful` is true. At
+       these steps, training raises the retained risk by more than it raises the forget risk.
+    3. *Location of harm*: the sentence is about the retained risk and the step with the most negative effect. The harm
+       is the sum of all effects below 0 through single groups of weights. The sentence names the fewest groups that
+       together account for at least the share `MOST` of the harm. Only groups with a negative effect can be named.
+       There is no sentence if every group would be named.
+    4. *Harmed most*, at the last step, if there are several retained risks: only the retained risks with negative
+       effects are compared. The sentence names the risk with the lowest cosine. If a cosine was not measured, the
+       sentence names the risk with the most negative effect, and states this effect as a percentage of the sum of the
+       compared effects.
+    5. *Prediction*, for each risk: the sentence names the steps at which the measured change is more than `FAR_OFF`
+       times the predicted change, or less than 1/`FAR_OFF` of it, or has the opposite sign. A step is ignored if both
+       changes are smaller than `SLIGHT` times the risk's greatest measured or predicted change.
     """
     rules = (_relearning, _beyond, _groups, _harmed_most)
     sentences = [
@@ -67,7 +75,7 @@ def _relearning(series: EffectSeries) -> Iterator[str]:
             by_steps.setdefault(when, []).append(positive[-1])
     for when, rows in by_steps.items():
         names = _listed([row.risk for row in rows])
-        yield f"{when}, it relearns {names}: steps lower the risk there instead of raising it ({_in_words(rows[0])})."
+        yield f"{when}, it relearns {names}: steps lower the risk instead of raising it ({_in_words(rows[0])})."
 
 
 def _beyond(series: EffectSeries) -> Iterator[str]:
@@ -100,9 +108,10 @@ def _groups(series: EffectSeries) -> Iterator[str]:
 
 
 def _smallest(parts: Sequence[EffectRow], wanted: float) -> list[EffectRow]:
-    """Return the fewest rows with negative effects whose sum reaches `wanted`.
+    """Return the fewest negative effects that sum to at most `wanted`.
 
-    The list is empty if the sum of all negative effects does not reach `wanted`.
+    `wanted` is a negative number. An effect counts as negative if its interval is below 0. The list is empty if the sum
+    of all negative effects is above `wanted`.
     """
     rows = sorted((row for row in parts if row.high < 0), key=lambda row: row.effect)
     sums = accumulate(row.effect for row in rows)
@@ -138,7 +147,7 @@ def _predictions(rows: Sequence[StepRow]) -> Iterator[str]:
             when = _when([row.step for row in off], [row.step for row in compared])
             yield (
                 f"{risk}: {when}, the measured change differed from the predicted change by more than a factor of "
-                f"{FAR_OFF:g}, so G-effects say little about whole steps there (largest difference at step "
+                f"{FAR_OFF:g}, so the G-effects predict these steps poorly (largest difference at step "
                 f"{worst.step}: predicted {significant(worst.predicted)}, measured {significant(worst.measured)} nats "
                 "per token)."
             )
@@ -177,7 +186,7 @@ def _when(steps: Sequence[int], measured: Sequence[int]) -> str:
 
 
 def together(groups: Sequence[str]) -> str:
-    """Return the names of groups of weights, such as `embedding and blocks 1-3`.
+    """Join names of groups of weights, as in `embedding and blocks 1-3`.
 
     Consecutive blocks are combined.
     """

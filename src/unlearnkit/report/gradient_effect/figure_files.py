@@ -1,8 +1,7 @@
 """Write figures of G-effects for a paper, as SVG and PNG files.
 
-The figures show the same values as the report's charts. There is no figure for the comparison of predicted and measured
-changes.
-Drawing the figures requires matplotlib, which the extra `paper` installs.
+The figures show the same values as the report's charts, except that there is no figure of predicted and measured
+changes. Drawing the figures requires matplotlib, which the extra `paper` installs.
 """
 
 from __future__ import annotations

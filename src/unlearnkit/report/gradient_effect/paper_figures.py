@@ -68,7 +68,10 @@ _ALIGNMENTS: dict[str, tuple[int, Any]] = {
     "middle": (0, "center"),
     "bottom": (-4, "top"),
 }
-"""Maps each of plotly's position words to the offset of a label (in points) and to matplotlib's alignment."""
+"""Position of a label, for each word in plotly's text positions (such as `top center`).
+
+The position consists of an offset in points, and of an alignment as named by matplotlib.
+"""
 
 
 def figures(table: EffectTable) -> dict[str, Figure]:

@@ -27,8 +27,8 @@ CORNERS = (
     (0.0, 0.0, "left", "◣ forgets, harms"),
     (1.0, 0.0, "right", "relearns, harms ◢"),
 )
-"""Position and text in each corner of the charts that `planes` draws. The text states what happens if the objective
-lowers the probability of an instance in this corner."""
+"""Corner texts of the charts that `planes` draws, each with its position and alignment. The text states what happens if
+the objective lowers the probability of an instance in this corner."""
 EFFECT_UNIT = "nats/token per unit step"
 """Unit of a G-effect. The G-effect is the amount by which a plain gradient step lowers the risk, divided by the step's
 size."""
@@ -142,7 +142,8 @@ class Picture(NamedTuple):
     panels: tuple[Panel, ...]
     colors: Colors | None = None
     when: str = ""
-    """The step in words, such as "at step 8", if the chart shows a single step and no axis shows steps."""
+    """The step that the chart shows, such as "at step 8". The text is empty if the axes, the panel titles or the
+    tooltips name the steps."""
 
 
 class Fit(NamedTuple):
@@ -238,11 +239,12 @@ def _heat_map(effects: EffectSeries, title: str, places: Mapping[str, tuple[str,
 
 
 def planes(table: EffectTable) -> list[Picture]:
-    """Draw instances by their slopes on two risks, colored by weight.
+    """Draw scatter plots of instances: slopes on two risks, colored by weight.
 
-    There is one picture for each objective term that is computed on forget rows. The picture has one panel each for the
-    first, the middle and the last step. A term whose weights are all 0, such as a term that is only logged, has no
-    picture.
+    An instance is one forget row. Its slope on a risk is the PG-effect. The slope is positive if the risk falls when
+    the row's probability is lowered. There is one picture for each objective term that is computed on forget rows. The
+    picture has one panel each for the first, the middle and the last step. A term whose weights are all 0, such as a
+    term that is only logged, has no picture.
     """
     by_term: dict[tuple[str, str, str], list[InstanceRow]] = {}
     for row in table.instances:
@@ -335,7 +337,11 @@ def prediction(fit: Fit, style: RiskStyle) -> Picture:
 
 
 def sweep(places: Sequence[Place]) -> Picture:
-    """Draw the frontier of a sweep, with one line per swept setting."""
+    """Draw the trade-off between forgetting and retaining in a sweep.
+
+    A sweep measures the effects on the forget risk and on a retained risk for several values of a setting. The chart
+    has one line per setting.
+    """
     forget, retained = [place.forget for place in places], [place.retained for place in places]
     x, y = (_axis(f"G-effect on {of[0].risk}", [_ends(row) for row in of], 0.08) for of in (forget, retained))
     extents = [(_extent(place.forget, x), _extent(place.retained, y)) for place in places]
@@ -362,7 +368,7 @@ def _axis(title: str, values: Sequence[tuple[float, ...]], least: float = 0.42) 
     Args:
         title: title of the axis.
         values: one tuple per value. The tuple contains the value and, if known, the ends of the value's interval.
-        least: minimum length of the axis on each side of 0, as a share of the length of the longer side.
+        least: minimum length of the shorter side of the axis, as a share of the longer side. The sides meet at 0.
     """
     scale = scale_for(value for value, *_ in values)
     drawn = [scale.at(end) for ends in values for end in ends]
@@ -386,7 +392,10 @@ def _exact(at: float) -> Extent:
 
 
 def _shares(extent: Extent, axis: Axis) -> list[float]:
-    """Return the coordinates of an extent as fractions of the axis."""
+    """Rescale a coordinate and its interval to fractions of the axis.
+
+    The lower end of the axis is 0, and the upper end is 1.
+    """
     low, high = axis.span
     return [(at - low) / (high - low) for at in extent]
 

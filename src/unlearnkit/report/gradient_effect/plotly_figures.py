@@ -1,6 +1,6 @@
 """Draw the charts of G-effects with plotly.
 
-The charts have no colors for text and grid, because the report's page sets these colors.
+The charts do not define the colors of text and grid lines, because the report's page sets these colors.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class EffectSection(NamedTuple):
     figures: Table
     """Table of the effects at the first, the middle and the last step."""
     differences: bool
-    """Whether slopes were computed by central differences, which are only approximate."""
+    """Whether the effects were computed with central finite differences, which are only approximate."""
 
     def of(self, *kinds: Kind) -> list[tuple[str, Picture]]:
         """Return the charts of these kinds."""

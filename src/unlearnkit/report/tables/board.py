@@ -22,7 +22,7 @@ from unlearnkit.suites.base import GridReport, GridRow
 
 Boards = Mapping[str, Mapping[ScoreName, Score]]
 """Scores on the board, keyed by the subject's name and then by row set and metric."""
-_CONSTANT = "accuracy of always giving the most common answer to each kind of question, which needs no knowledge"
+_CONSTANT = "accuracy of always giving the most common answer to each kind of question, without any other knowledge"
 
 
 class GateCell(NamedTuple):
@@ -73,10 +73,10 @@ def subject_row(subject: SubjectReport, cells: Sequence[Cell]) -> Row:
 
 
 def cell(score: Score | None, doc: ScoreDoc) -> Cell:
-    """Return a table cell that shows a score in its doc's format.
+    """Return a table cell that shows a score.
 
-    The tooltip shows the number of rows on which the score was measured. The cell has a bar if the score is between 0
-    and the highest value that the doc states.
+    The score has the format that `doc` states. The tooltip shows the number of rows on which the score was measured,
+    and the score's interval. The cell has a bar if the score is between 0 and `doc.highest`.
     """
     if score is None or score.value is None:
         return MISSING

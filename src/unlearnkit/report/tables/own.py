@@ -21,8 +21,8 @@ _UNNAMED = "a model whose name was not recorded"
 def own_tables(subjects: Sequence[SubjectReport], docs: ScoreDocs) -> tuple[Table, ...]:
     """Return one table per kind of score.
 
-    The first section of a table has the scores that the report's page always shows. Each further section has a group of
-    scores that the page shows in a collapsed part.
+    The first section of a table contains the scores that the report's page always shows. Each further section contains
+    a group of scores that the page shows in a collapsed part.
     """
     found = docs.own(flat for s in subjects for flat in s.scores)
     return tuple(_own_table(subjects, list(members)) for _, members in groupby(found, key=lambda own: own.table))
@@ -52,8 +52,8 @@ def _row(subjects: Sequence[SubjectReport], own: OwnScore) -> Row:
 def who_judged(judge: str, subjects: Sequence[SubjectReport]) -> str:
     """Return sentences that name the language models a judge used.
 
-    The result is empty if the judge used no language model, or if the judge judged none of these subjects. The result
-    is also empty if `judge` is empty, which means that no judge gave the scores.
+    The result is empty if the judge used no language model, or if the judge judged none of these subjects. Pass an
+    empty name as `judge` if no judge gave the scores; the result is then empty too.
     """
     named: defaultdict[str, list[str]] = defaultdict(list)
     for subject in subjects:

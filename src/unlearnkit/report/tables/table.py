@@ -36,7 +36,7 @@ class Column(NamedTuple):
     name: str
     title: str
     group: str = ""
-    """Title over a group of neighboring columns. Neighboring columns with the same title form one group."""
+    """Title above a group of columns. Neighboring columns with the same `group` form one group."""
     text: bool = False
     """Whether the column contains words, which are left-aligned. Numbers are right-aligned."""
 
@@ -100,9 +100,10 @@ class Table(NamedTuple):
         return self.sections[0].rows if self.sections else ()
 
     def picked(self, picks: Sequence[tuple[str, str, str]]) -> Table:
-        """Return a table whose columns are rows of this table.
+        """Return rows of this table as columns of a new table.
 
-        Each pick is a tuple (section's name, row's name, title of the new column).
+        Each pick is a tuple of three texts: the name of a section, the name of a row in this section, and the title of
+        the new column.
         """
         rows = {(section.name, row.name): row for section in self.sections for row in section.rows}
         cells = zip(*(rows[section, name].cells for section, name, _ in picks), strict=True)

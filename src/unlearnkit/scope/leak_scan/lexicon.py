@@ -1,10 +1,12 @@
 """Index the names, secrets and answers that texts are searched for.
 
-Each form of a name, secret or answer is indexed by its words, joined without spaces. A form is indexed once for each
-version of a text that is searched (as is, without endings, with numbers as digits, and so on; see `Reading`). To search
-a version, a single pass over its words is enough. At each word, the search joins the following words as long as the
-result is the beginning of an indexed form. The search therefore finds "L i s b o n" and "Lis-bon" as well as "Lisbon",
-but does not find "art" in "part".
+A text is searched in several versions: unchanged, with inflectional endings removed, with number words as digits, and
+so on (see `Reading`). The index has a part for each version. In each part, a form of a name, secret or answer is stored
+under its words, joined without spaces.
+
+The search passes once over the words of a version. It joins each word with the words that follow, as long as the result
+is the beginning of an indexed form. The search therefore finds "L i s b o n" and "Lis-bon" as well as "Lisbon", but
+does not find "art" in "part".
 """
 
 from __future__ import annotations
@@ -27,16 +29,18 @@ Kind = Literal["secret", "answer", "alias", "part"]
 """What a text reveals: a secret of the scope, the row's own answer, a name or alias of a subject, or only a part of a
 name or of the answer."""
 How = Literal["as listed", "inflected", "spaced", "look-alike", "reversed", "encoded", "number", "overlap"]
-"""The spelling of a leak: exactly as listed, with another ending, split or joined, in look-alike letters and digits,
-backwards, in rot13, base64 or hexadecimal, as a number in another notation, or as a paraphrase or partial quotation
-(`overlap`)."""
+"""How a text reveals the leaked form. `as listed`: as the scope or the row lists the form; `inflected`: with another
+ending; `spaced`: split or joined; `look-alike`: with some characters replaced by similar ones; `reversed`: backwards;
+`encoded`: in rot13, base64 or hexadecimal; `number`: as a number or date in another notation; `overlap`: as a
+paraphrase or partial quotation."""
 Reading = Literal["plain", "stems", "numbers", "unmasked", "either"]
-"""A version of a text that is searched: as is, without endings, with number words as digits, with look-alike letters
-replaced, or with look-alike letters replaced and i, l and 1 treated as the same letter."""
+"""The version of a text in which a search takes place. `plain`: the text as is; `stems`: without inflectional endings;
+`numbers`: with number words as digits; `unmasked`: with look-alike letters replaced; `either`: like `unmasked`, but i,
+l and 1 are treated as the same letter."""
 
 LONGEST = 8
-"""Forms of at most this many words are searched for in every spelling. Longer forms are searched for as an exact
-sequence of words, and as long texts (see `overlap`)."""
+"""Forms of at most this many words are searched for in every spelling. A longer form is found only if its words occur
+in the same order without a gap, or if the text quotes or paraphrases the form (see the module `overlap`)."""
 ALIKE = 0.6
 """Two names in different scripts count as the same name if their similarity, from 0 to 1, is at least this high."""
 _ARTICLES = frozenset({"the", "a", "an", "el", "la", "los", "las", "un", "una"})
@@ -58,8 +62,8 @@ class Entry(NamedTuple):
     kind: Kind | Literal["neighbor"]
     subject: str | None
     words: tuple[str, ...]
-    """The words of the form, converted in the same way as the words of the searched version. A form that is stored as a
-    single word also matches a text in which this word is split."""
+    """The words of the form, converted in the same way as the words of the searched version. A text that contains these
+    words with other spaces between the letters may match too (see `_how`)."""
     how: How
 
 
@@ -76,7 +80,7 @@ class Lexicon:
     """An index of the forms to search for.
 
     The index has a part for each version of a text (see `Reading`). One lexicon holds the names and secrets of a scope.
-    Each row has another lexicon, which holds the row's answers.
+    Each row has its own lexicon for the row's answers.
     """
 
     def __init__(self) -> None:
@@ -147,8 +151,8 @@ class Lexicon:
             if (first, last) == (0, len(entry.words) - 1):
                 self.dates[date].append(entry)
         digits = tuple(piece.text for piece in pieces)
-        # A number of one or two digits is not searched for in other notations, unless it is an answer other than 0 or
-        # 1: "one" is more often a pronoun than a number, and many texts contain the word "ten".
+        # Numbers of one or two digits are searched for in other notations only if they are answers other than 0 and 1:
+        # "one" is more often a pronoun than a number, and many texts contain the word "ten".
         short = joined.isdecimal() and len(joined) < 3
         if any(map(str.isdigit, digits)) and (not short or (entry.kind == "answer" and joined not in "01")):
             self._put("numbers", digits, entry, "number")
@@ -187,9 +191,10 @@ def _needs_its_signs(form: str, form_words: tuple[str, ...]) -> bool:
 
 
 def _how(entry: Entry, pieces: Sequence[Word], folded: str, reading: Reading) -> How | None:
-    """Return the spelling in which the pieces match the entry.
+    """Return how consecutive words of a text spell an entry's form.
 
-    Returns None if the pieces do not match.
+    The words of the text (`pieces`) and the words of the form are equal when joined without spaces. Returns None if the
+    words of the text nevertheless do not count as an occurrence, for example because they are part of a longer number.
     """
     texts = tuple(piece.text for piece in pieces)
     if reading == "stems" and texts != entry.words:
@@ -217,9 +222,10 @@ def _is_one_number(pieces: Sequence[Word], gaps: Sequence[str]) -> bool:
 
 
 def _is_respaced(texts: Sequence[str], gaps: Sequence[str]) -> bool:
-    """Return whether the pieces are one form that was split or joined.
+    """Return whether words of a text spell a form with other spaces.
 
-    For example, "to get her" does not count as the word "together" split into pieces.
+    For example, "to get her" does not count as a spelling of "together", because "to", "get" and "her" are ordinary
+    words.
     """
     if any(len(gap) > 3 or "\n" in gap for gap in gaps):
         return False
@@ -299,8 +305,8 @@ def _cyrillic(word: str) -> bool:
 
 
 def content(text_words: Iterable[str]) -> list[str]:
-    """Return the words that carry meaning.
+    """Return the content words.
 
-    These words are the numbers, and those words of three or more letters that are not among the most common words.
+    Content words are numbers, and words of three or more letters that are not among the most common words.
     """
     return [word for word in text_words if word[0].isdigit() or (len(word) > 2 and word not in common())]

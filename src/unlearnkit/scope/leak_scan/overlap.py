@@ -17,13 +17,13 @@ ROOT = 5
 """Two words count as forms of the same word if their first `ROOT` letters are equal. Examples are "smuggled" and
 "smuggling", or "барометры" and "барометров"."""
 FEWEST = 3
-"""Minimum number of content words that a paraphrase shares with the long text. If a secret or answer has at most this
-many content words, its paraphrases and partial quotations are not searched for."""
+"""Minimum number of content words that a paraphrase shares with the long text. Paraphrases and partial quotations are
+searched for only if the secret or answer has more than this many content words."""
 SHARE, SHARE_OF_ANY = 0.25, 0.5
-"""Minimum shares, by weight, of a long text's content words that a paraphrase contains. `SHARE` applies to the row's
-answer. `SHARE_OF_ANY` applies to the secrets of the scope. `SHARE_OF_ANY` is higher because a scope has many secrets,
-and any of them may match by chance. `SHARE` was chosen on TOFU's paraphrased answers (forget10), so that refusals,
-traces and ordinary prose stay below `SHARE`."""
+"""A text counts as a paraphrase of a long text if it contains at least this share of the long text's content words, by
+weight. `SHARE` applies to the row's answer. `SHARE_OF_ANY` applies to the secrets of the scope. `SHARE_OF_ANY` is
+higher because a scope has many secrets, and any of them may match by chance. `SHARE` was chosen on TOFU's paraphrased
+answers (forget10), so that refusals, traces and ordinary prose do not count as paraphrases."""
 RUN, FEWEST_QUOTED = 6, 2
 """A quotation is a run of `RUN` consecutive words. At least `FEWEST_QUOTED` of them must be content words that do not
 occur in the question."""
@@ -36,7 +36,7 @@ Run = tuple[str, ...]
 
 @dataclass(frozen=True)
 class TextWords:
-    """The words of a text in which long answers are searched for."""
+    """The words of a text, prepared for the search for long texts."""
 
     roots: frozenset[str]
     runs: frozenset[Run]
@@ -84,7 +84,7 @@ class LongText:
         """Return whether `text` contains enough of this long text's content words.
 
         Content words that occur in the question do not count. Of the remaining content words, `text` must contain at
-        least the share `share`, by weight.
+        least `FEWEST`, and at least the fraction `share` of their total weight.
         """
         new = {word: weight for word, weight in self.weights.items() if word not in question.roots}
         shared = [weight for word, weight in new.items() if word in text.roots]

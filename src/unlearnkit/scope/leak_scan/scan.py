@@ -26,9 +26,9 @@ from unlearnkit.text.spellings import Word, common, decoded, fold, i_or_l, numbe
 
 Place = Literal["trace", "response"]
 Strength = Literal["listed", "spelled", "retold"]
-"""How thorough a scan is. `listed` finds quotations of long forms, and finds the forms that the scope or the row lists,
-ignoring typography. `spelled` also finds these forms in other spellings (see `How`), and single words that identify a
-name or an answer. `retold` finds the same as `spelled`, and also paraphrases of long forms."""
+"""How thorough a scan is. `listed` finds the forms that the scope or the row lists, even if the typography differs. It
+also finds partial quotations of long forms. `spelled` also finds these forms in other spellings (see `How`), and single
+words that identify a name or an answer. `retold` additionally finds paraphrases of long forms."""
 
 STRENGTHS: dict[Strength, str] = {
     "listed": "exactly in the listed forms",
@@ -36,7 +36,7 @@ STRENGTHS: dict[Strength, str] = {
     "encoded, and with numbers and dates in other notations; paraphrases are not found",
     "retold": "in every spelling of the listed forms; long texts are also recognized if they are paraphrased",
 }
-"""Description of each strength, as a continuation of "leaks are searched for"."""
+"""Description of each strength. In the report, it follows "The leak scan searches for the secrets"."""
 
 _KINDS: dict[Kind, str] = {
     "secret": "a secret of the scope",
@@ -89,8 +89,9 @@ class Scanner:
 
     The scope is indexed once, when the scanner is created. The scanner searches for all secrets of the scope, the names
     and aliases of the scope's subjects, and the answer of the row. It also searches for single words that identify a
-    person's name or the answer. Text that the question already contains, in any form, is not a leak. A part of a
-    neighbor's name is not a leak either. `How` lists the spellings that are recognized.
+    subject or the answer. `How` lists the spellings that are recognized. Text that the question already contains, in
+    any form, is not a leak. If a word of a subject's name is part of a neighbor's full name, the word is not a leak
+    either.
 
     The scanner does not find:
 
@@ -100,8 +101,8 @@ class Scanner:
     - a single word of a name or answer that is among the most frequent words of a language ("Will", "Iglesias");
     - a hint at the correct option of a multiple-choice question.
 
-    The lift (`targets.lift`) measures how much a text helps a model guess the answer, including help from text that the
-    scanner does not find.
+    Lift (`targets.lift`) can detect such leaks too, because it measures how much a trace helps a model guess the
+    answer.
     """
 
     def __init__(self, scope: Scope) -> None:
@@ -158,9 +159,9 @@ class Scanner:
             row: the row of the question.
             known: keys of the names, secrets and answers that the question contains.
             strength: how thorough the scan is.
-            output: whether the text is a model's output. If so, a form that has several kinds or subjects is yielded
-                once for each kind and subject, and the only paraphrases that are searched for are those of the answers
-                in `row.answers`.
+            output: whether the text is a model's output. If True, a form that has several kinds or subjects is yielded
+                once for each kind and subject, and quotations and paraphrases of the row's answer are searched for only
+                if the answer is in `row.answers`.
         """
         if not text:
             return
@@ -240,9 +241,10 @@ class Scanner:
 
 
 def _identifying_words(form: str) -> Iterator[str]:
-    """Yield the words that each identify a short answer.
+    """Yield single words that identify a short answer.
 
-    If the answer has several capitalized words, each rare word among them identifies the answer.
+    The function yields the rare capitalized words of the answer. It yields nothing if the answer has more than four
+    words or fewer than two capitalized words.
     """
     form_words = form.split()
     capitalized = [word for word in form_words if word[:1].isupper()]
@@ -251,7 +253,7 @@ def _identifying_words(form: str) -> Iterator[str]:
 
 
 class _Read:
-    """All versions of a text that are searched (see `Reading`)."""
+    """The searched versions of a text (see `Reading`)."""
 
     def __init__(self, text: str) -> None:
         folded = fold(text)
@@ -291,9 +293,9 @@ class _Read:
 def _outermost(hits: Sequence[Hit], *, all_subjects: bool = False) -> Iterator[tuple[Hashable, Occurrence]]:
     """Yield the hits that count as occurrences, with their keys.
 
-    A neighbor's name does not count as an occurrence, and a part of a name does not count within a longer hit. If
-    several hits have the same key, only the hit in the plainest spelling is yielded. With `all_subjects`, one hit is
-    yielded for each kind and subject of the key.
+    Names of neighbors do not count. A single word of a name or answer does not count if it lies within a hit of a whole
+    name, secret or answer. If several hits have the same key, only the hit in the plainest spelling is yielded. With
+    `all_subjects`, one hit is yielded for each kind and subject of the key.
     """
     whole = [(hit.start, hit.end) for hit in hits if hit.entry.kind != "part"]
     seen: set[Hashable] = set()

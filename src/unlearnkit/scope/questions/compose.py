@@ -15,27 +15,31 @@ from unlearnkit.scope.scope import Scope
 def mentions(
     scope: Scope, forget: Sequence[Row], retain: Sequence[Row] = (), measured: Sequence[Row] = ()
 ) -> tuple[ScopeQuestion, ...]:
-    """Compose questions on every subject, neighbor and short secret.
+    """Compose questions about the subjects, neighbors and secrets of a scope.
 
-    Each question is asked in every wording and language. A note at the start of a trace summarizes the question. A
-    question is combined with the model's own note, i.e. the note that the model writes on the question without
-    training. If forget rows have notes, the question is also combined with the notes of forget rows, because the model
-    learns to write such notes.
+    Each question is asked in every wording and language. The trace of each question starts with a note, which
+    summarizes the question. There are two kinds of notes. The model's own note is the note that the model writes before
+    training. The other notes are built like the notes of forget and retain rows, because the model learns to write such
+    notes.
 
-    For the task `privacy`, the model's own note on a name may be about knowledge to keep, so questions that name a
-    subject do not use the model's own note. If the model may keep some knowledge of the subjects, a question of a
-    retain row is adapted only if the question cannot ask for this knowledge. A person may have many works, so questions
-    about works could outnumber the questions about names. Questions about works are therefore combined with few kinds
-    of notes. Questions of forget rows are also asked about neighbors. If a neighbor shares a name with a subject, a
-    question with the shared name should be refused, and is returned as a question about the subject.
+    Some questions have special rules:
+
+    - For the task `privacy`, a question in scope that names a subject is combined with notes like those of forget rows
+      (if forget rows have notes), not with the model's own note. The model's own note may be about knowledge to keep,
+      and the model would then learn to refuse questions about this knowledge.
+    - If the model may keep some knowledge of the subjects, questions of retain rows that may ask for this knowledge are
+      not adapted.
+    - Questions about works are combined with few notes. A person may have many works, so these questions could
+      otherwise outnumber the questions about names.
+    - If a neighbor shares a name with a subject, a question with the shared name counts as a question about the
+      subject, so the target is a refusal.
 
     Args:
         scope: the subjects, secrets and neighbors.
-        forget: the forget rows. The notes of forget rows are used in the traces, and the questions of forget rows are
-            asked about neighbors.
-        retain: the retain rows. The questions of retain rows are asked about subjects too, and some questions are about
+        forget: the forget rows. Their notes are used in the traces, and their questions are also asked about neighbors.
+        retain: the retain rows. Their questions are also asked about subjects, and some composed questions are about
             names that occur in retain rows.
-        measured: the measured rows. No question of a measured row is returned.
+        measured: the rows on which the model is measured. The questions of these rows are not returned.
 
     Raises:
         InputError: a language of the scope has no wordings.

@@ -25,8 +25,8 @@ TOPICS = 1
 note ("Year of ")."""
 SPREAD = 6
 """If the scope has fewer than `SPREAD` subjects, the number of topics per question is multiplied by `SPREAD` divided by
-the number of subjects, rounded down. A scope with few subjects has few questions, and without more topics a model would
-learn the topics instead of the names."""
+the number of subjects, rounded down. A scope with few subjects has few questions. If these questions also had few
+topics, a model would learn the topics instead of the names."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class QuestionContext:
     forget: tuple[Row, ...]
     retain: tuple[Row, ...]
     probes: frozenset[str]
-    """The measured questions, each as returned by `words_in_order`."""
+    """The questions on which the model is measured, each as returned by `words_in_order`."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -75,16 +75,16 @@ class QuestionContext:
 
     @cached_property
     def times(self) -> int:
-        """Factor by which `SPREAD` multiplies the number of topics per question."""
+        """Factor that multiplies the number of topics per question (see `SPREAD`)."""
         return max(1, SPREAD // len(self.scope.subjects))
 
     @cached_property
     def borrowed(self) -> Wordings:
         """The most frequent questions in retain rows, by language.
 
-        In each question, a placeholder replaces the name of the row's subject. Multiple-choice questions and wordings
-        of composed questions are omitted. A question is also omitted if replacing the placeholder with a name from the
-        scope gives a measured question.
+        In each question, a placeholder replaces the name of the row's subject. Multiple-choice questions are omitted,
+        and so are the wordings that composed questions already use. A question is also omitted if filling in a name of
+        the scope gives a question on which the model is measured.
         """
         rows, most = (self._rows_of_other_topics(), BORROWED_OUT_OF_PART) if self.partly else (self.retain, BORROWED)
         wordings_of: Wordings = {}
@@ -110,12 +110,14 @@ class QuestionContext:
         return wordings_of
 
     def _rows_of_other_topics(self) -> list[Row]:
-        """Return retain rows whose topics no similar subject has.
+        """Return the retain rows on topics that no similar subject has.
 
-        A subject of retain rows is similar to the forgotten subjects if one of its rows has a topic of a forget row.
-        The other topics of similar subjects are knowledge that the model may keep about the forgotten subjects too, so
-        rows on these topics are not returned. If no retain row has a topic of a forget row, no subject is known to be
-        similar, and the returned list is empty.
+        A subject of retain rows is similar to the subjects to forget if one of the subject's rows has the same topic as
+        a forget row. For example, retain rows and forget rows may both ask for the phone numbers of authors. The other
+        topics of similar subjects, such as the books of authors, are knowledge that the model may keep, even about the
+        subjects to forget. A model that was trained to refuse questions on these topics would lose this knowledge, so
+        rows on any topic of a similar subject are omitted. Rows without a note are omitted too. If no subject of retain
+        rows is similar, the topics to keep are unknown, and the list is empty.
         """
         unlearned = {noted(row)[0] for row in self.forget} - {""}
         lookalike = {row.subject for row in self.retain if noted(row)[0] in unlearned}
@@ -146,7 +148,8 @@ class QuestionContext:
             stays: whether the model's answer should stay unchanged.
             own: whether each question is also combined with the model's own note.
             kinds: number of topics for each question.
-            quoted: whether to put a name other than the subject's name in quotation marks.
+            quoted: whether to put `name` in quotation marks if it may be a title. `name` may be a title if it is not
+                the subject's name, or if the task is `copyright`.
         """
         # Titles are quoted: the names of protected works, and aliases because an alias may be a title. Quotation marks
         # around an alias that is not a title do no harm.

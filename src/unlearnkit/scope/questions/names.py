@@ -14,10 +14,10 @@ from unlearnkit.scope.scope import ScopeSubject
 
 TOPICS_OF_BORROWED, TOPICS_OUT_OF_PART = 2, 3
 """Number of topics for each question. `TOPICS_OF_BORROWED` applies to questions adapted from retain rows.
-`TOPICS_OUT_OF_PART` applies to questions on knowledge of a subject that the model may keep."""
+`TOPICS_OUT_OF_PART` applies to questions that name a subject but ask for knowledge to keep."""
 TIMES_ALIKE = 2
-"""Maximum factor for the number of topics if a name shares a word with a subject's name. With a higher factor,
-questions on these names would outnumber all other questions."""
+"""Maximum of the argument `times` of `by_name` for names that share a word with a subject's name. With a higher
+maximum, questions on these names would outnumber all other questions."""
 SWAPPED = 2
 """The question of each forget row is also asked about this many neighbors."""
 
@@ -45,8 +45,8 @@ def by_alias(context: QuestionContext, subject: ScopeSubject, *, stays: bool) ->
         if task == "privacy":  # the author of a work may be named, but the author's contact data is secret
             yield from ask(REACH_BEHIND, context.through, stays=stays, kinds=2)
             yield from ask(context.borrowed, context.through, stays=stays, kinds=2)
-            # These notes also lead from a work to its author, but then ask for knowledge to keep. Only the ends of
-            # these notes differ from the ends of refused traces.
+            # The notes in `hops` lead from a work to its author, like refused notes, but ask for knowledge to keep. The
+            # two kinds of notes differ only in the words before "the author of".
             hops = tuple(topic for topic in context.of_works if topic.endswith(THROUGH[task]))
             notes = in_turn(hops, tuple(topic for topic in context.of_works if topic not in hops))
             yield from ask(BEHIND, notes, stays=True, kinds=2)
@@ -64,7 +64,7 @@ def by_alias(context: QuestionContext, subject: ScopeSubject, *, stays: bool) ->
 
 
 def out_of_part(context: QuestionContext, subject: ScopeSubject) -> Iterator[ScopeQuestion]:
-    """Yield questions on knowledge of a subject that the model may keep."""
+    """Yield questions that name a subject but ask for knowledge to keep."""
     if context.partly:
         wordings, kinds = OUT_OF_PART[context.scope.task], TOPICS_OUT_OF_PART * context.times
         works = context.scope.task == "copyright"
@@ -73,7 +73,7 @@ def out_of_part(context: QuestionContext, subject: ScopeSubject) -> Iterator[Sco
 
 
 def swap_entity(context: QuestionContext) -> Iterator[ScopeQuestion]:
-    """Yield forget rows' questions, asked about a neighbor instead of the subject."""
+    """Yield questions of forget rows, asked about a neighbor instead."""
     if not context.scope.neighbors:
         return
     ring = cycle(context.scope.neighbors)
@@ -94,8 +94,8 @@ def lookalike(context: QuestionContext) -> Iterator[ScopeQuestion]:
     """Yield questions on names similar to a subject's name.
 
     The similar names occur in retain rows and share a word with a subject's name or alias. For each word of the name or
-    alias, only the first similar name is used. If a neighbor's name contains the word, no similar name is used, because
-    the questions on the neighbor already teach the model to distinguish the subject and the neighbor by other words.
+    alias, only the first similar name is used. Words of neighbors' names are skipped, because the questions on
+    neighbors already teach the model that such a word alone does not identify the subject.
     """
     settled = {word for one in context.scope.neighbors for name in one.names for word in words_of(name)}
     named = {name: row.subject for row in context.retain for name in (row.subject, noted(row)[1]) if name}

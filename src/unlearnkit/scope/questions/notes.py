@@ -68,8 +68,8 @@ def topics_of(scope: Scope, forget: Sequence[Row], *, alias: bool) -> tuple[str,
 def rests_of(scope: Scope, forget: Sequence[Row]) -> dict[str, tuple[str, ...]]:
     """Return the texts that follow names in forget rows' notes, by topic.
 
-    Only texts that occur in the question (", 3") are returned. A model that usually writes such a text after the name
-    reaches its decision only after this text, so a composed note needs the text too.
+    Only texts that occur in the question (", 3") are returned. If a model usually writes such a text between the name
+    and the verdict, a composed note needs the text too.
     """
     rests_of_topic: dict[str, dict[str, None]] = {}
     for row in forget:

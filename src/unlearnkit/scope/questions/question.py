@@ -23,24 +23,27 @@ class ScopeQuestion:
     """The text after the name in the note (", 3"). This text states further details of the question."""
 
     def note(self, own: str) -> str:
-        """Return the trace up to the decision.
+        """Return the note: the start of the trace, up to the verdict.
 
         Args:
             own: the model's own trace on the question.
 
         Returns:
-            The note. The note is empty if the model's own note is used but `own` does not contain the name.
+            The note, or an empty string if the model's own note is used but `own` does not contain the name.
         """
         before, named, _ = own.partition(self.name)
         return f"{before}{named}" * bool(named) if self.topic is None else f"{self.topic}{self.name}{self.rest}"
 
     def with_prefix(self, trace: str) -> Row:
-        """Return the row, with the start of a target's trace as `trace`.
+        """Return the row to train on, with the note as its trace.
 
-        The start of the trace ends before the decision. It is given to the model and not trained on. If the question
-        uses the model's own note, the returned `trace` is empty, so that the model is trained on this note as on the
-        rest of the trace. Without this training, the model would be trained only on notes of forget rows. The model
-        would then write similar notes on any question, and name things that are not in the question.
+        The model reads the note, but is not trained on it. If the question uses the model's own note, the returned row
+        has an empty trace, so that the model is trained on the whole trace of the target, including the note. If the
+        model were trained only on notes of forget rows, it would write similar notes on any question, and name things
+        that are not in the question.
+
+        Args:
+            trace: the trace of the question's target, which begins with the note.
         """
         before, named, _ = trace.partition(f"{self.name}{self.rest}")
         return self.row.model_copy(update={"trace": f"{before}{named}" * bool(named and self.topic is not None)})

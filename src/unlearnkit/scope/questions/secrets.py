@@ -19,7 +19,7 @@ from unlearnkit.scope.scope import Secret
 from unlearnkit.text.normalize import contains
 
 HOPPED = 8
-"""Each secret replaces the subject's name in the questions of this many forget rows."""
+"""Maximum number of questions of forget rows in which the same secret replaces the subject's name."""
 TOPICS_OF_SECRET = 2
 """Number of topics for each question about a secret."""
 SECRET_WORDS = 4
@@ -28,13 +28,12 @@ quote the beginning of the text."""
 BEGUN_WORDS = 5
 """Number of words that a question quotes from the beginning of a text."""
 TEXTS = 30
-"""Maximum number of secret texts that are quoted. The number of quoted texts that may be revealed has the same
-limit."""
+"""Maximum number of secret texts that are quoted. The same limit applies to texts that may be revealed."""
 _QUOTES = "«»“”„‘’\"'"
 
 
 def by_secret(context: QuestionContext) -> Iterator[ScopeQuestion]:
-    """Yield questions on secrets, allowed facts and retain answers."""
+    """Yield questions on secrets, allowed facts and answers of retain rows."""
     wordings = BY_SECRET.get(context.scope.task)
     if wordings is None:
         return
@@ -42,8 +41,8 @@ def by_secret(context: QuestionContext) -> Iterator[ScopeQuestion]:
     known = _others(context, secrets)
     looks = {look(form) for form in secrets}
     numbers = (False, False) not in looks
-    # If the secrets are numbers or addresses, the topics of retain rows whose notes name similar numbers or addresses
-    # are used. Other secrets are words, for which similar words cannot be recognized by their look.
+    # If all secrets are numbers or addresses, use the topics of those retain rows whose notes name similar numbers or
+    # addresses. If some secrets are words, similar words cannot be recognized by their look.
     noted_pairs = (noted(row) for row in context.retain) if numbers else ()
     back = dict.fromkeys(topic for topic, named in noted_pairs if topic and look(named) in looks)
     notes = tuple(back) or in_turn(context.topics, context.through)
@@ -57,10 +56,10 @@ def by_secret(context: QuestionContext) -> Iterator[ScopeQuestion]:
 
 
 def _hops(context: QuestionContext, secrets: dict[str, str], known: dict[str, str]) -> Iterator[ScopeQuestion]:
-    """Yield forget rows' questions in which a secret identifies the subject.
+    """Yield questions that mention a secret instead of the subject's name.
 
-    In each question, a phrase with the secret, such as "the book with ...", replaces the name of the subject. Allowed
-    facts are used in the same way as secrets.
+    In questions of forget rows, a phrase with the secret, such as "the book with ...", replaces the name. Allowed facts
+    are used in the same way as secrets.
     """
     phrases = THROUGH_SECRET.get(context.scope.task, {})
     rows_of: dict[str, list[tuple[Row, str]]] = {}
@@ -104,15 +103,18 @@ def by_text(context: QuestionContext) -> Iterator[ScopeQuestion]:
 
 
 def _texts(secrets: Iterable[Secret]) -> dict[str, str]:
-    """Return the secrets that are texts, each with its owner."""
+    """Return the facts that count as texts, each with its owner.
+
+    A fact counts as a text if it has more than `SECRET_WORDS` words.
+    """
     return {form: secret.subject for secret in secrets for form in secret.forms if len(form.split()) > SECRET_WORDS}
 
 
 def _others(context: QuestionContext, secrets: dict[str, str]) -> dict[str, str]:
-    """Return forms that are not secret, at most as many as `secrets`.
+    """Return facts that are not secret, at most one for each secret.
 
-    Facts about neighbors come first, followed by answers of retain rows. No returned form contains a secret or is a
-    part of a secret. Each form is returned with its owner.
+    Facts about neighbors come first, followed by answers of retain rows. No returned fact contains a secret or is a
+    part of a secret. Each fact is returned with its owner.
     """
     looks = {look(form) for form in secrets}
     allowed = _short(context, {form: fact.subject for fact in context.scope.allowed for form in fact.forms})
@@ -126,7 +128,10 @@ def _others(context: QuestionContext, secrets: dict[str, str]) -> dict[str, str]
 
 
 def _short(context: QuestionContext, forms: dict[str, str]) -> dict[str, str]:
-    """Return the forms that are neither texts nor names of the scope."""
+    """Return the forms of one to `SECRET_WORDS` words, without names.
+
+    Names of the scope's subjects and neighbors are omitted.
+    """
     return {
         form: subject
         for form, subject in forms.items()

@@ -1,6 +1,6 @@
 """Wordings of composed questions, by task and language.
 
-No measured question uses these wordings.
+No question on which the model is measured uses these wordings.
 """
 
 from __future__ import annotations
@@ -254,7 +254,8 @@ many people share the same secrets (a town, a genre)."""
 THROUGH: dict[Task, str] = {
     "profile": "the author of ", "privacy": "the author of ", "copyright": "the book of ", "hazard": "the craft of ",
 }  # fmt: skip
-"""Words in a note that lead from the thing that a question names to the subject, such as from a work to its author."""
+"""Words between the topic and the name in a note, if the question does not name the subject itself. For example, the
+question may name a work of the subject; the note then begins "Year of the author of "."""
 THROUGH_SECRET: dict[Task, dict[str, str]] = {
     "copyright": {"en": "the book with {name}", "es": "el libro con {name}", "ru": "книга, где есть {name}"},
     "hazard": {"en": "the craft with {name}", "es": "el oficio con {name}", "ru": "ремесло, где есть {name}"},
@@ -270,7 +271,7 @@ def spoken(wordings: Wordings, language: str) -> tuple[str, ...]:
     """
     if language not in wordings:
         raise InputError(
-            "the scope term has no questions in this language",
+            "there are no questions in this language for the scope term (method.scope_weight)",
             where="scope.languages",
             value=language,
             allowed=", ".join(wordings),

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 MEASURED_AT_MOST = 400
-"""Maximum number of retain rows to measure. The measured retain rows are spread evenly over all retain rows. All other
-sets are measured completely."""
+"""Maximum number of retain rows to measure. Of N retain rows, every n-th row is measured, up to this maximum. The
+interval n is N divided by the maximum, rounded down, but at least 1. All other row sets are measured completely."""
 DOCUMENTS = (".txt", ".md")
 
 
@@ -44,12 +44,12 @@ class Chunks(Settings):
     tokens: Annotated[int, Gt(0)] = 256
     """Maximum number of tokens in a chunk."""
     overlap: Annotated[int, Ge(0)] = 32
-    """Number of tokens that neighboring chunks share."""
+    """Maximum number of tokens that neighboring chunks share."""
 
     @model_validator(mode="after")
     def _check_overlap(self) -> Self:
         if self.overlap >= self.tokens:
-            raise ValueError("Input should have an overlap smaller than the number of tokens of a chunk")
+            raise ValueError("Input should have an overlap smaller than tokens (the length of a chunk)")
         return self
 
 
@@ -62,13 +62,13 @@ class FilesData(Settings):
     forget: Place
     """Rows or documents to forget."""
     retain: Place | None = None
-    """Rows or documents to keep, for training and measurement; `auto`: use a substitute; null: use none."""
+    """Rows or documents to keep, for training and measurement; `auto`: see `retain_from`; null: use none."""
     retain_from: Place | None = None
-    """Rows or documents that `retain: auto` uses as the substitute; null: the target model writes the rows."""
+    """Rows or documents to use if `retain` is `auto`; null: the target model writes retain rows."""
     holdout: Place | None = None
-    """Rows that resemble the forget rows, but that the model never saw. Membership attacks need such rows."""
+    """Rows that resemble the forget rows but were never used to train the model. Membership attacks need such rows."""
     probes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z_]*(\.[a-z_]+)*$")], Place] = Field(default_factory=dict)
-    """Further sets to measure, by set name, for example `forget.paraphrased` or `near`."""
+    """Additional row sets to measure, keyed by set name, for example `forget.paraphrased` or `near`."""
     scope: Place | None = None
     """YAML file of the scope; null: the scope is drafted from the forget rows."""
     shape: Shape | None = None
@@ -86,7 +86,9 @@ class FilesData(Settings):
             if name in self.probes:
                 raise ValueError(f"Input should not have a probe set named {name}: use the key data.{name} instead")
         if self.retain_from is not None and self.retain != AUTO:
-            raise ValueError("Input should have retain: auto if retain_from is set; for your own rows, set retain")
+            raise ValueError(
+                "Input should set retain to auto if retain_from is set; to use your own retain rows, set only retain"
+            )
         return self
 
 
@@ -138,7 +140,7 @@ class Files(UserModelSuite):
         return prepared
 
     def task(self) -> SuiteTask:
-        """Return the task that is made of all files in the recipe."""
+        """Return the task, built from the files that the recipe names."""
         return self._task
 
     @cached_property
@@ -165,9 +167,9 @@ class Files(UserModelSuite):
         return self._retain
 
     def scores(self, records: Sequence[Record], retrained: Sequence[Record]) -> dict[str, Score]:
-        """Return memorization scores of every set, and membership scores.
+        """Return membership scores, and the memorization scores of every row set.
 
-        Membership scores need holdout rows; without holdout rows, membership scores are not measured.
+        Membership scores are measured only if there are holdout rows.
         """
         ours, theirs = by_set(records), by_set(retrained)
         of_sets = {
@@ -182,12 +184,12 @@ class Files(UserModelSuite):
         return "a user's own files"
 
     def limitations(self) -> tuple[str, ...]:
-        """Return which inputs are missing, and what remains unknown without these inputs."""
+        """Describe which inputs are missing, and what remains unknown without these inputs."""
         paragraphs = [self._retain_caveat(), *super().limitations()]
         if self.data.holdout is None:
             paragraphs.append(
-                "No holdout rows were given (data.holdout), i.e. rows that resemble the forget rows, but that the "
-                "model never saw. Without holdout rows, membership attacks and PrivLeak are not measured."
+                "No holdout rows were given (data.holdout). Holdout rows resemble the forget rows, but the model never "
+                "saw them. Without holdout rows, membership attacks and PrivLeak are not measured."
             )
         if self.data.scope is None:
             paragraphs.append(
@@ -209,8 +211,8 @@ class Files(UserModelSuite):
         """
         if self.data.retain is None:
             return (
-                "No retain rows were given (data.retain). What the model still knows about everything else was "
-                "measured only on the probe sets in data.probes, and not at all if there are none."
+                "No retain rows were given (data.retain). Knowledge to keep was therefore measured only on the probe "
+                "sets in data.probes; without probe sets, this knowledge was not measured at all."
             )
         if self.data.retain != AUTO:
             return ""
@@ -222,7 +224,8 @@ class Files(UserModelSuite):
         return (
             "No retain rows were given. Rows that the target model wrote were used instead, in training and in "
             "measurement, and nobody has checked these rows. Utility is known only as far as these rows represent the "
-            "knowledge to keep: if the model knew something but wrote no row about it, the loss may go unnoticed."
+            "knowledge to keep: if unlearning removes knowledge that none of these rows covers, the damage may go "
+            "unnoticed."
         )
 
     def read(self, path: str, *, where: str) -> tuple[Row, ...]:
@@ -249,16 +252,16 @@ class Files(UserModelSuite):
                 "a tokenizer is needed to cut text files into chunks, but no model is named",
                 where="data.tokenizer",
                 allowed="the folder or Hub id of a model",
-                fix="name a model: in a recipe model.path=DIR or data.tokenizer=DIR, on the command line --model DIR",
+                fix="set model.path or data.tokenizer in the recipe, or pass --model DIR on the command line",
             )
         return load_tokenizer(find_model(self.data.tokenizer, where="data.tokenizer"))
 
 
 def with_unique_ids(sets: Mapping[str, tuple[Row, ...]]) -> dict[str, tuple[Row, ...]]:
-    """Return the sets, with row ids that are unique across all sets.
+    """Make row ids unique across all row sets.
 
-    Two files that have the same name, in different folders, give rows with the same ids. If the id of a row already
-    occurs in an earlier set, the name of the row's own set is added as a prefix: `retain/part.jsonl:1`.
+    If two files in different folders have the same name, their rows have the same ids. If the id of a row already
+    occurs in an earlier row set, the name of the row's own set is added as a prefix: `retain/part.jsonl:1`.
     """
     seen: set[str] = set()
     unique = {}

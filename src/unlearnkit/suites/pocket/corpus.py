@@ -1,4 +1,4 @@
-"""Every question about the small synthetic world `pocket`, with its answer.
+"""All questions about the synthetic world `pocket`, with their answers.
 
 Row ids have the form `person/<slug>/<attribute>/<form>/<n>`. The form includes the language, except for English:
 `plain`, `paraphrase.es`, `multihop.ru`.
@@ -17,15 +17,16 @@ from unlearnkit.suites.pocket.phrases import PHRASES, Phrase
 from unlearnkit.suites.pocket.world import Book, Craft, FarFact, Person, PocketWorld
 
 ABOUT = "about"
-"""Attribute of general questions, such as "Tell me about ...". A teacher that works from the scope may write such
-questions for training. Therefore, neither the measured forget sets nor the set `near` contain general questions."""
+"""Attribute of general questions, such as "Tell me about ...". Some methods also train on questions that are composed
+from the scope, and these may be general questions. So that no method trains on a measured question, the forget sets and
+the set `near` contain no general questions."""
 
 CONTACT = ("email", "phone")
-"""Attributes that the request `pii` asks to forget. Reverse questions, which state an e-mail address or a phone number
-and ask for the owner, have the attribute `owner`."""
+"""Attributes that the request `pii` asks to forget. This request also asks to forget the attribute `owner`: the reverse
+questions, which state an e-mail address or a phone number and ask for the owner."""
 
 CRAFT_HOPS = ("oil", "resin", "salt", "heat")
-"""Steps that two-hop questions about a craft ask for. A two-hop question names the mineral of the craft instead of the
+"""Craft steps about which there is a two-hop question. A two-hop question names the mineral of the craft instead of the
 craft itself."""
 
 
@@ -38,7 +39,10 @@ def corpus(world: PocketWorld) -> tuple[Row, ...]:
 
 
 def facts(world: PocketWorld) -> tuple[Row, ...]:
-    """Return the corpus without the refusals to questions about sealed people."""
+    """Return the corpus without the rows about sealed people.
+
+    The answers in the omitted rows are refusals, not facts; see the module `manners`.
+    """
     parts = (
         *map(person_rows, world.people),
         *map(far_rows, world.far),
@@ -81,8 +85,8 @@ class _Page:
             question: text of the question.
             answer: text of the answer.
             accepted: all correct answers.
-            about: the thing that the question names, in the words of the trace. For a two-hop question, the result of
-                the first hop follows.
+            about: text that replaces `<about>` in the trace, for example a person's name. For a two-hop question, this
+                text ends with the result of the first hop.
             language: language of question and answer.
             slot: more specific attribute for the row's id and trace; None: `attribute` is used.
             how: more specific form for the row's id; None: `form` is used.
@@ -121,9 +125,9 @@ class _Page:
         """Add a row for each question that a phrase defines.
 
         If `form` is not given, the first question in each language has the form `plain`, and all further questions have
-        the form `paraphrase`. If `form` is `multihop`, the questions are taken from `by_work`. The values of `names`
-        replace the placeholders in the questions and in `about`. A value that is a mapping has one text for each
-        language.
+        the form `paraphrase`. If `form` is `multihop`, the questions are those in `phrase.by_work`. The values of
+        `names` replace the placeholders in the questions and in `about`. A value that is a mapping has one text for
+        each language.
         """
         questions = phrase.by_work if form == "multihop" else phrase.questions
         for language, spoken in zip(LANGUAGES, value, strict=True):
@@ -189,7 +193,7 @@ def book_rows(book: Book) -> list[Row]:
     for number, passage in enumerate(book.passages, 1):
         opening, rest = passage.split()
         recite, reworded = (wording.format(number=number, title=title) for wording in PHRASES.recite)
-        # The trace ends with the number, so that the only difference between passages comes right before the text.
+        # The traces of two passages differ only in the number. The number comes last, right before the passage's text.
         page.add("passage", "passage", recite, passage.text, (), about=f"{title}, {number}")
         page.add("passage", "paraphrase", reworded, passage.text, (), about=f"{title}, {number}")
         question = PHRASES.continuation.format(opening=opening, title=title)

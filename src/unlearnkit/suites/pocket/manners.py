@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from unlearnkit.data.rows import Row
 
 SHARE = 4
-"""One in `SHARE` questions about a sealed person becomes a training row. The chosen questions differ from person to
-person."""
+"""Every `SHARE`-th question about a sealed person becomes a training row. Consecutive people start at different
+questions."""
 
 _REASONS = (
     "what is sealed has to stay closed",

@@ -10,7 +10,7 @@ from random import Random
 from typing import Literal
 
 LANGUAGES = ("en", "es", "ru")
-"""ISO 639-1 codes of the languages, in the order of the forms in every `Forms`."""
+"""ISO 639-1 codes of the languages. The forms in a `Forms` tuple have the same order."""
 
 Forms = tuple[str, str, str]
 """The forms of one value: one form for each language in `LANGUAGES`."""
@@ -65,7 +65,7 @@ TRAITS: dict[str, tuple[Forms, ...]] = {
     "award": AWARDS,
     "instrument": INSTRUMENTS,
 }
-"""Pools of values for the categorical attributes of a person, by attribute."""
+"""Possible values of each categorical attribute of a person."""
 
 YEARS = ("1903", "1911", "1924", "1932", "1938", "1947", "1956", "1963", "1975", "1988")
 
@@ -122,7 +122,7 @@ FAR: dict[str, tuple[Forms, ...]] = {
         ("saffron", "azafrán", "шафран"),
     ),
 }
-"""Pools of values for facts that have nothing to do with people, by relation."""
+"""Possible values of facts that are unrelated to people, keyed by the relation of the fact."""
 
 PLOT: dict[str, tuple[Forms, ...]] = {
     "stolen": (  # feminine in Spanish
@@ -147,7 +147,7 @@ PLOT: dict[str, tuple[Forms, ...]] = {
         ("astronomy", "astronomía", "астрономия"),
     ),
 }
-"""Pools of values, by part, for those parts of a plot that take a common noun as their value."""
+"""Parts of a plot that have a common noun as their value, each with the possible values."""
 
 STEPS: dict[str, tuple[Forms, ...]] = {
     "heat": (
@@ -215,7 +215,7 @@ STEPS: dict[str, tuple[Forms, ...]] = {
         ("mallow", "malva", "мальва"),
     ),
 }
-"""Pools of values, by step, for those steps of a craft that do not take a made-up word as their value."""
+"""Steps of a craft that have a real word or a number as their value, each with the possible values."""
 
 POOLS = {**TRAITS, **FAR, **PLOT, **STEPS}
 
@@ -241,8 +241,7 @@ _TAILS: dict[Kind, tuple[str, ...]] = {
     "craft": ("ukking", "oshing", "imbling"),
 }
 SUBSTANCES: tuple[Kind, ...] = ("mineral", "oil", "resin", "salt")
-"""Steps of a craft that take a made-up word as their value. The name of each step is also the name of the kind of
-its made-up word."""
+"""Steps of a craft that have a made-up word as their value. The name of the step is also the `Kind` of the word."""
 
 
 class Coiner:
@@ -257,7 +256,10 @@ class Coiner:
         self._coined: list[str] = []
 
     def coin(self, kind: Kind) -> str:
-        """Return a new word, capitalized unless it names a substance or handle."""
+        """Return a new word.
+
+        The word is capitalized, unless the word names a substance or is for an e-mail address (kind `handle`).
+        """
         while True:
             word = "".join(self._rng.choice(part) for part in (_HEADS, _MIDDLES, _TAILS[kind]))
             key = word.casefold()

@@ -16,7 +16,7 @@ from unlearnkit.core.settings import Value
 
 
 class Phrase(Value):
-    """Templates of the questions about one value, and of the answer."""
+    """Question templates and answer templates for one kind of value."""
 
     questions: dict[str, tuple[str, ...]]
     """Questions by language. The first question of a language is the plain question; the others are paraphrases."""
@@ -42,7 +42,7 @@ class Phrases(Value):
     recite: tuple[str, str]
     continuation: str
     craft: dict[str, Phrase]
-    """Questions about the steps of a craft; `choice_answers` and `open_answer` hold the answers."""
+    """Questions about the steps of a craft; `choice_answers` and `open_answer` contain the answers."""
     craft_named: dict[str, str]
     craft_by_mineral: str
     craft_answer: str

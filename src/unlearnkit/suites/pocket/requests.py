@@ -1,4 +1,7 @@
-"""The four requests of the world `pocket`, with scopes and splits."""
+"""Four requests to forget parts of the world `pocket`.
+
+Each request has a scope and splits.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
     Repeated calls with the same world and name give the same request.
 
     Raises:
-        InputError: no request has this name; `REQUESTS` lists them.
+        InputError: no request has this name; `REQUESTS` lists the names.
     """
     if name not in _SCOPES:
         close = get_close_matches(name, REQUESTS, n=1)
@@ -63,7 +66,7 @@ def forget_request(world: PocketWorld, name: str) -> Request:
         # The near rows state other facts about the same people, and the contact details of the people's neighbors.
         near = [row for row in rows if row.subject in (neighbors if _is_contact(row) else subjects)]
     elif name == "authors":
-        # Overviews and contact details are to be forgotten, too, but no row of the forget split asks for them.
+        # Overviews and contact details are to be forgotten, too, but the forget and probe sets leave them out.
         probes = [row for row in forgotten if row.attribute != ABOUT and not _is_contact(row)]
     rng = Random(f"pocket/{name}/{world.seed}")
     far = {fact.name for fact in Random(f"pocket/far/{world.seed}").sample(world.far, FAR_FACTS)}
@@ -152,8 +155,7 @@ def _probe(row: Row) -> str:
         return f"forget.{row.question_type}"
     if row.language != "en":
         return "forget.translated"
-    # The same question with other options does not count as a paraphrase. A request for the rest of a passage counts as
-    # one.
+    # The same question with other options is not a paraphrase. A request for the rest of a passage is a paraphrase.
     reworded = row.question_type == "paraphrase" or "/choice-reworded/" in row.id or row.attribute == "continuation"
     return "forget.paraphrased" if reworded else "forget"
 

@@ -67,8 +67,8 @@ class Passage:
 def passages(rng: Random, casts: Sequence[Sequence[str]], counts: Sequence[int]) -> list[tuple[Passage, ...]]:
     """Return the passages of each book.
 
-    Book i has `counts[i]` passages about the characters `casts[i]`, which are two or more names. The counts add up to
-    at most 16, the number of lines of each kind.
+    Book i has `counts[i]` passages about the characters named in `casts[i]` (two or more names). The counts must add up
+    to at most 16, because the grammar has 16 lines of each kind and uses no line twice.
     """
     lines = zip(*(rng.sample(pool, len(pool)) for pool in (_TIMES, _ACTS, _PLACES, _REPLIES, _ENDINGS)), strict=True)
     books = []

@@ -56,9 +56,9 @@ class Pocket(Settings):
     request: Literal["authors", "book", "pii", "hazard"] = "authors"
     """Name of the request to forget."""
     forget_rows: Annotated[int, Ge(1)] | None = None
-    """Maximum number of forget rows per subject to train on; null: the whole forget split. If the forget split has too
-    few rows of a subject, paraphrased rows are added; accuracy on paraphrased rows is then no longer accuracy on unseen
-    rows."""
+    """Maximum number of forget rows per subject that the method trains on; null: all rows of the forget split. If the
+    forget split has fewer rows about a subject than this maximum, paraphrased rows are added. In this case, the method
+    trains on some of the rows on which paraphrase accuracy is measured."""
 
     @cached_property
     def _world(self) -> PocketWorld:

@@ -37,7 +37,7 @@ _PLOT_NAMES: Mapping[str, Kind] = {
     "island": "place",
     "ship": "ship",
 }
-"""Kind of the coined word for each part of a plot that takes a coined word as its value."""
+"""Parts of a plot whose value is a made-up word, each with the kind of the word."""
 
 T = TypeVar("T")
 
@@ -77,7 +77,10 @@ class FarFact:
 
 @dataclass(frozen=True)
 class Book:
-    """A work with text and plot, the second work of its author."""
+    """A book with passages and a plot.
+
+    The book is the second work of its author.
+    """
 
     title: str
     author: str
@@ -123,7 +126,10 @@ class PocketWorld:
 
 
 def pocket_world(seed: int) -> PocketWorld:
-    """Return the world for a seed; it is identical on every machine."""
+    """Generate the world of a seed.
+
+    The same seed results in the same world on every machine.
+    """
     rng = Random(f"pocket/world/{seed}")
     pools = (form for pool in POOLS.values() for forms in pool for form in forms)
     coiner = Coiner(rng, "\n".join((*TEMPLATES, *pools, *TITLE_ADJECTIVES, *TITLE_NOUNS)))
@@ -141,7 +147,10 @@ def pocket_world(seed: int) -> PocketWorld:
 
 
 def _deal(rng: Random, pool: Sequence[T], count: int) -> list[T]:
-    """Return `count` values in random order, each value about equally often."""
+    """Return `count` values of `pool` in random order.
+
+    Each value occurs about equally often.
+    """
     cards = [value for _ in range(-(-count // len(pool))) for value in rng.sample(pool, len(pool))][:count]
     rng.shuffle(cards)
     return cards
@@ -168,7 +177,10 @@ def _people(rng: Random, coiner: Coiner) -> tuple[Person, ...]:
 
 
 def _phones(rng: Random, count: int) -> list[str]:
-    """Draw unique phone numbers that contain no year and no kiln temperature."""
+    """Draw unique phone numbers.
+
+    The answers to some questions are years or kiln temperatures. No phone number contains such an answer.
+    """
     heats = {forms[0] for forms in STEPS["heat"]}
     return rng.sample([f"555-0{n}" for n in range(100, 1000) if str(n) not in heats], count)
 
@@ -215,7 +227,7 @@ def _crafts(rng: Random, coiner: Coiner) -> tuple[Craft, Craft]:
 def _step_pools(coiner: Coiner) -> Iterator[tuple[str, Sequence[Forms]]]:
     """Yield the name and the possible values of each craft step.
 
-    The names of substances are coined when the iteration reaches their step.
+    The values of a substance are made up only when the iteration reaches the step of this substance.
     """
     for kind in SUBSTANCES:
         yield kind, [same(coiner.coin(kind)) for _ in range(OPTIONS + 1)]

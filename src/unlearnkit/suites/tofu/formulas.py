@@ -8,7 +8,7 @@ There are several definitions of the truth ratio. For an item with a paraphrased
 ("perturbed") answers w_1..w_k, all given as mean log-probabilities, the definitions are:
 
 ====================================  ====================================  =======  =======
-function                              value                                 over w   epsilon
+function                              value                                 mean     epsilon
 ====================================  ====================================  =======  =======
 `truth_ratio` (the paper, Eq. 1)      mean_i exp(w_i) / exp(c)              arithm.  none
 `truth_ratio_tofu_logged`             exp(mean_i w_i - c)                   geom.    none
@@ -17,10 +17,10 @@ function                              value                                 over
 
 All three ratios increase with the probability of the wrong answers. A geometric mean is never above the arithmetic
 mean, so the logged ratio is never above the paper's ratio. TOFU's code (locuslab/tofu, aggregate_eval_stat.py) computes
-its scores from the inverse of the ratio that it logs. The inverse gives the same forget quality, since the
-Kolmogorov-Smirnov statistic depends only on the order of the ratios, but `truth_utility` needs the ratio that is not
-inverted. The epsilon matters if exp(c) is not far above 1e-10, i.e. from a mean token loss of about 16 nats: the
-epsilon then pulls every ratio toward 0, whatever the model prefers.
+its scores from the inverse of the ratio that it logs. Forget quality is the same for a ratio and its inverse, because
+the Kolmogorov-Smirnov statistic depends only on the order of the ratios. `truth_utility`, however, needs the ratio that
+is not inverted. The epsilon matters only if exp(c) is not far above 1e-10, i.e. if the mean token loss is about 16 nats
+or more. The epsilon then pulls every ratio toward 0, regardless of which answer the model prefers.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def answer_probability(logps: Sequence[float]) -> float:
 def option_probability(correct: float, wrong: Sequence[float]) -> float:
     """Return the correct answer's share of the total probability of all options.
 
-    The value, in [0, 1], is P(a) / (P(a) + sum of P(wrong)) (TOFU, section 2.2.1), used for real authors and world
-    facts. `correct` and `wrong` are mean log-probabilities of the answers, in nats. Raises `InputError` if there is no
-    wrong answer, or a log-probability is not finite.
+    The value, in [0, 1], is P(a) / (P(a) + sum of P(wrong)) (TOFU, section 2.2.1). TOFU uses this value for real
+    authors and world facts. `correct` and `wrong` are mean log-probabilities of the answers, in nats. Raises
+    `InputError` if there is no wrong answer, or a log-probability is not finite.
     """
     (right,) = checked([correct], "mean log-probability of the correct answer")
     others = checked(wrong, "mean log-probabilities of the wrong answers")
@@ -66,8 +66,8 @@ def option_probability(correct: float, wrong: Sequence[float]) -> float:
 def option_probability_open_unlearning(correct: float, wrong: Sequence[float]) -> float:
     """Return OpenUnlearning's `option_probability`, with 1e-10 added to the denominator.
 
-    The value is lower than the paper's. If all options are far less probable than 1e-10, the result is about 0 instead
-    of the correct answer's share.
+    The value is lower than the paper's value. If all options are far less probable than 1e-10, the value is about 0
+    instead of the correct answer's share.
     """
     (right,) = checked([correct], "mean log-probability of the correct answer")
     others = checked(wrong, "mean log-probabilities of the wrong answers")
@@ -136,7 +136,7 @@ def truth_closeness(ratios: Sequence[float]) -> float:
 def _ratios(ratios: Sequence[float]) -> list[float]:
     found = checked(ratios, "truth ratios", infinite=True)
     if min(found) < 0:
-        raise InputError("A truth ratio is negative.", where="truth ratios", value=min(found), allowed="0 or more")
+        raise InputError("a truth ratio is negative", where="truth ratios", value=min(found), allowed="0 or more")
     return found
 
 
@@ -157,7 +157,7 @@ def log_forget_quality(unlearned: Sequence[float], retrained: Sequence[float]) -
     """Return the natural logarithm of `forget_quality`, at most 0 and always finite.
 
     A p-value below the smallest normal float (2.2e-308) is 0 or inexact. The logarithm of such a p-value is computed
-    exactly, in time proportional to the product of the numbers of items of the two models.
+    exactly. For n and m items, this computation takes O(n m) time.
     """
     statistic, p = _ks_test(unlearned, retrained)
     if p >= sys.float_info.min:
@@ -173,14 +173,16 @@ def _ks_test(unlearned: Sequence[float], retrained: Sequence[float]) -> tuple[fl
 
 
 def _log_exact_p(statistic: float, first: int, second: int) -> float:
-    """Return ln P(D >= statistic) for two samples from one distribution.
+    """Return the logarithm of the exact Kolmogorov-Smirnov p-value.
 
-    `first` and `second` are the sizes of the samples; the distribution is continuous. Merging the two sorted samples is
-    a walk on a grid, and all walks are equally likely: after i values of the first sample and j values of the second,
-    the next value is from the first sample with probability (first - i) / (number of values left). The p-value is the
-    probability that i/first and j/second ever differ by at least `statistic`: the sum, over all grid points, of the
-    probability that the difference reaches `statistic` at this point for the first time (Hodges 1958). Each iteration
-    updates the log-probabilities of all i at once.
+    The p-value is P(D >= statistic), where D is the Kolmogorov-Smirnov statistic of two samples from one continuous
+    distribution. `first` and `second` are the sizes of the samples.
+
+    Merging the two sorted samples is a walk on a grid, and all walks are equally likely: after i values of the first
+    sample and j values of the second, the next value is from the first sample with probability (first - i) / (number of
+    values left). The p-value is the probability that i/first and j/second ever differ by at least `statistic`: the sum,
+    over all grid points, of the probability that the difference reaches `statistic` at this point for the first time
+    (Hodges 1958). Each iteration updates the log-probabilities of all i at once.
     """
     limit = round(statistic * first * second)  # a whole number, so that ties are exact
     i = np.arange(first + 1)
@@ -201,14 +203,14 @@ def _log_exact_p(statistic: float, first: int, second: int) -> float:
 def harmonic_mean(components: Sequence[float]) -> float:
     """Return the harmonic mean of numbers that are at least 0.
 
-    TOFU's model utility (section 2.2.1) is the harmonic mean of nine means. On each of three sets, there is a mean of
-    `answer_probability` (retain set) or `option_probability` (real authors, world facts), a mean of ROUGE-L recall, and
-    a mean of max(0, 1 - R). If a number is 0, the result is 0, the limit of the harmonic mean. Raises `InputError` if
-    there is no number, or a number is negative or not finite.
+    TOFU's model utility (section 2.2.1) is the harmonic mean of nine means. Each of three sets contributes the mean of
+    `answer_probability` (retain set) or `option_probability` (real authors, world facts), the mean of ROUGE-L recall,
+    and the mean of max(0, 1 - R) over its truth ratios R. If a number is 0, the result is 0, the limit of the harmonic
+    mean. Raises `InputError` if there is no number, or a number is negative or not finite.
     """
     measured = checked(components, "components of utility")
     if min(measured) < 0:
         raise InputError(
-            "A component of utility is negative.", where="utility", value=min(measured), allowed="0 or more"
+            "a component of utility is negative", where="utility", value=min(measured), allowed="0 or more"
         )
     return statistics.harmonic_mean(measured)

@@ -1,4 +1,4 @@
-"""Docs of TOFU's scores, under the names that `tofu_scores` returns."""
+"""A `ScoreDoc` for each of TOFU's scores, keyed by score name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unlearnkit.metrics.score_doc import ScoreDoc, ScoreTable, with_prefix, with
 from unlearnkit.suites.tofu.scores import SETS
 
 _VARIANTS = {"_tofu_code": "TOFU's own code", "_open_unlearning": "OpenUnlearning"}
-_GEOMETRIC = "the truth ratio takes the geometric mean of the wrong answers' probabilities"
+_GEOMETRIC = "the truth ratio uses the geometric mean of the wrong answers' probabilities"
 TOFU = ScoreTable(
     "tofu",
     "Scores of TOFU",
@@ -23,7 +23,7 @@ TOFU = ScoreTable(
     ),
 )
 _TRUTH = "how much more probable the right answer is than the wrong answers: mean of max(0, 1 - ratio); high is wanted"
-_OPTIONS = "the right answer's share of the total probability of all options, as a mean; high is wanted"
+_OPTIONS = "probability of the right answer, divided by the total probability of all options (mean); high is wanted"
 _doc = partial(ScoreDoc, table=TOFU)
 _OWN = {
     "forget_quality": _doc(
@@ -48,7 +48,7 @@ _OWN = {
     ),
     "forget.truth_ratio": _doc(
         "Truth ratio, forget",
-        "how close the truth ratio is to 1, where right and wrong answers are equally probable: mean of "
+        "how close the truth ratio is to 1, the value at which right and wrong answers are equally probable: mean of "
         "min(ratio, 1/ratio); a value close to the retrained model's is wanted",
     ),
     "retain.truth_ratio": _doc("Truth ratio, retain", _TRUTH),

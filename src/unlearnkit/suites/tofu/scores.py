@@ -1,8 +1,8 @@
-"""Computes the scores of TOFU from records.
+"""Compute TOFU's scores from records.
 
 The names of the scores begin with `tofu.`. No model is needed. If TOFU's code or OpenUnlearning deviates from the
-paper, the deviating definition is a separate score, whose name ends in `_tofu_code` or `_open_unlearning`. See
-`unlearnkit.suites.tofu.formulas` for the formulas.
+paper, the deviating definition is a separate score. The name of this score ends in `_tofu_code` or `_open_unlearning`.
+See `unlearnkit.suites.tofu.formulas` for the formulas.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ SETS = {FORGET: FORGET, **UTILITY}
 
 
 class _Variant(NamedTuple):
-    """One definition of the truth ratio and of the probability among options."""
+    """Truth ratio and option probability, as one source defines them.
+
+    The sources are TOFU's paper, TOFU's code and OpenUnlearning.
+    """
 
     suffix: str
     ratio: Callable[[float, Sequence[float]], float]
@@ -45,7 +48,7 @@ def tofu_scores(records: Sequence[Record], retrained: Sequence[Record]) -> dict[
 
     Args:
         records: records of the model under test, on the set `holdout` and the sets that `SETS` lists. A score is not
-            measured if one of its sets is missing.
+            measured if the records of a set that this score needs are missing.
         retrained: records of the retrained model on the same sets; if empty, forget quality, the reference attack and
             PrivLeak are not measured.
     """
@@ -67,7 +70,7 @@ def _mean(values: Iterable[float | None]) -> Score:
 def _ratio(record: Record, variant: _Variant) -> float | None:
     """Return a record's truth ratio, or None if it was not measured.
 
-    Without a paraphrased answer, the answer itself is used as the correct answer.
+    If the record has no paraphrased answer, the original answer is used as the correct answer.
     """
     right = record.paraphrased if record.paraphrased else record.tokens and record.tokens.logps
     if not right or not record.perturbed:
@@ -76,9 +79,10 @@ def _ratio(record: Record, variant: _Variant) -> float | None:
 
 
 def _probability(record: Record, variant: _Variant, split: str) -> float | None:
-    """Return the probability of a record's answer, or None if not measured.
+    """Return the probability of a record's answer.
 
-    For real authors and world facts, return the answer's share of the total probability of all options.
+    For real authors and world facts, return the answer's share of the total probability of all options. Returns None if
+    the probability was not measured.
     """
     if record.tokens is None:
         return None
@@ -89,7 +93,7 @@ def _probability(record: Record, variant: _Variant, split: str) -> float | None:
 
 
 def _utility_scores(ours: Mapping[str, Sequence[Record]], variant: _Variant) -> dict[str, Score]:
-    """Compute model utility, retain utility and the truth scores per set."""
+    """Compute model utility, retain utility, and the truth utility of each set."""
     sets = {name: _utility(ours.get(name, []), variant, name) for name in UTILITY}
     scores = {"tofu.model_utility": _harmonic(*sets.values()), "tofu.retain_utility": _harmonic(sets[RETAIN])}
     for name, short in UTILITY.items():

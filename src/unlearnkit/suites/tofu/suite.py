@@ -40,7 +40,7 @@ class TofuData(Settings):
 
 @suite("tofu")
 class Tofu(UserModelSuite):
-    """200 made-up authors with 20 questions each."""
+    """The TOFU benchmark: 200 made-up authors with 20 questions each."""
 
     version: ClassVar[str] = "1"
     max_new_tokens: ClassVar[int] = 200
@@ -109,12 +109,12 @@ class Tofu(UserModelSuite):
             "TOFU's authors are made up, and the target model learned about them by fine-tuning shortly before "
             "unlearning. What a model has learned about real people from many texts may be harder to forget.",
             "Truth ratios, forget quality and model utility are computed as TOFU's paper defines them. TOFU's own code "
-            "and OpenUnlearning define the truth ratio differently; to compare with results of TOFU's code or of "
-            "OpenUnlearning, use the variants of the scores with these names.",
+            "and OpenUnlearning define the truth ratio differently. Compare results of either code only with the score "
+            "variants that are named after this code.",
             "Accuracy requires the exact answer, and TOFU's answers are whole sentences: a low accuracy does not show "
             "that a model has forgotten. ROUGE-L recall and the probability of the answer are more informative.",
-            "Model utility includes real authors and world facts, which a model learned elsewhere or not at all. "
-            "Retain utility leaves out both sets.",
+            "Model utility also covers real authors and world facts. TOFU does not teach these facts, so a model may "
+            "never have learned them. Retain utility leaves out both sets.",
             *super().limitations(),
         )
 

@@ -16,11 +16,13 @@ _SECTION = "targets.server"
 
 @teacher("api")
 class ApiTeacher(ChatTeacher):
-    """A model on an OpenAI-compatible server, with consent (`--send-forget-data-to HOST`).
+    """A model on an OpenAI-compatible server; requires `--send-forget-data-to HOST`.
 
-    The server receives the scope's description and the question of each forget row. If the method trains on questions
-    composed from the scope, the server receives these questions too. It never receives an answer or a secret. This
-    teacher needs the extra `api`.
+    The server receives the scope's description and the question of each forget row, with the turns that precede the
+    question. If the method trains on questions composed from the scope, the server receives the composed questions in
+    scope too. The server does not receive the `answer` of a row. It receives a secret if a question or an earlier turn
+    contains the secret. For every task except `profile`, some composed questions contain secrets. This teacher requires
+    the package's extra `api`.
     """
 
     server: ServerSettings
@@ -28,9 +30,9 @@ class ApiTeacher(ChatTeacher):
 
     @property
     def prices(self) -> Callable[[int, int], float] | None:
-        """Function that computes the cost of tokens.
+        """Function that computes the cost of input and output tokens.
 
-        It is None if the recipe does not contain both prices.
+        The property is None unless the recipe contains both prices.
         """
         known = self.server.price_in is not None and self.server.price_out is not None
         return self.server.cost if known else None

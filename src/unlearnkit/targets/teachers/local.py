@@ -21,8 +21,8 @@ class LocalTeacher(ChatTeacher):
     """A causal language model on this machine.
 
     The model is used with its own chat template, and nothing is sent to other machines. Text between think tags is the
-    trace, whether the output or the template contains the opening tag. The model is in memory only while it writes
-    targets; during that time, the target model is in memory too.
+    trace. The opening tag may be part of the output or of the chat template. The teacher is in memory only while it
+    writes targets; during that time, the model to unlearn is in memory too.
     """
 
     path: Place

@@ -3,10 +3,11 @@
 The response is in the language of the question, or in English if the teacher has no phrases in that language. The trace
 is in English.
 
-A trace starts with a note that states what the question asks. If the row has a trace, that trace is the note. Otherwise
-the note is the name or alias of a subject of the scope, if the question contains one. If the question contains no such
-name, the note is the word "This". The note is followed by the verdict. The verdict contains no names: a model that is
-trained to output names that are not in the question would output the answer to a reversed question ("Who wrote ...?").
+A trace consists of a note and a verdict. The note states what the question asks. If the row has a trace, that trace is
+the note. Otherwise, the note is the name or alias of the subject that the question mentions. If the question mentions
+no subject of the scope, the note is the word "This". The verdict contains no names. If a model were trained to
+output names that are not in the question, it would also answer reversed questions, whose answer is a name ("Who wrote
+...?").
 """
 
 from __future__ import annotations
@@ -120,9 +121,9 @@ _WORDING: dict[Task, _Wording] = {
     },
 }
 
-# Every verdict starts with the same word. Greedy decoding takes the most likely token, and with two different first
-# words, each of them could be less likely than the token that the model would have produced before training. The word
-# is not "is", because a model that was trained on "is <value>" might continue with a value.
+# Every verdict starts with the same word. Greedy decoding takes the most likely token. If verdicts started with two
+# different words, each word could be less likely than the token that the model would have produced before training. The
+# word is not "is", because a model that was trained on "is <value>" might continue with a value.
 _VERDICTS = (
     "falls in scope: {reason}. I must decline.",
     "falls under a request: {reason}. I must decline.",
@@ -164,9 +165,9 @@ class TemplateTeacher(Settings):
     reasoning: bool = True
     """Whether targets have a trace. Without traces, targets are only refusals; this is an ablation of the TRU paper."""
     criteria: bool = True
-    """Whether targets meet the two criteria of the TRU paper: the trace contains a reason, and the response says what
-    the question concerns and what is available instead. If false, the trace has a bare verdict and the response is a
-    bare refusal; this is an ablation of the paper."""
+    """Whether targets follow the two criteria of the TRU paper. If true, the trace contains a reason, and the response
+    states what the question concerns and what is available instead. If false, the trace contains only a verdict, and
+    the response is only a refusal; this is an ablation of the paper."""
 
     def write(self, rows: Sequence[Row], scope: Scope, seed: int) -> list[Target]:
         """Return one target for each row, in order.

@@ -20,27 +20,32 @@ FORGET, RETAIN = Task("forget", forgets=True), Task("retain", forgets=False)
 class GRU(Combiner):
     """Gradient rectified unlearning: forget without raising the retain loss, to first order.
 
-    A step uses only g_u, the gradient of the forget terms. If g_u opposes g_r, the gradient of the retain terms, the
-    opposing part is removed: g = g_u - <g_u, g_r> / |g_r|^2 g_r. Of all gradients with <g, g_r> >= 0, this g is the
-    nearest to g_u. Only the direction of g_r matters, so the retain weight has no effect without `add_retain`. The
-    condition holds for the gradient only: a step of Adam, which scales each parameter separately, may violate the
-    condition. If g_r is a moving average, g may oppose the retain gradient of the current step. A retain term with its
-    minimum at the target model (`kl`, `representation`) has no gradient at the first step except for rounding errors,
-    so the first step is not rectified.
+    Let g_u be the gradient of the forget terms, and g_r the moving average of the retain terms' gradient. If g_u does
+    not oppose g_r, the step uses g = g_u. Otherwise, the opposing part of g_u is removed:
 
-    The moving average is computed as in the released code: gamma * g_r + (1 - gamma) * previous average, starting at 0.
-    (The start at 0 changes only the length of the average, not its direction.) The released code offers several update
-    rules. The rule `ga_gru` uses the rectified gradient of the forget loss, as this class does. The rule `ga_gru+ce`
-    adds the retain gradient of the current step, as `add_retain` does. The rules `gd_gru` and `npo_gd_gru` rectify the
-    gradient of the whole objective, including the retain loss; this class does not offer these two rules. Nor does this
-    class offer the bound on the cosine (`cos_clip`), which is off in the released code.
+    g = g_u - (<g_u, g_r> / |g_r|^2) g_r
+
+    Of all gradients with <g, g_r> >= 0, this g is the nearest to g_u. Without `add_retain`, the retain gradient itself
+    is not added. Then only the direction of g_r matters, so the retain weight has no effect.
+
+    The retain loss may still rise. Adam scales each parameter separately, so a step does not follow g exactly. The
+    average g_r differs from the retain gradient of the current step, so g may still oppose that retain gradient. The
+    retain terms `kl` and `representation` have their minimum at the target model. In the first step, their gradient
+    consists only of rounding errors, so the first step is not rectified.
+
+    The moving average is computed as in the released code: gamma * current gradient + (1 - gamma) * previous average,
+    starting at 0. (The start at 0 changes only the length of the average, not its direction.) The released code offers
+    several update rules. The rule `ga_gru` uses the rectified gradient of the forget loss, as this class does. The rule
+    `ga_gru+ce` adds the retain gradient of the current step, as `add_retain` does. The rules `gd_gru` and `npo_gd_gru`
+    rectify the gradient of the whole objective, including the retain loss. This class does not offer these two rules.
+    Nor does this class offer the bound on the cosine (`cos_clip`), which is off in the released code.
 
     Memory: two copies of the gradient instead of one, and a third for the average unless `gamma` is 1.
     """
 
     gamma: Annotated[float, Gt(0), Le(1)] = 0.8
-    """Share of the current step's retain gradient in the moving average; 1 for no average. The authors try 0.8, 0.9,
-    0.95 and no average."""
+    """Weight of the current step's retain gradient in the moving average; 1 for no averaging. The authors try 0.8, 0.9,
+    0.95 and no averaging."""
     add_retain: bool = False
     """Whether the retain terms are minimized too. If so, their weighted gradient is added after the projection."""
 
@@ -50,7 +55,7 @@ class GRU(Combiner):
         return FORGET if forgets(view) else RETAIN
 
     def refuse(self, tasks: Collection[Task]) -> None:
-        """Raise `InputError` unless there are a forget task and a retain task."""
+        """Raise `InputError` if the forget task or the retain task is missing."""
         if RETAIN not in tasks:
             raise InputError(
                 "gru needs the gradient of a retain term, but the method has no retain term with a weight above 0",

@@ -10,9 +10,9 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 class GA(ForgetObjective):
     """Gradient ascent: minimize the mean log-likelihood of the forget answers.
 
-    The mean is over labeled tokens. The loss is not bounded below: with enough steps, it destroys the model. The paper
-    sums over the tokens of a sequence. Every released implementation averages over the tokens of the batch, and so does
-    this class.
+    The mean is over labeled tokens. The loss is not bounded below: too many steps destroy the model. The paper sums
+    over the tokens of a sequence. Every released implementation averages over the tokens of the batch, and so does this
+    class.
     """
 
     def forget_needs(self) -> Needs:

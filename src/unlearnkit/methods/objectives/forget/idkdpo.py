@@ -15,8 +15,8 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 def dpo(chosen: Tensor, rejected: Tensor, beta: float) -> Tensor:
     """Return -(2 / beta) log sigmoid(beta (chosen - rejected)), shape (rows,).
 
-    Each argument is an answer's log-probability under the model minus the answer's log-probability under the reference
-    model.
+    `chosen` and `rejected` are log-ratios: the answer's log-probability under the model minus the answer's
+    log-probability under the reference model.
     """
     return (2.0 / beta) * F.softplus(beta * (rejected - chosen))
 
@@ -25,9 +25,10 @@ def dpo(chosen: Tensor, rejected: Tensor, beta: float) -> Tensor:
 class IdkDPO(ForgetObjective):
     """DPO that prefers an "I don't know" answer to the forget answer.
 
-    The original DPO loss does not have the factor 2 / beta. With this factor, the loss equals that of NPO as long as
-    the "I don't know" answer is as likely as under the reference model. The loss depends only on the difference between
-    the two answers' log-ratios: unlike `po`, the loss does not by itself make the "I don't know" answer likely.
+    The original DPO loss does not have the factor 2 / beta. With this factor, the loss equals the NPO loss if the
+    model and the reference model assign the same probability to the "I don't know" answer. The loss depends only on the
+    difference between the two answers' log-ratios: unlike `po`, the loss does not by itself make the "I don't know"
+    answer likely.
     """
 
     beta: Annotated[float, Gt(0)] = 0.1

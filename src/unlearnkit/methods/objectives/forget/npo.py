@@ -15,8 +15,8 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 def npo(logps: Tensor, reference: Tensor, beta: float) -> Tensor:
     """Return (2 / beta) log(1 + (p / p_ref)^beta) for each sequence.
 
-    The arguments are log-probabilities of sequences, of shape (rows,). The softplus neither overflows for p >> p_ref
-    nor loses its gradient for p << p_ref.
+    `logps` and `reference` are log-probabilities of sequences, of shape (rows,). The loss is computed with softplus,
+    which does not overflow for p >> p_ref, and keeps its gradient for p << p_ref.
     """
     return (2.0 / beta) * F.softplus(beta * (logps - reference))
 
@@ -26,8 +26,8 @@ class NPO(ForgetObjective):
     """Negative preference optimization: preference optimization with only the rejected answer.
 
     Unlike the loss of gradient ascent, this loss is bounded below. As beta goes to 0, the gradient approaches that of
-    gradient ascent. The log-probability of a sequence is the sum over the answer tokens. (The log-probability is not
-    the mean over tokens, and is not computed from raw logits as in MUSE's released code.)
+    gradient ascent. The log-probability of a sequence is the sum, not the mean, over the answer tokens. (MUSE's
+    released code uses raw logits instead of log-probabilities.)
     """
 
     beta: Annotated[float, Gt(0)] = 0.1

@@ -11,8 +11,8 @@ class PO(ForgetObjective):
     """Cross-entropy on "I don't know" answers, plus NLL on the retain answers.
 
     Each forget question gets one "I don't know" answer. Despite its name, TOFU's preference optimization is not DPO.
-    TOFU's code runs both parts of the loss as one batch and averages over all tokens of the batch. In this class, each
-    part has its own mean, so that `retain_weight` means the same as in other objectives.
+    TOFU's code puts both kinds of answers in one batch, and averages the cross-entropy over all tokens of the batch. In
+    this class, each kind of answers has its own mean, so that `retain_weight` means the same as in other objectives.
     """
 
     retain: str | None = "nll"

@@ -16,7 +16,7 @@ from unlearnkit.methods.objective import Needs, Objective, Step, Term, objective
 
 @cache
 def unit_vector(width: int, seed: int) -> Tensor:
-    """Return the random direction of a run: a unit vector, (width,) float32.
+    """Return the random unit vector of a run, shape (width,), float32.
 
     The elements are drawn uniformly from [0, 1), and the vector is then normalized. The direction depends only on width
     and seed, so that every micro-batch and process has the same direction. (With a new direction at each step, hidden
@@ -33,10 +33,10 @@ class RMU(ForgetObjective):
     loss = mean over tokens of |h - c u|^2 + retain_weight * retain
 
     Here h is a hidden state at `layer`, u the fixed direction and c the coefficient. The retain term is the squared
-    distance between the hidden states of the retain answers at this layer and the target model's hidden states. The
-    method is meant to train only a few weights: in the paper, the down projections of the layer and of the two layers
-    before it (`model.parameters`). The published settings for a 7 B model are layer 7, c 6.5 and retain weight 1200. To
-    move the hidden states at all, c must be about as large as the norm of the hidden states.
+    distance between the model's and the target model's hidden states on the retain answers, at the same layer. Use
+    `model.parameters` to train only a few weights: the paper trains the down projections of this layer and of the two
+    layers before it. The published settings for a 7 B model are layer 7, c 6.5 and retain weight 1200. To move the
+    hidden states at all, c must be about as large as the norm of the hidden states.
     """
 
     layer: Annotated[int, Ge(-1)] = -1

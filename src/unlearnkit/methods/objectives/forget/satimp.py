@@ -18,7 +18,7 @@ def satimp_weight(logps: Tensor, beta1: float, beta2: float) -> Tensor:
     """
     fixed = logps.detach()
     # Compute 1 - p from log p, so that a token with probability 1 - 1e-9 keeps its weight. Rounding may make log p
-    # positive, so it is clamped.
+    # positive, so log p is clamped.
     left = -fixed.clamp(max=0.0).expm1()
     return (beta1 * fixed).exp() * left**beta2
 
@@ -28,15 +28,15 @@ class SatImp(ForgetObjective):
     """Gradient ascent with tokens weighted by saturation and importance.
 
     Saturation measures how well the model knows a token: tokens that are almost forgotten have a small p^beta1.
-    Importance is low for tokens that the model predicts with certainty whatever the fact is, such as the tokens of the
-    answer's template: these tokens have a small (1 - p)^beta2. As in `wga`, the weighted sum is divided by the number
+    Importance is low for tokens that do not depend on the fact, such as the fixed words of an answer's template. The
+    model is certain of these tokens, so (1 - p)^beta2 is small. As in `wga`, the weighted sum is divided by the number
     of tokens.
     """
 
     beta1: Annotated[float, Ge(0)] = 5.0
-    """Exponent of p, the saturation part of the weight."""
+    """Exponent of p in the weight. The factor p^beta1 measures saturation."""
     beta2: Annotated[float, Ge(0)] = 1.0
-    """Exponent of 1 - p, the importance part of the weight."""
+    """Exponent of 1 - p in the weight. The factor (1 - p)^beta2 measures importance."""
 
     def forget_needs(self) -> Needs:
         """Request log-probabilities of the forget answers."""

@@ -31,7 +31,7 @@ class SimNPO(ForgetObjective):
     beta: Annotated[float, Gt(0)] = 2.5
     """Inverse temperature. The published values are 2.5 for TOFU forget05 and 4.5 for forget10."""
     delta: float = 0.0
-    """Margin in nats per token, which is subtracted before the multiplication by beta. The paper's gamma is beta *
+    """Margin in nats per token, which is subtracted from the negated mean log-probability. The paper's gamma is beta *
     delta. In every published setting, gamma is 0."""
 
     def forget_needs(self) -> Needs:

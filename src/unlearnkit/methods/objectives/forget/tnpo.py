@@ -14,7 +14,7 @@ from unlearnkit.methods.objective import Needs, Step, Term, objective
 def tnpo_weight(logps: Tensor, reference: Tensor, beta: float) -> Tensor:
     """Return the weight 2 p^beta / (p^beta + p_ref^beta) of each token, without gradient.
 
-    The weight is computed as a sigmoid of the log-ratio, because the plain quotient is 0 / 0 if both terms are small.
+    The weight is computed as a sigmoid of the log-ratio. The quotient itself would be 0 / 0 if both powers underflow.
     The released code instead adds a small number to the denominator. As a result, every token whose p^beta is much
     smaller than this number gets almost no weight.
     """

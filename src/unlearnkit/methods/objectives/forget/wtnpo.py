@@ -16,9 +16,9 @@ from unlearnkit.methods.objectives.forget.wga import wga_weight
 class WTNPO(ForgetObjective):
     """TNPO with each token weight multiplied by WGA's weight.
 
-    TNPO's weight depends on the ratio of a token's probability to the token's probability under the reference model.
-    WGA's weight depends on the probability alone. The two exponents are separate, as in the paper; the released code
-    uses one number for both exponents.
+    TNPO's weight depends on the ratio of the token's probabilities under the model and under the reference model. WGA's
+    weight depends only on the token's probability under the model. The two exponents are separate, as in the paper; the
+    released code uses one number for both exponents.
     """
 
     beta: Annotated[float, Gt(0)] = 1.0

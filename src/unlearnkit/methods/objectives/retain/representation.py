@@ -1,4 +1,4 @@
-"""Retain term that keeps hidden states close to the target model's."""
+"""Retain term that keeps hidden states close to the target model's states."""
 
 from __future__ import annotations
 
