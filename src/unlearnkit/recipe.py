@@ -163,7 +163,7 @@ class Recipe(Settings):
         return tuple(current_gate(gate, warn=False) for gate in gates)
 
     def earlier_dump(self) -> dict[str, Any]:
-        """Return the recipe as JSON values, with earlier names of renamed fields.
+        """Return the recipe as JSON values; renamed fields have their earlier names.
 
         Renamed metrics in the gates get their earlier names, too.
         """
@@ -325,7 +325,7 @@ def make_suite(section: dict[str, Any]) -> Suite:
 
 
 def suite_section(section: dict[str, Any]) -> dict[str, Any]:
-    """Return the recipe section of a suite, with data and all defaults."""
+    """Return a suite's recipe section, with `data` and all defaults."""
     return SUITE.resolve(section)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,26 @@ def test_own_rows_are_unlearned_measured_and_reported(pile: dict[str, str], tmp_
     assert scores["forget.extraction_strength"].value is not None and scores["mia.min_k.auc"].count == 20
     assert scores["mia.reference.auc"].value is None and scores["holdout.accuracy"].value is None
     assert [r.name for r in map(RunFolder, folder.references.iterdir())] == ["target"]
+
+
+@pytest.mark.parametrize(("rows", "last"), [(7, 6), (10, 9), (13, 11), (19, 17), (20, 18), (35, 31)])
+def test_measured_retain_rows_are_spread_over_all(
+    rows: int, last: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MEASURED_AT_MOST", 10)
+    for name, count in {"forget": 1, "retain": rows}.items():
+        lines = (
+            json.dumps({"question": f"What is {name} {n}?", "answer": f"It is {n}.", "subject": "Ada Lund"})
+            for n in range(count)
+        )
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines))
+    data = {name: str(tmp_path / f"{name}.jsonl") for name in ("forget", "retain")}
+    task = make_suite({"name": "files", "data": data}).task()
+    measured = [task.splits["retain"].index(row) for row in task.measured["retain"]]
+    assert len(measured) == min(rows, 10) and measured[0] == 0 and measured[-1] == last
+    # The gaps between neighbors differ by at most 1.
+    gaps = {after - before for before, after in pairwise(measured)}
+    assert max(gaps) - min(gaps) <= 1
 
 
 def test_forget_text_stays_in_the_private_folder_and_a_purge_leaves_none(

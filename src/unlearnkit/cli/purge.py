@@ -11,7 +11,7 @@ import typer
 def purge_command(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs.")],
 ) -> None:
-    """Delete all files with text to forget from run folders.
+    """Delete the files that contain forget text from run folders.
 
     This command deletes the targets, the records, the scope, the caches and the checkpoints. It keeps the model, the
     scores and the report.

@@ -188,8 +188,8 @@ class ChatEncoder:
             where: name of the row, for error messages.
             history: the turns before the question.
             trace: the reasoning trace; an empty string if the row has no trace.
-            prefix: beginning of the trace that is context, like the prompt, and has no labels. If the trace does not
-                begin with `prefix`, `prefix` is ignored.
+            prefix: the part at the beginning of the trace that has no labels, because it is context, like the prompt.
+                If the trace does not begin with `prefix`, `prefix` is ignored.
             label_trace: whether the trace has labels. If False, the whole trace is context, like the prompt, and only
                 the answer is labeled.
 

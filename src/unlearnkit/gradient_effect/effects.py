@@ -121,8 +121,8 @@ def adam_update(second_moments: Mapping[str, Tensor], eps: float) -> Callable[[V
     The gradient is divided by sqrt(second moment) + eps.
 
     Args:
-        second_moments: the optimizer's `exp_avg_sq` by name of the weight, with bias correction. The update of a weight
-            without a second moment is 0, because Adam does not change such a weight (for example, a weight above the
+        second_moments: the optimizer's `exp_avg_sq` by name of the weight, with bias correction. If a weight is
+            missing here, its update is 0, because Adam does not change this weight (for example, a weight above the
             layer that the objective reads).
         eps: the optimizer's eps.
     """

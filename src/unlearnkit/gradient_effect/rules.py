@@ -35,8 +35,8 @@ def exceeds_budget(retaining: EffectRow, unlearning: EffectRow, share: float) ->
 
     The result is true if two conditions hold. First, the step is predicted to raise a retained risk by more than
     `share` times the rise of the forget risk. This condition compares the two effects, not their confidence intervals,
-    because the intervals separate only after much harm is done. Second, the whole confidence interval of the retaining
-    effect is below 0. If the step does not raise the forget risk, any rise of the retained risk is too much.
+    because the intervals become disjoint only after much harm is done. Second, the whole confidence interval of the
+    retaining effect is below 0. If the step does not raise the forget risk, any rise of the retained risk is too much.
     """
     return retaining.high < 0 and retaining.effect < share * min(0.0, unlearning.effect)
 

@@ -27,7 +27,7 @@ PARTS: dict[Quality, tuple[str, ...]] = {
 
 
 def quality_of(split: str) -> Quality | None:
-    """Return the quality for which outputs on a row set are judged.
+    """Return the quality that is judged on a row set.
 
     Returns None for sets that are not judged, such as `holdout`.
     """

@@ -82,9 +82,9 @@ def mean_logp(logps: Sequence[float]) -> float:
 
 
 class RougeRecall(NamedTuple):
-    """Shares of the reference's words that occur in the response.
+    """Shares of the reference's words that the response contains.
 
-    Both shares are in [0, 1].
+    Each share is in [0, 1].
     """
 
     rouge1: float

@@ -21,7 +21,7 @@ from unlearnkit.metrics.score_doc import Docs, ScoreDoc, ScoreTable, with_prefix
 from unlearnkit.metrics.score_names import BEST_CONSTANT, COST, TRACE, ScoreName, parse_judged
 
 ANY = "*"
-"""Wildcard for the row set in the key of a doc."""
+"""Placeholder for any row set, in the keys of score docs."""
 OTHERS = ScoreTable("others", "Other scores of the suite")
 COSTS = ScoreTable("cost", "Cost", "The peak memory of each model is measured in a separate process.")
 COST_DOCS = {

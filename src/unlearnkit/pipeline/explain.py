@@ -38,7 +38,7 @@ class Line(Value):
     path: str
     """Path of the name in the scope, for example `subjects[2].aliases[0]`."""
     name: str
-    """The name that the scope contains at `path`."""
+    """The name itself."""
     found_in: str
     """Where the name occurs: `question` or `trace`."""
 

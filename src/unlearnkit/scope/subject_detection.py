@@ -17,7 +17,7 @@ from unlearnkit.text.names import NameFinder, Words, parts
 from unlearnkit.text.normalize import contains
 
 LEAST = 2
-"""A name is taken as a subject only if at least this many rows contain the name but no other subject's name."""
+"""Minimum number of rows that contain a name and no other subject's name; rarer names are not taken as subjects."""
 
 SAME = 0.8
 """A short name ("Lund") is ignored in favor of a longer name ("Ada Lund") if at least this share of the short name's

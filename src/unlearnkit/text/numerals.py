@@ -1,4 +1,4 @@
-"""Convert numbers and dates that are written in words to digits.
+"""Convert spelled-out numbers and dates to digits.
 
 The supported languages are English, Spanish and Russian. For example, "nineteen eighty-four", "nineteen hundred and
 eighty-four", "mil novecientos ochenta y cuatro", "в тысяча девятьсот восемьдесят четвёртом году" and "one nine eight

@@ -114,8 +114,8 @@ class Combining:
     def _reduced(self, gradient: Gradient) -> Gradient:
         """Return the gradient summed over processes.
 
-        A process has no gradient for an expert to which none of the process's tokens was routed. If another process has
-        this gradient, the missing gradient counts as 0.
+        In a mixture of experts, a process has no gradient for an expert that received none of its tokens. If another
+        process has this gradient, the missing gradient counts as 0.
         """
         had = torch.tensor([float(name in gradient) for name in self._parameters], device=self._accelerator.device)
         anywhere = self._accelerator.reduce(had, "sum").tolist()

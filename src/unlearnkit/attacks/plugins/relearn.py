@@ -94,7 +94,7 @@ def others(rows: Sequence[Row], trained: Sequence[Row]) -> list[Row]:
 
     A row asks for a trained fact if it has the same id as a trained row, or if it asks for the same attribute of the
     same person or thing as a trained row. If the row or any trained row has no attribute, facts cannot be compared
-    reliably. In this case, a row that has the same answer as a trained row also asks for a trained fact.
+    reliably. In this case, a row with the same answer as a trained row is also taken to ask for a trained fact.
     """
     ids, answers = {row.id for row in trained}, {row.answer for row in trained}
     facts = {(row.subject, row.attribute) for row in trained if row.attribute is not None}

@@ -85,7 +85,7 @@ class JudgeModel(Settings):
             raise InputError(
                 "an LLM judge uses one model, but two are given",
                 allowed=_ALLOWED,
-                fix="remove either path or the server settings",
+                fix="remove `path`, or remove the server settings",
             )
 
 

@@ -42,8 +42,8 @@ def advice(table: EffectTable) -> list[str]:
     other rules use the effects through all weights.
 
     1. *Relearning*: the sentence names the steps at which the effect on a forget set is positive. Forget sets that are
-       relearned at the same steps share a sentence. This sentence states the effect on the first of these forget sets,
-       at the last of these steps.
+       relearned at the same steps share a sentence, which states the effect on the first of these sets at the last of
+       these steps.
     2. *Harm beyond forgetting*, for each retained risk: the sentence names the steps at which `is_harmful` is true. At
        these steps, training raises the retained risk by more than it raises the forget risk.
     3. *Location of harm*: the sentence is about the retained risk and the step with the most negative effect. The harm

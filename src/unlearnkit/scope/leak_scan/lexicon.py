@@ -222,7 +222,7 @@ def _is_one_number(pieces: Sequence[Word], gaps: Sequence[str]) -> bool:
 
 
 def _is_respaced(texts: Sequence[str], gaps: Sequence[str]) -> bool:
-    """Return whether words of a text spell a form with other spaces.
+    """Return whether words spell a form that has its spaces elsewhere.
 
     For example, "to get her" does not count as a spelling of "together", because "to", "get" and "her" are ordinary
     words.

@@ -52,7 +52,10 @@ class QuestionContext:
 
     @cached_property
     def topics(self) -> tuple[str, ...]:
-        """Topics of forget rows: the text that precedes subjects' names in notes."""
+        """Topics of forget rows.
+
+        A topic is the text in front of a subject's name in a note.
+        """
         return topics_of(self.scope, self.forget, alias=False)
 
     @cached_property
@@ -83,8 +86,9 @@ class QuestionContext:
         """The most frequent questions in retain rows, by language.
 
         In each question, a placeholder replaces the name of the row's subject. Multiple-choice questions are omitted,
-        and so are the wordings that composed questions already use. A question is also omitted if filling in a name of
-        the scope gives a question on which the model is measured.
+        and so are the wordings that composed questions already use. The names of the scope are filled into the
+        placeholder, one after another; if one of the results is a question on which the model is measured, the wording
+        is omitted.
         """
         rows, most = (self._rows_of_other_topics(), BORROWED_OUT_OF_PART) if self.partly else (self.retain, BORROWED)
         wordings_of: Wordings = {}

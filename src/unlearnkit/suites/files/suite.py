@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 MEASURED_AT_MOST = 400
-"""Maximum number of retain rows to measure. Of N retain rows, every n-th row is measured, up to this maximum. The
-interval n is N divided by the maximum, rounded down, but at least 1. All other row sets are measured completely."""
+"""Maximum number of retain rows to measure. The measured rows are spread evenly over all retain rows. The rows of all
+other sets are all measured."""
 DOCUMENTS = (".txt", ".md")
 
 
@@ -151,12 +151,14 @@ class Files(UserModelSuite):
         named = {"forget": self._forget, "retain": self._retain, "holdout": holdout, **probes}
         splits = with_unique_ids({name: rows for name, rows in named.items() if rows})
         retain = splits.get("retain", ())
-        step = max(1, len(retain) // MEASURED_AT_MOST)
+        measured = min(len(retain), MEASURED_AT_MOST)
         return SuiteTask(
             f"files-{self.version}",
             self._scope,
             Splits(splits),
-            {**splits, "retain": retain[::step][:MEASURED_AT_MOST]} if retain else splits,
+            {**splits, "retain": tuple(retain[n * len(retain) // measured] for n in range(measured))}
+            if retain
+            else splits,
             unspoken=frozenset({"holdout"}),
             gradients=frozenset({"forget", "holdout"}) if holdout else frozenset(),
             to_be_written=frozenset({"retain"}) if self.data.retain == AUTO and not retain else frozenset(),
