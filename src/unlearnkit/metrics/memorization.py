@@ -9,9 +9,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from typing import NamedTuple
-
-from rouge_score.rouge_scorer import RougeScorer
+from typing import Any, NamedTuple
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.metrics.score import Score, mean_score
@@ -125,7 +123,10 @@ def has_rouge_words(text: str) -> bool:
 
 
 @cache
-def _scorer() -> RougeScorer:
+def _scorer() -> Any:
+    # Imported here, because rouge-score imports scipy, and reading a recipe should be fast.
+    from rouge_score.rouge_scorer import RougeScorer
+
     return RougeScorer(["rouge1", "rougeL"], use_stemmer=True)
 
 

@@ -31,7 +31,6 @@ import sys
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import ks_2samp
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.metrics.memorization import mean_logp
@@ -168,6 +167,9 @@ def log_forget_quality(unlearned: Sequence[float], retrained: Sequence[float]) -
 def _ks_test(unlearned: Sequence[float], retrained: Sequence[float]) -> tuple[float, float]:
     ours = checked(unlearned, "truth ratios of the unlearned model", infinite=True)
     theirs = checked(retrained, "truth ratios of the retrained model", infinite=True)
+    # Imported here, because scipy takes a second to import, and reading a recipe should be fast.
+    from scipy.stats import ks_2samp
+
     result = ks_2samp(ours, theirs)
     return float(result.statistic), float(result.pvalue)
 
