@@ -1,10 +1,10 @@
-"""An ensemble averages its members' distributions by either mean; computed again here in float64."""
+"""An ensemble answers by the normalized geometric mean of its members; computed again here in float64."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import torch
@@ -15,13 +15,9 @@ from unlearnkit.data.rows import Row
 from unlearnkit.models import logprob
 from unlearnkit.models.adapter import save_adapter
 from unlearnkit.models.load import load_model, save_model
-from unlearnkit.pipeline.subject import open_subject
 from unlearnkit.records.measure import measure
 from unlearnkit.records.probe import Probe
-from unlearnkit.runs.folder import RunFolder
-from unlearnkit.runs.state import SubjectSpec
 from unlearnkit.subjects import ensemble
-from unlearnkit.subjects.base import Aggregation
 from unlearnkit.subjects.ensemble import EnsembleSubject
 from unlearnkit.subjects.local import LocalSubject
 
@@ -47,31 +43,28 @@ def folders(tmp_path: Path) -> list[Path]:
     return found
 
 
-def ensemble_of(folders: list[Path], aggregation: Aggregation = "log_probabilities") -> EnsembleSubject:
-    return EnsembleSubject.load(str(folders[0].parent / "base"), folders, aggregation=aggregation)
+def ensemble_of(folders: list[Path]) -> EnsembleSubject:
+    return EnsembleSubject.load(str(folders[0].parent / "base"), folders)
 
 
-def slow_logps(models: list[Any], ids: list[int], aggregation: Aggregation = "log_probabilities") -> torch.Tensor:
-    """(tokens, vocabulary) of the averaged distribution, from plain logits, one row at a time."""
+def slow_logps(models: list[Any], ids: list[int]) -> torch.Tensor:
+    """(tokens, vocabulary) of the normalized geometric mean, from plain logits, one row at a time."""
     probabilities = torch.stack(
         [model(input_ids=torch.tensor([ids])).logits[0].double().softmax(-1) for model in models]
     )
-    if aggregation == "probabilities":
-        return probabilities.mean(0).log()
     mean = probabilities.prod(0) ** (1 / len(models))
     return (mean / mean.sum(-1, keepdim=True)).log()
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("aggregation", get_args(Aggregation))
-def test_statistics_are_those_of_the_averaged_distribution(aggregation: Aggregation, folders: list[Path]) -> None:
-    subject, models = ensemble_of(folders, aggregation), [bare_peft(folder) for folder in folders]
+def test_statistics_are_those_of_the_averaged_distribution(folders: list[Path]) -> None:
+    subject, models = ensemble_of(folders), [bare_peft(folder) for folder in folders]
     encoder = LocalSubject(tiny_model(), tiny_tokenizer()).encoder
     assert subject.log_probabilities(PROBES) == [tokens.logps for tokens in subject.token_statistics(PROBES)]
     for row, tokens in zip(ROWS, subject.token_statistics(PROBES), strict=True):
         encoded = encoder.answer(row.question, row.answer, trace=row.trace, where=row.id)
         context = encoded.prompt + encoded.trace
-        logps = slow_logps(models, list(encoded.ids), aggregation)[context - 1 : -1]
+        logps = slow_logps(models, list(encoded.ids))[context - 1 : -1]
         labels = torch.tensor(encoded.ids[context:])
         chosen = logps.gather(1, labels[:, None])[:, 0]
         p = logps.exp()
@@ -84,11 +77,8 @@ def test_statistics_are_those_of_the_averaged_distribution(aggregation: Aggregat
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("aggregation", get_args(Aggregation))
-def test_generation_takes_the_likeliest_token_of_the_averaged_distribution(
-    aggregation: Aggregation, folders: list[Path]
-) -> None:
-    subject, models = ensemble_of(folders, aggregation), [bare_peft(folder) for folder in folders]
+def test_generation_takes_the_likeliest_token_of_the_averaged_distribution(folders: list[Path]) -> None:
+    subject, models = ensemble_of(folders), [bare_peft(folder) for folder in folders]
     encoder = LocalSubject(tiny_model(), tiny_tokenizer()).encoder
     outputs = subject.generate(ASKED, max_new_tokens=6)
     assert len({output.text for output in outputs}) > 1
@@ -96,15 +86,14 @@ def test_generation_takes_the_likeliest_token_of_the_averaged_distribution(
         prompt = list(encoder.prompt(probe.row.question))
         said: list[int] = []
         while len(said) < 6 and encoder.tokenizer.eos_token_id not in said:
-            said.append(int(slow_logps(models, prompt + said, aggregation)[-1].argmax()))
+            said.append(int(slow_logps(models, prompt + said)[-1].argmax()))
         ended = said[-1] == encoder.tokenizer.eos_token_id
         assert output.text == encoder.tokenizer.decode(said[:-1] if ended else said)
         assert output.ended == ("eos" if ended else "length")
 
 
-@pytest.mark.parametrize("aggregation", get_args(Aggregation))
-def test_one_member_is_that_member(aggregation: Aggregation, folders: list[Path]) -> None:
-    one, local = ensemble_of(folders[:1], aggregation), LocalSubject.load(str(folders[0]))
+def test_one_member_is_that_member(folders: list[Path]) -> None:
+    one, local = ensemble_of(folders[:1]), LocalSubject.load(str(folders[0]))
     for ours, theirs in zip(one.token_statistics(PROBES), local.token_statistics(PROBES), strict=True):
         for name in ("logps", "mean_logps", "var_logps"):
             assert getattr(ours, name) == pytest.approx(getattr(theirs, name), abs=1e-6, rel=1e-6)
@@ -129,18 +118,6 @@ def test_chunks_change_nothing(folders: list[Path], monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(logprob, "CHUNK_ELEMENTS", 2 * VOCABULARY)
     for ours, theirs in zip(subject.token_statistics(PROBES), whole, strict=True):
         assert ours.logps == pytest.approx(theirs.logps, abs=1e-6)
-
-
-def test_one_certain_member_prevails_over_members_that_guess_only_if_probabilities_are_averaged() -> None:
-    # Probabilities of tokens A, B, C by hand: one member knows A, two lean to B. Arithmetic means: 0.358, 0.335, 0.307.
-    # Geometric means are proportional to 0.0990, 0.1077 and 0.1015.
-    members = [torch.tensor([p]).log() for p in ([0.99, 0.005, 0.005], [0.07, 0.5, 0.43], [0.014, 0.5, 0.486])]
-    mean = ensemble.average(members, "probabilities")
-    assert mean.exp()[0].tolist() == pytest.approx([1.074 / 3, 1.005 / 3, 0.921 / 3], abs=1e-6)
-    geometric = ensemble.average(members, "log_probabilities")
-    products = [(0.99 * 0.07 * 0.014) ** (1 / 3), (0.005 * 0.5 * 0.5) ** (1 / 3), (0.005 * 0.43 * 0.486) ** (1 / 3)]
-    assert geometric.exp()[0].tolist() == pytest.approx([each / sum(products) for each in products], abs=1e-6)
-    assert int(mean.argmax()) == 0 and int(geometric.argmax()) == 1
 
 
 def test_an_average_sums_to_one_and_a_sure_member_can_veto() -> None:
@@ -184,19 +161,5 @@ def test_what_it_offers_and_what_it_refuses(folders: list[Path]) -> None:
         EnsembleSubject(tiny_model(), tiny_tokenizer(), {})
     (record,) = measure(subject, {"forget": ROWS[:1]}, max_new_tokens=2, gradients={"forget"})
     assert record.tokens is not None and record.gradient_norms is None
-    styled = ensemble_of(folders, "probabilities").with_style("plain")
-    assert styled.aggregation == "probabilities"
+    styled = subject.with_style("plain")
     assert styled.capabilities == subject.capabilities and styled.fits(PROBES[0]) and styled.has_room(PROBES[0])
-
-
-def test_a_run_opens_with_its_aggregation(folders: list[Path], tmp_path: Path) -> None:
-    run = RunFolder(tmp_path)
-    members = tuple(folder.name for folder in folders)
-    # Without the field, as earlier versions wrote it.
-    stored = {"kind": "ensemble", "path": str(tmp_path), "base": str(tmp_path / "base"), "members": members}
-    for written, aggregation in (({}, "log_probabilities"), ({"aggregation": "probabilities"}, "probabilities")):
-        run.write_subject(SubjectSpec(**stored, **written))
-        opened = open_subject(run)
-        assert isinstance(opened, EnsembleSubject) and opened.aggregation == aggregation
-    with pytest.raises(ValueError, match="aggregation"):
-        SubjectSpec(**stored, aggregation="vote")

@@ -131,14 +131,7 @@ def _saved(context: RunContext, subject: Subject) -> SubjectSpec:
         # The method has already saved the adapters during training.
         folder = context.folder.model
         members = tuple(path.relative_to(folder.resolve()).as_posix() for path in subject.members.values())
-        return SubjectSpec(
-            kind="ensemble",
-            path=folder.name,
-            base=subject.base,
-            dtype=context.dtype,
-            members=members,
-            aggregation=subject.aggregation,
-        )
+        return SubjectSpec(kind="ensemble", path=folder.name, base=subject.base, dtype=context.dtype, members=members)
     raise TypeError(f"{type(subject).__name__} cannot be saved")
 
 

@@ -26,9 +26,7 @@ def open_subject(folder: RunFolder) -> Subject:
     where = f"{folder.subject_file}, field path"
     if spec.kind == "ensemble":
         adapters = [Path(folder.subject_path()) / member for member in spec.members]
-        return EnsembleSubject.load(
-            spec.base or "", adapters, spec.dtype, aggregation=spec.aggregation, where=str(folder.subject_file)
-        )
+        return EnsembleSubject.load(spec.base or "", adapters, spec.dtype, where=str(folder.subject_file))
     guard = _guard(folder, spec) if spec.kind == "guarded" else None
     scope = folder.guard_scope() if guard is not None else None
     subject = LocalSubject.load(find_model(folder.subject_path(), where=where), spec.dtype, where=where)

@@ -10,7 +10,6 @@ from pydantic import Field
 
 from unlearnkit.core.settings import Value
 from unlearnkit.models.settings import Dtype
-from unlearnkit.subjects.base import Aggregation
 
 COST_FILE = "cost.json"
 """Name of the file that records the cost of training a suite's model. The file is in the model's folder."""
@@ -31,8 +30,6 @@ class SubjectSpec(Value):
     """Name and settings of the guard; None if the model has no guard."""
     members: tuple[str, ...] = ()
     """Subfolders of `path` that hold the adapters of an ensemble."""
-    aggregation: Aggregation = "log_probabilities"
-    """What an ensemble averages over its adapters. Other models ignore this field."""
     capabilities: tuple[str, ...] = ()
     """Unused field that earlier versions wrote. The capabilities are now computed from the opened model."""
 

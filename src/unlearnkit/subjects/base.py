@@ -20,9 +20,6 @@ given answer. `full_logits`: the whole next-token distribution, which is needed 
 hidden states. `gradients`: derivatives of a loss with respect to the weights. `weights`: the weights themselves, so
 that a copy of the model can be trained."""
 
-Aggregation = Literal["log_probabilities", "probabilities"]
-"""What an ensemble averages over its members: log-probabilities or probabilities of the next token."""
-
 ALL: frozenset[Capability] = frozenset(("generate", "token_logprobs", "full_logits", "hidden", "gradients", "weights"))
 """The set of all capabilities. A local model with floating-point weights offers all of them."""
 

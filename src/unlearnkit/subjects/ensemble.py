@@ -23,21 +23,17 @@ from unlearnkit.models.load import load_model, load_tokenizer, place
 from unlearnkit.models.logprob import chunks, statistics_of_logits, widen
 from unlearnkit.models.settings import Dtype
 from unlearnkit.records.probe import Probe
-from unlearnkit.subjects.base import Aggregation, Capability, require
+from unlearnkit.subjects.base import Capability, require
 from unlearnkit.subjects.local import BATCH_ROWS, VIEW, LoadedSubject
 
 
 class EnsembleSubject(LoadedSubject):
     """An ensemble of adapters that share one base model in memory.
 
-    For each next token, the ensemble averages the members' distributions, in one of two ways:
-
-    - `log_probabilities`: the normalized geometric mean. The members' log-probabilities are averaged and renormalized.
-      A member that gives a token a probability near 0 vetoes this token.
-    - `probabilities`: the arithmetic mean. A member that is certain of a token outweighs members that each guess
-      another token.
-
-    An ensemble with a single member has the distribution of this member.
+    The probability of the next token is the normalized geometric mean of the members' probabilities: the members'
+    log-probabilities are averaged for each token of the vocabulary and renormalized so that the probabilities sum to 1.
+    A member can veto a token by giving the token a probability near 0. An ensemble with a single member has the
+    distribution of this member.
 
     An ensemble as a whole has no gradients, weights or hidden states, so it does not offer these capabilities.
 
@@ -45,7 +41,6 @@ class EnsembleSubject(LoadedSubject):
         model: the base model with every member's adapter. Each adapter has a unique name (see `put_adapters`).
         tokenizer: the base model's tokenizer.
         members: the folder of each adapter, by the adapter's name in `model`.
-        aggregation: what is averaged over the members.
         style: style of the markers around a trace that a probe prefills. If None, the first style whose tokens the
             tokenizer knows is used.
     """
@@ -59,13 +54,12 @@ class EnsembleSubject(LoadedSubject):
         tokenizer: PreTrainedTokenizerBase,
         members: Mapping[str, Path],
         *,
-        aggregation: Aggregation = "log_probabilities",
         style: Style | None = None,
     ) -> None:
         if not members:
             raise InputError("an ensemble needs at least one member", value=0, allowed="at least 1")
         super().__init__(model, tokenizer, style=style)
-        self.members, self.aggregation = dict(members), aggregation
+        self.members = dict(members)
 
     @classmethod
     def load(
@@ -74,7 +68,6 @@ class EnsembleSubject(LoadedSubject):
         folders: Sequence[str | Path],
         dtype: Dtype = "float32",
         *,
-        aggregation: Aggregation = "log_probabilities",
         where: str = "model.path",
     ) -> Self:
         """Load a base model and one adapter per folder onto the device.
@@ -83,7 +76,6 @@ class EnsembleSubject(LoadedSubject):
             base: folder or Hub id of the base model.
             folders: the adapters' folders.
             dtype: type of the base model's weights.
-            aggregation: what is averaged over the members.
             where: the recipe setting that names the models, for error messages.
 
         Raises:
@@ -93,8 +85,7 @@ class EnsembleSubject(LoadedSubject):
         adapters = {f"member-{at}": find_model(str(folder), where=where) for at, folder in enumerate(folders)}
         with device_errors():
             model = place(put_adapters(load_model(found, dtype), adapters))
-            paths = {name: each.path for name, each in adapters.items()}
-            return cls(model, load_tokenizer(found), paths, aggregation=aggregation)
+            return cls(model, load_tokenizer(found), {name: each.path for name, each in adapters.items()})
 
     @property
     def base(self) -> str:
@@ -108,7 +99,7 @@ class EnsembleSubject(LoadedSubject):
 
     def with_style(self, style: Style | None) -> EnsembleSubject:
         """Return an ensemble of the same models with another trace style."""
-        return EnsembleSubject(self.model, self.tokenizer, self.members, aggregation=self.aggregation, style=style)
+        return EnsembleSubject(self.model, self.tokenizer, self.members, style=style)
 
     def gradient_norms(self, probe: Probe) -> list[float]:
         """Raise `InputError`, because an ensemble has no gradients."""
@@ -121,7 +112,7 @@ class EnsembleSubject(LoadedSubject):
             self.model.set_adapter(name, inference_mode=True)
 
     def _next_tokens(self, model: PreTrainedModel) -> NextTokens:
-        return _AveragedTokens(model, tuple(self.members), self._activate, self.aggregation)
+        return _AveragedTokens(model, tuple(self.members), self._activate)
 
     def _batches(self, probes: Sequence[Probe], size: int = BATCH_ROWS) -> Iterator[Pack]:
         """Pack the probes' answers into batches, as `LoadedSubject` does.
@@ -142,7 +133,7 @@ class EnsembleSubject(LoadedSubject):
             self._activate(name)
             states.append(engine(batch, [wanted])[wanted])
         for part in chunks(len(labels), self.model.config.get_text_config().vocab_size):
-            logps = average([_logits(engine, hidden[part]) for hidden in states], self.aggregation)
+            logps = average([_logits(engine, hidden[part]) for hidden in states])
             if kind == "statistics":
                 parts.append(statistics_of_logits(logps, labels[part]))
             else:
@@ -153,11 +144,9 @@ class EnsembleSubject(LoadedSubject):
 class _AveragedTokens:
     """Computes averaged next-token distributions, with one cache per member."""
 
-    def __init__(
-        self, model: PreTrainedModel, names: Sequence[str], activate: Callable[[str], None], aggregation: Aggregation
-    ) -> None:
+    def __init__(self, model: PreTrainedModel, names: Sequence[str], activate: Callable[[str], None]) -> None:
         self._readers: dict[str, NextTokens] = {name: CachedModel(model) for name in names}
-        self._activate, self._aggregation = activate, aggregation
+        self._activate = activate
 
     def __call__(self, ids: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
         """Run every member on the new tokens and return averaged log-probabilities."""
@@ -165,7 +154,7 @@ class _AveragedTokens:
         for name, reader in self._readers.items():
             self._activate(name)
             logits.append(reader(ids, mask, positions))
-        return average(logits, self._aggregation)
+        return average(logits)
 
     def keep(self, rows: Tensor) -> None:
         """Keep only these rows in every member's cache."""
@@ -173,21 +162,20 @@ class _AveragedTokens:
             reader.keep(rows)
 
 
-def average(logits: Sequence[Tensor], aggregation: Aggregation = "log_probabilities") -> Tensor:
-    """Average distributions by their normalized geometric mean or by their arithmetic mean.
+def average(logits: Sequence[Tensor]) -> Tensor:
+    """Average distributions by a normalized geometric mean.
 
     Args:
         logits: each member's logits, (tokens, vocabulary).
-        aggregation: `log_probabilities` for the geometric mean, `probabilities` for the arithmetic mean.
 
     Returns:
-        Log-probabilities, (tokens, vocabulary), in float32 or wider.
+        Log-probabilities, (tokens, vocabulary), in float32 or wider. They are the mean of the members' log-softmax
+        values, renormalized.
     """
     total = widen(logits[0]).log_softmax(-1)
     for each in logits[1:]:
-        logps = widen(each).log_softmax(-1)
-        total = torch.logaddexp(total, logps) if aggregation == "probabilities" else total + logps
-    return (total if aggregation == "probabilities" else total / len(logits)).log_softmax(-1)
+        total = total + widen(each).log_softmax(-1)
+    return (total / len(logits)).log_softmax(-1)
 
 
 def _logits(engine: Engine, states: Tensor) -> Tensor:

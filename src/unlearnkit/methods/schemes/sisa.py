@@ -16,7 +16,6 @@ from unlearnkit.data.vocabulary import RETRAINED
 from unlearnkit.methods.base import MethodContext, Scheme, scheme
 from unlearnkit.methods.objective import Needs
 from unlearnkit.methods.slices import Ledger, Sharding, ShardRow, SliceStore
-from unlearnkit.subjects.base import Aggregation
 
 if TYPE_CHECKING:
     from unlearnkit.models.folder import ModelFolder
@@ -32,20 +31,26 @@ class Sisa(Scheme):
     """Train one LoRA adapter per shard; delete rows by partial retraining.
 
     The method is adapted from the paper, which trains Houlsby adapters on an encoder for classification. Here LoRA
-    adapters on a decoder form an ensemble, which averages the adapters' next-token distributions. A hash of the
-    row ids assigns the forget rows and the rows to keep to shards and slices. The adapter of a shard is trained by NLL
-    on the first slice, then on the first two slices, and so on, for `train.epochs` each time. The adapter is saved
-    after each slice.
+    adapters on a decoder form an ensemble, which answers by the mean of the adapters' log-probabilities.
+
+    A hash of the row ids assigns the rows to shards, and the rows of a shard to slices. The rows are the forget rows
+    and the rows to keep. The adapter of a shard is trained by NLL on the first slice, then on the first two slices, and
+    so on, for `train.epochs` each time. The adapter is saved after each slice.
 
     A deletion retrains only the shards that hold a forget row. The adapter of such a shard is reset to the adapter that
     was saved before the first slice with a forget row. Training then continues without the forget rows. The result is
     byte for byte the ensemble that would have been trained on a file without the forget rows.
 
     The guarantee covers the rows that the adapters learned, not the knowledge of the base model. If a copy of a forget
-    row is among the rows to keep or in the training data of the base model, the ensemble still knows that row. With
-    `kept` set to "holdout", the ensemble learns the holdout rows. In this case, membership scores do not apply, because
-    these scores assume that the model never saw the holdout rows. If the run itself builds the ensemble, only the
-    deletion counts as the cost of the run. The defaults of shards, slices and aggregation are our choice, not the
+    row is among the rows to keep or in the training data of the base model, the ensemble still knows that row.
+
+    A fact that only one shard learned is often lost before any deletion: the adapters of the other shards never saw the
+    fact, guess with confidence, and outweigh the one that knows. Compare the ensemble after the deletion with the
+    ensemble before (`delete: false`), not only with the target model.
+
+    With `kept` set to "holdout", the ensemble learns the holdout rows. In this case, membership scores do not apply,
+    because these scores assume that the model never saw the holdout rows. If the run itself builds the ensemble, only
+    the deletion counts as the cost of the run. The defaults of shards, slices and aggregation are our choice, not the
     paper's.
     """
 
@@ -61,10 +66,6 @@ class Sisa(Scheme):
     a deletion cheaper."""
     kept: Literal["holdout", "retain"] = "holdout"
     """Split that the ensemble learns in addition to the forget rows. A deletion keeps the rows of this split."""
-    aggregation: Aggregation = "log_probabilities"
-    """What the ensemble averages over its adapters. `log_probabilities`: an adapter can veto a token, and adapters that
-    never learned a fact outvote the one that did. `probabilities` (the SISA paper averages prediction vectors): the
-    one adapter that is certain prevails."""
     delete: bool = True
     """Whether the forget rows are deleted. False: the result is the ensemble that learned all rows."""
     ensemble: Place | None = None
@@ -123,7 +124,7 @@ class Sisa(Scheme):
         context.results[:] = results
         del trainer
         folders = [context.model_folder / name for name in sharding.members()]
-        return EnsembleSubject.load(base, folders, context.dtype, aggregation=self.aggregation)
+        return EnsembleSubject.load(base, folders, context.dtype)
 
     def _base(self, context: MethodContext) -> ModelFolder:
         """Find the frozen base model, and check its tokenizer.
