@@ -297,4 +297,8 @@ def test_sets_in_words() -> None:
         "never seen (holdout)",
         "in verse",
     ]
-    assert [group_of(s) for s in ("near.translated", "utility.x", "nearby")] == ["Must stay", "Must stay", "Other"]
+    assert [group_of(s) for s in ("near.translated", "utility.x", "nearby")] == [
+        "Must be kept",
+        "Must be kept",
+        "Other",
+    ]

@@ -1,6 +1,6 @@
 import pytest
 
-from unlearnkit.core.number_format import duration, interval, megabytes, number, percent
+from unlearnkit.core.number_format import counted, duration, interval, megabytes, number, percent
 from unlearnkit.data.vocabulary import group_of, ordered_sets
 from unlearnkit.metrics.score_names import ScoreName
 from unlearnkit.report.model_card import model_card
@@ -27,7 +27,7 @@ def test_flat_names_come_apart_at_the_last_dot(flat: str, parts: tuple[str, str]
 def test_sets_are_grouped_and_ordered() -> None:
     found = ordered_sets(["holdout", "far", "forget.zz", "forget.reverse", "retain", "forget", "utility.arc"])
     assert found == ["forget", "forget.reverse", "forget.zz", "retain", "far", "utility.arc", "holdout"]
-    assert [group_of(s) for s in found[2:]] == ["Must be forgotten", *["Must stay"] * 3, "Other"]
+    assert [group_of(s) for s in found[2:]] == ["Must be forgotten", *["Must be kept"] * 3, "Other"]
 
 
 def test_numbers() -> None:
@@ -113,3 +113,12 @@ def test_the_card_tells_the_description_and_no_secret() -> None:
         assert not any(form in card for form in secret.forms)
     assert not any(s.name in card for s in report.scope.subjects)
     assert "peft" in model_card(subject, report.scope, spec=SubjectSpec(kind="adapter", path="model"))
+
+
+def test_a_count_has_its_noun_in_the_right_number() -> None:
+    assert [counted(n, "row set") for n in (0, 1, 2, 1200)] == [
+        "0 row sets",
+        "1 row set",
+        "2 row sets",
+        "1,200 row sets",
+    ]

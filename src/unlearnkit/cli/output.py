@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from unlearnkit.core.number_format import interval, number
+from unlearnkit.core.number_format import counted, interval, number
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.report.sanitize import excerpt, visible
 from unlearnkit.report.tables.table import Table, plain_table
@@ -48,12 +48,14 @@ def print_checked(checked: Checked) -> None:
     subjects, secrets = checked.scope.subjects, checked.scope.secrets
     lines = [
         "rows: " + ", ".join(f"{name} {count}" for name, count in checked.rows.items()),
-        f"scope: {len(subjects)} subjects ({', '.join(s.name for s in subjects)}), {len(secrets)} secrets",
+        f"scope: {counted(len(subjects), 'subject')} ({', '.join(s.name for s in subjects)}), "
+        f"{counted(len(secrets), 'secret')}",
     ]
     for name, examples in checked.examples.items():
         lines += [f"\n{name}, with the learned or measured tokens in double brackets:\n{each}" for each in examples]
     lines += ["", *(f"note: {note}" for note in checked.notes), *map(_finding, reversed(checked.findings))]
-    lines.append(f"{checked.errors} errors, {len(checked.findings) - checked.errors} warnings")
+    warnings = len(checked.findings) - checked.errors
+    lines.append(f"{counted(checked.errors, 'error')}, {counted(warnings, 'warning')}")
     print("\n".join(lines))  # noqa: T201
 
 

@@ -46,6 +46,14 @@ def p_value(value: float) -> str:
     return f"{digits}e{int(exponent)}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Write a count with its noun, such as `1 row` or `1,200 rows`.
+
+    The plural of the noun must be formed with "s".
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def percent_change(value: float) -> str:
     """Format a change in percent with its sign: `+12.3 %`, `0.0 %`."""
     if not math.isfinite(value):

@@ -30,7 +30,7 @@ STAY = ("retain", "near", "far", "utility")
 
 _SET_TITLES = {"forget": "as trained", "forget.multihop": "two hops", "holdout": "never seen (holdout)"}
 
-FORGOTTEN, STAYS, OTHER = "Must be forgotten", "Must stay", "Other"
+FORGOTTEN, STAYS, OTHER = "Must be forgotten", "Must be kept", "Other"
 """Headings of the column groups on the score board, the main table of the report."""
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from unlearnkit.core.number_format import counted
 from unlearnkit.data.vocabulary import group_of
 from unlearnkit.report.sanitize import markdown_code, markdown_line, visible
 from unlearnkit.report.tables.board import setting
@@ -36,7 +37,14 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         finalize=_finalize,
     )
-    made.filters.update(setting=setting, group=group_of, unbroken=_unbroken, line=markdown_line, code=markdown_code)
+    made.filters.update(
+        setting=setting,
+        group=group_of,
+        unbroken=_unbroken,
+        line=markdown_line,
+        code=markdown_code,
+        counted=counted,
+    )
     return made
 
 
