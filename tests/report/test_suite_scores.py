@@ -235,7 +235,7 @@ def test_the_plane_and_its_words_say_what_the_axes_are(tofu: Report) -> None:
     assert points["SimNPO"] == pytest.approx((scores["tofu.forget.rougeL_recall"].value, sum(stay) / 3))
     text = Page(render(tofu)).text
     assert "mean ROUGE-L recall over retain, utility.real_authors, utility.world_facts" in text
-    assert "which says little about long answers" in text
+    assert "says little about long answers" in text
 
 
 def test_the_plane_speaks_of_a_retrained_model_only_where_there_is_one(tofu: Report, files: Report) -> None:

@@ -82,6 +82,7 @@ class Progress:
             nonlocal last
             if time.monotonic() - last > QUIET_SECONDS:
                 last = time.monotonic()
-                self.log(f"  {name}: {done} of {total} {note}".rstrip())
+                reached = f"{done}" if total is None else f"{done} of {total}"
+                self.log(f"  {name}: {reached} {note}".rstrip())
 
         return show
