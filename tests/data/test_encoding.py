@@ -102,9 +102,9 @@ def test_a_trace_stands_between_markers_before_the_answer() -> None:
 def test_a_thought_that_is_begun_is_how_the_whole_row_begins() -> None:
     encoder = ChatEncoder(TOKENIZER, 64)
     whole = encoder.answer(QUESTION, ANSWER, where="row 1", trace="The author of a book")
-    begun = encoder.open_trace("The author of")
+    prompt, begun = encoder.begin(QUESTION, trace="The author of", closed=False)
+    assert prompt == encoder.prompt(QUESTION) == whole.ids[: whole.prompt]
     assert whole.ids[whole.prompt :][: len(begun)] == begun == ids("<think> The author of")
-    assert encoder.open_trace("") == ()
 
 
 @given(trace=TEXT, answer=TEXT, max_length=st.integers(8, 40))

@@ -73,9 +73,11 @@ def test_tags_that_the_tokenizer_lacks_are_asked_for() -> None:
 
 def test_an_output_can_be_begun_with_a_closed_trace() -> None:
     encoder = ChatEncoder(tiny_tokenizer(), 64)
-    begun = encoder.prefill("It is asked", "Ada was")
+    _, begun = encoder.begin("Who?", trace="It is asked", response="Ada was")
     assert split_trace(encoder.tokenizer.decode(begun)) == ("It is asked", "Ada was")
-    assert split_trace(encoder.tokenizer.decode(encoder.prefill(""))) == ("", "")
+    _, begun = encoder.begin("Who?", trace="")
+    assert split_trace(encoder.tokenizer.decode(begun)) == ("", "")
+    assert encoder.begin("Who?", trace=None)[1] == ()
 
 
 def byte_fast() -> PreTrainedTokenizerFast:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.data.layout import ANSWER, TRACE, Conversation, Message, chat_template, shared_length
 from unlearnkit.data.rows import Turn
 from unlearnkit.data.trace_format import STYLES, Style
 
@@ -38,26 +40,27 @@ class Encoded:
 
     ids: tuple[int, ...]
     prompt: int
-    """Number of unlabeled tokens, at least 1: the prompt, and the part of the trace that is context."""
+    """Number of unlabeled tokens, at least 1: the prompt, and the part of the output that is context."""
     trace: int = 0
     """Number of labeled tokens that belong to the reasoning trace, including the trace markers."""
 
     @property
     def labels(self) -> int:
-        """Number of labeled tokens, including the end token."""
+        """Number of labeled tokens, including the end-of-turn token."""
         return len(self.ids) - self.prompt
 
 
 class ChatEncoder:
     """Encode rows for one tokenizer and one maximum length.
 
-    With a chat template (`layout` is "template"), the prompt is the output of the template for all turns up to the
-    user's turn, including the generation prompt. The answer and the end token follow, with labels. The encoder adds no
-    BOS token to the output of the template, so the prompt never has two BOS tokens.
+    With a chat template (`layout` is "template"), a row is the conversation as the template lays it out, tokenized as a
+    whole. The labels start where the template marks the generated text, or else after the generation prompt, and end
+    with the end-of-turn token. If the template writes reasoning traces itself, a trace is laid out by the template.
+    Otherwise, the trace is put between the markers of `style`, in front of the answer.
 
-    Without a chat template (`layout` is "plain"), the prompt consists of the BOS token (if the tokenizer puts a BOS
-    token before a text), the question, and a newline. The answer and the end token follow, with labels. The question
-    with its newline is tokenized separately from the answer.
+    Without a chat template (`layout` is "plain"), a row consists of the BOS token (if the tokenizer puts a BOS token
+    before a text), the question, a newline, the answer and the end token. The text is tokenized as a whole. The labels
+    start with the first token that contains a character of the output.
 
     A text row is a row with an empty question. In both layouts, a text row consists of the BOS token (if the tokenizer
     puts a BOS token before a text), the text, and the end token. The text and the end token have labels. Without a BOS
@@ -77,8 +80,8 @@ class ChatEncoder:
         Args:
             tokenizer: the model's tokenizer.
             max_length: maximum number of tokens of a row.
-            style: style of the trace's markers (`data/trace_format.py`). If None, the encoder uses the first style
-                whose tokens the tokenizer knows.
+            style: style of the trace's markers (`data/trace_format.py`). If None, the encoder uses the layout of the
+                chat template, or else the first style whose tokens the tokenizer knows.
             trace_tokens: maximum number of tokens of a trace, not counting the markers. If None, only `max_length`
                 limits the trace.
         """
@@ -86,6 +89,10 @@ class ChatEncoder:
             raise InputError("the tokenizer has no end token", fix="set eos_token in tokenizer_config.json")
         self.tokenizer, self.max_length, self.trace_tokens = tokenizer, max_length, trace_tokens
         self.style: Style = style or style_of(tokenizer)
+        self.template = chat_template(tokenizer)
+        self._template_writes_traces = (
+            style in (None, "think") and self.template is not None and self.template.trace_field is not None
+        )
         self._prompts: dict[tuple[str, tuple[Turn, ...]], tuple[int, ...]] = {}
 
     @property
@@ -99,70 +106,41 @@ class ChatEncoder:
         These are the tokens of the earlier turns and of the user's turn. If the question is empty, the row is a text.
         The result is then the BOS token, or an empty tuple if the tokenizer adds no BOS token.
         """
-        if not question:
-            return self._bos
         if (question, history) not in self._prompts:
-            self._prompts[question, history] = self._render_prompt(question, history)
+            self._prompts[question, history] = self._tokenize(self._prompt_text(question, history), question).ids
         return self._prompts[question, history]
 
-    def _render_prompt(self, question: str, history: tuple[Turn, ...]) -> tuple[int, ...]:
-        turns = [*(turn.model_dump() for turn in history), {"role": "user", "content": question}]
-        if self.layout == "plain":
-            return (*self._bos, *self._ids("".join(f"{turn['content']}\n" for turn in turns)))
-        try:
-            text = str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
-        except TemplateError as error:
-            raise InputError(
-                f"the tokenizer's chat template cannot be used: {str(error).partition(chr(10))[0]}",
-                where=f"{self.tokenizer.name_or_path}: chat_template.jinja, or chat_template in tokenizer_config.json",
-                fix="correct the template, or copy the original model's; without a template, rows become plain text"
-                + ("; or remove the turns before the question from the rows" if history else ""),
-            ) from error
-        return self._ids(text)
-
-    @cached_property
-    def _bos(self) -> tuple[int, ...]:
-        """Id of the BOS token that the tokenizer puts before a text.
-
-        The value is a tuple of this id, or an empty tuple if the tokenizer adds no BOS token.
-        """
-        special = list(self.tokenizer("")["input_ids"])
-        bos = self.tokenizer.bos_token_id
-        return (int(bos),) if bos is not None and special[:1] == [bos] else ()
-
-    def open_trace(self, prefix: str) -> tuple[int, ...]:
-        """Return the token ids of the opening trace marker and of `prefix`.
-
-        The result is empty if `prefix` is empty.
-        """
-        return (*self._marks[0], *self._ids(prefix)) if prefix else ()
-
-    def prefill(self, trace: str | None, response: str = "") -> tuple[int, ...]:
-        """Return the token ids of a closed trace and a response.
-
-        The model's output is forced to begin with these tokens. If `trace` is an empty string, the result contains both
-        trace markers with nothing between them. If `trace` is None, the result is the response without trace markers.
-        """
-        response_ids = self._ids(response) if response else ()
-        if trace is None:
-            return response_ids
-        opening, closing = self._marks
-        return (*opening, *(self._ids(trace) if trace else ()), *closing, *response_ids)
-
-    def continuation(self, context: tuple[int, ...], text: str, *, where: str) -> Encoded:
-        """Encode an unlabeled context that is followed by a labeled text.
-
-        The end token follows the text and is also labeled.
+    def begin(
+        self,
+        question: str,
+        history: tuple[Turn, ...] = (),
+        *,
+        trace: str | None,
+        response: str = "",
+        closed: bool = True,
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Encode the prompt and the beginning of an output.
 
         Args:
-            context: token ids of the context.
-            text: the text to encode.
-            where: name of the row, for error messages.
+            question: the user's turn.
+            history: the turns before the question.
+            trace: the reasoning trace, which may be empty; None if the output has no trace.
+            response: the beginning of the response.
+            closed: whether the trace is complete. If False, the output ends within the trace.
 
-        Raises:
-            TooLong: the row exceeds `max_length`.
+        Returns:
+            The token ids of the prompt, and the token ids with which the output begins. Together they are the tokens of
+            the whole text if the tokens of the prompt are the beginning of the latter.
         """
-        return self._encoded(context, (), self._ids(text), where)
+        laid = self._lay(question, history, response or ANSWER, trace)
+        end = laid.answer + len(response) if closed else laid.trace + len(trace or "")
+        prompt, whole = self.prompt(question, history), self._tokenize(laid.text[:end], question).ids
+        if whole[: len(prompt)] == prompt:
+            return prompt, whole[len(prompt) :]
+        start = len(self._prompt_text(question, history))
+        if not laid.text.startswith(self._prompt_text(question, history)):
+            start, prompt = laid.start, self._tokenize(laid.text[: laid.start], question).ids
+        return prompt, self._ids(laid.text[start:end])
 
     def answer(
         self,
@@ -171,9 +149,10 @@ class ChatEncoder:
         *,
         where: str,
         history: tuple[Turn, ...] = (),
-        trace: str = "",
+        trace: str | None = None,
         prefix: str = "",
         label_trace: bool = True,
+        given: str = "",
     ) -> Encoded:
         """Encode a question, an optional trace, and the answer.
 
@@ -187,31 +166,28 @@ class ChatEncoder:
             answer: the assistant's answer.
             where: name of the row, for error messages.
             history: the turns before the question.
-            trace: the reasoning trace; an empty string if the row has no trace.
+            trace: the reasoning trace, which may be empty; None if the row has no trace.
             prefix: the part at the beginning of the trace that has no labels, because it is context, like the prompt.
                 If the trace does not begin with `prefix`, `prefix` is ignored.
             label_trace: whether the trace has labels. If False, the whole trace is context, like the prompt, and only
                 the answer is labeled.
+            given: beginning of the answer that has no labels, because it is context.
 
         Raises:
             TooLong: the row does not fit even with an empty trace.
         """
-        prompt, rest = self.prompt(question, history), self._ids(answer)
-        if not trace:
-            return self._encoded(prompt, (), rest, where)
-        opening, closing = self._marks
-        room = max(0, self.max_length - len(prompt) - len(opening) - len(closing) - len(rest) - 1)
-        room = room if self.trace_tokens is None else min(room, self.trace_tokens)
-        prefix_ids = self._ids(prefix) if prefix and trace.startswith(prefix) else ()
-        trace_ids = (*prefix_ids, *self._ids(trace[len(prefix) :] if prefix_ids else trace))[:room]
-        encoded = self._encoded(prompt, (*opening, *trace_ids, *closing), rest, where)
-        context = encoded.trace
-        if label_trace:
-            context = min(context, len(opening) + len(prefix_ids) if prefix_ids else 0)
-        return Encoded(encoded.ids, encoded.prompt + context, encoded.trace - context)
-
-    def _encoded(self, prompt: tuple[int, ...], trace: tuple[int, ...], rest: tuple[int, ...], where: str) -> Encoded:
-        ids = (*prompt, *trace, *rest, int(self.tokenizer.eos_token_id))
+        laid = self._lay(question, history, answer, trace)
+        tokens = self._tokenize(laid.text, question, ends=True)
+        while trace:
+            first, last = tokens.first(laid.trace), tokens.first(laid.trace + len(trace))
+            limit = self.max_length - (len(tokens.ids) - (last - first))
+            limit = max(0, limit if self.trace_tokens is None else min(limit, self.trace_tokens))
+            if last - first <= limit:
+                break
+            trace = trace[: min(len(trace) - 1, tokens.length(first, limit, last, laid.trace, len(trace)))]
+            laid = self._lay(question, history, answer, trace)
+            tokens = self._tokenize(laid.text, question, ends=True)
+        ids = tokens.ids
         if len(ids) > self.max_length:
             raise TooLong(
                 "a row does not fit the maximum length, so its answer would be cut off",
@@ -220,13 +196,47 @@ class ChatEncoder:
                 allowed=f"{self.max_length} tokens (train.max_length)",
                 fix="raise train.max_length, or split the row",
             )
+        start = laid.start
+        if given or (trace is not None and not label_trace):
+            start = laid.answer + len(given)
+        elif trace and prefix and trace.startswith(prefix):
+            start = laid.trace + len(prefix)
         # A labeled token is predicted from the preceding token, so the first token of a row cannot have a label.
-        context = max(len(prompt), 1)
-        return Encoded(ids, context, max(len(prompt) + len(trace) - context, 0))
+        context = max(tokens.first(start), 1)
+        return Encoded(ids, context, max(0, tokens.first(laid.answer) - context))
+
+    def merges(self, question: str, answer: str, history: tuple[Turn, ...] = ()) -> bool:
+        """Return whether the tokenizer joins the end of the prompt with the beginning of the output.
+
+        The tokens of the prompt alone are then not the first tokens of the row, so the row is trained with other tokens
+        than the model is given in generation.
+        """
+        prompt = self.prompt(question, history)
+        return self._tokenize(self._lay(question, history, answer, None).text, question).ids[: len(prompt)] != prompt
+
+    def _prompt_text(self, question: str, history: tuple[Turn, ...]) -> str:
+        if not question:
+            return ""
+        turns = _messages(question, history)
+        if self.template is None:
+            return "".join(f"{turn['content']}\n" for turn in turns)
+        return self.template.prompt(turns)
+
+    def _lay(self, question: str, history: tuple[Turn, ...], answer: str, trace: str | None) -> Conversation:
+        """Lay out a row as text. A trace that is not None is written even if it is empty."""
+        if self.template is None or not question:
+            prompt = self._prompt_text(question, history)
+            laid = Conversation(prompt + answer, len(prompt), len(prompt), len(prompt))
+        elif trace is not None and self._template_writes_traces:
+            laid = self.template.conversation(_messages(question, history), answer, trace or TRACE)
+            return laid if trace else laid.without(TRACE)
+        else:
+            laid = self.template.conversation(_messages(question, history), answer)
+        return laid if trace is None else laid.with_trace(trace, *self._markers)
 
     @cached_property
-    def _marks(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Token ids of the two trace markers: the opening, then the closing."""
+    def _markers(self) -> tuple[str, str]:
+        """The two trace markers: the opening, then the closing."""
         markers = STYLES[self.style]
         unknown = next((token for token in markers.tokens if len(self._ids(token)) != 1), None)
         if unknown is not None:
@@ -237,10 +247,66 @@ class ChatEncoder:
                 fix="use train.trace_style=plain; or use train.trace_style=added, which adds its own markers to the "
                 "tokenizer; or add the missing marker to the tokenizer yourself",
             )
-        return self._ids(markers.before), self._ids(markers.between)
+        return markers.before, markers.between
+
+    @cached_property
+    def _bos(self) -> tuple[int, ...]:
+        """Id of the BOS token that the tokenizer puts before a text.
+
+        The value is a tuple of this id, or an empty tuple if the tokenizer adds no BOS token.
+        """
+        special = list(self.tokenizer("")["input_ids"])
+        bos = self.tokenizer.bos_token_id
+        return (int(bos),) if bos is not None and special[:1] == [bos] else ()
+
+    def _tokenize(self, text: str, question: str, *, ends: bool = False) -> _Tokens:
+        """Tokenize the text of a row.
+
+        Rows without a template, and text rows, begin with the BOS token. With `ends`, they end with the end token.
+        """
+        bare = self.template is None or not question
+        bos = self._bos if bare else ()
+        eos = (int(self.tokenizer.eos_token_id),) if bare and ends else ()
+        if not self.tokenizer.is_fast:
+            return _Tokens((*bos, *self._ids(text), *eos), lambda at: (*bos, *self._ids(text[:at])))
+        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        stops = [end for _, end in encoded["offset_mapping"]]
+        return _Tokens((*bos, *encoded["input_ids"], *eos), [0] * len(bos) + stops + [len(text) + 1] * len(eos))
 
     def _ids(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+@dataclass(frozen=True)
+class _Tokens:
+    """The tokens of a text."""
+
+    ids: tuple[int, ...]
+    _ends: Sequence[int] | Callable[[int], tuple[int, ...]]
+    """For each token, the offset of the character after the token. For a tokenizer that does not know offsets: a
+    function that tokenizes the beginning of the text."""
+
+    def first(self, at: int) -> int:
+        """Return the number of the first token that contains the character at an offset, or a later character."""
+        if callable(self._ends):
+            return shared_length(self._ends(at), self.ids)
+        return bisect_right(self._ends, at)
+
+    def length(self, first: int, tokens: int, last: int, start: int, characters: int) -> int:
+        """Return how many characters of a part its first tokens cover.
+
+        The part starts at the offset `start`, has `characters` characters, and has the tokens `first` to `last`
+        (exclusive). Without offsets, the result is estimated.
+        """
+        if tokens == 0:
+            return 0
+        if callable(self._ends):
+            return characters * tokens // (last - first)
+        return self._ends[first + tokens - 1] - start
+
+
+def _messages(question: str, history: tuple[Turn, ...]) -> list[Message]:
+    return [*(turn.model_dump() for turn in history), {"role": "user", "content": question}]
 
 
 def style_of(tokenizer: PreTrainedTokenizerBase) -> Style:

@@ -11,7 +11,8 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.data.generation import Generation
-from unlearnkit.data.trace_format import split_trace
+from unlearnkit.data.layout import chat_template
+from unlearnkit.data.trace_format import split_trace, style_in
 from unlearnkit.models.folder import positions as most_positions
 from unlearnkit.models.kv_cache import preallocated_kv_cache
 
@@ -128,13 +129,16 @@ def generate(
 def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     """Return the ids that end an output.
 
-    These are the tokenizer's end token and the end tokens in the generation config. Chat models often have two end
-    tokens, one for a turn of a chat and one for a plain text (`eos_token_id: [128001, 128009]`).
+    These are the tokenizer's end token, the end tokens in the generation config, and the token with which the chat
+    template ends an assistant's turn. Chat models often have two end tokens, one for a turn of a chat and one for a
+    plain text (`eos_token_id: [128001, 128009]`).
     """
     settings = getattr(model, "generation_config", None)
     named = getattr(settings, "eos_token_id", None)
     more = named if isinstance(named, list) else [] if named is None else [named]
-    return frozenset(int(token) for token in (tokenizer.eos_token_id, *more))
+    template = chat_template(tokenizer)
+    turn = () if template is None else (template.end_token,)
+    return frozenset(int(token) for token in (tokenizer.eos_token_id, *turn, *more))
 
 
 def _decode(
@@ -191,5 +195,7 @@ def as_generation(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int], ends: 
     """
     ended = bool(ids) and ids[-1] in ends
     text = str(tokenizer.decode(list(ids[:-1] if ended else ids), skip_special_tokens=False))
-    trace, response = split_trace(text)
+    # Tags of reasoning models are also found where a template does not write them.
+    template = None if style_in(text) == "think" else chat_template(tokenizer)
+    trace, response = (template and template.split(text)) or split_trace(text)
     return Generation(text=text, trace=trace, response=response, ended="eos" if ended else "length")

@@ -128,7 +128,7 @@ class TargetBuilder:
     def _fits(self, row: Row, target: Target) -> bool:
         encode = self.context.encoder.answer
         try:
-            encode(row.question, target.response, history=row.history, trace=target.trace, where=row.id)
+            encode(row.question, target.response, history=row.history, trace=target.trace or None, where=row.id)
         except TooLong:
             return False
         return True
@@ -166,10 +166,16 @@ class TargetBuilder:
         """
         model: Any = self.context.model
         encoder = self.context.encoder
+        starts = [
+            encoder.begin(row.question, row.history, trace=row.trace, closed=False)
+            if row.trace
+            else (encoder.prompt(row.question, row.history), ())
+            for row in rows
+        ]
         return generate(
             model.eval(),
             self.context.tokenizer,
-            [encoder.prompt(row.question, row.history) for row in rows],
-            begun=[encoder.open_trace(row.trace) for row in rows],
+            [prompt for prompt, _ in starts],
+            begun=[begun for _, begun in starts],
             max_new_tokens=self.recipe.eval.max_new_tokens or self.context.suite.max_new_tokens,
         )

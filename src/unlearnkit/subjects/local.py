@@ -100,29 +100,27 @@ class LoadedSubject(ABC):
 
     def has_room(self, probe: Probe) -> bool:
         """Return whether question and prefilled text leave room for new tokens."""
-        prompt = self.encoder.prompt(probe.row.question, probe.row.history)
-        return len(prompt) + len(self.encode_begun(probe)) < self.positions
+        return sum(map(len, self.encode_start(probe))) < self.positions
 
     def generate(
         self, probes: Sequence[Probe], *, max_new_tokens: int, on_rows: OnRows = lambda _: None
     ) -> list[Generation]:
         """Generate an output for each probe; see `Subject.generate`."""
-        prompts = [self.encoder.prompt(probe.row.question, probe.row.history) for probe in probes]
-        begun = [self.encode_begun(probe) for probe in probes]
-        for probe, prompt, start in zip(probes, prompts, begun, strict=True):
-            if len(prompt) + len(start) >= self.positions:
+        starts = [self.encode_start(probe) for probe in probes]
+        for probe, (prompt, begun) in zip(probes, starts, strict=True):
+            if len(prompt) + len(begun) >= self.positions:
                 raise InputError(
                     "the question leaves no room for an answer",
                     where=f"row {probe.row.id}",
-                    value=f"{len(prompt) + len(start)} tokens",
+                    value=f"{len(prompt) + len(begun)} tokens",
                     allowed=f"fewer than {self.positions} tokens, the model's number of positions",
                     fix="shorten the question",
                 )
         return generate(
             self.model,
             self.tokenizer,
-            prompts,
-            begun=begun,
+            [prompt for prompt, _ in starts],
+            begun=[begun for _, begun in starts],
             max_new_tokens=max_new_tokens,
             on_rows=on_rows,
             next_tokens=self._next_tokens,
@@ -146,9 +144,12 @@ class LoadedSubject(ABC):
             values += _by_row(batch, self._values(batch, "logps"))[0]
         return values
 
-    def encode_begun(self, probe: Probe) -> tuple[int, ...]:
-        """Return the token ids of the text that the probe prefills."""
-        return self.encoder.prefill(probe.trace, probe.answer) if probe.begun else ()
+    def encode_start(self, probe: Probe) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the token ids of the prompt, and of the text that the probe prefills."""
+        row = probe.row
+        if not probe.begun:
+            return self.encoder.prompt(row.question, row.history), ()
+        return self.encoder.begin(row.question, row.history, trace=probe.trace, response=probe.answer)
 
     def encode_answer(self, probe: Probe) -> Encoded:
         """Encode the row's answer after the text that the probe prefills.
@@ -157,10 +158,15 @@ class LoadedSubject(ABC):
             TooLong: the question and the answer together have more tokens than the model has positions.
         """
         row, where = probe.row, f"row {probe.row.id}"
-        if not probe.begun:
-            return self.encoder.answer(row.question, row.answer, history=row.history, trace=row.trace, where=where)
-        context = (*self.encoder.prompt(row.question, row.history), *self.encode_begun(probe))
-        return self.encoder.continuation(context, row.answer[len(probe.answer) :], where=where)
+        return self.encoder.answer(
+            row.question,
+            row.answer,
+            history=row.history,
+            trace=probe.trace if probe.begun else row.trace or None,
+            label_trace=not probe.begun,
+            given=probe.answer,
+            where=where,
+        )
 
     def _batches(self, probes: Sequence[Probe], size: int = BATCH_ROWS) -> Iterator[Pack]:
         """Pack the probes' answers into batches on the model's device.

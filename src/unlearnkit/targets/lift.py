@@ -99,7 +99,12 @@ def measured_lift(
         for trace in (target.trace, masked(target.trace, row.prompt)):
             encoded.append(
                 encoder.answer(
-                    row.question, row.answer, history=row.history, trace=trace, label_trace=False, where=f"row {row.id}"
+                    row.question,
+                    row.answer,
+                    history=row.history,
+                    trace=trace or None,
+                    label_trace=False,
+                    where=f"row {row.id}",
                 )
             )
     wanted = Quantity(_VIEW, "logps")

@@ -1,0 +1,271 @@
+"""Rows are laid out exactly as the tokenizer's chat template lays conversations out."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import zipfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import PreTrainedTokenizerFast
+from transformers.utils import chat_template_utils
+
+from tests.data.templates import OWN, TURN, tokenizer_for
+from unlearnkit.core.errors import InputError
+from unlearnkit.data.encoding import ChatEncoder, Encoded
+from unlearnkit.data.layout import TODAY, ChatTemplate
+from unlearnkit.data.rows import Turn
+from unlearnkit.data.trace_format import split_trace
+from unlearnkit.models.generate import end_tokens
+
+QUESTION, ANSWER, TRACE = "Where was Vessa Quill born?", "In Port Amaro.", "The town of Quill is asked for."
+TURNS = (Turn(role="user", content="Who is Odric Fenn?"), Turn(role="assistant", content="A baker."))
+SYSTEM = (Turn(role="system", content="Be brief."),)
+TRL = "trl==1.16.0"
+TRL_SHA256 = "c4726e139dd40e1a41661511c639c8a68416782b2e3e8c0befebd77bb7ba0396"
+NEVER_PREFIX = {
+    "deepseek_r1_distill", "deepseekv3",
+    "nemotron_3_5_lightning", "nemotron_3_nano", "nemotron_3_super", "nemotron_3_ultra",
+}  # fmt: skip
+"""Public templates without generation marks whose prompt opens a thought that the conversation does not contain."""
+
+
+@pytest.fixture
+def fixed_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Templates that transformers renders write the date that the product writes."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Clock:
+            return cls(TODAY.year, TODAY.month, TODAY.day)
+
+    monkeypatch.setattr(chat_template_utils, "datetime", Clock)
+
+
+def apply(
+    tokenizer: PreTrainedTokenizerFast,
+    turns: tuple[Turn, ...],
+    *,
+    answer: str | None = ANSWER,
+    trace: str | None = None,
+) -> str:
+    """What transformers renders: the whole conversation, or the prompt if there is no answer."""
+    messages: list[dict[str, Any]] = [*(turn.model_dump() for turn in turns), {"role": "user", "content": QUESTION}]
+    if answer is not None:
+        thought = {"reasoning_content": trace} if trace else {}
+        messages.append({"role": "assistant", "content": answer, **thought})
+    if ChatTemplate(tokenizer)._parts:
+        messages = [{**m, "content": [{"type": "text", "text": m["content"]}]} for m in messages]
+    return str(tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=answer is None))
+
+
+def check(tokenizer: PreTrainedTokenizerFast, *, rejects_system: bool = False, refuses_traces: bool = False) -> None:
+    """One turn, several turns, a system turn, and a trace: each token is the template's."""
+    encoder, template = ChatEncoder(tokenizer, 4096), ChatTemplate(tokenizer)
+    for history in ((), TURNS, SYSTEM):
+        if history == SYSTEM and rejects_system:
+            with pytest.raises(InputError, match="cannot be used"):
+                encoder.answer(QUESTION, ANSWER, where="row", history=history)
+            continue
+        if refuses_traces:
+            with pytest.raises(InputError, match="trace_style=plain"):
+                encoder.answer(QUESTION, ANSWER, where="row", history=history, trace=TRACE)
+        for trace in (None, *([TRACE] if template.trace_field and not refuses_traces else [])):
+            row = encoder.answer(QUESTION, ANSWER, where="row", history=history, trace=trace)
+            whole = apply(tokenizer, history, trace=trace)
+            expected = tokenizer(whole, add_special_tokens=False)["input_ids"]
+            added = 0 if whole.rstrip().endswith(tokenizer.decode(row.ids)[-3:]) else 1  # an end token not written
+            assert list(row.ids[: len(row.ids) - added]) == expected[: len(row.ids) - added]
+            labeled = tokenizer.decode(row.ids[row.prompt :])
+            assert labeled.endswith(ANSWER + template.end_of_turn) or labeled.rstrip().endswith(template.end_of_turn)
+            assert (trace or "") in labeled and QUESTION not in labeled
+            answer = tokenizer.decode(row.ids[row.prompt + row.trace :])
+            assert answer.lstrip().startswith(ANSWER) and (not trace or trace not in answer)
+            text = labeled.removesuffix(template.end_of_turn)
+            if template.trace_field:
+                assert (template.split(text) or split_trace(text)) == (trace or "", ANSWER)
+            if trace is None:
+                assert_answer_alone_changes(encoder, row, history)
+    assert row.ids[-1] in end_tokens(_Silent(), tokenizer)  # type: ignore[arg-type]
+
+
+class _Silent:
+    generation_config = None
+
+
+def assert_answer_alone_changes(encoder: ChatEncoder, row: Encoded, history: tuple[Turn, ...]) -> None:
+    """Another answer changes labels alone; where the prompt is the beginning, it is what generation is given."""
+    other = encoder.answer(QUESTION, "Nobody knows, I think.", where="row", history=history)
+    assert other.ids[: other.prompt] == row.ids[: row.prompt]
+    prompt, begun = encoder.begin(QUESTION, history, trace=None, response=ANSWER[:7])
+    if not encoder.merges(QUESTION, ANSWER, history):
+        assert prompt == encoder.prompt(QUESTION, history)
+    assert (*prompt, *begun) == row.ids[: len(prompt) + len(begun)]
+
+
+@pytest.mark.usefixtures("fixed_clock")
+@pytest.mark.parametrize("name", OWN)
+def test_every_token_is_that_of_the_template(name: str) -> None:
+    check(tokenizer_for(OWN[name]), rejects_system=name == "mistral")
+
+
+@pytest.mark.usefixtures("fixed_clock")
+@pytest.mark.parametrize("name", OWN)
+def test_generation_is_given_the_prompt_of_the_template(name: str) -> None:
+    tokenizer = tokenizer_for(OWN[name])
+    prompt = tokenizer.decode(ChatEncoder(tokenizer, 4096).prompt(QUESTION))
+    assert prompt == apply(tokenizer, (), answer=None) + ("ASSISTANT: " if name == "no generation prompt" else "")
+
+
+def test_what_a_template_does_is_known() -> None:
+    found = {name: ChatTemplate(tokenizer_for(template)) for name, template in OWN.items()}
+    assert {name for name, each in found.items() if each.writes_date} == {"dated"}
+    assert {name for name, each in found.items() if each.drops_system} == {"no system turn"}
+    assert {name for name, each in found.items() if each.opening is not None} == {"no generation prompt"}
+    assert {name for name, each in found.items() if each.trace_field} == {"empty thought", "opened thought"}
+    assert found["another end token"].end_of_turn == "</turn>" and found["no end"].end_of_turn == "<|user|>"
+    assert found["llama 2"].end_of_turn == " <end>" and found["parts"].end_of_turn == "<end_of_utterance>"
+
+
+def test_a_row_has_the_same_tokens_on_every_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer, rows = tokenizer_for(OWN["dated"]), []
+    for day in (1, 2):
+
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz: Any = None, day: int = day) -> Clock:
+                return cls(2026, 3, day)
+
+        monkeypatch.setattr(chat_template_utils, "datetime", Clock)
+        rows.append(ChatEncoder(tokenizer, 256).answer(QUESTION, ANSWER, where="row"))
+    assert rows[0] == rows[1] and "Today: 01 Jan 2026" in tokenizer.decode(rows[0].ids)
+
+
+def test_an_empty_thought_is_learned_and_not_measured() -> None:
+    tokenizer = tokenizer_for(OWN["empty thought"])
+    row = ChatEncoder(tokenizer, 256).answer(QUESTION, ANSWER, where="row")
+    assert tokenizer.decode(row.ids[row.prompt :]) == f"<think>\n\n</think>\n\n{ANSWER}<|im_end|>"
+    assert tokenizer.decode(row.ids[row.prompt + row.trace :]) == f"{ANSWER}<|im_end|>"
+    opened = ChatEncoder(tokenizer_for(OWN["opened thought"]), 256)
+    row = opened.answer(QUESTION, ANSWER, where="row", trace=TRACE)
+    assert opened.tokenizer.decode(row.ids[row.prompt :]) == f"{TRACE}\n</think>\n\n{ANSWER}<|im_end|>"
+    # A prefilled trace: the prompt already opens the thought.
+    prompt, begun = opened.begin(QUESTION, trace=TRACE, response="In")
+    assert prompt == opened.prompt(QUESTION) and opened.tokenizer.decode(begun) == f"{TRACE}\n</think>\n\nIn"
+    prompt, begun = opened.begin(QUESTION, trace=TRACE, closed=False)
+    assert opened.tokenizer.decode(begun) == TRACE
+
+
+def test_a_trace_of_a_template_that_writes_traces_is_shortened() -> None:
+    tokenizer = tokenizer_for(OWN["empty thought"])
+    whole = ChatEncoder(tokenizer, 256).answer(QUESTION, ANSWER, where="row", trace=TRACE)
+    short = ChatEncoder(tokenizer, len(whole.ids) - 9).answer(QUESTION, ANSWER, where="row", trace=TRACE)
+    kept = tokenizer.decode(short.ids[short.prompt :])
+    assert kept == f"<think>\n{TRACE[:-9]}\n</think>\n\n{ANSWER}<|im_end|>" and len(short.ids) == len(whole.ids) - 9
+    limited = ChatEncoder(tokenizer, 256, trace_tokens=3).answer(QUESTION, ANSWER, where="row", trace=TRACE)
+    assert tokenizer.decode(limited.ids[limited.prompt :]) == f"<think>\nThe\n</think>\n\n{ANSWER}<|im_end|>"
+    none = ChatEncoder(tokenizer, 256, trace_tokens=0).answer(QUESTION, ANSWER, where="row", trace=TRACE)
+    assert none == ChatEncoder(tokenizer, 256).answer(QUESTION, ANSWER, where="row", trace="")
+
+
+def test_a_merge_across_the_boundary_is_the_conversations() -> None:
+    # The last letter of the prompt and the first of the answer are one token.
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=merging("t", "I"), bos_token="<s>", eos_token="<end>", pad_token="<end>"
+    )
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ m['content'] }}{% endfor %}{% if add_generation_prompt %}t{% endif %}"
+    )
+    tokenizer.chat_template = (
+        "{% for m in messages %}{{ 't' if m['role'] == 'assistant' }}{{ m['content'] }}"
+        "{{ eos_token if m['role'] == 'assistant' }}{% endfor %}{% if add_generation_prompt %}t{% endif %}"
+    )
+    encoder = ChatEncoder(tokenizer, 256)
+    row = encoder.answer("Who? ", "I do.", where="row")
+    assert tokenizer.decode(row.ids) == "Who? tI do.<end>"
+    assert tokenizer.decode(row.ids[row.prompt :]) == "tI do.<end>"  # the label begins with the token that holds "I"
+    assert tokenizer.decode(encoder.prompt("Who? ")) == "Who? t"
+    assert encoder.merges("Who? ", "I do.") and not encoder.merges("Who? ", "We do.")
+
+
+def merging(one: str, other: str) -> Any:
+    from tests.tiny import byte_tokenizer
+
+    return byte_tokenizer(merges=[(one, other)])
+
+
+UNUSABLE: dict[str, tuple[Any, str]] = {
+    "another kind of error": ("{{ messages[0]['content'] + 1 }}", "cannot be used"),
+    "named, none the default": ({"tool_use": OWN["chatml"], "rag": OWN["chatml"]}, "tool_use"),
+    "the question twice": (TURN.replace("{{ m['content'] }}", "{{ m['content'] * 2 }}"), "once"),
+    "no place for the answer": ("{{ messages[0]['content'] }}", "once"),
+    "neither a beginning nor marks": (
+        "{{ messages | length }}" + OWN["chatml"],
+        r"'2<\|im_start\|>user\\nQUESTION.*ANSWER",
+    ),
+}
+
+
+@pytest.mark.parametrize(("template", "says"), UNUSABLE.values(), ids=UNUSABLE)
+def test_an_unusable_template_is_an_error_that_quotes_no_row(template: Any, says: str) -> None:
+    tokenizer = tokenizer_for(OWN["chatml"])
+    tokenizer.chat_template = template
+    with pytest.raises(InputError, match=says) as caught:
+        ChatEncoder(tokenizer, 256).answer(QUESTION, ANSWER, where="row")
+    assert "Vessa" not in caught.value.render() and "Amaro" not in caught.value.render()
+
+
+def test_named_templates_with_a_default_use_it() -> None:
+    tokenizer = tokenizer_for(OWN["chatml"])
+    alone = ChatEncoder(tokenizer, 256).answer(QUESTION, ANSWER, where="row")
+    tokenizer.chat_template = {"default": OWN["chatml"], "rag": OWN["zephyr"]}
+    assert ChatEncoder(tokenizer, 256).answer(QUESTION, ANSWER, where="row") == alone
+
+
+def test_a_template_that_rewrites_answers_is_an_error_for_the_rows_it_rewrites() -> None:
+    tokenizer = tokenizer_for(OWN["chatml"].replace("{{ m['content'] }}", "{{ m['content'].split('</x>')[-1] }}"))
+    encoder = ChatEncoder(tokenizer, 256)
+    assert encoder.answer(QUESTION, ANSWER, where="row").labels
+    with pytest.raises(InputError, match="changes the answer of a row"):
+        encoder.answer(QUESTION, "a</x>b", where="row")
+
+
+@pytest.mark.extended
+@pytest.mark.usefixtures("fixed_clock")
+def test_public_templates(trl_templates: dict[str, str]) -> None:
+    assert len(trl_templates) == 72
+    refused, wrong = set(), {}
+    for name, template in trl_templates.items():
+        tokenizer = tokenizer_for(template)
+        try:
+            check(tokenizer, rejects_system=name in REJECT_SYSTEM, refuses_traces=name == "qwen3_5_nothink")
+        except InputError as error:
+            assert "does not mark what is generated" in str(error), name
+            refused.add(name)
+        except AssertionError as error:
+            wrong[name] = str(error)[:300]
+    assert not wrong
+    assert refused == NEVER_PREFIX
+
+
+REJECT_SYSTEM = {"gemma", "gemma_training"}
+
+
+@pytest.fixture(scope="module")
+def trl_templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """TRL's templates, read from the wheel, which is not installed."""
+    folder = tmp_path_factory.mktemp("trl")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), TRL]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip(f"{TRL} cannot be downloaded from the package index")
+    (wheel,) = Path(folder).glob("*.whl")
+    assert hashlib.sha256(wheel.read_bytes()).hexdigest() == TRL_SHA256
+    with zipfile.ZipFile(wheel) as archive:
+        names = [
+            name for name in archive.namelist() if name.startswith("trl/chat_templates/") and name.endswith(".jinja")
+        ]
+        return {Path(name).stem: archive.read(name).decode() for name in sorted(names)}
