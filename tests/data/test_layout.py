@@ -75,7 +75,7 @@ def check(tokenizer: PreTrainedTokenizerFast, *, rejects_system: bool = False, r
             with pytest.raises(InputError, match="trace_style=plain"):
                 encoder.answer(QUESTION, ANSWER, where="row", history=history, trace=TRACE)
         for trace in (None, *([TRACE] if template.trace_field and not refuses_traces else [])):
-            row = encoder.answer(QUESTION, ANSWER, where="row", history=history, trace=trace)
+            row = encoder.answer(QUESTION, ANSWER, where="row", history=history, trace=trace or "")
             whole = apply(tokenizer, history, trace=trace)
             expected = tokenizer(whole, add_special_tokens=False)["input_ids"]
             added = 0 if whole.rstrip().endswith(tokenizer.decode(row.ids)[-3:]) else 1  # an end token not written
@@ -169,7 +169,7 @@ def test_a_trace_of_a_template_that_writes_traces_is_shortened() -> None:
     limited = ChatEncoder(tokenizer, 256, trace_tokens=3).answer(QUESTION, ANSWER, where="row", trace=TRACE)
     assert tokenizer.decode(limited.ids[limited.prompt :]) == f"<think>\nThe\n</think>\n\n{ANSWER}<|im_end|>"
     none = ChatEncoder(tokenizer, 256, trace_tokens=0).answer(QUESTION, ANSWER, where="row", trace=TRACE)
-    assert none == ChatEncoder(tokenizer, 256).answer(QUESTION, ANSWER, where="row", trace="")
+    assert none == ChatEncoder(tokenizer, 256).answer(QUESTION, ANSWER, where="row", empty_trace=True)
 
 
 def test_a_merge_across_the_boundary_is_the_conversations() -> None:

@@ -45,6 +45,10 @@ class Scripted:
         return "template"
 
     @property
+    def layout_notes(self) -> tuple[str, ...]:
+        return ()
+
+    @property
     def positions(self) -> int:
         return self.room
 

@@ -11,7 +11,7 @@ from typing import Literal
 from transformers import PreTrainedTokenizerBase
 
 from unlearnkit.core.errors import InputError
-from unlearnkit.data.layout import ANSWER, TRACE, Conversation, Message, chat_template, shared_length
+from unlearnkit.data.layout import ANSWER, TODAY, TRACE, Conversation, Message, chat_template, shared_length
 from unlearnkit.data.rows import Turn
 from unlearnkit.data.trace_format import STYLES, Style
 
@@ -20,6 +20,24 @@ PLAIN = "the tokenizer has no chat template, so a question and its answer become
 layout."""
 
 Layout = Literal["template", "plain"]
+
+
+def layout_notes(tokenizer: PreTrainedTokenizerBase) -> list[str]:
+    """Return sentences on what is unusual about the layout of rows."""
+    template = chat_template(tokenizer)
+    if template is None:
+        return [PLAIN]
+    found = []
+    if template.opening is not None:
+        found.append(
+            "the chat template has no generation prompt, so the model is given the text that the template writes "
+            "between a question and its answer"
+        )
+    if template.drops_system:
+        found.append("the chat template leaves out system turns, so system prompts have no effect")
+    if template.writes_date:
+        found.append(f"the chat template writes today's date; the fixed date {TODAY:%Y-%m-%d} is written instead")
+    return found
 
 
 def layout(tokenizer: PreTrainedTokenizerBase) -> Layout:
@@ -149,7 +167,8 @@ class ChatEncoder:
         *,
         where: str,
         history: tuple[Turn, ...] = (),
-        trace: str | None = None,
+        trace: str = "",
+        empty_trace: bool = False,
         prefix: str = "",
         label_trace: bool = True,
         given: str = "",
@@ -166,7 +185,8 @@ class ChatEncoder:
             answer: the assistant's answer.
             where: name of the row, for error messages.
             history: the turns before the question.
-            trace: the reasoning trace, which may be empty; None if the row has no trace.
+            trace: the reasoning trace; an empty string if the row has no trace.
+            empty_trace: whether to write the markers of a trace if `trace` is empty.
             prefix: the part at the beginning of the trace that has no labels, because it is context, like the prompt.
                 If the trace does not begin with `prefix`, `prefix` is ignored.
             label_trace: whether the trace has labels. If False, the whole trace is context, like the prompt, and only
@@ -176,7 +196,8 @@ class ChatEncoder:
         Raises:
             TooLong: the row does not fit even with an empty trace.
         """
-        laid = self._lay(question, history, answer, trace)
+        written = trace if trace or empty_trace else None
+        laid = self._lay(question, history, answer, written)
         tokens = self._tokenize(laid.text, question, ends=True)
         while trace:
             first, last = tokens.first(laid.trace), tokens.first(laid.trace + len(trace))
@@ -197,7 +218,7 @@ class ChatEncoder:
                 fix="raise train.max_length, or split the row",
             )
         start = laid.start
-        if given or (trace is not None and not label_trace):
+        if given or (written is not None and not label_trace):
             start = laid.answer + len(given)
         elif trace and prefix and trace.startswith(prefix):
             start = laid.trace + len(prefix)
@@ -206,7 +227,7 @@ class ChatEncoder:
         return Encoded(ids, context, max(0, tokens.first(laid.answer) - context))
 
     def merges(self, question: str, answer: str, history: tuple[Turn, ...] = ()) -> bool:
-        """Return whether the tokenizer joins the end of the prompt with the beginning of the output.
+        """Return whether the tokenizer joins the prompt's end with the output.
 
         The tokens of the prompt alone are then not the first tokens of the row, so the row is trained with other tokens
         than the model is given in generation.
@@ -223,7 +244,10 @@ class ChatEncoder:
         return self.template.prompt(turns)
 
     def _lay(self, question: str, history: tuple[Turn, ...], answer: str, trace: str | None) -> Conversation:
-        """Lay out a row as text. A trace that is not None is written even if it is empty."""
+        """Lay out a row as text.
+
+        A trace that is not None is written even if it is empty.
+        """
         if self.template is None or not question:
             prompt = self._prompt_text(question, history)
             laid = Conversation(prompt + answer, len(prompt), len(prompt), len(prompt))
@@ -287,7 +311,10 @@ class _Tokens:
     function that tokenizes the beginning of the text."""
 
     def first(self, at: int) -> int:
-        """Return the number of the first token that contains the character at an offset, or a later character."""
+        """Return the index of the first token that reaches an offset.
+
+        This token contains the character at the offset, or a later character.
+        """
         if callable(self._ends):
             return shared_length(self._ends(at), self.ids)
         return bisect_right(self._ends, at)

@@ -33,7 +33,7 @@ TraceField = Literal["reasoning_content", "thinking"]
 
 @dataclass(frozen=True)
 class Conversation:
-    """A conversation as text, with the positions of its parts, as character offsets."""
+    """A conversation as text, with the offsets of its parts in characters."""
 
     text: str
     """The text up to the end of the answer's turn, including the text that ends the turn."""
@@ -68,7 +68,7 @@ class ChatTemplate:
         self.tokenizer = tokenizer
 
     def prompt(self, turns: Sequence[Message]) -> str:
-        """Return the text that precedes the assistant's turn, including the generation prompt.
+        """Return the text before the assistant's turn, with the generation prompt.
 
         If the template has no generation prompt, the text ends where the answer would start.
         """
@@ -105,7 +105,7 @@ class ChatTemplate:
 
     @cached_property
     def opening(self) -> str | None:
-        """Text that opens an assistant's turn, if the template has no generation prompt for it.
+        """Text that opens an assistant's turn without a generation prompt.
 
         None if the template has a generation prompt, or if nothing but white space opens the turn.
         """
@@ -118,7 +118,7 @@ class ChatTemplate:
 
     @cached_property
     def trace_field(self) -> TraceField | None:
-        """Field of a message whose text the template writes as the reasoning trace; None if there is no such field."""
+        """Field of a message that the template writes as the trace."""
         for key in get_args(TraceField):
             message = {"role": "assistant", "content": ANSWER, key: TRACE}
             text = self._render([{"role": "user", "content": QUESTION}, message])
@@ -127,7 +127,7 @@ class ChatTemplate:
         return None
 
     def split(self, text: str) -> tuple[str, str] | None:
-        """Split an output into trace and response by the markers that the template writes.
+        """Split an output into trace and response by the template's markers.
 
         Returns None if the template writes no traces, or if the output does not begin with these markers.
         """
@@ -147,7 +147,9 @@ class ChatTemplate:
 
     @cached_property
     def end_of_turn(self) -> str:
-        """Text that ends an assistant's turn: the special tokens that directly follow the answer.
+        """Text that ends an assistant's turn.
+
+        These are the special tokens that directly follow the answer.
 
         If no special token follows the last answer of a conversation, this is the special token that starts the next
         turn, or else the tokenizer's end token.
@@ -161,7 +163,7 @@ class ChatTemplate:
 
     @cached_property
     def end_token(self) -> int:
-        """Id of the token that ends an assistant's turn: the last token of `end_of_turn`."""
+        """Id of the token that ends an assistant's turn (see `end_of_turn`)."""
         return int(self.tokenizer(self.end_of_turn, add_special_tokens=False)["input_ids"][-1])
 
     @cached_property
@@ -181,7 +183,7 @@ class ChatTemplate:
 
     @cached_property
     def _parts(self) -> bool:
-        """Whether the template expects a message's content as a list of parts."""
+        """Whether the template expects the content of messages as lists."""
         plain = self._try_render([{"role": "user", "content": QUESTION}])
         if plain is not None and QUESTION in plain:
             return False
@@ -202,7 +204,10 @@ class ChatTemplate:
         return self._placeholder.partition(ANSWER)[2]
 
     def _special_run(self, text: str) -> str:
-        """Return the special tokens at the beginning of a text, with white space before them."""
+        """Return the special tokens with which a text begins.
+
+        White space in front of them is included.
+        """
         end = len(text) - len(text.lstrip())
         found = False
         while token := next((token for token in self._special if text.startswith(token, end)), None):
@@ -227,7 +232,10 @@ class ChatTemplate:
     def _render_marked(
         self, turns: Sequence[Message], *, prompt: bool = False, today: date = TODAY
     ) -> tuple[str, list[tuple[int, int]]]:
-        """Render a conversation; also return the spans that the template marks as generated."""
+        """Render a conversation.
+
+        Also return the spans that the template marks as generated.
+        """
         if self._parts:
             turns = [{**turn, "content": [{"type": "text", "text": turn["content"]}]} for turn in turns]
         try:
@@ -273,7 +281,10 @@ class ChatTemplate:
 
 
 def chat_template(tokenizer: PreTrainedTokenizerBase) -> ChatTemplate | None:
-    """Return the layout that a tokenizer's chat template defines; None if the tokenizer has no chat template."""
+    """Return the layout that a tokenizer's chat template defines.
+
+    Returns None if the tokenizer has no chat template.
+    """
     if not tokenizer.chat_template:
         return None
     return _cached(tokenizer, repr((tokenizer.chat_template, tokenizer.special_tokens_map, len(tokenizer))))
@@ -291,7 +302,7 @@ def shared_length(one: Sequence[object], other: Sequence[object]) -> int:
 
 
 def _clock(today: date) -> str:
-    """Return the definition of a macro that hides transformers' function `strftime_now`, which reads the clock."""
+    """Return a macro that replaces `strftime_now`, which reads the clock."""
     directives = {f"%{letter}": today.strftime(f"%{letter}") for letter in "aAbBdeFHIjmMpSUwWxXyYZ"}
     replaced = "".join(f" | replace({name!r}, {value!r})" for name, value in directives.items())
     # The empty output at the end keeps a line break at the beginning of the template.
@@ -299,7 +310,10 @@ def _clock(today: date) -> str:
 
 
 def _before(text: str, part: str, end: int, name: str) -> int:
-    """Return where a part starts that ends at `end`, with or without the white space around it."""
+    """Return where a part starts that ends at `end`.
+
+    The template may have removed white space around the part.
+    """
     for form in (part, part.strip()):
         if text.endswith(form, 0, end):
             return end - len(form)

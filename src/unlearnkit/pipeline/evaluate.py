@@ -13,7 +13,6 @@ from unlearnkit.core.environment import device_errors, environment
 from unlearnkit.core.errors import InputError, NonFinite
 from unlearnkit.core.files import reading
 from unlearnkit.core.progress import Progress
-from unlearnkit.data.encoding import PLAIN
 from unlearnkit.data.vocabulary import REFERENCES, RETRAINED, TARGET
 from unlearnkit.models.folder import ModelFolder, find_model
 from unlearnkit.models.load import meta_load
@@ -166,8 +165,8 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
         name: [row.with_system_prompt(settings.system_prompt) for row in rows] for name, rows in task.measured.items()
     }
     subject = open_subject(folder)
-    if subject.layout == "plain":
-        progress.log(PLAIN)
+    for note in subject.layout_notes:
+        progress.log(note)
     with progress.task(f"measuring {folder.name}", total) as shown, device_errors():
         records = measure(
             subject,
@@ -192,6 +191,7 @@ def measure_subject(folder: RunFolder, settings: EvalSettings, progress: Progres
         gradients=settings.gradients,
         system_prompt=settings.system_prompt,
         layout=subject.layout,
+        layout_notes=tuple(subject.layout_notes),
     )
     folder.update(measure=measured)
 

@@ -118,9 +118,7 @@ def start(
 
 
 def _tokens(encoder: ChatEncoder, row: Row, answer: str, trace: str) -> int:
-    return len(
-        encoder.answer(row.question, answer, history=row.history, trace=trace or None, where=f"row {row.id}").ids
-    )
+    return len(encoder.answer(row.question, answer, history=row.history, trace=trace, where=f"row {row.id}").ids)
 
 
 _TEMPLATE = Environment(

@@ -10,7 +10,7 @@ from unlearnkit.core.environment import device_errors, environment
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import write_atomic
 from unlearnkit.core.progress import Progress
-from unlearnkit.data.encoding import PLAIN, layout
+from unlearnkit.data.encoding import layout_notes
 from unlearnkit.llm.openai_server import ServerSettings
 from unlearnkit.methods.base import METHODS
 from unlearnkit.models.folder import find_model
@@ -118,8 +118,8 @@ def _check(context: RunContext) -> None:
     if context.is_taught:
         refuse_unusable_lift_model(context.recipe, suite, progress)
     tokenizer, _ = context.meta_model
-    if layout(tokenizer) == "plain":
-        progress.log(PLAIN)
+    for note in layout_notes(tokenizer):
+        progress.log(note)
     if context.found.base is not None and context.lora is not None:
         progress.log(
             "model.path is an adapter. The adapter is merged into its base model before training, and the trained "

@@ -14,7 +14,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from unlearnkit.core.environment import peak_rss_mb
 from unlearnkit.core.errors import InputError
-from unlearnkit.data.encoding import PLAIN, ChatEncoder, Encoded, layout
+from unlearnkit.data.encoding import ChatEncoder, Encoded, layout_notes
 from unlearnkit.data.rows import Row
 from unlearnkit.methods.objective import Needs, View
 from unlearnkit.methods.objective_method import ObjectiveMethod
@@ -125,7 +125,7 @@ def _encoded_views(
 
 def notes(context: RunContext, tokenizer: PreTrainedTokenizerBase) -> list[str]:
     """Return notes about details of a run that users may not expect."""
-    found = [PLAIN] if layout(tokenizer) == "plain" else []
+    found = layout_notes(tokenizer)
     found += [
         f"the rows of the split {split} are not counted here, because the target model writes them when the run starts"
         for split in sorted(context.task.to_be_written)
@@ -151,9 +151,7 @@ def refuse_unmeasurable(
     for rows in task.measured.values():
         for row in (row.with_system_prompt(system_prompt) for row in rows):
             for one in (row, *other_answers(row)):
-                encoder.answer(
-                    one.question, one.answer, history=one.history, trace=one.trace or None, where=f"row {one.id}"
-                )
+                encoder.answer(one.question, one.answer, history=one.history, trace=one.trace, where=f"row {one.id}")
 
 
 def _refuse_untouched_weights(needs: Needs, model: PreTrainedModel) -> None:

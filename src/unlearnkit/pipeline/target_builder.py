@@ -128,7 +128,7 @@ class TargetBuilder:
     def _fits(self, row: Row, target: Target) -> bool:
         encode = self.context.encoder.answer
         try:
-            encode(row.question, target.response, history=row.history, trace=target.trace or None, where=row.id)
+            encode(row.question, target.response, history=row.history, trace=target.trace, where=row.id)
         except TooLong:
             return False
         return True

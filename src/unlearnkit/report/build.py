@@ -219,6 +219,7 @@ def limitations(state: RunState, subjects: Sequence[SubjectReport], suite: Suite
         inferred=any(flat.endswith(".auc") for flat in measured),
         strength=STRENGTHS[STRENGTH],
         plain=state.measure is not None and state.measure.layout == "plain",
+        layout_notes=state.measure.layout_notes if state.measure else (),
         judged=bool(judges - {RULES}),
     )
     return (*suite.limitations(), *text.strip().split("\n"))

@@ -120,6 +120,8 @@ class Measured(Stage):
     """System message before every question; None if the questions had no system message."""
     layout: Literal["template", "plain"] = "template"
     """How prompts were formatted: by the model's chat template, or as plain text if the model has none."""
+    layout_notes: tuple[str, ...] = ()
+    """What is unusual about this format, in sentences (see `layout_notes`)."""
 
 
 class Attempted(Stage):

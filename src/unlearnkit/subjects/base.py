@@ -47,6 +47,10 @@ class Subject(Protocol):
         """How questions are formatted: with the chat template, or as plain text."""
 
     @property
+    def layout_notes(self) -> Sequence[str]:
+        """Sentences on what is unusual about the format of questions."""
+
+    @property
     def positions(self) -> int:
         """Maximum number of tokens in a question and its answer together."""
 

@@ -70,6 +70,11 @@ class GuardedSubject:
         return self._inner.layout
 
     @property
+    def layout_notes(self) -> Sequence[str]:
+        """Sentences on what is unusual about the format of questions."""
+        return self._inner.layout_notes
+
+    @property
     def positions(self) -> int:
         """Maximum number of tokens in a question and its answer together.
 

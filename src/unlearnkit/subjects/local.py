@@ -17,7 +17,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from unlearnkit.core.environment import device_errors
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.batching import Pack
-from unlearnkit.data.encoding import ChatEncoder, Encoded, Layout, TooLong
+from unlearnkit.data.encoding import ChatEncoder, Encoded, Layout, TooLong, layout_notes
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.trace_format import Style
 from unlearnkit.methods.quantities import Quantity
@@ -69,6 +69,11 @@ class LoadedSubject(ABC):
     def layout(self) -> Layout:
         """How questions are formatted: with the chat template, or as plain text."""
         return self.encoder.layout
+
+    @property
+    def layout_notes(self) -> Sequence[str]:
+        """Sentences on what is unusual about the format of questions."""
+        return layout_notes(self.tokenizer)
 
     @property
     def positions(self) -> int:
@@ -145,7 +150,7 @@ class LoadedSubject(ABC):
         return values
 
     def encode_start(self, probe: Probe) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Return the token ids of the prompt, and of the text that the probe prefills."""
+        """Return the token ids of the prompt and of the prefilled text."""
         row = probe.row
         if not probe.begun:
             return self.encoder.prompt(row.question, row.history), ()
@@ -162,7 +167,8 @@ class LoadedSubject(ABC):
             row.question,
             row.answer,
             history=row.history,
-            trace=probe.trace if probe.begun else row.trace or None,
+            trace=(probe.trace or "") if probe.begun else row.trace,
+            empty_trace=probe.trace == "",
             label_trace=not probe.begun,
             given=probe.answer,
             where=where,

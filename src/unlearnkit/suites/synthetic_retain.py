@@ -100,7 +100,7 @@ def _draw(model: Any, encoder: ChatEncoder, count: int, seed: int) -> Iterator[R
     draw = _texts if encoder.layout == "plain" else _questions
     for row in draw(model, encoder, count, seed):
         try:
-            encoder.answer(row.question, row.answer, trace=row.trace or None, where=row.id)
+            encoder.answer(row.question, row.answer, trace=row.trace, where=row.id)
         except TooLong:
             continue
         yield row

@@ -102,7 +102,7 @@ def measured_lift(
                     row.question,
                     row.answer,
                     history=row.history,
-                    trace=trace or None,
+                    trace=trace,
                     label_trace=False,
                     where=f"row {row.id}",
                 )

@@ -106,7 +106,7 @@ def _encode(
             row.question,
             answer,
             history=row.history,
-            trace=trace or None,
+            trace=trace,
             # For questions about the scope, the beginning of the trace is prefilled; only the rest is trained on.
             prefix=row.trace if split == "scope" else "",
             # On forget rows, only the answer is unlearned, not the trace that leads to the answer.

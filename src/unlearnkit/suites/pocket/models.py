@@ -125,7 +125,7 @@ def trained_model(
         tokenizer = build_tokenizer(vocabulary)
         model = fresh_model(tokenizer, seed)
         encoder = ChatEncoder(tokenizer, SETTINGS.max_length)
-        encoded = [encoder.answer(r.question, r.answer, trace=r.trace or None, where=f"row {r.id}") for r in rows]
+        encoded = [encoder.answer(r.question, r.answer, trace=r.trace, where=f"row {r.id}") for r in rows]
         data = TrainData({"retain": encoded}, int(tokenizer.pad_token_id))
         Trainer(Engine(model), Finetune(), data, SETTINGS, seed=seed).run(on_step=on_step)
         save_model(model, tokenizer, folder)
