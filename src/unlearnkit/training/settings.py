@@ -60,8 +60,8 @@ class TrainSettings(Settings):
     error."""
     trace_style: Style | None = None
     """How a reasoning trace is marked. `think`: by the tokenizer's own tags. `added`: by TRU's two tokens, which are
-    added to the tokenizer if it lacks them. `plain`: by ordinary words. Null: by the first of these styles whose tokens
-    the tokenizer knows."""
+    added to the tokenizer if it lacks them. `plain`: by ordinary words. Null: as the chat template marks it, if the
+    template writes reasoning traces, or else by the first of these styles whose tokens the tokenizer knows."""
     trace_tokens: Annotated[int, Gt(0)] | None = None
     """Maximum number of tokens in a trace. A longer trace is cut; the response is never cut. Null: the number of tokens
     that `max_length` leaves for the trace."""
