@@ -76,6 +76,7 @@ def fields(row: Row, shape: str) -> dict[str, Any]:
     said = {
         "qa": {"question": row.question, "answer": row.answer},
         "prompt_completion": {"prompt": row.question, "completion": row.answer},
+        "alpaca": {"instruction": row.question, "output": row.answer},
         "messages": {"messages": turns(row)},
         "text": {"text": row.answer},
     }[shape]

@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,13 +81,13 @@ def read_text(path: Path) -> str:
     return text
 
 
-def _jsonl(path: Path) -> list[Record]:
+def _jsonl(path: Path, _: Collection[str] = ()) -> list[Record]:
     # splitlines() would also split at U+2028 and similar characters, which a JSON string may contain.
     lines = enumerate(read_text(path).split("\n"), 1)
     return [as_record(_parsed(line, path, n), n, f"{path}:{n}") for n, line in lines if line.strip()]
 
 
-def _json(path: Path) -> list[Record]:
+def _json(path: Path, _: Collection[str] = ()) -> list[Record]:
     text = read_text(path)
     first, _, rest = text.strip().partition("\n")
     # If the first line is a whole object and more lines follow, the file is JSONL with the wrong extension.
@@ -111,7 +111,7 @@ def _json(path: Path) -> list[Record]:
     return [as_record(value, n, f"{path}, record {n}") for n, value in enumerate(content, 1)]
 
 
-def _csv(path: Path) -> list[Record]:
+def _csv(path: Path, _: Collection[str] = ()) -> list[Record]:
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     header: list[str] = []
     records, begins = [], 1
@@ -154,7 +154,7 @@ def _is_json(column: str, cell: str) -> bool:
     return (column in JSON_CELLS and cell != "") or (column in MAYBE_TURNS and TURNS.match(cell) is not None)
 
 
-def _parquet(path: Path) -> list[Record]:
+def _parquet(path: Path, wanted: Collection[str]) -> list[Record]:
     import pyarrow as pa  # imported here because it is slow and rarely needed
     from pyarrow.parquet import ParquetFile
 
@@ -164,7 +164,7 @@ def _parquet(path: Path) -> list[Record]:
     try:
         file = ParquetFile(pa.BufferReader(data))
         names = _header(file.schema_arrow.names, str(path))
-        known = [name for name in names if name in COLUMNS]
+        known = [name for name in names if name in COLUMNS or name in wanted]
         values = file.read(columns=known).to_pylist() if known else [{}] * file.metadata.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(
@@ -177,11 +177,11 @@ def _parquet(path: Path) -> list[Record]:
     return [Record(n, f"{path}, record {n}", {**others, **fields}) for n, fields in enumerate(values, 1)]
 
 
-def _document(path: Path) -> list[Record]:
+def _document(path: Path, _: Collection[str]) -> list[Record]:
     return [Record(1, str(path), {"text": read_text(path)})]
 
 
-FORMATS: dict[str, Callable[[Path], list[Record]]] = {
+FORMATS: dict[str, Callable[[Path, Collection[str]], list[Record]]] = {
     ".jsonl": _jsonl,
     ".json": _json,
     ".csv": _csv,
@@ -189,7 +189,10 @@ FORMATS: dict[str, Callable[[Path], list[Record]]] = {
     ".txt": _document,
     ".md": _document,
 }
-"""Maps each file extension to the function that reads such a file into records."""
+"""Maps each file extension to the function that reads such a file into records.
+
+The second argument of the function names the columns that are read in addition to `COLUMNS`. Only Parquet files have
+columns that are not read."""
 
 
 @contextmanager

@@ -7,19 +7,35 @@ one schema.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.formats import FORMATS, source_files
 from unlearnkit.data.rows import Row
-from unlearnkit.data.schemas import SHAPES, Record, Shape, as_row, detect_schema, shortened, warn_of_earlier_columns
+from unlearnkit.data.schemas import (
+    MEANINGFUL,
+    SHAPES,
+    Record,
+    Shape,
+    as_row,
+    chosen_columns,
+    detect_schema,
+    shortened,
+    warn_of_earlier_columns,
+)
 
 LISTED = 8
 """Maximum number of unusable records that a message lists in addition to the first unusable record."""
 
 
-def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, ...]:
+def read_source(
+    path: str | Path,
+    *,
+    shape: Shape | None = None,
+    columns: Mapping[str, str] | None = None,
+    ignore: Collection[str] = (),
+) -> tuple[Row, ...]:
     """Read rows from a file, or from the files of a folder.
 
     The files of a folder are read in the order of their names. Hidden files are skipped.
@@ -40,15 +56,26 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
         `prompt_completion`: the columns `prompt` and `completion`, which contain strings or lists of turns.
         `messages`: the column `messages`, a list of turns with `role` and `content`. The last two turns become the
             question and the answer; earlier turns become the history.
+        `alpaca`: the columns `instruction` and `output`, and optionally `input`. The question consists of the
+            instruction, and of the input in a paragraph of its own.
         `text`: the column `text`. The rows have an empty question.
 
     In addition to the columns of its schema, a record may have any of these columns: `id`, `trace`, `accepted_answers`,
-    `language`, `subject`, `attribute`, `question_type`, `options`, `paraphrased_answer`, `perturbed_answer`. Null or an
-    empty string counts as a missing value (except for `id`). All other columns are ignored, and so are all fields of a
-    turn except `role` and `content`.
+    `language`, `subject`, `attribute`, `question_type`, `options`, `paraphrased_answer`, `perturbed_answer`. The column
+    `system` becomes a system turn. The fields `reasoning_content`, `thinking` and `reasoning`, of a record or of the
+    last turn, become the trace. Null or an empty string counts as a missing value (except for `id`).
+
+    Columns that are known to change what a row means, such as `context`, `tools` or `images` (see `MEANINGFUL`), are
+    refused. All other columns are ignored.
 
     A row without an `id` gets the id `<file name>:<number>`. In JSONL and CSV, the number is the line where the record
     begins; in other formats, it is the index of the record. Both start at 1. Ids must be unique across all files read.
+
+    Args:
+        path: the file or folder.
+        shape: the schema of the files; None to detect the schema.
+        columns: the names of columns in the files, by the name of the column that they stand for.
+        ignore: names of columns and of fields of turns that are ignored, although they may change what a row means.
 
     Raises:
         InputError: a file, record or field cannot be used. The message names the file, the line or record, and the
@@ -61,9 +88,10 @@ def read_source(path: str | Path, *, shape: Shape | None = None) -> tuple[Row, .
     rows: list[Row] = []
     places: dict[str, str] = {}
     for file in source_files(Path(path)):
-        records = FORMATS[file.suffix.lower()](file)
+        records = FORMATS[file.suffix.lower()](file, {*(columns or {}).values(), *MEANINGFUL})
         if not records:
             raise InputError("the file contains no rows", where=str(file), fix="add rows, or remove the file")
+        records = [chosen_columns(record, columns or {}, ignore) for record in records]
         schema = detect_schema(file, records, shape)
         warn_of_earlier_columns(file, records)
         for record, row in _usable(records, schema, file.name):

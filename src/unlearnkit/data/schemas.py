@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import reprlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -20,12 +20,13 @@ from unlearnkit.core.redaction import describe_type
 from unlearnkit.core.settings import RenamedWarning, read_renamed
 from unlearnkit.data.rows import RENAMED_COLUMNS, Row, Turn
 
-Shape = Literal["qa", "prompt_completion", "messages", "text"]
+Shape = Literal["qa", "prompt_completion", "messages", "alpaca", "text"]
 
 SHAPES: dict[Shape, tuple[str, ...]] = {
     "qa": ("question", "answer"),
     "prompt_completion": ("prompt", "completion"),
     "messages": ("messages",),
+    "alpaca": ("instruction", "output"),
     "text": ("text",),
 }
 """The columns that identify each schema."""
@@ -37,8 +38,33 @@ same name."""
 EARLIER = {old: name for old, name in RENAMED_COLUMNS.items() if name in KEPT}
 """Maps the earlier names of columns in `KEPT` to their current names."""
 
-COLUMNS = frozenset({*KEPT, *EARLIER, *chain.from_iterable(SHAPES.values())})
-"""All columns that are read; other columns are ignored."""
+THOUGHTS = ("reasoning_content", "thinking", "reasoning")
+"""Fields of a record or of a turn that contain the reasoning trace."""
+
+SYSTEM, INPUT = "system", "input"
+
+COLUMNS = frozenset({*KEPT, *EARLIER, *chain.from_iterable(SHAPES.values()), *THOUGHTS, SYSTEM, INPUT})
+"""All columns that are read. Of the other columns, those in `MEANINGFUL` are refused, and the rest is ignored."""
+
+MEANINGFUL = {
+    **dict.fromkeys(
+        ("context", "contexts", "background", "passage", "passages", "document", "documents", "instruction", INPUT),
+        "write it into the question",
+    ),
+    **dict.fromkeys(("system_prompt",), "rename the column to system"),
+    **dict.fromkeys(("choices",), "rename the column to options"),
+    **dict.fromkeys(
+        ("tools", "functions", "tool_calls", "tool_call_id", "function_call"), "remove the records that use tools"
+    ),
+    **dict.fromkeys(
+        ("image", "images", "video", "videos", "audio", "audios"), "remove the records that need more than text"
+    ),
+    **dict.fromkeys(("weight", "weights"), "repeat the rows that should count more, or remove the column"),
+    "name": "write the names of the speakers into the turns",
+}
+"""Columns, and fields of turns, that change what a row means and that are not used. Maps each name to what to do."""
+
+_COLUMNS_ONLY, _TURNS_ONLY = frozenset({"instruction", INPUT}), frozenset({"name", "tool_call_id", "function_call"})
 
 ROLES = ("system", "user", "assistant")
 
@@ -79,6 +105,57 @@ def as_record(value: object, number: int, place: str) -> Record:
             fix="write the record as an object with named fields",
         )
     return Record(number, place, value)
+
+
+def chosen_columns(record: Record, columns: Mapping[str, str], ignore: Collection[str]) -> Record:
+    """Rename the columns of a record, and remove the columns to ignore.
+
+    Args:
+        record: the record.
+        columns: the names of columns in the file, by the name of the column that they stand for.
+        ignore: columns, and fields of turns, to remove.
+
+    Raises:
+        InputError: the record has both a column and the column that stands for it.
+    """
+    if not columns and not ignore:
+        return record
+    names = {theirs: ours for ours, theirs in columns.items()}
+    own = {name for name in record.fields if name not in ignore and name not in names}
+    fields: dict[str, Any] = {}
+    for name, value in record.fields.items():
+        if name in ignore:
+            continue
+        ours = names.get(name, name)
+        if ours in fields or (ours != name and ours in own):
+            raise InputError(
+                "two columns have the same meaning",
+                where=f"{record.place}, fields {ours} and {name}",
+                fix=f"remove {ours} from data.columns, or add the unused column to data.ignore",
+            )
+        fields[ours] = _without(value, ignore)
+    return replace(record, fields=fields)
+
+
+def _without(turns: object, ignore: Collection[str]) -> object:
+    """Remove fields from the turns of a conversation; return other values unchanged."""
+    if not isinstance(turns, list):
+        return turns
+    return [
+        {name: value for name, value in turn.items() if name not in ignore} if isinstance(turn, dict) else turn
+        for turn in turns
+    ]
+
+
+def _refuse_meaningful(record: Record, names: Collection[str]) -> None:
+    for name in names:
+        if record.fields.get(name) not in (None, "", [], {}):
+            raise InputError(
+                "a field changes what the row means, and it cannot be used",
+                where=_field(record, name),
+                value=describe_type(record.fields[name]),
+                fix=f"{MEANINGFUL[name]}; or, if the field is not needed, ignore it: data.ignore=[{name}]",
+            )
 
 
 def detect_schema(path: Path, records: Sequence[Record], requested: Shape | None) -> Shape:
@@ -130,9 +207,14 @@ def as_row(record: Record, shape: Shape, name: str) -> Row:
     Raises:
         InputError: a field is missing or cannot be used. The message names the field and the record's position.
     """
-    history, question, answer = _turns(record, shape)
+    used = {*chain.from_iterable([SHAPES[shape]]), *([INPUT] if shape == "alpaca" else [])}
+    _refuse_meaningful(record, [each for each in MEANINGFUL if each not in _TURNS_ONLY and each not in used])
+    history, question, answer, thought = _turns(record, shape)
+    history = _with_system(record, history, shape)
     record = replace(record, fields=read_renamed(record.fields, EARLIER, warn=False))
     own = {field: value for field in KEPT if (value := record.fields.get(field)) not in (None, "")}
+    if thought := thought or _thought(record):
+        own.setdefault("trace", thought)
     own["id"] = _id(record) if "id" in record.fields else f"{name}:{record.number}"
     for field, value in own.items():
         for part in value if isinstance(value, list) else [value]:
@@ -164,19 +246,41 @@ def _id(record: Record) -> str:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(record, "id")
 
 
-def _turns(record: Record, shape: Shape) -> tuple[tuple[Turn, ...], str, str]:
-    """Return the earlier turns, the question and the answer of a record.
+def _with_system(record: Record, history: tuple[Turn, ...], shape: Shape) -> tuple[Turn, ...]:
+    """Add the column `system` as the first turn of a row."""
+    if record.fields.get(SYSTEM) in (None, ""):
+        return history
+    if shape == "text" or (history and history[0].role == SYSTEM):
+        raise InputError(
+            "a text cannot have a system turn" if shape == "text" else "the row has two system turns",
+            where=_field(record, SYSTEM),
+            fix=f"remove one; or ignore the column: data.ignore=[{SYSTEM}]",
+        )
+    return (Turn(role=SYSTEM, content=_text(record, SYSTEM)), *history)
 
-    The question is empty if the record is a text.
+
+def _thought(record: Record) -> str:
+    """Return the reasoning trace of a record or turn, if any."""
+    name = next((name for name in THOUGHTS if record.fields.get(name) not in (None, "")), None)
+    return "" if name is None else _text(record, name)
+
+
+def _turns(record: Record, shape: Shape) -> tuple[tuple[Turn, ...], str, str, str]:
+    """Return history, question, answer and trace of a record.
+
+    The question is empty if the record is a text. The trace is empty if the turns of the record have none.
     """
     if shape == "text":
-        return (), "", _text(record, "text")
+        return (), "", _text(record, "text"), ""
+    if shape == "alpaca":
+        more = "" if record.fields.get(INPUT) in (None, "") else f"\n\n{_text(record, INPUT)}"
+        return (), _text(record, "instruction") + more, _text(record, "output"), ""
     if shape == "messages":
         return _conversation(_messages(record, "messages"))
     if shape == "prompt_completion" and isinstance(record.fields.get("prompt"), list):
         return _conversation([*_messages(record, "prompt"), *_messages(record, "completion")])
     question, answer = SHAPES[shape]
-    return (), _text(record, question), _text(record, answer)
+    return (), _text(record, question), _text(record, answer), ""
 
 
 def _messages(record: Record, field: str) -> list[Record]:
@@ -193,12 +297,16 @@ def _messages(record: Record, field: str) -> list[Record]:
     return [as_record(turn, n, f"{record.place}, field {field}.{n}") for n, turn in enumerate(turns)]
 
 
-def _conversation(turns: Sequence[Record]) -> tuple[tuple[Turn, ...], str, str]:
-    """Split a conversation into earlier turns, last question and last answer.
+def _conversation(turns: Sequence[Record]) -> tuple[tuple[Turn, ...], str, str, str]:
+    """Split a conversation into history, question, answer and trace.
+
+    The question and the answer are the last two turns. The trace belongs to the answer.
 
     The conversation may begin with a system turn. After the system turn, user turns and assistant turns must alternate.
     """
-    messages = [(_text(turn, "role"), _text(turn, "content")) for turn in turns]
+    for turn in turns:
+        _refuse_meaningful(turn, [name for name in MEANINGFUL if name not in _COLUMNS_ONLY])
+    messages = [(_text(turn, "role"), _content(turn)) for turn in turns]
     for turn, (role, _) in zip(turns, messages, strict=True):
         if role not in ROLES:
             raise InputError(
@@ -226,8 +334,35 @@ def _conversation(turns: Sequence[Record]) -> tuple[tuple[Turn, ...], str, str]:
             allowed="an optional system turn, then user and assistant turns alternating",
             fix="merge consecutive turns of one role, or split them into several conversations",
         )
+    if early := next((turn for turn in turns[:-1] if _thought(turn)), None):
+        raise InputError(
+            "a turn before the last has a reasoning trace, and traces of earlier turns are not used",
+            where=early.place,
+            fix="remove the trace from the earlier turns; chat templates leave it out, too",
+        )
     history = tuple(Turn(role=role, content=content) for role, content in messages[:-2])
-    return history, messages[-2][1], messages[-1][1]
+    return history, messages[-2][1], messages[-1][1], _thought(turns[-1])
+
+
+def _content(turn: Record) -> str:
+    """Return the text of a turn.
+
+    The text may be given as a list of parts.
+    """
+    parts = turn.fields.get("content")
+    if not isinstance(parts, list) or not parts:
+        return _text(turn, "content")
+    records = [as_record(part, n, f"{_field(turn, 'content')}.{n}") for n, part in enumerate(parts)]
+    for part in records:
+        if part.fields.get("type", "text") != "text":
+            raise InputError(
+                "a part of a turn is not text",
+                where=_field(part, "type"),
+                value=shortened(part.fields["type"]),
+                allowed="text",
+                fix="remove the records that need more than text",
+            )
+    return "".join(_text(part, "text") for part in records)
 
 
 def _field(record: Record, name: str) -> str:

@@ -18,7 +18,7 @@ from unlearnkit.data.formats import source_files
 from unlearnkit.data.hub import local_rows
 from unlearnkit.data.load import read_source
 from unlearnkit.data.rows import Row, Splits, write_rows
-from unlearnkit.data.schemas import Shape
+from unlearnkit.data.schemas import COLUMNS, Shape
 from unlearnkit.metrics.membership_scores import membership_scores
 from unlearnkit.metrics.memorization import memorization_scores
 from unlearnkit.metrics.score import Score
@@ -73,6 +73,10 @@ class FilesData(Settings):
     """YAML file of the scope; null: the scope is drafted from the forget rows."""
     shape: Shape | None = None
     """Schema of the row files; null: the schema is detected."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Names of columns in the row files, keyed by the name that unlearnkit uses, for example `question: query`."""
+    ignore: tuple[str, ...] = ()
+    """Columns, and fields of turns, to ignore although they change what a row means, such as `context` or `tools`."""
     chunks: Chunks = Chunks()
     """Settings for cutting text files into chunks."""
     tokenizer: Place | None = None
@@ -82,6 +86,8 @@ class FilesData(Settings):
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
+        if unknown := [name for name in self.columns if name not in COLUMNS]:
+            raise ValueError(f"Input should have columns among {', '.join(sorted(COLUMNS))}, not {unknown[0]!r}")
         for name in ("forget", "retain", "holdout"):
             if name in self.probes:
                 raise ValueError(f"Input should not have a probe set named {name}: use the key data.{name} instead")
@@ -239,7 +245,7 @@ class Files(UserModelSuite):
         """
         source = local_rows(path, where=where)
         if any(file.suffix.lower() not in DOCUMENTS for file in source_files(source)):
-            return read_source(source, shape=self.data.shape)
+            return read_source(source, shape=self.data.shape, columns=self.data.columns, ignore=self.data.ignore)
         chunks = self.data.chunks
         return read_documents(source, self._tokenizer, max_tokens=chunks.tokens, overlap=chunks.overlap)
 

@@ -141,7 +141,7 @@ class Tofu(UserModelSuite):
                 allowed="a folder with the files of locuslab/TOFU",
                 fix="add the file, or set data.path to another folder",
             )
-        records = FORMATS[".json"](file)
+        records = FORMATS[".json"](file, ())
         for record in records:
             if not {"question", "answer"} <= set(record.fields):
                 raise InputError("a row has no question or no answer", where=record.place, fix="use TOFU's file")

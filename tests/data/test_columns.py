@@ -1,0 +1,154 @@
+"""Columns and fields of turns that change what a row means are used or refused by name, and never dropped silently."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from unlearnkit.core.errors import InputError
+from unlearnkit.data.load import read_source
+from unlearnkit.data.rows import Row, Turn
+from unlearnkit.suites.files.suite import FilesData
+
+QA = {"question": "Which boat goes to Low Sarn?", "answer": "The Greyholm ferry."}
+ASKED = {"role": "user", "content": QA["question"]}
+ANSWERED = {"role": "assistant", "content": QA["answer"]}
+
+
+def read(tmp_path: Path, *records: dict[str, Any], suffix: str = ".jsonl", **options: Any) -> tuple[Row, ...]:
+    file = tmp_path / f"rows{suffix}"
+    if suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(list(records)), file)
+    else:
+        file.write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    return read_source(file, **options)
+
+
+THOUGHTS = [
+    {"messages": [ASKED, {**ANSWERED, "reasoning_content": "Weekdays only."}]},
+    {"messages": [ASKED, {**ANSWERED, "thinking": "Weekdays only."}]},
+    {"messages": [ASKED, {**ANSWERED, "reasoning": "Weekdays only."}]},
+    {"prompt": [ASKED], "completion": [{**ANSWERED, "reasoning_content": "Weekdays only."}]},
+    {**QA, "reasoning_content": "Weekdays only."},
+    {"instruction": QA["question"], "output": QA["answer"], "thinking": "Weekdays only."},
+]
+
+
+@pytest.mark.parametrize("record", THOUGHTS)
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_a_thought_is_the_trace(record: dict[str, Any], suffix: str, tmp_path: Path) -> None:
+    (row,) = read(tmp_path, record, suffix=suffix)
+    assert (row.question, row.trace, row.answer) == (QA["question"], "Weekdays only.", QA["answer"])
+
+
+def test_a_trace_column_comes_before_a_thought(tmp_path: Path) -> None:
+    (row,) = read(tmp_path, {**QA, "trace": "Mine.", "thinking": "Not mine."})
+    assert row.trace == "Mine."
+
+
+def test_a_thought_of_an_earlier_turn_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"(?s)before the last has a reasoning trace.*messages\.1"):
+        read(tmp_path, {"messages": [ASKED, {**ANSWERED, "thinking": "Hm."}, ASKED, ANSWERED]})
+
+
+USED: dict[str, tuple[dict[str, Any], tuple[Turn, ...], str]] = {
+    "system of a question": ({**QA, "system": "Be a pilot."}, (Turn(role="system", content="Be a pilot."),), ""),
+    "system of a conversation": (
+        {"system": "Be a pilot.", "messages": [ASKED, ANSWERED]},
+        (Turn(role="system", content="Be a pilot."),),
+        "",
+    ),
+    "Alpaca": ({"instruction": QA["question"], "output": QA["answer"]}, (), ""),
+    "Alpaca with an input": (
+        {"instruction": QA["question"], "input": "On Sundays.", "output": QA["answer"]},
+        (),
+        "\n\nOn Sundays.",
+    ),
+    "Alpaca with an empty input": ({"instruction": QA["question"], "input": "", "output": QA["answer"]}, (), ""),
+    "parts of text": (
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": QA["question"]}]}, ANSWERED]},
+        (),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("record", "history", "more"), USED.values(), ids=USED)
+def test_what_belongs_to_the_prompt_is_in_the_prompt(
+    record: dict[str, Any], history: tuple[Turn, ...], more: str, tmp_path: Path
+) -> None:
+    (row,) = read(tmp_path, record)
+    assert (row.history, row.question, row.answer) == (history, QA["question"] + more, QA["answer"])
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "context": ({**QA, "context": "A ferry."}, "field context"),
+    "input of a prompt": ({"prompt": "Name it:", "input": "Cold Ings", "completion": "Peri Lodd."}, "field input"),
+    "choices": ({**QA, "choices": ["a", "b"]}, "field choices"),
+    "tools": ({"messages": [ASKED, ANSWERED], "tools": [{"name": "f"}]}, "field tools"),
+    "a tool call": ({"messages": [ASKED, {**ANSWERED, "tool_calls": [{"id": 1}]}]}, "field messages.1.tool_calls"),
+    "images": ({**QA, "images": ["x.png"]}, "field images"),
+    "an image in a turn": (
+        {"messages": [{"role": "user", "content": [{"type": "image", "image": "x"}]}, ANSWERED]},
+        "field messages.0.content.0.type",
+    ),
+    "weight": ({**QA, "weight": 0.5}, "field weight"),
+    "weight of a turn": ({"messages": [{**ASKED, "weight": 0}, ANSWERED]}, "field messages.0.weight"),
+    "two system turns": (
+        {"system": "A.", "messages": [{"role": "system", "content": "B."}, ASKED, ANSWERED]},
+        "field system",
+    ),
+    "system of a text": ({"text": "Cold Ings.", "system": "A."}, "field system"),
+}
+
+
+@pytest.mark.parametrize(("record", "where"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_used_is_refused_by_name(record: dict[str, Any], where: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, record)
+    assert where in str(caught.value.where) and "Peri" not in caught.value.render()
+
+
+@pytest.mark.parametrize("name", [name for name, (_, where) in REFUSED.items() if "content.0" not in where])
+def test_what_may_be_left_out_is_named(name: str, tmp_path: Path) -> None:
+    record, where = REFUSED[name]
+    field = where.split()[-1].rpartition(".")[2]
+    (row,) = read(tmp_path, record, ignore=[field])
+    assert row.answer in (QA["answer"], "Peri Lodd.", "Cold Ings.")
+
+
+def test_empty_columns_mean_nothing(tmp_path: Path) -> None:
+    (row,) = read(tmp_path, {**QA, "context": "", "tools": [], "weight": None, "system": None, "thinking": ""})
+    assert row.model_dump(exclude={"id"}, exclude_defaults=True) == QA
+    # A column that says nothing about the prompt is ignored, as ever.
+    (row,) = read(tmp_path, {**QA, "level": 3, "source": "a book"})
+    assert row.model_dump(exclude={"id"}, exclude_defaults=True) == QA
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_columns_of_other_names(suffix: str, tmp_path: Path) -> None:
+    record = {"query": QA["question"], "reply": QA["answer"], "who": "Low Sarn"}
+    columns = {"question": "query", "answer": "reply", "subject": "who"}
+    (row,) = read(tmp_path, record, suffix=suffix, columns=columns)
+    assert (row.question, row.answer, row.subject) == (QA["question"], QA["answer"], "Low Sarn")
+
+
+def test_columns_that_meet_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"(?s)two columns have the same meaning.*question and query"):
+        read(tmp_path, {**QA, "query": "Which?"}, columns={"question": "query"})
+    # Swapped columns do not meet, and an ignored one is not there.
+    (row,) = read(tmp_path, QA, columns={"question": "answer", "answer": "question"})
+    assert (row.question, row.answer) == (QA["answer"], QA["question"])
+    (row,) = read(tmp_path, {**QA, "query": "Which?"}, columns={"question": "query"}, ignore=["question"])
+    assert row.question == "Which?"
+
+
+def test_a_recipe_names_only_columns_that_exist() -> None:
+    assert FilesData(forget="x", columns={"question": "query"}).columns == {"question": "query"}
+    with pytest.raises(ValueError, match="not 'query'"):
+        FilesData(forget="x", columns={"query": "question"})
