@@ -82,7 +82,7 @@ USED: dict[str, tuple[dict[str, Any], tuple[Turn, ...], str]] = {
 def test_what_belongs_to_the_prompt_is_in_the_prompt(
     record: dict[str, Any], history: tuple[Turn, ...], more: str, tmp_path: Path
 ) -> None:
-    (row,) = read(tmp_path, record)
+    (row,) = read(tmp_path, record, columns={"system": "system"})
     assert (row.history, row.question, row.answer) == (history, QA["question"] + more, QA["answer"])
 
 
@@ -99,11 +99,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "weight": ({**QA, "weight": 0.5}, "field weight"),
     "weight of a turn": ({"messages": [{**ASKED, "weight": 0}, ANSWERED]}, "field messages.0.weight"),
-    "two system turns": (
-        {"system": "A.", "messages": [{"role": "system", "content": "B."}, ASKED, ANSWERED]},
-        "field system",
-    ),
-    "system of a text": ({"text": "Cold Ings.", "system": "A."}, "field system"),
+    "system": ({"system": "A.", "messages": [ASKED, ANSWERED]}, "field system"),
+    "system prompt": ({**QA, "system_prompt": "A."}, "field system_prompt"),
 }
 
 
@@ -112,6 +109,19 @@ def test_what_cannot_be_used_is_refused_by_name(record: dict[str, Any], where: s
     with pytest.raises(InputError) as caught:
         read(tmp_path, record)
     assert where in str(caught.value.where) and "Peri" not in caught.value.render()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"system": "A.", "messages": [{"role": "system", "content": "B."}, ASKED, ANSWERED]},
+        {"text": "Cold Ings.", "system": "A."},
+    ],
+)
+def test_a_system_turn_that_has_no_place_is_refused(record: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="system turn") as caught:
+        read(tmp_path, record, columns={"system": "system"})
+    assert "field system" in str(caught.value.where)
 
 
 @pytest.mark.parametrize("name", [name for name, (_, where) in REFUSED.items() if "content.0" not in where])

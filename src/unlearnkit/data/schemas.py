@@ -42,6 +42,8 @@ THOUGHTS = ("reasoning_content", "thinking", "reasoning")
 """Fields of a record or of a turn that contain the reasoning trace."""
 
 SYSTEM, INPUT = "system", "input"
+SYSTEM_TURN = "system turn"
+"""Name of the column that is used as a system turn, after columns have been renamed."""
 
 COLUMNS = frozenset({*KEPT, *EARLIER, *chain.from_iterable(SHAPES.values()), *THOUGHTS, SYSTEM, INPUT})
 """All columns that are read. Of the other columns, those in `MEANINGFUL` are refused, and the rest is ignored."""
@@ -51,7 +53,9 @@ MEANINGFUL = {
         ("context", "contexts", "background", "passage", "passages", "document", "documents", "instruction", INPUT),
         "write it into the question",
     ),
-    **dict.fromkeys(("system_prompt",), "rename the column to system"),
+    **dict.fromkeys(
+        (SYSTEM, "system_prompt"), "use the column as a system turn: data.columns={system: NAME OF THE COLUMN}"
+    ),
     **dict.fromkeys(("choices",), "rename the column to options"),
     **dict.fromkeys(
         ("tools", "functions", "tool_calls", "tool_call_id", "function_call"), "remove the records that use tools"
@@ -127,6 +131,7 @@ def chosen_columns(record: Record, columns: Mapping[str, str], ignore: Collectio
         if name in ignore:
             continue
         ours = names.get(name, name)
+        ours = SYSTEM_TURN if name in names and ours == SYSTEM else ours
         if ours in fields or (ours != name and ours in own):
             raise InputError(
                 "two columns have the same meaning",
@@ -247,16 +252,16 @@ def _id(record: Record) -> str:
 
 
 def _with_system(record: Record, history: tuple[Turn, ...], shape: Shape) -> tuple[Turn, ...]:
-    """Add the column `system` as the first turn of a row."""
-    if record.fields.get(SYSTEM) in (None, ""):
+    """Add the column `SYSTEM_TURN` as the first turn of a row."""
+    if record.fields.get(SYSTEM_TURN) in (None, ""):
         return history
     if shape == "text" or (history and history[0].role == SYSTEM):
         raise InputError(
             "a text cannot have a system turn" if shape == "text" else "the row has two system turns",
             where=_field(record, SYSTEM),
-            fix=f"remove one; or ignore the column: data.ignore=[{SYSTEM}]",
+            fix="remove one; or remove the system turn from data.columns and add the column to data.ignore",
         )
-    return (Turn(role=SYSTEM, content=_text(record, SYSTEM)), *history)
+    return (Turn(role=SYSTEM, content=_text(record, SYSTEM_TURN)), *history)
 
 
 def _thought(record: Record) -> str:

@@ -74,7 +74,8 @@ class FilesData(Settings):
     shape: Shape | None = None
     """Schema of the row files; null: the schema is detected."""
     columns: dict[str, str] = Field(default_factory=dict)
-    """Names of columns in the row files, keyed by the name that unlearnkit uses, for example `question: query`."""
+    """Names of columns in the row files, keyed by the name that unlearnkit uses, for example `question: query`. The
+    entry `system: NAME` uses a column as a system turn."""
     ignore: tuple[str, ...] = ()
     """Columns, and fields of turns, to ignore although they change what a row means, such as `context` or `tools`."""
     chunks: Chunks = Chunks()
