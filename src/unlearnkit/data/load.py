@@ -62,7 +62,8 @@ def read_source(
 
     In addition to the columns of its schema, a record may have any of these columns: `id`, `trace`, `accepted_answers`,
     `language`, `subject`, `attribute`, `question_type`, `options`, `paraphrased_answer`, `perturbed_answer`. The fields
-    `reasoning_content`, `thinking` and `reasoning`, of a record or of the last turn, become the trace. Null or an empty string counts as a missing value (except for `id`).
+    `reasoning_content`, `thinking` and `reasoning`, of a record or of the last turn, become the trace. Null or an empty
+    string counts as a missing value (except for `id`).
 
     Columns that are known to change what a row means, such as `context`, `tools` or `images` (see `MEANINGFUL`), are
     refused. All other columns are ignored.
@@ -73,8 +74,8 @@ def read_source(
     Args:
         path: the file or folder.
         shape: the schema of the files; None to detect the schema.
-        columns: the names of columns in the files, by the name of the column that they stand for. The column that stands
-            for `system` becomes a system turn.
+        columns: the names of columns in the files, by the name of the column that they stand for. The column that
+            stands for `system` becomes a system turn.
         ignore: names of columns and of fields of turns that are ignored, although they may change what a row means.
 
     Raises:
