@@ -142,7 +142,12 @@ CASES = [
         ["fewer than 2 rows (1)", "add retain rows"],
         findings=True,
     ),
-    Case("retain-from-without-auto", having(data={"retain_from": "retain.jsonl"}), ["field data", "retain: auto"], RUN),
+    Case(
+        "retain-from-without-auto",
+        having(data={"retain_from": "retain.jsonl"}),
+        ["field data", "set retain to auto"],
+        RUN,
+    ),
     Case(
         "retain-from-is-not-there",
         having(data={"retain": "auto", "retain_from": "none.txt"}),

@@ -50,7 +50,7 @@ def test_help_of_both(call: Any) -> None:
 
 def test_the_rules_and_the_rubrics_are_shown(call: Any) -> None:
     code, out, _ = call("show", "rules")
-    assert code == 0 and "relevance: The score is 0 if response or trace" in out and "without a model" in out
+    assert code == 0 and "relevance: The score is 0 if the output reveals a secret" in out and "without a model" in out
     code, out, _ = call("show", "laaj-paper")
     assert code == 0 and "trace: rq" in out and "failures: drop" in out and "Rubrics, version" in out
     assert "  server\n" in out and "  path\n" in out and "--send-forget-data-to" in out

@@ -185,7 +185,7 @@ def test_judgments_are_read_as_they_were_written(folder: RunFolder) -> None:
 
 @pytest.mark.parametrize(
     ("judge", "repeats", "words"),
-    [("rulez", 1, "rules, laaj, laaj-paper"), ("rules", 2, "is 1 for the judge"), ("laaj", 0, "at least 1")],
+    [("rulez", 1, "rules, laaj, laaj-paper"), ("rules", 2, "exactly 1 for the judge"), ("laaj", 0, "at least 1")],
 )
 def test_what_cannot_be_asked_is_told(folder: RunFolder, judge: str, repeats: int, words: str) -> None:
     with pytest.raises(InputError, match=words):

@@ -115,7 +115,8 @@ def test_npos_gradient_is_ascents_times_its_weight(logps: float, reference: floa
     # 2 p^b / (p^b + p_ref^b), divided by p^b.
     with_overflow_to_inf = beta * (reference - logps)
     want = 2 / (1 + math.exp(with_overflow_to_inf)) if with_overflow_to_inf < 700 else 0.0
-    assert x.grad is not None and x.grad.item() == pytest.approx(want, rel=1e-9, abs=1e-300)
+    # torch's softplus is linear above 20, so that its derivative may be off by e^-20.
+    assert x.grad is not None and x.grad.item() == pytest.approx(want, rel=2.1e-9, abs=1e-300)
 
 
 def test_npo_tends_to_ascent_as_beta_goes_to_0() -> None:

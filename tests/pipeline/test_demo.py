@@ -76,7 +76,7 @@ def test_a_demo_that_was_stopped_goes_on(here: list[str], tmp_path: Path, monkey
 
 @pytest.mark.parametrize("methods", [(), ("tru", "tru")])
 def test_methods_are_named_once(methods: tuple[str, ...], tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="once"):
+    with pytest.raises(InputError, match="contains a method twice"):
         demo(Demo(methods=methods, out=tmp_path / "d"), QUIET)
 
 

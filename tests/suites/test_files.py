@@ -213,7 +213,7 @@ def test_files_of_one_name_give_rows_of_different_ids() -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ({"retain_from": "x.txt"}, "retain: auto"),
+        ({"retain_from": "x.txt"}, "set retain to auto"),
         ({"probes": {"retain": "x"}}, "use the key data.retain instead"),
         ({"probes": {"Near!": "x"}}, "pattern"),
         ({"chunks": {"tokens": 4, "overlap": 4}}, "overlap"),
