@@ -183,7 +183,7 @@ class Trainer:
         memory = self.combining.memory if self.combining else None
         done = (checkpoints.load(self.engine, optimizer, memory) if checkpoints else None) or Progress(0, 0.0)
         began, before = time.monotonic(), done.seconds
-        self.wrapped.train()
+        self.wrapped.train(self.settings.dropout)
         while sum(watch(done.step) for watch in watches) == 0:  # `any` would not call every watch
             if done.step == self.total:
                 return TrainResult("finished", done.step, done.seconds)

@@ -55,6 +55,9 @@ class TrainSettings(Settings):
     """Maximum norm of the gradient; null for no clipping."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Precision of the forward pass. `bfloat16` uses autocast; weights and optimizer state keep their own dtype."""
+    dropout: bool = False
+    """Whether the dropout of the model's configuration is on in training. It is always off in measurements and in the
+    reference model, so with dropout an objective compares two different models even before the first step."""
     max_length: Annotated[int, Gt(1)] = 256
     """Maximum number of tokens in a row. A trace that does not fit is shortened; an answer that does not fit is an
     error."""
