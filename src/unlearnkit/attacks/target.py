@@ -98,7 +98,14 @@ class SubjectUnderAttack:
         tokenizer = fresh.tokenizer
         encoder = ChatEncoder(tokenizer, settings.max_length, style=self._style)
         encoded = [
-            encoder.answer(row.question, row.answer, history=row.history, trace=row.trace, where=f"row {row.id}")
+            encoder.answer(
+                row.question,
+                row.answer,
+                history=row.history,
+                continues=row.continues,
+                trace=row.trace,
+                where=f"row {row.id}",
+            )
             for row in rows
         ]
         data = TrainData({"retain": encoded}, int(tokenizer.pad_token_id))

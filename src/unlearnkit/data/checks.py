@@ -86,7 +86,13 @@ def _rendered(name: str, row: Row, encoder: ChatEncoder) -> Encoded:
     # As in training, the trace of a forget row is context and has no labels.
     learned = name != "forget"
     return encoder.answer(
-        row.question, row.answer, history=row.history, trace=row.trace, label_trace=learned, where=row.id
+        row.question,
+        row.answer,
+        history=row.history,
+        continues=row.continues,
+        trace=row.trace,
+        label_trace=learned,
+        where=row.id,
     )
 
 

@@ -26,7 +26,8 @@ def read_documents(
 
     Each row contains only a text, so the question of the row is empty. The id of the row is
     `<file name>@<start>-<end>`, where start (included) and end (excluded) are character offsets in the text of the
-    file. The byte order mark is not counted.
+    file. The byte order mark is not counted. Only the last chunk of a file ends with the end token (see
+    `Row.continues`).
 
     Args:
         path: a `.txt` or `.md` file, or a folder of such files.
@@ -42,7 +43,10 @@ def read_documents(
     for file in source_files(Path(path), EXTENSIONS):
         text = read_text(file)
         spans = chunk_spans(text, tokenizer, max_tokens=max_tokens, overlap=overlap, where=str(file))
-        rows += [Row(id=f"{file.name}@{start}-{end}", question="", answer=text[start:end]) for start, end in spans]
+        rows += [
+            Row(id=f"{file.name}@{start}-{end}", question="", answer=text[start:end], continues=end < len(text))
+            for start, end in spans
+        ]
     return tuple(rows)
 
 

@@ -81,8 +81,9 @@ class ChatEncoder:
     start with the first token that contains a character of the output.
 
     A text row is a row with an empty question. In both layouts, a text row consists of the BOS token (if the tokenizer
-    puts a BOS token before a text), the text, and the end token. The text and the end token have labels. Without a BOS
-    token, the first token of the text has no label, because there is no earlier token to predict it from.
+    puts a BOS token before a text), the text, and the end token, which is left out if the text continues in another
+    row. The text and the end token have labels. Without a BOS token, the first token of the text has no label, because
+    there is no earlier token to predict it from.
     """
 
     def __init__(
@@ -172,6 +173,7 @@ class ChatEncoder:
         prefix: str = "",
         label_trace: bool = True,
         given: str = "",
+        continues: bool = False,
     ) -> Encoded:
         """Encode a question, an optional trace, and the answer.
 
@@ -192,13 +194,14 @@ class ChatEncoder:
             label_trace: whether the trace has labels. If False, the whole trace is context, like the prompt, and only
                 the answer is labeled.
             given: beginning of the answer that has no labels, because it is context.
+            continues: whether the text of a text row goes on after the row. If so, the row has no end token.
 
         Raises:
             TooLong: the row does not fit even with an empty trace.
         """
         written = trace if trace or empty_trace else None
         laid = self._lay(question, history, answer, written)
-        tokens = self._tokenize(laid.text, question, ends=True)
+        tokens = self._tokenize(laid.text, question, ends=not continues)
         while trace:
             first, last = tokens.first(laid.trace), tokens.first(laid.trace + len(trace))
             limit = self.max_length - (len(tokens.ids) - (last - first))
@@ -207,6 +210,8 @@ class ChatEncoder:
                 break
             trace = trace[: min(len(trace) - 1, tokens.length(first, limit, last, laid.trace, len(trace)))]
             laid = self._lay(question, history, answer, trace)
+            tokens = self._tokenize(laid.text, question, ends=not continues)
+        if len(tokens.ids) == 1:  # without the end token, no token would have a label
             tokens = self._tokenize(laid.text, question, ends=True)
         ids = tokens.ids
         if len(ids) > self.max_length:

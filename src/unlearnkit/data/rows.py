@@ -66,6 +66,16 @@ class Row(Value):
     """A paraphrase of the answer, for TOFU's truth ratio. The string is empty if the row has no paraphrase."""
     perturbed_answer: tuple[str, ...] = ()
     """Wrong answers that have the same form as the right answer, as in TOFU."""
+    continues: bool = False
+    """Whether a text goes on after this row, because the row is a chunk of a longer document. Such a row does not end
+    with the end token, so that a model does not learn to stop there."""
+
+    @field_validator("continues")
+    @classmethod
+    def _goes_with_a_text(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("question"):
+            raise ValueError("only a text can continue after its row; this row has a question")
+        return value
 
     @field_validator("history", "trace")
     @classmethod

@@ -118,7 +118,11 @@ def start(
 
 
 def _tokens(encoder: ChatEncoder, row: Row, answer: str, trace: str) -> int:
-    return len(encoder.answer(row.question, answer, history=row.history, trace=trace, where=f"row {row.id}").ids)
+    return len(
+        encoder.answer(
+            row.question, answer, history=row.history, continues=row.continues, trace=trace, where=f"row {row.id}"
+        ).ids
+    )
 
 
 _TEMPLATE = Environment(

@@ -167,6 +167,7 @@ class LoadedSubject(ABC):
             row.question,
             row.answer,
             history=row.history,
+            continues=row.continues,
             trace=(probe.trace or "") if probe.begun else row.trace,
             empty_trace=probe.trace == "",
             label_trace=not probe.begun,

@@ -100,7 +100,7 @@ def _draw(model: Any, encoder: ChatEncoder, count: int, seed: int) -> Iterator[R
     draw = _texts if encoder.layout == "plain" else _questions
     for row in draw(model, encoder, count, seed):
         try:
-            encoder.answer(row.question, row.answer, trace=row.trace, where=row.id)
+            encoder.answer(row.question, row.answer, trace=row.trace, continues=row.continues, where=row.id)
         except TooLong:
             continue
         yield row
@@ -109,17 +109,17 @@ def _draw(model: Any, encoder: ChatEncoder, count: int, seed: int) -> Iterator[R
 def _texts(model: Any, encoder: ChatEncoder, count: int, seed: int) -> Iterator[Row]:
     start = list(encoder.prompt("")) or [int(encoder.tokenizer.eos_token_id)]
     longest = min(TEXT_TOKENS, encoder.max_length - 2)
-    for text in _sample(model, encoder, start, count, longest, seed, finished=False):
-        yield Row(id="written", question="", answer=text)
+    for text, finished in _sample(model, encoder, start, count, longest, seed):
+        yield Row(id="written", question="", answer=text, continues=not finished)
 
 
 def _questions(model: Any, encoder: ChatEncoder, count: int, seed: int) -> Iterator[Row]:
     """Sample questions and yield those that the model answers completely."""
     tokenizer = encoder.tokenizer
-    turn = [{"role": "user", "content": PLACEHOLDER}]
-    template = str(tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True))
+    template = "" if encoder.template is None else encoder.template.prompt([{"role": "user", "content": PLACEHOLDER}])
     start = list(tokenizer(template.partition(PLACEHOLDER)[0], add_special_tokens=False)["input_ids"])
-    questions = list(_sample(model, encoder, start, count, QUESTION_TOKENS, seed, finished=True))
+    sampled = _sample(model, encoder, start, count, QUESTION_TOKENS, seed)
+    questions = [question for question, finished in sampled if finished]
     prompts = [encoder.prompt(question) for question in questions]
     answers = generate(model, tokenizer, prompts, max_new_tokens=ANSWER_TOKENS)
     for question, answer in zip(questions, answers, strict=True):
@@ -129,11 +129,11 @@ def _questions(model: Any, encoder: ChatEncoder, count: int, seed: int) -> Itera
 
 @torch.no_grad()
 def _sample(
-    model: Any, encoder: ChatEncoder, start: list[int], count: int, longest: int, seed: int, *, finished: bool
-) -> Iterator[str]:
+    model: Any, encoder: ChatEncoder, start: list[int], count: int, longest: int, seed: int
+) -> Iterator[tuple[str, bool]]:
     """Sample `count` texts that continue `start`, up to the first special token.
 
-    Empty texts are left out. If `finished` is true, texts that reach no special token are left out, too.
+    Empty texts are left out. With each text, the function yields whether the text reached a special token.
     """
     tokenizer = encoder.tokenizer
     special = set(tokenizer.all_special_ids) | set(tokenizer.get_added_vocab().values())
@@ -154,5 +154,5 @@ def _sample(
     for row in out[:, len(start) :].tolist():
         end = next((at for at, token in enumerate(row) if token in special), None)
         text = str(tokenizer.decode(row[:end])).strip()
-        if text and (end is not None or not finished):
-            yield text
+        if text:
+            yield text, end is not None

@@ -102,6 +102,7 @@ def measured_lift(
                     row.question,
                     row.answer,
                     history=row.history,
+                    continues=row.continues,
                     trace=trace,
                     label_trace=False,
                     where=f"row {row.id}",

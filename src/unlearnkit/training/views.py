@@ -106,6 +106,7 @@ def _encode(
             row.question,
             answer,
             history=row.history,
+            continues=row.continues,
             trace=trace,
             # For questions about the scope, the beginning of the trace is prefilled; only the rest is trained on.
             prefix=row.trace if split == "scope" else "",
