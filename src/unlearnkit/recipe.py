@@ -33,6 +33,9 @@ from unlearnkit.targets.retain_trace import RetainTrace
 from unlearnkit.training.combiner import COMBINERS, Combiner
 from unlearnkit.training.settings import TrainSettings
 
+NEW_DATA_KEYS = frozenset({"columns", "ignore"})
+"""Keys of `data` that the first version lacks."""
+
 
 class ModelSettings(Settings):
     """The model that must forget, and the choice of weights to train."""
@@ -165,10 +168,13 @@ class Recipe(Settings):
     def earlier_dump(self) -> dict[str, Any]:
         """Return the recipe as JSON values; renamed fields have their earlier names.
 
-        Renamed metrics in the gates get their earlier names, too.
+        Renamed metrics in the gates get their earlier names, too. Keys of `data` that are new in this version are left
+        out if they are empty.
         """
         earlier = {name: old for old, name in RENAMED_METRICS.items()}
-        return {**super().earlier_dump(), "gates": [rename_metrics(gate, earlier) for gate in self.gates]}
+        values = super().earlier_dump()
+        data = {key: value for key, value in values["data"].items() if value or key not in NEW_DATA_KEYS}
+        return {**values, "data": data, "gates": [rename_metrics(gate, earlier) for gate in self.gates]}
 
     @model_validator(mode="before")
     @classmethod

@@ -49,6 +49,8 @@ class Value(BaseModel):
 
     renamed: ClassVar[Mapping[str, str]] = {}
     """Maps earlier field names to the current names. Files with the earlier names can still be read."""
+    added: ClassVar[frozenset[str]] = frozenset()
+    """Fields that the first version lacks. `earlier_dump` leaves them out where they have their default."""
     warns_of_renamed: ClassVar[bool] = False
     """Whether to warn about earlier field names. The value is True for data that users write by hand, such as
     recipes."""
@@ -61,14 +63,15 @@ class Value(BaseModel):
     def earlier_dump(self) -> dict[str, Any]:
         """Return all fields as JSON values, under their earlier names.
 
-        The result does not change when a field is renamed. A digest of the result can therefore be compared with a
-        digest that an earlier version stored. If the value of a field is itself a `Value`, its fields also get their
-        earlier names. Inside a list or mapping, fields keep their current names.
+        The result does not change when a field is renamed or added. A digest of the result can therefore be compared
+        with a digest that an earlier version stored. If the value of a field is itself a `Value`, its fields also get
+        their earlier names. Inside a list or mapping, fields keep their current names.
         """
         earlier = {name: old for old, name in self.renamed.items()}
         inner = {name: value.earlier_dump() for name, value in self if isinstance(value, Value)}
         values = {**self.model_dump(mode="json"), **inner}
-        return {earlier.get(name, name): value for name, value in values.items()}
+        left_out = {name for name in self.added if getattr(self, name) == type(self).model_fields[name].default}
+        return {earlier.get(name, name): value for name, value in values.items() if name not in left_out}
 
 
 class Settings(Value):

@@ -22,27 +22,30 @@ layout."""
 Layout = Literal["template", "plain"]
 
 
+def layout(tokenizer: PreTrainedTokenizerBase) -> Layout:
+    """Return the layout of rows: the tokenizer's chat template or plain text."""
+    return "plain" if tokenizer.chat_template is None else "template"
+
+
 def layout_notes(tokenizer: PreTrainedTokenizerBase) -> list[str]:
     """Return sentences on what is unusual about the layout of rows."""
     template = chat_template(tokenizer)
     if template is None:
         return [PLAIN]
     found = []
-    if template.opening is not None:
-        found.append(
-            "the chat template has no generation prompt, so the model is given the text that the template writes "
-            "between a question and its answer"
-        )
-    if template.drops_system:
-        found.append("the chat template leaves out system turns, so system prompts have no effect")
-    if template.writes_date:
-        found.append(f"the chat template writes today's date; the fixed date {TODAY:%Y-%m-%d} is written instead")
+    try:
+        if template.opening is not None:
+            found.append(
+                "the chat template has no generation prompt, so the model is given the text that the template writes "
+                "between a question and its answer"
+            )
+        if template.drops_system:
+            found.append("the chat template leaves out system turns, so system prompts have no effect")
+        if template.writes_date:
+            found.append(f"the chat template writes today's date; the fixed date {TODAY:%Y-%m-%d} is written instead")
+    except InputError:
+        return []  # the template cannot be used, which the rows report
     return found
-
-
-def layout(tokenizer: PreTrainedTokenizerBase) -> Layout:
-    """Return the layout of rows: the tokenizer's chat template or plain text."""
-    return "plain" if tokenizer.chat_template is None else "template"
 
 
 class TooLong(InputError):
@@ -108,10 +111,7 @@ class ChatEncoder:
             raise InputError("the tokenizer has no end token", fix="set eos_token in tokenizer_config.json")
         self.tokenizer, self.max_length, self.trace_tokens = tokenizer, max_length, trace_tokens
         self.style: Style = style or style_of(tokenizer)
-        self.template = chat_template(tokenizer)
-        self._template_writes_traces = (
-            style in (None, "think") and self.template is not None and self.template.trace_field is not None
-        )
+        self.template, self._may_be_native = chat_template(tokenizer), style in (None, "think")
         self._prompts: dict[tuple[str, tuple[Turn, ...]], tuple[int, ...]] = {}
 
     @property
@@ -262,6 +262,10 @@ class ChatEncoder:
         else:
             laid = self.template.conversation(_messages(question, history), answer)
         return laid if trace is None else laid.with_trace(trace, *self._markers)
+
+    @cached_property
+    def _template_writes_traces(self) -> bool:
+        return self._may_be_native and self.template is not None and self.template.trace_field is not None
 
     @cached_property
     def _markers(self) -> tuple[str, str]:

@@ -35,6 +35,7 @@ class Row(Value):
     """A data row: a question with its answer, or a text."""
 
     renamed: ClassVar[Mapping[str, str]] = RENAMED_COLUMNS
+    added: ClassVar[frozenset[str]] = frozenset({"continues"})
 
     id: Annotated[str, MinLen(1)]
     question: str

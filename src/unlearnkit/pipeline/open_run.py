@@ -18,7 +18,7 @@ from unlearnkit.models.load import meta_load
 from unlearnkit.pipeline.context import RunContext
 from unlearnkit.pipeline.lift import refuse_unusable_lift_model
 from unlearnkit.pipeline.preflight import preflight
-from unlearnkit.recipe import Recipe
+from unlearnkit.recipe import Recipe, make_recipe
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.state import RunState, now
 from unlearnkit.targets.llm_teacher import ChatTeacher
@@ -128,7 +128,8 @@ def _check(context: RunContext) -> None:
 
 
 def _refuse_other_recipe(recipe: Recipe, folder: RunFolder) -> None:
-    ours, theirs = _flat(recipe.model_dump(mode="json")), _flat(folder.recipe())
+    # The stored recipe is read again, because it lacks settings that are newer than the run.
+    ours, theirs = (_flat(each.model_dump(mode="json")) for each in (recipe, make_recipe(folder.recipe())))
     # Neither the location of the folder nor the retries of requests to a server change the result.
     free = {"out", *(f"targets.server.{name}" for name in ServerSettings.changeable)}
     differing = [key for key in {**ours, **theirs} if key not in free and ours.get(key) != theirs.get(key)]

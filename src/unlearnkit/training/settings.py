@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le
 
@@ -23,6 +23,8 @@ order."""
 
 class TrainSettings(Settings):
     """Training settings: steps, learning rate and batches."""
+
+    added: ClassVar[frozenset[str]] = frozenset({"dropout"})
 
     epochs: Annotated[float, Gt(0)] | None = 10.0
     """Number of passes over the forget split, or over the retain split if there is no forget term."""
