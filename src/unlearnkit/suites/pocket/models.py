@@ -113,7 +113,7 @@ def trained_model(
         "vocabulary": list(vocabulary),
         "size": [VOCABULARY, WIDTH, LAYERS, HEADS, INNER, CONTEXT],
         "template": CHAT_TEMPLATE,
-        "settings": SETTINGS.model_dump(),
+        "settings": SETTINGS.earlier_dump(),
         "seed": seed,
         "torch": torch.__version__,
     }
