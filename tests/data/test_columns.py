@@ -98,6 +98,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "field messages.0.content.0.type",
     ),
     "weight": ({**QA, "weight": 0.5}, "field weight"),
+    "history": ({**QA, "history": [ASKED, ANSWERED]}, "field history"),
     "weight of a turn": ({"messages": [{**ASKED, "weight": 0}, ANSWERED]}, "field messages.0.weight"),
     "system": ({"system": "A.", "messages": [ASKED, ANSWERED]}, "field system"),
     "system prompt": ({**QA, "system_prompt": "A."}, "field system_prompt"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tokenizers import AddedToken
 from transformers import PreTrainedTokenizerFast
 from transformers.utils import chat_template_utils
 
@@ -232,6 +233,73 @@ def test_a_template_that_rewrites_answers_is_an_error_for_the_rows_it_rewrites()
     assert encoder.answer(QUESTION, ANSWER, where="row").labels
     with pytest.raises(InputError, match="changes the answer of a row"):
         encoder.answer(QUESTION, "a</x>b", where="row")
+
+
+def test_marks_of_earlier_answers_are_not_this_answers() -> None:
+    tokenizer = tokenizer_for("{{ messages | length }}" + OWN["marked"])
+    encoder = ChatEncoder(tokenizer, 256)
+    row = encoder.answer(QUESTION, ANSWER, where="row", history=TURNS)
+    assert tokenizer.decode(row.ids[row.prompt :]) == f"{ANSWER}<|im_end|>"
+
+
+def test_a_line_break_that_is_a_token_does_not_end_a_turn() -> None:
+    tokenizer = tokenizer_for(OWN["another end token"])
+    tokenizer.add_tokens([AddedToken("\n", special=False, normalized=False)])
+    template = ChatTemplate(tokenizer)
+    assert template.end_of_turn == "</turn>" and template.end_token == tokenizer.convert_tokens_to_ids("</turn>")
+
+
+ENDS = {
+    "text before the end token": ("{{ m['content'] }} ###{{ eos_token }}", f"{ANSWER} ###<end>"),
+    "a quotation mark before it": ('"{{ m["content"] }}"<|im_end|>', f'{ANSWER}"<|im_end|>'),
+    "text alone": ("{{ m['content'] }} [over]", f"{ANSWER} [over]<end>"),
+}
+
+
+@pytest.mark.parametrize(("turn", "labeled"), ENDS.values(), ids=ENDS)
+def test_what_a_template_writes_after_an_answer_is_kept(turn: str, labeled: str) -> None:
+    template = "{% for m in messages %}{{ m['role'] }}: " + turn + "{{ '\n' }}{% endfor %}"
+    tokenizer = tokenizer_for(template + "{% if add_generation_prompt %}assistant: {% endif %}<|im_end|>"[:-10])
+    row = ChatEncoder(tokenizer, 256).answer(QUESTION, ANSWER, where="row")
+    assert tokenizer.decode(row.ids[row.prompt :]).removeprefix('"') == labeled
+
+
+def dense(text: str) -> str:
+    return "".join(text.split())
+
+
+@pytest.mark.parametrize("answer", ["In Amaro.", "  In Amaro.", "In Amaro. \n", "\n In Amaro.  "])
+@pytest.mark.parametrize("trim", ["", " | trim", ".lstrip()", ".strip('\n')"])
+def test_white_space_that_a_template_removes_moves_nothing(answer: str, trim: str) -> None:
+    content = f"{{{{ m['content']{trim} }}}}"
+    tokenizer = tokenizer_for(OWN["empty thought"].replace("{{ m['content'] }}", content))
+    encoder = ChatEncoder(tokenizer, 256)
+    for trace in ("", "  Because. \n", "think"):
+        row = encoder.answer(QUESTION, answer, where="row", trace=trace)
+        assert tokenizer.decode(row.ids) == apply(tokenizer, (), answer=answer, trace=trace).rstrip("\n")
+        assert dense(tokenizer.decode(row.ids[row.prompt + row.trace :])) == dense(f"{answer}<|im_end|>")
+    for cut in range(1, len(answer) + 1):
+        if begins := answer[:cut].strip():
+            _, begun = encoder.begin(QUESTION, trace=None, response=answer[:cut])
+            assert dense(tokenizer.decode(begun)) == dense(f"<think></think>{begins}")
+        given = encoder.answer(QUESTION, answer, where="row", given=answer[:cut])
+        assert dense(tokenizer.decode(given.ids[given.prompt :])) == dense(f"{answer[cut:]}<|im_end|>")
+    for trace in ("  Because. ", "think", "\n"):
+        _, begun = encoder.begin(QUESTION, trace=trace, closed=False)
+        assert dense(tokenizer.decode(begun)) == dense(f"<think>{trace}")
+
+
+def test_a_trace_that_is_part_of_the_tags_is_shortened() -> None:
+    tokenizer = tokenizer_for(OWN["empty thought"])
+    row = ChatEncoder(tokenizer, 256, trace_tokens=1).answer(QUESTION, ANSWER, where="row", trace="think")
+    assert tokenizer.decode(row.ids[row.prompt :]) == f"<think>\nt\n</think>\n\n{ANSWER}<|im_end|>"
+
+
+@pytest.mark.parametrize("template", ["{{ raise_exception('bad ' + messages[0]['content']) }}", "{{ 1 / 0 }}"])
+def test_an_error_of_a_template_quotes_no_row(template: str) -> None:
+    with pytest.raises(InputError, match="cannot be used") as caught:
+        ChatEncoder(tokenizer_for(template), 256).answer(QUESTION, ANSWER, where="row")
+    assert "Vessa" not in caught.value.render()
 
 
 @pytest.mark.extended

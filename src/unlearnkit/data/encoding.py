@@ -24,7 +24,7 @@ Layout = Literal["template", "plain"]
 
 def layout(tokenizer: PreTrainedTokenizerBase) -> Layout:
     """Return the layout of rows: the tokenizer's chat template or plain text."""
-    return "plain" if tokenizer.chat_template is None else "template"
+    return "template" if tokenizer.chat_template else "plain"
 
 
 def layout_notes(tokenizer: PreTrainedTokenizerBase) -> list[str]:
@@ -151,8 +151,9 @@ class ChatEncoder:
             The token ids of the prompt, and the token ids with which the output begins. Together they are the tokens of
             the whole text if the tokens of the prompt are the beginning of the latter.
         """
+        trace = "" if trace is not None and not trace.strip() else trace
         laid = self._lay(question, history, response or ANSWER, trace)
-        end = laid.answer + len(response) if closed else laid.trace + len(trace or "")
+        end = (laid.end if response else laid.answer) if closed else laid.trace_end
         prompt, whole = self.prompt(question, history), self._tokenize(laid.text[:end], question).ids
         if whole[: len(prompt)] == prompt:
             return prompt, whole[len(prompt) :]
@@ -199,11 +200,13 @@ class ChatEncoder:
         Raises:
             TooLong: the row does not fit even with an empty trace.
         """
+        trace = trace if trace.strip() else ""
         written = trace if trace or empty_trace else None
         laid = self._lay(question, history, answer, written)
         tokens = self._tokenize(laid.text, question, ends=not continues)
         while trace:
-            first, last = tokens.first(laid.trace), tokens.first(laid.trace + len(trace))
+            trace = laid.text[laid.trace : laid.trace_end]
+            first, last = tokens.first(laid.trace), tokens.first(laid.trace_end)
             limit = self.max_length - (len(tokens.ids) - (last - first))
             limit = max(0, limit if self.trace_tokens is None else min(limit, self.trace_tokens))
             if last - first <= limit:
@@ -224,7 +227,8 @@ class ChatEncoder:
             )
         start = laid.start
         if given or (written is not None and not label_trace):
-            start = laid.answer + len(given)
+            removed = max(0, answer.find(laid.text[laid.answer : laid.end]))  # white space that the template removed
+            start = laid.answer + max(0, len(given) - removed)
         elif trace and prefix and trace.startswith(prefix):
             start = laid.trace + len(prefix)
         # A labeled token is predicted from the preceding token, so the first token of a row cannot have a label.
@@ -255,10 +259,11 @@ class ChatEncoder:
         """
         if self.template is None or not question:
             prompt = self._prompt_text(question, history)
-            laid = Conversation(prompt + answer, len(prompt), len(prompt), len(prompt))
+            start, end = len(prompt), len(prompt) + len(answer)
+            laid = Conversation(prompt + answer, start, start, start, start, end)
         elif trace is not None and self._template_writes_traces:
             laid = self.template.conversation(_messages(question, history), answer, trace or TRACE)
-            return laid if trace else laid.without(TRACE)
+            return laid if trace else laid.without_trace()
         else:
             laid = self.template.conversation(_messages(question, history), answer)
         return laid if trace is None else laid.with_trace(trace, *self._markers)

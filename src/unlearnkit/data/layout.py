@@ -7,13 +7,12 @@ conversations, and the labeled part of the text is located by character.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args
 
-from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 from transformers.utils.chat_template_utils import render_jinja_template
 
@@ -22,8 +21,10 @@ from unlearnkit.core.errors import InputError
 TODAY = date(2026, 1, 1)
 """Date that templates write if they write today's date. It is fixed, so that a row has the same tokens on every day."""
 
-QUESTION, ANSWER, TRACE, NEXT = "QUESTION", "ANSWER", "REASONING", "FOLLOWUP"
-"""Placeholders for the question, the answer, the reasoning trace and the next user turn."""
+QUESTION, ANSWER, TRACE, NEXT = "Zquestionq", "Zanswerq", "Zreasoningq", "Zfollowingq"
+"""Placeholders for the question, the answer, the reasoning trace and the next user turn. No template contains them."""
+
+_SHOWN = {QUESTION: "QUESTION", ANSWER: "ANSWER", TRACE: "REASONING", NEXT: "NEXT QUESTION"}
 
 _render_jinja: Any = render_jinja_template  # its annotations do not match what it takes and returns
 Message = dict[str, Any]
@@ -41,19 +42,24 @@ class Conversation:
     """Where the labels start: after the prompt."""
     trace: int
     """Where the text of the trace starts; equal to `answer` if there is no trace."""
+    trace_end: int
+    """Where the text of the trace ends."""
     answer: int
     """Where the answer starts."""
+    end: int
+    """Where the answer ends. White space that the template removes is not part of the answer."""
 
     def with_trace(self, trace: str, before: str, between: str) -> Conversation:
         """Insert a trace between two markers in front of the answer."""
         text = f"{self.text[: self.answer]}{before}{trace}{between}{self.text[self.answer :]}"
         at = self.answer + len(before)
-        return Conversation(text, self.start, at, at + len(trace) + len(between))
+        longer = len(before) + len(trace) + len(between)
+        return Conversation(text, self.start, at, at + len(trace), self.answer + longer, self.end + longer)
 
-    def without(self, placeholder: str) -> Conversation:
-        """Remove a placeholder for the trace, so that the trace is empty."""
-        text = self.text[: self.trace] + self.text[self.trace + len(placeholder) :]
-        return Conversation(text, self.start, self.trace, self.answer - len(placeholder))
+    def without_trace(self) -> Conversation:
+        """Remove the text of the trace, so that the trace is empty."""
+        text, shorter = self.text[: self.trace] + self.text[self.trace_end :], self.trace_end - self.trace
+        return Conversation(text, self.start, self.trace, self.trace, self.answer - shorter, self.end - shorter)
 
 
 class ChatTemplate:
@@ -91,17 +97,20 @@ class ChatTemplate:
             message[self.trace_field or "reasoning_content"] = trace
         text, marks = self._render_marked([*turns, message])
         end = len(text) - len(self._tail)
-        answer_at = _before(text, answer, end, "answer")
+        form = _form(answer, lambda each: text.endswith(each, 0, end), "answer")
         prompt = self.prompt(turns)
-        turn_at = shared_length(text, self._render(turns))
-        if marked := [first for first, last in marks if first >= turn_at and first < end]:
+        # The marks of earlier answers come first.
+        if marked := [first for first, _ in marks[len(self._render_marked(turns)[1]) :] if first < end]:
             start = marked[0]
         elif text.startswith(prompt):
             start = len(prompt)
         else:
             raise self._mismatch(trace=bool(trace))
-        trace_at = answer_at if not trace else _within(text, trace, start, answer_at)
-        return Conversation(text[:end] + self.end_of_turn, start, trace_at, answer_at)
+        trace_at = trace_end = answer_at = end - len(form)
+        if trace:
+            trace_at = start + self._before_trace if trace != TRACE else text.index(TRACE, start)
+            trace_end = trace_at + len(_form(trace, lambda each: text.startswith(each, trace_at), "reasoning trace"))
+        return Conversation(text[:end] + self.end_of_turn, start, trace_at, trace_end, answer_at, end)
 
     @cached_property
     def opening(self) -> str | None:
@@ -131,35 +140,49 @@ class ChatTemplate:
 
         Returns None if the template writes no traces, or if the output does not begin with these markers.
         """
+        if self._markers is None:
+            return None
+        opening, between, scaffold = self._markers
+        text = text.lstrip()
+        if opening and text.startswith(opening):
+            trace, _, response = text.removeprefix(opening).partition(between)
+            return trace.strip(), response.strip()
+        if scaffold and text.startswith(scaffold):
+            return "", text.removeprefix(scaffold).strip()
+        return None
+
+    @cached_property
+    def _markers(self) -> tuple[str, str, str] | None:
+        """The text before a trace, after a trace, and before an answer without a trace.
+
+        None if the template writes no traces, or writes them after another prompt.
+        """
         if self.trace_field is None:
             return None
         turns = [{"role": "user", "content": QUESTION}]
-        laid, bare = self.conversation(turns, ANSWER, TRACE), self.conversation(turns, ANSWER)
-        opening = laid.text[laid.start : laid.trace].strip()
-        between = laid.text[laid.trace + len(TRACE) : laid.answer].strip()
-        if opening and text.lstrip().startswith(opening):
-            trace, _, response = text.lstrip().removeprefix(opening).partition(between)
-            return trace.strip(), response.strip()
-        scaffold = bare.text[bare.start : bare.answer].strip()
-        if scaffold and text.lstrip().startswith(scaffold):
-            return "", text.lstrip().removeprefix(scaffold).strip()
-        return None
+        try:
+            laid, bare = self.conversation(turns, ANSWER, TRACE), self.conversation(turns, ANSWER)
+        except InputError:
+            return None
+        opening, between = laid.text[laid.start : laid.trace], laid.text[laid.trace_end : laid.answer]
+        return opening.strip(), between.strip(), bare.text[bare.start : bare.answer].strip()
 
     @cached_property
     def end_of_turn(self) -> str:
         """Text that ends an assistant's turn.
 
-        These are the special tokens that directly follow the answer.
+        This is the text after the answer up to its first special token, and special tokens that directly follow it.
 
         If no special token follows the last answer of a conversation, this is the special token that starts the next
         turn, or else the tokenizer's end token.
         """
-        after = self._special_run(self._tail)
-        if not after:
+        if after := self._to_special(self._tail):
+            return after
+        if not self._tail.strip():
             turns = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": ANSWER}]
             following = self._render([*turns, {"role": "user", "content": NEXT}])
-            after = self._special_run(following[following.rindex(ANSWER) + len(ANSWER) :])
-        return after or str(self.tokenizer.eos_token)
+            after = self._to_special(following[following.rindex(ANSWER) + len(ANSWER) :])
+        return after if after and NEXT not in after else self._tail.rstrip() + str(self.tokenizer.eos_token)
 
     @cached_property
     def end_token(self) -> int:
@@ -203,22 +226,31 @@ class ChatTemplate:
         """Text after the last answer of a conversation."""
         return self._placeholder.partition(ANSWER)[2]
 
-    def _special_run(self, text: str) -> str:
-        """Return the special tokens with which a text begins.
+    def _to_special(self, text: str) -> str:
+        """Return a text up to the end of its first special tokens.
 
-        White space in front of them is included.
+        The result is empty if the text contains no special token.
         """
-        end = len(text) - len(text.lstrip())
-        found = False
+        places = [(at, token) for token in self._special if (at := text.find(token)) >= 0]
+        if not places:
+            return ""
+        end = min(at for at, _ in places)
         while token := next((token for token in self._special if text.startswith(token, end)), None):
-            end, found = end + len(token), True
-        return text[:end] if found else ""
+            end += len(token)
+        return text[:end]
+
+    @cached_property
+    def _before_trace(self) -> int:
+        """Number of characters between the prompt and a trace."""
+        laid = self.conversation([{"role": "user", "content": QUESTION}], ANSWER, TRACE)
+        return laid.trace - laid.start
 
     @cached_property
     def _special(self) -> tuple[str, ...]:
         """Special and added tokens, longest first."""
         added = (str(token) for token in self.tokenizer.added_tokens_decoder.values())
-        return tuple(sorted({*self.tokenizer.all_special_tokens, *added}, key=len, reverse=True))
+        tokens = {token for token in (*self.tokenizer.all_special_tokens, *added) if token.strip()}
+        return tuple(sorted(tokens, key=len, reverse=True))
 
     def _try_render(self, turns: Sequence[Message]) -> str | None:
         try:
@@ -241,9 +273,16 @@ class ChatTemplate:
         try:
             return self._raw(turns, prompt=prompt, today=today)
         except Exception as error:  # a template may raise anything
-            if not isinstance(error, (TemplateError, TypeError, ValueError, KeyError, AttributeError, IndexError)):
-                raise
-            raise self._unusable(str(error).partition("\n")[0], history=len(turns) > 1) from error
+            raise self._unusable(self._why(turns, prompt, error), history=len(turns) > 1) from error
+
+    def _why(self, turns: Sequence[Message], prompt: bool, error: Exception) -> str:
+        """Return why turns cannot be rendered, without quoting the turns."""
+        texts = {"user": QUESTION, "assistant": ANSWER}
+        try:
+            self._raw([{**turn, "content": texts.get(turn["role"], NEXT)} for turn in turns], prompt=prompt)
+        except Exception as same:  # noqa: BLE001  # a template may raise anything
+            return str(same).partition("\n")[0]
+        return f"it raises {type(error).__name__} for a row"
 
     def _raw(
         self, turns: Sequence[Message], *, prompt: bool = False, today: date = TODAY
@@ -272,7 +311,7 @@ class ChatTemplate:
 
     def _unusable(self, why: str, *, history: bool = False, fix: str = "") -> InputError:
         return InputError(
-            f"the tokenizer's chat template cannot be used: {why}",
+            f"the tokenizer's chat template cannot be used: {_shown(why)}",
             where=f"{self.tokenizer.name_or_path}: chat_template.jinja, or chat_template in tokenizer_config.json",
             fix=fix
             or "correct the template, or copy the original model's; without a template, rows become plain text"
@@ -309,25 +348,23 @@ def _clock(today: date) -> str:
     return f"{{% macro strftime_now(format) %}}{{{{ format{replaced} }}}}{{% endmacro %}}{{{{ '' }}}}"
 
 
-def _before(text: str, part: str, end: int, name: str) -> int:
-    """Return where a part starts that ends at `end`.
+def _shown(text: str) -> str:
+    """Replace the placeholders by words."""
+    for placeholder, word in _SHOWN.items():
+        text = text.replace(placeholder, word)
+    return text
 
-    The template may have removed white space around the part.
+
+def _form(part: str, fits: Callable[[str], bool], name: str) -> str:
+    """Return the form of an answer or trace that a template writes.
+
+    A template may remove white space or line breaks around it.
     """
-    for form in (part, part.strip()):
-        if text.endswith(form, 0, end):
-            return end - len(form)
-    raise InputError(
-        f"the tokenizer's chat template changes the {name} of a row, so the {name} cannot be labeled",
-        fix="remove markup that the template interprets, such as tags of a reasoning trace, from the rows",
-    )
-
-
-def _within(text: str, part: str, start: int, end: int) -> int:
-    at = text.rfind(part.strip(), start, end)
-    if at < 0:
+    forms = (part, part.strip(), part.lstrip(), part.rstrip(), part.strip("\n"))
+    found = next((form for form in forms if fits(form)), None)
+    if found is None:
         raise InputError(
-            "the tokenizer's chat template changes the reasoning trace of a row, so the trace cannot be labeled",
-            fix="remove markup that the template interprets from the traces",
+            f"the tokenizer's chat template changes the {name} of a row, so the {name} cannot be labeled",
+            fix="remove markup that the template interprets, such as tags of a reasoning trace, from the rows",
         )
-    return at
+    return found

@@ -50,11 +50,23 @@ COLUMNS = frozenset({*KEPT, *EARLIER, *chain.from_iterable(SHAPES.values()), *TH
 
 MEANINGFUL = {
     **dict.fromkeys(
-        ("context", "contexts", "background", "passage", "passages", "document", "documents", "instruction", INPUT),
+        (
+            "context",
+            "contexts",
+            "knowledge",
+            "background",
+            "passage",
+            "passages",
+            "document",
+            "documents",
+            "instruction",
+            INPUT,
+        ),
         "write it into the question",
     ),
     **dict.fromkeys(
-        (SYSTEM, "system_prompt"), "use the column as a system turn: data.columns={system: NAME OF THE COLUMN}"
+        (SYSTEM, "system_prompt", "system_message"),
+        "use the column as a system turn: data.columns={system: NAME OF THE COLUMN}",
     ),
     **dict.fromkeys(("choices",), "rename the column to options"),
     **dict.fromkeys(
@@ -64,6 +76,9 @@ MEANINGFUL = {
         ("image", "images", "video", "videos", "audio", "audios"), "remove the records that need more than text"
     ),
     **dict.fromkeys(("weight", "weights"), "repeat the rows that should count more, or remove the column"),
+    **dict.fromkeys(("history", "before"), "write the turns in the column messages"),
+    "rejected": "remove the column; only answers to forget or to keep are read",
+    "chat_template_kwargs": "remove the column; every row is laid out with the template's defaults",
     "name": "write the names of the speakers into the turns",
 }
 """Columns, and fields of turns, that change what a row means and that are not used. Maps each name to what to do."""
