@@ -152,7 +152,7 @@ class ChatTemplate:
         return None
 
     @cached_property
-    def _markers(self) -> tuple[str, str, str] | None:
+        """Texts before a trace, after a trace, and before an answer without one.
         """The text before a trace, after a trace, and before an answer without a trace.
 
         None if the template writes no traces, or writes them after another prompt.
