@@ -152,8 +152,8 @@ class ChatTemplate:
         return None
 
     @cached_property
-        """Texts before a trace, after a trace, and before an answer without one.
-        """The text before a trace, after a trace, and before an answer without a trace.
+    def _markers(self) -> tuple[str, str, str] | None:
+        """Texts before a trace, after a trace, and before a bare answer.
 
         None if the template writes no traces, or writes them after another prompt.
         """
