@@ -76,7 +76,7 @@ MEANINGFUL = {
         ("image", "images", "video", "videos", "audio", "audios"), "remove the records that need more than text"
     ),
     **dict.fromkeys(("weight", "weights"), "repeat the rows that should count more, or remove the column"),
-    **dict.fromkeys(("history", "before"), "write the turns in the column messages"),
+    "history": "write the turns in the column messages",
     "rejected": "remove the column; only answers to forget or to keep are read",
     "chat_template_kwargs": "remove the column; every row is laid out with the template's defaults",
     "name": "write the names of the speakers into the turns",

@@ -128,8 +128,10 @@ def _check(context: RunContext) -> None:
 
 
 def _refuse_other_recipe(recipe: Recipe, folder: RunFolder) -> None:
-    # The stored recipe is read again, because it lacks settings that are newer than the run.
-    ours, theirs = (_flat(each.model_dump(mode="json")) for each in (recipe, make_recipe(folder.recipe())))
+    stored = folder.recipe()
+    # The stored recipe is completed, because it lacks settings that are newer than the run.
+    stored = make_recipe(stored).model_dump(mode="json") if stored else {}
+    ours, theirs = _flat(recipe.model_dump(mode="json")), _flat(stored)
     # Neither the location of the folder nor the retries of requests to a server change the result.
     free = {"out", *(f"targets.server.{name}" for name in ServerSettings.changeable)}
     differing = [key for key in {**ours, **theirs} if key not in free and ours.get(key) != theirs.get(key)]
