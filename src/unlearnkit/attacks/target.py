@@ -97,17 +97,7 @@ class SubjectUnderAttack:
         model = merge_adapter(fresh.model).requires_grad_(True)
         tokenizer = fresh.tokenizer
         encoder = ChatEncoder(tokenizer, settings.max_length, style=self._style)
-        encoded = [
-            encoder.answer(
-                row.question,
-                row.answer,
-                history=row.history,
-                continues=row.continues,
-                trace=row.trace,
-                where=f"row {row.id}",
-            )
-            for row in rows
-        ]
+        encoded = [encoder.row(row, where=f"row {row.id}") for row in rows]
         data = TrainData({"retain": encoded}, int(tokenizer.pad_token_id))
         Trainer(Engine(model), Finetune(), data, settings, seed=self.seed).run()
         copy = LocalSubject(model, tokenizer)

@@ -85,15 +85,7 @@ def _sizes(splits: Splits, needs_retain: bool) -> Iterator[Finding]:
 def _rendered(name: str, row: Row, encoder: ChatEncoder) -> Encoded:
     # As in training, the trace of a forget row is context and has no labels.
     learned = name != "forget"
-    return encoder.answer(
-        row.question,
-        row.answer,
-        history=row.history,
-        continues=row.continues,
-        trace=row.trace,
-        label_trace=learned,
-        where=row.id,
-    )
+    return encoder.row(row, label_trace=learned, where=row.id)
 
 
 def _renderings(name: str, rows: Sequence[Row], encoder: ChatEncoder) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.layout import ANSWER, TODAY, TRACE, Conversation, Message, chat_template, shared_length
-from unlearnkit.data.rows import Turn
+from unlearnkit.data.rows import Row, Turn
 from unlearnkit.data.trace_format import STYLES, Style
 
 PLAIN = "the tokenizer has no chat template, so a question and its answer become plain text, separated by a newline"
@@ -234,6 +234,18 @@ class ChatEncoder:
         # A labeled token is predicted from the preceding token, so the first token of a row cannot have a label.
         context = max(tokens.first(start), 1)
         return Encoded(ids, context, max(0, tokens.first(laid.answer) - context))
+
+    def row(self, row: Row, *, where: str, label_trace: bool = True) -> Encoded:
+        """Encode a row with its own answer and trace; see `answer`."""
+        return self.answer(
+            row.question,
+            row.answer,
+            where=where,
+            history=row.history,
+            trace=row.trace,
+            label_trace=label_trace,
+            continues=row.continues,
+        )
 
     def merges(self, question: str, answer: str, history: tuple[Turn, ...] = ()) -> bool:
         """Return whether the tokenizer joins the prompt's end with the output.

@@ -287,16 +287,7 @@ def _risk_rows(encoder: ChatEncoder, sets: Mapping[str, Sequence[Row]]) -> dict[
     """
 
     def encoded(row: Row, name: str) -> Encoded:
-        where = f"{name}, row {row.id}"
-        return encoder.answer(
-            row.question,
-            row.answer,
-            history=row.history,
-            continues=row.continues,
-            trace=row.trace,
-            label_trace=False,
-            where=where,
-        )
+        return encoder.row(row, label_trace=False, where=f"{name}, row {row.id}")
 
     return {name: [encoded(row, name) for row in rows] for name, rows in sets.items()}
 

@@ -151,14 +151,7 @@ def refuse_unmeasurable(
     for rows in task.measured.values():
         for row in (row.with_system_prompt(system_prompt) for row in rows):
             for one in (row, *other_answers(row)):
-                encoder.answer(
-                    one.question,
-                    one.answer,
-                    history=one.history,
-                    continues=one.continues,
-                    trace=one.trace,
-                    where=f"row {one.id}",
-                )
+                encoder.row(one, where=f"row {one.id}")
 
 
 def _refuse_untouched_weights(needs: Needs, model: PreTrainedModel) -> None:

@@ -100,7 +100,7 @@ def _draw(model: Any, encoder: ChatEncoder, count: int, seed: int) -> Iterator[R
     draw = _texts if encoder.layout == "plain" else _questions
     for row in draw(model, encoder, count, seed):
         try:
-            encoder.answer(row.question, row.answer, trace=row.trace, continues=row.continues, where=row.id)
+            encoder.row(row, where=row.id)
         except TooLong:
             continue
         yield row
