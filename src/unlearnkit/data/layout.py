@@ -173,8 +173,8 @@ class ChatTemplate:
 
         This is the text after the answer up to its first special token, and special tokens that directly follow it.
 
-        If nothing follows the last answer of a conversation, this is the special token that starts the next turn. If only
-        ordinary text follows, this is the text with the tokenizer's end token.
+        If nothing follows the last answer of a conversation, this is the special token that starts the next turn. If
+        only ordinary text follows, this is the text with the tokenizer's end token.
         """
         if after := self._to_special(self._tail):
             return after
