@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -360,6 +360,25 @@ class _Tokens:
 
 def _messages(question: str, history: tuple[Turn, ...]) -> list[Message]:
     return [*(turn.model_dump() for turn in history), {"role": "user", "content": question}]
+
+
+def merged_rows(encoder: ChatEncoder, rows: Iterable[Row]) -> tuple[int, int]:
+    """Count the rows in which prompt and answer share a token.
+
+    Returns:
+        The number of these rows, and the number of rows with a question.
+    """
+    found = [encoder.merges(row.question, row.answer, row.history) for row in rows if row.question]
+    return sum(found), len(found)
+
+
+def merged_note(merged: int, rows: int) -> str:
+    """Return a sentence on the rows that `merged_rows` counts."""
+    return (
+        f"in {merged:,} of {rows:,} rows, the tokenizer joins the end of the prompt with the beginning of the answer; "
+        "such a row is trained and measured with the tokens of the whole conversation, but generation starts from the "
+        "tokens of the prompt alone"
+    )
 
 
 def style_of(tokenizer: PreTrainedTokenizerBase) -> Style:
