@@ -28,7 +28,10 @@ def test_the_rows_are_counted(tmp_path: Path) -> None:
     save_model(tiny_model(vocab_size=300, max_position_embeddings=64), tokenizer, tmp_path / "model")
     answers = {"forget": ["no.", "yes.", "n."], "retain": ["new.", "old."]}
     for split, said in answers.items():
-        rows = [{"id": f"{split}{i}", "question": f"{split} {i}?", "answer": answer} for i, answer in enumerate(said)]
+        rows = [
+            {"id": f"{split}{i}", "question": f"{split} {i}?", "answer": answer, "subject": split}
+            for i, answer in enumerate(said)
+        ]
         (tmp_path / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     recipe = make_recipe(
         {

@@ -69,8 +69,8 @@ def _integers(values: Tensor, to: Bits) -> Tensor:
 def round_linear_layers(model: nn.Module, to: Bits, *, leave: Sequence[nn.Module | None] = ()) -> int:
     """Round the weights of linear layers to integers, in place.
 
-    Fused experts are rounded, too. Only matrices inside layers are rounded, as in common quantized formats. Embeddings, norms, biases and the modules
-    `leave`, usually the head, keep their values.
+    Fused experts are rounded, too. Embeddings, norms, biases and the modules `leave`, usually the head, keep their
+    values, as in common quantized formats.
 
     Returns:
         The number of rounded weights.
