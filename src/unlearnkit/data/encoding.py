@@ -372,15 +372,6 @@ def merged_rows(encoder: ChatEncoder, rows: Iterable[Row]) -> tuple[int, int]:
     return sum(found), len(found)
 
 
-def merged_note(merged: int, rows: int) -> str:
-    """Return a sentence on the rows that `merged_rows` counts."""
-    return (
-        f"in {merged:,} of {rows:,} rows, the tokenizer joins the end of the prompt with the beginning of the answer; "
-        "such a row is trained and measured with the tokens of the whole conversation, but generation starts from the "
-        "tokens of the prompt alone"
-    )
-
-
 def style_of(tokenizer: PreTrainedTokenizerBase) -> Style:
     """Return the first trace style whose tokens the tokenizer knows."""
     known = tokenizer.get_vocab()

@@ -14,8 +14,8 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from unlearnkit.core.environment import peak_rss_mb
 from unlearnkit.core.errors import InputError
-from unlearnkit.data.encoding import ChatEncoder, Encoded, layout_notes, merged_note
-from unlearnkit.data.rows import Row
+from unlearnkit.data.encoding import ChatEncoder, Encoded, layout_notes
+from unlearnkit.data.rows import Row, merged_note
 from unlearnkit.methods.objective import Needs, View
 from unlearnkit.methods.objective_method import ObjectiveMethod
 from unlearnkit.models.folder import positions
@@ -123,10 +123,13 @@ def _encoded_views(
     return encode_views(views, rows, encoder, targets=targets, seed=recipe.seed), len(targets)
 
 
-def notes(context: RunContext, tokenizer: PreTrainedTokenizerBase) -> list[str]:
-    """Return notes about details of a run that users may not expect."""
+def notes(context: RunContext, tokenizer: PreTrainedTokenizerBase, *, usable: bool = True) -> list[str]:
+    """Return notes about details of a run that users may not expect.
+
+    `usable` states whether all rows can be encoded.
+    """
     found = layout_notes(tokenizer)
-    merged, rows = context.merged_rows(tokenizer)
+    merged, rows = context.merged_rows(tokenizer) if usable else (0, 0)
     if merged:
         found.append(merged_note(merged, rows))
     found += [

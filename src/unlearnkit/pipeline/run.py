@@ -14,7 +14,7 @@ import torch
 from unlearnkit.core.environment import device_errors, peak_rss_mb, reset_peak_memory
 from unlearnkit.core.files import writing
 from unlearnkit.core.progress import Progress
-from unlearnkit.data.encoding import merged_note
+from unlearnkit.data.rows import merged_note
 from unlearnkit.llm.consent import Permission
 from unlearnkit.methods.base import Guard
 from unlearnkit.models.adapter import merge_adapter
@@ -71,10 +71,11 @@ def run(
         if unused := _unused_settings(recipe):
             progress.log(f"the recipe sets fields that the method {recipe.method['name']} ignores: {', '.join(unused)}")
         context.prepare()
-        merged, rows = context.merged_rows(context.tokenizer)
-        folder.update(merged_rows=(merged, rows))
-        if merged:
-            progress.log(merged_note(merged, rows))
+        if state.merged_rows is None:
+            merged, rows = context.merged_rows(context.tokenizer)
+            folder.update(merged_rows=(merged, rows))
+            if merged:
+                progress.log(merged_note(merged, rows))
     if measured and state.measure is None and not context.suite.has_models:
         # The reference models are measured before training, so that an error in rows or models is found early.
         measure_references(

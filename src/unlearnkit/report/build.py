@@ -9,7 +9,7 @@ from typing import Any
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import write_atomic
-from unlearnkit.data.encoding import merged_note
+from unlearnkit.data.rows import merged_note
 from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.judges.store import read_judged
 from unlearnkit.methods.base import GUARDS
