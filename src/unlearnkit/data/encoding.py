@@ -202,7 +202,12 @@ class ChatEncoder:
         """
         trace = trace if trace.strip() else ""
         written = trace if trace or empty_trace else None
-        laid = self._lay(question, history, answer, written)
+        try:
+            laid = self._lay(question, history, answer, written)
+        except InputError as error:
+            if error.where is not None:
+                raise  # an error of the template, not of the row
+            raise InputError(error.what, where=where, allowed=error.allowed, fix=error.fix) from error
         tokens = self._tokenize(laid.text, question, ends=not continues)
         while trace:
             trace = laid.text[laid.trace : laid.trace_end]
