@@ -70,8 +70,13 @@ def card_model(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize(
     ("settings", "kind"),
-    [({}, "weights"), ({"lora": {"r": 2}}, "adapter"), ({"lora": {"r": 2}, "merge": True}, "weights")],
-    ids=["full", "adapter", "merged"],
+    [
+        ({}, "weights"),
+        ({"lora": {"r": 2}, "merge": False}, "adapter"),
+        ({"lora": {"r": 2}, "merge": True}, "weights"),
+        ({"lora": {"r": 2}}, "weights"),
+    ],
+    ids=["full", "adapter", "merged", "merged by default"],
 )
 @pytest.mark.parametrize("on_adapter", [False, True], ids=["on weights", "on an adapter"])
 def test_the_card_loads_what_was_measured(
@@ -101,7 +106,7 @@ def test_the_card_loads_what_was_measured(
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_merged_result_says_what_the_adapter_says(recipe_data: dict[str, Any], dtype: str) -> None:
-    apart = done(recipe_data, {"lora": {"r": 2}, "dtype": dtype})
+    apart = done(recipe_data, {"lora": {"r": 2}, "dtype": dtype, "merge": False})
     merged = done(recipe_data, {"lora": {"r": 2}, "dtype": dtype, "merge": True}, out=recipe_data["out"] + "2")
     plain = transformers.AutoModelForCausalLM.from_pretrained(merged.model)
     assert plain.dtype == getattr(torch, dtype) and merged.subject().dtype == dtype

@@ -9,7 +9,7 @@ from typing import Any
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import write_atomic
-from unlearnkit.data.vocabulary import REFERENCES
+from unlearnkit.data.vocabulary import REFERENCES, TARGET
 from unlearnkit.judges.store import read_judged
 from unlearnkit.methods.base import GUARDS
 from unlearnkit.metrics.gates import Gate, GateResult, judge_all
@@ -17,6 +17,7 @@ from unlearnkit.metrics.leakage import STRENGTH
 from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.metrics.score_names import RULES, parse_judged
 from unlearnkit.recipe import make_suite
+from unlearnkit.report.adapter_note import without_adapter
 from unlearnkit.report.compare import comparison
 from unlearnkit.report.jinja_templates import render_template
 from unlearnkit.report.model import Report, SubjectReport
@@ -117,6 +118,17 @@ def write_documents(folder: RunFolder, suite: Suite | None = None) -> None:
     write_report([*references_of(folder), folder], folder.report_file, suite=suite)
 
 
+def adapter_note(folder: RunFolder) -> str:
+    """Return a sentence on how a run's model answers without its adapter.
+
+    The sentence is empty if the run saved whole weights.
+    """
+    if not subject_report(folder).adapter:
+        return ""
+    target = next((run.scores() for run in references_of(folder) if run.name == TARGET), None)
+    return without_adapter(folder.scores(), target, score_docs([folder]))
+
+
 def write_report(
     runs: Sequence[RunFolder], path: Path, gates: Sequence[str] | None = None, *, suite: Suite | None = None
 ) -> Report:
@@ -185,6 +197,7 @@ def subject_report(folder: RunFolder) -> SubjectReport:
     """Build the part of a report that describes one run."""
     state, recipe = folder.state(), folder.recipe()
     ended, steps = (None, None) if state.train is None else (state.train.ended, state.train.steps)
+    kind = folder.subject().kind if folder.subject_file.exists() else None
     return SubjectReport(
         name=folder.name,
         title=_title(folder.name, state),
@@ -193,7 +206,8 @@ def subject_report(folder: RunFolder) -> SubjectReport:
         stopped_after=steps if ended == "harmful" else None,
         settings=_settings(recipe) if recipe else {},
         prompted=state.measure is not None and state.measure.system_prompt is not None,
-        guarded=folder.subject_file.exists() and folder.subject().kind == "guarded",
+        guarded=kind == "guarded",
+        adapter=kind == "adapter" and state.method is not None,
         targets=state.targets,
         scores=folder.scores(),
         attacks=folder.attack_scores(),

@@ -43,6 +43,8 @@ class SubjectReport(Value):
     """Whether the model was measured with a system prompt."""
     guarded: bool = False
     """Whether this is an unchanged model behind a guard, i.e. behind rules that filter its inputs and outputs."""
+    adapter: bool = False
+    """Whether the run saved only an adapter, so that the unchanged target model is needed to load the result."""
     targets: Taught | None = None
     """How the training targets were written. It is None if the method has no training targets."""
     scores: dict[str, Score] = Field(default_factory=dict)
