@@ -247,7 +247,10 @@ CASES = [
         RUN,
     ),
     Case(
-        "adapter-of-another-kind", adapter(peft_type="IA3"), ["type of adapter is not supported", "'IA3'", "LORA"], RUN
+        "adapter-of-another-kind",
+        adapter(peft_type="PREFIX_TUNING"),
+        ["type of adapter cannot be merged", "'PREFIX_TUNING'", "LORA"],
+        RUN,
     ),
     Case(
         "adapter-pickle",

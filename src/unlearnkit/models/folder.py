@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +20,11 @@ import transformers
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
 from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, PreTrainedConfig
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as _CAUSAL_CLASSES
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.core.number_format import counted
+from unlearnkit.models.adapter_config import adapter_base
 from unlearnkit.models.hub import TEXTS, from_hub
 
 ADAPTER_CONFIG = "adapter_config.json"
@@ -49,7 +53,9 @@ class ModelFolder:
     """The base model of an adapter; None if the model is not an adapter."""
 
 
-def find_model(source: str | ModelFolder, where: str = "model.path", *, may_be_adapter: bool = True) -> ModelFolder:
+def find_model(
+    source: str | ModelFolder, where: str = "model.path", *, may_be_adapter: bool = True, revision: str | None = None
+) -> ModelFolder:
     """Return the checked folder of a model.
 
     The check ensures that all files are present, complete and of a supported kind.
@@ -58,6 +64,7 @@ def find_model(source: str | ModelFolder, where: str = "model.path", *, may_be_a
         source: local folder or Hub id. A `ModelFolder` is returned unchanged.
         where: name of the setting that specifies the model, for messages.
         may_be_adapter: whether the model may be an adapter.
+        revision: branch, tag or commit of a Hub model; None for the newest commit. Local folders have no revisions.
 
     Raises:
         InputError: the model does not exist, is damaged, is not a decoder, or needs pickled weights or custom code.
@@ -76,7 +83,7 @@ def find_model(source: str | ModelFolder, where: str = "model.path", *, may_be_a
             value=source,
             fix="specify the folder that contains the file",
         )
-    path = from_hub(source, TEXTS, where=where)
+    path = from_hub(source, TEXTS, where=where, revision=revision)
     return _checked(path, source, where, may_be_adapter, partial(from_hub, source, where=where, revision=path.name))
 
 
@@ -145,24 +152,13 @@ def _checked(path: Path, name: str, where: str, may_be_adapter: bool, fetch: _Fe
 
 def _adapter(path: Path, name: str, fetch: _Fetch) -> ModelFolder:
     file = path / ADAPTER_CONFIG
-    settings = read_json(file)
-    if settings.get("peft_type") != "LORA":
-        raise InputError(
-            "this type of adapter is not supported",
-            where=f"{file}, field peft_type",
-            value=settings.get("peft_type"),
-            allowed="LORA",
-            fix="merge the adapter into its base model with merge_and_unload, and use the merged model instead",
-        )
-    where, base = f"{file}, field base_model_name_or_path", settings.get("base_model_name_or_path")
-    if not isinstance(base, str) or not base:
-        fix = "add the folder or Hub id of the base model to this field"
-        raise InputError("the adapter does not name its base model", where=where, fix=fix)
+    base, revision = adapter_base(read_json(file), file)
+    where = f"{file}, field base_model_name_or_path"
     # peft resolves a relative path from the working directory. The adapter's folder is tried too, so that an adapter
     # and its base can be moved together.
     neighbor = path / base
     base = str(neighbor) if neighbor.is_dir() and not Path(base).is_dir() else base
-    base_folder = find_model(base, where, may_be_adapter=False)
+    base_folder = find_model(base, where, may_be_adapter=False, revision=revision)
     return ModelFolder(name, path, base_folder.config, _weights(path, [_ADAPTER], fetch), base_folder)
 
 
@@ -204,6 +200,7 @@ def _config(path: Path) -> PreTrainedConfig:
             fix="correct the field that the error names, or copy the file again",
         ) from error
     _refuse_all_but_decoders(config, file)
+    _refuse_contradiction(config, file)
     return config
 
 
@@ -224,12 +221,41 @@ def _refuse_all_but_decoders(config: PreTrainedConfig, file: Path) -> None:
         )
 
 
+def _refuse_contradiction(config: PreTrainedConfig, file: Path) -> None:
+    """Raise `InputError` if architecture and model type contradict each other.
+
+    Some kinds of models have weights of the same names and shapes, but compute other functions of them.
+    """
+    stems = {kind: {_stem(name) for name in _tuple(names)} for kind, names in _CAUSAL_CLASSES.items()}
+    own, known = stems.get(config.model_type, set()), set().union(*stems.values())
+    named = [name for name in config.architectures or () if _stem(name) in known]
+    if own and named and not own & {_stem(name) for name in named}:
+        kinds = [kind for kind, of in stems.items() if _stem(named[0]) in of]
+        raise InputError(
+            "the configuration contradicts itself: its model type and its architecture are different kinds of models",
+            where=f"{file}, fields model_type and architectures",
+            value=f"{config.model_type} and {named[0]}",
+            allowed=f"for the architecture {named[0]}: model_type {' or '.join(kinds)}",
+            fix="correct the wrong field, or copy the file again",
+        )
+
+
+def _stem(architecture: str) -> str:
+    """Return the kind of model in a class's name: `Qwen2` of `Qwen2ForCausalLM`."""
+    return re.split(r"For[A-Z]|LMHead|TextModel$|Model$", architecture)[0]
+
+
+def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
 def _whole_weights(path: Path, fetch: _Fetch) -> tuple[Path, ...]:
     index = path / _INDEX
     if (path / _WHOLE).exists() or not index.exists():
         return _weights(path, [_WHOLE], fetch)
     shards = read_json(index).get("weight_map")
-    names = sorted({str(shard) for shard in shards.values()}) if isinstance(shards, dict) else []
+    weight_map = {str(name): str(shard) for name, shard in shards.items()} if isinstance(shards, dict) else {}
+    names = sorted(set(weight_map.values()))
     if not names or any(Path(name).name != name for name in names):
         raise InputError(
             "the index does not list the files that contain the weights",
@@ -238,7 +264,27 @@ def _whole_weights(path: Path, fetch: _Fetch) -> tuple[Path, ...]:
             allowed="{weight: name of a file in this folder, ...}",
             fix=_COPY_AGAIN,
         )
-    return _weights(path, names, fetch)
+    files = _weights(path, names, fetch)
+    held = {file.name: set(tensor_names(file)) for file in files}
+    absent = sorted(tensor for tensor, shard in weight_map.items() if tensor not in held[shard])
+    if absent:
+        raise InputError(
+            f"{counted(len(absent), 'weight')} that the index lists {'is' if len(absent) == 1 else 'are'} not in the "
+            "file that the index names",
+            where=f"{index}, field weight_map",
+            value=f"{absent[0]}: {weight_map[absent[0]]}",
+            fix=_COPY_AGAIN,
+        )
+    return files
+
+
+def tensor_names(file: Path) -> list[str]:
+    """Return the names of the tensors in a safetensors file.
+
+    Only the file's header is read.
+    """
+    with safe_open(file, framework="pt") as opened:
+        return list(opened.keys())
 
 
 def _weights(path: Path, names: Sequence[str], fetch: _Fetch) -> tuple[Path, ...]:

@@ -5,6 +5,7 @@ Weights are read from safetensors files only, and code that comes with a model i
 
 from __future__ import annotations
 
+import copy
 import re
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,20 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.core.errors import InputError, MissingDependency
-from unlearnkit.models.adapter import add_lora, merge_adapter, put_adapters, save_adapter, silence
-from unlearnkit.models.folder import ModelFolder, find_model, read_json
+from unlearnkit.models.adapter import (
+    add_lora,
+    merge_adapter,
+    probe,
+    put_adapters,
+    refuse_difference,
+    save_adapter,
+    silence,
+)
+from unlearnkit.models.folder import ADAPTER_CONFIG, ModelFolder, find_model, read_json
 from unlearnkit.models.logprob import widen
 from unlearnkit.models.rounding import rounded
 from unlearnkit.models.settings import LoraSettings
+from unlearnkit.models.weight_check import refuse_misplaced
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -112,8 +122,10 @@ def meta_load(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTr
     folder = find_model(source)
     tokenizer = load_tokenizer(folder)
     try:
-        with silence():
-            return tokenizer, _load(folder, device_map="meta")
+        model = _load(folder, device_map="meta")
+        if folder.base is not None:
+            merge_adapter(copy.deepcopy(model), str(folder.path))
+        return tokenizer, model
     except ImportError as error:
         raise MissingDependency(
             f"the model needs a package that is not installed: {error}",
@@ -206,29 +218,46 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
 
 def _load(folder: ModelFolder, **options: Any) -> PreTrainedModel:
     if folder.base is not None:
-        return put_adapters(_load(folder.base, **options), {"default": folder})
-    # By default, transformers fills missing weights with random numbers and only warns.
-    loaded: Any = AutoModelForCausalLM.from_pretrained(
-        folder.path,
-        trust_remote_code=False,
-        use_safetensors=True,
-        output_loading_info=True,
-        ignore_mismatched_sizes=True,
-        **options,
-    )
-    model, info = loaded
-    lacking = sorted({*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])})
-    if lacking:
-        raise InputError(
-            f"{len(lacking)} of the model's weights are missing from the weight files, or have the wrong shape",
-            where=str(folder.path),
-            value=lacking[0],
-            fix="copy or download the model again: the weight files do not match config.json, or belong to a model "
-            "that is not a language model",
+        return _load_adapter(folder, **options)
+    # By default, transformers fills missing weights with random numbers, skips weights that have no place in the model,
+    # and only warns.
+    with silence():
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder.path,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            **options,
         )
-    # A new adapter stores this name as the name of its base model. The name is valid in any working directory.
+    model, info = loaded
+    refuse_misplaced(model, info, folder)
+    # A new adapter stores the name and the commit of its base model. The name is valid in any working directory.
     model.name_or_path = folder.name
+    model.config._commit_hash = None if folder.name == str(folder.path) else folder.path.name
     return model  # type: ignore[no-any-return]
+
+
+def _load_adapter(folder: ModelFolder, **options: Any) -> PreTrainedModel:
+    """Load an adapter on its base model.
+
+    An adapter may compute a part of the base model's weights again when it is loaded. If this computation uses random
+    numbers, the result is compared with a second one: it must not depend on the random numbers.
+    """
+    assert folder.base is not None
+    base = folder.base
+
+    def drawn(seed: int) -> PreTrainedModel:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return put_adapters(_load(base, **options), {"default": folder})
+
+    model = drawn(0)
+    init = read_json(folder.path / ADAPTER_CONFIG).get("init_lora_weights")
+    if str(init).startswith("pissa_niter_") and model.device.type != "meta":
+        what = f"the adapter depends on random numbers of its initialization ({init}) that its folder does not contain"
+        refuse_difference(probe(model), probe(drawn(1)), what, str(folder.path))
+    return model
 
 
 def _tokenizer(path: Path) -> PreTrainedTokenizerBase:

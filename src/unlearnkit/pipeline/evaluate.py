@@ -105,16 +105,18 @@ def measure_references(
         folder: the run.
         settings: settings of the measurement.
         progress: reports progress.
-        suite: the suite. If the suite provides a retrained model, the retrained model is measured, too.
+        suite: the suite. If the suite names a retrained model, the retrained model is measured, too. A retrained model
+            that the suite trains itself is not measured here.
         target: folder or Hub id of the target model, i.e. the model before unlearning; None: the target model is not
             measured.
         dtype: type of the models' weights.
     """
     settings = settings.model_copy(update={"system_prompt": None})
     section, known = folder.state().suite, {run.name for run in references_of(folder)}
+    retrained = None if suite.has_models else suite.retrained_model(progress)
     # The retrained model is measured first, because the scores of the target model include comparisons with the
     # retrained model.
-    for name, model in ((RETRAINED, suite.retrained_model(progress)), (TARGET, target)):
+    for name, model in ((RETRAINED, retrained), (TARGET, target)):
         if model is not None and name not in known:
             reference = RunFolder(folder.references / name)
             if reference.path.exists():

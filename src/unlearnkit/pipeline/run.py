@@ -25,7 +25,7 @@ from unlearnkit.pipeline.evaluate import measure_references, measure_subject
 from unlearnkit.pipeline.g_effect import g_effect_watch
 from unlearnkit.pipeline.open_run import open_run
 from unlearnkit.recipe import Recipe
-from unlearnkit.report.build import write_documents
+from unlearnkit.report.build import adapter_note, write_documents
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.state import Cost, SubjectSpec, Training
 from unlearnkit.subjects.base import Subject
@@ -76,8 +76,9 @@ def run(
             folder.update(merged_rows=(merged, rows))
             if merged:
                 progress.log(merged_note(merged, rows))
-    if measured and state.measure is None and not context.suite.has_models:
-        # The reference models are measured before training, so that an error in rows or models is found early.
+    if measured and state.measure is None and (not context.suite.has_models or recipe.model.saves_adapter):
+        # The reference models are measured before training, so that an error in rows or models is found early. If only
+        # an adapter is saved, the target model is what remains without the adapter.
         measure_references(
             folder, recipe.eval, progress, context.suite, target=context.source, dtype=recipe.model.dtype
         )
@@ -91,6 +92,8 @@ def run(
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
     write_documents(folder, context.suite)
     folder.update(done=True)
+    if note := adapter_note(folder):
+        progress.log(note)
     return folder
 
 
@@ -163,7 +166,7 @@ def _saved_weights(context: RunContext, model: Any) -> tuple[SubjectSpec, dict[s
     not be loaded again.
     """
     settings, source, folder = context.recipe.model, context.found, context.folder
-    adapter = settings.lora is not None and not settings.merge and source.base is None and hasattr(model, "peft_config")
+    adapter = settings.saves_adapter and source.base is None and hasattr(model, "peft_config")
     saved: dict[str, Any] = {}
     if not adapter:
         model, saved = _rounded(context, model)
