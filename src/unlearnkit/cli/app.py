@@ -29,6 +29,7 @@ VERBS = (
     "compare",
     "explain",
     "report",
+    "export",
     "purge",
     "ls",
     "show",

@@ -1,8 +1,8 @@
 """Find a model's folder and check it before any weights are loaded.
 
 A model is specified as a local folder, a GGUF file or a Hub id. In all cases the model's files are in a folder on this
-machine, and this folder is checked. The same rules apply to Hub models and local models. A Hub model that breaks a rule is refused
-before the model's weights are downloaded.
+machine, and this folder is checked. The same rules apply to Hub models and local models. A Hub model that breaks a rule
+is refused before the model's weights are downloaded.
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ def llama3_factors(settings: dict[str, Any], theta: float, width: int) -> NDArra
 
 
 def refuse_other_weights(file: GGUFFile, model: PreTrainedModel) -> None:
-    """Raise `InputError` if a file has more or fewer values than its model.
+    """Raise `InputError` if a file and its model differ in size.
 
     transformers ignores tensors that it does not know.
     """

@@ -1,7 +1,8 @@
 """Read the headers of GGUF files.
 
-A header holds the metadata, and the names, shapes and types of the tensors. GGUF is the file format of llama.cpp. The format is described in docs/gguf.md of github.com/ggml-org/ggml. This module
-reads headers itself, because the reader of the package `gguf` needs several seconds for a large vocabulary.
+A header holds the metadata, and the names, shapes and types of the tensors. GGUF is the file format of llama.cpp. It is
+described in docs/gguf.md of github.com/ggml-org/ggml. This module reads headers itself, because the reader of the
+package `gguf` needs several seconds for a large vocabulary.
 """
 
 from __future__ import annotations

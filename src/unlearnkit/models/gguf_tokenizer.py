@@ -258,7 +258,7 @@ def _parts(step: Mapping[str, Any] | None, key: str) -> list[dict[str, Any]]:
 
 
 def _added_ends(tokenizer: PreTrainedTokenizerBase, where: str) -> tuple[bool, bool]:
-    """Return whether the tokenizer adds BOS before a text, and EOS after it."""
+    """Return whether texts get BOS before them, and EOS after them."""
     bare = list(tokenizer("a", add_special_tokens=False)["input_ids"])
     whole = list(tokenizer("a")["input_ids"])
     bos, eos = [tokenizer.bos_token_id], [tokenizer.eos_token_id]
