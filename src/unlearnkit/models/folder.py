@@ -87,7 +87,7 @@ def find_model(source: str | ModelFolder, where: str = "model.path", *, may_be_a
         return _gguf(local.absolute())  # not resolved: in the Hub's cache, only the link has the file's name
     if local.exists():
         raise InputError(
-            "the path is a file, but neither the folder of a model nor a GGUF file",
+            "the path is a file, not the folder of a model or a GGUF file",
             where=where,
             value=source,
             fix="specify the folder that contains the file",
@@ -164,6 +164,10 @@ def _checked(path: Path, name: str, where: str, may_be_adapter: bool, fetch: _Fe
     return ModelFolder(name, path, _config(path), _whole_weights(path, fetch))
 
 
+def _is_local(path: Path) -> bool:
+    return path.is_dir() or is_gguf(path)
+
+
 def _gguf(path: Path) -> ModelFolder:
     file = read_gguf(path)
     config = read_config(file)
@@ -189,7 +193,7 @@ def _adapter(path: Path, name: str, fetch: _Fetch) -> ModelFolder:
     # peft resolves a relative path from the working directory. The adapter's folder is tried too, so that an adapter
     # and its base can be moved together.
     neighbor = path / base
-    base = str(neighbor) if neighbor.is_dir() and not Path(base).is_dir() else base
+    base = str(neighbor) if _is_local(neighbor) and not _is_local(Path(base)) else base
     base_folder = find_model(base, where, may_be_adapter=False)
     return ModelFolder(name, path, base_folder.config, _weights(path, [_ADAPTER], fetch), base_folder)
 

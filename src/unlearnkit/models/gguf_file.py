@@ -8,6 +8,7 @@ package `gguf` needs several seconds for a large vocabulary.
 from __future__ import annotations
 
 import importlib.util
+import re
 import struct
 from collections import Counter
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from unlearnkit.core.errors import InputError, MissingDependency
 MAGIC = b"GGUF"
 SUFFIX = ".gguf"
 _VERSIONS = (2, 3)
+_PART = re.compile(r"-\d{5}-of-\d{5}$")
 _STRING, _ARRAY, _BOOL = 8, 9, 7
 _NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", _BOOL: "?", 10: "Q", 11: "q", 12: "d"}
 """Codes of the module `struct`, by type of a metadata value."""
@@ -120,8 +122,7 @@ def find_gguf(folder: Path) -> Path | None:
         InputError: the folder contains several GGUF files.
     """
     files = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.is_file())
-    if len(files) > 1:
-        _refuse_split(files[0], read_gguf(files[0]).metadata)
+    if len(files) > 1 and not _PART.search(files[0].stem):  # parts of a split model are refused by their headers
         raise InputError(
             "the folder contains several GGUF files, so it is unclear which one is the model",
             where=str(folder),

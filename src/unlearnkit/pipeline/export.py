@@ -14,9 +14,10 @@ from unlearnkit.core.errors import InputError, UnlearnError
 from unlearnkit.core.files import refuse_taken, sync, writing
 from unlearnkit.core.progress import Progress
 from unlearnkit.models.adapter import merge_adapter
-from unlearnkit.models.folder import ModelFolder, find_model
+from unlearnkit.models.folder import ModelFolder
 from unlearnkit.models.gguf_export import EXPORTED, GGUFModel, write_gguf
 from unlearnkit.models.load import load_model, load_tokenizer, save_model
+from unlearnkit.pipeline.subject import find_subject
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.state import Exported, now
 
@@ -70,7 +71,7 @@ def export(
             fix="use one of the allowed data types; llama.cpp's llama-quantize makes smaller files from the result",
         )
     refuse_taken(file, "choose another file with --out, or delete this file")
-    found = find_model(folder.subject_path(), where=f"{folder.subject_file}, field path")
+    found = find_subject(folder)
     saved = str(found.config.dtype).removeprefix("torch.")
     dtype = dtype or (saved if saved in EXPORTED else "float16")
     program = _find_converter(converter)

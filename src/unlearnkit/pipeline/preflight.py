@@ -126,6 +126,8 @@ def _encoded_views(
 def notes(context: RunContext, tokenizer: PreTrainedTokenizerBase) -> list[str]:
     """Return notes about details of a run that users may not expect."""
     found = layout_notes(tokenizer)
+    if context.recipe.model.path is not None:
+        found += context.found.notes
     found += [
         f"the rows of the split {split} are not counted here, because the target model writes them when the run starts"
         for split in sorted(context.task.to_be_written)

@@ -140,10 +140,11 @@ def _saved_weights(context: RunContext, model: Any) -> SubjectSpec:
 
     If the target model is itself an adapter, the new adapter is always merged. The new adapter was trained on top of
     the base model with the old adapter merged in. No folder contains that merged model, so the new adapter alone could
-    not be loaded again.
+    not be loaded again. An adapter of a GGUF file is merged, too, because peft cannot load such a base model.
     """
     settings, source, folder = context.recipe.model, context.found, context.folder
-    adapter = settings.lora is not None and not settings.merge and source.base is None and hasattr(model, "peft_config")
+    alone = source.base is None and source.gguf is None
+    adapter = settings.lora is not None and not settings.merge and alone and hasattr(model, "peft_config")
     if not adapter:
         model = merge_adapter(model)
     partial = folder.path / "model.partial"
