@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import torch
 
-from tests.models.gguf_files import SPLITS, TEXTS, byte_bpe, small_model, write
+from tests.models.gguf_files import SPLITS, TEXTS, byte_bpe, sentencepiece, small_model, with_sentencepiece, write
+from tests.tiny import tiny_model
 from unlearnkit.models.cache import cache_folder
 from unlearnkit.models.gguf_export import GGUFModel, write_gguf
 from unlearnkit.models.load import load_model, load_tokenizer
@@ -71,6 +72,18 @@ def test_llama_cpp_splits_text_as_the_tokenizer_does(split: str, bos: bool, tmp_
     with llama_cpp.running(file) as server:
         for text in TEXTS:
             assert server.tokens(text) == tokenizer(text, add_special_tokens=False)["input_ids"], text
+
+
+@pytest.mark.parametrize("prefix", [True, False])
+def test_llama_cpp_splits_text_as_sentencepiece_does(prefix: bool, tmp_path: Path) -> None:
+    backend = sentencepiece(prefix)
+    model = tiny_model(vocab_size=backend.get_vocab_size(), max_position_embeddings=128)
+    file = write(model, byte_bpe(), tmp_path / "model.gguf")
+    file = with_sentencepiece(file, tmp_path / "llama2.gguf", backend, prefix)
+    read = load_tokenizer(str(file))
+    with llama_cpp.running(file) as server:
+        for text in [*TEXTS, "  two  spaces", "hi</s>there </s> you"]:
+            assert server.tokens(text) == read(text, add_special_tokens=False)["input_ids"], text
 
 
 def test_the_layout_of_a_conversation_is_the_template_s(served: Any, smollm2: str) -> None:

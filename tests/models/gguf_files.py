@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import transformers
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import (
+    AddedToken,
+    Regex,
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 from transformers import PreTrainedTokenizerFast
 
 from unlearnkit.models.gguf_export import GGUFModel, write_gguf
@@ -151,6 +162,58 @@ def write(model: Any, tokenizer: PreTrainedTokenizerFast, file: Path, dtype: str
     """Write a model as a GGUF file."""
     write_gguf(model, GGUFModel.of(model.config, tokenizer, "here"), file, dtype=dtype, name="tiny")
     return file
+
+
+def sentencepiece(prefix: bool = True) -> Tokenizer:
+    """A tokenizer as Llama 2's: BPE on characters, spaces as a sign, bytes for unknown characters."""
+    steps: list[Any] = [normalizers.Replace(" ", "\u2581")]
+    special = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    backend = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
+    backend.normalizer = normalizers.Sequence([normalizers.Prepend("\u2581"), *steps] if prefix else steps)
+    trainer = trainers.BpeTrainer(vocab_size=560, special_tokens=special, show_progress=False)
+    backend.train_from_iterator(TEXTS[:2] * 3, trainer)
+    trained = json.loads(backend.to_str())["model"]
+    merges = [tuple(merge) for merge in trained["merges"]]
+    made = Tokenizer(models.BPE(trained["vocab"], merges, byte_fallback=True, unk_token="<unk>", fuse_unk=True))
+    made.normalizer = backend.normalizer
+    made.decoder = decoders.Sequence(
+        [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()]
+        + ([decoders.Strip(" ", 1, 0)] if prefix else [])
+    )
+    made.add_special_tokens(["<unk>", "<s>", "</s>"])
+    return made
+
+
+def with_sentencepiece(file: Path, to: Path, backend: Tokenizer, prefix: bool = True) -> Path:
+    """Copy a GGUF file, with a tokenizer as files of Llama 2 have it."""
+    from gguf import GGUFReader, GGUFWriter, quants
+
+    stored = json.loads(backend.to_str())["model"]
+    tokens = sorted(stored["vocab"], key=stored["vocab"].get)
+    # A token that an early merge gives has a high score. Control tokens have the type 3, unknown 2, bytes 6.
+    ranks: dict[str, int] = {}
+    for rank, merge in enumerate(stored["merges"]):
+        ranks.setdefault("".join(merge), rank)
+    reader, writer = GGUFReader(file), GGUFWriter(to, "llama")
+    for name, field in reader.fields.items():
+        if not name.startswith(("GGUF.", "tokenizer.")) and name != "general.architecture":
+            writer.add_key_value(name, field.contents(), field.types[0])
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(tokens)
+    writer.add_token_scores([-float(ranks.get(token, 10_000)) for token in tokens])
+    kinds = {"<unk>": 2, "<s>": 3, "</s>": 3}
+    writer.add_token_types([kinds.get(token, 6 if token.startswith("<0x") else 1) for token in tokens])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_unk_token_id(0)
+    writer.add_add_space_prefix(prefix)
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, quants.dequantize(tensor.data, tensor.tensor_type))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return to
 
 
 def rewrite(file: Path, to: Path, *, quantize: str | None = None, without: Sequence[str] = (), **fields: Any) -> Path:

@@ -14,7 +14,18 @@ import torch
 from gguf import GGUFReader, quants
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tests.models.gguf_files import MODELS, SPLITS, TEXTS, byte_bpe, rewrite, size, small_model, write
+from tests.models.gguf_files import (
+    MODELS,
+    SPLITS,
+    TEXTS,
+    byte_bpe,
+    rewrite,
+    sentencepiece,
+    size,
+    small_model,
+    with_sentencepiece,
+    write,
+)
 from tests.tiny import tiny_model
 from unlearnkit.core.errors import InputError, MissingDependency
 from unlearnkit.models.folder import find_model, weights_fingerprint
@@ -142,6 +153,19 @@ def test_tokens_and_template_are_read_back(split: str, bos: bool, tmp_path: Path
     }.items()  # fmt: skip
     assert read.chat_template == tokenizer.chat_template
     assert read.apply_chat_template(TALK, tokenize=False) == tokenizer.apply_chat_template(TALK, tokenize=False)
+
+
+@pytest.mark.parametrize("prefix", [True, False])
+def test_a_tokenizer_of_sentencepiece_is_read(prefix: bool, tmp_path: Path) -> None:
+    """transformers splits a text with leading spaces, and text after a special token, in another way."""
+    backend, file = sentencepiece(prefix), tmp_path / "llama2.gguf"
+    model = tiny_model(vocab_size=backend.get_vocab_size(), max_position_embeddings=128)
+    with_sentencepiece(write(model, byte_bpe(), tmp_path / "model.gguf"), file, backend, prefix)
+    read = load_tokenizer(str(file))
+    for text in [*TEXTS, "  two  spaces", "hi</s>there </s> you"]:
+        ids = backend.encode(text, add_special_tokens=False).ids
+        assert read(text)["input_ids"] == [1, *ids], text
+        assert read.decode(ids) == backend.decode(ids, skip_special_tokens=False)
 
 
 def test_named_templates_and_another_end_of_turn_are_kept(tmp_path: Path) -> None:

@@ -21,8 +21,11 @@ from unlearnkit.models.gguf_file import GGUFFile
 NORMAL, CONTROL, USER_DEFINED, UNUSED = 1, 3, 4, 5
 """Types of tokens in a GGUF file: of text, special, added but not special, and without a meaning."""
 
-_BYTE_LEVEL = "gpt2"
-"""Name of byte-level BPE in the field `tokenizer.ggml.model`."""
+_BYTE_LEVEL, _SENTENCEPIECE = "gpt2", "llama"
+"""Names of byte-level BPE, and of SentencePiece's BPE, in the field `tokenizer.ggml.model`."""
+
+_SPACE = "\u2581"
+"""SentencePiece's sign for a space."""
 
 _WORDS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
 _SPACES = r"|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -95,11 +98,14 @@ _NAMES = {other: name for name, split in _SPLITS.items() for other in (name, *sp
 
 def can_read(file: GGUFFile) -> bool:
     """Return whether `read_tokenizer` can read the tokenizer of a file."""
-    return file.metadata.get("tokenizer.ggml.model") == _BYTE_LEVEL
+    kind = file.metadata.get("tokenizer.ggml.model")
+    return kind == _BYTE_LEVEL or (kind == _SENTENCEPIECE and file.architecture == "llama")
 
 
 def read_tokenizer(file: GGUFFile) -> PreTrainedTokenizerBase:
-    """Return the byte-level tokenizer of a GGUF file, with its chat template.
+    """Return the tokenizer of a GGUF file, with its chat template.
+
+    Text gets the tokens that llama.cpp gives it.
 
     Raises:
         InputError: the way in which the tokenizer splits text is unknown.
@@ -109,26 +115,16 @@ def read_tokenizer(file: GGUFFile) -> PreTrainedTokenizerBase:
         for name, value in file.metadata.items()
         if name.startswith("tokenizer.ggml.")
     }
-    name = str(stored.get("pre", "default"))
-    if name not in _NAMES:
-        raise InputError(
-            "the GGUF file's tokenizer splits text in a way that is not known here",
-            where=f"{file.path}, field tokenizer.ggml.pre",
-            value=name,
-            allowed=", ".join(sorted(_NAMES)),
-            fix="put the original model's tokenizer.json and tokenizer_config.json into the folder of the file",
-        )
-    split, tokens = _SPLITS[_NAMES[name]], list(stored["tokens"])
+    tokens = list(stored["tokens"])
     types = list(stored.get("token_type") or [NORMAL] * len(tokens))
     while types and types[-1] == UNUSED:
         types.pop()
         tokens.pop()
-    merges = [tuple(merge.split(" ", 1)) for merge in stored.get("merges", ())]
-    vocabulary = {token: at for at, token in enumerate(tokens)}
-    backend = Tokenizer(models.BPE(vocabulary, merges, ignore_merges=split.whole_words))
-    if split.composed:
-        backend.normalizer = normalizers.NFC()
-    backend.pre_tokenizer, backend.decoder = split.make(), decoders.ByteLevel()
+    if stored["model"] == _SENTENCEPIECE:
+        backend, starts = _sentencepiece(tokens, stored), True
+    else:
+        split = _split(file, str(stored.get("pre", "default")))
+        backend, starts = _byte_bpe(tokens, stored, split), split.starts
     for kind, special in ((CONTROL, True), (USER_DEFINED, False)):
         chosen = [token for token, each in zip(tokens, types, strict=True) if each == kind]
         backend.add_tokens([AddedToken(token, normalized=False, special=special) for token in chosen])
@@ -140,7 +136,7 @@ def read_tokenizer(file: GGUFFile) -> PreTrainedTokenizerBase:
     }
     special_tokens = {key: tokens[at] for key, at in ids.items() if at is not None and at < len(tokens)}
     ends = {
-        "bos": bool(stored.get("add_bos_token", split.starts)) and "bos_token" in special_tokens,
+        "bos": bool(stored.get("add_bos_token", starts)) and "bos_token" in special_tokens,
         "eos": bool(stored.get("add_eos_token", False)) and "eos_token" in special_tokens,
     }
     if any(ends.values()):
@@ -154,6 +150,63 @@ def read_tokenizer(file: GGUFFile) -> PreTrainedTokenizerBase:
         **special_tokens,
     )
     return tokenizer
+
+
+def _split(file: GGUFFile, name: str) -> _Split:
+    if name not in _NAMES:
+        raise InputError(
+            "the GGUF file's tokenizer splits text in a way that is not known here",
+            where=f"{file.path}, field tokenizer.ggml.pre",
+            value=name,
+            allowed=", ".join(sorted(_NAMES)),
+            fix="put the original model's tokenizer.json and tokenizer_config.json into the folder of the file",
+        )
+    return _SPLITS[_NAMES[name]]
+
+
+def _byte_bpe(tokens: Sequence[str], stored: Mapping[str, Any], split: _Split) -> Tokenizer:
+    merges = [tuple(merge.split(" ", 1)) for merge in stored.get("merges", ())]
+    vocabulary = {token: at for at, token in enumerate(tokens)}
+    backend = Tokenizer(models.BPE(vocabulary, merges, ignore_merges=split.whole_words))
+    if split.composed:
+        backend.normalizer = normalizers.NFC()
+    backend.pre_tokenizer, backend.decoder = split.make(), decoders.ByteLevel()
+    return backend
+
+
+def _sentencepiece(tokens: Sequence[str], stored: Mapping[str, Any]) -> Tokenizer:
+    """Return a BPE tokenizer of SentencePiece.
+
+    The file has no merges: any two neighbors that form a token are merged, the best score first.
+    """
+    vocabulary = {token: at for at, token in enumerate(tokens)}
+    unknown = tokens[stored.get("unknown_token_id", 0)]
+    backend = Tokenizer(
+        models.BPE(
+            vocabulary,
+            _merges(vocabulary, stored["scores"]),
+            byte_fallback=True,
+            fuse_unk=True,
+            unk_token=unknown,
+        )
+    )
+    prefix = bool(stored.get("add_space_prefix", True))
+    spaces: list[Any] = [normalizers.Replace(" ", _SPACE)]
+    backend.normalizer = normalizers.Sequence([normalizers.Prepend(_SPACE), *spaces] if prefix else spaces)
+    parts: list[Any] = [decoders.Replace(_SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
+    backend.decoder = decoders.Sequence([*parts, decoders.Strip(" ", 1, 0)] if prefix else parts)
+    return backend
+
+
+def _merges(vocabulary: Mapping[str, int], scores: Sequence[float]) -> list[tuple[str, str]]:
+    """Return all merges that give a token, the best score first."""
+    found = []
+    for token, at in vocabulary.items():
+        for cut in range(1, len(token)):
+            left, right = vocabulary.get(token[:cut]), vocabulary.get(token[cut:])
+            if left is not None and right is not None:
+                found.append((-scores[at], at, left, right, token[:cut], token[cut:]))
+    return [(left, right) for *_, left, right in sorted(found)]
 
 
 def _template(tokens: Mapping[str, str], ids: Mapping[str, int | None], ends: Mapping[str, bool]) -> Any:
