@@ -1,8 +1,8 @@
 """Find a model's folder and check it before any weights are loaded.
 
-A model is specified as a local folder or a Hub id. In both cases the model's files are in a folder on this machine, and
-this folder is checked. The same rules apply to Hub models and local models. A Hub model that breaks a rule is refused
-before the model's weights are downloaded.
+A model is specified as a local folder, a GGUF file or a Hub id. In all cases the model's files are in a folder on this
+machine, and this folder is checked. The same rules apply to Hub models and local models. A Hub model that breaks a rule
+is refused before the model's weights are downloaded.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.number_format import counted
 from unlearnkit.models.adapter_config import adapter_base
+from unlearnkit.models.gguf_config import read_config
+from unlearnkit.models.gguf_file import GGUFFile, find_gguf, is_gguf, read_gguf
 from unlearnkit.models.hub import TEXTS, from_hub
 
 ADAPTER_CONFIG = "adapter_config.json"
@@ -48,9 +50,21 @@ class ModelFolder:
     config: PreTrainedConfig
     """Configuration of the model; for an adapter, the configuration of the adapter's base model."""
     weights: tuple[Path, ...]
-    """The model's safetensors files. Weights are never read from files in other formats."""
+    """The model's safetensors files, or its GGUF file. Weights are never read from files in other formats."""
     base: ModelFolder | None = None
     """The base model of an adapter; None if the model is not an adapter."""
+    gguf: GGUFFile | None = None
+    """The header of the model's GGUF file, which `path` names, too; None if the weights are in safetensors files."""
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on what is unusual about the model's files."""
+        gguf = self.gguf or (self.base.gguf if self.base is not None else None)
+        if gguf is None:
+            return []
+        kinds = ", ".join(gguf.quantized)
+        note = f"{gguf.path.name} is quantized ({kinds}), and its weights are dequantized; " if kinds else ""
+        return [f"{note}a model that is trained from {gguf.path.name} is saved as a folder of safetensors files"]
 
 
 def find_model(
@@ -61,7 +75,7 @@ def find_model(
     The check ensures that all files are present, complete and of a supported kind.
 
     Args:
-        source: local folder or Hub id. A `ModelFolder` is returned unchanged.
+        source: local folder, GGUF file or Hub id. A `ModelFolder` is returned unchanged.
         where: name of the setting that specifies the model, for messages.
         may_be_adapter: whether the model may be an adapter.
         revision: branch, tag or commit of a Hub model; None for the newest commit. Local folders have no revisions.
@@ -76,9 +90,11 @@ def find_model(
     if local.is_dir():
         path = local.resolve()
         return _checked(path, str(path), where, may_be_adapter)
+    if is_gguf(local):
+        return _gguf(local.absolute())  # not resolved: in the Hub's cache, only the link has the file's name
     if local.exists():
         raise InputError(
-            "the path is a file, not the folder of a model",
+            "the path is a file, not the folder of a model or a GGUF file",
             where=where,
             value=source,
             fix="specify the folder that contains the file",
@@ -97,7 +113,7 @@ def positions(config: PreTrainedConfig) -> int:
 
 
 def weights_fingerprint(source: str | ModelFolder) -> str:
-    """Return a SHA-256 hash of a model's safetensors files.
+    """Return a SHA-256 hash of the files that contain a model's weights.
 
     The hash of an adapter includes the files of its base model.
     """
@@ -143,11 +159,27 @@ def _checked(path: Path, name: str, where: str, may_be_adapter: bool, fetch: _Fe
                 "base_model_name_or_path to its folder",
             )
         return _adapter(path, name, fetch)
+    is_run = (path / "subject.json").exists()
+    if not is_run and not any(path.glob("*.safetensors")) and (file := find_gguf(path)) is not None:
+        return _gguf(file)
     if not (path / _CONFIG).exists():
-        inside = (path / "subject.json").exists() or (path / "model" / _CONFIG).exists()
+        inside = is_run or (path / "model" / _CONFIG).exists()
         fix = f"use the model inside: {path / 'model'}" if inside else "use the folder that save_pretrained wrote"
+        if name != str(path):
+            fix = f"if the Hub offers GGUF files, download one and use its path: hf download {name} FILE.gguf"
         raise InputError(f"the folder contains no {_CONFIG}, so it is not a model", where=str(path), fix=fix)
     return ModelFolder(name, path, _config(path), _whole_weights(path, fetch))
+
+
+def _is_local(path: Path) -> bool:
+    return path.is_dir() or is_gguf(path)
+
+
+def _gguf(path: Path) -> ModelFolder:
+    file = read_gguf(path)
+    config = read_config(file)
+    _refuse_all_but_decoders(config, path)
+    return ModelFolder(str(path), path, config, (path,), gguf=file)
 
 
 def _adapter(path: Path, name: str, fetch: _Fetch) -> ModelFolder:
@@ -157,7 +189,7 @@ def _adapter(path: Path, name: str, fetch: _Fetch) -> ModelFolder:
     # peft resolves a relative path from the working directory. The adapter's folder is tried too, so that an adapter
     # and its base can be moved together.
     neighbor = path / base
-    base = str(neighbor) if neighbor.is_dir() and not Path(base).is_dir() else base
+    base = str(neighbor) if _is_local(neighbor) and not _is_local(Path(base)) else base
     base_folder = find_model(base, where, may_be_adapter=False, revision=revision)
     return ModelFolder(name, path, base_folder.config, _weights(path, [_ADAPTER], fetch), base_folder)
 

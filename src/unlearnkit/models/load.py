@@ -1,6 +1,6 @@
 """Load models from folders or the Hub, and save models to folders.
 
-Weights are read from safetensors files only, and code that comes with a model is never run.
+Weights are read from safetensors files and GGUF files only, and code that comes with a model is never run.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from unlearnkit.models.adapter import (
     silence,
 )
 from unlearnkit.models.folder import ADAPTER_CONFIG, ModelFolder, find_model, read_json
+from unlearnkit.models.gguf_config import refuse_other_weights
+from unlearnkit.models.gguf_file import GGUFFile
+from unlearnkit.models.gguf_tokenizer import can_read, read_tokenizer
 from unlearnkit.models.logprob import widen
 from unlearnkit.models.rounding import rounded
 from unlearnkit.models.settings import LoraSettings
@@ -53,25 +56,25 @@ def load_tokenizer(source: str | ModelFolder) -> PreTrainedTokenizerBase:
             has more tokens than the model has embeddings.
     """
     folder = find_model(source)
-    paths = [f.path for f in (folder, folder.base) if f is not None]
-    holders = [path for path in paths if any((path / name).exists() for name in _TOKENIZER_FILES)]
-    if not holders:
+    folders = [each for each in (folder, folder.base) if each is not None]
+    holder = next((each for each in folders if each.gguf is not None or _has_tokenizer(each.path)), None)
+    if holder is None:
         raise InputError(
             "the model folder contains no tokenizer",
             where=str(folder.path),
             allowed="tokenizer.json, or the other files that the tokenizer's save_pretrained writes",
             fix="copy the tokenizer files from the base model of this model",
         )
-    tokenizer = _tokenizer(holders[0])
+    tokenizer = _tokenizer(holder.path) if holder.gguf is None else _gguf_tokenizer(holder.gguf)
     if tokenizer.eos_token_id is None:
         raise InputError(
-            "the tokenizer has no end token", where=str(holders[0]), fix="set eos_token in tokenizer_config.json"
+            "the tokenizer has no end token", where=str(holder.path), fix="set eos_token in tokenizer_config.json"
         )
     tokens, embeddings = max(tokenizer.get_vocab().values()) + 1, folder.config.get_text_config().vocab_size
     if tokens > embeddings:
         raise InputError(
             "the tokenizer has more tokens than the model has embeddings",
-            where=str(holders[0]),
+            where=str(holder.path),
             value=f"{tokens} tokens",
             allowed=f"at most {embeddings}",
             fix="use the tokenizer that the model was trained with, or resize the model's embeddings",
@@ -219,19 +222,29 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
 def _load(folder: ModelFolder, **options: Any) -> PreTrainedModel:
     if folder.base is not None:
         return _load_adapter(folder, **options)
+    place, more = folder.path, {}
+    if folder.gguf is not None:
+        if options.get("device_map") == "meta":
+            return _meta_gguf(folder, folder.gguf)
+        place = folder.path.parent
+        more = {"gguf_file": folder.path.name, "config": copy.deepcopy(folder.config)}  # transformers changes it
     # By default, transformers fills missing weights with random numbers, skips weights that have no place in the model,
     # and only warns.
     with silence():
         loaded: Any = AutoModelForCausalLM.from_pretrained(
-            folder.path,
+            place,
             trust_remote_code=False,
             use_safetensors=True,
             output_loading_info=True,
             ignore_mismatched_sizes=True,
+            **more,
             **options,
         )
     model, info = loaded
     refuse_misplaced(model, info, folder)
+    if folder.gguf is not None:
+        model = _unquantized(model, folder)
+        refuse_other_weights(folder.gguf, model)
     # A new adapter stores the name and the commit of its base model. The name is valid in any working directory.
     model.name_or_path = folder.name
     model.config._commit_hash = None if folder.name == str(folder.path) else folder.path.name
@@ -260,11 +273,64 @@ def _load_adapter(folder: ModelFolder, **options: Any) -> PreTrainedModel:
     return model
 
 
-def _tokenizer(path: Path) -> PreTrainedTokenizerBase:
+def _unquantized(model: Any, folder: ModelFolder) -> PreTrainedModel:
+    """Return a model without the marks of a quantized one.
+
+    A model with these marks can be neither trained nor saved.
+    """
+    config = copy.deepcopy(folder.config)
+    plain: PreTrainedModel = type(model).from_pretrained(
+        None, config=config, state_dict=model.state_dict(), dtype=model.dtype
+    )
+    return plain
+
+
+def _meta_gguf(folder: ModelFolder, file: GGUFFile) -> PreTrainedModel:
+    """Create the model of a GGUF file on the meta device.
+
+    Raises:
+        InputError: the model and the file have different sizes.
+    """
+    with torch.device("meta"):
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+            copy.deepcopy(folder.config)
+        )
+    refuse_other_weights(file, model)
+    model.name_or_path = folder.name
+    return model
+
+
+def _has_tokenizer(path: Path) -> bool:
+    return any((path / name).exists() for name in _TOKENIZER_FILES)
+
+
+def _gguf_tokenizer(file: GGUFFile) -> PreTrainedTokenizerBase:
+    """Load the tokenizer of a GGUF file.
+
+    If the file has no tokenizer, or one that cannot be read, the tokenizer files in the file's folder are used.
+    """
+    place = file.path.parent
+    if "tokenizer.ggml.tokens" not in file.metadata:
+        if _has_tokenizer(place):
+            return _tokenizer(place)
+        raise InputError(
+            "the GGUF file contains no tokenizer",
+            where=str(file.path),
+            fix="put the original model's tokenizer.json and tokenizer_config.json into the folder of the file",
+        )
+    try:
+        return read_tokenizer(file) if can_read(file) else _tokenizer(place, gguf_file=file.path.name)
+    except InputError:
+        if _has_tokenizer(place):
+            return _tokenizer(place)
+        raise
+
+
+def _tokenizer(path: Path, **options: Any) -> PreTrainedTokenizerBase:
     file = path / "tokenizer_config.json"
     settings = read_json(file) if file.exists() else {}
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, trust_remote_code=False, **options)
     except ImportError as error:
         what = f"the tokenizer needs a package that is not installed: {error}"
         raise MissingDependency(what, where=str(path), fix="install that package") from error

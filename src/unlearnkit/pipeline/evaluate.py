@@ -70,12 +70,14 @@ def evaluate(
             value=str(subject),
             fix="name the suite, for example --suite pocket",
         )
-    ending = "" if rounded is None else f"-{rounded}"
-    folder = RunFolder(out if out is not None else Path("runs") / f"{Path(subject).name}{ending}")
+    name = Path(subject).name.removesuffix(".gguf") + ("" if rounded is None else f"-{rounded}")
+    folder = RunFolder(out if out is not None else Path("runs") / name)
     settings = settings or EvalSettings()
     measured_on, section = make_suite(suite), suite_section(suite)
     model = _suite_model(measured_on, str(subject), progress) if str(subject) in REFERENCES else str(subject)
     model_folder = _tried(model, measured_on, "the model to measure", settings.system_prompt)
+    for note in model_folder.notes:
+        progress.log(note)
     if not measured_on.has_models and (retrained := measured_on.retrained_model(progress)) is not None:
         _tried(retrained, measured_on, "suite.retrained")
     # The cost of training the target model is not a cost of unlearning.

@@ -91,7 +91,8 @@ def start(
     suite = Files(data=data)
     rows = suite.read(forget, where="--forget")
     kept = suite.read(retain, where="--retain") if retain not in (None, AUTO) else ()
-    notes = [] if retain else ["no retain rows were given, so the target model will write some when the run starts"]
+    notes = list(find_model(model, where="--model").notes)
+    notes += [] if retain else ["no retain rows were given, so the target model will write some when the run starts"]
     scope = None
     try:
         scope = suggest_scope(rows, kept)

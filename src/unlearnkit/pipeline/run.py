@@ -163,10 +163,11 @@ def _saved_weights(context: RunContext, model: Any) -> tuple[SubjectSpec, dict[s
 
     If the target model is itself an adapter, the new adapter is always merged. The new adapter was trained on top of
     the base model with the old adapter merged in. No folder contains that merged model, so the new adapter alone could
-    not be loaded again.
+    not be loaded again. An adapter of a GGUF file is merged, too, because peft cannot load such a base model.
     """
     settings, source, folder = context.recipe.model, context.found, context.folder
-    adapter = settings.saves_adapter and source.base is None and hasattr(model, "peft_config")
+    alone = source.base is None and source.gguf is None
+    adapter = settings.saves_adapter and alone and hasattr(model, "peft_config")
     saved: dict[str, Any] = {}
     if not adapter:
         model, saved = _rounded(context, model)
@@ -181,7 +182,7 @@ def _saved_weights(context: RunContext, model: Any) -> tuple[SubjectSpec, dict[s
             shutil.rmtree(partial, ignore_errors=True)
     # If the files have more precision than the recipe's dtype, the model is measured in float32. In the recipe's dtype,
     # the measured weights would not be the saved ones.
-    exact = adapter or FileTypes.read((source.base or source).weights).all_are(DTYPES[settings.dtype])
+    exact = adapter or FileTypes.of_source(source).all_are(DTYPES[settings.dtype])
     spec = SubjectSpec(
         kind="adapter" if adapter else "weights",
         path=folder.model.name,
@@ -199,7 +200,7 @@ def _rounded(context: RunContext, model: Any) -> tuple[Any, dict[str, Any]]:
     Returns:
         The model, and the fields of `Training` that state what rounding did.
     """
-    types = FileTypes.read((context.found.base or context.found).weights)
+    types = FileTypes.of_source(context.found)
     lossless = context.dtype == "float32" and types.all_are(torch.float32)
     before = None
     if not lossless and not context.method.from_scratch:
