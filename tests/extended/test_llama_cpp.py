@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +12,6 @@ import torch
 
 from tests.models.gguf_files import SPLITS, TEXTS, byte_bpe, sentencepiece, small_model, with_sentencepiece, write
 from tests.tiny import tiny_model
-from unlearnkit.models.cache import cache_folder
 from unlearnkit.models.gguf_export import GGUFModel, write_gguf
 from unlearnkit.models.load import load_model, load_tokenizer
 
@@ -40,18 +37,6 @@ def server_there() -> None:
         llama_cpp.package()
     except llama_cpp.Unavailable as error:
         pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
-def smollm2() -> str:
-    """The folder of a real model: the one that a variable names, or the one in the cache."""
-    folder = os.environ.get("UNLEARNKIT_SMOLLM2") or str(cache_folder() / "smollm2-135m-instruct")
-    ended = subprocess.run(
-        [sys.executable, str(TOOLS / "real_model.py"), folder], check=False, capture_output=True, text=True
-    )
-    if ended.returncode:
-        pytest.skip(f"SmolLM2 cannot be had: {ended.stderr.strip()[-200:]}")
-    return folder
 
 
 @pytest.fixture(scope="module")
