@@ -16,6 +16,7 @@ from unlearnkit.methods.base import METHODS
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import meta_load
 from unlearnkit.pipeline.context import RunContext
+from unlearnkit.pipeline.joint_training import refuse_several_processes
 from unlearnkit.pipeline.lift import refuse_unusable_lift_model
 from unlearnkit.pipeline.preflight import preflight
 from unlearnkit.recipe import Recipe, make_recipe
@@ -39,6 +40,7 @@ def open_run(context: RunContext, *, resume: bool) -> None:
         MissingDependency: a required file, package or model is missing.
     """
     recipe, folder = context.recipe, context.folder
+    refuse_several_processes(context)
     with _folder_errors(folder):
         begun = folder.is_run
         found = {path.name for path in folder.path.iterdir()} if folder.path.exists() else set()
@@ -154,7 +156,7 @@ def _flat(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _warn_of_other_machine(folder: RunFolder, progress: Progress) -> None:
-    before, here = folder.state().environment, environment()
+    before, here = ({"processes": "1", **each} for each in (folder.state().environment, environment()))
     differing = [
         f"{name} was {before.get(name)}, is now {new}" for name, new in here.items() if before.get(name) != new
     ]

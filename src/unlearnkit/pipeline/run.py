@@ -11,6 +11,7 @@ from typing import Any
 
 from unlearnkit.core.environment import device_errors, peak_rss_mb, reset_peak_memory
 from unlearnkit.core.files import writing
+from unlearnkit.core.processes import current
 from unlearnkit.core.progress import Progress
 from unlearnkit.llm.consent import Permission
 from unlearnkit.methods.base import Guard
@@ -73,6 +74,8 @@ def run(
     if state.train is None:
         with device_errors():
             _fit(context)
+    if (job := current()) is not None:
+        job.dismiss()  # only this process measures the model
     if not measured:
         return folder
     if state.measure is None:
