@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import subprocess
@@ -13,14 +14,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import psutil
+import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
 
 import unlearnkit
 from tests.cases.tokenizers_and_models import PEOPLE, llama, tok
+from unlearnkit.cli.app import main
 
 UNLEARN = "from unlearnkit.cli.app import main; import sys; sys.exit(main())\n"
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node")
@@ -108,7 +112,16 @@ class Launched:
 
     def of_rank(self, rank: int) -> int:
         """The process id of a rank."""
-        return next(child.pid for child in self._children() if child.environ().get("RANK") == str(rank))
+        return self.ranks()[rank]
+
+    def ranks(self) -> dict[int, int]:
+        """The process ids of the ranks that are alive."""
+        found = {}
+        for child in self._children():
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                if "RANK" in (variables := child.environ()):
+                    found[int(variables["RANK"])] = child.pid
+        return found
 
     def _children(self) -> list[psutil.Process]:
         try:
@@ -138,13 +151,12 @@ def launched(
         running.stop()
 
 
-def run_alone(folder: Path, *arguments: str) -> Ended:
-    """Run the command line in one process, to the end."""
-    running = Launched(folder, ["unlearn", *arguments])
-    try:
-        return running.ended()
-    finally:
-        running.stop()
+def run_alone(folder: Path, *arguments: str) -> None:
+    """Run the command line in this process, to the end."""
+    with contextlib.chdir(folder), mock.patch.object(sys, "argv", ["unlearn", *arguments]):
+        with contextlib.redirect_stdout(io.StringIO()), pytest.raises(SystemExit) as left:
+            main()
+        assert not left.value.code
 
 
 def logged(run: Path) -> list[dict[str, Any]]:
