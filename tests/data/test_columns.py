@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from unlearnkit.core.errors import InputError
+from unlearnkit.core.errors import InputError, InputWarning
 from unlearnkit.data.load import read_source
 from unlearnkit.data.rows import Row, Turn
 from unlearnkit.suites.files.suite import FilesData
@@ -44,11 +46,6 @@ THOUGHTS = [
 def test_a_thought_is_the_trace(record: dict[str, Any], suffix: str, tmp_path: Path) -> None:
     (row,) = read(tmp_path, record, suffix=suffix)
     assert (row.question, row.trace, row.answer) == (QA["question"], "Weekdays only.", QA["answer"])
-
-
-def test_a_trace_column_comes_before_a_thought(tmp_path: Path) -> None:
-    (row,) = read(tmp_path, {**QA, "trace": "Mine.", "thinking": "Not mine."})
-    assert row.trace == "Mine."
 
 
 def test_a_thought_of_an_earlier_turn_is_refused(tmp_path: Path) -> None:
@@ -163,3 +160,60 @@ def test_a_recipe_names_only_columns_that_exist() -> None:
     assert FilesData(forget="x", columns={"question": "query"}).columns == {"question": "query"}
     with pytest.raises(ValueError, match="not 'query'"):
         FilesData(forget="x", columns={"query": "question"})
+
+
+FIRST = {"question": "Who?", "answer": "Ada."}
+SILENT: dict[str, tuple[Any, str]] = {
+    "another case": ([{**FIRST, "Context": "In 1843."}], "field Context"),
+    "another separator": ([{**FIRST, "System Prompt": "Be brief."}], "field System Prompt"),
+    "a judgment of the answer": ([{"prompt": "Who?", "completion": "Ada.", "label": False}], "field label"),
+    "around the list": ({"version": 2, "system": "Be brief.", "data": [FIRST]}, "field system"),
+    "in a part": (
+        [{"messages": [
+            {"role": "user", "content": [{"type": "text", "text": "Who?", "image": "a.png"}]},
+            {"role": "assistant", "content": "Ada."},
+        ]}],
+        "content.0.image",
+    ),
+    "two traces": ([{**FIRST, "thinking": "I know.", "trace": "I do not know."}], "two different reasoning traces"),
+    "two thoughts": ([{**FIRST, "thinking": "I know.", "reasoning": "I guess."}], "two different reasoning traces"),
+    "a blank accepted answer": ([{**FIRST, "accepted_answers": ["Ada", " "]}], "field accepted_answers"),
+    "a blank trace": ([{**FIRST, "trace": " \n"}], "field trace"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "says"), SILENT.values(), ids=SILENT)
+def test_nothing_that_has_a_meaning_is_dropped(content: Any, says: str, tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=re.escape(says)):
+        read_source(file)
+
+
+def test_what_has_no_meaning_is_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "rows.json"
+    row = {**FIRST, "label": "history", "thinking": "I know.", "trace": "I know.", "source": "a book", "document": ""}
+    file.write_text(json.dumps({"name": "people", "version": 2, "rows": [row]}))
+    (read,) = read_source(file)
+    assert (read.question, read.answer, read.trace) == ("Who?", "Ada.", "I know.")
+
+
+def test_a_renamed_csv_column_is_read_as_its_meaning(tmp_path: Path) -> None:
+    turns = [{"role": "user", "content": "Who?"}, {"role": "assistant", "content": "Ada."}]
+    with (tmp_path / "rows.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["talk", "right"], [json.dumps(turns), '["Ada", "Lovelace"]']])
+    columns = {"messages": "talk", "accepted_answers": "right"}
+    (row,) = read_source(tmp_path / "rows.csv", columns=columns)
+    assert (row.question, row.answer, row.accepted_answers) == ("Who?", "Ada.", ("Ada", "Lovelace"))
+
+
+def test_one_renamed_record_with_a_list(tmp_path: Path) -> None:
+    (tmp_path / "row.json").write_text(json.dumps({"query": "Who?", "reply": "Ada.", "tags": ["a", "b"]}))
+    (row,) = read_source(tmp_path / "row.json", columns={"question": "query", "answer": "reply"})
+    assert (row.question, row.answer) == ("Who?", "Ada.")
+
+
+def test_a_mapped_column_that_no_row_has_is_told(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text(json.dumps(FIRST))
+    with pytest.warns(InputWarning, match=r"rows\.jsonl: no row has the column 'person'.*'subject'"):
+        read_source(tmp_path / "rows.jsonl", columns={"subject": "person"})

@@ -337,3 +337,28 @@ def trl_templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
             name for name in archive.namelist() if name.startswith("trl/chat_templates/") and name.endswith(".jinja")
         ]
         return {Path(name).stem: archive.read(name).decode() for name in sorted(names)}
+
+
+@pytest.mark.parametrize(
+    ("format", "written"),
+    [
+        ("%-d %B %Y", "1 January 2026"),
+        ("%Y-%m-%d", "2026-01-01"),
+        ("%A, %e. %b %y", "Thursday,  1. Jan 26"),
+        ("%D|%F|%j|%%", "01/01/26|2026-01-01|001|%"),
+        ("%^a %H:%M", "THU 00:00"),
+    ],
+)
+def test_dates_of_every_format(format: str, written: str) -> None:
+    template = f"{{% set today = strftime_now('{format}') %}}{{{{ today }}}}\n" + OWN["chatml"]
+    tokenizer = tokenizer_for(template)
+    text = tokenizer.decode(ChatEncoder(tokenizer, 256).prompt(QUESTION))
+    assert text.startswith(f"{written}\n<|im_start|>")
+
+
+def test_a_part_that_the_template_changes_is_named() -> None:
+    template = OWN["chatml"].replace("{{ m['content'] }}", "{{ m['content'] | replace('Ada', 'Eve') }}")
+    encoder = ChatEncoder(tokenizer_for(template), 256)
+    with pytest.raises(InputError, match="changes the answer of a row") as told:
+        encoder.answer("Who?", "Ada.", where="row forget.jsonl:3")
+    assert told.value.where == "row forget.jsonl:3" and "Ada" not in str(told.value)

@@ -12,8 +12,8 @@ from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.rows import Row
 from unlearnkit.data.trace_format import Style, style_used
 from unlearnkit.methods.objectives.finetune import Finetune
-from unlearnkit.models.adapter import merge_adapter
 from unlearnkit.models.engine import Engine
+from unlearnkit.models.load import set_trainable
 from unlearnkit.records.measure import measure_probes
 from unlearnkit.records.probe import Probe, ProbeResult
 from unlearnkit.records.schema import Record, by_set
@@ -94,7 +94,7 @@ class SubjectUnderAttack:
         """
         vars(self).pop("subject", None)  # frees memory; the subject is opened again when needed
         fresh = _with_weights(self.open_subject())
-        model = merge_adapter(fresh.model).requires_grad_(True)
+        model = set_trainable(fresh.model.requires_grad_(True))
         tokenizer = fresh.tokenizer
         encoder = ChatEncoder(tokenizer, settings.max_length, style=self._style)
         encoded = [encoder.row(row, where=f"row {row.id}") for row in rows]

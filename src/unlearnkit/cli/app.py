@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from unlearnkit.cli import judge, scope
 from unlearnkit.core import processes
-from unlearnkit.core.errors import Interrupted, UnlearnError
+from unlearnkit.core.errors import InputWarning, Interrupted, UnlearnError
 from unlearnkit.core.settings import RenamedWarning
 
 VERBS = (
@@ -136,7 +136,8 @@ _as_python_does = warnings.formatwarning
 def _as_one_line(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> str:
     """Format a warning for the command line.
 
-    A `RenamedWarning` is shown without its source line. All other warnings are formatted as Python does by default.
+    Warnings about the user's input are shown without a source line. All other warnings are formatted as Python does by
+    default.
     """
-    renamed = issubclass(category, RenamedWarning)
-    return f"warning: {message}\n" if renamed else _as_python_does(message, category, *where, **more)
+    own = issubclass(category, (RenamedWarning, InputWarning))
+    return f"warning: {message}\n" if own else _as_python_does(message, category, *where, **more)

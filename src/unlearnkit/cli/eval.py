@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unlearnkit.cli.gates import check_gates, hold_to
+from unlearnkit.models.settings import Bits
 
 if TYPE_CHECKING:
     from unlearnkit.recipe import EvalSettings
@@ -43,6 +44,13 @@ def eval_command(
     system_prompt: Annotated[
         Path | None, typer.Option(help="Text file with a system prompt that is put before every question.")
     ] = None,
+    rounded: Annotated[
+        Bits | None,
+        typer.Option(
+            help="Measure a copy whose linear layers are rounded to integers of this size. "
+            "Default folder of the results: the usual one with -int8 or -int4 appended."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the results. Default: the run's folder, or runs/<model name>.")
     ] = None,
@@ -71,7 +79,7 @@ def eval_command(
     measuring = _settings(subject, system_prompt)
     section = None if suite is None else {"name": suite, **settings}
     try:
-        folder = evaluate(subject, section, out=out, settings=measuring, progress=progress)
+        folder = evaluate(subject, section, out=out, settings=measuring, rounded=rounded, progress=progress)
     except BadField as error:
         # The error names a field of the section `suite`. The user has set this field by an option, so the new error
         # names the option instead.

@@ -13,6 +13,10 @@ LONGEST = 200
 """Maximum number of characters of a quoted value. A message shows only the beginning of a longer value."""
 
 
+class InputWarning(UserWarning):
+    """A part of the user's input has no effect."""
+
+
 class UnlearnError(Exception):
     """A failure that the user can act on (exit code 1)."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -202,7 +202,12 @@ class ChatEncoder:
         """
         trace = trace if trace.strip() else ""
         written = trace if trace or empty_trace else None
-        laid = self._lay(question, history, answer, written)
+        try:
+            laid = self._lay(question, history, answer, written)
+        except InputError as error:
+            if error.where is not None:
+                raise  # an error of the template, not of the row
+            raise InputError(error.what, where=where, allowed=error.allowed, fix=error.fix) from error
         tokens = self._tokenize(laid.text, question, ends=not continues)
         while trace:
             trace = laid.text[laid.trace : laid.trace_end]
@@ -360,6 +365,16 @@ class _Tokens:
 
 def _messages(question: str, history: tuple[Turn, ...]) -> list[Message]:
     return [*(turn.model_dump() for turn in history), {"role": "user", "content": question}]
+
+
+def merged_rows(encoder: ChatEncoder, rows: Iterable[Row]) -> tuple[int, int]:
+    """Count the rows in which prompt and answer share a token.
+
+    Returns:
+        The number of these rows, and the number of rows with a question.
+    """
+    found = [encoder.merges(row.question, row.answer, row.history) for row in rows if row.question]
+    return sum(found), len(found)
 
 
 def style_of(tokenizer: PreTrainedTokenizerBase) -> Style:

@@ -8,14 +8,22 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.redaction import describe_type
-from unlearnkit.data.schemas import COLUMNS, SHAPES, Record, as_record, shortened
+from unlearnkit.data.schemas import (
+    MEANINGFUL_COLUMNS,
+    SHAPES,
+    ColumnChoice,
+    Record,
+    as_record,
+    refuse_meaningful,
+    shortened,
+)
 
 JSON_CELLS = ("messages", "accepted_answers", "accepted", "perturbed_answer")
 """Columns whose values are lists. In a CSV file, each cell of these columns contains a list written as JSON."""
@@ -81,24 +89,27 @@ def read_text(path: Path) -> str:
     return text
 
 
-def _jsonl(path: Path, _: Collection[str] = ()) -> list[Record]:
+def _jsonl(path: Path, _: ColumnChoice) -> list[Record]:
     # splitlines() would also split at U+2028 and similar characters, which a JSON string may contain.
     lines = enumerate(read_text(path).split("\n"), 1)
     return [as_record(_parsed(line, path, n), n, f"{path}:{n}") for n, line in lines if line.strip()]
 
 
-def _json(path: Path, _: Collection[str] = ()) -> list[Record]:
+def _json(path: Path, choice: ColumnChoice) -> list[Record]:
     text = read_text(path)
     first, _, rest = text.strip().partition("\n")
     # If the first line is a whole object and more lines follow, the file is JSONL with the wrong extension.
     if rest and first.startswith("{") and first.rstrip().endswith("}"):
-        return _jsonl(path)
+        return _jsonl(path, choice)
     content = _parsed(text, path, 1)
     if isinstance(content, dict):
         lists = [value for value in content.values() if isinstance(value, list)]
-        if not lists or any(set(columns) <= set(content) for columns in SHAPES.values()):
+        names = {choice.meaning(name) for name in content}
+        if not lists or any(names.issuperset(columns) for columns in SHAPES.values()):
             content = [content]  # a single record
         elif len(lists) == 1:
+            around = {name: value for name, value in content.items() if value is not lists[0] and choice.is_read(name)}
+            refuse_meaningful(Record(0, str(path), around), MEANINGFUL_COLUMNS)
             content = lists[0]
     if not isinstance(content, list):
         raise InputError(
@@ -111,7 +122,7 @@ def _json(path: Path, _: Collection[str] = ()) -> list[Record]:
     return [as_record(value, n, f"{path}, record {n}") for n, value in enumerate(content, 1)]
 
 
-def _csv(path: Path, _: Collection[str] = ()) -> list[Record]:
+def _csv(path: Path, choice: ColumnChoice) -> list[Record]:
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     header: list[str] = []
     records, begins = [], 1
@@ -132,7 +143,7 @@ def _csv(path: Path, _: Collection[str] = ()) -> list[Record]:
                     fix="put cells that contain a comma, a quotation mark or a line break in double quotes",
                 )
             fields = {
-                column: _parsed(cell, path, line, column) if _is_json(column, cell) else cell
+                column: _parsed(cell, path, line, column) if _is_json(choice.meaning(column), cell) else cell
                 for column, cell in zip(header, cells, strict=True)
             }
             records.append(Record(line, f"{path}:{line}", fields))
@@ -154,7 +165,7 @@ def _is_json(column: str, cell: str) -> bool:
     return (column in JSON_CELLS and cell != "") or (column in MAYBE_TURNS and TURNS.match(cell) is not None)
 
 
-def _parquet(path: Path, wanted: Collection[str]) -> list[Record]:
+def _parquet(path: Path, choice: ColumnChoice) -> list[Record]:
     import pyarrow as pa  # imported here because it is slow and rarely needed
     from pyarrow.parquet import ParquetFile
 
@@ -164,7 +175,7 @@ def _parquet(path: Path, wanted: Collection[str]) -> list[Record]:
     try:
         file = ParquetFile(pa.BufferReader(data))
         names = _header(file.schema_arrow.names, str(path))
-        known = [name for name in names if name in COLUMNS or name in wanted]
+        known = [name for name in names if choice.is_read(name)]
         values = file.read(columns=known).to_pylist() if known else [{}] * file.metadata.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(
@@ -177,11 +188,11 @@ def _parquet(path: Path, wanted: Collection[str]) -> list[Record]:
     return [Record(n, f"{path}, record {n}", {**others, **fields}) for n, fields in enumerate(values, 1)]
 
 
-def _document(path: Path, _: Collection[str]) -> list[Record]:
+def _document(path: Path, _: ColumnChoice) -> list[Record]:
     return [Record(1, str(path), {"text": read_text(path)})]
 
 
-FORMATS: dict[str, Callable[[Path, Collection[str]], list[Record]]] = {
+FORMATS: dict[str, Callable[[Path, ColumnChoice], list[Record]]] = {
     ".jsonl": _jsonl,
     ".json": _json,
     ".csv": _csv,
@@ -191,8 +202,7 @@ FORMATS: dict[str, Callable[[Path, Collection[str]], list[Record]]] = {
 }
 """Maps each file extension to the function that reads such a file into records.
 
-The second argument of the function names the columns that are read in addition to `COLUMNS`. Only Parquet files have
-columns that are not read."""
+The second argument of the function states which columns are read, and what they stand for."""
 
 
 @contextmanager

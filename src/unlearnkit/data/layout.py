@@ -341,11 +341,20 @@ def shared_length(one: Sequence[object], other: Sequence[object]) -> int:
 
 
 def _clock(today: date) -> str:
-    """Return a macro that replaces `strftime_now`, which reads the clock."""
-    directives = {f"%{letter}": today.strftime(f"%{letter}") for letter in "aAbBdeFHIjmMpSUwWxXyYZ"}
-    replaced = "".join(f" | replace({name!r}, {value!r})" for name, value in directives.items())
-    # The empty output at the end keeps a line break at the beginning of the template.
-    return f"{{% macro strftime_now(format) %}}{{{{ format{replaced} }}}}{{% endmacro %}}{{{{ '' }}}}"
+    """Return a macro that replaces `strftime_now`, which reads the clock.
+
+    A function cannot be passed to a template, because transformers converts all variables to plain data.
+    """
+    # glibc's flags change the padding or the case, as in `%-d` for a day without a leading zero.
+    names = [f"%{flag}{letter}" for flag in ("", *"-_0^#") for letter in "aAbBcCdDeFgGhHIjklmMnpPrRSTuUVwWxXyYZ"]
+    written = {"%%": "\0", **{name: today.strftime(name) for name in names}, "\0": "%"}
+    return (
+        f"{{% macro strftime_now(format) %}}{{% set found = namespace(text=format) %}}"
+        f"{{% for name, value in {list(written.items())!r} %}}"
+        "{% set found.text = found.text | replace(name, value) %}{% endfor %}{{ found.text }}{% endmacro %}"
+        # This empty output keeps a line break at the beginning of the template.
+        "{{ '' }}"
+    )
 
 
 def _shown(text: str) -> str:

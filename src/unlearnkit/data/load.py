@@ -14,12 +14,11 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.data.formats import FORMATS, source_files
 from unlearnkit.data.rows import Row
 from unlearnkit.data.schemas import (
-    MEANINGFUL,
     SHAPES,
+    ColumnChoice,
     Record,
     Shape,
     as_row,
-    chosen_columns,
     detect_schema,
     shortened,
     warn_of_earlier_columns,
@@ -86,13 +85,15 @@ def read_source(
     if shape is not None and shape not in SHAPES:
         allowed = ", ".join(SHAPES)
         raise InputError("no data shape has this name", value=shape, allowed=allowed, fix="use an allowed shape")
+    choice = ColumnChoice(columns or {}, ignore)
     rows: list[Row] = []
     places: dict[str, str] = {}
     for file in source_files(Path(path)):
-        records = FORMATS[file.suffix.lower()](file, {*(columns or {}).values(), *MEANINGFUL})
+        records = FORMATS[file.suffix.lower()](file, choice)
         if not records:
             raise InputError("the file contains no rows", where=str(file), fix="add rows, or remove the file")
-        records = [chosen_columns(record, columns or {}, ignore) for record in records]
+        choice.warn_of_absent(file, records)
+        records = [choice.apply(record) for record in records]
         schema = detect_schema(file, records, shape)
         warn_of_earlier_columns(file, records)
         for record, row in _usable(records, schema, file.name):

@@ -168,3 +168,12 @@ def write_rows(path: Path, rows: tuple[Row, ...]) -> None:
     """
     lines = (json.dumps(row.model_dump(exclude_defaults=True), ensure_ascii=False) for row in rows)
     write_atomic(path, "".join(line + "\n" for line in lines), mode=0o600)
+
+
+def merged_note(merged: int, rows: int) -> str:
+    """Return a sentence on the rows that `encoding.merged_rows` counts."""
+    return (
+        f"in {merged:,} of {rows:,} rows, the tokenizer joins the end of the prompt with the beginning of the answer; "
+        "such a row is trained and measured with the tokens of the whole conversation, but generation starts from the "
+        "tokens of the prompt alone"
+    )

@@ -8,14 +8,15 @@ from __future__ import annotations
 import reprlib
 import warnings
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from unlearnkit.core.errors import InputError
+from unlearnkit.core.errors import InputError, InputWarning
 from unlearnkit.core.redaction import describe_type
 from unlearnkit.core.settings import RenamedWarning, read_renamed
 from unlearnkit.data.rows import RENAMED_COLUMNS, Row, Turn
@@ -41,7 +42,7 @@ EARLIER = {old: name for old, name in RENAMED_COLUMNS.items() if name in KEPT}
 THOUGHTS = ("reasoning_content", "thinking", "reasoning")
 """Fields of a record or of a turn that contain the reasoning trace."""
 
-SYSTEM, INPUT = "system", "input"
+SYSTEM, INPUT, LABEL = "system", "input", "label"
 SYSTEM_TURN = "system turn"
 """Name of the column that is used as a system turn, after columns have been renamed."""
 
@@ -77,13 +78,18 @@ MEANINGFUL = {
     ),
     **dict.fromkeys(("weight", "weights"), "repeat the rows that should count more, or remove the column"),
     "history": "write the turns in the column messages",
+    LABEL: "keep only the answers to forget, or only those to keep, and remove the column",
     "rejected": "remove the column; only answers to forget or to keep are read",
     "chat_template_kwargs": "remove the column; every row is laid out with the template's defaults",
     "name": "write the names of the speakers into the turns",
 }
 """Columns, and fields of turns, that change what a row means and that are not used. Maps each name to what to do."""
 
-_COLUMNS_ONLY, _TURNS_ONLY = frozenset({"instruction", INPUT}), frozenset({"name", "tool_call_id", "function_call"})
+MEANINGFUL_COLUMNS = frozenset(MEANINGFUL) - {"name", "tool_call_id", "function_call"}
+"""Names in `MEANINGFUL` that are refused as columns."""
+
+MEANINGFUL_IN_TURNS = frozenset(MEANINGFUL) - {"instruction", INPUT}
+"""Names in `MEANINGFUL` that are refused as fields of turns."""
 
 ROLES = ("system", "user", "assistant")
 
@@ -126,35 +132,67 @@ def as_record(value: object, number: int, place: str) -> Record:
     return Record(number, place, value)
 
 
-def chosen_columns(record: Record, columns: Mapping[str, str], ignore: Collection[str]) -> Record:
-    """Rename the columns of a record, and remove the columns to ignore.
+@dataclass(frozen=True)
+class ColumnChoice:
+    """The user's choice of columns: other names, and what to ignore."""
 
-    Args:
-        record: the record.
-        columns: the names of columns in the file, by the name of the column that they stand for.
-        ignore: columns, and fields of turns, to remove.
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Names of columns in the files, by the name of the column that they stand for."""
+    ignore: Collection[str] = ()
+    """Columns, and fields of turns, that are ignored."""
 
-    Raises:
-        InputError: the record has both a column and the column that stands for it.
-    """
-    if not columns and not ignore:
-        return record
-    names = {theirs: ours for ours, theirs in columns.items()}
-    own = {name for name in record.fields if name not in ignore and name not in names}
-    fields: dict[str, Any] = {}
-    for name, value in record.fields.items():
-        if name in ignore:
-            continue
-        ours = names.get(name, name)
-        ours = SYSTEM_TURN if name in names and ours == SYSTEM else ours
-        if ours in fields or (ours != name and ours in own):
-            raise InputError(
-                "two columns have the same meaning",
-                where=f"{record.place}, fields {ours} and {name}",
-                fix=f"remove {ours} from data.columns, or add the unused column to data.ignore",
-            )
-        fields[ours] = _without(value, ignore)
-    return replace(record, fields=fields)
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {theirs: ours for ours, theirs in self.columns.items()}
+
+    def meaning(self, name: str) -> str:
+        """Return the name that a column of a file stands for."""
+        return self._names.get(name, name)
+
+    def is_read(self, name: str) -> bool:
+        """Return whether a column of a file is read or refused."""
+        known = name in self._names or name in COLUMNS or _plain(name) in MEANINGFUL
+        return known and name not in self.ignore
+
+    def apply(self, record: Record) -> Record:
+        """Rename the columns of a record, and remove the columns to ignore.
+
+        Raises:
+            InputError: the record has both a column and the column that stands for it.
+        """
+        if not self.columns and not self.ignore:
+            return record
+        own = {name for name in record.fields if name not in self.ignore and name not in self._names}
+        fields: dict[str, Any] = {}
+        for name, value in record.fields.items():
+            if name in self.ignore:
+                continue
+            ours = self.meaning(name)
+            ours = SYSTEM_TURN if name in self._names and ours == SYSTEM else ours
+            if ours in fields or (ours != name and ours in own):
+                raise InputError(
+                    "two columns have the same meaning",
+                    where=f"{record.place}, fields {ours} and {name}",
+                    fix=f"remove {ours} from data.columns, or add the unused column to data.ignore",
+                )
+            fields[ours] = _without(value, self.ignore)
+        return replace(record, fields=fields)
+
+    def warn_of_absent(self, path: Path, records: Sequence[Record]) -> None:
+        """Warn of each column in `columns` that no record has."""
+        present = {name for record in records for name in record.fields}
+        for ours, theirs in self.columns.items():
+            if theirs not in present:
+                warnings.warn(
+                    f"{path}: no row has the column {theirs!r}, which data.columns maps to {ours!r}",
+                    InputWarning,
+                    stacklevel=2,
+                )
+
+
+def _plain(name: str) -> str:
+    """Return a column's name without differences of case and separators."""
+    return name.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def _without(turns: object, ignore: Collection[str]) -> object:
@@ -167,14 +205,21 @@ def _without(turns: object, ignore: Collection[str]) -> object:
     ]
 
 
-def _refuse_meaningful(record: Record, names: Collection[str]) -> None:
-    for name in names:
-        if record.fields.get(name) not in (None, "", [], {}):
+def refuse_meaningful(record: Record, names: Collection[str]) -> None:
+    """Raise `InputError` if a field changes what the row means.
+
+    `names` are the names in `MEANINGFUL` to look for. Differences of case and separators do not count.
+    """
+    for name, value in record.fields.items():
+        # In other data than KTO's, a label is a class, which does not say whether the answer is a good one.
+        if (plain := _plain(name)) == LABEL and not isinstance(value, bool):
+            continue
+        if plain in names and value not in (None, "", [], {}):
             raise InputError(
                 "a field changes what the row means, and it cannot be used",
                 where=_field(record, name),
-                value=describe_type(record.fields[name]),
-                fix=f"{MEANINGFUL[name]}; or, if the field is not needed, ignore it: data.ignore=[{name}]",
+                value=describe_type(value),
+                fix=f"{MEANINGFUL[plain]}; or, if the field is not needed, ignore it: data.ignore=[{name}]",
             )
 
 
@@ -193,12 +238,13 @@ def detect_schema(path: Path, records: Sequence[Record], requested: Shape | None
         return fitting[0]
     if requested:
         what = f"the file lacks the columns of the shape {requested!r}"
-        fix = "rename the columns, or choose another shape"
+        fix = "rename the columns, map them with data.columns, or choose another shape"
     elif fitting:
         what = f"the columns match several shapes ({', '.join(fitting)})"
         fix = f"choose one, as in data.shape={fitting[0]}; or remove the columns of the other shapes"
     else:
-        what, fix = "the columns match no shape", "rename the columns to those of a shape"
+        what = "the columns match no shape"
+        fix = "rename the columns to those of a shape, or map them: data.columns={question: NAME, answer: NAME}"
     allowed = "; ".join(f"{shape}: {', '.join(needed)}" for shape, needed in SHAPES.items())
     present = f"columns {', '.join(columns)}"
     if path.suffix.lower() == ".csv" and not {column.strip().lower() for column in columns} & COLUMNS:
@@ -216,29 +262,35 @@ def warn_of_earlier_columns(path: Path, records: Sequence[Record]) -> None:
         warnings.warn(message, RenamedWarning, stacklevel=2)
 
 
-def as_row(record: Record, shape: Shape, name: str) -> Row:
+def as_row(record: Record, shape: Shape, prefix: str) -> Row:
     """Convert a record to a row.
 
     Args:
         record: the record to convert.
         shape: the schema of the record.
-        name: prefix of the row's id if the record has no id.
+        prefix: prefix of the row's id if the record has no id.
 
     Raises:
         InputError: a field is missing or cannot be used. The message names the field and the record's position.
     """
     used = {*chain.from_iterable([SHAPES[shape]]), *([INPUT] if shape == "alpaca" else [])}
-    _refuse_meaningful(record, [each for each in MEANINGFUL if each not in _TURNS_ONLY and each not in used])
+    refuse_meaningful(record, MEANINGFUL_COLUMNS - used)
     history, question, answer, thought = _turns(record, shape)
     history = _with_system(record, history, shape)
     record = replace(record, fields=read_renamed(record.fields, EARLIER, warn=False))
-    own = {field: value for field in KEPT if (value := record.fields.get(field)) not in (None, "")}
-    if thought := thought or _thought(record):
-        own.setdefault("trace", thought)
-    own["id"] = _id(record) if "id" in record.fields else f"{name}:{record.number}"
-    for field, value in own.items():
+    own = {name: value for name in KEPT if (value := record.fields.get(name)) not in (None, "")}
+    thoughts = [thought, _thought(record), own.pop("trace", "")]
+    if trace := _only_thought([each for each in thoughts if each], record.place):
+        own["trace"] = trace
+    own["id"] = _id(record) if "id" in record.fields else f"{prefix}:{record.number}"
+    for name, value in own.items():
         for part in value if isinstance(value, list) else [value]:
-            _refuse_nul(part, f"{record.place}, field {field}")
+            _refuse_nul(part, f"{record.place}, field {name}")
+            if isinstance(part, str) and part and not part.strip():
+                fix = "fill the field, or remove the value"
+                raise InputError(
+                    "a field is empty", where=f"{record.place}, field {name}", value="white space", fix=fix
+                )
     try:
         return Row.model_validate({"history": history, "question": question, "answer": answer, **own})
     except ValidationError as error:
@@ -281,8 +333,22 @@ def _with_system(record: Record, history: tuple[Turn, ...], shape: Shape) -> tup
 
 def _thought(record: Record) -> str:
     """Return the reasoning trace of a record or turn, if any."""
-    name = next((name for name in THOUGHTS if record.fields.get(name) not in (None, "")), None)
-    return "" if name is None else _text(record, name)
+    given = [_text(record, name) for name in THOUGHTS if record.fields.get(name) not in (None, "")]
+    return str(_only_thought(given, record.place))
+
+
+def _only_thought(given: Sequence[Any], place: str) -> Any:
+    """Return the trace on which all fields agree.
+
+    If there is no trace, the result is an empty string.
+    """
+    if any(each != given[0] for each in given):
+        raise InputError(
+            "a row has two different reasoning traces",
+            where=place,
+            fix=f"keep one of the fields trace, {', '.join(THOUGHTS)}; or name the other in data.ignore",
+        )
+    return given[0] if given else ""
 
 
 def _turns(record: Record, shape: Shape) -> tuple[tuple[Turn, ...], str, str, str]:
@@ -325,7 +391,7 @@ def _conversation(turns: Sequence[Record]) -> tuple[tuple[Turn, ...], str, str, 
     The conversation may begin with a system turn. After the system turn, user turns and assistant turns must alternate.
     """
     for turn in turns:
-        _refuse_meaningful(turn, [name for name in MEANINGFUL if name not in _COLUMNS_ONLY])
+        refuse_meaningful(turn, MEANINGFUL_IN_TURNS)
     messages = [(_text(turn, "role"), _content(turn)) for turn in turns]
     for turn, (role, _) in zip(turns, messages, strict=True):
         if role not in ROLES:
@@ -382,6 +448,7 @@ def _content(turn: Record) -> str:
                 allowed="text",
                 fix="remove the records that need more than text",
             )
+        refuse_meaningful(part, MEANINGFUL_IN_TURNS)
     return "".join(_text(part, "text") for part in records)
 
 

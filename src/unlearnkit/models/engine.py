@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, get_args
 
 import torch
@@ -39,7 +40,8 @@ class Engine(nn.Module):
         super().__init__()
         self.model = model
         self._reference_head: Head | None = None
-        self.own_head = self._agrees_with_plain_logits()
+        with self._autocast():
+            self.own_head = self._agrees_with_plain_logits()
         if not self.own_head:
             warnings.warn(
                 f"{type(self.causal()).__name__}: the engine cannot apply the head in chunks, "
@@ -92,6 +94,23 @@ class Engine(nn.Module):
             The values of each quantity: (tokens,) float32 or wider; (tokens, width) for `states` and `hidden`;
             (tokens, 4) for `statistics`.
         """
+        with self._autocast():
+            return self._quantities(pack, want, reference)
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        """Return a context that allows weights of different data types.
+
+        A product of float32 and bfloat16 matrices is an error without autocast. An adapter converts its own inputs.
+        """
+        device = self.device.type
+        types = {parameter.dtype for parameter in self.parameters()}
+        if torch.bfloat16 not in types or len(types) == 1 or hasattr(self.model, "peft_config"):
+            return nullcontext()
+        return nullcontext() if torch.is_autocast_enabled(device) else torch.autocast(device, torch.bfloat16)
+
+    def _quantities(
+        self, pack: Pack, want: Collection[Quantity], reference: Mapping[Quantity, Tensor] | None
+    ) -> dict[Quantity, Tensor]:
         own = [quantity for quantity in want if quantity.view in pack.labels]
         depths = sorted({quantity.layer for quantity in own if quantity.layer is not None})
         outputs = [self._states(ids, depths) for ids in pack.calls]
@@ -224,7 +243,9 @@ class Engine(nn.Module):
         # Both sets of logits are products in the model's dtype, so the bound depends on the precision of that dtype.
         # The bound is relative, because the logits of an untrained model are small. The bound is at most 3 %, so that
         # an unknown scaling is detected in bfloat16 too.
-        bound = min(50 * float(torch.finfo(first.dtype).eps), 0.03) * float(plain.abs().max())
+        states = getattr(output, "last_hidden_state", None)
+        dtype = first.dtype if states is None else compute_dtype(states)
+        bound = min(50 * float(torch.finfo(dtype).eps), 0.03) * float(plain.abs().max())
         if (plain - moved)[:-1].abs().max() > bound:
             raise InputError(
                 "the model's predictions depend on later tokens, so it is not a causal language model",
@@ -234,9 +255,9 @@ class Engine(nn.Module):
             )
         # The model itself must compute the logits if its decoder is the whole model (Llama 4), or if its head does more
         # than a matrix product.
-        if type(linear) is not nn.Linear or not hasattr(output, "last_hidden_state"):
+        if type(linear) is not nn.Linear or states is None:
             return False
-        ours = self.head().logits(output.last_hidden_state[0])
+        ours = self.head().cast(dtype).logits(states[0].to(dtype))
         return bool((plain - ours).abs().max() <= bound)
 
 

@@ -15,6 +15,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from unlearnkit.core.errors import InputError, MissingDependency
 from unlearnkit.models.adapter import add_lora, merge_adapter, put_adapters, save_adapter, silence
 from unlearnkit.models.folder import ModelFolder, find_model, read_json
+from unlearnkit.models.logprob import widen
+from unlearnkit.models.rounding import rounded
 from unlearnkit.models.settings import LoraSettings
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -127,26 +129,45 @@ def meta_load(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTr
 
 
 def set_trainable(
-    model: PreTrainedModel, *, lora: LoraSettings | None = None, parameters: str | None = None
+    model: PreTrainedModel,
+    *,
+    lora: LoraSettings | None = None,
+    parameters: str | None = None,
+    frozen: str | None = None,
+    masters: bool = True,
 ) -> PreTrainedModel:
-    """Select the weights to train.
+    """Select the weights to train, and convert them to float32.
 
-    If the model is an adapter on a base model, the adapter is always merged first, because loaded adapters are frozen.
+    In bfloat16, an update that is smaller than 1/256 of a weight is lost. Therefore the trained weights are float32,
+    even if the model is not. If the model is an adapter on a base model, the adapter is always merged first, because
+    loaded adapters are frozen.
 
     Args:
         model: the model.
         lora: settings of a new adapter to train instead of the model's own weights; None for no adapter.
         parameters: a regular expression. Parameters whose names contain a match are trained, and all other parameters
             are frozen. If None, all weights are trained.
+        frozen: dtype to which the other weights are converted; None to keep their dtype.
+        masters: whether the trained weights are converted to float32. If false, they get the dtype `frozen`.
 
     Raises:
         InputError: the model does not support the adapter, or the pattern is invalid or matches no parameter.
     """
     model = merge_adapter(model)
-    if lora is not None:
-        return add_lora(model, lora)
-    if parameters is None:
-        return model
+    if parameters is not None:
+        _train_only(model, parameters)
+    # These weights stay float32 in every model that transformers loads.
+    wide = {*(model._keep_in_fp32_modules or ()), *(model._keep_in_fp32_modules_strict or ())}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad and masters and lora is None:
+            parameter.data = widen(parameter.data)
+        elif frozen is not None and wide.isdisjoint(name.split(".")):
+            parameter.data = rounded(parameter.data, DTYPES[frozen])
+    return model if lora is None else add_lora(model, lora)
+
+
+def _train_only(model: PreTrainedModel, parameters: str) -> None:
+    """Freeze all weights but those whose names match a pattern."""
     names = [name for name, _ in model.named_parameters()]
     try:
         matching = {name for name in names if re.search(parameters, name)}
@@ -167,7 +188,6 @@ def set_trainable(
         )
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name in matching)
-    return model
 
 
 def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:

@@ -13,6 +13,9 @@ from unlearnkit.core.settings import Settings
 
 Dtype = Literal["float32", "bfloat16"]
 
+Bits = Literal["int8", "int4"]
+"""Integers of 8 bits or 4 bits, to which the weights of a model can be rounded."""
+
 
 class LoraSettings(Settings):
     """Settings of a LoRA adapter, trained instead of the model's weights.

@@ -67,4 +67,5 @@ def check(recipe: Recipe) -> Checked:
             fix = error.fix or "correct this first: the run would not start"
             findings.insert(0, finding("error", "run_refuses", f"{error.what}{where}", fix))
     rows = {name: len(members) for name, members in sets.items()}
-    return Checked(tuple(findings), rows, shown(sets, encoder), task.scope, tuple(notes(context, tokenizer)))
+    notices = notes(context, tokenizer, usable=not any(each.severity == "error" for each in findings))
+    return Checked(tuple(findings), rows, shown(sets, encoder), task.scope, tuple(notices))

@@ -18,7 +18,7 @@ from unlearnkit.core.environment import device_errors
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.progress import Progress
 from unlearnkit.core.signals import stop_requested
-from unlearnkit.data.encoding import ChatEncoder, Encoded
+from unlearnkit.data.encoding import ChatEncoder, Encoded, merged_rows
 from unlearnkit.data.rows import TRAINED_SPLITS, Row
 from unlearnkit.data.target import Target
 from unlearnkit.llm.consent import Permission
@@ -215,6 +215,17 @@ class RunContext:
         """The encoder that turns rows into training inputs."""
         return training_renderer(self.tokenizer, self.recipe.train)
 
+    def merged_rows(self, tokenizer: PreTrainedTokenizerBase) -> tuple[int, int]:
+        """Count the rows in which prompt and answer share a token.
+
+        All trained and measured rows are counted.
+
+        Returns:
+            The number of these rows, and the number of rows with a question.
+        """
+        splits = (*self.training_splits.values(), *self.task.measured.values())
+        return merged_rows(training_renderer(tokenizer, self.recipe.train), {row for rows in splits for row in rows})
+
     def views(self, needs: Needs) -> dict[View, list[Encoded]]:
         """Encode the rows that a method needs.
 
@@ -262,7 +273,9 @@ class RunContext:
         own = self.recipe.model.path is None and "source" not in self.__dict__
         tokenizer, model = self.suite.meta_load() if own else meta_load(self.found)
         settings = self.recipe.model
-        return tokenizer, set_trainable(model, lora=settings.lora, parameters=settings.parameters)
+        return tokenizer, set_trainable(
+            model, lora=settings.lora, parameters=settings.parameters, frozen=settings.dtype, masters=self._masters
+        )
 
     @cached_property
     def model(self) -> PreTrainedModel:
@@ -278,9 +291,22 @@ class RunContext:
                 self.found.config, dtype=DTYPES[settings.dtype]
             )
         else:
-            model = load_model(self.found, settings.dtype)
-        model = set_trainable(embed_all(model, self.tokenizer), lora=settings.lora, parameters=settings.parameters)
+            # Only weights that stay frozen may be rounded to the recipe's dtype. Merging an adapter, or training,
+            # starts from the exact values of the files.
+            frozen = settings.lora is not None and self.found.base is None
+            model = load_model(self.found, settings.dtype if frozen or not self._masters else "float32")
+        model = set_trainable(
+            embed_all(model, self.tokenizer),
+            lora=settings.lora,
+            parameters=settings.parameters,
+            frozen=settings.dtype,
+            masters=self._masters,
+        )
         return place(model)
+
+    @property
+    def _masters(self) -> bool:
+        return not self.train_settings.stochastic_rounding
 
     @cached_property
     def engine(self) -> Engine:

@@ -16,6 +16,7 @@ from unlearnkit.core.progress import Progress
 from unlearnkit.data.vocabulary import REFERENCES, RETRAINED, TARGET
 from unlearnkit.models.folder import ModelFolder, find_model
 from unlearnkit.models.load import meta_load
+from unlearnkit.models.settings import Bits, Dtype
 from unlearnkit.pipeline.preflight import refuse_unmeasurable
 from unlearnkit.pipeline.score import score
 from unlearnkit.pipeline.subject import model_to_try, open_subject, spec_of_model
@@ -34,6 +35,7 @@ def evaluate(
     *,
     out: str | Path | None = None,
     settings: EvalSettings | None = None,
+    rounded: Bits | None = None,
     progress: Progress | None = None,
 ) -> RunFolder:
     """Measure and score a run's model or any other model.
@@ -44,23 +46,32 @@ def evaluate(
         suite: name and settings of the suite; None: the suite of the run. A suite is required if `subject` is not a
             run.
         out: folder for records and scores; None: the run's folder, or `runs/<name of the model>` if `subject` is not
-            a run.
+            a run. If `rounded` is given, `-` and its value are appended to the name.
         settings: settings of the measurement; None: the settings with which the run was last measured, or the defaults.
+        rounded: measure a copy whose linear layers are rounded to integers of 8 or 4 bits, as in a quantized model;
+            None: measure the model as it is.
         progress: reports progress.
 
     Returns:
         The folder with the records and scores.
+
+    Raises:
+        InputError: the model or the settings cannot be used; for example, the model is an ensemble, whose weights
+            cannot be rounded.
     """
     progress, source = progress or Progress(), RunFolder(subject)
     if source.is_run:
-        return _again(source, suite, out, settings, progress)
+        if rounded is not None and out is None:
+            out = source.path.with_name(f"{source.path.resolve().name}-{rounded}")
+        return _again(source, suite, out, settings, rounded, progress)
     if suite is None:
         raise InputError(
             "this is not the folder of a run, so the suite must be named",
             value=str(subject),
             fix="name the suite, for example --suite pocket",
         )
-    folder = RunFolder(out if out is not None else Path("runs") / Path(subject).name)
+    ending = "" if rounded is None else f"-{rounded}"
+    folder = RunFolder(out if out is not None else Path("runs") / f"{Path(subject).name}{ending}")
     settings = settings or EvalSettings()
     measured_on, section = make_suite(suite), suite_section(suite)
     model = _suite_model(measured_on, str(subject), progress) if str(subject) in REFERENCES else str(subject)
@@ -69,7 +80,7 @@ def evaluate(
         _tried(retrained, measured_on, "suite.retrained")
     # The cost of training the target model is not a cost of unlearning.
     cost = None if str(subject) == TARGET else _read_cost(model)
-    _begin(folder, section, spec_of_model(model_folder), cost)
+    _begin(folder, section, spec_of_model(model_folder).model_copy(update={"rounded": rounded}), cost)
     if not measured_on.has_models:
         measure_references(folder, settings, progress, measured_on)
     measure_subject(folder, settings, progress, measured_on)
@@ -77,7 +88,13 @@ def evaluate(
 
 
 def measure_references(
-    folder: RunFolder, settings: EvalSettings, progress: Progress, suite: Suite, *, target: str | None = None
+    folder: RunFolder,
+    settings: EvalSettings,
+    progress: Progress,
+    suite: Suite,
+    *,
+    target: str | None = None,
+    dtype: Dtype = "float32",
 ) -> None:
     """Measure a run's reference models, unless they are already measured.
 
@@ -91,6 +108,7 @@ def measure_references(
         suite: the suite. If the suite provides a retrained model, the retrained model is measured, too.
         target: folder or Hub id of the target model, i.e. the model before unlearning; None: the target model is not
             measured.
+        dtype: type of the models' weights.
     """
     settings = settings.model_copy(update={"system_prompt": None})
     section, known = folder.state().suite, {run.name for run in references_of(folder)}
@@ -102,7 +120,7 @@ def measure_references(
             if reference.path.exists():
                 shutil.rmtree(reference.path)  # an earlier call created the folder, but did not finish the measurement
             cost = _read_cost(model) if name == RETRAINED else None
-            _begin(reference, section, spec_of_model(model), cost)
+            _begin(reference, section, spec_of_model(model, dtype), cost)
             measure_subject(reference, settings, progress, suite)
 
 
@@ -111,6 +129,7 @@ def _again(
     suite: dict[str, Any] | None,
     out: str | Path | None,
     settings: EvalSettings | None,
+    rounded: Bits | None,
     progress: Progress,
 ) -> RunFolder:
     """Measure a run's model again.
@@ -127,9 +146,17 @@ def _again(
         where = f"{run.subject_file}, field path"
         model_folder = _tried(model_to_try(run), measured_on, where, settings.system_prompt)
         spec = run.subject()
+        if spec.kind == "ensemble" and rounded is not None:
+            raise InputError(
+                "the models of an ensemble are adapters on one base model, which cannot be rounded",
+                where=str(run.path),
+                value=rounded,
+                fix="measure the ensemble without rounding",
+            )
         guard_scope = run.guard_scope() if spec.kind == "guarded" else None
         path = run.subject_path() if spec.kind == "ensemble" else model_folder.name
-        _begin(folder, chosen, spec.model_copy(update={"path": path}), state.cost)
+        spec = spec.model_copy(update={"path": path, "rounded": rounded or spec.rounded})
+        _begin(folder, chosen, spec, state.cost)
         if guard_scope is not None:
             folder.write_guard_scope(guard_scope)
     elif chosen != state.suite:

@@ -15,7 +15,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from unlearnkit.core.environment import peak_rss_mb
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.encoding import ChatEncoder, Encoded, layout_notes
-from unlearnkit.data.rows import Row
+from unlearnkit.data.rows import Row, merged_note
 from unlearnkit.methods.objective import Needs, View
 from unlearnkit.methods.objective_method import ObjectiveMethod
 from unlearnkit.models.folder import positions
@@ -125,9 +125,15 @@ def _encoded_views(
     return encode_views(views, rows, encoder, targets=targets, seed=recipe.seed), len(targets)
 
 
-def notes(context: RunContext, tokenizer: PreTrainedTokenizerBase) -> list[str]:
-    """Return notes about details of a run that users may not expect."""
+def notes(context: RunContext, tokenizer: PreTrainedTokenizerBase, *, usable: bool = True) -> list[str]:
+    """Return notes about details of a run that users may not expect.
+
+    `usable` states whether all rows can be encoded.
+    """
     found = layout_notes(tokenizer)
+    merged, rows = context.merged_rows(tokenizer) if usable else (0, 0)
+    if merged:
+        found.append(merged_note(merged, rows))
     found += [
         f"the rows of the split {split} are not counted here, because the target model writes them when the run starts"
         for split in sorted(context.task.to_be_written)
@@ -204,8 +210,9 @@ def _memory(context: RunContext, model: PreTrainedModel, views: Mapping[View, Se
     """
     recipe = context.recipe
     size = DTYPES[recipe.model.dtype].itemsize
-    weights = sum(p.numel() for p in model.parameters())
-    trained = sum(p.numel() for p in model.parameters() if p.requires_grad) if views else 0
+    weights = sum(p.numel() * p.itemsize for p in model.parameters())
+    trained = sum(p.numel() * p.itemsize for p in model.parameters() if p.requires_grad) if views else 0
+    moments = sum(8 * p.numel() for p in model.parameters() if p.requires_grad) if views else 0  # two, in float32
     config = model.config.get_text_config()
     # For each token, a decoder layer keeps about ten vectors of the hidden size and three of the intermediate size.
     inner = getattr(config, "intermediate_size", None) or 4 * config.hidden_size
@@ -222,8 +229,8 @@ def _memory(context: RunContext, model: PreTrainedModel, views: Mapping[View, Se
         gradients = combiner.copies(len(tasks_of(combiner, context.method.objective)))
     return {
         "program": peak_rss_mb() * 1e6,
-        "weights": weights * size,
-        "gradients and optimizer": (2 + gradients) * trained * size,
+        "weights": weights,
+        "gradients and optimizer": moments + gradients * trained,
         "activations": tokens * kept,
         "logits": 3 * 4 * min(CHUNK_ELEMENTS, labels * config.vocab_size),
     }

@@ -9,14 +9,18 @@ import shutil
 import time
 from typing import Any
 
+import torch
+
 from unlearnkit.core.environment import device_errors, peak_rss_mb, reset_peak_memory
 from unlearnkit.core.files import writing
 from unlearnkit.core.processes import current
 from unlearnkit.core.progress import Progress
+from unlearnkit.data.rows import merged_note
 from unlearnkit.llm.consent import Permission
 from unlearnkit.methods.base import Guard
 from unlearnkit.models.adapter import merge_adapter
-from unlearnkit.models.load import save_model
+from unlearnkit.models.load import DTYPES, load_model, save_model
+from unlearnkit.models.rounding import FileTypes, restore_frozen, round_like, type_name
 from unlearnkit.pipeline.context import RunContext
 from unlearnkit.pipeline.evaluate import measure_references, measure_subject
 from unlearnkit.pipeline.g_effect import g_effect_watch
@@ -68,9 +72,16 @@ def run(
         if unused := _unused_settings(recipe):
             progress.log(f"the recipe sets fields that the method {recipe.method['name']} ignores: {', '.join(unused)}")
         context.prepare()
+        if state.merged_rows is None:
+            merged, rows = context.merged_rows(context.tokenizer)
+            folder.update(merged_rows=(merged, rows))
+            if merged:
+                progress.log(merged_note(merged, rows))
     if measured and state.measure is None and not context.suite.has_models:
         # The reference models are measured before training, so that an error in rows or models is found early.
-        measure_references(folder, recipe.eval, progress, context.suite, target=context.source)
+        measure_references(
+            folder, recipe.eval, progress, context.suite, target=context.source, dtype=recipe.model.dtype
+        )
     if state.train is None:
         with device_errors():
             _fit(context)
@@ -106,7 +117,8 @@ def _fit(context: RunContext) -> None:
     began = time.monotonic()
     subject = context.method.fit(context)
     peak, seconds = peak_rss_mb(), time.monotonic() - began
-    context.folder.write_subject(_saved(context, subject))
+    spec, saved = _saved(context, subject)
+    context.folder.write_subject(spec)
     results, state, trained = context.results, context.folder.state(), seconds
     if results:
         # If a training was interrupted and resumed, the seconds of the training include all sessions, because
@@ -116,30 +128,38 @@ def _fit(context: RunContext) -> None:
     ended = next((result.ended for result in results if result.ended != "finished"), "finished")
     steps = sum(result.steps for result in results)
     context.folder.update(
-        train=Training(seconds=trained, ended=ended, steps=steps, peak_rss_mb=peak),
+        train=Training(seconds=trained, ended=ended, steps=steps, peak_rss_mb=peak, **saved),
         cost=Cost(seconds=seconds, peak_rss_mb=peak),
     )
 
 
-def _saved(context: RunContext, subject: Subject) -> SubjectSpec:
-    """Save the model under test, and return its `SubjectSpec`."""
+def _saved(context: RunContext, subject: Subject) -> tuple[SubjectSpec, dict[str, Any]]:
+    """Save the model under test.
+
+    Returns:
+        The model's `SubjectSpec`, and the fields of `Training` that state what rounding did.
+    """
     if isinstance(context.method, Guard):
         # A guard does not change the model, so only the guard's scope is saved.
         context.folder.write_guard_scope(context.scope)
         guard = {"name": context.recipe.method["name"], **context.method.model_dump(mode="json")}
-        return SubjectSpec(kind="guarded", path=context.found.name, dtype=context.dtype, guard=guard)
+        return SubjectSpec(kind="guarded", path=context.found.name, dtype=context.dtype, guard=guard), {}
     if isinstance(subject, LocalSubject):
         return _saved_weights(context, subject.model)
     if isinstance(subject, EnsembleSubject):
         # The method has already saved the adapters during training.
         folder = context.folder.model
         members = tuple(path.relative_to(folder.resolve()).as_posix() for path in subject.members.values())
-        return SubjectSpec(kind="ensemble", path=folder.name, base=subject.base, dtype=context.dtype, members=members)
+        base, dtype = subject.base, context.dtype
+        return SubjectSpec(kind="ensemble", path=folder.name, base=base, dtype=dtype, members=members), {}
     raise TypeError(f"{type(subject).__name__} cannot be saved")
 
 
-def _saved_weights(context: RunContext, model: Any) -> SubjectSpec:
+def _saved_weights(context: RunContext, model: Any) -> tuple[SubjectSpec, dict[str, Any]]:
     """Save the model to a temporary folder, then rename the folder.
+
+    The weights are saved in the data types of the target model's files. The saved model is the one that is measured
+    later, so scores include the effect of this rounding.
 
     If the target model is itself an adapter, the new adapter is always merged. The new adapter was trained on top of
     the base model with the old adapter merged in. No folder contains that merged model, so the new adapter alone could
@@ -147,8 +167,9 @@ def _saved_weights(context: RunContext, model: Any) -> SubjectSpec:
     """
     settings, source, folder = context.recipe.model, context.found, context.folder
     adapter = settings.lora is not None and not settings.merge and source.base is None and hasattr(model, "peft_config")
+    saved: dict[str, Any] = {}
     if not adapter:
-        model = merge_adapter(model)
+        model, saved = _rounded(context, model)
     partial = folder.path / "model.partial"
     shutil.rmtree(partial, ignore_errors=True)
     with writing(folder.model):
@@ -158,9 +179,37 @@ def _saved_weights(context: RunContext, model: Any) -> SubjectSpec:
             partial.rename(folder.model)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-    return SubjectSpec(
+    # If the files have more precision than the recipe's dtype, the model is measured in float32. In the recipe's dtype,
+    # the measured weights would not be the saved ones.
+    exact = adapter or FileTypes.read((source.base or source).weights).all_are(DTYPES[settings.dtype])
+    spec = SubjectSpec(
         kind="adapter" if adapter else "weights",
         path=folder.model.name,
         base=source.name if adapter else None,
-        dtype=settings.dtype,
+        dtype=settings.dtype if exact else "float32",
     )
+    return spec, saved
+
+
+def _rounded(context: RunContext, model: Any) -> tuple[Any, dict[str, Any]]:
+    """Merge the model's adapter, and round the weights for saving.
+
+    The weights get the data types that they have in the target model's files.
+
+    Returns:
+        The model, and the fields of `Training` that state what rounding did.
+    """
+    types = FileTypes.read((context.found.base or context.found).weights)
+    lossless = context.dtype == "float32" and types.all_are(torch.float32)
+    before = None
+    if not lossless and not context.method.from_scratch:
+        before = merge_adapter(load_model(context.found, "float32"))
+        restore_frozen(model, before)
+    model = merge_adapter(model)
+    returned, name = round_like(model, types, before), type_name(types.usual)
+    if returned:
+        context.progress.log(
+            f"the model is saved in {name}, as its target is: this rounds {returned:.0%} of the weights that training "
+            "changed back to their earlier value; the saved model is measured"
+        )
+    return model, {"saved_as": name, "returned": 0.0 if lossless else returned}

@@ -8,6 +8,7 @@ from typing import Any
 from unlearnkit.core.files import reading
 from unlearnkit.methods.base import GUARDS, Guard
 from unlearnkit.models.folder import ModelFolder, find_model
+from unlearnkit.models.settings import Dtype
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.state import SubjectSpec
 from unlearnkit.subjects.base import Subject
@@ -29,7 +30,8 @@ def open_subject(folder: RunFolder) -> Subject:
         return EnsembleSubject.load(spec.base or "", adapters, spec.dtype, where=str(folder.subject_file))
     guard = _guard(folder, spec) if spec.kind == "guarded" else None
     scope = folder.guard_scope() if guard is not None else None
-    subject = LocalSubject.load(find_model(folder.subject_path(), where=where), spec.dtype, where=where)
+    found = find_model(folder.subject_path(), where=where)
+    subject = LocalSubject.load(found, spec.dtype, rounded=spec.rounded, where=where)
     return subject if guard is None or scope is None else guard.wrap(subject, scope)
 
 
@@ -54,13 +56,14 @@ def model_to_try(folder: RunFolder) -> str:
     return spec.base if spec.kind == "ensemble" and spec.base is not None else folder.subject_path()
 
 
-def spec_of_model(source: str | ModelFolder) -> SubjectSpec:
+def spec_of_model(source: str | ModelFolder, dtype: Dtype = "float32") -> SubjectSpec:
     """Return the `SubjectSpec` of a model that belongs to no run.
 
     Args:
         source: the model's folder or Hub id.
+        dtype: type of the weights.
     """
     found = find_model(source)
     if found.base is None:
-        return SubjectSpec(kind="weights", path=found.name)
-    return SubjectSpec(kind="adapter", path=found.name, base=found.base.name)
+        return SubjectSpec(kind="weights", path=found.name, dtype=dtype)
+    return SubjectSpec(kind="adapter", path=found.name, base=found.base.name, dtype=dtype)

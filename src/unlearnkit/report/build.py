@@ -9,6 +9,7 @@ from typing import Any
 
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import write_atomic
+from unlearnkit.data.rows import merged_note
 from unlearnkit.data.vocabulary import REFERENCES
 from unlearnkit.judges.store import read_judged
 from unlearnkit.methods.base import GUARDS
@@ -184,7 +185,8 @@ def build_report(
 def subject_report(folder: RunFolder) -> SubjectReport:
     """Build the part of a report that describes one run."""
     state, recipe = folder.state(), folder.recipe()
-    ended, steps = (None, None) if state.train is None else (state.train.ended, state.train.steps)
+    train, spec = state.train, folder.subject() if folder.subject_file.exists() else None
+    ended, steps = (None, None) if train is None else (train.ended, train.steps)
     return SubjectReport(
         name=folder.name,
         title=_title(folder.name, state),
@@ -193,7 +195,10 @@ def subject_report(folder: RunFolder) -> SubjectReport:
         stopped_after=steps if ended == "harmful" else None,
         settings=_settings(recipe) if recipe else {},
         prompted=state.measure is not None and state.measure.system_prompt is not None,
-        guarded=folder.subject_file.exists() and folder.subject().kind == "guarded",
+        guarded=spec is not None and spec.kind == "guarded",
+        saved_as=train.saved_as if train is not None else None,
+        returned=train.returned if train is not None else None,
+        rounded=spec.rounded if spec is not None else None,
         targets=state.targets,
         scores=folder.scores(),
         attacks=folder.attack_scores(),
@@ -219,7 +224,10 @@ def limitations(state: RunState, subjects: Sequence[SubjectReport], suite: Suite
         inferred=any(flat.endswith(".auc") for flat in measured),
         strength=STRENGTHS[STRENGTH],
         plain=state.measure is not None and state.measure.layout == "plain",
-        layout_notes=state.measure.layout_notes if state.measure else (),
+        layout_notes=[
+            *(state.measure.layout_notes if state.measure else ()),
+            *([merged_note(*state.merged_rows)] if state.merged_rows and state.merged_rows[0] else []),
+        ],
         judged=bool(judges - {RULES}),
     )
     return (*suite.limitations(), *text.strip().split("\n"))

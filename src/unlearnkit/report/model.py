@@ -15,6 +15,7 @@ from unlearnkit.gradient_effect.table import EffectTable
 from unlearnkit.metrics.gates import GateResult
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_docs import ScoreDocs
+from unlearnkit.models.settings import Bits
 from unlearnkit.records.schema import Record
 from unlearnkit.runs.state import Attempted, Taught
 from unlearnkit.runs.step_log import CurvePoint
@@ -43,6 +44,13 @@ class SubjectReport(Value):
     """Whether the model was measured with a system prompt."""
     guarded: bool = False
     """Whether this is an unchanged model behind a guard, i.e. behind rules that filter its inputs and outputs."""
+    saved_as: str | None = None
+    """Data type in which most weights were saved. It is None if no weights were saved."""
+    returned: float | None = None
+    """Share of the weights changed by training that saving rounded back to their earlier value. It is None if this was
+    not measured."""
+    rounded: Bits | None = None
+    """Integers to which the linear layers were rounded for the measurement. It is None if they were not rounded."""
     targets: Taught | None = None
     """How the training targets were written. It is None if the method has no training targets."""
     scores: dict[str, Score] = Field(default_factory=dict)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from unlearnkit.core.settings import Value
-from unlearnkit.models.settings import Dtype
+from unlearnkit.models.settings import Bits, Dtype
 
 COST_FILE = "cost.json"
 """Name of the file that records the cost of training a suite's model. The file is in the model's folder."""
@@ -26,6 +26,9 @@ class SubjectSpec(Value):
     base: str | None = None
     """Base model of the adapter, or of all adapters of an ensemble."""
     dtype: Dtype = "float32"
+    rounded: Bits | None = None
+    """Integers to which the weights of the linear layers are rounded before the model is measured; None: the weights
+    are measured as they are."""
     guard: dict[str, Any] | None = None
     """Name and settings of the guard; None if the model has no guard."""
     members: tuple[str, ...] = ()
@@ -109,6 +112,12 @@ class Training(Stage):
     steps: int
     peak_rss_mb: float
     """Peak memory up to the end of training. If training was resumed, only the last process is counted."""
+    saved_as: str | None = None
+    """Data type in which most weights were saved, which is that of the target model's files. The value is None if no
+    weights were saved, or if only an adapter was."""
+    returned: float | None = None
+    """Share of the weights changed by training that saving in this data type rounded back to their earlier value. The
+    value is None if this was not measured."""
 
 
 class Measured(Stage):
@@ -160,6 +169,9 @@ class RunState(Value):
     environment: dict[str, str]
     fingerprints: dict[str, str] = Field(default_factory=dict)
     """Fingerprints of the inputs that must not change between sessions, such as the model and the encoded rows."""
+    merged_rows: tuple[int, int] | None = None
+    """Number of rows in which the prompt and the answer share a token, and number of rows with a question. Rows that
+    are trained and rows that are measured are counted. The value is None if the rows were not counted."""
     targets: Taught | None = None
     reference: Stage | None = None
     train: Training | None = None

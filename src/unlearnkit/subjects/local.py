@@ -21,13 +21,15 @@ from unlearnkit.data.encoding import ChatEncoder, Encoded, Layout, TooLong, layo
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.trace_format import Style
 from unlearnkit.methods.quantities import Quantity
+from unlearnkit.models.adapter import merge_adapter
 from unlearnkit.models.batches import batches
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder, find_model
 from unlearnkit.models.folder import positions as most_positions
 from unlearnkit.models.generate import CachedModel, NextTokens, generate
 from unlearnkit.models.load import load_model, load_tokenizer, place
-from unlearnkit.models.settings import Dtype
+from unlearnkit.models.rounding import round_linear_layers
+from unlearnkit.models.settings import Bits, Dtype
 from unlearnkit.records.probe import Probe
 from unlearnkit.records.schema import Tokens
 from unlearnkit.subjects.base import ALL, Capability, OnRows
@@ -189,12 +191,21 @@ class LocalSubject(LoadedSubject):
     """A causal language model with its weights."""
 
     @classmethod
-    def load(cls, source: str | ModelFolder, dtype: Dtype = "float32", *, where: str = "model.path") -> Self:
+    def load(
+        cls,
+        source: str | ModelFolder,
+        dtype: Dtype = "float32",
+        *,
+        rounded: Bits | None = None,
+        where: str = "model.path",
+    ) -> Self:
         """Load a model from a folder or Hub id onto the device.
 
         Args:
             source: folder or Hub id of the model.
             dtype: type of the weights.
+            rounded: integers to which the weights of the linear layers are rounded, after an adapter is merged; None to
+                keep the weights as they are.
             where: the recipe setting that names the model, for error messages.
 
         Raises:
@@ -204,7 +215,11 @@ class LocalSubject(LoadedSubject):
         """
         found = find_model(source, where=where)
         with device_errors():
-            return cls(place(load_model(found, dtype)), load_tokenizer(found))
+            model: Any = load_model(found, dtype)
+            if rounded is not None:
+                model = merge_adapter(model)
+                round_linear_layers(model, rounded, leave=[model.get_output_embeddings()])
+            return cls(place(model), load_tokenizer(found))
 
     @property
     def capabilities(self) -> frozenset[Capability]:

@@ -27,6 +27,7 @@ from unlearnkit.models.reference import ReferenceValues
 from unlearnkit.training.checkpoints import Checkpoints, Progress
 from unlearnkit.training.combination import Combining, Outcome, tasks_of
 from unlearnkit.training.control import FORGET_TERM, Steering
+from unlearnkit.training.optimizer import adamw
 from unlearnkit.training.settings import FORGOTTEN, TrainSettings, learning_rate
 from unlearnkit.training.step import (
     TrainData,
@@ -166,6 +167,9 @@ class Trainer:
         accelerator: manages the processes and the device. If None, a new accelerator is created.
         mask: a boolean tensor for each masked parameter, by the parameter's name. The tensor is True for elements that
             may change. If None, every trained weight may change.
+
+    Raises:
+        InputError: a trained weight is narrower than float32 without stochastic rounding.
     """
 
     def __init__(
@@ -194,9 +198,7 @@ class Trainer:
         if combiner := settings.make_combiner():
             tasks_of(combiner, objective)
             self.combining = Combining(combiner, trained, self.accelerator, seed)
-        optimizer = torch.optim.AdamW(
-            self.parameters, lr=0.0, eps=settings.adam_eps, weight_decay=settings.weight_decay, fused=True
-        )
+        optimizer = adamw(trained, settings, seed)
         self._job = processes.of_group() if self.accelerator.num_processes > 1 else None
         self.wrapped: nn.Module = self.accelerator.prepare(engine)
         self.optimizer: Any = self.accelerator.prepare(optimizer)

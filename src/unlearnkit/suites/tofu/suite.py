@@ -15,8 +15,8 @@ from unlearnkit.core.settings import Place, Settings
 from unlearnkit.data.formats import FORMATS
 from unlearnkit.data.hub import local_copy
 from unlearnkit.data.rows import Row, Splits
+from unlearnkit.data.schemas import ColumnChoice, as_row
 from unlearnkit.data.schemas import Record as RawRecord
-from unlearnkit.data.schemas import as_row
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_doc import Docs
 from unlearnkit.records.schema import Record
@@ -141,7 +141,7 @@ class Tofu(UserModelSuite):
                 allowed="a folder with the files of locuslab/TOFU",
                 fix="add the file, or set data.path to another folder",
             )
-        records = FORMATS[".json"](file, ())
+        records = FORMATS[".json"](file, ColumnChoice())
         for record in records:
             if not {"question", "answer"} <= set(record.fields):
                 raise InputError("a row has no question or no answer", where=record.place, fix="use TOFU's file")
