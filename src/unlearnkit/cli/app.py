@@ -106,7 +106,7 @@ def main() -> int:
 
 
 def _failure(work: Callable[[], object]) -> UnlearnError | None:
-    """Do some work, and return the error that the user must be told of, if any."""
+    """Do some work, and return the error to report, if any."""
     try:
         work()
     except UnlearnError as error:

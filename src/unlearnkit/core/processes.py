@@ -16,12 +16,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from unlearnkit.core.errors import InputError, Interrupted, UnlearnError
-
-if TYPE_CHECKING:  # a command that starts in one process must not import torch
-    from torch.distributed import Store
 
 VARIABLES: Mapping[str, tuple[str, ...]] = {
     "RANK": ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK"),
@@ -57,8 +54,8 @@ class Job:
         store: the store of the job, which all its processes share.
     """
 
-    def __init__(self, variables: Mapping[str, str], store: Store) -> None:
-        from torch.distributed import DistError
+    def __init__(self, variables: Mapping[str, str], store: Any) -> None:
+        from torch.distributed import DistError  # imported here: a command in one process must not import torch
 
         self._variables, self._store = dict(variables), store
         self.rank, self.count = int(variables["RANK"]), int(variables["WORLD_SIZE"])
@@ -133,7 +130,7 @@ class Job:
             self._store.set(f"left/{self.rank}", "")
 
     def lost(self) -> list[int]:
-        """Return the ranks of the processes on this machine that were killed."""
+        """Return the ranks of killed processes on this machine."""
         try:
             left = self._left()
             return [rank for rank in self._others if rank not in left and self._is_killed(rank)]
@@ -155,9 +152,9 @@ class Job:
         return isinstance(error, self._store_failure) or "gloo" in str(error) or bool(self.lost())
 
     def reports(self, error: BaseException) -> bool:
-        """Return whether this process tells the user of an error.
+        """Return whether this process reports an error to the user.
 
-        When one process fails, the others notice, too. Only the first of them tells. The main process tells of an
+        When one process fails, the others notice, too. Only the first of them reports it. The main process reports an
         interruption, because all processes are interrupted together.
         """
         if isinstance(error, Dismissed | Interrupted | KeyboardInterrupt) and not self.is_main:
@@ -171,7 +168,7 @@ class Job:
 
     @contextmanager
     def environment(self) -> Iterator[None]:
-        """Set the launcher's environment variables, which are unset otherwise."""
+        """Set the launcher's variables, which are unset otherwise."""
         with _environment(self._variables):
             yield
 
@@ -210,7 +207,7 @@ _job: Job | None = None
 
 
 def join() -> Job | None:
-    """Join the processes that a launcher started; None for a process that is alone.
+    """Join the job of this process; return None without a job.
 
     The launcher's environment variables are unset. Otherwise every part of the main process that trains a model, such
     as a suite that builds its target model, would wait for the helpers.
@@ -229,7 +226,10 @@ def current() -> Job | None:
 
 
 def of_group() -> Job:
-    """Return the job of the process group that this process is in, also if it has not joined a job."""
+    """Return the job of the current process group.
+
+    The process need not have joined the job before.
+    """
     return _job or _job_of_environment()
 
 
@@ -244,7 +244,7 @@ def process_count() -> int:
 
 
 def refuse_unusable_launch() -> None:
-    """Raise `InputError` if the launcher asks for something that a run cannot do.
+    """Raise `InputError` if a run cannot do what the launcher asks for.
 
     This check comes before anything is written.
     """
@@ -274,7 +274,7 @@ def refuse_unusable_launch() -> None:
 
 
 def prefers_cpu() -> bool:
-    """Return whether `accelerate launch` was told to use the CPU even if there is a GPU."""
+    """Return whether `accelerate launch` was asked to use the CPU only."""
     return _asks_for("CPU")
 
 
@@ -289,7 +289,7 @@ def _connected(variables: Mapping[str, str]) -> Job:
     os.environ.setdefault("MASTER_ADDR", "127.0.0.1")  # accelerate's defaults, for MPI on one machine
     os.environ.setdefault("MASTER_PORT", "29500")
     with _environment(variables):
-        store, _, _ = next(torch_processes.rendezvous("env://"))
+        store, _, _ = next(torch_processes.rendezvous("env://"))  # type: ignore[attr-defined]
     return Job(variables, torch_processes.PrefixStore("unlearnkit", store))
 
 
@@ -306,7 +306,7 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def _variables() -> dict[str, str]:
-    """Return the launcher's variables; empty unless there are several processes."""
+    """Return the launcher's variables, or nothing without other processes."""
     found = {
         name: next(os.environ[each] for each in (name, *others) if each in os.environ)
         for name, others in VARIABLES.items()

@@ -159,7 +159,7 @@ class MethodContext(Protocol):
     def joined(
         self, objective: Objective, views: Mapping[View, Sequence[Encoded]], mask: Mapping[str, Tensor] | None
     ) -> AbstractContextManager[Accelerator]:
-        """Return a context in which all processes of the run train the run's model together.
+        """Return a context in which all processes train the model together.
 
         The other processes get the objective, the rows and the mask from here, and build the same trainer.
         """

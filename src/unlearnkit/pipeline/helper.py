@@ -18,7 +18,7 @@ from unlearnkit.training.loop import joint_accelerator
 
 
 def help_main_process(job: Job) -> None:
-    """Train with the main process whenever it asks, until it dismisses this process.
+    """Train with the main process until it dismisses this process.
 
     Nothing is shown and nothing is written, because the main process does both.
 

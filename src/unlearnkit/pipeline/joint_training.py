@@ -43,9 +43,9 @@ class Assignment:
 
 @contextmanager
 def joined(context: RunContext, objective: Objective, views: Views, mask: Mask) -> Iterator[Accelerator]:
-    """Ask all helpers to train with this process, and yield the accelerator of this training.
+    """Ask all helpers to train with this process.
 
-    The helpers read the model and the reference values from the disk. They get the rows and the mask from this process,
+    The result is the accelerator of this training. The helpers read the model and the reference values from the disk. They get the rows and the mask from this process,
     so that no row can differ.
 
     Raises:
@@ -61,7 +61,7 @@ def joined(context: RunContext, objective: Objective, views: Views, mask: Mask) 
 
 
 def received_rows() -> tuple[Views, Mask]:
-    """Return the rows and the mask that the main process sends from `joined`."""
+    """Return the rows and the mask that the main process sends."""
     received: list[object] = [None, None]
     distributed.broadcast_object_list(received)
     views, mask = received
@@ -69,7 +69,7 @@ def received_rows() -> tuple[Views, Mask]:
 
 
 def refuse_several_processes(context: RunContext) -> None:
-    """Raise `InputError` if the run cannot be made by the processes that were started.
+    """Raise `InputError` if the run cannot use the processes that were started.
 
     This check comes before anything is written.
     """

@@ -106,7 +106,7 @@ def accelerator_for(needs: Needs, *, cpu: bool = False) -> Accelerator:
 
 @contextmanager
 def joint_accelerator(needs: Needs) -> Iterator[Accelerator]:
-    """Yield the accelerator of one training, which may be shared by the processes of a job.
+    """Yield the accelerator of one training of all processes.
 
     If this process belongs to a job, all processes of the job must enter this context. They meet first, however long
     that takes, so that the time-outs of collective operations begin only now.
@@ -123,7 +123,7 @@ def joint_accelerator(needs: Needs) -> Iterator[Accelerator]:
     try:
         with job.environment():
             accelerator = accelerator_for(needs)
-            if accelerator.num_processes != job.count:  # accelerate needs to be told that there is no GPU
+            if accelerator.num_processes != job.count:  # without a GPU, accelerate must be asked for the CPU
                 AcceleratorState._reset_state(reset_partial_state=True)
                 accelerator = accelerator_for(needs, cpu=True)
             yield accelerator
@@ -258,7 +258,7 @@ class Trainer:
         return TrainResult("harmful", done.step, done.seconds)
 
     def _watched(self, step: int, watches: Sequence[Callable[[int], bool]]) -> bool:
-        """Call the watches in the main process; return whether the training ends.
+        """Call the watches in the main process; return whether to stop.
 
         All processes then have the same controls.
         """
@@ -267,7 +267,7 @@ class Trainer:
             ended = sum(watch(step) for watch in watches) > 0  # `any` would not call every watch
         controls = self._same_everywhere((ended, self.steering.forget_factor, self.steering.frozen))
         ended, self.steering.forget_factor, self.steering.frozen = controls
-        return ended
+        return bool(ended)
 
     def _same_everywhere(self, value: Any) -> Any:
         """Return the main process's value, after waiting for it as long as it takes."""

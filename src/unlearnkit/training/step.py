@@ -80,7 +80,7 @@ def portion(indices: Mapping[str, Sequence[int]], part: int, parts: int) -> dict
 def with_borrowed_rows(
     rows: Mapping[str, Sequence[int]], indices: Mapping[str, Sequence[int]]
 ) -> dict[str, Sequence[int]]:
-    """Return a portion in which each empty split has one row of the step.
+    """Return the portion with one row of the step in each empty split.
 
     All processes must run the same passes, and an objective is not defined without rows. The borrowed row must not
     count: see `of_own_rows`.
@@ -89,7 +89,10 @@ def with_borrowed_rows(
 
 
 def of_own_rows(terms: Terms, rows: Mapping[str, Sequence[int]]) -> Terms:
-    """Return the terms of a portion, with the sums over borrowed rows multiplied by 0."""
+    """Return the terms of a portion, without the sums over borrowed rows.
+
+    These sums are multiplied by 0. Their gradients thus exist in every process.
+    """
     return {
         name: term if rows[split_of(term.view)] else replace(term, sum=term.sum * 0.0) for name, term in terms.items()
     }
