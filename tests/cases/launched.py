@@ -51,10 +51,12 @@ def world(folder: Path) -> Path:
 
 def recipe(folder: Path, name: str, method: Mapping[str, Any], **train: Any) -> Path:
     """Write the recipe of a run, and return its file."""
+    others = {section: train.pop(section, {}) for section in ("model", "diagnose")}
     data = {
         "suite": {"name": "files"},
         "data": {"forget": "forget.jsonl", "retain": "retain.jsonl"},
-        "model": {"path": "model", **train.pop("model", {})},
+        "model": {"path": "model", **others["model"]},
+        "diagnose": others["diagnose"],
         "method": dict(method),
         "train": {
             "epochs": None, "steps": 20, "batch_size": 3, "retain_batch_size": 5, "lr": 1e-3, "max_length": 256, **train

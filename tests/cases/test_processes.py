@@ -87,6 +87,11 @@ def test_two_processes_run_from_recipe_to_report(tmp_path: Path, monkeypatch: py
         ("masked", {"name": "npo", "retain": "kl", "mask": SALIENT}, {"weight_decay": 0.1}),
         ("adapter", {"name": "npo", "retain": "nll"}, {"model": {"lora": {"r": 4}, "merge": True}}),
         ("edit", {"name": "task_arithmetic", "strength": 0.5}, {"keep_weights_every": 5}),
+        (
+            "watched",
+            {"name": "graddiff", "retain": "nll"},
+            {"diagnose": {"g_effect_every": 4, "use": ["weaken", "mask"]}},
+        ),
         ("scratch", {"name": "retrain"}, {}),
     ],
 )
@@ -99,6 +104,17 @@ def test_each_kind_of_method(name: str, method: dict[str, Any], train: dict[str,
     assert ended.code == 0, ended.text
     assert ended.text.count("Accuracy") == 1
     same_in_one_process(folder, name)
+
+
+@pytest.mark.extended
+def test_accelerate_starts_one_process_on_a_cpu_and_the_run_says_so(tmp_path: Path) -> None:
+    folder = world(tmp_path)
+    recipe(folder, "cpu", {"name": "npo"}, steps=2)
+    launcher = ("-m", "accelerate.commands.launch", "--cpu", "--num_processes")
+    with launched(folder, "run", "cpu.yaml", launcher=launcher) as running:
+        ended = running.ended()
+    assert ended.code == 0, ended.text
+    assert ended.text.count("started only one process") == ended.text.count("Accuracy") == 1
 
 
 @pytest.mark.extended

@@ -148,7 +148,7 @@ class Job:
         )
 
     def is_loss(self, error: Exception) -> bool:
-        """Return whether an error in a training means that another process has ended."""
+        """Return whether an error means that another process has ended."""
         return isinstance(error, self._store_failure) or "gloo" in str(error) or bool(self.lost())
 
     def reports(self, error: BaseException) -> bool:
@@ -273,6 +273,14 @@ def refuse_unusable_launch() -> None:
         )
 
 
+def is_alone_by_mistake() -> bool:
+    """Return whether accelerate was asked for several processes and started one.
+
+    With `--cpu`, it leaves it to MPI to start the others.
+    """
+    return prefers_cpu() and "MASTER_ADDR" in os.environ and process_count() == 1
+
+
 def prefers_cpu() -> bool:
     """Return whether `accelerate launch` was asked to use the CPU only."""
     return _asks_for("CPU")
@@ -317,7 +325,7 @@ def _variables() -> dict[str, str]:
 
 
 def _machine() -> str:
-    """Return a name of the machine and of the namespace of its process ids."""
+    """Return a name of the machine and of its process ids' namespace."""
     space = Path("/proc/self/ns/pid")
     return f"{platform.node()} {space.readlink() if space.exists() else ''}"
 

@@ -45,8 +45,8 @@ class Assignment:
 def joined(context: RunContext, objective: Objective, views: Views, mask: Mask) -> Iterator[Accelerator]:
     """Ask all helpers to train with this process.
 
-    The result is the accelerator of this training. The helpers read the model and the reference values from the disk. They get the rows and the mask from this process,
-    so that no row can differ.
+    The result is the accelerator of this training. The helpers read the model and the reference values from the disk.
+    They get the rows and the mask from this process, so that no row can differ.
 
     Raises:
         ProcessLost: another process has ended.

@@ -9,6 +9,7 @@ from typing import Any
 from unlearnkit.core.environment import device_errors, environment
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import write_atomic
+from unlearnkit.core.processes import is_alone_by_mistake
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.encoding import layout_notes
 from unlearnkit.llm.openai_server import ServerSettings
@@ -41,6 +42,11 @@ def open_run(context: RunContext, *, resume: bool) -> None:
     """
     recipe, folder = context.recipe, context.folder
     refuse_several_processes(context)
+    if is_alone_by_mistake():
+        context.progress.log(
+            "warning: accelerate launch --cpu started only one process; start several with torchrun, or with "
+            "accelerate launch --multi_gpu, which needs no GPU"
+        )
     with _folder_errors(folder):
         begun = folder.is_run
         found = {path.name for path in folder.path.iterdir()} if folder.path.exists() else set()

@@ -270,7 +270,7 @@ class Trainer:
         return bool(ended)
 
     def _same_everywhere(self, value: Any) -> Any:
-        """Return the main process's value, after waiting for it as long as it takes."""
+        """Return the main process's value, however long it takes."""
         if self._job is None:
             return value
         if not self.accelerator.is_main_process:

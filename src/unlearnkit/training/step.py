@@ -80,7 +80,7 @@ def portion(indices: Mapping[str, Sequence[int]], part: int, parts: int) -> dict
 def with_borrowed_rows(
     rows: Mapping[str, Sequence[int]], indices: Mapping[str, Sequence[int]]
 ) -> dict[str, Sequence[int]]:
-    """Return the portion with one row of the step in each empty split.
+    """Return the portion with one row in each empty split.
 
     All processes must run the same passes, and an objective is not defined without rows. The borrowed row must not
     count: see `of_own_rows`.
