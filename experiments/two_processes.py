@@ -7,7 +7,7 @@ processes that each have one thread. `--steps` cuts the recipes. `--model` adds 
 model, such as the folder that `tools/real_model.py` makes; its rows are capitals, which any such model knows. The
 result is a Markdown table on stdout and `two_processes.json` in the folder of the runs:
 
-- the largest difference of a loss in the first 20 steps;
+- the largest difference of a loss in the first 20 steps, and the loss at that step;
 - the distance between the two trained models, as a share of the distance that the first one was trained;
 - the largest difference of an accuracy, in rows of 100.
 """
@@ -65,7 +65,7 @@ def capitals(folder: Path, model: Path) -> Path:
             "steps": FIRST,
             "batch_size": 3,
             "retain_batch_size": 4,
-            "lr": 5e-4,
+            "lr": 1e-4,
             "max_length": 96,
         },
         "eval": {"max_new_tokens": 8},
@@ -121,10 +121,11 @@ def compared(one: RunFolder, two: RunFolder, target: Path) -> dict[str, Any]:
         for name, score in scores[0].items()
         if name.endswith(".accuracy") and score.value is not None
     }
+    loss, at = max((abs(a - b), a) for a, b in zip(*(each[:FIRST] for each in losses), strict=True))
     return {
         "steps": len(losses[0]),
-        "loss": max(abs(a - b) for a, b in zip(*(each[:FIRST] for each in losses), strict=True)),
-        "first loss": losses[0][0],
+        "loss": loss,
+        "of a loss of": at,
         "weights": float((apart / gone).sqrt()),
         "rows in 100": max(100 * abs(a - b) for a, b in accuracies.values()),
         "accuracies": accuracies,
@@ -158,8 +159,8 @@ def main() -> None:
     print("| run | steps | largest difference of a loss | distance of the weights | accuracies, rows in 100 |")
     print("|---|---|---|---|---|")
     for name, row in rows.items():
-        figures = f"{row['loss']:.1e} | {row['weights']:.1e} of the distance trained | {row['rows in 100']:.2f}"
-        print(f"| {name} | {row['steps']} | {figures} |")
+        figures = f"{row['loss']:.1e} of {row['of a loss of']:.4g} | {row['weights']:.1e} of the distance trained"
+        print(f"| {name} | {row['steps']} | {figures} | {row['rows in 100']:.2f} |")
 
 
 if __name__ == "__main__":
