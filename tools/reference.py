@@ -108,6 +108,7 @@ COMMANDS = {
     "explain": 'unlearn explain runs/mine "Where was Ada Lund born?"',
     "report": "unlearn report runs/one runs/two -o report.html",
     "scope suggest": "unlearn scope suggest forget.jsonl --retain retain.jsonl --task privacy",
+    "export": "unlearn export runs/mine --gguf --out mine.gguf",
     "purge": "unlearn purge runs/mine",
     "ls": "unlearn ls attack",
     "show": "unlearn show npo",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from unlearnkit.pipeline.check import check
     from unlearnkit.pipeline.evaluate import evaluate
     from unlearnkit.pipeline.explain import explain
+    from unlearnkit.pipeline.export import export
     from unlearnkit.pipeline.faithfulness import measure_faithfulness
     from unlearnkit.pipeline.g_effect import diagnose, g_effect
     from unlearnkit.pipeline.init import start
@@ -51,6 +52,7 @@ __all__ = [
     "draft_scope",
     "evaluate",
     "explain",
+    "export",
     "find_runs",
     "g_effect",
     "judge_outputs",
@@ -87,6 +89,7 @@ _HOMES = {
     "draft_scope": "pipeline.suggest_scope",
     "evaluate": "pipeline.evaluate",
     "explain": "pipeline.explain",
+    "export": "pipeline.export",
     "find_runs": "report.build",
     "g_effect": "pipeline.g_effect",
     "judge_outputs": "pipeline.judge",

@@ -47,11 +47,36 @@ class ModelSettings(Settings):
     lora: LoraSettings | None = None
     """Settings of a LoRA adapter. The adapter is trained instead of the model's own weights. Null: no adapter is
     trained."""
-    merge: bool = False
-    """Whether to merge the trained adapter into the weights before saving, so that the result loads without peft."""
+    merge: bool | None = None
+    """Whether to merge the trained adapter into the weights before saving, so that the result loads without peft. Null:
+    the adapter is merged, if there is one. False: only the adapter is saved. Without the adapter, the base model still
+    answers as before."""
     parameters: str | None = None
     """Regular expression for the names of the weights to train; null: all weights are trained. This setting cannot be
     combined with `lora`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _forget_false_without_adapter(cls, data: Any) -> Any:
+        """Remove `merge: false` from a recipe without an adapter.
+
+        Earlier versions stored the field in every recipe.
+        """
+        if isinstance(data, dict) and data.get("lora") is None and data.get("merge") is False:
+            return {key: value for key, value in data.items() if key != "merge"}
+        return data
+
+    @property
+    def saves_adapter(self) -> bool:
+        """Whether the result is saved as an adapter."""
+        return self.lora is not None and self.merge is False
+
+    def earlier_dump(self) -> dict[str, Any]:
+        """Return all fields as JSON values.
+
+        Earlier versions had no null in `merge`: by default, they saved the adapter.
+        """
+        return {**super().earlier_dump(), "merge": self.lora is not None and self.merge is not False}
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:

@@ -15,6 +15,7 @@ from tests.bad_input.place import OWN, RESUME, RUN, Case, Place, assert_mended, 
 
 STEP = f"{OWN}/checkpoints/step-00000004"
 SCORE, COMPARE, PURGE = ("score", OWN), ("compare", OWN), ("purge", OWN)
+EXPORT = ("export", OWN, "--gguf")
 REPORT = ("report", OWN, "-o", "report.html")
 EVAL = ("eval", OWN)
 TWIN = "runs/twin"
@@ -58,6 +59,10 @@ def keeping_the_model(breaks: Callable[[Place], object]) -> Callable[[Place], No
         breaks(place)
 
     return both
+
+
+def purged(place: Place) -> None:
+    place.edit(f"{OWN}/run.json", purged=True)
 
 
 def another_row(place: Place) -> None:
@@ -226,6 +231,7 @@ STOPPED = [
     Case("score-of-an-unfinished-run", nothing, ["the run has no records", OWN], SCORE, mend=nothing),
     Case("report-of-an-unfinished-run", nothing, ["the run has no", OWN], REPORT),
     Case("eval-of-an-unfinished-run", nothing, ["the run has no model yet", OWN, "--resume"], EVAL),
+    Case("export-of-an-unfinished-run", nothing, ["the run is not finished", OWN, "--resume"], EXPORT, mend=nothing),
     Case("purge-of-an-unfinished-run", nothing, ["the run is not finished", OWN, "--resume"], PURGE, mend=nothing),
 ]
 
@@ -313,6 +319,25 @@ ENDED = [
     Case("compare-no-run", nothing, ["no measured run", "'tofu'"], ("compare", "tofu")),
     Case("score-no-run", nothing, ["no run in this folder", "'tofu'", "run.json"], ("score", "tofu")),
     Case("score-a-file", nothing, ["no run in this folder", "'recipe.yaml'"], ("score", "recipe.yaml")),
+    Case("export-no-run", nothing, ["no run in this folder", "'tofu'"], ("export", "tofu", "--gguf")),
+    Case("export-without-a-format", nothing, ["no file format was chosen", "--gguf"], ("export", OWN)),
+    Case("export-in-another-dtype", nothing, ["data type", "'q4_0'", "float16"], (*EXPORT, "--dtype", "q4_0")),
+    Case("export-onto-a-file", nothing, ["exists already", "'recipe.yaml'"], (*EXPORT, "--out", "recipe.yaml")),
+    Case("export-onto-a-folder", nothing, ["exists already", "'tofu'"], (*EXPORT, "--out", "tofu")),
+    Case(
+        "export-by-a-converter-that-is-not-there",
+        nothing,
+        ["no such file", "--converter", "'llama.cpp/convert.py'"],
+        (*EXPORT, "--converter", "llama.cpp/convert.py"),
+    ),
+    Case(
+        "export-of-another-kind-of-tokenizer",
+        lambda place: place.edit(f"{OWN}/model/tokenizer.json", pre_tokenizer={"type": "Whitespace"}),
+        ["tokenizer cannot be written", "Whitespace", "byte-level BPE", "--converter"],
+        EXPORT,
+    ),
+    Case("export-of-a-purged-run", purged, ["the run was purged", OWN], EXPORT),
+    Case("export-of-a-model-that-is-gone", gone(f"{OWN}/model"), ["model", "subject.json, field path"], EXPORT),
     Case("purge-no-run", nothing, ["no run in this folder", "'tofu'"], ("purge", OWN, "tofu")),
     Case(
         "run-with-another-recipe",

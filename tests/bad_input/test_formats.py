@@ -61,6 +61,10 @@ def with_second(**changed: Any) -> Rows:
     return [GOOD[0], row, GOOD[2]]
 
 
+def nothing(_: Place) -> None:
+    """Only what is typed is wrong."""
+
+
 INIT = ("init", "--model", "./model", "--out", "new", "--forget")
 
 
@@ -183,6 +187,18 @@ CASES = [
         ["files with this extension cannot be read", ".xlsx", ".jsonl, .json, .csv, .parquet"],
     ),
     Case("unknown-extension-in-init", file("pdf", b"%PDF"), [".pdf", "convert the file"], (*INIT, "rows.pdf")),
+    Case(
+        "init-columns-no-pair",
+        nothing,
+        ["--columns", "'query'", "NAME=COLUMN"],
+        (*INIT, "forget.jsonl", "--columns", "query"),
+    ),
+    Case(
+        "init-columns-unknown",
+        nothing,
+        ["--columns", "'query'", "before the equals sign"],
+        (*INIT, "forget.jsonl", "--columns", "query=question"),
+    ),
     Case("init-rows-truncated", file("jsonl", cut("jsonl")), ["not JSON", "rows.jsonl:2"], (*INIT, "rows.jsonl")),
     Case(
         "init-files-are-there",

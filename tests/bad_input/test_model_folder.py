@@ -17,6 +17,7 @@ from tests.tiny import byte_tokenizer
 WEIGHTS, CONFIG, TOKENIZER = "model/model.safetensors", "model/config.json", "model/tokenizer.json"
 SETTINGS = "model/tokenizer_config.json"
 DRY = (*RUN, "--dry-run")
+EVAL_GGUF = ("eval", "model/cut.gguf", "--suite", "tofu", "--data", "tofu", "--split", "forget01", "--out", "measured")
 EVAL = ("eval", "./model", "--suite", "tofu", "--data", "tofu", "--split", "forget01", "--out", "measured")
 INIT = ("init", "--model", "./model", "--forget", "forget.jsonl", "--out", "new")
 
@@ -77,6 +78,11 @@ def adapter(**changed: Any) -> Callable[[Place], None]:
     return breaks
 
 
+def damaged_gguf(place: Place) -> None:
+    place.write("model/cut.gguf", b"GGUF" + bytes([3, 0, 0, 0, 9, 0]))
+    place.recipe(model={"path": "./model/cut.gguf"})
+
+
 def run_for_a_model(place: Place) -> None:
     """A run's folder, in which the model lies."""
     place.folder("runs/before")
@@ -84,7 +90,16 @@ def run_for_a_model(place: Place) -> None:
     place.recipe(model={"path": "./runs/before"})
 
 
+def two_gguf_files(place: Place) -> None:
+    place.remove(WEIGHTS)
+    place.write("model/small.gguf", b"GGUF")
+    place.write("model/large.gguf", b"GGUF")
+
+
 CASES = [
+    Case("model-is-a-damaged-gguf-file", damaged_gguf, ["GGUF file is damaged", "model/cut.gguf", "again"], RUN),
+    Case("model-is-a-damaged-gguf-file-in-eval", damaged_gguf, ["GGUF file is damaged", "cut.gguf"], EVAL_GGUF),
+    Case("model-is-two-gguf-files", two_gguf_files, ["several GGUF files", "large.gguf, small.gguf"], RUN),
     Case(
         "model-is-not-there",
         having(model={"path": "./modell"}),
@@ -247,7 +262,10 @@ CASES = [
         RUN,
     ),
     Case(
-        "adapter-of-another-kind", adapter(peft_type="IA3"), ["type of adapter is not supported", "'IA3'", "LORA"], RUN
+        "adapter-of-another-kind",
+        adapter(peft_type="PREFIX_TUNING"),
+        ["type of adapter cannot be merged", "'PREFIX_TUNING'", "LORA"],
+        RUN,
     ),
     Case(
         "adapter-pickle",

@@ -90,7 +90,7 @@ def test_what_was_downloaded_is_found_without_a_network(asked: str, hub: Hub, mo
     before = local_rows(asked, where="data.forget")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert local_rows(asked, where="data.forget") == before
-    with pytest.raises(MissingDependency, match=r"(?s)the Hub did not return such a data set.*us/rows:a\.jsonl"):
+    with pytest.raises(MissingDependency, match=r"(?s)HF_HUB_OFFLINE is set.*us/rows:a\.jsonl"):
         local_rows("us/rows:a.jsonl", where="data.forget")
 
 
@@ -106,3 +106,41 @@ def test_a_whole_data_set_is_asked_for_by_its_id_alone(hub: Hub) -> None:
     assert sorted(file.name for file in local_copy("us/rows", where="data.path").iterdir()) == ["a.json", "b.json"]
     with pytest.raises(InputError, match=r"(?s)the whole data set is needed.*leave out :a\.json"):
         local_copy("us/rows:a.json", where="data.path")
+
+
+def refusing(hub: Hub, status: int, **headers: str) -> None:
+    put(hub, "a.jsonl")
+    hub.refused["us/rows"] = (status, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_gated_data_set_is_told_with_the_way_to_get_it(status: int, hub: Hub) -> None:
+    refusing(hub, status, X_Error_Code="GatedRepo")  # its list of files can be read by everyone
+    says = r"(?s)the data set is gated.*data\.forget.*us/rows.*accept the terms on http://.*/datasets/us/rows.*HF_TOKEN"
+    for asked in ("us/rows", "us/rows:a.jsonl"):
+        with pytest.raises(MissingDependency, match=says):
+            local_rows(asked, where="data.forget")
+    with pytest.raises(MissingDependency, match=says):
+        local_copy("us/rows", where="data.forget")
+    for read in (local_rows, local_copy):  # not even the list of files
+        with pytest.raises(MissingDependency, match=r"(?s)the data set is gated.*us/gated.*hf auth login"):
+            read("us/gated", where="data.forget")
+
+
+def test_a_token_without_the_right_to_read_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    refusing(hub, 403)
+    with pytest.raises(MissingDependency, match=r"(?s)denies access to the data set \(HTTP 403\).*us/rows.*token"):
+        local_rows("us/rows", where="data.forget")
+
+
+def test_a_data_set_that_the_hub_does_not_have_is_told(hub: Hub) -> None:
+    with pytest.raises(InputError, match=r"(?s)no such data set on the Hub.*data\.forget.*us/nothing.*hf auth login"):
+        local_rows("us/nothing", where="data.forget")
+
+
+def test_a_hub_that_does_not_answer_is_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    refusing(hub, 500)
+    with pytest.raises(MissingDependency, match=r"(?s)the Hub answered with HTTP 500.*us/rows"):
+        local_rows("us/rows", where="data.forget")

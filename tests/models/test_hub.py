@@ -20,6 +20,8 @@ from unlearnkit.models.folder import find_model, weights_fingerprint
 from unlearnkit.models.load import load_model, load_tokenizer, meta_load, save_model
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+OLD = "f" * 40
+"""The commit of the branch `old`, whose files are in the folder `<owner>/<name>@old`."""
 
 
 @pytest.fixture
@@ -99,6 +101,8 @@ class Hub(ThreadingHTTPServer):
         self.folder, self.sent = folder, []  # type: ignore[var-annotated]
         self.breaks = ""
         """A file that breaks off in the middle."""
+        self.refused: dict[str, tuple[int, dict[str, str]]] = {}
+        """Status and headers for repositories that may be listed, but not downloaded."""
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -110,31 +114,44 @@ class _Answer(BaseHTTPRequestHandler):
         self._file(send=False)
 
     def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
+        path = unquote(self.path.partition("?")[0])
         if path.startswith(("/api/models/", "/api/datasets/")):
-            self._listing("/".join(path.split("/")[3:5]), tree="/tree/" in path)
+            parts = path.split("/")
+            self._listing("/".join(parts[3:5]), parts[6] if len(parts) > 6 else "main", tree="tree" in parts)
         else:
             self._file(send=True)
 
-    def _listing(self, name: str, *, tree: bool) -> None:
-        folder = self.server.folder / name
-        if not folder.is_dir():
+    def _place(self, name: str, revision: str) -> Path:
+        old = revision in ("old", OLD)
+        return self.server.folder / (f"{name}@old" if old else name)
+
+    def _listing(self, name: str, revision: str, *, tree: bool) -> None:
+        folder = self._place(name, revision)
+        if not (self.server.folder / name).is_dir():
             gated = name.endswith("gated")
             self._answer(b"", 403 if gated else 404, {"X-Error-Code": "GatedRepo" if gated else "RepoNotFound"})
             return
+        if revision not in ("main", "old", COMMIT, OLD):
+            self._answer(b"", 404, {"X-Error-Code": "RevisionNotFound"})
+            return
         files = {f.relative_to(folder).as_posix(): f for f in sorted(folder.rglob("*")) if f.is_file()}
         entries = [{"type": "file", "path": n, "size": f.stat().st_size, "oid": "0" * 40} for n, f in files.items()]
-        info = {"id": name, "sha": COMMIT, "siblings": [{"rfilename": name} for name in files]}
+        commit = OLD if revision in ("old", OLD) else COMMIT
+        info = {"id": name, "sha": commit, "siblings": [{"rfilename": name} for name in files]}
         self._answer(json.dumps(entries if tree else info).encode(), 200, {"Content-Type": "application/json"})
 
     def _file(self, *, send: bool) -> None:
-        owner, name, _, _, file = unquote(self.path).removeprefix("/datasets").strip("/").split("/", 4)
-        path = self.server.folder / owner / name / file
+        owner, name, _, revision, file = unquote(self.path).removeprefix("/datasets").strip("/").split("/", 4)
+        if refusal := self.server.refused.get(f"{owner}/{name}"):
+            self._answer(b"", *refusal, send=send)
+            return
+        path = self._place(f"{owner}/{name}", revision) / file
         if not path.exists():
-            self._answer(b"", 404, {"X-Error-Code": "EntryNotFound"})
+            self._answer(b"", 404, {"X-Error-Code": "EntryNotFound"}, send=send)
             return
         body = path.read_bytes()
-        headers = {"X-Repo-Commit": COMMIT, "ETag": f'"{len(body)}{file}"'}
+        commit = OLD if revision in ("old", OLD) else COMMIT
+        headers = {"X-Repo-Commit": commit, "ETag": f'"{len(body)}{file}{commit[0]}"'}
         if send:
             self.server.sent.append(file)
         keep = len(body) // 2 if file == self.server.breaks else None
@@ -211,6 +228,56 @@ def test_what_the_hub_does_not_have_or_give_is_told(hub: Hub) -> None:
         find_model("us/nothing")
     with pytest.raises(MissingDependency, match=r"(?s)the model is gated.*us/gated.*hf auth login"):
         find_model("us/gated")
+
+
+GATED = {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access to this resource is restricted."}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "says"),
+    [
+        (401, GATED, r"(?s)the model is gated.*us/model.*accept the terms on http://.*/us/model.*HF_TOKEN"),
+        (403, GATED, r"(?s)the model is gated.*us/model.*accept the terms on http://.*/us/model.*HF_TOKEN"),
+        (403, {}, r"(?s)denies access to the model \(HTTP 403\).*us/model.*hf auth login.*fine-grained"),
+        (401, {"X-Error-Message": "Invalid credentials in Authorization header"}, r"(?s)HTTP 401.*hf auth login"),
+    ],
+    ids=["gated, nobody logged in", "gated, not accepted", "a token without the right", "a wrong token"],
+)
+def test_files_that_the_hub_does_not_give_are_told(
+    status: int, headers: dict[str, str], says: str, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    save_model(tiny_model(), tiny_tokenizer(), hub.folder / "us" / "model")
+    hub.refused["us/model"] = (status, headers)  # its page and its list of files can be read by everyone
+    with pytest.raises(MissingDependency, match=says) as raised:
+        find_model("us/model")
+    assert raised.value.exit_code == 4
+    assert "interrupted" not in str(raised.value)
+
+
+def test_an_adapter_is_put_on_the_revision_of_its_base_that_it_names(hub: Hub, tmp_path: Path) -> None:
+    save_model(tiny_model(seed=1), tiny_tokenizer(), hub.folder / "us" / "model")
+    save_model(tiny_model(seed=2), tiny_tokenizer(), hub.folder / "us" / "model@old")
+    model = adapted(tiny_model(seed=2))
+    expected = logits(model)
+    for revision in ("old", OLD):
+        folder = tmp_path / revision[:3]
+        save_model(model, tiny_tokenizer(), folder)
+        settings = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+        named = {"base_model_name_or_path": "us/model", "revision": revision}
+        (folder / "adapter_config.json").write_text(json.dumps({**settings, **named}), "utf-8")
+        torch.testing.assert_close(logits(load_model(str(folder)).eval()), expected)
+        meta_load(str(folder))
+    (folder / "adapter_config.json").write_text(json.dumps({**settings, **named, "revision": "new"}), "utf-8")
+    with pytest.raises(InputError, match=r"(?s)no such revision.*base_model_name_or_path.*us/model, revision new"):
+        load_model(str(folder))
+
+
+def test_an_adapter_on_a_model_of_the_hub_notes_the_commit(hub: Hub, tmp_path: Path) -> None:
+    save_model(tiny_model(), tiny_tokenizer(), hub.folder / "us" / "model")
+    save_model(adapted(load_model("us/model")), tiny_tokenizer(), tmp_path)
+    settings = json.loads((tmp_path / "adapter_config.json").read_text("utf-8"))
+    assert (settings["base_model_name_or_path"], settings["revision"]) == ("us/model", COMMIT)
 
 
 def test_a_download_that_breaks_off_is_told_and_goes_on(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

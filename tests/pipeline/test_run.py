@@ -113,11 +113,11 @@ def test_a_loss_that_is_not_finite_ends_training_and_is_measured(recipe_data: di
 
 
 def test_an_adapter_is_saved_as_one(recipe_data: dict[str, Any]) -> None:
-    folder = done(recipe_data, model={"lora": {"r": 2}})
+    folder = done(recipe_data, model={"lora": {"r": 2}, "merge": False})
     assert folder.subject().kind == "adapter" and folder.subject().base == recipe_data["model"]["path"]
     assert (folder.model / "adapter_model.safetensors").exists()
     assert "AutoPeftModelForCausalLM" in folder.card_file.read_text("utf-8")
-    again = done(recipe_data, model={"lora": {"r": 2}}, out=recipe_data["out"] + "2")
+    again = done(recipe_data, model={"lora": {"r": 2}, "merge": False}, out=recipe_data["out"] + "2")
     adapters = [(f.model / "adapter_model.safetensors").read_bytes() for f in (folder, again)]
     assert adapters[0] == adapters[1], "an adapter's first weights are seeded"
 

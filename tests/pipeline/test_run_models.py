@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import peft
 import pytest
 import torch
 import transformers
@@ -15,6 +16,7 @@ from huggingface_hub import constants
 
 from tests.tiny import adapted
 from unlearnkit.core.errors import InputError, MissingDependency, UnlearnError
+from unlearnkit.core.number_format import percent
 from unlearnkit.core.progress import Progress
 from unlearnkit.models.load import load_model, load_tokenizer, save_model
 from unlearnkit.pipeline.dry_run import dry_run
@@ -23,6 +25,7 @@ from unlearnkit.pipeline.run import run
 from unlearnkit.recipe import make_recipe
 from unlearnkit.report.build import build_report
 from unlearnkit.report.render import render
+from unlearnkit.report.verdict import verdict
 from unlearnkit.runs.folder import RunFolder
 
 QUIET = Progress(quiet=True)
@@ -70,8 +73,13 @@ def card_model(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize(
     ("settings", "kind"),
-    [({}, "weights"), ({"lora": {"r": 2}}, "adapter"), ({"lora": {"r": 2}, "merge": True}, "weights")],
-    ids=["full", "adapter", "merged"],
+    [
+        ({}, "weights"),
+        ({"lora": {"r": 2}, "merge": False}, "adapter"),
+        ({"lora": {"r": 2}, "merge": True}, "weights"),
+        ({"lora": {"r": 2}}, "weights"),
+    ],
+    ids=["full", "adapter", "merged", "merged by default"],
 )
 @pytest.mark.parametrize("on_adapter", [False, True], ids=["on weights", "on an adapter"])
 def test_the_card_loads_what_was_measured(
@@ -101,7 +109,7 @@ def test_the_card_loads_what_was_measured(
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_merged_result_says_what_the_adapter_says(recipe_data: dict[str, Any], dtype: str) -> None:
-    apart = done(recipe_data, {"lora": {"r": 2}, "dtype": dtype})
+    apart = done(recipe_data, {"lora": {"r": 2}, "dtype": dtype, "merge": False})
     merged = done(recipe_data, {"lora": {"r": 2}, "dtype": dtype, "merge": True}, out=recipe_data["out"] + "2")
     plain = transformers.AutoModelForCausalLM.from_pretrained(merged.model)
     # The files of the target are float32, so the result is, whatever the type in which the base was held in training.
@@ -195,3 +203,66 @@ def test_a_model_without_a_chat_template_is_said_to_have_none(
 def test_merging_without_an_adapter_is_refused(recipe_data: dict[str, Any], model: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="nothing to merge"):
         make_recipe({**recipe_data, "model": model})
+
+
+def test_a_run_that_saves_an_adapter_says_first_what_the_model_answers_without_it(
+    recipe_data: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = make_recipe({**recipe_data, "model": {**recipe_data["model"], "lora": {"r": 2}, "merge": False}})
+    folder = run(recipe, progress=Progress())
+    target = RunFolder(folder.references / "target")
+    assert target.subject().path == folder.subject().base, "what was measured is the adapter's base"
+    before, after = (percent(float(of.scores()["forget.accuracy"].value or 0)) for of in (target, folder))
+    sentence = words(
+        f"the model answers as before (measured: accuracy on the set forget {before}; with the adapter {after}"
+    )
+    assert sentence in words(capsys.readouterr().err)
+    paragraphs = folder.card_file.read_text("utf-8").split("---\n")[-1].strip().split("\n\n")
+    assert sentence in words(paragraphs[1]), "directly under the title"
+    report = build_report([target, folder])
+    assert sentence in words(verdict(report, report.methods[0]).sentences[0])
+    assert sentence in words(render(report))
+
+
+def words(text: str) -> str:
+    """A text without the breaks of its lines, and with plain spaces."""
+    return " ".join(text.split())
+
+
+def test_a_run_that_saves_whole_weights_says_nothing_of_an_adapter(recipe_data: dict[str, Any]) -> None:
+    folder = done(recipe_data, {"lora": {"r": 2}})
+    assert folder.subject().kind == "weights"
+    assert "Without this adapter" not in folder.card_file.read_text("utf-8")
+    report = build_report([folder])
+    assert "Without this adapter" not in " ".join(verdict(report, report.methods[0]).sentences)
+
+
+@pytest.mark.parametrize("merge", [None, True, False])
+def test_earlier_recipes_and_digests_are_still_read(recipe_data: dict[str, Any], merge: bool | None) -> None:
+    whole = make_recipe({**recipe_data, "model": {**recipe_data["model"], "lora": None, "merge": False}})
+    assert whole == make_recipe(recipe_data), "earlier versions stored `merge: false` in every recipe"
+    assert whole.model.earlier_dump()["merge"] is False
+    lora = make_recipe({**recipe_data, "model": {**recipe_data["model"], "lora": {"r": 2}, "merge": merge}})
+    assert lora.model.earlier_dump()["merge"] is (merge is not False)
+    assert make_recipe(lora.model_dump(mode="json")) == lora
+
+
+@pytest.mark.parametrize("config", [peft.IA3Config, peft.LoKrConfig, peft.VeraConfig])
+def test_an_adapter_of_another_type_is_a_target_like_any_other(
+    recipe_data: dict[str, Any], config: Any, tmp_path: Path
+) -> None:
+    base = recipe_data["model"]["path"]
+    made = {"target_modules": ["q_proj", "down_proj"], "task_type": "CAUSAL_LM"}
+    if config is peft.IA3Config:
+        made["feedforward_modules"] = ["down_proj"]
+    model = peft.get_peft_model(load_model(base), config(**made)).eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.requires_grad:
+                weight.add_(torch.randn_like(weight) * 0.1)
+    save_model(model, load_tokenizer(base), tmp_path / "target")
+    folder = done(recipe_data, {"path": str(tmp_path / "target")})
+    assert folder.subject().kind == "weights"
+    measured = evaluate(tmp_path / "target", folder.state().suite, out=tmp_path / "e", progress=QUIET)
+    assert measured.scores()["forget.accuracy"].value is not None
+    assert float((says(load_model(folder.subject_path())) - says(model)).abs().max()) > 1e-3

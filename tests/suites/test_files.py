@@ -266,6 +266,24 @@ def test_a_start_can_be_checked_and_run(pile: dict[str, str], tmp_path: Path) ->
         start(pile["model"], pile["forget"], out=tmp_path)
 
 
+def test_a_start_with_other_columns(pile: dict[str, str], tmp_path: Path) -> None:
+    def renamed(split: str) -> str:
+        rows = [json.loads(line) for line in Path(pile[split]).read_text("utf-8").splitlines()]
+        rows = [{"query": row.pop("question"), "reply": row.pop("answer"), "context": "a page", **row} for row in rows]
+        file = tmp_path / f"{split}.jsonl"
+        file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+        return str(file)
+
+    options = {"retain": renamed("retain"), "columns": {"question": "query", "answer": "reply"}, "out": tmp_path}
+    with pytest.raises(InputError, match=r"(?s)changes what the row means.*field context"):
+        start(pile["model"], renamed("forget"), **options)
+    made = start(pile["model"], renamed("forget"), **options, ignore=["context"])
+    plain = start(pile["model"], pile["forget"], retain=pile["retain"], out=tmp_path / "plain")
+    tasks = [make_suite(load_recipe(each.recipe).suite_section).task() for each in (made, plain)]
+    said = [[(row.question, row.answer) for row in task.measured["forget"]] for task in tasks]
+    assert said[0] == said[1] and check(load_recipe(made.recipe)).errors == 0
+
+
 def test_a_start_without_names_leaves_a_scope_to_be_written(pile: dict[str, str], tmp_path: Path) -> None:
     rows = tmp_path / "rows.jsonl"
     rows.write_text('{"question": "what is it?", "answer": "it is this."}\n{"question": "why?", "answer": "for that."}')

@@ -105,6 +105,10 @@ def test_nothing_that_reads_or_makes_a_run_tells(
         code, out, err = workspace.call(*arguments)
         assert code == 0, err
         said += [out, err]
+    # What is exported is the model, and lies beside it; a guard or an ensemble is no single file.
+    code, out, err = workspace.call("export", "run", "--gguf", "--out", "run/model/exported.gguf")
+    assert code == (2 if method["name"] in ("refusal_prompt", "sisa") else 0), err
+    said += [out, err]
     assert not [form for form in forms if any(form in text for text in said)]
     places = holding(workspace.root, forms)
     assert {file.parent.name for file in places} == {"private"}

@@ -32,6 +32,7 @@ VERBS = (
     "compare",
     "explain",
     "report",
+    "export",
     "purge",
     "ls",
     "show",
@@ -86,6 +87,7 @@ def main() -> int:
     # Disables the progress bars of huggingface_hub and transformers, because their output would be mixed with the
     # output of `Progress`.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # for transformers' bar while it reads a GGUF file
     # Outside training, SIGTERM acts like Ctrl-C. During training, the training loop handles SIGTERM and first saves a
     # checkpoint.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

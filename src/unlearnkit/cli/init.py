@@ -21,16 +21,39 @@ def init_command(
     retrained: Annotated[
         str | None, typer.Option(help="Folder or Hub id of a model that was trained without the data to forget.")
     ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=COLUMN",
+            help="Name of a column in your files, such as question=query. Can be repeated.",
+        ),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(help="Column to ignore although it may change what a row means. Can be repeated."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the recipe and the scope.")] = Path(),
 ) -> None:
     """Write a starter recipe with comments, and a draft of the scope.
 
     Read and correct both files before you start a run.
     """
+    from unlearnkit.core.errors import InputError
     from unlearnkit.core.progress import Progress
     from unlearnkit.pipeline.init import start
 
-    made, progress = start(model, forget, retain=retain, retrained=retrained, out=out), Progress()
+    for pair in columns or []:
+        if not all(pair.partition("=")):
+            raise InputError(
+                "a column is not given as a pair of names",
+                where="--columns",
+                value=pair,
+                allowed="NAME=COLUMN, such as question=query",
+                fix="write the name that unlearnkit uses, an equals sign, and the name of the column in your files",
+            )
+    pairs = {name: column for name, _, column in (pair.partition("=") for pair in columns or [])}
+    made = start(model, forget, retain=retain, retrained=retrained, columns=pairs, ignore=ignore or (), out=out)
+    progress = Progress()
     for note in made.notes:
         progress.log(f"note: {note}")
     progress.log(f"recipe: {made.recipe}\nscope:  {made.scope} (a draft: read and correct it)")

@@ -14,7 +14,7 @@ def purge_command(
     """Delete the files that contain forget text from run folders.
 
     This command deletes the targets, the records, the scope, the caches and the checkpoints. It keeps the model, the
-    scores and the report.
+    scores, the report and exported models, and names the latter.
 
     A guard needs the scope. Therefore, if the method of a run is a guard, the run's model can no longer be opened.
     """
@@ -28,6 +28,8 @@ def purge_command(
         removed = purge(folder)
         for path in removed:
             progress.log(f"removed {path}")
+        for exported in folder.state().exports:
+            progress.log(f"kept {exported.path}, to which the model was exported")
         if not removed:
             progress.log(f"{folder.path}: there are no files to remove")
         elif guarded:

@@ -21,7 +21,7 @@ def run_command(
     ] = False,
     merge: Annotated[
         bool,
-        typer.Option("--merge", help="Save a full set of weights instead of an adapter. Same as model.merge=true."),
+        typer.Option("--merge", help="Merge the trained adapter into the weights, which is the default."),
     ] = False,
     gate: Annotated[
         list[str] | None, typer.Option(help="Threshold on a score, such as forget.accuracy<=0.03. Can be repeated.")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from glob import escape
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from unlearnkit.core.errors import InputError, MissingDependency
+from unlearnkit.core.errors import InputError
+from unlearnkit.core.hub_errors import hub_errors
 from unlearnkit.data.formats import FORMATS
 
 _ID = re.compile(r"([\w.-]+/[\w.-]+)(?::(.+))?")
@@ -97,17 +97,21 @@ def _listed(path: str, name: str, inside: str | None, where: str) -> list[str]:
     If the Hub cannot be reached, the result lists only files that were downloaded before and that match `inside`.
     """
     from huggingface_hub import snapshot_download  # imported here because it is slow and rarely needed
-    from huggingface_hub.errors import DryRunError
+    from huggingface_hub.errors import DryRunError, LocalEntryNotFoundError
     from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
     silent: Any = partial(tqdm, disable=True)  # no progress bar, because a dry run downloads nothing
-    with _hub_errors(path, where):
+    with hub_errors("data set", path, name=name, where=where):
         try:
             planned = snapshot_download(name, repo_type="dataset", dry_run=True, tqdm_class=silent)
             return sorted(file.filename for file in planned)
-        except DryRunError:
+        except DryRunError as not_listed:
             wanted = None if inside is None else [escape(inside), f"{escape(inside)}/*"]
-            folder = Path(snapshot_download(name, repo_type="dataset", allow_patterns=wanted, local_files_only=True))
+            try:
+                copy = snapshot_download(name, repo_type="dataset", allow_patterns=wanted, local_files_only=True)
+            except LocalEntryNotFoundError as error:
+                raise error from not_listed  # the reason why the files cannot be listed: gated, not found, offline
+            folder = Path(copy)
     return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
 
 
@@ -119,21 +123,5 @@ def _downloaded(path: str, name: str, files: Sequence[str] | None, where: str) -
     from huggingface_hub import snapshot_download
 
     allowed = None if files is None else [escape(file) for file in files]
-    with _hub_errors(path, where):
+    with hub_errors("data set", path, name=name, where=where):
         return Path(snapshot_download(name, repo_type="dataset", allow_patterns=allowed))
-
-
-@contextmanager
-def _hub_errors(path: str, where: str) -> Iterator[None]:
-    """Convert errors of the Hub client into a `MissingDependency`."""
-    from huggingface_hub.errors import HFValidationError, HTTPError, LocalEntryNotFoundError  # type: ignore[attr-defined]
-
-    try:
-        yield
-    except (HTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise MissingDependency(
-            f"the path does not exist, and the Hub did not return such a data set: {str(error).splitlines()[0]}",
-            where=where,
-            value=path,
-            fix="check the path or the id of the data set; if the data set is not public, set HF_TOKEN",
-        ) from error

@@ -1,9 +1,14 @@
-"""Create, load and merge LoRA adapters."""
+"""Create, load, save and merge adapters.
+
+peft computes the weights of a merged model. This module makes sure that weights that several layers share are changed
+only where the adapter changes them, and compares the outputs of the merged model with those of the model with the
+adapter.
+"""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,8 +20,14 @@ from transformers.pytorch_utils import Conv1D
 from transformers.utils import logging
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.models.adapter_config import FIX
 from unlearnkit.models.folder import ModelFolder
 from unlearnkit.models.settings import LoraSettings
+
+TOLERANCE = 1e-4
+"""Maximum difference between the logits of two models that should be equal, relative to the largest logit."""
+_PROBED = 8
+"""Number of tokens on which two models are compared."""
 
 
 def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> PreTrainedModel:
@@ -29,6 +40,7 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
         lora_alpha=settings.alpha,
         target_modules=modules,
         task_type="CAUSAL_LM",
+        revision=getattr(model.config, "_commit_hash", None),  # of a base model on the Hub
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # GPT-2's layers are transposed
     )
     # The adapter is sampled from a separate random state, so that a restarted run starts with the same adapter, no
@@ -60,22 +72,50 @@ def put_adapters(model: PreTrainedModel, folders: Mapping[str, ModelFolder]) -> 
     Raises:
         InputError: an adapter does not fit the base model.
     """
-    from peft import PeftConfig, PeftModelForCausalLM
+    from peft import PeftConfig
 
     wrapped: Any = None
     for name, folder in folders.items():
         try:
-            if wrapped is None:
-                with silence():
+            with silence():
+                if wrapped is None:
                     config = PeftConfig.from_pretrained(str(folder.path))
-                    wrapped = PeftModelForCausalLM(model, config, adapter_name=name)
-            # PeftModel.from_pretrained does the same, but only warns about weights missing from the file.
-            missing = wrapped.load_adapter(str(folder.path), name, torch_device="cpu").missing_keys
+                    wrapped = _wrapped(model, config, name)
+                # PeftModel.from_pretrained does the same, but only warns about weights missing from the file.
+                result = wrapped.load_adapter(str(folder.path), name, torch_device="cpu")
         except (ValueError, TypeError, RuntimeError) as error:
+            if needs_values(error):
+                return model  # this outline has the base model's weights only
             raise _misfit(folder, str(error)) from error
-        if missing:
-            raise _misfit(folder, f"{len(missing)} weights are missing from the file, including {sorted(missing)[0]}")
+        except KeyError as error:
+            raise _misfit(folder, f"the weight {error} is missing from the file") from error
+        if missing := sorted(result.missing_keys):
+            raise _misfit(folder, f"{len(missing)} weights are missing from the file, including {missing[0]}")
+        if unknown := sorted(result.unexpected_keys):
+            raise _misfit(folder, f"{len(unknown)} weights in the file have no place in it, including {unknown[0]}")
     return wrapped  # type: ignore[no-any-return]  # a PeftModel, which has the interface of a PreTrainedModel
+
+
+def _wrapped(model: Any, config: Any, name: str) -> Any:
+    """Put an adapter without values onto the base model."""
+    from peft import PeftModelForCausalLM
+
+    outline = model.device.type == "meta"
+    if outline:
+        for weight in model.parameters():
+            weight.__dict__.pop("_is_hf_initialized", None)  # peft cannot copy a meta weight with this mark
+    # On the meta device, an initialization that reads the base model's weights needs an adapter on the meta device.
+    wrapped = PeftModelForCausalLM(model, config, adapter_name=name, low_cpu_mem_usage=outline)
+    replication, text = getattr(config, "layer_replication", None), model.config.get_text_config()
+    types = getattr(text, "layer_types", None)
+    if replication and types and len(types) != text.num_hidden_layers:  # peft only updates the number of layers
+        text.layer_types = [types[layer] for start, end in replication for layer in range(start, end)]
+    return wrapped
+
+
+def needs_values(error: BaseException) -> bool:
+    """Return whether an operation lacked values of meta weights."""
+    return isinstance(error, NotImplementedError) and "meta" in str(error)
 
 
 def save_adapter(model: PreTrainedModel, folder: Path) -> None:
@@ -116,19 +156,67 @@ def set_adapter_weights(model: PreTrainedModel, weights: Mapping[str, Tensor]) -
     set_peft_model_state_dict(model, dict(weights))
 
 
-def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
+def merge_adapter(model: PreTrainedModel, where: str = "model.path") -> PreTrainedModel:
     """Merge the adapter into the model's weights, and unfreeze all weights.
 
     peft freezes the weights of a loaded adapter and of its base model. After merging, all weights can be trained. The
-    merged weights are rounded once, to the model's dtype. In float32, merging changes the logits only by rounding
-    errors. A model without an adapter is returned unchanged.
+    merged weights are computed in float32 and rounded once, to the model's dtype. In float32, merging changes the
+    logits only by rounding errors. A model without an adapter is returned unchanged.
+
+    Args:
+        model: the model with its adapter.
+        where: name of the setting that specifies the model, or the adapter's folder, for messages.
+
+    Raises:
+        InputError: peft cannot merge this adapter, or the merged model computes other logits.
     """
-    merge = getattr(model, "merge_and_unload", None)
-    if merge is None:
+    if not hasattr(model, "peft_config"):
         return model
-    _untie(model)
-    merged: PreTrainedModel = merge()
+    untyped: Any = model
+    if not hasattr(untyped.base_model, "merge_and_unload"):
+        raise _unmergeable(untyped, "peft has no way to merge it", where)
+    outline, training = model.device.type == "meta", model.training
+    dtypes = [] if outline else list(_dtypes(untyped))
+    source = untyped.get_base_model().dtype
+    untyped.eval()
+    if not outline:
+        untyped.float()
+    expected = None if outline else probe(model)
+    tied = _unshare(untyped, where)
+    merged = _merged(untyped, where)
+    _tie(merged, tied)
+    if expected is not None:
+        refuse_difference(expected, probe(merged), "the merged model does not compute what the adapter computes", where)
+        _restore(merged, dtypes, source)
+    merged.train(training)
     return merged.requires_grad_(True)
+
+
+def probe(model: Any) -> Tensor:
+    """Return the logits of a model for a few tokens."""
+    ids = torch.arange(1, _PROBED + 1, device=model.device) * 97 % model.get_input_embeddings().weight.shape[0]
+    with torch.no_grad():
+        logits: Tensor = model(input_ids=ids[None], use_cache=False).logits
+    return logits.float().cpu()
+
+
+def refuse_difference(expected: Tensor, found: Tensor, what: str, where: str) -> None:
+    """Raise `InputError` if the logits of two models are not equal.
+
+    Rounding errors are accepted. Infinite or NaN logits are not compared: they mean that the weights diverged, which is
+    reported elsewhere.
+    """
+    if not (expected.isfinite().all() and found.isfinite().all()):
+        return
+    difference, scale = float((found - expected).abs().max()), float(expected.abs().max())
+    if difference > TOLERANCE * max(scale, 1.0):
+        raise InputError(
+            what,
+            where=where,
+            value=f"the logits differ by up to {difference:.2g}",
+            allowed=f"rounding errors, i.e. differences up to {TOLERANCE * max(scale, 1.0):.2g}",
+            fix=FIX,
+        )
 
 
 @contextmanager
@@ -141,7 +229,7 @@ def silence() -> Iterator[None]:
     - peft reads a deprecated attribute of transformers when activations are checkpointed.
     - peft warns that it ignores some entries of `rank_pattern` and `alpha_pattern`. In a model with fused experts, peft
       itself creates these entries, and it does use them.
-    - peft warns when an adapter on tied weights is merged. `_untie` handles this case.
+    - peft warns when an adapter changes tied weights. `merge_adapter` handles this case.
     """
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
@@ -156,26 +244,120 @@ def silence() -> Iterator[None]:
         logging.set_verbosity(verbosity)
 
 
-def _untie(model: Any) -> None:
-    """Untie head and embeddings if the adapter changes one of them.
+def _merged(model: Any, where: str) -> PreTrainedModel:
+    try:
+        with silence():
+            merged: PreTrainedModel = model.merge_and_unload()
+    except (NotImplementedError, ValueError, RuntimeError) as error:
+        if needs_values(error):
+            outline: PreTrainedModel = model.unload()  # the same weights; which values they have does not matter
+            return outline
+        if isinstance(error, (NotImplementedError, ValueError)) or "merge" in str(error):
+            raise _unmergeable(model, str(error), where) from error
+        raise
+    return merged
 
-    If the head and the embeddings share their weights, the head gets a copy of the weights. Without the copy, merging
-    an adapter of the head would also change the embeddings, and vice versa. The adapter may also contain complete new
-    weights of the head or the embeddings. In this case, nothing is copied. In both cases, `tie_word_embeddings` is set
-    to False in the model's configuration.
+
+def _unmergeable(model: Any, why: str, where: str) -> InputError:
+    kinds = sorted({str(config.peft_type.value) for config in model.peft_config.values()})
+    return InputError(f"this adapter cannot be merged into the weights: {why}", where=where, value=kinds[0], fix=FIX)
+
+
+def _unshare(model: Any, where: str) -> list[Any]:
+    """Give layers their own copies of weights that the adapter changes.
+
+    Merging changes weights in place. Without the copies, merging an adapter of the head would also change embeddings
+    that share the head's weights, and merging an adapter of a replicated layer would change all replicas. Weights that
+    share memory although the model does not tie them are copied too, because such a model cannot be saved.
+
+    Returns:
+        The configurations that tie head and embeddings. In all of them, `tie_word_embeddings` is set to False.
     """
     from peft.tuners.tuners_utils import BaseTunerLayer
-    from peft.utils import ModulesToSaveWrapper
 
     causal = model.get_base_model()
-    head, embeddings = causal.get_output_embeddings(), causal.get_input_embeddings()
-    if not any(isinstance(layer, (BaseTunerLayer, ModulesToSaveWrapper)) for layer in (head, embeddings)):
-        return
-    inner = head.get_base_layer() if isinstance(head, BaseTunerLayer) else head
-    if inner.weight is embeddings.weight:
-        inner.weight = nn.Parameter(inner.weight.detach().clone())
-    for config in {id(c): c for c in (causal.config, causal.config.get_text_config())}.values():
+    declared = set(causal.all_tied_weights_keys) | set(causal.all_tied_weights_keys.values())
+    adapted = {id(m.get_base_layer()) for m in causal.modules() if isinstance(m, BaseTunerLayer)}
+    outer = [_weight_module(part) for part in (causal.get_output_embeddings(), causal.get_input_embeddings())]
+    first: dict[int, tuple[str, nn.Module]] = {}
+    for name, module in causal.named_modules(remove_duplicate=False):
+        for key, weight in module.named_parameters(recurse=False):
+            before_name, before = first.setdefault(id(weight), (f"{name}.{key}", module))
+            if before is module:
+                continue
+            changed = {id(before), id(module)} & adapted
+            if not changed and {before_name, f"{name}.{key}"} <= declared:
+                continue
+            if changed and not all(any(part is one for one in outer) for part in (before, module)):
+                _refuse_tied({before_name, f"{name}.{key}"}, declared, where)
+            module.register_parameter(key, nn.Parameter(weight.detach().clone(), weight.requires_grad))
+    configs = {id(config): config for config in (causal.config, causal.config.get_text_config())}.values()
+    tied = [config for config in configs if config.tie_word_embeddings]
+    for config in tied:
         config.tie_word_embeddings = False
+    return tied
+
+
+def _refuse_tied(names: set[str], declared: set[str], where: str) -> None:
+    """Raise `InputError` if the adapter changes weights that the model ties.
+
+    Head and embeddings are no problem: a configuration can untie them.
+    """
+    plain = {name.replace(".base_layer", "") for name in names}
+    if plain <= declared:
+        raise InputError(
+            "the adapter changes weights that several layers of the model share, so it cannot be merged",
+            where=where,
+            value=", ".join(sorted(plain)),
+            fix=FIX,
+        )
+
+
+def _weight_module(part: Any) -> Any:
+    """Return the module of the base model inside peft's wrappers."""
+    while True:
+        inner = getattr(part, "original_module", None)
+        inner = getattr(part, "base_layer", None) if inner is None else inner
+        if inner is None:
+            return part
+        part = inner
+
+
+def _tie(merged: Any, tied: Sequence[Any]) -> None:
+    """Tie head and embeddings again, if they are still equal.
+
+    `tied` contains the configurations that tied them.
+    """
+    head, embeddings = merged.get_output_embeddings(), merged.get_input_embeddings()
+    if not tied or head is None:
+        return
+    if head.weight is not embeddings.weight:
+        if merged.device.type == "meta" or not torch.equal(head.weight, embeddings.weight):
+            return
+        head.weight = embeddings.weight
+    for config in tied:
+        config.tie_word_embeddings = True
+
+
+def _dtypes(model: nn.Module) -> Iterator[tuple[nn.Module, str, torch.dtype]]:
+    """Yield module, name and dtype of every floating-point weight and buffer."""
+    for module in model.modules():
+        tensors = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
+        yield from ((module, name, tensor.dtype) for name, tensor in tensors if tensor.is_floating_point())
+
+
+def _restore(merged: PreTrainedModel, dtypes: list[tuple[nn.Module, str, torch.dtype]], source: torch.dtype) -> None:
+    """Round the merged weights to the dtypes that they had before."""
+    before = {(id(module), name): dtype for module, name, dtype in dtypes}
+    for module, name, dtype in list(_dtypes(merged)):
+        wanted = before.get((id(module), name), source)
+        if dtype == wanted:
+            continue
+        tensor = getattr(module, name)
+        if isinstance(tensor, nn.Parameter):
+            tensor.data = tensor.data.to(wanted)
+        else:
+            setattr(module, name, tensor.to(wanted))
 
 
 def _misfit(folder: ModelFolder, why: str) -> InputError:

@@ -1,14 +1,15 @@
 """Find a model's folder and check it before any weights are loaded.
 
-A model is specified as a local folder or a Hub id. In both cases the model's files are in a folder on this machine, and
-this folder is checked. The same rules apply to Hub models and local models. A Hub model that breaks a rule is refused
-before the model's weights are downloaded.
+A model is specified as a local folder, a GGUF file or a Hub id. In all cases the model's files are in a folder on this
+machine, and this folder is checked. The same rules apply to Hub models and local models. A Hub model that breaks a rule
+is refused before the model's weights are downloaded.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +20,13 @@ import transformers
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
 from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, PreTrainedConfig
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as _CAUSAL_CLASSES
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.core.number_format import counted
+from unlearnkit.models.adapter_config import adapter_base
+from unlearnkit.models.gguf_config import read_config
+from unlearnkit.models.gguf_file import GGUFFile, find_gguf, is_gguf, read_gguf
 from unlearnkit.models.hub import TEXTS, from_hub
 
 ADAPTER_CONFIG = "adapter_config.json"
@@ -44,20 +50,35 @@ class ModelFolder:
     config: PreTrainedConfig
     """Configuration of the model; for an adapter, the configuration of the adapter's base model."""
     weights: tuple[Path, ...]
-    """The model's safetensors files. Weights are never read from files in other formats."""
+    """The model's safetensors files, or its GGUF file. Weights are never read from files in other formats."""
     base: ModelFolder | None = None
     """The base model of an adapter; None if the model is not an adapter."""
+    gguf: GGUFFile | None = None
+    """The header of the model's GGUF file, which `path` names, too; None if the weights are in safetensors files."""
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on what is unusual about the model's files."""
+        gguf = self.gguf or (self.base.gguf if self.base is not None else None)
+        if gguf is None:
+            return []
+        kinds = ", ".join(gguf.quantized)
+        note = f"{gguf.path.name} is quantized ({kinds}), and its weights are dequantized; " if kinds else ""
+        return [f"{note}a model that is trained from {gguf.path.name} is saved as a folder of safetensors files"]
 
 
-def find_model(source: str | ModelFolder, where: str = "model.path", *, may_be_adapter: bool = True) -> ModelFolder:
+def find_model(
+    source: str | ModelFolder, where: str = "model.path", *, may_be_adapter: bool = True, revision: str | None = None
+) -> ModelFolder:
     """Return the checked folder of a model.
 
     The check ensures that all files are present, complete and of a supported kind.
 
     Args:
-        source: local folder or Hub id. A `ModelFolder` is returned unchanged.
+        source: local folder, GGUF file or Hub id. A `ModelFolder` is returned unchanged.
         where: name of the setting that specifies the model, for messages.
         may_be_adapter: whether the model may be an adapter.
+        revision: branch, tag or commit of a Hub model; None for the newest commit. Local folders have no revisions.
 
     Raises:
         InputError: the model does not exist, is damaged, is not a decoder, or needs pickled weights or custom code.
@@ -69,14 +90,16 @@ def find_model(source: str | ModelFolder, where: str = "model.path", *, may_be_a
     if local.is_dir():
         path = local.resolve()
         return _checked(path, str(path), where, may_be_adapter)
+    if is_gguf(local):
+        return _gguf(local.absolute())  # not resolved: in the Hub's cache, only the link has the file's name
     if local.exists():
         raise InputError(
-            "the path is a file, not the folder of a model",
+            "the path is a file, not the folder of a model or a GGUF file",
             where=where,
             value=source,
             fix="specify the folder that contains the file",
         )
-    path = from_hub(source, TEXTS, where=where)
+    path = from_hub(source, TEXTS, where=where, revision=revision)
     return _checked(path, source, where, may_be_adapter, partial(from_hub, source, where=where, revision=path.name))
 
 
@@ -90,7 +113,7 @@ def positions(config: PreTrainedConfig) -> int:
 
 
 def weights_fingerprint(source: str | ModelFolder) -> str:
-    """Return a SHA-256 hash of a model's safetensors files.
+    """Return a SHA-256 hash of the files that contain a model's weights.
 
     The hash of an adapter includes the files of its base model.
     """
@@ -136,33 +159,38 @@ def _checked(path: Path, name: str, where: str, may_be_adapter: bool, fetch: _Fe
                 "base_model_name_or_path to its folder",
             )
         return _adapter(path, name, fetch)
+    is_run = (path / "subject.json").exists()
+    if not is_run and not any(path.glob("*.safetensors")) and (file := find_gguf(path)) is not None:
+        return _gguf(file)
     if not (path / _CONFIG).exists():
-        inside = (path / "subject.json").exists() or (path / "model" / _CONFIG).exists()
+        inside = is_run or (path / "model" / _CONFIG).exists()
         fix = f"use the model inside: {path / 'model'}" if inside else "use the folder that save_pretrained wrote"
+        if name != str(path):
+            fix = f"if the Hub offers GGUF files, download one and use its path: hf download {name} FILE.gguf"
         raise InputError(f"the folder contains no {_CONFIG}, so it is not a model", where=str(path), fix=fix)
     return ModelFolder(name, path, _config(path), _whole_weights(path, fetch))
 
 
+def _is_local(path: Path) -> bool:
+    return path.is_dir() or is_gguf(path)
+
+
+def _gguf(path: Path) -> ModelFolder:
+    file = read_gguf(path)
+    config = read_config(file)
+    _refuse_all_but_decoders(config, path)
+    return ModelFolder(str(path), path, config, (path,), gguf=file)
+
+
 def _adapter(path: Path, name: str, fetch: _Fetch) -> ModelFolder:
     file = path / ADAPTER_CONFIG
-    settings = read_json(file)
-    if settings.get("peft_type") != "LORA":
-        raise InputError(
-            "this type of adapter is not supported",
-            where=f"{file}, field peft_type",
-            value=settings.get("peft_type"),
-            allowed="LORA",
-            fix="merge the adapter into its base model with merge_and_unload, and use the merged model instead",
-        )
-    where, base = f"{file}, field base_model_name_or_path", settings.get("base_model_name_or_path")
-    if not isinstance(base, str) or not base:
-        fix = "add the folder or Hub id of the base model to this field"
-        raise InputError("the adapter does not name its base model", where=where, fix=fix)
+    base, revision = adapter_base(read_json(file), file)
+    where = f"{file}, field base_model_name_or_path"
     # peft resolves a relative path from the working directory. The adapter's folder is tried too, so that an adapter
     # and its base can be moved together.
     neighbor = path / base
-    base = str(neighbor) if neighbor.is_dir() and not Path(base).is_dir() else base
-    base_folder = find_model(base, where, may_be_adapter=False)
+    base = str(neighbor) if _is_local(neighbor) and not _is_local(Path(base)) else base
+    base_folder = find_model(base, where, may_be_adapter=False, revision=revision)
     return ModelFolder(name, path, base_folder.config, _weights(path, [_ADAPTER], fetch), base_folder)
 
 
@@ -204,6 +232,7 @@ def _config(path: Path) -> PreTrainedConfig:
             fix="correct the field that the error names, or copy the file again",
         ) from error
     _refuse_all_but_decoders(config, file)
+    _refuse_contradiction(config, file)
     return config
 
 
@@ -224,12 +253,41 @@ def _refuse_all_but_decoders(config: PreTrainedConfig, file: Path) -> None:
         )
 
 
+def _refuse_contradiction(config: PreTrainedConfig, file: Path) -> None:
+    """Raise `InputError` if architecture and model type contradict each other.
+
+    Some kinds of models have weights of the same names and shapes, but compute other functions of them.
+    """
+    stems = {kind: {_stem(name) for name in _tuple(names)} for kind, names in _CAUSAL_CLASSES.items()}
+    own, known = stems.get(config.model_type, set()), set().union(*stems.values())
+    named = [name for name in config.architectures or () if _stem(name) in known]
+    if own and named and not own & {_stem(name) for name in named}:
+        kinds = [kind for kind, of in stems.items() if _stem(named[0]) in of]
+        raise InputError(
+            "the configuration contradicts itself: its model type and its architecture are different kinds of models",
+            where=f"{file}, fields model_type and architectures",
+            value=f"{config.model_type} and {named[0]}",
+            allowed=f"for the architecture {named[0]}: model_type {' or '.join(kinds)}",
+            fix="correct the wrong field, or copy the file again",
+        )
+
+
+def _stem(architecture: str) -> str:
+    """Return the kind of model in a class's name: `Qwen2` of `Qwen2ForCausalLM`."""
+    return re.split(r"For[A-Z]|LMHead|TextModel$|Model$", architecture)[0]
+
+
+def _tuple(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
 def _whole_weights(path: Path, fetch: _Fetch) -> tuple[Path, ...]:
     index = path / _INDEX
     if (path / _WHOLE).exists() or not index.exists():
         return _weights(path, [_WHOLE], fetch)
     shards = read_json(index).get("weight_map")
-    names = sorted({str(shard) for shard in shards.values()}) if isinstance(shards, dict) else []
+    weight_map = {str(name): str(shard) for name, shard in shards.items()} if isinstance(shards, dict) else {}
+    names = sorted(set(weight_map.values()))
     if not names or any(Path(name).name != name for name in names):
         raise InputError(
             "the index does not list the files that contain the weights",
@@ -238,7 +296,27 @@ def _whole_weights(path: Path, fetch: _Fetch) -> tuple[Path, ...]:
             allowed="{weight: name of a file in this folder, ...}",
             fix=_COPY_AGAIN,
         )
-    return _weights(path, names, fetch)
+    files = _weights(path, names, fetch)
+    held = {file.name: set(tensor_names(file)) for file in files}
+    absent = sorted(tensor for tensor, shard in weight_map.items() if tensor not in held[shard])
+    if absent:
+        raise InputError(
+            f"{counted(len(absent), 'weight')} that the index lists {'is' if len(absent) == 1 else 'are'} not in the "
+            "file that the index names",
+            where=f"{index}, field weight_map",
+            value=f"{absent[0]}: {weight_map[absent[0]]}",
+            fix=_COPY_AGAIN,
+        )
+    return files
+
+
+def tensor_names(file: Path) -> list[str]:
+    """Return the names of the tensors in a safetensors file.
+
+    Only the file's header is read.
+    """
+    with safe_open(file, framework="pt") as opened:
+        return list(opened.keys())
 
 
 def _weights(path: Path, names: Sequence[str], fetch: _Fetch) -> tuple[Path, ...]:

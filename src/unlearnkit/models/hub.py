@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from huggingface_hub import constants, errors, snapshot_download
+from huggingface_hub import snapshot_download
 
-from unlearnkit.core.errors import InputError, MissingDependency
+from unlearnkit.core.hub_errors import hub_errors
 
 TEXTS = ("*.json", "*.jinja", "*.txt", "*.model")
 """Name patterns of the configuration and tokenizer files. These files are small, and they are checked before any
@@ -23,48 +23,12 @@ def from_hub(name: str, patterns: Sequence[str], *, where: str, revision: str | 
         name: Hub id, `owner/name`.
         patterns: file name patterns with `*` as wildcard. Files that match any pattern are downloaded.
         where: name of the setting that specifies the model, for messages.
-        revision: commit hash; None for the newest commit.
+        revision: branch, tag or commit; None for the newest commit.
 
     Raises:
-        InputError: the name is not a Hub id, or the Hub has no model with this name.
+        InputError: the name is not a Hub id, or the Hub has no model with this name or no such revision of it.
         MissingDependency: the Hub cannot be reached, the Hub denies this user access to the model, or the files cannot
             be stored.
     """
-    try:
+    with hub_errors("model", name, name=name, where=where, revision=revision):
         return Path(snapshot_download(name, allow_patterns=list(patterns), revision=revision))
-    except errors.HFValidationError as error:
-        raise InputError(
-            "there is no such model folder, and the name is not a Hub id",
-            where=where,
-            value=name,
-            allowed="a folder, or owner/name on the Hub",
-            fix="correct the path or id; a relative path starts at the working directory",
-        ) from error
-    except errors.GatedRepoError as error:
-        raise MissingDependency(
-            "the model is gated: only users approved by the model's owner can download it from the Hub",
-            where=where,
-            value=name,
-            fix="accept the model's terms on its Hub page, then log in: hf auth login",
-        ) from error
-    except errors.RepositoryNotFoundError as error:
-        raise InputError(
-            "there is no such model folder and no such model on the Hub, or you cannot access the model",
-            where=where,
-            value=name,
-            fix="correct the name; if the model is private, log in: hf auth login",
-        ) from error
-    except (errors.HTTPError, errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:  # type: ignore[attr-defined]
-        raise MissingDependency(
-            "the model is not on this machine, and the download failed: "
-            "the Hub cannot be reached or the download was interrupted",
-            where=where,
-            value=name,
-            fix="connect to the internet, unset HF_HUB_OFFLINE, and try again; or use a local folder",
-        ) from error
-    except OSError as error:
-        raise MissingDependency(
-            f"the downloaded files cannot be stored: {error}",
-            where=constants.HF_HUB_CACHE,
-            fix="free space on the disk, or set the environment variable HF_HOME to a folder on another disk",
-        ) from error

@@ -1,10 +1,11 @@
 """Load models from folders or the Hub, and save models to folders.
 
-Weights are read from safetensors files only, and code that comes with a model is never run.
+Weights are read from safetensors files and GGUF files only, and code that comes with a model is never run.
 """
 
 from __future__ import annotations
 
+import copy
 import re
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,23 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.core.errors import InputError, MissingDependency
-from unlearnkit.models.adapter import add_lora, merge_adapter, put_adapters, save_adapter, silence
-from unlearnkit.models.folder import ModelFolder, find_model, read_json
+from unlearnkit.models.adapter import (
+    add_lora,
+    merge_adapter,
+    probe,
+    put_adapters,
+    refuse_difference,
+    save_adapter,
+    silence,
+)
+from unlearnkit.models.folder import ADAPTER_CONFIG, ModelFolder, find_model, read_json
+from unlearnkit.models.gguf_config import refuse_other_weights
+from unlearnkit.models.gguf_file import GGUFFile
+from unlearnkit.models.gguf_tokenizer import can_read, read_tokenizer
 from unlearnkit.models.logprob import widen
 from unlearnkit.models.rounding import rounded
 from unlearnkit.models.settings import LoraSettings
+from unlearnkit.models.weight_check import refuse_misplaced
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -43,25 +56,25 @@ def load_tokenizer(source: str | ModelFolder) -> PreTrainedTokenizerBase:
             has more tokens than the model has embeddings.
     """
     folder = find_model(source)
-    paths = [f.path for f in (folder, folder.base) if f is not None]
-    holders = [path for path in paths if any((path / name).exists() for name in _TOKENIZER_FILES)]
-    if not holders:
+    folders = [each for each in (folder, folder.base) if each is not None]
+    holder = next((each for each in folders if each.gguf is not None or _has_tokenizer(each.path)), None)
+    if holder is None:
         raise InputError(
             "the model folder contains no tokenizer",
             where=str(folder.path),
             allowed="tokenizer.json, or the other files that the tokenizer's save_pretrained writes",
             fix="copy the tokenizer files from the base model of this model",
         )
-    tokenizer = _tokenizer(holders[0])
+    tokenizer = _tokenizer(holder.path) if holder.gguf is None else _gguf_tokenizer(holder.gguf)
     if tokenizer.eos_token_id is None:
         raise InputError(
-            "the tokenizer has no end token", where=str(holders[0]), fix="set eos_token in tokenizer_config.json"
+            "the tokenizer has no end token", where=str(holder.path), fix="set eos_token in tokenizer_config.json"
         )
     tokens, embeddings = max(tokenizer.get_vocab().values()) + 1, folder.config.get_text_config().vocab_size
     if tokens > embeddings:
         raise InputError(
             "the tokenizer has more tokens than the model has embeddings",
-            where=str(holders[0]),
+            where=str(holder.path),
             value=f"{tokens} tokens",
             allowed=f"at most {embeddings}",
             fix="use the tokenizer that the model was trained with, or resize the model's embeddings",
@@ -112,8 +125,10 @@ def meta_load(source: str | ModelFolder) -> tuple[PreTrainedTokenizerBase, PreTr
     folder = find_model(source)
     tokenizer = load_tokenizer(folder)
     try:
-        with silence():
-            return tokenizer, _load(folder, device_map="meta")
+        model = _load(folder, device_map="meta")
+        if folder.base is not None:
+            merge_adapter(copy.deepcopy(model), str(folder.path))
+        return tokenizer, model
     except ImportError as error:
         raise MissingDependency(
             f"the model needs a package that is not installed: {error}",
@@ -206,36 +221,116 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
 
 def _load(folder: ModelFolder, **options: Any) -> PreTrainedModel:
     if folder.base is not None:
-        return put_adapters(_load(folder.base, **options), {"default": folder})
-    # By default, transformers fills missing weights with random numbers and only warns.
-    loaded: Any = AutoModelForCausalLM.from_pretrained(
-        folder.path,
-        trust_remote_code=False,
-        use_safetensors=True,
-        output_loading_info=True,
-        ignore_mismatched_sizes=True,
-        **options,
-    )
-    model, info = loaded
-    lacking = sorted({*info["missing_keys"], *(name for name, *_ in info["mismatched_keys"])})
-    if lacking:
-        raise InputError(
-            f"{len(lacking)} of the model's weights are missing from the weight files, or have the wrong shape",
-            where=str(folder.path),
-            value=lacking[0],
-            fix="copy or download the model again: the weight files do not match config.json, or belong to a model "
-            "that is not a language model",
+        return _load_adapter(folder, **options)
+    place, more = folder.path, {}
+    if folder.gguf is not None:
+        if options.get("device_map") == "meta":
+            return _meta_gguf(folder, folder.gguf)
+        place = folder.path.parent
+        more = {"gguf_file": folder.path.name, "config": copy.deepcopy(folder.config)}  # transformers changes it
+    # By default, transformers fills missing weights with random numbers, skips weights that have no place in the model,
+    # and only warns.
+    with silence():
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            place,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            **more,
+            **options,
         )
-    # A new adapter stores this name as the name of its base model. The name is valid in any working directory.
+    model, info = loaded
+    refuse_misplaced(model, info, folder)
+    if folder.gguf is not None:
+        model = _unquantized(model, folder)
+        refuse_other_weights(folder.gguf, model)
+    # A new adapter stores the name and the commit of its base model. The name is valid in any working directory.
     model.name_or_path = folder.name
+    model.config._commit_hash = None if folder.name == str(folder.path) else folder.path.name
     return model  # type: ignore[no-any-return]
 
 
-def _tokenizer(path: Path) -> PreTrainedTokenizerBase:
+def _load_adapter(folder: ModelFolder, **options: Any) -> PreTrainedModel:
+    """Load an adapter on its base model.
+
+    An adapter may compute a part of the base model's weights again when it is loaded. If this computation uses random
+    numbers, the result is compared with a second one: it must not depend on the random numbers.
+    """
+    assert folder.base is not None
+    base = folder.base
+
+    def drawn(seed: int) -> PreTrainedModel:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return put_adapters(_load(base, **options), {"default": folder})
+
+    model = drawn(0)
+    init = read_json(folder.path / ADAPTER_CONFIG).get("init_lora_weights")
+    if str(init).startswith("pissa_niter_") and model.device.type != "meta":
+        what = f"the adapter depends on random numbers of its initialization ({init}) that its folder does not contain"
+        refuse_difference(probe(model), probe(drawn(1)), what, str(folder.path))
+    return model
+
+
+def _unquantized(model: Any, folder: ModelFolder) -> PreTrainedModel:
+    """Return a model without the marks of a quantized one.
+
+    A model with these marks can be neither trained nor saved.
+    """
+    config = copy.deepcopy(folder.config)
+    plain: PreTrainedModel = type(model).from_pretrained(
+        None, config=config, state_dict=model.state_dict(), dtype=model.dtype
+    )
+    return plain
+
+
+def _meta_gguf(folder: ModelFolder, file: GGUFFile) -> PreTrainedModel:
+    """Create the model of a GGUF file on the meta device.
+
+    Raises:
+        InputError: the model and the file have different sizes.
+    """
+    with torch.device("meta"):
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+            copy.deepcopy(folder.config)
+        )
+    refuse_other_weights(file, model)
+    model.name_or_path = folder.name
+    return model
+
+
+def _has_tokenizer(path: Path) -> bool:
+    return any((path / name).exists() for name in _TOKENIZER_FILES)
+
+
+def _gguf_tokenizer(file: GGUFFile) -> PreTrainedTokenizerBase:
+    """Load the tokenizer of a GGUF file.
+
+    If the file has no tokenizer, or one that cannot be read, the tokenizer files in the file's folder are used.
+    """
+    place = file.path.parent
+    if "tokenizer.ggml.tokens" not in file.metadata:
+        if _has_tokenizer(place):
+            return _tokenizer(place)
+        raise InputError(
+            "the GGUF file contains no tokenizer",
+            where=str(file.path),
+            fix="put the original model's tokenizer.json and tokenizer_config.json into the folder of the file",
+        )
+    try:
+        return read_tokenizer(file) if can_read(file) else _tokenizer(place, gguf_file=file.path.name)
+    except InputError:
+        if _has_tokenizer(place):
+            return _tokenizer(place)
+        raise
+
+
+def _tokenizer(path: Path, **options: Any) -> PreTrainedTokenizerBase:
     file = path / "tokenizer_config.json"
     settings = read_json(file) if file.exists() else {}
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(path, trust_remote_code=False, **options)
     except ImportError as error:
         what = f"the tokenizer needs a package that is not installed: {error}"
         raise MissingDependency(what, where=str(path), fix="install that package") from error

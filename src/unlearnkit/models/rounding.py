@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from unlearnkit.core.errors import InputError
+from unlearnkit.models.folder import ModelFolder
 from unlearnkit.models.settings import Bits
 
 GROUP = 32
@@ -101,6 +102,15 @@ class FileTypes:
     """The data type of most weights."""
 
     @classmethod
+    def of_source(cls, source: ModelFolder) -> FileTypes:
+        """Return the data types of a model's files.
+
+        For an adapter, these are the files of its base model. Quantized weights of a GGUF file count as dequantized.
+        """
+        whole = source.base or source
+        return cls.read(whole.weights) if whole.gguf is None else cls({}, getattr(torch, whole.gguf.dtype))
+
+    @classmethod
     def read(cls, files: Sequence[Path]) -> FileTypes:
         """Read the data types of safetensors files.
 
@@ -118,7 +128,7 @@ class FileTypes:
 
     def all_are(self, dtype: torch.dtype) -> bool:
         """Return whether all weights have this data type."""
-        return set(self.by_name.values()) == {dtype}
+        return {*self.by_name.values(), self.usual} == {dtype}
 
     def of(self, name: str) -> torch.dtype:
         """Return the data type of a weight.

@@ -70,12 +70,14 @@ def evaluate(
             value=str(subject),
             fix="name the suite, for example --suite pocket",
         )
-    ending = "" if rounded is None else f"-{rounded}"
-    folder = RunFolder(out if out is not None else Path("runs") / f"{Path(subject).name}{ending}")
+    name = Path(subject).name.removesuffix(".gguf") + ("" if rounded is None else f"-{rounded}")
+    folder = RunFolder(out if out is not None else Path("runs") / name)
     settings = settings or EvalSettings()
     measured_on, section = make_suite(suite), suite_section(suite)
     model = _suite_model(measured_on, str(subject), progress) if str(subject) in REFERENCES else str(subject)
     model_folder = _tried(model, measured_on, "the model to measure", settings.system_prompt)
+    for note in model_folder.notes:
+        progress.log(note)
     if not measured_on.has_models and (retrained := measured_on.retrained_model(progress)) is not None:
         _tried(retrained, measured_on, "suite.retrained")
     # The cost of training the target model is not a cost of unlearning.
@@ -105,16 +107,18 @@ def measure_references(
         folder: the run.
         settings: settings of the measurement.
         progress: reports progress.
-        suite: the suite. If the suite provides a retrained model, the retrained model is measured, too.
+        suite: the suite. If the suite names a retrained model, the retrained model is measured, too. A retrained model
+            that the suite trains itself is not measured here.
         target: folder or Hub id of the target model, i.e. the model before unlearning; None: the target model is not
             measured.
         dtype: type of the models' weights.
     """
     settings = settings.model_copy(update={"system_prompt": None})
     section, known = folder.state().suite, {run.name for run in references_of(folder)}
+    retrained = None if suite.has_models else suite.retrained_model(progress)
     # The retrained model is measured first, because the scores of the target model include comparisons with the
     # retrained model.
-    for name, model in ((RETRAINED, suite.retrained_model(progress)), (TARGET, target)):
+    for name, model in ((RETRAINED, retrained), (TARGET, target)):
         if model is not None and name not in known:
             reference = RunFolder(folder.references / name)
             if reference.path.exists():

@@ -183,7 +183,7 @@ def _target_model(folder: RunFolder, progress: Progress) -> ModelFolder | None:
         The model's folder; None if neither the run nor the suite names a target model.
     """
     measured = next((run.subject_path() for run in references_of(folder) if run.name == TARGET), None)
-    if measured is not None and Path(measured).is_dir():
+    if measured is not None and Path(measured).exists():
         return find_model(measured)
     named = folder.recipe().get("model", {}).get("path") or make_suite(folder.state().suite).target_model(progress)
     return None if named is None else find_model(named)

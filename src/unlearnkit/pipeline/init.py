@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import WriteError, refuse_taken, write_atomic, writing
 from unlearnkit.data.encoding import ChatEncoder
 from unlearnkit.data.rows import Row
+from unlearnkit.data.schemas import COLUMNS
 from unlearnkit.data.trace_format import END_THINK, THINK
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import meta_load
@@ -46,7 +48,14 @@ class Start:
 
 
 def start(
-    model: str, forget: str, *, retain: str | None = None, retrained: str | None = None, out: str | Path
+    model: str,
+    forget: str,
+    *,
+    retain: str | None = None,
+    retrained: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    ignore: Sequence[str] = (),
+    out: str | Path,
 ) -> Start:
     """Write `recipe.yaml` and `scope.yaml` for a model and data.
 
@@ -56,6 +65,8 @@ def start(
         retain: file, folder or Hub id of the rows to keep; None: the recipe lets the target model write retain rows.
         retrained: folder or Hub id of a model that was trained without the rows to forget; None: there is no retrained
             model.
+        columns: names of columns in the files, by the names that unlearnkit uses.
+        ignore: columns, and fields of turns, to ignore although they may change what a row means.
         out: folder for the two files. The folder must not yet contain a file `recipe.yaml` or `scope.yaml`.
 
     Raises:
@@ -67,10 +78,21 @@ def start(
         refuse_taken(file, "choose another folder with --out, or move the existing file")
     tokenizer, shape = meta_load(find_model(model, where="--model"))
     size = sum(weight.numel() for weight in shape.parameters())
-    suite = Files(data=FilesData(forget=forget, retain=retain, tokenizer=model))
+    columns, ignore = dict(columns or {}), tuple(ignore)
+    if unknown := next((name for name in columns if name not in COLUMNS), None):
+        raise InputError(
+            "unlearnkit reads no column of this name",
+            where="--columns",
+            value=unknown,
+            allowed=", ".join(sorted(COLUMNS)),
+            fix="write the name of unlearnkit before the equals sign, and that of your file after it",
+        )
+    data = FilesData(forget=forget, retain=retain, columns=columns, ignore=ignore, tokenizer=model)
+    suite = Files(data=data)
     rows = suite.read(forget, where="--forget")
     kept = suite.read(retain, where="--retain") if retain not in (None, AUTO) else ()
-    notes = [] if retain else ["no retain rows were given, so the target model will write some when the run starts"]
+    notes = list(find_model(model, where="--model").notes)
+    notes += [] if retain else ["no retain rows were given, so the target model will write some when the run starts"]
     scope = None
     try:
         scope = suggest_scope(rows, kept)
@@ -92,6 +114,8 @@ def start(
         forget=forget,
         retain=retain,
         retrained=retrained,
+        columns=columns,
+        ignore=ignore,
         scope=str(scope_file),
         rows=len(rows),
         size=f"{size / 1e6:,.0f}" if size >= 1e7 else f"{size / 1e6:.1f}",

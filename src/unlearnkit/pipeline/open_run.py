@@ -126,12 +126,17 @@ def _check(context: RunContext) -> None:
     if context.is_taught:
         refuse_unusable_lift_model(context.recipe, suite, progress)
     tokenizer, _ = context.meta_model
-    for note in layout_notes(tokenizer):
+    for note in (*layout_notes(tokenizer), *context.found.notes):
         progress.log(note)
     if context.found.base is not None and context.lora is not None:
         progress.log(
             "model.path is an adapter. The adapter is merged into its base model before training, and the trained "
             "model is saved as a full set of weights, as with model.merge=true"
+        )
+    elif context.found.gguf is not None and context.lora is not None and not context.recipe.model.merge:
+        progress.log(
+            "model.path is a GGUF file, which no adapter can name as its base model. Therefore the trained adapter is "
+            "merged, as with model.merge=true"
         )
 
 

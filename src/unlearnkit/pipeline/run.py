@@ -26,7 +26,7 @@ from unlearnkit.pipeline.evaluate import measure_references, measure_subject
 from unlearnkit.pipeline.g_effect import g_effect_watch
 from unlearnkit.pipeline.open_run import open_run
 from unlearnkit.recipe import Recipe
-from unlearnkit.report.build import write_documents
+from unlearnkit.report.build import adapter_note, write_documents
 from unlearnkit.runs.folder import RunFolder
 from unlearnkit.runs.state import Cost, SubjectSpec, Training
 from unlearnkit.subjects.base import Subject
@@ -77,8 +77,9 @@ def run(
             folder.update(merged_rows=(merged, rows))
             if merged:
                 progress.log(merged_note(merged, rows))
-    if measured and state.measure is None and not context.suite.has_models:
-        # The reference models are measured before training, so that an error in rows or models is found early.
+    if measured and state.measure is None and (not context.suite.has_models or recipe.model.saves_adapter):
+        # The reference models are measured before training, so that an error in rows or models is found early. If only
+        # an adapter is saved, the target model is what remains without the adapter.
         measure_references(
             folder, recipe.eval, progress, context.suite, target=context.source, dtype=recipe.model.dtype
         )
@@ -94,6 +95,8 @@ def run(
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
     write_documents(folder, context.suite)
     folder.update(done=True)
+    if note := adapter_note(folder):
+        progress.log(note)
     return folder
 
 
@@ -163,10 +166,11 @@ def _saved_weights(context: RunContext, model: Any) -> tuple[SubjectSpec, dict[s
 
     If the target model is itself an adapter, the new adapter is always merged. The new adapter was trained on top of
     the base model with the old adapter merged in. No folder contains that merged model, so the new adapter alone could
-    not be loaded again.
+    not be loaded again. An adapter of a GGUF file is merged, too, because peft cannot load such a base model.
     """
     settings, source, folder = context.recipe.model, context.found, context.folder
-    adapter = settings.lora is not None and not settings.merge and source.base is None and hasattr(model, "peft_config")
+    alone = source.base is None and source.gguf is None
+    adapter = settings.saves_adapter and alone and hasattr(model, "peft_config")
     saved: dict[str, Any] = {}
     if not adapter:
         model, saved = _rounded(context, model)
@@ -181,7 +185,7 @@ def _saved_weights(context: RunContext, model: Any) -> tuple[SubjectSpec, dict[s
             shutil.rmtree(partial, ignore_errors=True)
     # If the files have more precision than the recipe's dtype, the model is measured in float32. In the recipe's dtype,
     # the measured weights would not be the saved ones.
-    exact = adapter or FileTypes.read((source.base or source).weights).all_are(DTYPES[settings.dtype])
+    exact = adapter or FileTypes.of_source(source).all_are(DTYPES[settings.dtype])
     spec = SubjectSpec(
         kind="adapter" if adapter else "weights",
         path=folder.model.name,
@@ -199,7 +203,7 @@ def _rounded(context: RunContext, model: Any) -> tuple[Any, dict[str, Any]]:
     Returns:
         The model, and the fields of `Training` that state what rounding did.
     """
-    types = FileTypes.read((context.found.base or context.found).weights)
+    types = FileTypes.of_source(context.found)
     lossless = context.dtype == "float32" and types.all_are(torch.float32)
     before = None
     if not lossless and not context.method.from_scratch:

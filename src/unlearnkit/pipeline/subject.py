@@ -24,15 +24,21 @@ def open_subject(folder: RunFolder) -> Subject:
             was removed.
     """
     spec = folder.subject()
-    where = f"{folder.subject_file}, field path"
     if spec.kind == "ensemble":
         adapters = [Path(folder.subject_path()) / member for member in spec.members]
         return EnsembleSubject.load(spec.base or "", adapters, spec.dtype, where=str(folder.subject_file))
     guard = _guard(folder, spec) if spec.kind == "guarded" else None
     scope = folder.guard_scope() if guard is not None else None
-    found = find_model(folder.subject_path(), where=where)
-    subject = LocalSubject.load(found, spec.dtype, rounded=spec.rounded, where=where)
+    subject = LocalSubject.load(find_subject(folder), spec.dtype, rounded=spec.rounded)
     return subject if guard is None or scope is None else guard.wrap(subject, scope)
+
+
+def find_subject(folder: RunFolder) -> ModelFolder:
+    """Return the checked folder of a run's model.
+
+    For a guard, this is the folder of the model that the guard wraps.
+    """
+    return find_model(folder.subject_path(), where=f"{folder.subject_file}, field path")
 
 
 def _guard(folder: RunFolder, spec: SubjectSpec) -> Guard:

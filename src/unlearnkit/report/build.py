@@ -10,7 +10,7 @@ from typing import Any
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import write_atomic
 from unlearnkit.data.rows import merged_note
-from unlearnkit.data.vocabulary import REFERENCES
+from unlearnkit.data.vocabulary import REFERENCES, TARGET
 from unlearnkit.judges.store import read_judged
 from unlearnkit.methods.base import GUARDS
 from unlearnkit.metrics.gates import Gate, GateResult, judge_all
@@ -18,6 +18,7 @@ from unlearnkit.metrics.leakage import STRENGTH
 from unlearnkit.metrics.score_docs import ScoreDocs
 from unlearnkit.metrics.score_names import RULES, parse_judged
 from unlearnkit.recipe import make_suite
+from unlearnkit.report.adapter_note import without_adapter
 from unlearnkit.report.compare import comparison
 from unlearnkit.report.jinja_templates import render_template
 from unlearnkit.report.model import Report, SubjectReport
@@ -118,6 +119,17 @@ def write_documents(folder: RunFolder, suite: Suite | None = None) -> None:
     write_report([*references_of(folder), folder], folder.report_file, suite=suite)
 
 
+def adapter_note(folder: RunFolder) -> str:
+    """Return a sentence on how a run's model answers without its adapter.
+
+    The sentence is empty if the run saved whole weights.
+    """
+    if not subject_report(folder).adapter:
+        return ""
+    target = next((run.scores() for run in references_of(folder) if run.name == TARGET), None)
+    return without_adapter(folder.scores(), target, score_docs([folder]))
+
+
 def write_report(
     runs: Sequence[RunFolder], path: Path, gates: Sequence[str] | None = None, *, suite: Suite | None = None
 ) -> Report:
@@ -196,6 +208,7 @@ def subject_report(folder: RunFolder) -> SubjectReport:
         settings=_settings(recipe) if recipe else {},
         prompted=state.measure is not None and state.measure.system_prompt is not None,
         guarded=spec is not None and spec.kind == "guarded",
+        adapter=spec is not None and spec.kind == "adapter" and state.method is not None,
         saved_as=train.saved_as if train is not None else None,
         returned=train.returned if train is not None else None,
         rounded=spec.rounded if spec is not None else None,

@@ -51,6 +51,8 @@ class SubjectReport(Value):
     not measured."""
     rounded: Bits | None = None
     """Integers to which the linear layers were rounded for the measurement. It is None if they were not rounded."""
+    adapter: bool = False
+    """Whether the run saved only an adapter, so that the unchanged target model is needed to load the result."""
     targets: Taught | None = None
     """How the training targets were written. It is None if the method has no training targets."""
     scores: dict[str, Score] = Field(default_factory=dict)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from unlearnkit.data.vocabulary import REFERENCES
+from unlearnkit.data.vocabulary import REFERENCES, TARGET
 from unlearnkit.metrics.gates import GateResult
 from unlearnkit.metrics.score import Score
 from unlearnkit.metrics.score_docs import ScoreDocs
+from unlearnkit.report.adapter_note import without_adapter
 from unlearnkit.report.headline import headline
 from unlearnkit.report.jinja_templates import render_template
 from unlearnkit.report.model import SubjectReport
@@ -53,6 +54,7 @@ def model_card(
     return render_template(
         "model_card.md.j2",
         subject=subject,
+        apart=without_adapter(subject.scores, references.get(TARGET), docs) if subject.adapter else "",
         scope=scope,
         spec=spec or SubjectSpec(kind="weights", path="model"),
         costs=[(words, docs.written(flat, s.value)) for words, flat, s in costs if s and s.value is not None],

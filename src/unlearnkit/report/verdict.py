@@ -15,6 +15,7 @@ from unlearnkit.data.vocabulary import RETRAINED, TARGET, is_forget, ordered_set
 from unlearnkit.metrics.gates import GateResult
 from unlearnkit.metrics.score import NOT_MEASURED, Score
 from unlearnkit.metrics.score_names import ScoreName
+from unlearnkit.report.adapter_note import without_adapter
 from unlearnkit.report.headline import headline
 from unlearnkit.report.model import Report, SubjectReport
 from unlearnkit.report.tables.attack_table import findings
@@ -49,7 +50,10 @@ def verdict(report: Report, subject: SubjectReport) -> Verdict:
     tone, badge = _badge(subject, gates)
     own = report.docs.on_board(subject.scores)
     collapsed = "Training collapsed: it stopped at a non-finite loss. The scores are from the last finite checkpoint."
+    target = report.subject(TARGET)
+    apart = without_adapter(subject.scores, target.scores if target else None, report.docs) if subject.adapter else ""
     sentences = (
+        apart,
         collapsed if subject.collapsed else "",
         _gate_sentence(gates),
         *_headline_sentences(report, own),

@@ -35,4 +35,4 @@ def _fits(reference: RunFolder, run: RunFolder) -> bool:
 
 def same_model(one: str, other: str) -> bool:
     """Return whether two paths or Hub ids refer to the same model."""
-    return one == other or (Path(one).is_dir() and Path(other).is_dir() and Path(one).samefile(other))
+    return one == other or (Path(one).exists() and Path(other).exists() and Path(one).samefile(other))

@@ -147,6 +147,17 @@ class Attempted(Stage):
     several attempts; the second key is the name of a row set."""
 
 
+class Exported(Value):
+    """A file that the run's model was exported to."""
+
+    path: str
+    """Absolute path at the time of the export."""
+    dtype: str
+    """Data type of the matrices in the file."""
+    sha256: str
+    created: str
+
+
 class Cost(Value):
     """The time and memory used to make the model, without evaluation."""
 
@@ -181,5 +192,7 @@ class RunState(Value):
     cost: Cost | None = None
     done: bool = False
     """Whether all stages are finished."""
+    exports: tuple[Exported, ...] = ()
+    """Files that the run's model was exported to. A purge does not delete them."""
     purged: bool = False
     """Whether the files with forget text were removed."""
