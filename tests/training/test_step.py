@@ -1,4 +1,5 @@
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -6,16 +7,19 @@ from tests.tiny import random_rows
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.batching import pack
 from unlearnkit.data.encoding import Encoded
-from unlearnkit.methods.objective import Step
+from unlearnkit.methods.objective import Step, Term
 from unlearnkit.methods.quantities import entropy
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import (
     TrainData,
     count_units,
+    objective_value,
+    of_own_rows,
     portion,
     portions_per_process,
     split_of,
     step_indices,
+    with_borrowed_rows,
 )
 
 # Labels 3 (of them trace 2) and 2 (trace 0); 1 and 4.
@@ -70,17 +74,17 @@ def test_portions_hold_every_row_once_and_respect_the_limit(
     try:
         each = portions_per_process(settings, sizes, processes)
     except InputError:
-        # Only when even the fewest portions that respect the limit would leave one of them without a row of a split.
-        fewest = -(-max(forget, retain) // ((micro or max(forget, retain)) * processes))
-        assert min(forget, retain) < fewest * processes
+        # Only when one process would have more portions than rows of a split, even with the fewest allowed.
+        assert min(forget, retain) < -(-max(forget, retain) // (micro or max(forget, retain)))
         return
     indices = {"forget": list(range(forget)), "retain": list(range(retain))}
     parts = [portion(indices, part, each * processes) for part in range(each * processes)]
     for split, rows in indices.items():
         assert [i for part in parts for i in part[split]] == rows
         sizes_of_parts = [len(part[split]) for part in parts]
-        assert min(sizes_of_parts) >= 1 and max(sizes_of_parts) - min(sizes_of_parts) <= 1
+        assert max(sizes_of_parts) - min(sizes_of_parts) <= 1
         assert micro is None or max(sizes_of_parts) <= micro
+        assert processes > 1 or min(sizes_of_parts) >= 1
 
 
 def test_impossible_portions_say_what_to_do() -> None:
@@ -89,8 +93,44 @@ def test_impossible_portions_say_what_to_do() -> None:
         portions_per_process(settings, {"forget": 10, "retain": 90}, 1)
     assert raised.value.where == "split 'forget'"
     assert "micro_batch_size" in (raised.value.fix or "")
-    with pytest.raises(InputError):
-        portions_per_process(TrainSettings(batch_size=3), {"forget": 10}, 4)
+    # What one process can do, several can: some of them have no row of the split.
+    assert portions_per_process(TrainSettings(batch_size=3), {"forget": 10}, 4) == 1
+
+
+@pytest.mark.parametrize(
+    ("forget", "retain", "micro", "processes", "expected"),
+    [
+        # Rows of forget and of retain that each process has in each of its micro-batches.
+        (3, 5, None, 2, [[([0], [0, 1])], [([1, 2], [2, 3, 4])]]),
+        (3, 5, 2, 2, [[([], [0]), ([0], [1])], [([1], [2]), ([2], [3, 4])]]),
+        (1, 2, None, 3, [[([], [])], [([], [0])], [([0], [1])]]),
+        (4, 4, 2, 1, [[([0, 1], [0, 1]), ([2, 3], [2, 3])]]),
+    ],
+)
+def test_rows_of_a_step_over_processes(
+    forget: int, retain: int, micro: int | None, processes: int, expected: list[list[tuple[list[int], list[int]]]]
+) -> None:
+    settings = TrainSettings(batch_size=forget, retain_batch_size=retain, micro_batch_size=micro)
+    indices = {"forget": list(range(forget)), "retain": list(range(retain))}
+    each = portions_per_process(settings, {"forget": 9, "retain": 9}, processes)
+    found = [
+        [portion(indices, rank * each + part, each * processes) for part in range(each)] for rank in range(processes)
+    ]
+    assert [[(part["forget"], part["retain"]) for part in rank] for rank in found] == expected
+
+
+def test_a_borrowed_row_does_not_count() -> None:
+    indices = {"forget": [7, 8], "retain": [5, 6]}
+    rows = {"forget": [], "retain": [6]}
+    assert with_borrowed_rows(rows, indices) == {"forget": [7], "retain": [6]}
+    weights = torch.tensor([2.0, 3.0], requires_grad=True)
+    terms = {"forget": Term(weights[0], "forget:idk", "token"), "retain": Term(weights[1], "retain", "token", 0.5)}
+    counts = {("forget:idk", "token"): 4, ("retain", "token"): 6}
+    value = objective_value(of_own_rows(terms, rows), counts)  # type: ignore[arg-type]
+    value.backward()
+    assert value.item() == 0.5 * 3 / 6
+    # The borrowed row's weights have a gradient, of 0: the other processes wait for it.
+    assert weights.grad is not None and weights.grad.tolist() == pytest.approx([0.0, 0.5 / 6])
 
 
 def test_what_was_not_computed_is_reported_and_not_made_up() -> None:

@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import warnings
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from unlearnkit.cli import judge, scope
+from unlearnkit.core import processes
 from unlearnkit.core.errors import InputWarning, Interrupted, UnlearnError
 from unlearnkit.core.settings import RenamedWarning
 
@@ -77,7 +80,10 @@ app.add_typer(scoping, name="scope", help="Draft a scope from the data to forget
 
 
 def main() -> int:
-    """Run the command line, and return the exit code."""
+    """Run the command line, and return the exit code.
+
+    If a launcher started several processes, only the main process runs the command line, and the others help it.
+    """
     # Disables the progress bars of huggingface_hub and transformers, because their output would be mixed with the
     # output of `Progress`.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -86,20 +92,44 @@ def main() -> int:
     # checkpoint.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     warnings.formatwarning = _as_one_line
+    job = processes.join()
     try:
-        app()
+        failure = _failure(app if job is None or job.is_main else partial(_help, job))
+        if failure is None:
+            return 0
+        if job is not None and isinstance(failure, Interrupted) and job.lost():
+            failure = job.loss()  # after one process was killed, the launcher stops the others
+        if job is None or job.reports(failure):
+            print(f"error: {failure.render()}", file=sys.stderr)  # noqa: T201
+        return failure.exit_code
+    finally:
+        if job is not None:
+            job.leave()
+
+
+def _failure(work: Callable[[], object]) -> UnlearnError | None:
+    """Do some work, and return the error to report, if any."""
+    try:
+        work()
     except UnlearnError as error:
-        failure = error
+        return error
     except OSError as error:
         # A full disk or a missing permission can cause an `OSError` anywhere, so this error is handled here, for all
         # subcommands.
         where = None if error.filename is None else str(error.filename)
         fix = "check the path, its permissions and the free disk space; to continue a run, add --resume"
-        failure = UnlearnError(f"the operating system reports: {error.strerror or error}", where=where, fix=fix)
-    else:
-        return 0
-    print(f"error: {failure.render()}", file=sys.stderr)  # noqa: T201
-    return failure.exit_code
+        return UnlearnError(f"the operating system reports: {error.strerror or error}", where=where, fix=fix)
+    return None
+
+
+def _help(job: processes.Job) -> None:
+    """Help the main process, which runs the command line."""
+    from unlearnkit.pipeline.helper import help_main_process
+
+    try:
+        help_main_process(job)
+    except KeyboardInterrupt:
+        raise Interrupted("stopped by the user") from None
 
 
 _as_python_does = warnings.formatwarning

@@ -14,6 +14,7 @@ import torch
 
 from unlearnkit import __version__
 from unlearnkit.core.errors import UnlearnError
+from unlearnkit.core.processes import process_count
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -31,6 +32,7 @@ def environment() -> dict[str, str]:
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}",
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "threads": str(torch.get_num_threads()),
+        **({"processes": str(process_count())} if process_count() > 1 else {}),
     }
 
 

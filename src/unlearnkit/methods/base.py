@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -20,11 +21,12 @@ from unlearnkit.core.progress import Progress
 from unlearnkit.core.registry import Registry, UnionRegistry
 from unlearnkit.core.settings import Settings
 from unlearnkit.data.rows import Row
-from unlearnkit.methods.objective import OBJECTIVES, Needs, View
+from unlearnkit.methods.objective import OBJECTIVES, Needs, Objective, View
 from unlearnkit.scope.scope import Scope
 from unlearnkit.training.settings import TrainSettings
 
 if TYPE_CHECKING:  # reading a recipe imports this module and must not import torch
+    from accelerate import Accelerator
     from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -154,6 +156,14 @@ class MethodContext(Protocol):
         Call this method before the first update of the weights.
         """
 
+    def joined(
+        self, objective: Objective, views: Mapping[View, Sequence[Encoded]], mask: Mapping[str, Tensor] | None
+    ) -> AbstractContextManager[Accelerator]:
+        """Return a context in which all processes train the model together.
+
+        The other processes get the objective, the rows and the mask from here, and build the same trainer.
+        """
+
     def run_trainer(self, trainer: Trainer, *, name: str | None = None) -> TrainResult:
         """Run a trainer to the end, or until the user presses Ctrl-C.
 
@@ -178,6 +188,9 @@ class Method(Settings, ABC):
 
     can_be_masked: ClassVar[bool] = False
     """Whether `method.mask` may restrict the weights that the method changes."""
+    data_parallel: ClassVar[bool] = False
+    """Whether several processes may share the work. `train_objective` divides the rows of each step among them; a
+    method may train in no other way."""
     unused: ClassVar[tuple[str, ...]] = ()
     """Sections and fields of a recipe that the method does not read. A run logs a warning if the recipe sets any of
     them."""

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import SerializeAsAny
 
 from unlearnkit.methods.base import Method, MethodContext
-from unlearnkit.methods.objective import Needs, Objective
+from unlearnkit.methods.objective import Needs, Objective, View
 
 if TYPE_CHECKING:
+    from accelerate import Accelerator
+    from torch import Tensor
+
+    from unlearnkit.data.encoding import Encoded
+    from unlearnkit.models.reference import ReferenceValues
     from unlearnkit.subjects.base import Subject
-    from unlearnkit.training.loop import TrainResult
+    from unlearnkit.training.loop import Trainer, TrainResult
 
 
 class ObjectiveMethod(Method):
     """A method that trains the model to minimize an objective."""
 
     can_be_masked: ClassVar[bool] = True
+    data_parallel: ClassVar[bool] = True
 
     objective: SerializeAsAny[Objective]
     """The objective to minimize."""
@@ -50,16 +57,29 @@ def train_objective(context: MethodContext, objective: Objective, *, masked: boo
         objective: the objective to minimize.
         masked: whether `method.mask` restricts the weights that are trained.
     """
-    from unlearnkit.training.loop import Trainer, accelerator_for
-    from unlearnkit.training.step import TrainData
-
     needs = objective.needs()
-    accelerator = accelerator_for(needs)
     views = context.views(needs)
     context.check_unchanged(views)
     reference = context.reference(needs, views)
     mask = context.mask if masked else None
-    trainer = Trainer(
+    kept = None if mask is None else mask.kept
+    with context.joined(objective, views, kept) as accelerator:
+        return context.run_trainer(make_trainer(context, objective, views, reference, accelerator, kept))
+
+
+def make_trainer(
+    context: MethodContext,
+    objective: Objective,
+    views: Mapping[View, Sequence[Encoded]],
+    reference: ReferenceValues | None,
+    accelerator: Accelerator,
+    mask: Mapping[str, Tensor] | None,
+) -> Trainer:
+    """Return a trainer of the run's model; for the arguments, see `Trainer`."""
+    from unlearnkit.training.loop import Trainer
+    from unlearnkit.training.step import TrainData
+
+    return Trainer(
         context.engine,
         objective,
         TrainData(views, context.pad_id),
@@ -67,6 +87,5 @@ def train_objective(context: MethodContext, objective: Objective, *, masked: boo
         seed=context.seed,
         reference=reference,
         accelerator=accelerator,
-        mask=None if mask is None else mask.kept,
+        mask=mask,
     )
-    return context.run_trainer(trainer)

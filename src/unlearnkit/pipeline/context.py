@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 import torch
+from accelerate import Accelerator
+from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.core.environment import device_errors
@@ -21,13 +24,14 @@ from unlearnkit.data.target import Target
 from unlearnkit.llm.consent import Permission
 from unlearnkit.localization.base import LocalizationContext, WeightMask
 from unlearnkit.methods.base import Edit, Method
-from unlearnkit.methods.objective import Needs, View
+from unlearnkit.methods.objective import Needs, Objective, View
 from unlearnkit.methods.weight_change import adapted_weights, whole_target
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder, find_model, weights_fingerprint
 from unlearnkit.models.load import DTYPES, load_model, load_tokenizer, meta_load, place, set_trainable
 from unlearnkit.models.reference import ReferenceValues, reference_values
 from unlearnkit.models.trace_tokens import add_trace_tokens, embed_all
+from unlearnkit.pipeline.joint_training import joined
 from unlearnkit.pipeline.target_builder import TargetBuilder
 from unlearnkit.recipe import Recipe, make_suite
 from unlearnkit.runs.folder import RunFolder
@@ -399,6 +403,12 @@ class RunContext:
 
     # Training.
 
+    def joined(
+        self, objective: Objective, views: Mapping[View, Sequence[Encoded]], mask: Mapping[str, Tensor] | None
+    ) -> AbstractContextManager[Accelerator]:
+        """Let the other processes join a training; see `MethodContext.joined`."""
+        return joined(self, objective, views, mask)
+
     def run_trainer(self, trainer: Trainer, *, name: str | None = None) -> TrainResult:
         """Run a training to the end; see `MethodContext.run_trainer`."""
         recipe = self.recipe.model_copy(update={"out": None})  # `out` may change, because a run's folder may be moved
@@ -406,15 +416,18 @@ class RunContext:
         # are still valid.
         fingerprint = {"recipe": recipe.dump(earlier=True), **self.folder.state().fingerprints}
         checkpoints = Checkpoints(self.folder.checkpoints / (name or ""), fingerprint)
-        watches: list[Watch] = []
-        every = trainer.settings.keep_weights_every
-        if every is not None and name is None:
+        is_main, watches, every = (
+            trainer.accelerator.is_main_process,
+            list[Watch](),
+            trainer.settings.keep_weights_every,
+        )
+        if every is not None and name is None and is_main:
             watches.append(KeptWeights(self.folder.kept_weights, trainer.engine, every, trainer.total))
-        if self._watch is not None and name is None:
+        if self._watch is not None and name is None and is_main:
             watches.append(self._watch(self, trainer))
         newest = checkpoints.newest()
         done = 0 if newest is None else int(newest.name.rpartition("-")[2])
-        log = StepLogFile(self.folder.log_file, keep=done) if name is None else None
+        log = StepLogFile(self.folder.log_file, keep=done) if name is None and is_main else None
         title = f"training {self.recipe.name}" + (f" {name}" if name else "")
         with stop_requested() as stop, self.progress.task(title, trainer.total) as shown:
 

@@ -9,6 +9,7 @@ from typing import Any
 from unlearnkit.core.environment import device_errors, environment
 from unlearnkit.core.errors import InputError
 from unlearnkit.core.files import write_atomic
+from unlearnkit.core.processes import is_alone_by_mistake
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.encoding import layout_notes
 from unlearnkit.llm.openai_server import ServerSettings
@@ -16,6 +17,7 @@ from unlearnkit.methods.base import METHODS
 from unlearnkit.models.folder import find_model
 from unlearnkit.models.load import meta_load
 from unlearnkit.pipeline.context import RunContext
+from unlearnkit.pipeline.joint_training import refuse_several_processes
 from unlearnkit.pipeline.lift import refuse_unusable_lift_model
 from unlearnkit.pipeline.preflight import preflight
 from unlearnkit.recipe import Recipe, make_recipe
@@ -39,6 +41,12 @@ def open_run(context: RunContext, *, resume: bool) -> None:
         MissingDependency: a required file, package or model is missing.
     """
     recipe, folder = context.recipe, context.folder
+    refuse_several_processes(context)
+    if is_alone_by_mistake():
+        context.progress.log(
+            "warning: accelerate launch --cpu started only one process; start several with torchrun, or with "
+            "accelerate launch --multi_gpu, which needs no GPU"
+        )
     with _folder_errors(folder):
         begun = folder.is_run
         found = {path.name for path in folder.path.iterdir()} if folder.path.exists() else set()
@@ -159,7 +167,7 @@ def _flat(section: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _warn_of_other_machine(folder: RunFolder, progress: Progress) -> None:
-    before, here = folder.state().environment, environment()
+    before, here = ({"processes": "1", **each} for each in (folder.state().environment, environment()))
     differing = [
         f"{name} was {before.get(name)}, is now {new}" for name, new in here.items() if before.get(name) != new
     ]

@@ -30,7 +30,7 @@ from unlearnkit.targets.retain_trace import with_trace
 from unlearnkit.targets.teachers.template import TemplateTeacher
 from unlearnkit.training.combination import tasks_of
 from unlearnkit.training.settings import FORGOTTEN
-from unlearnkit.training.step import split_of
+from unlearnkit.training.step import portions_per_process, split_of
 from unlearnkit.training.views import encode_views, training_renderer
 
 
@@ -97,6 +97,8 @@ def preflight(context: RunContext, *, at_most: int | None = None) -> Plan:
     if sizes:
         anchor = next((split for split in FORGOTTEN if split in sizes), next(iter(sizes)))
         steps = settings.total_steps(sizes[anchor], settings.rows(anchor))
+        if context.method.data_parallel:
+            portions_per_process(settings, sizes, processes=1)  # refuses empty micro-batches
         lengths = {view: fmean(len(row.ids) for row in rows) for view, rows in views.items()}
         tokens = steps * sum(settings.rows(split_of(view)) * length for view, length in lengths.items())
     weights = sum(parameter.numel() for parameter in model.parameters())

@@ -13,6 +13,7 @@ import torch
 
 from unlearnkit.core.environment import device_errors, peak_rss_mb, reset_peak_memory
 from unlearnkit.core.files import writing
+from unlearnkit.core.processes import current
 from unlearnkit.core.progress import Progress
 from unlearnkit.data.rows import merged_note
 from unlearnkit.llm.consent import Permission
@@ -85,6 +86,8 @@ def run(
     if state.train is None:
         with device_errors():
             _fit(context)
+    if (job := current()) is not None:
+        job.dismiss()  # only this process measures the model
     if not measured:
         return folder
     if state.measure is None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import atexit
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs, PartialState
-from torch import Tensor, nn
+from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate.state import AcceleratorState
+from accelerate.utils import GradientAccumulationPlugin
+from torch import Tensor, distributed, nn
 
+from unlearnkit.core import processes
 from unlearnkit.core.errors import Interrupted
 from unlearnkit.data.batching import Labels, pack
 from unlearnkit.methods.composition import weighted
@@ -30,10 +33,12 @@ from unlearnkit.training.step import (
     TrainData,
     count_units,
     objective_value,
+    of_own_rows,
     portion,
     portions_per_process,
     split_of,
     step_indices,
+    with_borrowed_rows,
 )
 
 
@@ -82,30 +87,71 @@ def accelerator_for(needs: Needs, *, cpu: bool = False) -> Accelerator:
     training waits for the gradient of every weight, unless it searches for unused weights in each step. The search is
     enabled for an objective that reads only hidden states.
 
+    A launcher's own settings of precision and of gradient accumulation are ignored: a recipe has settings for these.
+
     Args:
         needs: the quantities that the objective reads.
         cpu: whether to run on the CPU even if a GPU is available.
     """
-    kwargs = DistributedDataParallelKwargs(find_unused_parameters=not needs.reads_head)
-    accelerator = Accelerator(cpu=cpu, kwargs_handlers=[kwargs])
+    accelerator = Accelerator(
+        cpu=cpu,
+        mixed_precision="no",
+        gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=not needs.reads_head)],
+    )
     if accelerator.num_processes > 1:
         _leave_group_at_exit()
     return accelerator
 
 
-@cache
-def _leave_group_at_exit() -> None:
-    """Make the process leave its process group before it exits.
+@contextmanager
+def joint_accelerator(needs: Needs) -> Iterator[Accelerator]:
+    """Yield the accelerator of one training of all processes.
+
+    If this process belongs to a job, all processes of the job must enter this context. They meet first, however long
+    that takes, so that the time-outs of collective operations begin only now.
+
+    Raises:
+        ProcessLost: another process of the job has ended.
+    """
+    job = processes.current()
+    if job is None:
+        yield accelerator_for(needs)
+        return
+    job.meet()
+    AcceleratorState._reset_state(reset_partial_state=True)
+    try:
+        with job.environment():
+            accelerator = accelerator_for(needs)
+            if accelerator.num_processes != job.count:  # without a GPU, accelerate must be asked for the CPU
+                AcceleratorState._reset_state(reset_partial_state=True)
+                accelerator = accelerator_for(needs, cpu=True)
+            yield accelerator
+    except BaseException as error:
+        if isinstance(error, RuntimeError) and job.is_loss(error):
+            raise job.loss() from error
+        job.reports(error)  # before the other processes notice that this process leaves
+        raise
+    finally:
+        _leave_group()
+        AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def _leave_group() -> None:
+    """Leave the process group, if any.
 
     After the last collective operation is reported as finished, a thread of gloo frees the tensors of this operation.
     The thread needs the interpreter's lock to do so. If the interpreter is already shutting down, the thread aborts the
     process.
     """
-
-    @atexit.register
-    def leave() -> None:
-        PartialState().destroy_process_group()
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
         time.sleep(0.2)  # sleeping releases the lock; freeing a few tensors takes microseconds
+
+
+@cache
+def _leave_group_at_exit() -> None:
+    atexit.register(_leave_group)
 
 
 class Trainer:
@@ -153,6 +199,7 @@ class Trainer:
             tasks_of(combiner, objective)
             self.combining = Combining(combiner, trained, self.accelerator, seed)
         optimizer = adamw(trained, settings, seed)
+        self._job = processes.of_group() if self.accelerator.num_processes > 1 else None
         self.wrapped: nn.Module = self.accelerator.prepare(engine)
         self.optimizer: Any = self.accelerator.prepare(optimizer)
         sizes = data.sizes()
@@ -174,8 +221,8 @@ class Trainer:
             checkpoints: the checkpoints to resume from and to write. If None, no checkpoints are read or written.
             on_step: called with the log entry of each step, after the step.
             stopped: called after each step; if it returns True, a checkpoint is written and `Interrupted` is raised.
-            watches: functions that are called with the number of completed steps, before each step and after the last
-                step. A watch may read the weights. If a watch returns True, the training ends.
+            watches: functions that the main process calls with the number of completed steps, before each step and
+                after the last step. A watch may read the weights. If a watch returns True, the training ends.
 
         Raises:
             Interrupted: `stopped` returned True.
@@ -186,7 +233,9 @@ class Trainer:
         done = (checkpoints.load(self.engine, optimizer, memory) if checkpoints else None) or Progress(0, 0.0)
         began, before = time.monotonic(), done.seconds
         self.wrapped.train(self.settings.dropout)
-        while sum(watch(done.step) for watch in watches) == 0:  # `any` would not call every watch
+        if self.accelerator.process_index:  # no two processes drop the same elements
+            torch.manual_seed(self.seed + 1_000_003 * self.accelerator.process_index + done.step)
+        while not self._watched(done.step, watches):
             if done.step == self.total:
                 return TrainResult("finished", done.step, done.seconds)
             log = self._step(done.step)
@@ -201,11 +250,33 @@ class Trainer:
             if checkpoints and (stop or due) and self.accelerator.is_main_process:
                 checkpoints.save(done, self.engine, optimizer, memory)
             if stop:
+                self._same_everywhere(True)  # no process leaves before the checkpoint is written
                 raise Interrupted(
                     f"the training was stopped after step {done.step} of {self.total}",
                     fix="continue with --resume" if checkpoints else None,
                 )
         return TrainResult("harmful", done.step, done.seconds)
+
+    def _watched(self, step: int, watches: Sequence[Callable[[int], bool]]) -> bool:
+        """Call the watches in the main process; return whether to stop.
+
+        All processes then have the same controls.
+        """
+        ended = False
+        if self.accelerator.is_main_process:
+            ended = sum(watch(step) for watch in watches) > 0  # `any` would not call every watch
+        controls = self._same_everywhere((ended, self.steering.forget_factor, self.steering.frozen))
+        ended, self.steering.forget_factor, self.steering.frozen = controls
+        return bool(ended)
+
+    def _same_everywhere(self, value: Any) -> Any:
+        """Return the main process's value, however long it takes."""
+        if self._job is None:
+            return value
+        if not self.accelerator.is_main_process:
+            return self._job.receive()
+        self._job.send(value)
+        return value
 
     def _step(self, number: int) -> StepLog | None:
         """Do one optimizer step.
@@ -223,7 +294,7 @@ class Trainer:
             # Only the last micro-batch's backward pass sums gradients over processes. With a combiner, gradients are
             # summed over processes after all micro-batches, task by task.
             with nullcontext() if last and not self.combining else self.accelerator.no_sync(self.wrapped):
-                terms = self._forward(rows)
+                terms = of_own_rows(self._forward(with_borrowed_rows(rows, indices)), rows)
                 partial = objective_value(terms, counts)
                 if self.combining:
                     self.combining.backward(terms, counts)

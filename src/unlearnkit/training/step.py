@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -71,25 +71,51 @@ def count_units(data: TrainData, indices: Mapping[str, Sequence[int]]) -> Counts
 def portion(indices: Mapping[str, Sequence[int]], part: int, parts: int) -> dict[str, Sequence[int]]:
     """Return one of `parts` nearly equal portions of a step's rows.
 
-    `part` is the index of the portion, counted from 0. Every row is in exactly one portion.
+    `part` is the index of the portion, counted from 0. Every row is in exactly one portion. With several processes, a
+    portion may have no row of a split.
     """
     return {split: rows[len(rows) * part // parts : len(rows) * (part + 1) // parts] for split, rows in indices.items()}
 
 
+def with_borrowed_rows(
+    rows: Mapping[str, Sequence[int]], indices: Mapping[str, Sequence[int]]
+) -> dict[str, Sequence[int]]:
+    """Return the portion with one row in each empty split.
+
+    All processes must run the same passes, and an objective is not defined without rows. The borrowed row must not
+    count: see `of_own_rows`.
+    """
+    return {split: chosen or indices[split][:1] for split, chosen in rows.items()}
+
+
+def of_own_rows(terms: Terms, rows: Mapping[str, Sequence[int]]) -> Terms:
+    """Return the terms of a portion, without the sums over borrowed rows.
+
+    These sums are multiplied by 0. Their gradients thus exist in every process.
+    """
+    return {
+        name: term if rows[split_of(term.view)] else replace(term, sum=term.sum * 0.0) for name, term in terms.items()
+    }
+
+
 def portions_per_process(settings: TrainSettings, sizes: Mapping[str, int], processes: int) -> int:
-    """Return the number of micro-batches per step in each process."""
+    """Return the number of micro-batches per step in each process.
+
+    Raises:
+        InputError: in one process, some micro-batches would have no row of a split.
+    """
     batch = {split: settings.rows(split) for split in sizes}
     limit = settings.micro_batch_size or max(batch.values())
-    parts = -(-max(batch.values()) // (limit * processes))
-    short = [split for split, rows in batch.items() if rows < parts * processes]
+    alone = -(-max(batch.values()) // limit)
+    short = [split for split, rows in batch.items() if rows < alone]
     if short:
         raise InputError(
             "some micro-batches would be empty, because a step has more micro-batches than rows of the split",
             where=f"split {short[0]!r}",
-            value=f"{batch[short[0]]} rows for {parts} micro-batches in each of {processes} processes",
+            value=f"{batch[short[0]]} rows for {alone} micro-batches",
             fix="raise train.batch_size or train.micro_batch_size; or make the batch sizes of the splits more similar",
         )
-    return parts
+    return -(-max(batch.values()) // (limit * processes))
 
 
 def objective_value(terms: Terms, counts: Counts) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from annotated_types import Ge
 
@@ -27,6 +27,8 @@ class TaskArithmetic(Edit):
     (Zhang et al., arXiv 2306.14870, negate one of the two factors, which gives the same result.) The new weights are
     computed in float32, rounded once, and saved as a full set of weights, not as an adapter.
     """
+
+    data_parallel: ClassVar[bool] = True
 
     strength: Annotated[float, Ge(0)] = 1.0
     """Factor by which the weight change from fine-tuning is multiplied before the subtraction. With 0, the model stays
