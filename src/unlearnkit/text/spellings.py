@@ -18,6 +18,7 @@ from typing import NamedTuple
 from unlearnkit.text.linear_model import linear_model
 from unlearnkit.text.normalize import normalize
 from unlearnkit.text.numerals import read_numbers
+from unlearnkit.text.writing import ATTACHING
 
 
 class Word(NamedTuple):
@@ -31,8 +32,10 @@ class Word(NamedTuple):
     """Whether the word was converted from number words, or contains a sign that may be i or l."""
 
 
-# Chinese and Japanese do not use spaces, so each of their characters counts as a word.
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+# Chinese and Japanese do not use spaces, so each of their characters counts as a word. A name or number of another
+# script is a word of its own, even if letters of these scripts follow it directly.
+_SINGLE = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_SINGLE}]|[^\W_{ATTACHING}]+|[^\W\d_{_SINGLE}a-z]+")
 
 
 @lru_cache(maxsize=65536)

@@ -1,0 +1,163 @@
+"""Tell scripts apart, and find texts in scripts that put no spaces between words.
+
+Chinese, Japanese and Thai put no spaces between words, so a search cannot ask for a space or a punctuation mark around
+a form. The search asks instead that the form begins and ends where words begin and end. The dictionaries of ICU
+(International Components for Unicode) decide where that is. A name that no dictionary contains is split into single
+characters, so short forms are also compared with their neighbors.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache, lru_cache
+
+HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+KANA = "\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
+THAI = "\u0e00-\u0e7f"
+SOUTHEAST_ASIAN = "\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff"
+"""Lao, Burmese and Khmer."""
+SPACELESS = HAN + KANA + THAI + SOUTHEAST_ASIAN
+"""The characters of scripts without spaces, as the inside of a character class."""
+ATTACHING = SPACELESS + "\u0590-\u05ff\u0600-\u06ff\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3"
+"""The characters of scripts that attach words to a name or number of another script (1984년), as above."""
+MAGNITUDES = "百千万亿億兆萬십백천만억조"
+"""Characters that change the value of the digits before them."""
+
+LONG_HAN, LONG_THAI = 4, 7
+"""A form of at least this many characters counts wherever it occurs. A shorter form must begin and end at the edges of
+words, because it may be a part of another word."""
+
+_SPACELESS = re.compile(f"[{SPACELESS}]")
+_KANA, _HAN, _THAI = re.compile(f"[{KANA}]"), re.compile(f"[{HAN}]"), re.compile(f"[{THAI}]")
+_KATAKANA = re.compile("[\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff]")
+_GAP = re.compile(f"(?<=[{HAN}{KANA}])[ ・](?=[{HAN}{KANA}])")
+_EDGES = " .,;:!?¡¿…'\"-。、，．！？；：「」『』《》〈〉（）()・"
+_NUMERALS = frozenset("0123456789.〇零一二三四五六七八九十百千万亿億兆两兩")
+_LEADING_VOWELS = "เแโใไ"
+_LATIN = re.compile("[a-z0-9\u00c0-\u024f]")
+# Words that the dictionary does not contain, by the form that they end with.
+_INSIDE = {"京都": "东東"}
+# Characters that commonly follow or precede a name of one or two characters. Another character is a part of the name.
+_AFTER = frozenset(
+    "的了是在于於和与與及或也都就又还還不没沒未有被把对對从從因为為当當说說去来來住生出死任曾已将將会會能可要想让讓使给給"
+    "跟同等以而则則之其此这這那我你他她它们們吗嗎呢吧啊呀么嘛很最更太好常总總只才刚剛正便却卻虽雖但若如向往由按经經过過至做"
+    "作用着著得地里裡上中下内內外前后後时時先女省市县縣区區镇鎮村路街港人氏某叫名姓即乃爱愛喜写寫看听聽走坐站开開年月日号號"
+    "、，。也曰所各自並并共受获獲考毕畢入加成搬定嫁娶长長"
+)
+_BEFORE = frozenset(
+    "的了是在于於和与與及或也都就又还還不把被对對从從为為叫名字即乃给給跟同等向往由到至去来來住生到离離过過以而找见見问問爱"
+    "愛认認识識娶嫁像如比让讓请請是称稱有因说說写寫用自作当當做看听聽选選获獲得拿取带帶回经經"
+)
+
+
+def is_spaceless(text: str) -> bool:
+    """Return whether a text contains characters of a script without spaces."""
+    return not text.isascii() and _SPACELESS.search(text) is not None
+
+
+def bare_form(form: str) -> str:
+    """Return a normalized form as it is searched for.
+
+    The result has no punctuation at its ends and no spaces between Chinese or Japanese characters.
+    """
+    return _GAP.sub("", form.strip(_EDGES))
+
+
+def find_unspaced(text: str, form: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans at which a form occurs as one or several words of a text.
+
+    Args:
+        text: the text, normalized.
+        form: the form, as `bare_form` returns it; a part of it is in a script without spaces.
+    """
+    start = text.find(form) if form else -1
+    while start >= 0:
+        end = start + len(form)
+        if _begins(text, start, form) and _ends(text, end, form) and not _is_part_of_name(text, start, end):
+            yield start, end
+        start = text.find(form, start + 1)
+
+
+def without_gaps(text: str) -> str:
+    """Remove the spaces and middle dots between Chinese or Japanese characters of a normalized text."""
+    return _GAP.sub("", text)
+
+
+def _begins(text: str, start: int, form: str) -> bool:
+    before, first = text[start - 1 : start], form[0]
+    if not before or not (before.isalnum() or unicodedata.category(before)[0] == "M"):
+        return True
+    if first in _NUMERALS and before in _NUMERALS:
+        return False
+    if before in _INSIDE.get(form, ""):
+        return False
+    if _LATIN.match(first):
+        return _LATIN.match(before) is None
+    if _THAI.match(first) and before in _LEADING_VOWELS:
+        return False
+    return _is_edge(text, start, form, before, first)
+
+
+def _ends(text: str, end: int, form: str) -> bool:
+    after, last = text[end : end + 1], form[-1]
+    if not after:
+        return True
+    if _THAI.match(last) and (unicodedata.category(after) == "Mn" or after in "ะาำๅ"):
+        return False
+    if not after.isalnum() and after != "ー":
+        return True
+    if last in _NUMERALS and after in _NUMERALS:
+        return False
+    if _LATIN.match(last):
+        return _LATIN.match(after) is None and not (last.isdecimal() and after in MAGNITUDES)
+    return _is_edge(text, end, form, last, after)
+
+
+def _is_edge(text: str, at: int, form: str, before: str, after: str) -> bool:
+    """Return whether a word may end before a position that has a letter on each side."""
+    if _KATAKANA.match(before) and _KATAKANA.match(after):
+        return False
+    if not (_SPACELESS.match(before) and _SPACELESS.match(after)):
+        return True
+    long = LONG_THAI if _THAI.search(form) else LONG_HAN
+    return len(form) >= long or at in word_edges(text)
+
+
+def _is_part_of_name(text: str, start: int, end: int) -> bool:
+    """Return whether a short Chinese form is a part of a longer name.
+
+    The dictionary does not contain such names, so it splits them into single characters.
+    """
+    length = end - start
+    if length >= LONG_HAN or _KANA.search(text) or not all(map(_HAN.match, text[start:end])):
+        return False
+    edges = word_edges(text)
+    if length > 1 and any(at not in edges for at in range(start + 1, end)):
+        return False  # the form, or a part of it, is a word of the dictionary
+    after, before = text[end : end + 1], text[start - 1 : start] if start else ""
+    joined_after = _HAN.match(after) and end + 1 in edges and after not in _AFTER
+    joined_before = length < 3 and before and _HAN.match(before) and start - 1 in edges and before not in _BEFORE
+    return bool(joined_after or joined_before)
+
+
+@lru_cache(maxsize=1024)
+def word_edges(text: str) -> frozenset[int]:
+    """Return the positions at which words begin or end, according to ICU's dictionaries."""
+    edges = {0}
+    for start, end in _breaker()(text, "ja" if _KANA.search(text) else "zh").segments():
+        edges |= {start, end}
+    return frozenset(edges)
+
+
+def segments(text: str) -> list[str]:
+    """Split a text into words and the characters between them, as ICU does."""
+    return list(_breaker()(text, "ja" if _KANA.search(text) else "zh"))
+
+
+@cache
+def _breaker():  # type: ignore[no-untyped-def]
+    from icu4py.breakers import WordBreaker  # imported here: most texts need no dictionary
+
+    return WordBreaker
