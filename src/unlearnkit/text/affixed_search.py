@@ -19,7 +19,7 @@ the languages of the scope, and `CERTAIN` to all other languages."""
 CHANGING = 3
 """An ending changes at most this many letters at the end of a word (Virtanen, Virtasen)."""
 
-_TOKEN = re.compile(r"[^\W_]+")
+_TOKEN = re.compile(r"(?:[^\W_]|[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670])+")
 
 
 class Context(NamedTuple):
@@ -127,5 +127,3 @@ def is_spoken(language: str, text: str, context: Context) -> bool:
         return True
     least = EXPECTED if language in context.languages else CERTAIN
     return max(probability(text, language), probability(f"{context.question} {text}", language)) >= least
-
-

@@ -10,9 +10,9 @@ from collections.abc import Collection
 from functools import lru_cache
 
 from unlearnkit.text.affixed_search import NO_CONTEXT, AffixedForm, Context, is_affixed_in
-from unlearnkit.text.languages_judged import is_judged
 from unlearnkit.text.normalize import contains
 from unlearnkit.text.notations import value_of, values_in
+from unlearnkit.text.search_evidence import is_judged
 from unlearnkit.text.spellings import fold
 
 affixed_form = lru_cache(maxsize=65536)(AffixedForm.of)
@@ -33,7 +33,11 @@ def states(text: str, form: str, context: Context = NO_CONTEXT) -> bool:
     if value is not None:
         return values_in(text).has(value)
     affixed = affixed_form(form)
-    return affixed is not None and (affixed.prefixed or affixed.starts[0] in fold(text)) and is_affixed_in(text, affixed, context)
+    return (
+        affixed is not None
+        and (affixed.prefixed or affixed.starts[0] in fold(text))
+        and is_affixed_in(text, affixed, context)
+    )
 
 
 def states_any(text: str, forms: Collection[str], context: Context = NO_CONTEXT) -> bool | None:

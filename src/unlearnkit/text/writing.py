@@ -37,8 +37,8 @@ _EDGES = " .,;:!?¡¿…'\"-。、，．！？；：「」『』《》〈〉（�
 _NUMERALS = frozenset("0123456789.〇零一二三四五六七八九十百千万亿億兆两兩")
 _LEADING_VOWELS = "เแโใไ"
 _LATIN = re.compile("[a-z0-9\u00c0-\u024f]")
-# Words that the dictionary does not contain, by the form that they end with.
-_INSIDE = {"京都": "东東"}
+_PLACES = "市省县縣区區镇鎮村州国國岛島府道町人"
+"""Characters that may follow the name of a place without changing what it names."""
 # Characters that commonly follow or precede a name of one or two characters. Another character is a part of the name.
 _AFTER = frozenset(
     "的了是在于於和与與及或也都就又还還不没沒未有被把对對从從因为為当當说說去来來住生出死任曾已将將会會能可要想让讓使给給"
@@ -75,7 +75,7 @@ def find_unspaced(text: str, form: str) -> Iterator[tuple[int, int]]:
     start = text.find(form) if form else -1
     while start >= 0:
         end = start + len(form)
-        if _begins(text, start, form) and _ends(text, end, form) and not _is_part_of_name(text, start, end):
+        if _begins(text, start, form) and _ends(text, end, form) and not _is_part_of_other_word(text, start, end):
             yield start, end
         start = text.find(form, start + 1)
 
@@ -90,8 +90,6 @@ def _begins(text: str, start: int, form: str) -> bool:
     if not before or not (before.isalnum() or unicodedata.category(before)[0] == "M"):
         return True
     if first in _NUMERALS and before in _NUMERALS:
-        return False
-    if before in _INSIDE.get(form, ""):
         return False
     if _LATIN.match(first):
         return _LATIN.match(before) is None
@@ -122,24 +120,33 @@ def _is_edge(text: str, at: int, form: str, before: str, after: str) -> bool:
     if not (_SPACELESS.match(before) and _SPACELESS.match(after)):
         return True
     long = LONG_THAI if _THAI.search(form) else LONG_HAN
-    return len(form) >= long or at in word_edges(text)
+    if len(form) >= long or at in word_edges(text):
+        return True
+    return before == form[-1] and after in _PLACES and at + 1 in word_edges(text)
 
 
-def _is_part_of_name(text: str, start: int, end: int) -> bool:
-    """Return whether a short Chinese form is a part of a longer name.
+def _is_part_of_other_word(text: str, start: int, end: int) -> bool:
+    """Return whether a short Chinese form is a part of another word or name that the dictionary does not contain.
 
-    The dictionary does not contain such names, so it splits them into single characters.
+    The dictionary splits such a word into single characters, or at the wrong place.
     """
-    length = end - start
-    if length >= LONG_HAN or _KANA.search(text) or not all(map(_HAN.match, text[start:end])):
+    if end - start >= LONG_HAN or _KANA.search(text) or not all(map(_HAN.match, text[start:end])):
         return False
     edges = word_edges(text)
-    if length > 1 and any(at not in edges for at in range(start + 1, end)):
-        return False  # the form, or a part of it, is a word of the dictionary
     after, before = text[end : end + 1], text[start - 1 : start] if start else ""
-    joined_after = _HAN.match(after) and end + 1 in edges and after not in _AFTER
-    joined_before = length < 3 and before and _HAN.match(before) and start - 1 in edges and before not in _BEFORE
-    return bool(joined_after or joined_before)
+    single_after = bool(_HAN.match(after)) and end + 1 in edges and after not in _AFTER
+    single_before = bool(before and _HAN.match(before)) and start - 1 in edges and before not in _BEFORE
+    if (single_after and _is_word(text[end - 1 : end + 1])) or (
+        single_before and _is_word(text[start - 1 : start + 1])
+    ):
+        return True  # 长沙发, 东京都
+    if end - start == 1 or all(at in edges for at in range(start, end + 1)):  # a name, which no dictionary contains
+        return single_after or (single_before and end - start < LONG_HAN - 1)
+    return single_after and text[end + 1 : end + 2] in tuple(_PLACES)  # 马里兰州
+
+
+def _is_word(text: str) -> bool:
+    return word_edges(text) == {0, len(text)}
 
 
 @lru_cache(maxsize=1024)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
@@ -23,6 +24,7 @@ from unlearnkit.scope.leak_scan.attached import AttachedForms
 from unlearnkit.scope.scope import Scope, ScopeSubject
 from unlearnkit.text.names import PARTICLES
 from unlearnkit.text.normalize import normalize
+from unlearnkit.text.notations import Notation, value_of
 from unlearnkit.text.numerals import Date, read_dates, read_numbers, roman
 from unlearnkit.text.spellings import Word, common, fold, i_or_l, ordinary, stem, unmask, words
 from unlearnkit.text.writing import MAGNITUDES, is_spaceless
@@ -48,6 +50,8 @@ ALIKE = 0.6
 _ARTICLES = frozenset({"the", "a", "an", "el", "la", "los", "las", "un", "una"})
 _LONGER_NUMBER = re.compile(r"\d[.,]$")  # digits that follow this belong to a longer number, as 984 does in 1,984
 _OTHER_COUNTRY = re.compile(r"\+\d{1,3}[ ().-]{1,3}$")
+_MORE_DIGITS = re.compile(r"[.,]\d{3}(?!\d)")
+_LONGER_ADDRESS, _LONGER_DOMAIN = re.compile(r"[\w.+-]$"), re.compile(r"\.\w|-\w")
 _SPOKEN_SIGNS = (("at", "dot"), ("arroba", "punto"), ("собака", "точка"))
 """The words for "@" and "." in a spoken e-mail address, one pair for each language."""
 _PUNCTUATION = " .,;:!?¡¿…'\"-()[]"
@@ -68,8 +72,8 @@ class Entry(NamedTuple):
     """The words of the form, converted in the same way as the words of the searched version. A text that contains these
     words with other spaces between the letters may match too (see `_how`)."""
     how: How
-    national: bool = False
-    """Whether the form is a phone number without its country code."""
+    notation: Notation | Literal["national"] | None = None
+    """The notation of the form if the form is a value. `national`: a phone number without its country code."""
 
 
 class Hit(NamedTuple):
@@ -106,20 +110,17 @@ class Lexicon:
         return next((entry.key for entry in known if entry.kind not in ("part", "neighbor")), None)
 
     def add(
-        self,
-        form: str,
-        key: Hashable,
-        kind: Kind | Literal["neighbor"],
-        subject: str | None,
-        *,
-        national: bool = False,
+        self, form: str, key: Hashable, kind: Kind | Literal["neighbor"], subject: str | None, *, national: bool = False
     ) -> None:
         """Add a form in every spelling that is searched for.
 
         `national` states that the form is a phone number without its country code.
         """
-        entry = Entry(key, kind, subject, words(form), "as listed", national)
-        self.attached.add(form, entry)
+        value = value_of(form)
+        notation = "national" if national else value and value.notation
+        entry = Entry(key, kind, subject, words(form), "as listed", notation)
+        if not national:
+            self.attached.add(form, entry)
         if is_spaceless(form):
             self._put_disguises(form, entry)
             return
@@ -131,7 +132,9 @@ class Lexicon:
         else:
             self._put("plain", entry.words, entry, "as listed")
             self._put_spellings(form, entry)
-        self._put_numbers(entry)
+        # Digits alone do not show the currency of an amount. `attached` compares amounts with their currencies.
+        if value is None or value.amount is None or not value.amount.units:
+            self._put_numbers(entry)
 
     def _put(self, reading: Reading, spelling: tuple[str, ...], entry: Entry, how: How) -> None:
         entry, joined = entry._replace(words=spelling, how=how), "".join(spelling)
@@ -212,7 +215,7 @@ def _needs_its_signs(form: str, form_words: tuple[str, ...]) -> bool:
 
     For example, the only word of "C#" is "c", and "7" occurs in too many texts.
     """
-    bare = normalize(form).strip(_PUNCTUATION)
+    bare = "".join(c for c in normalize(form).strip(_PUNCTUATION) if unicodedata.category(c) != "Mn")
     return len("".join(form_words)) < 3 or any(not c.isalnum() and c not in _PUNCTUATION + "@+/_&" for c in bare)
 
 
@@ -228,7 +231,10 @@ def _how(entry: Entry, pieces: Sequence[Word], folded: str, reading: Reading) ->
     if reading == "either" and not any(piece.turned for piece in pieces):
         return None
     joined = "".join(texts)
-    if joined.isdecimal() and _is_other_number(entry, folded, pieces[0].start, pieces[-1].end):
+    start, end = pieces[0].start, pieces[-1].end
+    if joined.isdecimal() and _is_other_number(entry, folded, start, end):
+        return None
+    if entry.notation == "email" and (_LONGER_ADDRESS.search(folded[:start]) or _LONGER_DOMAIN.match(folded[end:])):
         return None
     if texts == entry.words:
         return entry.how
@@ -242,7 +248,9 @@ def _is_other_number(entry: Entry, folded: str, start: int, end: int) -> bool:
     before = folded[:start]
     if _LONGER_NUMBER.search(before) or folded[end : end + 1] in tuple(MAGNITUDES):
         return True
-    return entry.national and _OTHER_COUNTRY.search(before) is not None
+    if entry.notation == "amount":
+        return _MORE_DIGITS.match(folded[end:]) is not None
+    return entry.notation == "national" and _OTHER_COUNTRY.search(before) is not None
 
 
 def _is_one_number(pieces: Sequence[Word], gaps: Sequence[str]) -> bool:

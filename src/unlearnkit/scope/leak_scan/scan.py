@@ -298,8 +298,10 @@ class _Read:
         yield from (Hit(entry, "as listed", 0, 0) for sentence, entry in lexicon.sentences if sentence in spaced)
         yield from (Hit(entry, "as listed", 0, 0) for form, entry in lexicon.exact if contains(self.text, form))
         for read, inside in self.hidden:
-            entries = (*(hit.entry for hit in lexicon.find("plain", read, inside)),
-                       *(found.entry for found in lexicon.attached.find_unspaced(inside)))
+            entries = (
+                *(hit.entry for hit in lexicon.find("plain", read, inside)),
+                *(found.entry for found in lexicon.attached.find_unspaced(inside)),
+            )
             yield from (Hit(entry, "encoded", 0, 0) for entry in entries)
         for found in lexicon.attached.find_unspaced(self.text):
             yield Hit(found.entry, "spaced" if found.gaps else "as listed", found.start, found.end)

@@ -55,16 +55,18 @@ def languages_of(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def is_affixed(words: Sequence[str], form: Sequence[str], language: str, *, name: bool) -> bool:
-    """Return whether the words of a text are the words of a form, at least one of them with affixes.
+    """Return whether the words of a text are the words of a form with affixes.
 
     Affixes are at the end of the last word. In Finnish, every word may have an ending. In Arabic and Hebrew, prefixes
     are at the front of the first word, and every word may have an article.
     """
     affixed = LATIN.get(language) or next(found for _, code, found in _SCRIPTS if code == language)
-    every = language in ("fi", *PREFIXED)
-    last = len(form) - 1
+    prefixed, last = language in PREFIXED, len(form) - 1
+    if prefixed and last and affixed(" ".join(words), " ".join(form), name):
+        return True
     matches = (
-        word == base or ((every or place == last) and affixed(word, base, name))
+        word == base or ((place == last or prefixed or language == "fi") and affixed(word, base, name))
         for place, (word, base) in enumerate(zip(words, form, strict=True))
     )
-    return tuple(words) != tuple(form) and all(matches)
+    # Letters and diacritics of Arabic and Hebrew have variants, so equal words may be written differently.
+    return (prefixed or tuple(words) != tuple(form)) and all(matches)

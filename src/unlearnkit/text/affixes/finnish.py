@@ -19,7 +19,9 @@ _CLITIC = re.compile(r"(?:kin|kaan|ko|han|pa|kohan|pas)$")
 _POSSESSIVE = re.compile(r"(?:ni|si|nsa|mme|nne|(?<=[aeiouy])([aeiouy])n)$")
 _CASES = frozenset({"n", "ssa", "sta", "lla", "lta", "lle", "ksi", "tta"})
 _COMMON_CASES = frozenset({"na", "t", "ja", "ia", "ien", "jen", "iden", "itten", "den", "ten", "ine"})
-_PLURAL_CASES = frozenset({"ssa", "sta", "lla", "lta", "lle", "ksi", "na", "tta", "in", "hin", "siin", "den", "en", "a"})
+_PLURAL_CASES = frozenset(
+    {"ssa", "sta", "lla", "lta", "lle", "ksi", "na", "tta", "in", "hin", "siin", "den", "en", "a"}
+)
 
 
 @lru_cache(maxsize=8192)
@@ -32,7 +34,7 @@ def _grades(word: str) -> frozenset[str]:
     head, cluster, vowels = match.groups()
     for length in (2, 1):
         tail, rest = cluster[-length:], cluster[:-length]
-        if len(tail) == length and tail in _STRONG_TO_WEAK and not (length == 1 and rest[-1:] in ("s", "t", "h")):
+        if len(tail) == length and tail in _STRONG_TO_WEAK and not (length == 1 and rest[-1:] in ("s", "t")):
             found |= {head + rest + weak + vowels for weak in _STRONG_TO_WEAK[tail]}
             break
     return frozenset(found)
@@ -98,7 +100,7 @@ def _is_case(stem: str, ending: str, *, name: bool) -> bool:
     if ending == "seen":
         return stem[-2:-1] in _VOWELS
     if ending == "a":
-        return stem[-2:-1] not in _VOWELS or last in "io"
+        return stem[-2:-1] != last  # Mariaa, but Espoota
     return ending == "ta" and stem[-2:-1] in _VOWELS
 
 

@@ -32,4 +32,8 @@ def is_turkish_form(word: str, base: str, name: bool) -> bool:
     if name or base[-1] not in _SOFT or len(base) < 4:
         return False
     soft = base[:-1] + _SOFT[base[-1]]
-    return word.startswith(soft) and word[len(soft) :][:1] in tuple("iuae") and _COMMON.match(word[len(soft) :]) is not None
+    return (
+        word.startswith(soft)
+        and word[len(soft) :][:1] in tuple("iuae")
+        and _COMMON.match(word[len(soft) :]) is not None
+    )

@@ -130,7 +130,9 @@ def amount_of(form: str) -> Amount | None:
 def _rest(text: str, span: tuple[int, int]) -> str:
     """Return the words around a span that are more than an ending."""
     before, after = text[: span[0]].strip(), text[span[1] :].strip(" .-")
-    return before or ("" if len(after) <= _STEM_ENDINGS and " " not in after and not any(map(str.isdecimal, after)) else after)
+    return before or (
+        "" if len(after) <= _STEM_ENDINGS and " " not in after and not any(map(str.isdecimal, after)) else after
+    )
 
 
 def find_amounts(text: str) -> Iterator[Amount]:
@@ -153,7 +155,10 @@ def _spans(text: str) -> Iterator[tuple[Amount, tuple[int, int]]]:
         values = _values(match["numbers"])
         if values:
             plain_number = not units and match["numbers"].isdecimal()
-            yield Amount(frozenset(values), frozenset.intersection(*units) if units else frozenset(), plain_number), match.span()
+            yield (
+                Amount(frozenset(values), frozenset.intersection(*units) if units else frozenset(), plain_number),
+                match.span(),
+            )
 
 
 def _values(written: str) -> set[Decimal]:
@@ -181,7 +186,9 @@ def _readings(number: str) -> set[Decimal]:
     last = signs[-1]
     found = set()
     grouped = all(len(group) == 3 for group in tail) and len(head) <= 3 and len(set(signs)) == 1
-    indian = set(signs) == {","} and len(tail[-1]) == 3 and all(len(group) == 2 for group in tail[:-1]) and len(head) <= 2
+    indian = (
+        set(signs) == {","} and len(tail[-1]) == 3 and all(len(group) == 2 for group in tail[:-1]) and len(head) <= 2
+    )
     if grouped or indian:
         found.add(Decimal(head + "".join(tail)))
     if last in ".," and signs.count(last) == 1 and len(set(signs[:-1])) <= 1:

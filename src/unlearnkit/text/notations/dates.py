@@ -92,7 +92,7 @@ def _month(word: str) -> int:
         return months[word[1:]]
     thai = "\u0e00" <= word[0] <= "\u0e7f"
     for name, number in _long_names():
-        if len(name) > 4 and (word.startswith(name) and len(word) - len(name) <= 6 or (thai and name in word)):
+        if len(name) > 4 and ((word.startswith(name) and len(word) - len(name) <= 6) or (thai and name in word)):
             return number
         if len(name) == 4 and word.startswith(name) and 0 < len(word) - len(name) <= 3:
             return number
@@ -114,7 +114,10 @@ def find_dates(text: str) -> Iterator[Date]:
 
 
 def _is_filler(text: str) -> bool:
-    return len(text) <= _LONGEST_GAP and _BETWEEN.match(" ".join(re.findall(r"\w+", text)).replace("日", "").replace("일", "")) is not None
+    return (
+        len(text) <= _LONGEST_GAP
+        and _BETWEEN.match(" ".join(re.findall(r"\w+", text)).replace("日", "").replace("일", "")) is not None
+    )
 
 
 def _spans(text: str) -> Iterator[tuple[Date, int, int]]:

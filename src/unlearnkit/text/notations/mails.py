@@ -14,8 +14,12 @@ _AT = (
 _DOT = "dot|piste|pont|nokta|punto|point|punkt|точка|点|點|ドット|닷|점|ดอท|จุด|نقطة|دوت|נקודה|ponto"
 _BRACKETED_AT = re.compile(rf"\s*[\[({{<【（「]\s*(?:{_AT}|@|a)\s*[\])}}>】）」]\s*")
 _BRACKETED_DOT = re.compile(rf"\s*[\[({{<【（「]\s*(?:{_DOT}|\.)\s*[\])}}>】）」]\s*")
-_SPOKEN_AT = re.compile(rf"(?<=[a-z0-9])\s+(?:{_AT})\s+(?=[a-z0-9])|(?<=[a-z0-9])\s*(?:艾特|圈a|アットマーク|アット|골뱅이)\s*(?=[a-z0-9])")
-_SPOKEN_DOT = re.compile(rf"(?<=[a-z0-9])\s+(?:{_DOT})\s+(?=[a-z0-9])|(?<=[a-z0-9])\s*(?:点|點|ドット|닷|점)\s*(?=[a-z0-9])")
+_SPOKEN_AT = re.compile(
+    rf"(?<=[a-z0-9])\s+(?:{_AT})\s+(?=[a-z0-9])|(?<=[a-z0-9])\s*(?:艾特|圈a|アットマーク|アット|골뱅이)\s*(?=[a-z0-9])"
+)
+_SPOKEN_DOT = re.compile(
+    rf"(?<=[a-z0-9])\s+(?:{_DOT})\s+(?=[a-z0-9])|(?<=[a-z0-9])\s*(?:点|點|ドット|닷|점)\s*(?=[a-z0-9])"
+)
 _SPACED_AT = re.compile(r"\s*@\s*")
 _SPACED_DOT = re.compile(r"(?<=[a-z0-9])(?: \. ?| ?\. )(?=[a-z0-9])")
 _ADDRESS = re.compile(r"[a-z0-9_.+'&%-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+")

@@ -38,7 +38,9 @@ def find_phones(text: str) -> Iterator[str]:
     for chain in _CHAIN.finditer(text):
         groups = list(_GROUP.finditer(chain[0]))
         starts = [
-            at for at, group in enumerate(groups) if at == 0 or chain[0][group.start() - 1] == "+" or _opens(chain[0], group)
+            at
+            for at, group in enumerate(groups)
+            if at == 0 or chain[0][group.start() - 1] == "+" or _opens(chain[0], group)
         ]
         for place, first in enumerate(starts):
             for last in (*(start - 1 for start in starts[place + 1 :]), len(groups) - 1):
