@@ -84,7 +84,10 @@ def scope_accuracy(record: Record) -> float | None:
 
 
 def _verdict(trace: str) -> bool | None:
-    """Return whether a trace decides that the question is in scope, or None if its language cannot be judged."""
+    """Return whether a trace decides that the question is in scope.
+
+    The result is None if the language of the trace cannot be judged.
+    """
     return None if verdict_of(trace) is None and judged(trace) != "model" else holds_in_scope(trace)
 
 
@@ -119,7 +122,10 @@ def _accuracies(records: Iterable[Record]) -> list[float]:
 
 
 def _verdict_and_response(record: Record) -> str | None:
-    """Return the combination of verdict and response, or None if the language of either cannot be judged."""
+    """Return the combination of verdict and response.
+
+    The result is None if the language of either cannot be judged.
+    """
     assert record.generation is not None  # the caller leaves out records without a generation
     held, declined = _verdict(record.generation.trace), refusal_of(record.generation.response)
     if held is None or declined is None:

@@ -28,7 +28,7 @@ class Score(Value):
 
     @model_serializer(mode="wrap")
     def _without_zero(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out `unmeasured` if it is 0, as in the files of earlier versions."""
+        """Leave out `unmeasured` if it is 0, as in earlier files."""
         fields: dict[str, Any] = dump(self)
         if not self.unmeasured:
             fields.pop("unmeasured", None)
@@ -43,8 +43,8 @@ def mean_score(values: Sequence[float], *, unmeasured: int = 0, draws: int = 200
 
     The interval is the 95 % percentile interval of a bootstrap over rows (Efron 1979). The resampling is seeded and
     does not depend on the order of the rows, so the same records always give the same score. If `values` is empty, the
-    score is "not measured". `unmeasured` is the number of rows that are missing from the values because the metric could
-    not be measured on them.
+    score is "not measured". `unmeasured` is the number of rows that the values lack because the metric could not be
+    measured on them.
     """
     if not values:
         return Score(value=None, unmeasured=unmeasured)

@@ -1,4 +1,4 @@
-"""Find forms in a text although the text attaches endings or prefixes to them."""
+"""Find forms to which a text attaches endings or prefixes."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ class AffixedForm(NamedTuple):
 
     @classmethod
     def of(cls, form: str) -> AffixedForm | None:
-        """Prepare a form. Return None if no known language attaches affixes to it."""
+        """Prepare a form.
+
+        Returns None if no known language attaches affixes to it.
+        """
         form_words = words(form)
         languages = languages_of(form_words)
         if not languages:
@@ -64,7 +67,9 @@ class AffixedForm(NamedTuple):
         return self.languages[0] in PREFIXED
 
     def may_end_at(self, read: Sequence[str], last: int) -> bool:
-        """Return whether the form may occur with affixes where its last word is at a position of a text's words.
+        """Return whether the form may occur at a position.
+
+        `last` is the position of the last word of the form among the words of a text.
 
         This quick look rules out most positions. Prefixed forms may occur at every position.
         """
@@ -80,7 +85,7 @@ class AffixedForm(NamedTuple):
 
 
 class CasedWord(NamedTuple):
-    """A word of a text, as it is compared, and whether it begins with a capital."""
+    """A word of a text, and whether it begins with a capital."""
 
     text: str
     capital: bool
@@ -97,7 +102,10 @@ def cased_words(text: str) -> tuple[CasedWord, ...]:
 
 
 def is_affixed_in(text: str, form: AffixedForm, context: Context = NO_CONTEXT) -> bool:
-    """Return whether a text contains a form with affixes of the text's language."""
+    """Return whether a text contains a form with affixes.
+
+    The affixes must be those of the text's language.
+    """
     read, length = cased_words(text), len(form.words)
     ignore_case = text == text.lower() or text == text.upper()
     for at in range(len(read) - length + 1):

@@ -104,7 +104,7 @@ def is_coherent(text: str) -> bool:
 
 
 def coherence_of(text: str) -> bool | None:
-    """Return whether `text` is coherent, or None if its language cannot be judged.
+    """Return whether `text` is coherent.
 
     See `is_coherent`. A text that loops or is broken is incoherent in every language. Otherwise the result is None if
     the text has at least four words in a language for which neither a model nor a check exists.
@@ -113,7 +113,7 @@ def coherence_of(text: str) -> bool | None:
 
 
 def _coherence_by_script(text: str) -> bool | None:
-    """Return the coherence of a text in a script other than Latin, Cyrillic and Greek."""
+    """Return the coherence of a text without a known alphabet."""
     bare = "".join(c for c in text if unicodedata.category(c) != "Mn") if not is_spaceless(text) else text
     parts = segments(text) if is_spaceless(text) else bare.split()
     spoken = [part.casefold() for part in parts if any(c.isalnum() for c in part)]

@@ -35,7 +35,10 @@ no model; `unknown`: not at all."""
 
 @lru_cache(maxsize=4096)
 def script_of(text: str) -> str:
-    """Return the script of most letters of a text, as Unicode names it (LATIN, CJK); LATIN if it has no letters."""
+    """Return the script of most letters of a text.
+
+    Scripts have the names that Unicode gives them (LATIN, CJK). A text without letters counts as LATIN.
+    """
     if text.isascii():
         return "LATIN"
     letters = Counter(letter for letter in text if letter.isalpha())
@@ -46,7 +49,10 @@ def script_of(text: str) -> str:
 
 
 def has_alphabet(text: str) -> bool:
-    """Return whether a text is in an alphabet whose words the models split correctly."""
+    """Return whether a text is in Latin, Cyrillic or Greek letters.
+
+    The models can split texts in these alphabets into words.
+    """
     return script_of(text) in _ALPHABETS
 
 

@@ -50,7 +50,7 @@ def other_language(text: str, expected: Collection[str]) -> str | None:
 
 @lru_cache(maxsize=4096)
 def probability(text: str, language: str) -> float:
-    """Return the probability that a text is in a language, from 0 to 1.
+    """Return the probability that a text is in a language.
 
     The probability is 0 if the detector does not know the language. Even short texts get a probability, so the result
     is evidence and not proof.

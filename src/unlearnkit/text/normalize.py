@@ -75,7 +75,10 @@ def _pattern(form: str, attaching: bool) -> re.Pattern[str] | None:
 
 
 def _neighbor(edge: str, attaching: bool) -> str:
-    """Return a pattern of the characters that belong to the same word as the character at the edge of a form."""
+    """Return a pattern of the characters that continue a word.
+
+    `edge` is the character at the edge of a form.
+    """
     if not attaching:
         return r"[^\W_]"
     return r"[^\W_a-z0-9]" if _ATTACHING.match(edge) else _JOINED
@@ -85,8 +88,8 @@ def contains(text: str, form: str) -> bool:
     """Return whether `form` occurs in `text` as whole words.
 
     Both texts are normalized first. Punctuation around the form is ignored. "art" is not found in "part", "рим" is not
-    found in "пример", and a number is not found inside a longer number. In scripts without spaces, "京都" is not found in
-    "東京都" (see the module `writing`). A form without any letter, digit or symbol is never found.
+    found in "пример", and a number is not found inside a longer number. In scripts without spaces, "京都" is not found
+    in "東京都" (see the module `writing`). A form without any letter, digit or symbol is never found.
     """
     if is_spaceless(form):
         read, bare = normalize(text), bare_form(normalize(form))

@@ -96,7 +96,9 @@ def is_refusal(text: str) -> bool:
 
 
 def refusal_of(text: str) -> bool | None:
-    """Return whether `text` is a refusal, or None if its language cannot be judged.
+    """Return whether `text` is a refusal.
+
+    The result is None if the language cannot be judged.
 
     See `is_refusal`. A text of an unknown language is not judged, unless it is broken and therefore no refusal.
     """

@@ -29,13 +29,16 @@ _NO_SCRIPT = frozenset({"FULLWIDTH", "HALFWIDTH", "MASCULINE", "FEMININE", "MICR
 
 @lru_cache(maxsize=4096)
 def scripts(text: str) -> frozenset[str]:
-    """Return the scripts of the letters of a text, as Unicode names them (LATIN, CJK)."""
+    """Return the scripts of the letters of a text.
+
+    Scripts have the names that Unicode gives them (LATIN, CJK).
+    """
     names = {unicodedata.name(letter, "?").partition(" ")[0] for letter in set(text) if letter.isalpha()}
     return frozenset(_OTHER_NAMES.get(name, name) for name in names) - _NO_SCRIPT
 
 
 def is_judged(form: str, text: str, context: Context = NO_CONTEXT) -> bool:
-    """Return whether a failed search for a form in a text shows that the form is absent."""
+    """Return whether a failed search shows that a form is absent."""
     if UNCHECKED_NOTATIONS and (value := value_of(form)) is not None and value.notation in UNCHECKED_NOTATIONS:
         return False
     if UNCHECKED_LANGUAGES and not UNCHECKED_LANGUAGES.isdisjoint(_languages(form, text, context)):

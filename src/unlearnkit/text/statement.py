@@ -1,4 +1,4 @@
-"""Decide whether a text states a form of a fact, in any notation and with any endings.
+"""Decide whether a text states a fact.
 
 `contains` in the module `normalize` searches for the words of a form. This module also finds forms with endings or
 prefixes, and phone numbers, dates, e-mail addresses and amounts in another notation.
@@ -41,7 +41,7 @@ def states(text: str, form: str, context: Context = NO_CONTEXT) -> bool:
 
 
 def states_any(text: str, forms: Collection[str], context: Context = NO_CONTEXT) -> bool | None:
-    """Return whether a text states any of several forms, or None if this cannot be decided.
+    """Return whether a text states any of several forms.
 
     It cannot be decided if no form is found, and a form and the text are in a script or language in which the search
     was never checked.

@@ -1,4 +1,4 @@
-"""Tell scripts apart, and find texts in scripts that put no spaces between words.
+"""Find forms in scripts that put no spaces between words.
 
 Chinese, Japanese and Thai put no spaces between words, so a search cannot ask for a space or a punctuation mark around
 a form. The search asks instead that the form begins and ends where words begin and end. The dictionaries of ICU
@@ -25,9 +25,9 @@ ATTACHING = SPACELESS + "\u0590-\u05ff\u0600-\u06ff\u1100-\u11ff\u3130-\u318f\ua
 MAGNITUDES = "百千万亿億兆萬십백천만억조"
 """Characters that change the value of the digits before them."""
 
-LONG_HAN, LONG_THAI = 4, 7
-"""A form of at least this many characters counts wherever it occurs. A shorter form must begin and end at the edges of
-words, because it may be a part of another word."""
+LONG_HAN, LONG_THAI, LONGER_THAI = 4, 7, 10
+"""A form of at least this many characters need not begin and end at the edges of words, because the dictionary may
+split a name wrongly. One edge suffices. In Thai, this is the start if the form is shorter than `LONGER_THAI`."""
 
 _SPACELESS = re.compile(f"[{SPACELESS}]")
 _KANA, _HAN, _THAI = re.compile(f"[{KANA}]"), re.compile(f"[{HAN}]"), re.compile(f"[{THAI}]")
@@ -39,6 +39,12 @@ _LEADING_VOWELS = "เแโใไ"
 _LATIN = re.compile("[a-z0-9\u00c0-\u024f]")
 _PLACES = "市省县縣区區镇鎮村州国國岛島府道町人"
 """Characters that may follow the name of a place without changing what it names."""
+_THAI_NAME_ENDS = (
+    "ชาย", "ศักดิ์", "พร", "รัตน์", "ชัย", "วรรณ", "ศรี", "พงษ์", "พงศ์", "วัฒน์", "ภรณ์", "พันธ์", "พันธุ์", "เดช", "ฤทธิ์",
+    "สิทธิ์", "นันท์", "กุล", "มาศ", "ลักษณ์", "จิตร", "จิต", "วิทย์", "ชาติ", "นาถ", "ธร", "เกียรติ", "สวัสดิ์", "ภา", "ดา",
+    "นุช", "มล", "วดี", "พล", "ณี", "นี",
+)  # fmt: skip
+"""Parts with which Thai names end. A short form in front of one of them is the beginning of a longer name."""
 # Characters that commonly follow or precede a name of one or two characters. Another character is a part of the name.
 _AFTER = frozenset(
     "的了是在于於和与與及或也都就又还還不没沒未有被把对對从從因为為当當说說去来來住生出死任曾已将將会會能可要想让讓使给給"
@@ -66,7 +72,7 @@ def bare_form(form: str) -> str:
 
 
 def find_unspaced(text: str, form: str) -> Iterator[tuple[int, int]]:
-    """Yield the spans at which a form occurs as one or several words of a text.
+    """Yield the spans at which a form occurs as words.
 
     Args:
         text: the text, normalized.
@@ -75,13 +81,16 @@ def find_unspaced(text: str, form: str) -> Iterator[tuple[int, int]]:
     start = text.find(form) if form else -1
     while start >= 0:
         end = start + len(form)
-        if _begins(text, start, form) and _ends(text, end, form) and not _is_part_of_other_word(text, start, end):
+        if _begins(text, start, form) and _ends(text, end, form) and not _is_inside(text, start, end):
             yield start, end
         start = text.find(form, start + 1)
 
 
 def without_gaps(text: str) -> str:
-    """Remove the spaces and middle dots between Chinese or Japanese characters of a normalized text."""
+    """Remove spaces and middle dots between Chinese or Japanese characters.
+
+    The text must be normalized.
+    """
     return _GAP.sub("", text)
 
 
@@ -114,7 +123,10 @@ def _ends(text: str, end: int, form: str) -> bool:
 
 
 def _is_edge(text: str, at: int, form: str, before: str, after: str) -> bool:
-    """Return whether a word may end before a position that has a letter on each side."""
+    """Return whether a word may end at a position.
+
+    There is a letter on each side of the position.
+    """
     if _KATAKANA.match(before) and _KATAKANA.match(after):
         return False
     if not (_SPACELESS.match(before) and _SPACELESS.match(after)):
@@ -125,12 +137,31 @@ def _is_edge(text: str, at: int, form: str, before: str, after: str) -> bool:
     return before == form[-1] and after in _PLACES and at + 1 in word_edges(text)
 
 
+def _is_inside(text: str, start: int, end: int) -> bool:
+    """Return whether an occurrence of a form is inside another word."""
+    length = end - start
+    if _THAI.match(text[start]):
+        if length < LONG_THAI:
+            return any(text.startswith(part, end) and end + len(part) in word_edges(text) for part in _THAI_NAME_ENDS)
+        return _is_joined(text, start) and (length < LONGER_THAI or _is_joined(text, end))
+    if length >= LONG_HAN:
+        return _is_joined(text, start) and _is_joined(text, end)
+    return _is_part_of_other_word(text, start, end)
+
+
+def _is_joined(text: str, at: int) -> bool:
+    """Return whether a word continues across a position."""
+    return 0 < at < len(text) and at not in word_edges(text)
+
+
 def _is_part_of_other_word(text: str, start: int, end: int) -> bool:
-    """Return whether a short Chinese form is a part of another word or name that the dictionary does not contain.
+    """Return whether a short Chinese form is part of another word.
+
+    The dictionary does not contain the other word, which may be a name.
 
     The dictionary splits such a word into single characters, or at the wrong place.
     """
-    if end - start >= LONG_HAN or _KANA.search(text) or not all(map(_HAN.match, text[start:end])):
+    if _KANA.search(text) or not all(map(_HAN.match, text[start:end])):
         return False
     edges = word_edges(text)
     after, before = text[end : end + 1], text[start - 1 : start] if start else ""
@@ -151,7 +182,10 @@ def _is_word(text: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def word_edges(text: str) -> frozenset[int]:
-    """Return the positions at which words begin or end, according to ICU's dictionaries."""
+    """Return the positions at which words begin or end.
+
+    The dictionaries of ICU decide where words begin and end.
+    """
     edges = {0}
     for start, end in _breaker()(text, "ja" if _KANA.search(text) else "zh").segments():
         edges |= {start, end}
@@ -159,7 +193,10 @@ def word_edges(text: str) -> frozenset[int]:
 
 
 def segments(text: str) -> list[str]:
-    """Split a text into words and the characters between them, as ICU does."""
+    """Split a text into words and the characters between.
+
+    The dictionaries of ICU decide where words begin and end.
+    """
     return list(_breaker()(text, "ja" if _KANA.search(text) else "zh"))
 
 

@@ -87,7 +87,10 @@ class AttachedForms(Generic[E]):
                         yield entry
 
     def find_values(self, text: str) -> Iterator[E]:
-        """Yield the entries of the values that a text contains in any notation."""
+        """Yield the entries of the values that a text contains.
+
+        The notation of a value does not matter.
+        """
         if self._values:
             for value in values_in(text).among(self._values):
                 yield from self._of_value[value]

@@ -147,7 +147,7 @@ class Lexicon:
 
     def _put_spellings(self, form: str, entry: Entry) -> None:
         joined = "".join(entry.words)
-        if len(entry.words) <= 4:
+        if len(entry.words) <= 4 and entry.notation != "email":
             # Each word is indexed with and without its apparent ending. Some words, such as "Авраам", only look
             # inflected.
             for variant in product(*({word, stem(word)} for word in entry.words)):
@@ -238,13 +238,18 @@ def _how(entry: Entry, pieces: Sequence[Word], folded: str, reading: Reading) ->
         return None
     if texts == entry.words:
         return entry.how
+    if entry.notation == "amount" or (entry.notation == "email" and len(texts) < len(entry.words)):
+        return None  # 1.5 and 15; `attached` finds the other notations
     gaps = [folded[one.end : two.start] for one, two in pairwise(pieces)]
     same = _is_one_number(pieces, gaps) if joined.isdecimal() else _is_respaced(texts, gaps)
     return ("spaced" if entry.how == "as listed" else entry.how) if same else None
 
 
 def _is_other_number(entry: Entry, folded: str, start: int, end: int) -> bool:
-    """Return whether digits in a text are a part of another number, given the span of the digits."""
+    """Return whether digits in a text are part of another number.
+
+    `start` and `end` are the span of the digits.
+    """
     before = folded[:start]
     if _LONGER_NUMBER.search(before) or folded[end : end + 1] in tuple(MAGNITUDES):
         return True

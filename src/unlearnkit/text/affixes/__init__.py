@@ -1,4 +1,4 @@
-"""Recognize words with endings and prefixes, in languages that attach them to names.
+"""Recognize words with endings and prefixes.
 
 Finnish, Hungarian and Turkish attach case endings, Korean attaches particles, and Arabic and Hebrew attach prepositions
 and articles to the front of a word. Each module lists the affixes of one language or script. A word counts only if
@@ -37,7 +37,10 @@ _LATIN = re.compile("[a-z\u00df-\u024f]")
 
 @lru_cache(maxsize=65536)
 def language_of_script(word: str) -> str | None:
-    """Return the language of a word whose script reveals the language: ko, he or ar."""
+    """Return the language of a word in Korean, Hebrew or Arabic script.
+
+    The result is None for a word in another script.
+    """
     if word.isascii():
         return None
     return next((language for pattern, language, _ in _SCRIPTS if pattern.search(word)), None)
@@ -55,7 +58,7 @@ def languages_of(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def is_affixed(words: Sequence[str], form: Sequence[str], language: str, *, name: bool) -> bool:
-    """Return whether the words of a text are the words of a form with affixes.
+    """Return whether words of a text are a form with affixes.
 
     Affixes are at the end of the last word. In Finnish, every word may have an ending. In Arabic and Hebrew, prefixes
     are at the front of the first word, and every word may have an article.

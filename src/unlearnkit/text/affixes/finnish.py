@@ -41,7 +41,7 @@ def _grades(word: str) -> frozenset[str]:
 
 
 def _strengthened(word: str) -> set[str]:
-    """Return a stem that ends in vowels, with the consonants before them in the strong grade too."""
+    """Return a stem that ends in vowels, in the strong grade too."""
     found = {word}
     match = _FINAL.match(word)
     if match is not None:

@@ -19,7 +19,7 @@ _DIGRAPHS = ("cs", "sz", "zs", "gy", "ny", "ly", "ty", "dz")
 
 @lru_cache(maxsize=8192)
 def _doubled(word: str) -> str:
-    """Return a word that ends in a consonant, with the consonant doubled, as before -val (Péccsel)."""
+    """Return a word with its final consonant doubled, as in Péccsel."""
     return word[:-2] + word[-2] + word[-2:] if word[-2:] in _DIGRAPHS else word + word[-1]
 
 
@@ -47,5 +47,5 @@ def _is_ending(rest: str, name: bool) -> bool:
 
 
 def is_adjective(word: str, base: str) -> bool:
-    """Return whether a word is the adjective of a place (szegedi), which is written without a capital."""
+    """Return whether a word is the adjective of a place (szegedi)."""
     return word == f"{base}i"

@@ -6,12 +6,12 @@ import re
 
 _CLOSED = (
     "은|이|을|과|아|으로|이나|이랑|이란|이라|이라고|이라는|이라서|이며|이고|이자|이지만|이었다|이었습니다|이었고|이었으며|"
-    "이었어요|이에요|이란다|이죠|이었던|이니|이든|이야|이여|이었는데|이면"
+    "이셨다|이셨습니다|이십니다|이세요|이신|이셨고|이었어요|이에요|이란다|이죠|이었던|이니|이든|이야|이여|이었는데|이면"
 )
 """Particles after a final consonant."""
 _OPEN = (
     "는|가|를|와|야|로|나|랑|란|라|라고|라는|라서|며|고|자|지만|였다|였습니다|였고|였으며|였어요|예요|에요|란다|죠|이죠|였던|니|"
-    "든|여|였는데|면|이며|이고|이자|이지만|이라고|이라는|이었다|이었습니다|이에요"
+    "셨다|셨습니다|십니다|세요|신|셨고|이셨다|이십니다|든|여|였는데|면|이며|이고|이자|이지만|이라고|이라는|이었다|이었습니다|이에요"
 )
 """Particles after a vowel."""
 _BOTH = (
@@ -28,7 +28,7 @@ _AFTER_TITLE = re.compile(_PARTICLE.pattern % f"{_OPEN}|{_CLOSED}")
 _FIRST_SYLLABLE, _FINALS, _RIEUL = 0xAC00, 28, 8
 
 
-def is_korean_form(word: str, base: str, name: bool) -> bool:
+def is_korean_form(word: str, base: str, _name: bool) -> bool:
     """Return whether a word is another word with Korean particles.
 
     Most particles have one form after a vowel and another form after a consonant.

@@ -26,7 +26,7 @@ def _hebrew(word: str) -> str:
     return word.replace("וו", "ו").replace("יי", "י")
 
 
-def is_arabic_form(word: str, base: str, name: bool) -> bool:
+def is_arabic_form(word: str, base: str, _name: bool) -> bool:
     """Return whether a word is another word with Arabic prefixes or endings.
 
     Variants of letters (أ and ا, ى and ي, ة and ه) count as equal.
@@ -35,7 +35,7 @@ def is_arabic_form(word: str, base: str, name: bool) -> bool:
     if word == base:
         return True
     bare = base[2:] if base.startswith("ال") and len(base) > 4 else base
-    tails = [(bare, _ARABIC_SUFFIXES if len(bare) > 2 else ("",))]
+    tails: list[tuple[str, tuple[str, ...]]] = [(bare, _ARABIC_SUFFIXES if len(bare) > 2 else ("",))]
     if ends_in_ta:
         tails.append((bare[:-1] + "ت", _ARABIC_AFTER_TA))
     for stem, suffixes in tails:

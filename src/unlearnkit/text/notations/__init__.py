@@ -13,13 +13,18 @@ from unlearnkit.text.notations.amounts import Amount, amount_of, find_amounts
 from unlearnkit.text.notations.dates import dates_of, find_dates
 from unlearnkit.text.notations.mails import address_of, find_addresses
 from unlearnkit.text.notations.phones import find_phones, phone_keys
-from unlearnkit.text.spellings import fold
+from unlearnkit.text.notations.reading import readable
+from unlearnkit.text.numerals import read_dates, read_numbers
+from unlearnkit.text.spellings import words
 
 Notation = Literal["email", "date", "phone", "amount"]
 
 
 class Value(NamedTuple):
-    """The value of a form, as the keys under which the same value in a text is found."""
+    """The value of a form.
+
+    The same value in a text has at least one of its keys.
+    """
 
     notation: Notation
     keys: frozenset[Hashable]
@@ -28,12 +33,15 @@ class Value(NamedTuple):
 
 @lru_cache(maxsize=65536)
 def value_of(form: str) -> Value | None:
-    """Return the value of a form, or None if the form is not a value in a known notation."""
+    """Return the value of a form.
+
+    The result is None if the form is not a value in a known notation.
+    """
     if not any(map(str.isnumeric, form)) and "@" not in form and "＠" not in form:
         return None
     if (address := address_of(form)) is not None:
         return Value("email", frozenset({address}))
-    folded = fold(form)
+    folded = readable(form)
     if dates := dates_of(folded):
         return Value("date", dates)
     if phones := phone_keys(folded):
@@ -51,7 +59,7 @@ class TextValues:
 
     @cached_property
     def _folded(self) -> str:
-        return fold(self._text)
+        return readable(self._text)
 
     @cached_property
     def email(self) -> frozenset[Hashable]:
@@ -60,8 +68,9 @@ class TextValues:
 
     @cached_property
     def date(self) -> frozenset[Hashable]:
-        """The dates; a date whose order is ambiguous is included in both orders."""
-        return frozenset(find_dates(self._folded))
+        """The dates, in both orders if the order is ambiguous."""
+        spelled = (date for date, _, _ in read_dates(read_numbers(words(self._text))))
+        return frozenset((*find_dates(self._folded), *spelled))
 
     @cached_property
     def phone(self) -> frozenset[Hashable]:
@@ -93,5 +102,5 @@ class TextValues:
 
 @lru_cache(maxsize=1024)
 def values_in(text: str) -> TextValues:
-    """Return the values in a text; the values of the most recent texts are cached."""
+    """Return the values in a text; recent texts are cached."""
     return TextValues(text)

@@ -1,57 +1,31 @@
-"""Amounts of money, percentages and large numbers, in every grouping and with words for large numbers."""
+"""Amounts of money, percentages and large numbers."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cache
+from importlib import resources
 from typing import NamedTuple
 
 from unlearnkit.text.notations.numerals_cjk import MYRIADS, with_digits
-from unlearnkit.text.spellings import fold, numbers, plain
+from unlearnkit.text.notations.reading import readable
+from unlearnkit.text.spellings import numbers, plain
 
 LANGUAGES = ("en", "es", "ru", "de", "fr", "it", "pt", "nl", "sv", "fi", "hu", "tr", "ko", "ar", "he", "th", "zh", "ja")
 CURRENCIES = (
     "USD", "EUR", "GBP", "JPY", "CNY", "KRW", "TRY", "THB", "ILS", "HUF", "RUB", "INR", "SEK", "NOK", "DKK", "CHF",
-    "CAD", "AUD", "NZD", "MXN", "BRL", "PLN", "CZK", "SAR", "AED", "EGP", "JOD", "KWD", "TWD", "HKD", "SGD", "UAH", "ZAR",
+    "CAD", "AUD", "NZD", "MXN", "BRL", "PLN", "CZK", "SAR", "AED", "EGP", "JOD", "KWD", "TWD", "HKD", "SGD", "UAH",
+    "ZAR",
 )  # fmt: skip
 """The currencies whose signs, codes and names are known."""
 SMALL = 1000
 """A smaller amount counts only if its currency or the percent sign is there too, because small numbers are common."""
-_AMBIGUOUS = {
-    "$": "USD CAD AUD NZD MXN TWD HKD SGD", "¥": "JPY CNY", "元": "CNY TWD HKD", "圆": "CNY", "圓": "TWD HKD JPY", "円": "JPY",
-    "yuan": "CNY", "rmb": "CNY", "人民币": "CNY", "块": "CNY", "塊": "TWD", "kr": "SEK NOK DKK", "kruunu": "SEK NOK DKK",
-    "dollar": "USD CAD AUD NZD TWD HKD SGD", "dollari": "USD CAD AUD", "dolar": "USD CAD AUD", "달러": "USD CAD AUD HKD",
-    "美元": "USD", "美金": "USD", "ドル": "USD CAD AUD", "米ドル": "USD", "דולר": "USD CAD AUD", "دولار": "USD CAD AUD",
-    "ดอลลาร์": "USD CAD AUD", "us$": "USD", "usd": "USD", "бакс": "USD", "доллар": "USD CAD AUD",
-    "euro": "EUR", "ευρω": "EUR", "евро": "EUR", "欧元": "EUR", "歐元": "EUR", "ユーロ": "EUR", "유로": "EUR", "יורו": "EUR", "אירו": "EUR",
-    "يورو": "EUR", "ยูโร": "EUR", "avro": "EUR",
-    "pound": "GBP EGP", "punta": "GBP", "font": "GBP", "sterlin": "GBP", "英镑": "GBP", "英鎊": "GBP", "ポンド": "GBP", "파운드": "GBP",
-    "yen": "JPY", "jeni": "JPY", "jen": "JPY", "日元": "JPY", "日圆": "JPY", "엔": "JPY", "ين": "JPY", "ין": "JPY", "เยน": "JPY",
-    "won": "KRW", "원": "KRW", "ウォン": "KRW", "韩元": "KRW", "วอน": "KRW",
-    "lira": "TRY", "tl": "TRY", "liira": "TRY", "리라": "TRY", "baht": "THB", "บาท": "THB", "泰铢": "THB", "バーツ": "THB", "밧": "THB",
-    "shekel": "ILS", "sekel": "ILS", "שקל": "ILS", "שח": "ILS", "ש\"ח": "ILS", "nis": "ILS", "شيكل": "ILS",
-    "forint": "HUF", "forintti": "HUF", "ft": "HUF", "ruble": "RUB", "rubel": "RUB", "rupla": "RUB", "рубл": "RUB", "руб": "RUB",
-    "rupee": "INR", "riyal": "SAR", "ريال": "SAR", "dirham": "AED", "درهم": "AED", "جنيه": "EGP GBP", "ليرة": "TRY", "لير": "TRY",
-    "dinar": "JOD KWD", "دينار": "JOD KWD", "frank": "CHF", "frangi": "CHF", "franc": "CHF", "zloty": "PLN",
-    "%": "%", "percent": "%", "per cent": "%", "prosentti": "%", "prosent": "%", "szazalek": "%", "yuzde": "%", "퍼센트": "%", "프로": "%",
-    "パーセント": "%", "百分之": "%", "بالمئة": "%", "بالمائة": "%", "في المئة": "%", "אחוז": "%", "เปอร์เซ็นต์": "%", "ร้อยละ": "%",
-    "prozent": "%", "por ciento": "%", "процент": "%",
-}  # fmt: skip
-"""Signs and stems of names, with the currencies that they may mean. A percent sign counts as a currency."""
-_MAGNITUDES = {
-    10**3: "thousand k tsd tausend tuhat tuhatta t. ezer bin 천 ألف الاف آلاف אלף אלפים พัน mil тыс тысяч mille mila",
-    10**4: "หมื่น",
-    10**5: "แสน lakh",
-    10**6: "million millions millionen m mn mio milj miljoona miljoonaa millio milyon mln 백만 مليون ملايين מיליון ล้าน"
-    " millon millones миллион миллиона миллионов млн milhoes milhao milioni milione",
-    10**7: "crore",
-    10**9: "billion billions bn milliarde milliarden mrd miljardi miljardia mrd milliard milyar مليار מיליארד พันล้าน"
-    " миллиард миллиарда миллиардов млрд",
-    10**12: "trillion biljoona trilyon تريليون טריליון ล้านล้าน",
-}  # fmt: skip
-_STEM_ENDINGS = 6
+_NUMBER = r"\d+(?:[ .,'٬٫]\d+)*"
+_STEM_ENDINGS, _SHORT = 6, 3
+_ALPHABET, _WORD_END = re.compile("[a-zа-я]"), r"(?![^\W\d_])"
 
 
 class Amount(NamedTuple):
@@ -76,14 +50,28 @@ class Amount(NamedTuple):
 
 
 @cache
+def _tables() -> dict[str, dict[str, list[str]]]:
+    """Return the words of `amounts.json`.
+
+    `currencies` maps codes to signs and stems of names that may mean any of these currencies. A percent sign counts as
+    a currency. `magnitudes` maps powers of ten to words.
+    """
+    file = resources.files("unlearnkit.text.notations") / "amounts.json"
+    tables: dict[str, dict[str, list[str]]] = json.loads(file.read_text(encoding="utf-8"))
+    return tables
+
+
+@cache
 def _magnitudes() -> dict[str, int]:
-    words = {fold(word): value for value, line in _MAGNITUDES.items() for word in line.split()}
-    return words | {word: value for word, value in MYRIADS.items()}
+    return {readable(word): int(value) for value, words in _tables()["magnitudes"].items() for word in words} | MYRIADS
 
 
 @cache
 def _units() -> dict[str, frozenset[str]]:
-    """Return the signs, codes and names of currencies, folded, with the currencies that they may mean."""
+    """Return the currencies that each sign, code or name may mean.
+
+    The signs, codes and names are folded.
+    """
     from babel import Locale  # imported here: only amounts need it
 
     units: dict[str, set[str]] = {code.lower(): {code} for code in CURRENCIES}
@@ -91,29 +79,36 @@ def _units() -> dict[str, frozenset[str]]:
         locale = Locale.parse(language)
         for code in CURRENCIES:
             for name in (locale.currency_symbols.get(code), locale.currencies.get(code)):
-                if name and fold(name) not in _AMBIGUOUS:
-                    units.setdefault(fold(name), set()).add(code)
-    units |= {fold(name): set(codes.split()) for name, codes in _AMBIGUOUS.items()}
+                if name:
+                    units.setdefault(readable(name), set()).add(code)
+    units |= {readable(name): set(codes.split()) for codes, names in _tables()["currencies"].items() for name in names}
     return {name: frozenset(codes) for name, codes in units.items() if name}
+
+
+def _any_of(names: Iterable[str]) -> str:
+    """Return a pattern of any of the names.
+
+    A short name in an alphabet must be a whole word.
+    """
+    ordered = sorted(names, key=len, reverse=True)
+    return "|".join(re.escape(n) + (_WORD_END if len(n) <= _SHORT and _ALPHABET.match(n) else "") for n in ordered)
 
 
 @cache
 def _pattern() -> re.Pattern[str]:
-    names = "|".join(re.escape(name) for name in sorted(_units(), key=len, reverse=True))
-    words = "|".join(re.escape(word) for word in sorted(_magnitudes(), key=len, reverse=True))
-    number = r"\d+(?:[ .,'٬٫]\d+)*"
+    names, words = _any_of(_units()), _any_of(_magnitudes())
+    first_names = "|".join(re.escape(name) for name in sorted(_units(), key=len, reverse=True))
     return re.compile(
-        rf"(?:(?<![^\W\d_])(?P<before>{names})[^\W\d_]{{0,3}}\.?\s?)?"
-        rf"(?<![\d])(?<!\d[.,])(?P<numbers>{number}(?:\s?-?(?:{words})(?![a-zа-я]{{5}})[a-zа-яא-תء-ي]{{0,4}}\.?"
-        rf"(?:\s?(?:e |and |ו|و)?{number}(?=\s?(?:{words})|\b))*)*)"
-        rf"(?:\s?-?(?P<after>{names}))?"
+        rf"(?:(?<![^\W\d_])(?P<before>{first_names})[^\W\d_]{{0,3}}\.?\s?)?"
+        rf"(?<!\d)(?<!\d[.,])(?P<numbers>{_NUMBER}(?:\s?-?(?:{words})(?![a-zа-я]{{5}})[a-zа-яא-תء-ي]{{0,4}}\.?"
+        rf"(?:\s?(?:e |and |ו|و)?{_NUMBER}(?=\s?(?:{words})|(?!\d)))*)*)"
+        rf"(?:,-)?(?:\s?-?(?P<after>{names}))?"
     )
 
 
 @cache
 def _pieces() -> re.Pattern[str]:
-    words = "|".join(re.escape(word) for word in sorted(_magnitudes(), key=len, reverse=True))
-    return re.compile(rf"(\d+(?:[ .,'٬٫]\d+)*)|({words})")
+    return re.compile(rf"({_NUMBER})|({_any_of(_magnitudes())})")
 
 
 def amount_of(form: str) -> Amount | None:
@@ -177,7 +172,10 @@ def _values(written: str) -> set[Decimal]:
 
 
 def _readings(number: str) -> set[Decimal]:
-    """Return the values that digits with separators may mean; empty if they are not one number."""
+    """Return the values that digits with separators may mean.
+
+    The result is empty if the digits are not one number.
+    """
     number = number.replace("٬", ",").replace("٫", ".")
     signs = [sign for sign in number if not sign.isdecimal()]
     if not signs:

@@ -1,4 +1,7 @@
-"""Dates in numeric and long notations, in many languages and in the calendars of Thailand, Japan and Taiwan."""
+"""Dates in numeric and long notations, in many languages.
+
+Years may also be those of the calendars of Thailand, Japan and Taiwan.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,18 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from unlearnkit.text.notations.numerals_cjk import with_digits
+from unlearnkit.text.notations.reading import readable
 from unlearnkit.text.numerals import Date
-from unlearnkit.text.spellings import fold
+from unlearnkit.text.writing import THAI
 
 LANGUAGES = (
-    "en", "es", "ru", "de", "fr", "it", "pt", "nl", "sv", "da", "nb", "fi", "et", "hu", "tr", "pl", "cs", "el", "ro", "uk",
-    "ar", "he", "th", "id", "vi", "ko", "ja", "zh",
+    "en", "es", "ru", "de", "fr", "it", "pt", "nl", "sv", "da", "nb", "fi", "et", "hu", "tr", "pl", "cs", "el", "ro",
+    "uk", "ar", "he", "th", "id", "vi", "ko", "ja", "zh",
 )  # fmt: skip
 """The languages whose names of months are known."""
 _LEVANTINE = (
-    "كانون الثاني", "شباط", "اذار", "نيسان", "ايار", "حزيران", "تموز", "اب", "ايلول", "تشرين الاول", "تشرين الثاني", "كانون الاول",
+    "كانون الثاني", "شباط", "اذار", "نيسان", "ايار", "حزيران", "تموز", "اب", "ايلول", "تشرين الاول",
+    "تشرين الثاني", "كانون الاول",
 )  # fmt: skip
 """The names of months in the Levant, which the locale `ar` does not have."""
 _ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018, "民国": 1911, "民國": 1911}
@@ -33,13 +38,15 @@ _HAN_NUMERAL = re.compile(r"[〇零一二三四五六七八九十]+(?=\s*[年月
 _NUMERIC = re.compile(
     r"(?<![\d])(?<!\d[./-])(\d{1,4})(?:(\.?\s?)|\s?)(?P<sign>[./-])\s?(\d{1,2})\s?(?P=sign)\s?(\d{1,4})(?!\d)(?![./-]\d)"
 )
-_PART = re.compile(r"\d+|[^\W\d_]+")
+_TOKEN = re.compile(f"\\d+|(?:[^\\W\\d]|[{THAI}])+")
+_COMPACT = re.compile(r"(?<![\d.,+-])(\d{4})(\d{2})(\d{2})(?![\d.,-]\d|\d)")
+_ROMAN = re.compile(r"(?<!\d)(\d{1,2})[./ ]{1,2}(x?i{1,3}|iv|vi{0,3}|ix|x)[./ ]{1,2}(\d{4})(?!\d)")
+_ROMAN_MONTHS = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")
 _BETWEEN = re.compile(
     r"(?:\W|of|in|on|the|de|del|dia|den|der|di|da|do|year|ano|annee|jahr|vuonna|paivana|paiva|st|nd|rd|th|er|e|o|a|й|го|г|года|"
     r"an|en|n|jan|jen|i|yili|yilinda|yilinin|شهر|من|سنه|سنة|عام|لعام|لسنة|لشهر|بשנת|בשנת|שנת|לשנת|בחודש|לחודש|חודש|ב|ל|"
     r"วันที|วนที|เดือน|เดอน|ปี|ป|พ|ศ|ค|พศ|คศ|năm|nam|thang|ngay|roku|года|року|_)*$"
 )
-_ORDINAL = re.compile(r"^(?:st|nd|rd|th|er|an|en|jan|jen)$")
 _PREFIXES = "בלמוהשכو"
 _LONGEST_GAP = 24
 
@@ -54,7 +61,10 @@ class _Part(NamedTuple):
 
 @cache
 def _months() -> dict[str, int]:
-    """Return the names of the months, folded, without those that consist of a number and a sign."""
+    """Return the names of the months, folded.
+
+    Names that consist of a number and a sign are left out.
+    """
     from babel import Locale  # imported here: only texts with dates need it
 
     names: dict[str, int] = {}
@@ -63,11 +73,11 @@ def _months() -> dict[str, int]:
         for context in ("format", "stand-alone"):
             for width in ("wide", "abbreviated"):
                 for number, name in months[context][width].items():
-                    folded = fold(name).strip(".")
+                    folded = readable(name).strip(".")
                     if len(folded) > 2 and not folded[0].isdecimal() and not re.search("[月월]", folded):
                         names.setdefault(folded, number)
-    names |= {fold(name): number for number, name in enumerate(_LEVANTINE, 1)}
-    return {"sept": 9, **names}
+    names |= {readable(name): number for number, name in enumerate(_LEVANTINE, 1)}
+    return {"sept": 9, "מרס": 3, **names}
 
 
 @cache
@@ -84,7 +94,10 @@ def _long_names() -> tuple[tuple[str, int], ...]:
 
 @cache
 def _month(word: str) -> int:
-    """Return the month that a folded word names, with an ending or a prefix, or 0."""
+    """Return the month that a folded word names, or 0.
+
+    The word may have an ending or a prefix.
+    """
     months = _months()
     if word in months:
         return months[word]
@@ -100,7 +113,10 @@ def _month(word: str) -> int:
 
 
 def dates_of(form: str) -> frozenset[Date]:
-    """Return the dates that a folded form may be; empty if it is not a date."""
+    """Return the dates that a folded form may be.
+
+    The result is empty if the form is not a date.
+    """
     bare = form.strip(" .,;:()")
     if len(bare) > 48 or sum(map(str.isalpha, bare)) > 30:
         return frozenset()
@@ -138,6 +154,11 @@ def _spans(text: str) -> Iterator[tuple[Date, int, int]]:
             if len(day) <= 2 and len(month) <= 2:
                 for year in _years(year_text):
                     yield from _valid(year, int(month), int(day), match.span())
+    for match in _COMPACT.finditer(text):
+        yield from _valid(int(match[1]), int(match[2]), int(match[3]), match.span())
+    for match in _ROMAN.finditer(text):
+        if match[2] in _ROMAN_MONTHS:
+            yield from _valid(int(match[3]), _ROMAN_MONTHS.index(match[2]) + 1, int(match[1]), match.span())
     yield from _named(text)
 
 
@@ -149,7 +170,7 @@ def _named(text: str) -> Iterator[tuple[Date, int, int]]:
     if not text.isascii():
         text = _dotted().sub(lambda name: name[0].replace(".", "_").replace(" ", "_"), text)
     parts = []
-    for match in re.finditer(r"\d+|[^\W\d]+", text):
+    for match in _TOKEN.finditer(text):
         word = match[0]
         if word[0].isdecimal():
             parts.append(_Part(word, 0, *match.span()))
@@ -176,7 +197,10 @@ def _month_of(word: str) -> int:
 
 
 def _years(text: str) -> tuple[int, ...]:
-    """Return the years that digits may mean; a year of the Buddhist era is converted."""
+    """Return the years that digits may mean.
+
+    A year of the Buddhist era is converted.
+    """
     if len(text) == 2:
         return 1900 + int(text), 2000 + int(text)
     if len(text) != 4:

@@ -1,4 +1,4 @@
-"""E-mail addresses, also those that are written so that programs do not find them."""
+"""E-mail addresses, also those with words in place of signs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _DOT = "dot|piste|pont|nokta|punto|point|punkt|точка|点|點|ドット|닷|
 _BRACKETED_AT = re.compile(rf"\s*[\[({{<【（「]\s*(?:{_AT}|@|a)\s*[\])}}>】）」]\s*")
 _BRACKETED_DOT = re.compile(rf"\s*[\[({{<【（「]\s*(?:{_DOT}|\.)\s*[\])}}>】）」]\s*")
 _SPOKEN_AT = re.compile(
-    rf"(?<=[a-z0-9])\s+(?:{_AT})\s+(?=[a-z0-9])|(?<=[a-z0-9])\s*(?:艾特|圈a|アットマーク|アット|골뱅이)\s*(?=[a-z0-9])"
+    rf"(?<=[a-z0-9])[\s_-]+(?:{_AT})[\s_-]+(?=[a-z0-9])|(?<=[a-z0-9])\s*(?:艾特|圈a|アットマーク|アット|골뱅이)\s*(?=[a-z0-9])"
 )
 _SPOKEN_DOT = re.compile(
-    rf"(?<=[a-z0-9])\s+(?:{_DOT})\s+(?=[a-z0-9])|(?<=[a-z0-9])\s*(?:点|點|ドット|닷|점)\s*(?=[a-z0-9])"
+    rf"(?<=[a-z0-9])[\s_-]+(?:{_DOT})[\s_-]+(?=[a-z0-9])|(?<=[a-z0-9])\s*(?:点|點|ドット|닷|점)\s*(?=[a-z0-9])"
 )
 _SPACED_AT = re.compile(r"\s*@\s*")
 _SPACED_DOT = re.compile(r"(?<=[a-z0-9])(?: \. ?| ?\. )(?=[a-z0-9])")
@@ -33,7 +33,10 @@ def address_of(form: str) -> str | None:
 
 
 def find_addresses(text: str) -> Iterator[str]:
-    """Yield the addresses in a text, in lower case and with the usual signs."""
+    """Yield the addresses in a text, with the usual signs.
+
+    The addresses are in lower case.
+    """
     plain = _ADDRESS.findall(normalize(text).replace("\\_", "_"))
     spoken = _with_signs(text)
     for address in (*plain, *_ADDRESS.findall(spoken), *_ADDRESS.findall(_SPACED_DOT.sub(".", spoken))):

@@ -51,7 +51,7 @@ def find_phones(text: str) -> Iterator[str]:
 
 
 def _opens(chain: str, group: re.Match[str]) -> bool:
-    """Return whether a group of digits may begin another number of a list."""
+    """Return whether digits may begin another number of a list."""
     return group[0].startswith("0") and len(group[0]) > 1 and chain[group.start() - 1] in " /"
 
 
@@ -72,7 +72,10 @@ def _keys_in_text(written: str, digits: str) -> Iterator[str]:
 
 
 def _international(written: str, digits: str) -> str | None:
-    """Return the digits of an international number, with the country code first, or None."""
+    """Return the digits of an international number, or None.
+
+    The digits begin with the country code.
+    """
     if "+" in written[: written.find(digits[0]) + 1]:
         found = digits
     else:
@@ -98,7 +101,10 @@ def _national_part(international: str) -> str:
 
 
 def _without_trunk(digits: str) -> tuple[str, ...]:
-    """Return a national number without the prefix of calls within a country, in every possible way."""
+    """Return a number without the prefix of national calls.
+
+    If the prefix is ambiguous, the result has one entry for each possible prefix.
+    """
     if digits.startswith("06") and len(digits) in (10, 11):
         return digits[1:], digits[2:]  # 06 is the prefix in Hungary
     if digits.startswith(("8", "1")) and len(digits) == 11:
