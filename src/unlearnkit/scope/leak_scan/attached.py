@@ -13,13 +13,29 @@ from typing import Generic, NamedTuple, TypeVar
 from unlearnkit.text.affixed_search import AffixedForm, Context, is_affixed_in
 from unlearnkit.text.normalize import normalize
 from unlearnkit.text.notations import Notation, Value, value_of, values_in
+from unlearnkit.text.spellings import common
 from unlearnkit.text.statement import affixed_form
 from unlearnkit.text.writing import bare_form, find_unspaced, is_spaceless, without_gaps
 
 KEY = 4
 """Forms are indexed by the first letters of their last word, at most this many."""
 
+COMMON, FEWEST_COMMON = 0.15, 2
+"""A text is in English, Spanish or Russian if at least this share of its words, and at least this many, are common."""
+
 E = TypeVar("E", bound=Hashable)
+
+
+def starts_of(words: Sequence[str]) -> frozenset[str]:
+    """Return the beginnings of words under which forms are indexed.
+
+    The result is empty if enough words are among the most common words of English, Spanish and Russian, because these
+    languages attach no endings to names.
+    """
+    known = common()
+    if sum(len(word) > 2 and word in known for word in words) >= max(FEWEST_COMMON, COMMON * len(words)):
+        return frozenset()
+    return frozenset(word[:length] for word in words for length in range(2, KEY + 1))
 
 
 class Unspaced(NamedTuple, Generic[E]):
@@ -69,22 +85,22 @@ class AttachedForms(Generic[E]):
             for start, end in find_unspaced(closed, form) if gaps else spans:
                 yield from (Unspaced(entry, gaps, start, end) for entry in entries)
 
-    def find_affixed(self, text: str, words: Sequence[str], context: Context) -> Iterator[E]:
+    def find_affixed(self, text: str, words: Sequence[str], starts: frozenset[str], context: Context) -> Iterator[E]:
         """Yield the entries of the forms that occur with affixes.
 
         Args:
             text: the text.
             words: the words of the text, folded.
+            starts: the beginnings of these words, as `starts_of` returns them. In a text of English, Spanish or Russian
+                words, it is empty, and only forms to which prefixes may be attached are searched for.
             context: what is known about the language of the text.
         """
-        for form, entry in self._affixed.get("", ()):
-            if is_affixed_in(text, form, context):
-                yield entry
-        for at, word in enumerate(words):
-            for key in {word[:2], word[:3], word[:KEY]} & self._affixed.keys():
-                for form, entry in self._affixed[key]:
-                    if form.may_end_at(words, at) and is_affixed_in(text, form, context):
-                        yield entry
+        for key in ("", *(starts & self._affixed.keys())):
+            for form, entry in self._affixed.get(key, ()):
+                start = form.starts[-1]
+                places = [at for at, word in enumerate(words) if form.prefixed or word.startswith(start)]
+                if any(form.may_end_at(words, at) for at in places) and is_affixed_in(text, form, context):
+                    yield entry
 
     def find_values(self, text: str) -> Iterator[E]:
         """Yield the entries of the values that a text contains.

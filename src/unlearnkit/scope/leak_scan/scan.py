@@ -15,6 +15,7 @@ from unlearnkit.core.errors import UnlearnError
 from unlearnkit.core.settings import Value
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
+from unlearnkit.scope.leak_scan.attached import starts_of
 from unlearnkit.scope.leak_scan.lexicon import Hit, How, Kind, Lexicon, Reading, add_form, identifies, scope_lexicon
 from unlearnkit.scope.leak_scan.overlap import SHARE, SHARE_OF_ANY, LongText, TextWords
 from unlearnkit.scope.scope import Scope
@@ -279,6 +280,11 @@ class _Read:
         self.words = [word.text for word in self.plain]
 
     @cached_property
+    def starts(self) -> frozenset[str]:
+        """The beginnings of the words of this text, for the search for forms with affixes."""
+        return starts_of(self.words)
+
+    @cached_property
     def text_words(self) -> TextWords:
         """The words of this text, for comparison with long texts."""
         return TextWords.of(self.words)
@@ -305,7 +311,7 @@ class _Read:
             yield from (Hit(entry, "encoded", 0, 0) for entry in entries)
         for found in lexicon.attached.find_unspaced(self.text):
             yield Hit(found.entry, "spaced" if found.gaps else "as listed", found.start, found.end)
-        for entry in lexicon.attached.find_affixed(self.text, self.words, context):
+        for entry in lexicon.attached.find_affixed(self.text, self.words, self.starts, context):
             yield Hit(entry, "inflected", 0, 0)
         for entry in lexicon.attached.find_values(self.text):
             yield Hit(entry, "number" if entry.how == "as listed" else entry.how, 0, 0)

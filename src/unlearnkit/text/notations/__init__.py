@@ -69,8 +69,12 @@ class TextValues:
     @cached_property
     def date(self) -> frozenset[Hashable]:
         """The dates, in both orders if the order is ambiguous."""
-        spelled = (date for date, _, _ in read_dates(read_numbers(words(self._text))))
-        return frozenset((*find_dates(self._folded), *spelled))
+        return frozenset(find_dates(self._folded))
+
+    @cached_property
+    def _spelled_date(self) -> frozenset[Hashable]:
+        """The dates with number words in English, Spanish and Russian."""
+        return frozenset(date for date, _, _ in read_dates(read_numbers(words(self._text))))
 
     @cached_property
     def phone(self) -> frozenset[Hashable]:
@@ -87,6 +91,8 @@ class TextValues:
         if value.amount is not None:
             return any(value.amount.is_same(other) for other in self.amount)
         found: frozenset[Hashable] = getattr(self, value.notation)
+        if value.notation == "date" and found.isdisjoint(value.keys):
+            found = self._spelled_date
         return not found.isdisjoint(value.keys)
 
     def among(self, values: dict[Notation, dict[Hashable, list[Value]]]) -> Iterator[Value]:

@@ -35,6 +35,8 @@ def phone_keys(form: str) -> frozenset[str]:
 
 def find_phones(text: str) -> Iterator[str]:
     """Yield the keys of the phone numbers in a folded text."""
+    if sum(map(len, _GROUP.findall(text))) < LEAST_DIGITS:
+        return
     for chain in _CHAIN.finditer(text):
         groups = list(_GROUP.finditer(chain[0]))
         starts = [
