@@ -281,7 +281,7 @@ class _Read:
 
     @cached_property
     def starts(self) -> frozenset[str]:
-        """The beginnings of the words of this text, for the search for forms with affixes."""
+        """The beginnings of words, for the search with affixes."""
         return starts_of(self.words)
 
     @cached_property
