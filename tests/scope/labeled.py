@@ -1,14 +1,15 @@
 """Measure the leak and accuracy checks on labeled pairs of texts and secrets.
 
 A folder holds JSONL files. Each line has the fields `id`, `language`, `kind` (`script`, `phone`, `date`, `email` or
-`amount`), `question`, `secret` (the forms of one secret), `text`, and `said`: whether the text states the secret.
+`amount`), `question`, `secret` (the forms of one secret), `text`, and `said`: whether the text states the secret. Other
+fields, such as notes, are ignored.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import sqrt
 from pathlib import Path
 
@@ -105,7 +106,12 @@ def wilson(count: int, total: int, z: float = 1.959964) -> tuple[float, float]:
 
 def read_pairs(folder: Path) -> list[Pair]:
     lines = [line for file in sorted(folder.rglob("*.jsonl")) for line in file.read_text("utf-8").split("\n") if line]
-    return [Pair(**{**json.loads(line), "secret": tuple(json.loads(line)["secret"])}) for line in lines]
+    return [_pair(json.loads(line)) for line in lines]
+
+
+def _pair(read: Mapping[str, object]) -> Pair:
+    known = {field.name: read[field.name] for field in fields(Pair)}
+    return Pair(**{**known, "secret": tuple(read["secret"])})
 
 
 def wrong(pairs: Iterable[Pair], check: str, *, declared: bool) -> list[Pair]:
