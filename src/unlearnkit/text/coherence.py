@@ -14,7 +14,8 @@ from itertools import pairwise
 
 from unlearnkit.text.detector_evidence import has_alphabet, judged
 from unlearnkit.text.word_order import evidence, tokens
-from unlearnkit.text.writing import is_spaceless, segments
+from unlearnkit.text.word_breaks import segments
+from unlearnkit.text.writing import is_spaceless
 
 ORDER_WORDS = 4
 """Word order is checked only in texts of at least this many words."""

@@ -20,6 +20,7 @@ _VARIANTS = str.maketrans(
 _EDGES = " .,;:!?¡¿…'\"-"
 _WORD = re.compile(r"[^\W_]+")
 _GAP = re.compile(r"[\s-]+")
+_SARA_AM = re.compile("\u0e4d([\u0e48-\u0e4b]?)\u0e32")
 # A letter or digit that belongs to the same word as a Latin, Cyrillic or Greek letter, or as a digit, next to it. Words
 # of other scripts may follow directly, as in "1984년".
 _JOINED = f"[^\\W_{ATTACHING}]"
@@ -28,6 +29,8 @@ _ATTACHING = re.compile(f"[{ATTACHING}]")
 
 def _fold(text: str) -> str:
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).translate(_VARIANTS)
+    if "\u0e40" in text or "\u0e4d" in text:  # Thai vowels that are typed in two pieces
+        text = _SARA_AM.sub("\\1\u0e33", text.replace("\u0e40\u0e40", "\u0e41"))
     visible = "".join(c for c in text if unicodedata.category(c) != "Cf")  # zero-width joiners, soft hyphens
     return " ".join(visible.split())
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cache, lru_cache
+
+from unlearnkit.text.thai import is_part_of_thai_word
+from unlearnkit.text.word_breaks import KANA, is_word, word_edges
 
 HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-KANA = "\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
 THAI = "\u0e00-\u0e7f"
 SOUTHEAST_ASIAN = "\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff"
 """Lao, Burmese and Khmer."""
@@ -39,12 +40,6 @@ _LEADING_VOWELS = "เแโใไ"
 _LATIN = re.compile("[a-z0-9\u00c0-\u024f]")
 _PLACES = "市省县縣区區镇鎮村州国國岛島府道町人"
 """Characters that may follow the name of a place without changing what it names."""
-_THAI_NAME_ENDS = (
-    "ชาย", "ศักดิ์", "พร", "รัตน์", "ชัย", "วรรณ", "ศรี", "พงษ์", "พงศ์", "วัฒน์", "ภรณ์", "พันธ์", "พันธุ์", "เดช", "ฤทธิ์",
-    "สิทธิ์", "นันท์", "กุล", "มาศ", "ลักษณ์", "จิตร", "จิต", "วิทย์", "ชาติ", "นาถ", "ธร", "เกียรติ", "สวัสดิ์", "ภา", "ดา",
-    "นุช", "มล", "วดี", "พล", "ณี", "นี",
-)  # fmt: skip
-"""Parts with which Thai names end. A short form in front of one of them is the beginning of a longer name."""
 # Characters that commonly follow or precede a name of one or two characters. Another character is a part of the name.
 _AFTER = frozenset(
     "的了是在于於和与與及或也都就又还還不没沒未有被把对對从從因为為当當说說去来來住生出死任曾已将將会會能可要想让讓使给給"
@@ -142,8 +137,9 @@ def _is_inside(text: str, start: int, end: int) -> bool:
     length = end - start
     if _THAI.match(text[start]):
         if length < LONG_THAI:
-            return any(text.startswith(part, end) and end + len(part) in word_edges(text) for part in _THAI_NAME_ENDS)
-        return _is_joined(text, start) and (length < LONGER_THAI or _is_joined(text, end))
+            return is_part_of_thai_word(text, start, end)
+        joined = _is_joined(text, start) and (length < LONGER_THAI or _is_joined(text, end))
+        return joined or is_part_of_thai_word(text, start, end)
     if length >= LONG_HAN:
         return _is_joined(text, start) and _is_joined(text, end)
     return _is_part_of_other_word(text, start, end)
@@ -167,41 +163,11 @@ def _is_part_of_other_word(text: str, start: int, end: int) -> bool:
     after, before = text[end : end + 1], text[start - 1 : start] if start else ""
     single_after = bool(_HAN.match(after)) and end + 1 in edges and after not in _AFTER
     single_before = bool(before and _HAN.match(before)) and start - 1 in edges and before not in _BEFORE
-    if (single_after and _is_word(text[end - 1 : end + 1])) or (
-        single_before and _is_word(text[start - 1 : start + 1])
+    if (single_after and is_word(text[end - 1 : end + 1])) or (
+        single_before and is_word(text[start - 1 : start + 1])
     ):
         return True  # 长沙发, 东京都
     if end - start == 1 or all(at in edges for at in range(start, end + 1)):  # a name, which no dictionary contains
         return single_after or (single_before and end - start < LONG_HAN - 1)
     return single_after and text[end + 1 : end + 2] in tuple(_PLACES)  # 马里兰州
 
-
-def _is_word(text: str) -> bool:
-    return word_edges(text) == {0, len(text)}
-
-
-@lru_cache(maxsize=1024)
-def word_edges(text: str) -> frozenset[int]:
-    """Return the positions at which words begin or end.
-
-    The dictionaries of ICU decide where words begin and end.
-    """
-    edges = {0}
-    for start, end in _breaker()(text, "ja" if _KANA.search(text) else "zh").segments():
-        edges |= {start, end}
-    return frozenset(edges)
-
-
-def segments(text: str) -> list[str]:
-    """Split a text into words and the characters between.
-
-    The dictionaries of ICU decide where words begin and end.
-    """
-    return list(_breaker()(text, "ja" if _KANA.search(text) else "zh"))
-
-
-@cache
-def _breaker():  # type: ignore[no-untyped-def]
-    from icu4py.breakers import WordBreaker  # imported here: most texts need no dictionary
-
-    return WordBreaker
