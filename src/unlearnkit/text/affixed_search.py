@@ -46,6 +46,8 @@ class AffixedForm(NamedTuple):
     """The languages that may attach affixes to the form."""
     starts: tuple[str, ...]
     """The letters with which each word begins, whatever its ending is."""
+    closed: bool = False
+    """Whether the form is a Korean form whose spaces are left out, which counts even without an ending."""
 
     @classmethod
     def of(cls, form: str) -> AffixedForm | None:
@@ -60,6 +62,14 @@ class AffixedForm(NamedTuple):
         letters = [letter for letter in form if letter.isalpha()]
         starts = tuple(word[: max(2, len(word) - CHANGING)] for word in form_words)
         return cls(form_words, bool(letters) and not letters[0].islower(), languages, starts)
+
+    @property
+    def variants(self) -> tuple[AffixedForm, ...]:
+        """The form and, in Korean, the form without its spaces."""
+        if self.languages != ("ko",) or len(self.words) == 1:
+            return (self,)
+        joined = "".join(self.words)
+        return self, self._replace(words=(joined,), starts=(joined[:-1],), closed=True)
 
     @property
     def prefixed(self) -> bool:
@@ -80,7 +90,7 @@ class AffixedForm(NamedTuple):
             read[last].startswith(self.starts[-1])
             and first >= 0
             and read[first].startswith(self.starts[0])
-            and tuple(read[first : last + 1]) != self.words
+            and (self.closed or tuple(read[first : last + 1]) != self.words)
         )
 
 
@@ -121,7 +131,7 @@ def is_affixed_in(text: str, form: AffixedForm, context: Context = NO_CONTEXT) -
 def _matches(found: Sequence[CasedWord], form: AffixedForm, language: str, *, ignore_case: bool) -> bool:
     texts = [word.text for word in found]
     if language not in LATIN:
-        return is_affixed(texts, form.words, language, name=form.name)
+        return (form.closed and tuple(texts) == form.words) or is_affixed(texts, form.words, language, name=form.name)
     capital = ignore_case or not form.name or found[0].capital
     if capital and is_affixed(texts, form.words, language, name=form.name):
         return True

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from unlearnkit.text.affixes.korean import is_counted
 from unlearnkit.text.writing import ATTACHING, MAGNITUDES, bare_form, find_unspaced, is_spaceless, without_gaps
 
 _VARIANTS = str.maketrans(
@@ -99,7 +100,11 @@ def contains(text: str, form: str) -> bool:
         return any(next(find_unspaced(each, bare), None) for each in dict.fromkeys((read, without_gaps(read))))
     read = normalize(text)
     pattern = _pattern(form, not read.isascii() and _ATTACHING.search(read) is not None)
-    return pattern is not None and pattern.search(read) is not None
+    if pattern is None:
+        return False
+    if form.isascii():
+        return pattern.search(read) is not None
+    return any(not is_counted(read, match[0], match.end()) for match in pattern.finditer(read))
 
 
 def runs(text: str, length: int) -> set[tuple[str, ...]]:

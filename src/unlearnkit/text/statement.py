@@ -33,11 +33,9 @@ def states(text: str, form: str, context: Context = NO_CONTEXT) -> bool:
     if value is not None:
         return values_in(text).has(value)
     affixed = affixed_form(form)
-    return (
-        affixed is not None
-        and (affixed.prefixed or affixed.starts[0] in fold(text))
-        and is_affixed_in(text, affixed, context)
-    )
+    if affixed is None or not (affixed.prefixed or affixed.starts[0] in fold(text)):
+        return False
+    return any(is_affixed_in(text, each, context) for each in affixed.variants)
 
 
 def states_any(text: str, forms: Collection[str], context: Context = NO_CONTEXT) -> bool | None:

@@ -62,7 +62,8 @@ class AttachedForms(Generic[E]):
         if is_spaceless(form):
             self._unspaced[bare_form(normalize(form))].append(entry)
         elif (affixed := affixed_form(form)) is not None:
-            self._affixed["" if affixed.prefixed else affixed.starts[-1][:KEY]].append((affixed, entry))
+            for each in affixed.variants:
+                self._affixed["" if each.prefixed else each.starts[-1][:KEY]].append((each, entry))
         if (value := value_of(form)) is not None:
             if value not in self._of_value:
                 for key in value.keys:

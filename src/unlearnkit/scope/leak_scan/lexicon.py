@@ -22,6 +22,7 @@ from typing import Literal, NamedTuple
 
 from unlearnkit.scope.leak_scan.attached import AttachedForms
 from unlearnkit.scope.scope import Scope, ScopeSubject
+from unlearnkit.text.affixes.korean import is_counted
 from unlearnkit.text.names import PARTICLES
 from unlearnkit.text.normalize import normalize
 from unlearnkit.text.notations import Notation, value_of
@@ -233,6 +234,8 @@ def _how(entry: Entry, pieces: Sequence[Word], folded: str, reading: Reading) ->
     joined = "".join(texts)
     start, end = pieces[0].start, pieces[-1].end
     if joined.isdecimal() and _is_other_number(entry, folded, start, end):
+        return None
+    if not joined.isascii() and is_counted(folded, joined, end):
         return None
     if entry.notation == "email" and (_LONGER_ADDRESS.search(folded[:start]) or _LONGER_DOMAIN.match(folded[end:])):
         return None
