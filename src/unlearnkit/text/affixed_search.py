@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from unlearnkit.text.affixes import LATIN, PREFIXED, is_affixed, languages_of
 from unlearnkit.text.affixes.hungarian import is_adjective
+from unlearnkit.text.affixes.semitic import without_points
 from unlearnkit.text.language import probability
 from unlearnkit.text.spellings import words
 
@@ -116,6 +117,11 @@ def is_affixed_in(text: str, form: AffixedForm, context: Context = NO_CONTEXT) -
 
     The affixes must be those of the text's language.
     """
+    spellings = without_points(text) if form.languages == ("he",) else ()
+    return any(_is_in(each, form, context) for each in (text, *spellings))
+
+
+def _is_in(text: str, form: AffixedForm, context: Context) -> bool:
     read, length = cased_words(text), len(form.words)
     ignore_case = text == text.lower() or text == text.upper()
     for at in range(len(read) - length + 1):

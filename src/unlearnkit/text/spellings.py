@@ -133,7 +133,7 @@ _LOOKALIKES = str.maketrans(
 _SIGNS = str.maketrans("02345678@$€+9", "ozeasgtbasetg")
 _EITHER = re.compile(r"[1!|]")
 _SPELT = re.compile(r"(?:[^\W_]|[@$€+](?=[^\W_])|(?<=[^\W_])[@$€+]|[!|](?=[^\W_])|(?<=[^\W_])[!|])+")
-_REPEATED = re.compile(r"([^\W\d_])\1+")
+_REPEATED = re.compile(r"([^\W\d_\u05d0-\u05ea])\1+")  # Hebrew letters are doubled in other words (אילת, איילת)
 
 
 @lru_cache(maxsize=65536)
