@@ -10,10 +10,11 @@ from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
 from unlearnkit.text.notations.amounts import Amount, amount_of, find_amounts
-from unlearnkit.text.notations.dates import dates_of, find_dates
+from unlearnkit.text.notations.dates import dates_of, find_dates, has_month
 from unlearnkit.text.notations.mails import address_of, find_addresses
 from unlearnkit.text.notations.phones import find_phones, phone_keys
 from unlearnkit.text.notations.reading import readable
+from unlearnkit.text.notations.spelled_days import with_spelled_numbers
 from unlearnkit.text.numerals import read_dates, read_numbers
 from unlearnkit.text.spellings import words
 
@@ -73,8 +74,11 @@ class TextValues:
 
     @cached_property
     def _spelled_date(self) -> frozenset[Hashable]:
-        """The dates with number words in English, Spanish and Russian."""
-        return frozenset(date for date, _, _ in read_dates(read_numbers(words(self._text))))
+        """The dates with number words."""
+        if not has_month(self._folded):
+            return frozenset()
+        dates = {date for date, _, _ in read_dates(read_numbers(words(self._text)))}
+        return frozenset(dates.union(find_dates(with_spelled_numbers(self._folded))))
 
     @cached_property
     def phone(self) -> frozenset[Hashable]:
@@ -102,6 +106,8 @@ class TextValues:
                 keys: set[Hashable] = {each for amount in self.amount for each in amount.values}
             else:
                 keys = set(getattr(self, notation))
+                if notation == "date":
+                    keys |= self._spelled_date
             for key in keys & of_key.keys():
                 yield from (value for value in of_key[key] if self.has(value))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -92,7 +92,7 @@ def _long_names() -> tuple[tuple[str, int], ...]:
     return tuple(sorted(((n, m) for n, m in _months().items() if n.isalpha()), key=lambda item: -len(item[0])))
 
 
-@cache
+@lru_cache(maxsize=65536)
 def _month(word: str) -> int:
     """Return the month that a folded word names, or 0.
 
@@ -127,6 +127,13 @@ def dates_of(form: str) -> frozenset[Date]:
 def find_dates(text: str) -> Iterator[Date]:
     """Yield the dates in a folded text."""
     yield from (date for date, _, _ in _spans(text))
+
+
+def has_month(text: str) -> bool:
+    """Return whether a folded text contains the name of a month."""
+    return any(_month(word) for word in re.findall(r"[^\W\d_]+", text)) or (
+        not text.isascii() and _dotted().search(text) is not None
+    )
 
 
 def _is_filler(text: str) -> bool:
