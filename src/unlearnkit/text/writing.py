@@ -12,6 +12,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from unlearnkit.text.han_variants import unified
+from unlearnkit.text.inflections_cjk import inflected
 from unlearnkit.text.thai import is_part_of_thai_word
 from unlearnkit.text.word_breaks import KANA, is_word, word_edges
 
@@ -34,7 +36,11 @@ _SPACELESS = re.compile(f"[{SPACELESS}]")
 _KANA, _HAN, _THAI = re.compile(f"[{KANA}]"), re.compile(f"[{HAN}]"), re.compile(f"[{THAI}]")
 _KATAKANA = re.compile("[\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff]")
 _GAP = re.compile(f"(?<=[{HAN}{KANA}])[ ・](?=[{HAN}{KANA}])")
+_GAP_OR_DOT = re.compile(f"(?<=[{HAN}{KANA}])[ ・·•‧](?=[{HAN}{KANA}])")
 _EDGES = " .,;:!?¡¿…'\"-。、，．！？；：「」『』《》〈〉（）()・"
+_HIRAGANA = re.compile("[\u3041-\u3096]+")
+_AFTER_NAME = re.compile("[はがをのにともでへやか]|さん|ちゃん|さま|くん|です|だ|から|まで|より|って|という|といい|じゃ|ら|たち")
+"""What follows a name that is written in hiragana."""
 _NUMERALS = frozenset("0123456789.〇零一二三四五六七八九十百千万亿億兆两兩")
 _LEADING_VOWELS = "เแโใไ"
 _LATIN = re.compile("[a-z0-9\u00c0-\u024f]")
@@ -73,12 +79,17 @@ def find_unspaced(text: str, form: str) -> Iterator[tuple[int, int]]:
         text: the text, normalized.
         form: the form, as `bare_form` returns it; a part of it is in a script without spaces.
     """
-    start = text.find(form) if form else -1
+    if not form:
+        return
+    read, wanted = unified(text), unified(form)
+    start = read.find(wanted)
     while start >= 0:
         end = start + len(form)
         if _begins(text, start, form) and _ends(text, end, form) and not _is_inside(text, start, end):
             yield start, end
-        start = text.find(form, start + 1)
+        start = read.find(wanted, start + 1)
+    if (pattern := inflected(wanted)) is not None:
+        yield from (match.span() for match in pattern.finditer(read) if _begins(text, match.start(), form))
 
 
 def without_gaps(text: str) -> str:
@@ -86,7 +97,7 @@ def without_gaps(text: str) -> str:
 
     The text must be normalized.
     """
-    return _GAP.sub("", text)
+    return _GAP_OR_DOT.sub("", text)
 
 
 def _begins(text: str, start: int, form: str) -> bool:
@@ -142,12 +153,20 @@ def _is_inside(text: str, start: int, end: int) -> bool:
         return joined or is_part_of_thai_word(text, start, end)
     if length >= LONG_HAN:
         return _is_joined(text, start) and _is_joined(text, end)
-    return _is_part_of_other_word(text, start, end)
+    if _HIRAGANA.fullmatch(text[start:end]):
+        return _HIRAGANA.match(text, end) is not None and _AFTER_NAME.match(text, end) is None
+    return _is_in_title(text, start, end) or _is_part_of_other_word(text, start, end)
 
 
 def _is_joined(text: str, at: int) -> bool:
     """Return whether a word continues across a position."""
     return 0 < at < len(text) and at not in word_edges(text)
+
+
+def _is_in_title(text: str, start: int, end: int) -> bool:
+    """Return whether a form of at most two characters is a part of the title of a work (《雨夜来信》)."""
+    opened, closed = text.rfind("《", 0, start), text.find("》", end)
+    return end - start <= 2 and 0 <= opened and closed > 0 and "》" not in text[opened:start] and closed - opened > 3
 
 
 def _is_part_of_other_word(text: str, start: int, end: int) -> bool:
@@ -157,9 +176,12 @@ def _is_part_of_other_word(text: str, start: int, end: int) -> bool:
 
     The dictionary splits such a word into single characters, or at the wrong place.
     """
-    if _KANA.search(text) or not all(map(_HAN.match, text[start:end])):
+    if not all(map(_HAN.match, text[start:end])):
         return False
     edges = word_edges(text)
+    if _KANA.search(text):  # 登山口, 速記者
+        alone = start > 0 and start - 1 in edges and _HAN.match(text[start - 1]) is not None
+        return alone and end - start > 1 and text[start - 1] not in _BEFORE and is_word(text[start - 1 : start + 1])
     after, before = text[end : end + 1], text[start - 1 : start] if start else ""
     single_after = bool(_HAN.match(after)) and end + 1 in edges and after not in _AFTER
     single_before = bool(before and _HAN.match(before)) and start - 1 in edges and before not in _BEFORE
