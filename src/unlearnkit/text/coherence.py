@@ -13,8 +13,8 @@ from collections import Counter
 from itertools import pairwise
 
 from unlearnkit.text.detector_evidence import has_alphabet, judged
-from unlearnkit.text.word_order import evidence, tokens
 from unlearnkit.text.word_breaks import segments
+from unlearnkit.text.word_order import evidence, tokens
 from unlearnkit.text.writing import is_spaceless
 
 ORDER_WORDS = 4

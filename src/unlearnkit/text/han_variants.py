@@ -1,4 +1,4 @@
-"""Treat the variants of a Chinese character as equal: traditional, simplified and Japanese."""
+"""Make traditional, simplified and Japanese variants of Chinese characters equal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ _DOTS = dict.fromkeys("•‧∙⋅・", "·")
 
 @lru_cache(maxsize=4096)
 def unified(text: str) -> str:
-    """Return a text with one variant of each character and of the middle dot.
+    """Return a text with one variant of each character.
+
+    The middle dot has variants too.
 
     The result has as many characters as the text.
     """

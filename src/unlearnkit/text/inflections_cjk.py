@@ -1,4 +1,7 @@
-"""Recognize inflected facts in Japanese, and Chinese verbs whose object follows a number."""
+"""Recognize inflected facts in Japanese and Chinese.
+
+In Chinese, a number may stand between a verb and its object.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,21 @@ from functools import lru_cache
 _HAN, _HIRAGANA = "\u3400-\u9fff", "\u3041-\u3096"
 _FACT = re.compile(f"(?=.*[{_HAN}]).*[がをにはへで].+|.*[{_HAN}].*[{_HIRAGANA}]{{2}}")
 _ROWS = {
-    "う": "わいえお", "く": "かきけこ", "ぐ": "がぎげご", "す": "さしせそ", "つ": "たちてと", "ぬ": "なにねの", "ぶ": "ばびべぼ",
-    "む": "まみめも", "る": "らりれろ",
+    "う": "わいえお", "く": "かきけこ", "ぐ": "がぎげご", "す": "さしせそ", "つ": "たちてと", "ぬ": "なにねの", 
+    "ぶ": "ばびべぼ", "む": "まみめも", "る": "らりれろ",
 }  # fmt: skip
 _TE = {"う": "っ", "つ": "っ", "る": "っ", "く": "い", "ぐ": "い", "す": "し", "ぬ": "ん", "ぶ": "ん", "む": "ん"}
 _NEGATED = "(?!ません|ませぬ|えない|得ない|ようがな|はしな|もしな|そう|たい|たく|ない|なか|なく|ず)"
-_POLITE = "(?:ます|まし|ませんでしょ)"
-_MASU = f"(?:{_POLITE})"
+_MASU = "(?:ます|まし|ませんでしょ)"
 _SEPARABLE = re.compile(f"([{_HAN}])([过過了])([{_HAN}])")
-_AMOUNT = r"(?:[一二两兩三四五六七八九十百几幾半多好数數\d]{1,4}|很多)[年月天日次回个個场場段阵陣趟遍周週小时時]{0,3}的?"
+_AMOUNT = (
+    r"(?:[一二两兩三四五六七八九十百几幾半多好数數\d]{1,4}|很多)[年月天日次回个個场場段阵陣趟遍周週小时時]{0,3}的?"
+)
 
 
 @lru_cache(maxsize=4096)
 def inflected(form: str) -> re.Pattern[str] | None:
-    """Return a pattern of the other forms in which a text may state a fact.
+    """Return a pattern of the inflected forms of a fact.
 
     The result is None if the form is not a fact that is inflected. Negations of the fact do not match.
     """
@@ -35,7 +39,7 @@ def inflected(form: str) -> re.Pattern[str] | None:
 
 
 def _endings(form: str) -> list[tuple[str, str]]:
-    """Return the stems of a fact, each with a pattern of its endings."""
+    """Return the stems of a fact, with patterns of their endings."""
     for ending, more in (("ている", "て"), ("でいる", "で")):
         if form.endswith(ending):
             stem = form[:-3] + more

@@ -225,19 +225,25 @@ def _with_years(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def _is_day(pieces: Sequence[Piece], at: int) -> bool:
-    """Return whether a number is followed by another century, as 19 is in "nineteen, nineteen eighty-four"."""
+    """Return whether a number is a day before a year.
+
+    For example, the first number of "nineteen, nineteen eighty-four" is a day.
+    """
     return pieces[at + 1].text in _CENTURIES and at + 2 < len(pieces) and pieces[at + 2].text.isdecimal()
 
 
 def _dates(kept: Sequence[Piece]) -> Iterator[tuple[Date, int, int]]:
     months = _months()
-    for one, two, three in zip(kept, kept[1:], kept[2:], strict=False):
-        texts = [_ORDINAL.sub(r"\1", piece.text) for piece in (one, two, three)]
+    texts = [_ORDINAL.sub(r"\1", piece.text) if piece.text[0].isdecimal() else piece.text for piece in kept]
+    numeric = [text.isdecimal() for text in texts]
+    for at in range(len(kept) - 2):
+        if sum(numeric[at : at + 3]) < 2:
+            continue
         for order in ((2, 1, 0), (2, 0, 1), (0, 1, 2)):
-            year, month, day = (texts[place] for place in order)
+            year, month, day = (texts[at + place] for place in order)
             number = months.get(month, int(month) if month.isdecimal() else 0)
             if not (year.isdecimal() and day.isdecimal() and 1 <= number <= 12 and 1 <= int(day) <= 31):
                 continue
             if len(year) in (2, 4):
                 for whole in (int(year),) if len(year) == 4 else (1900 + int(year), 2000 + int(year)):
-                    yield (whole, number, int(day)), one.first, three.last
+                    yield (whole, number, int(day)), kept[at].first, kept[at + 2].last

@@ -13,7 +13,8 @@ from functools import lru_cache
 from unlearnkit.text.affixed_search import NO_CONTEXT, Context, is_spoken
 from unlearnkit.text.affixes import LATIN, language_of_script
 from unlearnkit.text.notations import Notation, value_of
-from unlearnkit.text.writing import KANA, THAI, is_spaceless
+from unlearnkit.text.word_breaks import KANA
+from unlearnkit.text.writing import THAI, is_spaceless
 
 SCRIPTS = frozenset({"LATIN", "CYRILLIC", "GREEK", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "ARABIC", "HEBREW"})
 """The scripts in which searches were checked, or need only whole words."""

@@ -122,6 +122,12 @@ def numbers(read: Sequence[Word]) -> list[Word]:
     ]
 
 
+@lru_cache(maxsize=1024)
+def numbers_in(folded: str) -> tuple[Word, ...]:
+    """Return the words of a folded text, with number words as digits."""
+    return tuple(numbers(plain(folded)))
+
+
 # --- disguises -----------------------------------------------------------------------------------------------------
 
 # Letters (normalized, without diacritics) that look like a Latin letter in print. Most of these letters are Cyrillic or

@@ -39,7 +39,9 @@ _GAP = re.compile(f"(?<=[{HAN}{KANA}])[ ・](?=[{HAN}{KANA}])")
 _GAP_OR_DOT = re.compile(f"(?<=[{HAN}{KANA}])[ ・·•‧](?=[{HAN}{KANA}])")
 _EDGES = " .,;:!?¡¿…'\"-。、，．！？；：「」『』《》〈〉（）()・"
 _HIRAGANA = re.compile("[\u3041-\u3096]+")
-_AFTER_NAME = re.compile("[はがをのにともでへやか]|さん|ちゃん|さま|くん|です|だ|から|まで|より|って|という|といい|じゃ|ら|たち")
+_AFTER_NAME = re.compile(
+    "[はがをのにともでへやか]|さん|ちゃん|さま|くん|です|だ|から|まで|より|って|という|といい|じゃ|ら|たち"
+)
 """What follows a name that is written in hiragana."""
 _NUMERALS = frozenset("0123456789.〇零一二三四五六七八九十百千万亿億兆两兩")
 _LEADING_VOWELS = "เแโใไ"
@@ -164,9 +166,12 @@ def _is_joined(text: str, at: int) -> bool:
 
 
 def _is_in_title(text: str, start: int, end: int) -> bool:
-    """Return whether a form of at most two characters is a part of the title of a work (《雨夜来信》)."""
+    """Return whether a short form is a part of a title.
+
+    For example, 雨夜 is a part of 《雨夜来信》. Longer forms count even within titles.
+    """
     opened, closed = text.rfind("《", 0, start), text.find("》", end)
-    return end - start <= 2 and 0 <= opened and closed > 0 and "》" not in text[opened:start] and closed - opened > 3
+    return end - start <= 2 and opened >= 0 and closed > 0 and "》" not in text[opened:start] and closed - opened > 3
 
 
 def _is_part_of_other_word(text: str, start: int, end: int) -> bool:
@@ -185,11 +190,8 @@ def _is_part_of_other_word(text: str, start: int, end: int) -> bool:
     after, before = text[end : end + 1], text[start - 1 : start] if start else ""
     single_after = bool(_HAN.match(after)) and end + 1 in edges and after not in _AFTER
     single_before = bool(before and _HAN.match(before)) and start - 1 in edges and before not in _BEFORE
-    if (single_after and is_word(text[end - 1 : end + 1])) or (
-        single_before and is_word(text[start - 1 : start + 1])
-    ):
+    if (single_after and is_word(text[end - 1 : end + 1])) or (single_before and is_word(text[start - 1 : start + 1])):
         return True  # 长沙发, 东京都
     if end - start == 1 or all(at in edges for at in range(start, end + 1)):  # a name, which no dictionary contains
         return single_after or (single_before and end - start < LONG_HAN - 1)
     return single_after and text[end + 1 : end + 2] in tuple(_PLACES)  # 马里兰州
-

@@ -24,7 +24,7 @@ from unlearnkit.text.facts import facts
 from unlearnkit.text.names import NameFinder
 from unlearnkit.text.normalize import contains
 from unlearnkit.text.numerals import read_dates, read_numbers
-from unlearnkit.text.spellings import Word, common, decoded, fold, i_or_l, numbers, plain, stems, unmask, words
+from unlearnkit.text.spellings import Word, common, decoded, fold, i_or_l, numbers_in, plain, stems, unmask, words
 
 Place = Literal["trace", "response"]
 Strength = Literal["listed", "spelled", "retold"]
@@ -271,7 +271,7 @@ class _Read:
         self.readings: list[tuple[Reading, Sequence[Word], str]] = [
             ("plain", self.plain, folded),
             ("stems", stems(self.plain), folded),
-            ("numbers", numbers(self.plain), folded),
+            ("numbers", numbers_in(folded), folded),
             ("unmasked", unmasked, folded),
         ]
         if any(word.turned for word in unmasked):

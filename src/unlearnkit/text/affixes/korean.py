@@ -31,7 +31,9 @@ _FUSED = (
     "임은|임이|임에도|이다|이었다|여요|예요|에요"
 )
 _TITLES = "씨|님|군|양|시|구|도|읍|면|동|선생|선생님|교수|교수님|박사|사장|사장님|의사|작가"
-_PARTICLE = re.compile(rf"(?:{_TITLES})?(?:(?:{_BOTH})(?:{_CLOSED}|{_OPEN}|의|도|만)?|{_FUSED}|이(?:{_PRESENT})|(?:%s))?$")
+_PARTICLE = re.compile(
+    rf"(?:{_TITLES})?(?:(?:{_BOTH})(?:{_CLOSED}|{_OPEN}|의|도|만)?|{_FUSED}|이(?:{_PRESENT})|(?:%s))?$"
+)
 _AFTER_VOWEL = re.compile(_PARTICLE.pattern % f"{_OPEN}|{_PRESENT}|였(?:{_PAST})")
 # A name that ends in a consonant may be followed by 이, which makes it familiar (지은이는).
 _AFTER_CONSONANT = re.compile(_PARTICLE.pattern % f"{_CLOSED}|이(?:{_OPEN}|도|의|네|한테|만)")

@@ -79,7 +79,7 @@ _SHEVA, _HIRIQ, _HOLAM, _QUBUTS, _DAGESH = "\u05b0", "\u05b4", "\u05b9", "\u05bb
 
 
 def without_points(text: str) -> tuple[str, ...]:
-    """Return a text with Hebrew vowel points in the spellings that a text without points may have.
+    """Return a text with Hebrew vowel points as spelled without points.
 
     Words without points have additional vowel letters (מְאֻמָּץ, מאומץ). The result is empty if the text has no points.
     """

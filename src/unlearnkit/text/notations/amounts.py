@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from unlearnkit.text.notations.numerals_cjk import MYRIADS, with_digits
 from unlearnkit.text.notations.reading import readable
-from unlearnkit.text.spellings import numbers, plain
+from unlearnkit.text.spellings import numbers_in
 
 LANGUAGES = ("en", "es", "ru", "de", "fr", "it", "pt", "nl", "sv", "fi", "hu", "tr", "ko", "ar", "he", "th", "zh", "ja")
 CURRENCIES = (
@@ -133,7 +133,7 @@ def _rest(text: str, span: tuple[int, int]) -> str:
 def find_amounts(text: str) -> Iterator[Amount]:
     """Yield the amounts in a folded text, also those in words."""
     yield from (amount for amount, _ in _spans(text))
-    spelled = [piece for piece in numbers(plain(text)) if piece.turned]
+    spelled = [piece for piece in numbers_in(text) if piece.turned]
     if spelled:
         for piece in reversed(spelled):
             text = text[: piece.start] + piece.text + text[piece.end :]

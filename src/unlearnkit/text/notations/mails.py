@@ -37,7 +37,10 @@ def find_addresses(text: str) -> Iterator[str]:
 
     The addresses are in lower case.
     """
-    plain = _ADDRESS.findall(normalize(text).replace("\\_", "_"))
+    read = normalize(text)
+    if "@" not in read and not _SPOKEN_AT.search(read) and not _BRACKETED_AT.search(read):
+        return
+    plain = _ADDRESS.findall(read.replace("\\_", "_"))
     spoken = _with_signs(text)
     for address in (*plain, *_ADDRESS.findall(spoken), *_ADDRESS.findall(_SPACED_DOT.sub(".", spoken))):
         yield address.strip(".'-").removeprefix("mailto:")

@@ -1,4 +1,7 @@
-"""Days and years that are spelled out, in the languages whose number words ICU knows."""
+"""Days and years that are spelled out.
+
+ICU (International Components for Unicode) knows the number words of the languages.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ _WORD = re.compile(r"\w+")
 
 
 def with_spelled_numbers(text: str) -> str:
-    """Replace the days and years that a folded text spells out by digits."""
+    """Replace spelled-out days and years in a folded text by digits."""
     found, numbers = list(_WORD.finditer(text)), _numbers()
     pieces, last, at = list[str](), 0, 0
     while at < len(found):
