@@ -15,7 +15,7 @@ _BOTH = (
     "출신|출신의|출신이다|출신입니다|출신이라|태생|들|들이|들은|들을|들의|들과|들에게|들도"
 )
 _QUOTED = "고|고도|고만|는|며|면서|면|던데|던가|던|더라|더군|더군요|더니|던데요|지|지만|서|네|는데|데|던지|길래|니까"
-"""Endings of what others said, after 라 or 다."""
+"""Endings of reported speech, after 라 or 다."""
 _PAST = (
     rf"다(?:{_QUOTED})?|단다|답니다|대|대요|댔다|습니다|습니까|고|고요|으며|으나|으니|으면|으므로|지만|지|지요|죠|어요|어|던|던가|"
     "는데|는데요|는지|음|음을|을|을까|네|네요|더라|더라고요|거든|거든요|기|기에|구나|군|군요|단|다니|더군요|나|나요"
@@ -48,7 +48,7 @@ _COUNTED = re.compile(
 
 
 def is_counted(text: str, form: str, end: int) -> bool:
-    """Return whether a form is a numeral in front of what it counts.
+    """Return whether a form is a numeral before a counter.
 
     For example, the city 이천 is spelled like "two thousand".
     """
