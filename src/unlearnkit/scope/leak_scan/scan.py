@@ -23,7 +23,7 @@ from unlearnkit.text.affixed_search import NO_CONTEXT, Context
 from unlearnkit.text.facts import facts
 from unlearnkit.text.names import NameFinder
 from unlearnkit.text.normalize import contains
-from unlearnkit.text.numerals import read_dates, read_numbers
+from unlearnkit.text.numerals import Date, read_dates, read_numbers
 from unlearnkit.text.spellings import Word, common, decoded, fold, i_or_l, numbers_in, plain, stems, unmask, words
 
 Place = Literal["trace", "response"]
@@ -285,6 +285,11 @@ class _Read:
         return starts_of(self.words)
 
     @cached_property
+    def dates(self) -> list[tuple[Date, int, int]]:
+        """The dates, with the indices of their first and last words."""
+        return list(read_dates(read_numbers(self.words)))
+
+    @cached_property
     def text_words(self) -> TextWords:
         """The words of this text, for comparison with long texts."""
         return TextWords.of(self.words)
@@ -297,7 +302,7 @@ class _Read:
         for reading in self.readings:
             yield from lexicon.find(*reading)
         if lexicon.dates:
-            for date, first, last in read_dates(read_numbers(self.words)):
+            for date, first, last in self.dates:
                 start, end = self.plain[first].start, self.plain[last].end
                 yield from (Hit(entry, "number", start, end) for entry in lexicon.dates.get(date, ()))
         spaced = f" {' '.join(self.words)} "
