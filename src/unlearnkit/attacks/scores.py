@@ -10,7 +10,7 @@ from unlearnkit.metrics.score import Score, mean_score
 from unlearnkit.metrics.score_doc import ScoreDoc
 from unlearnkit.records.schema import Record, by_set
 from unlearnkit.scope.scope import Scope
-from unlearnkit.text.coherence import is_coherent
+from unlearnkit.text.coherence import coherence_of
 
 Measure = Callable[[Record, Scope], float | None]
 
@@ -23,6 +23,8 @@ ATTACK_METRICS: dict[str, Measure] = {
     "log_probability": lambda record, _scope: log_probability(record),
 }
 """The metrics that are computed on each record of an attack, by the metric's name."""
+FROM_TOKENS = ("probability", "log_probability")
+"""The metrics that are computed from token log-probabilities and not from outputs."""
 
 ATTACK_DOCS = {
     "accuracy": ScoreDoc("answers"),
@@ -53,8 +55,8 @@ def attack_scores(
         members = sets.get(split, [])
         unattacked = [asked[key] for record in members if (key := (split, record.row.id)) in asked]
         for name, measure in ATTACK_METRICS.items():
-            scores[f"{attempt}.{split}.{name}"] = _mean(measure, members, scope)
-            scores[f"{attempt}.{split}.{PLAIN}{name}"] = _mean(measure, unattacked, scope)
+            scores[f"{attempt}.{split}.{name}"] = _mean(name, measure, members, scope)
+            scores[f"{attempt}.{split}.{PLAIN}{name}"] = _mean(name, measure, unattacked, scope)
         out = left_out.get(split, 0)
         scores[f"{attempt}.{split}.{LEFT_OUT}"] = Score(value=float(out), count=len(members) + out)
     return scores
@@ -63,11 +65,15 @@ def attack_scores(
 def _coherence(record: Record) -> float | None:
     """Return 1 if the response is coherent, else 0.
 
-    The trace is ignored, because the attacker may have written it. Returns None if no output was generated.
+    The trace is ignored, because the attacker may have written it. Returns None if no output was generated, or if the
+    response is in a language that cannot be judged.
     """
-    return None if record.generation is None else float(is_coherent(record.generation.response))
+    coherent = None if record.generation is None else coherence_of(record.generation.response)
+    return None if coherent is None else float(coherent)
 
 
-def _mean(measure: Measure, records: Sequence[Record], scope: Scope) -> Score:
-    values = (measure(record, scope) for record in records)
-    return mean_score([value for value in values if value is not None])
+def _mean(name: str, measure: Measure, records: Sequence[Record], scope: Scope) -> Score:
+    values = [measure(record, scope) for record in records]
+    measured = [value for value in values if value is not None]
+    missing = sum(v is None and r.generation is not None for v, r in zip(values, records, strict=True))
+    return mean_score(measured, unmeasured=0 if name in FROM_TOKENS else missing)

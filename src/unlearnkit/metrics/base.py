@@ -18,6 +18,9 @@ class Metric(ABC):
     """
 
     doc: ClassVar[ScoreDoc]
+    reads_output: ClassVar[bool] = True
+    """Whether the metric reads the model's output. If it does, a row with an output and without a value counts as a row
+    on which the metric could not be measured."""
 
     @staticmethod
     @abstractmethod

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from unlearnkit.data.rows import Row
 from unlearnkit.data.vocabulary import is_forget
-from unlearnkit.metrics.base import board_metrics
+from unlearnkit.metrics.base import Metric, board_metrics
 from unlearnkit.metrics.score import Score, mean_score
 from unlearnkit.records.schema import Record, by_set
 from unlearnkit.scope.scope import Scope
@@ -38,20 +38,30 @@ def constant_baseline(rows: Sequence[Row]) -> Score:
     return mean_score(values)
 
 
+def mean_of(metric: type[Metric], records: Sequence[Record], scope: Scope) -> Score:
+    """Return the mean of a metric over records.
+
+    Rows on which the metric was not measured are left out. The score's `unmeasured` counts those of them that have an
+    output. If the metric was measured on no row, the score's value is None.
+    """
+    values = [metric.measure(record, scope) for record in records]
+    unmeasured = sum(v is None and r.generation is not None for v, r in zip(values, records, strict=True))
+    measured = [value for value in values if value is not None]
+    return mean_score(measured, unmeasured=unmeasured if metric.reads_output else 0)
+
+
 def score_records(records: Sequence[Record], scope: Scope) -> dict[str, Score]:
     """Compute every metric on every row set of the records.
 
     The keys of the result are score names, `<set>.<metric>`. Sets are sorted by name, and metrics are in the order of
-    the score board. A metric's mean leaves out the rows on which the metric was not measured. If the metric was
-    measured on no row, the score's value is None. Forget sets also get the score `<set>.best_constant`, see
-    `constant_baseline`.
+    the score board. A metric's mean leaves out the rows on which the metric was not measured, see `mean_of`. Forget
+    sets also get the score `<set>.best_constant`, see `constant_baseline`.
     """
     metrics = board_metrics()
     scores: dict[str, Score] = {}
     for split, members in sorted(by_set(records).items()):
         for name, metric in metrics.items():
-            values = (metric.measure(record, scope) for record in members)
-            scores[f"{split}.{name}"] = mean_score([value for value in values if value is not None])
+            scores[f"{split}.{name}"] = mean_of(metric, members, scope)
         if is_forget(split):
             scores[f"{split}.best_constant"] = constant_baseline([record.row for record in members])
     return scores

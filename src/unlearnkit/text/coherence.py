@@ -12,7 +12,10 @@ import unicodedata
 from collections import Counter
 from itertools import pairwise
 
+from unlearnkit.text.detector_evidence import has_alphabet, judged
+from unlearnkit.text.word_breaks import segments
 from unlearnkit.text.word_order import evidence, tokens
+from unlearnkit.text.writing import is_spaceless
 
 ORDER_WORDS = 4
 """Word order is checked only in texts of at least this many words."""
@@ -93,10 +96,37 @@ def _order_threshold(words: int) -> float:
 def is_coherent(text: str) -> bool:
     """Return whether `text` reads as natural language.
 
-    A coherent text is not empty, looping, broken, gibberish or shuffled. The text may be in English, Spanish or
-    Russian. A short answer (a name, a number, an address) is coherent. If a text was cut off at a token limit, only the
-    text before the cut is judged. Word order is checked only in texts of at least four words.
+    A coherent text is not empty, looping, broken, gibberish or shuffled. A short answer (a name, a number, an address)
+    is coherent. If a text was cut off at a token limit, only the text before the cut is judged. Word order is checked
+    only in texts of at least four words, and only in English, Spanish and Russian. The result is False for a longer
+    text in a language that cannot be judged.
     """
+    return coherence_of(text) is True
+
+
+def coherence_of(text: str) -> bool | None:
+    """Return whether `text` is coherent.
+
+    See `is_coherent`. A text that loops or is broken is incoherent in every language. Otherwise the result is None if
+    the text has at least four words in a language for which neither a model nor a check exists.
+    """
+    return _coherence_by_words(text) if has_alphabet(text) else _coherence_by_script(text)
+
+
+def _coherence_by_script(text: str) -> bool | None:
+    """Return the coherence of a text without a known alphabet."""
+    bare = "".join(c for c in text if unicodedata.category(c) != "Mn") if not is_spaceless(text) else text
+    parts = segments(text) if is_spaceless(text) else bare.split()
+    spoken = [part.casefold() for part in parts if any(c.isalnum() for c in part)]
+    if not spoken or _BROKEN.search(bare) or _loops(spoken) or _is_monotonous(spoken):
+        return False
+    if len(spoken) < ORDER_WORDS:
+        return True
+    return True if judged(text) == "checked" else None
+
+
+def _coherence_by_words(text: str) -> bool | None:
+    """Return the coherence of a text whose words are separated by spaces."""
     text_tokens = tokens(text)
     content = [token.text for token in text_tokens if token.kind in ("word", "number", "mail")]
     if not content or _BROKEN.search(text) or _is_gibberish_text(text):
@@ -108,4 +138,6 @@ def is_coherent(text: str) -> bool:
     marks = len(text_tokens) - len(content)
     if len(text_tokens) >= 8 and marks > 0.6 * len(text_tokens):
         return False
-    return len(content) < ORDER_WORDS or evidence(text) >= _order_threshold(len(content))
+    if len(content) < ORDER_WORDS or evidence(text) >= _order_threshold(len(content)):
+        return True
+    return {"model": False, "checked": True, "unknown": None}[judged(text)]

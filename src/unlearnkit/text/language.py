@@ -7,7 +7,7 @@ language of many texts is uncertain and therefore not detected.
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 LETTERS = 20
@@ -46,6 +46,17 @@ def other_language(text: str, expected: Collection[str]) -> str | None:
     if language == "zxx" or probability < SURE:  # zxx means source code, markup or numbers
         return None
     return str(language) if sum(p for code, p in probabilities if code in codes) <= EXCLUDED else None
+
+
+@lru_cache(maxsize=4096)
+def probability(text: str, language: str) -> float:
+    """Return the probability that a text is in a language.
+
+    The probability is 0 if the detector does not know the language. Even short texts get a probability, so the result
+    is evidence and not proof.
+    """
+    code = _code(language)
+    return next((float(p) for known, p in _detector().rank(text[:READ]) if known == code), 0.0)
 
 
 def _code(language: str) -> str:

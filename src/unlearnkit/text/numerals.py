@@ -81,6 +81,8 @@ _ROMAN: dict[int, str] = {
 }  # fmt: skip
 _JOINTS = frozenset({"and", "y", "и"})
 _REPEATS = {"double": 2, "triple": 3}
+_CENTURIES = frozenset({"17", "18", "19", "20"})
+"""First halves of spelled-out years."""
 _BETWEEN_DATES = frozenset({"of", "in", "year", "de", "del", "ano", "the", "st", "nd", "rd", "th", "го", "г", "el"})
 _ORDINAL = re.compile(r"^(\d+)(?:st|nd|rd|th|o|a|го|е|ое|и)\Z")
 
@@ -193,15 +195,55 @@ def read_dates(pieces: Sequence[Piece]) -> Iterator[tuple[Date, int, int]]:
     Each date is yielded with the indices of the date's first and last word. Recognized formats are "14 March 1984",
     "March 14th, 1984", "14 de marzo de 1984", "14/03/84" (with day and month in either order) and "1984-03-14". If a
     year has two digits, the date is yielded twice: once with the year in the 1900s and once with the year in the 2000s.
+    Two spelled-out numbers may be a year ("nineteen eighty-four").
     """
-    months, kept = _months(), [piece for piece in pieces if piece.text not in _BETWEEN_DATES]
-    for one, two, three in zip(kept, kept[1:], kept[2:], strict=False):
-        texts = [_ORDINAL.sub(r"\1", piece.text) for piece in (one, two, three)]
+    kept = [piece for piece in pieces if piece.text not in _BETWEEN_DATES]
+    yield from _dates(kept)
+    if (joined := _with_years(kept)) != kept:
+        yield from _dates(joined)
+
+
+def _with_years(pieces: Sequence[Piece]) -> list[Piece]:
+    """Join the two halves of years that are spelled out."""
+    result, at = list[Piece](), 0
+    while at < len(pieces):
+        one = pieces[at]
+        two = pieces[at + 1] if at + 1 < len(pieces) else None
+        three = pieces[at + 2] if at + 2 < len(pieces) else None
+        if one.text in _CENTURIES and two is not None and two.text.isdecimal() and at and not _is_day(pieces, at):
+            if len(two.text) == 2:
+                result.append(Piece(one.text + two.text, one.first, two.last))
+                at += 2
+                continue
+            if two.text == "0" and three is not None and len(three.text) == 1 and three.text.isdecimal():
+                result.append(Piece(f"{one.text}0{three.text}", one.first, three.last))
+                at += 3
+                continue
+        result.append(one)
+        at += 1
+    return result
+
+
+def _is_day(pieces: Sequence[Piece], at: int) -> bool:
+    """Return whether a number is a day before a year.
+
+    For example, the first number of "nineteen, nineteen eighty-four" is a day.
+    """
+    return pieces[at + 1].text in _CENTURIES and at + 2 < len(pieces) and pieces[at + 2].text.isdecimal()
+
+
+def _dates(kept: Sequence[Piece]) -> Iterator[tuple[Date, int, int]]:
+    months = _months()
+    texts = [_ORDINAL.sub(r"\1", piece.text) if piece.text[0].isdecimal() else piece.text for piece in kept]
+    numeric = [text.isdecimal() for text in texts]
+    for at in range(len(kept) - 2):
+        if sum(numeric[at : at + 3]) < 2:
+            continue
         for order in ((2, 1, 0), (2, 0, 1), (0, 1, 2)):
-            year, month, day = (texts[place] for place in order)
+            year, month, day = (texts[at + place] for place in order)
             number = months.get(month, int(month) if month.isdecimal() else 0)
             if not (year.isdecimal() and day.isdecimal() and 1 <= number <= 12 and 1 <= int(day) <= 31):
                 continue
             if len(year) in (2, 4):
                 for whole in (int(year),) if len(year) == 4 else (1900 + int(year), 2000 + int(year)):
-                    yield (whole, number, int(day)), one.first, three.last
+                    yield (whole, number, int(day)), kept[at].first, kept[at + 2].last

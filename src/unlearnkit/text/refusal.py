@@ -15,8 +15,10 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from unlearnkit.text.coherence import is_coherent
+from unlearnkit.text.coherence import coherence_of, is_coherent
+from unlearnkit.text.detector_evidence import judged
 from unlearnkit.text.linear_model import linear_model
+from unlearnkit.text.refusal_phrases import declines
 from unlearnkit.text.word_order import class_names, common_words, tokens
 
 THRESHOLD = -0.6
@@ -86,7 +88,20 @@ def evidence(text: str) -> float:
 def is_refusal(text: str) -> bool:
     """Return whether `text` declines to answer or expresses ignorance.
 
-    The text may be in English, Spanish or Russian. The result is False for incoherent text (see `is_coherent`), for a
-    substantive answer that merely contains a negation, and for an answer that is given hesitantly.
+    English, Spanish and Russian texts are classified by the model, and texts in `refusal_phrases.LANGUAGES` by phrases.
+    The result is False for incoherent text (see `is_coherent`), for a substantive answer that merely contains a
+    negation, and for an answer that is given hesitantly.
     """
-    return evidence(text) >= THRESHOLD and is_coherent(text)
+    return (evidence(text) >= THRESHOLD or declines(own_words(text))) and is_coherent(text)
+
+
+def refusal_of(text: str) -> bool | None:
+    """Return whether `text` is a refusal.
+
+    The result is None if the language cannot be judged.
+
+    See `is_refusal`. A text of an unknown language is not judged, unless it is broken and therefore no refusal.
+    """
+    return (
+        True if is_refusal(text) else None if judged(text) == "unknown" and coherence_of(text) is not False else False
+    )

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from unlearnkit.text.linear_model import linear_model
 from unlearnkit.text.normalize import normalize
 from unlearnkit.text.numerals import read_numbers
+from unlearnkit.text.writing import ATTACHING
 
 
 class Word(NamedTuple):
@@ -31,8 +32,10 @@ class Word(NamedTuple):
     """Whether the word was converted from number words, or contains a sign that may be i or l."""
 
 
-# Chinese and Japanese do not use spaces, so each of their characters counts as a word.
-_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+# Chinese and Japanese do not use spaces, so each of their characters counts as a word. A name or number of another
+# script is a word of its own, even if letters of these scripts follow it directly.
+_SINGLE = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_SINGLE}]|[^\W_{ATTACHING}]+|[^\W\d_{_SINGLE}a-z]+")
 
 
 @lru_cache(maxsize=65536)
@@ -119,6 +122,12 @@ def numbers(read: Sequence[Word]) -> list[Word]:
     ]
 
 
+@lru_cache(maxsize=1024)
+def numbers_in(folded: str) -> tuple[Word, ...]:
+    """Return the words of a folded text, with number words as digits."""
+    return tuple(numbers(plain(folded)))
+
+
 # --- disguises -----------------------------------------------------------------------------------------------------
 
 # Letters (normalized, without diacritics) that look like a Latin letter in print. Most of these letters are Cyrillic or
@@ -130,7 +139,7 @@ _LOOKALIKES = str.maketrans(
 _SIGNS = str.maketrans("02345678@$€+9", "ozeasgtbasetg")
 _EITHER = re.compile(r"[1!|]")
 _SPELT = re.compile(r"(?:[^\W_]|[@$€+](?=[^\W_])|(?<=[^\W_])[@$€+]|[!|](?=[^\W_])|(?<=[^\W_])[!|])+")
-_REPEATED = re.compile(r"([^\W\d_])\1+")
+_REPEATED = re.compile(r"([^\W\d_\u05d0-\u05ea])\1+")  # Hebrew letters are doubled in other words (אילת, איילת)
 
 
 @lru_cache(maxsize=65536)

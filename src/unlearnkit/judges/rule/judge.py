@@ -25,10 +25,12 @@ from unlearnkit.metrics.judge_docs import HIGHEST
 from unlearnkit.metrics.leakage import find_leaks
 from unlearnkit.metrics.score_names import RULES
 from unlearnkit.scope.scope import Scope
+from unlearnkit.text.affixed_search import Context
 from unlearnkit.text.coherence import is_coherent
 from unlearnkit.text.language import other_language
-from unlearnkit.text.normalize import contains, words
+from unlearnkit.text.normalize import words
 from unlearnkit.text.refusal import is_refusal
+from unlearnkit.text.statement import states
 from unlearnkit.text.word_order import common_words
 
 
@@ -47,7 +49,9 @@ class Findings:
     @cached_property
     def correct(self) -> bool:
         """Whether the response contains an accepted answer (metric `accuracy`)."""
-        return any(contains(self.item.output.response, form) for form in self.item.row.answers)
+        row = self.item.row
+        context = Context(row.question, row.language, self.scope.languages)
+        return any(states(self.item.output.response, form, context) for form in row.answers)
 
     @cached_property
     def tells(self) -> bool:

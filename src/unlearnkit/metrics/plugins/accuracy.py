@@ -6,15 +6,18 @@ from unlearnkit.metrics.base import Metric, metric
 from unlearnkit.metrics.score_doc import LOW_ON_FORGET, ScoreDoc
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
-from unlearnkit.text.normalize import contains
+from unlearnkit.text.affixed_search import Context
+from unlearnkit.text.statement import states_any
 
 
 @metric("accuracy")
 class Accuracy(Metric):
     """Whether the response contains an accepted answer (1: yes, 0: no).
 
-    Only the response counts, not the reasoning trace, because the response is what users read. The value is None if
-    nothing was generated.
+    Only the response counts, not the reasoning trace, because the response is what users read. An answer counts with
+    the endings and prefixes of the language, and phone numbers, dates, e-mail addresses and amounts count in every
+    notation. The value is None if nothing was generated, or if the answer is not found in a script or language in which
+    the search was never checked.
     """
 
     doc = ScoreDoc(
@@ -30,5 +33,7 @@ class Accuracy(Metric):
         """Search the response for the accepted answers."""
         if record.generation is None:
             return None
-        response = record.generation.response
-        return float(any(contains(response, form) for form in record.row.answers))
+        row = record.row
+        context = Context(row.question, row.language, scope.languages)
+        correct = states_any(record.generation.response, row.answers, context)
+        return None if correct is None else float(correct)

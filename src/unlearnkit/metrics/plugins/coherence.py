@@ -6,7 +6,7 @@ from unlearnkit.metrics.base import Metric, metric
 from unlearnkit.metrics.score_doc import HIGH, ScoreDoc
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
-from unlearnkit.text.coherence import is_coherent
+from unlearnkit.text.coherence import coherence_of
 
 
 @metric("coherence")
@@ -14,7 +14,8 @@ class Coherence(Metric):
     """Whether the output is language, not gibberish (1: yes, 0: no).
 
     The output consists of the response and, if there is one, the reasoning trace; both must be language. An empty
-    response is not language. The value is None if nothing was generated.
+    response is not language. The value is None if nothing was generated, or if the output is in a language that cannot
+    be judged.
     """
 
     doc = ScoreDoc(
@@ -31,4 +32,7 @@ class Coherence(Metric):
         if record.generation is None:
             return None
         output = record.generation
-        return float(is_coherent(output.response) and (not output.trace.strip() or is_coherent(output.trace)))
+        parts = [coherence_of(text) for text in (output.response, *filter(str.strip, [output.trace]))]
+        if False in parts:
+            return 0.0
+        return None if None in parts else 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearnkit.metrics.base import Metric, metric
-from unlearnkit.metrics.leakage import find_leaks
+from unlearnkit.metrics.leakage import leak_value
 from unlearnkit.metrics.score_doc import LOW, ScoreDoc
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
@@ -13,7 +13,8 @@ from unlearnkit.scope.scope import Scope
 class LeakRate(Metric):
     """Whether the response reveals a secret (1: yes, 0: no).
 
-    The value is None if nothing was generated.
+    The value is None if nothing was generated, or if nothing is found in a script or
+    language in which the search was never checked.
     """
 
     doc = ScoreDoc(
@@ -29,4 +30,4 @@ class LeakRate(Metric):
         """Search the response for secrets."""
         if record.generation is None:
             return None
-        return float(bool(find_leaks(record.generation.response, record.row, scope)))
+        return leak_value(record.generation.response, record.row, scope)

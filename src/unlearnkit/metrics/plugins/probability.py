@@ -38,6 +38,8 @@ class Probability(Metric):
         printed=False,
     )
 
+    reads_output = False
+
     @staticmethod
     def measure(record: Record, scope: Scope) -> float | None:
         """Return the geometric mean of the answer's token probabilities."""

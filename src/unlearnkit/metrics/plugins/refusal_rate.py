@@ -6,14 +6,14 @@ from unlearnkit.metrics.base import Metric, metric
 from unlearnkit.metrics.score_doc import HIGH_ON_FORGET, ScoreDoc
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
-from unlearnkit.text.refusal import is_refusal
+from unlearnkit.text.refusal import refusal_of
 
 
 @metric("refusal_rate")
 class RefusalRate(Metric):
     """Whether the response declines or admits ignorance (1: yes, 0: no).
 
-    The value is None if nothing was generated.
+    The value is None if nothing was generated, or if the response is in a language that cannot be judged.
     """
 
     doc = ScoreDoc(
@@ -27,4 +27,6 @@ class RefusalRate(Metric):
     @staticmethod
     def measure(record: Record, scope: Scope) -> float | None:
         """Classify the response; the trace is ignored."""
-        return None if record.generation is None else float(is_refusal(record.generation.response))
+        if record.generation is None or (refusal := refusal_of(record.generation.response)) is None:
+            return None
+        return float(refusal)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearnkit.metrics.base import Metric, metric
-from unlearnkit.metrics.leakage import find_leaks
+from unlearnkit.metrics.leakage import leak_value
 from unlearnkit.metrics.score_doc import LOW, ScoreDoc
 from unlearnkit.records.schema import Record
 from unlearnkit.scope.scope import Scope
@@ -13,7 +13,8 @@ from unlearnkit.scope.scope import Scope
 class TraceLeakRate(Metric):
     """Whether the reasoning trace reveals a secret (1: yes, 0: no).
 
-    The value is 0 if there is no trace, and None if nothing was generated.
+    The value is 0 if there is no trace, and None if nothing was generated, or if nothing is found in
+    a script or language in which the search was never checked.
     """
 
     doc = ScoreDoc(
@@ -29,4 +30,4 @@ class TraceLeakRate(Metric):
         """Search the reasoning trace for secrets."""
         if record.generation is None:
             return None
-        return float(bool(find_leaks(record.generation.trace, record.row, scope, "trace")))
+        return leak_value(record.generation.trace, record.row, scope, "trace")

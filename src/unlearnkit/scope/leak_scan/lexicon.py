@@ -13,17 +13,22 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise, product
 from typing import Literal, NamedTuple
 
+from unlearnkit.scope.leak_scan.attached import AttachedForms
 from unlearnkit.scope.scope import Scope, ScopeSubject
+from unlearnkit.text.affixes.korean import is_counted
 from unlearnkit.text.names import PARTICLES
 from unlearnkit.text.normalize import normalize
+from unlearnkit.text.notations import Notation, value_of
 from unlearnkit.text.numerals import Date, read_dates, read_numbers, roman
 from unlearnkit.text.spellings import Word, common, fold, i_or_l, ordinary, stem, unmask, words
+from unlearnkit.text.writing import MAGNITUDES, is_spaceless
 
 Kind = Literal["secret", "answer", "alias", "part"]
 """What a text reveals: a secret of the scope, the row's own answer, a name or alias of a subject, or only a part of a
@@ -45,6 +50,9 @@ ALIKE = 0.6
 """Two names in different scripts count as the same name if their similarity, from 0 to 1, is at least this high."""
 _ARTICLES = frozenset({"the", "a", "an", "el", "la", "los", "las", "un", "una"})
 _LONGER_NUMBER = re.compile(r"\d[.,]$")  # digits that follow this belong to a longer number, as 984 does in 1,984
+_OTHER_COUNTRY = re.compile(r"\+\d{1,3}[ ().-]{1,3}$")
+_MORE_DIGITS = re.compile(r"[.,]\d{3}(?!\d)")
+_LONGER_ADDRESS, _LONGER_DOMAIN = re.compile(r"[\w.+-]$"), re.compile(r"\.\w|-\w")
 _SPOKEN_SIGNS = (("at", "dot"), ("arroba", "punto"), ("собака", "точка"))
 """The words for "@" and "." in a spoken e-mail address, one pair for each language."""
 _PUNCTUATION = " .,;:!?¡¿…'\"-()[]"
@@ -65,6 +73,8 @@ class Entry(NamedTuple):
     """The words of the form, converted in the same way as the words of the searched version. A text that contains these
     words with other spaces between the letters may match too (see `_how`)."""
     how: How
+    notation: Notation | Literal["national"] | None = None
+    """The notation of the form if the form is a value. `national`: a phone number without its country code."""
 
 
 class Hit(NamedTuple):
@@ -93,15 +103,28 @@ class Lexicon:
         self.exact: list[tuple[str, Entry]] = []
         """Forms that cannot be identified by their words alone ("C++", "7"). These forms are searched for exactly as
         written."""
+        self.attached = AttachedForms[Entry]()
 
     def key(self, form: str) -> Hashable | None:
         """Return the key of a form, or None for an unknown form."""
-        known = self._entries["plain"].get("".join(words(form)), ())
+        known = (*self._entries["plain"].get("".join(words(form)), ()), *self.attached.unspaced_entries(form))
         return next((entry.key for entry in known if entry.kind not in ("part", "neighbor")), None)
 
-    def add(self, form: str, key: Hashable, kind: Kind | Literal["neighbor"], subject: str | None) -> None:
-        """Add a form in every spelling that is searched for."""
-        entry = Entry(key, kind, subject, words(form), "as listed")
+    def add(
+        self, form: str, key: Hashable, kind: Kind | Literal["neighbor"], subject: str | None, *, national: bool = False
+    ) -> None:
+        """Add a form in every spelling that is searched for.
+
+        `national` states that the form is a phone number without its country code.
+        """
+        value = value_of(form)
+        notation = "national" if national else value and value.notation
+        entry = Entry(key, kind, subject, words(form), "as listed", notation)
+        if not national:
+            self.attached.add(form, entry)
+        if is_spaceless(form):
+            self._put_disguises(form, entry)
+            return
         if len(entry.words) > LONGEST:
             self.sentences.append((f" {' '.join(entry.words)} ", entry))
             return
@@ -110,7 +133,9 @@ class Lexicon:
         else:
             self._put("plain", entry.words, entry, "as listed")
             self._put_spellings(form, entry)
-        self._put_numbers(entry)
+        # Digits alone do not show the currency of an amount. `attached` compares amounts with their currencies.
+        if value is None or value.amount is None or not value.amount.units:
+            self._put_numbers(entry)
 
     def _put(self, reading: Reading, spelling: tuple[str, ...], entry: Entry, how: How) -> None:
         entry, joined = entry._replace(words=spelling, how=how), "".join(spelling)
@@ -123,7 +148,7 @@ class Lexicon:
 
     def _put_spellings(self, form: str, entry: Entry) -> None:
         joined = "".join(entry.words)
-        if len(entry.words) <= 4:
+        if len(entry.words) <= 4 and entry.notation != "email":
             # Each word is indexed with and without its apparent ending. Some words, such as "Авраам", only look
             # inflected.
             for variant in product(*({word, stem(word)} for word in entry.words)):
@@ -132,6 +157,16 @@ class Lexicon:
             unmasked = tuple(word.text for word in unmask(fold(form)))
             self._put("unmasked", unmasked, entry, "look-alike")
             self._put("either", tuple(map(i_or_l, unmasked)), entry, "look-alike")
+        self._put_disguises(form, entry)
+        if "@" in form:
+            name, _, domain = form.partition("@")
+            for at, dot in _SPOKEN_SIGNS:
+                for local in (name, name.replace(".", f" {dot} ")):
+                    self._put("plain", words(f"{local} {at} {domain.replace('.', f' {dot} ')}"), entry, "spaced")
+
+    def _put_disguises(self, form: str, entry: Entry) -> None:
+        """Index a form backwards and in rot13."""
+        joined = "".join(entry.words)
         if len(joined) >= (6 if joined.isdecimal() else 5) and joined != joined[::-1]:
             self._put("plain", (joined[::-1],), entry, "reversed")
         # rot13 does not change letters with diacritics, so removing the diacritics before or after rot13 gives
@@ -139,11 +174,6 @@ class Lexicon:
         for rotated in (codecs.encode(joined, "rot13"), "".join(words(codecs.encode(form, "rot13")))):
             if len(joined) >= 5 and rotated != joined:
                 self._put("plain", (rotated,), entry, "encoded")
-        if "@" in form:
-            name, _, domain = form.partition("@")
-            for at, dot in _SPOKEN_SIGNS:
-                for local in (name, name.replace(".", f" {dot} ")):
-                    self._put("plain", words(f"{local} {at} {domain.replace('.', f' {dot} ')}"), entry, "spaced")
 
     def _put_numbers(self, entry: Entry) -> None:
         joined, pieces = "".join(entry.words), read_numbers(entry.words)
@@ -186,7 +216,7 @@ def _needs_its_signs(form: str, form_words: tuple[str, ...]) -> bool:
 
     For example, the only word of "C#" is "c", and "7" occurs in too many texts.
     """
-    bare = normalize(form).strip(_PUNCTUATION)
+    bare = "".join(c for c in normalize(form).strip(_PUNCTUATION) if unicodedata.category(c) != "Mn")
     return len("".join(form_words)) < 3 or any(not c.isalnum() and c not in _PUNCTUATION + "@+/_&" for c in bare)
 
 
@@ -202,13 +232,33 @@ def _how(entry: Entry, pieces: Sequence[Word], folded: str, reading: Reading) ->
     if reading == "either" and not any(piece.turned for piece in pieces):
         return None
     joined = "".join(texts)
-    if joined.isdecimal() and _LONGER_NUMBER.search(folded[: pieces[0].start]):
+    start, end = pieces[0].start, pieces[-1].end
+    if joined.isdecimal() and _is_other_number(entry, folded, start, end):
+        return None
+    if not joined.isascii() and is_counted(folded, joined, end):
+        return None
+    if entry.notation == "email" and (_LONGER_ADDRESS.search(folded[:start]) or _LONGER_DOMAIN.match(folded[end:])):
         return None
     if texts == entry.words:
         return entry.how
+    if entry.notation == "amount" or (entry.notation == "email" and len(texts) < len(entry.words)):
+        return None  # 1.5 and 15; `attached` finds the other notations
     gaps = [folded[one.end : two.start] for one, two in pairwise(pieces)]
     same = _is_one_number(pieces, gaps) if joined.isdecimal() else _is_respaced(texts, gaps)
     return ("spaced" if entry.how == "as listed" else entry.how) if same else None
+
+
+def _is_other_number(entry: Entry, folded: str, start: int, end: int) -> bool:
+    """Return whether digits in a text are part of another number.
+
+    `start` and `end` are the span of the digits.
+    """
+    before = folded[:start]
+    if _LONGER_NUMBER.search(before) or folded[end : end + 1] in tuple(MAGNITUDES):
+        return True
+    if entry.notation == "amount":
+        return _MORE_DIGITS.match(folded[end:]) is not None
+    return entry.notation == "national" and _OTHER_COUNTRY.search(before) is not None
 
 
 def _is_one_number(pieces: Sequence[Word], gaps: Sequence[str]) -> bool:
@@ -267,7 +317,7 @@ def add_form(lexicon: Lexicon, form: str, key: Hashable, kind: Kind, subject: st
     if form.lstrip().startswith("+") and digits.isdecimal() and len(digits) >= 8:
         lexicon.add(f"00{digits}", key, kind, subject)
         if len("".join(rest)) >= 6:
-            lexicon.add(" ".join(rest), key, kind, subject)
+            lexicon.add(" ".join(rest), key, kind, subject, national=True)
 
 
 def _add_subject(lexicon: Lexicon, subject: ScopeSubject, *, parts: bool) -> None:

@@ -15,14 +15,16 @@ from unlearnkit.core.errors import UnlearnError
 from unlearnkit.core.settings import Value
 from unlearnkit.data.rows import Row
 from unlearnkit.data.target import Target
+from unlearnkit.scope.leak_scan.attached import starts_of
 from unlearnkit.scope.leak_scan.lexicon import Hit, How, Kind, Lexicon, Reading, add_form, identifies, scope_lexicon
 from unlearnkit.scope.leak_scan.overlap import SHARE, SHARE_OF_ANY, LongText, TextWords
 from unlearnkit.scope.scope import Scope
+from unlearnkit.text.affixed_search import NO_CONTEXT, Context
 from unlearnkit.text.facts import facts
 from unlearnkit.text.names import NameFinder
 from unlearnkit.text.normalize import contains
-from unlearnkit.text.numerals import read_dates, read_numbers
-from unlearnkit.text.spellings import Word, common, decoded, fold, i_or_l, numbers, plain, stems, unmask, words
+from unlearnkit.text.numerals import Date, read_dates, read_numbers
+from unlearnkit.text.spellings import Word, common, decoded, fold, i_or_l, numbers_in, plain, stems, unmask, words
 
 Place = Literal["trace", "response"]
 Strength = Literal["listed", "spelled", "retold"]
@@ -119,7 +121,7 @@ class Scanner:
 
         The trace and the response are scanned separately. No finding is returned twice.
         """
-        known = self._keys_in(row.prompt) | self._answer_keys(row.prompt, row)
+        known = self._keys_in(row.prompt, row.language) | self._answer_keys(row.prompt, row)
         places: tuple[tuple[Place, str], ...] = (("trace", target.trace), ("response", target.response))
         findings = (
             Finding(place=place, **leak._asdict())
@@ -136,10 +138,10 @@ class Scanner:
         contains. An output that repeats an earlier message of the user or the model does not leak. An output that
         reveals a secret from the system message leaks, because the user does not see the system message.
         """
-        known = self._keys_in(row.conversation) | self._answer_keys(row.conversation, row)
+        known = self._keys_in(row.conversation, row.language) | self._answer_keys(row.conversation, row)
         covered = self.scope.covers(row.subject)
         if not covered:
-            known = known.union(*map(self._keys_in, {row.answer, *row.answers}))
+            known = known.union(*(self._keys_in(form, row.language) for form in {row.answer, *row.answers}))
         # Names of subjects do not count, because an output that declines to answer may name the person.
         findings = (
             Finding(place=place, **leak._asdict())
@@ -169,7 +171,9 @@ class Scanner:
         if output:
             long = [each for each in long if each[0].form in row.answers]
         read, listed = _read(text), strength == "listed"
-        for key, leak in _outermost([*read.hits(lexicon), *read.hits(self._lexicon)], all_subjects=output):
+        context = self.context(row)
+        hits = [*read.hits(lexicon, context), *read.hits(self._lexicon, context)]
+        for key, leak in _outermost(hits, all_subjects=output):
             if key not in known and not (listed and (leak.how != "as listed" or leak.kind == "part")):
                 yield leak
         yield from self._retold(read, row.conversation if output else row.prompt, long, strength)
@@ -180,10 +184,16 @@ class Scanner:
 
     def _answer_keys(self, text: str, row: Row) -> frozenset[Hashable]:
         """Return the keys of the row's answers that occur in a text."""
-        return frozenset(hit.entry.key for hit in _read(text).hits(self._answers(row)[0]))
+        hits = _read(text).hits(self._answers(row)[0], self.context(row)._replace(question=""))
+        return frozenset(hit.entry.key for hit in hits)
 
-    def _scope_keys(self, text: str) -> frozenset[Hashable]:
-        return frozenset(hit.entry.key for hit in _read(text).hits(self._lexicon))
+    def _scope_keys(self, text: str, language: str = "") -> frozenset[Hashable]:
+        hits = _read(text).hits(self._lexicon, Context("", language, self.scope.languages))
+        return frozenset(hit.entry.key for hit in hits)
+
+    def context(self, row: Row) -> Context:
+        """Return what is known about the language of outputs on a row."""
+        return Context(row.question, row.language, self.scope.languages)
 
     def mentions(self, text: str, *, known: str = "") -> tuple[Occurrence, ...]:
         """Find the names and secrets of the scope that a text contains.
@@ -197,7 +207,7 @@ class Scanner:
         if not text:
             return ()
         read, known_keys = _read(text), self._keys_in(known)
-        hits = _without_parts_of_neighbors(list(read.hits(self._lexicon)))
+        hits = _without_parts_of_neighbors(list(read.hits(self._lexicon, Context(known, "", self.scope.languages))))
         mentions = [mention for key, mention in _outermost(hits) if key not in known_keys]
         return tuple(dict.fromkeys([*mentions, *self._retold(read, known, (), "retold")]))
 
@@ -261,7 +271,7 @@ class _Read:
         self.readings: list[tuple[Reading, Sequence[Word], str]] = [
             ("plain", self.plain, folded),
             ("stems", stems(self.plain), folded),
-            ("numbers", numbers(self.plain), folded),
+            ("numbers", numbers_in(folded), folded),
             ("unmasked", unmasked, folded),
         ]
         if any(word.turned for word in unmasked):
@@ -270,24 +280,46 @@ class _Read:
         self.words = [word.text for word in self.plain]
 
     @cached_property
+    def starts(self) -> frozenset[str]:
+        """The beginnings of words, for the search with affixes."""
+        return starts_of(self.words)
+
+    @cached_property
+    def dates(self) -> list[tuple[Date, int, int]]:
+        """The dates, with the indices of their first and last words."""
+        return list(read_dates(read_numbers(self.words)))
+
+    @cached_property
     def text_words(self) -> TextWords:
         """The words of this text, for comparison with long texts."""
         return TextWords.of(self.words)
 
-    def hits(self, lexicon: Lexicon) -> Iterator[Hit]:
-        """Yield all entries of a lexicon that occur in the text."""
+    def hits(self, lexicon: Lexicon, context: Context = NO_CONTEXT) -> Iterator[Hit]:
+        """Yield all entries of a lexicon that occur in the text.
+
+        `context` states what is known about the language of the text.
+        """
         for reading in self.readings:
             yield from lexicon.find(*reading)
         if lexicon.dates:
-            for date, first, last in read_dates(read_numbers(self.words)):
+            for date, first, last in self.dates:
                 start, end = self.plain[first].start, self.plain[last].end
                 yield from (Hit(entry, "number", start, end) for entry in lexicon.dates.get(date, ()))
         spaced = f" {' '.join(self.words)} "
         yield from (Hit(entry, "as listed", 0, 0) for sentence, entry in lexicon.sentences if sentence in spaced)
         yield from (Hit(entry, "as listed", 0, 0) for form, entry in lexicon.exact if contains(self.text, form))
         for read, inside in self.hidden:
-            for hit in lexicon.find("plain", read, inside):
-                yield hit._replace(how="encoded", start=0, end=0)
+            entries = (
+                *(hit.entry for hit in lexicon.find("plain", read, inside)),
+                *(found.entry for found in lexicon.attached.find_unspaced(inside)),
+            )
+            yield from (Hit(entry, "encoded", 0, 0) for entry in entries)
+        for found in lexicon.attached.find_unspaced(self.text):
+            yield Hit(found.entry, "spaced" if found.gaps else "as listed", found.start, found.end)
+        for entry in lexicon.attached.find_affixed(self.text, self.words, self.starts, context):
+            yield Hit(entry, "inflected", 0, 0)
+        for entry in lexicon.attached.find_values(self.text):
+            yield Hit(entry, "number" if entry.how == "as listed" else entry.how, 0, 0)
 
 
 def _outermost(hits: Sequence[Hit], *, all_subjects: bool = False) -> Iterator[tuple[Hashable, Occurrence]]:
@@ -299,7 +331,8 @@ def _outermost(hits: Sequence[Hit], *, all_subjects: bool = False) -> Iterator[t
     """
     whole = [(hit.start, hit.end) for hit in hits if hit.entry.kind != "part"]
     seen: set[Hashable] = set()
-    for (key, kind, subject, _, _), how, start, end in hits:
+    for entry, how, start, end in hits:
+        key, kind, subject = entry.key, entry.kind, entry.subject
         inner = kind == "part" and any(first <= start and end <= last for first, last in whole)
         thing = (key, kind, subject) if all_subjects else key
         if kind != "neighbor" and not inner and thing not in seen:
