@@ -22,10 +22,11 @@ from unlearnkit.data.generation import Generation
 from unlearnkit.data.trace_format import Style
 from unlearnkit.methods.quantities import Quantity
 from unlearnkit.models.batches import batches
+from unlearnkit.models.decoding import NextTokens, next_tokens_of
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder, find_model
 from unlearnkit.models.folder import positions as most_positions
-from unlearnkit.models.generate import CachedModel, NextTokens, generate
+from unlearnkit.models.generate import generate
 from unlearnkit.models.load import load_model, load_tokenizer, place
 from unlearnkit.models.settings import Dtype
 from unlearnkit.records.probe import Probe
@@ -63,7 +64,7 @@ class LoadedSubject(ABC):
         """
 
     def _next_tokens(self, model: PreTrainedModel) -> NextTokens:
-        return CachedModel(model)
+        return next_tokens_of(model)
 
     @property
     def layout(self) -> Layout:
