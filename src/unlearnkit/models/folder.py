@@ -84,9 +84,13 @@ def positions(config: PreTrainedConfig) -> int:
     """Return a model's context length, in tokens.
 
     The context length limits the total length of a prompt and its output. If the configuration does not specify a
-    context length, the result is 4096.
+    context length, the result is 4096. A dynamic NTK rotary embedding extends the context by its factor.
     """
-    return int(getattr(config.get_text_config(), "max_position_embeddings", None) or 4096)
+    text = config.get_text_config()
+    rope = getattr(text, "rope_parameters", None) or {}
+    ropes = [each for each in (rope, *rope.values()) if isinstance(each, dict)]  # some models have one for each layer type
+    factors = [each.get("factor") or 1 for each in ropes if each.get("rope_type") == "dynamic" and not each.get("alpha")]
+    return int((getattr(text, "max_position_embeddings", None) or 4096) * max(factors, default=1))
 
 
 def weights_fingerprint(source: str | ModelFolder) -> str:

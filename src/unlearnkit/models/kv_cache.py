@@ -62,10 +62,6 @@ class RoomyLayer(DynamicLayer):  # type: ignore[no-untyped-call]
             self._rooms = tuple(room[indices] for room in self._rooms)
             self._seen(length)
 
-    def reorder_cache(self, beam_idx: Tensor) -> None:
-        """Keep only the rows that have the given indices, in this order."""
-        self.batch_select_indices(beam_idx)
-
     def _seen(self, length: int) -> tuple[Tensor, Tensor]:
         keys, values = (room[..., :length, :] for room in self._rooms)
         self.keys, self.values = keys, values

@@ -1,8 +1,9 @@
 """Which rows a model can process together, given their lengths.
 
 Some models do not give a row the same values alone and in a batch with longer rows. With a dynamic rotary embedding
-(LongRoPE, dynamic NTK), the rotation of every token depends on the length of the longest row. Other models change their
-computation with the number of tokens. Such models process only rows of the same class of lengths together.
+(LongRoPE, dynamic NTK), the rotation of every token depends on the length of the longest row. With sparse attention,
+ties between keys are broken depending on the number of keys. Such models process only rows of the same class of lengths
+together.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ LengthClass = Callable[[int], Hashable]
 
 
 def length_class(model: nn.Module) -> LengthClass | None:
-    """Return the classes of lengths between which the model's rotary embeddings differ.
+    """Return the classes of lengths between which the model's computation differs.
 
-    Returns None if the rotary embeddings do not depend on the length.
+    Returns None if the computation does not depend on the length.
 
     A dynamic NTK embedding of transformers keeps the frequencies of the longest row that it has seen. This function
     registers a hook that makes such an embedding compute its frequencies from the current rows alone.
     """
     classes: list[LengthClass] = []
     for module in model.modules():
+        if isinstance(kept := getattr(module, "index_topk", None), int):  # number of keys that sparse attention keeps
+            classes.append(partial(_excess, kept))
         for layer_type, kind in _kinds(module):
             if kind == "longrope":
                 classes.append(partial(_beyond, _original_length(module, layer_type)))
