@@ -241,7 +241,9 @@ class Engine(nn.Module):
         self.model.eval()
         texts = (ids, changed, ids[:, :5])
         plain, moved, short = (widen(self.model(input_ids=each, use_cache=False).logits[0]) for each in texts)
-        output: Any = causal.get_decoder()(input_ids=ids, use_cache=False) if hasattr(causal, "get_decoder") else None
+        decoder = causal.get_decoder() if hasattr(causal, "get_decoder") else None
+        # Some models name their head as their decoder.
+        output: Any = None if type(decoder) in (type(None), nn.Linear) else decoder(input_ids=ids, use_cache=False)
         self.model.train(training)
         if plain.isnan().any():
             return True  # the weights diverged: nothing can be compared, and later measurements report the divergence

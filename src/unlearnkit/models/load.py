@@ -6,15 +6,16 @@ Weights are read from safetensors files only, and code that comes with a model i
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.core.errors import InputError, MissingDependency
-from unlearnkit.models.adapter import add_lora, merge_adapter, put_adapters, save_adapter, silence
-from unlearnkit.models.folder import ModelFolder, find_model, read_json
+from unlearnkit.models.adapter import add_lora, beside_text, merge_adapter, put_adapters, save_adapter, silence
+from unlearnkit.models.folder import ModelFolder, auto_class, find_model, read_json
 from unlearnkit.models.settings import LoraSettings
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -137,7 +138,8 @@ def set_trainable(
         model: the model.
         lora: settings of a new adapter to train instead of the model's own weights; None for no adapter.
         parameters: a regular expression. Parameters whose names contain a match are trained, and all other parameters
-            are frozen. If None, all weights are trained.
+            are frozen. If None, all weights are trained, except the parts of a vision-language model that only process
+            images.
 
     Raises:
         InputError: the model does not support the adapter, or the pattern is invalid or matches no parameter.
@@ -145,6 +147,10 @@ def set_trainable(
     model = merge_adapter(model)
     if lora is not None:
         return add_lora(model, lora)
+    frozen = beside_text(model)
+    for name, parameter in model.named_parameters():
+        if name in frozen:
+            parameter.requires_grad_(False)
     if parameters is None:
         return model
     names = [name for name, _ in model.named_parameters()]
@@ -181,14 +187,25 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
         save_adapter(model, folder)
     else:
         model.save_pretrained(folder)
+        _copy_processor(model, folder)
     tokenizer.save_pretrained(folder)
+
+
+def _copy_processor(model: PreTrainedModel, folder: Path) -> None:
+    """Copy the settings of a vision-language model's processor from the folder that the model was loaded from."""
+    if not beside_text(model) or not model.name_or_path:
+        return
+    source = Path(str(model.name_or_path)).expanduser()
+    source = source if source.is_dir() else find_model(str(model.name_or_path)).path
+    for file in source.glob("*processor_config.json"):
+        shutil.copyfile(file, folder / file.name)
 
 
 def _load(folder: ModelFolder, **options: Any) -> PreTrainedModel:
     if folder.base is not None:
         return put_adapters(_load(folder.base, **options), {"default": folder})
     # By default, transformers fills missing weights with random numbers and only warns.
-    loaded: Any = AutoModelForCausalLM.from_pretrained(
+    loaded: Any = auto_class(folder.config).from_pretrained(
         folder.path,
         trust_remote_code=False,
         use_safetensors=True,
@@ -208,6 +225,9 @@ def _load(folder: ModelFolder, **options: Any) -> PreTrainedModel:
         )
     # A new adapter stores this name as the name of its base model. The name is valid in any working directory.
     model.name_or_path = folder.name
+    if getattr(model.config, "rescale_every", 0):
+        # In eval mode, RWKV halves weights in place, and saving would store the halved weights. Only float16 needs it.
+        model.config.rescale_every = 0
     return model  # type: ignore[no-any-return]
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.core.environment import device_errors
 from unlearnkit.core.errors import InputError
@@ -24,7 +24,7 @@ from unlearnkit.methods.base import Edit, Method
 from unlearnkit.methods.objective import Needs, View
 from unlearnkit.methods.weight_change import adapted_weights, whole_target
 from unlearnkit.models.engine import Engine
-from unlearnkit.models.folder import ModelFolder, find_model, weights_fingerprint
+from unlearnkit.models.folder import ModelFolder, auto_class, find_model, weights_fingerprint
 from unlearnkit.models.load import DTYPES, load_model, load_tokenizer, meta_load, place, set_trainable
 from unlearnkit.models.reference import ReferenceValues, reference_values
 from unlearnkit.models.trace_tokens import add_trace_tokens, embed_all
@@ -270,9 +270,7 @@ class RunContext:
         settings = self.recipe.model
         torch.manual_seed(self.seed)  # seeds newly initialized weights and the weights of an adapter
         if self.method.from_scratch:
-            model: Any = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
-                self.found.config, dtype=DTYPES[settings.dtype]
-            )
+            model: Any = auto_class(self.found.config).from_config(self.found.config, dtype=DTYPES[settings.dtype])
         else:
             model = load_model(self.found, settings.dtype)
         model = set_trainable(embed_all(model, self.tokenizer), lora=settings.lora, parameters=settings.parameters)
