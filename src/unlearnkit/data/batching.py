@@ -2,8 +2,8 @@
 
 A view is a named sequence of encoded rows, such as the forget, retain or target rows. A backbone call is one forward
 pass that computes the hidden states of some rows. Rows are padded on the right, without an attention mask: in a causal
-model no position attends to later positions, so the padding changes no result. (For models in which the length of a
-batch changes results, the engine divides a call again, see `models/row_lengths.py`.) Rows are grouped into calls by length
+model no position attends to later positions, so the padding changes no result. (If the length of a batch changes a
+model's results, the engine divides the calls again, see `models/row_lengths.py`.) Rows are grouped into calls by length
 alone, regardless of their view. One call may therefore contain forget, retain and target rows.
 """
 

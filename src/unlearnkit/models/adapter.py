@@ -24,12 +24,14 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
     from peft import LoraConfig, get_peft_model
 
     modules = settings.target_modules if isinstance(settings.target_modules, str) else list(settings.target_modules)
-    linear = {name for name, part in model.named_modules() if isinstance(part, nn.Linear)}
+    if modules == "all-linear" and (others := beside_text(model)):
+        linear = {name: part for name, part in model.named_modules() if isinstance(part, nn.Linear)}
+        head = model.get_output_embeddings()
+        modules = sorted(name for name, part in linear.items() if name not in others and part is not head)
     config = LoraConfig(
         r=settings.r,
         lora_alpha=settings.alpha,
         target_modules=modules,
-        exclude_modules=sorted(beside_text(model) & linear) or None,
         task_type="CAUSAL_LM",
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),  # GPT-2's layers are transposed
     )

@@ -51,9 +51,11 @@ class NextTokens(Protocol):
 
 
 Decoding = Literal["padded", "aligned", "whole"]
-"""How a model is decoded. `padded`: rows of different lengths share a batch, padded on the left, with a key-value cache.
-`aligned`: the rows of a batch have equal lengths, with the model's own cache. `whole`: the rows of a batch have equal
-lengths, and the model reads the whole text for every token, without a cache."""
+"""How a model is decoded. `padded`: rows of different lengths share a batch, padded on the left, with a key-value
+cache. `aligned`: the rows of a batch have equal lengths, with the model's own kind of cache. `whole`: the rows of a
+batch have equal lengths, and the model reads the whole text for every token, without a cache."""
+
+
 class CachedModel:
     """Computes next-token logits with a model and a key-value cache.
 
@@ -276,6 +278,6 @@ def _agrees(model: PreTrainedModel, way: Decoding, texts: Tensor, plain: Tensor)
             mask, starts = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1), starts + 1
     except torch.OutOfMemoryError:
         raise
-    except Exception:  # a model that cannot be decoded in this way may raise anything
+    except Exception:  # noqa: BLE001  # a model that cannot be decoded in this way may raise anything
         return False
     return True

@@ -99,9 +99,7 @@ class Engine(nn.Module):
         """
         own = [quantity for quantity in want if quantity.view in pack.labels]
         depths = sorted({quantity.layer for quantity in own if quantity.layer is not None})
-        outputs = [
-            self._states(ids, lengths, depths) for ids, lengths in zip(pack.calls, pack.lengths, strict=True)
-        ]
+        outputs = [self._states(ids, lengths, depths) for ids, lengths in zip(pack.calls, pack.lengths, strict=True)]
         states = torch.cat([last for last, _ in outputs])
         layers = {layer: torch.cat([inner[layer] for _, inner in outputs]) for layer in depths}
         head = self.head() if self.own_head else Head(torch.empty(0))
@@ -123,9 +121,7 @@ class Engine(nn.Module):
                 values |= self._functions(functions, at, head, labels, reference or {})
         return values
 
-    def _states(
-        self, ids: Tensor, lengths: Sequence[int], layers: Sequence[int]
-    ) -> tuple[Tensor, dict[int, Tensor]]:
+    def _states(self, ids: Tensor, lengths: Sequence[int], layers: Sequence[int]) -> tuple[Tensor, dict[int, Tensor]]:
         """Return the final hidden states, and the hidden states of `layers`, for one backbone call.
 
         Each tensor has the shape (positions, width). If the model applies its head itself, the first result contains

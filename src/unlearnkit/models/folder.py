@@ -39,8 +39,12 @@ _LFS = b"version https://git-lfs"
 _COPY_AGAIN = "copy or download the model again"
 
 _VISION = MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
-_NO_DECODERS = frozenset({"cpmant", "xlnet"})
-"""Models that transformers lists as causal, although a token's prediction depends on later tokens."""
+_NO_DECODERS = (
+    *("blip", "blip-2", "cpmant", "diffusion_gemma", "idefics", "instructblip", "instructblipvideo", "kosmos-2"),
+    *("kosmos-2.5", "musicgen", "musicgen_melody", "paligemma", "pi0", "xlnet"),
+)
+"""Models that transformers lists among its decoders, although they do not generate text from text alone, token by
+token. They need an image, or their predictions depend on later tokens."""
 
 _Fetch = Callable[[Sequence[str]], object]
 """Function that takes file names, and downloads the missing files into the model's folder."""
@@ -100,8 +104,9 @@ def positions(config: PreTrainedConfig) -> int:
     """
     text = config.get_text_config()
     rope = getattr(text, "rope_parameters", None) or {}
-    ropes = [each for each in (rope, *rope.values()) if isinstance(each, dict)]  # some models have one for each layer type
-    factors = [each.get("factor") or 1 for each in ropes if each.get("rope_type") == "dynamic" and not each.get("alpha")]
+    ropes = [each for each in (rope, *rope.values()) if isinstance(each, dict)]  # there may be one for each layer type
+    dynamic = [each for each in ropes if each.get("rope_type") == "dynamic" and not each.get("alpha")]
+    factors = [each.get("factor") or 1 for each in dynamic]
     return int((getattr(text, "max_position_embeddings", None) or 4096) * max(factors, default=1))
 
 
