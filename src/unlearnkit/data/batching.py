@@ -2,7 +2,8 @@
 
 A view is a named sequence of encoded rows, such as the forget, retain or target rows. A backbone call is one forward
 pass that computes the hidden states of some rows. Rows are padded on the right, without an attention mask: in a causal
-model no position attends to later positions, so the padding changes no result. Rows are grouped into calls by length
+model no position attends to later positions, so the padding changes no result. (If the length of a batch changes a
+model's results, the engine divides the calls again, see `models/row_lengths.py`.) Rows are grouped into calls by length
 alone, regardless of their view. One call may therefore contain forget, retain and target rows.
 """
 
@@ -44,6 +45,8 @@ class Pack:
 
     calls: list[Tensor]
     """Token ids: one int64 tensor per backbone call, of shape (rows in the call, length of the longest row)."""
+    lengths: list[list[int]]
+    """Number of tokens of each row without padding, for each backbone call."""
     labels: dict[str, Labels]
     """Labels of each view, by the name of the view."""
 
@@ -53,7 +56,7 @@ class Pack:
             view: Labels(x.position.to(device), x.token.to(device), x.row.to(device), x.in_trace.to(device), x.rows)
             for view, x in self.labels.items()
         }
-        return Pack([ids.to(device) for ids in self.calls], moved)
+        return Pack([ids.to(device) for ids in self.calls], self.lengths, moved)
 
 
 def cut_by_length(lengths: Sequence[int], overhead: int = CALL_OVERHEAD) -> list[list[int]]:
@@ -84,7 +87,7 @@ def cut_by_length(lengths: Sequence[int], overhead: int = CALL_OVERHEAD) -> list
 def pack(views: Mapping[str, Sequence[Encoded]], pad_id: int, overhead: int = CALL_OVERHEAD) -> Pack:
     """Pack the rows of several views into one micro-batch."""
     rows = [row for encoded in views.values() for row in encoded]
-    calls, starts, offset = [], [0] * len(rows), 0
+    calls, lengths, starts, offset = [], [], [0] * len(rows), 0
     for group in cut_by_length([len(row.ids) for row in rows], overhead):
         longest = max(len(rows[i].ids) for i in group)
         ids = torch.full((len(group), longest), pad_id)
@@ -92,9 +95,11 @@ def pack(views: Mapping[str, Sequence[Encoded]], pad_id: int, overhead: int = CA
             ids[line, : len(rows[i].ids)] = torch.tensor(rows[i].ids)
             starts[i] = offset + line * longest
         calls.append(ids)
+        lengths.append([len(rows[i].ids) for i in group])
         offset += ids.numel()
     remaining = iter(starts)
-    return Pack(calls, {view: _labels(encoded, islice(remaining, len(encoded))) for view, encoded in views.items()})
+    labels = {view: _labels(encoded, islice(remaining, len(encoded))) for view, encoded in views.items()}
+    return Pack(calls, lengths, labels)
 
 
 def _labels(rows: Sequence[Encoded], starts: Iterable[int]) -> Labels:

@@ -324,7 +324,7 @@ def chat_template(tokenizer: PreTrainedTokenizerBase) -> ChatTemplate | None:
 
     Returns None if the tokenizer has no chat template.
     """
-    if not tokenizer.chat_template:
+    if not getattr(tokenizer, "chat_template", None):
         return None
     return _cached(tokenizer, repr((tokenizer.chat_template, tokenizer.special_tokens_map, len(tokenizer))))
 

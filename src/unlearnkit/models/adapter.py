@@ -35,6 +35,10 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
     from peft import LoraConfig, get_peft_model
 
     modules = settings.target_modules if isinstance(settings.target_modules, str) else list(settings.target_modules)
+    if modules == "all-linear" and (others := beside_text(model)):
+        linear = {name: part for name, part in model.named_modules() if isinstance(part, nn.Linear)}
+        head = model.get_output_embeddings()
+        modules = sorted(name for name, part in linear.items() if name not in others and part is not head)
     config = LoraConfig(
         r=settings.r,
         lora_alpha=settings.alpha,
@@ -60,6 +64,24 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
                 fix="set target_modules to names of this model's layers, or to all-linear",
             ) from error
     return adapted  # type: ignore[no-any-return]  # a PeftModel, which has the interface of a PreTrainedModel
+
+
+def beside_text(model: PreTrainedModel) -> frozenset[str]:
+    """Return the names of the modules and weights that process no text.
+
+    In a vision-language model, these are all parts except the decoder, the embeddings and the head. In other models,
+    there are none.
+    """
+    untyped: Any = model
+    causal = untyped.get_base_model() if hasattr(model, "peft_config") else untyped
+    config = causal.config.get_text_config()
+    if config is causal.config:
+        return frozenset()
+    decoders = [part for part in causal.modules() if type(getattr(part, "config", None)) is type(config)]
+    parts = [*decoders, causal.get_input_embeddings(), causal.get_output_embeddings()]
+    text = {id(each) for part in parts for each in (*part.modules(), *part.parameters())}
+    named = (*model.named_modules(), *model.named_parameters())
+    return frozenset(name for name, each in named if id(each) not in text)
 
 
 def put_adapters(model: PreTrainedModel, folders: Mapping[str, ModelFolder]) -> PreTrainedModel:

@@ -21,6 +21,7 @@ from unlearnkit.data.batching import Labels, Pack
 from unlearnkit.methods.quantities import Kind, Quantity
 from unlearnkit.models import logprob
 from unlearnkit.models.logprob import Head, widen
+from unlearnkit.models.row_lengths import group_rows, length_class
 
 
 class Engine(nn.Module):
@@ -31,6 +32,9 @@ class Engine(nn.Module):
     adapter on the head. In this case, the engine warns and lets the model compute all logits. The quantity `states`
     then contains the model's logits instead of hidden states.
 
+    Rows of different lengths are padded on the right. If the length of a batch changes a model's results, the engine
+    runs rows of different lengths separately, so that a row has the same values alone and in a batch.
+
     Raises:
         InputError: the model's predictions depend on later tokens. The engine pads rows without a mask, and such
             padding is correct for causal models only.
@@ -40,6 +44,7 @@ class Engine(nn.Module):
         super().__init__()
         self.model = model
         self._reference_head: Head | None = None
+        self._lengths = length_class(model)
         with self._autocast():
             self.own_head = self._agrees_with_plain_logits()
         if not self.own_head:
@@ -113,7 +118,7 @@ class Engine(nn.Module):
     ) -> dict[Quantity, Tensor]:
         own = [quantity for quantity in want if quantity.view in pack.labels]
         depths = sorted({quantity.layer for quantity in own if quantity.layer is not None})
-        outputs = [self._states(ids, depths) for ids in pack.calls]
+        outputs = [self._states(ids, lengths, depths) for ids, lengths in zip(pack.calls, pack.lengths, strict=True)]
         states = torch.cat([last for last, _ in outputs])
         layers = {layer: torch.cat([inner[layer] for _, inner in outputs]) for layer in depths}
         head = self.head() if self.own_head else Head(torch.empty(0))
@@ -135,12 +140,24 @@ class Engine(nn.Module):
                 values |= self._functions(functions, at, head, labels, reference or {})
         return values
 
-    def _states(self, ids: Tensor, layers: Sequence[int]) -> tuple[Tensor, dict[int, Tensor]]:
-        """Return the final hidden states, and the hidden states of `layers`.
+    def _states(self, ids: Tensor, lengths: Sequence[int], layers: Sequence[int]) -> tuple[Tensor, dict[int, Tensor]]:
+        """Return the final hidden states, and the hidden states of `layers`, for one backbone call.
 
         Each tensor has the shape (positions, width). If the model applies its head itself, the first result contains
         logits instead of the final hidden states. Its shape is then (positions, vocabulary).
         """
+        groups = [list(range(len(lengths)))] if self._lengths is None else group_rows(lengths, self._lengths)
+        if len(groups) == 1:
+            last, inner = self._run(ids, layers)
+        else:
+            parts = [self._run(ids[rows, : max(lengths[row] for row in rows)], layers) for rows in groups]
+            order = torch.tensor([row for rows in groups for row in rows], device=ids.device).argsort()
+            last = _joined([part for part, _ in parts], order, ids.shape[1])
+            inner = {layer: _joined([part[layer] for _, part in parts], order, ids.shape[1]) for layer in layers}
+        return last.flatten(0, 1), {layer: states.flatten(0, 1) for layer, states in inner.items()}
+
+    def _run(self, ids: Tensor, layers: Sequence[int]) -> tuple[Tensor, dict[int, Tensor]]:
+        """Run the model on rows. Each result has the shape (rows, positions, width)."""
         options = {"use_cache": False, **({"output_hidden_states": True} if layers else {})}
         if self.own_head:
             output = self.causal().get_decoder()(input_ids=ids, **options)
@@ -148,7 +165,7 @@ class Engine(nn.Module):
         else:
             output = self.model(input_ids=ids, **options)
             last = widen(output.logits)
-        return last.flatten(0, 1), {layer: _layer(output.hidden_states, layer) for layer in layers}
+        return last, {layer: _layer(output.hidden_states, layer) for layer in layers}
 
     def _value(
         self, quantity: Quantity, states: Tensor, head: Head, labels: Labels, reference: Mapping[Quantity, Tensor]
@@ -226,17 +243,22 @@ class Engine(nn.Module):
     def _agrees_with_plain_logits(self) -> bool:
         """Return whether the engine's logits agree with the model's own logits.
 
+        If the model's logits depend on the length of the text, rows of different lengths are no longer run together.
+
         Raises:
             InputError: the model's logits depend on later tokens.
         """
         causal, first = self.causal(), next(self.model.parameters())
         linear, vocabulary = causal.get_output_embeddings(), causal.config.get_text_config().vocab_size
-        ids = torch.arange(8, device=first.device)[None] % vocabulary
+        ids = torch.arange(3, 11, device=first.device)[None] % vocabulary  # a few models skip padding, id 0
         changed = torch.cat([ids[:, :-1], (ids[:, -1:] + 1) % vocabulary], dim=1)
         training = self.model.training
         self.model.eval()
-        plain, moved = (widen(self.model(input_ids=each, use_cache=False).logits[0]) for each in (ids, changed))
-        output: Any = causal.get_decoder()(input_ids=ids, use_cache=False) if hasattr(causal, "get_decoder") else None
+        texts = (ids, changed, ids[:, :5])
+        plain, moved, short = (widen(self.model(input_ids=each, use_cache=False).logits[0]) for each in texts)
+        decoder = causal.get_decoder() if hasattr(causal, "get_decoder") else None
+        # Some models name their head as their decoder.
+        output: Any = None if type(decoder) in (type(None), nn.Linear) else decoder(input_ids=ids, use_cache=False)
         self.model.train(training)
         if plain.isnan().any():
             return True  # the weights diverged: nothing can be compared, and later measurements report the divergence
@@ -253,6 +275,8 @@ class Engine(nn.Module):
                 fix="if the model is an encoder that can also be a decoder (like BERT), set is_decoder to true in its "
                 "config.json",
             )
+        if (plain[: len(short)] - short).abs().max() > bound:
+            self._lengths = int  # every length is a class of its own
         # The model itself must compute the logits if its decoder is the whole model (Llama 4), or if its head does more
         # than a matrix product.
         if type(linear) is not nn.Linear or states is None:
@@ -261,12 +285,18 @@ class Engine(nn.Module):
         return bool((plain - ours).abs().max() <= bound)
 
 
+def _joined(parts: Sequence[Tensor], order: Tensor, length: int) -> Tensor:
+    """Concatenate the states of groups of rows, (rows, positions, width), and restore the order of the rows."""
+    padded = [nn.functional.pad(part, (0, 0, 0, length - part.shape[1])) for part in parts]
+    return torch.cat(padded)[order]
+
+
 def _position(quantity: Quantity) -> tuple[int, tuple[str, ...]]:
     return get_args(Kind).index(quantity.kind), quantity.order
 
 
 def _layer(hidden_states: Sequence[Tensor], layer: int) -> Tensor:
-    """Return a decoder layer's output, (positions, width).
+    """Return a decoder layer's output, (rows, positions, width).
 
     The first element of `hidden_states` is the embeddings, so the output of layer i is `hidden_states[i + 1]`.
     """
@@ -279,7 +309,7 @@ def _layer(hidden_states: Sequence[Tensor], layer: int) -> Tensor:
             allowed=f"0 to {count - 1}, or -1",
             fix="use one of these numbers; -1 is the last layer",
         )
-    return hidden_states[layer + 1 if layer >= 0 else -1].flatten(0, 1)
+    return hidden_states[layer + 1 if layer >= 0 else -1]
 
 
 def compute_dtype(states: Tensor) -> torch.dtype:

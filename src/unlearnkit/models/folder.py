@@ -19,7 +19,15 @@ from typing import Any
 import transformers
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
-from transformers import CONFIG_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, PreTrainedConfig
+from transformers import (
+    CONFIG_MAPPING,
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    PreTrainedConfig,
+)
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as _CAUSAL_CLASSES
 
 from unlearnkit.core.errors import InputError
@@ -35,6 +43,14 @@ _WHOLE, _ADAPTER = "model.safetensors", "adapter_model.safetensors"
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _LFS = b"version https://git-lfs"
 _COPY_AGAIN = "copy or download the model again"
+
+_VISION = MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+_NO_DECODERS = (
+    *("blip", "blip-2", "cpmant", "diffusion_gemma", "idefics", "instructblip", "instructblipvideo", "kosmos-2"),
+    *("kosmos-2.5", "musicgen", "musicgen_melody", "paligemma", "pi0", "xlnet"),
+)
+"""Models that transformers lists among its decoders, although they do not generate text from text alone, token by
+token. They need an image, or their predictions depend on later tokens."""
 
 _Fetch = Callable[[Sequence[str]], object]
 """Function that takes file names, and downloads the missing files into the model's folder."""
@@ -107,9 +123,14 @@ def positions(config: PreTrainedConfig) -> int:
     """Return a model's context length, in tokens.
 
     The context length limits the total length of a prompt and its output. If the configuration does not specify a
-    context length, the result is 4096.
+    context length, the result is 4096. A dynamic NTK rotary embedding extends the context by its factor.
     """
-    return int(getattr(config.get_text_config(), "max_position_embeddings", None) or 4096)
+    text = config.get_text_config()
+    rope = getattr(text, "rope_parameters", None) or {}
+    ropes = [each for each in (rope, *rope.values()) if isinstance(each, dict)]  # there may be one for each layer type
+    dynamic = [each for each in ropes if each.get("rope_type") == "dynamic" and not each.get("alpha")]
+    factors = [each.get("factor") or 1 for each in dynamic]
+    return int((getattr(text, "max_position_embeddings", None) or 4096) * max(factors, default=1))
 
 
 def weights_fingerprint(source: str | ModelFolder) -> str:
@@ -236,14 +257,31 @@ def _config(path: Path) -> PreTrainedConfig:
     return config
 
 
+def auto_class(config: PreTrainedConfig) -> Any:
+    """Return the auto class of transformers that creates a model with this configuration.
+
+    A vision-language model is created with all its parts. Without images, it is a decoder.
+    """
+    causal, vision = (_class(mapping, config) for mapping in (MODEL_FOR_CAUSAL_LM_MAPPING, _VISION))
+    if vision and (not causal or vision in (config.architectures or [])):
+        return AutoModelForImageTextToText
+    return AutoModelForCausalLM
+
+
+def _class(mapping: Any, config: PreTrainedConfig) -> str:
+    """Return the name of the class in a mapping of transformers; an empty string if there is none."""
+    return str(getattr(mapping.get(type(config), None), "__name__", ""))
+
+
 def _refuse_all_but_decoders(config: PreTrainedConfig, file: Path) -> None:
-    causal = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
-    names = config.architectures or []
+    known = _class(MODEL_FOR_CAUSAL_LM_MAPPING, config) or _class(_VISION, config)
     # BERT and its relatives can be configured as decoders, see `is_decoder`. GPT-NeoX sets `is_decoder` to False
-    # although it is a decoder, but its configuration names a decoder class. If a configuration names no class, the
-    # engine checks the model later.
-    encodes = getattr(config, "is_decoder", None) is False and names and getattr(causal, "__name__", "") not in names
-    if causal is None or config.is_encoder_decoder or encodes:
+    # although it is a decoder.
+    encodes = getattr(config, "is_decoder", None) is False and not config.model_type.startswith("gpt_neox")
+    encodes = encodes or getattr(config, "causal", None) is False or config.model_type in _NO_DECODERS
+    parts = [config, *(getattr(config, name) for name in config.sub_configs if hasattr(config, name))]
+    two_parts = any(getattr(part, "is_encoder_decoder", False) for part in parts)
+    if not known or two_parts or encodes:
         raise InputError(
             "the model is not a decoder, i.e. it does not generate text token by token",
             where=f"{file}, field model_type",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
-from typing import Protocol
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -13,65 +13,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from unlearnkit.data.generation import Generation
 from unlearnkit.data.layout import chat_template
 from unlearnkit.data.trace_format import split_trace, style_in
+from unlearnkit.models.decoding import NextTokens, may_pad, next_tokens_of
 from unlearnkit.models.folder import positions as most_positions
-from unlearnkit.models.kv_cache import preallocated_kv_cache
 
 Pick = Callable[[Tensor, Sequence[int]], Tensor]
 """Function that chooses the next token of each row. The first argument contains the next-token logits, (rows,
 vocabulary). The second argument contains, for each row, the index of the row's prompt. The result contains token ids,
 (rows,)."""
-
-
-class NextTokens(Protocol):
-    """Protocol of objects that compute next-token logits for a batch.
-
-    The object caches the tokens of earlier calls, so each call passes only new tokens.
-    """
-
-    def __call__(self, ids: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
-        """Process the new tokens of each row, and return next-token logits.
-
-        Args:
-            ids: (rows, tokens) int64, the new tokens.
-            mask: (rows, all tokens so far) int64, 0 at padding; None if there is no padding.
-            positions: (rows, tokens) int64, counted from the first token that is not padding.
-
-        Returns:
-            (rows, vocabulary) logits of the token after the last new token.
-        """
-
-    def keep(self, rows: Tensor) -> None:
-        """Keep only the rows of the batch that have the given indices."""
-
-
-class CachedModel:
-    """Computes next-token logits with a model and a key-value cache.
-
-    The class implements `NextTokens`.
-
-    Args:
-        model: causal language model, in eval mode.
-    """
-
-    def __init__(self, model: PreTrainedModel) -> None:
-        self._model, self._cache = model, preallocated_kv_cache(model.config)
-
-    def __call__(self, ids: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
-        """Run the model on the new tokens; see `NextTokens`."""
-        out = self._model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=self._cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        logits: Tensor = out.logits[:, -1]
-        return logits
-
-    def keep(self, rows: Tensor) -> None:
-        """Keep only the rows of the cache that have the given indices."""
-        self._cache.batch_select_indices(rows)
 
 
 def likeliest(logits: Tensor, rows: Sequence[int]) -> Tensor:
@@ -91,13 +39,13 @@ def generate(
     batch_size: int = 256,
     on_rows: Callable[[int], None] = lambda _: None,
     pick: Pick = likeliest,
-    next_tokens: Callable[[PreTrainedModel], NextTokens] = CachedModel,
+    next_tokens: Callable[[PreTrainedModel], NextTokens] = next_tokens_of,
 ) -> list[Generation]:
     """Generate an output for each prompt.
 
     An output ends at an end token, after `max_new_tokens` new tokens, or at the model's last position. Prompts are
-    decoded shortest first, in batches of equal or similar prompt length; finished rows leave the batch. Outputs are in
-    the order of `prompts`.
+    decoded shortest first, in batches of equal or similar prompt length; finished rows leave the batch. If a model does
+    not accept padding, the prompts of a batch have equal lengths. Outputs are in the order of `prompts`.
 
     Args:
         model: causal language model, in eval mode.
@@ -116,8 +64,7 @@ def generate(
     contexts = [[*prompt, *start] for prompt, start in zip(prompts, begun, strict=True)]
     order = sorted(range(len(contexts)), key=lambda i: len(contexts[i]))
     outputs: list[Generation | None] = [None] * len(prompts)
-    for start in range(0, len(order), batch_size):
-        chosen = order[start : start + batch_size]
+    for chosen in _batches(model, order, [len(context) for context in contexts], max_new_tokens, batch_size):
         picked = partial(_pick_of, pick, chosen)
         decoded = _decode(model, tokenizer, [contexts[i] for i in chosen], max_new_tokens, ends, picked, next_tokens)
         for i, ids in zip(chosen, decoded, strict=True):
@@ -141,6 +88,20 @@ def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> fr
     return frozenset(int(token) for token in (tokenizer.eos_token_id, *turn, *more))
 
 
+def _batches(
+    model: PreTrainedModel, order: Sequence[int], lengths: Sequence[int], max_new_tokens: int, batch_size: int
+) -> Iterator[list[int]]:
+    """Yield the indices of the rows that are decoded together, in the given order."""
+    room = most_positions(model.config)
+    for start in range(0, len(order), batch_size):
+        chosen = list(order[start : start + batch_size])
+        shortest, longest = lengths[chosen[0]], lengths[chosen[-1]]
+        if may_pad(model, shortest, max(longest, min(longest + max_new_tokens, room))):
+            yield chosen
+        else:
+            yield from (list(equal) for _, equal in groupby(chosen, key=lengths.__getitem__))
+
+
 def _decode(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -148,7 +109,7 @@ def _decode(
     max_new_tokens: int,
     ends: Collection[int],
     pick: Pick = likeliest,
-    next_tokens: Callable[[PreTrainedModel], NextTokens] = CachedModel,
+    next_tokens: Callable[[PreTrainedModel], NextTokens] = next_tokens_of,
 ) -> list[list[int]]:
     """Decode one batch; prompts are padded on the left."""
     device, longest = model.device, max(len(p) for p in prompts)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from unlearnkit.core.errors import InputError, MissingDependency
 from unlearnkit.models.adapter import (
     add_lora,
+    beside_text,
     merge_adapter,
     probe,
     put_adapters,
@@ -23,7 +25,7 @@ from unlearnkit.models.adapter import (
     save_adapter,
     silence,
 )
-from unlearnkit.models.folder import ADAPTER_CONFIG, ModelFolder, find_model, read_json
+from unlearnkit.models.folder import ADAPTER_CONFIG, ModelFolder, auto_class, find_model, read_json
 from unlearnkit.models.gguf_config import refuse_other_weights
 from unlearnkit.models.gguf_file import GGUFFile
 from unlearnkit.models.gguf_tokenizer import can_read, read_tokenizer
@@ -161,7 +163,8 @@ def set_trainable(
         model: the model.
         lora: settings of a new adapter to train instead of the model's own weights; None for no adapter.
         parameters: a regular expression. Parameters whose names contain a match are trained, and all other parameters
-            are frozen. If None, all weights are trained.
+            are frozen. If None, all weights are trained, except the parts of a vision-language model that only process
+            images.
         frozen: dtype to which the other weights are converted; None to keep their dtype.
         masters: whether the trained weights are converted to float32. If false, they get the dtype `frozen`.
 
@@ -169,6 +172,10 @@ def set_trainable(
         InputError: the model does not support the adapter, or the pattern is invalid or matches no parameter.
     """
     model = merge_adapter(model)
+    beside = beside_text(model) if lora is None else set()
+    for name, parameter in model.named_parameters():
+        if name in beside:
+            parameter.requires_grad_(False)
     if parameters is not None:
         _train_only(model, parameters)
     # These weights stay float32 in every model that transformers loads.
@@ -216,7 +223,18 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
         save_adapter(model, folder)
     else:
         model.save_pretrained(folder)
+        _copy_processor(model, folder)
     tokenizer.save_pretrained(folder)
+
+
+def _copy_processor(model: PreTrainedModel, folder: Path) -> None:
+    """Copy the settings of a vision-language model's processor from the folder that the model was loaded from."""
+    if not beside_text(model) or not model.name_or_path:
+        return
+    source = Path(str(model.name_or_path)).expanduser()
+    source = source if source.is_dir() else find_model(str(model.name_or_path)).path
+    for file in source.glob("*processor_config.json"):
+        shutil.copyfile(file, folder / file.name)
 
 
 def _load(folder: ModelFolder, **options: Any) -> PreTrainedModel:
@@ -231,7 +249,7 @@ def _load(folder: ModelFolder, **options: Any) -> PreTrainedModel:
     # By default, transformers fills missing weights with random numbers, skips weights that have no place in the model,
     # and only warns.
     with silence():
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = auto_class(folder.config).from_pretrained(
             place,
             trust_remote_code=False,
             use_safetensors=True,
@@ -248,6 +266,9 @@ def _load(folder: ModelFolder, **options: Any) -> PreTrainedModel:
     # A new adapter stores the name and the commit of its base model. The name is valid in any working directory.
     model.name_or_path = folder.name
     model.config._commit_hash = None if folder.name == str(folder.path) else folder.path.name
+    if getattr(model.config, "rescale_every", 0):
+        # In eval mode, RWKV halves weights in place, and saving would store the halved weights. Only float16 needs it.
+        model.config.rescale_every = 0
     return model  # type: ignore[no-any-return]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from torch import Tensor
-from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from unlearnkit.core.environment import device_errors
 from unlearnkit.core.errors import InputError
@@ -27,7 +27,7 @@ from unlearnkit.methods.base import Edit, Method
 from unlearnkit.methods.objective import Needs, Objective, View
 from unlearnkit.methods.weight_change import adapted_weights, whole_target
 from unlearnkit.models.engine import Engine
-from unlearnkit.models.folder import ModelFolder, find_model, weights_fingerprint
+from unlearnkit.models.folder import ModelFolder, auto_class, find_model, weights_fingerprint
 from unlearnkit.models.load import DTYPES, load_model, load_tokenizer, meta_load, place, set_trainable
 from unlearnkit.models.reference import ReferenceValues, reference_values
 from unlearnkit.models.trace_tokens import add_trace_tokens, embed_all
@@ -287,9 +287,7 @@ class RunContext:
         settings = self.recipe.model
         torch.manual_seed(self.seed)  # seeds newly initialized weights and the weights of an adapter
         if self.method.from_scratch:
-            model: Any = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
-                self.found.config, dtype=DTYPES[settings.dtype]
-            )
+            model: Any = auto_class(self.found.config).from_config(self.found.config, dtype=DTYPES[settings.dtype])
         else:
             # Only weights that stay frozen may be rounded to the recipe's dtype. Merging an adapter, or training,
             # starts from the exact values of the files.

@@ -16,9 +16,9 @@ from unlearnkit.data.batching import Pack
 from unlearnkit.data.trace_format import Style
 from unlearnkit.methods.quantities import Quantity
 from unlearnkit.models.adapter import put_adapters
+from unlearnkit.models.decoding import NextTokens, next_tokens_of
 from unlearnkit.models.engine import Engine, compute_dtype
 from unlearnkit.models.folder import ModelFolder, find_model
-from unlearnkit.models.generate import CachedModel, NextTokens
 from unlearnkit.models.load import load_model, load_tokenizer, place
 from unlearnkit.models.logprob import chunks, statistics_of_logits, widen
 from unlearnkit.models.settings import Dtype
@@ -145,7 +145,7 @@ class _AveragedTokens:
     """Computes averaged next-token distributions, with one cache per member."""
 
     def __init__(self, model: PreTrainedModel, names: Sequence[str], activate: Callable[[str], None]) -> None:
-        self._readers: dict[str, NextTokens] = {name: CachedModel(model) for name in names}
+        self._readers: dict[str, NextTokens] = {name: next_tokens_of(model) for name in names}
         self._activate = activate
 
     def __call__(self, ids: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:

@@ -23,10 +23,11 @@ from unlearnkit.data.trace_format import Style
 from unlearnkit.methods.quantities import Quantity
 from unlearnkit.models.adapter import merge_adapter
 from unlearnkit.models.batches import batches
+from unlearnkit.models.decoding import NextTokens, next_tokens_of
 from unlearnkit.models.engine import Engine
 from unlearnkit.models.folder import ModelFolder, find_model
 from unlearnkit.models.folder import positions as most_positions
-from unlearnkit.models.generate import CachedModel, NextTokens, generate
+from unlearnkit.models.generate import generate
 from unlearnkit.models.load import load_model, load_tokenizer, place
 from unlearnkit.models.rounding import round_linear_layers
 from unlearnkit.models.settings import Bits, Dtype
@@ -65,7 +66,7 @@ class LoadedSubject(ABC):
         """
 
     def _next_tokens(self, model: PreTrainedModel) -> NextTokens:
-        return CachedModel(model)
+        return next_tokens_of(model)
 
     @property
     def layout(self) -> Layout:

@@ -1,12 +1,14 @@
 """Encode the rows of every view that a method needs.
 
-A view contains the rows of a split, either with their own answers or with replacement answers.
+A view contains the rows of a split, either with their own answers or with replacement answers. The labels are those of
+the answer, or all tokens.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from transformers import PreTrainedTokenizerBase
 
@@ -19,9 +21,10 @@ from unlearnkit.methods.objective import Needs, View
 from unlearnkit.models.trace_tokens import add_trace_tokens
 from unlearnkit.training.settings import TrainSettings
 
-TARGET, IDK = "target", "idk"
-"""Kinds of replacement answers: targets and "I don't know" answers. The kind is the second part of a view's name, as in
-`forget:target`, `scope:target` and `forget:idk`."""
+TARGET, IDK, WHOLE = "target", "idk", "whole"
+"""Variants of a split. `target` and `idk` replace the answers by targets and by "I don't know" answers. In `whole`, all
+tokens after the first are labeled, those of the prompt too. The variant is the second part of a view's name, as in
+`forget:target`, `scope:target`, `forget:idk` and `retain:whole`."""
 TAUGHT = "taught"
 """Name of a copy of the forget split whose rows are drawn in an independent order. In one step, a method can thus train
 on replacement answers for some forget rows, and unlearn the answers of other forget rows."""
@@ -73,15 +76,15 @@ def _encode(
     view: View, splits: Mapping[str, Sequence[Row]], encoder: ChatEncoder, targets: Mapping[str, Target], seed: int
 ) -> list[Encoded]:
     split, _, variant = view.partition(":")
-    if split not in splits or variant not in ("", TARGET, IDK):
+    if split not in splits or variant not in ("", TARGET, IDK, WHOLE):
         raise InputError(
             "the method trains on a view that does not exist",
             value=view,
-            allowed=", ".join([*splits, f"forget:{TARGET}", f"scope:{TARGET}", f"forget:{IDK}"]),
+            allowed=", ".join([*splits, f"forget:{TARGET}", f"scope:{TARGET}", f"forget:{IDK}", f"forget:{WHOLE}"]),
             fix="correct the method's `needs`",
         )
     rows = splits[split]
-    for row in rows if variant else ():
+    for row in rows if variant in (TARGET, IDK) else ():
         if not row.question:
             # Without a question, the model would learn to output the replacement answer in every conversation.
             raise InputError(
@@ -101,7 +104,7 @@ def _encode(
         outputs = [("", answer) for answer in idk_answers(rows, seed)]
     else:
         outputs = [(row.trace, row.answer) for row in rows]
-    return [
+    encoded = [
         encoder.answer(
             row.question,
             answer,
@@ -116,6 +119,7 @@ def _encode(
         )
         for row, (trace, answer) in zip(rows, outputs, strict=True)
     ]
+    return [replace(row, prompt=1, trace=0) for row in encoded] if variant == WHOLE else encoded
 
 
 def rows_fingerprint(views: Mapping[View, Sequence[Encoded]]) -> str:

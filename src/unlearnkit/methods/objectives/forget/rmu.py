@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge, Le
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from unlearnkit.core.settings import LARGEST_SEED
 from unlearnkit.methods.composition import ForgetObjective, retain_term
-from unlearnkit.methods.objective import Needs, Objective, Step, Term, objective
+from unlearnkit.methods.objective import Needs, Objective, Step, Term, View, objective
 
 
 @cache
@@ -37,6 +37,10 @@ class RMU(ForgetObjective):
     `model.parameters` to train only a few weights: the paper trains the down projections of this layer and of the two
     layers before it. The published settings for a 7 B model are layer 7, c 6.5 and retain weight 1200. To move the
     hidden states at all, c must be about as large as the norm of the hidden states.
+
+    The paper reads the hidden states of all tokens of a text. By default, this class reads only the positions that
+    predict a token of the answer; in a text without a question, these are all positions except the last. With
+    `positions: all`, the tokens of the prompt are read too. The last token is never read, because it predicts nothing.
     """
 
     layer: Annotated[int, Ge(-1)] = -1
@@ -46,6 +50,9 @@ class RMU(ForgetObjective):
     """Length of the vector to which hidden states are moved; the paper's c."""
     vector_seed: Annotated[int, Ge(0), Le(LARGEST_SEED)] = 0
     """Seed from which the direction of the vector is drawn."""
+    positions: Literal["answer", "all"] = "answer"
+    """Positions whose hidden states are read, on forget and retain rows. `answer`: those that predict a token of the
+    answer. `all`: also those of the prompt, as in the paper."""
     retain: str | None = "representation"
     """Name of a registered retain term; null for no retain term. `representation` reads the same layer as the forget
     term."""
@@ -54,18 +61,22 @@ class RMU(ForgetObjective):
 
     def forget_needs(self) -> Needs:
         """Request hidden states on the forget answers."""
-        return Needs(hidden=frozenset({("forget", self.layer)}))
+        return Needs(hidden=frozenset({(self._view, self.layer)}))
 
     def forget_term(self, step: Step) -> Term:
         """Return the squared distance of the hidden states from the fixed vector.
 
         The distance is summed over the width of the hidden states and over labeled tokens.
         """
-        hidden = step.hidden("forget", self.layer)
+        hidden = step.hidden(self._view, self.layer)
         goal = self.coefficient * unit_vector(hidden.shape[-1], self.vector_seed).to(hidden)
-        return Term((hidden - goal).square().sum(), "forget", "token")
+        return Term((hidden - goal).square().sum(), self._view, "token")
+
+    @property
+    def _view(self) -> View:
+        return "forget:whole" if self.positions == "all" else "forget"
 
     def _retain_term(self) -> Objective | None:
         if self.retain == "representation":
-            return retain_term(self.retain, layer=self.layer)
+            return retain_term(self.retain, layer=self.layer, positions=self.positions)
         return super()._retain_term()
