@@ -14,7 +14,7 @@ ROOT = Path(unlearnkit.__file__).parent
 PLACES = {
     "makes a suite": (r"\bSUITE\.make\(|SUITES\.get\([^)]*\)\.plugin\(", {"recipe.py"}),
     "moves a model to a device": (r"\.cuda\(\)|PartialState\(\)\.device|\.to\(.cuda", {"models/load.py"}),
-    "loads a model": (r"= AutoModelForCausalLM\.from_pretrained\(\n", {"models/load.py"}),
+    "loads a model": (r"= auto_class\(.*\)\.from_pretrained\(\n|AutoModelFor\w+\.from_pretrained", {"models/load.py"}),
     "opens the model under test of a run": (r"folder\.subject_path\(\), where=", {"pipeline/subject.py"}),
     "parses a trace": (r"\.partition\(markers\.|def split_trace|think\(\?", {"data/trace_format.py"}),
     "decides which sets must be forgotten": (

@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from tests.methods.steps import loss, mean, step_of
-from tests.tiny import PAD, random_rows, tiny_model
+from tests.tiny import PAD, random_rows, tiny_model, tiny_tokenizer
 from unlearnkit.core.errors import InputError
 from unlearnkit.data.batching import pack
+from unlearnkit.data.encoding import ChatEncoder
+from unlearnkit.data.rows import Row
 from unlearnkit.methods.objectives.forget.rmu import RMU, unit_vector
 from unlearnkit.methods.objectives.graddiff import GradDiff
 from unlearnkit.methods.objectives.retain.representation import Representation
@@ -22,6 +24,7 @@ from unlearnkit.pipeline.preflight import _refuse_untouched_weights
 from unlearnkit.training.loop import Trainer
 from unlearnkit.training.settings import TrainSettings
 from unlearnkit.training.step import TrainData
+from unlearnkit.training.views import encode_views
 
 
 def states(*rows: list[float]) -> torch.Tensor:
@@ -58,6 +61,33 @@ def test_rmu_reads_model_and_reference_at_its_own_layer() -> None:
     assert RMU(layer=3, retain="nll").needs().of_model == {forget, Quantity("retain", "logps")}
     of_reference = GradDiff(retain="representation").needs().of_reference
     assert of_reference == {Quantity("retain", "hidden", -1, of_reference=True)}
+
+
+def test_rmu_reads_the_prompt_too_if_it_is_told_to() -> None:
+    objective = RMU(layer=1, coefficient=2.0, retain_weight=1.0, positions="all")
+    assert objective.needs().views == {"forget:whole", "retain:whole"}
+    assert Representation(positions="all").needs().views == {"retain:whole"}
+    forget, retain, before = states([1.0, 2.0], [0.0, -1.0]), states([3.0, 4.0]), states([3.0, 2.0])
+    step = step_of(
+        hidden={("forget:whole", 1): forget, ("retain:whole", 1): retain},
+        reference_hidden={("retain:whole", 1): before},
+    )
+    u = unit_vector(2, 0).double()
+    want = [(h - 2 * u).square().sum().item() for h in forget.detach()]
+    assert mean(objective.terms(step), "forget", step) == pytest.approx(sum(want) / 2)
+    assert mean(objective.terms(step), "retain", step) == pytest.approx(4.0)
+
+
+def test_a_whole_view_labels_every_token_but_the_first() -> None:
+    rows = [
+        Row(id="a", question="Where was Ada born?", answer="Oslo"),
+        Row(id="b", question="", answer="Ada Oslo Kyiv"),
+    ]
+    encoder = ChatEncoder(tiny_tokenizer(), 64)
+    views = encode_views(["forget", "forget:whole"], {"forget": rows}, encoder, targets=[], seed=0)
+    for part, whole in zip(views["forget"], views["forget:whole"], strict=True):
+        assert whole.ids == part.ids and whole.prompt == 1 and whole.labels == len(part.ids) - 1
+    assert views["forget"][0].prompt > 1
 
 
 def test_representation_is_zero_at_the_reference_model() -> None:

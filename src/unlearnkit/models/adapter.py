@@ -34,11 +34,12 @@ def add_lora(model: PreTrainedModel, settings: LoraSettings, seed: int = 0) -> P
     """Freeze the model's weights and add a new adapter, initialized from `seed`."""
     from peft import LoraConfig, get_peft_model
 
+    untyped: Any = model
     modules = settings.target_modules if isinstance(settings.target_modules, str) else list(settings.target_modules)
     if modules == "all-linear" and (others := beside_text(model)):
-        linear = {name: part for name, part in model.named_modules() if isinstance(part, nn.Linear)}
-        head = model.get_output_embeddings()
-        modules = sorted(name for name, part in linear.items() if name not in others and part is not head)
+        head = untyped.get_output_embeddings()
+        inner = [name for name, part in model.named_modules() if isinstance(part, nn.Linear) and part is not head]
+        modules = sorted(name for name in inner if name not in others)
     config = LoraConfig(
         r=settings.r,
         lora_alpha=settings.alpha,

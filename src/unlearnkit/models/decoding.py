@@ -1,4 +1,4 @@
-"""Compute next-token logits step by step, in the fastest way that is right for a model.
+"""Compute next-token logits in the fastest right way.
 
 Most decoders accept rows of different lengths, padded on the left, and a cache. Other decoders, such as state-space
 models, carry padding into their state, so their rows must have equal lengths. Some have no cache that can be used.
@@ -87,7 +87,9 @@ class CachedModel:
 
 
 class AlignedModel:
-    """Computes next-token logits of rows of equal length, with the model's own kind of cache.
+    """Computes next-token logits of rows of equal length, with a cache.
+
+    The cache is of the kind that the model uses in transformers.
 
     Rows cannot be removed from every such cache. So the model continues to process rows that have left the batch, with
     their last token; the other rows do not depend on them. The class implements `NextTokens`.
@@ -126,7 +128,7 @@ class AlignedModel:
 
 
 class Rereader:
-    """Computes next-token logits from the whole text whenever its length enters another class.
+    """Reads the whole text again when its length enters another class.
 
     Within a class of lengths, only the new tokens are read. The class implements `NextTokens`.
 
@@ -142,7 +144,7 @@ class Rereader:
         self._ids = self._positions = torch.empty(0)
 
     def __call__(self, ids: Tensor, mask: Tensor | None, positions: Tensor) -> Tensor:
-        """Run the model on the new tokens, or on all tokens; see `NextTokens`."""
+        """Run the model on new or all tokens; see `NextTokens`."""
         first = self._reader is None
         self._ids = ids if first else torch.cat([self._ids, ids], dim=1)
         self._positions = positions if first else torch.cat([self._positions, positions], dim=1)
@@ -208,7 +210,9 @@ def may_pad(model: PreTrainedModel, shortest: int, longest: int) -> bool:
 
 @torch.no_grad()
 def decoding_of(model: PreTrainedModel) -> Decoding:
-    """Return the fastest way of decoding that agrees with reading whole texts.
+    """Return the fastest way of decoding that is right for a model.
+
+    A way is right if its logits agree with those of whole texts, which are read without a cache and without padding.
 
     The result is remembered for all models of the same class and configuration.
     """
@@ -223,7 +227,7 @@ def decoding_of(model: PreTrainedModel) -> Decoding:
     ways: tuple[Decoding, ...] = ("aligned",) if _recurrent(causal) else ("padded", "aligned")
     if plain.isnan().any():
         return ways[0]  # the weights diverged: nothing can be compared
-    found = next((way for way in ways if _agrees(model, way, texts, plain)), "whole")
+    found: Decoding = next((way for way in ways if _agrees(model, way, texts, plain)), "whole")
     if found == "whole":
         warnings.warn(
             f"{type(causal).__name__}: the model's cache gives other results, so the model reads the whole text for "
@@ -235,13 +239,13 @@ def decoding_of(model: PreTrainedModel) -> Decoding:
 
 
 def _causal(model: Any) -> Any:
-    """Return the transformers model, without the adapter's wrapper."""
+    """Return the model without the adapter's wrapper."""
     unwrap = getattr(model, "get_base_model", None)
     return unwrap() if callable(unwrap) else model
 
 
 def _recurrent(causal: Any) -> bool:
-    """Return whether layers of the model carry a state from token to token."""
+    """Return whether layers carry a state from token to token."""
     layers = preallocated_kv_cache(causal.config).layers
     return causal._is_stateful or any(isinstance(layer, LinearAttentionCacheLayerMixin) for layer in layers)
 

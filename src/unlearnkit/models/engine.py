@@ -141,7 +141,7 @@ class Engine(nn.Module):
         return values
 
     def _states(self, ids: Tensor, lengths: Sequence[int], layers: Sequence[int]) -> tuple[Tensor, dict[int, Tensor]]:
-        """Return the final hidden states, and the hidden states of `layers`, for one backbone call.
+        """Return the final hidden states, and those of `layers`.
 
         Each tensor has the shape (positions, width). If the model applies its head itself, the first result contains
         logits instead of the final hidden states. Its shape is then (positions, vocabulary).
@@ -157,7 +157,7 @@ class Engine(nn.Module):
         return last.flatten(0, 1), {layer: states.flatten(0, 1) for layer, states in inner.items()}
 
     def _run(self, ids: Tensor, layers: Sequence[int]) -> tuple[Tensor, dict[int, Tensor]]:
-        """Run the model on rows. Each result has the shape (rows, positions, width)."""
+        """Run the model on rows; each result is (rows, positions, width)."""
         options = {"use_cache": False, **({"output_hidden_states": True} if layers else {})}
         if self.own_head:
             output = self.causal().get_decoder()(input_ids=ids, **options)
@@ -256,9 +256,10 @@ class Engine(nn.Module):
         self.model.eval()
         texts = (ids, changed, ids[:, :5])
         plain, moved, short = (widen(self.model(input_ids=each, use_cache=False).logits[0]) for each in texts)
-        decoder = causal.get_decoder() if hasattr(causal, "get_decoder") else None
+        decoder: Any = causal.get_decoder() if hasattr(causal, "get_decoder") else None
         # Some models name their head as their decoder.
-        output: Any = None if type(decoder) in (type(None), nn.Linear) else decoder(input_ids=ids, use_cache=False)
+        usable = decoder is not None and type(decoder) is not nn.Linear
+        output: Any = decoder(input_ids=ids, use_cache=False) if usable else None
         self.model.train(training)
         if plain.isnan().any():
             return True  # the weights diverged: nothing can be compared, and later measurements report the divergence
@@ -281,12 +282,17 @@ class Engine(nn.Module):
         # than a matrix product.
         if type(linear) is not nn.Linear or states is None:
             return False
+        if states.shape[-1] != linear.in_features:
+            return False  # there are layers between the decoder and the last matrix product (RemBERT)
         ours = self.head().cast(dtype).logits(states[0].to(dtype))
         return bool((plain - ours).abs().max() <= bound)
 
 
 def _joined(parts: Sequence[Tensor], order: Tensor, length: int) -> Tensor:
-    """Concatenate the states of groups of rows, (rows, positions, width), and restore the order of the rows."""
+    """Concatenate the states of groups of rows, in the rows' order.
+
+    Each tensor has the shape (rows, positions, width). `length` is the number of positions of the result.
+    """
     padded = [nn.functional.pad(part, (0, 0, 0, length - part.shape[1])) for part in parts]
     return torch.cat(padded)[order]
 

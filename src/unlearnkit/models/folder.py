@@ -47,10 +47,10 @@ _COPY_AGAIN = "copy or download the model again"
 _VISION = MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 _NO_DECODERS = (
     *("blip", "blip-2", "cpmant", "diffusion_gemma", "idefics", "instructblip", "instructblipvideo", "kosmos-2"),
-    *("kosmos-2.5", "musicgen", "musicgen_melody", "paligemma", "pi0", "xlnet"),
+    *("kosmos-2.5", "musicgen", "musicgen_melody", "paligemma", "pi0", "unlimited_ocr", "xlnet"),
 )
 """Models that transformers lists among its decoders, although they do not generate text from text alone, token by
-token. They need an image, or their predictions depend on later tokens."""
+token. They need an image, or a prediction depends on later tokens or on where the prompt ends."""
 
 _Fetch = Callable[[Sequence[str]], object]
 """Function that takes file names, and downloads the missing files into the model's folder."""
@@ -258,7 +258,7 @@ def _config(path: Path) -> PreTrainedConfig:
 
 
 def auto_class(config: PreTrainedConfig) -> Any:
-    """Return the auto class of transformers that creates a model with this configuration.
+    """Return the auto class that creates a model with this configuration.
 
     A vision-language model is created with all its parts. Without images, it is a decoder.
     """
@@ -269,7 +269,7 @@ def auto_class(config: PreTrainedConfig) -> Any:
 
 
 def _class(mapping: Any, config: PreTrainedConfig) -> str:
-    """Return the name of the class in a mapping of transformers; an empty string if there is none."""
+    """Return the name of the model's class, or an empty string."""
     return str(getattr(mapping.get(type(config), None), "__name__", ""))
 
 

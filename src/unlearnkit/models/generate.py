@@ -91,7 +91,7 @@ def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> fr
 def _batches(
     model: PreTrainedModel, order: Sequence[int], lengths: Sequence[int], max_new_tokens: int, batch_size: int
 ) -> Iterator[list[int]]:
-    """Yield the indices of the rows that are decoded together, in the given order."""
+    """Yield the indices of the rows that are decoded together."""
     room = most_positions(model.config)
     for start in range(0, len(order), batch_size):
         chosen = list(order[start : start + batch_size])

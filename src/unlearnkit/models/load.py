@@ -228,7 +228,7 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
 
 
 def _copy_processor(model: PreTrainedModel, folder: Path) -> None:
-    """Copy the settings of a vision-language model's processor from the folder that the model was loaded from."""
+    """Copy the settings of a vision-language model's processor from its source."""
     if not beside_text(model) or not model.name_or_path:
         return
     source = Path(str(model.name_or_path)).expanduser()

@@ -49,7 +49,10 @@ def group_rows(lengths: Sequence[int], of: LengthClass) -> list[list[int]]:
 
 
 def _kinds(module: Any) -> Iterator[tuple[str | None, str]]:
-    """Yield the kind of each rotary embedding in a module, with its type of layers if there are several."""
+    """Yield the kinds of a module's rotary embeddings, by layer type.
+
+    The type of layers is None if all layers have the same rotary embedding.
+    """
     kind = getattr(module, "rope_type", None)
     if isinstance(kind, Mapping):
         yield from ((str(layer_type), str(each)) for layer_type, each in kind.items())
@@ -71,7 +74,7 @@ def _excess(original: int, length: int) -> int:
 
 
 def _forget_longest_row(module: Any, args: object) -> None:
-    """Reset the length for which a dynamic NTK embedding has computed its frequencies."""
+    """Make a dynamic NTK embedding compute its frequencies again."""
     del args
     module.max_seq_len_cached = 0
     for layer_type, _ in _kinds(module):
