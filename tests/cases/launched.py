@@ -33,16 +33,19 @@ ACCELERATE = ("-m", "accelerate.commands.launch", "--multi_gpu", "--main_process
 MINUTE = 60.0
 
 
-def world(folder: Path) -> Path:
-    """A folder with a model, its rows, and the command `unlearn` as a script."""
+def world(folder: Path, *, longer: bool = True) -> Path:
+    """A folder with a model, its rows, and the command `unlearn` as a script.
+
+    `longer`: two answers are longer than the others, so that the processes get different numbers of tokens.
+    """
     tokenizer = tok()
     llama(tokenizer).save_pretrained(folder / "model")
     tokenizer.save_pretrained(folder / "model")
     rows = [
         {"question": f"Where was {name} born?", "answer": f"In {place}.", "subject": name} for name, place in PEOPLE
     ]
-    # Answers of different lengths, so that the processes get different numbers of tokens.
-    rows[1]["answer"] = rows[4]["answer"] = "In a house that nobody remembers by now."
+    if longer:
+        rows[1]["answer"] = rows[4]["answer"] = "In a house that nobody remembers by now."
     for split, members in {"forget": rows[:3], "retain": rows[3:]}.items():
         (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in members))
     (folder / "unlearn").write_text(UNLEARN)

@@ -58,6 +58,17 @@ def same_in_one_process(folder: Path, name: str) -> None:
             assert value.value == pytest.approx(one.scores()[score].value, abs=0.01), score
 
 
+@pytest.mark.extended
+def test_25_two_processes(tmp_path: Path) -> None:
+    folder = world(tmp_path, longer=False)
+    train = {"steps": 4, "batch_size": 3, "retain_batch_size": None, "lr": 1.0e-4}
+    recipe(folder, "recipe", {"name": "npo", "retain": "nll"}, **train)
+    with launched(folder, "run", "recipe.yaml", "out=runs/two") as running:
+        ended = running.ended()
+    assert ended.code == 0, ended.text
+    assert ended.text.count("Accuracy") <= 1
+
+
 def test_two_processes_run_from_recipe_to_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows are split unevenly, and measuring takes longer than the processes wait for one another in training."""
     folder = world(tmp_path)
