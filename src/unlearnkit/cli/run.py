@@ -41,6 +41,7 @@ def run_command(
         print(would_do(chosen))  # noqa: T201
         return
     from unlearnkit.cli.output import print_board
+    from unlearnkit.core.environment import quiet_libraries
     from unlearnkit.core.errors import NonFinite
     from unlearnkit.core.progress import Progress
     from unlearnkit.llm.consent import Permission
@@ -48,6 +49,7 @@ def run_command(
     from unlearnkit.report.build import write_report
     from unlearnkit.runs.references import references_of
 
+    quiet_libraries()
     progress = Progress()
     permission = Permission(send_to, max_requests, max_cost)
     folder = run(chosen, resume=resume, permission=permission, progress=progress)
