@@ -336,5 +336,5 @@ def _is_alive(process: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # it belongs to another user
+        return True  # it belongs to another user
     return True

@@ -23,6 +23,7 @@ from unlearnkit.data.layout import chat_template
 from unlearnkit.models.gguf_config import LLAMA3_ROPE, llama3_factors
 from unlearnkit.models.gguf_file import ROPE_FACTORS
 from unlearnkit.models.gguf_tokenizer import Vocabulary, describe_tokenizer
+from unlearnkit.models.rounding import rounded_in_range
 
 FAMILIES = {"llama": "llama", "mistral": "llama", "qwen2": "qwen2", "qwen3": "qwen3"}
 """The architecture in GGUF files, by the model type in transformers."""
@@ -193,15 +194,7 @@ def _stored(title: str, values: Tensor, dtype: str) -> NDArray[Any]:
     wide = values.float().cpu()
     if wide.ndim < 2:
         return wide.numpy()
-    narrow = wide.to(EXPORTED[dtype])
-    if bool(wide.isfinite().all()) and not bool(narrow.isfinite().all()):
-        raise InputError(
-            "a weight of the model is too large for this data type",
-            where=title,
-            value=float(wide.abs().max()),
-            allowed=f"at most {torch.finfo(EXPORTED[dtype]).max:g} ({dtype})",
-            fix="use --dtype bfloat16",
-        )
+    narrow = rounded_in_range(wide, EXPORTED[dtype], name=title, fix="use --dtype bfloat16")
     return narrow.view(torch.int16).numpy()
 
 

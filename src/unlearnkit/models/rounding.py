@@ -45,6 +45,30 @@ def rounded(values: Tensor, to: torch.dtype | Bits, generator: torch.Generator |
     return _integers(values, to)
 
 
+def rounded_in_range(values: Tensor, to: torch.dtype, *, name: str, fix: str) -> Tensor:
+    """Round a weight to the nearest values of a data type.
+
+    Args:
+        values: the weight.
+        to: a floating-point data type.
+        name: name of the weight, for error messages.
+        fix: what the user can do if the weight is too large.
+
+    Raises:
+        InputError: a finite value becomes infinite.
+    """
+    result = rounded(values, to)
+    if bool(values.isfinite().all()) and not bool(result.isfinite().all()):
+        raise InputError(
+            "a weight of the model is too large for the data type",
+            where=name,
+            value=float(values.abs().max()),
+            allowed=f"at most {torch.finfo(to).max:g} ({type_name(to)})",
+            fix=fix,
+        )
+    return result
+
+
 def _stochastic(values: Tensor, to: torch.dtype, generator: torch.Generator) -> Tensor:
     if to != torch.bfloat16:
         raise ValueError(f"stochastic rounding to {to} is not supported")
@@ -175,15 +199,8 @@ def round_like(model: nn.Module, types: FileTypes, before: nn.Module | None = No
     changed = returned = 0
     for name, weight in model.named_parameters():
         dtype = types.of(name)
-        result = rounded(weight.detach(), dtype)
-        if bool(weight.isfinite().all()) and not bool(result.isfinite().all()):
-            raise InputError(
-                "a trained weight is too large for the data type of the model's files",
-                where=name,
-                value=float(weight.abs().max()),
-                allowed=f"at most {torch.finfo(dtype).max:g} ({type_name(dtype)})",
-                fix="lower train.lr, or convert the model to bfloat16 or float32 first",
-            )
+        fix = "lower train.lr, or convert the model to bfloat16 or float32 first"
+        result = rounded_in_range(weight.detach(), dtype, name=name, fix=fix)
         if name in old:
             was = old[name].detach().to(weight.device)
             rows = slice(0, was.shape[0])  # new tokens add rows, which have no earlier value
