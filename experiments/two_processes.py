@@ -3,7 +3,8 @@
     python experiments/two_processes.py [--methods npo,graddiff,tru] [--steps N] [--model DIR] [--out DIR]
 
 Each method of the pocket world runs twice with the recipe in `recipes/`: by `unlearn run`, and by torchrun with two
-processes that each have one thread. `--steps` cuts the recipes. `--model` adds a run of NPO with an adapter on a chat
+processes that each have one thread. It also runs in one process that computes each step in two micro-batches, which hold
+the rows that the two processes have; so the sums are in the same order. `--steps` cuts the recipes. `--model` adds a run of NPO with an adapter on a chat
 model, such as the folder that `tools/real_model.py` makes; its rows are capitals, which any such model knows. The
 result is a Markdown table on stdout and `two_processes.json` in the folder of the runs:
 
@@ -151,10 +152,16 @@ def main() -> None:
         cases[case] = (capitals(out, options.model.resolve()), "chat-model", [])
     rows = {}
     for name, (recipe, short, changed) in cases.items():
-        one, two = (run(recipe, out / f"{short}-{count}", how, changed) for count, how in ((1, ()), (2, TORCHRUN)))
         chosen = load_recipe(recipe)
+        largest = max(chosen.train.batch_size, chosen.train.retain_batch_size or 0)
+        halves = [*changed, f"train.micro_batch_size={-(-largest // 2)}"]
+        two = run(recipe, out / f"{short}-2", TORCHRUN, changed)
         target = chosen.model.path or chosen.make_suite().target_model(Progress(quiet=True))
-        rows[name] = compared(one, two, Path(str(target)))
+        for how, one in {
+            "one micro-batch": run(recipe, out / f"{short}-1", (), changed),
+            "two micro-batches": run(recipe, out / f"{short}-halves", (), halves),
+        }.items():
+            rows[f"{name}, against {how}"] = compared(one, two, Path(str(target)))
         (out / "two_processes.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     print("| run | steps | largest difference of a loss | distance of the weights | accuracies, rows in 100 |")
     print("|---|---|---|---|---|")
